@@ -1,0 +1,112 @@
+#include "base/arena.h"
+
+#include <json-c/json.h>
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { BLOCK_SIZE = 4096 };
+
+struct arena_block {
+    struct arena_block *next;
+    size_t used, size; /* bytes of data[] */
+    max_align_t data[];
+};
+
+struct arena_defer {
+    struct arena_defer *next;
+    void (*release)(void *arg);
+    void *arg;
+};
+
+void arena_init(struct arena *a)
+{
+    *a = (struct arena){0};
+}
+
+void arena_finish(struct arena *a)
+{
+    for (struct arena_defer *d = a->deferred; d; d = d->next)
+        d->release(d->arg);
+    for (struct arena_block *b = a->blocks, *next; b; b = next) {
+        next = b->next;
+        OPENSSL_cleanse(b->data, b->used);
+        free(b);
+    }
+    arena_init(a);
+}
+
+static struct arena_block *block_with_room(struct arena *a, size_t size)
+{
+    if (a->blocks && a->blocks->size - a->blocks->used >= size)
+        return a->blocks;
+
+    size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+    struct arena_block *b = mem_alloc(sizeof(*b) + room);
+    b->size = room;
+    b->next = a->blocks;
+    a->blocks = b;
+    return b;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+    size_t rounded = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    struct arena_block *b = block_with_room(a, rounded);
+    void *at = (char *)b->data + b->used;
+
+    b->used += rounded;
+    return at;
+}
+
+char *arena_strdup(struct arena *a, const char *text)
+{
+    return text ? arena_strndup(a, text, strlen(text)) : NULL;
+}
+
+char *arena_strndup(struct arena *a, const char *text, size_t len)
+{
+    char *copy = arena_alloc(a, len + 1);
+
+    memcpy(copy, text, len);
+    return copy;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list args, again;
+
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+
+    char *text = arena_alloc(a, (size_t)len + 1);
+    vsnprintf(text, (size_t)len + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+void arena_defer(struct arena *a, void (*release)(void *arg), void *arg)
+{
+    struct arena_defer *d = arena_alloc(a, sizeof(*d));
+
+    *d = (struct arena_defer){.next = a->deferred, .release = release, .arg = arg};
+    a->deferred = d;
+}
+
+static void put_json(void *object)
+{
+    json_object_put(object);
+}
+
+struct json_object *arena_json(struct arena *a, struct json_object *object)
+{
+    if (object)
+        arena_defer(a, put_json, object);
+    return object;
+}

@@ -1,0 +1,110 @@
+#include "base/buf.h"
+
+#include <assert.h>
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static char nothing[1]; /* what data points to while nothing is allocated; never written */
+
+void buf_init(struct buf *b, size_t max)
+{
+    *b = (struct buf){.data = nothing, .max = max};
+}
+
+void buf_finish(struct buf *b)
+{
+    if (b->size) {
+        OPENSSL_cleanse(b->data, b->size);
+        free(b->data);
+    }
+    buf_init(b, b->max);
+}
+
+void buf_clear(struct buf *b)
+{
+    b->len = 0;
+    b->full = false;
+    if (b->size)
+        b->data[0] = '\0';
+}
+
+/* Makes room for len more bytes and the NUL. The old memory is cleansed when it moves. */
+static bool make_room(struct buf *b, size_t len)
+{
+    if (b->full || len > b->max - b->len) {
+        b->full = true;
+        return false;
+    }
+    size_t need = b->len + len + 1;
+    if (need <= b->size)
+        return true;
+
+    size_t size = b->size ? b->size : 64;
+    while (size < need)
+        size *= 2;
+    char *data = mem_alloc(size);
+    memcpy(data, b->data, b->len + 1);
+    if (b->size) {
+        OPENSSL_cleanse(b->data, b->len);
+        free(b->data);
+    }
+    b->data = data;
+    b->size = size;
+    return true;
+}
+
+bool buf_add(struct buf *b, const void *data, size_t len)
+{
+    if (!make_room(b, len))
+        return false;
+    if (len)
+        memcpy(b->data + b->len, data, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+    return true;
+}
+
+bool buf_adds(struct buf *b, const char *text)
+{
+    return buf_add(b, text, strlen(text));
+}
+
+bool buf_addf(struct buf *b, const char *format, ...)
+{
+    va_list args, again;
+
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+
+    bool ok = len >= 0 && make_room(b, (size_t)len);
+    if (ok) {
+        vsnprintf(b->data + b->len, (size_t)len + 1, format, again);
+        b->len += (size_t)len;
+    }
+    va_end(again);
+    return ok;
+}
+
+void buf_drop(struct buf *b, size_t len)
+{
+    assert(len <= b->len);
+    if (len == 0)
+        return;
+    memmove(b->data, b->data + len, b->len - len + 1);
+    b->len -= len;
+}
+
+char *buf_detach(struct buf *b)
+{
+    char *text = b->size ? b->data : mem_strdup("");
+
+    buf_init(b, b->max);
+    return text;
+}

@@ -1,0 +1,24 @@
+/* Fingerprints, base64 and times as text. */
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+/* SHA-256 of the bytes as 64 hexadecimal digits. */
+const char *digest_sha256(const void *data, size_t len, struct arena *a);
+/* The first 16 digits: enough to tell two versions of one object apart. */
+const char *digest_short(const void *data, size_t len, struct arena *a);
+
+/* Standard base64 with padding, as in a Secret's data. */
+const char *base64_encode(const void *data, size_t len, struct arena *a);
+/* Decodes; the bytes are followed by a NUL. NULL when the text is not base64. *ret_len may be NULL. */
+char *base64_decode(const char *text, size_t *ret_len, struct arena *a);
+
+/* Seconds since 1970 as RFC 3339 in UTC ("2026-01-02T03:04:05Z"), and back; -1 when it is not such a time. */
+const char *time_format(int64_t seconds, struct arena *a);
+int64_t time_parse(const char *text);
+
+#endif

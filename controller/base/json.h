@@ -1,0 +1,75 @@
+/* json-c with paths.
+ *
+ * Getters take a tree that may be NULL and a dotted path ("metadata.uid"); they never fail: what is absent, null or
+ * of another type gives the default. Absent, zero and false stay three things: json_get() tells whether a value is
+ * there. A key that itself contains dots (annotations) is reached with json_member().
+ *
+ * Ownership: getters lend (valid as long as the tree); setters take the reference that they are given. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct arena;
+struct json_object;
+
+enum { JSON_DEPTH_MAX = 32 }; /* deeper input is refused */
+
+/* Parses text of len bytes as exactly one value; NULL and *err (ERR_INVALID) when it is not JSON. The caller owns it. */
+struct json_object *json_parse(const char *text, size_t len, struct err *err);
+
+struct json_object *json_get(struct json_object *o, const char *path);
+struct json_object *json_member(struct json_object *o, const char *key);
+const char *json_str(struct json_object *o, const char *path); /* NULL when absent or not a string */
+const char *json_str_or(struct json_object *o, const char *path, const char *otherwise);
+int64_t json_int_or(struct json_object *o, const char *path, int64_t otherwise);
+bool json_bool_or(struct json_object *o, const char *path, bool otherwise);
+/* The number of elements of an array, 0 for anything else; and an element. */
+size_t json_len(struct json_object *o);
+struct json_object *json_at(struct json_object *o, size_t i);
+
+/* Sets the value at a dotted path, making objects on the way. json_set_str() ignores a NULL value. */
+void json_set(struct json_object *o, const char *path, struct json_object *value);
+void json_set_str(struct json_object *o, const char *path, const char *value);
+void json_set_int(struct json_object *o, const char *path, int64_t value);
+void json_set_bool(struct json_object *o, const char *path, bool value);
+void json_put_member(struct json_object *o, const char *key, const char *value);
+/* A new reference to the same value, NULL for NULL: to place a borrowed value into another tree. */
+struct json_object *json_ref(struct json_object *o);
+/* An independent copy. */
+struct json_object *json_copy(struct json_object *o);
+
+/* Builds a tree from a format, in the shape of the JSON itself: object keys are written bare or quoted, `%s` takes a
+ * string (NULL leaves the member out), `%o` takes a struct json_object * (ownership moves; NULL leaves it out),
+ * `%d` an int64_t, `%b` an int as boolean. A malformed format aborts: it is a constant of the program.
+ *
+ *     json_build("{kind: 'Secret', metadata: {name: %s}, data: %o}", name, data) */
+struct json_object *json_build(const char *format, ...);
+
+/* The compact text, lent until the tree changes. Keys keep their order of insertion. */
+const char *json_text(struct json_object *o);
+/* The same tree with all keys sorted: equal content gives equal text. The caller owns it. */
+struct json_object *json_sorted(struct json_object *o);
+/* Equal content, whatever the order of keys. NULL equals NULL only. */
+bool json_same(struct json_object *a, struct json_object *b);
+
+/* Drops the reference held by a variable declared with `cleanup_json` when it goes out of scope. */
+void json_put_ptr(struct json_object **o);
+#define cleanup_json __attribute__((cleanup(json_put_ptr)))
+
+/* for (each key, value of an object) { … }: iterate in order; the object must not change meanwhile. */
+struct json_iter {
+    struct json_object *object;
+    void *entry;
+    const char *key;
+    struct json_object *value;
+};
+struct json_iter json_first(struct json_object *o);
+void json_next(struct json_iter *it);
+#define json_each(it, o) for (struct json_iter it = json_first(o); (it).key; json_next(&(it)))
+
+#endif

@@ -1,0 +1,27 @@
+/* The operator's own small HTTP server (libwebsockets on the loop): /healthz, /readyz, /metrics, /debug/….
+ *
+ * GET only. Pages are a table of path and function; a function writes the body into a buf and returns the status. */
+#ifndef NET_SERVE_H
+#define NET_SERVE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct loop;
+struct serve;
+
+struct serve_page {
+    const char *path;         /* "/healthz"                                   */
+    const char *content_type; /* "text/plain; version=0.0.4; charset=utf-8"   */
+    /* Writes the body (up to the buf's maximum, 4 MiB), returns the HTTP status. Called on the loop's thread. */
+    int (*render)(void *arg, struct buf *body);
+};
+
+/* Listens on address ("127.0.0.1", NULL: all) and port (0: any free one, see serve_port()). pages: an array ended by a NULL path that
+ * must outlive the server. NULL and *err when the port cannot be had. */
+struct serve *serve_create(struct loop *loop, const char *address, int port, const struct serve_page *pages, void *arg,
+                           struct err *err);
+int serve_port(const struct serve *serve);
+void serve_destroy(struct serve *serve);
+
+#endif
