@@ -1,0 +1,70 @@
+/* The objects that a GitLabRunner leads to, as pure functions of its spec.
+ *
+ * Each manifest is a complete object for server-side apply: apiVersion, kind, metadata (name, namespace, labels,
+ * annotations with ANNOTATION_APPLIED_HASH, ownerReferences when in the owner's namespace) and content. The fingerprint is
+ * taken over the manifest without ANNOTATION_INPUTS and with secret values replaced, so that it can be compared
+ * without knowing any token. Equal input gives equal bytes. */
+#ifndef RUNNER_RENDER_H
+#define RUNNER_RENDER_H
+
+#include "runner/spec.h"
+
+enum child {
+    CHILD_TOKEN_SECRET,  /* precious: written at registration and rotation, never else */
+    CHILD_CONFIG_SECRET, /* derived */
+    CHILD_SERVICE_ACCOUNT,
+    CHILD_ROLE_BINDING,
+    CHILD_DEPLOYMENT,
+    CHILD_COUNT,
+};
+
+/* What the registration knows of itself; becomes the annotations and the content of the token Secret. */
+struct registration {
+    int64_t runner_id;
+    const char *token;          /* NULL: a placeholder, for comparing only */
+    const char *url;
+    const char *authentication; /* authentication_name()          */
+    const char *scope;          /* scope_text()                   */
+    const char *told_hash;      /* attributes_hash()              */
+    const char *expiration;     /* RFC 3339, NULL: never expires  */
+    const char *inputs;         /* ANNOTATION_INPUTS; NULL: none  */
+};
+
+/* What config.toml needs besides the spec. NULL stands for a placeholder, for comparing only. */
+struct config_inputs {
+    const char *token;
+    const char *ca_pem;
+    const char *inputs; /* ANNOTATION_INPUTS */
+};
+
+/* What the operator's own settings add. */
+struct render_settings {
+    const char *manager_image; /* used where spec.manager.image is not given */
+};
+
+/* Whether this spec leads to that child (a ServiceAccount of the user's own is not ours to make). */
+bool child_wanted(enum child child, const struct spec *spec);
+const char *child_kind(enum child child); /* "Secret", … */
+const char *child_name(enum child child, const struct owner *owner, struct arena *a);
+const char *child_namespace(enum child child, const struct owner *owner, const struct spec *spec);
+
+/* The manifest; the arena owns the tree. */
+struct json_object *render_token_secret(const struct owner *owner, const struct registration *r, struct arena *a);
+struct json_object *render_config_secret(const struct owner *owner, const struct spec *spec,
+                                         const struct config_inputs *in, struct arena *a);
+struct json_object *render_service_account(const struct owner *owner, const struct spec *spec, struct arena *a);
+struct json_object *render_role_binding(const struct owner *owner, const struct spec *spec, struct arena *a);
+struct json_object *render_deployment(const struct owner *owner, const struct spec *spec,
+                                      const struct render_settings *settings, struct arena *a);
+
+/* Any child but the token Secret, with placeholders where *in is NULL. */
+struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
+                                 const struct config_inputs *in, const struct render_settings *settings, struct arena *a);
+
+/* ANNOTATION_APPLIED_HASH of a manifest. */
+const char *manifest_hash(struct json_object *manifest);
+
+/* config.toml alone. token and ca_pem as in config_inputs. */
+const char *render_config_toml(const struct owner *owner, const struct spec *spec, const char *token, struct arena *a);
+
+#endif

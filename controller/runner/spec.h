@@ -1,0 +1,108 @@
+/* The spec of a GitLabRunner: from JSON to a struct in which defaults are filled in.
+ *
+ * The API server has validated the object against the CRD; spec_parse() checks again what the code relies on, because
+ * `validate` and `render` read files that no server has seen. Strings and JSON values are lent by the tree or live in
+ * the arena; NULL means: not given. */
+#ifndef RUNNER_SPEC_H
+#define RUNNER_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct arena;
+struct json_object;
+
+/* Which GitLabRunner this is about. */
+struct owner {
+    const char *ns, *name, *uid;
+};
+
+enum authentication { AUTH_REGISTRATION_TOKEN, AUTH_ACCESS_TOKEN, AUTH_RUNNER_TOKEN };
+enum scope_type { SCOPE_UNSET, SCOPE_INSTANCE, SCOPE_GROUP, SCOPE_PROJECT };
+enum deletion_policy { DELETION_DELETE, DELETION_ORPHAN };
+
+struct key_ref {
+    const char *name; /* NULL: no reference */
+    const char *key;
+};
+
+struct strings {
+    const char **items;
+    size_t len;
+};
+
+struct host_alias {
+    const char *ip;
+    struct strings hostnames;
+};
+
+/* What GitLab keeps of a runner, in GitLab's words. */
+struct attributes {
+    const char *description;  /* default: namespace/name                       */
+    struct strings tags;
+    bool run_untagged;        /* default: true when there are no tags          */
+    bool locked;              /* default: false                                */
+    bool paused;
+    const char *access_level; /* "not_protected" or "ref_protected"            */
+    int64_t maximum_timeout;  /* seconds; 0: not given                         */
+    const char *maintenance_note; /* the user's text followed by our mark      */
+};
+
+struct manager_spec {
+    const char *image;        /* NULL: the operator's default                   */
+    const char *image_pull_policy;
+    int64_t replicas;         /* default 1                                      */
+    int64_t termination_grace_period; /* seconds, default 3600                  */
+    const char *priority_class_name, *service_account_name;
+    struct json_object *image_pull_secrets, *resources, *node_selector, *tolerations, *affinity,
+        *topology_spread_constraints, *pod_labels, *pod_annotations, *env, *env_from; /* PodSpec shapes */
+};
+
+struct spec {
+    const char *url;          /* without a slash at the end                     */
+    enum authentication authentication;
+    struct key_ref credential;
+    enum scope_type scope;
+    int64_t scope_id;         /* group or project, 0 for an instance            */
+    struct key_ref ca;        /* PEM bundle                                     */
+    bool ca_in_config_map;
+    struct attributes attributes;
+
+    int64_t concurrent, check_interval; /* defaults 10 and 3 s */
+    const char *log_level, *log_format; /* NULL: gitlab-runner's own default */
+
+    const char *namespace;    /* of the jobs; default: the object's own         */
+    const char *image, *helper_image, *service_account_name;
+    struct json_object *node_selector, *tolerations, *volumes, *resources, *image_pull_secrets, *pull_policy,
+        *pod_labels, *pod_annotations, *environment; /* as in the object        */
+    bool privileged;
+    struct host_alias *host_aliases;
+    size_t host_aliases_len;
+    struct json_object *host_aliases_json;
+
+    struct manager_spec manager;
+    enum deletion_policy deletion_policy;
+    int64_t deregistration_deadline; /* seconds, default 900 */
+    bool suspend;
+};
+
+/* Reads the whole object (apiVersion, kind, metadata, spec). False and *err (ERR_INVALID) with the field's path and the
+ * remedy when something that the code relies on is missing or wrong. */
+bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err);
+
+/* "RegistrationToken", …; "Instance", "Group/12", "Project/7" ("" when unset), as in annotations and status. */
+const char *authentication_name(enum authentication mode);
+const char *scope_text(const struct spec *spec, struct arena *a);
+
+/* The address that a host alias gives for the URL's host, or NULL when it is to be looked up in DNS. */
+const char *spec_address_of_host(const struct spec *spec, struct arena *a);
+
+/* The attributes as JSON in the shape of GitLab's API (description, tag_list, run_untagged, locked, paused, access_level,
+ * maximum_timeout, maintenance_note), owned by the arena; and its fingerprint. */
+struct json_object *attributes_json(const struct attributes *attributes, struct arena *a);
+const char *attributes_hash(const struct attributes *attributes, struct arena *a);
+
+#endif
