@@ -1,0 +1,107 @@
+# gitlab-runner-controller. `make help` lists the targets; each installs what it needs on Debian 12.
+
+.DEFAULT_GOAL := build
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+.SUFFIXES:
+
+VERSION := 0.1.0
+COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+export CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gitlab-runner-controller
+
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = @printf '  %-5s %s\n' "$(1)" "$(2)"
+
+# ---------------------------------------------------------------------------------------------------------------------
+# How the program is compiled. B is the build folder, so that variants (asan) live side by side.
+
+B ?= build
+PACKAGES := libcurl json-c yaml-0.1 openssl libwebsockets libuv
+DEV_PACKAGES := build-essential pkg-config git libcurl4-openssl-dev libjson-c-dev libyaml-dev libssl-dev \
+	libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcmocka-dev
+
+# Warnings are errors for us; packagers set WERROR= to be safe from tomorrow's compilers.
+WERROR ?= -Werror
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wvla -Wswitch-enum $(WERROR)
+HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -Icontroller $(WARNINGS) $(CFLAGS) $(VARIANT_CFLAGS) -MMD -MP
+LDFLAGS ?=
+ALL_LDFLAGS = $(LDFLAGS) $(VARIANT_LDFLAGS)
+VARIANT_CFLAGS = $(HARDENING)
+VARIANT_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+
+SOURCES := $(wildcard controller/*.c controller/*/*.c)
+OBJECTS = $(SOURCES:controller/%.c=$(B)/obj/%.o)
+# The pure core: its unit tests link these and nothing else, which proves that it waits for nothing.
+CORE_OBJECTS = $(filter $(B)/obj/base/% $(B)/obj/runner/%,$(OBJECTS))
+LIBRARY_OBJECTS = $(filter-out $(B)/obj/main.o,$(OBJECTS))
+
+PROGRAM = $(B)/gitlab-runner-controller
+
+##@ Build
+
+.PHONY: build
+build: deps $(PROGRAM) ## Build build/gitlab-runner-controller (the default)
+
+.PHONY: deps
+deps: ## Install the compiler and -dev packages that are missing (apt), or say the line to run
+	$(Q)hack/install-deps $(DEV_PACKAGES)
+
+PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS = $(shell pkg-config --libs $(PACKAGES))
+CORE_LIBS = $(shell pkg-config --libs json-c openssl)
+
+$(PROGRAM): $(OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# Only this file knows the commit; it is rebuilt when the commit changes.
+$(B)/commit: FORCE
+	$(Q)mkdir -p $(@D); echo '$(VERSION) $(COMMIT)' | cmp -s - $@ || echo '$(VERSION) $(COMMIT)' > $@
+$(B)/obj/version.o: $(B)/commit
+$(B)/obj/version.o: VARIANT_CFLAGS += -DVERSION='"$(VERSION)"' -DCOMMIT='"$(COMMIT)"'
+.PHONY: FORCE
+FORCE:
+
+$(B)/obj/%.o: controller/%.c | deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
+
+-include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/tests/*.d)
+
+##@ Test
+
+# Tests of base/ and runner/ link the core alone; the others link everything but main.o.
+TEST_SOURCES := $(wildcard tests/unit/test_*.c)
+TESTS := $(TEST_SOURCES:tests/unit/test_%.c=%)
+CORE_TESTS := $(foreach t,$(TESTS),$(if $(wildcard controller/base/$(t).c controller/runner/$(t).c),$(t)))
+CORE_TESTS += $(filter world render_golden lists json_build,$(TESTS))
+
+$(B)/tests/%.o: tests/unit/%.c | deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $(PKG_CFLAGS) -c -o $@ $<
+
+$(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+$(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+.PHONY: unit
+unit: ## Unit tests under ASan and UBSan (T=decide runs one program)
+	$(Q)$(MAKE) unit-run $(ASAN_VARIANT)
+
+.PHONY: unit-run
+unit-run: $(patsubst %,$(B)/tests/%,$(or $(T),$(TESTS)))
+	$(Q)hack/run-unit $^
+
+ASAN_VARIANT = B=build/asan CFLAGS='-O1 -g' VARIANT_LDFLAGS='-fsanitize=address,undefined' \
+	VARIANT_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+
+.PHONY: asan
+asan: ## Build build/asan/gitlab-runner-controller with ASan and UBSan
+	$(Q)$(MAKE) build $(ASAN_VARIANT)

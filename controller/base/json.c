@@ -1,0 +1,220 @@
+#include "base/json.h"
+
+#include <ctype.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct json_object *json_parse(const char *text, size_t len, struct err *err)
+{
+    struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+    struct json_object *value = json_tokener_parse_ex(tokener, text, len > INT32_MAX ? INT32_MAX : (int)len);
+    enum json_tokener_error error = json_tokener_get_error(tokener);
+    size_t end = json_tokener_get_parse_end(tokener);
+
+    json_tokener_free(tokener);
+    while (end < len && isspace((unsigned char)text[end]))
+        end++;
+    if (error == json_tokener_success && end == len)
+        return value;
+    json_object_put(value);
+    err_set(err, ERR_INVALID, "InvalidJSON", "not JSON at byte %zu: %s", end,
+            error == json_tokener_success ? "text after the value" : json_tokener_error_desc(error));
+    return NULL;
+}
+
+struct json_object *json_member(struct json_object *o, const char *key)
+{
+    struct json_object *value = NULL;
+
+    if (json_object_is_type(o, json_type_object))
+        json_object_object_get_ex(o, key, &value);
+    return value;
+}
+
+/* Copies the first part of a dotted path, returns the rest (NULL: it was the last). */
+static const char *first_part(const char *path, char part[static 128])
+{
+    const char *dot = strchr(path, '.');
+    size_t len = dot ? (size_t)(dot - path) : strlen(path);
+
+    if (len >= 128)
+        abort(); /* paths are constants of the program */
+    memcpy(part, path, len);
+    part[len] = '\0';
+    return dot ? dot + 1 : NULL;
+}
+
+struct json_object *json_get(struct json_object *o, const char *path)
+{
+    char part[128];
+
+    while (path && o) {
+        path = first_part(path, part);
+        o = json_member(o, part);
+    }
+    return o;
+}
+
+const char *json_str(struct json_object *o, const char *path)
+{
+    struct json_object *value = json_get(o, path);
+
+    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+const char *json_str_or(struct json_object *o, const char *path, const char *otherwise)
+{
+    const char *text = json_str(o, path);
+
+    return text ? text : otherwise;
+}
+
+int64_t json_int_or(struct json_object *o, const char *path, int64_t otherwise)
+{
+    struct json_object *value = json_get(o, path);
+
+    return json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : otherwise;
+}
+
+bool json_bool_or(struct json_object *o, const char *path, bool otherwise)
+{
+    struct json_object *value = json_get(o, path);
+
+    return json_object_is_type(value, json_type_boolean) ? json_object_get_boolean(value) : otherwise;
+}
+
+size_t json_len(struct json_object *o)
+{
+    return json_object_is_type(o, json_type_array) ? json_object_array_length(o) : 0;
+}
+
+struct json_object *json_at(struct json_object *o, size_t i)
+{
+    return i < json_len(o) ? json_object_array_get_idx(o, i) : NULL;
+}
+
+void json_set(struct json_object *o, const char *path, struct json_object *value)
+{
+    char part[128];
+
+    while ((path = first_part(path, part))) {
+        struct json_object *inner = json_member(o, part);
+        if (!inner) {
+            inner = json_object_new_object();
+            json_object_object_add(o, part, inner);
+        }
+        o = inner;
+    }
+    json_object_object_add(o, part, value);
+}
+
+void json_set_str(struct json_object *o, const char *path, const char *value)
+{
+    if (value)
+        json_set(o, path, json_object_new_string(value));
+}
+
+void json_set_int(struct json_object *o, const char *path, int64_t value)
+{
+    json_set(o, path, json_object_new_int64(value));
+}
+
+void json_set_bool(struct json_object *o, const char *path, bool value)
+{
+    json_set(o, path, json_object_new_boolean(value));
+}
+
+void json_put_member(struct json_object *o, const char *key, const char *value)
+{
+    if (value)
+        json_object_object_add(o, key, json_object_new_string(value));
+}
+
+struct json_object *json_ref(struct json_object *o)
+{
+    return json_object_get(o);
+}
+
+struct json_object *json_copy(struct json_object *o)
+{
+    struct json_object *copy = NULL;
+
+    if (o && json_object_deep_copy(o, &copy, NULL) < 0)
+        abort();
+    return copy;
+}
+
+const char *json_text(struct json_object *o)
+{
+    return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static struct json_object *sorted_object(struct json_object *o)
+{
+    struct json_object *result = json_object_new_object();
+    size_t len = (size_t)json_object_object_length(o), i = 0;
+    cleanup_free const char **keys = mem_alloc(len * sizeof(*keys));
+
+    json_each(it, o) keys[i++] = it.key;
+    qsort(keys, len, sizeof(*keys), by_key);
+    for (i = 0; i < len; i++)
+        json_object_object_add(result, keys[i], json_sorted(json_member(o, keys[i])));
+    return result;
+}
+
+struct json_object *json_sorted(struct json_object *o)
+{
+    if (json_object_is_type(o, json_type_object))
+        return sorted_object(o);
+    if (!json_object_is_type(o, json_type_array))
+        return json_ref(o);
+
+    struct json_object *result = json_object_new_array();
+    for (size_t i = 0; i < json_len(o); i++)
+        json_object_array_add(result, json_sorted(json_at(o, i)));
+    return result;
+}
+
+bool json_same(struct json_object *a, struct json_object *b)
+{
+    return json_object_equal(a, b) != 0;
+}
+
+void json_put_ptr(struct json_object **o)
+{
+    json_object_put(*o);
+}
+
+static void load_entry(struct json_iter *it)
+{
+    struct lh_entry *entry = it->entry;
+
+    it->key = entry ? lh_entry_k(entry) : NULL;
+    it->value = entry ? (struct json_object *)lh_entry_v(entry) : NULL;
+}
+
+struct json_iter json_first(struct json_object *o)
+{
+    struct json_iter it = {.object = o};
+
+    if (json_object_is_type(o, json_type_object))
+        it.entry = json_object_get_object(o)->head;
+    load_entry(&it);
+    return it;
+}
+
+void json_next(struct json_iter *it)
+{
+    it->entry = lh_entry_next((struct lh_entry *)it->entry);
+    load_entry(it);
+}

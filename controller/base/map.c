@@ -1,0 +1,128 @@
+#include "base/map.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct map_slot {
+    char *key;   /* NULL: free; &tombstone: removed */
+    void *value;
+    uint32_t hash;
+};
+
+static char tombstone[1];
+
+/* FNV-1a. */
+static uint32_t hash_of(const char *key)
+{
+    uint32_t hash = 2166136261u;
+
+    for (; *key; key++)
+        hash = (hash ^ (unsigned char)*key) * 16777619u;
+    return hash;
+}
+
+static bool is_live(const struct map_slot *slot)
+{
+    return slot->key && slot->key != tombstone;
+}
+
+/* The slot that holds key, or NULL. */
+static struct map_slot *find(const struct map *m, const char *key, uint32_t hash)
+{
+    if (m->size == 0)
+        return NULL;
+    for (size_t i = hash & (m->size - 1);; i = (i + 1) & (m->size - 1)) {
+        struct map_slot *slot = &m->slots[i];
+        if (!slot->key)
+            return NULL;
+        if (slot->key != tombstone && slot->hash == hash && strcmp(slot->key, key) == 0)
+            return slot;
+    }
+}
+
+static void insert(struct map *m, char *key, void *value, uint32_t hash)
+{
+    size_t i = hash & (m->size - 1);
+
+    while (m->slots[i].key)
+        i = (i + 1) & (m->size - 1);
+    m->slots[i] = (struct map_slot){key, value, hash};
+    m->len++;
+    m->used++;
+}
+
+/* Room for one more with at most 3/4 of the slots used; drops tombstones when it rebuilds. */
+static void make_room(struct map *m)
+{
+    if (m->used + 1 <= m->size / 4 * 3)
+        return;
+    struct map bigger = {.size = m->size ? m->size : 8};
+    while (m->len + 1 > bigger.size / 2)
+        bigger.size *= 2;
+    bigger.slots = mem_alloc(bigger.size * sizeof(*bigger.slots));
+    for (size_t i = 0; i < m->size; i++)
+        if (is_live(&m->slots[i]))
+            insert(&bigger, m->slots[i].key, m->slots[i].value, m->slots[i].hash);
+    free(m->slots);
+    *m = bigger;
+}
+
+void map_finish(struct map *m)
+{
+    for (size_t i = 0; i < m->size; i++)
+        if (is_live(&m->slots[i]))
+            free(m->slots[i].key);
+    free(m->slots);
+    *m = (struct map){0};
+}
+
+void *map_get(const struct map *m, const char *key)
+{
+    struct map_slot *slot = find(m, key, hash_of(key));
+
+    return slot ? slot->value : NULL;
+}
+
+void *map_set(struct map *m, const char *key, void *value)
+{
+    uint32_t hash = hash_of(key);
+    struct map_slot *slot = find(m, key, hash);
+
+    if (slot) {
+        void *former = slot->value;
+        slot->value = value;
+        return former;
+    }
+    make_room(m);
+    insert(m, mem_strdup(key), value, hash);
+    return NULL;
+}
+
+void *map_remove(struct map *m, const char *key)
+{
+    struct map_slot *slot = find(m, key, hash_of(key));
+
+    if (!slot)
+        return NULL;
+    void *value = slot->value;
+    free(slot->key);
+    slot->key = tombstone;
+    slot->value = NULL;
+    m->len--;
+    return value;
+}
+
+bool map_iter(const struct map *m, size_t *i, const char **ret_key, void **ret_value)
+{
+    for (; *i < m->size; ++*i) {
+        if (is_live(&m->slots[*i])) {
+            *ret_key = m->slots[*i].key;
+            *ret_value = m->slots[*i].value;
+            ++*i;
+            return true;
+        }
+    }
+    return false;
+}
