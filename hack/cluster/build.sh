@@ -1,7 +1,10 @@
 # Functions that build programs from Go modules and install what that takes; scripts source it after env.sh.
 mkdir -p "$PROGRAMS" "$BIN" "$CACHE/log"
 exec 9> "$CACHE/build.lock"
-flock 9                        # one build at a time: two would do the same work twice
+flock -n 9 || {                # one build at a time: two would do the same work twice
+	echo "  waiting for another build to end"
+	flock 9
+}
 
 # step runs a command and tells in one line what it was and how long it took; its output goes to a file.
 step() { # WHAT COMMAND...
@@ -41,7 +44,7 @@ packages() { # PROGRAM-OR-FILE=PACKAGE...
 # is older. Files of modules are not executable, hence chmod.
 go_for() { # FOLDER-OF-GO.MOD
 	local wanted have toolchain
-	packages go=golang-go ca-certificates=ca-certificates
+	packages go=golang-go /etc/ssl/certs/ca-certificates.crt=ca-certificates
 	wanted=$(awk '/^go / { print $2 }' "$1/go.mod")
 	have=$(go version | sed -E 's/^go version go([0-9.]+).*/\1/')
 	[ "$(printf '%s\n' "$wanted" "$have" | sort -V | head -n 1)" != "$wanted" ] || return 0
