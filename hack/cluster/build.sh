@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Functions that build programs from Go modules and install what that takes; scripts source it after env.sh.
 mkdir -p "$PROGRAMS" "$BIN" "$CACHE/log"
 exec 9> "$CACHE/build.lock"

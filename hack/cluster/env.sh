@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Settings and functions that the scripts of this folder share; they source it.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
