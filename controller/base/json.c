@@ -135,6 +135,11 @@ void json_put_member(struct json_object *o, const char *key, const char *value)
         json_object_object_add(o, key, json_object_new_string(value));
 }
 
+void json_append(struct json_object *array, struct json_object *value)
+{
+    json_object_array_add(array, value);
+}
+
 struct json_object *json_ref(struct json_object *o)
 {
     return json_object_get(o);

@@ -38,6 +38,8 @@ void json_set_str(struct json_object *o, const char *path, const char *value);
 void json_set_int(struct json_object *o, const char *path, int64_t value);
 void json_set_bool(struct json_object *o, const char *path, bool value);
 void json_put_member(struct json_object *o, const char *key, const char *value);
+/* Adds an element to an array. */
+void json_append(struct json_object *array, struct json_object *value);
 /* A new reference to the same value, NULL for NULL: to place a borrowed value into another tree. */
 struct json_object *json_ref(struct json_object *o);
 /* An independent copy. */

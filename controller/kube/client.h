@@ -1,0 +1,88 @@
+/* Requests to the API server: paths, server-side apply, and the server's Status turned into struct err.
+ *
+ * Sources: kubernetes.io/docs/reference/using-api/api-concepts and …/server-side-apply. */
+#ifndef KUBE_CLIENT_H
+#define KUBE_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct arena;
+struct http;
+struct json_object;
+struct kube_client;
+struct kube_config;
+struct loop;
+
+/* A kind of object as the API server serves it. */
+struct kube_resource {
+    const char *kind;        /* "Deployment"                                */
+    const char *api_version; /* "apps/v1"                                   */
+    const char *plural;      /* "deployments"                               */
+    bool namespaced;
+    bool metadata_only;      /* ask for PartialObjectMetadata when watching */
+};
+
+struct kube_reply {
+    struct json_object *object; /* the parsed body of a 2xx answer; lent during the callback; may be NULL */
+    struct err err;             /* ERR_NONE on success */
+};
+
+typedef void kube_done_fn(void *arg, const struct kube_reply *reply);
+
+struct kube_request {
+    const char *method;
+    const char *path;         /* from kube_path(), with its query */
+    const char *content_type; /* of the body; NULL: JSON          */
+    const char *accept;       /* NULL: JSON                       */
+    const char *body;         /* NULL: none                       */
+    kube_done_fn *done;       /* called once, never from within kube_start(); not after kube_cancel() */
+    void *arg;
+};
+
+/* What kube_stream() follows: bytes of a 2xx body as they come, then the end. */
+struct kube_stream {
+    const char *path;
+    const char *accept;
+    int64_t idle_timeout_ms;
+    bool (*data)(void *arg, const char *bytes, size_t len); /* false ends the stream */
+    void (*end)(void *arg, const struct err *err);          /* ERR_NONE: the server closed it in good order */
+    void *arg;
+};
+
+/* The client lends all three; config's token is read again as time goes by. */
+struct kube_client *kube_client_create(struct loop *loop, struct http *http, struct kube_config *config);
+void kube_client_destroy(struct kube_client *client);
+
+/* All start a request and return its id, which kube_cancel() takes. Answers are bounded at 16 MiB, requests at 60 s. */
+uint64_t kube_start(struct kube_client *client, const struct kube_request *request);
+uint64_t kube_stream(struct kube_client *client, const struct kube_stream *stream);
+void kube_cancel(struct kube_client *client, uint64_t id);
+
+uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
+                  kube_done_fn *done, void *arg);
+/* Server-side apply, forced, as field manager `manager`. A manifest with metadata.uid is only ever applied to that very
+ * object (else ERR_CONFLICT), so a deleted object is not made again. With create_only it fails with ERR_CONFLICT when an object
+ * of that name exists: the version "1" that is sent along no existing object has. */
+uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
+                    struct json_object *manifest, const char *manager, bool create_only, kube_done_fn *done, void *arg);
+/* Deletes the object only if it still has this uid. */
+uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
+                     const char *uid, kube_done_fn *done, void *arg);
+uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, const char *ns, struct json_object *object,
+                     kube_done_fn *done, void *arg);
+
+/* "/apis/apps/v1/namespaces/NS/deployments/NAME/SUB"; ns, name, subresource may be NULL. */
+const char *kube_path(const struct kube_resource *r, const char *ns, const char *name, const char *subresource,
+                      struct arena *a);
+
+/* An answer's status and body (a Status object, or anything) as struct err; ERR_NONE for 2xx. */
+struct err kube_classify(long status, const char *body, size_t len, int64_t retry_after_ms);
+
+/* Counters for metrics: requests by answer class ("2xx" … "5xx", "none"). */
+uint64_t kube_requests(const struct kube_client *client, int status_class);
+
+#endif

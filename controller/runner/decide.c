@@ -1,0 +1,542 @@
+#include "runner/decide.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "runner/names.h"
+#include "runner/status.h"
+
+typedef struct action rule_fn(const struct observed *o, struct arena *a);
+
+struct rule {
+    const char *name;
+    rule_fn *check;
+};
+
+static const struct action pass = {.kind = ACT_PASS};
+
+static struct action wait_for(const char *reason, const char *message, bool stalled)
+{
+    return (struct action){.kind = ACT_WAIT, .wait = {.reason = reason, .message = message, .stalled = stalled}};
+}
+
+static struct action read_value(enum readable what)
+{
+    return (struct action){.kind = ACT_READ, .read = what};
+}
+
+static struct action finalizer(bool hold)
+{
+    return (struct action){.kind = ACT_FINALIZER, .hold_finalizer = hold};
+}
+
+static struct action apply(enum child child, struct json_object *manifest, const char *uid)
+{
+    return (struct action){.kind = ACT_APPLY, .apply = {.child = child, .manifest = manifest, .uid = uid}};
+}
+
+static struct action call(enum gitlab_call what, const char *url, const char *token, int64_t runner_id)
+{
+    return (struct action){
+        .kind = ACT_GITLAB, .gitlab = {.call = what, .url = url, .token = token, .runner_id = runner_id}};
+}
+
+static struct action report(const char *reason, const char *message)
+{
+    return (struct action){.kind = ACT_REPORT, .report = {.warning = true, .reason = reason, .message = message}};
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Values that live in Secrets and ConfigMaps of the user's. */
+
+/* Passes when the value is at hand; else reads it, or says what is wrong with it. */
+static struct action need_value(const struct observed *o, enum readable what, const char *kind,
+                                const struct key_ref *ref, struct arena *a)
+{
+    const char *reason = strcmp(kind, "Secret") == 0 ? "SecretNotFound" : "ConfigMapNotFound";
+
+    switch (o->values[what].lookup) {
+    case LOOKUP_FOUND:
+        return pass;
+    case LOOKUP_UNKNOWN:
+        return read_value(what);
+    case LOOKUP_NO_OBJECT:
+        return wait_for(reason, arena_printf(a, "%s %s/%s does not exist; create it with the key %s", kind, o->owner.ns,
+                                             ref->name, ref->key), true);
+    case LOOKUP_NO_KEY:
+        return wait_for("KeyNotFound", arena_printf(a, "%s %s/%s has no key %s; add it, or name another key in the spec",
+                                                    kind, o->owner.ns, ref->name, ref->key), true);
+    case LOOKUP_EMPTY:
+        return wait_for("ValueEmpty", arena_printf(a, "key %s of %s %s/%s is empty; put the value there", ref->key, kind,
+                                                   o->owner.ns, ref->name), true);
+    }
+    return pass;
+}
+
+static struct action need_credential(const struct observed *o, struct arena *a)
+{
+    return need_value(o, READ_CREDENTIAL, "Secret", &o->spec->credential, a);
+}
+
+static struct action need_ca(const struct observed *o, struct arena *a)
+{
+    if (!o->spec->ca.name)
+        return pass;
+    return need_value(o, READ_CA, o->spec->ca_in_config_map ? "ConfigMap" : "Secret", &o->spec->ca, a);
+}
+
+static const char *credential(const struct observed *o)
+{
+    return o->values[READ_CREDENTIAL].value;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The registration, towards GitLab. */
+
+/* A token that was just got is in nobody's hands but ours: it goes into its Secret before anything else. */
+static struct action save_issued_token(const struct observed *o, struct arena *a)
+{
+    if (!o->issued.token)
+        return pass;
+    return apply(CHILD_TOKEN_SECRET, render_token_secret(&o->owner, &o->issued, a), o->children[CHILD_TOKEN_SECRET].uid);
+}
+
+static struct action name_conflict(const struct observed *o, enum child child, struct arena *a)
+{
+    const char *ns = child_namespace(child, &o->owner, o->spec);
+
+    return wait_for("NameConflict",
+                    arena_printf(a, "%s %s/%s exists and was not made for this GitLabRunner; it is left alone. Delete or rename one",
+                                 child_kind(child), ns, child_name(child, &o->owner, a)), true);
+}
+
+/* Without a place for its token no runner is registered. */
+static struct action respect_a_foreign_secret(const struct observed *o, struct arena *a)
+{
+    const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
+
+    if (secret->foreign)
+        return name_conflict(o, CHILD_TOKEN_SECRET, a);
+    return secret->terminating ? wait_for("Recreating", "the token Secret is being deleted", false) : pass;
+}
+
+/* Registered elsewhere, or in another way, than the spec says now: the former runner goes, unless the user owns it. */
+static struct action leave_the_former_gitlab(const struct observed *o, struct arena *a)
+{
+    const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
+
+    if (!secret->exists || is_registered(o, a))
+        return pass;
+    if (!o->registered.url[0])
+        return wait_for("TokenSecretDamaged",
+                        "the token Secret has lost its annotations; delete it to have the runner registered again", true);
+    bool user_owns_it = strcmp(o->registered.authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
+    if (!user_owns_it && !o->deregistered) {
+        if (o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
+            return read_value(READ_TOKEN);
+        if (o->values[READ_TOKEN].lookup == LOOKUP_FOUND)
+            return call(GITLAB_DEREGISTER, o->registered.url, o->values[READ_TOKEN].value, o->registered.runner_id);
+    }
+    return (struct action){.kind = ACT_DELETE,
+                           .delete = {.kind = "Secret", .ns = o->owner.ns, .uid = secret->uid,
+                                      .name = child_name(CHILD_TOKEN_SECRET, &o->owner, a)}};
+}
+
+/* From here on somebody has to clean up at GitLab when the object goes. */
+static struct action hold_finalizer(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    return o->finalizer ? pass : finalizer(true);
+}
+
+static bool status_says(const struct observed *o, const char *field, const char *value)
+{
+    return strcmp(json_str_or(o->status, field, ""), value) == 0;
+}
+
+/* The token Secret was deleted, but the config Secret still has the token: nothing is lost. */
+static struct action restore_from_config(const struct observed *o, struct arena *a)
+{
+    const struct observed_value *config = &o->values[READ_CONFIG];
+
+    if (!o->children[CHILD_CONFIG_SECRET].exists || o->config_token_dead ||
+        o->spec->authentication == AUTH_RUNNER_TOKEN || !status_says(o, "url", o->spec->url) ||
+        !status_says(o, "authentication", authentication_name(o->spec->authentication)) ||
+        !status_says(o, "scope", scope_text(o->spec, a)))
+        return pass;
+    if (config->lookup == LOOKUP_UNKNOWN)
+        return read_value(READ_CONFIG);
+    return config->lookup == LOOKUP_FOUND ? call(GITLAB_RESTORE, o->spec->url, config->value, 0) : pass;
+}
+
+static struct action report_possible_orphan(const struct observed *o, struct arena *a)
+{
+    return report("PossibleOrphan",
+                  arena_printf(a, "an earlier registration at %s may not have been recorded; if a runner there has '%s%s' in its "
+                                  "maintenance note and never ran, delete it",
+                               o->spec->url, MARK_PREFIX, o->owner.uid));
+}
+
+/* A crash may have lost a registration: find it by our mark before a second one is made. */
+static struct action look_for_a_lost_registration(const struct observed *o, struct arena *a)
+{
+    switch (o->doubt) {
+    case DOUBT_NONE:
+        return pass;
+    case DOUBT_LOST:
+        if (o->spec->authentication == AUTH_RUNNER_TOKEN)
+            return pass; /* verified, never made by us */
+        if (o->spec->authentication == AUTH_REGISTRATION_TOKEN)
+            return report_possible_orphan(o, a);
+        return call(GITLAB_FIND, o->spec->url, credential(o), 0);
+    case DOUBT_SEARCHED:
+        return o->found_id ? call(GITLAB_RESET, o->spec->url, credential(o), o->found_id) : pass;
+    case DOUBT_UNSEARCHABLE:
+        return report_possible_orphan(o, a);
+    }
+    return pass;
+}
+
+static struct action register_now(const struct observed *o, struct arena *a)
+{
+    static const enum gitlab_call calls[] = {
+        [AUTH_REGISTRATION_TOKEN] = GITLAB_REGISTER,
+        [AUTH_ACCESS_TOKEN] = GITLAB_CREATE,
+        [AUTH_RUNNER_TOKEN] = GITLAB_VERIFY,
+    };
+
+    (void)a;
+    return call(calls[o->spec->authentication], o->spec->url, credential(o), 0);
+}
+
+/* What leads to a registration, when there is none or the user gave another runner token. */
+static const struct rule registering_rules[] = {
+    {"credential", need_credential             }, /* the Secret it names exists and has the key            */
+    {"ca",         need_ca                     }, /* … and so does the CA                                  */
+    {"finalizer",  hold_finalizer              }, /* the intent, before any effect outside of the cluster  */
+    {"restore",    restore_from_config         }, /* a lost Secret is not a lost registration              */
+    {"lost",       look_for_a_lost_registration}, /* nor is a crash between the POST and the Secret        */
+    {"register",   register_now                }, /* the one effect that cannot be repeated                */
+};
+
+static struct action first_of(const struct rule *rules, size_t len, const struct observed *o, struct arena *a);
+
+static struct action need_registration(const struct observed *o, struct arena *a)
+{
+    if (is_registered(o, a) && (o->spec->authentication != AUTH_RUNNER_TOKEN || registration_is_right(o, a)))
+        return pass;
+    return first_of(registering_rules, ARRAY_LEN(registering_rules), o, a);
+}
+
+/* Tags, description and so on are kept at GitLab: an edit is told to GitLab, never made by registering again. */
+static struct action tell_the_attributes(const struct observed *o, struct arena *a)
+{
+    if (registration_is_right(o, a))
+        return pass;
+    if (o->spec->authentication == AUTH_REGISTRATION_TOKEN)
+        return wait_for("UpdateNeedsAccessToken",
+                        "tags or other attributes kept at GitLab were edited, and a registration token gives no right to change "
+                        "them: use authentication.accessTokenSecretRef, change them at GitLab, or undo the edit", true);
+
+    struct action act = need_credential(o, a);
+    if (act.kind == ACT_PASS)
+        act = need_ca(o, a);
+    if (act.kind == ACT_PASS && o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
+        act = read_value(READ_TOKEN);
+    if (act.kind == ACT_PASS)
+        act = call(GITLAB_UPDATE, o->spec->url, credential(o), o->registered.runner_id);
+    return act;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The manager, towards Kubernetes. */
+
+static struct action wait_for_the_token(const struct observed *o, struct arena *a)
+{
+    return is_registered(o, a) ? pass : wait_for("NotRegistered", "waiting for the registration", false);
+}
+
+static struct action need_job_namespace(const struct observed *o, struct arena *a)
+{
+    const char *ns = o->spec->namespace;
+
+    if (!o->job_namespace_exists)
+        return wait_for("NamespaceNotFound", arena_printf(a, "namespace %s does not exist; create it", ns), true);
+    if (!o->job_namespace_open)
+        return wait_for("NamespaceNotAllowed",
+                        arena_printf(a, "namespace %s is not open to runners of namespace %s; its owner opens it with: kubectl "
+                                        "annotate namespace %s %s=%s", ns, o->owner.ns, ns, ANNOTATION_ALLOWED_FROM,
+                                     o->owner.ns), true);
+    return pass;
+}
+
+/* The child as the spec wants it, unless it is not wanted, right already, or somebody else's. */
+static struct action need_child(const struct observed *o, enum child child, struct arena *a)
+{
+    const struct observed_child *c = &o->children[child];
+
+    if (!o->wanted[child].wanted || child_is_right(o, child, a))
+        return pass;
+    if (c->foreign)
+        return name_conflict(o, child, a);
+    if (c->terminating)
+        return wait_for("Recreating", arena_printf(a, "the %s is being deleted", child_kind(child)), false);
+    return apply(child, o->wanted[child].manifest, c->exists ? c->uid : NULL);
+}
+
+/* As need_child(), but with the real token and CA in the place of the placeholders. */
+static struct action need_config(const struct observed *o, struct arena *a)
+{
+    struct action act = need_child(o, CHILD_CONFIG_SECRET, a);
+
+    if (act.kind != ACT_APPLY)
+        return act;
+    if (o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
+        return read_value(READ_TOKEN);
+    if (o->values[READ_TOKEN].lookup != LOOKUP_FOUND)
+        return wait_for("TokenMissing", "the token Secret has lost its content; delete it to have the runner registered again", true);
+    struct action ca = need_ca(o, a);
+    if (ca.kind != ACT_PASS)
+        return ca;
+
+    const struct config_inputs in = {.token = o->values[READ_TOKEN].value,
+                                     .ca_pem = o->values[READ_CA].value,
+                                     .inputs = config_inputs_text(o, a)};
+    act.apply.manifest = render_config_secret(&o->owner, o->spec, &in, a);
+    return act;
+}
+
+static struct action need_service_account(const struct observed *o, struct arena *a)
+{
+    return need_child(o, CHILD_SERVICE_ACCOUNT, a);
+}
+
+static struct action need_role_binding(const struct observed *o, struct arena *a)
+{
+    return need_child(o, CHILD_ROLE_BINDING, a);
+}
+
+static struct action need_deployment(const struct observed *o, struct arena *a)
+{
+    return need_child(o, CHILD_DEPLOYMENT, a);
+}
+
+static struct action remove_strays(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    return o->stray.kind ? (struct action){.kind = ACT_DELETE, .delete = o->stray} : pass;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Deletion. */
+
+static bool gave_up(const struct observed *o)
+{
+    int64_t deadline = o->spec ? o->spec->deregistration_deadline : 900;
+
+    return o->orphan_reported || o->now >= o->deletion_time + deadline;
+}
+
+static struct action report_orphan(const struct observed *o, struct arena *a)
+{
+    if (o->orphan_reported)
+        return pass;
+    return report("OrphanedRunner",
+                  arena_printf(a, "runner %lld was left behind at %s: %s", (long long)o->registered.runner_id, o->registered.url,
+                               o->gitlab.err.kind ? o->gitlab.err.text : "the deregistration deadline has passed"));
+}
+
+static bool keeps_runner(const struct observed *o)
+{
+    return (o->spec && o->spec->deletion_policy == DELETION_ORPHAN) ||
+           strcmp(o->registered.authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
+}
+
+/* A deleted runner leaves GitLab, by its own token, before it loses its finalizer. */
+static struct action deregister(const struct observed *o, struct arena *a)
+{
+    const struct observed_value *token = &o->values[READ_TOKEN];
+
+    if (!o->finalizer || !o->children[CHILD_TOKEN_SECRET].exists || o->deregistered || keeps_runner(o))
+        return pass;
+    if (gave_up(o))
+        return report_orphan(o, a);
+    if (o->spec && o->spec->ca.name && o->values[READ_CA].lookup == LOOKUP_UNKNOWN)
+        return read_value(READ_CA);
+    if (token->lookup == LOOKUP_UNKNOWN)
+        return read_value(READ_TOKEN);
+    if (token->lookup != LOOKUP_FOUND)
+        return report_orphan(o, a);
+    return call(GITLAB_DEREGISTER, o->registered.url, token->value, o->registered.runner_id);
+}
+
+/* A registration that was lost in a crash, and whose object is deleted now, must not stay at GitLab either. */
+static struct action remove_a_lost_registration(const struct observed *o, struct arena *a)
+{
+    if (!o->finalizer || !o->spec || o->doubt == DOUBT_NONE || o->deregistered || o->orphan_reported ||
+        o->spec->authentication == AUTH_RUNNER_TOKEN || (o->doubt == DOUBT_SEARCHED && !o->found_id))
+        return pass;
+    if (o->spec->authentication == AUTH_REGISTRATION_TOKEN || o->doubt == DOUBT_UNSEARCHABLE || gave_up(o))
+        return report_possible_orphan(o, a);
+
+    struct action act = need_credential(o, a);
+    if (act.kind == ACT_PASS)
+        act = need_ca(o, a);
+    if (act.kind != ACT_PASS)
+        return act;
+    return o->doubt == DOUBT_SEARCHED ? call(GITLAB_REMOVE, o->spec->url, credential(o), o->found_id)
+                                      : call(GITLAB_FIND, o->spec->url, credential(o), 0);
+}
+
+/* What the garbage collector cannot see, because it is in another namespace than its owner. */
+static struct action remove_what_is_elsewhere(const struct observed *o, struct arena *a)
+{
+    const struct observed_child *binding = &o->children[CHILD_ROLE_BINDING];
+
+    if (!o->finalizer || !o->spec || !binding->exists || binding->terminating ||
+        strcmp(o->spec->namespace, o->owner.ns) == 0)
+        return remove_strays(o, a);
+    return (struct action){.kind = ACT_DELETE,
+                           .delete = {.kind = child_kind(CHILD_ROLE_BINDING), .ns = o->spec->namespace, .uid = binding->uid,
+                                      .name = child_name(CHILD_ROLE_BINDING, &o->owner, a)}};
+}
+
+static struct action release(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    return o->finalizer ? finalizer(false) : pass;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The product. Order matters: a rule relies on all rules above it. */
+
+static const struct rule registration_rules[] = {
+    {"save",       save_issued_token       }, /* an issued token is in its Secret                             */
+    {"conflict",   respect_a_foreign_secret}, /* there is a place for a token                                 */
+    {"moved",      leave_the_former_gitlab }, /* the registration is for the url, mode and scope of the spec  */
+    {"registered", need_registration       }, /* GitLab knows this runner; its token is in our Secret         */
+    {"finalizer",  hold_finalizer          }, /* … and will be told when the object goes                      */
+    {"attributes", tell_the_attributes     }, /* GitLab knows its tags, description, …                        */
+};
+
+static const struct rule manager_rules[] = {
+    {"token",           wait_for_the_token  }, /* a manager without a token is of no use                      */
+    {"job-namespace",   need_job_namespace  }, /* the namespace of the jobs exists and is open to us          */
+    {"config",          need_config         }, /* config.toml equals what render would write                  */
+    {"service-account", need_service_account},
+    {"role-binding",    need_role_binding   }, /* the manager may make job pods                               */
+    {"deployment",      need_deployment     }, /* the manager runs                                            */
+    {"strays",          remove_strays       }, /* nothing is left of what the spec said before                */
+};
+
+static const struct rule deletion_rules[] = {
+    {"deregister", deregister                }, /* GitLab forgets the runner …                                */
+    {"lost",       remove_a_lost_registration}, /* … also one whose token was lost                            */
+    {"elsewhere",  remove_what_is_elsewhere  }, /* objects in other namespaces are gone                       */
+    {"release",    release                   }, /* the object may go; its children follow by garbage collection */
+};
+
+/* After a failure, no call of the same class before its time: the rule waits and says why. */
+static struct action gated(struct action act, const struct observed *o)
+{
+    const struct attempt *attempt = act.kind == ACT_GITLAB ? &o->gitlab : &o->kubernetes;
+
+    if (act.kind == ACT_PASS || act.kind == ACT_WAIT || act.kind == ACT_REPORT || attempt->err.kind == ERR_NONE ||
+        o->now_ms >= attempt->retry_at_ms)
+        return act;
+    return (struct action){.kind = ACT_WAIT,
+                           .rule = act.rule,
+                           .wait = {.reason = attempt->err.reason,
+                                    .message = attempt->err.text,
+                                    .stalled = attempt->err.kind == ERR_DENIED || attempt->err.kind == ERR_INVALID,
+                                    .retry_at_ms = attempt->retry_at_ms}};
+}
+
+/* The first action that a rule asks for; ACT_PASS when none does. */
+static struct action first_of(const struct rule *rules, size_t len, const struct observed *o, struct arena *a)
+{
+    for (size_t i = 0; i < len; i++) {
+        struct action act = rules[i].check(o, a);
+        if (act.kind != ACT_PASS) {
+            act.rule = act.rule ? act.rule : rules[i].name;
+            return gated(act, o);
+        }
+    }
+    return pass;
+}
+
+static struct finding finding_of(const struct action *act)
+{
+    if (act->kind != ACT_WAIT)
+        return (struct finding){0};
+    return (struct finding){.reason = act->wait.reason, .message = act->wait.message, .stalled = act->wait.stalled};
+}
+
+/* Both halves have said all they can: show it, then wait for whichever is due first. */
+static struct action settle(const struct observed *o, struct action registration, struct action manager, struct arena *a)
+{
+    struct finding why_registration = finding_of(&registration), why_manager = finding_of(&manager);
+    struct json_object *status = status_render(o, &why_registration, &why_manager, a);
+
+    if (!status_is_shown(o, status))
+        return gated((struct action){.kind = ACT_STATUS, .rule = "status", .status = status}, o);
+    if (registration.kind != ACT_WAIT && manager.kind != ACT_WAIT)
+        return (struct action){.kind = ACT_DONE};
+
+    struct action first = registration.kind == ACT_WAIT ? registration : manager;
+    if (manager.kind == ACT_WAIT && manager.wait.retry_at_ms &&
+        (!first.wait.retry_at_ms || manager.wait.retry_at_ms < first.wait.retry_at_ms))
+        first.wait.retry_at_ms = manager.wait.retry_at_ms;
+    return first;
+}
+
+static struct action decide_deletion(const struct observed *o, struct arena *a)
+{
+    struct action act = first_of(deletion_rules, ARRAY_LEN(deletion_rules), o, a);
+
+    if (act.kind == ACT_PASS)
+        return (struct action){.kind = ACT_DONE};
+    if (act.kind == ACT_WAIT && o->spec)
+        return settle(o, act, pass, a);
+    return act;
+}
+
+struct action decide(const struct observed *o, struct arena *a)
+{
+    if (o->deleting)
+        return decide_deletion(o, a);
+    if (!o->spec)
+        return settle(o, wait_for("InvalidSpec", o->spec_err.text, true), pass, a);
+    if (o->spec->suspend)
+        return settle(o, wait_for("Suspended", "spec.suspend is true: nothing is changed", false), pass, a);
+
+    struct action registration = first_of(registration_rules, ARRAY_LEN(registration_rules), o, a);
+    if (registration.kind != ACT_PASS && registration.kind != ACT_WAIT)
+        return registration;
+    struct action manager = first_of(manager_rules, ARRAY_LEN(manager_rules), o, a);
+    if (manager.kind != ACT_PASS && manager.kind != ACT_WAIT)
+        return manager;
+    return settle(o, registration, manager, a);
+}
+
+const char *act_kind_name(enum act_kind kind)
+{
+    static const char *const names[] = {
+        [ACT_PASS] = "pass",     [ACT_WAIT] = "wait",     [ACT_READ] = "read",     [ACT_FINALIZER] = "finalizer",
+        [ACT_APPLY] = "apply",   [ACT_DELETE] = "delete", [ACT_GITLAB] = "gitlab", [ACT_REPORT] = "report",
+        [ACT_STATUS] = "status", [ACT_DONE] = "done",
+    };
+    return names[kind];
+}
+
+const char *gitlab_call_name(enum gitlab_call what)
+{
+    static const char *const names[] = {
+        [GITLAB_REGISTER] = "register", [GITLAB_CREATE] = "create", [GITLAB_VERIFY] = "verify",
+        [GITLAB_RESTORE] = "restore",   [GITLAB_FIND] = "find",     [GITLAB_RESET] = "reset",
+        [GITLAB_UPDATE] = "update",     [GITLAB_DEREGISTER] = "deregister", [GITLAB_REMOVE] = "remove",
+    };
+    return names[what];
+}

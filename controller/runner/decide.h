@@ -1,0 +1,73 @@
+/* The decision: from everything observed to the single next action. The two rule tables at the end of decide.c are the
+ * product in twenty lines: read them first. */
+#ifndef RUNNER_DECIDE_H
+#define RUNNER_DECIDE_H
+
+#include "runner/observed.h"
+
+enum act_kind {
+    ACT_PASS,      /* only between rules: nothing to do here, ask the next one    */
+    ACT_WAIT,      /* until an event, or until retry_at_ms                        */
+    ACT_READ,      /* read a value                                                */
+    ACT_FINALIZER, /* put our finalizer on the object, or take it off             */
+    ACT_APPLY,     /* write a child                                               */
+    ACT_DELETE,    /* delete one of our objects                                   */
+    ACT_GITLAB,    /* one call to GitLab                                          */
+    ACT_REPORT,    /* an Event that is not a change of condition                  */
+    ACT_STATUS,    /* write the status                                            */
+    ACT_DONE,      /* converged                                                   */
+};
+
+enum gitlab_call {
+    GITLAB_REGISTER,   /* POST /runners with a registration token      → issued       */
+    GITLAB_CREATE,     /* POST /user/runners                           → issued       */
+    GITLAB_VERIFY,     /* POST /runners/verify                         → issued       */
+    GITLAB_RESTORE,    /* the same with the token of the config Secret → issued, or config_token_dead */
+    GITLAB_FIND,       /* the runner that carries our mark             → found_id     */
+    GITLAB_RESET,      /* POST /runners/:id/reset_authentication_token → issued       */
+    GITLAB_UPDATE,     /* PUT /runners/:id                             → issued, with the new told_hash */
+    GITLAB_DEREGISTER, /* DELETE /runners with the runner's own token  → deregistered */
+    GITLAB_REMOVE,     /* DELETE /runners/:id with an access token     → deregistered */
+};
+
+struct action {
+    enum act_kind kind;
+    const char *rule; /* which rule asked for it */
+    union {
+        struct {
+            const char *reason, *message; /* for the condition                         */
+            bool stalled;                 /* a person has to act                        */
+            int64_t retry_at_ms;          /* 0: only an event can change it             */
+        } wait;
+        enum readable read;
+        bool hold_finalizer;
+        struct {
+            enum child child;
+            struct json_object *manifest; /* complete                                   */
+            const char *uid;              /* of the object to change; NULL: create, fail when it is there */
+        } apply;
+        struct stray delete;
+        struct {
+            enum gitlab_call call;
+            const char *url;
+            const char *token;            /* what proves the right to do it             */
+            int64_t runner_id;
+        } gitlab;
+        struct {
+            bool warning;
+            const char *reason, *message;
+        } report;
+        struct json_object *status;       /* the complete status                        */
+    };
+};
+
+/* Says the single next thing to do for one runner.
+ *
+ * Pure: reads only *o, allocates only in *a; no I/O, no clock (o->now), no globals; it cannot fail. Called again after each
+ * answer until it says ACT_DONE or ACT_WAIT. */
+struct action decide(const struct observed *o, struct arena *a);
+
+const char *act_kind_name(enum act_kind kind);
+const char *gitlab_call_name(enum gitlab_call call);
+
+#endif

@@ -1,0 +1,73 @@
+#include "runner/observed.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+
+void observe_wanted(struct observed *o, struct arena *a)
+{
+    if (!o->spec)
+        return;
+    o->wanted[CHILD_TOKEN_SECRET].wanted = true;
+    for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++) {
+        struct wanted *w = &o->wanted[child];
+        const struct config_inputs placeholders = {0};
+        w->wanted = child_wanted(child, o->spec);
+        if (!w->wanted)
+            continue;
+        w->manifest = render_child(child, &o->owner, o->spec, &placeholders, &o->settings, a);
+        w->hash = manifest_hash(w->manifest);
+    }
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+bool is_registered(const struct observed *o, struct arena *a)
+{
+    const struct registration *r = &o->registered;
+    const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
+
+    return secret->exists && !secret->terminating && same(r->url, o->spec->url) &&
+           same(r->authentication, authentication_name(o->spec->authentication)) &&
+           same(r->scope, scope_text(o->spec, a));
+}
+
+const char *config_inputs_text(const struct observed *o, struct arena *a)
+{
+    const char *token = o->values[READ_TOKEN].version;
+    const char *ca = o->values[READ_CA].version;
+
+    if (!o->spec->ca.name)
+        return arena_printf(a, "token=%s", token ? token : "");
+    return arena_printf(a, "token=%s ca=%s", token ? token : "", ca ? ca : "");
+}
+
+const char *token_inputs_text(const struct observed *o, struct arena *a)
+{
+    const char *credential = o->values[READ_CREDENTIAL].version;
+
+    if (o->spec->authentication != AUTH_RUNNER_TOKEN)
+        return NULL;
+    return arena_printf(a, "credential=%s", credential ? credential : "");
+}
+
+bool registration_is_right(const struct observed *o, struct arena *a)
+{
+    if (!is_registered(o, a))
+        return false;
+    if (o->spec->authentication == AUTH_RUNNER_TOKEN)
+        return same(o->registered.inputs, token_inputs_text(o, a));
+    return same(o->registered.told_hash, attributes_hash(&o->spec->attributes, a));
+}
+
+bool child_is_right(const struct observed *o, enum child child, struct arena *a)
+{
+    const struct observed_child *c = &o->children[child];
+
+    if (!c->exists || c->terminating || c->drifted || !same(c->hash, o->wanted[child].hash))
+        return false;
+    return child != CHILD_CONFIG_SECRET || same(c->inputs, config_inputs_text(o, a));
+}

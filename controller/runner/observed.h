@@ -1,0 +1,114 @@
+/* Everything that a decision about one GitLabRunner may look at, and nothing else.
+ *
+ * Filled by the reconciler at the start of a turn (from the store, which holds no token) and completed by the answers
+ * that come in during the turn (contents of Secrets, what GitLab said). All pointers are lent and live as long as
+ * the turn. Facts about the registration and facts about the manager are kept apart: a manager can be shared one day. */
+#ifndef RUNNER_OBSERVED_H
+#define RUNNER_OBSERVED_H
+
+#include "runner/render.h"
+
+/* A value that lives in a Secret or ConfigMap, read by name when a rule asks for it. */
+enum lookup { LOOKUP_UNKNOWN, LOOKUP_NO_OBJECT, LOOKUP_NO_KEY, LOOKUP_EMPTY, LOOKUP_FOUND };
+
+struct observed_value {
+    enum lookup lookup;
+    const char *value;   /* LOOKUP_FOUND only                                                   */
+    const char *version; /* resource version of the object; known from the watch without reading */
+};
+
+/* What may be read, ACT_READ. */
+enum readable {
+    READ_CREDENTIAL, /* what spec.authentication names                                              */
+    READ_CA,         /* what spec.caSecretRef or caConfigMapRef names                               */
+    READ_TOKEN,      /* the runner's token in our token Secret                                      */
+    READ_CONFIG,     /* the runner's token as the config Secret still has it                        */
+    READ_COUNT,
+};
+
+struct observed_child {
+    bool exists;      /* an object of that kind and name is there and is ours                        */
+    bool foreign;     /* an object of that kind and name is there and is not ours: never touched     */
+    bool terminating; /* being deleted                                                               */
+    bool drifted;     /* somebody changed or took a field that we applied                            */
+    const char *uid, *hash, *inputs;
+};
+
+/* An object of ours that the spec does not lead to (any more). */
+struct stray {
+    const char *kind, *ns, *name, *uid; /* kind NULL: none */
+};
+
+/* What one class of calls (to Kubernetes, to GitLab) is waiting for after a failure. */
+struct attempt {
+    struct err err;      /* ERR_NONE: the last call went well                 */
+    int64_t retry_at_ms; /* monotonic; not before                             */
+};
+
+enum reach { REACH_UNKNOWN, REACH_YES, REACH_NO };
+/* Whether a runner may exist at GitLab whose token was lost in a crash: the finalizer was on the object before this
+ * process first saw it, but no token Secret is there. */
+enum doubt {
+    DOUBT_NONE,
+    DOUBT_LOST,         /* it may, and nobody has looked yet                    */
+    DOUBT_SEARCHED,     /* GitLab was asked for our mark; see found_id          */
+    DOUBT_UNSEARCHABLE, /* the credential gives no right to look                */
+};
+
+struct observed {
+    int64_t now_ms; /* monotonic           */
+    int64_t now;    /* seconds since 1970  */
+    struct render_settings settings;
+
+    /* The object itself. */
+    struct owner owner;
+    int64_t generation;
+    bool finalizer;         /* ours is on it                                        */
+    bool deleting;
+    int64_t deletion_time;  /* seconds since 1970                                   */
+    const struct spec *spec; /* NULL: invalid, see spec_err                         */
+    struct err spec_err;
+    struct json_object *status; /* as last written; NULL: none                      */
+
+    /* The registration, towards GitLab. */
+    struct observed_value values[READ_COUNT];
+    struct registration registered; /* what the token Secret's annotations say; its token is values[READ_TOKEN] */
+    struct registration issued;     /* a token just got that is not in the Secret yet; token NULL: none          */
+    enum doubt doubt;
+    int64_t found_id;               /* with DOUBT_SEARCHED: the runner that carries our mark; 0: none             */
+    bool config_token_dead;         /* GitLab has refused the token that the config Secret still has             */
+    bool deregistered;              /* GitLab said, in this turn, that the runner is gone                        */
+    bool orphan_reported;           /* an Event says that the runner was left behind at GitLab                   */
+    struct attempt gitlab;
+    enum reach reach;
+
+    /* The manager, towards Kubernetes. */
+    struct observed_child children[CHILD_COUNT];
+    struct wanted {
+        bool wanted;
+        const char *hash;             /* what ANNOTATION_APPLIED_HASH should be                       */
+        struct json_object *manifest; /* with placeholders; NULL for the token Secret                 */
+    } wanted[CHILD_COUNT];            /* filled by observe_wanted()                                   */
+    int64_t replicas, ready_replicas, available_replicas, updated_replicas; /* of the Deployment      */
+    bool rollout_observed;            /* the Deployment controller has seen its newest generation     */
+    const char *rollout_problem;      /* what its Progressing condition says when it failed; or NULL  */
+    bool job_namespace_exists, job_namespace_open;
+    struct stray stray;
+    struct attempt kubernetes;
+};
+
+/* Renders what the spec leads to, once for all decisions of a turn; nothing when the spec is invalid. */
+void observe_wanted(struct observed *o, struct arena *a);
+
+/* The token Secret is there and belongs to the url, mode and scope that the spec asks for. */
+bool is_registered(const struct observed *o, struct arena *a);
+/* The child is there as the spec wants it; the config Secret also with the token and CA of now. */
+bool child_is_right(const struct observed *o, enum child child, struct arena *a);
+/* The registration is also up to date: GitLab was told the attributes, and the token is the one that the user gave. */
+bool registration_is_right(const struct observed *o, struct arena *a);
+/* ANNOTATION_INPUTS of the config Secret as it should be ("token=VERSION ca=VERSION"), and of the token Secret (the version of
+ * the Secret that a runner token was copied from; NULL in the other modes). */
+const char *config_inputs_text(const struct observed *o, struct arena *a);
+const char *token_inputs_text(const struct observed *o, struct arena *a);
+
+#endif

@@ -1,0 +1,185 @@
+#include "runner/status.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+struct condition {
+    const char *type;
+    const char *status; /* "True", "False", "Unknown"; NULL: the condition is absent */
+    const char *reason;
+    const char *message;
+};
+
+static struct json_object *former_condition(struct json_object *status, const char *type)
+{
+    struct json_object *conditions = json_get(status, "conditions");
+
+    for (size_t i = 0; i < json_len(conditions); i++)
+        if (strcmp(json_str_or(json_at(conditions, i), "type", ""), type) == 0)
+            return json_at(conditions, i);
+    return NULL;
+}
+
+const char *condition_get(struct json_object *status, const char *type, const char *member)
+{
+    return json_str(former_condition(status, type), member);
+}
+
+static struct condition registered(const struct observed *o, const struct finding *why, struct arena *a)
+{
+    if (is_registered(o, a))
+        return (struct condition){"Registered", "True", "Registered",
+                                  arena_printf(a, "runner %lld at %s", (long long)o->registered.runner_id, o->registered.url)};
+    return (struct condition){"Registered", "False", why->reason ? why->reason : "Registering",
+                              why->message ? why->message : "being registered"};
+}
+
+/* What is not known now is shown as it was: after a restart GitLab is not asked just to fill a condition. */
+static struct condition reachable(const struct observed *o)
+{
+    if (o->reach == REACH_YES)
+        return (struct condition){"GitLabReachable", "True", "Reachable", "GitLab has answered the last call"};
+    if (o->reach == REACH_NO)
+        return (struct condition){"GitLabReachable", "False", o->gitlab.err.reason, o->gitlab.err.text};
+    if (former_condition(o->status, "GitLabReachable"))
+        return (struct condition){"GitLabReachable", condition_get(o->status, "GitLabReachable", "status"),
+                                  condition_get(o->status, "GitLabReachable", "reason"),
+                                  condition_get(o->status, "GitLabReachable", "message")};
+    return (struct condition){"GitLabReachable", "Unknown", "NotContacted", "GitLab has not been called yet"};
+}
+
+static struct condition config_applied(const struct observed *o, const struct finding *why, struct arena *a)
+{
+    if (child_is_right(o, CHILD_CONFIG_SECRET, a))
+        return (struct condition){"ConfigApplied", "True", "Applied", "the config Secret holds what the spec asks for"};
+    return (struct condition){"ConfigApplied", "False", why->reason ? why->reason : "Pending",
+                              why->message ? why->message : "the config Secret is to be written"};
+}
+
+static struct condition manager_available(const struct observed *o, const struct finding *why, struct arena *a)
+{
+    int64_t replicas = o->spec->manager.replicas;
+    const char *numbers = arena_printf(a, "%lld of %lld managers are available", (long long)o->available_replicas,
+                                       (long long)replicas);
+
+    if (!child_is_right(o, CHILD_DEPLOYMENT, a))
+        return (struct condition){"ManagerAvailable", "False", why->reason ? why->reason : "Pending",
+                                  why->message ? why->message : "the manager Deployment is to be written"};
+    if (o->rollout_problem)
+        return (struct condition){"ManagerAvailable", "False", "RolloutFailed", o->rollout_problem};
+    if (!o->rollout_observed || o->updated_replicas < replicas || o->available_replicas < replicas)
+        return (struct condition){"ManagerAvailable", "False", "ManagerStarting", numbers};
+    return (struct condition){"ManagerAvailable", "True", replicas ? "Available" : "ScaledToZero", numbers};
+}
+
+/* The first thing that is in the way decides the reason that people see in the STATUS column. */
+static struct condition ready(const struct condition *parts, size_t len, const struct finding *registration,
+                              const struct finding *manager)
+{
+    if (registration->reason)
+        return (struct condition){"Ready", "False", registration->reason, registration->message};
+    if (manager->reason)
+        return (struct condition){"Ready", "False", manager->reason, manager->message};
+    for (size_t i = 0; i < len; i++)
+        if (strcmp(parts[i].status, "True") != 0)
+            return (struct condition){"Ready", "False", parts[i].reason, parts[i].message};
+    return (struct condition){"Ready", "True", "Ready", "registered, configured and waiting for jobs"};
+}
+
+/* kstatus: Stalled when a person has to act, Reconciling while the operator is at work; neither when all is well. */
+static void abnormal(const struct condition *is_ready, bool stalled, struct condition ret[static 2])
+{
+    bool ok = strcmp(is_ready->status, "True") == 0 || strcmp(is_ready->reason, "Suspended") == 0;
+
+    ret[0] = (struct condition){"Reconciling", ok || stalled ? NULL : "True", is_ready->reason, is_ready->message};
+    ret[1] = (struct condition){"Stalled", !ok && stalled ? "True" : NULL, is_ready->reason, is_ready->message};
+}
+
+static void add_condition(struct json_object *list, const struct condition *c, const struct observed *o, struct arena *a)
+{
+    struct json_object *former = former_condition(o->status, c->type);
+    const char *since = json_str(former, "lastTransitionTime");
+
+    if (!c->status)
+        return;
+    if (!since || strcmp(json_str_or(former, "status", ""), c->status) != 0)
+        since = time_format(o->now, a);
+    json_append(list, json_build("{type: %s, status: %s, reason: %s, message: %s, lastTransitionTime: %s, observedGeneration: %d}",
+                                       c->type, c->status, c->reason, c->message, since, o->generation));
+}
+
+/* What is registered stays on show while it is there, whatever the spec says meanwhile. */
+static void add_registration(struct json_object *status, const struct observed *o, struct arena *a)
+{
+    if (!o->children[CHILD_TOKEN_SECRET].exists || !o->registered.url[0])
+        return;
+    json_set_int(status, "runnerId", o->registered.runner_id);
+    json_set_str(status, "url", o->registered.url);
+    json_set_str(status, "authentication", o->registered.authentication);
+    json_set_str(status, "scope", o->registered.scope);
+    json_set_str(status, "tokenSecretRef.name", child_name(CHILD_TOKEN_SECRET, &o->owner, a));
+    json_set_str(status, "tokenExpirationTime", o->registered.expiration);
+}
+
+/* What was registered stays on show while its config Secret can still give the token back. */
+static void keep_registration(struct json_object *status, const struct observed *o)
+{
+    static const char *const kept[] = {"runnerId", "url", "authentication", "scope"};
+
+    if (json_get(status, "url") || !o->children[CHILD_CONFIG_SECRET].exists)
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        if (json_get(o->status, kept[i]))
+            json_set(status, kept[i], json_ref(json_get(o->status, kept[i])));
+}
+
+static void add_manager(struct json_object *status, const struct observed *o, struct arena *a)
+{
+    if (!o->spec)
+        return;
+    if (child_is_right(o, CHILD_CONFIG_SECRET, a))
+        json_set_str(status, "configHash", o->wanted[CHILD_CONFIG_SECRET].hash);
+    json_set_int(status, "replicas", o->replicas);
+    json_set_int(status, "readyReplicas", o->ready_replicas);
+    json_set_str(status, "managers", arena_printf(a, "%lld/%lld", (long long)o->ready_replicas,
+                                                  (long long)o->spec->manager.replicas));
+    json_set_str(status, "selector", selector_text(&o->owner, a));
+}
+
+struct json_object *status_render(const struct observed *o, const struct finding *registration,
+                                  const struct finding *manager, struct arena *a)
+{
+    struct json_object *status = arena_json(a, json_build("{observedGeneration: %d}", o->generation));
+    struct json_object *conditions = json_build("[]");
+    struct condition parts[4] = {{.status = NULL}}, last[2];
+    size_t len = 0;
+
+    if (o->spec) {
+        parts[len++] = registered(o, registration, a);
+        parts[len++] = config_applied(o, manager, a);
+        parts[len++] = manager_available(o, manager, a);
+    }
+    struct condition is_ready = ready(parts, len, registration, manager);
+    parts[len++] = reachable(o);
+    abnormal(&is_ready, registration->stalled || (!registration->reason && manager->stalled), last);
+
+    add_condition(conditions, &is_ready, o, a);
+    for (size_t i = 0; i < len; i++)
+        add_condition(conditions, &parts[i], o, a);
+    for (size_t i = 0; i < ARRAY_LEN(last); i++)
+        add_condition(conditions, &last[i], o, a);
+    json_set(status, "conditions", conditions);
+    add_registration(status, o, a);
+    keep_registration(status, o);
+    add_manager(status, o, a);
+    return status;
+}
+
+bool status_is_shown(const struct observed *o, struct json_object *status)
+{
+    return json_same(o->status, status);
+}

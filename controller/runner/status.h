@@ -1,0 +1,23 @@
+/* The status of a GitLabRunner, from what is observed: conditions in the manner of kstatus. */
+#ifndef RUNNER_STATUS_H
+#define RUNNER_STATUS_H
+
+#include "runner/decide.h"
+
+/* Why one half of the work (registration, manager) cannot go on; reason NULL: it can, or is done. */
+struct finding {
+    const char *reason, *message;
+    bool stalled;
+};
+
+/* The complete status; the arena owns it. A condition keeps its lastTransitionTime unless its status flips. */
+struct json_object *status_render(const struct observed *o, const struct finding *registration,
+                                  const struct finding *manager, struct arena *a);
+
+/* True when *o shows this status already. */
+bool status_is_shown(const struct observed *o, struct json_object *status);
+
+/* A member of a condition ("status", "reason", "message") in a status, NULL when it is not there. */
+const char *condition_get(struct json_object *status, const char *type, const char *member);
+
+#endif
