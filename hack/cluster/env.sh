@@ -9,6 +9,7 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/gitlab-runner-controller
 BIN=$CACHE/bin                                          # what `build` made
 IMAGES=$CACHE/images                                    # what `images` made; `up` loads every *.tar
 if [ "$(id -u)" = 0 ]; then NODE=${NODE:-real}; else NODE=${NODE:-kwok}; fi  # real, kwok or none
+export CLUSTER NODE                                     # inside, every user is root
 CGROUP=gitlab-runner-controller-$CLUSTER
 
 # Another version of Kubernetes than the one go.mod names has a folder of programs of its own.
