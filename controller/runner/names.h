@@ -11,9 +11,11 @@
 #define FIELD_MANAGER "gitlab-runner-controller"
 #define FINALIZER GROUP "/deregister"
 
+#define APP_NAME "gitlab-runner" /* what we make, as the label app.kubernetes.io/name has it */
+
 /* Labels of everything that we make. */
 #define LABEL_MANAGED_BY "app.kubernetes.io/managed-by" /* FIELD_MANAGER                                      */
-#define LABEL_NAME "app.kubernetes.io/name"             /* "gitlab-runner"                                    */
+#define LABEL_NAME "app.kubernetes.io/name"             /* APP_NAME                                           */
 #define LABEL_INSTANCE "app.kubernetes.io/instance"     /* name of the GitLabRunner, cut to a label's length  */
 #define LABEL_RUNNER GROUP "/runner"                    /* the same                                           */
 

@@ -48,6 +48,11 @@ const char *child_kind(enum child child); /* "Secret", … */
 const char *child_name(enum child child, const struct owner *owner, struct arena *a);
 const char *child_namespace(enum child child, const struct owner *owner, const struct spec *spec);
 
+/* The label selector of the manager's pods, as status.selector has it. */
+const char *selector_text(const struct owner *owner, struct arena *a);
+/* The ServiceAccount of the manager's pods: the user's own, or the one that we make. */
+const char *render_account_name(const struct owner *owner, const struct spec *spec, struct arena *a);
+
 /* The manifest; the arena owns the tree. */
 struct json_object *render_token_secret(const struct owner *owner, const struct registration *r, struct arena *a);
 struct json_object *render_config_secret(const struct owner *owner, const struct spec *spec,

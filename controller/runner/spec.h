@@ -17,7 +17,8 @@ struct json_object;
 
 /* Which GitLabRunner this is about. */
 struct owner {
-    const char *ns, *name, *uid;
+    const char *ns, *name;
+    const char *uid; /* NULL: read from a file, no server has given it one */
 };
 
 enum authentication { AUTH_REGISTRATION_TOKEN, AUTH_ACCESS_TOKEN, AUTH_RUNNER_TOKEN };
@@ -42,7 +43,7 @@ struct host_alias {
 /* What GitLab keeps of a runner, in GitLab's words. */
 struct attributes {
     const char *description;  /* default: namespace/name                       */
-    struct strings tags;
+    struct strings tags;      /* a set: sorted, each once                      */
     bool run_untagged;        /* default: true when there are no tags          */
     bool locked;              /* default: false                                */
     bool paused;
@@ -89,6 +90,9 @@ struct spec {
     bool suspend;
 };
 
+/* The object's identity, lent by the tree; the namespace is "default" where the object says none. */
+struct owner owner_of(struct json_object *object);
+
 /* Reads the whole object (apiVersion, kind, metadata, spec). False and *err (ERR_INVALID) with the field's path and the
  * remedy when something that the code relies on is missing or wrong. */
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err);
@@ -101,7 +105,8 @@ const char *scope_text(const struct spec *spec, struct arena *a);
 const char *spec_address_of_host(const struct spec *spec, struct arena *a);
 
 /* The attributes as JSON in the shape of GitLab's API (description, tag_list, run_untagged, locked, paused, access_level,
- * maximum_timeout, maintenance_note), owned by the arena; and its fingerprint. */
+ * maximum_timeout, maintenance_note), owned by the arena; and its fingerprint. A timeout that is not given is null, so
+ * that taking it out of the spec takes it away at GitLab too. */
 struct json_object *attributes_json(const struct attributes *attributes, struct arena *a);
 const char *attributes_hash(const struct attributes *attributes, struct arena *a);
 

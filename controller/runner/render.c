@@ -1,0 +1,230 @@
+#include "runner/render.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "runner/render_parts.h"
+
+enum { LABEL_MAX = 63, LABEL_HASH_LEN = 8 };
+
+static const struct {
+    const char *api_version, *kind;
+    const char *name; /* behind the owner's */
+} children[] = {
+    [CHILD_TOKEN_SECRET] = {"v1", "Secret", "runner-token"},
+    [CHILD_CONFIG_SECRET] = {"v1", "Secret", "runner-config"},
+    [CHILD_SERVICE_ACCOUNT] = {"v1", "ServiceAccount", "runner"},
+    [CHILD_ROLE_BINDING] = {"rbac.authorization.k8s.io/v1", "RoleBinding", "runner"},
+    [CHILD_DEPLOYMENT] = {"apps/v1", "Deployment", "runner"},
+};
+
+bool child_wanted(enum child child, const struct spec *spec)
+{
+    return child != CHILD_SERVICE_ACCOUNT || !spec->manager.service_account_name;
+}
+
+const char *child_kind(enum child child)
+{
+    return children[child].kind;
+}
+
+/* A RoleBinding lives among the jobs, where it may meet those of other namespaces' runners: its name says whose it is.
+ * A namespace's name has no dot, so no two owners come to the same name. */
+const char *child_name(enum child child, const struct owner *owner, struct arena *a)
+{
+    const char *name = arena_printf(a, "%s-%s", owner->name, children[child].name);
+
+    return child == CHILD_ROLE_BINDING ? arena_printf(a, "%s.%s", owner->ns, name) : name;
+}
+
+const char *child_namespace(enum child child, const struct owner *owner, const struct spec *spec)
+{
+    return child == CHILD_ROLE_BINDING ? spec->namespace : owner->ns;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What all children have in common.
+ */
+
+/* A name as a label's value: cut where it is too long, and told from others with the same beginning by a hash. */
+static const char *label_value(const char *name, struct arena *a)
+{
+    size_t len = strlen(name);
+
+    if (len <= LABEL_MAX)
+        return name;
+    return arena_printf(a, "%.*s-%.*s", LABEL_MAX - LABEL_HASH_LEN - 1, name, LABEL_HASH_LEN,
+                        digest_short(name, len, a));
+}
+
+struct json_object *render_selector(const struct owner *owner, struct arena *a)
+{
+    return json_build("{'" LABEL_NAME "': %s, '" LABEL_RUNNER "': %s}", APP_NAME, label_value(owner->name, a));
+}
+
+struct json_object *render_labels(const struct owner *owner, struct arena *a)
+{
+    struct json_object *labels = render_selector(owner, a);
+
+    json_put_member(labels, LABEL_INSTANCE, label_value(owner->name, a));
+    json_put_member(labels, LABEL_MANAGED_BY, FIELD_MANAGER);
+    return labels;
+}
+
+const char *selector_text(const struct owner *owner, struct arena *a)
+{
+    return arena_printf(a, LABEL_NAME "=" APP_NAME "," LABEL_RUNNER "=%s", label_value(owner->name, a));
+}
+
+/* An owner in another namespace, or one that no server has seen, cannot be referred to. */
+static struct json_object *owner_references(const struct owner *owner, const char *ns)
+{
+    if (!owner->uid || strcmp(owner->ns, ns) != 0)
+        return NULL;
+    return json_build("[{apiVersion: %s, kind: %s, name: %s, uid: %s, controller: true, blockOwnerDeletion: false}]",
+                      API_VERSION, KIND, owner->name, owner->uid);
+}
+
+struct json_object *render_frame(enum child child, const struct owner *owner, const struct spec *spec, struct arena *a)
+{
+    const char *ns = child_namespace(child, owner, spec);
+
+    return json_build("{apiVersion: %s, kind: %s, metadata: {name: %s, namespace: %s, labels: %o, "
+                      "annotations: {'" ANNOTATION_OWNER "': %s, '" ANNOTATION_OWNER_UID "': %s}, "
+                      "ownerReferences: %o}}",
+                      children[child].api_version, children[child].kind, child_name(child, owner, a), ns,
+                      render_labels(owner, a), arena_printf(a, "%s/%s", owner->ns, owner->name), owner->uid,
+                      owner_references(owner, ns));
+}
+
+static void annotate(struct json_object *manifest, const char *key, const char *value)
+{
+    json_put_member(json_get(manifest, "metadata.annotations"), key, value);
+}
+
+struct json_object *render_seal(struct json_object *manifest, struct arena *a)
+{
+    struct json_object *sorted = arena_json(a, json_sorted(manifest));
+    const char *text = json_text(sorted);
+
+    annotate(manifest, ANNOTATION_APPLIED_HASH, digest_short(text, strlen(text), a));
+    return arena_json(a, manifest);
+}
+
+const char *manifest_hash(struct json_object *manifest)
+{
+    struct json_object *hash = json_member(json_get(manifest, "metadata.annotations"), ANNOTATION_APPLIED_HASH);
+
+    return json_object_get_string(hash);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Secrets: sealed with placeholders, then filled, so that the fingerprint knows neither tokens nor the inputs'
+ * versions.
+ */
+static void put_data(struct json_object *manifest, const char *key, const char *text, struct arena *a)
+{
+    struct json_object *data = json_member(manifest, "data");
+
+    json_put_member(data, key, base64_encode(text, strlen(text), a));
+}
+
+struct json_object *render_token_secret(const struct owner *owner, const struct registration *r, struct arena *a)
+{
+    const struct {
+        const char *key, *value;
+    } facts[] = {
+        {ANNOTATION_RUNNER_ID, arena_printf(a, "%lld", (long long)r->runner_id)},
+        {ANNOTATION_URL, r->url},
+        {ANNOTATION_AUTHENTICATION, r->authentication},
+        {ANNOTATION_SCOPE, r->scope},
+        {ANNOTATION_TOLD_HASH, r->told_hash},
+        {ANNOTATION_TOKEN_EXPIRATION, r->expiration},
+    };
+    struct json_object *manifest = render_frame(CHILD_TOKEN_SECRET, owner, NULL, a);
+
+    for (size_t i = 0; i < ARRAY_LEN(facts); i++)
+        annotate(manifest, facts[i].key, facts[i].value);
+    json_set_str(manifest, "type", "Opaque");
+    json_set(manifest, "data", json_object_new_object());
+    put_data(manifest, KEY_RUNNER_TOKEN, TOKEN_PLACEHOLDER, a);
+    render_seal(manifest, a);
+    if (r->token)
+        put_data(manifest, KEY_RUNNER_TOKEN, r->token, a);
+    annotate(manifest, ANNOTATION_INPUTS, r->inputs);
+    return manifest;
+}
+
+static void put_config(struct json_object *manifest, const struct owner *owner, const struct spec *spec,
+                       const char *token, const char *ca_pem, struct arena *a)
+{
+    put_data(manifest, KEY_CONFIG, render_config_toml(owner, spec, token, a), a);
+    if (spec->ca.name)
+        put_data(manifest, KEY_CA, ca_pem ? ca_pem : CA_PLACEHOLDER, a);
+}
+
+struct json_object *render_config_secret(const struct owner *owner, const struct spec *spec,
+                                         const struct config_inputs *in, struct arena *a)
+{
+    struct json_object *manifest = render_frame(CHILD_CONFIG_SECRET, owner, spec, a);
+
+    json_set_str(manifest, "type", "Opaque");
+    json_set(manifest, "data", json_object_new_object());
+    put_config(manifest, owner, spec, NULL, NULL, a);
+    render_seal(manifest, a);
+    put_config(manifest, owner, spec, in->token, in->ca_pem, a);
+    annotate(manifest, ANNOTATION_INPUTS, in->inputs);
+    return manifest;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The manager's rights: the executor's ClusterRole, in the namespace of the jobs only.
+ */
+const char *render_account_name(const struct owner *owner, const struct spec *spec, struct arena *a)
+{
+    const char *own = spec->manager.service_account_name;
+
+    return own ? own : child_name(CHILD_SERVICE_ACCOUNT, owner, a);
+}
+
+struct json_object *render_service_account(const struct owner *owner, const struct spec *spec, struct arena *a)
+{
+    return render_seal(render_frame(CHILD_SERVICE_ACCOUNT, owner, spec, a), a);
+}
+
+struct json_object *render_role_binding(const struct owner *owner, const struct spec *spec, struct arena *a)
+{
+    struct json_object *manifest = render_frame(CHILD_ROLE_BINDING, owner, spec, a);
+
+    json_set(
+        manifest, "roleRef",
+        json_build("{apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: %s}", EXECUTOR_CLUSTER_ROLE));
+    json_set(manifest, "subjects",
+             json_build("[{kind: 'ServiceAccount', name: %s, namespace: %s}]", render_account_name(owner, spec, a),
+                        owner->ns));
+    return render_seal(manifest, a);
+}
+
+struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
+                                 const struct config_inputs *in, const struct render_settings *settings,
+                                 struct arena *a)
+{
+    switch (child) {
+    case CHILD_CONFIG_SECRET:
+        return render_config_secret(owner, spec, in, a);
+    case CHILD_SERVICE_ACCOUNT:
+        return render_service_account(owner, spec, a);
+    case CHILD_ROLE_BINDING:
+        return render_role_binding(owner, spec, a);
+    case CHILD_DEPLOYMENT:
+        return render_deployment(owner, spec, settings, a);
+    case CHILD_TOKEN_SECRET: /* needs what only a registration knows */
+    case CHILD_COUNT:
+        break;
+    }
+    return NULL;
+}

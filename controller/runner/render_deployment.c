@@ -1,0 +1,136 @@
+/* The manager: the pod that waits for jobs. Nothing in its template depends on the content of config.toml, so a change
+ * of that file reaches the running process by way of the mounted Secret and restarts nothing. */
+#include <json-c/json.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "runner/render_parts.h"
+
+/* gitlab-runner's user in its own Alpine image; any other image works with it as well. */
+#define MANAGER_USER  100
+#define MANAGER_GROUP 65533
+
+#define CONFIG_FOLDER "/etc/gitlab-runner"
+#define HOME_FOLDER   "/home/gitlab-runner"
+
+/* gitlab-runner keeps its system id beside config.toml. A folder of the pod's own gives it one id for as long as the
+ * pod lives; the link leads to the mounted Secret, whose updates gitlab-runner sees through it. */
+static const char start_script[] =
+    "id=$(printf %s \"$POD_UID\" | tr -cd '0-9A-Za-z' | cut -c 1-12)\n"
+    "printf 'r_%s' \"$id\" > " CONFIG_FOLDER "/.runner_system_id\n"
+    "ln -sf " CONFIG_MOUNT "/" KEY_CONFIG " " CONFIG_FOLDER "/" KEY_CONFIG "\n"
+    "exec gitlab-runner run --config " CONFIG_FOLDER "/" KEY_CONFIG " --working-directory " HOME_FOLDER "\n";
+
+/* QUIT: take no more jobs, finish the running ones. The kubelet's own signal, which would abort them, follows as soon
+ * as this script ends, so it ends with the process. */
+static const char drain_script[] = "kill -QUIT 1; while kill -0 1 2> /dev/null; do sleep 1; done\n";
+
+/* A reference to a value of the spec, or NULL. */
+static struct json_object *given(struct json_object *value)
+{
+    return json_ref(value);
+}
+
+static struct json_object *volume_list(const struct owner *owner, struct arena *a)
+{
+    return json_build("[{name: 'config', secret: {secretName: %s, defaultMode: 288}}, {name: 'folder', emptyDir: {}}, "
+                      "{name: 'home', emptyDir: {}}, {name: 'tmp', emptyDir: {}}]",
+                      child_name(CHILD_CONFIG_SECRET, owner, a));
+}
+
+static struct json_object *mount_list(void)
+{
+    return json_build("[{name: 'config', mountPath: %s, readOnly: true}, {name: 'folder', mountPath: %s}, "
+                      "{name: 'home', mountPath: %s}, {name: 'tmp', mountPath: '/tmp'}]",
+                      CONFIG_MOUNT, CONFIG_FOLDER, HOME_FOLDER);
+}
+
+/* Our own variables, then the user's. */
+static struct json_object *env_list(const struct spec *spec)
+{
+    struct json_object *list = json_build("[{name: 'HOME', value: %s}, {name: 'POD_UID', valueFrom: {fieldRef: "
+                                          "{apiVersion: 'v1', fieldPath: 'metadata.uid'}}}]",
+                                          HOME_FOLDER);
+
+    for (size_t i = 0; i < json_len(spec->manager.env); i++)
+        json_object_array_add(list, given(json_at(spec->manager.env, i)));
+    return list;
+}
+
+/* A probe asks the process alone, never GitLab: a pod must not restart because GitLab is down. */
+static struct json_object *probe(int64_t period, int64_t timeout, int64_t failures)
+{
+    return json_build(
+        "{httpGet: {path: '/metrics', port: 'metrics', scheme: 'HTTP'}, periodSeconds: %d, timeoutSeconds: %d, "
+        "failureThreshold: %d, successThreshold: 1}",
+        period, timeout, failures);
+}
+
+static struct json_object *container(const struct spec *spec, const struct render_settings *settings)
+{
+    const struct manager_spec *m = &spec->manager;
+    struct json_object *c = json_build(
+        "{name: 'manager', image: %s, imagePullPolicy: %s, command: ['/bin/sh', '-ec', %s], env: %o, envFrom: %o, "
+        "ports: [{name: 'metrics', containerPort: " METRICS_PORT
+        ", protocol: 'TCP'}], resources: %o, volumeMounts: %o}",
+        m->image ? m->image : settings->manager_image, m->image_pull_policy, start_script, env_list(spec),
+        given(m->env_from), given(m->resources), mount_list());
+
+    json_set(c, "startupProbe", probe(1, 2, 60));
+    json_set(c, "readinessProbe", probe(10, 5, 3));
+    json_set(c, "livenessProbe", probe(30, 10, 5));
+    json_set(c, "lifecycle", json_build("{preStop: {exec: {command: ['/bin/sh', '-c', %s]}}}", drain_script));
+    json_set(c, "securityContext",
+             json_build("{allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, "
+                        "capabilities: {drop: ['ALL']}}"));
+    return c;
+}
+
+static struct json_object *pod_spec(const struct owner *owner, const struct spec *spec,
+                                    const struct render_settings *settings, struct arena *a)
+{
+    const struct manager_spec *m = &spec->manager;
+    bool aliases = spec->host_aliases_len > 0;
+    struct json_object *pod = json_build(
+        "{serviceAccountName: %s, automountServiceAccountToken: true, enableServiceLinks: false, "
+        "terminationGracePeriodSeconds: %d, priorityClassName: %s, imagePullSecrets: %o, nodeSelector: %o, "
+        "tolerations: %o, affinity: %o, topologySpreadConstraints: %o, hostAliases: %o, containers: [%o], volumes: %o}",
+        render_account_name(owner, spec, a), m->termination_grace_period, m->priority_class_name,
+        given(m->image_pull_secrets), given(m->node_selector), given(m->tolerations), given(m->affinity),
+        given(m->topology_spread_constraints), aliases ? given(spec->host_aliases_json) : NULL,
+        container(spec, settings), volume_list(owner, a));
+
+    json_set(pod, "securityContext",
+             json_build("{runAsNonRoot: true, runAsUser: %d, runAsGroup: %d, fsGroup: %d, "
+                        "seccompProfile: {type: 'RuntimeDefault'}}",
+                        (int64_t)MANAGER_USER, (int64_t)MANAGER_GROUP, (int64_t)MANAGER_GROUP));
+    return pod;
+}
+
+/* The user's labels under ours: those are how the Deployment knows its pods. */
+static struct json_object *pod_labels(const struct owner *owner, const struct spec *spec, struct arena *a)
+{
+    struct json_object *labels =
+        spec->manager.pod_labels ? json_copy(spec->manager.pod_labels) : json_object_new_object();
+    struct json_object *ours = render_labels(owner, a);
+
+    json_each (it, ours)
+        json_object_object_add(labels, it.key, json_ref(it.value));
+    json_object_put(ours);
+    return labels;
+}
+
+struct json_object *render_deployment(const struct owner *owner, const struct spec *spec,
+                                      const struct render_settings *settings, struct arena *a)
+{
+    struct json_object *manifest = render_frame(CHILD_DEPLOYMENT, owner, spec, a);
+    struct json_object *template =
+        json_build("{metadata: {labels: %o, annotations: %o}, spec: %o}", pod_labels(owner, spec, a),
+                   given(spec->manager.pod_annotations), pod_spec(owner, spec, settings, a));
+
+    json_set(manifest, "spec",
+             json_build("{replicas: %d, revisionHistoryLimit: 2, selector: {matchLabels: %o}, strategy: "
+                        "{type: 'RollingUpdate', rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}, template: %o}",
+                        spec->manager.replicas, render_selector(owner, a), template));
+    return render_seal(manifest, a);
+}

@@ -1,0 +1,26 @@
+/* What the renderers share: private to render*.c. */
+#ifndef RUNNER_RENDER_PARTS_H
+#define RUNNER_RENDER_PARTS_H
+
+#include "runner/names.h"
+#include "runner/render.h"
+
+/* The config Secret, as the manager's container sees it; config.toml names ca.crt by this path. */
+#define CONFIG_MOUNT "/run/secrets/gitlab-runner"
+#define METRICS_PORT "9252"
+
+/* What stands for a value that is not known, or must not be known. */
+#define TOKEN_PLACEHOLDER "<token>"
+#define CA_PLACEHOLDER "<ca>"
+
+/* apiVersion, kind, name, namespace, labels, annotations and owner of a child; the caller owns the tree. */
+struct json_object *render_frame(enum child child, const struct owner *owner, const struct spec *spec,
+                                 struct arena *a);
+/* Adds ANNOTATION_APPLIED_HASH; the manifest belongs to the arena afterwards. Returns it. */
+struct json_object *render_seal(struct json_object *manifest, struct arena *a);
+
+/* The labels of everything that we make, and the two by which the Deployment knows its pods. */
+struct json_object *render_labels(const struct owner *owner, struct arena *a);
+struct json_object *render_selector(const struct owner *owner, struct arena *a);
+
+#endif

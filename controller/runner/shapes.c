@@ -1,0 +1,81 @@
+#include "runner/shapes.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+static const struct volume_kind kinds[] = {
+    {"hostPath", "host_path", NULL, {{"path", "host_path"}}},
+    {"persistentVolumeClaim", "pvc", "claimName", {{0}}},
+    {"configMap", "config_map", "name", {{"items", "items"}}},
+    {"secret", "secret", "secretName", {{"items", "items"}}},
+    {"emptyDir", "empty_dir", NULL, {{"medium", "medium"}, {"sizeLimit", "size_limit"}}},
+    {"csi", "csi", NULL, {{"driver", "driver"}, {"fsType", "fs_type"}, {"volumeAttributes", "volume_attributes"}}},
+    {"nfs", "nfs", NULL, {{"server", "server"}, {"path", "path"}}},
+};
+
+const char volume_members[] = "hostPath, persistentVolumeClaim, configMap, secret, emptyDir, csi, nfs";
+
+const char *const resource_names[] = {"cpu", "memory", "ephemeral-storage", NULL};
+
+const struct volume_kind *volume_kind_at(size_t i)
+{
+    return i < ARRAY_LEN(kinds) ? &kinds[i] : NULL;
+}
+
+const struct volume_kind *volume_kind_of(struct json_object *entry)
+{
+    const struct volume_kind *found = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (!json_member(entry, kinds[i].member))
+            continue;
+        if (found)
+            return NULL;
+        found = &kinds[i];
+    }
+    return found;
+}
+
+const char *volume_name(struct json_object *entry)
+{
+    const struct volume_kind *kind = volume_kind_of(entry);
+
+    if (kind && kind->object)
+        return json_str(json_member(entry, kind->member), kind->object);
+    return json_str(entry, "name");
+}
+
+static bool tolerates_any_value(struct json_object *toleration)
+{
+    return strcmp(json_str_or(toleration, "operator", "Equal"), "Exists") == 0;
+}
+
+const char *toleration_key(struct json_object *toleration, struct arena *a)
+{
+    const char *key = json_str_or(toleration, "key", "");
+
+    if (tolerates_any_value(toleration))
+        return key;
+    return arena_printf(a, "%s=%s", key, json_str_or(toleration, "value", ""));
+}
+
+bool toleration_same_key(struct json_object *a, struct json_object *b)
+{
+    return tolerates_any_value(a) == tolerates_any_value(b) &&
+           strcmp(json_str_or(a, "key", ""), json_str_or(b, "key", "")) == 0 &&
+           strcmp(json_str_or(a, "value", ""), json_str_or(b, "value", "")) == 0;
+}
+
+const char *quantity_text(struct json_object *quantity)
+{
+    static const enum json_type types[] = {json_type_string, json_type_int, json_type_double};
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (json_object_is_type(quantity, types[i]))
+            return json_object_get_string(quantity);
+    return NULL;
+}

@@ -1,0 +1,379 @@
+#include "runner/spec.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "runner/names.h"
+#include "runner/spec_parts.h"
+
+enum { NAME_MAX_LEN = 200, TAGS_MAX = 50, TAG_MAX_LEN = 255, URL_MAX_LEN = 1024 };
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Where and how it registers.
+ */
+
+/* Without slashes at the end; neither user, query nor fragment, and no `$`, which gitlab-runner would expand. */
+static bool check_url(struct spec *spec, struct arena *a, struct err *err)
+{
+    if (!spec->url)
+        return spec_invalid(err, "spec.url is missing: give GitLab's address, such as https://gitlab.example.com");
+
+    const char *host = strncmp(spec->url, "https://", 8) == 0  ? spec->url + 8
+                       : strncmp(spec->url, "http://", 7) == 0 ? spec->url + 7
+                                                               : NULL;
+    if (!host)
+        return spec_invalid(err, "spec.url must begin with https:// or http://, not \"%.60s\"", spec->url);
+    size_t len = strlen(spec->url), odd = strcspn(host, "@?#$\\\"' \t\r\n");
+    if (host[odd])
+        return spec_invalid(err, "spec.url must be scheme, host, port and path only: it has a '%c'", host[odd]);
+    if (strchr("/:", *host) || len > URL_MAX_LEN)
+        return spec_invalid(err, "spec.url has no host, or is longer than %d characters", URL_MAX_LEN);
+    while (spec->url[len - 1] == '/')
+        len--;
+    spec->url = arena_strndup(a, spec->url, len);
+    return true;
+}
+
+static const struct {
+    const char *member, *key, *name;
+} modes[] = {
+    [AUTH_REGISTRATION_TOKEN] = {"registrationTokenSecretRef", "runner-registration-token", "RegistrationToken"},
+    [AUTH_ACCESS_TOKEN] = {"accessTokenSecretRef", "access-token", "AccessToken"},
+    [AUTH_RUNNER_TOKEN] = {"runnerTokenSecretRef", "runner-token", "RunnerToken"},
+};
+
+const char *authentication_name(enum authentication mode)
+{
+    return modes[mode].name;
+}
+
+/* Reads {name, key}; an absent one leaves *ret alone. */
+static bool read_ref(struct json_object *json, const char *path, const char *key, struct key_ref *ret, struct err *err)
+{
+    struct json_object *ref = json_get(json, path);
+
+    if (!ref)
+        return true;
+    *ret = (struct key_ref){.name = json_str_or(ref, "name", ""), .key = json_str_or(ref, "key", key)};
+    if (!*ret->name || !*ret->key)
+        return spec_invalid(
+            err, "spec.%s must have a name: that of a Secret or ConfigMap in the object's own namespace", path);
+    return true;
+}
+
+static bool read_authentication(struct json_object *json, struct spec *spec, struct arena *a, struct err *err)
+{
+    int given = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        const char *path = arena_printf(a, "authentication.%s", modes[i].member);
+        if (!json_get(json, path))
+            continue;
+        given++;
+        spec->authentication = (enum authentication)i;
+        if (!read_ref(json, path, modes[i].key, &spec->credential, err))
+            return false;
+    }
+    if (given != 1)
+        return spec_invalid(err,
+                            "spec.authentication must have exactly one of registrationTokenSecretRef, "
+                            "accessTokenSecretRef and runnerTokenSecretRef; it has %d",
+                            given);
+    return true;
+}
+
+static const struct {
+    const char *name;
+    const char *id; /* the member that says which; NULL: none */
+} scopes[] = {
+    [SCOPE_UNSET] = {"", NULL},
+    [SCOPE_INSTANCE] = {"Instance", NULL},
+    [SCOPE_GROUP] = {"Group", "groupId"},
+    [SCOPE_PROJECT] = {"Project", "projectId"},
+};
+
+const char *scope_text(const struct spec *spec, struct arena *a)
+{
+    const char *name = scopes[spec->scope].name;
+
+    return scopes[spec->scope].id ? arena_printf(a, "%s/%" PRId64, name, spec->scope_id) : name;
+}
+
+static enum scope_type scope_parse(const char *name)
+{
+    enum scope_type type = SCOPE_PROJECT;
+
+    while (type != SCOPE_UNSET && strcmp(scopes[type].name, name) != 0)
+        type--;
+    return type;
+}
+
+/* groupId belongs to Group, projectId to Project: each there if and only if the type asks for it. */
+static bool check_scope_ids(struct json_object *scope, const struct spec *spec, struct err *err)
+{
+    for (enum scope_type type = SCOPE_GROUP; type <= SCOPE_PROJECT; type++) {
+        bool given = json_member(scope, scopes[type].id), wanted = spec->scope == type;
+        if (given && !wanted)
+            return spec_invalid(err, "spec.scope.%s belongs to the type %s: take it out or change the type",
+                                scopes[type].id, scopes[type].name);
+        if (wanted && spec->scope_id < 1)
+            return spec_invalid(err, "spec.scope.%s is missing: give the number that GitLab shows on the %s's page",
+                                scopes[type].id, type == SCOPE_GROUP ? "group" : "project");
+    }
+    return true;
+}
+
+static bool read_scope(struct json_object *json, struct spec *spec, struct err *err)
+{
+    struct json_object *scope = json_get(json, "scope");
+    const char *type = json_str_or(scope, "type", "");
+
+    if (spec->authentication != AUTH_ACCESS_TOKEN)
+        return !scope || spec_invalid(err,
+                                      "spec.scope goes with accessTokenSecretRef only: the token of %s has a scope "
+                                      "of its own, take spec.scope out",
+                                      modes[spec->authentication].member);
+    spec->scope = scope_parse(type);
+    if (spec->scope == SCOPE_UNSET)
+        return spec_invalid(err,
+                            "spec.scope.type must be Instance, Group or Project with accessTokenSecretRef, "
+                            "not \"%.60s\"",
+                            type);
+    if (scopes[spec->scope].id)
+        spec->scope_id = json_int_or(scope, scopes[spec->scope].id, 0);
+    return check_scope_ids(scope, spec, err);
+}
+
+static bool read_ca(struct json_object *json, struct spec *spec, struct err *err)
+{
+    spec->ca_in_config_map = json_get(json, "caConfigMapRef");
+    if (spec->ca_in_config_map && json_get(json, "caSecretRef"))
+        return spec_invalid(err, "spec has both caSecretRef and caConfigMapRef: keep one");
+    return read_ref(json, spec->ca_in_config_map ? "caConfigMapRef" : "caSecretRef", KEY_CA, &spec->ca, err);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What GitLab keeps.
+ */
+
+/* A runner token lets nobody change what GitLab keeps, so a wish that can never come true is refused. */
+static bool check_kept_at_gitlab(struct json_object *json, const struct spec *spec, struct err *err)
+{
+    static const char *const kept[] = {"description", "tags",        "runUntagged",           "locked",
+                                       "paused",      "accessLevel", "maximumTimeoutSeconds", "maintenanceNote"};
+
+    for (size_t i = 0; i < ARRAY_LEN(kept) && spec->authentication == AUTH_RUNNER_TOKEN; i++)
+        if (json_member(json, kept[i]))
+            return spec_invalid(err,
+                                "spec.%s is kept at GitLab, where a runner token cannot change it: take it out "
+                                "and set it at GitLab, or authenticate by accessTokenSecretRef",
+                                kept[i]);
+    return true;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted and each once: tags are a set, so that their order is no change. */
+static void sort_set(struct strings *set)
+{
+    size_t kept = 0;
+
+    qsort(set->items, set->len, sizeof(*set->items), by_text);
+    for (size_t i = 0; i < set->len; i++)
+        if (kept == 0 || strcmp(set->items[kept - 1], set->items[i]) != 0)
+            set->items[kept++] = set->items[i];
+    set->len = kept;
+}
+
+static bool read_strings(struct json_object *list, const char *path, struct strings *ret, struct arena *a,
+                         struct err *err)
+{
+    if (list && !json_object_is_type(list, json_type_array))
+        return spec_invalid(err, "spec.%s must be a list", path);
+    ret->items = arena_alloc(a, json_len(list) * sizeof(*ret->items));
+    for (size_t i = 0; i < json_len(list); i++) {
+        if (!json_object_is_type(json_at(list, i), json_type_string))
+            return spec_invalid(err, "spec.%s[%zu] must be text: put it in quotes", path, i);
+        ret->items[ret->len++] = json_object_get_string(json_at(list, i));
+    }
+    return true;
+}
+
+static bool read_tags(struct json_object *json, struct strings *tags, struct arena *a, struct err *err)
+{
+    if (!read_strings(json_get(json, "tags"), "tags", tags, a, err))
+        return false;
+    for (size_t i = 0; i < tags->len; i++) {
+        const char *tag = tags->items[i];
+        size_t len = strlen(tag);
+        if (len == 0 || len > TAG_MAX_LEN || strchr(tag, ',') || *tag == ' ' || tag[len - 1] == ' ')
+            return spec_invalid(err,
+                                "spec.tags[%zu] must have 1 to %d characters, no comma and no space at its ends: "
+                                "\"%.60s\"",
+                                i, TAG_MAX_LEN, tag);
+    }
+    sort_set(tags);
+    if (tags->len > TAGS_MAX)
+        return spec_invalid(err, "spec.tags has %zu tags; GitLab takes %d", tags->len, TAGS_MAX);
+    return true;
+}
+
+static const char *note_with_mark(const char *note, const struct owner *owner, struct arena *a)
+{
+    if (!owner->uid)
+        return note;
+    return arena_printf(a, "%s%s%s%s", note ? note : "", note ? "\n" : "", MARK_PREFIX, owner->uid);
+}
+
+static bool read_attributes(struct json_object *json, const struct owner *owner, struct spec *spec, struct arena *a,
+                            struct err *err)
+{
+    struct attributes *at = &spec->attributes;
+    bool asked = json_member(json, "runUntagged");
+
+    if (!check_kept_at_gitlab(json, spec, err) || !read_tags(json, &at->tags, a, err))
+        return false;
+    if (!asked)
+        at->run_untagged = at->tags.len == 0;
+    if (!at->run_untagged && at->tags.len == 0)
+        return spec_invalid(err, "spec.runUntagged is false and spec.tags is empty, so the runner could run no job: "
+                                 "add a tag or take runUntagged out");
+    if (!at->description)
+        at->description = arena_printf(a, "%s/%s", owner->ns, owner->name);
+    bool protected = at->access_level && strcmp(at->access_level, "RefProtected") == 0;
+    at->access_level = protected ? "ref_protected" : "not_protected";
+    at->maintenance_note = note_with_mark(at->maintenance_note, owner, a);
+    return true;
+}
+
+struct json_object *attributes_json(const struct attributes *at, struct arena *a)
+{
+    struct json_object *tags = json_object_new_array();
+    struct json_object *json = json_build(
+        "{description: %s, tag_list: %o, run_untagged: %b, locked: %b, paused: %b, access_level: %s, "
+        "maintenance_note: %s}",
+        at->description, tags, at->run_untagged, at->locked, at->paused, at->access_level, at->maintenance_note);
+
+    for (size_t i = 0; i < at->tags.len; i++)
+        json_object_array_add(tags, json_object_new_string(at->tags.items[i]));
+    json_set(json, "maximum_timeout", at->maximum_timeout ? json_object_new_int64(at->maximum_timeout) : NULL);
+    return arena_json(a, json);
+}
+
+const char *attributes_hash(const struct attributes *attributes, struct arena *a)
+{
+    const char *text = json_text(attributes_json(attributes, a));
+
+    return digest_short(text, strlen(text), a);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Names that DNS does not know.
+ */
+static bool read_host_aliases(struct spec *spec, struct arena *a, struct err *err)
+{
+    size_t len = json_len(spec->host_aliases_json);
+
+    spec->host_aliases = arena_alloc(a, len * sizeof(*spec->host_aliases));
+    spec->host_aliases_len = len;
+    for (size_t i = 0; i < len; i++) {
+        struct json_object *entry = json_at(spec->host_aliases_json, i);
+        struct host_alias *alias = &spec->host_aliases[i];
+        const char *path = arena_printf(a, "hostAliases[%zu].hostnames", i);
+        alias->ip = json_str(entry, "ip");
+        if (!read_strings(json_get(entry, "hostnames"), path, &alias->hostnames, a, err))
+            return false;
+        if (!alias->ip || alias->hostnames.len == 0)
+            return spec_invalid(err, "spec.hostAliases[%zu] must have an ip and its hostnames", i);
+    }
+    return true;
+}
+
+static const char *url_host(const char *url, struct arena *a)
+{
+    const char *host = strstr(url, "://") + 3;
+
+    if (*host == '[')
+        return arena_strndup(a, host + 1, strcspn(host + 1, "]"));
+    return arena_strndup(a, host, strcspn(host, ":/"));
+}
+
+const char *spec_address_of_host(const struct spec *spec, struct arena *a)
+{
+    const char *host = url_host(spec->url, a);
+
+    for (size_t i = 0; i < spec->host_aliases_len; i++) {
+        const struct strings *names = &spec->host_aliases[i].hostnames;
+        for (size_t n = 0; n < names->len; n++)
+            if (strcasecmp(names->items[n], host) == 0)
+                return spec->host_aliases[i].ip;
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The whole.
+ */
+struct owner owner_of(struct json_object *object)
+{
+    return (struct owner){
+        .ns = json_str_or(object, "metadata.namespace", "default"),
+        .name = json_str_or(object, "metadata.name", ""),
+        .uid = json_str(object, "metadata.uid"),
+    };
+}
+
+static bool check_object(struct json_object *object, const struct owner *owner, struct err *err)
+{
+    const char *version = json_str_or(object, "apiVersion", ""), *kind = json_str_or(object, "kind", "");
+
+    if (strcmp(version, API_VERSION) != 0 || strcmp(kind, KIND) != 0)
+        return spec_invalid(err, "this must be a %s of %s, not a \"%.60s\" of \"%.60s\"", KIND, API_VERSION, kind,
+                            version);
+    if (!*owner->name || strlen(owner->name) > NAME_MAX_LEN)
+        return spec_invalid(err,
+                            "metadata.name must have 1 to %d characters: the names of what is made from it are "
+                            "longer",
+                            NAME_MAX_LEN);
+    return true;
+}
+
+/* What holds fields of its own must be an object: below anything else, all of them would seem not to be given. */
+static bool check_groups(struct json_object *object, struct err *err)
+{
+    static const char *const groups[] = {"spec.manager", "spec.authentication", "spec.scope"};
+
+    if (!json_object_is_type(json_get(object, "spec"), json_type_object))
+        return spec_invalid(err, "spec is missing, or is not an object");
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        struct json_object *group = json_get(object, groups[i]);
+        if (group && !json_object_is_type(group, json_type_object))
+            return spec_invalid(err, "%s must be an object", groups[i]);
+    }
+    return true;
+}
+
+bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err)
+{
+    struct owner owner = owner_of(object);
+    struct json_object *json = json_get(object, "spec");
+
+    *ret = (struct spec){0};
+    if (!check_object(object, &owner, err) || !check_groups(object, err) || !spec_read_fields(json, ret, err))
+        return false;
+    if (!ret->namespace)
+        ret->namespace = owner.ns;
+    return check_url(ret, a, err) && read_authentication(json, ret, a, err) && read_scope(json, ret, err) &&
+           read_ca(json, ret, err) && read_attributes(json, &owner, ret, a, err) && read_host_aliases(ret, a, err) &&
+           spec_check_shapes(ret, err);
+}

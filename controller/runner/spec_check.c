@@ -1,0 +1,260 @@
+/* Checks of the PodSpec shapes within a spec, and of the few names that are taken. */
+#include <arpa/inet.h>
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "runner/shapes.h"
+#include "runner/spec_parts.h"
+
+static bool one_of(const char *const *words, size_t len, const char *word)
+{
+    for (size_t i = 0; i < len; i++)
+        if (strcmp(words[i], word) == 0)
+            return true;
+    return false;
+}
+
+#define ONE_OF(word, ...)                                                                                              \
+    one_of((const char *const[]){__VA_ARGS__}, ARRAY_LEN(((const char *const[]){__VA_ARGS__})), word)
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Tolerations. config.toml has a table from "key=value" to one effect, so not everything can be said.
+ */
+static bool check_toleration(struct json_object *entry, size_t i, struct err *err)
+{
+    const char *key = json_str_or(entry, "key", ""), *value = json_str_or(entry, "value", "");
+    const char *op = json_str_or(entry, "operator", "Equal"), *effect = json_str_or(entry, "effect", "");
+    bool exists = strcmp(op, "Exists") == 0;
+
+    if (!ONE_OF(op, "Equal", "Exists"))
+        return spec_invalid(err, "spec.tolerations[%zu].operator must be Equal or Exists, not \"%.60s\"", i, op);
+    if (!ONE_OF(effect, "", "NoSchedule", "PreferNoSchedule", "NoExecute"))
+        return spec_invalid(err,
+                            "spec.tolerations[%zu].effect must be NoSchedule, PreferNoSchedule or NoExecute, or "
+                            "be left out for all, not \"%.60s\"",
+                            i, effect);
+    if (strchr(key, '=') || strchr(value, '='))
+        return spec_invalid(err, "spec.tolerations[%zu] has a '=' in its key or value, which gitlab-runner cannot tell",
+                            i);
+    if (exists ? *value : !*key)
+        return spec_invalid(err,
+                            "spec.tolerations[%zu] must have a key with the operator Equal, and no value with "
+                            "Exists",
+                            i);
+    if (json_member(entry, "tolerationSeconds"))
+        return spec_invalid(err,
+                            "spec.tolerations[%zu].tolerationSeconds: gitlab-runner has no such setting, take it "
+                            "out",
+                            i);
+    return true;
+}
+
+static bool check_tolerations(const struct spec *spec, struct err *err)
+{
+    for (size_t i = 0; i < json_len(spec->tolerations); i++) {
+        if (!check_toleration(json_at(spec->tolerations, i), i, err))
+            return false;
+        for (size_t n = 0; n < i; n++)
+            if (toleration_same_key(json_at(spec->tolerations, n), json_at(spec->tolerations, i)))
+                return spec_invalid(err,
+                                    "spec.tolerations[%zu] has the key and value of another one, and gitlab-runner "
+                                    "takes one effect for both: leave effect out to tolerate all",
+                                    i);
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Volumes. gitlab-runner names the volume of a claim, ConfigMap or Secret after that object, and has names of its own.
+ */
+
+/* What a volume's name must be for the API server to take the job's pod: a DNS label. Claims are free, since
+ * gitlab-runner puts the job's variables into them. */
+static bool is_dns_label(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 0 && len <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len && *name != '-' &&
+           name[len - 1] != '-';
+}
+
+static bool check_volume_name(const char *name, bool claim, size_t i, struct err *err)
+{
+    if (!claim && !is_dns_label(name))
+        return spec_invalid(err,
+                            "spec.volumes[%zu]: \"%.60s\" cannot be a volume's name, which gitlab-runner makes of "
+                            "it: use lower-case letters, digits and dashes, at most 63",
+                            i, name);
+    if (ONE_OF(name, "repo", "scripts", "logs"))
+        return spec_invalid(err, "spec.volumes[%zu]: gitlab-runner has a volume \"%s\" of its own: use another name", i,
+                            name);
+    return true;
+}
+
+/* The required members of each source. */
+static bool check_source(const struct volume_kind *kind, struct json_object *entry, size_t i, struct err *err)
+{
+    static const struct {
+        const char *member, *required;
+    } rules[] = {
+        {"hostPath", "path"},  {"persistentVolumeClaim", "claimName"},
+        {"configMap", "name"}, {"secret", "secretName"},
+        {"csi", "driver"},     {"nfs", "server"},
+        {"nfs", "path"},
+    };
+
+    for (size_t r = 0; r < ARRAY_LEN(rules); r++)
+        if (strcmp(rules[r].member, kind->member) == 0 &&
+            !*json_str_or(json_member(entry, kind->member), rules[r].required, ""))
+            return spec_invalid(err, "spec.volumes[%zu].%s.%s is missing", i, kind->member, rules[r].required);
+    return true;
+}
+
+static bool check_volume(struct json_object *entry, size_t i, struct err *err)
+{
+    const struct volume_kind *kind = volume_kind_of(entry);
+
+    if (!kind)
+        return spec_invalid(err, "spec.volumes[%zu] must have exactly one of %s", i, volume_members);
+    if (*json_str_or(entry, "mountPath", "") != '/')
+        return spec_invalid(err, "spec.volumes[%zu].mountPath must be a path that begins with /", i);
+    if (!check_source(kind, entry, i, err))
+        return false;
+    if (!volume_name(entry))
+        return spec_invalid(err, "spec.volumes[%zu].name is missing", i);
+    return check_volume_name(volume_name(entry), strcmp(kind->table, "pvc") == 0, i, err);
+}
+
+/* Two entries may share a volume only if it is a claim, which gitlab-runner then mounts twice. */
+static bool check_volume_twice(struct json_object *volumes, size_t i, struct err *err)
+{
+    struct json_object *entry = json_at(volumes, i);
+    const struct volume_kind *kind = volume_kind_of(entry);
+
+    for (size_t n = 0; n < i; n++) {
+        struct json_object *other = json_at(volumes, n);
+        bool claims = strcmp(kind->table, "pvc") == 0 && volume_kind_of(other) == kind;
+        if (!claims && strcmp(volume_name(other), volume_name(entry)) == 0)
+            return spec_invalid(err,
+                                "spec.volumes[%zu] and [%zu] both become the volume \"%.60s\" of the job's pod: "
+                                "mount it once, or give one of the two another name",
+                                n, i, volume_name(entry));
+    }
+    return true;
+}
+
+static bool check_volumes(const struct spec *spec, struct err *err)
+{
+    for (size_t i = 0; i < json_len(spec->volumes); i++)
+        if (!check_volume(json_at(spec->volumes, i), i, err) || !check_volume_twice(spec->volumes, i, err))
+            return false;
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The rest of the job's pod.
+ */
+static bool check_bounds(struct json_object *bounds, const char *which, struct err *err)
+{
+    json_each (it, bounds) {
+        const char *const *known = resource_names;
+        while (*known && strcmp(*known, it.key) != 0)
+            known++;
+        if (!*known)
+            return spec_invalid(err,
+                                "spec.resources.%s.%.60s: gitlab-runner bounds cpu, memory and ephemeral-storage "
+                                "only",
+                                which, it.key);
+        if (!quantity_text(it.value))
+            return spec_invalid(err, "spec.resources.%s.%s must be a quantity such as 500m or 2Gi", which, it.key);
+    }
+    return true;
+}
+
+static bool check_resources(const struct spec *spec, struct err *err)
+{
+    return check_bounds(json_get(spec->resources, "requests"), "requests", err) &&
+           check_bounds(json_get(spec->resources, "limits"), "limits", err);
+}
+
+static bool check_pull_policy(const struct spec *spec, struct err *err)
+{
+    for (size_t i = 0; i < json_len(spec->pull_policy); i++) {
+        struct json_object *policy = json_at(spec->pull_policy, i);
+        bool text = json_object_is_type(policy, json_type_string);
+        if (!text || !ONE_OF(json_object_get_string(policy), "Always", "IfNotPresent", "Never"))
+            return spec_invalid(err, "spec.pullPolicy[%zu] must be Always, IfNotPresent or Never", i);
+    }
+    return true;
+}
+
+static bool check_pull_secrets(const struct spec *spec, struct err *err)
+{
+    for (size_t i = 0; i < json_len(spec->image_pull_secrets); i++)
+        if (!*json_str_or(json_at(spec->image_pull_secrets, i), "name", ""))
+            return spec_invalid(err, "spec.imagePullSecrets[%zu].name is missing", i);
+    return true;
+}
+
+static bool check_environment(const struct spec *spec, struct err *err)
+{
+    for (size_t i = 0; i < json_len(spec->environment); i++) {
+        struct json_object *entry = json_at(spec->environment, i);
+        const char *name = json_str_or(entry, "name", "");
+        if (!*name || strchr(name, '='))
+            return spec_invalid(err, "spec.environment[%zu].name must be a variable's name, without '='", i);
+        if (json_member(entry, "valueFrom") || !json_str(entry, "value"))
+            return spec_invalid(err,
+                                "spec.environment[%zu].value must be text: a job's variables that are secret "
+                                "belong into GitLab's CI/CD variables",
+                                i);
+    }
+    return true;
+}
+
+/* The manager's container has variables of its own. */
+static bool check_manager_env(const struct spec *spec, struct err *err)
+{
+    for (size_t i = 0; i < json_len(spec->manager.env); i++) {
+        const char *name = json_str_or(json_at(spec->manager.env, i), "name", "");
+        if (!*name || ONE_OF(name, "HOME", "POD_UID"))
+            return spec_invalid(err,
+                                "spec.manager.env[%zu].name must be there and be neither HOME nor POD_UID, which "
+                                "the operator sets",
+                                i);
+    }
+    return true;
+}
+
+static bool check_host_aliases(const struct spec *spec, struct err *err)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+
+    for (size_t i = 0; i < spec->host_aliases_len; i++) {
+        const char *ip = spec->host_aliases[i].ip;
+        if (inet_pton(AF_INET, ip, address) != 1 && inet_pton(AF_INET6, ip, address) != 1)
+            return spec_invalid(err, "spec.hostAliases[%zu].ip must be an IPv4 or IPv6 address, not \"%.60s\"", i, ip);
+    }
+    return true;
+}
+
+static bool check_namespace(const struct spec *spec, struct err *err)
+{
+    return is_dns_label(spec->namespace) ||
+           spec_invalid(err, "spec.namespace must be a namespace's name, not \"%.60s\"", spec->namespace);
+}
+
+bool spec_check_shapes(const struct spec *spec, struct err *err)
+{
+    static bool (*const checks[])(const struct spec *, struct err *) = {
+        check_namespace,   check_host_aliases, check_tolerations, check_volumes,     check_resources,
+        check_pull_policy, check_pull_secrets, check_environment, check_manager_env,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+        if (!checks[i](spec, err))
+            return false;
+    return true;
+}

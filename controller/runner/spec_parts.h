@@ -1,0 +1,16 @@
+/* The parts of spec_parse(): private to spec*.c. */
+#ifndef RUNNER_SPEC_PARTS_H
+#define RUNNER_SPEC_PARTS_H
+
+#include "runner/spec.h"
+
+/* A finding that a person has to act upon; evaluates to false. */
+#define spec_invalid(err, ...) err_set(err, ERR_INVALID, "InvalidSpec", __VA_ARGS__)
+
+/* The fields that hold one value each: type, bounds, default. `json` is the object's spec. */
+bool spec_read_fields(struct json_object *json, struct spec *ret, struct err *err);
+
+/* The PodSpec shapes: what gitlab-runner cannot do is refused, not dropped in silence. */
+bool spec_check_shapes(const struct spec *spec, struct err *err);
+
+#endif

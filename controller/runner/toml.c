@@ -1,0 +1,223 @@
+#include "runner/toml.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+
+static void write_value(struct buf *out, struct json_object *value);
+
+/* The length of the UTF-8 sequence that text begins with; 0 when it is none, such as a surrogate or an overlong form.
+ */
+static size_t sequence_len(const unsigned char *text)
+{
+    static const struct {
+        unsigned char first, last, min_second, max_second;
+        size_t len;
+    } forms[] = {
+        {0x01, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (text[0] < forms[i].first || text[0] > forms[i].last)
+            continue;
+        for (size_t n = 1; n < forms[i].len; n++)
+            if (text[n] < (n == 1 ? forms[i].min_second : 0x80) || text[n] > (n == 1 ? forms[i].max_second : 0xbf))
+                return 0;
+        return forms[i].len;
+    }
+    return 0;
+}
+
+static void write_control(struct buf *out, unsigned char c)
+{
+    static const char named[] = "\bb\tt\nn\ff\rr";
+    const char *at = NULL;
+
+    for (const char *pair = named; *pair && !at; pair += 2)
+        if (*pair == (char)c)
+            at = pair + 1;
+    if (at)
+        buf_addf(out, "\\%c", *at);
+    else
+        buf_addf(out, "\\u%04X", c);
+}
+
+/* A basic string. Bytes that are not UTF-8 become U+FFFD: one bad byte must not cost a team its whole configuration. */
+static void write_string(struct buf *out, const char *text)
+{
+    buf_adds(out, "\"");
+    while (*text) {
+        unsigned char c = (unsigned char)*text;
+        size_t len = sequence_len((const unsigned char *)text);
+        if (len == 0)
+            buf_adds(out, "\xef\xbf\xbd");
+        else if (c == '"' || c == '\\')
+            buf_addf(out, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            write_control(out, c);
+        else
+            buf_add(out, text, len);
+        text += len ? len : 1;
+    }
+    buf_adds(out, "\"");
+}
+
+static void write_key(struct buf *out, const char *key)
+{
+    static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+    if (*key && strspn(key, bare) == strlen(key))
+        buf_adds(out, key);
+    else
+        write_string(out, key);
+}
+
+static void write_array(struct buf *out, struct json_object *array)
+{
+    const char *comma = "";
+
+    buf_adds(out, "[");
+    for (size_t i = 0; i < json_len(array); i++) {
+        if (!json_at(array, i))
+            continue;
+        buf_adds(out, comma);
+        write_value(out, json_at(array, i));
+        comma = ", ";
+    }
+    buf_adds(out, "]");
+}
+
+static void write_inline_table(struct buf *out, struct json_object *table)
+{
+    const char *comma = "";
+
+    buf_adds(out, "{");
+    json_each (it, table) {
+        if (!it.value)
+            continue;
+        buf_adds(out, comma);
+        write_key(out, it.key);
+        buf_adds(out, " = ");
+        write_value(out, it.value);
+        comma = ", ";
+    }
+    buf_adds(out, "}");
+}
+
+static void write_value(struct buf *out, struct json_object *value)
+{
+    switch (json_object_get_type(value)) {
+    case json_type_string:
+        write_string(out, json_object_get_string(value));
+        break;
+    case json_type_array:
+        write_array(out, value);
+        break;
+    case json_type_object:
+        write_inline_table(out, value);
+        break;
+    case json_type_boolean:
+    case json_type_int:
+    case json_type_double:
+        buf_adds(out, json_text(value)); /* JSON writes these as TOML does */
+        break;
+    case json_type_null:
+        break;
+    }
+}
+
+/* Whether the value is an array of tables, which is written under headers of its own. */
+static bool is_tables(struct json_object *value)
+{
+    for (size_t i = 0; i < json_len(value); i++)
+        if (!json_object_is_type(json_at(value, i), json_type_object))
+            return false;
+    return json_len(value) > 0;
+}
+
+static bool is_plain(struct json_object *value)
+{
+    return value && !json_object_is_type(value, json_type_object) && !is_tables(value);
+}
+
+/* Where we are: the keys from the document to this table. */
+struct path {
+    const struct path *parent;
+    const char *key;
+    int depth;
+};
+
+static void write_path(struct buf *out, const struct path *path)
+{
+    if (path->parent) {
+        write_path(out, path->parent);
+        buf_adds(out, ".");
+    }
+    write_key(out, path->key);
+}
+
+static void indent(struct buf *out, int depth)
+{
+    buf_addf(out, "%*s", 2 * depth, "");
+}
+
+static void write_header(struct buf *out, const struct path *path, const char *open, const char *close)
+{
+    if (out->len)
+        buf_adds(out, "\n");
+    indent(out, path->depth);
+    buf_adds(out, open);
+    write_path(out, path);
+    buf_adds(out, close);
+}
+
+static void write_table(struct buf *out, struct json_object *table, const struct path *path);
+
+static void write_tables(struct buf *out, struct json_object *value, const struct path *path)
+{
+    if (json_object_is_type(value, json_type_object)) {
+        write_header(out, path, "[", "]\n");
+        write_table(out, value, path);
+    }
+    for (size_t i = 0; i < json_len(value); i++) {
+        write_header(out, path, "[[", "]]\n");
+        write_table(out, json_at(value, i), path);
+    }
+}
+
+static void write_table(struct buf *out, struct json_object *table, const struct path *path)
+{
+    int depth = path ? path->depth + 1 : 0;
+
+    json_each (it, table) {
+        if (!is_plain(it.value))
+            continue;
+        indent(out, depth);
+        write_key(out, it.key);
+        buf_adds(out, " = ");
+        write_value(out, it.value);
+        buf_adds(out, "\n");
+    }
+    json_each (it, table) {
+        struct path inner = {.parent = path, .key = it.key, .depth = depth};
+        if (it.value && !is_plain(it.value))
+            write_tables(out, it.value, &inner);
+    }
+}
+
+const char *toml_text(struct json_object *tree, struct arena *a)
+{
+    struct buf out cleanup_buf;
+
+    buf_init(&out, SIZE_MAX / 2); /* whoever parsed the tree has bounded it */
+    write_table(&out, tree, NULL);
+    return arena_strndup(a, out.data, out.len);
+}
