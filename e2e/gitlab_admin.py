@@ -21,9 +21,9 @@ class GitLabAdmin:
         self.url = url.rstrip("/")
         self._context = ssl.create_default_context(cafile=cafile) if self.url.startswith("https") else None
 
-    def call(self, method: str, path: str, body: object = None, wait: float = 0, **query: object) -> Any:
+    def call(self, method: str, path: str, body: object = None, wait: float = 0, query: dict | None = None) -> Any:
         """JSON answers as objects, all others as bytes."""
-        query = {name: value for name, value in query.items() if value is not None}
+        query = {name: value for name, value in (query or {}).items() if value is not None}
         if wait:
             query["wait"] = wait
         address = f"{self.url}/-/standin{path}" + ("?" + urllib.parse.urlencode(query) if query else "")
@@ -92,7 +92,7 @@ class GitLabAdmin:
 
     def runners(self, count: int | None = None, wait: float = 0) -> list[dict]:
         """With tokens, marks and managers; with count the stand-in waits until there are so many."""
-        return self.call("GET", "/runners", wait=wait, count=count)
+        return self.call("GET", "/runners", wait=wait, query={"count": count})
 
     def runner(self, runner_id: int) -> dict:
         return self.call("GET", f"/runners/{runner_id}")
@@ -118,7 +118,7 @@ class GitLabAdmin:
         return self.call("GET", "/jobs")
 
     def job(self, job_id: int, status: str | None = None, wait: float = 0) -> dict:
-        return self.call("GET", f"/jobs/{job_id}", wait=wait, status=status)
+        return self.call("GET", f"/jobs/{job_id}", wait=wait, query={"status": status})
 
     def cancel_job(self, job_id: int) -> dict:
         return self.call("POST", f"/jobs/{job_id}/cancel")
@@ -128,7 +128,7 @@ class GitLabAdmin:
         return self.call("GET", f"/jobs/{job_id}/trace").decode()
 
     def raw_trace(self, job_id: int) -> str:
-        return self.call("GET", f"/jobs/{job_id}/trace", raw="").decode()
+        return self.call("GET", f"/jobs/{job_id}/trace", query={"raw": 1}).decode()
 
     def artifacts(self, job_id: int) -> bytes:
         return self.call("GET", f"/jobs/{job_id}/artifacts")
@@ -136,10 +136,15 @@ class GitLabAdmin:
     # Looking behind the scenes
 
     def audit(self, method: str | None = None, path: str | None = None, status: int | None = None, since: int = 0,
-              peer: str | None = None, count: int | None = None, wait: float = 0) -> list[dict]:
-        """The calls so far, oldest first; method and path are regular expressions that match as a whole."""
-        return self.call("GET", "/audit", wait=wait, method=method, path=path, status=status, since=since,
-                         peer=peer, count=count)
+              peer: str | None = None, answered: bool = True, count: int | None = None,
+              wait: float = 0) -> list[dict]:
+        """The calls so far, oldest first; method and path are regular expressions that match as a whole.
+
+        answered=False: those that still wait for their answer, such as held polls.
+        """
+        query = {"method": method, "path": path, "status": status, "since": since, "peer": peer,
+                 "answered": int(answered), "count": count}
+        return self.call("GET", "/audit", query=query, wait=wait)
 
     def fault(self, kind: str, method: str = ".*", path: str = ".*", **order: object) -> dict:
         """Spoils the next matching call; see the README for kinds, and count=, skip=, done=."""

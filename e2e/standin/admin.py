@@ -1,6 +1,7 @@
 """The tests' own JSON API under /-/standin/: look at everything, change everything. Asks for no credentials."""
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -42,7 +43,7 @@ def handler(endpoint: Endpoint):
         try:
             body = json.loads(await request.read() or b"{}")
             answer = endpoint(request, request.app[STATE], body)
-            answer = await answer if hasattr(answer, "__await__") else answer
+            answer = await answer if inspect.isawaitable(answer) else answer
         except Wrong as wrong:
             return reply(wrong.args[0], {"error": wrong.args[1]})
         except (ValueError, TypeError, KeyError, pipelines.InvalidConfig) as problem:
@@ -295,13 +296,14 @@ def cancel(request: web.Request, state: State, body: dict) -> dict:
 
 @on("GET", "/audit")
 async def show_audit(request: web.Request, state: State, body: dict) -> list:
-    """?method= ?path= ?status= ?since= ?peer= choose; with ?count=N&wait=S: as soon as there are N answered."""
+    """?method= ?path= ?status= ?since= ?peer= choose, ?answered=0 the calls that still wait for their answer;
+    with ?count=N&wait=S: as soon as there are N."""
     query, audit = request.query, request.app[CONTROL].audit
     status = int(query["status"]) if "status" in query else None
     choice = {"method": query.get("method", ""), "path": query.get("path", ""), "status": status,
-              "since": int(query.get("since", 0)), "peer": query.get("peer", "")}
+              "since": int(query.get("since", 0)), "peer": query.get("peer", ""), "answered": query.get("answered") != "0"}
     wanted = int(query.get("count", 0))
-    await wait(request, state, lambda: sum(e.seconds is not None for e in audit.find(**choice)) >= wanted)
+    await wait(request, state, lambda: sum(1 for _ in audit.find(**choice)) >= wanted)
     return [asdict(entry) for entry in audit.find(**choice)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 
@@ -27,10 +27,10 @@ class Entry:
     peer: str
     host: str
     tls: bool
-    status: int | None = None  # None: still being answered, or the connection was cut
+    status: int | None = None
     answer: str = ""
     fault: str | None = None
-    seconds: float | None = field(default=None)
+    seconds: float | None = None  # None: not answered yet
 
 
 class Audit:
@@ -53,10 +53,11 @@ class Audit:
             entry.answer = (answer.text or "")[:LONGEST_BODY]
 
     def find(self, method: str = "", path: str = "", status: int | None = None, since: int = 0,
-             peer: str = "") -> Iterator[Entry]:
-        """Method and path are regular expressions that match as a whole; since is the last id known already."""
+             peer: str = "", answered: bool = True) -> Iterator[Entry]:
+        """Calls that are answered, or those that still wait for their answer. Method and path are
+        regular expressions that match as a whole; since is the last id known already."""
         for entry in list(self.entries):
-            if (entry.id > since and entry.peer.startswith(peer) and status in (None, entry.status)
+            if (entry.id > since and (entry.seconds is not None) == answered and entry.peer.startswith(peer) and status in (None, entry.status)
                     and (not method or re.fullmatch(method, entry.method))
                     and (not path or re.fullmatch(path, entry.path))):
                 yield entry

@@ -42,7 +42,7 @@ async def request_job(call: Call) -> web.Response:
 async def held(call: Call) -> bool:
     """True when the call has waited; the answer is then empty even if there is news, and the runner asks again."""
     token, seen = call.params["token"], call.params.get("last_update")
-    runner = next((r for r in call.state.runners.values() if r.token == token), None)
+    runner = call.state.runner_of_token.get(token)
     if runner is None or not seen or runner.queue_value != seen:
         return False
     duration = call.state.settings.long_poll_seconds

@@ -22,9 +22,11 @@ class InvalidConfig(Exception):
 
 
 def lines(value: Any) -> list[str]:
-    """A script: one string, or a list of them that may be nested once."""
+    """A script: one string, or lists of them."""
     if isinstance(value, str):
         return [value]
+    if not isinstance(value, list | None):
+        raise InvalidConfig("script config should be a string or a nested array of strings up to 10 levels deep")
     return [line for part in value or [] for line in lines(part)]
 
 

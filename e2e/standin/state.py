@@ -31,6 +31,7 @@ class State:
         self.groups: dict[int, Group] = {}
         self.projects: dict[int, Project] = {}
         self.runners: dict[int, Runner] = {}
+        self.runner_of_token: dict[str, Runner] = {}
         self.jobs: dict[int, Job] = {}
         self.pipelines: dict[int, Pipeline] = {}
         self.births: list[tuple[int, str | None]] = []  # runner id and mark, also of deleted runners
@@ -117,8 +118,10 @@ class State:
 
     def renew_token(self, runner: Runner) -> None:
         """The old token is dead from here on."""
+        self.runner_of_token.pop(runner.token, None)
         by_user = runner.registration_type == "authenticated_user"
         runner.token = tokens.runner_token(runner.runner_type, by_user, self.settings.legacy_tokens)
+        self.runner_of_token[runner.token] = runner
         interval = self.token_lifetime(runner)
         runner.token_expires_at = None if interval is None else self.now() + timedelta(seconds=interval)
         self.tick(runner)
@@ -135,15 +138,15 @@ class State:
 
     def find_runner(self, token: str | None) -> Runner | None:
         """The runner of a living token; an expired token is as unknown as a made-up one."""
-        now = self.now()
-        for runner in self.runners.values():
-            if runner.token == token and not runner.token_expired(now):
-                return runner
+        runner = self.runner_of_token.get(token)
+        if runner is not None and not runner.token_expired(self.now()):
+            return runner
         self.refused_tokens[str(token)] += 1
         return None
 
     def delete_runner(self, runner: Runner) -> None:
         del self.runners[runner.id]
+        del self.runner_of_token[runner.token]
         self.tick(runner)
 
     def heartbeat(self, runner: Runner, system_id: str | None, info: dict, address: str | None = None) -> Manager:
