@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Functions that build programs from Go modules; scripts source this after env.sh.
 . "$here/steps.sh"
-mkdir -p "$PROGRAMS" "$BIN"
-exec 9> "$CACHE/build.lock"
+mkdir -p "$PROGRAMS" "$BIN" "$CACHE/locks"
+exec 9> "$CACHE/locks/build"
 flock -n 9 || {                # one build at a time: two would do the same work twice
 	echo "  waiting for another build to end"
 	flock 9

@@ -5,7 +5,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CLUSTER=${CLUSTER:-demo}                                # several clusters live side by side, by name
 STATES=/tmp/gitlab-runner-controller
 STATE=$STATES/$CLUSTER                                  # all a running cluster writes; `down` removes it
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/gitlab-runner-controller
+CACHE=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gitlab-runner-controller}
 BIN=$CACHE/bin                                          # what `build` made
 IMAGES=$CACHE/images                                    # what `images` made; `up` loads every *.tar
 if [ "$(id -u)" = 0 ]; then NODE=${NODE:-real}; else NODE=${NODE:-kwok}; fi  # real, kwok or none

@@ -17,7 +17,8 @@ step() { # WHAT COMMAND...
 		[ ! -t 1 ] || printf '\r'
 		printf '  %-50s %4d s\n' "$what" $((SECONDS - start))
 	else
-		tail -n 20 "$log" >&2
+		[ ! -t 1 ] || echo
+		tail -n 40 "$log" >&2
 		die "$what failed; all of its output is in $log"
 	fi
 }
