@@ -67,6 +67,11 @@ const char *json_str(struct json_object *o, const char *path)
     return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
 }
 
+const char *json_string(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+}
+
 const char *json_str_or(struct json_object *o, const char *path, const char *otherwise)
 {
     const char *text = json_str(o, path);

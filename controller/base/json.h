@@ -25,6 +25,7 @@ struct json_object *json_parse(const char *text, size_t len, struct err *err);
 struct json_object *json_get(struct json_object *o, const char *path);
 struct json_object *json_member(struct json_object *o, const char *key);
 const char *json_str(struct json_object *o, const char *path); /* NULL when absent or not a string */
+const char *json_string(struct json_object *value);              /* the value itself; "" when it is not a string */
 const char *json_str_or(struct json_object *o, const char *path, const char *otherwise);
 int64_t json_int_or(struct json_object *o, const char *path, int64_t otherwise);
 bool json_bool_or(struct json_object *o, const char *path, bool otherwise);

@@ -18,7 +18,7 @@ struct kube_client {
     uint64_t requests[6]; /* by status / 100; 0: no answer */
 };
 
-/* One request in flight: how to answer its caller. Freed when it ends; a cancelled one is freed by kube_cancel(). */
+/* One request in flight: how to answer its caller. Freed when it has ended or was cancelled. */
 struct pending {
     struct kube_client *client;
     kube_done_fn *done;
@@ -99,7 +99,7 @@ static struct err error_of(struct kube_client *client, const struct http_reply *
 
 static void on_done(void *arg, const struct http_reply *reply)
 {
-    cleanup_free struct pending *pending = arg;
+    struct pending *pending = arg;
     cleanup_json struct json_object *object = NULL;
     struct kube_reply answer = {.err = error_of(pending->client, reply)};
 
@@ -120,7 +120,7 @@ static bool on_stream_data(void *arg, const char *bytes, size_t len)
 
 static void on_stream_end(void *arg, const struct http_reply *reply)
 {
-    cleanup_free struct pending *pending = arg;
+    struct pending *pending = arg;
     struct err err = error_of(pending->client, reply);
 
     pending->end(pending->arg, &err);
@@ -148,6 +148,7 @@ static uint64_t start(struct kube_client *client, struct http_request *request, 
     request->tls = kube_config_tls(config);
     request->arg = mem_alloc(sizeof(*pending));
     *(struct pending *)request->arg = *pending;
+    request->release = free;
     return http_start(client->http, request);
 }
 
@@ -177,7 +178,7 @@ uint64_t kube_stream(struct kube_client *client, const struct kube_stream *s)
 
 void kube_cancel(struct kube_client *client, uint64_t id)
 {
-    free(http_cancel(client->http, id));
+    http_cancel(client->http, id);
 }
 
 const char *kube_path(const struct kube_resource *r, const char *ns, const char *name, const char *subresource,

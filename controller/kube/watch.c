@@ -69,7 +69,8 @@ static void pause_then_begin(struct watch *w, const struct err *err)
     if (err->retry_after_ms > jittered)
         jittered = err->retry_after_ms;
     w->pause_ms = w->pause_ms * 2 < PAUSE_MAX_MS ? w->pause_ms * 2 : PAUSE_MAX_MS;
-    log_event(LOG_WARN, "watch", "interrupted", "kind", w->resource->kind, "reason", err->reason, "error", err->text, NULL);
+    if (err->kind != ERR_NONE)
+        log_event(LOG_WARN, "watch", "interrupted", "kind", w->resource->kind, "reason", err->reason, "error", err->text, NULL);
     loop_timer_set(w->timer, jittered);
 }
 

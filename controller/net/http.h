@@ -1,8 +1,9 @@
 /* HTTP requests on the loop: libcurl's multi interface behind one struct in, one struct out.
  *
- * Requests to the same origin share HTTP/2 connections. Redirects are never followed, so a credential never leaves
- * its origin. A request is known by its id, never by a pointer: http_cancel() of an id that has ended does nothing.
- * Callbacks run inside the loop and only record. */
+ * Requests to the same origin share HTTP/2 connections. A POST gets one of its own, because a request that a dying
+ * reused connection swallowed would be sent again. Redirects are never followed, so a credential never leaves its
+ * origin. A request is known by its id, never by a pointer: http_cancel() of an id that has ended does nothing.
+ * Callbacks run inside the loop and only record; they may start and cancel requests, but not destroy. */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
 
@@ -18,55 +19,59 @@ struct loop;
 /* How to trust and prove; every string is copied by http_start() and may be NULL. Connections are never shared between
  * requests whose trust differs. */
 struct http_tls {
-    const char *ca_pem;      /* PEM bundle; with ca_only false it is added to the system's trust */
-    bool ca_only;            /* trust ca_pem alone (a cluster's CA)                             */
-    const char *client_cert; /* PEM                                                             */
-    const char *client_key;  /* PEM                                                             */
-    const char *server_name; /* verify the certificate (and send SNI) for this name instead      */
-    bool insecure;           /* no verification (kubeconfig insecure-skip-tls-verify)            */
+    const char *ca_pem;      /* PEM; added to the system's trust ($SSL_CERT_FILE, else the default), unless ca_only */
+    bool ca_only;            /* trust ca_pem alone (a cluster's CA)                                                 */
+    const char *client_cert; /* PEM                                                                                 */
+    const char *client_key;  /* PEM                                                                                 */
+    const char *server_name; /* verify the certificate (and send SNI) for this name instead                         */
+    bool insecure;           /* no verification (kubeconfig insecure-skip-tls-verify)                               */
 };
 
 struct http_reply {
-    long status;             /* 0: no answer, see err                                   */
-    const char *content_type; /* never NULL                                             */
-    const char *body;        /* len bytes and a NUL; empty when streamed                */
+    long status;              /* 0: no whole answer, see err              */
+    const char *content_type; /* never NULL                               */
+    const char *body;         /* len bytes and a NUL; empty when streamed */
     size_t len;
-    int64_t retry_after_ms;  /* Retry-After (seconds or date) or RateLimit-ResetTime; 0 */
-    const char *next_page;   /* X-Next-Page; "" when absent                             */
-    struct err err;          /* kind ERR_NONE when any status came; else ERR_RETRY or ERR_DENIED (TLS), with one of the
-                                reasons HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost,
-                                UntrustedCertificate, CertificateExpired, CertificateHostMismatch, TLSError, ResponseTooLarge,
-                                InvalidURL, and a sentence that names host and port                               */
-    bool sent;               /* the request may have reached the server: its effect is unknown when err is set         */
+    int64_t retry_after_ms; /* Retry-After (seconds or date), with 429 also RateLimit-ResetTime; 0: none; at most a day */
+    const char *next_page;  /* X-Next-Page; "" when absent                */
+    /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
+     *   ERR_RETRY   with reason HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
+     *               ResponseTooLarge or Cancelled
+     *   ERR_DENIED  with reason UntrustedCertificate, CertificateExpired, CertificateHostMismatch or TLSError
+     *   ERR_INVALID with reason InvalidURL */
+    struct err err;
+    bool sent; /* the request may have reached the server: its effect is unknown when err is set */
 };
 
 struct http_request {
-    const char *method;      /* "GET", "POST", …                                    */
+    const char *method; /* "GET", "POST", … */
     const char *url;
-    const char *const *headers; /* "Name: value", ended by NULL; may be NULL. Cleansed after use */
-    const char *body;        /* body_len bytes; NULL: none                          */
+    const char *const *headers; /* "Name: value", ended by NULL; may be NULL. Cleansed after use          */
+    const char *body;           /* body_len bytes, NULL: none; without a Content-Type header it is a form */
     size_t body_len;
-    const char *connect_to;  /* address to connect to in the place of the URL's host, NULL: ask DNS. Host header, SNI and
-                                certificate checks keep the URL's host                                             */
-    const char *proxy;       /* URL of a proxy; "" or NULL: none; the environment's proxies are not used   */
+    const char *connect_to; /* address to connect to in the place of the URL's host, NULL: ask DNS. Host header, SNI
+                               and certificate checks keep the URL's host                                      */
+    const char *proxy;      /* URL of a proxy; "" or NULL: none; the environment's proxies are not used        */
     struct http_tls tls;
-    int64_t timeout_ms;      /* the whole request; 0: no limit (watch)              */
-    int64_t connect_timeout_ms; /* 0: 10 s                                          */
-    int64_t idle_timeout_ms; /* 0: none; else give up (reason ConnectionLost) when no byte came for so long      */
-    size_t max_body;         /* a longer answer fails with ResponseTooLarge; required unless streamed */
+    int64_t timeout_ms;         /* the whole request; 0: no limit (watch)                                      */
+    int64_t connect_timeout_ms; /* 0: 10 s                                                                     */
+    int64_t idle_timeout_ms;    /* give up (reason ConnectionLost) when no byte came for so long; 0: never     */
+    size_t max_body;            /* a longer answer fails with ResponseTooLarge; required unless streamed       */
     /* Streaming: called for each piece of a 2xx body instead of collecting it; return false to end the request
      * (then on_done gets reason "Cancelled"). Bodies of other statuses are collected (up to 64 KiB). */
     bool (*on_data)(void *arg, const char *data, size_t len);
     /* Called exactly once, unless cancelled. The reply is valid during the call only. */
     void (*on_done)(void *arg, const struct http_reply *reply);
     void *arg;
+    void (*release)(void *arg); /* called last, however the request ended: done, cancelled or destroyed; may be NULL */
 };
 
 struct http *http_create(struct loop *loop, const char *user_agent);
 /* Cancels what is in flight (on_done is not called). NULL is fine. */
 void http_destroy(struct http *http);
 
-/* Starts a request and returns its id (never 0). Everything in *request is copied. on_done is never called from within. */
+/* Starts a request and returns its id (never 0). Everything in *request is copied. on_done is never called from
+ * within. */
 uint64_t http_start(struct http *http, const struct http_request *request);
 void http_cancel(struct http *http, uint64_t id);
 /* Closes idle connections, so that the next requests use new ones (after rotation of credentials). */
@@ -74,7 +79,8 @@ void http_close_idle(struct http *http);
 size_t http_in_flight(const struct http *http);
 
 /* True when the URL is http or https with a host and nothing that must not be there (user, password, query, fragment);
- * else *err (ERR_INVALID) says what is wrong. *ret_host may be NULL; else host[:port] is written, at most size bytes. */
+ * else *err (ERR_INVALID) says what is wrong, without repeating the URL. *ret_host may be NULL; else host[:port] is
+ * written, at most size bytes. */
 bool http_url_check(const char *url, char *ret_host, size_t size, struct err *err);
 
 #endif

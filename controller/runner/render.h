@@ -71,5 +71,7 @@ const char *manifest_hash(struct json_object *manifest);
 
 /* config.toml alone. token and ca_pem as in config_inputs. */
 const char *render_config_toml(const struct owner *owner, const struct spec *spec, const char *token, struct arena *a);
+/* The runner's token in a config.toml that render_config_toml() has written, NULL when there is none. */
+const char *config_toml_token(const char *toml, struct arena *a);
 
 #endif

@@ -192,3 +192,15 @@ const char *render_config_toml(const struct owner *owner, const struct spec *spe
 
     return toml_text(arena_json(a, tree), a);
 }
+
+const char *config_toml_token(const char *toml, struct arena *a)
+{
+    static const char before[] = "token = \"";
+    const char *start = strstr(toml, before);
+
+    if (!start || start == toml || !strchr(" \n", start[-1]))
+        return NULL;
+    start += sizeof(before) - 1;
+    size_t len = strcspn(start, "\"");
+    return len && start[len] ? arena_strndup(a, start, len) : NULL;
+}

@@ -301,16 +301,17 @@ static bool read_host_aliases(struct spec *spec, struct arena *a, struct err *er
 
 static const char *url_host(const char *url, struct arena *a)
 {
-    const char *host = strstr(url, "://") + 3;
+    const char *host = strstr(url, "://");
 
+    host = host ? host + 3 : url;
     if (*host == '[')
         return arena_strndup(a, host + 1, strcspn(host + 1, "]"));
     return arena_strndup(a, host, strcspn(host, ":/"));
 }
 
-const char *spec_address_of_host(const struct spec *spec, struct arena *a)
+const char *spec_address_of(const struct spec *spec, const char *url, struct arena *a)
 {
-    const char *host = url_host(spec->url, a);
+    const char *host = url_host(url, a);
 
     for (size_t i = 0; i < spec->host_aliases_len; i++) {
         const struct strings *names = &spec->host_aliases[i].hostnames;

@@ -102,7 +102,7 @@ const char *authentication_name(enum authentication mode);
 const char *scope_text(const struct spec *spec, struct arena *a);
 
 /* The address that a host alias gives for the URL's host, or NULL when it is to be looked up in DNS. */
-const char *spec_address_of_host(const struct spec *spec, struct arena *a);
+const char *spec_address_of(const struct spec *spec, const char *url, struct arena *a);
 
 /* The attributes as JSON in the shape of GitLab's API (description, tag_list, run_untagged, locked, paused, access_level,
  * maximum_timeout, maintenance_note), owned by the arena; and its fingerprint. A timeout that is not given is null, so

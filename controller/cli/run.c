@@ -1,0 +1,202 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "kube/config.h"
+#include "net/http.h"
+#include "net/loop.h"
+#include "net/serve.h"
+#include "reconcile.h"
+
+enum { DRAIN_MS = 25 * 1000 }; /* less than the 30 s that a pod is given */
+
+struct options {
+    const char *kubeconfig, *context, *listen;
+    struct reconciler_settings settings;
+    enum log_level level;
+    bool json;
+};
+
+struct operator {
+    struct loop *loop;
+    struct http *http;
+    struct kube_config config;
+    struct kube_client *client;
+    struct gitlab *gitlab;
+    struct reconciler *rec;
+    struct serve *serve;
+    struct loop_timer *deadline; /* of a drain */
+    bool stopping;
+};
+
+static void usage(FILE *out)
+{
+    fputs("Usage: gitlab-runner-controller run [OPTION...]\n\n"
+          "Watches GitLabRunner objects in all namespaces, registers runners and reconciles their managers.\n\n"
+          "  --kubeconfig FILE        how to reach the cluster (default: $KUBECONFIG, in-cluster, ~/.kube/config)\n"
+          "  --context NAME           a context of the kubeconfig\n"
+          "  --listen ADDRESS:PORT    /healthz, /readyz, /metrics (default: :8080)\n"
+          "  --manager-image IMAGE    where spec.manager.image is not given (default: gitlab/gitlab-runner:alpine-v19.4.0)\n"
+          "  --log-level LEVEL        error, warn, info, debug (default: info)\n"
+          "  --log-format FORMAT      json, text (default: json)\n"
+          "  --help\n\n"
+          "SIGTERM finishes what is in flight and exits with 0; a second one exits at once.\n",
+          out);
+}
+
+/* EXIT_OK to go on; with --help or an error the code to exit with, as a negative number minus one. */
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {
+        {"kubeconfig", required_argument, NULL, 'k'}, {"context", required_argument, NULL, 'c'},
+        {"listen", required_argument, NULL, 'l'},     {"manager-image", required_argument, NULL, 'm'},
+        {"log-level", required_argument, NULL, 'v'},  {"log-format", required_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},             {0},
+    };
+
+    for (int opt; (opt = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        if (opt == 'k')
+            o->kubeconfig = optarg;
+        else if (opt == 'c')
+            o->context = optarg;
+        else if (opt == 'l')
+            o->listen = optarg;
+        else if (opt == 'm')
+            o->settings.render.manager_image = optarg;
+        else if (opt == 'f')
+            o->json = strcmp(optarg, "text") != 0;
+        else if (opt == 'h')
+            return usage(stdout), EXIT_OK;
+        else if (opt != 'v' || !log_level_parse(optarg, &o->level))
+            return usage(stderr), EXIT_USAGE;
+    }
+    return -1;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Pages */
+
+static int page_healthz(void *arg, struct buf *body)
+{
+    (void)arg; /* whoever answers is alive: there is one thread */
+    buf_adds(body, "ok\n");
+    return 200;
+}
+
+static int page_readyz(void *arg, struct buf *body)
+{
+    struct operator *op = arg;
+    bool ready = reconciler_synced(op->rec) && !op->stopping;
+
+    buf_adds(body, ready ? "ok\n" : op->stopping ? "stopping\n" : "not all kinds are listed yet\n");
+    return ready ? 200 : 503;
+}
+
+static int page_metrics(void *arg, struct buf *body)
+{
+    struct operator *op = arg;
+
+    reconciler_metrics(op->rec, body);
+    return 200;
+}
+
+static const struct serve_page pages[] = {
+    {"/healthz", "text/plain; charset=utf-8", page_healthz},
+    {"/readyz", "text/plain; charset=utf-8", page_readyz},
+    {"/metrics", "text/plain; version=0.0.4; charset=utf-8", page_metrics},
+    {NULL, NULL, NULL},
+};
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Stopping */
+
+static void on_drained(void *arg)
+{
+    struct operator *op = arg;
+
+    loop_stop(op->loop);
+}
+
+static void on_stop_signal(void *arg, int signal)
+{
+    struct operator *op = arg;
+
+    (void)signal;
+    if (op->stopping)
+        _exit(EXIT_FAILED);
+    op->stopping = true;
+    log_event(LOG_INFO, "run", "stopping: finishing what is in flight", NULL);
+    loop_timer_set(op->deadline, DRAIN_MS);
+    reconciler_drain(op->rec, on_drained, op);
+}
+
+/* --------------------------------------------------------------------------------------------------------------------- */
+
+static bool listen_on(struct operator *op, const char *listen, struct err *err)
+{
+    const char *colon = strrchr(listen, ':');
+    char address[128] = "";
+
+    if (!colon || (size_t)(colon - listen) >= sizeof(address))
+        return err_set(err, ERR_INVALID, "InvalidAddress", "--listen %s: must be ADDRESS:PORT or :PORT", listen);
+    memcpy(address, listen, (size_t)(colon - listen));
+    op->serve = serve_create(op->loop, *address ? address : NULL, atoi(colon + 1), pages, op, err);
+    return op->serve != NULL;
+}
+
+static bool start(struct operator *op, const struct options *o, struct err *err)
+{
+    if (!kube_config_load(&op->config, o->kubeconfig, o->context, err))
+        return false;
+    op->loop = loop_create();
+    op->http = http_create(op->loop, "gitlab-runner-controller");
+    op->client = kube_client_create(op->loop, op->http, &op->config);
+    op->gitlab = gitlab_create(op->http);
+    op->rec = reconciler_create(op->loop, op->client, op->gitlab, &o->settings);
+    op->deadline = loop_timer_create(op->loop, on_drained, op);
+    loop_on_stop_signal(op->loop, on_stop_signal, op);
+    if (!listen_on(op, o->listen, err))
+        return false;
+    reconciler_start(op->rec);
+    return true;
+}
+
+static void finish(struct operator *op)
+{
+    serve_destroy(op->serve);
+    reconciler_destroy(op->rec);
+    gitlab_destroy(op->gitlab);
+    kube_client_destroy(op->client);
+    http_destroy(op->http);
+    loop_timer_destroy(op->deadline);
+    loop_destroy(op->loop);
+    kube_config_finish(&op->config);
+}
+
+int cli_run(int argc, char **argv)
+{
+    char host[256] = "unknown";
+    gethostname(host, sizeof(host) - 1);
+    struct options o = {.listen = ":8080", .level = LOG_INFO, .json = true,
+                        .settings = {.render = {.manager_image = "gitlab/gitlab-runner:alpine-v19.4.0"}, .instance = host}};
+    int code = parse(argc, argv, &o);
+    struct operator op = {0};
+    struct err err = {0};
+
+    if (code >= 0)
+        return code;
+    log_setup(o.level, o.json);
+    log_event(LOG_INFO, "run", "starting", "version", version_text(), NULL);
+    bool ok = start(&op, &o, &err);
+    if (ok)
+        loop_run(op.loop);
+    else
+        log_event(LOG_ERROR, "run", "cannot start", "error", err.text, NULL);
+    finish(&op);
+    log_event(LOG_INFO, "run", "ended", NULL);
+    return ok ? EXIT_OK : EXIT_FAILED;
+}

@@ -1,0 +1,224 @@
+#include "gather.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "runner/names.h"
+
+static struct json_object *kept_of(const struct record *record, struct arena *a)
+{
+    struct err ignored;
+
+    return arena_json(a, json_parse(record->text, strlen(record->text), &ignored));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The object itself */
+
+static void gather_runner(const struct record *record, struct observed *o, struct arena *a)
+{
+    const struct record copied = {.ns = arena_strdup(a, record->ns), .name = arena_strdup(a, record->name),
+                                  .uid = arena_strdup(a, record->uid), .text = record->text};
+    struct json_object *object = runner_object(&copied, a);
+    struct json_object *kept = json_get(object, "kept");
+    const char *deletion = json_str(kept, "deletionTimestamp");
+    struct spec *spec = arena_alloc(a, sizeof(*spec));
+
+    o->owner = (struct owner){.ns = copied.ns, .name = copied.name, .uid = copied.uid};
+    o->generation = json_int_or(kept, "generation", 0);
+    o->finalizer = json_bool_or(kept, "finalizer", false);
+    o->deleting = deletion != NULL;
+    o->deletion_time = deletion ? time_parse(deletion) : 0;
+    o->status = json_get(kept, "status");
+    o->spec = spec_parse(object, spec, a, &o->spec_err) ? spec : NULL;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Children */
+
+static void gather_registration(struct json_object *kept, struct observed *o)
+{
+    o->registered = (struct registration){
+        .runner_id = strtoll(json_str_or(kept, "runnerId", "0"), NULL, 10),
+        .url = json_str_or(kept, "url", ""),
+        .authentication = json_str_or(kept, "authentication", ""),
+        .scope = json_str_or(kept, "scope", ""),
+        .told_hash = json_str_or(kept, "toldHash", ""),
+        .expiration = json_str(kept, "expiration"),
+        .inputs = json_str(kept, "inputs"),
+    };
+}
+
+static void gather_deployment(struct json_object *kept, struct observed *o)
+{
+    o->replicas = json_int_or(kept, "replicas", 0);
+    o->ready_replicas = json_int_or(kept, "ready", 0);
+    o->available_replicas = json_int_or(kept, "available", 0);
+    o->updated_replicas = json_int_or(kept, "updated", 0);
+    o->rollout_observed = json_bool_or(kept, "observed", false);
+    o->rollout_problem = json_str(kept, "problem");
+}
+
+static void gather_child(const struct gathering *g, const struct state *state, enum child child, struct observed *o,
+                         struct arena *a)
+{
+    const char *ns = o->spec ? child_namespace(child, &o->owner, o->spec) : o->owner.ns;
+    const struct record *record = store_get(g->store, kind_of_child(child), ns, child_name(child, &o->owner, a));
+    struct json_object *kept = record ? kept_of(record, a) : NULL;
+
+    o->children[child] = (struct observed_child){.foreign = state->foreign[child]};
+    if (!record)
+        return;
+    if (strcmp(json_str_or(kept, "ownerUid", ""), o->owner.uid) != 0) {
+        o->children[child].foreign = true;
+        return;
+    }
+    o->children[child] = (struct observed_child){
+        .exists = true,
+        .terminating = json_bool_or(kept, "terminating", false),
+        .drifted = json_bool_or(kept, "drifted", false),
+        .uid = arena_strdup(a, record->uid),
+        .hash = json_str(kept, "hash"),
+        .inputs = json_str(kept, "inputs"),
+    };
+    if (child == CHILD_TOKEN_SECRET)
+        gather_registration(kept, o);
+    if (child == CHILD_DEPLOYMENT)
+        gather_deployment(kept, o);
+}
+
+struct stray_search {
+    struct observed *o;
+    struct arena *a;
+};
+
+static bool is_wanted(const struct observed *o, enum kind kind, const struct record *record, struct arena *a)
+{
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        if (kind_of_child(child) == kind && o->wanted[child].wanted &&
+            strcmp(record->name, child_name(child, &o->owner, a)) == 0 &&
+            strcmp(record->ns, child_namespace(child, &o->owner, o->spec)) == 0)
+            return true;
+    return false;
+}
+
+static void note_stray(void *arg, unsigned kind, const struct record *record)
+{
+    struct stray_search *search = arg;
+    struct observed *o = search->o;
+    struct json_object *kept = kept_of(record, search->a);
+
+    if (o->stray.kind || json_bool_or(kept, "terminating", false) ||
+        strcmp(json_str_or(kept, "ownerUid", ""), o->owner.uid) != 0 || is_wanted(o, kind, record, search->a))
+        return;
+    o->stray = (struct stray){.kind = kind_resource(kind)->kind,
+                              .ns = arena_strdup(search->a, record->ns),
+                              .name = arena_strdup(search->a, record->name),
+                              .uid = arena_strdup(search->a, record->uid)};
+}
+
+static void gather_strays(const struct gathering *g, struct observed *o, struct arena *a)
+{
+    struct stray_search search = {o, a};
+
+    o->stray = (struct stray){0};
+    if (o->spec)
+        store_each_owned(g->store, arena_printf(a, "%s/%s", o->owner.ns, o->owner.name), note_stray, &search);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What the spec refers to */
+
+/* Secrets and ConfigMaps are all known by name: one that is not in the store does not exist. */
+static void gather_value(const struct gathering *g, struct observed *o, enum readable what, enum kind kind, const char *name,
+                         struct arena *a)
+{
+    const struct record *record = name ? store_get(g->store, kind, o->owner.ns, name) : NULL;
+    struct observed_value *value = &o->values[what];
+
+    if (!name)
+        return;
+    if (!record) {
+        *value = (struct observed_value){.lookup = LOOKUP_NO_OBJECT};
+        return;
+    }
+    if (value->version && strcmp(value->version, record->version) == 0)
+        return;
+    *value = (struct observed_value){.lookup = LOOKUP_UNKNOWN, .version = arena_strdup(a, record->version)};
+}
+
+static void gather_values(const struct gathering *g, struct observed *o, struct arena *a)
+{
+    if (o->spec) {
+        gather_value(g, o, READ_CREDENTIAL, KIND_SECRET, o->spec->credential.name, a);
+        gather_value(g, o, READ_CA, o->spec->ca_in_config_map ? KIND_CONFIG_MAP : KIND_SECRET, o->spec->ca.name, a);
+    }
+    gather_value(g, o, READ_TOKEN, KIND_SECRET, child_name(CHILD_TOKEN_SECRET, &o->owner, a), a);
+    gather_value(g, o, READ_CONFIG, KIND_SECRET, child_name(CHILD_CONFIG_SECRET, &o->owner, a), a);
+}
+
+/* "ci, team-*" as its owner wrote it: names and shell patterns. */
+static bool is_allowed(const char *list, const char *ns, struct arena *a)
+{
+    char *rest = arena_strdup(a, list), *pattern;
+
+    while ((pattern = strsep(&rest, ", ")))
+        if (*pattern && fnmatch(pattern, ns, 0) == 0)
+            return true;
+    return false;
+}
+
+static void gather_namespace(const struct gathering *g, struct observed *o, struct arena *a)
+{
+    const struct record *record = o->spec ? store_get(g->store, KIND_NAMESPACE, "", o->spec->namespace) : NULL;
+    struct json_object *kept = record ? kept_of(record, a) : NULL;
+
+    o->job_namespace_exists = record && !json_bool_or(kept, "terminating", false);
+    o->job_namespace_open = o->spec && (strcmp(o->spec->namespace, o->owner.ns) == 0 ||
+                                        is_allowed(json_str_or(kept, "allowedFrom", ""), o->owner.ns, a));
+}
+
+/* --------------------------------------------------------------------------------------------------------------------- */
+
+void gather_again(const struct gathering *g, const struct state *state, struct observed *o, struct arena *a)
+{
+    o->now_ms = g->now_ms;
+    o->now = g->now;
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        gather_child(g, state, child, o, a);
+    gather_strays(g, o, a);
+    gather_values(g, o, a);
+    gather_namespace(g, o, a);
+    o->issued = state->issued;
+    o->doubt = state->doubt;
+    o->found_id = state->found_id;
+    o->config_token_dead = state->config_token_dead;
+    o->orphan_reported = state->orphan_reported;
+    o->gitlab = state->gitlab.attempt;
+    o->kubernetes = state->kubernetes.attempt;
+    o->reach = state->reach;
+}
+
+/* Seen for the first time by this process: a finalizer without a token may be what a crash has left. */
+static void judge(struct state *state, const struct observed *o)
+{
+    if (!state->seen && o->finalizer && !o->children[CHILD_TOKEN_SECRET].exists)
+        state->doubt = DOUBT_LOST;
+    state->seen = true;
+}
+
+void gather(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret, struct arena *a)
+{
+    *ret = (struct observed){.settings = *g->settings};
+    gather_runner(record, ret, a);
+    state_follow(state, record, ret->spec, ret->generation);
+    observe_wanted(ret, a);
+    gather_again(g, state, ret, a);
+    judge(state, ret);
+    ret->doubt = state->doubt;
+}

@@ -1,0 +1,301 @@
+#include "gitlab/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "net/http.h"
+
+enum { TIMEOUT_MS = 30 * 1000, BODY_MAX = 1 << 20, CANDIDATES_MAX = 1000 };
+
+struct gitlab {
+    struct http *http;
+};
+
+/* A call in flight. The arena holds copies of everything in it, and ends with it. */
+struct gitlab_op {
+    struct gitlab *gitlab;
+    struct gitlab_request call;
+    gitlab_done_fn *done;
+    void *arg;
+    uint64_t request;
+    struct arena mem;
+    /* GITLAB_OP_FIND: the runners that were never contacted, whose notes are read one by one. */
+    int64_t *candidates;
+    size_t len, next;
+};
+
+/* How each call is put. Runner and registration tokens travel in the body, access tokens in a header. */
+struct shape {
+    const char *method, *path; /* %lld: runner id */
+    bool token_in_body, attributes;
+    int ok;
+};
+
+static const struct shape shapes[] = {
+    [GITLAB_OP_REGISTER] = {"POST", "/runners", true, true, 201},
+    [GITLAB_OP_CREATE] = {"POST", "/user/runners", false, true, 201},
+    [GITLAB_OP_VERIFY] = {"POST", "/runners/verify", true, false, 200},
+    [GITLAB_OP_RESET] = {"POST", "/runners/%lld/reset_authentication_token", false, false, 201},
+    [GITLAB_OP_UPDATE] = {"PUT", "/runners/%lld", false, true, 200},
+    [GITLAB_OP_DEREGISTER] = {"DELETE", "/runners", true, false, 204},
+    [GITLAB_OP_REMOVE] = {"DELETE", "/runners/%lld", false, false, 204},
+    [GITLAB_OP_FIND] = {"GET", "/runners/%lld", false, false, 200},
+};
+
+struct gitlab *gitlab_create(struct http *http)
+{
+    struct gitlab *gitlab = mem_alloc(sizeof(*gitlab));
+
+    gitlab->http = http;
+    return gitlab;
+}
+
+void gitlab_destroy(struct gitlab *gitlab)
+{
+    free(gitlab);
+}
+
+static void op_free(struct gitlab_op *op)
+{
+    free(op->candidates);
+    arena_finish(&op->mem);
+    free(op);
+}
+
+void gitlab_cancel(struct gitlab_op *op)
+{
+    http_cancel(op->gitlab->http, op->request);
+    op_free(op);
+}
+
+static void answer(struct gitlab_op *op, const struct gitlab_answer *result)
+{
+    op->done(op->arg, result);
+    op_free(op);
+}
+
+static void answer_error(struct gitlab_op *op, const struct err *err, bool ambiguous)
+{
+    answer(op, &(struct gitlab_answer){.err = *err, .ambiguous = ambiguous});
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * One request */
+
+/* Bodies of calls that are refused by GitLab's own JSON are proof; a proxy's page is not. */
+static bool says_gone(const struct gitlab_op *op, const struct http_reply *reply)
+{
+    long gone = op->call.op == GITLAB_OP_DEREGISTER ? 403 : op->call.op == GITLAB_OP_REMOVE ? 404 : 0;
+    struct err ignored;
+    cleanup_json struct json_object *body = NULL;
+
+    if (reply->status != gone)
+        return false;
+    body = json_parse(reply->body, reply->len, &ignored);
+    return json_get(body, "message") != NULL;
+}
+
+static bool makes_a_runner(const struct gitlab_op *op)
+{
+    return op->call.op == GITLAB_OP_REGISTER || op->call.op == GITLAB_OP_CREATE;
+}
+
+static bool wants_a_token(const struct gitlab_op *op)
+{
+    return makes_a_runner(op) || op->call.op == GITLAB_OP_VERIFY || op->call.op == GITLAB_OP_RESET;
+}
+
+/* False, with the answer given, unless the reply has the expected status. */
+static bool expect_ok(struct gitlab_op *op, const struct http_reply *reply)
+{
+    if (reply->err.kind != ERR_NONE) {
+        answer_error(op, &reply->err, reply->sent);
+        return false;
+    }
+    if (reply->status == shapes[op->call.op].ok)
+        return true;
+    struct err err = gitlab_classify(op->call.op, op->call.url, reply->status, reply->body, reply->len, reply->retry_after_ms);
+    answer_error(op, &err, reply->status >= 500 || (reply->status >= 200 && reply->status < 300));
+    return false;
+}
+
+static void answer_unreadable(struct gitlab_op *op, const struct http_reply *reply)
+{
+    struct err err;
+
+    err_set(&err, ERR_RETRY, "UnexpectedAnswer", "%s answered %ld, but not in GitLab's JSON (%s): check that spec.url is a GitLab server",
+            op->call.url, reply->status, reply->content_type);
+    answer_error(op, &err, true);
+}
+
+static void on_reply(void *arg, const struct http_reply *reply)
+{
+    struct gitlab_op *op = arg;
+    struct gitlab_answer result = {.id = op->call.runner_id};
+    struct err ignored;
+
+    if (says_gone(op, reply)) {
+        answer(op, &result);
+        return;
+    }
+    if (!expect_ok(op, reply))
+        return;
+    struct json_object *body = arena_json(&op->mem, reply->len ? json_parse(reply->body, reply->len, &ignored) : NULL);
+    result.id = json_int_or(body, "id", op->call.runner_id);
+    result.token = json_str(body, "token");
+    result.expiration = json_str(body, "token_expires_at");
+    if (wants_a_token(op) && (!result.token || !result.token[0] || !result.id))
+        answer_unreadable(op, reply);
+    else
+        answer(op, &result);
+}
+
+static void send(struct gitlab_op *op, const char *method, const char *path, const char *body,
+                 void (*on_done)(void *arg, const struct http_reply *reply))
+{
+    const struct gitlab_request *call = &op->call;
+    const char *headers[4] = {"Accept: application/json", NULL};
+    size_t n = 1;
+
+    if (body)
+        headers[n++] = "Content-Type: application/json";
+    if (!shapes[call->op].token_in_body)
+        headers[n++] = arena_printf(&op->mem, "PRIVATE-TOKEN: %s", call->token);
+    const struct http_request request = {
+        .method = method,
+        .url = arena_printf(&op->mem, "%s/api/v4%s", call->url, path),
+        .headers = headers,
+        .body = body,
+        .body_len = body ? strlen(body) : 0,
+        .connect_to = call->address,
+        .tls = {.ca_pem = call->ca_pem},
+        .timeout_ms = TIMEOUT_MS,
+        .max_body = BODY_MAX,
+        .on_done = on_done,
+        .arg = op,
+    };
+    op->request = http_start(op->gitlab->http, &request);
+}
+
+static const char *body_of(struct gitlab_op *op)
+{
+    const struct gitlab_request *call = &op->call;
+    const struct shape *shape = &shapes[call->op];
+
+    if (!shape->token_in_body && !shape->attributes)
+        return NULL;
+    struct json_object *body = arena_json(&op->mem, shape->attributes ? json_copy(call->attributes) : json_build("{}"));
+    if (shape->token_in_body)
+        json_set_str(body, "token", call->token);
+    if (call->op == GITLAB_OP_CREATE) {
+        json_set_str(body, "runner_type", call->runner_type);
+        if (strcmp(call->runner_type, "group_type") == 0)
+            json_set_int(body, "group_id", call->scope_id);
+        if (strcmp(call->runner_type, "project_type") == 0)
+            json_set_int(body, "project_id", call->scope_id);
+    }
+    return json_text(body);
+}
+
+static const char *runner_path(struct gitlab_op *op, const char *path, int64_t id)
+{
+    const char *place = strstr(path, "%lld");
+
+    return place ? arena_printf(&op->mem, "%.*s%lld%s", (int)(place - path), path, (long long)id, place + 4) : path;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * GITLAB_OP_FIND: lists do not show maintenance notes, so the runners that never asked for a job (ours cannot have: nobody
+ * has its token) are read one by one. */
+
+static void find_next(struct gitlab_op *op);
+
+static void on_details(void *arg, const struct http_reply *reply)
+{
+    struct gitlab_op *op = arg;
+    struct err ignored;
+
+    if (reply->err.kind == ERR_NONE && (reply->status == 403 || reply->status == 404)) {
+        find_next(op); /* not ours to see, or gone meanwhile */
+        return;
+    }
+    if (!expect_ok(op, reply))
+        return;
+    struct json_object *runner = arena_json(&op->mem, json_parse(reply->body, reply->len, &ignored));
+    if (strstr(json_str_or(runner, "maintenance_note", ""), op->call.mark))
+        answer(op, &(struct gitlab_answer){.id = json_int_or(runner, "id", 0)});
+    else
+        find_next(op);
+}
+
+static void find_next(struct gitlab_op *op)
+{
+    if (op->next == op->len) {
+        answer(op, &(struct gitlab_answer){.id = 0});
+        return;
+    }
+    send(op, "GET", runner_path(op, shapes[GITLAB_OP_FIND].path, op->candidates[op->next++]), NULL, on_details);
+}
+
+static void list_page(struct gitlab_op *op, const char *page);
+
+static void on_list(void *arg, const struct http_reply *reply)
+{
+    struct gitlab_op *op = arg;
+    struct err ignored;
+
+    if (!expect_ok(op, reply))
+        return;
+    struct json_object *runners = arena_json(&op->mem, json_parse(reply->body, reply->len, &ignored));
+    size_t n = json_len(runners);
+    op->candidates = mem_resize(op->candidates, (op->len + n) * sizeof(*op->candidates));
+    for (size_t i = 0; i < n; i++)
+        op->candidates[op->len++] = json_int_or(json_at(runners, i), "id", 0);
+    if (reply->next_page[0] && op->len < CANDIDATES_MAX)
+        list_page(op, reply->next_page);
+    else
+        find_next(op);
+}
+
+static void list_page(struct gitlab_op *op, const char *page)
+{
+    const char *type = op->call.runner_type;
+    const char *where = strcmp(type, "group_type") == 0     ? arena_printf(&op->mem, "/groups/%lld/runners", (long long)op->call.scope_id)
+                        : strcmp(type, "project_type") == 0 ? arena_printf(&op->mem, "/projects/%lld/runners", (long long)op->call.scope_id)
+                                                            : "/runners/all";
+
+    send(op, "GET", arena_printf(&op->mem, "%s?type=%s&status=never_contacted&per_page=100&page=%s", where, type, page), NULL, on_list);
+}
+
+/* --------------------------------------------------------------------------------------------------------------------- */
+
+static void copy_call(struct gitlab_op *op, const struct gitlab_request *call)
+{
+    struct arena *a = &op->mem;
+
+    op->call = *call;
+    op->call.url = arena_strdup(a, call->url);
+    op->call.address = arena_strdup(a, call->address);
+    op->call.ca_pem = arena_strdup(a, call->ca_pem);
+    op->call.token = arena_strdup(a, call->token);
+    op->call.runner_type = arena_strdup(a, call->runner_type);
+    op->call.mark = arena_strdup(a, call->mark);
+    op->call.attributes = arena_json(a, json_copy(call->attributes));
+}
+
+struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done, void *arg)
+{
+    struct gitlab_op *op = mem_alloc(sizeof(*op));
+
+    *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg};
+    copy_call(op, call);
+    if (call->op == GITLAB_OP_FIND)
+        list_page(op, "1");
+    else
+        send(op, shapes[call->op].method, runner_path(op, shapes[call->op].path, call->runner_id), body_of(op), on_reply);
+    return op;
+}

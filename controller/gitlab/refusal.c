@@ -1,0 +1,105 @@
+/* What GitLab's refusals mean and what to do about them: one table. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "gitlab/api.h"
+
+#define OP(name) (1u << GITLAB_OP_##name)
+
+enum {
+    BY_ACCESS_TOKEN = OP(CREATE) | OP(RESET) | OP(UPDATE) | OP(REMOVE) | OP(FIND),
+    BY_RUNNER_ID = OP(RESET) | OP(UPDATE),
+    ANY_OP = 0xffff,
+};
+
+struct refusal {
+    unsigned ops;
+    int first, last;      /* statuses              */
+    const char *says;     /* in the body; NULL: any */
+    enum err_kind kind;
+    const char *reason, *remedy;
+};
+
+/* The first row that fits. */
+static const struct refusal refusals[] = {
+    {ANY_OP, 300, 399, NULL, ERR_INVALID, "Redirected",
+     "a redirect is never followed with a credential; put the final address into spec.url"},
+    {OP(REGISTER), 403, 403, NULL, ERR_DENIED, "RegistrationTokenRejected",
+     "the registration token is wrong, or its kind is not allowed; put a valid one into the Secret"},
+    {OP(REGISTER), 410, 410, NULL, ERR_DENIED, "RegistrationTokensDisabled",
+     "registration tokens are switched off there; use authentication.accessTokenSecretRef, or have them allowed"},
+    {OP(VERIFY), 403, 403, NULL, ERR_DENIED, "RunnerTokenRejected",
+     "the runner token is wrong or expired, or the runner was deleted; put a valid one into the Secret"},
+    {BY_ACCESS_TOKEN, 401, 401, NULL, ERR_DENIED, "AccessTokenRejected",
+     "the access token is wrong, expired or revoked; put a valid one into the Secret"},
+    {BY_ACCESS_TOKEN, 403, 403, "insufficient_scope", ERR_DENIED, "InsufficientScope",
+     "the access token needs the scopes create_runner, manage_runner and read_api"},
+    {BY_ACCESS_TOKEN, 403, 403, NULL, ERR_DENIED, "InsufficientPermissions",
+     "the access token's user needs the Owner role of the group, Maintainer of the project, or to be an administrator"},
+    {BY_RUNNER_ID, 404, 404, "Runner", ERR_NOT_FOUND, "RunnerNotFound", "the runner does not exist any more"},
+    {ANY_OP, 404, 404, NULL, ERR_INVALID, "NotGitLab",
+     "no GitLab of version 9.0 or newer answers there; check spec.url, and whether GitLab has a relative URL root"},
+    {ANY_OP, 405, 405, NULL, ERR_INVALID, "NotGitLab", "no GitLab answers there; check spec.url"},
+    {ANY_OP, 400, 400, NULL, ERR_INVALID, "RejectedByGitLab", "correct the field that GitLab names"},
+    {ANY_OP, 422, 422, NULL, ERR_INVALID, "RejectedByGitLab", "correct what GitLab names"},
+    {ANY_OP, 429, 429, NULL, ERR_RETRY, "RateLimited", "it is tried again when GitLab allows it"},
+    {ANY_OP, 500, 599, NULL, ERR_RETRY, "ServerError", "it is tried again"},
+    {ANY_OP, 0, 999, NULL, ERR_RETRY, "UnexpectedAnswer", "it is tried again; check that spec.url is a GitLab server"},
+};
+
+static const struct refusal *find_refusal(enum gitlab_op_kind op, long status, const char *body)
+{
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        const struct refusal *r = &refusals[i];
+        if ((r->ops & (1u << op)) && status >= r->first && status <= r->last && (!r->says || strstr(body, r->says)))
+            return r;
+    }
+    return &refusals[ARRAY_LEN(refusals) - 1];
+}
+
+/* {"attribute": ["text", …], …} as "attribute: text, text". */
+static const char *attribute_errors(struct json_object *message, struct arena *a)
+{
+    const char *all = "";
+
+    json_each(it, message)
+    {
+        const char *texts = json_len(it.value) ? "" : json_text(it.value);
+        for (size_t i = 0; i < json_len(it.value); i++) {
+            struct json_object *pair = arena_json(a, json_build("{t: %o}", json_ref(json_at(it.value, i))));
+            texts = arena_printf(a, "%s%s%s", texts, *texts ? ", " : "", json_str_or(pair, "t", "?"));
+        }
+        all = arena_printf(a, "%s%s%s: %s", all, *all ? "; " : "", it.key, texts);
+    }
+    return all;
+}
+
+/* What GitLab itself says, from either of its two shapes of error; "" when it is not GitLab's JSON. */
+static const char *own_words(const char *body, size_t len, struct arena *a)
+{
+    struct err ignored;
+    struct json_object *answer = arena_json(a, json_parse(body, len, &ignored));
+    const char *text = json_str(answer, "message");
+
+    if (!text && json_get(answer, "message"))
+        return attribute_errors(json_get(answer, "message"), a);
+    return text ? text : json_str_or(answer, "error_description", json_str_or(answer, "error", ""));
+}
+
+struct err gitlab_classify(enum gitlab_op_kind op, const char *url, long status, const char *body, size_t len,
+                           int64_t retry_after_ms)
+{
+    cleanup_arena struct arena a = {0};
+    const struct refusal *r = find_refusal(op, status, body);
+    const char *words = own_words(body, len, &a);
+    struct err err;
+
+    err_set(&err, r->kind, r->reason, "%s answered %ld%s%s%s: %s", url, status, *words ? " (" : "", words,
+            *words ? ")" : "", r->remedy);
+    err.code = (int)status;
+    err.retry_after_ms = retry_after_ms;
+    return err;
+}

@@ -1,0 +1,199 @@
+#include "kinds.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/managed_fields.h"
+#include "runner/names.h"
+
+#define OURS LABEL_MANAGED_BY "=" FIELD_MANAGER
+
+static const struct {
+    struct kube_resource resource;
+    const char *selector;
+} kinds[KIND_COUNT] = {
+    [KIND_RUNNER] = {{KIND, API_VERSION, PLURAL, true, false}, NULL},
+    [KIND_SECRET] = {{"Secret", "v1", "secrets", true, true}, NULL},
+    [KIND_CONFIG_MAP] = {{"ConfigMap", "v1", "configmaps", true, true}, NULL},
+    [KIND_NAMESPACE] = {{"Namespace", "v1", "namespaces", false, true}, NULL},
+    [KIND_SERVICE_ACCOUNT] = {{"ServiceAccount", "v1", "serviceaccounts", true, true}, OURS},
+    [KIND_ROLE_BINDING] = {{"RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", true, true}, OURS},
+    [KIND_DEPLOYMENT] = {{"Deployment", "apps/v1", "deployments", true, false}, OURS},
+};
+
+const struct kube_resource *kind_resource(enum kind kind)
+{
+    return &kinds[kind].resource;
+}
+
+const char *kind_selector(enum kind kind)
+{
+    return kinds[kind].selector;
+}
+
+enum kind kind_of_child(enum child child)
+{
+    return kind_by_name(child_kind(child));
+}
+
+enum kind kind_by_name(const char *name)
+{
+    enum kind kind = 0;
+
+    while (kind < KIND_COUNT && strcmp(kinds[kind].resource.kind, name) != 0)
+        kind++;
+    return kind;
+}
+
+static const char *annotation(struct json_object *object, const char *key)
+{
+    struct json_object *annotations = json_get(object, "metadata.annotations");
+    struct json_object *pair = json_member(annotations, key);
+
+    return pair ? json_string(pair) : NULL;
+}
+
+struct json_object *runner_object(const struct record *record, struct arena *a)
+{
+    struct err ignored;
+    struct json_object *kept = json_parse(record->text, strlen(record->text), &ignored);
+
+    return arena_json(a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, kept: %o, spec: %o}",
+                                    API_VERSION, KIND, record->ns, record->name, record->uid, kept,
+                                    json_ref(json_get(kept, "spec"))));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What is kept of each kind */
+
+static struct json_object *keep_runner(struct json_object *object)
+{
+    struct json_object *finalizers = json_get(object, "metadata.finalizers");
+    bool finalizer = false;
+
+    for (size_t i = 0; i < json_len(finalizers); i++)
+        finalizer = finalizer || strcmp(json_string(json_at(finalizers, i)), FINALIZER) == 0;
+    return json_build("{generation: %d, finalizer: %b, deletionTimestamp: %s, spec: %o, status: %o}",
+                      json_int_or(object, "metadata.generation", 0), finalizer,
+                      json_str(object, "metadata.deletionTimestamp"), json_ref(json_get(object, "spec")),
+                      json_ref(json_get(object, "status")));
+}
+
+static const char *progress_problem(struct json_object *object)
+{
+    struct json_object *conditions = json_get(object, "status.conditions");
+
+    for (size_t i = 0; i < json_len(conditions); i++) {
+        struct json_object *c = json_at(conditions, i);
+        if (strcmp(json_str_or(c, "type", ""), "Progressing") == 0 && strcmp(json_str_or(c, "status", ""), "False") == 0)
+            return json_str(c, "message");
+    }
+    return NULL;
+}
+
+static void keep_deployment(struct json_object *kept, struct json_object *object)
+{
+    json_set_int(kept, "replicas", json_int_or(object, "status.replicas", 0));
+    json_set_int(kept, "ready", json_int_or(object, "status.readyReplicas", 0));
+    json_set_int(kept, "available", json_int_or(object, "status.availableReplicas", 0));
+    json_set_int(kept, "updated", json_int_or(object, "status.updatedReplicas", 0));
+    json_set_bool(kept, "observed", json_int_or(object, "status.observedGeneration", -1) >=
+                                        json_int_or(object, "metadata.generation", 0));
+    json_set_str(kept, "problem", progress_problem(object));
+}
+
+static void keep_registration(struct json_object *kept, struct json_object *object)
+{
+    static const struct {
+        const char *annotation, *member;
+    } members[] = {
+        {ANNOTATION_RUNNER_ID, "runnerId"}, {ANNOTATION_URL, "url"},
+        {ANNOTATION_AUTHENTICATION, "authentication"}, {ANNOTATION_SCOPE, "scope"},
+        {ANNOTATION_TOLD_HASH, "toldHash"}, {ANNOTATION_TOKEN_EXPIRATION, "expiration"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        json_put_member(kept, members[i].member, annotation(object, members[i].annotation));
+}
+
+/* Which child of its owner an object is, by its name; CHILD_COUNT when none. */
+static enum child child_of(enum kind kind, struct json_object *object, const struct owner *owner, struct arena *a)
+{
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        if (kind_of_child(child) == kind &&
+            strcmp(json_str_or(object, "metadata.name", ""), child_name(child, owner, a)) == 0)
+            return child;
+    return CHILD_COUNT;
+}
+
+/* Whether somebody took a field of a child that the owner's spec makes ours. Not for the token Secret: what is in it comes
+ * from GitLab and cannot be rendered again. */
+static bool is_drifted(enum kind kind, struct json_object *object, const char *key, const struct store *store,
+                       const struct render_settings *settings, struct arena *a)
+{
+    const char *slash = strchr(key, '/');
+    const struct record *record = slash ? store_get(store, KIND_RUNNER, arena_strndup(a, key, (size_t)(slash - key)), slash + 1) : NULL;
+    struct spec spec;
+    struct err ignored;
+
+    if (!record || !spec_parse(runner_object(record, a), &spec, a, &ignored))
+        return false;
+    const struct owner owner = {.ns = record->ns, .name = record->name, .uid = record->uid};
+    enum child child = child_of(kind, object, &owner, a);
+    if (child == CHILD_COUNT || child == CHILD_TOKEN_SECRET || !child_wanted(child, &spec))
+        return false;
+    const struct config_inputs placeholders = {0};
+    return !managed_fields_own(json_get(object, "metadata.managedFields"), FIELD_MANAGER,
+                               render_child(child, &owner, &spec, &placeholders, settings, a));
+}
+
+static struct json_object *keep_child(enum kind kind, struct json_object *object, const char *owner,
+                                      const struct store *store, const struct render_settings *settings, struct arena *a)
+{
+    struct json_object *kept = json_build("{hash: %s, inputs: %s, ownerUid: %s}", annotation(object, ANNOTATION_APPLIED_HASH),
+                                          annotation(object, ANNOTATION_INPUTS), annotation(object, ANNOTATION_OWNER_UID));
+
+    json_set_bool(kept, "terminating", json_get(object, "metadata.deletionTimestamp") != NULL);
+    json_set_bool(kept, "drifted", is_drifted(kind, object, owner, store, settings, a));
+    if (kind == KIND_SECRET)
+        keep_registration(kept, object);
+    if (kind == KIND_DEPLOYMENT)
+        keep_deployment(kept, object);
+    return kept;
+}
+
+static struct json_object *keep_namespace(struct json_object *object)
+{
+    return json_build("{allowedFrom: %s, terminating: %b}", annotation(object, ANNOTATION_ALLOWED_FROM),
+                      json_get(object, "metadata.deletionTimestamp") != NULL);
+}
+
+/* Ours is what says so and names its owner; the uid of the owner is compared when it is used. */
+static const char *owner_key(struct json_object *object)
+{
+    struct json_object *label = json_member(json_get(object, "metadata.labels"), LABEL_MANAGED_BY);
+    const char *owner = annotation(object, ANNOTATION_OWNER);
+
+    return label && owner && strcmp(json_string(label), FIELD_MANAGER) == 0 ? owner : "";
+}
+
+struct record kind_record(enum kind kind, struct json_object *object, const struct store *store,
+                          const struct render_settings *settings, struct arena *a)
+{
+    const char *owner = kind == KIND_RUNNER ? "" : owner_key(object);
+    struct json_object *kept = kind == KIND_RUNNER      ? keep_runner(object)
+                               : *owner                 ? keep_child(kind, object, owner, store, settings, a)
+                               : kind == KIND_NAMESPACE ? keep_namespace(object)
+                                                        : NULL;
+
+    return (struct record){
+        .ns = json_str_or(object, "metadata.namespace", ""),
+        .name = json_str_or(object, "metadata.name", ""),
+        .uid = json_str_or(object, "metadata.uid", ""),
+        .version = json_str_or(object, "metadata.resourceVersion", ""),
+        .owner = owner,
+        .text = kept ? json_text(arena_json(a, kept)) : "",
+    };
+}

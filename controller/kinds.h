@@ -1,0 +1,41 @@
+/* The kinds of object that are watched, and what of each is kept in the store. */
+#ifndef KINDS_H
+#define KINDS_H
+
+#include "kube/client.h"
+#include "kube/store.h"
+#include "runner/render.h"
+
+enum kind {
+    KIND_RUNNER, /* first: the others are judged by what the spec asks for */
+    KIND_SECRET,
+    KIND_CONFIG_MAP,
+    KIND_NAMESPACE,
+    KIND_SERVICE_ACCOUNT,
+    KIND_ROLE_BINDING,
+    KIND_DEPLOYMENT,
+    KIND_COUNT,
+};
+
+const struct kube_resource *kind_resource(enum kind kind);
+/* A label selector, NULL: all objects. Secrets, ConfigMaps and Namespaces are all known, by name and version: whether one that
+ * a spec names is there, or one of our names is taken, needs no request. */
+const char *kind_selector(enum kind kind);
+enum kind kind_of_child(enum child child);
+/* By kind's name ("Secret"); KIND_COUNT when it is none of these. */
+enum kind kind_by_name(const char *name);
+
+/* What the store keeps of an object. Members of the record's text:
+ *   GitLabRunner   generation, finalizer, deletionTimestamp, spec, status
+ *   our children   hash, inputs, drifted, terminating; and what is special to the kind:
+ *     Secret       the annotations of the registration
+ *     Deployment   replicas, ready, available, updated, observed, problem
+ *   Namespace      allowedFrom, terminating
+ * store: to find the owner's spec, which tells which fields of a child must be ours. The arena owns the strings. */
+struct record kind_record(enum kind kind, struct json_object *object, const struct store *store,
+                          const struct render_settings *settings, struct arena *a);
+
+/* The object as spec_parse() takes it, from a GitLabRunner's record; the arena owns it. */
+struct json_object *runner_object(const struct record *record, struct arena *a);
+
+#endif

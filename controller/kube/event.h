@@ -1,0 +1,21 @@
+/* Events about an object, for `kubectl describe` and `kubectl events`: sent and forgotten; one that cannot be sent is lost.
+ *
+ * Source: events.k8s.io/v1. */
+#ifndef KUBE_EVENT_H
+#define KUBE_EVENT_H
+
+#include "kube/client.h"
+
+struct event {
+    struct {
+        const char *api_version, *kind, *ns, *name, *uid;
+    } regarding;
+    bool warning;
+    const char *reason; /* CamelCase                        */
+    const char *note;   /* a sentence; cut at 1024 bytes    */
+};
+
+/* controller: the reporting controller ("gitlab-runners.dev/controller"); instance: this process. */
+void event_send(struct kube_client *client, const struct event *event, const char *controller, const char *instance);
+
+#endif

@@ -1,0 +1,19 @@
+/* Who owns which field: metadata.managedFields, as server-side apply keeps it.
+ *
+ * When somebody else changes the value of a field that we applied, the server takes the field away from our entry. So "every
+ * field that we applied is still ours" means "nothing that we care about was changed", without comparing values, for
+ * kinds of which we see the metadata only, and whatever the server made of a quantity or a default.
+ *
+ * Source: kubernetes.io/docs/reference/using-api/server-side-apply (field management; FieldsV1). */
+#ifndef KUBE_MANAGED_FIELDS_H
+#define KUBE_MANAGED_FIELDS_H
+
+#include <stdbool.h>
+
+struct json_object;
+
+/* True when `manager` owns, by apply, every field of manifest's content (labels, annotations, owner references and all
+ * outside of metadata) in an object with these managedFields. */
+bool managed_fields_own(struct json_object *managed_fields, const char *manager, struct json_object *manifest);
+
+#endif

@@ -1,0 +1,440 @@
+/* Actions become requests, answers become facts. */
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "reconcile.h"
+#include "runner/names.h"
+#include "runner/status.h"
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Failures */
+
+static void note_failure(struct turn *turn, struct failures *failures, const struct err *err)
+{
+    failures_add(failures, turn->asked.rule, err, reconciler_now(turn->rec));
+    log_event(LOG_WARN, "reconcile", "failed", "runner", turn->key, "rule", turn->asked.rule, "kind",
+              err_kind_name(err->kind), "reason", err->reason, "error", err->text, NULL);
+}
+
+static void kube_failed(struct turn *turn, const struct err *err)
+{
+    note_failure(turn, &turn->state->kubernetes, err);
+    reconciler_ready(turn);
+}
+
+static void kube_succeeded(struct turn *turn)
+{
+    failures_clear(&turn->state->kubernetes, turn->asked.rule);
+    reconciler_ready(turn);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * A conflict or a missing object: what the store shows is out of date, so look. */
+
+static struct stray subject(const struct turn *turn)
+{
+    const struct action *act = &turn->asked;
+    struct json_object *manifest = act->apply.manifest;
+
+    if (act->kind == ACT_DELETE)
+        return act->delete;
+    if (act->kind == ACT_APPLY)
+        return (struct stray){.kind = child_kind(act->apply.child),
+                              .ns = json_str_or(manifest, "metadata.namespace", ""),
+                              .name = json_str_or(manifest, "metadata.name", "")};
+    return (struct stray){.kind = KIND, .ns = turn->observed.owner.ns, .name = turn->observed.owner.name};
+}
+
+static bool is_ours(const struct turn *turn, struct json_object *object)
+{
+    struct json_object *uid = json_member(json_get(object, "metadata.annotations"), ANNOTATION_OWNER_UID);
+
+    return uid && strcmp(json_string(uid), turn->observed.owner.uid) == 0;
+}
+
+static void on_looked(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+    const struct stray s = subject(turn);
+    enum kind kind = kind_by_name(s.kind);
+
+    turn->request = 0;
+    if (reply->err.kind == ERR_NOT_FOUND)
+        store_remove(reconciler_store(turn->rec), kind, kind_resource(kind)->namespaced ? s.ns : "", s.name);
+    else if (reply->err.kind != ERR_NONE) {
+        kube_failed(turn, &reply->err);
+        return;
+    } else {
+        reconciler_learn(turn->rec, kind, reply->object);
+    }
+    if (turn->asked.kind == ACT_APPLY)
+        turn->state->foreign[turn->asked.apply.child] = reply->object && !is_ours(turn, reply->object);
+    turn->stale = kind == KIND_RUNNER;
+    reconciler_ready(turn);
+}
+
+static void look(struct turn *turn)
+{
+    const struct stray s = subject(turn);
+
+    turn->request = kube_get(reconciler_client(turn->rec), kind_resource(kind_by_name(s.kind)), s.ns, s.name, on_looked, turn);
+}
+
+/* True when the answer is good; else the failure is dealt with. */
+static bool expect_success(struct turn *turn, const struct kube_reply *reply)
+{
+    turn->request = 0;
+    if (reply->err.kind == ERR_NONE)
+        return true;
+    if (reply->err.kind == ERR_CONFLICT || reply->err.kind == ERR_NOT_FOUND)
+        look(turn);
+    else
+        kube_failed(turn, &reply->err);
+    return false;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * ACT_READ */
+
+struct source {
+    enum kind kind;
+    const char *name, *key;
+};
+
+static struct source source_of(struct turn *turn, enum readable what)
+{
+    const struct observed *o = &turn->observed;
+
+    switch (what) {
+    case READ_CREDENTIAL:
+        return (struct source){KIND_SECRET, o->spec->credential.name, o->spec->credential.key};
+    case READ_CA:
+        return (struct source){o->spec->ca_in_config_map ? KIND_CONFIG_MAP : KIND_SECRET, o->spec->ca.name, o->spec->ca.key};
+    case READ_CONFIG:
+        return (struct source){KIND_SECRET, child_name(CHILD_CONFIG_SECRET, &o->owner, &turn->mem), KEY_CONFIG};
+    case READ_TOKEN:
+    case READ_COUNT:
+        break;
+    }
+    return (struct source){KIND_SECRET, child_name(CHILD_TOKEN_SECRET, &o->owner, &turn->mem), KEY_RUNNER_TOKEN};
+}
+
+/* Text files end in a newline, and so do values that people put into Secrets. */
+static char *trimmed(char *text)
+{
+    size_t len = strlen(text);
+
+    while (len && strchr(" \t\r\n", text[len - 1]))
+        text[--len] = '\0';
+    return text;
+}
+
+static struct observed_value value_of(struct turn *turn, const struct source *source, struct json_object *object)
+{
+    struct json_object *member = json_member(json_get(object, "data"), source->key);
+    struct observed_value v = {.lookup = LOOKUP_NO_KEY,
+                               .version = arena_strdup(&turn->mem, json_str_or(object, "metadata.resourceVersion", ""))};
+
+    if (!member)
+        return v;
+    char *text = source->kind == KIND_SECRET ? base64_decode(json_string(member), NULL, &turn->mem)
+                                             : arena_strdup(&turn->mem, json_string(member));
+    v.value = text ? trimmed(text) : "";
+    v.lookup = *v.value ? LOOKUP_FOUND : LOOKUP_EMPTY;
+    return v;
+}
+
+static void on_read(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+    enum readable what = turn->asked.read;
+    const struct source source = source_of(turn, what);
+    struct observed_value *value = &turn->observed.values[what];
+
+    turn->request = 0;
+    if (reply->err.kind == ERR_NOT_FOUND) {
+        store_remove(reconciler_store(turn->rec), source.kind, turn->observed.owner.ns, source.name);
+    } else if (reply->err.kind != ERR_NONE) {
+        kube_failed(turn, &reply->err);
+        return;
+    } else {
+        reconciler_learn(turn->rec, source.kind, reply->object);
+        *value = value_of(turn, &source, reply->object);
+        if (what == READ_CONFIG && value->lookup == LOOKUP_FOUND) {
+            value->value = config_toml_token(value->value, &turn->mem);
+            value->lookup = value->value ? LOOKUP_FOUND : LOOKUP_EMPTY;
+        }
+    }
+    kube_succeeded(turn);
+}
+
+static void perform_read(struct turn *turn)
+{
+    const struct source source = source_of(turn, turn->asked.read);
+
+    turn->request = kube_get(reconciler_client(turn->rec), kind_resource(source.kind), turn->observed.owner.ns, source.name,
+                             on_read, turn);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * ACT_FINALIZER, ACT_STATUS: the object itself. With the uid in the manifest a deleted object is never made again. */
+
+static struct json_object *runner_patch(struct turn *turn)
+{
+    const struct owner *owner = &turn->observed.owner;
+
+    return arena_json(&turn->mem, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}}", API_VERSION,
+                                             KIND, owner->ns, owner->name, owner->uid));
+}
+
+static void on_finalizer(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+
+    if (!expect_success(turn, reply))
+        return;
+    reconciler_learn(turn->rec, KIND_RUNNER, reply->object);
+    turn->observed.finalizer = turn->asked.hold_finalizer;
+    kube_succeeded(turn);
+}
+
+static void perform_finalizer(struct turn *turn)
+{
+    struct json_object *patch = runner_patch(turn);
+
+    if (turn->asked.hold_finalizer)
+        json_set(patch, "metadata.finalizers", json_build("[%s]", FINALIZER));
+    turn->request = kube_apply(reconciler_client(turn->rec), kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, false,
+                               on_finalizer, turn);
+}
+
+/* An Event for each change that a person would want to know: registered, ready, or what is in the way. */
+static void tell_changes(const struct turn *turn, struct json_object *before, struct json_object *now)
+{
+    static const char *const types[] = {"Registered", "Ready"};
+    bool stalled = condition_get(now, "Stalled", "status") != NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        const char *status = condition_get(now, types[i], "status"), *was = condition_get(before, types[i], "status");
+        const char *reason = condition_get(now, types[i], "reason"), *because = condition_get(before, types[i], "reason");
+        const char *message = condition_get(now, types[i], "message");
+        bool good = status && strcmp(status, "True") == 0;
+        bool changed = status && (!was || strcmp(was, status) != 0 || !because || strcmp(because, reason) != 0);
+        bool failing = strcmp(types[i], "Ready") == 0 && (stalled || turn->observed.gitlab.err.kind || turn->observed.kubernetes.err.kind);
+
+        if (changed && (good || failing))
+            reconciler_event(turn, !good, reason, message);
+    }
+}
+
+static void on_status(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+
+    if (!expect_success(turn, reply))
+        return;
+    tell_changes(turn, turn->observed.status, turn->asked.status);
+    reconciler_learn(turn->rec, KIND_RUNNER, reply->object);
+    turn->observed.status = turn->asked.status;
+    kube_succeeded(turn);
+}
+
+static void perform_status(struct turn *turn)
+{
+    struct json_object *patch = runner_patch(turn);
+
+    json_set(patch, "status", json_ref(turn->asked.status));
+    turn->request = kube_apply(reconciler_client(turn->rec), kind_resource(KIND_RUNNER), "status", patch, FIELD_MANAGER, false,
+                               on_status, turn);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * ACT_APPLY, ACT_DELETE: the children */
+
+static void on_applied(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+    enum child child = turn->asked.apply.child;
+
+    if (!expect_success(turn, reply))
+        return;
+    reconciler_learn(turn->rec, kind_of_child(child), reply->object);
+    turn->state->foreign[child] = false;
+    if (child == CHILD_TOKEN_SECRET) {
+        turn->state->config_token_dead = false;
+        turn->observed.values[READ_TOKEN] = (struct observed_value){
+            .lookup = LOOKUP_FOUND,
+            .value = arena_strdup(&turn->mem, turn->state->issued.token),
+            .version = arena_strdup(&turn->mem, json_str_or(reply->object, "metadata.resourceVersion", ""))};
+        state_forget_issued(turn->state);
+    }
+    log_event(LOG_INFO, "reconcile", "applied", "runner", turn->key, "rule", turn->asked.rule, "kind", child_kind(child), NULL);
+    kube_succeeded(turn);
+}
+
+static void perform_apply(struct turn *turn)
+{
+    struct action *act = &turn->asked;
+
+    act->apply.manifest = arena_json(&turn->mem, json_copy(act->apply.manifest));
+    json_set_str(act->apply.manifest, "metadata.uid", act->apply.uid);
+    turn->request = kube_apply(reconciler_client(turn->rec), kind_resource(kind_of_child(act->apply.child)), NULL,
+                               act->apply.manifest, FIELD_MANAGER, act->apply.uid == NULL, on_applied, turn);
+}
+
+static void on_deleted(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+    const struct stray *s = &turn->asked.delete;
+    enum kind kind = kind_by_name(s->kind);
+
+    if (!expect_success(turn, reply))
+        return;
+    if (strcmp(json_str_or(reply->object, "kind", ""), "Status") == 0)
+        store_remove(reconciler_store(turn->rec), kind, s->ns, s->name);
+    else
+        reconciler_learn(turn->rec, kind, reply->object);
+    log_event(LOG_INFO, "reconcile", "deleted", "runner", turn->key, "rule", turn->asked.rule, "kind", s->kind, "name", s->name, NULL);
+    kube_succeeded(turn);
+}
+
+static void perform_delete(struct turn *turn)
+{
+    const struct stray *s = &turn->asked.delete;
+
+    turn->request = kube_delete(reconciler_client(turn->rec), kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid,
+                                on_deleted, turn);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * ACT_GITLAB */
+
+static const enum gitlab_op_kind ops[] = {
+    [GITLAB_REGISTER] = GITLAB_OP_REGISTER, [GITLAB_CREATE] = GITLAB_OP_CREATE, [GITLAB_VERIFY] = GITLAB_OP_VERIFY,
+    [GITLAB_RESTORE] = GITLAB_OP_VERIFY,    [GITLAB_FIND] = GITLAB_OP_FIND,     [GITLAB_RESET] = GITLAB_OP_RESET,
+    [GITLAB_UPDATE] = GITLAB_OP_UPDATE,     [GITLAB_DEREGISTER] = GITLAB_OP_DEREGISTER, [GITLAB_REMOVE] = GITLAB_OP_REMOVE,
+};
+
+/* An answer that leaves open whether a runner was made is the same as a crash after the call. */
+static void doubt_lost_answer(struct turn *turn, const struct gitlab_answer *answer)
+{
+    enum gitlab_call what = turn->asked.gitlab.call;
+
+    if (answer->ambiguous && (what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET))
+        turn->state->doubt = DOUBT_LOST;
+}
+
+static void gitlab_failed(struct turn *turn, const struct gitlab_answer *answer)
+{
+    enum gitlab_call what = turn->asked.gitlab.call;
+    const struct err *err = &answer->err;
+
+    turn->state->reach = err->code ? REACH_YES : REACH_NO;
+    doubt_lost_answer(turn, answer);
+    if (what == GITLAB_RESTORE && err->kind == ERR_DENIED && err->code == 403)
+        turn->state->config_token_dead = true;
+    else if (what == GITLAB_FIND && err->kind == ERR_DENIED && err->code == 403)
+        turn->state->doubt = DOUBT_UNSEARCHABLE;
+    else
+        note_failure(turn, &turn->state->gitlab, err);
+    reconciler_ready(turn);
+}
+
+/* What the token Secret is to say of a runner whose token was just got, or which was told new attributes. */
+static void issue(struct turn *turn, const struct gitlab_answer *answer)
+{
+    const struct observed *o = &turn->observed;
+    enum gitlab_call what = turn->asked.gitlab.call;
+    bool told = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_UPDATE ||
+                (what == GITLAB_RESTORE && o->spec->authentication == AUTH_REGISTRATION_TOKEN);
+    const struct registration r = {
+        .runner_id = answer->id,
+        .token = what == GITLAB_UPDATE ? o->values[READ_TOKEN].value : answer->token,
+        .url = o->spec->url,
+        .authentication = authentication_name(o->spec->authentication),
+        .scope = scope_text(o->spec, &turn->mem),
+        .told_hash = told ? attributes_hash(&o->spec->attributes, &turn->mem) : "",
+        .expiration = what == GITLAB_UPDATE ? o->registered.expiration : answer->expiration,
+        .inputs = token_inputs_text(o, &turn->mem),
+    };
+
+    state_issue(turn->state, &r);
+    turn->state->doubt = DOUBT_NONE;
+}
+
+static void on_gitlab(void *arg, const struct gitlab_answer *answer)
+{
+    struct turn *turn = arg;
+    enum gitlab_call what = turn->asked.gitlab.call;
+
+    turn->call = NULL;
+    log_event(LOG_INFO, "reconcile", "called GitLab", "runner", turn->key, "call", gitlab_call_name(what), "result",
+              answer->err.kind ? answer->err.reason : "ok", NULL);
+    if (answer->err.kind != ERR_NONE) {
+        gitlab_failed(turn, answer);
+        return;
+    }
+    turn->state->reach = REACH_YES;
+    failures_clear(&turn->state->gitlab, turn->asked.rule);
+    if (what == GITLAB_FIND) {
+        turn->state->found_id = answer->id;
+        turn->state->doubt = answer->id ? DOUBT_SEARCHED : DOUBT_NONE;
+    } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
+        turn->observed.deregistered = true;
+        reconciler_event(turn, false, "Deregistered", "GitLab has removed the runner");
+    } else {
+        issue(turn, answer);
+    }
+    reconciler_ready(turn);
+}
+
+static void perform_gitlab(struct turn *turn)
+{
+    static const char *const types[] = {[SCOPE_UNSET] = "instance_type", [SCOPE_INSTANCE] = "instance_type",
+                                        [SCOPE_GROUP] = "group_type",    [SCOPE_PROJECT] = "project_type"};
+    const struct observed *o = &turn->observed;
+    const struct action *act = &turn->asked;
+    struct gitlab_request call = {
+        .op = ops[act->gitlab.call],
+        .url = act->gitlab.url,
+        .ca_pem = o->values[READ_CA].value,
+        .token = act->gitlab.token,
+        .runner_id = act->gitlab.runner_id,
+        .mark = arena_printf(&turn->mem, MARK_PREFIX "%s", o->owner.uid),
+        .runner_type = types[SCOPE_UNSET],
+    };
+
+    if (o->spec) {
+        call.address = spec_address_of(o->spec, act->gitlab.url, &turn->mem);
+        call.attributes = attributes_json(&o->spec->attributes, &turn->mem);
+        call.runner_type = types[o->spec->scope];
+        call.scope_id = o->spec->scope_id;
+    }
+    turn->call = gitlab_start(reconciler_gitlab(turn->rec), &call, on_gitlab, turn);
+}
+
+/* --------------------------------------------------------------------------------------------------------------------- */
+
+void perform(struct turn *turn, const struct action *act)
+{
+    static void (*const performers[])(struct turn *turn) = {
+        [ACT_READ] = perform_read,     [ACT_FINALIZER] = perform_finalizer, [ACT_APPLY] = perform_apply,
+        [ACT_DELETE] = perform_delete, [ACT_GITLAB] = perform_gitlab,       [ACT_STATUS] = perform_status,
+    };
+
+    turn->asked = *act;
+    performers[act->kind](turn);
+}
+
+void perform_cancel(struct turn *turn)
+{
+    if (turn->request)
+        kube_cancel(reconciler_client(turn->rec), turn->request);
+    if (turn->call)
+        gitlab_cancel(turn->call);
+    turn->request = 0;
+    turn->call = NULL;
+}

@@ -1,0 +1,155 @@
+#include "state.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 5 * 60 * 1000 };
+
+static void state_finish(struct state *state)
+{
+    state_forget_issued(state);
+    free(state->key);
+    free(state->uid);
+    free(state->refs);
+}
+
+void states_finish(struct states *states)
+{
+    const char *key;
+    void *value;
+
+    for (size_t i = 0; map_iter(&states->by_key, &i, &key, &value);) {
+        state_finish(value);
+        free(value);
+    }
+    map_finish(&states->by_key);
+}
+
+struct state *states_get(struct states *states, const char *key)
+{
+    struct state *state = map_get(&states->by_key, key);
+
+    if (!state) {
+        state = mem_alloc(sizeof(*state));
+        state->key = mem_strdup(key);
+        map_set(&states->by_key, key, state);
+    }
+    return state;
+}
+
+void states_remove(struct states *states, const char *key)
+{
+    struct state *state = map_remove(&states->by_key, key);
+
+    if (!state)
+        return;
+    state_finish(state);
+    free(state);
+}
+
+static void begin_anew(struct state *state, const char *uid)
+{
+    char *key = take(state->key);
+
+    state_finish(state);
+    *state = (struct state){.key = key, .uid = mem_strdup(uid)};
+}
+
+/* The objects that the spec relies on, and those whose names it wants, so that their change wakes the runner. */
+static char *refs_of(const struct spec *spec, const struct record *record)
+{
+    struct buf text;
+
+    buf_init(&text, 4096);
+    buf_addf(&text, "|Secret/%s|Namespace/%s|", spec->credential.name, spec->namespace);
+    if (spec->ca.name)
+        buf_addf(&text, "%s/%s|", spec->ca_in_config_map ? "ConfigMap" : "Secret", spec->ca.name);
+    buf_addf(&text, "Secret/%s-runner-token|Secret/%s-runner-config|", record->name, record->name);
+    return buf_detach(&text);
+}
+
+void state_follow(struct state *state, const struct record *record, const struct spec *spec, int64_t generation)
+{
+    if (!state->uid || strcmp(state->uid, record->uid) != 0)
+        begin_anew(state, record->uid);
+    if (state->generation != generation)
+        state_forgive(state);
+    state->generation = generation;
+    free(state->refs);
+    state->refs = spec ? refs_of(spec, record) : NULL;
+}
+
+void state_forgive(struct state *state)
+{
+    state->gitlab = (struct failures){0};
+    state->kubernetes = (struct failures){0};
+    state->reach = REACH_UNKNOWN;
+}
+
+bool state_refers_to(const struct state *state, const char *kind, const char *name)
+{
+    char ref[400];
+
+    snprintf(ref, sizeof(ref), "|%s/%s|", kind, name);
+    return state->refs && strstr(state->refs, ref);
+}
+
+void failures_add(struct failures *failures, const char *rule, const struct err *err, int64_t now_ms)
+{
+    bool again = failures->rule && strcmp(failures->rule, rule) == 0;
+    int64_t delay = RETRY_MIN_MS;
+
+    failures->count = again ? failures->count + 1 : 1;
+    for (unsigned i = 1; i < failures->count && delay < RETRY_MAX_MS; i++)
+        delay *= 2;
+    if (delay > RETRY_MAX_MS)
+        delay = RETRY_MAX_MS;
+    delay = delay / 2 + rand() % (delay / 2 + 1) + delay / 4;
+    failures->rule = rule;
+    failures->attempt = (struct attempt){
+        .err = *err, .retry_at_ms = now_ms + (err->retry_after_ms > delay ? err->retry_after_ms : delay)};
+}
+
+void failures_clear(struct failures *failures, const char *rule)
+{
+    if (failures->rule && strcmp(failures->rule, rule) == 0)
+        *failures = (struct failures){0};
+}
+
+static const char *copy(const char *text)
+{
+    return text ? mem_strdup(text) : NULL;
+}
+
+void state_issue(struct state *state, const struct registration *r)
+{
+    struct registration copied = {
+        .runner_id = r->runner_id,
+        .token = copy(r->token),
+        .url = copy(r->url),
+        .authentication = copy(r->authentication),
+        .scope = copy(r->scope),
+        .told_hash = copy(r->told_hash),
+        .expiration = copy(r->expiration),
+        .inputs = copy(r->inputs),
+    };
+    state_forget_issued(state);
+    state->issued = copied;
+}
+
+void state_forget_issued(struct state *state)
+{
+    struct registration *r = &state->issued;
+    const char *owned[] = {r->token, r->url, r->authentication, r->scope, r->told_hash, r->expiration, r->inputs};
+
+    if (r->token)
+        OPENSSL_cleanse((char *)r->token, strlen(r->token));
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+        free((char *)owned[i]);
+    *r = (struct registration){0};
+}

@@ -1,0 +1,56 @@
+/* What the process remembers of a runner beside what the store has seen: failures, doubts, a token on its way.
+ *
+ * All of it may be lost in a crash without harm: a restarted process begins with nothing, and the rules cope. */
+#ifndef STATE_H
+#define STATE_H
+
+#include "base/map.h"
+#include "kube/store.h"
+#include "runner/decide.h"
+
+/* Failures of one class of calls in a row. */
+struct failures {
+    struct attempt attempt;
+    const char *rule; /* whose call failed: its success ends the row */
+    unsigned count;
+};
+
+struct state {
+    char *key;         /* "namespace/name"                                                       */
+    char *uid;         /* of the object that this is about; another one begins anew              */
+    char *refs;        /* "|Secret/name|ConfigMap/name|Namespace/name|": what the spec names     */
+    int64_t generation; /* of the spec that the failures are about                               */
+    struct failures gitlab, kubernetes;
+    struct registration issued; /* owned texts; token NULL: none                                 */
+    enum doubt doubt;
+    int64_t found_id;
+    bool seen;         /* the doubt has been judged                                              */
+    bool config_token_dead, orphan_reported;
+    enum reach reach;
+    bool foreign[CHILD_COUNT]; /* somebody else's object has this child's name                   */
+};
+
+struct states {
+    struct map by_key;
+};
+
+void states_finish(struct states *states);
+/* The state of the runner of this key, made when there is none. */
+struct state *states_get(struct states *states, const char *key);
+void states_remove(struct states *states, const char *key);
+
+/* Follows the record: another uid begins anew, another generation forgives what failed. */
+void state_follow(struct state *state, const struct record *record, const struct spec *spec, int64_t generation);
+/* Tries again at once, because something outside of the spec has changed. */
+void state_forgive(struct state *state);
+bool state_refers_to(const struct state *state, const char *kind, const char *name);
+
+/* Notes a failure of the rule's call and when to try again: 1 s, doubling to 5 minutes, with jitter; later when the server asked so. */
+void failures_add(struct failures *failures, const char *rule, const struct err *err, int64_t now_ms);
+void failures_clear(struct failures *failures, const char *rule);
+
+/* Takes copies; the token is cleansed by state_forget_issued(). */
+void state_issue(struct state *state, const struct registration *registration);
+void state_forget_issued(struct state *state);
+
+#endif

@@ -1,0 +1,32 @@
+/* The only file that knows the commit, so that a new commit rebuilds one file. */
+#include <curl/curl.h>
+#include <json-c/json.h>
+#include <libwebsockets.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <uv.h>
+#include <yaml.h>
+
+#include "cli/cli.h"
+
+#ifndef VERSION
+#define VERSION "dev"
+#define COMMIT "unknown"
+#endif
+
+const char *version_text(void)
+{
+    return VERSION " (commit " COMMIT ")";
+}
+
+void version_print(void)
+{
+    printf("gitlab-runner-controller %s\n", version_text());
+    printf("  compiler        gcc %s\n", __VERSION__);
+    printf("  libcurl         %s\n", curl_version());
+    printf("  json-c          %s\n", json_c_version());
+    printf("  libyaml         %s\n", yaml_get_version_string());
+    printf("  OpenSSL         %s\n", OpenSSL_version(OPENSSL_VERSION));
+    printf("  libuv           %s\n", uv_version_string());
+    printf("  libwebsockets   %s\n", lws_get_library_version());
+}
