@@ -311,8 +311,6 @@ static struct http_reply failure(const struct transfer *t, CURLcode result)
 
 static void transfer_free(struct transfer *t)
 {
-    struct http_request *r = &t->request;
-
     if (t->pool)
         http_pool_remove(t->pool, t->easy);
     list_remove(&t->node);

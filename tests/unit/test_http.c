@@ -1,0 +1,991 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dlfcn.h>
+#include <netdb.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "net/http.h"
+#include "net/loop.h"
+#include "tiny_server.h"
+
+enum { GUARD_MS = 10000, BODY_MAX = 4096 };
+
+struct world {
+    struct loop *loop;
+    struct http *http;
+    struct loop_timer *guard;
+    int waiting; /* results that are not done */
+    struct identity ca, other_ca, server;
+};
+
+struct result {
+    struct world *world;
+    int calls, releases;
+    struct http_reply reply; /* its strings point into the next members */
+    char body[BODY_MAX + 1], content_type[64], next_page[16];
+    struct buf stream;
+    int pieces_wanted; /* 0: all */
+    uint64_t cancel_in_data;
+};
+
+/* The resolver: no test asks the network. */
+
+static sem_t resolver_may_go_on;
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+    if (node && strcmp(node, "nowhere.test") == 0)
+        return EAI_NONAME;
+    if (node && strcmp(node, "slow.test") == 0) {
+        sem_wait(&resolver_may_go_on);
+        return EAI_AGAIN;
+    }
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    return real(node, service, hints, ret);
+}
+
+/* The client's side. */
+
+static void on_guard(void *arg)
+{
+    (void)arg;
+    fail_msg("no answer within %d ms", GUARD_MS);
+}
+
+static void on_done(void *arg, const struct http_reply *reply)
+{
+    struct result *r = arg;
+
+    r->calls++;
+    r->reply = *reply;
+    assert_true(reply->len <= BODY_MAX);
+    assert_int_equal(reply->body[reply->len], '\0');
+    memcpy(r->body, reply->body, reply->len + 1);
+    snprintf(r->content_type, sizeof(r->content_type), "%s", reply->content_type);
+    snprintf(r->next_page, sizeof(r->next_page), "%s", reply->next_page);
+    if (--r->world->waiting == 0)
+        loop_stop(r->world->loop);
+}
+
+static void on_release(void *arg)
+{
+    struct result *r = arg;
+
+    r->releases++;
+}
+
+static uint64_t start(struct world *w, struct http_request request, struct result *r)
+{
+    *r = (struct result){.world = w};
+    buf_init(&r->stream, BODY_MAX);
+    request.method = request.method ? request.method : "GET";
+    request.max_body = request.max_body ? request.max_body : BODY_MAX;
+    request.on_done = on_done;
+    request.release = on_release;
+    request.arg = r;
+    w->waiting++;
+    return http_start(w->http, &request);
+}
+
+static void run(struct world *w)
+{
+    loop_timer_set(w->guard, GUARD_MS);
+    loop_run(w->loop);
+    loop_timer_set(w->guard, -1);
+}
+
+static void fetch(struct world *w, struct http_request request, struct result *r)
+{
+    start(w, request, r);
+    run(w);
+    assert_int_equal(r->calls, 1);
+    assert_int_equal(r->releases, 1);
+}
+
+static const char *url_of(const struct tiny_server *s, char text[64])
+{
+    snprintf(text, 64, "%s://127.0.0.1:%d/path?q=1", s->tls ? "https" : "http", s->port);
+    return text;
+}
+
+#define URL(server) url_of(server, (char[64]){0})
+
+static void assert_failed(const struct result *r, enum err_kind kind, const char *reason)
+{
+    assert_string_equal(r->reply.err.reason, reason);
+    assert_int_equal(r->reply.err.kind, kind);
+    assert_int_equal(r->reply.status, 0);
+    assert_int_equal(r->reply.len, 0);
+}
+
+static void assert_ok(const struct result *r, const char *body)
+{
+    assert_string_equal(r->reply.err.text, "");
+    assert_int_equal(r->reply.err.kind, ERR_NONE);
+    assert_int_equal(r->reply.status, 200);
+    assert_string_equal(r->body, body);
+    assert_true(r->reply.sent);
+}
+
+static int set_up(void **state)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+
+    w->loop = loop_create();
+    w->http = http_create(w->loop, "tester/1");
+    w->guard = loop_timer_create(w->loop, on_guard, w);
+    w->ca = identity_make("our authority", NULL, NULL, -DAY, DAY);
+    w->other_ca = identity_make("another authority", NULL, NULL, -DAY, DAY);
+    w->server = identity_make("localhost", "DNS:localhost,IP:127.0.0.1", &w->ca, -DAY, DAY);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    http_destroy(w->http);
+    loop_timer_destroy(w->guard);
+    loop_destroy(w->loop);
+    identity_free(&w->ca);
+    identity_free(&w->other_ca);
+    identity_free(&w->server);
+    free(w);
+    return 0;
+}
+
+/* What servers do. */
+
+static bool respond_echo(struct tiny_conn *c)
+{
+    return tiny_answer(c, "200 OK\r\nContent-Type: text/echo", c->request);
+}
+
+static bool respond_length(struct tiny_conn *c)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%zu", c->len);
+    return tiny_answer(c, "200 OK", text);
+}
+
+static bool respond_hello(struct tiny_conn *c)
+{
+    return tiny_answer(c, "200 OK", "hello");
+}
+
+static bool respond_never(struct tiny_conn *c)
+{
+    (void)c;
+    return true; /* waits for the next request */
+}
+
+static bool respond_nothing(struct tiny_conn *c)
+{
+    (void)c;
+    return false;
+}
+
+static bool respond_half(struct tiny_conn *c)
+{
+    tiny_say(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal");
+    return false;
+}
+
+static bool respond_garbage(struct tiny_conn *c)
+{
+    tiny_say(c, "220 this is mail\r\n");
+    return false;
+}
+
+static bool respond_once(struct tiny_conn *c)
+{
+    return c->server->requests == 1 ? respond_hello(c) : false;
+}
+
+/* ---- Requests and answers. */
+
+static void a_get_carries_what_was_asked_and_nothing_more(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_echo};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    const char *headers[] = {"Authorization: Bearer secret", "Accept: application/json", NULL};
+    fetch(w, (struct http_request){.url = URL(&s), .headers = headers}, &r);
+    assert_int_equal(r.reply.status, 200);
+    assert_string_equal(r.content_type, "text/echo");
+    assert_ptr_equal(strstr(r.body, "GET /path?q=1 HTTP/1.1\r\n"), r.body);
+    assert_non_null(strstr(r.body, "\r\nAuthorization: Bearer secret\r\n"));
+    assert_non_null(strstr(r.body, "\r\nAccept: application/json\r\n"));
+    assert_non_null(strstr(r.body, "\r\nUser-Agent: tester/1\r\n"));
+    assert_null(strstr(r.body, "Accept-Encoding"));
+    assert_null(strstr(r.body, "Content-"));
+    tiny_stop(&s);
+}
+
+static void a_body_is_sent_whole_and_at_once(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_length};
+    size_t len = (1 << 20) + 7; /* libcurl would wait for "100 Continue" from 1 MiB on */
+    char *body = mem_alloc(len);
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    fetch(w, (struct http_request){.url = URL(&s), .method = "PATCH", .body = body, .body_len = len}, &r);
+    free(body);
+    assert_true(strtoul(r.body, NULL, 10) > len);
+    s.respond = respond_echo;
+    fetch(w, (struct http_request){.url = URL(&s), .method = "POST", .body = "a=b", .body_len = 3}, &r);
+    assert_non_null(strstr(r.body, "\r\nContent-Length: 3\r\n"));
+    assert_null(strstr(r.body, "Expect"));
+    assert_string_equal(r.body + r.reply.len - 7, "\r\n\r\na=b");
+    tiny_stop(&s);
+}
+
+static void methods_without_a_body(void **state)
+{
+    static const struct {
+        const char *method, *length;
+    } cases[] = {{"POST", "Content-Length: 0"}, {"PUT", "Content-Length: 0"}, {"DELETE", NULL}, {"GET", NULL}};
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_echo};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        fetch(w, (struct http_request){.url = URL(&s), .method = cases[i].method}, &r);
+        assert_int_equal(strncmp(r.body, cases[i].method, strlen(cases[i].method)), 0);
+        assert_int_equal(!!strstr(r.body, "Content-Length: 0"), cases[i].length != NULL);
+    }
+    tiny_stop(&s);
+}
+
+static bool respond_busy(struct tiny_conn *c)
+{
+    const char *wish = strstr(c->request, "Wish: ") + 6;
+    char head[256];
+
+    snprintf(head, sizeof(head), "%.*s\r\nX-Next-Page: 3", (int)strcspn(wish, "|\r"), wish);
+    char *more = strchr(wish, '|');
+    if (more)
+        snprintf(head + strlen(head), sizeof(head) - strlen(head), "\r\n%.*s", (int)strcspn(more + 1, "\r"), more + 1);
+    return tiny_answer(c, head, "{}");
+}
+
+static void the_server_says_when_to_come_back(void **state)
+{
+    struct world *w = *state;
+    char soon[80], soon_reset[80], date[40];
+    time_t then = time(NULL) + 90;
+    struct {
+        const char *wish;
+        long status;
+        int64_t min, max;
+    } cases[] = {
+        {"429 Too Many|Retry-After: 7", 429, 7000, 7000},
+        {"503 Busy|Retry-After: 0", 503, 0, 0},
+        {"503 Busy|Retry-After: -5", 503, 0, 0},
+        {"503 Busy|Retry-After: nonsense", 503, 0, 0},
+        {"503 Busy|Retry-After: 99999999999999", 503, 86400000, 86400000},
+        {soon, 503, 80000, 90000},
+        {soon_reset, 429, 80000, 91000},
+        {"200 OK|RateLimit-ResetTime: Fri, 01 Jan 2038 00:00:00 GMT", 200, 0, 0},
+        {"429 Too Many|RateLimit-ResetTime: Fri, 01 Jan 2038 00:00:00 GMT", 429, 86400000, 86400000},
+        {"429 Too Many|RateLimit-ResetTime: Fri, 01 Jan 1999 00:00:00 GMT", 429, 0, 0},
+        {"404 Gone|Other: x", 404, 0, 0},
+    };
+    struct tiny_server s = {.respond = respond_busy};
+
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime(&then));
+    snprintf(soon, sizeof(soon), "503 Busy|Retry-After: %s", date);
+    snprintf(soon_reset, sizeof(soon_reset), "429 Busy|RateLimit-ResetTime: %s", date);
+    tiny_start(&s, NULL, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char wish[128];
+        struct result r;
+        snprintf(wish, sizeof(wish), "Wish: %s", cases[i].wish);
+        const char *headers[] = {wish, NULL};
+        fetch(w, (struct http_request){.url = URL(&s), .headers = headers}, &r);
+        assert_int_equal(r.reply.status, cases[i].status);
+        assert_int_equal(r.reply.err.kind, ERR_NONE);
+        assert_in_range(r.reply.retry_after_ms, cases[i].min, cases[i].max);
+        assert_string_equal(r.next_page, "3");
+        assert_string_equal(r.body, "{}");
+    }
+    tiny_stop(&s);
+}
+
+static void a_longer_answer_than_allowed_fails(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    fetch(w, (struct http_request){.url = URL(&s), .max_body = 5}, &r);
+    assert_ok(&r, "hello");
+    fetch(w, (struct http_request){.url = URL(&s), .max_body = 4}, &r);
+    assert_failed(&r, ERR_RETRY, "ResponseTooLarge");
+    assert_non_null(strstr(r.reply.err.text, "status 200, more than 4 bytes"));
+    assert_true(r.reply.sent);
+    tiny_stop(&s);
+}
+
+static void a_redirect_is_an_answer(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_busy};
+    const char *headers[] = {"Wish: 302 Found|Location: /elsewhere", NULL};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    fetch(w, (struct http_request){.url = URL(&s), .headers = headers}, &r);
+    assert_int_equal(r.reply.status, 302);
+    assert_int_equal(s.requests, 1);
+    tiny_stop(&s);
+}
+
+static void proxies_come_from_the_request_only(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_echo};
+    char proxy[64];
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", s.port);
+    fetch(w, (struct http_request){.url = URL(&s), .proxy = ""}, &r); /* main() has set http_proxy */
+    assert_int_equal(r.reply.status, 200);
+    fetch(w, (struct http_request){.url = "http://nowhere.test/x", .proxy = proxy}, &r);
+    assert_ptr_equal(strstr(r.body, "GET http://nowhere.test/x HTTP/1.1\r\n"), r.body);
+    tiny_stop(&s);
+}
+
+/* ---- Connections that fail. */
+
+static void nobody_listens(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    char place[32];
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    tiny_stop(&s);
+    snprintf(place, sizeof(place), "127.0.0.1:%d: ", s.port);
+    fetch(w, (struct http_request){.url = URL(&s)}, &r);
+    assert_failed(&r, ERR_RETRY, "ConnectionRefused");
+    assert_ptr_equal(strstr(r.reply.err.text, place), r.reply.err.text);
+    assert_non_null(strstr(r.reply.err.text, "Connection refused"));
+    assert_false(r.reply.sent);
+}
+
+static void a_name_that_does_not_exist(void **state)
+{
+    struct world *w = *state;
+    struct result r;
+
+    fetch(w, (struct http_request){.url = "https://nowhere.test/x"}, &r);
+    assert_failed(&r, ERR_RETRY, "HostNotFound");
+    assert_ptr_equal(strstr(r.reply.err.text, "nowhere.test:443: "), r.reply.err.text);
+    assert_false(r.reply.sent);
+}
+
+static void urls_that_are_none(void **state)
+{
+    static const char *const urls[] = {"ftp://127.0.0.1/", "file:///etc/passwd", "127.0.0.1", "http:///x",
+                                       "http://", ""};
+    struct world *w = *state;
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        fetch(w, (struct http_request){.url = urls[i]}, &r);
+        assert_failed(&r, ERR_INVALID, "InvalidURL");
+        assert_false(r.reply.sent);
+    }
+}
+
+static void connections_that_break(void **state)
+{
+    static bool (*const breaks[])(struct tiny_conn *c) = {respond_nothing, respond_half, respond_garbage};
+    struct world *w = *state;
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(breaks); i++) {
+        struct tiny_server s = {.respond = breaks[i]};
+        tiny_start(&s, NULL, NULL);
+        fetch(w, (struct http_request){.url = URL(&s)}, &r);
+        assert_failed(&r, ERR_RETRY, "ConnectionLost");
+        assert_true(r.reply.sent);
+        tiny_stop(&s);
+    }
+}
+
+static void every_wait_ends(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server dumb = {.silent = true}, mute = {.respond = respond_never};
+    struct result r;
+
+    tiny_start(&dumb, &w->server, NULL);
+    tiny_start(&mute, NULL, NULL);
+    fetch(w, (struct http_request){.url = URL(&dumb), .connect_timeout_ms = 60}, &r);
+    assert_failed(&r, ERR_RETRY, "ConnectTimeout");
+    assert_false(r.reply.sent);
+    fetch(w, (struct http_request){.url = URL(&mute), .connect_timeout_ms = 5000, .timeout_ms = 60}, &r);
+    assert_failed(&r, ERR_RETRY, "Timeout");
+    assert_non_null(strstr(r.reply.err.text, "after 60 ms"));
+    assert_true(r.reply.sent);
+    fetch(w, (struct http_request){.url = URL(&mute), .idle_timeout_ms = 50, .timeout_ms = 5000}, &r);
+    assert_failed(&r, ERR_RETRY, "ConnectionLost");
+    assert_non_null(strstr(r.reply.err.text, "after 50 ms"));
+    assert_true(r.reply.sent);
+    tiny_stop(&dumb);
+    tiny_stop(&mute);
+}
+
+/* ---- Repeating. */
+
+static void a_post_is_never_sent_twice(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_once};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    fetch(w, (struct http_request){.url = URL(&s)}, &r);
+    assert_ok(&r, "hello"); /* leaves a connection that will die unanswered */
+    fetch(w, (struct http_request){.url = URL(&s), .method = "POST", .body = "x", .body_len = 1}, &r);
+    assert_failed(&r, ERR_RETRY, "ConnectionLost");
+    assert_true(r.reply.sent);
+    assert_int_equal(s.requests, 2);
+    fetch(w, (struct http_request){.url = URL(&s)}, &r); /* a GET is repeated by libcurl, on a new connection */
+    assert_failed(&r, ERR_RETRY, "ConnectionLost");
+    assert_int_equal(s.requests, 4);
+    tiny_stop(&s);
+}
+
+static void connections_are_kept_and_can_be_closed(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    for (int i = 0; i < 3; i++)
+        fetch(w, (struct http_request){.url = URL(&s)}, &r);
+    assert_int_equal(s.connections, 1);
+    http_close_idle(w->http);
+    fetch(w, (struct http_request){.url = URL(&s)}, &r);
+    assert_int_equal(s.connections, 2);
+    tiny_stop(&s);
+}
+
+static void closing_idle_ones_does_not_disturb_the_busy(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server mute = {.respond = respond_never}, s = {.respond = respond_hello};
+    struct result busy, r;
+
+    tiny_start(&mute, NULL, NULL);
+    tiny_start(&s, NULL, NULL);
+    start(w, (struct http_request){.url = URL(&mute), .timeout_ms = 150}, &busy);
+    start(w, (struct http_request){.url = URL(&s)}, &r);
+    w->waiting = 1; /* the quick one */
+    run(w);
+    http_close_idle(w->http);
+    w->waiting = 1;
+    run(w);
+    assert_failed(&busy, ERR_RETRY, "Timeout");
+    tiny_stop(&mute);
+    tiny_stop(&s);
+}
+
+/* ---- Cancelling. */
+
+static void a_cancelled_request_is_silent(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server mute = {.respond = respond_never}, s = {.respond = respond_hello};
+    struct result held, sent, r;
+
+    tiny_start(&mute, NULL, NULL);
+    tiny_start(&s, NULL, NULL);
+    uint64_t sent_id = start(w, (struct http_request){.url = URL(&mute)}, &sent);
+    start(w, (struct http_request){.url = URL(&s)}, &r);
+    w->waiting = 1;
+    run(w); /* the quick one ends, the other one is on its way */
+    uint64_t held_id = start(w, (struct http_request){.url = URL(&s)}, &held);
+    assert_int_equal(http_in_flight(w->http), 2);
+    http_cancel(w->http, held_id);
+    http_cancel(w->http, sent_id);
+    http_cancel(w->http, sent_id); /* twice, or an id that never was: nothing */
+    http_cancel(w->http, 4711);
+    assert_int_equal(http_in_flight(w->http), 0);
+    w->waiting = 0;
+    fetch(w, (struct http_request){.url = URL(&s)}, &r);
+    assert_int_equal(sent.calls + held.calls, 0);
+    assert_int_equal(sent.releases + held.releases, 2);
+    assert_int_equal(s.requests, 2);
+    tiny_stop(&mute);
+    tiny_stop(&s);
+}
+
+static void nobody_waits_for_a_slow_resolver(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    struct result slow, late, r;
+
+    tiny_start(&s, NULL, NULL);
+    uint64_t id = start(w, (struct http_request){.url = "http://slow.test/"}, &slow);
+    start(w, (struct http_request){.url = "http://slow.test/", .connect_timeout_ms = 50}, &late);
+    w->waiting = 1;
+    run(w); /* blocks for ever when the resolver's thread is waited for */
+    assert_failed(&late, ERR_RETRY, "ConnectTimeout");
+    http_cancel(w->http, id);
+    w->waiting = 0;
+    fetch(w, (struct http_request){.url = URL(&s)}, &r);
+    assert_ok(&r, "hello");
+    assert_int_equal(slow.calls, 0);
+    sem_post(&resolver_may_go_on);
+    sem_post(&resolver_may_go_on);
+    tiny_stop(&s);
+}
+
+static void what_is_in_flight_ends_with_its_owner(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server mute = {.respond = respond_never}, dumb = {.silent = true};
+    struct result r[3];
+
+    tiny_start(&mute, NULL, NULL);
+    tiny_start(&dumb, &w->server, NULL);
+    start(w, (struct http_request){.url = URL(&mute), .timeout_ms = 50}, &r[0]);
+    start(w, (struct http_request){.url = URL(&mute)}, &r[1]);
+    start(w, (struct http_request){.url = URL(&dumb)}, &r[2]);
+    w->waiting = 1;
+    run(w); /* two are on their way now; tear_down() destroys */
+    http_close_idle(w->http);
+    assert_int_equal(http_in_flight(w->http), 2);
+    http_destroy(w->http);
+    w->http = NULL;
+    assert_int_equal(r[1].calls + r[2].calls, 0);
+    assert_int_equal(r[1].releases + r[2].releases, 2);
+    tiny_stop(&mute);
+    tiny_stop(&dumb);
+}
+
+/* ---- Streams. */
+
+static bool respond_stream(struct tiny_conn *c)
+{
+    tiny_say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 4; i++) {
+        if (!tiny_say(c, "4\r\nabc\n\r\n"))
+            return false;
+    }
+    return tiny_say(c, "0\r\n\r\n");
+}
+
+static bool on_data(void *arg, const char *data, size_t len)
+{
+    struct result *r = arg;
+
+    buf_add(&r->stream, data, len);
+    if (r->cancel_in_data) {
+        http_cancel(r->world->http, r->cancel_in_data);
+        loop_stop(r->world->loop);
+    }
+    return r->pieces_wanted == 0 || --r->pieces_wanted > 0;
+}
+
+static void a_stream_comes_in_pieces(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_stream};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    fetch(w, (struct http_request){.url = URL(&s), .on_data = on_data}, &r);
+    assert_ok(&r, "");
+    assert_string_equal(r.stream.data, "abc\nabc\nabc\nabc\n");
+    buf_finish(&r.stream);
+
+    start(w, (struct http_request){.url = URL(&s), .on_data = on_data}, &r);
+    r.pieces_wanted = 1;
+    run(w);
+    assert_failed(&r, ERR_RETRY, "Cancelled");
+    buf_finish(&r.stream);
+
+    uint64_t id = start(w, (struct http_request){.url = URL(&s), .on_data = on_data}, &r);
+    r.cancel_in_data = id;
+    run(w);
+    assert_int_equal(r.calls, 0);
+    buf_finish(&r.stream);
+    tiny_stop(&s);
+}
+
+static void a_refused_stream_has_a_body(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_busy};
+    const char *headers[] = {"Wish: 410 Gone", NULL};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    fetch(w, (struct http_request){.url = URL(&s), .headers = headers, .on_data = on_data}, &r);
+    assert_int_equal(r.reply.status, 410);
+    assert_string_equal(r.body, "{}");
+    assert_int_equal(r.stream.len, 0);
+    tiny_stop(&s);
+}
+
+static bool respond_trickle(struct tiny_conn *c)
+{
+    const struct timespec pause = {.tv_nsec = 20000000};
+
+    tiny_say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 10; i++) {
+        tiny_say(c, "1\r\nx\r\n");
+        nanosleep(&pause, NULL); /* the pace of this server, not a wait of the test */
+    }
+    return true; /* and then silence */
+}
+
+static void a_stream_ends_when_nothing_comes(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_trickle};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    fetch(w, (struct http_request){.url = URL(&s), .on_data = on_data, .idle_timeout_ms = 150}, &r);
+    assert_failed(&r, ERR_RETRY, "ConnectionLost");
+    assert_string_equal(r.stream.data, "xxxxxxxxxx"); /* 200 ms of pieces did not count as silence */
+    buf_finish(&r.stream);
+    tiny_stop(&s);
+}
+
+/* ---- TLS. */
+
+static void certificates_are_judged(void **state)
+{
+    struct world *w = *state;
+    struct identity expired = identity_make("localhost", "IP:127.0.0.1", &w->ca, -2 * DAY, -DAY);
+    struct identity early = identity_make("localhost", "IP:127.0.0.1", &w->ca, DAY, 2 * DAY);
+    struct identity elsewhere = identity_make("other", "DNS:other.test", &w->ca, -DAY, DAY);
+    struct identity self_signed = identity_make("localhost", "IP:127.0.0.1", NULL, -DAY, DAY);
+    struct {
+        const struct identity *server;
+        struct http_tls tls;
+        const char *reason; /* NULL: trusted */
+        enum err_kind kind;
+    } cases[] = {
+        {&w->server, {.ca_pem = w->ca.cert_pem, .ca_only = true}, NULL, ERR_NONE},
+        {&w->server, {.ca_pem = w->ca.cert_pem}, NULL, ERR_NONE},
+        {&w->server, {0}, "UntrustedCertificate", ERR_DENIED},
+        {&w->server, {.ca_only = true}, "UntrustedCertificate", ERR_DENIED},
+        {&w->server, {.ca_pem = w->other_ca.cert_pem, .ca_only = true}, "UntrustedCertificate", ERR_DENIED},
+        {&w->server, {.ca_pem = w->other_ca.cert_pem}, "UntrustedCertificate", ERR_DENIED},
+        {&w->server, {.ca_pem = "no certificate", .ca_only = true}, "TLSError", ERR_DENIED},
+        {&w->server, {.insecure = true}, NULL, ERR_NONE},
+        {&self_signed, {0}, "UntrustedCertificate", ERR_DENIED},
+        {&self_signed, {.ca_pem = self_signed.cert_pem}, NULL, ERR_NONE},
+        {&expired, {.ca_pem = w->ca.cert_pem}, "CertificateExpired", ERR_DENIED},
+        {&early, {.ca_pem = w->ca.cert_pem}, "CertificateExpired", ERR_DENIED},
+        {&elsewhere, {.ca_pem = w->ca.cert_pem}, "CertificateHostMismatch", ERR_DENIED},
+        {&elsewhere, {.ca_pem = w->ca.cert_pem, .server_name = "other.test"}, NULL, ERR_NONE},
+        {&w->server, {.ca_pem = w->ca.cert_pem, .server_name = "other.test"}, "CertificateHostMismatch", ERR_DENIED},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct tiny_server s = {.respond = respond_hello};
+        struct result r;
+        tiny_start(&s, cases[i].server, NULL);
+        fetch(w, (struct http_request){.url = URL(&s), .tls = cases[i].tls}, &r);
+        if (!cases[i].reason) {
+            assert_ok(&r, "hello");
+        } else {
+            assert_failed(&r, cases[i].kind, cases[i].reason);
+            assert_false(r.reply.sent);
+        }
+        tiny_stop(&s);
+    }
+    identity_free(&expired);
+    identity_free(&early);
+    identity_free(&elsewhere);
+    identity_free(&self_signed);
+}
+
+/* A CA that is configured is added to what the machine trusts, unless it shall be the only one. */
+static void the_system_is_trusted_too(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    char path[] = "/tmp/test-http-XXXXXX";
+    FILE *file = fdopen(mkstemp(path), "w");
+    struct result r;
+
+    fputs(w->ca.cert_pem, file);
+    fclose(file);
+    setenv("SSL_CERT_FILE", path, 1);
+    http_destroy(w->http);
+    w->http = http_create(w->loop, "tester/1");
+    tiny_start(&s, &w->server, NULL);
+    fetch(w, (struct http_request){.url = URL(&s)}, &r);
+    assert_ok(&r, "hello");
+    fetch(w, (struct http_request){.url = URL(&s), .tls.ca_pem = w->other_ca.cert_pem}, &r);
+    assert_ok(&r, "hello");
+    fetch(w, (struct http_request){.url = URL(&s), .tls = {.ca_pem = w->other_ca.cert_pem, .ca_only = true}}, &r);
+    assert_failed(&r, ERR_DENIED, "UntrustedCertificate");
+    tiny_stop(&s);
+    unlink(path);
+    unsetenv("SSL_CERT_FILE");
+}
+
+static void trust_is_not_shared(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    struct http_tls good = {.ca_pem = w->ca.cert_pem, .ca_only = true};
+    struct http_tls bad[] = {{.ca_pem = w->other_ca.cert_pem, .ca_only = true}, {.ca_only = true}, {0}};
+    struct result r, r2;
+
+    tiny_start(&s, &w->server, NULL);
+    fetch(w, (struct http_request){.url = URL(&s), .tls = good}, &r);
+    fetch(w, (struct http_request){.url = URL(&s), .tls = {.insecure = true}}, &r);
+    assert_ok(&r, "hello");
+    assert_int_equal(s.connections, 2);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) { /* while good connections are idle */
+        fetch(w, (struct http_request){.url = URL(&s), .tls = bad[i]}, &r);
+        assert_failed(&r, ERR_DENIED, "UntrustedCertificate");
+    }
+    start(w, (struct http_request){.url = URL(&s), .tls = good}, &r); /* at the same time */
+    start(w, (struct http_request){.url = URL(&s), .tls = bad[0]}, &r2);
+    run(w);
+    assert_ok(&r, "hello");
+    assert_failed(&r2, ERR_DENIED, "UntrustedCertificate");
+    tiny_stop(&s);
+}
+
+static void a_client_proves_itself(void **state)
+{
+    struct world *w = *state;
+    struct identity client = identity_make("client", "DNS:client", &w->other_ca, -DAY, DAY);
+    struct tiny_server s = {.respond = respond_hello};
+    struct http_tls tls = {.ca_pem = w->ca.cert_pem, .ca_only = true};
+    struct result r;
+
+    tiny_start(&s, &w->server, &w->other_ca);
+    tls.client_cert = client.cert_pem;
+    tls.client_key = client.key_pem;
+    fetch(w, (struct http_request){.url = URL(&s), .tls = tls}, &r);
+    assert_ok(&r, "hello");
+    tls.client_cert = tls.client_key = NULL; /* must not use the proven connection */
+    fetch(w, (struct http_request){.url = URL(&s), .tls = tls}, &r);
+    assert_failed(&r, ERR_RETRY, "ConnectionLost");
+    assert_non_null(strstr(r.reply.err.text, "certificate required"));
+    tls.client_cert = client.cert_pem;
+    tls.client_key = "nonsense";
+    http_close_idle(w->http); /* libcurl tells connections apart by certificate, not by key */
+    fetch(w, (struct http_request){.url = URL(&s), .tls = tls}, &r);
+    assert_failed(&r, ERR_DENIED, "TLSError");
+    tiny_stop(&s);
+    identity_free(&client);
+}
+
+static void the_address_may_differ_from_the_name(void **state)
+{
+    struct world *w = *state;
+    struct identity id = identity_make("gitlab.test", "DNS:gitlab.test", &w->ca, -DAY, DAY);
+    struct tiny_server s = {.respond = respond_echo};
+    struct http_tls tls = {.ca_pem = w->ca.cert_pem, .ca_only = true};
+    char url[64], host[64];
+    struct result r;
+
+    tiny_start(&s, &id, NULL);
+    snprintf(url, sizeof(url), "https://gitlab.test:%d/", s.port);
+    snprintf(host, sizeof(host), "\r\nHost: gitlab.test:%d\r\n", s.port);
+    fetch(w, (struct http_request){.url = url, .tls = tls, .connect_to = "127.0.0.1"}, &r);
+    assert_int_equal(r.reply.status, 200);
+    assert_non_null(strstr(r.body, host));
+    fetch(w, (struct http_request){.url = url, .tls = tls, .connect_to = "::1", .connect_timeout_ms = 500}, &r);
+    assert_int_equal(r.reply.status, 0); /* a bare IPv6 address, where nobody listens: not the same connection */
+    assert_non_null(strstr(r.reply.err.text, " at ::1: "));
+    tls.server_name = "gitlab.test"; /* the other way round */
+    fetch(w, (struct http_request){.url = URL(&s), .tls = tls}, &r);
+    snprintf(host, sizeof(host), "\r\nHost: 127.0.0.1:%d\r\n", s.port);
+    assert_non_null(strstr(r.body, host));
+    tiny_stop(&s);
+    identity_free(&id);
+}
+
+/* ---- HTTP/2. */
+
+static void requests_share_a_connection(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.http2 = true};
+    struct http_tls tls = {.ca_pem = w->ca.cert_pem, .ca_only = true};
+    struct result r[20];
+
+    tiny_start(&s, &w->server, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(r); i++)
+        start(w, (struct http_request){.url = URL(&s), .tls = tls}, &r[i]);
+    run(w);
+    for (size_t i = 0; i < ARRAY_LEN(r); i++)
+        assert_ok(&r[i], "h2");
+    assert_int_equal(s.requests, 20);
+    assert_int_equal(s.connections, 1);
+    fetch(w, (struct http_request){.url = URL(&s), .tls = tls, .method = "POST"}, &r[0]);
+    assert_ok(&r[0], "h2");
+    assert_int_equal(s.connections, 2); /* one of its own */
+    tiny_stop(&s);
+}
+
+static void servers_without_http2_get_more_connections(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    struct http_tls tls = {.ca_pem = w->ca.cert_pem, .ca_only = true};
+    struct result r[8];
+
+    tiny_start(&s, &w->server, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(r); i++)
+        start(w, (struct http_request){.url = URL(&s), .tls = tls}, &r[i]);
+    run(w);
+    for (size_t i = 0; i < ARRAY_LEN(r); i++)
+        assert_ok(&r[i], "hello");
+    assert_in_range(s.connections, 1, ARRAY_LEN(r));
+    tiny_stop(&s);
+}
+
+static void a_dead_host_does_not_hold_up_the_others(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server dumb = {.silent = true}, s = {.http2 = true};
+    struct http_tls tls = {.ca_pem = w->ca.cert_pem, .ca_only = true};
+    struct result dead[10], good[10];
+
+    tiny_start(&dumb, &w->server, NULL);
+    tiny_start(&s, &w->server, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(dead); i++) {
+        start(w, (struct http_request){.url = URL(&dumb), .tls = tls, .connect_timeout_ms = 300}, &dead[i]);
+        start(w, (struct http_request){.url = URL(&s), .tls = tls, .timeout_ms = 5000}, &good[i]);
+    }
+    w->waiting = ARRAY_LEN(good);
+    run(w);
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        assert_ok(&good[i], "h2");
+        assert_int_equal(dead[i].calls, 0);
+    }
+    w->waiting = ARRAY_LEN(dead);
+    run(w); /* together, not one after the other */
+    for (size_t i = 0; i < ARRAY_LEN(dead); i++)
+        assert_failed(&dead[i], ERR_RETRY, "ConnectTimeout");
+    assert_int_equal(s.connections, 1);
+    tiny_stop(&dumb);
+    tiny_stop(&s);
+}
+
+/* ---- URLs. */
+
+static void urls_are_checked(void **state)
+{
+    static const struct {
+        const char *url, *host; /* host NULL: refused */
+    } cases[] = {
+        {"https://gitlab.test", "gitlab.test"},
+        {"https://gitlab.test/", "gitlab.test"},
+        {"HTTP://gitlab.test:8080/git/lab", "gitlab.test:8080"},
+        {"https://[::1]:8443/", "[::1]:8443"},
+        {"https://gitlab.test/a@b", "gitlab.test"},
+        {"gitlab.test", NULL},
+        {"ftp://gitlab.test", NULL},
+        {"https:/gitlab.test", NULL},
+        {"https:///gitlab.test", NULL},
+        {"https://", NULL},
+        {"", NULL},
+        {"https://user@gitlab.test", NULL},
+        {"https://user:secret@gitlab.test", NULL},
+        {"https://@gitlab.test", NULL},
+        {"https://gitlab.test\\@evil.test", NULL},
+        {"https://gitlab.test?x", NULL},
+        {"https://gitlab.test/?", NULL},
+        {"https://gitlab.test/#x", NULL},
+        {"https://gitlab.test:99999/", NULL},
+        {"https://git lab.test/", NULL},
+        {"https://gitlab.test/a b", NULL},
+        {"https://gitlab.test/\r\nX: y", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err err = {0};
+        char host[64] = "";
+        assert_int_equal(http_url_check(cases[i].url, host, sizeof(host), &err), cases[i].host != NULL);
+        assert_string_equal(host, cases[i].host ? cases[i].host : "");
+        assert_int_equal(err.kind, cases[i].host ? ERR_NONE : ERR_INVALID);
+        assert_null(strstr(err.text, "secret"));
+    }
+    assert_true(http_url_check("http://x.test", NULL, 0, NULL));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_get_carries_what_was_asked_and_nothing_more),
+        TEST(a_body_is_sent_whole_and_at_once),
+        TEST(methods_without_a_body),
+        TEST(the_server_says_when_to_come_back),
+        TEST(a_longer_answer_than_allowed_fails),
+        TEST(a_redirect_is_an_answer),
+        TEST(proxies_come_from_the_request_only),
+        TEST(nobody_listens),
+        TEST(a_name_that_does_not_exist),
+        TEST(urls_that_are_none),
+        TEST(connections_that_break),
+        TEST(every_wait_ends),
+        TEST(a_post_is_never_sent_twice),
+        TEST(connections_are_kept_and_can_be_closed),
+        TEST(closing_idle_ones_does_not_disturb_the_busy),
+        TEST(a_cancelled_request_is_silent),
+        TEST(nobody_waits_for_a_slow_resolver),
+        TEST(what_is_in_flight_ends_with_its_owner),
+        TEST(a_stream_comes_in_pieces),
+        TEST(a_refused_stream_has_a_body),
+        TEST(a_stream_ends_when_nothing_comes),
+        TEST(certificates_are_judged),
+        TEST(the_system_is_trusted_too),
+        TEST(trust_is_not_shared),
+        TEST(a_client_proves_itself),
+        TEST(the_address_may_differ_from_the_name),
+        TEST(requests_share_a_connection),
+        TEST(servers_without_http2_get_more_connections),
+        TEST(a_dead_host_does_not_hold_up_the_others),
+        cmocka_unit_test(urls_are_checked),
+    };
+
+    sem_init(&resolver_may_go_on, 0, 0);
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("https_proxy", "http://127.0.0.1:1", 1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
