@@ -109,7 +109,8 @@ def test_a_runner_gets_only_jobs_whose_tags_it_has(attributes, fits, gitlab, api
     assert (runner.take() is not None) == fits
 
 
-@pytest.mark.parametrize("attributes, fits", [({"tag_list": "a"}, True), ({"tag_list": "a", "run_untagged": False}, False)])
+@pytest.mark.parametrize("attributes, fits", [
+    ({"tag_list": "a"}, True), ({"tag_list": "a", "run_untagged": False}, False)])
 def test_an_untagged_job_goes_to_runners_that_take_such(attributes, fits, gitlab, api) -> None:
     project = gitlab.add_project("app", files={".gitlab-ci.yml": "test: {script: ok}"})
     runner = Worker(api, project["runners_token"], **attributes)

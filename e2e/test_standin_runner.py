@@ -114,7 +114,8 @@ def test_it_keeps_the_expiry_of_its_token(runner, gitlab, project) -> None:
      "410 Gone - runner registration disallowed"),
     ({}, ("--registration-token", OLD_TOKEN, "--maintenance-note", "x" * 1025),
      "maintenance_note: is too long (maximum is 1024 characters)"),
-    ({}, ("--registration-token", OLD_TOKEN, "--maximum-timeout", "5"), "maximum_timeout: needs to be at least 10 minutes"),
+    ({}, ("--registration-token", OLD_TOKEN, "--maximum-timeout", "5"),
+     "maximum_timeout: needs to be at least 10 minutes"),
     ({}, ("--token", "glrt-wrong"), "is not valid"),
 ])
 def test_it_understands_why_it_is_refused(settings, words, complaint, runner, gitlab, project) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import ssl
 import sys
 import tempfile
@@ -25,7 +26,7 @@ def arguments() -> argparse.Namespace:
         prog="python -m standin", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="A stand-in for GitLab: runners register and run real jobs, tests look behind the scenes.",
         epilog="GET / shows runners and jobs to people; /-/standin/ is the tests' JSON API (see README.md).\n"
-               "The state lives in memory and is gone with the process; nothing needs cleaning up after a kill.\n"
+               "The state lives in memory and is gone with the process; it can be killed at any time.\n"
                "example: python -m standin --listen 127.0.0.1:8080 --seed article")
     parser.add_argument("--listen", metavar="ADDR:PORT", default="127.0.0.1:0",
                         help="where to serve http; port 0 takes a free one (default: %(default)s)")
@@ -33,7 +34,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tls-cert", metavar="FILE", help="the server's certificate chain, PEM")
     parser.add_argument("--tls-key", metavar="FILE", help="its key, PEM")
     parser.add_argument("--tls-client-ca", metavar="FILE", help="ask clients for a certificate signed by this CA")
-    parser.add_argument("--data", metavar="DIR", type=Path, help="folder for git repositories (default: a temporary one)")
+    parser.add_argument("--data", metavar="DIR", type=Path,
+                        help="folder for git repositories (default: a temporary one)")
     parser.add_argument("--url", metavar="URL", default="",
                         help="GitLab's own address in the links it gives out, clones above all; its path becomes "
                              "the relative URL root (default: the address that the client has used)")
@@ -61,10 +63,11 @@ def tls_context(options: argparse.Namespace) -> ssl.SSLContext:
 async def listen(runner: web.AppRunner, where: str, context: ssl.SSLContext | None = None) -> str:
     """Tells the address, with the port that was chosen."""
     host, _, port = where.rpartition(":")
-    site = web.TCPSite(runner, host, int(port), ssl_context=context, reuse_address=True)
-    await site.start()
-    bound = site._server.sockets[0].getsockname()[1]
-    return f"{'https' if context else 'http'}://{host}:{bound}"
+    listener = socket.create_server((host, int(port)), backlog=1024)
+    await web.SockSite(runner, listener, ssl_context=context).start()
+    scheme, usual = ("https", 443) if context else ("http", 80)
+    bound = listener.getsockname()[1]
+    return f"{scheme}://{host}" + ("" if bound == usual else f":{bound}")
 
 
 def announce(options: argparse.Namespace, facts: dict) -> None:

@@ -60,7 +60,7 @@ def row(rows: dict[int, Any], request: web.Request) -> Any:
     return found
 
 
-def assign(target: object, values: dict) -> None:
+def assign(target: Any, values: dict) -> None:
     """Sets fields by name; a name that the row does not have is a mistake in the test."""
     known = {f.name for f in fields(target)}
     if unknown := sorted(set(values) - known):
@@ -300,10 +300,11 @@ async def show_audit(request: web.Request, state: State, body: dict) -> list:
     with ?count=N&wait=S: as soon as there are N."""
     query, audit = request.query, request.app[CONTROL].audit
     status = int(query["status"]) if "status" in query else None
-    choice = {"method": query.get("method", ""), "path": query.get("path", ""), "status": status,
-              "since": int(query.get("since", 0)), "peer": query.get("peer", ""), "answered": query.get("answered") != "0"}
+    choice: dict[str, Any] = {"method": query.get("method", ""), "path": query.get("path", ""), "status": status,
+              "since": int(query.get("since", 0)), "peer": query.get("peer", ""),
+                              "answered": query.get("answered") != "0"}
     wanted = int(query.get("count", 0))
-    await wait(request, state, lambda: sum(1 for _ in audit.find(**choice)) >= wanted)
+    await wait(request, state, lambda: len(list(audit.find(**choice))) >= wanted)
     return [asdict(entry) for entry in audit.find(**choice)]
 
 

@@ -27,7 +27,12 @@ class Call:
     request: web.Request
     state: State
     params: dict[str, Any]
-    token: AccessToken | None = None  # None: an endpoint that asks for a runner's or a job's token
+    presented: AccessToken | None = None  # None: an endpoint that asks for a runner's or a job's token
+
+    @property
+    def token(self) -> AccessToken:
+        assert self.presented is not None, "this endpoint asks for no access token"
+        return self.presented
 
     @property
     def user(self) -> User:

@@ -50,14 +50,16 @@ class Audit:
         entry.status = answer.status
         entry.seconds = (now - entry.time).total_seconds()
         if answer.content_type == "application/json" and isinstance(answer, web.Response):
-            entry.answer = (answer.text or "")[:LONGEST_BODY]
+            body = answer.body if isinstance(answer.body, bytes) else b""
+            entry.answer = body[:LONGEST_BODY].decode(errors="replace")
 
     def find(self, method: str = "", path: str = "", status: int | None = None, since: int = 0,
              peer: str = "", answered: bool = True) -> Iterator[Entry]:
         """Calls that are answered, or those that still wait for their answer. Method and path are
         regular expressions that match as a whole; since is the last id known already."""
         for entry in list(self.entries):
-            if (entry.id > since and (entry.seconds is not None) == answered and entry.peer.startswith(peer) and status in (None, entry.status)
+            if (entry.id > since and (entry.seconds is not None) == answered
+                    and entry.peer.startswith(peer) and status in (None, entry.status)
                     and (not method or re.fullmatch(method, entry.method))
                     and (not path or re.fullmatch(path, entry.path))):
                 yield entry

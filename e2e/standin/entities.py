@@ -11,7 +11,7 @@ def execution_status(busy: bool) -> str:
 
 def short_runner(call: Call, runner: Runner) -> dict:
     now = call.state.now()
-    creator = call.state.users.get(runner.creator_id)
+    creator = call.state.users.get(runner.creator_id or 0)
     return {
         "id": runner.id, "description": runner.description, "ip_address": None,
         "active": not runner.paused, "paused": runner.paused, "is_shared": runner.runner_type == "instance_type",

@@ -17,6 +17,7 @@ from .api import no_content, reply
 HTML_502 = ("<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1>"
             "</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n")
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time to linger: the peer gets a RST
+DELAY = "delay"  # the only kind that leaves the answer as it is
 Genuine = Callable[[], Awaitable[web.StreamResponse]]
 
 
@@ -59,10 +60,14 @@ class Faults:
 
     def add(self, **order) -> Fault:
         """Refuses unknown kinds and fields, and patterns that are none."""
-        if order.get("kind") not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(KINDS)}")
+        if order.get("kind") not in (DELAY, *ANSWERS):
+            raise ValueError(f"kind must be one of {', '.join((DELAY, *ANSWERS))}")
         fault = Fault(id=next(self._ids), **order)
-        re.compile(fault.method), re.compile(fault.path)
+        for pattern in (fault.method, fault.path):
+            try:
+                re.compile(pattern)
+            except re.error as problem:
+                raise ValueError(f"{pattern} is no regular expression: {problem}") from None
         self.orders[fault.id] = fault
         return fault
 
@@ -71,11 +76,15 @@ class Faults:
 
 
 async def befall(fault: Fault, request: web.Request, genuine: Genuine) -> web.StreamResponse:
-    if fault.kind == "delay":
+    if fault.kind == DELAY:
         await asyncio.sleep(fault.seconds)
         return await genuine()
     answer = await genuine() if fault.done else None
-    return KINDS[fault.kind](fault, request, answer)
+    return ANSWERS[fault.kind](fault, request, answer)
+
+
+def body_of(answer: web.StreamResponse | None) -> bytes:
+    return answer.body if isinstance(answer, web.Response) and isinstance(answer.body, bytes) else b""
 
 
 # What the client sees instead; `answer` is the genuine one, when the call took effect.
@@ -106,7 +115,7 @@ def garbage(fault: Fault, request: web.Request, answer: web.StreamResponse | Non
 
 def truncated(fault: Fault, request: web.Request, answer: web.StreamResponse | None) -> web.Response:
     """The genuine answer, of which half arrives, as a whole."""
-    body = answer.body if isinstance(answer, web.Response) and answer.body else b'{"id":1,"token":"glrt-'
+    body = body_of(answer) or b'{"id":1,"token":"glrt-'
     return web.Response(status=answer.status if answer is not None else 200, body=body[:len(body) // 2],
                         content_type="application/json")
 
@@ -132,18 +141,19 @@ def limited(fault: Fault, request: web.Request, answer: web.StreamResponse | Non
 
 def wrong_type(fault: Fault, request: web.Request, answer: web.StreamResponse | None) -> web.Response:
     """The right body under text/html."""
-    body = answer.body if isinstance(answer, web.Response) else b"{}"
-    return web.Response(status=answer.status if answer is not None else 200, body=body, content_type="text/html")
+    return web.Response(status=answer.status if answer is not None else 200, body=body_of(answer) or b"{}",
+                        content_type="text/html")
 
 
 def redirect(fault: Fault, request: web.Request, answer: web.StreamResponse | None) -> web.Response:
     """Elsewhere: to a sign-in page, to https, to another host."""
     status = fault.status if 300 <= fault.status < 400 else 302
-    return web.Response(status=status, headers={"Location": fault.location or "/users/sign_in"} | fault.headers)
+    headers = {"Location": fault.location or "/users/sign_in"} | fault.headers
+    return web.Response(status=status, text="You are being redirected.", content_type="text/html", headers=headers)
 
 
-KINDS: dict[str, Callable[[Fault, web.Request, web.StreamResponse | None], web.StreamResponse] | None] = {
-    "status": with_status, "delay": None, "reset": reset, "garbage": garbage, "truncated": truncated,
+ANSWERS: dict[str, Callable[[Fault, web.Request, web.StreamResponse | None], web.StreamResponse]] = {
+    "status": with_status, "reset": reset, "garbage": garbage, "truncated": truncated,
     "html_502": html_502, "plain_429": plain_429, "limited": limited, "wrong_type": wrong_type,
     "redirect": redirect,
 }

@@ -5,23 +5,22 @@ from yarl import URL
 
 from . import repos
 from .api import Call
-from .models import Job, Pipeline, Project
+from .models import Job, Pipeline, Project, Runner
 
 TIMEOUT = 3600
 FAILURE_REASONS = ["unknown_failure", "script_failure", "api_failure", "stuck_or_timeout_failure",
                    "runner_system_failure", "runner_unsupported", "job_execution_timeout", "image_pull_failure"]
 
 
-def payload(call: Call, job: Job) -> dict:
+def payload(call: Call, job: Job, runner: Runner) -> dict:
     pipeline, project = call.state.pipelines[job.pipeline_id], call.state.projects[job.project_id]
-    runner = call.state.runners[job.runner_id]
     return {
         "id": job.id, "token": job.token, "allow_git_fetch": True,
         "job_info": {"id": job.id, "name": job.name, "stage": job.stage, "project_id": project.id,
                      "project_name": project.name},
         "git_info": git_info(call, pipeline, project, job),
         "runner_info": {"timeout": min(TIMEOUT, runner.maximum_timeout or TIMEOUT), "runner_session_url": None},
-        "variables": variables(call, job), "steps": steps(job), "image": job.image,
+        "variables": variables(call, job, runner), "steps": steps(job), "image": job.image,
         "services": job.services, "artifacts": artifacts(job), "cache": [cache(row) for row in job.cache],
         "credentials": [], "dependencies": dependencies(job, pipeline), "hooks": [], "policy_options": None,
         "features": {"trace_sections": True, "failure_reasons": FAILURE_REASONS}}
@@ -40,10 +39,10 @@ def repo_url(call: Call, project: Project, token: str) -> str:
     return f"{URL(call.url).with_user('gitlab-ci-token').with_password(token)}".rstrip("/") + f"/{project.path}.git"
 
 
-def variables(call: Call, job: Job) -> list[dict]:
+def variables(call: Call, job: Job, runner: Runner) -> list[dict]:
     """GitLab's own first, so that the project's win."""
     pipeline, project = call.state.pipelines[job.pipeline_id], call.state.projects[job.project_id]
-    runner, server = call.state.runners[job.runner_id], URL(call.url)
+    server = URL(call.url)
     predefined = {
         "CI": "true", "GITLAB_CI": "true", "CI_SERVER": "yes", "CI_SERVER_NAME": "GitLab",
         "CI_SERVER_URL": call.url, "CI_SERVER_HOST": server.host, "CI_SERVER_PORT": str(server.port),

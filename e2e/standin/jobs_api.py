@@ -36,7 +36,7 @@ async def request_job(call: Call) -> web.Response:
     if job is None:
         return nothing_new(runner)
     hand_out(call, job, runner)
-    return reply(201, payload(call, job), POLLING)
+    return reply(201, payload(call, job, runner), POLLING)
 
 
 async def held(call: Call) -> bool:
@@ -71,7 +71,7 @@ def running_job(call: Call) -> Job:
         raise errors.forbidden()
     if job.status != "running":
         raise errors.forbidden("Job is not processing on runner", {"Job-Status": job.status})
-    runner = call.state.runners.get(job.runner_id)
+    runner = call.state.runners.get(job.runner_id or 0)
     if runner:
         call.state.heartbeat(runner, job.system_id, call.params.get("info") or {})
     return job

@@ -60,8 +60,9 @@ def took(job: Job, now: datetime) -> str:
 
 
 def runner_row(runner: Runner, now: datetime) -> list[str]:
-    managers = "<br>".join(f"{escape(m.system_id)} <small>{escape(m.version or '')} {escape(m.ip_address or '')}</small>"
-                           for m in runner.managers.values())
+    managers = "<br>".join(
+        f"{escape(m.system_id)} <small>{escape(m.version or '')} {escape(m.ip_address or '')}</small>"
+        for m in runner.managers.values())
     tags = escape(", ".join(runner.tag_list)) + (" <small>+ untagged</small>" if runner.run_untagged else "")
     return [f"#{runner.id}", badge(runner.status(now)), escape(runner.description or ""),
             runner.runner_type.removesuffix("_type"), tags, managers, ago(runner.contacted_at, now)]

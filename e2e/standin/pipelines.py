@@ -30,7 +30,7 @@ def lines(value: Any) -> list[str]:
     return [line for part in value or [] for line in lines(part)]
 
 
-def named(value: Any) -> dict | None:
+def named(value: str | dict) -> dict:
     """An image or a service: its name alone, or a table."""
     return {"name": value} if isinstance(value, str) else value
 
@@ -76,7 +76,7 @@ def make_job(state: State, pipeline: Pipeline, name: str, body: dict) -> Job:
         id=state.next_id("job"), pipeline_id=pipeline.id, project_id=pipeline.project_id, name=name,
         stage=body["stage"], token=tokens.job_token(), created_at=state.now(),
         script=lines(body.get("before_script")) + lines(body["script"]),
-        after_script=lines(body.get("after_script")), image=named(body.get("image")),
+        after_script=lines(body.get("after_script")), image=named(body["image"]) if "image" in body else None,
         services=[named(service) for service in body.get("services") or []],
         variables={key: str(value) for key, value in body["variables"].items()},
         tags=list(body.get("tags") or []), cache=[caches] if isinstance(caches, dict) else caches,

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from aiohttp import web
 from yarl import URL
@@ -35,22 +36,24 @@ BY_SCOPE: dict[str, Callable[[Runner, datetime], bool]] = BY_STATUS | {
     "specific": lambda runner, now: runner.runner_type != "instance_type",
 } | {kind: lambda runner, now, kind=kind: runner.runner_type == kind for kind in TYPES}
 
+TESTS: dict[str, Callable[[Runner, Any, datetime], bool]] = {
+    "scope": lambda runner, value, now: BY_SCOPE[value](runner, now),
+    "type": lambda runner, value, now: runner.runner_type == value,
+    "status": lambda runner, value, now: BY_STATUS[value](runner, now),
+    "paused": lambda runner, value, now: runner.paused == value,
+    "tag_list": lambda runner, value, now: set(value) <= set(runner.tag_list),
+    "version_prefix": lambda runner, value, now: any(
+        (manager.version or "").startswith(value) for manager in runner.managers.values()),
+}
+
 
 def selected(call: Call, runners: list[Runner]) -> list[Runner]:
     """Newest first; a client must not depend on the direction."""
     wanted, now = call.params, call.state.now()
     if wanted.get("scope") and wanted["scope"] not in BY_SCOPE:
         raise errors.message(400, "Scope contains invalid value")
-    tests = [
-        ("scope", lambda r, value: BY_SCOPE[value](r, now)),
-        ("type", lambda r, value: r.runner_type == value),
-        ("status", lambda r, value: BY_STATUS[value](r, now)),
-        ("paused", lambda r, value: r.paused == value),
-        ("tag_list", lambda r, value: set(value) <= set(r.tag_list)),
-        ("version_prefix", lambda r, value: any((m.version or "").startswith(value) for m in r.managers.values())),
-    ]
-    tests = [(test, wanted[name]) for name, test in tests if wanted.get(name) is not None]
-    return sorted((r for r in runners if all(test(r, value) for test, value in tests)), key=lambda r: -r.id)
+    tests = [(test, wanted[name]) for name, test in TESTS.items() if wanted.get(name) is not None]
+    return sorted((r for r in runners if all(test(r, value, now) for test, value in tests)), key=lambda r: -r.id)
 
 
 def page(call: Call, rows: Sequence, entity: Callable) -> web.Response:

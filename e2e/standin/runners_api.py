@@ -30,26 +30,33 @@ def register(call: Call) -> web.Response:
     runner_type, owner = scope_of(call.state, call.params["token"])
     info = call.params.get("info") or {}
     row = attributes(call.params | ({"name": str(info["name"])} if info.get("name") else {}))
-    found = violations(row) | limit_violations(call.state, runner_type, owner.get("group_id") or owner.get("project_id"))
-    if found:
+    if found := violations(row) | limit_violations(call.state, runner_type, owner.id if owner else None):
         raise errors.invalid_record(found)
-    if "project_id" in owner:
-        owner = {"project_ids": [owner["project_id"]]}
-    runner = call.state.add_runner(runner_type, "registration_token", row | owner)
+    runner = call.state.add_runner(runner_type, "registration_token", row | columns_of(owner))
     return reply(201, credentials(runner))
 
 
-def scope_of(state: State, token: str | None) -> tuple[str, dict]:
+def columns_of(owner: Group | Project | None) -> dict:
+    """How a runner remembers whose it is."""
+    if isinstance(owner, Project):
+        return {"project_ids": [owner.id]}
+    return {"group_id": owner.id} if owner else {}
+
+
+def scope_of(state: State, token: str | None) -> tuple[str, Group | Project | None]:
     """The runner type that a registration token stands for, and whose it is; refuses the others."""
     settings = state.settings
     if token and token == settings.registration_token:
-        return refuse_if_disallowed(state, "instance_type", {}, None)
+        refuse_if_disallowed(state, None)
+        return "instance_type", None
     for project in state.projects.values():
         if token == project.runners_token and may_register("project", project, state):
-            return refuse_if_disallowed(state, "project_type", {"project_id": project.id}, project.group_id)
+            refuse_if_disallowed(state, project.group_id)
+            return "project_type", project
     for group in state.groups.values():
         if token == group.runners_token and may_register("group", group, state):
-            return refuse_if_disallowed(state, "group_type", {"group_id": group.id}, group.id)
+            refuse_if_disallowed(state, group.id)
+            return "group_type", group
     if token and not settings.allow_runner_registration_token:
         raise errors.gone("runner registration disallowed")
     raise errors.forbidden("invalid token supplied")
@@ -59,13 +66,12 @@ def may_register(registrar: str, owner: Group | Project, state: State) -> bool:
     return registrar in state.settings.valid_runner_registrars and owner.runner_registration_enabled
 
 
-def refuse_if_disallowed(state: State, runner_type: str, owner: dict, group_id: int | None) -> tuple[str, dict]:
+def refuse_if_disallowed(state: State, group_id: int | None) -> None:
     """Both the instance and the top-level group must allow registration tokens."""
     ancestors = state.with_ancestors(group_id)
     allowed = state.settings.allow_runner_registration_token
     if not allowed or (ancestors and not ancestors[-1].allow_runner_registration_token):
         raise errors.gone("runner registration disallowed")
-    return runner_type, owner
 
 
 def authenticated(call: Call) -> Runner:

@@ -86,7 +86,7 @@ class State:
         if runner.runner_type == "project_type":
             return any(self.project_level(user, self.projects[i]) >= maintainer for i in runner.project_ids)
         heirs = [p for p in self.projects.values()
-                 if runner.group_id in (g.id for g in self.with_ancestors(p.group_id))]
+                 if runner.group_id in [g.id for g in self.with_ancestors(p.group_id)]]
         return (self.group_level(user, runner.group_id) >= maintainer
                 or any(self.project_level(user, p) >= maintainer for p in heirs))
 
@@ -98,7 +98,7 @@ class State:
             return project.shared_runners_enabled
         if runner.runner_type == "project_type":
             return project.id in runner.project_ids
-        return runner.group_id in (group.id for group in self.with_ancestors(project.group_id))
+        return runner.group_id in [group.id for group in self.with_ancestors(project.group_id)]
 
     def owner_project(self, runner: Runner) -> Project | None:
         return self.projects[runner.project_ids[0]] if runner.project_ids else None
@@ -138,7 +138,7 @@ class State:
 
     def find_runner(self, token: str | None) -> Runner | None:
         """The runner of a living token; an expired token is as unknown as a made-up one."""
-        runner = self.runner_of_token.get(token)
+        runner = self.runner_of_token.get(token or "")
         if runner is not None and not runner.token_expired(self.now()):
             return runner
         self.refused_tokens[str(token)] += 1

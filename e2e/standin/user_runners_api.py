@@ -9,7 +9,7 @@ from .models import Group, LEVELS, Project, Runner
 from .params import AtLeastOne, Exclusive, Param, boolean, integer
 from .runner_model import (ACCESS_LEVEL, ACTIVE, DESCRIPTION, LOCKED, MAXIMUM_TIMEOUT, NOTE, PAUSED, RUN_UNTAGGED,
                            TAG_LIST, attributes, limit_violations, sentence, update, violations)
-from .runners_api import credentials, refuse_if_modified
+from .runners_api import columns_of, credentials, refuse_if_modified
 
 creation = Endpoints(auth.CREATE_RUNNER)
 management = Endpoints(auth.MANAGE_RUNNER)
@@ -29,7 +29,7 @@ def create(call: Call) -> web.Response:
     if not may_create(call, owner):
         raise errors.forbidden("Insufficient permissions")
     row = attributes(call.params)
-    if found := violations(row) | limit_violations(call.state, runner_type, owner and owner.id):
+    if found := violations(row) | limit_violations(call.state, runner_type, owner.id if owner else None):
         raise errors.bad_request(sentence(found))
     runner = call.state.add_runner(runner_type, "authenticated_user", row | columns_of(owner) | {
         "creator_id": call.user.id})
@@ -56,12 +56,6 @@ def may_create(call: Call, owner: Group | Project | None) -> bool:
     if isinstance(owner, Group):
         return call.state.group_level(call.user, owner.id) >= LEVELS["owner"]
     return call.state.project_level(call.user, owner) >= LEVELS["maintainer"]
-
-
-def columns_of(owner: Group | Project | None) -> dict:
-    if isinstance(owner, Project):
-        return {"project_ids": [owner.id]}
-    return {"group_id": owner.id} if owner else {}
 
 
 # One runner, by its id
