@@ -46,7 +46,7 @@ struct json_object *json_ref(struct json_object *o);
 /* An independent copy. */
 struct json_object *json_copy(struct json_object *o);
 
-/* Builds a tree from a format, in the shape of the JSON itself: object keys are written bare or quoted, `%s` takes a
+/* Builds a tree from a format, in the shape of the JSON itself: keys and strings are written bare or quoted, `%s` takes a
  * string (NULL leaves the member out), `%o` takes a struct json_object * (ownership moves; NULL leaves it out),
  * `%d` an int64_t, `%b` an int as boolean. A malformed format aborts: it is a constant of the program.
  *

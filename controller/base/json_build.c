@@ -135,9 +135,7 @@ static struct built build_word(struct builder *b)
 
     char *end;
     long long number = strtoll(word, &end, 10);
-    if (*end)
-        malformed(b);
-    return (struct built){json_object_new_int64(number), false};
+    return (struct built){*end ? json_object_new_string(word) : json_object_new_int64(number), false};
 }
 
 static struct built build_value(struct builder *b)

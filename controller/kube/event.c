@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 
-enum { NOTE_MAX = 1024 };
+enum { NOTE_MAX = 1024, NAME_MAX_LEN = 240 }; /* the server adds five characters */
 
 static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events", true, false};
 
@@ -37,7 +37,7 @@ void event_send(struct kube_client *client, const struct event *e, const char *c
         &a, json_build("{apiVersion: 'events.k8s.io/v1', kind: Event, metadata: {generateName: %s, namespace: %s}, eventTime: %s, "
                        "reportingController: %s, reportingInstance: %s, action: Reconcile, reason: %s, note: %s, type: %s, "
                        "regarding: {apiVersion: %s, kind: %s, namespace: %s, name: %s, uid: %s}}",
-                       arena_printf(&a, "%s.", e->regarding.name), e->regarding.ns, micro_time(&a), controller, instance,
+                       arena_printf(&a, "%.*s-", NAME_MAX_LEN, e->regarding.name), e->regarding.ns, micro_time(&a), controller, instance,
                        e->reason, arena_printf(&a, "%.*s", NOTE_MAX, e->note), e->warning ? "Warning" : "Normal",
                        e->regarding.api_version, e->regarding.kind, e->regarding.ns, e->regarding.name, e->regarding.uid));
 
