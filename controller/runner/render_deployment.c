@@ -57,6 +57,17 @@ static struct json_object *env_list(const struct spec *spec)
     return list;
 }
 
+/* A constraint that does not say which pods it is about would be about none: it is about the manager's. */
+static struct json_object *spread_constraints(const struct owner *owner, const struct spec *spec, struct arena *a)
+{
+    struct json_object *list = json_copy(spec->manager.topology_spread_constraints);
+
+    for (size_t i = 0; i < json_len(list); i++)
+        if (!json_member(json_at(list, i), "labelSelector"))
+            json_set(json_at(list, i), "labelSelector.matchLabels", render_selector(owner, a));
+    return list;
+}
+
 /* A probe asks the process alone, never GitLab: a pod must not restart because GitLab is down. */
 static struct json_object *probe(int64_t period, int64_t timeout, int64_t failures)
 {
@@ -97,8 +108,8 @@ static struct json_object *pod_spec(const struct owner *owner, const struct spec
         "tolerations: %o, affinity: %o, topologySpreadConstraints: %o, hostAliases: %o, containers: [%o], volumes: %o}",
         render_account_name(owner, spec, a), m->termination_grace_period, m->priority_class_name,
         given(m->image_pull_secrets), given(m->node_selector), given(m->tolerations), given(m->affinity),
-        given(m->topology_spread_constraints), aliases ? given(spec->host_aliases_json) : NULL,
-        container(spec, settings), volume_list(owner, a));
+        spread_constraints(owner, spec, a), aliases ? given(spec->host_aliases_json) : NULL, container(spec, settings),
+        volume_list(owner, a));
 
     json_set(pod, "securityContext",
              json_build("{runAsNonRoot: true, runAsUser: %d, runAsGroup: %d, fsGroup: %d, "

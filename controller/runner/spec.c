@@ -33,8 +33,10 @@ static bool check_url(struct spec *spec, struct arena *a, struct err *err)
     size_t len = strlen(spec->url), odd = strcspn(host, "@?#$\\\"' \t\r\n");
     if (host[odd])
         return spec_invalid(err, "spec.url must be scheme, host, port and path only: it has a '%c'", host[odd]);
-    if (strchr("/:", *host) || len > URL_MAX_LEN)
-        return spec_invalid(err, "spec.url has no host, or is longer than %d characters", URL_MAX_LEN);
+    if (strchr("/:", *host))
+        return spec_invalid(err, "spec.url has no host: \"%.60s\"", spec->url);
+    if (len > URL_MAX_LEN)
+        return spec_invalid(err, "spec.url must not be longer than %d characters", URL_MAX_LEN);
     while (spec->url[len - 1] == '/')
         len--;
     spec->url = arena_strndup(a, spec->url, len);

@@ -208,7 +208,7 @@ static bool check_environment(const struct spec *spec, struct err *err)
         if (json_member(entry, "valueFrom") || !json_str(entry, "value"))
             return spec_invalid(err,
                                 "spec.environment[%zu].value must be text: a job's variables that are secret "
-                                "belong into GitLab's CI/CD variables",
+                                "belong in GitLab's CI/CD variables",
                                 i);
     }
     return true;
@@ -242,8 +242,10 @@ static bool check_host_aliases(const struct spec *spec, struct err *err)
 
 static bool check_namespace(const struct spec *spec, struct err *err)
 {
-    return is_dns_label(spec->namespace) ||
-           spec_invalid(err, "spec.namespace must be a namespace's name, not \"%.60s\"", spec->namespace);
+    if (is_dns_label(spec->namespace))
+        return true;
+    return spec_invalid(err, "spec.namespace must be lower-case letters, digits and dashes, at most 63, not \"%.60s\"",
+                        spec->namespace);
 }
 
 bool spec_check_shapes(const struct spec *spec, struct err *err)

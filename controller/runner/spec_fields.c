@@ -22,7 +22,7 @@ struct field {
     const char *path;
     enum field_type type;
     size_t offset;     /* in struct spec     */
-    const char *words; /* separated by "|"   */
+    const char *words; /* separated by ", "  */
     int64_t min, max, otherwise;
 };
 
@@ -48,14 +48,14 @@ static const struct field fields[] = {
     FLAG("locked", attributes.locked),
     FLAG("paused", attributes.paused),
     FLAG("runUntagged", attributes.run_untagged),
-    WORD("accessLevel", attributes.access_level, "NotProtected|RefProtected"),
+    WORD("accessLevel", attributes.access_level, "NotProtected, RefProtected"),
     NUMBER("maximumTimeoutSeconds", attributes.maximum_timeout, 600, INT32_MAX, 0),
     TEXT("maintenanceNote", attributes.maintenance_note),
 
     NUMBER("concurrent", concurrent, 1, 100000, 10),
     NUMBER("checkIntervalSeconds", check_interval, 1, 3600, 3),
-    WORD("logLevel", log_level, "debug|info|warn|error|fatal|panic"),
-    WORD("logFormat", log_format, "runner|text|json"),
+    WORD("logLevel", log_level, "debug, info, warn, error, fatal, panic"),
+    WORD("logFormat", log_format, "runner, text, json"),
 
     TEXT("namespace", namespace),
     TEXT("image", image),
@@ -74,7 +74,7 @@ static const struct field fields[] = {
     LIST("environment", environment),
 
     TEXT("manager.image", manager.image),
-    WORD("manager.imagePullPolicy", manager.image_pull_policy, "Always|IfNotPresent|Never"),
+    WORD("manager.imagePullPolicy", manager.image_pull_policy, "Always, IfNotPresent, Never"),
     LIST("manager.imagePullSecrets", manager.image_pull_secrets),
     NUMBER("manager.replicas", manager.replicas, 0, 1000, 1),
     NUMBER("manager.terminationGracePeriodSeconds", manager.termination_grace_period, 1, INT32_MAX, 3600),
@@ -90,7 +90,7 @@ static const struct field fields[] = {
     LIST("manager.env", manager.env),
     LIST("manager.envFrom", manager.env_from),
 
-    CHOICE("deletionPolicy", deletion_policy, "Delete|Orphan"),
+    CHOICE("deletionPolicy", deletion_policy, "Delete, Orphan"),
     NUMBER("deregistrationDeadlineSeconds", deregistration_deadline, 0, 604800, 900),
     FLAG("suspend", suspend),
 };
@@ -112,10 +112,10 @@ static int word_index(const char *words, const char *word)
     size_t len = strlen(word);
 
     for (int i = 0; words; i++) {
-        if (strncmp(words, word, len) == 0 && (words[len] == '|' || words[len] == '\0'))
+        if (strncmp(words, word, len) == 0 && (words[len] == ',' || words[len] == '\0'))
             return i;
-        words = strchr(words, '|');
-        words += words ? 1 : 0;
+        words = strstr(words, ", ");
+        words += words ? 2 : 0;
     }
     return -1;
 }

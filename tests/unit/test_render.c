@@ -1,0 +1,387 @@
+/* What a GitLabRunner leads to. The goldens in tests/data/render/ show it in full; the tests beside them say what must
+ * hold whatever the golden files are. */
+#include "golden.h"
+
+#include "base/digest.h"
+#include "base/mem.h"
+#include "runner/names.h"
+#include "runner/render.h"
+#include "runner/spec.h"
+
+static const struct render_settings settings = {.manager_image = "gitlab/gitlab-runner:alpine-v19.4.0"};
+static const struct config_inputs nothing_known;
+
+/* One object, read. */
+struct world {
+    struct arena a;
+    struct json_object *object;
+    struct owner owner;
+    struct spec spec;
+};
+
+static void parse(struct world *w)
+{
+    struct err err = {0};
+
+    w->owner = owner_of(w->object);
+    if (!spec_parse(w->object, &w->spec, &w->a, &err))
+        fail_msg("%s", err.text);
+}
+
+static struct world *world_of(const char *name)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+
+    w->object = read_json(arena_printf(&w->a, DATA "render/%s.json", name), &w->a);
+    parse(w);
+    return w;
+}
+
+static void end_world(struct world **w)
+{
+    arena_finish(&(*w)->a);
+    free(*w);
+}
+#define cleanup_world __attribute__((cleanup(end_world)))
+
+static struct json_object *child_of(struct world *w, enum child child)
+{
+    return render_child(child, &w->owner, &w->spec, &nothing_known, &settings, &w->a);
+}
+
+static const char *hash_of(struct world *w, enum child child)
+{
+    return manifest_hash(child_of(w, child));
+}
+
+static struct json_object *pod_of(struct world *w)
+{
+    return json_get(child_of(w, CHILD_DEPLOYMENT), "spec.template.spec");
+}
+
+static const struct registration a_registration = {
+    .runner_id = 42,
+    .url = "https://gitlab.example.com",
+    .authentication = "AccessToken",
+    .scope = "Project/7",
+    .told_hash = "0123456789abcdef",
+    .expiration = "2027-01-02T03:04:05Z",
+};
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Goldens.
+ */
+static void is_rendered_as_kept(const char *name)
+{
+    static const char *const files[] = {
+        [CHILD_CONFIG_SECRET] = "config-secret",
+        [CHILD_SERVICE_ACCOUNT] = "service-account",
+        [CHILD_ROLE_BINDING] = "role-binding",
+        [CHILD_DEPLOYMENT] = "deployment",
+    };
+    struct world *w cleanup_world = world_of(name);
+    struct arena *a = &w->a;
+
+    assert_golden(arena_printf(a, DATA "render/%s/config.toml", name),
+                  render_config_toml(&w->owner, &w->spec, "glrt-golden", a));
+    assert_golden(arena_printf(a, DATA "render/%s/token-secret.json", name),
+                  pretty(render_token_secret(&w->owner, &a_registration, a), a));
+    for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
+        assert_golden(arena_printf(a, DATA "render/%s/%s.json", name, files[child]), pretty(child_of(w, child), a));
+}
+
+static void renders_the_least_object_as_kept(void **state)
+{
+    (void)state;
+    is_rendered_as_kept("minimal");
+}
+
+static void renders_the_fullest_object_as_kept(void **state)
+{
+    (void)state;
+    is_rendered_as_kept("full");
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Fingerprints.
+ */
+static void equal_input_gives_equal_bytes(void **state)
+{
+    struct world *w1 cleanup_world = world_of("full"), *w2 cleanup_world = world_of("full");
+
+    (void)state;
+    for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
+        assert_string_equal(json_text(child_of(w1, child)), json_text(child_of(w2, child)));
+}
+
+/* The API server gives maps back in another order than the one in which a file has them. */
+static void the_order_of_keys_is_no_change(void **state)
+{
+    struct world *w1 cleanup_world = world_of("full"), *w2 cleanup_world = world_of("full");
+
+    (void)state;
+    w2->object = arena_json(&w2->a, json_sorted(w2->object));
+    parse(w2);
+    for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
+        assert_string_equal(hash_of(w1, child), hash_of(w2, child));
+}
+
+static void the_hash_knows_neither_token_nor_ca_nor_inputs(void **state)
+{
+    const struct config_inputs in = {.token = "glrt-secret", .ca_pem = "PEM", .inputs = "token=7 ca=8"};
+    struct world *w cleanup_world = world_of("full");
+    struct json_object *known = render_config_secret(&w->owner, &w->spec, &in, &w->a);
+
+    (void)state;
+    assert_string_equal(manifest_hash(known), hash_of(w, CHILD_CONFIG_SECRET));
+
+    struct registration r = a_registration;
+    struct json_object *token_secret = render_token_secret(&w->owner, &r, &w->a);
+    r.token = "glrt-secret";
+    r.inputs = "9";
+    assert_string_equal(manifest_hash(render_token_secret(&w->owner, &r, &w->a)), manifest_hash(token_secret));
+    r.runner_id = 43;
+    assert_string_not_equal(manifest_hash(render_token_secret(&w->owner, &r, &w->a)), manifest_hash(token_secret));
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What changes what.
+ */
+
+/* Every field of config.toml reaches the config Secret and nothing else: no manager is restarted for it. */
+static void a_change_of_config_leaves_the_deployment_alone(void **state)
+{
+    static const struct {
+        const char *path, *value;
+    } changes[] = {
+        {"spec.concurrent", "7"},
+        {"spec.checkIntervalSeconds", "9"},
+        {"spec.logLevel", "\"debug\""},
+        {"spec.image", "\"alpine\""},
+        {"spec.helperImage", "\"h\""},
+        {"spec.nodeSelector", "{\"role\": \"ci\"}"},
+        {"spec.tolerations", "[]"},
+        {"spec.volumes", "[]"},
+        {"spec.privileged", "false"},
+        {"spec.pullPolicy", "[\"Never\"]"},
+        {"spec.podLabels", "{}"},
+        {"spec.podAnnotations", "{}"},
+        {"spec.environment", "[]"},
+        {"spec.resources", "{}"},
+        {"spec.imagePullSecrets", "[]"},
+        {"spec.serviceAccountName", "\"x\""},
+        {"spec.url", "\"https://other.example.com\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        struct world *w cleanup_world = world_of("full");
+        const char *deployment = hash_of(w, CHILD_DEPLOYMENT), *config = hash_of(w, CHILD_CONFIG_SECRET);
+        struct err err = {0};
+        json_set(w->object, changes[i].path, json_parse(changes[i].value, strlen(changes[i].value), &err));
+        parse(w);
+        assert_string_equal(hash_of(w, CHILD_DEPLOYMENT), deployment);
+        if (strcmp(hash_of(w, CHILD_CONFIG_SECRET), config) == 0)
+            fail_msg("config.toml does not show a change of %s", changes[i].path);
+    }
+}
+
+/* Labels by which a Deployment selects cannot be changed, so nothing of the spec may be among them. */
+static void the_selector_depends_on_the_name_alone(void **state)
+{
+    struct world *w1 cleanup_world = world_of("minimal"), *w2 cleanup_world = world_of("full");
+
+    (void)state;
+    w2->owner.name = w1->owner.name;
+    struct json_object *selector = json_get(child_of(w1, CHILD_DEPLOYMENT), "spec.selector.matchLabels");
+    struct json_object *deployment = child_of(w2, CHILD_DEPLOYMENT);
+    assert_true(json_same(selector, json_get(deployment, "spec.selector.matchLabels")));
+    json_each (it, selector)
+        assert_true(json_same(it.value, json_member(json_get(deployment, "spec.template.metadata.labels"), it.key)));
+    assert_string_equal(selector_text(&w1->owner, &w1->a),
+                        "app.kubernetes.io/name=gitlab-runner,gitlab-runners.dev/runner=builds");
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Names and owners.
+ */
+static void a_long_name_is_cut_in_labels_only(void **state)
+{
+    struct world *w cleanup_world = world_of("minimal");
+    char name[201], other[201];
+
+    (void)state;
+    memset(name, 'n', 200);
+    name[200] = '\0';
+    memcpy(other, name, sizeof(name));
+    other[199] = 'x';
+    w->owner.name = name;
+    struct json_object *labels = json_get(child_of(w, CHILD_SERVICE_ACCOUNT), "metadata.labels");
+    w->owner.name = other;
+    struct json_object *others = json_get(child_of(w, CHILD_SERVICE_ACCOUNT), "metadata.labels");
+    const char *label = json_object_get_string(json_member(labels, LABEL_RUNNER));
+    assert_int_equal(strlen(label), 63);
+    assert_string_not_equal(label, json_object_get_string(json_member(others, LABEL_RUNNER)));
+    assert_int_equal(strlen(child_name(CHILD_DEPLOYMENT, &w->owner, &w->a)), 207);
+}
+
+static bool has_owner_reference(struct world *w, enum child child)
+{
+    return json_len(json_get(child_of(w, child), "metadata.ownerReferences")) == 1;
+}
+
+/* An owner reference into another namespace makes the garbage collector delete the object. */
+static void only_children_beside_their_owner_refer_to_it(void **state)
+{
+    struct world *near cleanup_world = world_of("minimal"), *far cleanup_world = world_of("full");
+
+    (void)state;
+    assert_string_equal(child_namespace(CHILD_ROLE_BINDING, &near->owner, &near->spec), "ci");
+    assert_string_equal(child_namespace(CHILD_ROLE_BINDING, &far->owner, &far->spec), "jobs");
+    assert_true(has_owner_reference(near, CHILD_ROLE_BINDING));
+    assert_false(has_owner_reference(far, CHILD_ROLE_BINDING));
+    assert_true(has_owner_reference(far, CHILD_DEPLOYMENT));
+    far->owner.uid = NULL;
+    assert_false(has_owner_reference(far, CHILD_DEPLOYMENT));
+}
+
+static void no_two_owners_share_a_role_binding(void **state)
+{
+    static const struct owner owners[] = {{"a", "b.c", NULL}, {"a", "b-c", NULL}, {"a-b", "c", NULL}, {"a", "b", NULL}};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(owners); i++)
+        for (size_t n = 0; n < i; n++)
+            assert_string_not_equal(child_name(CHILD_ROLE_BINDING, &owners[i], &a),
+                                    child_name(CHILD_ROLE_BINDING, &owners[n], &a));
+}
+
+static void a_service_account_of_the_users_own_is_not_made(void **state)
+{
+    struct world *w1 cleanup_world = world_of("minimal"), *w2 cleanup_world = world_of("full");
+
+    (void)state;
+    for (enum child child = 0; child < CHILD_COUNT; child++) {
+        assert_true(child_wanted(child, &w1->spec));
+        assert_int_equal(child_wanted(child, &w2->spec), child != CHILD_SERVICE_ACCOUNT);
+    }
+    assert_string_equal(json_str(pod_of(w1), "serviceAccountName"), "builds-runner");
+    assert_string_equal(json_str(pod_of(w2), "serviceAccountName"), "runner");
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Secrets and safety.
+ */
+static const char *decoded(struct json_object *secret, const char *key, struct arena *a)
+{
+    return base64_decode(json_object_get_string(json_member(json_get(secret, "data"), key)), NULL, a);
+}
+
+static void secrets_have_what_is_known(void **state)
+{
+    struct world *w cleanup_world = world_of("full");
+    struct registration r = a_registration;
+    struct arena *a = &w->a;
+
+    (void)state;
+    r.token = "glrt-secret";
+    r.inputs = "9";
+    struct json_object *token = render_token_secret(&w->owner, &r, a);
+    assert_string_equal(decoded(token, KEY_RUNNER_TOKEN, a), "glrt-secret");
+    assert_string_equal(json_object_get_string(json_member(json_get(token, "metadata.annotations"), ANNOTATION_INPUTS)),
+                        "9");
+
+    const struct config_inputs in = {.token = "glrt-secret", .ca_pem = "PEM", .inputs = "token=7 ca=8"};
+    struct json_object *config = render_config_secret(&w->owner, &w->spec, &in, a);
+    assert_string_equal(decoded(config, KEY_CONFIG, a), render_config_toml(&w->owner, &w->spec, "glrt-secret", a));
+    assert_non_null(strstr(decoded(config, KEY_CONFIG, a), "token = \"glrt-secret\""));
+    assert_string_equal(decoded(config, KEY_CA, a), "PEM");
+}
+
+/* A token is in the data of its Secrets and nowhere else, not even in what lies beside it. */
+static void no_token_is_outside_of_data(void **state)
+{
+    struct world *w cleanup_world = world_of("full");
+    const struct config_inputs in = {.token = "glrt-secret"};
+
+    (void)state;
+    for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++) {
+        struct json_object *manifest = render_child(child, &w->owner, &w->spec, &in, &settings, &w->a);
+        json_object_object_del(manifest, "data");
+        assert_null(strstr(json_text(manifest), "glrt-secret"));
+        assert_null(strstr(json_text(manifest), "stringData"));
+    }
+}
+
+/* gitlab-runner would rotate the token on its own if it knew when it expires, and lose the new one with its pod. */
+static void config_leaves_out_what_would_harm(void **state)
+{
+    static const char *const harmful[] = {"token_expires_at", "token_obtained_at", "\n  limit", "request_concurrency"};
+    struct world *w cleanup_world = world_of("full");
+    const char *text = render_config_toml(&w->owner, &w->spec, NULL, &w->a);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(harmful); i++)
+        assert_null(strstr(text, harmful[i]));
+}
+
+/* Values and keys of the user's stay what they are, wherever config.toml has them. */
+static void nothing_breaks_out_of_config(void **state)
+{
+    static const char evil[] = "\"\n[[runners]]\n  url = \"http://evil.example.com\"\n#";
+    struct world *w cleanup_world = world_of("full");
+
+    (void)state;
+    json_set_str(w->object, "spec.image", evil);
+    json_put_member(json_get(w->object, "spec.nodeSelector"), evil, evil);
+    json_put_member(json_get(w->object, "spec.podAnnotations"), evil, evil);
+    json_set_str(json_at(json_get(w->object, "spec.environment"), 0), "value", evil);
+    json_set_str(json_at(json_get(w->object, "spec.volumes"), 0), "mountPath", arena_printf(&w->a, "/%s", evil));
+    parse(w);
+    const char *text = render_config_toml(&w->owner, &w->spec, NULL, &w->a);
+    assert_null(strstr(text, "\n  url = \"http://evil"));
+    assert_ptr_equal(strstr(text, "\n[[runners]]\n  name"), strstr(text, "\n[[runners]]"));
+    assert_null(strstr(strstr(text, "\n[[runners]]") + 1, "\n[[runners]]"));
+}
+
+/* The Pod Security Standard "restricted", for every container there is. */
+static void the_manager_is_restricted(void **state)
+{
+    struct world *w cleanup_world = world_of("full");
+    struct json_object *pod = pod_of(w), *containers = json_get(pod, "containers");
+
+    (void)state;
+    assert_true(json_bool_or(pod, "securityContext.runAsNonRoot", false));
+    assert_string_equal(json_str(pod, "securityContext.seccompProfile.type"), "RuntimeDefault");
+    assert_int_equal(json_len(containers), 1);
+    struct json_object *security = json_get(json_at(containers, 0), "securityContext");
+    assert_false(json_bool_or(security, "allowPrivilegeEscalation", true));
+    assert_true(json_bool_or(security, "readOnlyRootFilesystem", false));
+    assert_string_equal(json_text(json_get(security, "capabilities.drop")), "[\"ALL\"]");
+    assert_null(json_get(pod, "initContainers"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(renders_the_least_object_as_kept),
+        cmocka_unit_test(renders_the_fullest_object_as_kept),
+        cmocka_unit_test(equal_input_gives_equal_bytes),
+        cmocka_unit_test(the_order_of_keys_is_no_change),
+        cmocka_unit_test(the_hash_knows_neither_token_nor_ca_nor_inputs),
+        cmocka_unit_test(a_change_of_config_leaves_the_deployment_alone),
+        cmocka_unit_test(the_selector_depends_on_the_name_alone),
+        cmocka_unit_test(a_long_name_is_cut_in_labels_only),
+        cmocka_unit_test(only_children_beside_their_owner_refer_to_it),
+        cmocka_unit_test(no_two_owners_share_a_role_binding),
+        cmocka_unit_test(a_service_account_of_the_users_own_is_not_made),
+        cmocka_unit_test(secrets_have_what_is_known),
+        cmocka_unit_test(no_token_is_outside_of_data),
+        cmocka_unit_test(config_leaves_out_what_would_harm),
+        cmocka_unit_test(nothing_breaks_out_of_config),
+        cmocka_unit_test(the_manager_is_restricted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
