@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -38,17 +37,6 @@ class GitLabAdmin:
             raise StandinError(f"{method} {path}: {refused.code} {text}") from None
         except OSError as problem:
             raise StandinError(f"nothing answers at {self.url}: {problem}") from None
-
-    def wait_until_up(self, seconds: float = 10) -> None:
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                self.call("GET", "/state")
-                return
-            except StandinError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
 
     # The instance
 
@@ -111,8 +99,10 @@ class GitLabAdmin:
     def start_pipeline(self, project: int | str, ref: str = "main") -> dict:
         return self.call("POST", f"/projects/{quoted(project)}/pipelines", {"ref": ref})
 
-    def pipeline(self, pipeline_id: int, wait: float = 0) -> dict:
-        return self.call("GET", f"/pipelines/{pipeline_id}", wait=wait)
+    def pipeline(self, pipeline_id: int, wait: float = 0, seen: dict | None = None) -> dict:
+        """Waits for its end, or with an earlier answer as seen: for any change of its jobs' states."""
+        states = seen and ",".join(job["status"] for job in seen["jobs"])
+        return self.call("GET", f"/pipelines/{pipeline_id}", wait=wait, query={"seen": states})
 
     def jobs(self) -> list[dict]:
         return self.call("GET", "/jobs")

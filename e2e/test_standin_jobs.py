@@ -74,6 +74,15 @@ def test_stages_run_one_after_the_other(gitlab, worker, project) -> None:
     assert statuses(gitlab, pipeline) == ["success", "success", "success"]
 
 
+def test_each_change_of_a_pipeline_can_be_followed(gitlab, worker, project) -> None:
+    started = gitlab.start_pipeline(project["id"])
+    job = worker.take()
+    running = gitlab.pipeline(started["id"], wait=10, seen=started)
+    worker.report(job, "failed")
+    failed = gitlab.pipeline(started["id"], wait=10, seen=running)
+    assert [document["status"] for document in (started, running, failed)] == ["pending", "running", "failed"]
+
+
 def test_a_failed_stage_skips_the_next(gitlab, worker, project) -> None:
     pipeline = gitlab.start_pipeline(project["id"])
     worker.report(worker.take(), "failed", failure_reason="script_failure", exit_code=3)

@@ -236,9 +236,11 @@ async def start_pipeline(request: web.Request, state: State, body: dict) -> dict
 
 @on("GET", "/pipelines/{id}")
 async def show_pipeline(request: web.Request, state: State, body: dict) -> dict:
-    """With ?wait=S: as soon as it has ended."""
+    """With ?wait=S: as soon as it has ended, or with &seen=running,created: as its jobs' states are no longer these."""
     pipeline = row(state.pipelines, request)
-    await wait(request, state, lambda: all(job.finished() for job in pipeline.jobs))
+    seen = request.query.get("seen")
+    await wait(request, state, lambda: all(job.finished() for job in pipeline.jobs)
+               or seen not in (None, ",".join(job.status for job in pipeline.jobs)))
     return pipeline_document(state, pipeline)
 
 

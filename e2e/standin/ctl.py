@@ -54,7 +54,7 @@ def trace(gitlab: GitLabAdmin, options: argparse.Namespace) -> int:
 
 
 def pipeline(gitlab: GitLabAdmin, options: argparse.Namespace) -> int:
-    """Starts one; with --wait its jobs' progress is told line by line."""
+    """Starts one; with --wait tells its jobs' progress line by line."""
     started = gitlab.start_pipeline(options.project)
     print(f"pipeline {started['id']} of {options.project}: {', '.join(job['name'] for job in started['jobs'])}")
     if options.wait is None:
@@ -77,7 +77,7 @@ def follow(gitlab: GitLabAdmin, document: dict, deadline: float) -> dict:
         left = deadline - time.monotonic()
         if left <= 0 or all(job["status"] in FINAL for job in document["jobs"]):
             return document
-        document = gitlab.pipeline(document["id"], wait=min(left, 1))
+        document = gitlab.pipeline(document["id"], wait=min(left, 1), seen=document)
 
 
 def audit(gitlab: GitLabAdmin, options: argparse.Namespace) -> int:
