@@ -72,10 +72,7 @@ bool toleration_same_key(struct json_object *a, struct json_object *b)
 
 const char *quantity_text(struct json_object *quantity)
 {
-    static const enum json_type types[] = {json_type_string, json_type_int, json_type_double};
+    bool is_text = json_object_is_type(quantity, json_type_string);
 
-    for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        if (json_object_is_type(quantity, types[i]))
-            return json_object_get_string(quantity);
-    return NULL;
+    return is_text || json_object_is_type(quantity, json_type_int) ? json_object_get_string(quantity) : NULL;
 }

@@ -37,7 +37,7 @@ extern const char volume_members[];
 const char *toleration_key(struct json_object *toleration, struct arena *a);
 bool toleration_same_key(struct json_object *a, struct json_object *b);
 
-/* A quantity, which JSON may give as text or number, as text lent by the tree; NULL for anything else. */
+/* A quantity, which JSON may give as text or whole number, as text lent by the tree; NULL for anything else. */
 const char *quantity_text(struct json_object *quantity);
 
 /* The resources that gitlab-runner can bound, as Kubernetes calls them; ended by NULL. */
