@@ -97,7 +97,7 @@ unit: ## Unit tests under ASan and UBSan (T=decide runs one program)
 
 .PHONY: unit-run
 unit-run: $(patsubst %,$(B)/tests/%,$(or $(T),$(TESTS)))
-	$(Q)hack/run-unit $^
+	$(Q)RUN='$(RUN)' hack/run-unit $^
 
 ASAN_VARIANT = B=build/asan CFLAGS='-O1 -g' VARIANT_LDFLAGS='-fsanitize=address,undefined' \
 	VARIANT_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
@@ -105,3 +105,82 @@ ASAN_VARIANT = B=build/asan CFLAGS='-O1 -g' VARIANT_LDFLAGS='-fsanitize=address,
 .PHONY: asan
 asan: ## Build build/asan/gitlab-runner-controller with ASan and UBSan
 	$(Q)$(MAKE) build $(ASAN_VARIANT)
+
+.PHONY: valgrind
+valgrind: ## Unit tests under valgrind
+	$(Q)hack/install-deps valgrind
+	$(Q)$(MAKE) unit-run RUN='valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect'
+
+.PHONY: e2e
+e2e: e2e-deps image ## End-to-end tests on a real local cluster (T=expression selects, as pytest -k)
+	$(Q)CLUSTER=e2e hack/cluster/up
+	$(Q)CLUSTER=e2e hack/e2e $(if $(T),-k '$(T)')
+
+.PHONY: e2e-deps
+e2e-deps:
+	$(Q)hack/cluster/build
+	$(Q)hack/gitlab-runner/build
+	$(Q)hack/python-env
+	$(Q)hack/cluster/images
+
+.PHONY: check
+check: deps ## Formatting, layers, warnings, generated files
+	$(Q)hack/install-deps clang-format
+	$(Q)clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h') && echo '  FORMAT ok'
+	$(Q)hack/check-layers
+	$(Q)hack/check-generated
+
+.PHONY: analyze
+analyze: deps ## The compiler's static analyzer over the whole program (slow)
+	$(Q)$(MAKE) build B=build/analyze CFLAGS='-O1 -fanalyzer -Wno-analyzer-malloc-leak'
+
+.PHONY: test
+test: ## All that CI runs: check, unit tests, end-to-end tests
+	$(Q)$(MAKE) check
+	$(Q)$(MAKE) unit
+	$(Q)$(MAKE) e2e; result=$$?; CLUSTER=e2e hack/cluster/down; exit $$result
+
+##@ Cluster
+
+.PHONY: image
+image: build ## Pack the operator's image (build/gitlab-runner-controller and its libraries) without Docker
+	$(Q)hack/cluster/build
+	$(Q)hack/cluster/images controller
+
+.PHONY: cluster-up
+cluster-up: e2e-deps image ## Start a local real cluster (CLUSTER=name, default demo)
+	$(Q)hack/cluster/up
+
+.PHONY: cluster-down
+cluster-down: ## End it, and leave nothing behind
+	$(Q)hack/cluster/down
+
+.PHONY: demo
+demo: ## The main job from nothing to its end, on a local real cluster
+	$(Q)hack/demo
+
+.PHONY: demo-down
+demo-down: ## End the demo's cluster
+	$(Q)hack/demo-down
+
+.PHONY: bench
+bench: build ## What the operator costs: memory idle and with 100 runners, requests each
+	$(Q)hack/cluster/build
+	$(Q)hack/python-env
+	$(Q)hack/bench
+
+.PHONY: manifests
+manifests: ## Generate manifests/install.yaml
+	$(Q)hack/cluster/build
+	$(Q)hack/generate
+
+##@ Help
+
+.PHONY: clean
+clean: ## Remove build/
+	rm -rf build
+
+.PHONY: help
+help: ## This text
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
