@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from gitlab_admin import GitLabAdmin
+from standin.pki import Authority
 from standin.seeds import SPRING_DEVOPS
 from standin_fixtures import Standin, gitlab, runner_program, standin  # noqa: F401 (fixtures)
 
@@ -204,6 +205,25 @@ def test_it_runs_a_pipeline(runner, gitlab, project) -> None:
     assert gitlab.artifacts(ended["jobs"][1]["id"]).startswith(b"PK")
     clones = gitlab.audit("GET", "/root/spring-devops.git/info/refs")
     assert [call["status"] for call in clones] == [401, 200, 401, 200]
+
+
+def test_it_runs_a_pipeline_over_https_with_a_private_ca(tmp_path) -> None:
+    """Registration, polls, the clone and the artifacts trust the CA that the configuration names."""
+    authority = Authority(tmp_path / "pki")
+    pair = authority.server("my.gitlab.com", "127.0.0.1")
+    with Standin("--seed", "article", "--tls-listen", "127.0.0.1:0", "--tls-cert", str(pair.cert),
+                 "--tls-key", str(pair.key)) as started:
+        runner = GitLabRunner(runner_program(), tmp_path, started.facts["tls_url"])
+        words = "--registration-token", started.facts["registration_token"], "--tag-list", "kubernetes"
+        status, output = runner.register(*words)
+        assert status == 1 and "certificate signed by unknown authority" in output
+        status, output = runner.register(*words, "--tls-ca-file", str(authority.ca.cert))
+        assert status == 0, output
+        pipeline = started.admin.start_pipeline("root/spring-devops")
+        with runner.running():
+            ended = started.admin.pipeline(pipeline["id"], wait=40)
+        assert ended["status"] == "success", started.admin.trace(ended["jobs"][0]["id"])
+        assert all(call["tls"] for call in started.admin.audit())
 
 
 def test_it_reports_failures_and_hands_artifacts_on(runner, gitlab) -> None:
