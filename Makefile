@@ -4,6 +4,7 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .SUFFIXES:
+.SECONDARY:
 
 VERSION := 0.1.0
 COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)

@@ -18,15 +18,15 @@ bool err_set(struct err *err, enum err_kind kind, const char *reason, const char
 
 bool err_wrap(struct err *err, const char *format, ...)
 {
-    char inner[sizeof(err->text)];
+    char context[sizeof(err->text)], whole[2 * sizeof(err->text) + sizeof(": ")];
     va_list args;
 
-    memcpy(inner, err->text, sizeof(inner));
     va_start(args, format);
-    int used = vsnprintf(err->text, sizeof(err->text), format, args);
+    vsnprintf(context, sizeof(context), format, args);
     va_end(args);
-    if (used >= 0 && (size_t)used < sizeof(err->text))
-        snprintf(err->text + used, sizeof(err->text) - (size_t)used, ": %s", inner);
+    snprintf(whole, sizeof(whole), "%s: %s", context, err->text);
+    whole[sizeof(err->text) - 1] = '\0';
+    memcpy(err->text, whole, sizeof(err->text));
     return false;
 }
 
