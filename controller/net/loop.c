@@ -8,6 +8,9 @@
 
 #include "base/mem.h"
 
+/* Libraries close their handles in steps of their own. */
+enum { CLOSING_TURNS_MAX = 16 };
+
 static const int stop_signals[] = {SIGTERM, SIGINT};
 
 struct loop {
@@ -64,11 +67,24 @@ struct loop *loop_create(void)
     return loop;
 }
 
-static void close_handle(uv_handle_t *handle, void *arg)
+static void close_handle(uv_handle_t *handle)
 {
-    (void)arg;
     if (!uv_is_closing(handle))
         uv_close(handle, NULL);
+}
+
+static void close_left(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    close_handle(handle);
+}
+
+static void close_own(struct loop *loop)
+{
+    close_handle((uv_handle_t *)&loop->after_poll);
+    close_handle((uv_handle_t *)&loop->awake);
+    for (size_t i = 0; i < ARRAY_LEN(stop_signals); i++)
+        close_handle((uv_handle_t *)&loop->signals[i]);
 }
 
 void loop_destroy(struct loop *loop)
@@ -76,8 +92,11 @@ void loop_destroy(struct loop *loop)
     if (!loop)
         return;
     assert(loop->timers == 0);
-    uv_walk(&loop->uv, close_handle, NULL);
-    uv_run(&loop->uv, UV_RUN_DEFAULT); /* the close callbacks give memory back */
+    close_own(loop);
+    for (int turns = 0; turns < CLOSING_TURNS_MAX && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0; turns++)
+        ;
+    uv_walk(&loop->uv, close_left, NULL);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
     int left = uv_loop_close(&loop->uv);
     assert(left == 0);
     (void)left;

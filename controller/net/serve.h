@@ -17,11 +17,12 @@ struct serve_page {
     int (*render)(void *arg, struct buf *body);
 };
 
-/* Listens on address ("127.0.0.1", NULL: all) and port (0: any free one, see serve_port()). pages: an array ended by a NULL path that
- * must outlive the server. NULL and *err when the port cannot be had. */
+/* Listens on address ("127.0.0.1", "::1", NULL: all) and port (0: any free one, see serve_port()). pages: an array
+ * ended by a NULL path that must outlive the server. NULL and *err (ERR_DENIED) when the port cannot be had. */
 struct serve *serve_create(struct loop *loop, const char *address, int port, const struct serve_page *pages, void *arg,
                            struct err *err);
 int serve_port(const struct serve *serve);
+/* Returns at once; the loop gives the memory back in its next turns, at the latest in loop_destroy(). NULL is fine. */
 void serve_destroy(struct serve *serve);
 
 #endif

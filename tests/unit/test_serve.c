@@ -1,0 +1,472 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "net/http.h"
+#include "net/loop.h"
+#include "net/serve.h"
+
+enum { GUARD_MS = 10000, PAGE_MAX = 4 << 20 };
+
+struct world {
+    struct loop *loop;
+    struct serve *serve;
+    struct http *http;
+    struct loop_timer *guard;
+    int port, waiting, rendered;
+};
+
+struct result {
+    struct world *world;
+    long status;
+    size_t len;
+    bool ordered; /* the bytes are those of render_large() */
+    char body[256], content_type[64], error[400];
+};
+
+/* Pages. */
+
+static int render_ok(void *arg, struct buf *body)
+{
+    struct world *w = arg;
+
+    w->rendered++;
+    buf_adds(body, "ok\n");
+    return 200;
+}
+
+static int render_broken(void *arg, struct buf *body)
+{
+    (void)arg;
+    buf_adds(body, "no watch\n");
+    return 503;
+}
+
+static int render_empty(void *arg, struct buf *body)
+{
+    (void)arg, (void)body;
+    return 200;
+}
+
+static char large_byte(size_t i)
+{
+    return (char)('a' + i / 1000 % 26);
+}
+
+static int render_large(void *arg, struct buf *body)
+{
+    (void)arg;
+    for (size_t i = 0; i < PAGE_MAX; i++) {
+        char c = large_byte(i);
+        buf_add(body, &c, 1);
+    }
+    return 200;
+}
+
+static int render_too_large(void *arg, struct buf *body)
+{
+    render_large(arg, body);
+    buf_adds(body, "!");
+    return 200;
+}
+
+static const struct serve_page pages[] = {
+    {"/healthz", "text/plain; version=0.0.4; charset=utf-8", render_ok},
+    {"/readyz", "text/plain", render_broken},
+    {"/empty", "text/plain", render_empty},
+    {"/large", "application/octet-stream", render_large},
+    {"/too-large", "text/plain", render_too_large},
+    {NULL, NULL, NULL},
+};
+
+/* Client and server run on one loop. */
+
+static void on_guard(void *arg)
+{
+    (void)arg;
+    fail_msg("no answer within %d ms", GUARD_MS);
+}
+
+static int set_up(void **state)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+    struct err err = {0};
+
+    w->loop = loop_create();
+    w->guard = loop_timer_create(w->loop, on_guard, w);
+    w->http = http_create(w->loop, "tester/1");
+    w->serve = serve_create(w->loop, "127.0.0.1", 0, pages, w, &err);
+    assert_string_equal(err.text, "");
+    w->port = serve_port(w->serve);
+    assert_in_range(w->port, 1, 65535);
+    *state = w;
+    return 0;
+}
+
+/* loop_destroy() asserts that libwebsockets has left nothing behind. */
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    http_destroy(w->http);
+    serve_destroy(w->serve);
+    loop_timer_destroy(w->guard);
+    loop_destroy(w->loop);
+    free(w);
+    return 0;
+}
+
+static void on_done(void *arg, const struct http_reply *reply)
+{
+    struct result *r = arg;
+
+    r->status = reply->status;
+    r->len = reply->len;
+    snprintf(r->body, sizeof(r->body), "%s", reply->body);
+    snprintf(r->content_type, sizeof(r->content_type), "%s", reply->content_type);
+    snprintf(r->error, sizeof(r->error), "%s", reply->err.text);
+    r->ordered = true;
+    for (size_t i = 0; i < reply->len; i++)
+        r->ordered = r->ordered && reply->body[i] == large_byte(i);
+    if (--r->world->waiting == 0)
+        loop_stop(r->world->loop);
+}
+
+static void start(struct world *w, const char *method, const char *path, struct result *r)
+{
+    char url[96];
+    struct http_request request = {.method = method, .url = url, .max_body = 8 << 20, .on_done = on_done, .arg = r};
+
+    *r = (struct result){.world = w};
+    if (strcmp(method, "GET") != 0) {
+        request.body = "something";
+        request.body_len = strlen(request.body);
+    }
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", w->port, path);
+    w->waiting++;
+    http_start(w->http, &request);
+}
+
+static void run(struct world *w)
+{
+    loop_timer_set(w->guard, GUARD_MS);
+    loop_run(w->loop);
+    loop_timer_set(w->guard, -1);
+}
+
+static void fetch(struct world *w, const char *method, const char *path, struct result *r)
+{
+    start(w, method, path, r);
+    run(w);
+    assert_string_equal(r->error, "");
+}
+
+static void pages_are_found_by_path(void **state)
+{
+    static const struct {
+        const char *path;
+        long status;
+        const char *content_type, *body;
+    } cases[] = {
+        {"/healthz", 200, "text/plain; version=0.0.4; charset=utf-8", "ok\n"},
+        {"/healthz?verbose", 200, "text/plain; version=0.0.4; charset=utf-8", "ok\n"},
+        {"/readyz", 503, "text/plain; charset=utf-8", "no watch\n"},
+        {"/empty", 200, "text/plain", ""},
+        {"/", 404, "text/plain; charset=utf-8", "404\n"},
+        {"/healthz/x", 404, "text/plain; charset=utf-8", "404\n"},
+        {"/../etc/passwd", 404, "text/plain; charset=utf-8", "404\n"},
+    };
+    struct world *w = *state;
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        fetch(w, "GET", cases[i].path, &r);
+        assert_int_equal(r.status, cases[i].status);
+        assert_string_equal(r.content_type, cases[i].content_type);
+        assert_string_equal(r.body, cases[i].body);
+    }
+    assert_int_equal(w->rendered, 2);
+}
+
+static void other_methods_are_refused(void **state)
+{
+    static const char *const methods[] = {"POST", "PUT", "DELETE", "PATCH"};
+    struct world *w = *state;
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+        fetch(w, methods[i], "/healthz", &r);
+        assert_int_equal(r.status, 405);
+        assert_string_equal(r.body, "405\n");
+        fetch(w, "GET", "/healthz", &r); /* it is still well */
+        assert_int_equal(r.status, 200);
+    }
+}
+
+static void a_large_page_arrives_whole(void **state)
+{
+    struct world *w = *state;
+    struct result r[3];
+
+    fetch(w, "GET", "/large", &r[0]);
+    assert_int_equal(r[0].len, PAGE_MAX);
+    assert_true(r[0].ordered);
+    fetch(w, "GET", "/too-large", &r[0]);
+    assert_int_equal(r[0].status, 500);
+    assert_string_equal(r[0].body, "500\n");
+    for (size_t i = 0; i < ARRAY_LEN(r); i++) /* at the same time */
+        start(w, "GET", "/large", &r[i]);
+    run(w);
+    for (size_t i = 0; i < ARRAY_LEN(r); i++) {
+        assert_int_equal(r[i].len, PAGE_MAX);
+        assert_true(r[i].ordered);
+    }
+}
+
+/* Clients that are no good, on a thread of their own while the loop runs. */
+
+static int connect_to(int port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+        abort();
+    return fd;
+}
+
+static size_t read_until(int fd, char *text, size_t size, const char *end)
+{
+    size_t len = 0;
+    ssize_t n;
+
+    text[0] = '\0';
+    while (len + 1 < size && !(end && strstr(text, end)) && (n = recv(fd, text + len, size - 1 - len, 0)) > 0) {
+        len += (size_t)n;
+        text[len] = '\0';
+    }
+    return len;
+}
+
+struct rude {
+    struct world *world;
+    char text[4][1024];
+    pthread_t thread;
+    struct loop_timer *poll; /* looks whether the thread has ended */
+};
+
+static void stop_when_joined(void *arg)
+{
+    struct rude *rude = arg;
+
+    if (pthread_tryjoin_np(rude->thread, NULL) == 0)
+        loop_stop(rude->world->loop);
+    else
+        loop_timer_set(rude->poll, 1);
+}
+
+static void run_beside(struct world *w, struct rude *rude, void *(*body)(void *arg))
+{
+    rude->world = w;
+    assert_int_equal(pthread_create(&rude->thread, NULL, body, rude), 0);
+    rude->poll = loop_timer_create(w->loop, stop_when_joined, rude);
+    loop_timer_set(rude->poll, 0);
+    run(w);
+    loop_timer_destroy(rude->poll);
+}
+
+static void say(int fd, const char *text)
+{
+    if (send(fd, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text))
+        abort();
+}
+
+static void *talk_on_one_connection(void *arg)
+{
+    struct rude *rude = arg;
+    int fd = connect_to(rude->world->port);
+
+    for (int i = 0; i < 3; i++) {
+        say(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+        read_until(fd, rude->text[i], sizeof(rude->text[i]), "ok\n");
+    }
+    say(fd, "GET /healthz HTTP/1.0\r\nHost: x\r\n\r\n");
+    read_until(fd, rude->text[3], sizeof(rude->text[3]), NULL); /* until it is closed */
+    close(fd);
+    return NULL;
+}
+
+static void connections_are_kept(void **state)
+{
+    struct rude rude = {0};
+
+    run_beside(*state, &rude, talk_on_one_connection);
+    for (int i = 0; i < 4; i++)
+        assert_non_null(strstr(rude.text[i], "\r\n\r\nok\n"));
+}
+
+static void *talk_nonsense(void *arg)
+{
+    static const char *const requests[] = {
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+        "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
+        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello in TLS\r\n\r\n",
+        "BREW /healthz HTTP/1.1\r\n\r\n",
+    };
+    struct rude *rude = arg;
+
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        int fd = connect_to(rude->world->port);
+        say(fd, requests[i]);
+        shutdown(fd, SHUT_WR);
+        read_until(fd, rude->text[i], sizeof(rude->text[i]), NULL);
+        close(fd);
+    }
+    return NULL;
+}
+
+static void nonsense_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct rude rude = {0};
+    struct result r;
+
+    run_beside(w, &rude, talk_nonsense);
+    for (size_t i = 0; i < ARRAY_LEN(rude.text); i++) {
+        assert_null(strstr(rude.text[i], "200"));
+        assert_null(strstr(rude.text[i], "101"));
+    }
+    assert_int_equal(w->rendered, 0);
+    fetch(w, "GET", "/healthz", &r);
+    assert_int_equal(r.status, 200);
+}
+
+static void *leave_early(void *arg)
+{
+    struct rude *rude = arg;
+
+    for (int i = 0; i < 20; i++) {
+        int fd = connect_to(rude->world->port);
+        if (i % 2) {
+            say(fd, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+            read_until(fd, rude->text[0], 64, NULL);
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+static void clients_may_leave_at_any_time(void **state)
+{
+    struct world *w = *state;
+    struct rude rude = {0};
+    struct result r;
+
+    run_beside(w, &rude, leave_early);
+    fetch(w, "GET", "/healthz", &r);
+    assert_int_equal(r.status, 200);
+}
+
+static void busy_connections_end_with_the_server(void **state)
+{
+    struct world *w = *state;
+    int fd = connect_to(w->port), idle = connect_to(w->port);
+    struct result r;
+
+    say(fd, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n"); /* and never reads */
+    fetch(w, "GET", "/large", &r);                      /* meanwhile the other one fills its socket */
+    assert_int_equal(r.len, PAGE_MAX);
+    close(idle);
+    serve_destroy(take(w->serve));
+    close(fd);
+}
+
+static void more_clients_than_places(void **state)
+{
+    struct world *w = *state;
+    int fds[100];
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        fds[i] = connect_to(w->port);
+    start(w, "GET", "/healthz", &r); /* no place: refused, but not for ever */
+    run(w);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    do {
+        start(w, "GET", "/healthz", &r);
+        run(w);
+    } while (r.status != 200);
+}
+
+static void addresses_that_cannot_be_had(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    char port[32];
+
+    assert_null(serve_create(w->loop, "127.0.0.1", w->port, pages, w, &err));
+    assert_int_equal(err.kind, ERR_DENIED);
+    assert_string_equal(err.reason, "ListenFailed");
+    snprintf(port, sizeof(port), "port %d", w->port);
+    assert_non_null(strstr(err.text, port));
+    assert_non_null(strstr(err.text, "Address already in use"));
+    assert_null(serve_create(w->loop, "192.0.2.1", 0, pages, w, &err));
+    assert_null(serve_create(w->loop, "no address", 0, pages, w, &err));
+    assert_non_null(strstr(err.text, "no address"));
+}
+
+static void everywhere_includes_ipv4(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    struct result r;
+
+    serve_destroy(w->serve);
+    w->serve = serve_create(w->loop, NULL, 0, pages, w, &err);
+    assert_non_null(w->serve);
+    w->port = serve_port(w->serve);
+    fetch(w, "GET", "/healthz", &r);
+    assert_int_equal(r.status, 200);
+}
+
+static void nothing_is_destroyed_quietly(void **state)
+{
+    (void)state;
+    serve_destroy(NULL);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(pages_are_found_by_path),
+        TEST(other_methods_are_refused),
+        TEST(a_large_page_arrives_whole),
+        TEST(connections_are_kept),
+        TEST(nonsense_is_refused),
+        TEST(clients_may_leave_at_any_time),
+        TEST(busy_connections_end_with_the_server),
+        TEST(more_clients_than_places),
+        TEST(addresses_that_cannot_be_had),
+        TEST(everywhere_includes_ipv4),
+        TEST(nothing_is_destroyed_quietly),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
