@@ -112,13 +112,16 @@ static bool wants_a_token(const struct gitlab_op *op)
 /* False, with the answer given, unless the reply has the expected status. */
 static bool expect_ok(struct gitlab_op *op, const struct http_reply *reply)
 {
-    if (reply->err.kind != ERR_NONE) {
-        answer_error(op, &reply->err, reply->sent);
+    struct err err = reply->err;
+
+    if (err.kind != ERR_NONE) {
+        gitlab_explain(&err);
+        answer_error(op, &err, reply->sent);
         return false;
     }
     if (reply->status == shapes[op->call.op].ok)
         return true;
-    struct err err = gitlab_classify(op->call.op, op->call.url, reply->status, reply->body, reply->len, reply->retry_after_ms);
+    err = gitlab_classify(op->call.op, op->call.url, reply->status, reply->body, reply->len, reply->retry_after_ms);
     answer_error(op, &err, reply->status >= 500 || (reply->status >= 200 && reply->status < 300));
     return false;
 }

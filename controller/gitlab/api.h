@@ -61,5 +61,7 @@ void gitlab_cancel(struct gitlab_op *op);
 /* An answer that is not the expected one, as struct err: a closed table, see docs/conditions.md. body: len bytes. */
 struct err gitlab_classify(enum gitlab_op_kind op, const char *url, long status, const char *body, size_t len,
                            int64_t retry_after_ms);
+/* Adds the remedy to an error that came instead of an answer: names that do not resolve, certificates, … */
+void gitlab_explain(struct err *err);
 
 #endif

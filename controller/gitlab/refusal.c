@@ -103,3 +103,24 @@ struct err gitlab_classify(enum gitlab_op_kind op, const char *url, long status,
     err.retry_after_ms = retry_after_ms;
     return err;
 }
+
+void gitlab_explain(struct err *err)
+{
+    static const struct {
+        const char *reason, *remedy;
+    } remedies[] = {
+        {"HostNotFound", "check spec.url; a name that DNS does not know goes into spec.hostAliases"},
+        {"ConnectionRefused", "check host and port of spec.url, and that GitLab is up"},
+        {"ConnectTimeout", "check host and port of spec.url, firewalls and network policies"},
+        {"UntrustedCertificate", "put the CA into a Secret or ConfigMap and name it in spec.caSecretRef or spec.caConfigMapRef"},
+        {"CertificateExpired", "have it renewed at GitLab"},
+        {"CertificateHostMismatch", "spec.url needs a name that the certificate has"},
+        {"TLSError", "check that the port of spec.url speaks https"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(remedies); i++) {
+        size_t len = strlen(err->text);
+        if (strcmp(err->reason, remedies[i].reason) == 0)
+            snprintf(err->text + len, sizeof(err->text) - len, "; %s", remedies[i].remedy);
+    }
+}
