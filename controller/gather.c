@@ -82,6 +82,7 @@ static void gather_child(const struct gathering *g, const struct state *state, e
         .exists = true,
         .terminating = json_bool_or(kept, "terminating", false),
         .drifted = json_bool_or(kept, "drifted", false),
+        .held = json_bool_or(kept, "held", false),
         .uid = arena_strdup(a, record->uid),
         .hash = json_str(kept, "hash"),
         .inputs = json_str(kept, "inputs"),

@@ -68,15 +68,20 @@ struct json_object *runner_object(const struct record *record, struct arena *a)
 /* ---------------------------------------------------------------------------------------------------------------------
  * What is kept of each kind */
 
-static struct json_object *keep_runner(struct json_object *object)
+static bool has_finalizer(struct json_object *object)
 {
     struct json_object *finalizers = json_get(object, "metadata.finalizers");
-    bool finalizer = false;
 
     for (size_t i = 0; i < json_len(finalizers); i++)
-        finalizer = finalizer || strcmp(json_string(json_at(finalizers, i)), FINALIZER) == 0;
+        if (strcmp(json_string(json_at(finalizers, i)), FINALIZER) == 0)
+            return true;
+    return false;
+}
+
+static struct json_object *keep_runner(struct json_object *object)
+{
     return json_build("{generation: %d, finalizer: %b, deletionTimestamp: %s, spec: %o, status: %o}",
-                      json_int_or(object, "metadata.generation", 0), finalizer,
+                      json_int_or(object, "metadata.generation", 0), has_finalizer(object),
                       json_str(object, "metadata.deletionTimestamp"), json_ref(json_get(object, "spec")),
                       json_ref(json_get(object, "status")));
 }
@@ -156,6 +161,7 @@ static struct json_object *keep_child(enum kind kind, struct json_object *object
                                           annotation(object, ANNOTATION_INPUTS), annotation(object, ANNOTATION_OWNER_UID));
 
     json_set_bool(kept, "terminating", json_get(object, "metadata.deletionTimestamp") != NULL);
+    json_set_bool(kept, "held", has_finalizer(object));
     json_set_bool(kept, "drifted", is_drifted(kind, object, owner, store, settings, a));
     if (kind == KIND_SECRET)
         keep_registration(kept, object);

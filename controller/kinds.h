@@ -27,7 +27,7 @@ enum kind kind_by_name(const char *name);
 
 /* What the store keeps of an object. Members of the record's text:
  *   GitLabRunner   generation, finalizer, deletionTimestamp, spec, status
- *   our children   hash, inputs, drifted, terminating; and what is special to the kind:
+ *   our children   hash, inputs, drifted, terminating, held; and what is special to the kind:
  *     Secret       the annotations of the registration
  *     Deployment   replicas, ready, available, updated, observed, problem
  *   Namespace      allowedFrom, terminating

@@ -254,6 +254,28 @@ static void perform_status(struct turn *turn)
 /* ---------------------------------------------------------------------------------------------------------------------
  * ACT_APPLY, ACT_DELETE: the children */
 
+/* The token Secret is let go. If only it was deleted, and not the runner, its token goes into the next one. */
+static void keep_released_token(struct turn *turn)
+{
+    struct observed *o = &turn->observed;
+    struct registration r = o->registered;
+
+    r.token = o->values[READ_TOKEN].value;
+    if (!o->deleting && r.token && registration_fits(o, &turn->mem))
+        state_issue(turn->state, &r);
+}
+
+/* The token Secret is written. */
+static void keep_saved_token(struct turn *turn, struct json_object *secret)
+{
+    turn->state->config_token_dead = false;
+    turn->observed.values[READ_TOKEN] = (struct observed_value){
+        .lookup = LOOKUP_FOUND,
+        .value = arena_strdup(&turn->mem, turn->state->issued.token),
+        .version = arena_strdup(&turn->mem, json_str_or(secret, "metadata.resourceVersion", ""))};
+    state_forget_issued(turn->state);
+}
+
 static void on_applied(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
@@ -263,14 +285,10 @@ static void on_applied(void *arg, const struct kube_reply *reply)
         return;
     reconciler_learn(turn->rec, kind_of_child(child), reply->object);
     turn->state->foreign[child] = false;
-    if (child == CHILD_TOKEN_SECRET) {
-        turn->state->config_token_dead = false;
-        turn->observed.values[READ_TOKEN] = (struct observed_value){
-            .lookup = LOOKUP_FOUND,
-            .value = arena_strdup(&turn->mem, turn->state->issued.token),
-            .version = arena_strdup(&turn->mem, json_str_or(reply->object, "metadata.resourceVersion", ""))};
-        state_forget_issued(turn->state);
-    }
+    if (turn->asked.apply.release)
+        keep_released_token(turn);
+    else if (child == CHILD_TOKEN_SECRET)
+        keep_saved_token(turn, reply->object);
     log_event(LOG_INFO, "reconcile", "applied", "runner", turn->key, "rule", turn->asked.rule, "kind", child_kind(child), NULL);
     kube_succeeded(turn);
 }
@@ -281,6 +299,8 @@ static void perform_apply(struct turn *turn)
 
     act->apply.manifest = arena_json(&turn->mem, json_copy(act->apply.manifest));
     json_set_str(act->apply.manifest, "metadata.uid", act->apply.uid);
+    if (act->apply.release)
+        json_set(act->apply.manifest, "metadata.finalizers", json_build("[]"));
     turn->request = kube_apply(reconciler_client(turn->rec), kind_resource(kind_of_child(act->apply.child)), NULL,
                                act->apply.manifest, FIELD_MANAGER, act->apply.uid == NULL, on_applied, turn);
 }

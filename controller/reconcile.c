@@ -116,9 +116,17 @@ static void put(struct reconciler *rec, enum kind kind, struct json_object *obje
     store_put(rec->store, kind, &record);
 }
 
+/* What is being deleted and held by nobody is gone by the time that its last answer arrives. */
+static bool is_gone(struct json_object *object)
+{
+    return json_get(object, "metadata.deletionTimestamp") && json_len(json_get(object, "metadata.finalizers")) == 0;
+}
+
 void reconciler_learn(struct reconciler *rec, enum kind kind, struct json_object *object)
 {
-    if (object)
+    if (is_gone(object))
+        store_remove(rec->store, kind, json_str_or(object, "metadata.namespace", ""), json_str_or(object, "metadata.name", ""));
+    else if (object)
         put(rec, kind, object);
 }
 
@@ -303,6 +311,44 @@ static void turn_step(struct turn *turn)
     }
 }
 
+static void on_orphan_released(void *arg, const struct kube_reply *reply)
+{
+    (void)arg;
+    log_event(LOG_INFO, "reconcile", "released a token Secret without an owner", "result", reply->err.kind ? reply->err.text : "ok", NULL);
+}
+
+struct orphan_search {
+    struct reconciler *rec;
+    bool found;
+};
+
+/* A token Secret whose GitLabRunner went without us (its finalizer was taken off by hand) must not hang for ever. */
+static void release_orphan(void *arg, unsigned kind, const struct record *record)
+{
+    struct orphan_search *search = arg;
+    cleanup_arena struct arena a = {0};
+    struct err ignored;
+    struct json_object *kept = arena_json(&a, json_parse(record->text, strlen(record->text), &ignored));
+
+    if (kind != KIND_SECRET || !json_bool_or(kept, "held", false) || !json_bool_or(kept, "terminating", false))
+        return;
+    struct json_object *patch = arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, uid: %s}}",
+                                                          record->ns, record->name, record->uid));
+    kube_apply(search->rec->client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false, on_orphan_released, NULL);
+    search->found = true;
+}
+
+static void forget_runner(struct reconciler *rec, const char *key)
+{
+    struct orphan_search search = {.rec = rec};
+
+    states_remove(&rec->states, key);
+    store_each_owned(rec->store, key, release_orphan, &search);
+    if (search.found)
+        queue_add_at(rec->queue, key, loop_now(rec->loop) + RECHECK_MS, "a token Secret without an owner");
+    queue_done(rec->queue, key);
+}
+
 static void turn_start(struct reconciler *rec, const char *key, const char *cause)
 {
     const char *slash = strchr(key, '/');
@@ -312,8 +358,7 @@ static void turn_start(struct reconciler *rec, const char *key, const char *caus
     ns[slash - key] = '\0';
     const struct record *record = store_get(rec->store, KIND_RUNNER, ns, slash + 1);
     if (!record) {
-        states_remove(&rec->states, key);
-        queue_done(rec->queue, key);
+        forget_runner(rec, key);
         return;
     }
     struct turn *turn = mem_alloc(sizeof(*turn));

@@ -98,9 +98,13 @@ static const char *credential(const struct observed *o)
 /* A token that was just got is in nobody's hands but ours: it goes into its Secret before anything else. */
 static struct action save_issued_token(const struct observed *o, struct arena *a)
 {
+    const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
+
     if (!o->issued.token)
         return pass;
-    return apply(CHILD_TOKEN_SECRET, render_token_secret(&o->owner, &o->issued, a), o->children[CHILD_TOKEN_SECRET].uid);
+    if (secret->terminating && !secret->held)
+        return wait_for("Recreating", "the former token Secret is being deleted", false);
+    return apply(CHILD_TOKEN_SECRET, render_token_secret(&o->owner, &o->issued, a), secret->uid);
 }
 
 static struct action name_conflict(const struct observed *o, enum child child, struct arena *a)
@@ -112,14 +116,31 @@ static struct action name_conflict(const struct observed *o, enum child child, s
                                  child_kind(child), ns, child_name(child, &o->owner, a)), true);
 }
 
-/* Without a place for its token no runner is registered. */
-static struct action respect_a_foreign_secret(const struct observed *o, struct arena *a)
+/* Takes our finalizer off the token Secret. What it holds is written once more, because what an apply leaves out is removed. */
+static struct action release_token_secret(const struct observed *o, struct arena *a)
+{
+    struct registration last = o->registered;
+
+    if (o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
+        return read_value(READ_TOKEN);
+    last.token = o->values[READ_TOKEN].value;
+    struct action act = apply(CHILD_TOKEN_SECRET, render_token_secret(&o->owner, &last, a), o->children[CHILD_TOKEN_SECRET].uid);
+    act.apply.release = true;
+    return act;
+}
+
+/* Without a place for its token no runner is registered. A token Secret that somebody deletes is let go, and its content kept
+ * (state.issued) for the next one. */
+static struct action need_a_place_for_the_token(const struct observed *o, struct arena *a)
 {
     const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
 
     if (secret->foreign)
         return name_conflict(o, CHILD_TOKEN_SECRET, a);
-    return secret->terminating ? wait_for("Recreating", "the token Secret is being deleted", false) : pass;
+    if (secret->terminating)
+        return secret->held ? release_token_secret(o, a)
+                            : wait_for("Recreating", "the token Secret is being deleted", false);
+    return pass;
 }
 
 /* Registered elsewhere, or in another way, than the spec says now: the former runner goes, unless the user owns it. */
@@ -403,6 +424,12 @@ static struct action remove_what_is_elsewhere(const struct observed *o, struct a
                                       .name = child_name(CHILD_ROLE_BINDING, &o->owner, a)}};
 }
 
+/* Nobody needs the token any more. */
+static struct action forget_the_token(const struct observed *o, struct arena *a)
+{
+    return o->children[CHILD_TOKEN_SECRET].held ? release_token_secret(o, a) : pass;
+}
+
 static struct action release(const struct observed *o, struct arena *a)
 {
     (void)a;
@@ -414,7 +441,7 @@ static struct action release(const struct observed *o, struct arena *a)
 
 static const struct rule registration_rules[] = {
     {"save",       save_issued_token       }, /* an issued token is in its Secret                             */
-    {"conflict",   respect_a_foreign_secret}, /* there is a place for a token                                 */
+    {"place",      need_a_place_for_the_token}, /* there is a place for a token                                */
     {"moved",      leave_the_former_gitlab }, /* the registration is for the url, mode and scope of the spec  */
     {"registered", need_registration       }, /* GitLab knows this runner; its token is in our Secret         */
     {"finalizer",  hold_finalizer          }, /* … and will be told when the object goes                      */
@@ -435,6 +462,7 @@ static const struct rule deletion_rules[] = {
     {"deregister", deregister                }, /* GitLab forgets the runner …                                */
     {"lost",       remove_a_lost_registration}, /* … also one whose token was lost                            */
     {"elsewhere",  remove_what_is_elsewhere  }, /* objects in other namespaces are gone                       */
+    {"forget",     forget_the_token          }, /* the token Secret may go                                    */
     {"release",    release                   }, /* the object may go; its children follow by garbage collection */
 };
 

@@ -45,6 +45,7 @@ struct action {
             enum child child;
             struct json_object *manifest; /* complete                                   */
             const char *uid;              /* of the object to change; NULL: create, fail when it is there */
+            bool release;                 /* the token Secret without our finalizer: it may go            */
         } apply;
         struct stray delete;
         struct {

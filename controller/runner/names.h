@@ -9,7 +9,7 @@
 #define PLURAL "gitlabrunners"
 
 #define FIELD_MANAGER "gitlab-runner-controller"
-#define FINALIZER GROUP "/deregister"
+#define FINALIZER GROUP "/deregister" /* on the object, and on its token Secret: without the token nobody can deregister */
 
 #define APP_NAME "gitlab-runner" /* what we make, as the label app.kubernetes.io/name has it */
 

@@ -25,14 +25,19 @@ static bool same(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-bool is_registered(const struct observed *o, struct arena *a)
+bool registration_fits(const struct observed *o, struct arena *a)
 {
     const struct registration *r = &o->registered;
+
+    return same(r->url, o->spec->url) && same(r->authentication, authentication_name(o->spec->authentication)) &&
+           same(r->scope, scope_text(o->spec, a));
+}
+
+bool is_registered(const struct observed *o, struct arena *a)
+{
     const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
 
-    return secret->exists && !secret->terminating && same(r->url, o->spec->url) &&
-           same(r->authentication, authentication_name(o->spec->authentication)) &&
-           same(r->scope, scope_text(o->spec, a));
+    return secret->exists && !secret->terminating && registration_fits(o, a);
 }
 
 const char *config_inputs_text(const struct observed *o, struct arena *a)

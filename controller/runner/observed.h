@@ -31,6 +31,7 @@ struct observed_child {
     bool foreign;     /* an object of that kind and name is there and is not ours: never touched     */
     bool terminating; /* being deleted                                                               */
     bool drifted;     /* somebody changed or took a field that we applied                            */
+    bool held;        /* our finalizer is on it: the token Secret, until its runner is deregistered  */
     const char *uid, *hash, *inputs;
 };
 
@@ -100,7 +101,9 @@ struct observed {
 /* Renders what the spec leads to, once for all decisions of a turn; nothing when the spec is invalid. */
 void observe_wanted(struct observed *o, struct arena *a);
 
-/* The token Secret is there and belongs to the url, mode and scope that the spec asks for. */
+/* What the token Secret's annotations say is the url, mode and scope that the spec asks for. */
+bool registration_fits(const struct observed *o, struct arena *a);
+/* It fits, and the token Secret is there to stay. */
 bool is_registered(const struct observed *o, struct arena *a);
 /* The child is there as the spec wants it; the config Secret also with the token and CA of now. */
 bool child_is_right(const struct observed *o, enum child child, struct arena *a);

@@ -147,6 +147,7 @@ struct json_object *render_token_secret(const struct owner *owner, const struct 
     };
     struct json_object *manifest = render_frame(CHILD_TOKEN_SECRET, owner, NULL, a);
 
+    json_set(manifest, "metadata.finalizers", json_build("[%s]", FINALIZER));
     for (size_t i = 0; i < ARRAY_LEN(facts); i++)
         annotate(manifest, facts[i].key, facts[i].value);
     json_set_str(manifest, "type", "Opaque");
