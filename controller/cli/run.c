@@ -40,7 +40,7 @@ static void usage(FILE *out)
           "  --kubeconfig FILE        how to reach the cluster (default: $KUBECONFIG, in-cluster, ~/.kube/config)\n"
           "  --context NAME           a context of the kubeconfig\n"
           "  --listen ADDRESS:PORT    /healthz, /readyz, /metrics (default: :8080)\n"
-          "  --manager-image IMAGE    where spec.manager.image is not given (default: gitlab/gitlab-runner:alpine-v19.4.0)\n"
+          "  --manager-image IMAGE    where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")\n"
           "  --log-level LEVEL        error, warn, info, debug (default: info)\n"
           "  --log-format FORMAT      json, text (default: json)\n"
           "  --help\n\n"
@@ -182,7 +182,7 @@ int cli_run(int argc, char **argv)
     char host[256] = "unknown";
     gethostname(host, sizeof(host) - 1);
     struct options o = {.listen = ":8080", .level = LOG_INFO, .json = true,
-                        .settings = {.render = {.manager_image = "gitlab/gitlab-runner:alpine-v19.4.0"}, .instance = host}};
+                        .settings = {.render = {.manager_image = DEFAULT_MANAGER_IMAGE}, .instance = host}};
     int code = parse(argc, argv, &o);
     struct operator op = {0};
     struct err err = {0};

@@ -1,0 +1,129 @@
+#include "cli/load.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/yaml.h"
+#include "runner/names.h"
+#include "runner/spec.h"
+
+enum { FILE_MAX_BYTES = 4 << 20 };
+
+static bool read_all(FILE *in, const char *name, struct buf *text, struct err *err)
+{
+    char piece[16384];
+
+    for (size_t n; (n = fread(piece, 1, sizeof(piece), in)) > 0;)
+        if (!buf_add(text, piece, n))
+            return err_set(err, ERR_INVALID, "FileTooLarge", "%s: larger than %d MiB: split it", name,
+                           FILE_MAX_BYTES >> 20);
+    if (ferror(in))
+        return err_set(err, ERR_NOT_FOUND, "FileUnreadable", "%s: %s", name, strerror(errno));
+    return true;
+}
+
+static bool read_file(const char *file, const char *name, struct buf *text, struct err *err)
+{
+    FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "r");
+
+    if (!in)
+        return err_set(err, ERR_NOT_FOUND, "FileUnreadable", "%s: %s", file, strerror(errno));
+    bool ok = read_all(in, name, text, err);
+    if (in != stdin)
+        fclose(in);
+    return ok;
+}
+
+static void add(struct load *load, const char *file, struct json_object *object, struct arena *a)
+{
+    if (load->len == load->size) {
+        load->size = load->size ? load->size * 2 : 16;
+        load->items = mem_resize(load->items, load->size * sizeof(*load->items));
+    }
+    load->items[load->len++] = (struct loaded){file, arena_json(a, json_ref(object))};
+}
+
+/* Also what is ours but for a typing error in kind or apiVersion, so that it is reported and not skipped. */
+static bool is_ours(struct json_object *object)
+{
+    return strncmp(json_str_or(object, "apiVersion", ""), GROUP "/", strlen(GROUP "/")) == 0 ||
+           strcmp(json_str_or(object, "kind", ""), KIND) == 0;
+}
+
+static bool add_object(struct load *load, const char *file, struct json_object *object, struct arena *a,
+                       struct err *err)
+{
+    const char *kind = json_str(object, "kind");
+    struct json_object *items = json_get(object, "items");
+
+    if (!kind || !json_str(object, "apiVersion"))
+        return err_set(err, ERR_INVALID, "NoObject",
+                       "%s: a document is no Kubernetes object: give it an apiVersion and a kind", file);
+    if (strcmp(kind, "List") != 0 && strcmp(kind, KIND "List") != 0) {
+        if (is_ours(object))
+            add(load, file, object, a);
+        else
+            load->skipped++;
+        return true;
+    }
+    for (size_t i = 0; i < json_len(items); i++)
+        if (!add_object(load, file, json_at(items, i), a, err))
+            return false;
+    return true;
+}
+
+bool load_file(struct load *load, const char *file, struct arena *a, struct err *err)
+{
+    cleanup_buf struct buf text = {0};
+    const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
+
+    buf_init(&text, FILE_MAX_BYTES);
+    if (!read_file(file, name, &text, err))
+        return false;
+    struct json_object *documents = arena_json(a, yaml_read(name, text.data, text.len, err));
+    if (!documents)
+        return false;
+    for (size_t i = 0; i < json_len(documents); i++)
+        if (!add_object(load, name, json_at(documents, i), a, err))
+            return false;
+    return true;
+}
+
+int load_files(struct load *load, const char *const *files, size_t len, struct arena *a)
+{
+    int code = EXIT_OK;
+
+    for (size_t i = 0; i < len; i++) {
+        struct err err = {0};
+        if (load_file(load, files[i], a, &err))
+            continue;
+        fprintf(stderr, "%s\n", err.text);
+        code = code == EXIT_INVALID || err.kind == ERR_INVALID ? EXIT_INVALID : EXIT_FAILED;
+    }
+    if (code == EXIT_OK && load->len == 0) {
+        fprintf(stderr, "no " KIND " was found; objects of other kinds: %zu\n", load->skipped);
+        code = EXIT_FAILED;
+    }
+    return code;
+}
+
+void load_finish(struct load *load)
+{
+    free(load->items);
+    *load = (struct load){0};
+}
+
+const char *loaded_name(const struct loaded *item, struct arena *a)
+{
+    const struct owner owner = owner_of(item->object);
+
+    return arena_printf(a, "%s: %s %s/%s", item->file, KIND, owner.ns, owner.name);
+}

@@ -1,0 +1,198 @@
+/* `render`: the objects that GitLabRunners lead to, without a cluster and without GitLab. */
+#include <getopt.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/load.h"
+#include "cli/yaml.h"
+#include "runner/names.h"
+#include "runner/render.h"
+
+enum { OUTPUT_MAX_BYTES = 256 << 20 };
+
+enum format { FORMAT_YAML, FORMAT_JSON, FORMAT_TOML };
+
+struct options {
+    const char **files;
+    size_t len;
+    struct render_settings settings;
+    enum format format;
+};
+
+static void usage(FILE *out)
+{
+    fputs("Usage: gitlab-runner-controller render -f FILE... [OPTION...]\n\n"
+          "Prints the objects that GitLabRunners lead to. Asks neither a cluster nor GitLab.\n\n"
+          "  -f, --filename FILE      YAML or JSON, \"-\": standard input; may be given more than once\n"
+          "  -o, --output FORMAT      yaml (default), json (one List), toml (config.toml alone)\n"
+          "  --manager-image IMAGE    where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")\n"
+          "  --help\n\n"
+          "The manifests are those that the operator applies, but for two things. Secrets are shown as stringData, to "
+          "be\n"
+          "read by people, where the operator writes data. And what only a cluster or GitLab can know is missing or "
+          "stands in\n"
+          "angle brackets: tokens, the runner's id, a CA, and for objects that come from a file without a uid, owner "
+          "references.\n\n"
+          "Objects of other kinds are left out. Invalid GitLabRunners are named on standard error, and the exit code "
+          "is 3.\n",
+          out);
+}
+
+static bool format_parse(const char *text, enum format *ret)
+{
+    static const char *const names[] = {[FORMAT_YAML] = "yaml", [FORMAT_JSON] = "json", [FORMAT_TOML] = "toml"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (enum format)i;
+            return true;
+        }
+    return false;
+}
+
+/* EXIT_OK or EXIT_USAGE to end with, -1 to go on. */
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {
+        {"filename", required_argument, NULL, 'f'},
+        {"output", required_argument, NULL, 'o'},
+        {"manager-image", required_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+
+    for (int opt; (opt = getopt_long(argc, argv, "f:o:h", longs, NULL)) != -1;) {
+        if (opt == 'f')
+            o->files[o->len++] = optarg;
+        else if (opt == 'm')
+            o->settings.manager_image = optarg;
+        else if (opt == 'h')
+            return usage(stdout), EXIT_OK;
+        else if (opt != 'o' || !format_parse(optarg, &o->format))
+            return usage(stderr), EXIT_USAGE;
+    }
+    return o->len && optind == argc ? -1 : (usage(stderr), EXIT_USAGE);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The objects of one GitLabRunner */
+
+/* A Secret as a person wants to read it: decoded, as stringData. */
+static void make_readable(struct json_object *manifest, struct arena *a)
+{
+    struct json_object *data = json_member(manifest, "data");
+    struct json_object *readable = json_object_new_object();
+
+    json_each (it, data)
+        json_put_member(readable, it.key, base64_decode(json_string(it.value), NULL, a));
+    json_object_object_del(manifest, "data");
+    json_set(manifest, "stringData", readable);
+}
+
+/* As it will be once GitLab has said which runner it is. */
+static struct json_object *token_secret(const struct owner *owner, const struct spec *spec, struct arena *a)
+{
+    const struct registration r = {
+        .url = spec->url,
+        .authentication = authentication_name(spec->authentication),
+        .scope = scope_text(spec, a),
+        .told_hash = attributes_hash(&spec->attributes, a),
+    };
+    struct json_object *manifest = render_token_secret(owner, &r, a);
+
+    json_put_member(json_get(manifest, "metadata.annotations"), ANNOTATION_RUNNER_ID, "<runner id>");
+    return manifest;
+}
+
+static struct json_object *child_of(enum child child, const struct owner *owner, const struct spec *spec,
+                                    const struct render_settings *settings, struct arena *a)
+{
+    static const struct config_inputs unknown;
+    struct json_object *manifest = child == CHILD_TOKEN_SECRET
+                                       ? token_secret(owner, spec, a)
+                                       : render_child(child, owner, spec, &unknown, settings, a);
+
+    if (strcmp(child_kind(child), "Secret") == 0)
+        make_readable(manifest, a);
+    return manifest;
+}
+
+static void add_children(struct json_object *list, const struct owner *owner, const struct spec *spec,
+                         const struct render_settings *settings, struct arena *a)
+{
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        if (child_wanted(child, spec))
+            json_append(list, json_ref(child_of(child, owner, spec, settings, a)));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Output */
+
+static void print_toml(const struct owner *owner, const struct spec *spec, bool several, struct arena *a)
+{
+    if (several)
+        printf("# %s/%s\n", owner->ns, owner->name);
+    fputs(render_config_toml(owner, spec, NULL, a), stdout);
+}
+
+static void print_objects(struct json_object *list, enum format format)
+{
+    cleanup_buf struct buf out = {0};
+
+    if (format == FORMAT_JSON) {
+        cleanup_json struct json_object *whole = json_build("{apiVersion: v1, kind: List, items: %o}", json_ref(list));
+        int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
+        puts(json_object_to_json_string_ext(whole, flags));
+        return;
+    }
+    buf_init(&out, OUTPUT_MAX_BYTES);
+    for (size_t i = 0; i < json_len(list); i++) {
+        buf_clear(&out);
+        yaml_write(json_at(list, i), &out);
+        fputs(out.data, stdout);
+    }
+}
+
+static int render(const struct load *load, const struct options *o, struct arena *a)
+{
+    struct json_object *list = arena_json(a, json_object_new_array());
+    int code = EXIT_OK;
+
+    for (size_t i = 0; i < load->len; i++) {
+        const struct owner owner = owner_of(load->items[i].object);
+        struct spec spec;
+        struct err err = {0};
+        if (!spec_parse(load->items[i].object, &spec, a, &err)) {
+            fprintf(stderr, "%s: %s\n", loaded_name(&load->items[i], a), err.text);
+            code = EXIT_INVALID;
+        } else if (o->format == FORMAT_TOML) {
+            print_toml(&owner, &spec, load->len > 1, a);
+        } else {
+            add_children(list, &owner, &spec, &o->settings, a);
+        }
+    }
+    if (o->format != FORMAT_TOML)
+        print_objects(list, o->format);
+    return code;
+}
+
+int cli_render(int argc, char **argv)
+{
+    cleanup_arena struct arena a = {0};
+    cleanup_load struct load load = {0};
+    struct options o = {.files = arena_alloc(&a, (size_t)argc * sizeof(*o.files)),
+                        .settings = {.manager_image = DEFAULT_MANAGER_IMAGE}};
+    int code = parse(argc, argv, &o);
+
+    if (code >= 0)
+        return code;
+    code = load_files(&load, o.files, o.len, &a);
+    return code == EXIT_OK ? render(&load, &o, &a) : code;
+}

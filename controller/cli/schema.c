@@ -1,0 +1,273 @@
+/* The schema is crds/gitlabrunners.yaml itself, compiled into the program, so that it cannot get out of date. */
+#include "cli/schema.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/yaml.h"
+#include "runner/names.h"
+
+/* The path is relative to the project's folder, where make runs; the Makefile knows that this file depends on it. */
+__asm__(".pushsection .rodata\n"
+        "crd_text: .incbin \"crds/gitlabrunners.yaml\"\n"
+        "crd_end: .byte 0\n"
+        ".popsection\n");
+extern const char crd_text[], crd_end[];
+
+struct check {
+    struct schema_findings findings;
+    struct json_object *root; /* the schema of the whole object */
+    struct arena *a;
+};
+
+static void check_value(struct check *c, struct json_object *schema, struct json_object *value, const char *path);
+
+static __attribute__((format(printf, 2, 3))) void find(struct json_object *list, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    json_append(list, json_object_new_string(text));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Fields that are not known */
+
+enum { NAME_MAX_LEN = 64 };
+
+static size_t smallest(size_t x, size_t y, size_t z)
+{
+    size_t least = x < y ? x : y;
+
+    return least < z ? least : z;
+}
+
+/* How many letters must be added, dropped or changed to come from one name to the other (Levenshtein). */
+static size_t distance(const char *one, const char *other)
+{
+    size_t row[NAME_MAX_LEN + 1], len = strlen(other);
+
+    if (len > NAME_MAX_LEN)
+        return NAME_MAX_LEN;
+    for (size_t i = 0; i <= len; i++)
+        row[i] = i;
+    for (size_t n = 1; *one; one++, n++) {
+        size_t diagonal = row[0];
+        row[0] = n;
+        for (size_t i = 1; i <= len; i++) {
+            size_t change = diagonal + (tolower((unsigned char)*one) != tolower((unsigned char)other[i - 1]));
+            diagonal = row[i];
+            row[i] = smallest(row[i] + 1, row[i - 1] + 1, change);
+        }
+    }
+    return row[len];
+}
+
+/* The known name that is most like it, NULL when none is like it at all. */
+static const char *nearest(struct json_object *properties, const char *name)
+{
+    size_t best = strlen(name) / 4 + 2;
+    const char *found = NULL;
+
+    json_each (it, properties) {
+        size_t far = distance(name, it.key);
+        if (far < best) {
+            best = far;
+            found = it.key;
+        }
+    }
+    return found;
+}
+
+/* Where else a field of this name is, outside of lists: manager.replicas for replicas. */
+static const char *elsewhere(struct json_object *schema, const char *name, const char *path, struct arena *a)
+{
+    json_each (it, json_get(schema, "properties")) {
+        const char *inner = arena_printf(a, "%s.%s", path, it.key);
+        if (strcmp(it.key, name) == 0)
+            return inner;
+        const char *deeper = elsewhere(it.value, name, inner, a);
+        if (deeper)
+            return deeper;
+    }
+    return NULL;
+}
+
+static void find_unknown(struct check *c, struct json_object *properties, const char *name, const char *path)
+{
+    const char *near = nearest(properties, name);
+    const char *other = near ? near : elsewhere(json_get(c->root, "properties.spec"), name, "spec", c->a);
+
+    if (other)
+        find(c->findings.unknown, "%s is not known: did you mean %s?", path, other);
+    else
+        find(c->findings.unknown, "%s is not known: take it out", path);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Values */
+
+/* How the schema's types are called to a person. */
+static const struct {
+    const char *name, *words;
+    enum json_type type;
+} types[] = {
+    {"object", "an object", json_type_object},
+    {"array", "a list", json_type_array},
+    {"string", "text", json_type_string},
+    {"integer", "a whole number", json_type_int},
+    {"boolean", "true or false", json_type_boolean},
+};
+
+static bool has_type(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
+{
+    const char *wanted = json_str_or(schema, "type", "");
+    enum json_type type = json_object_get_type(value);
+
+    if (json_bool_or(schema, "x-kubernetes-int-or-string", false) && type != json_type_int &&
+        type != json_type_string) {
+        find(c->findings.wrong, "%s must be a whole number or text: put it in quotes", path);
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (strcmp(wanted, types[i].name) == 0 && type != types[i].type) {
+            find(c->findings.wrong, "%s must be %s%s", path, types[i].words,
+                 types[i].type == json_type_string && value ? ": put it in quotes" : "");
+            return false;
+        }
+    return true;
+}
+
+static void check_enum(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
+{
+    struct json_object *words = json_get(schema, "enum");
+    const char *list = "";
+
+    for (size_t i = 0; i < json_len(words); i++) {
+        if (json_same(json_at(words, i), value))
+            return;
+        list = arena_printf(c->a, "%s%s%s", list, *list ? ", " : "", json_string(json_at(words, i)));
+    }
+    if (*list)
+        find(c->findings.wrong, "%s must be one of %s, not \"%.60s\"", path, list, json_string(value));
+}
+
+/* What a bound is about: a number itself, the characters of a text, the items of a list, the members of a map. */
+static int64_t size_of(struct json_object *value)
+{
+    int64_t characters = 0;
+
+    if (json_object_is_type(value, json_type_int))
+        return json_object_get_int64(value);
+    if (json_object_is_type(value, json_type_array))
+        return (int64_t)json_len(value);
+    if (json_object_is_type(value, json_type_object))
+        return json_object_object_length(value);
+    for (const char *text = json_string(value); *text; text++)
+        characters += ((unsigned char)*text & 0xc0) != 0x80;
+    return characters;
+}
+
+static void check_bounds(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
+{
+    static const struct {
+        enum json_type type;
+        const char *min, *max, *must, *what;
+    } bounds[] = {
+        {json_type_int, "minimum", "maximum", "must be", ""},
+        {json_type_string, "minLength", "maxLength", "must have", " characters"},
+        {json_type_array, "minItems", "maxItems", "must have", " items"},
+        {json_type_object, "minProperties", "maxProperties", "must have", " members"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(bounds); i++) {
+        if (!json_object_is_type(value, bounds[i].type))
+            continue;
+        int64_t size = size_of(value);
+        int64_t min = json_int_or(schema, bounds[i].min, INT64_MIN),
+                max = json_int_or(schema, bounds[i].max, INT64_MAX);
+        if (size < min)
+            find(c->findings.wrong, "%s %s at least %" PRId64 "%s, not %" PRId64, path, bounds[i].must, min,
+                 bounds[i].what, size);
+        if (size > max)
+            find(c->findings.wrong, "%s %s at most %" PRId64 "%s, not %" PRId64, path, bounds[i].must, max,
+                 bounds[i].what, size);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The walk */
+
+static void check_required(struct check *c, struct json_object *schema, struct json_object *object, const char *path)
+{
+    struct json_object *required = json_get(schema, "required");
+
+    for (size_t i = 0; i < json_len(required); i++)
+        if (!json_member(object, json_string(json_at(required, i))))
+            find(c->findings.wrong, "%s%s%s is missing", path, *path ? "." : "", json_string(json_at(required, i)));
+}
+
+static void check_member(struct check *c, struct json_object *schema, const char *key, struct json_object *value,
+                         const char *path)
+{
+    struct json_object *properties = json_get(schema, "properties");
+    struct json_object *known = json_member(properties, key);
+    const char *inner = arena_printf(c->a, "%s%s%s", path, *path ? "." : "", key);
+
+    if (!known)
+        known = json_get(schema, "additionalProperties");
+    if (known)
+        check_value(c, known, value, inner);
+    else if (!json_bool_or(schema, "x-kubernetes-preserve-unknown-fields", false))
+        find_unknown(c, properties, key, inner);
+}
+
+static void check_value(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
+{
+    if (!has_type(c, schema, value, path))
+        return;
+    check_enum(c, schema, value, path);
+    check_bounds(c, schema, value, path);
+    check_required(c, schema, value, path);
+    json_each (it, value)
+        check_member(c, schema, it.key, it.value, path);
+    for (size_t i = 0; i < json_len(value); i++)
+        check_value(c, json_get(schema, "items"), json_at(value, i), arena_printf(c->a, "%s[%zu]", path, i));
+}
+
+/* The schema of the version that we know. */
+static struct json_object *object_schema(struct json_object *crd)
+{
+    struct json_object *versions = json_get(crd, "spec.versions");
+
+    for (size_t i = 0; i < json_len(versions); i++)
+        if (strcmp(json_str_or(json_at(versions, i), "name", ""), VERSION_V1BETA1) == 0)
+            return json_get(json_at(versions, i), "schema.openAPIV3Schema");
+    abort(); /* the CRD and names.h are parts of one program */
+}
+
+struct schema_findings schema_check(struct json_object *object, struct arena *a)
+{
+    struct err err = {0};
+    struct json_object *documents = arena_json(a, yaml_read("crd", crd_text, (size_t)(crd_end - crd_text), &err));
+    struct check c = {.root = object_schema(json_at(documents, 0)), .a = a};
+
+    c.findings.unknown = arena_json(a, json_object_new_array());
+    c.findings.wrong = arena_json(a, json_object_new_array());
+    json_each (it, object)
+        if (strcmp(it.key, "metadata") != 0)
+            check_member(&c, c.root, it.key, it.value, "");
+    check_required(&c, c.root, object, "");
+    return c.findings;
+}

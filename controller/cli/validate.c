@@ -1,0 +1,91 @@
+/* `validate`: what the API server and the operator would refuse, before it is in a cluster. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "cli/cli.h"
+#include "cli/load.h"
+#include "cli/schema.h"
+#include "runner/spec.h"
+
+struct options {
+    const char **files;
+    size_t len;
+};
+
+static void usage(FILE *out)
+{
+    fputs("Usage: gitlab-runner-controller validate -f FILE...\n\n"
+          "Checks GitLabRunners: against the schema of their kind, unknown fields included, and against what the "
+          "operator\n"
+          "asks of them. Needs no cluster.\n\n"
+          "  -f, --filename FILE      YAML or JSON, \"-\": standard input; may be given more than once\n"
+          "  --help\n\n"
+          "Prints a line for each object, or for each of its errors. Objects of other kinds are counted only.\n"
+          "Exit codes: 0 all are valid, 1 a file cannot be read or no GitLabRunner is there, 2 wrong usage, 3 errors "
+          "found.\n",
+          out);
+}
+
+/* EXIT_OK or EXIT_USAGE to end with, -1 to go on. FILEs may also stand alone, as a shell's *.yaml leaves them. */
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {
+        {"filename", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0}};
+
+    for (int opt; (opt = getopt_long(argc, argv, "f:h", longs, NULL)) != -1;) {
+        if (opt == 'h')
+            return usage(stdout), EXIT_OK;
+        if (opt != 'f')
+            return usage(stderr), EXIT_USAGE;
+        o->files[o->len++] = optarg;
+    }
+    while (optind < argc)
+        o->files[o->len++] = argv[optind++];
+    return o->len ? -1 : (usage(stderr), EXIT_USAGE);
+}
+
+static void print_findings(const char *name, struct json_object *findings)
+{
+    for (size_t i = 0; i < json_len(findings); i++)
+        printf("%s: %s\n", name, json_string(json_at(findings, i)));
+}
+
+/* The operator's own words come first: where they find an error, the schema finds the same one and says less. */
+static bool validate(const struct loaded *item, struct arena *a)
+{
+    const struct schema_findings schema = schema_check(item->object, a);
+    const char *name = loaded_name(item, a);
+    struct spec spec;
+    struct err err = {0};
+
+    bool ok = spec_parse(item->object, &spec, a, &err);
+    if (!ok)
+        printf("%s: %s\n", name, err.text);
+    print_findings(name, schema.unknown);
+    if (ok)
+        print_findings(name, schema.wrong);
+    ok = ok && !json_len(schema.unknown) && !json_len(schema.wrong);
+    if (ok)
+        printf("%s: valid\n", name);
+    return ok;
+}
+
+int cli_validate(int argc, char **argv)
+{
+    cleanup_arena struct arena a = {0};
+    cleanup_load struct load load = {0};
+    struct options o = {.files = arena_alloc(&a, (size_t)argc * sizeof(*o.files))};
+    int code = parse(argc, argv, &o);
+
+    if (code >= 0)
+        return code;
+    code = load_files(&load, o.files, o.len, &a);
+    for (size_t i = 0; i < load.len; i++)
+        if (!validate(&load.items[i], &a))
+            code = EXIT_INVALID;
+    if (load.skipped)
+        printf("not checked, being of other kinds: %zu\n", load.skipped);
+    return code;
+}

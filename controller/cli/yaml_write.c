@@ -1,0 +1,103 @@
+/* Writing YAML: a JSON tree becomes libyaml's events. What a reader would take for something else than text is quoted.
+ */
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "cli/yaml.h"
+
+static void write_value(yaml_emitter_t *emitter, struct json_object *value);
+
+/* Fails only when memory is out or events do not nest, which is a bug. */
+static void emit(yaml_emitter_t *emitter, yaml_event_t *event)
+{
+    if (!yaml_emitter_emit(emitter, event))
+        abort();
+}
+
+static void write_scalar(yaml_emitter_t *emitter, const char *text, yaml_scalar_style_t style)
+{
+    yaml_event_t event;
+
+    yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1, style);
+    emit(emitter, &event);
+}
+
+static void write_text(yaml_emitter_t *emitter, const char *text)
+{
+    struct json_object *read = yaml_scalar(text);
+    bool plain = json_object_is_type(read, json_type_string);
+
+    json_object_put(read);
+    write_scalar(emitter, text,
+                 strchr(text, '\n') ? YAML_LITERAL_SCALAR_STYLE
+                 : plain            ? YAML_PLAIN_SCALAR_STYLE
+                                    : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+}
+
+static void write_mapping(yaml_emitter_t *emitter, struct json_object *object)
+{
+    yaml_event_t event;
+
+    yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE);
+    emit(emitter, &event);
+    json_each (it, object) {
+        write_text(emitter, it.key);
+        write_value(emitter, it.value);
+    }
+    yaml_mapping_end_event_initialize(&event);
+    emit(emitter, &event);
+}
+
+static void write_sequence(yaml_emitter_t *emitter, struct json_object *array)
+{
+    yaml_event_t event;
+
+    yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE);
+    emit(emitter, &event);
+    for (size_t i = 0; i < json_len(array); i++)
+        write_value(emitter, json_at(array, i));
+    yaml_sequence_end_event_initialize(&event);
+    emit(emitter, &event);
+}
+
+static void write_value(yaml_emitter_t *emitter, struct json_object *value)
+{
+    if (json_object_is_type(value, json_type_object))
+        write_mapping(emitter, value);
+    else if (json_object_is_type(value, json_type_array))
+        write_sequence(emitter, value);
+    else if (json_object_is_type(value, json_type_string))
+        write_text(emitter, json_object_get_string(value));
+    else
+        write_scalar(emitter, value ? json_text(value) : "null", YAML_PLAIN_SCALAR_STYLE);
+}
+
+static int append(void *arg, unsigned char *data, size_t len)
+{
+    return buf_add(arg, data, len);
+}
+
+void yaml_write(struct json_object *tree, struct buf *out)
+{
+    yaml_emitter_t emitter;
+    yaml_event_t event;
+
+    yaml_emitter_initialize(&emitter);
+    yaml_emitter_set_output(&emitter, append, out);
+    yaml_emitter_set_unicode(&emitter, 1);
+    yaml_emitter_set_width(&emitter, -1);
+    yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING);
+    emit(&emitter, &event);
+    yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 0);
+    emit(&emitter, &event);
+    write_value(&emitter, tree);
+    yaml_document_end_event_initialize(&event, 1);
+    emit(&emitter, &event);
+    yaml_stream_end_event_initialize(&event);
+    emit(&emitter, &event);
+    yaml_emitter_delete(&emitter);
+}
