@@ -174,22 +174,40 @@ static bool is_allowed(const char *list, const char *ns, struct arena *a)
     return false;
 }
 
+static struct json_object *namespace_of(const struct gathering *g, const char *name, struct arena *a)
+{
+    const struct record *record = store_get(g->store, KIND_NAMESPACE, "", name);
+
+    return record ? kept_of(record, a) : NULL;
+}
+
 static void gather_namespace(const struct gathering *g, struct observed *o, struct arena *a)
 {
-    const struct record *record = o->spec ? store_get(g->store, KIND_NAMESPACE, "", o->spec->namespace) : NULL;
-    struct json_object *kept = record ? kept_of(record, a) : NULL;
+    struct json_object *kept = o->spec ? namespace_of(g, o->spec->namespace, a) : NULL;
 
-    o->job_namespace_exists = record && !json_bool_or(kept, "terminating", false);
+    o->job_namespace_exists = kept && !json_get(kept, "deletionTimestamp");
     o->job_namespace_open = o->spec && (strcmp(o->spec->namespace, o->owner.ns) == 0 ||
                                         is_allowed(json_str_or(kept, "allowedFrom", ""), o->owner.ns, a));
 }
 
 /* --------------------------------------------------------------------------------------------------------------------- */
 
+/* With its namespace the object goes too, only later than its Secrets: deregister while there is a token. */
+static void gather_deletion(const struct gathering *g, struct observed *o, struct arena *a)
+{
+    const char *deletion = json_str(namespace_of(g, o->owner.ns, a), "deletionTimestamp");
+
+    if (o->deleting || !deletion)
+        return;
+    o->deleting = true;
+    o->deletion_time = time_parse(deletion);
+}
+
 void gather_again(const struct gathering *g, const struct state *state, struct observed *o, struct arena *a)
 {
     o->now_ms = g->now_ms;
     o->now = g->now;
+    gather_deletion(g, o, a);
     for (enum child child = 0; child < CHILD_COUNT; child++)
         gather_child(g, state, child, o, a);
     gather_strays(g, o, a);

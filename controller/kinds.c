@@ -172,8 +172,8 @@ static struct json_object *keep_child(enum kind kind, struct json_object *object
 
 static struct json_object *keep_namespace(struct json_object *object)
 {
-    return json_build("{allowedFrom: %s, terminating: %b}", annotation(object, ANNOTATION_ALLOWED_FROM),
-                      json_get(object, "metadata.deletionTimestamp") != NULL);
+    return json_build("{allowedFrom: %s, deletionTimestamp: %s}", annotation(object, ANNOTATION_ALLOWED_FROM),
+                      json_str(object, "metadata.deletionTimestamp"));
 }
 
 /* Ours is what says so and names its owner; the uid of the owner is compared when it is used. */

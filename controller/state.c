@@ -66,7 +66,7 @@ static char *refs_of(const struct spec *spec, const struct record *record)
     struct buf text;
 
     buf_init(&text, 4096);
-    buf_addf(&text, "|Secret/%s|Namespace/%s|", spec->credential.name, spec->namespace);
+    buf_addf(&text, "|Secret/%s|Namespace/%s|Namespace/%s|", spec->credential.name, record->ns, spec->namespace);
     if (spec->ca.name)
         buf_addf(&text, "%s/%s|", spec->ca_in_config_map ? "ConfigMap" : "Secret", spec->ca.name);
     buf_addf(&text, "Secret/%s-runner-token|Secret/%s-runner-config|", record->name, record->name);
