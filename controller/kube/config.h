@@ -1,38 +1,46 @@
 /* Where the API server is and how to prove who we are: in-cluster files or a kubeconfig.
  *
- * Source: the kubeconfig file format (kubernetes.io/docs/reference/config-api/kubeconfig.v1) and the in-cluster convention
- * /var/run/secrets/kubernetes.io/serviceaccount/{token,ca.crt,namespace}, KUBERNETES_SERVICE_HOST/PORT. */
+ * Source: the kubeconfig file format (kubernetes.io/docs/reference/config-api/kubeconfig.v1) and the in-cluster
+ * convention: /var/run/secrets/kubernetes.io/serviceaccount/{token,ca.crt,namespace}, KUBERNETES_SERVICE_HOST and
+ * KUBERNETES_SERVICE_PORT. */
 #ifndef KUBE_CONFIG_H
 #define KUBE_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "net/http.h"
 
 struct kube_config {
-    char *server;         /* "https://host:port", no slash at the end            */
-    char *namespace;      /* of the context or the service account; never NULL   */
-    char *ca_pem;         /* NULL: the system's trust                            */
-    char *client_cert, *client_key; /* PEM, NULL: none                           */
-    char *token;          /* bearer token, NULL: none                            */
-    char *token_file;     /* where token came from; NULL: fixed                  */
-    int64_t token_read_ms; /* when (monotonic)                                   */
-    char *username, *password; /* basic authentication, NULL: none               */
+    char *server;    /* "https://host:port", no slash at the end          */
+    char *namespace; /* of the context or the service account; never NULL */
+    char *ca_pem;    /* NULL: the system's trust                          */
+    char *client_cert, *client_key; /* PEM, NULL: none                    */
+    char *token;                    /* bearer token, NULL: none           */
+    char *username, *password;      /* basic authentication, NULL: none   */
     char *tls_server_name;
     char *proxy_url;
     bool insecure;
+    /* Where the values came from; NULL: they are fixed. */
+    char *ca_file, *client_cert_file, *client_key_file, *token_file;
+    int64_t read_ms; /* when these were read (monotonic); 0: by loading   */
 };
 
-/* Loads, in kubectl's order: path when not NULL, the first existing file of $KUBECONFIG (a list separated by ':'), in-cluster
- * files when KUBERNETES_SERVICE_HOST is set, ~/.kube/config. context: NULL takes current-context.
- * False and *err (which file, which field, what to do) when there is none or it is wrong; unsupported ways to prove who we are
- * (exec, auth-provider) are refused by name. */
+/* Loads, in this order: path when not NULL; the files that exist of $KUBECONFIG (a list separated by ':', merged as
+ * kubectl does: what the first file says counts); kube_config_load_in_cluster() when KUBERNETES_SERVICE_HOST is set;
+ * ~/.kube/config. context: NULL takes current-context.
+ * False and *err (ERR_INVALID: which file, which field, what to do) when there is none or it is wrong. Ways to prove
+ * who we are that we cannot follow (exec, auth-provider, impersonation) are refused by name. */
 bool kube_config_load(struct kube_config *ret, const char *path, const char *context, struct err *err);
+/* folder: where token, ca.crt and namespace are; NULL: the one of the convention. */
+bool kube_config_load_in_cluster(struct kube_config *ret, const char *folder, struct err *err);
+/* All zeroes, and what a failed load left, are fine too. */
 void kube_config_finish(struct kube_config *config);
 
-/* Reads token_file again when the last reading is older than a minute, or at once with force (after a 401). An unreadable or
- * empty file keeps the old token. now_ms: monotonic. True when the token changed. */
+/* Reads the files again when the last reading is older than a minute, or at once with force (after a 401): tokens and
+ * certificates rotate. An unreadable or empty file keeps the old value. now_ms: monotonic. True when a value has
+ * changed. */
 bool kube_config_refresh(struct kube_config *config, int64_t now_ms, bool force);
 
 /* The TLS part for a request; lends strings of *config. */

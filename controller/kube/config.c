@@ -1,0 +1,171 @@
+#include "kube/config.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "kube/config_file.h"
+
+#define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
+
+enum { REREAD_MS = 60000, KUBECONFIGS_MAX = 16 };
+
+static bool load_home(struct kube_config *ret, const char *context, struct arena *a, struct err *err)
+{
+    const char *home = getenv("HOME");
+    const char *path = arena_printf(a, "%s/.kube/config", home ? home : "");
+
+    if (access(path, F_OK) != 0)
+        return err_set(err, ERR_INVALID, "NoKubeconfig",
+                       "no way to the API server is known: run in a cluster, set KUBECONFIG or give --kubeconfig FILE");
+    return config_from_files(ret, &path, 1, context, err);
+}
+
+/* Files of the list that do not exist are passed over, as kubectl does. */
+static bool load_list(struct kube_config *ret, const char *list, const char *context, struct arena *a, struct err *err)
+{
+    const char *paths[KUBECONFIGS_MAX];
+    size_t len = 0;
+
+    for (const char *at = list; *at && len < KUBECONFIGS_MAX; at += strspn(at, ":")) {
+        size_t n = strcspn(at, ":");
+        const char *path = arena_strndup(a, at, n);
+        if (n && access(path, F_OK) == 0)
+            paths[len++] = path;
+        at += n;
+    }
+    if (len == 0)
+        return err_set(err, ERR_INVALID, "NoKubeconfig", "KUBECONFIG=%s: there is no such file", list);
+    return config_from_files(ret, paths, len, context, err);
+}
+
+static bool load(struct kube_config *ret, const char *path, const char *context, struct arena *a, struct err *err)
+{
+    const char *list = getenv("KUBECONFIG");
+
+    if (path)
+        return config_from_files(ret, &path, 1, context, err);
+    if (list && *list)
+        return load_list(ret, list, context, a, err);
+    if (getenv("KUBERNETES_SERVICE_HOST"))
+        return kube_config_load_in_cluster(ret, NULL, err);
+    return load_home(ret, context, a, err);
+}
+
+bool kube_config_load(struct kube_config *ret, const char *path, const char *context, struct err *err)
+{
+    cleanup_arena struct arena a = {0};
+
+    *ret = (struct kube_config){0};
+    return load(ret, path, context, &a, err);
+}
+
+static bool read_service_account(struct kube_config *ret, const char *folder, struct arena *a, struct err *err)
+{
+    struct err ignored;
+
+    ret->token_file = mem_strdup(arena_printf(a, "%s/token", folder));
+    ret->ca_file = mem_strdup(arena_printf(a, "%s/ca.crt", folder));
+    ret->token = config_read_value(ret->token_file, err);
+    ret->ca_pem = ret->token ? config_read_value(ret->ca_file, err) : NULL;
+    if (!ret->ca_pem)
+        return err_wrap(err, "in a cluster without a service account (automountServiceAccountToken?)");
+    if (!config_is_token(ret->token))
+        return err_set(err, ERR_INVALID, "InvalidToken", "%s does not hold a token", ret->token_file);
+    ret->namespace = config_read_value(arena_printf(a, "%s/namespace", folder), &ignored);
+    if (!ret->namespace)
+        ret->namespace = mem_strdup("default");
+    return true;
+}
+
+bool kube_config_load_in_cluster(struct kube_config *ret, const char *folder, struct err *err)
+{
+    cleanup_arena struct arena a = {0};
+    const char *host = getenv("KUBERNETES_SERVICE_HOST"), *port = getenv("KUBERNETES_SERVICE_PORT");
+
+    *ret = (struct kube_config){0};
+    if (!host || !port)
+        return err_set(err, ERR_INVALID, "NotInCluster",
+                       "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must both be set in a cluster");
+    ret->server = mem_strdup(arena_printf(&a, strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, port));
+    if (!http_url_check(ret->server, NULL, 0, err))
+        return err_wrap(err, "KUBERNETES_SERVICE_HOST=%s, KUBERNETES_SERVICE_PORT=%s", host, port);
+    return read_service_account(ret, folder ? folder : SERVICE_ACCOUNT, &a, err);
+}
+
+static void forget(char *text)
+{
+    if (text)
+        OPENSSL_cleanse(text, strlen(text));
+    free(text);
+}
+
+void kube_config_finish(struct kube_config *config)
+{
+    char *const texts[] = {
+        config->server,   config->namespace,        config->ca_pem,          config->client_cert, config->client_key,
+        config->token,    config->username,         config->password,        config->tls_server_name,
+        config->proxy_url, config->ca_file,         config->client_cert_file, config->client_key_file,
+        config->token_file,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        forget(texts[i]);
+    *config = (struct kube_config){0};
+}
+
+/* Takes over what the file says now. */
+static bool reread(const char *path, char **value)
+{
+    struct err ignored;
+    char *now = path ? config_read_value(path, &ignored) : NULL;
+
+    if (!now || (*value && strcmp(now, *value) == 0)) {
+        forget(now);
+        return false;
+    }
+    forget(*value);
+    *value = now;
+    return true;
+}
+
+static bool reread_token(struct kube_config *config)
+{
+    char *before = config->token ? mem_strdup(config->token) : NULL;
+    bool changed = reread(config->token_file, &config->token);
+
+    if (changed && !config_is_token(config->token)) {
+        forget(config->token);
+        config->token = take(before);
+        changed = false;
+    }
+    forget(before);
+    return changed;
+}
+
+bool kube_config_refresh(struct kube_config *config, int64_t now_ms, bool force)
+{
+    if (!force && now_ms - config->read_ms < REREAD_MS)
+        return false;
+    config->read_ms = now_ms;
+    bool token = reread_token(config);
+    bool ca = reread(config->ca_file, &config->ca_pem);
+    bool cert = reread(config->client_cert_file, &config->client_cert);
+    bool key = reread(config->client_key_file, &config->client_key);
+    return token || ca || cert || key;
+}
+
+struct http_tls kube_config_tls(const struct kube_config *config)
+{
+    return (struct http_tls){
+        .ca_pem = config->ca_pem,
+        .ca_only = config->ca_pem != NULL,
+        .client_cert = config->client_cert,
+        .client_key = config->client_key,
+        .server_name = config->tls_server_name,
+        .insecure = config->insecure,
+    };
+}

@@ -1,0 +1,499 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/mem.h"
+#include "kube/config.h"
+
+#define PEM(what) "-----BEGIN " what "-----\nabc\n-----END " what "-----"
+
+/* A folder of its own as $HOME, and no other way to a cluster. */
+struct world {
+    char folder[64];
+    struct arena mem;
+    struct kube_config config;
+    struct err err;
+};
+
+static int set_up(void **state)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+
+    strcpy(w->folder, "/tmp/test-kube-config-XXXXXX");
+    assert_non_null(mkdtemp(w->folder));
+    setenv("HOME", w->folder, 1);
+    unsetenv("KUBECONFIG");
+    unsetenv("KUBERNETES_SERVICE_HOST");
+    unsetenv("KUBERNETES_SERVICE_PORT");
+    *state = w;
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st, (void)type, (void)ftw;
+    return remove(path);
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    kube_config_finish(&w->config);
+    arena_finish(&w->mem);
+    nftw(w->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    free(w);
+    return 0;
+}
+
+static const char *path_of(struct world *w, const char *name)
+{
+    return arena_printf(&w->mem, "%s/%s", w->folder, name);
+}
+
+static const char *put(struct world *w, const char *name, const char *text)
+{
+    const char *path = path_of(w, name);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    return path;
+}
+
+static bool load(struct world *w, const char *path, const char *context)
+{
+    kube_config_finish(&w->config);
+    w->err = (struct err){0};
+    return kube_config_load(&w->config, path, context, &w->err);
+}
+
+static void assert_loaded(struct world *w, const char *path, const char *context)
+{
+    bool ok = load(w, path, context);
+
+    assert_string_equal(w->err.text, "");
+    assert_true(ok);
+}
+
+static void assert_refused(struct world *w, const char *path, const char *context, const char *saying)
+{
+    assert_false(load(w, path, context));
+    assert_int_equal(w->err.kind, ERR_INVALID);
+    if (!strstr(w->err.text, saying))
+        fail_msg("\"%s\" does not say \"%s\"", w->err.text, saying);
+}
+
+static const char *in_base64(struct world *w, const char *text)
+{
+    return base64_encode(text, strlen(text), &w->mem);
+}
+
+/* A kubeconfig with these lines for its cluster and its user. */
+static const char *simple(struct world *w, const char *cluster, const char *user)
+{
+    return put(w, "config",
+               arena_printf(&w->mem,
+                            "apiVersion: v1\n"
+                            "kind: Config\n"
+                            "current-context: c\n"
+                            "clusters:\n"
+                            "- name: k\n"
+                            "  cluster: {%s}\n"
+                            "users:\n"
+                            "- name: u\n"
+                            "  user: {%s}\n"
+                            "contexts:\n"
+                            "- name: c\n"
+                            "  context: {cluster: k, user: u}\n",
+                            cluster, user));
+}
+
+static void everything_inline(void **state)
+{
+    struct world *w = *state;
+    const char *cluster = arena_printf(&w->mem,
+                                       "server: 'https://k8s.test:6443/', certificate-authority-data: %s, "
+                                       "tls-server-name: other.test, proxy-url: 'http://proxy.test:3128'",
+                                       in_base64(w, PEM("CERTIFICATE")));
+    const char *user = arena_printf(&w->mem,
+                                    "client-certificate-data: %s, client-key-data: %s, token: abc.def, "
+                                    "username: me, password: 'pass word'",
+                                    in_base64(w, PEM("CERTIFICATE")), in_base64(w, PEM("EC PRIVATE KEY")));
+
+    assert_loaded(w, simple(w, cluster, user), NULL);
+    assert_string_equal(w->config.server, "https://k8s.test:6443");
+    assert_string_equal(w->config.namespace, "default");
+    assert_string_equal(w->config.ca_pem, PEM("CERTIFICATE"));
+    assert_string_equal(w->config.client_cert, PEM("CERTIFICATE"));
+    assert_string_equal(w->config.client_key, PEM("EC PRIVATE KEY"));
+    assert_string_equal(w->config.token, "abc.def");
+    assert_string_equal(w->config.username, "me");
+    assert_string_equal(w->config.password, "pass word");
+    assert_string_equal(w->config.tls_server_name, "other.test");
+    assert_string_equal(w->config.proxy_url, "http://proxy.test:3128");
+    assert_false(w->config.insecure);
+}
+
+static void what_requests_need(void **state)
+{
+    struct world *w = *state;
+    const char *ca = arena_printf(&w->mem, "server: 'https://x.test', tls-server-name: y.test, "
+                                           "certificate-authority-data: %s", in_base64(w, PEM("CERTIFICATE")));
+
+    assert_loaded(w, simple(w, ca, ""), NULL);
+    struct http_tls tls = kube_config_tls(&w->config);
+    assert_string_equal(tls.ca_pem, PEM("CERTIFICATE"));
+    assert_string_equal(tls.server_name, "y.test");
+    assert_true(tls.ca_only);
+    assert_false(tls.insecure);
+    assert_null(tls.client_cert);
+
+    assert_loaded(w, simple(w, "server: 'https://x.test', insecure-skip-tls-verify: true", ""), NULL);
+    tls = kube_config_tls(&w->config);
+    assert_null(tls.ca_pem);
+    assert_false(tls.ca_only); /* a public certificate: the system's trust */
+    assert_true(tls.insecure);
+}
+
+static void files_are_beside_the_config(void **state)
+{
+    struct world *w = *state;
+
+    mkdir(path_of(w, "pki"), 0700);
+    put(w, "pki/ca.pem", PEM("CERTIFICATE") "\n");
+    put(w, "cert.pem", PEM("CERTIFICATE"));
+    put(w, "token", "tok-1\n");
+    const char *key = put(w, "key.pem", PEM("PRIVATE KEY"));
+    const char *user = arena_printf(&w->mem, "client-certificate: cert.pem, client-key: %s, tokenFile: token", key);
+    assert_loaded(w, simple(w, "server: 'https://x.test', certificate-authority: pki/ca.pem", user), NULL);
+    assert_string_equal(w->config.ca_pem, PEM("CERTIFICATE"));
+    assert_string_equal(w->config.client_cert, PEM("CERTIFICATE"));
+    assert_string_equal(w->config.client_key, PEM("PRIVATE KEY"));
+    assert_string_equal(w->config.token, "tok-1");
+
+    assert_int_equal(chdir(w->folder), 0); /* and a config that is named without a folder */
+    assert_loaded(w, "config", NULL);
+    assert_string_equal(w->config.token, "tok-1");
+    assert_int_equal(chdir("/"), 0);
+}
+
+static void data_counts_more_than_files(void **state)
+{
+    struct world *w = *state;
+    const char *cluster = arena_printf(&w->mem, "server: 'https://x.test', certificate-authority: nowhere.pem, "
+                                                "certificate-authority-data: %s", in_base64(w, PEM("CERTIFICATE")));
+
+    assert_loaded(w, simple(w, cluster, "token: abc, tokenFile: nowhere"), NULL);
+    assert_string_equal(w->config.ca_pem, PEM("CERTIFICATE"));
+    assert_null(w->config.ca_file);
+    assert_string_equal(w->config.token, "abc"); /* until there is a file */
+    assert_non_null(w->config.token_file);
+}
+
+static void base64_may_have_lines(void **state)
+{
+    struct world *w = *state;
+    const char *data = in_base64(w, PEM("CERTIFICATE"));
+    const char *text = arena_printf(&w->mem,
+                                    "current-context: c\n"
+                                    "contexts: [{name: c, context: {cluster: k}}]\n"
+                                    "clusters:\n"
+                                    "- name: k\n"
+                                    "  cluster:\n"
+                                    "    server: https://x.test\n"
+                                    "    certificate-authority-data: |\n"
+                                    "      %.20s\n"
+                                    "      %s\n",
+                                    data, data + 20);
+
+    assert_loaded(w, put(w, "config", text), NULL);
+    assert_string_equal(w->config.ca_pem, PEM("CERTIFICATE"));
+}
+
+static void json_is_yaml(void **state)
+{
+    struct world *w = *state;
+    static const char text[] =
+        "{\"current-context\": \"c\", \"users\": [{\"name\": \"u\", \"user\": {\"token\": \"t\", \"exec\": null}}],"
+        " \"clusters\": [{\"name\": \"k\", \"cluster\": {\"server\": \"https:\\/\\/x.test\"}}], \"contexts\":"
+        " [{\"name\": \"c\", \"context\": {\"cluster\": \"k\", \"user\": \"u\", \"namespace\": \"ns\"}}]}";
+
+    assert_loaded(w, put(w, "config", text), NULL);
+    assert_string_equal(w->config.server, "https://x.test");
+    assert_string_equal(w->config.namespace, "ns");
+    assert_string_equal(w->config.token, "t");
+}
+
+static const char two_contexts[] = "clusters:\n"
+                                   "- {name: a, cluster: &both {server: 'https://a.test'}}\n"
+                                   "- {name: b, cluster: {server: 'https://b.test'}}\n"
+                                   "- {name: same, cluster: *both}\n"
+                                   "users: [{name: '1', user: {token: one}}]\n"
+                                   "contexts:\n"
+                                   "- {name: ca, context: {cluster: a, user: 1}}\n"
+                                   "- {name: cb, context: {cluster: b, user: 1, namespace: team}}\n"
+                                   "- {name: alias, context: {cluster: same}}\n"
+                                   "- {name: no-cluster, context: {cluster: c, user: 1}}\n"
+                                   "- {name: no-user, context: {cluster: a, user: 2}}\n"
+                                   "- {name: empty, context: {}}\n"
+                                   "current-context: ca\n";
+
+static void contexts_are_chosen(void **state)
+{
+    struct world *w = *state;
+    const char *path = put(w, "config", two_contexts);
+
+    assert_loaded(w, path, NULL);
+    assert_string_equal(w->config.server, "https://a.test");
+    assert_string_equal(w->config.token, "one");
+    assert_loaded(w, path, "cb");
+    assert_string_equal(w->config.server, "https://b.test");
+    assert_string_equal(w->config.namespace, "team");
+    assert_loaded(w, path, "alias");
+    assert_string_equal(w->config.server, "https://a.test");
+    assert_null(w->config.token);
+    assert_refused(w, path, "nobody", "there is no context nobody");
+    assert_refused(w, path, "no-cluster", "context no-cluster: cluster is c, which is not there");
+    assert_refused(w, path, "no-user", "user is 2, which is not there");
+    assert_refused(w, path, "empty", "context empty: cluster is missing");
+    assert_refused(w, put(w, "config", "contexts: []"), NULL, "there is no current-context");
+}
+
+/* kubectl: entries count as the first file has them; so does current-context. */
+static void several_files_are_merged(void **state)
+{
+    struct world *w = *state;
+    const char *first = put(w, "first", "users: [{name: u, user: {tokenFile: t}}]\n"
+                                        "clusters: [{name: shared, cluster: {server: 'https://first.test'}}]\n"
+                                        "contexts:\n");
+    mkdir(path_of(w, "sub"), 0700);
+    const char *second = put(w, "sub/second",
+                             "current-context: c\n"
+                             "users: [{name: u, user: {token: second}}, {name: v, user: {tokenFile: t}}]\n"
+                             "clusters: [{name: shared, cluster: {server: 'https://second.test'}}]\n"
+                             "contexts: [{name: c, context: {cluster: shared, user: u}},\n"
+                             "           {name: d, context: {cluster: shared, user: v}}]\n");
+
+    put(w, "t", "beside-the-first");
+    put(w, "sub/t", "beside-the-second");
+    setenv("KUBECONFIG", arena_printf(&w->mem, "%s/nowhere:%s::%s:", w->folder, first, second), 1);
+    assert_loaded(w, NULL, NULL);
+    assert_string_equal(w->config.server, "https://first.test");
+    assert_string_equal(w->config.token, "beside-the-first");
+    assert_loaded(w, NULL, "d");
+    assert_string_equal(w->config.server, "https://first.test");
+    assert_string_equal(w->config.token, "beside-the-second");
+
+    setenv("KUBECONFIG", arena_printf(&w->mem, "%s:%s", second, first), 1);
+    assert_loaded(w, NULL, NULL);
+    assert_string_equal(w->config.server, "https://second.test");
+    assert_string_equal(w->config.token, "second");
+    setenv("KUBECONFIG", "/nowhere:/nowhere/else", 1);
+    assert_refused(w, NULL, NULL, "KUBECONFIG=/nowhere:/nowhere/else: there is no such file");
+}
+
+static void put_service_account(struct world *w)
+{
+    mkdir(path_of(w, "sa"), 0700);
+    put(w, "sa/token", "sa-token\n");
+    put(w, "sa/ca.crt", PEM("CERTIFICATE") "\n");
+    put(w, "sa/namespace", "operators");
+    setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1", 1);
+    setenv("KUBERNETES_SERVICE_PORT", "443", 1);
+}
+
+static bool load_in_cluster(struct world *w)
+{
+    kube_config_finish(&w->config);
+    w->err = (struct err){0};
+    return kube_config_load_in_cluster(&w->config, path_of(w, "sa"), &w->err);
+}
+
+static void in_a_cluster(void **state)
+{
+    struct world *w = *state;
+
+    put_service_account(w);
+    assert_true(load_in_cluster(w));
+    assert_string_equal(w->config.server, "https://10.0.0.1:443");
+    assert_string_equal(w->config.token, "sa-token");
+    assert_string_equal(w->config.ca_pem, PEM("CERTIFICATE"));
+    assert_string_equal(w->config.namespace, "operators");
+    setenv("KUBERNETES_SERVICE_HOST", "fd00::1", 1);
+    unlink(path_of(w, "sa/namespace"));
+    assert_true(load_in_cluster(w));
+    assert_string_equal(w->config.server, "https://[fd00::1]:443");
+    assert_string_equal(w->config.namespace, "default");
+    unlink(path_of(w, "sa/ca.crt"));
+    assert_false(load_in_cluster(w));
+    assert_non_null(strstr(w->err.text, "sa/ca.crt: No such file"));
+    unlink(path_of(w, "sa/token"));
+    assert_false(load_in_cluster(w));
+    assert_non_null(strstr(w->err.text, "automountServiceAccountToken"));
+    unsetenv("KUBERNETES_SERVICE_PORT");
+    assert_false(load_in_cluster(w));
+}
+
+static void the_order_of_places(void **state)
+{
+    struct world *w = *state;
+    const char *other = put(w, "other", "current-context: c\n"
+                                        "clusters: [{name: k, cluster: {server: 'https://other.test'}}]\n"
+                                        "contexts: [{name: c, context: {cluster: k}}]\n");
+
+    assert_refused(w, NULL, NULL, "--kubeconfig");
+    mkdir(path_of(w, ".kube"), 0700);
+    rename(simple(w, "server: 'https://home.test'", ""), path_of(w, ".kube/config"));
+    assert_loaded(w, NULL, NULL);
+    assert_string_equal(w->config.server, "https://home.test");
+    setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1", 1); /* a cluster, but a strange one */
+    assert_refused(w, NULL, NULL, "KUBERNETES_SERVICE_PORT must both be set");
+    setenv("KUBECONFIG", other, 1);
+    assert_loaded(w, NULL, NULL);
+    assert_string_equal(w->config.server, "https://other.test");
+    assert_loaded(w, path_of(w, ".kube/config"), NULL);
+    assert_string_equal(w->config.server, "https://home.test");
+    assert_refused(w, "/nowhere/config", NULL, "/nowhere/config: No such file");
+}
+
+static void what_is_refused_and_how(void **state)
+{
+    static const struct {
+        const char *cluster, *user, *saying;
+    } cases[] = {
+        {"", "", "cluster k: server is missing"},
+        {"server: null", "", "cluster k: server is missing"},
+        {"server: 'x.test:6443'", "", "cluster k: server: a URL begins with http"},
+        {"server: 'https://me:secret@x.test'", "", "must not hold a user"},
+        {"server: 'https://x.test', insecure-skip-tls-verify: maybe", "", "must be true or false"},
+        {"server: 'https://x.test', certificate-authority-data: '%%%'", "", "certificate-authority-data is not PEM"},
+        {"server: 'https://x.test', certificate-authority-data: YWJj", "", "certificate-authority-data is not PEM"},
+        {"server: 'https://x.test', certificate-authority: nowhere", "", "certificate-authority: "},
+        {"server: 'https://x.test', certificate-authority: config", "", "names a file that is not PEM"},
+        {"server: 'https://x.test', insecure-skip-tls-verify: true, certificate-authority: pem", "", "contradicts"},
+        {"server: 'https://x.test'", "exec: {command: aws}", "user u: exec is not supported: use"},
+        {"server: 'https://x.test'", "auth-provider: {name: gcp}", "auth-provider is not supported"},
+        {"server: 'https://x.test'", "as: admin", "user u: as is not supported"},
+        {"server: 'https://x.test'", "client-certificate: pem", "client-key is missing"},
+        {"server: 'https://x.test'", "client-key: pem", "client-certificate is missing"},
+        {"server: 'https://x.test'", "tokenFile: nowhere", "/nowhere: No such file"},
+        {"server: 'https://x.test'", "token: 'two secret words'", "user u: token holds spaces"},
+    };
+    struct world *w = *state;
+
+    put(w, "pem", PEM("CERTIFICATE"));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_refused(w, simple(w, cases[i].cluster, cases[i].user), NULL, cases[i].saying);
+        assert_null(strstr(w->err.text, "secret"));
+    }
+}
+
+static void files_that_are_no_kubeconfig(void **state)
+{
+    static const struct {
+        const char *text, *saying;
+    } cases[] = {
+        {"", "there is no current-context"},
+        {"# nothing\n", "there is no current-context"},
+        {"just words", "there is no current-context"},
+        {"- a\n- b\n", "there is no current-context"},
+        {"current-context: c\nclusters: {a: b}\ncontexts: 7\n", "there is no context c"},
+        {"current-context: [c]\n", "there is no current-context"},
+        {"a: b\n  c: d\n", "/config, line 2: "},
+        {"a: 'never ends", "/config, line "},
+        {"a: \"\xff\xfe\"", "/config, line "},
+        {"a: *nobody\n", "/config, line 1: "},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_refused(w, put(w, "config", cases[i].text), NULL, cases[i].saying);
+    assert_refused(w, w->folder, NULL, "Is a directory");
+
+    char *large = mem_alloc((1 << 20) + 2);
+    memset(large, '#', (1 << 20) + 1);
+    assert_refused(w, put(w, "config", large), NULL, "longer than 1048576 bytes");
+    free(large);
+}
+
+static void files_are_read_again(void **state)
+{
+    struct world *w = *state;
+
+    put_service_account(w);
+    assert_true(load_in_cluster(w));
+    assert_false(kube_config_refresh(&w->config, 1000000, false)); /* nothing new */
+    put(w, "sa/token", "second\n");
+    assert_false(kube_config_refresh(&w->config, 1059999, false)); /* not yet */
+    assert_string_equal(w->config.token, "sa-token");
+    assert_true(kube_config_refresh(&w->config, 1060000, false));
+    assert_string_equal(w->config.token, "second");
+
+    put(w, "sa/token", "third");
+    assert_true(kube_config_refresh(&w->config, 1060001, true)); /* after a 401: at once */
+    assert_string_equal(w->config.token, "third");
+    put(w, "sa/token", "\n");
+    assert_false(kube_config_refresh(&w->config, 1060002, true));
+    put(w, "sa/token", "not a token");
+    assert_false(kube_config_refresh(&w->config, 1060003, true));
+    unlink(path_of(w, "sa/token"));
+    assert_false(kube_config_refresh(&w->config, 1060004, true));
+    assert_string_equal(w->config.token, "third");
+
+    put(w, "sa/ca.crt", PEM("NEW CERTIFICATE"));
+    assert_true(kube_config_refresh(&w->config, 1060005, true));
+    assert_string_equal(kube_config_tls(&w->config).ca_pem, PEM("NEW CERTIFICATE"));
+}
+
+static void client_certificates_rotate_too(void **state)
+{
+    struct world *w = *state;
+
+    put(w, "cert", PEM("CERTIFICATE"));
+    put(w, "key", PEM("PRIVATE KEY"));
+    const char *user = "client-certificate: cert, client-key: key, token: fixed";
+    assert_loaded(w, simple(w, "server: 'https://x.test'", user), NULL);
+    put(w, "cert", PEM("SECOND CERTIFICATE"));
+    put(w, "key", PEM("SECOND KEY"));
+    assert_true(kube_config_refresh(&w->config, 1000000, false));
+    assert_string_equal(w->config.client_cert, PEM("SECOND CERTIFICATE"));
+    assert_string_equal(w->config.client_key, PEM("SECOND KEY"));
+    assert_string_equal(w->config.token, "fixed");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(everything_inline),
+        TEST(what_requests_need),
+        TEST(files_are_beside_the_config),
+        TEST(data_counts_more_than_files),
+        TEST(base64_may_have_lines),
+        TEST(json_is_yaml),
+        TEST(contexts_are_chosen),
+        TEST(several_files_are_merged),
+        TEST(in_a_cluster),
+        TEST(the_order_of_places),
+        TEST(what_is_refused_and_how),
+        TEST(files_that_are_no_kubeconfig),
+        TEST(files_are_read_again),
+        TEST(client_certificates_rotate_too),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
