@@ -1,0 +1,149 @@
+"""The operator in the cluster: installed from manifests/, watched, crashed, restarted."""
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+
+from cluster import EXISTING, Kube, checked, kubectl, wait_for
+
+NAMESPACE = "gitlab-runner-system"
+NAME = "gitlab-runner-controller"
+USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
+PORT = 8080
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gitlab-runner-controller"
+
+
+class Operator:
+    def __init__(self, kube: Kube) -> None:
+        self.kube = kube
+        self._known: dict = {}      # the pod as it was when the test began, or when the test itself replaced it
+        self._since = ""
+        self._past = ""             # logs of pods that the test has ended
+
+    def install(self) -> None:
+        """From its image and manifests, begun anew where there is one already."""
+        if not EXISTING:
+            subprocess.run(["ctr", "-n", "k8s.io", "images", "import", CACHE / "images/controller.tar"],
+                           check=True, stdout=subprocess.DEVNULL)
+        self.kube.delete("Deployment", NAME, NAMESPACE)
+        kubectl("apply", "-k", "manifests/default")
+        kubectl("wait", "--for=condition=Established", "crd/gitlabrunners.gitlab-runners.dev", "--timeout=60s")
+        self.wait_ready()
+
+    def pods(self) -> list[dict]:
+        return self.kube.list("Pod", NAMESPACE, f"app.kubernetes.io/name={NAME}")
+
+    def wait_ready(self) -> dict:
+        """The one pod, when it is there, ready, and alone."""
+        def ready() -> dict | None:
+            pods = self.pods()
+            return pods[0] if len(pods) == 1 and is_ready(pods[0]) else None
+        return wait_for("the operator's pod is ready", ready)
+
+    def begin_test(self) -> None:
+        self._since = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._past = ""
+        self.accept()
+
+    def accept(self) -> dict:
+        """The pod of now is the one that has to stay."""
+        self._known = self.wait_ready()
+        return self._known
+
+    def assert_steady(self) -> None:
+        pods = self.pods()
+        assert [pod["metadata"]["uid"] for pod in pods] == [self._known["metadata"]["uid"]], "the operator was replaced"
+        assert restarts(pods[0]) == restarts(self._known), "the operator has crashed:\n" + self.previous_logs()
+
+    def logs(self) -> str:
+        """All that was logged since the test began."""
+        return self._past + "".join(self.kube.logs(pod, sinceTime=self._since) for pod in self.pods())
+
+    def previous_logs(self) -> str:
+        return "".join(self.kube.logs(pod, previous="true", tailLines=40) for pod in self.pods())
+
+    def page(self, page: str) -> str:
+        answer = self.kube.pod_page(self._known, PORT, page)
+        assert answer.ok, f"/{page}: {answer.status_code} {answer.text}"
+        return answer.text
+
+    def metrics(self) -> dict[str, float]:
+        """{'name{label="value"}': value}"""
+        lines = (line.rpartition(" ") for line in self.page("metrics").splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+    def wait_idle(self) -> None:
+        """Every object was looked at, and nothing is left to do."""
+        def idle() -> bool:
+            metrics = self.metrics()
+            busy = metrics['workqueue_depth{name="gitlabrunner"}'] + metrics[
+                'controller_runtime_active_workers{controller="gitlabrunner"}']
+            return busy == 0
+        self.accept()
+        wait_for("the operator is idle", idle)
+
+    # Its process, as seen on the node
+
+    def process(self) -> Path:
+        """Its folder in /proc; only where the tests share the node's processes."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                program = (folder / "cmdline").read_bytes().split(b"\0")[0]
+            except OSError:
+                continue                # it has ended meanwhile
+            if program == b"/usr/bin/gitlab-runner-controller":
+                return folder
+        raise AssertionError("no process of the operator on this machine")
+
+    def freeze(self) -> None:
+        """From now on it does nothing, but the kernel keeps its connections."""
+        os.kill(int(self.process().name), signal.SIGSTOP)
+
+    def crash(self) -> None:
+        """Ends as by kill -9; a new pod, not a restart that the kubelet delays, takes its place."""
+        process = self.process()
+        self._remember_logs()
+        os.kill(int(process.name), signal.SIGKILL)
+        self._replace(gracePeriodSeconds=0)
+
+    def restart(self) -> dict:
+        self._remember_logs()
+        return self._replace()
+
+    def _remember_logs(self) -> None:
+        self._past = self.logs()
+
+    def _replace(self, **options) -> dict:
+        old = self._known
+        self.kube.delete("Pod", old["metadata"]["name"], NAMESPACE, **options)
+        wait_for("the operator's old pod is gone", lambda: old["metadata"]["uid"] not in
+                 [pod["metadata"]["uid"] for pod in self.pods()])
+        return self.accept()
+
+    def may(self, verb: str, resource: str, ns: str = "default", name: str = "") -> bool:
+        """Whether RBAC lets it."""
+        group_resource, _, subresource = resource.partition("/")
+        plural, _, group = group_resource.partition(".")
+        review = {"spec": {"user": USER, "groups": ["system:serviceaccounts", "system:authenticated"],
+                           "resourceAttributes": {"verb": verb, "resource": plural, "group": group, "name": name,
+                                                  "subresource": subresource, "namespace": ns}}}
+        path = "apis/authorization.k8s.io/v1/subjectaccessreviews"
+        return checked(self.kube.call("POST", path, json=review))["status"]["allowed"]
+
+
+def is_ready(pod: dict) -> bool:
+    conditions = {c["type"]: c["status"] for c in pod["status"].get("conditions", [])}
+    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
+
+
+def restarts(pod: dict) -> int:
+    return sum(container["restartCount"] for container in pod["status"]["containerStatuses"])
+
+
+def without_tokens(text: str) -> str:
+    """For people to read: tokens cut to what tells them apart."""
+    return re.sub(r"\b(gl[a-z]+-|GR1348941)([\w.-]{4})[\w.-]+", r"\1\2…", text)
