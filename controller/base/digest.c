@@ -1,6 +1,8 @@
 #include "base/digest.h"
 
+#include <ctype.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +40,7 @@ const char *base64_encode(const void *data, size_t len, struct arena *a)
     return (char *)text;
 }
 
-/* Padding at the end of base64 text: EVP_DecodeBlock() counts it as bytes. */
+/* Padding at the end of base64 text, which EVP_DecodeBlock() counts as bytes. */
 static size_t padding(const char *text, size_t len)
 {
     size_t n = 0;
@@ -48,12 +50,20 @@ static size_t padding(const char *text, size_t len)
     return n;
 }
 
+/* EVP_DecodeBlock() itself takes white space around the text, and '=' anywhere. */
+static bool is_base64(const char *text, size_t len)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    return len % 4 == 0 && len <= INT32_MAX && strspn(text, alphabet) + padding(text, len) == len;
+}
+
 char *base64_decode(const char *text, size_t *ret_len, struct arena *a)
 {
     size_t len = strlen(text);
     unsigned char *data = arena_alloc(a, len / 4 * 3 + 1);
 
-    if (len % 4 != 0 || len > INT32_MAX)
+    if (!is_base64(text, len))
         return NULL;
     int decoded = len ? EVP_DecodeBlock(data, (const unsigned char *)text, (int)len) : 0;
     if (decoded < 0)
@@ -76,16 +86,42 @@ const char *time_format(int64_t seconds, struct arena *a)
     return text;
 }
 
+/* Each 'd' stands for a digit, anything else for itself in either case. */
+static bool has_shape(const char *text, const char *shape)
+{
+    for (; *shape; text++, shape++)
+        if (*shape == 'd' ? !isdigit((unsigned char)*text) : toupper((unsigned char)*text) != *shape)
+            return false;
+    return true;
+}
+
+/* "Z", "+hh:mm" or "-hh:mm" as seconds east of UTC. */
+static bool offset_parse(const char *text, int64_t *ret)
+{
+    *ret = 0;
+    if (has_shape(text, "Z"))
+        return !text[1];
+    if ((*text != '+' && *text != '-') || !has_shape(text + 1, "dd:dd") || text[6])
+        return false;
+    int hours = atoi(text + 1), minutes = atoi(text + 4);
+    *ret = (*text == '-' ? -60 : 60) * (hours * 60 + minutes);
+    return hours < 24 && minutes < 60;
+}
+
 int64_t time_parse(const char *text)
 {
     struct tm tm = {0};
-    const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+    int64_t offset;
 
-    if (!rest)
+    if (!text || !has_shape(text, "dddd-dd-ddTdd:dd:dd"))
         return -1;
-    if (*rest == '.')
+    const char *date_end = strptime(text, "%Y-%m-%d", &tm);
+    const char *rest = date_end ? strptime(date_end + 1, "%H:%M:%S", &tm) : NULL;
+    if (rest && *rest == '.' && isdigit((unsigned char)rest[1]))
         rest += 1 + strspn(rest + 1, "0123456789");
-    if (strcmp(rest, "Z") != 0)
+    if (!rest || !offset_parse(rest, &offset))
         return -1;
-    return timegm(&tm);
+    int day = tm.tm_mday;
+    time_t seconds = timegm(&tm);
+    return tm.tm_mday == day ? seconds - offset : -1; /* another day: there is no February 30 */
 }
