@@ -6,6 +6,10 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
+
+/* Values end before the line does, so that there is room for keys and quotes, which are constants of the program. */
+enum { VALUES_END = 7 * 1024, LINE_MAX_BYTES = 8 * 1024 };
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -35,17 +39,19 @@ bool log_enabled(enum log_level level)
     return level <= threshold;
 }
 
-/* Text inside of quotes: a line of the log stays one line whatever a server sent. */
+/* Text inside of quotes: a line of the log stays one line, and UTF-8, whatever a server sent; it ends where it would
+ * become too long. */
 static void add_escaped(struct buf *line, const char *text)
 {
-    for (; *text; text++) {
+    for (size_t len; *text && line->len < VALUES_END; text += len ? len : 1) {
         unsigned char c = (unsigned char)*text;
+        len = utf8_len(text);
         if (c == '"' || c == '\\')
             buf_addf(line, "\\%c", c);
         else if (c < 0x20 || c == 0x7f)
             buf_addf(line, "\\u%04x", c);
         else
-            buf_add(line, text, 1);
+            buf_add(line, text, len);
     }
 }
 
@@ -81,7 +87,7 @@ void log_event(enum log_level level, const char *component, const char *message,
         return;
 
     struct buf line;
-    buf_init(&line, 8192);
+    buf_init(&line, LINE_MAX_BYTES);
     add_head(&line, level, component, message);
 
     va_list args;

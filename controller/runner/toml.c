@@ -9,32 +9,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 static void write_value(struct buf *out, struct json_object *value);
-
-/* The length of the UTF-8 sequence that text begins with; 0 when it is none, such as a surrogate or an overlong form.
- */
-static size_t sequence_len(const unsigned char *text)
-{
-    static const struct {
-        unsigned char first, last, min_second, max_second;
-        size_t len;
-    } forms[] = {
-        {0x01, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (text[0] < forms[i].first || text[0] > forms[i].last)
-            continue;
-        for (size_t n = 1; n < forms[i].len; n++)
-            if (text[n] < (n == 1 ? forms[i].min_second : 0x80) || text[n] > (n == 1 ? forms[i].max_second : 0xbf))
-                return 0;
-        return forms[i].len;
-    }
-    return 0;
-}
 
 static void write_control(struct buf *out, unsigned char c)
 {
@@ -56,7 +33,7 @@ static void write_string(struct buf *out, const char *text)
     buf_adds(out, "\"");
     while (*text) {
         unsigned char c = (unsigned char)*text;
-        size_t len = sequence_len((const unsigned char *)text);
+        size_t len = utf8_len(text);
         if (len == 0)
             buf_adds(out, "\xef\xbf\xbd");
         else if (c == '"' || c == '\\')

@@ -1,0 +1,11 @@
+/* Text as UTF-8. */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include <stddef.h>
+
+/* The length of the character that text begins with; 0 when it is none, such as a surrogate, an overlong form, or the
+ * part of one that is left when a text was cut. */
+size_t utf8_len(const char *text);
+
+#endif

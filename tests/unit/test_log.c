@@ -1,0 +1,147 @@
+/* Log lines, read back from standard error. */
+#include "golden.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+
+static int real_stderr = -1;
+
+static void capture(void)
+{
+    FILE *file = tmpfile();
+
+    fflush(stderr);
+    real_stderr = dup(STDERR_FILENO);
+    dup2(fileno(file), STDERR_FILENO);
+    fclose(file);
+}
+
+/* What was written since capture(). */
+static char *captured(struct arena *a)
+{
+    enum { MAX = 1 << 16 };
+    char *text = arena_alloc(a, MAX);
+
+    fflush(stderr);
+    ssize_t len = pread(STDERR_FILENO, text, MAX - 1, 0);
+    dup2(real_stderr, STDERR_FILENO);
+    close(real_stderr);
+    assert_true(len >= 0);
+    return text;
+}
+
+/* The one line, read as JSON. */
+static struct json_object *captured_json(struct arena *a)
+{
+    char *text = captured(a);
+    struct err err = {0};
+
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    struct json_object *line = arena_json(a, json_parse(text, strlen(text), &err));
+    if (!line)
+        fail_msg("%s: %s", err.text, text);
+    return line;
+}
+
+static void writes_a_json_object_a_line(void **state)
+{
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    log_setup(LOG_INFO, true);
+    capture();
+    log_event(LOG_WARN, "watch", "interrupted", "kind", "Secret", "left out", NULL, "error", "none", NULL);
+    struct json_object *line = captured_json(&a);
+    assert_string_equal(json_str(line, "level"), "warn");
+    assert_string_equal(json_str(line, "logger"), "watch");
+    assert_string_equal(json_str(line, "msg"), "interrupted");
+    assert_string_equal(json_str(line, "kind"), "Secret");
+    assert_string_equal(json_str(line, "error"), "none");
+    assert_int_equal(strlen(json_str(line, "ts")), strlen("2026-01-02T03:04:05.678Z"));
+    assert_int_equal(json_object_object_length(line), 6);
+}
+
+static void stays_one_line_whatever_a_server_sent(void **state)
+{
+    char every[256] = "";
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (int c = 1; c < 128; c++)
+        every[c - 1] = (char)c;
+    log_setup(LOG_INFO, true);
+    capture();
+    log_event(LOG_ERROR, "x", "message", "value", every, "euro", "\xe2\x82\xac\xff", NULL);
+    struct json_object *line = captured_json(&a);
+    assert_string_equal(json_str(line, "value"), every);
+    assert_string_equal(json_str(line, "euro"), "\xe2\x82\xac");
+}
+
+static void stays_json_when_a_value_is_too_long(void **state)
+{
+    char giant[20000];
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(giant); i++)
+        giant[i] = i % 2 ? '\n' : 'x';
+    giant[sizeof(giant) - 1] = '\0';
+    log_setup(LOG_INFO, true);
+    for (size_t cut = 0; cut < 8; cut++) { /* the end falls into each part of an escape sequence */
+        capture();
+        log_event(LOG_ERROR, "x", "message", "value", giant + cut, "after", "y", NULL);
+        struct json_object *line = captured_json(&a);
+        const char *value = json_str(line, "value");
+        assert_true(strlen(value) > 100);
+        assert_memory_equal(value, giant + cut, strlen(value));
+    }
+}
+
+static void writes_text_for_people(void **state)
+{
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    log_setup(LOG_INFO, false);
+    capture();
+    log_event(LOG_INFO, "run", "starting", "version", "0.1 \"x\"\n", NULL);
+    char *line = captured(&a);
+    assert_non_null(strstr(line, "Z info  run: starting version=\"0.1 \\\"x\\\"\\u000a\"\n"));
+}
+
+static void leaves_out_what_is_below_the_level(void **state)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    enum log_level level = LOG_DEBUG;
+
+    (void)state;
+    for (int threshold = LOG_ERROR; threshold <= LOG_DEBUG; threshold++) {
+        struct arena a cleanup_arena = {0};
+        assert_true(log_level_parse(names[threshold], &level));
+        assert_int_equal(level, threshold);
+        log_setup(level, false);
+        capture();
+        for (enum log_level l = LOG_ERROR; l <= LOG_DEBUG; l++) {
+            assert_int_equal(log_enabled(l), l <= level);
+            log_event(l, "x", "m", NULL);
+        }
+        int lines = 0;
+        for (const char *c = captured(&a); *c; c++)
+            lines += *c == '\n';
+        assert_int_equal(lines, threshold + 1);
+    }
+    assert_false(log_level_parse("verbose", &level));
+    assert_false(log_level_parse("", &level));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writes_a_json_object_a_line),         cmocka_unit_test(stays_one_line_whatever_a_server_sent),
+        cmocka_unit_test(stays_json_when_a_value_is_too_long), cmocka_unit_test(writes_text_for_people),
+        cmocka_unit_test(leaves_out_what_is_below_the_level),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
