@@ -5,7 +5,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "reconcile.h"
+#include "net/loop.h"
+#include "perform.h"
 #include "runner/names.h"
 #include "runner/status.h"
 
@@ -14,7 +15,7 @@
 
 static void note_failure(struct turn *turn, struct failures *failures, const struct err *err)
 {
-    failures_add(failures, turn->asked.rule, err, reconciler_now(turn->rec));
+    failures_add(failures, turn->asked.rule, err, loop_now(turn->shop->loop));
     log_event(LOG_WARN, "reconcile", "failed", "runner", turn->key, "rule", turn->asked.rule, "kind",
               err_kind_name(err->kind), "reason", err->reason, "error", err->text, NULL);
 }
@@ -22,13 +23,13 @@ static void note_failure(struct turn *turn, struct failures *failures, const str
 static void kube_failed(struct turn *turn, const struct err *err)
 {
     note_failure(turn, &turn->state->kubernetes, err);
-    reconciler_ready(turn);
+    turn_ready(turn);
 }
 
 static void kube_succeeded(struct turn *turn)
 {
     failures_clear(&turn->state->kubernetes, turn->asked.rule);
-    reconciler_ready(turn);
+    turn_ready(turn);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -63,24 +64,24 @@ static void on_looked(void *arg, const struct kube_reply *reply)
 
     turn->request = 0;
     if (reply->err.kind == ERR_NOT_FOUND)
-        store_remove(reconciler_store(turn->rec), kind, kind_resource(kind)->namespaced ? s.ns : "", s.name);
+        store_remove(turn->shop->store, kind, kind_resource(kind)->namespaced ? s.ns : "", s.name);
     else if (reply->err.kind != ERR_NONE) {
         kube_failed(turn, &reply->err);
         return;
     } else {
-        reconciler_learn(turn->rec, kind, reply->object);
+        workshop_learn(turn->shop, kind, reply->object);
     }
     if (turn->asked.kind == ACT_APPLY)
         turn->state->foreign[turn->asked.apply.child] = reply->object && !is_ours(turn, reply->object);
     turn->stale = kind == KIND_RUNNER;
-    reconciler_ready(turn);
+    turn_ready(turn);
 }
 
 static void look(struct turn *turn)
 {
     const struct stray s = subject(turn);
 
-    turn->request = kube_get(reconciler_client(turn->rec), kind_resource(kind_by_name(s.kind)), s.ns, s.name, on_looked, turn);
+    turn->request = kube_get(turn->shop->client, kind_resource(kind_by_name(s.kind)), s.ns, s.name, on_looked, turn);
 }
 
 /* True when the answer is good; else the failure is dealt with. */
@@ -156,12 +157,12 @@ static void on_read(void *arg, const struct kube_reply *reply)
 
     turn->request = 0;
     if (reply->err.kind == ERR_NOT_FOUND) {
-        store_remove(reconciler_store(turn->rec), source.kind, turn->observed.owner.ns, source.name);
+        store_remove(turn->shop->store, source.kind, turn->observed.owner.ns, source.name);
     } else if (reply->err.kind != ERR_NONE) {
         kube_failed(turn, &reply->err);
         return;
     } else {
-        reconciler_learn(turn->rec, source.kind, reply->object);
+        workshop_learn(turn->shop, source.kind, reply->object);
         *value = value_of(turn, &source, reply->object);
         if (what == READ_CONFIG && value->lookup == LOOKUP_FOUND) {
             value->value = config_toml_token(value->value, &turn->mem);
@@ -175,7 +176,7 @@ static void perform_read(struct turn *turn)
 {
     const struct source source = source_of(turn, turn->asked.read);
 
-    turn->request = kube_get(reconciler_client(turn->rec), kind_resource(source.kind), turn->observed.owner.ns, source.name,
+    turn->request = kube_get(turn->shop->client, kind_resource(source.kind), turn->observed.owner.ns, source.name,
                              on_read, turn);
 }
 
@@ -196,7 +197,7 @@ static void on_finalizer(void *arg, const struct kube_reply *reply)
 
     if (!expect_success(turn, reply))
         return;
-    reconciler_learn(turn->rec, KIND_RUNNER, reply->object);
+    workshop_learn(turn->shop, KIND_RUNNER, reply->object);
     turn->observed.finalizer = turn->asked.hold_finalizer;
     kube_succeeded(turn);
 }
@@ -207,7 +208,7 @@ static void perform_finalizer(struct turn *turn)
 
     if (turn->asked.hold_finalizer)
         json_set(patch, "metadata.finalizers", json_build("[%s]", FINALIZER));
-    turn->request = kube_apply(reconciler_client(turn->rec), kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, false,
+    turn->request = kube_apply(turn->shop->client, kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, false,
                                on_finalizer, turn);
 }
 
@@ -226,7 +227,7 @@ static void tell_changes(const struct turn *turn, struct json_object *before, st
         bool failing = strcmp(types[i], "Ready") == 0 && (stalled || turn->observed.gitlab.err.kind || turn->observed.kubernetes.err.kind);
 
         if (changed && (good || failing))
-            reconciler_event(turn, !good, reason, message);
+            turn_event(turn, !good, reason, message);
     }
 }
 
@@ -237,7 +238,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
     if (!expect_success(turn, reply))
         return;
     tell_changes(turn, turn->observed.status, turn->asked.status);
-    reconciler_learn(turn->rec, KIND_RUNNER, reply->object);
+    workshop_learn(turn->shop, KIND_RUNNER, reply->object);
     turn->observed.status = turn->asked.status;
     kube_succeeded(turn);
 }
@@ -247,7 +248,7 @@ static void perform_status(struct turn *turn)
     struct json_object *patch = runner_patch(turn);
 
     json_set(patch, "status", json_ref(turn->asked.status));
-    turn->request = kube_apply(reconciler_client(turn->rec), kind_resource(KIND_RUNNER), "status", patch, FIELD_MANAGER, false,
+    turn->request = kube_apply(turn->shop->client, kind_resource(KIND_RUNNER), "status", patch, FIELD_MANAGER, false,
                                on_status, turn);
 }
 
@@ -283,7 +284,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
 
     if (!expect_success(turn, reply))
         return;
-    reconciler_learn(turn->rec, kind_of_child(child), reply->object);
+    workshop_learn(turn->shop, kind_of_child(child), reply->object);
     turn->state->foreign[child] = false;
     if (turn->asked.apply.release)
         keep_released_token(turn);
@@ -301,7 +302,7 @@ static void perform_apply(struct turn *turn)
     json_set_str(act->apply.manifest, "metadata.uid", act->apply.uid);
     if (act->apply.release)
         json_set(act->apply.manifest, "metadata.finalizers", json_build("[]"));
-    turn->request = kube_apply(reconciler_client(turn->rec), kind_resource(kind_of_child(act->apply.child)), NULL,
+    turn->request = kube_apply(turn->shop->client, kind_resource(kind_of_child(act->apply.child)), NULL,
                                act->apply.manifest, FIELD_MANAGER, act->apply.uid == NULL, on_applied, turn);
 }
 
@@ -314,9 +315,9 @@ static void on_deleted(void *arg, const struct kube_reply *reply)
     if (!expect_success(turn, reply))
         return;
     if (strcmp(json_str_or(reply->object, "kind", ""), "Status") == 0)
-        store_remove(reconciler_store(turn->rec), kind, s->ns, s->name);
+        store_remove(turn->shop->store, kind, s->ns, s->name);
     else
-        reconciler_learn(turn->rec, kind, reply->object);
+        workshop_learn(turn->shop, kind, reply->object);
     log_event(LOG_INFO, "reconcile", "deleted", "runner", turn->key, "rule", turn->asked.rule, "kind", s->kind, "name", s->name, NULL);
     kube_succeeded(turn);
 }
@@ -325,7 +326,7 @@ static void perform_delete(struct turn *turn)
 {
     const struct stray *s = &turn->asked.delete;
 
-    turn->request = kube_delete(reconciler_client(turn->rec), kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid,
+    turn->request = kube_delete(turn->shop->client, kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid,
                                 on_deleted, turn);
 }
 
@@ -360,7 +361,7 @@ static void gitlab_failed(struct turn *turn, const struct gitlab_answer *answer)
         turn->state->doubt = DOUBT_UNSEARCHABLE;
     else
         note_failure(turn, &turn->state->gitlab, err);
-    reconciler_ready(turn);
+    turn_ready(turn);
 }
 
 /* What the token Secret is to say of a runner whose token was just got, or which was told new attributes. */
@@ -404,11 +405,11 @@ static void on_gitlab(void *arg, const struct gitlab_answer *answer)
         turn->state->doubt = answer->id ? DOUBT_SEARCHED : DOUBT_NONE;
     } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
         turn->observed.deregistered = true;
-        reconciler_event(turn, false, "Deregistered", "GitLab has removed the runner");
+        turn_event(turn, false, "Deregistered", "GitLab has removed the runner");
     } else {
         issue(turn, answer);
     }
-    reconciler_ready(turn);
+    turn_ready(turn);
 }
 
 static void perform_gitlab(struct turn *turn)
@@ -433,7 +434,7 @@ static void perform_gitlab(struct turn *turn)
         call.runner_type = types[o->spec->scope];
         call.scope_id = o->spec->scope_id;
     }
-    turn->call = gitlab_start(reconciler_gitlab(turn->rec), &call, on_gitlab, turn);
+    turn->call = gitlab_start(turn->shop->gitlab, &call, on_gitlab, turn);
 }
 
 /* --------------------------------------------------------------------------------------------------------------------- */
@@ -447,14 +448,4 @@ void perform(struct turn *turn, const struct action *act)
 
     turn->asked = *act;
     performers[act->kind](turn);
-}
-
-void perform_cancel(struct turn *turn)
-{
-    if (turn->request)
-        kube_cancel(reconciler_client(turn->rec), turn->request);
-    if (turn->call)
-        gitlab_cancel(turn->call);
-    turn->request = 0;
-    turn->call = NULL;
 }

@@ -16,11 +16,23 @@
 #include "gather.h"
 #include "gitlab/api.h"
 
+struct loop;
+
 enum { STEPS_MAX = 48 };
+
+/* What all turns work with. */
+struct workshop {
+    struct loop *loop;
+    struct kube_client *client;
+    struct gitlab *gitlab;
+    struct store *store;
+    struct render_settings render;
+    const char *instance; /* this process, in Events: the pod's name */
+};
 
 struct turn {
     struct list node;         /* in the reconciler's list of turns                 */
-    struct reconciler *rec;
+    const struct workshop *shop;
     char *key;
     const char *cause;        /* why it was woken                                  */
     struct state *state;
@@ -30,14 +42,23 @@ struct turn {
     uint64_t request;         /* to Kubernetes, in flight; 0: none                 */
     struct gitlab_op *call;   /* to GitLab, in flight; NULL: none                  */
     unsigned steps;
-    int64_t began_ms;
     bool ready;               /* an answer has come                                */
     bool stale;               /* the object itself has changed: begin anew         */
 };
 
-/* Starts the action's request; its answer makes the turn ready. Only for actions that need one. */
-void perform(struct turn *turn, const struct action *act);
+/* Begins to work on the runner of this record: gathers what is known. The turn is ready. */
+struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state, const char *key,
+                         const char *cause);
 /* Cancels what is in flight. */
-void perform_cancel(struct turn *turn);
+void turn_destroy(struct turn *turn);
+
+/* What may be looked at right now. */
+struct gathering turn_gathering(const struct workshop *shop);
+/* An answer has come: the next decision is taken by the loop's hook, never from within a callback. */
+void turn_ready(struct turn *turn);
+/* Puts an object that an answer or a watch has shown into the store; one that is gone is removed. */
+void workshop_learn(const struct workshop *shop, enum kind kind, struct json_object *object);
+/* Sends an Event about the turn's object. */
+void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note);
 
 #endif

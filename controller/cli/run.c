@@ -16,7 +16,7 @@ enum { DRAIN_MS = 25 * 1000 }; /* less than the 30 s that a pod is given */
 
 struct options {
     const char *kubeconfig, *context, *listen;
-    struct reconciler_settings settings;
+    struct workshop shop; /* manager image and instance; the rest is made by start() */
     enum log_level level;
     bool json;
 };
@@ -66,7 +66,7 @@ static int parse(int argc, char **argv, struct options *o)
         else if (opt == 'l')
             o->listen = optarg;
         else if (opt == 'm')
-            o->settings.render.manager_image = optarg;
+            o->shop.render.manager_image = optarg;
         else if (opt == 'f')
             o->json = strcmp(optarg, "text") != 0;
         else if (opt == 'h')
@@ -156,7 +156,11 @@ static bool start(struct operator *op, const struct options *o, struct err *err)
     op->http = http_create(op->loop, "gitlab-runner-controller");
     op->client = kube_client_create(op->loop, op->http, &op->config);
     op->gitlab = gitlab_create(op->http);
-    op->rec = reconciler_create(op->loop, op->client, op->gitlab, &o->settings);
+    struct workshop shop = o->shop;
+    shop.loop = op->loop;
+    shop.client = op->client;
+    shop.gitlab = op->gitlab;
+    op->rec = reconciler_create(&shop);
     op->deadline = loop_timer_create(op->loop, on_drained, op);
     loop_on_stop_signal(op->loop, on_stop_signal, op);
     if (!listen_on(op, o->listen, err))
@@ -182,7 +186,7 @@ int cli_run(int argc, char **argv)
     char host[256] = "unknown";
     gethostname(host, sizeof(host) - 1);
     struct options o = {.listen = ":8080", .level = LOG_INFO, .json = true,
-                        .settings = {.render = {.manager_image = DEFAULT_MANAGER_IMAGE}, .instance = host}};
+                        .shop = {.render = {.manager_image = DEFAULT_MANAGER_IMAGE}, .instance = host}};
     int code = parse(argc, argv, &o);
     struct operator op = {0};
     struct err err = {0};

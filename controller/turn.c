@@ -1,0 +1,78 @@
+#include "turn.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/event.h"
+#include "net/loop.h"
+#include "runner/names.h"
+
+struct gathering turn_gathering(const struct workshop *shop)
+{
+    return (struct gathering){
+        .store = shop->store, .settings = &shop->render, .now_ms = loop_now(shop->loop), .now = loop_wall(shop->loop)};
+}
+
+struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state, const char *key,
+                         const char *cause)
+{
+    const struct gathering g = turn_gathering(shop);
+    struct turn *turn = mem_alloc(sizeof(*turn));
+
+    *turn = (struct turn){.shop = shop, .key = mem_strdup(key), .cause = cause, .state = state, .ready = true};
+    list_init(&turn->node);
+    gather(&g, record, state, &turn->observed, &turn->mem);
+    return turn;
+}
+
+void turn_destroy(struct turn *turn)
+{
+    if (turn->request)
+        kube_cancel(turn->shop->client, turn->request);
+    if (turn->call)
+        gitlab_cancel(turn->call);
+    list_remove(&turn->node);
+    arena_finish(&turn->mem);
+    free(turn->key);
+    free(turn);
+}
+
+void turn_ready(struct turn *turn)
+{
+    turn->ready = true;
+    loop_wake(turn->shop->loop);
+}
+
+/* What is being deleted and held by nobody is gone by the time that its last answer arrives. */
+static bool is_gone(struct json_object *object)
+{
+    return json_get(object, "metadata.deletionTimestamp") && json_len(json_get(object, "metadata.finalizers")) == 0;
+}
+
+void workshop_learn(const struct workshop *shop, enum kind kind, struct json_object *object)
+{
+    cleanup_arena struct arena a = {0};
+
+    if (!object)
+        return;
+    const struct record record = kind_record(kind, object, shop->store, &shop->render, &a);
+
+    if (is_gone(object))
+        store_remove(shop->store, kind, record.ns, record.name);
+    else
+        store_put(shop->store, kind, &record);
+}
+
+void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note)
+{
+    const struct owner *owner = &turn->observed.owner;
+    const struct event event = {
+        .regarding = {.api_version = API_VERSION, .kind = KIND, .ns = owner->ns, .name = owner->name, .uid = owner->uid},
+        .warning = warning,
+        .reason = reason,
+        .note = note,
+    };
+
+    event_send(turn->shop->client, &event, GROUP "/controller", turn->shop->instance);
+}
