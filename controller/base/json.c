@@ -16,6 +16,10 @@ struct json_object *json_parse(const char *text, size_t len, struct err *err)
     enum json_tokener_error error = json_tokener_get_error(tokener);
     size_t end = json_tokener_get_parse_end(tokener);
 
+    if (error == json_tokener_continue) { /* only what follows a number tells that it has ended */
+        value = json_tokener_parse_ex(tokener, " ", 1);
+        error = json_tokener_get_error(tokener);
+    }
     json_tokener_free(tokener);
     while (end < len && isspace((unsigned char)text[end]))
         end++;

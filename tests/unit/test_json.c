@@ -1,0 +1,242 @@
+/* json-c with paths. */
+#include "golden.h"
+
+#include "base/mem.h"
+
+static struct json_object *parse(const char *text, struct arena *a)
+{
+    struct err err = {0};
+    struct json_object *value = json_parse(text, strlen(text), &err);
+
+    if (err.kind != ERR_NONE)
+        fail_msg("%s: %s", text, err.text);
+    return arena_json(a, value);
+}
+
+static void reads_every_kind_of_value(void **state)
+{
+    static const char *const texts[] = {
+        "{}",  "[]",     "{\"a\":[1,{\"b\":null}]}", "\"text\"", "0", "12", "-3", "true", "false",
+        "1.5", "[[[]]]", " {\"a\":1} \r\n\t"};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        assert_non_null(parse(texts[i], &a));
+    assert_null(parse("null", &a)); /* which is a value, and no error */
+}
+
+static void refuses_what_is_not_one_value(void **state)
+{
+    static const char *const texts[] = {
+        "",    "  ",    "{",   "{\"a\"",        "{\"a\":}",    "[1,", "\"text",          "tru",      "nul",
+        "{}{", "{} {}", "1 2", "<html></html>", "{\"a\":1,,}", "}",   "502 Bad Gateway", "\xff\xfe", "-",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct err err = {0};
+        struct json_object *value = json_parse(texts[i], strlen(texts[i]), &err);
+        if (value || err.kind != ERR_INVALID)
+            fail_msg("\"%s\" was read", texts[i]);
+        assert_string_equal(err.reason, "InvalidJSON");
+    }
+}
+
+/* The length counts, not a NUL. */
+static void reads_no_further_than_the_length(void **state)
+{
+    struct err err = {0};
+    cleanup_json struct json_object *value = json_parse("[1]garbage", 3, &err);
+
+    (void)state;
+    assert_int_equal(json_len(value), 1);
+    assert_null(json_parse("{}\0{}", 5, &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+}
+
+static void refuses_what_is_too_deep(void **state)
+{
+    (void)state;
+    for (int depth = 1; depth < 40; depth++) {
+        char text[100] = "";
+        struct err err = {0};
+        for (int i = 0; i < depth; i++)
+            strcat(text, "[");
+        for (int i = 0; i < depth; i++)
+            strcat(text, "]");
+        cleanup_json struct json_object *value = json_parse(text, strlen(text), &err);
+        assert_int_equal(value != NULL, depth <= JSON_DEPTH_MAX);
+        assert_int_equal(err.kind == ERR_NONE, depth <= JSON_DEPTH_MAX);
+    }
+}
+
+static const char world[] =
+    "{\"text\":\"t\",\"empty\":\"\",\"number\":7,\"zero\":0,\"yes\":true,\"no\":false,\"null\":null,"
+    "\"a.b\":\"dotted\",\"in\":{\"text\":\"inner\",\"list\":[\"x\",2,null]}}";
+
+static void finds_by_path(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *o = parse(world, &a);
+
+    (void)state;
+    assert_string_equal(json_str(o, "text"), "t");
+    assert_string_equal(json_str(o, "empty"), "");
+    assert_string_equal(json_str(o, "in.text"), "inner");
+    assert_int_equal(json_int_or(o, "number", 1), 7);
+    assert_int_equal(json_int_or(o, "zero", 1), 0);
+    assert_true(json_bool_or(o, "yes", false));
+    assert_false(json_bool_or(o, "no", true));
+    assert_int_equal(json_len(json_get(o, "in.list")), 3);
+    assert_string_equal(json_string(json_at(json_get(o, "in.list"), 0)), "x");
+    assert_string_equal(json_string(json_member(o, "a.b")), "dotted");
+}
+
+/* Absent, null or of another type: the default. */
+static void gives_the_default_for_anything_else(void **state)
+{
+    static const char *const not_text[] = {"number", "zero",   "yes",         "null", "in", "in.list",
+                                           "absent", "text.x", "in.absent.x", "a.b",  ""};
+    struct arena a cleanup_arena = {0};
+    struct json_object *o = parse(world, &a);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(not_text); i++) {
+        assert_null(json_str(o, not_text[i]));
+        assert_string_equal(json_str_or(o, not_text[i], "d"), "d");
+    }
+    assert_int_equal(json_int_or(o, "text", 5), 5);
+    assert_int_equal(json_int_or(o, "yes", 5), 5);
+    assert_int_equal(json_int_or(NULL, "x", 5), 5);
+    assert_true(json_bool_or(o, "number", true));
+    assert_true(json_bool_or(o, "null", true));
+    assert_null(json_get(NULL, "a.b"));
+    assert_null(json_str(NULL, "a"));
+    assert_null(json_member(json_get(o, "text"), "x"));
+    assert_int_equal(json_len(o), 0);
+    assert_int_equal(json_len(NULL), 0);
+    assert_null(json_at(json_get(o, "in.list"), 3));
+    assert_null(json_at(NULL, 0));
+    assert_string_equal(json_string(NULL), "");
+    assert_string_equal(json_string(json_get(o, "number")), "");
+}
+
+static void sets_by_path(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *o = arena_json(&a, json_build("{a: {kept: 1}}"));
+
+    (void)state;
+    json_set_str(o, "a.b.c", "text");
+    json_set_str(o, "a.left.out", NULL);
+    json_set_int(o, "number", INT64_MIN);
+    json_set_bool(o, "a.flag", true);
+    json_set(o, "nothing", NULL);
+    json_set_str(o, "a.b.c", "replaced");
+    json_put_member(json_get(o, "a"), "x.y/z", "whole key");
+    json_put_member(o, "left out", NULL);
+    json_set(o, "list", json_build("[]"));
+    json_append(json_get(o, "list"), json_build("[2]"));
+    assert_string_equal(json_text(o),
+                        "{\"a\":{\"kept\":1,\"b\":{\"c\":\"replaced\"},\"flag\":true,\"x.y/z\":\"whole key\"},"
+                        "\"number\":-9223372036854775808,\"nothing\":null,\"list\":[[2]]}");
+}
+
+static void copies_share_nothing_references_do(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *o = parse("{\"in\":{\"x\":1}}", &a);
+    struct json_object *copy = arena_json(&a, json_copy(o)), *same = arena_json(&a, json_ref(o));
+
+    (void)state;
+    json_set_int(o, "in.x", 2);
+    assert_int_equal(json_int_or(copy, "in.x", 0), 1);
+    assert_int_equal(json_int_or(same, "in.x", 0), 2);
+    assert_null(json_copy(NULL));
+    assert_null(json_ref(NULL));
+}
+
+/* The order of keys is how it was written, and no part of what it says. */
+static void sorts_keys_at_every_depth(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *one = parse("{\"b\":[{\"z\":1,\"y\":{\"q\":null,\"p\":[2,1]}}],\"a\":\"/\"}", &a);
+    struct json_object *other = parse("{\"a\":\"/\",\"b\":[{\"y\":{\"p\":[2,1],\"q\":null},\"z\":1}]}", &a);
+    struct json_object *sorted = arena_json(&a, json_sorted(one));
+
+    (void)state;
+    assert_string_equal(json_text(sorted), "{\"a\":\"/\",\"b\":[{\"y\":{\"p\":[2,1],\"q\":null},\"z\":1}]}");
+    assert_string_equal(json_text(arena_json(&a, json_sorted(other))), json_text(sorted));
+    assert_string_equal(json_text(one), "{\"b\":[{\"z\":1,\"y\":{\"q\":null,\"p\":[2,1]}}],\"a\":\"/\"}");
+    assert_true(json_same(one, other));
+    assert_true(json_same(one, sorted));
+    assert_null(json_sorted(NULL));
+}
+
+static void tells_different_content(void **state)
+{
+    static const char *const texts[] = {"null",
+                                        "0",
+                                        "1",
+                                        "1.5",
+                                        "\"\"",
+                                        "\"1\"",
+                                        "true",
+                                        "false",
+                                        "[]",
+                                        "[1,2]",
+                                        "[2,1]",
+                                        "{}",
+                                        "{\"a\":1}",
+                                        "{\"a\":null}",
+                                        "{\"b\":1}",
+                                        "[[]]",
+                                        "{\"a\":1,\"b\":2}"};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        for (size_t n = 0; n < ARRAY_LEN(texts); n++)
+            if (json_same(parse(texts[i], &a), parse(texts[n], &a)) != (i == n))
+                fail_msg("%s and %s", texts[i], texts[n]);
+}
+
+static void walks_over_members_in_order(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *o = parse("{\"b\":1,\"a\":null,\"c\":\"x\"}", &a);
+    const char *keys = "";
+
+    (void)state;
+    json_each (it, o) {
+        assert_ptr_equal(it.value, json_member(o, it.key));
+        keys = arena_printf(&a, "%s%s", keys, it.key);
+    }
+    assert_string_equal(keys, "bac");
+    json_each (it, parse("{}", &a))
+        fail_msg("%s", it.key);
+    json_each (it, parse("[1]", &a))
+        fail_msg("%s", it.key);
+    json_each (it, NULL)
+        fail_msg("%s", it.key);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_every_kind_of_value),
+        cmocka_unit_test(refuses_what_is_not_one_value),
+        cmocka_unit_test(reads_no_further_than_the_length),
+        cmocka_unit_test(refuses_what_is_too_deep),
+        cmocka_unit_test(finds_by_path),
+        cmocka_unit_test(gives_the_default_for_anything_else),
+        cmocka_unit_test(sets_by_path),
+        cmocka_unit_test(copies_share_nothing_references_do),
+        cmocka_unit_test(sorts_keys_at_every_depth),
+        cmocka_unit_test(tells_different_content),
+        cmocka_unit_test(walks_over_members_in_order),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
