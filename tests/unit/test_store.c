@@ -1,0 +1,307 @@
+/* Records of what the watches have seen: alone, then against a model. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "kube/store.h"
+
+enum { KIND_A, KIND_B, KINDS };
+
+static struct record record_of(const char *ns, const char *name, const char *version, const char *owner)
+{
+    return (struct record){ns, name, "uid", version, owner, "{}"};
+}
+
+static void put(struct store *store, unsigned kind, const char *name, const char *version, const char *owner)
+{
+    const struct record r = record_of("ns", name, version, owner);
+
+    store_put(store, kind, &r);
+}
+
+static void assert_version(const struct store *store, unsigned kind, const char *name, const char *version)
+{
+    const struct record *r = store_get(store, kind, "ns", name);
+
+    if (version)
+        assert_string_equal(r->version, version);
+    else
+        assert_null(r);
+}
+
+static void copies_every_field(void **state)
+{
+    struct store *store = store_create(KINDS);
+    char ns[] = "ns", name[] = "name", uid[] = "uid", version[] = "7", owner[] = "ns/owner", text[] = "{\"a\":1}";
+    char *const fields[] = {ns, name, uid, version, owner, text};
+    const struct record given = {ns, name, uid, version, owner, text};
+
+    (void)state;
+    store_put(store, KIND_B, &given);
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        fields[i][0] = '?';
+    const struct record *r = store_get(store, KIND_B, "ns", "name");
+    assert_string_equal(r->ns, "ns");
+    assert_string_equal(r->name, "name");
+    assert_string_equal(r->uid, "uid");
+    assert_string_equal(r->version, "7");
+    assert_string_equal(r->owner, "ns/owner");
+    assert_string_equal(r->text, "{\"a\":1}");
+    assert_null(store_get(store, KIND_A, "ns", "name"));
+    assert_null(store_get(store, KIND_B, "", "name"));
+    store_destroy(store);
+    store_destroy(NULL);
+}
+
+static void replaces_a_record_as_a_whole(void **state)
+{
+    struct store *store = store_create(KINDS);
+
+    (void)state;
+    put(store, KIND_A, "x", "1", "ns/o");
+    put(store, KIND_A, "x", "2", "");
+    assert_int_equal(store_count(store, KIND_A), 1);
+    assert_version(store, KIND_A, "x", "2");
+    store_put(store, KIND_A, store_get(store, KIND_A, "ns", "x")); /* what it lent may be given back */
+    assert_version(store, KIND_A, "x", "2");
+    store_remove(store, KIND_A, "ns", "x");
+    store_remove(store, KIND_A, "ns", "x");
+    assert_version(store, KIND_A, "x", NULL);
+    assert_int_equal(store_count(store, KIND_A), 0);
+    store_destroy(store);
+}
+
+static void keeps_records_without_a_namespace(void **state)
+{
+    struct store *store = store_create(KINDS);
+    const struct record r = record_of("", "cluster-wide", "1", "");
+
+    (void)state;
+    store_put(store, KIND_A, &r);
+    assert_string_equal(store_get(store, KIND_A, "", "cluster-wide")->name, "cluster-wide");
+    store_destroy(store);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Lists */
+
+struct names {
+    char text[200]; /* "x y ", in the order of the calls */
+};
+
+static void note_gone(void *arg, unsigned kind, const struct record *record)
+{
+    struct names *names = arg;
+
+    assert_int_equal(kind, KIND_A);
+    strcat(strcat(names->text, record->name), " ");
+}
+
+static void a_complete_list_takes_away_what_it_does_not_have(void **state)
+{
+    struct store *store = store_create(KINDS);
+    struct names gone = {""};
+
+    (void)state;
+    put(store, KIND_A, "stays", "1", "");
+    put(store, KIND_A, "goes", "1", "");
+    put(store, KIND_A, "touched", "1", "");
+    put(store, KIND_B, "other kind", "1", "");
+    store_list_begin(store, KIND_A);
+    put(store, KIND_A, "stays", "2", "");
+    put(store, KIND_A, "new", "2", "");
+    store_touch(store, KIND_A, "ns", "touched");
+    store_touch(store, KIND_A, "ns", "nowhere");
+    store_list_end(store, KIND_A, note_gone, &gone);
+    assert_string_equal(gone.text, "goes ");
+    assert_int_equal(store_count(store, KIND_A), 3);
+    assert_version(store, KIND_A, "stays", "2");
+    assert_version(store, KIND_A, "touched", "1");
+    assert_version(store, KIND_B, "other kind", "1");
+    store_destroy(store);
+}
+
+/* The second try decides: what only the first one had is gone. */
+static void a_list_may_begin_anew(void **state)
+{
+    struct store *store = store_create(KINDS);
+    struct names gone = {""};
+
+    (void)state;
+    put(store, KIND_A, "x", "1", "");
+    store_list_begin(store, KIND_A);
+    put(store, KIND_A, "x", "2", "");
+    store_list_begin(store, KIND_A);
+    put(store, KIND_A, "y", "3", "");
+    store_list_end(store, KIND_A, note_gone, &gone);
+    assert_string_equal(gone.text, "x ");
+    store_destroy(store);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Against a model: an array of all records that there can be */
+
+enum { NAMES = 30, OWNERS = 4, STEPS = 100000 };
+
+struct model {
+    struct cell {
+        bool exists, listed;
+        int version, owner; /* owner 0: none */
+    } cells[KINDS][NAMES];
+    bool listing[KINDS];
+};
+
+struct world {
+    struct store *store;
+    struct model model;
+    bool seen[KINDS][NAMES];
+    int owner; /* whose records are walked over, 0: of any */
+};
+
+static void owner_text(int owner, char text[static 16])
+{
+    snprintf(text, 16, owner ? "ns/%d" : "", owner);
+}
+
+static void assert_same(struct world *w, unsigned kind, const struct record *r)
+{
+    const struct cell *cell = &w->model.cells[kind][atoi(r->name)];
+    char owner[16];
+
+    owner_text(cell->owner, owner);
+    assert_true(cell->exists);
+    assert_int_equal(atoi(r->version), cell->version);
+    assert_string_equal(r->owner, owner);
+}
+
+static void see_owned(void *arg, unsigned kind, const struct record *r)
+{
+    struct world *w = arg;
+
+    assert_same(w, kind, r);
+    assert_int_equal(w->model.cells[kind][atoi(r->name)].owner, w->owner);
+    assert_false(w->seen[kind][atoi(r->name)]);
+    w->seen[kind][atoi(r->name)] = true;
+}
+
+static void see_of_kind_a(void *arg, const struct record *r)
+{
+    struct world *w = arg;
+
+    assert_same(w, KIND_A, r);
+    assert_false(w->seen[KIND_A][atoi(r->name)]);
+    w->seen[KIND_A][atoi(r->name)] = true;
+}
+
+/* Exactly those that should have been seen were seen. */
+static void assert_seen(struct world *w, unsigned kinds)
+{
+    for (unsigned kind = 0; kind < kinds; kind++)
+        for (int name = 0; name < NAMES; name++) {
+            const struct cell *cell = &w->model.cells[kind][name];
+            assert_int_equal(w->seen[kind][name], cell->exists && (w->owner == 0 || cell->owner == w->owner));
+        }
+    memset(w->seen, 0, sizeof(w->seen));
+}
+
+static void assert_world(struct world *w)
+{
+    char owner[16];
+
+    w->owner = 0;
+    store_each(w->store, KIND_A, see_of_kind_a, w);
+    assert_seen(w, 1);
+    for (w->owner = 1; w->owner <= OWNERS; w->owner++) {
+        owner_text(w->owner, owner);
+        store_each_owned(w->store, owner, see_owned, w);
+        assert_seen(w, KINDS);
+    }
+}
+
+static void expect_gone(void *arg, unsigned kind, const struct record *r)
+{
+    struct world *w = arg;
+    struct cell *cell = &w->model.cells[kind][atoi(r->name)];
+
+    assert_same(w, kind, r); /* it is still whole */
+    assert_false(cell->listed);
+    cell->exists = false;
+}
+
+static void list_step(struct world *w, unsigned kind)
+{
+    if (rand() % 2) {
+        store_list_begin(w->store, kind);
+        w->model.listing[kind] = true;
+        for (int name = 0; name < NAMES; name++)
+            w->model.cells[kind][name].listed = false;
+    } else if (w->model.listing[kind]) {
+        store_list_end(w->store, kind, expect_gone, w);
+        w->model.listing[kind] = false;
+        for (int name = 0; name < NAMES; name++)
+            assert_true(!w->model.cells[kind][name].exists || w->model.cells[kind][name].listed);
+    }
+}
+
+static void step(struct world *w, int version)
+{
+    unsigned kind = (unsigned)rand() % KINDS;
+    int n = rand() % NAMES, what = rand() % 100;
+    struct cell *cell = &w->model.cells[kind][n];
+    char name[16], text[16], owner[16];
+
+    snprintf(name, sizeof(name), "%d", n);
+    if (what < 60) {
+        *cell = (struct cell){true, true, version, rand() % (OWNERS + 1)};
+        snprintf(text, sizeof(text), "%d", version);
+        owner_text(cell->owner, owner);
+        put(w->store, kind, name, text, owner);
+    } else if (what < 75) {
+        store_remove(w->store, kind, "ns", name);
+        cell->exists = false;
+    } else if (what < 95) {
+        store_touch(w->store, kind, "ns", name);
+        cell->listed = true;
+    } else {
+        list_step(w, kind);
+    }
+    const struct record *r = store_get(w->store, kind, "ns", name);
+    assert_int_equal(r != NULL, cell->exists);
+    if (r)
+        assert_same(w, kind, r);
+}
+
+static void does_as_the_model_does(void **state)
+{
+    struct world w = {.store = store_create(KINDS)};
+
+    (void)state;
+    srand(1);
+    for (int i = 0; i < STEPS; i++) {
+        step(&w, i);
+        if (i % 100 == 0)
+            assert_world(&w);
+    }
+    store_destroy(w.store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(copies_every_field),
+        cmocka_unit_test(replaces_a_record_as_a_whole),
+        cmocka_unit_test(keeps_records_without_a_namespace),
+        cmocka_unit_test(a_complete_list_takes_away_what_it_does_not_have),
+        cmocka_unit_test(a_list_may_begin_anew),
+        cmocka_unit_test(does_as_the_model_does),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
