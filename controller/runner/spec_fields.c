@@ -114,8 +114,8 @@ static int word_index(const char *words, const char *word)
     for (int i = 0; words; i++) {
         if (strncmp(words, word, len) == 0 && (words[len] == ',' || words[len] == '\0'))
             return i;
-        words = strstr(words, ", ");
-        words += words ? 2 : 0;
+        const char *comma = strstr(words, ", ");
+        words = comma ? comma + 2 : NULL;
     }
     return -1;
 }
