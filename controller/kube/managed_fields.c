@@ -1,5 +1,6 @@
 #include "kube/managed_fields.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,18 +16,24 @@ static bool is_leaf(struct json_object *fields)
     return json_first(fields).key == NULL;
 }
 
+/* An empty list asks for nothing, and of some lists the server writes down the elements only. */
+static bool asks_for_nothing(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_array) && json_len(value) == 0;
+}
+
 static bool owns_member(struct json_object *fields, const char *key, struct json_object *value)
 {
     char field[KEY_MAX];
 
     snprintf(field, sizeof(field), "f:%s", key);
     struct json_object *inner = json_member(fields, field);
-    return inner && owns_value(inner, value);
+    return inner ? owns_value(inner, value) : asks_for_nothing(value);
 }
 
 static bool owns_object(struct json_object *fields, struct json_object *object)
 {
-    json_each(it, object)
+    json_each (it, object)
         if (!owns_member(fields, it.key, it.value))
             return false;
     return true;
@@ -38,8 +45,7 @@ static bool key_names(const char *key, struct json_object *element)
     struct err ignored;
     cleanup_json struct json_object *wanted = json_parse(key + 2, strlen(key + 2), &ignored);
 
-    json_each(it, wanted)
-    {
+    json_each (it, wanted) {
         struct json_object *own = json_member(element, it.key);
         if (own && !json_same(own, it.value))
             return false;
@@ -51,8 +57,7 @@ static bool owns_element(struct json_object *fields, struct json_object *element
 {
     struct err ignored;
 
-    json_each(it, fields)
-    {
+    json_each (it, fields) {
         if (strncmp(it.key, "k:", 2) == 0 && key_names(it.key, element))
             return owns_value(it.value, element);
         if (strncmp(it.key, "v:", 2) == 0) {
@@ -98,8 +103,7 @@ bool managed_fields_own(struct json_object *managed_fields, const char *manager,
         if (value && !owns_member(metadata, in_metadata[i], value))
             return false;
     }
-    json_each(it, manifest)
-    {
+    json_each (it, manifest) {
         bool is_content = strcmp(it.key, "apiVersion") && strcmp(it.key, "kind") && strcmp(it.key, "metadata");
         if (is_content && !owns_member(fields, it.key, it.value))
             return false;
