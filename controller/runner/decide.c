@@ -279,18 +279,33 @@ static struct action wait_for_the_token(const struct observed *o, struct arena *
     return is_registered(o, a) ? pass : wait_for("NotRegistered", "waiting for the registration", false);
 }
 
+static struct action remove_role_binding(const struct observed *o, struct arena *a)
+{
+    const struct observed_child *binding = &o->children[CHILD_ROLE_BINDING];
+
+    if (!binding->exists || binding->terminating)
+        return pass;
+    return (struct action){.kind = ACT_DELETE,
+                           .delete = {.kind = child_kind(CHILD_ROLE_BINDING), .ns = o->spec->namespace, .uid = binding->uid,
+                                      .name = child_name(CHILD_ROLE_BINDING, &o->owner, a)}};
+}
+
+/* Rights that its owner has withdrawn go at once, whatever the manager still does there. */
 static struct action need_job_namespace(const struct observed *o, struct arena *a)
 {
     const char *ns = o->spec->namespace;
 
     if (!o->job_namespace_exists)
         return wait_for("NamespaceNotFound", arena_printf(a, "namespace %s does not exist; create it", ns), true);
-    if (!o->job_namespace_open)
-        return wait_for("NamespaceNotAllowed",
-                        arena_printf(a, "namespace %s is not open to runners of namespace %s; its owner opens it with: kubectl "
-                                        "annotate namespace %s %s=%s", ns, o->owner.ns, ns, ANNOTATION_ALLOWED_FROM,
-                                     o->owner.ns), true);
-    return pass;
+    if (o->job_namespace_open)
+        return pass;
+    struct action act = remove_role_binding(o, a);
+    if (act.kind != ACT_PASS)
+        return act;
+    return wait_for("NamespaceNotAllowed",
+                    arena_printf(a, "namespace %s is not open to runners of namespace %s; its owner opens it with: kubectl "
+                                    "annotate namespace %s %s=%s", ns, o->owner.ns, ns, ANNOTATION_ALLOWED_FROM,
+                                 o->owner.ns), true);
 }
 
 /* The child as the spec wants it, unless it is not wanted, right already, or somebody else's. */
@@ -414,14 +429,11 @@ static struct action remove_a_lost_registration(const struct observed *o, struct
 /* What the garbage collector cannot see, because it is in another namespace than its owner. */
 static struct action remove_what_is_elsewhere(const struct observed *o, struct arena *a)
 {
-    const struct observed_child *binding = &o->children[CHILD_ROLE_BINDING];
+    struct action act = pass;
 
-    if (!o->finalizer || !o->spec || !binding->exists || binding->terminating ||
-        strcmp(o->spec->namespace, o->owner.ns) == 0)
-        return remove_strays(o, a);
-    return (struct action){.kind = ACT_DELETE,
-                           .delete = {.kind = child_kind(CHILD_ROLE_BINDING), .ns = o->spec->namespace, .uid = binding->uid,
-                                      .name = child_name(CHILD_ROLE_BINDING, &o->owner, a)}};
+    if (o->finalizer && o->spec && strcmp(o->spec->namespace, o->owner.ns) != 0)
+        act = remove_role_binding(o, a);
+    return act.kind != ACT_PASS ? act : remove_strays(o, a);
 }
 
 /* Nobody needs the token any more. */
