@@ -14,7 +14,7 @@
 enum {
     TURNS_MAX = 64,           /* runners worked on at the same time: enough to keep one connection busy          */
     STEPS_PER_WAKE = 256,     /* then back to the sockets                                                        */
-    RECHECK_MS = 60 * 1000,   /* a runner that waits for something that no watch shows (a taken name) looks again */
+    RECHECK_MS = 20 * 1000,   /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
 
 struct reconciler {
