@@ -92,6 +92,9 @@ $(B)/tests/%.o: tests/unit/%.c | deps
 
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+# This one brings an API server and a clock of its own, in the place of kube/client.c and net/loop.c.
+$(B)/tests/watch: $(B)/tests/test_watch.o $(B)/obj/kube/watch.o $(filter $(B)/obj/base/%,$(OBJECTS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 

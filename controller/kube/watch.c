@@ -77,15 +77,26 @@ static void pause_then_begin(struct watch *w, const struct err *err)
 /* ---------------------------------------------------------------------------------------------------------------------
  * LIST */
 
+/* A 200 without a list's version is some proxy's: no proof that nothing is there. */
+static struct err page_error(const struct kube_reply *reply)
+{
+    struct err err = reply->err;
+
+    if (err.kind == ERR_NONE && !*json_str_or(reply->object, "metadata.resourceVersion", ""))
+        err_set(&err, ERR_RETRY, "NotAList", "what came is not a list: check the server's address and proxies");
+    return err;
+}
+
 static void on_page(void *arg, const struct kube_reply *reply)
 {
     struct watch *w = arg;
     struct json_object *items = json_get(reply->object, "items");
+    const struct err err = page_error(reply);
 
     w->request = 0;
-    if (reply->err.kind != ERR_NONE) {
+    if (err.kind != ERR_NONE) {
         replace(&w->page, NULL); /* also right for a continue token that has expired: the list starts again */
-        pause_then_begin(w, &reply->err);
+        pause_then_begin(w, &err);
         return;
     }
     for (size_t i = 0; i < json_len(items); i++)
@@ -185,6 +196,13 @@ static bool on_event(struct watch *w, const char *line, size_t len)
     return true;
 }
 
+static bool add_to_line(struct watch *w, const char *bytes, size_t len)
+{
+    if (buf_add(&w->line, bytes, len))
+        return true;
+    return err_set(&w->problem, ERR_RETRY, "EventTooLarge", "an event is larger than %d MiB", LINE_MAX_BYTES >> 20);
+}
+
 /* Bytes come in whatever pieces the network makes; an event counts when its line is complete. */
 static bool on_bytes(void *arg, const char *bytes, size_t len)
 {
@@ -193,13 +211,13 @@ static bool on_bytes(void *arg, const char *bytes, size_t len)
 
     while ((end = memchr(bytes, '\n', len))) {
         size_t piece = (size_t)(end - bytes);
-        if (!buf_add(&w->line, bytes, piece) || (w->line.len && !on_event(w, w->line.data, w->line.len)))
+        if (!add_to_line(w, bytes, piece) || (w->line.len && !on_event(w, w->line.data, w->line.len)))
             return false;
         buf_clear(&w->line);
         bytes += piece + 1;
         len -= piece + 1;
     }
-    return buf_add(&w->line, bytes, len);
+    return add_to_line(w, bytes, len);
 }
 
 /* A stream that ended in good order goes on at once; one that broke goes on after a pause; an expired one lists. */
@@ -219,7 +237,7 @@ static void on_stream_end(void *arg, const struct err *err)
     if (in_order && healthy)
         begin(w);
     else
-        pause_then_begin(w, err->kind != ERR_NONE ? err : &w->problem);
+        pause_then_begin(w, w->problem.kind != ERR_NONE ? &w->problem : err); /* why we ended it, else how it broke */
 }
 
 static void stream(struct watch *w)
