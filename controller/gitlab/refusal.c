@@ -23,7 +23,7 @@ struct refusal {
     const char *reason, *remedy;
 };
 
-/* The first row that fits. */
+/* The first row that fits. A 404 with a message is GitLab's, about an object; that of an address it does not have is an error. */
 static const struct refusal refusals[] = {
     {ANY_OP, 300, 399, NULL, ERR_INVALID, "Redirected",
      "a redirect is never followed with a credential; put the final address into spec.url"},
@@ -39,7 +39,9 @@ static const struct refusal refusals[] = {
      "the access token needs the scopes create_runner, manage_runner and read_api"},
     {BY_ACCESS_TOKEN, 403, 403, NULL, ERR_DENIED, "InsufficientPermissions",
      "the access token's user needs the Owner role of the group, Maintainer of the project, or to be an administrator"},
-    {BY_RUNNER_ID, 404, 404, "Runner", ERR_NOT_FOUND, "RunnerNotFound", "the runner does not exist any more"},
+    {BY_RUNNER_ID, 404, 404, "\"message\"", ERR_NOT_FOUND, "RunnerNotFound", "the runner does not exist any more"},
+    {OP(FIND), 404, 404, "\"message\"", ERR_INVALID, "RejectedByGitLab",
+     "check the group or project of spec.scope, and that the access token's user may see it"},
     {ANY_OP, 404, 404, NULL, ERR_INVALID, "NotGitLab",
      "no GitLab of version 9.0 or newer answers there; check spec.url, and whether GitLab has a relative URL root"},
     {ANY_OP, 405, 405, NULL, ERR_INVALID, "NotGitLab", "no GitLab answers there; check spec.url"},
