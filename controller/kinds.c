@@ -176,19 +176,18 @@ static struct json_object *keep_namespace(struct json_object *object)
                       json_str(object, "metadata.deletionTimestamp"));
 }
 
-/* Ours is what says so and names its owner; the uid of the owner is compared when it is used. */
-static const char *owner_key(struct json_object *object)
+bool kind_shows(enum kind kind, struct json_object *object)
 {
     struct json_object *label = json_member(json_get(object, "metadata.labels"), LABEL_MANAGED_BY);
-    const char *owner = annotation(object, ANNOTATION_OWNER);
 
-    return label && owner && strcmp(json_string(label), FIELD_MANAGER) == 0 ? owner : "";
+    return !kinds[kind].selector || (label && strcmp(json_string(label), FIELD_MANAGER) == 0);
 }
 
 struct record kind_record(enum kind kind, struct json_object *object, const struct store *store,
                           const struct render_settings *settings, struct arena *a)
 {
-    const char *owner = kind == KIND_RUNNER ? "" : owner_key(object);
+    const char *said = annotation(object, ANNOTATION_OWNER); /* the owner's uid is compared when it is used */
+    const char *owner = kind == KIND_RUNNER || !said ? "" : said;
     struct json_object *kept = kind == KIND_RUNNER      ? keep_runner(object)
                                : *owner                 ? keep_child(kind, object, owner, store, settings, a)
                                : kind == KIND_NAMESPACE ? keep_namespace(object)

@@ -56,6 +56,12 @@ static bool is_ours(const struct turn *turn, struct json_object *object)
     return uid && strcmp(json_string(uid), turn->observed.owner.uid) == 0;
 }
 
+/* Somebody else's object that the watch does not show is not kept: nobody would tell of its end. */
+static bool is_worth_keeping(const struct turn *turn, enum kind kind, struct json_object *object)
+{
+    return object && (is_ours(turn, object) || kind_shows(kind, object));
+}
+
 static void on_looked(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
@@ -63,14 +69,14 @@ static void on_looked(void *arg, const struct kube_reply *reply)
     enum kind kind = kind_by_name(s.kind);
 
     turn->request = 0;
-    if (reply->err.kind == ERR_NOT_FOUND)
-        store_remove(turn->shop->store, kind, kind_resource(kind)->namespaced ? s.ns : "", s.name);
-    else if (reply->err.kind != ERR_NONE) {
+    if (reply->err.kind != ERR_NONE && reply->err.kind != ERR_NOT_FOUND) {
         kube_failed(turn, &reply->err);
         return;
-    } else {
-        workshop_learn(turn->shop, kind, reply->object);
     }
+    if (is_worth_keeping(turn, kind, reply->object))
+        workshop_learn(turn->shop, kind, reply->object);
+    else
+        store_remove(turn->shop->store, kind, kind_resource(kind)->namespaced ? s.ns : "", s.name);
     if (turn->asked.kind == ACT_APPLY)
         turn->state->foreign[turn->asked.apply.child] = reply->object && !is_ours(turn, reply->object);
     turn->stale = kind == KIND_RUNNER;
