@@ -1,5 +1,6 @@
 #include "gitlab/api.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,7 +152,8 @@ static void on_reply(void *arg, const struct http_reply *reply)
     result.id = json_int_or(body, "id", op->call.runner_id);
     result.token = json_str(body, "token");
     result.expiration = json_str(body, "token_expires_at");
-    if (wants_a_token(op) && (!result.token || !result.token[0] || !result.id))
+    bool readable = body || shapes[op->call.op].ok == 204;
+    if (!readable || (wants_a_token(op) && (!result.token || !result.token[0] || !result.id)))
         answer_unreadable(op, reply);
     else
         answer(op, &result);
@@ -229,8 +231,11 @@ static void on_details(void *arg, const struct http_reply *reply)
     if (!expect_ok(op, reply))
         return;
     struct json_object *runner = arena_json(&op->mem, json_parse(reply->body, reply->len, &ignored));
-    if (strstr(json_str_or(runner, "maintenance_note", ""), op->call.mark))
-        answer(op, &(struct gitlab_answer){.id = json_int_or(runner, "id", 0)});
+    int64_t id = json_int_or(runner, "id", 0);
+    if (!id)
+        answer_unreadable(op, reply);
+    else if (strstr(json_str_or(runner, "maintenance_note", ""), op->call.mark))
+        answer(op, &(struct gitlab_answer){.id = id});
     else
         find_next(op);
 }
@@ -255,6 +260,10 @@ static void on_list(void *arg, const struct http_reply *reply)
         return;
     struct json_object *runners = arena_json(&op->mem, json_parse(reply->body, reply->len, &ignored));
     size_t n = json_len(runners);
+    if (!json_object_is_type(runners, json_type_array)) {
+        answer_unreadable(op, reply);
+        return;
+    }
     op->candidates = mem_resize(op->candidates, (op->len + n) * sizeof(*op->candidates));
     for (size_t i = 0; i < n; i++)
         op->candidates[op->len++] = json_int_or(json_at(runners, i), "id", 0);

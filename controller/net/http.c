@@ -249,11 +249,13 @@ static bool should_wait(const struct transfer *t)
 /* ------------------------------------------------------------------------------------------------------------------
  * The end. */
 
+/* In an empty value libcurl leaves the end of the line. */
 static const char *header(const struct transfer *t, const char *name)
 {
     struct curl_header *h;
+    bool there = curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK;
 
-    return curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value : "";
+    return there && !strchr("\r\n", *h->value) ? h->value : "";
 }
 
 /* GitLab says with a 429 when its window ends. */

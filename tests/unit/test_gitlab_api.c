@@ -1,0 +1,493 @@
+/* Calls to GitLab over real HTTP: what is sent, byte for byte, and what is made of the answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "gitlab/api.h"
+#include "net/http.h"
+#include "net/loop.h"
+#include "tiny_server.h"
+
+enum { GUARD_MS = 10000, EXCHANGES_MAX = 8, TEXT_MAX = 4096 };
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * A GitLab that answers by a script, and keeps what it was asked */
+
+static struct {
+    struct {
+        const char *status, *body; /* status NULL: hangs up instead */
+        char request[TEXT_MAX];
+    } exchanges[EXCHANGES_MAX];
+    size_t len;
+} script;
+
+static bool respond(struct tiny_conn *c)
+{
+    size_t i = script.len++;
+
+    if (i >= EXCHANGES_MAX || !script.exchanges[i].body)
+        return tiny_answer(c, "500 Not In The Script", "");
+    snprintf(script.exchanges[i].request, TEXT_MAX, "%s", c->request);
+    return script.exchanges[i].status && tiny_answer(c, script.exchanges[i].status, script.exchanges[i].body);
+}
+
+static void say(size_t i, const char *status, const char *body)
+{
+    script.exchanges[i].status = status;
+    script.exchanges[i].body = body;
+}
+
+/* "METHOD /path" of a request that came. */
+static void assert_asked(size_t i, const char *what)
+{
+    const char *request = script.exchanges[i].request;
+
+    if (strncmp(request, what, strlen(what)) != 0 || strncmp(request + strlen(what), " HTTP/1.1\r\n", 11) != 0)
+        fail_msg("not %s, but %s", what, request);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * One call */
+
+struct world {
+    struct loop *loop;
+    struct http *http;
+    struct gitlab *gitlab;
+    struct loop_timer *guard;
+    struct tiny_server server;
+    char url[64];
+    int answers;
+    struct gitlab_answer answer; /* its texts point to the next members */
+    char token[64], expiration[64];
+};
+
+static void on_guard(void *arg)
+{
+    (void)arg;
+    fail_msg("no answer within %d ms", GUARD_MS);
+}
+
+static const char *keep(char text[static 64], const char *value)
+{
+    return value ? (snprintf(text, 64, "%s", value), text) : NULL;
+}
+
+static void on_answer(void *arg, const struct gitlab_answer *answer)
+{
+    struct world *w = arg;
+
+    w->answers++;
+    w->answer = *answer;
+    w->answer.token = keep(w->token, answer->token);
+    w->answer.expiration = keep(w->expiration, answer->expiration);
+    loop_stop(w->loop);
+}
+
+static int set_up(void **state)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+
+    memset(&script, 0, sizeof(script));
+    w->loop = loop_create();
+    w->http = http_create(w->loop, "tester/1");
+    w->gitlab = gitlab_create(w->http);
+    w->guard = loop_timer_create(w->loop, on_guard, w);
+    w->server.respond = respond;
+    tiny_start(&w->server, NULL, NULL);
+    snprintf(w->url, sizeof(w->url), "http://127.0.0.1:%d/root", w->server.port);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    gitlab_destroy(w->gitlab);
+    http_destroy(w->http);
+    loop_timer_destroy(w->guard);
+    loop_destroy(w->loop);
+    tiny_stop(&w->server);
+    free(w);
+    return 0;
+}
+
+static const struct gitlab_answer *run(struct world *w, const struct gitlab_request *call)
+{
+    script.len = 0;
+    w->answers = 0;
+    gitlab_start(w->gitlab, call, on_answer, w);
+    assert_int_equal(w->answers, 0); /* never from within */
+    loop_timer_set(w->guard, GUARD_MS);
+    loop_run(w->loop);
+    loop_timer_set(w->guard, -1);
+    assert_int_equal(w->answers, 1);
+    return &w->answer;
+}
+
+/* A call of each kind, with the same contents. */
+static const struct gitlab_answer *call_with(struct world *w, enum gitlab_op_kind op, const char *type)
+{
+    cleanup_json struct json_object *attributes =
+        json_build("{description: 'd \"x\"', tag_list: [a, b], run_untagged: false}");
+    const struct gitlab_request call = {.op = op,
+                                        .url = w->url,
+                                        .token = "secret-token",
+                                        .runner_id = 42,
+                                        .attributes = attributes,
+                                        .runner_type = type,
+                                        .scope_id = 7,
+                                        .mark = "our-mark"};
+
+    return run(w, &call);
+}
+
+static const struct gitlab_answer *call(struct world *w, enum gitlab_op_kind op)
+{
+    return call_with(w, op, "group_type");
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What is sent */
+
+#define ATTRIBUTES "description: 'd \"x\"', tag_list: [a, b], run_untagged: false"
+
+static const struct {
+    enum gitlab_op_kind op;
+    const char *type, *line;
+    const char *body; /* as a format of json_build(); NULL: none */
+    bool by_header;   /* the token is in PRIVATE-TOKEN, not in the body */
+    const char *status;
+} sent[] = {
+    {GITLAB_OP_REGISTER, NULL, "POST /root/api/v4/runners", "{" ATTRIBUTES ", token: secret-token}", false,
+     "201 Created"},
+    {GITLAB_OP_CREATE, "instance_type", "POST /root/api/v4/user/runners",
+     "{" ATTRIBUTES ", runner_type: instance_type}", true, "201 Created"},
+    {GITLAB_OP_CREATE, "group_type", "POST /root/api/v4/user/runners",
+     "{" ATTRIBUTES ", runner_type: group_type, group_id: 7}", true, "201 Created"},
+    {GITLAB_OP_CREATE, "project_type", "POST /root/api/v4/user/runners",
+     "{" ATTRIBUTES ", runner_type: project_type, project_id: 7}", true, "201 Created"},
+    {GITLAB_OP_VERIFY, NULL, "POST /root/api/v4/runners/verify", "{token: secret-token}", false, "200 OK"},
+    {GITLAB_OP_RESET, NULL, "POST /root/api/v4/runners/42/reset_authentication_token", NULL, true, "201 Created"},
+    {GITLAB_OP_UPDATE, NULL, "PUT /root/api/v4/runners/42", "{" ATTRIBUTES "}", true, "200 OK"},
+    {GITLAB_OP_DEREGISTER, NULL, "DELETE /root/api/v4/runners", "{token: secret-token}", false, "204 No Content"},
+    {GITLAB_OP_REMOVE, NULL, "DELETE /root/api/v4/runners/42", NULL, true, "204 No Content"},
+};
+
+static void assert_body(const char *request, const char *format)
+{
+    const char *body = strstr(request, "\r\n\r\n") + 4;
+    struct err err = {0};
+
+    if (!format) {
+        assert_string_equal(body, "");
+        assert_null(strstr(request, "\r\nContent-Type: application/json"));
+        return;
+    }
+    cleanup_json struct json_object *got = json_parse(body, strlen(body), &err), *wanted = json_build(format);
+    if (!json_same(got, wanted))
+        fail_msg("not %s, but %s", json_text(wanted), body);
+    assert_non_null(strstr(request, "\r\nContent-Type: application/json\r\n"));
+}
+
+static void puts_each_call_as_gitlab_wants_it(void **state)
+{
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(sent); i++) {
+        bool empty = strncmp(sent[i].status, "204", 3) == 0;
+        say(0, sent[i].status, empty ? "" : "{\"id\":42,\"token\":\"glrt-new\",\"token_expires_at\":null}");
+        const struct gitlab_answer *answer = call_with(w, sent[i].op, sent[i].type);
+        const char *request = script.exchanges[0].request;
+        assert_string_equal(answer->err.text, "");
+        assert_int_equal(answer->err.kind, ERR_NONE);
+        assert_int_equal(script.len, 1);
+        assert_asked(0, sent[i].line);
+        assert_body(request, sent[i].body);
+        assert_int_equal(strstr(request, "\r\nPRIVATE-TOKEN: secret-token\r\n") != NULL, sent[i].by_header);
+        assert_non_null(strstr(request, "\r\nAccept: application/json\r\n"));
+        const char *token = strstr(request, "secret-token");
+        assert_int_equal(token != NULL, true);
+        assert_null(strstr(token + 1, "secret-token")); /* in one place only */
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What is made of the answers */
+
+static void tells_what_gitlab_issued(void **state)
+{
+    static const struct {
+        enum gitlab_op_kind op;
+        const char *status, *body;
+        int64_t id;
+        const char *token, *expiration;
+    } cases[] = {
+        {GITLAB_OP_REGISTER, "201 Created",
+         "{\"id\":9,\"token\":\"t\",\"token_expires_at\":\"2027-01-02T03:04:05.678Z\"}", 9, "t",
+         "2027-01-02T03:04:05.678Z"},
+        {GITLAB_OP_CREATE, "201 Created",
+         "{\"id\":9007199254740993,\"token\":\"glrt-t1_x.y\",\"token_expires_at\":null}", 9007199254740993,
+         "glrt-t1_x.y", NULL},
+        {GITLAB_OP_VERIFY, "200 OK", "{\"id\":3,\"token\":\"t\"}", 3, "t", NULL},
+        {GITLAB_OP_RESET, "201 Created", "{\"token\":\"fresh\",\"token_expires_at\":\"2027-01-02T03:04:05Z\"}", 42,
+         "fresh", "2027-01-02T03:04:05Z"},
+        {GITLAB_OP_UPDATE, "200 OK", "{\"id\":42,\"description\":\"d\"}", 42, NULL, NULL},
+        {GITLAB_OP_DEREGISTER, "204 No Content", "", 42, NULL, NULL},
+        {GITLAB_OP_REMOVE, "204 No Content", "", 42, NULL, NULL},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        say(0, cases[i].status, cases[i].body);
+        const struct gitlab_answer *answer = call(w, cases[i].op);
+        assert_int_equal(answer->err.kind, ERR_NONE);
+        assert_false(answer->ambiguous);
+        assert_int_equal(answer->id, cases[i].id);
+        assert_int_equal(answer->token == NULL, cases[i].token == NULL);
+        assert_string_equal(answer->token ? answer->token : "", cases[i].token ? cases[i].token : "");
+        assert_string_equal(answer->expiration ? answer->expiration : "",
+                            cases[i].expiration ? cases[i].expiration : "");
+    }
+}
+
+/* Gone is what was wanted; but only GitLab's own JSON proves it. */
+static void takes_gone_for_deregistered(void **state)
+{
+    static const struct {
+        enum gitlab_op_kind op;
+        const char *status, *body;
+        bool done;
+    } cases[] = {
+        {GITLAB_OP_DEREGISTER, "403 Forbidden", "{\"message\":\"403 Forbidden\"}", true},
+        {GITLAB_OP_DEREGISTER, "403 Forbidden", "<html>Forbidden</html>", false},
+        {GITLAB_OP_DEREGISTER, "403 Forbidden", "", false},
+        {GITLAB_OP_DEREGISTER, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}", false},
+        {GITLAB_OP_REMOVE, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}", true},
+        {GITLAB_OP_REMOVE, "404 Not Found", "{\"error\":\"404 Not Found\"}", false},
+        {GITLAB_OP_REMOVE, "404 Not Found", "<html>Runner</html>", false},
+        {GITLAB_OP_REMOVE, "403 Forbidden", "{\"message\":\"403 Forbidden - No access granted\"}", false},
+        {GITLAB_OP_REMOVE, "200 OK", "<html>Please sign in</html>", false},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        say(0, cases[i].status, cases[i].body);
+        if ((call(w, cases[i].op)->err.kind == ERR_NONE) != cases[i].done)
+            fail_msg("%s %s: %s", cases[i].status, cases[i].body, w->answer.err.text);
+    }
+}
+
+/* After some answers it is open whether a runner was made: such a call must not simply be repeated. */
+static void says_when_it_may_have_happened_all_the_same(void **state)
+{
+    static const struct {
+        const char *status, *body;
+        enum err_kind kind;
+        bool ambiguous;
+    } cases[] = {
+        {"201 Created", "{\"id\":1,\"token\":\"t\"}", ERR_NONE, false},
+        {"201 Created", "{\"id\":1,\"tok", ERR_RETRY, true},
+        {"201 Created", "{\"id\":1}", ERR_RETRY, true},
+        {"201 Created", "{\"id\":1,\"token\":\"\"}", ERR_RETRY, true},
+        {"201 Created", "{\"id\":1,\"token\":7}", ERR_RETRY, true},
+        {"201 Created", "[]", ERR_RETRY, true},
+        {"201 Created", "", ERR_RETRY, true},
+        {"200 OK", "<html>Please sign in</html>", ERR_RETRY, true},
+        {"500 Internal Server Error", "", ERR_RETRY, true},
+        {"502 Bad Gateway", "<html></html>", ERR_RETRY, true},
+        {NULL, "hangs up", ERR_RETRY, true},
+        {"400 Bad Request", "{\"error\":\"x\"}", ERR_INVALID, false},
+        {"401 Unauthorized", "{}", ERR_DENIED, false},
+        {"302 Found", "", ERR_INVALID, false},
+        {"429 Too Many Requests", "", ERR_RETRY, false},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        say(0, cases[i].status, cases[i].body);
+        const struct gitlab_answer *answer = call(w, GITLAB_OP_CREATE);
+        if (answer->err.kind != cases[i].kind || answer->ambiguous != cases[i].ambiguous)
+            fail_msg("%s %s: %s", cases[i].status ? cases[i].status : "", cases[i].body, answer->err.text);
+        assert_int_equal(script.len, 1); /* never sent again by itself */
+    }
+}
+
+static void is_not_ambiguous_when_nothing_was_sent(void **state)
+{
+    struct world *w = *state;
+
+    snprintf(w->url, sizeof(w->url), "http://127.0.0.1:1");
+    const struct gitlab_answer *answer = call(w, GITLAB_OP_CREATE);
+    assert_int_equal(answer->err.kind, ERR_RETRY);
+    assert_string_equal(answer->err.reason, "ConnectionRefused");
+    assert_non_null(strstr(answer->err.text, "check host and port of spec.url"));
+    assert_false(answer->ambiguous);
+}
+
+static void keeps_the_time_to_wait(void **state)
+{
+    struct world *w = *state;
+
+    say(0, "429 Too Many Requests\r\nRetry-After: 17", "Retry later\n");
+    assert_int_equal(call(w, GITLAB_OP_UPDATE)->err.retry_after_ms, 17000);
+    assert_string_equal(w->answer.err.reason, "RateLimited");
+}
+
+/* A page that is not GitLab's says nothing about an update either. */
+static void wants_to_read_what_gitlab_answers(void **state)
+{
+    static const enum gitlab_op_kind ops[] = {GITLAB_OP_UPDATE, GITLAB_OP_VERIFY};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+        say(0, "200 OK\r\nContent-Type: text/html", "<html>Please sign in</html>");
+        assert_int_equal(call(w, ops[i])->err.kind, ERR_RETRY);
+        assert_string_equal(w->answer.err.reason, "UnexpectedAnswer");
+        assert_non_null(strstr(w->answer.err.text, "text/html"));
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Looking for the runner that carries our mark */
+
+#define QUERY "?type=group_type&status=never_contacted&per_page=100&page="
+
+static void finds_a_runner_on_the_second_page(void **state)
+{
+    struct world *w = *state;
+
+    say(0, "200 OK\r\nX-Next-Page: 2", "[{\"id\":5},{\"id\":6}]");
+    say(1, "200 OK\r\nX-Next-Page: ", "[{\"id\":7}]");
+    say(2, "200 OK", "{\"id\":5,\"maintenance_note\":null}");
+    say(3, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}"); /* deleted meanwhile */
+    say(4, "200 OK", "{\"id\":7,\"maintenance_note\":\"Ask us.\\nour-mark\"}");
+    assert_string_equal(call(w, GITLAB_OP_FIND)->err.text, "");
+    assert_int_equal(w->answer.id, 7);
+    assert_int_equal(script.len, 5);
+    assert_asked(0, "GET /root/api/v4/groups/7/runners" QUERY "1");
+    assert_asked(1, "GET /root/api/v4/groups/7/runners" QUERY "2");
+    assert_asked(2, "GET /root/api/v4/runners/5");
+    assert_asked(3, "GET /root/api/v4/runners/6");
+    assert_asked(4, "GET /root/api/v4/runners/7");
+    for (size_t i = 0; i < script.len; i++)
+        assert_non_null(strstr(script.exchanges[i].request, "\r\nPRIVATE-TOKEN: secret-token\r\n"));
+}
+
+static void looks_where_the_runner_would_be(void **state)
+{
+    static const char *const where[][2] = {
+        {"instance_type", "GET /root/api/v4/runners/all?type=instance_type&status=never_contacted&per_page=100&page=1"},
+        {"project_type",
+         "GET /root/api/v4/projects/7/runners?type=project_type&status=never_contacted&per_page=100&page=1"},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(where); i++) {
+        say(0, "200 OK", "[]");
+        call_with(w, GITLAB_OP_FIND, where[i][0]);
+        assert_int_equal(w->answer.err.kind, ERR_NONE);
+        assert_int_equal(w->answer.id, 0);
+        assert_asked(0, where[i][1]);
+        assert_int_equal(script.len, 1);
+    }
+}
+
+/* What could not be read may have been ours: not to have found it is no proof that it is not there. */
+static void does_not_take_a_strange_answer_for_none(void **state)
+{
+    static const struct {
+        const char *list, *details;
+    } cases[] = {
+        {"<html>Please sign in</html>", NULL},           {"", NULL},           {"{\"message\":\"maintenance\"}", NULL},
+        {"[{\"id\":5}]", "<html>Please sign in</html>"}, {"[{\"id\":5}]", ""}, {"[{\"id\":5}]", "[]"},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        say(0, "200 OK", cases[i].list);
+        say(1, "200 OK", cases[i].details);
+        const struct gitlab_answer *answer = call(w, GITLAB_OP_FIND);
+        if (answer->err.kind != ERR_RETRY)
+            fail_msg("%s %s: id %lld", cases[i].list, cases[i].details ? cases[i].details : "", (long long)answer->id);
+    }
+}
+
+static void gives_up_looking_when_gitlab_refuses(void **state)
+{
+    struct world *w = *state;
+
+    say(0, "403 Forbidden", "{\"error\":\"insufficient_scope\"}");
+    assert_int_equal(call(w, GITLAB_OP_FIND)->err.kind, ERR_DENIED);
+    assert_string_equal(w->answer.err.reason, "InsufficientScope");
+    say(0, "200 OK", "[{\"id\":5}]");
+    say(1, "500 Internal Server Error", "");
+    assert_int_equal(call(w, GITLAB_OP_FIND)->err.kind, ERR_RETRY);
+    assert_int_equal(script.len, 2);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static void can_be_cancelled(void **state)
+{
+    struct world *w = *state;
+    const struct gitlab_request find = {
+        .op = GITLAB_OP_FIND, .url = w->url, .token = "t", .runner_type = "instance_type", .mark = "m"};
+
+    say(0, "200 OK", "[]");
+    gitlab_cancel(gitlab_start(w->gitlab, &find, on_answer, w));
+    assert_int_equal(http_in_flight(w->http), 0);
+    assert_int_equal(w->answers, 0);
+}
+
+static void trusts_the_given_ca_at_the_given_address(void **state)
+{
+    struct world *w = *state;
+    struct identity ca = identity_make("our authority", NULL, NULL, -DAY, DAY);
+    struct identity id = identity_make("gitlab", "DNS:gitlab.test", &ca, -DAY, DAY);
+    struct tiny_server server = {.respond = respond};
+    char url[64];
+
+    tiny_start(&server, &id, NULL);
+    snprintf(url, sizeof(url), "https://gitlab.test:%d", server.port);
+    say(0, "204 No Content", "");
+    struct gitlab_request remove = {
+        .op = GITLAB_OP_REMOVE, .url = url, .address = "127.0.0.1", .token = "t", .runner_id = 1};
+    assert_string_equal(run(w, &remove)->err.reason, "UntrustedCertificate");
+    assert_non_null(strstr(w->answer.err.text, "caSecretRef"));
+    assert_int_equal(script.len, 0); /* the token was not told to it */
+    remove.ca_pem = ca.cert_pem;
+    assert_int_equal(run(w, &remove)->err.kind, ERR_NONE);
+    http_close_idle(w->http);
+    tiny_stop(&server);
+    identity_free(&id);
+    identity_free(&ca);
+}
+
+#define api_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        api_test(puts_each_call_as_gitlab_wants_it),
+        api_test(tells_what_gitlab_issued),
+        api_test(takes_gone_for_deregistered),
+        api_test(says_when_it_may_have_happened_all_the_same),
+        api_test(is_not_ambiguous_when_nothing_was_sent),
+        api_test(keeps_the_time_to_wait),
+        api_test(wants_to_read_what_gitlab_answers),
+        api_test(finds_a_runner_on_the_second_page),
+        api_test(looks_where_the_runner_would_be),
+        api_test(does_not_take_a_strange_answer_for_none),
+        api_test(gives_up_looking_when_gitlab_refuses),
+        api_test(can_be_cancelled),
+        api_test(trusts_the_given_ca_at_the_given_address),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
