@@ -92,7 +92,7 @@ static void kick(struct http *http)
 
 static void end(struct transfer *t, CURLcode result);
 
-/* Arms the watchdog anew: at the start, when the request goes out, and with each byte that comes. */
+/* Arms the watchdog anew. */
 static void rearm(struct transfer *t)
 {
     int64_t now = loop_now(t->http->loop);
@@ -151,6 +151,12 @@ static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_p
     return CURL_PREREQFUNC_OK;
 }
 
+static void bytes_came(struct transfer *t)
+{
+    rearm(t);
+    t->pool->moved = true;
+}
+
 static size_t on_header(char *data, size_t size, size_t len, void *arg)
 {
     struct transfer *t = arg;
@@ -158,7 +164,7 @@ static size_t on_header(char *data, size_t size, size_t len, void *arg)
     (void)data;
     if (t->state == CANCELLED)
         return 0;
-    rearm(t);
+    bytes_came(t);
     return size * len;
 }
 
@@ -194,7 +200,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 
     if (t->state == CANCELLED)
         return 0;
-    rearm(t);
+    bytes_came(t);
     bool stream = t->request.on_data && status_of(t) / 100 == 2;
     return (stream ? stream_body(t, data, len) : collect_body(t, data, len)) ? len : 0;
 }

@@ -13,10 +13,12 @@ enum { CONNECTIONS_MAX = 64 };
 
 /* A socket that libcurl wants to be watched; freed by its close callback, when libcurl has long forgotten it. */
 struct watched {
+    struct list node;
     uv_poll_t poll;
     struct http_pool *pool;
     curl_socket_t fd;
-    int events; /* UV_READABLE, UV_WRITABLE */
+    int events;     /* UV_READABLE, UV_WRITABLE       */
+    unsigned round; /* the latest on_again() it saw   */
 };
 
 static void collect(struct http_pool *pool)
@@ -33,14 +35,49 @@ static void collect(struct http_pool *pool)
     }
 }
 
-/* The one way into libcurl's state machine. Results are collected every time: the last transfer's failure is reported
+/* After every step of libcurl's state machine. Results are collected each time: the last transfer's failure is reported
  * when nothing is running any more. */
+static void settle(struct http_pool *pool)
+{
+    collect(pool);
+    if (pool->moved)
+        loop_timer_set(pool->again, 0);
+}
+
 static void run(struct http_pool *pool, curl_socket_t fd, int events)
 {
     int running;
 
     curl_multi_socket_action(pool->multi, fd, events, &running);
-    collect(pool);
+    settle(pool);
+}
+
+static struct watched *next_of_round(struct http_pool *pool)
+{
+    list_each(node, &pool->sockets) {
+        struct watched *w = container_of(node, struct watched, node);
+        if (w->round != pool->round)
+            return w;
+    }
+    return NULL;
+}
+
+/* libcurl 7.88 reads a HTTP/2 connection on behalf of one stream and may keep what belongs to the others in its own
+ * buffer, with nobody told to fetch it and nothing left in the socket that would wake us: those streams would stand
+ * still for ever. So after bytes have come we say that there are more, once per turn, until none come. */
+static void on_again(void *arg)
+{
+    struct http_pool *pool = arg;
+    struct watched *w;
+    int running;
+
+    pool->moved = false;
+    pool->round++;
+    while ((w = next_of_round(pool))) { /* each step may end sockets */
+        w->round = pool->round;
+        curl_multi_socket_action(pool->multi, w->fd, CURL_CSELECT_IN, &running);
+    }
+    settle(pool);
 }
 
 static void on_timer(void *arg)
@@ -84,7 +121,9 @@ static struct watched *watch(struct http_pool *pool, curl_socket_t fd)
 {
     struct watched *w = mem_alloc(sizeof(*w));
 
-    *w = (struct watched){.pool = pool, .fd = fd};
+    *w = (struct watched){.pool = pool, .fd = fd, .round = pool->round};
+    list_init(&w->node);
+    list_append(&pool->sockets, &w->node);
     if (uv_poll_init_socket(loop_uv(pool->loop), &w->poll, fd) != 0)
         abort(); /* libcurl hands out open sockets, each once */
     w->poll.data = w;
@@ -97,6 +136,12 @@ static void free_watched(uv_handle_t *handle)
     free(handle->data);
 }
 
+static void unwatch(struct watched *w)
+{
+    list_remove(&w->node);
+    uv_close((uv_handle_t *)&w->poll, free_watched);
+}
+
 static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigned)
 {
     struct http_pool *pool = arg;
@@ -105,7 +150,7 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *a
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (w)
-            uv_close((uv_handle_t *)&w->poll, free_watched);
+            unwatch(w);
         return 0;
     }
     if (!w)
@@ -121,7 +166,9 @@ struct http_pool *http_pool_create(struct loop *loop, void (*on_end)(void *trans
 
     *pool = (struct http_pool){.loop = loop, .on_end = on_end};
     list_init(&pool->node);
+    list_init(&pool->sockets);
     pool->timer = loop_timer_create(loop, on_timer, pool);
+    pool->again = loop_timer_create(loop, on_again, pool);
     pool->multi = curl_multi_init();
     if (!pool->multi)
         abort();
@@ -141,6 +188,7 @@ void http_pool_destroy(struct http_pool *pool)
     list_remove(&pool->node);
     curl_multi_cleanup(pool->multi);
     loop_timer_destroy(pool->timer);
+    loop_timer_destroy(pool->again);
     free(pool);
 }
 

@@ -3,6 +3,7 @@
 #define NET_HTTP_POOL_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/list.h"
@@ -14,8 +15,12 @@ struct http_pool {
     struct list node; /* for the owner */
     struct loop *loop;
     CURLM *multi;
-    struct loop_timer *timer; /* libcurl's own */
-    size_t len;               /* transfers inside */
+    struct list sockets;      /* that libcurl wants to be watched                        */
+    struct loop_timer *timer; /* libcurl's own                                           */
+    struct loop_timer *again; /* armed after something came, see on_again()              */
+    unsigned round;           /* of on_again()                                           */
+    bool moved;               /* set by the owner's callbacks when they are given bytes  */
+    size_t len;               /* transfers inside                                        */
     /* A transfer (its CURLOPT_PRIVATE) has ended; the callee removes it from the pool. Called from the loop, never from
      * inside libcurl. */
     void (*on_end)(void *transfer, CURLcode result);

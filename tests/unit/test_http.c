@@ -69,9 +69,8 @@ static void on_done(void *arg, const struct http_reply *reply)
 
     r->calls++;
     r->reply = *reply;
-    assert_true(reply->len <= BODY_MAX);
     assert_int_equal(reply->body[reply->len], '\0');
-    memcpy(r->body, reply->body, reply->len + 1);
+    snprintf(r->body, sizeof(r->body), "%s", reply->body);
     snprintf(r->content_type, sizeof(r->content_type), "%s", reply->content_type);
     snprintf(r->next_page, sizeof(r->next_page), "%s", reply->next_page);
     if (--r->world->waiting == 0)
@@ -841,7 +840,7 @@ static void the_address_may_differ_from_the_name(void **state)
 static void requests_share_a_connection(void **state)
 {
     struct world *w = *state;
-    struct tiny_server s = {.http2 = true};
+    struct tiny_server s = {.http2 = true, .h2_body = 2};
     struct http_tls tls = {.ca_pem = w->ca.cert_pem, .ca_only = true};
     struct result r[20];
 
@@ -850,12 +849,36 @@ static void requests_share_a_connection(void **state)
         start(w, (struct http_request){.url = URL(&s), .tls = tls}, &r[i]);
     run(w);
     for (size_t i = 0; i < ARRAY_LEN(r); i++)
-        assert_ok(&r[i], "h2");
+        assert_ok(&r[i], "xx");
     assert_int_equal(s.requests, 20);
     assert_int_equal(s.connections, 1);
     fetch(w, (struct http_request){.url = URL(&s), .tls = tls, .method = "POST"}, &r[0]);
-    assert_ok(&r[0], "h2");
+    assert_ok(&r[0], "xx");
     assert_int_equal(s.connections, 2); /* one of its own */
+    tiny_stop(&s);
+}
+
+/* libcurl 7.88 forgets streams whose bytes it has read already; see http_pool.c. */
+static void no_stream_is_forgotten(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.http2 = true, .h2_body = 1};
+    struct http_request request = {.tls = {.ca_pem = w->ca.cert_pem, .ca_only = true}, .max_body = 1 << 20};
+    struct result r[30];
+
+    tiny_start(&s, &w->server, NULL);
+    request.url = URL(&s);
+    fetch(w, request, &r[0]); /* opens the connection */
+    s.h2_at_once = ARRAY_LEN(r);
+    for (size_t round = 0; round < 20; round++) {
+        s.h2_body = 50000 + round * 7919;
+        for (size_t i = 0; i < ARRAY_LEN(r); i++)
+            start(w, request, &r[i]);
+        run(w);
+        for (size_t i = 0; i < ARRAY_LEN(r); i++)
+            assert_int_equal(r[i].reply.len, s.h2_body);
+    }
+    assert_int_equal(s.connections, 1);
     tiny_stop(&s);
 }
 
@@ -879,7 +902,7 @@ static void servers_without_http2_get_more_connections(void **state)
 static void a_dead_host_does_not_hold_up_the_others(void **state)
 {
     struct world *w = *state;
-    struct tiny_server dumb = {.silent = true}, s = {.http2 = true};
+    struct tiny_server dumb = {.silent = true}, s = {.http2 = true, .h2_body = 2};
     struct http_tls tls = {.ca_pem = w->ca.cert_pem, .ca_only = true};
     struct result dead[10], good[10];
 
@@ -892,7 +915,7 @@ static void a_dead_host_does_not_hold_up_the_others(void **state)
     w->waiting = ARRAY_LEN(good);
     run(w);
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-        assert_ok(&good[i], "h2");
+        assert_ok(&good[i], "xx");
         assert_int_equal(dead[i].calls, 0);
     }
     w->waiting = ARRAY_LEN(dead);
@@ -979,6 +1002,7 @@ int main(void)
         TEST(a_client_proves_itself),
         TEST(the_address_may_differ_from_the_name),
         TEST(requests_share_a_connection),
+        TEST(no_stream_is_forgotten),
         TEST(servers_without_http2_get_more_connections),
         TEST(a_dead_host_does_not_hold_up_the_others),
         cmocka_unit_test(urls_are_checked),

@@ -1,5 +1,6 @@
 /* A server on 127.0.0.1 whose behaviour is a function of the test: one thread accepts, one thread per connection reads
- * requests and calls it. Speaks plain text or TLS, and just enough HTTP/2 to answer every stream alike. */
+ * requests and calls it. Speaks plain text or TLS, and just enough HTTP/2 to answer every stream alike: 200 and a body
+ * of 'x', to several streams at a time in turns. */
 #ifndef TESTS_TINY_SERVER_H
 #define TESTS_TINY_SERVER_H
 
@@ -17,7 +18,7 @@
 
 #include "tls_fixture.h"
 
-enum { TINY_CONNECTIONS_MAX = 64, TINY_REQUEST_MAX = 1 << 21 };
+enum { TINY_CONNECTIONS_MAX = 64, TINY_REQUEST_MAX = 1 << 21, TINY_STREAMS_MAX = 64, TINY_PIECE = 16000 };
 
 struct tiny_server;
 
@@ -28,12 +29,15 @@ struct tiny_conn {
     pthread_t thread;
     char *request; /* head and body of the latest request */
     size_t len;
+    unsigned char streams[TINY_STREAMS_MAX][4]; /* HTTP/2: not answered yet */
+    size_t n_streams;
 };
 
 struct tiny_server {
     int fd, port;
     SSL_CTX *tls;
     bool http2;
+    size_t h2_body, h2_at_once; /* bytes of each answer; how many streams are waited for before they are answered */
     bool silent; /* accepts and never says a word, not even in TLS */
     /* Answers conn->request; false closes the connection. */
     bool (*respond)(struct tiny_conn *conn);
@@ -121,18 +125,63 @@ static inline bool tiny_read_request(struct tiny_conn *c)
     return true;
 }
 
-static inline bool tiny_h2_frame(struct tiny_conn *c, unsigned char type, unsigned char flags,
-                                 const unsigned char stream[4], const char *data, unsigned char len)
-{
-    unsigned char head[9] = {0, 0, len, type, flags, stream[0], stream[1], stream[2], stream[3]};
+enum { H2_DATA = 0, H2_HEADERS = 1, H2_SETTINGS = 4, H2_ACK = 1, H2_END = 1, H2_END_HEADERS = 4 };
 
-    return tiny_write(c, head, sizeof(head)) && tiny_write(c, data, len);
+/* Appends a frame and returns where the next one goes. */
+static inline char *tiny_h2_frame(char *to, unsigned char type, unsigned char flags, const unsigned char stream[4],
+                                  const void *data, size_t len)
+{
+    const unsigned char head[] = {(unsigned char)(len >> 16), (unsigned char)(len >> 8), (unsigned char)len, type, flags};
+
+    memcpy(to, head, sizeof(head));
+    memcpy(to + sizeof(head), stream, 4);
+    memcpy(to + sizeof(head) + 4, data, len);
+    return to + sizeof(head) + 4 + len;
 }
 
-/* 200 with the body "h2" to every HEADERS frame (GET requests: all of it in one frame). */
+static inline bool tiny_h2_settings(struct tiny_conn *c, unsigned char flags)
+{
+    char frame[9];
+
+    tiny_h2_frame(frame, H2_SETTINGS, flags, (unsigned char[4]){0}, "", 0);
+    return tiny_write(c, frame, sizeof(frame));
+}
+
+/* HPACK: ":status: 200", and "content-length: " with a text of so many bytes. */
+static inline size_t tiny_h2_head(char head[32], size_t body)
+{
+    int digits = snprintf(head + 4, 28, "%zu", body);
+
+    memcpy(head, "\x88\x0f\x0d", 3);
+    head[3] = (char)digits;
+    return (size_t)digits + 4;
+}
+
+/* A piece of the body to each waiting stream, then the next piece; all in one go, so that the client reads bytes of
+ * several streams at a time. */
+static inline bool tiny_h2_answer(struct tiny_conn *c)
+{
+    size_t body = c->server->h2_body;
+    char head[32], piece[TINY_PIECE];
+    char *out = malloc(c->n_streams * (body + body / TINY_PIECE * 9 + 64)), *to = out;
+
+    memset(piece, 'x', sizeof(piece));
+    for (size_t i = 0; i < c->n_streams; i++)
+        to = tiny_h2_frame(to, H2_HEADERS, H2_END_HEADERS, c->streams[i], head, tiny_h2_head(head, body));
+    for (size_t done = 0, len; done < body; done += len) {
+        len = body - done < sizeof(piece) ? body - done : sizeof(piece);
+        for (size_t i = 0; i < c->n_streams; i++)
+            to = tiny_h2_frame(to, H2_DATA, done + len == body ? H2_END : 0, c->streams[i], piece, len);
+    }
+    bool ok = tiny_write(c, out, (size_t)(to - out));
+    free(out);
+    c->n_streams = 0;
+    return ok;
+}
+
+/* GET requests come in one HEADERS frame. */
 static inline bool tiny_h2_serve_frame(struct tiny_conn *c)
 {
-    enum { H2_HEADERS = 1, H2_SETTINGS = 4, H2_ACK = 1, H2_END = 1, H2_END_HEADERS = 4 };
     unsigned char h[9];
 
     if (!tiny_read_all(c, h, sizeof(h)))
@@ -141,19 +190,19 @@ static inline bool tiny_h2_serve_frame(struct tiny_conn *c)
     if (len >= TINY_REQUEST_MAX || !tiny_read_all(c, c->request, len))
         return false;
     if (h[3] == H2_SETTINGS && !(h[4] & H2_ACK))
-        return tiny_h2_frame(c, H2_SETTINGS, H2_ACK, (unsigned char[4]){0}, "", 0);
+        return tiny_h2_settings(c, H2_ACK);
     if (h[3] != H2_HEADERS)
         return true;
     c->server->requests++;
-    return tiny_h2_frame(c, H2_HEADERS, H2_END_HEADERS, h + 5, "\x88", 1) && /* :status: 200 */
-           tiny_h2_frame(c, 0, H2_END, h + 5, "h2", 2);
+    memcpy(c->streams[c->n_streams++], h + 5, 4);
+    return c->n_streams < c->server->h2_at_once ? true : tiny_h2_answer(c);
 }
 
 static inline void tiny_h2_serve(struct tiny_conn *c)
 {
     char preface[24];
 
-    if (!tiny_read_all(c, preface, sizeof(preface)) || !tiny_h2_frame(c, 4, 0, (unsigned char[4]){0}, "", 0))
+    if (!tiny_read_all(c, preface, sizeof(preface)) || !tiny_h2_settings(c, 0))
         return;
     while (tiny_h2_serve_frame(c))
         ;
