@@ -1,0 +1,1 @@
+"""The API: what the CRD refuses, fills in, explains, and shows."""

@@ -1,0 +1,1 @@
+"""Installing and removing the operator, and what it may do."""

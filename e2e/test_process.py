@@ -1,0 +1,1 @@
+"""The operator as a process: pages, signals, command line, and what a restart costs."""
