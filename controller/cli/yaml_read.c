@@ -146,9 +146,10 @@ static bool read_scalar(struct reader *r, const yaml_event_t *event, struct json
 
     if (strlen(text) != event->data.scalar.length)
         return refuse(r, &event->start_mark, "text with a NUL character: take it out");
-    if (tag && strcmp(tag, "!") != 0)
+    if (tag)
         return read_tagged(r, event, text, ret);
-    *ret = event->data.scalar.plain_implicit ? yaml_scalar(text) : json_object_new_string(text);
+    bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    *ret = plain ? yaml_scalar(text) : json_object_new_string(text);
     return true;
 }
 
@@ -206,7 +207,7 @@ static bool read_merge(struct reader *r, unsigned depth, struct json_object *int
 
 static bool is_merge(const yaml_event_t *key)
 {
-    return key->type == YAML_SCALAR_EVENT && key->data.scalar.plain_implicit &&
+    return key->type == YAML_SCALAR_EVENT && key->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
            strcmp((const char *)key->data.scalar.value, "<<") == 0;
 }
 

@@ -1,5 +1,6 @@
 /* Writing YAML: a JSON tree becomes libyaml's events. What a reader would take for something else than text is quoted.
  */
+#include <ctype.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +27,24 @@ static void write_scalar(yaml_emitter_t *emitter, const char *text, yaml_scalar_
     emit(emitter, &event);
 }
 
+/* Other readers know more kinds of numbers than yaml_scalar(): dates, 1:30, .inf. */
+static bool begins_like_a_number(const char *text)
+{
+    text += strspn(text, "+-");
+    return isdigit((unsigned char)*text) || *text == '.';
+}
+
+static bool needs_no_quotes(const char *text)
+{
+    cleanup_json struct json_object *read = yaml_scalar(text);
+
+    return json_object_is_type(read, json_type_string) && !begins_like_a_number(text) && strcmp(text, "<<") != 0;
+}
+
 static void write_text(yaml_emitter_t *emitter, const char *text)
 {
-    struct json_object *read = yaml_scalar(text);
-    bool plain = json_object_is_type(read, json_type_string);
+    bool plain = needs_no_quotes(text);
 
-    json_object_put(read);
     write_scalar(emitter, text,
                  strchr(text, '\n') ? YAML_LITERAL_SCALAR_STYLE
                  : plain            ? YAML_PLAIN_SCALAR_STYLE

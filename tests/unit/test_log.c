@@ -1,40 +1,19 @@
 /* Log lines, read back from standard error. */
-#include "golden.h"
-
-#include <unistd.h>
+#include "files.h"
 
 #include "base/log.h"
 
-static int real_stderr = -1;
+static struct capture captured;
 
 static void capture(void)
 {
-    FILE *file = tmpfile();
-
-    fflush(stderr);
-    real_stderr = dup(STDERR_FILENO);
-    dup2(fileno(file), STDERR_FILENO);
-    fclose(file);
-}
-
-/* What was written since capture(). */
-static char *captured(struct arena *a)
-{
-    enum { MAX = 1 << 16 };
-    char *text = arena_alloc(a, MAX);
-
-    fflush(stderr);
-    ssize_t len = pread(STDERR_FILENO, text, MAX - 1, 0);
-    dup2(real_stderr, STDERR_FILENO);
-    close(real_stderr);
-    assert_true(len >= 0);
-    return text;
+    captured = capture_begin(stderr);
 }
 
 /* The one line, read as JSON. */
 static struct json_object *captured_json(struct arena *a)
 {
-    char *text = captured(a);
+    char *text = capture_end(&captured, a);
     struct err err = {0};
 
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
@@ -106,7 +85,7 @@ static void writes_text_for_people(void **state)
     log_setup(LOG_INFO, false);
     capture();
     log_event(LOG_INFO, "run", "starting", "version", "0.1 \"x\"\n", NULL);
-    char *line = captured(&a);
+    char *line = capture_end(&captured, &a);
     assert_non_null(strstr(line, "Z info  run: starting version=\"0.1 \\\"x\\\"\\u000a\"\n"));
 }
 
@@ -127,7 +106,7 @@ static void leaves_out_what_is_below_the_level(void **state)
             log_event(l, "x", "m", NULL);
         }
         int lines = 0;
-        for (const char *c = captured(&a); *c; c++)
+        for (const char *c = capture_end(&captured, &a); *c; c++)
             lines += *c == '\n';
         assert_int_equal(lines, threshold + 1);
     }
