@@ -131,7 +131,8 @@ enum { H2_DATA = 0, H2_HEADERS = 1, H2_SETTINGS = 4, H2_ACK = 1, H2_END = 1, H2_
 static inline char *tiny_h2_frame(char *to, unsigned char type, unsigned char flags, const unsigned char stream[4],
                                   const void *data, size_t len)
 {
-    const unsigned char head[] = {(unsigned char)(len >> 16), (unsigned char)(len >> 8), (unsigned char)len, type, flags};
+    const unsigned char high = (unsigned char)(len >> 16), middle = (unsigned char)(len >> 8);
+    const unsigned char head[] = {high, middle, (unsigned char)len, type, flags};
 
     memcpy(to, head, sizeof(head));
     memcpy(to + sizeof(head), stream, 4);
