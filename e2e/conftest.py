@@ -95,6 +95,16 @@ def ci(request: pytest.FixtureRequest, kube: Kube, operator: Operator, gitlab: G
         remove(kube, place.namespaces)
 
 
+@pytest.fixture
+def other_gitlab(ci: Place) -> Iterator[GitLabAdmin]:
+    """A second one, at OTHER_URL."""
+    with Standin("--listen", f"{GITLAB_IP}:8081", "--long-poll", "1") as running:
+        ci.gitlabs.append(running.admin)
+        yield running.admin
+        ci.clear()
+        ci.gitlabs.remove(running.admin)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """After the test itself, as a part of it: nothing leaked, no token seen, the operator never crashed."""

@@ -14,6 +14,7 @@ GITLAB_IP = os.environ.get("GITLAB_IP", "192.168.99.100")  # where this machine'
 HOST = "my.gitlab.com"                                     # known to no DNS
 URL = f"http://{HOST}"
 TLS_URL = f"https://{HOST}"
+OTHER_URL = f"http://{HOST}:8081"
 LABEL = "gitlab-runners.dev/e2e"                           # on every namespace that tests make
 FINALIZER = "gitlab-runners.dev/deregister"
 
@@ -165,25 +166,26 @@ class Place:
         self.secret("gitlab", access_token=token["token"])
         return token
 
-    def spec(self, authentication: str = "registrationToken", **spec: object) -> dict:
+    def spec(self, by: str = "registrationToken", **spec: object) -> dict:
         """The least that leads to a runner here; what is None is left out."""
         base: dict = {
-            "url": URL, "authentication": {f"{authentication}SecretRef": {"name": "gitlab"}},
+            "url": URL, "authentication": {f"{by}SecretRef": {"name": "gitlab"}},
             "hostAliases": [{"ip": GITLAB_IP, "hostnames": [HOST]}],
             "image": "busybox:1.36", "pullPolicy": ["IfNotPresent"], "checkIntervalSeconds": 1}
-        if authentication == "accessToken":
+        if by == "accessToken":
             base["scope"] = {"type": "Instance"}
         return {key: value for key, value in (base | spec).items() if value is not None}
 
-    def runner(self, authentication: str = "registrationToken", name: str = "builds", **spec: object) -> Runner:
+    def runner(self, by: str = "registrationToken", name: str = "builds", **spec: object) -> Runner:
+        """by: the authentication, from a Secret `gitlab`."""
         body = {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner", "metadata": {"name": name},
-                "spec": self.spec(authentication, **spec)}
+                "spec": self.spec(by, **spec)}
         self.kube.create("GitLabRunner", body, self.name)
         return Runner(self.kube, self.name, name)
 
-    def unmanned(self, authentication: str = "registrationToken", **spec: object) -> Runner:
+    def unmanned(self, by: str = "registrationToken", **spec: object) -> Runner:
         """One without a manager pod, for tests of the registration alone."""
-        return self.runner(authentication, manager={"replicas": 0}, **spec)
+        return self.runner(by, manager={"replicas": 0}, **spec)
 
     def runners(self) -> list[Runner]:
         return [Runner(self.kube, ns, item["metadata"]["name"])
