@@ -127,3 +127,13 @@ const char *loaded_name(const struct loaded *item, struct arena *a)
 
     return arena_printf(a, "%s: %s %s/%s", item->file, KIND, owner.ns, owner.name);
 }
+
+bool loaded_parse(const struct loaded *item, struct spec *ret, struct arena *a, struct err *err)
+{
+    static const char *const texts[] = {"metadata.name", "metadata.namespace"};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (json_get(item->object, texts[i]) && !json_str(item->object, texts[i]))
+            return err_set(err, ERR_INVALID, "InvalidSpec", "%s must be text: put it in quotes", texts[i]);
+    return spec_parse(item->object, ret, a, err);
+}

@@ -10,6 +10,7 @@
 
 struct arena;
 struct json_object;
+struct spec;
 
 struct loaded {
     const char *file;           /* lent by the caller, "standard input" for "-" */
@@ -32,6 +33,8 @@ void load_finish(struct load *load);
 
 /* "FILE: GitLabRunner NAMESPACE/NAME", how messages name an object. */
 const char *loaded_name(const struct loaded *item, struct arena *a);
+/* As spec_parse(), for what no API server has seen: its name and namespace may be no text. */
+bool loaded_parse(const struct loaded *item, struct spec *ret, struct arena *a, struct err *err);
 
 #define cleanup_load __attribute__((cleanup(load_finish)))
 

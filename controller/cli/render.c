@@ -169,7 +169,7 @@ static int render(const struct load *load, const struct options *o, struct arena
         const struct owner owner = owner_of(load->items[i].object);
         struct spec spec;
         struct err err = {0};
-        if (!spec_parse(load->items[i].object, &spec, a, &err)) {
+        if (!loaded_parse(&load->items[i], &spec, a, &err)) {
             fprintf(stderr, "%s: %s\n", loaded_name(&load->items[i], a), err.text);
             code = EXIT_INVALID;
         } else if (o->format == FORMAT_TOML) {

@@ -60,7 +60,7 @@ static bool validate(const struct loaded *item, struct arena *a)
     struct spec spec;
     struct err err = {0};
 
-    bool ok = spec_parse(item->object, &spec, a, &err);
+    bool ok = loaded_parse(item, &spec, a, &err);
     if (!ok)
         printf("%s: %s\n", name, err.text);
     print_findings(name, schema.unknown);
