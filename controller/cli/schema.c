@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,6 +207,57 @@ static void check_bounds(struct check *c, struct json_object *schema, struct jso
     }
 }
 
+/* A pattern as regcomp() takes it: there, \s means nothing within brackets. */
+static const char *posix_pattern(const char *pattern, struct arena *a)
+{
+    const char *space = strstr(pattern, "\\s");
+
+    return space ? arena_printf(a, "%.*s \t\r\n\f%s", (int)(space - pattern), pattern, space + 2) : pattern;
+}
+
+static void check_pattern(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
+{
+    const char *pattern = json_str(schema, "pattern");
+    regex_t regex;
+
+    if (!pattern || !json_object_is_type(value, json_type_string))
+        return;
+    if (regcomp(&regex, posix_pattern(pattern, c->a), REG_EXTENDED | REG_NOSUB) != 0)
+        abort(); /* the CRD is a part of the program */
+    if (regexec(&regex, json_string(value), 0, NULL, 0) != 0)
+        find(c->findings.wrong, "%s must match %s: \"%.60s\" does not", path, pattern, json_string(value));
+    regfree(&regex);
+}
+
+/* Whether two elements of a list are one and the same to the API server: in a set by value, in a map by some members.
+ */
+static bool same_element(struct json_object *schema, struct json_object *one, struct json_object *other)
+{
+    struct json_object *keys = json_get(schema, "x-kubernetes-list-map-keys");
+
+    for (size_t i = 0; i < json_len(keys); i++) {
+        const char *key = json_string(json_at(keys, i));
+        if (!json_same(json_member(one, key), json_member(other, key)))
+            return false;
+    }
+    return keys || json_same(one, other);
+}
+
+static void check_unique(struct check *c, struct json_object *schema, struct json_object *list, const char *path)
+{
+    const char *type = json_str_or(schema, "x-kubernetes-list-type", "atomic");
+    bool too_long = (int64_t)json_len(list) > json_int_or(schema, "maxItems", 1000); /* which check_bounds() says */
+
+    if (strcmp(type, "atomic") == 0 || too_long)
+        return;
+    for (size_t i = 0; i < json_len(list); i++)
+        for (size_t n = 0; n < i; n++)
+            if (same_element(schema, json_at(list, n), json_at(list, i))) {
+                find(c->findings.wrong, "%s[%zu] is there twice: it has the key of %s[%zu]", path, i, path, n);
+                return;
+            }
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * The walk */
 
@@ -235,10 +287,14 @@ static void check_member(struct check *c, struct json_object *schema, const char
 
 static void check_value(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
 {
-    if (!has_type(c, schema, value, path))
+    bool defaulted = !value && json_get(schema, "default"); /* null asks for it */
+
+    if (defaulted || !has_type(c, schema, value, path))
         return;
     check_enum(c, schema, value, path);
     check_bounds(c, schema, value, path);
+    check_pattern(c, schema, value, path);
+    check_unique(c, schema, value, path);
     check_required(c, schema, value, path);
     json_each (it, value)
         check_member(c, schema, it.key, it.value, path);

@@ -11,7 +11,7 @@ struct schema_findings {
     struct json_object *wrong;   /* values that it does not allow: the API server refuses the object           */
 };
 
-/* Checks everything but `pattern`, the CEL rules and what metadata holds. The arena owns the findings. */
+/* Checks everything but the CEL rules and what metadata holds. The arena owns the findings. */
 struct schema_findings schema_check(struct json_object *object, struct arena *a);
 
 #endif

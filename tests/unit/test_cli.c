@@ -90,6 +90,12 @@ static const struct {
     {"  manager: {nodeSelector: [a]}\n", "spec.manager.nodeSelector must be a map"},
     {"  manager: {imagePullSecrets: [{}]}\n", "spec.manager.imagePullSecrets[0].name is missing"},
     {"  manager: {imagePullSecrets: [x]}\n", "spec.manager.imagePullSecrets[0] must be an object"},
+    {"  manager: {resources: {limits: {cpu: abc}}}\n", "spec.manager.resources.limits.cpu must match ^("},
+    {"  environment: [{name: A B, value: x}]\n", "spec.environment[0].name must match ^[^=\\s]+$: \"A B\" does not"},
+    {"  environment: [{name: sAs, value: x}]\n", ""},
+    {"  tags: [a, b, a]\n", "spec.tags[2] is there twice: it has the key of spec.tags[0]"},
+    {"  manager: {env: [{name: A, value: a}, {name: A, value: b}]}\n", "spec.manager.env[1] is there twice"},
+    {"  manager: null\n", ""},
     {"  pullPolicy: [Always, Always, Always, Always]\n", "spec.pullPolicy must have at most 3 items, not 4"},
 };
 
