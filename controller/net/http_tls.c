@@ -1,39 +1,117 @@
 #include "net/http_tls.h"
 
-#include <stdio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/mem.h"
 
-enum { BUNDLE_MAX = 8 << 20 };
+/* Each store holds the system's authorities, about a megabyte; most installations need one. */
+enum { STORES_MAX = 4 };
+
+/* The system's authorities and those of pem. To parse them takes 20 ms, which libcurl would spend on each connection. */
+struct trust_store {
+    struct list node;
+    char *pem;
+    X509_STORE *store;
+};
 
 void http_trust_init(struct http_trust *trust)
 {
     const char *file = secure_getenv("SSL_CERT_FILE");
 
     *trust = (struct http_trust){.file = file ? file : curl_version_info(CURLVERSION_NOW)->cainfo};
-    buf_init(&trust->bundle, BUNDLE_MAX);
+    list_init(&trust->stores);
+}
+
+static void drop(struct trust_store *s)
+{
+    list_remove(&s->node);
+    X509_STORE_free(s->store);
+    free(s->pem);
+    free(s);
 }
 
 void http_trust_finish(struct http_trust *trust)
 {
-    buf_finish(&trust->bundle);
+    list_each_safe(node, after, &trust->stores)
+        drop(container_of(node, struct trust_store, node));
 }
 
-/* The system's bundle as text; empty when there is none, and then the next request looks again. */
-static const char *bundle_text(struct http_trust *trust)
+static void add_authorities(X509_STORE *store, const char *pem)
 {
-    char chunk[16384];
-    size_t len;
-    FILE *file = trust->bundle.len == 0 && trust->file ? fopen(trust->file, "re") : NULL;
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    X509 *cert;
 
-    if (!file)
-        return trust->bundle.data;
-    while ((len = fread(chunk, 1, sizeof(chunk), file)) > 0 && buf_add(&trust->bundle, chunk, len))
-        ;
-    fclose(file);
-    return trust->bundle.data;
+    while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+        X509_STORE_add_cert(store, cert);
+        X509_free(cert);
+    }
+    BIO_free(bio);
+}
+
+/* With the flags that libcurl gives its own stores. A machine without a file trusts pem alone. */
+static struct trust_store *make_store(const struct http_trust *trust, const char *pem)
+{
+    struct trust_store *s = mem_alloc(sizeof(*s));
+
+    *s = (struct trust_store){.pem = mem_strdup(pem), .store = X509_STORE_new()};
+    list_init(&s->node);
+    if (trust->file)
+        X509_STORE_load_file(s->store, trust->file);
+    add_authorities(s->store, pem);
+    ERR_clear_error(); /* the end of the text counts as one */
+    X509_STORE_set_flags(s->store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+    return s;
+}
+
+static struct trust_store *find_store(struct http_trust *trust, const char *pem)
+{
+    list_each(node, &trust->stores) {
+        struct trust_store *s = container_of(node, struct trust_store, node);
+        if (strcmp(s->pem, pem) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+static X509_STORE *store_with(struct http_trust *trust, const char *pem)
+{
+    struct trust_store *s = find_store(trust, pem);
+    size_t len = 0;
+
+    if (!s)
+        s = make_store(trust, pem);
+    list_remove(&s->node);
+    list_append(&trust->stores, &s->node);
+    list_each(node, &trust->stores)
+        len++;
+    if (len > STORES_MAX)
+        drop(container_of(trust->stores.next, struct trust_store, node));
+    return s->store;
+}
+
+static CURLcode use_store(CURL *easy, void *ssl_ctx, void *store)
+{
+    (void)easy;
+    SSL_CTX_set1_cert_store(ssl_ctx, store);
+    return CURLE_OK;
+}
+
+static void release_store(void *store)
+{
+    X509_STORE_free(store);
+}
+
+static void set_store(CURL *easy, X509_STORE *store, struct arena *a)
+{
+    X509_STORE_up_ref(store); /* the transfer may outlive its place among the stores */
+    arena_defer(a, release_store, store);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, use_store);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, store);
 }
 
 static void set_blob(CURL *easy, CURLoption option, const char *pem)
@@ -44,18 +122,20 @@ static void set_blob(CURL *easy, CURLoption option, const char *pem)
         curl_easy_setopt(easy, option, &blob);
 }
 
-/* libcurl takes authorities from a file, which it parses once for all connections, or from memory, which replaces the
- * file. The directory of its defaults holds the same as the file and would be trusted in addition: never used. */
+/* libcurl takes authorities from a file, which it parses once, or from memory, which replaces the file. The directory of
+ * its defaults holds the same as the file and would be trusted in addition: never used.
+ *
+ * Connections are told apart by the text in memory. So that one which trusts the system too is never used for a request
+ * that trusts the same text alone, its text has a line more. */
 static void set_authorities(CURL *easy, const struct http_tls *tls, struct http_trust *trust, struct arena *a)
 {
-    bool system = !tls->ca_only;
-    const char *pem = tls->ca_pem;
+    bool both = tls->ca_pem && !tls->ca_only;
 
-    if (pem && system)
-        pem = arena_printf(a, "%s\n%s", bundle_text(trust), pem);
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(easy, CURLOPT_CAINFO, system ? trust->file : NULL);
-    set_blob(easy, CURLOPT_CAINFO_BLOB, pem);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_only ? NULL : trust->file);
+    set_blob(easy, CURLOPT_CAINFO_BLOB, both ? arena_printf(a, "%s\n\n", tls->ca_pem) : tls->ca_pem);
+    if (both)
+        set_store(easy, store_with(trust, tls->ca_pem), a);
 }
 
 void http_tls_setup(CURL *easy, const struct http_tls *tls, struct http_trust *trust, struct arena *a)

@@ -4,15 +4,15 @@
 
 #include <curl/curl.h>
 
-#include "base/buf.h"
+#include "base/list.h"
 #include "net/http.h"
 
 struct arena;
 
-/* The authorities that this machine trusts: $SSL_CERT_FILE, else the file libcurl was built for. */
+/* Whom this machine trusts, alone and together with authorities that requests brought. */
 struct http_trust {
-    const char *file;
-    struct buf bundle; /* its content, read when first needed */
+    const char *file;   /* $SSL_CERT_FILE, else the one libcurl was built for */
+    struct list stores; /* parsed, the latest used last; at most a few        */
 };
 
 void http_trust_init(struct http_trust *trust);

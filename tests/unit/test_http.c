@@ -774,7 +774,7 @@ static void the_system_is_trusted_too(void **state)
     fetch(w, (struct http_request){.url = URL(&s), .tls.ca_pem = w->other_ca.cert_pem}, &r);
     assert_ok(&r, "hello");
     fetch(w, (struct http_request){.url = URL(&s), .tls = {.ca_pem = w->other_ca.cert_pem, .ca_only = true}}, &r);
-    assert_failed(&r, ERR_DENIED, "UntrustedCertificate");
+    assert_failed(&r, ERR_DENIED, "UntrustedCertificate"); /* although a connection for this text is there */
     tiny_stop(&s);
     unlink(path);
     unsetenv("SSL_CERT_FILE");
@@ -802,6 +802,28 @@ static void trust_is_not_shared(void **state)
     run(w);
     assert_ok(&r, "hello");
     assert_failed(&r2, ERR_DENIED, "UntrustedCertificate");
+    tiny_stop(&s);
+}
+
+/* More authorities than are kept parsed, and the first one again. */
+static void many_authorities(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    struct identity others[6];
+    struct result r;
+
+    tiny_start(&s, &w->server, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        others[i] = identity_make("another", NULL, NULL, -DAY, DAY);
+        fetch(w, (struct http_request){.url = URL(&s), .tls.ca_pem = others[i].cert_pem}, &r);
+        assert_failed(&r, ERR_DENIED, "UntrustedCertificate");
+        fetch(w, (struct http_request){.url = URL(&s), .tls.ca_pem = w->ca.cert_pem}, &r);
+        assert_ok(&r, "hello");
+        http_close_idle(w->http);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        identity_free(&others[i]);
     tiny_stop(&s);
 }
 
@@ -1021,6 +1043,7 @@ int main(void)
         TEST(certificates_are_judged),
         TEST(the_system_is_trusted_too),
         TEST(trust_is_not_shared),
+        TEST(many_authorities),
         TEST(a_client_proves_itself),
         TEST(the_address_may_differ_from_the_name),
         TEST(requests_share_a_connection),
