@@ -313,17 +313,23 @@ static struct json_object *object_schema(struct json_object *crd)
     abort(); /* the CRD and names.h are parts of one program */
 }
 
-struct schema_findings schema_check(struct json_object *object, struct arena *a)
+struct json_object *schema_read(struct arena *a)
 {
     struct err err = {0};
     struct json_object *documents = arena_json(a, yaml_read("crd", crd_text, (size_t)(crd_end - crd_text), &err));
-    struct check c = {.root = object_schema(json_at(documents, 0)), .a = a};
+
+    return object_schema(json_at(documents, 0));
+}
+
+struct schema_findings schema_check(struct json_object *schema, struct json_object *object, struct arena *a)
+{
+    struct check c = {.root = schema, .a = a};
 
     c.findings.unknown = arena_json(a, json_object_new_array());
     c.findings.wrong = arena_json(a, json_object_new_array());
     json_each (it, object)
         if (strcmp(it.key, "metadata") != 0)
-            check_member(&c, c.root, it.key, it.value, "");
-    check_required(&c, c.root, object, "");
+            check_member(&c, schema, it.key, it.value, "");
+    check_required(&c, schema, object, "");
     return c.findings;
 }

@@ -11,7 +11,9 @@ struct schema_findings {
     struct json_object *wrong;   /* values that it does not allow: the API server refuses the object           */
 };
 
+/* The schema, which the arena owns. */
+struct json_object *schema_read(struct arena *a);
 /* Checks everything but the CEL rules and what metadata holds. The arena owns the findings. */
-struct schema_findings schema_check(struct json_object *object, struct arena *a);
+struct schema_findings schema_check(struct json_object *schema, struct json_object *object, struct arena *a);
 
 #endif

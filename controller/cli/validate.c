@@ -53,9 +53,9 @@ static void print_findings(const char *name, struct json_object *findings)
 }
 
 /* The operator's own words come first: where they find an error, the schema finds the same one and says less. */
-static bool validate(const struct loaded *item, struct arena *a)
+static bool validate(const struct loaded *item, struct json_object *schema, struct arena *a)
 {
-    const struct schema_findings schema = schema_check(item->object, a);
+    const struct schema_findings found = schema_check(schema, item->object, a);
     const char *name = loaded_name(item, a);
     struct spec spec;
     struct err err = {0};
@@ -63,10 +63,10 @@ static bool validate(const struct loaded *item, struct arena *a)
     bool ok = loaded_parse(item, &spec, a, &err);
     if (!ok)
         printf("%s: %s\n", name, err.text);
-    print_findings(name, schema.unknown);
+    print_findings(name, found.unknown);
     if (ok)
-        print_findings(name, schema.wrong);
-    ok = ok && !json_len(schema.unknown) && !json_len(schema.wrong);
+        print_findings(name, found.wrong);
+    ok = ok && !json_len(found.unknown) && !json_len(found.wrong);
     if (ok)
         printf("%s: valid\n", name);
     return ok;
@@ -81,9 +81,10 @@ int cli_validate(int argc, char **argv)
 
     if (code >= 0)
         return code;
+    struct json_object *schema = schema_read(&a);
     code = load_files(&load, o.files, o.len, &a);
     for (size_t i = 0; i < load.len; i++)
-        if (!validate(&load.items[i], &a))
+        if (!validate(&load.items[i], schema, &a))
             code = EXIT_INVALID;
     if (load.skipped)
         printf("not checked, being of other kinds: %zu\n", load.skipped);

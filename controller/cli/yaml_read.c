@@ -72,7 +72,7 @@ static bool refuse_syntax(struct reader *r)
 {
     const yaml_mark_t mark = stopped_at(r);
     const char *context = r->parser.context ? r->parser.context : "";
-    const char *remedy = r->parser.error == YAML_READER_ERROR ? "save the file as UTF-8"
+    const char *remedy = r->parser.error == YAML_READER_ERROR ? "save the file as UTF-8, without control characters"
                          : tab_before(r, &mark)
                              ? "indent with spaces, not with tabs"
                              : "look at the indentation, colons and quotes of this line and the one above";
