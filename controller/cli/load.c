@@ -80,6 +80,17 @@ static bool add_object(struct load *load, const char *file, struct json_object *
     return true;
 }
 
+/* JSON is YAML but for a few characters and how they are escaped; kubectl, too, tries it first where it can be meant.
+ */
+static struct json_object *parse(const char *name, const struct buf *text, struct err *err)
+{
+    bool maybe_json = text->data[strspn(text->data, " \t\r\n")] == '{';
+    struct err ignored;
+    struct json_object *value = maybe_json ? json_parse(text->data, text->len, &ignored) : NULL;
+
+    return value ? json_build("[%o]", value) : yaml_read(name, text->data, text->len, err);
+}
+
 bool load_file(struct load *load, const char *file, struct arena *a, struct err *err)
 {
     cleanup_buf struct buf text = {0};
@@ -88,7 +99,7 @@ bool load_file(struct load *load, const char *file, struct arena *a, struct err 
     buf_init(&text, FILE_MAX_BYTES);
     if (!read_file(file, name, &text, err))
         return false;
-    struct json_object *documents = arena_json(a, yaml_read(name, text.data, text.len, err));
+    struct json_object *documents = arena_json(a, parse(name, &text, err));
     if (!documents)
         return false;
     for (size_t i = 0; i < json_len(documents); i++)

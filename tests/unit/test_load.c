@@ -399,6 +399,24 @@ static void picks_the_runners_out_of_a_file(void **state)
     assert_int_equal(load.skipped, 2);
 }
 
+/* JSON has what YAML has not: surrogate pairs and some control characters. */
+static void reads_json_that_is_no_yaml(void **state)
+{
+    static const char text[] =
+        " {\"apiVersion\": \"gitlab-runners.dev/v1beta1\", \"kind\": \"GitLabRunner\", \"metadata\": "
+        "{\"name\": \"\\ud83d\\udc33\x7f\"}}\n";
+    struct arena a cleanup_arena = {0};
+    struct load load cleanup_load = {0};
+    struct err err = {0};
+
+    (void)state;
+    assert_true(load_file(&load, make_file(text, strlen(text), &a), &a, &err));
+    assert_string_equal(json_str(load.items[0].object, "metadata.name"), "\xf0\x9f\x90\xb3\x7f");
+    static const char broken[] = "{\"a\": 1,\n\"b\" \"c\"}";
+    assert_false(load_file(&load, make_file(broken, strlen(broken), &a), &a, &err));
+    assert_non_null(strstr(err.text, ":2:5: not YAML"));
+}
+
 static void adds_file_after_file(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -481,6 +499,7 @@ int main(void)
         cmocka_unit_test(writes_every_kind_of_value),
         cmocka_unit_test(writes_as_people_do),
         cmocka_unit_test(picks_the_runners_out_of_a_file),
+        cmocka_unit_test(reads_json_that_is_no_yaml),
         cmocka_unit_test(adds_file_after_file),
         cmocka_unit_test(refuses_what_is_no_object),
         cmocka_unit_test(says_why_a_file_cannot_be_read),
