@@ -27,7 +27,7 @@ static void write_scalar(yaml_emitter_t *emitter, const char *text, yaml_scalar_
     emit(emitter, &event);
 }
 
-/* Other readers know more kinds of numbers than yaml_scalar(): dates, 1:30, .inf. */
+/* Other readers know more kinds of numbers than yaml_scalar(): dates, 1:30, .inf; and the keys << and =. */
 static bool begins_like_a_number(const char *text)
 {
     text += strspn(text, "+-");
@@ -38,7 +38,8 @@ static bool needs_no_quotes(const char *text)
 {
     cleanup_json struct json_object *read = yaml_scalar(text);
 
-    return json_object_is_type(read, json_type_string) && !begins_like_a_number(text) && strcmp(text, "<<") != 0;
+    return json_object_is_type(read, json_type_string) && !begins_like_a_number(text) && strcmp(text, "<<") != 0 &&
+           strcmp(text, "=") != 0;
 }
 
 static void write_text(yaml_emitter_t *emitter, const char *text)
