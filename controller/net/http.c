@@ -78,7 +78,7 @@ static void describe(struct transfer *t)
     t->place = t->why ? "the URL"
                       : arena_printf(&t->mem, "%s:%s%s%s%s", t->url.host, t->url.port, to ? " at " : "", to ? to : "",
                                      *r->proxy ? " through a proxy" : "");
-    if (t->url.tls && !transfer_is_unique(t))
+    if (t->url.tls && !t->request.once)
         t->origin = arena_printf(&t->mem, "%s:%s %s %s", t->url.host, t->url.port, to ? to : "", r->proxy);
 }
 

@@ -100,15 +100,10 @@ static void set_connection(struct transfer *t)
     /* Lets libcurl divide the time among several addresses; the watchdog keeps it in any case. */
     curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)t->request.connect_timeout_ms);
     curl_easy_setopt(t->easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
-    if (transfer_is_unique(t)) {
+    if (t->request.once) {
         curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
     }
-}
-
-bool transfer_is_unique(const struct transfer *t)
-{
-    return strcmp(t->request.method, "POST") == 0;
 }
 
 void transfer_set_options(struct transfer *t, const char *user_agent, struct http_trust *trust)

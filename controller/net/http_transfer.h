@@ -43,9 +43,6 @@ struct transfer {
     struct arena mem;
 };
 
-/* True for POST, the one method whose effect must not happen twice. When a reused connection dies unanswered, libcurl
- * sends the request again by itself; on a connection of its own it reports the loss. */
-bool transfer_is_unique(const struct transfer *t);
 /* Gives t->easy all options but the callbacks. */
 void transfer_set_options(struct transfer *t, const char *user_agent, struct http_trust *trust);
 

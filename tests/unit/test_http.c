@@ -474,7 +474,7 @@ static void every_wait_ends(void **state)
 
 /* ---- Repeating. */
 
-static void a_post_is_never_sent_twice(void **state)
+static void what_may_happen_once_is_never_sent_twice(void **state)
 {
     struct world *w = *state;
     struct tiny_server s = {.respond = respond_once};
@@ -483,7 +483,7 @@ static void a_post_is_never_sent_twice(void **state)
     tiny_start(&s, NULL, NULL);
     fetch(w, (struct http_request){.url = URL(&s)}, &r);
     assert_ok(&r, "hello"); /* leaves a connection that will die unanswered */
-    fetch(w, (struct http_request){.url = URL(&s), .method = "POST", .body = "x", .body_len = 1}, &r);
+    fetch(w, (struct http_request){.url = URL(&s), .method = "POST", .body = "x", .body_len = 1, .once = true}, &r);
     assert_failed(&r, ERR_RETRY, "ConnectionLost");
     assert_true(r.reply.sent);
     assert_int_equal(s.requests, 2);
@@ -1031,7 +1031,7 @@ int main(void)
         TEST(urls_that_are_none),
         TEST(connections_that_break),
         TEST(every_wait_ends),
-        TEST(a_post_is_never_sent_twice),
+        TEST(what_may_happen_once_is_never_sent_twice),
         TEST(connections_are_kept_and_can_be_closed),
         TEST(closing_idle_ones_does_not_disturb_the_busy),
         TEST(a_cancelled_request_is_silent),
