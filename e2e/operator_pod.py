@@ -103,6 +103,9 @@ class Operator:
         """From now on it does nothing, but the kernel keeps its connections."""
         os.kill(int(self.process().name), signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        os.kill(int(self.process().name), signal.SIGCONT)
+
     def crash(self) -> None:
         """Ends as by kill -9; a new pod, not a restart that the kubelet delays, takes its place."""
         process = self.process()
