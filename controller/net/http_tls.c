@@ -12,7 +12,8 @@
 /* Each store holds the system's authorities, about a megabyte; most installations need one. */
 enum { STORES_MAX = 4 };
 
-/* The system's authorities and those of pem. To parse them takes 20 ms, which libcurl would spend on each connection. */
+/* The system's authorities and those of pem. To parse them takes 20 ms, which libcurl would spend on each
+ * connection. */
 struct trust_store {
     struct list node;
     char *pem;
@@ -122,8 +123,8 @@ static void set_blob(CURL *easy, CURLoption option, const char *pem)
         curl_easy_setopt(easy, option, &blob);
 }
 
-/* libcurl takes authorities from a file, which it parses once, or from memory, which replaces the file. The directory of
- * its defaults holds the same as the file and would be trusted in addition: never used.
+/* libcurl takes authorities from a file, which it parses once, or from memory, which replaces the file. The directory
+ * of its defaults holds the same as the file and would be trusted in addition: never used.
  *
  * Connections are told apart by the text in memory. So that one which trusts the system too is never used for a request
  * that trusts the same text alone, its text has a line more. */

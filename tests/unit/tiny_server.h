@@ -248,11 +248,10 @@ static inline void *tiny_accept(void *arg)
     int fd;
 
     while (s->connections < TINY_CONNECTIONS_MAX && (fd = accept(s->fd, NULL, NULL)) >= 0) {
-        struct tiny_conn *c = &s->conns[s->connections];
+        struct tiny_conn *c = &s->conns[s->connections++];
         *c = (struct tiny_conn){.server = s, .fd = fd};
         if (pthread_create(&c->thread, NULL, tiny_serve, c) != 0)
             abort();
-        s->connections++;
     }
     return NULL;
 }
