@@ -1,8 +1,9 @@
 /* HTTP requests on the loop: libcurl's multi interface behind one struct in, one struct out.
  *
  * Requests to the same origin share HTTP/2 connections. One whose effect must not happen twice gets its own, because
- * libcurl sends again what a dying reused connection has swallowed. Redirects are never followed, so a credential never leaves its
- * origin. A request is known by its id, never by a pointer: http_cancel() of an id that has ended does nothing.
+ * libcurl sends again what a dying reused connection has swallowed. Redirects are never followed, so a credential never
+ * leaves its origin. A request is known by its id, never by a pointer: http_cancel() of an id that has ended does
+ * nothing.
  * Callbacks run inside the loop and only record; they may start and cancel requests, but not destroy. */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
@@ -49,7 +50,7 @@ struct http_request {
     const char *const *headers; /* "Name: value", ended by NULL; may be NULL. Cleansed after use          */
     const char *body;           /* body_len bytes, NULL: none; without a Content-Type header it is a form */
     size_t body_len;
-    bool once;               /* must never be sent twice (a registration): on a connection of its own */
+    bool once;              /* must never be sent twice (a registration): on a connection of its own          */
     const char *connect_to; /* address to connect to in the place of the URL's host, NULL: ask DNS. Host header, SNI
                                and certificate checks keep the URL's host                                      */
     const char *proxy;      /* URL of a proxy; "" or NULL: none; the environment's proxies are not used        */
