@@ -81,10 +81,10 @@ static bool add_object(struct load *load, const char *file, struct json_object *
 }
 
 /* JSON is YAML but for a few characters and how they are escaped; kubectl, too, tries it first where it can be meant.
- */
+ * A NUL would cut text short without a word: the YAML reader says where it is. */
 static struct json_object *parse(const char *name, const struct buf *text, struct err *err)
 {
-    bool maybe_json = text->data[strspn(text->data, " \t\r\n")] == '{';
+    bool maybe_json = text->data[strspn(text->data, " \t\r\n")] == '{' && !strstr(text->data, "\\u0000");
     struct err ignored;
     struct json_object *value = maybe_json ? json_parse(text->data, text->len, &ignored) : NULL;
 
