@@ -96,6 +96,8 @@ static const struct {
     {"  tags: [a, b, a]\n", "spec.tags[2] is there twice: it has the key of spec.tags[0]"},
     {"  manager: {env: [{name: A, value: a}, {name: A, value: b}]}\n", "spec.manager.env[1] is there twice"},
     {"  manager: null\n", ""},
+    {"  pullPolicy: [Always, IfNotPresent, Never]\n", ""},
+    {"  manager: {replicas: 1000}\n", ""},
     {"  pullPolicy: [Always, Always, Always, Always]\n", "spec.pullPolicy must have at most 3 items, not 4"},
 };
 
