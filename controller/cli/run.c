@@ -143,7 +143,8 @@ static bool listen_on(struct operator *op, const char *listen, struct err *err)
 
     if (!colon || (size_t)(colon - listen) >= sizeof(address))
         return err_set(err, ERR_INVALID, "InvalidAddress", "--listen %s: must be ADDRESS:PORT or :PORT", listen);
-    memcpy(address, listen, (size_t)(colon - listen));
+    bool bracketed = listen[0] == '[' && colon > listen + 1 && colon[-1] == ']'; /* an IPv6 address */
+    memcpy(address, listen + bracketed, (size_t)(colon - listen) - 2 * bracketed);
     op->serve = serve_create(op->loop, *address ? address : NULL, atoi(colon + 1), pages, op, err);
     return op->serve != NULL;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/config.h"
@@ -126,6 +127,17 @@ static void on_stream_end(void *arg, const struct http_reply *reply)
     pending->end(pending->arg, &err);
 }
 
+/* The Authorization header, or NULL when a client certificate is the proof. */
+static const char *authorization(const struct kube_config *config, struct arena *a)
+{
+    if (config->token)
+        return arena_printf(a, "Authorization: Bearer %s", config->token);
+    if (!config->username || !config->password)
+        return NULL;
+    const char *pair = arena_printf(a, "%s:%s", config->username, config->password);
+    return arena_printf(a, "Authorization: Basic %s", base64_encode(pair, strlen(pair), a));
+}
+
 /* Completes a request with what all have in common: server, credentials, trust. */
 static uint64_t start(struct kube_client *client, struct http_request *request, const char *path, const char *accept,
                       const char *content_type, const struct pending *pending)
@@ -139,8 +151,7 @@ static uint64_t start(struct kube_client *client, struct http_request *request, 
     headers[n++] = arena_printf(&a, "Accept: %s", accept ? accept : "application/json");
     if (request->body)
         headers[n++] = arena_printf(&a, "Content-Type: %s", content_type ? content_type : "application/json");
-    if (config->token)
-        headers[n++] = arena_printf(&a, "Authorization: Bearer %s", config->token);
+    headers[n++] = authorization(config, &a);
 
     request->url = arena_printf(&a, "%s%s", config->server, path);
     request->headers = headers;
