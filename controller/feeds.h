@@ -1,4 +1,5 @@
-/* From the watches to the queue: one feed a kind keeps the store up to date and wakes the runners that a change is about. */
+/* From the watches to the queue: one feed a kind keeps the store up to date and wakes the runners that a change is
+ * about. */
 #ifndef FEEDS_H
 #define FEEDS_H
 

@@ -22,8 +22,10 @@ static struct json_object *kept_of(const struct record *record, struct arena *a)
 
 static void gather_runner(const struct record *record, struct observed *o, struct arena *a)
 {
-    const struct record copied = {.ns = arena_strdup(a, record->ns), .name = arena_strdup(a, record->name),
-                                  .uid = arena_strdup(a, record->uid), .text = record->text};
+    const struct record copied = {.ns = arena_strdup(a, record->ns),
+                                  .name = arena_strdup(a, record->name),
+                                  .uid = arena_strdup(a, record->uid),
+                                  .text = record->text};
     struct json_object *object = runner_object(&copied, a);
     struct json_object *kept = json_get(object, "kept");
     const char *deletion = json_str(kept, "deletionTimestamp");
@@ -136,8 +138,8 @@ static void gather_strays(const struct gathering *g, struct observed *o, struct 
  * What the spec refers to */
 
 /* Secrets and ConfigMaps are all known by name: one that is not in the store does not exist. */
-static void gather_value(const struct gathering *g, struct observed *o, enum readable what, enum kind kind, const char *name,
-                         struct arena *a)
+static void gather_value(const struct gathering *g, struct observed *o, enum readable what, enum kind kind,
+                         const char *name, struct arena *a)
 {
     const struct record *record = name ? store_get(g->store, kind, o->owner.ns, name) : NULL;
     struct observed_value *value = &o->values[what];
@@ -190,7 +192,8 @@ static void gather_namespace(const struct gathering *g, struct observed *o, stru
                                         is_allowed(json_str_or(kept, "allowedFrom", ""), o->owner.ns, a));
 }
 
-/* --------------------------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
 
 /* With its namespace the object goes too, only later than its Secrets: deregister while there is a token. */
 static void gather_deletion(const struct gathering *g, struct observed *o, struct arena *a)
@@ -231,7 +234,8 @@ static void judge(struct state *state, const struct observed *o)
     state->seen = true;
 }
 
-void gather(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret, struct arena *a)
+void gather(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret,
+            struct arena *a)
 {
     *ret = (struct observed){.settings = *g->settings};
     gather_runner(record, ret, a);

@@ -11,12 +11,13 @@ struct gathering {
     int64_t now_ms, now; /* monotonic milliseconds; seconds since 1970 */
 };
 
-/* Fills *ret for the runner of this record. state follows the record (state_follow()) and what is first seen is judged. Texts are copied
- * into the arena, so nothing in *ret depends on the store afterwards. */
-void gather(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret, struct arena *a);
+/* Fills *ret for the runner of this record. state follows the record (state_follow()) and what is first seen is judged.
+ * Texts are copied into the arena, so nothing in *ret depends on the store afterwards. */
+void gather(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret,
+            struct arena *a);
 
-/* Looks at children, namespaces and referenced objects, failures and doubts again, after an answer has changed them; what was
- * read in this turn (values) stays. */
+/* Looks at children, namespaces and referenced objects, failures and doubts again, after an answer has changed them;
+ * what was read in this turn (values) stays. */
 void gather_again(const struct gathering *g, const struct state *state, struct observed *o, struct arena *a);
 
 #endif

@@ -60,9 +60,10 @@ struct json_object *runner_object(const struct record *record, struct arena *a)
     struct err ignored;
     struct json_object *kept = json_parse(record->text, strlen(record->text), &ignored);
 
-    return arena_json(a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, kept: %o, spec: %o}",
-                                    API_VERSION, KIND, record->ns, record->name, record->uid, kept,
-                                    json_ref(json_get(kept, "spec"))));
+    return arena_json(
+        a,
+        json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, kept: %o, spec: %o}",
+                   API_VERSION, KIND, record->ns, record->name, record->uid, kept, json_ref(json_get(kept, "spec"))));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -92,7 +93,8 @@ static const char *progress_problem(struct json_object *object)
 
     for (size_t i = 0; i < json_len(conditions); i++) {
         struct json_object *c = json_at(conditions, i);
-        if (strcmp(json_str_or(c, "type", ""), "Progressing") == 0 && strcmp(json_str_or(c, "status", ""), "False") == 0)
+        if (strcmp(json_str_or(c, "type", ""), "Progressing") == 0 &&
+            strcmp(json_str_or(c, "status", ""), "False") == 0)
             return json_str(c, "message");
     }
     return NULL;
@@ -104,8 +106,9 @@ static void keep_deployment(struct json_object *kept, struct json_object *object
     json_set_int(kept, "ready", json_int_or(object, "status.readyReplicas", 0));
     json_set_int(kept, "available", json_int_or(object, "status.availableReplicas", 0));
     json_set_int(kept, "updated", json_int_or(object, "status.updatedReplicas", 0));
-    json_set_bool(kept, "observed", json_int_or(object, "status.observedGeneration", -1) >=
-                                        json_int_or(object, "metadata.generation", 0));
+    json_set_bool(kept, "observed",
+                  json_int_or(object, "status.observedGeneration", -1) >=
+                      json_int_or(object, "metadata.generation", 0));
     json_set_str(kept, "problem", progress_problem(object));
 }
 
@@ -114,9 +117,12 @@ static void keep_registration(struct json_object *kept, struct json_object *obje
     static const struct {
         const char *annotation, *member;
     } members[] = {
-        {ANNOTATION_RUNNER_ID, "runnerId"}, {ANNOTATION_URL, "url"},
-        {ANNOTATION_AUTHENTICATION, "authentication"}, {ANNOTATION_SCOPE, "scope"},
-        {ANNOTATION_TOLD_HASH, "toldHash"}, {ANNOTATION_TOKEN_EXPIRATION, "expiration"},
+        {ANNOTATION_RUNNER_ID, "runnerId"},
+        {ANNOTATION_URL, "url"},
+        {ANNOTATION_AUTHENTICATION, "authentication"},
+        {ANNOTATION_SCOPE, "scope"},
+        {ANNOTATION_TOLD_HASH, "toldHash"},
+        {ANNOTATION_TOKEN_EXPIRATION, "expiration"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
@@ -133,13 +139,14 @@ static enum child child_of(enum kind kind, struct json_object *object, const str
     return CHILD_COUNT;
 }
 
-/* Whether somebody took a field of a child that the owner's spec makes ours. Not for the token Secret: what is in it comes
- * from GitLab and cannot be rendered again. */
+/* Whether somebody took a field of a child that the owner's spec makes ours. Not for the token Secret: what is in it
+ * comes from GitLab and cannot be rendered again. */
 static bool is_drifted(enum kind kind, struct json_object *object, const char *key, const struct store *store,
                        const struct render_settings *settings, struct arena *a)
 {
     const char *slash = strchr(key, '/');
-    const struct record *record = slash ? store_get(store, KIND_RUNNER, arena_strndup(a, key, (size_t)(slash - key)), slash + 1) : NULL;
+    const struct record *record =
+        slash ? store_get(store, KIND_RUNNER, arena_strndup(a, key, (size_t)(slash - key)), slash + 1) : NULL;
     struct spec spec;
     struct err ignored;
 
@@ -155,10 +162,12 @@ static bool is_drifted(enum kind kind, struct json_object *object, const char *k
 }
 
 static struct json_object *keep_child(enum kind kind, struct json_object *object, const char *owner,
-                                      const struct store *store, const struct render_settings *settings, struct arena *a)
+                                      const struct store *store, const struct render_settings *settings,
+                                      struct arena *a)
 {
-    struct json_object *kept = json_build("{hash: %s, inputs: %s, ownerUid: %s}", annotation(object, ANNOTATION_APPLIED_HASH),
-                                          annotation(object, ANNOTATION_INPUTS), annotation(object, ANNOTATION_OWNER_UID));
+    struct json_object *kept =
+        json_build("{hash: %s, inputs: %s, ownerUid: %s}", annotation(object, ANNOTATION_APPLIED_HASH),
+                   annotation(object, ANNOTATION_INPUTS), annotation(object, ANNOTATION_OWNER_UID));
 
     json_set_bool(kept, "terminating", json_get(object, "metadata.deletionTimestamp") != NULL);
     json_set_bool(kept, "held", has_finalizer(object));

@@ -22,8 +22,9 @@ static void usage(FILE *out)
                  "A Kubernetes operator that registers GitLab Runners and keeps their managers running.\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
-    fprintf(out, "  %-10s %s\n\nEach command has its own --help.\n"
-                 "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 invalid objects (validate, render).\n",
+    fprintf(out,
+            "  %-10s %s\n\nEach command has its own --help.\n"
+            "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 invalid objects (validate, render).\n",
             "version", "print the version, and those of the libraries");
 }
 

@@ -119,7 +119,8 @@ static struct source source_of(struct turn *turn, enum readable what)
     case READ_CREDENTIAL:
         return (struct source){KIND_SECRET, o->spec->credential.name, o->spec->credential.key};
     case READ_CA:
-        return (struct source){o->spec->ca_in_config_map ? KIND_CONFIG_MAP : KIND_SECRET, o->spec->ca.name, o->spec->ca.key};
+        return (struct source){o->spec->ca_in_config_map ? KIND_CONFIG_MAP : KIND_SECRET, o->spec->ca.name,
+                               o->spec->ca.key};
     case READ_CONFIG:
         return (struct source){KIND_SECRET, child_name(CHILD_CONFIG_SECRET, &o->owner, &turn->mem), KEY_CONFIG};
     case READ_TOKEN:
@@ -143,7 +144,8 @@ static struct observed_value value_of(struct turn *turn, const struct source *so
 {
     struct json_object *member = json_member(json_get(object, "data"), source->key);
     struct observed_value v = {.lookup = LOOKUP_NO_KEY,
-                               .version = arena_strdup(&turn->mem, json_str_or(object, "metadata.resourceVersion", ""))};
+                               .version =
+                                   arena_strdup(&turn->mem, json_str_or(object, "metadata.resourceVersion", ""))};
 
     if (!member)
         return v;
@@ -182,8 +184,8 @@ static void perform_read(struct turn *turn)
 {
     const struct source source = source_of(turn, turn->asked.read);
 
-    turn->request = kube_get(turn->shop->client, kind_resource(source.kind), turn->observed.owner.ns, source.name,
-                             on_read, turn);
+    turn->request =
+        kube_get(turn->shop->client, kind_resource(source.kind), turn->observed.owner.ns, source.name, on_read, turn);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -193,8 +195,8 @@ static struct json_object *runner_patch(struct turn *turn)
 {
     const struct owner *owner = &turn->observed.owner;
 
-    return arena_json(&turn->mem, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}}", API_VERSION,
-                                             KIND, owner->ns, owner->name, owner->uid));
+    return arena_json(&turn->mem, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}}",
+                                             API_VERSION, KIND, owner->ns, owner->name, owner->uid));
 }
 
 static void on_finalizer(void *arg, const struct kube_reply *reply)
@@ -226,11 +228,13 @@ static void tell_changes(const struct turn *turn, struct json_object *before, st
 
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         const char *status = condition_get(now, types[i], "status"), *was = condition_get(before, types[i], "status");
-        const char *reason = condition_get(now, types[i], "reason"), *because = condition_get(before, types[i], "reason");
+        const char *reason = condition_get(now, types[i], "reason"),
+                   *because = condition_get(before, types[i], "reason");
         const char *message = condition_get(now, types[i], "message");
         bool good = status && strcmp(status, "True") == 0;
         bool changed = status && (!was || strcmp(was, status) != 0 || !because || strcmp(because, reason) != 0);
-        bool failing = strcmp(types[i], "Ready") == 0 && (stalled || turn->observed.gitlab.err.kind || turn->observed.kubernetes.err.kind);
+        bool failing = strcmp(types[i], "Ready") == 0 &&
+                       (stalled || turn->observed.gitlab.err.kind || turn->observed.kubernetes.err.kind);
 
         if (changed && (good || failing))
             turn_event(turn, !good, reason, message);
@@ -296,7 +300,8 @@ static void on_applied(void *arg, const struct kube_reply *reply)
         keep_released_token(turn);
     else if (child == CHILD_TOKEN_SECRET)
         keep_saved_token(turn, reply->object);
-    log_event(LOG_INFO, "reconcile", "applied", "runner", turn->key, "rule", turn->asked.rule, "kind", child_kind(child), NULL);
+    log_event(LOG_INFO, "reconcile", "applied", "runner", turn->key, "rule", turn->asked.rule, "kind",
+              child_kind(child), NULL);
     kube_succeeded(turn);
 }
 
@@ -324,7 +329,8 @@ static void on_deleted(void *arg, const struct kube_reply *reply)
         store_remove(turn->shop->store, kind, s->ns, s->name);
     else
         workshop_learn(turn->shop, kind, reply->object);
-    log_event(LOG_INFO, "reconcile", "deleted", "runner", turn->key, "rule", turn->asked.rule, "kind", s->kind, "name", s->name, NULL);
+    log_event(LOG_INFO, "reconcile", "deleted", "runner", turn->key, "rule", turn->asked.rule, "kind", s->kind, "name",
+              s->name, NULL);
     kube_succeeded(turn);
 }
 
@@ -332,17 +338,19 @@ static void perform_delete(struct turn *turn)
 {
     const struct stray *s = &turn->asked.delete;
 
-    turn->request = kube_delete(turn->shop->client, kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid,
-                                on_deleted, turn);
+    turn->request =
+        kube_delete(turn->shop->client, kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid, on_deleted, turn);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * ACT_GITLAB */
 
 static const enum gitlab_op_kind ops[] = {
-    [GITLAB_REGISTER] = GITLAB_OP_REGISTER, [GITLAB_CREATE] = GITLAB_OP_CREATE, [GITLAB_VERIFY] = GITLAB_OP_VERIFY,
-    [GITLAB_RESTORE] = GITLAB_OP_VERIFY,    [GITLAB_FIND] = GITLAB_OP_FIND,     [GITLAB_RESET] = GITLAB_OP_RESET,
-    [GITLAB_UPDATE] = GITLAB_OP_UPDATE,     [GITLAB_DEREGISTER] = GITLAB_OP_DEREGISTER, [GITLAB_REMOVE] = GITLAB_OP_REMOVE,
+    [GITLAB_REGISTER] = GITLAB_OP_REGISTER, [GITLAB_CREATE] = GITLAB_OP_CREATE,
+    [GITLAB_VERIFY] = GITLAB_OP_VERIFY,     [GITLAB_RESTORE] = GITLAB_OP_VERIFY,
+    [GITLAB_FIND] = GITLAB_OP_FIND,         [GITLAB_RESET] = GITLAB_OP_RESET,
+    [GITLAB_UPDATE] = GITLAB_OP_UPDATE,     [GITLAB_DEREGISTER] = GITLAB_OP_DEREGISTER,
+    [GITLAB_REMOVE] = GITLAB_OP_REMOVE,
 };
 
 /* An answer that leaves open whether a runner was made is the same as a crash after the call. */
@@ -420,8 +428,10 @@ static void on_gitlab(void *arg, const struct gitlab_answer *answer)
 
 static void perform_gitlab(struct turn *turn)
 {
-    static const char *const types[] = {[SCOPE_UNSET] = "instance_type", [SCOPE_INSTANCE] = "instance_type",
-                                        [SCOPE_GROUP] = "group_type",    [SCOPE_PROJECT] = "project_type"};
+    static const char *const types[] = {[SCOPE_UNSET] = "instance_type",
+                                        [SCOPE_INSTANCE] = "instance_type",
+                                        [SCOPE_GROUP] = "group_type",
+                                        [SCOPE_PROJECT] = "project_type"};
     const struct observed *o = &turn->observed;
     const struct action *act = &turn->asked;
     struct gitlab_request call = {
@@ -443,11 +453,12 @@ static void perform_gitlab(struct turn *turn)
     turn->call = gitlab_start(turn->shop->gitlab, &call, on_gitlab, turn);
 }
 
-/* --------------------------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
 
 void perform(struct turn *turn, const struct action *act)
 {
-    static void (*const performers[])(struct turn *turn) = {
+    static void (*const performers[])(struct turn * turn) = {
         [ACT_READ] = perform_read,     [ACT_FINALIZER] = perform_finalizer, [ACT_APPLY] = perform_apply,
         [ACT_DELETE] = perform_delete, [ACT_GITLAB] = perform_gitlab,       [ACT_STATUS] = perform_status,
     };

@@ -12,9 +12,9 @@
 #include "runner/names.h"
 
 enum {
-    TURNS_MAX = 64,           /* runners worked on at the same time: enough to keep one connection busy          */
-    STEPS_PER_WAKE = 256,     /* then back to the sockets                                                        */
-    RECHECK_MS = 20 * 1000,   /* a runner that waits for something that no watch shows (a taken name) looks again */
+    TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy          */
+    STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
+    RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
 
 struct reconciler {
@@ -51,8 +51,8 @@ static void count_result(struct reconciler *rec, const struct action *last)
 static void turn_end(struct reconciler *rec, struct turn *turn, const struct action *last)
 {
     count_result(rec, last);
-    log_event(LOG_DEBUG, "reconcile", act_kind_name(last->kind), "runner", turn->key, "cause", turn->cause, "rule", last->rule,
-              "reason", last->kind == ACT_WAIT ? last->wait.reason : NULL, NULL);
+    log_event(LOG_DEBUG, "reconcile", act_kind_name(last->kind), "runner", turn->key, "cause", turn->cause, "rule",
+              last->rule, "reason", last->kind == ACT_WAIT ? last->wait.reason : NULL, NULL);
     queue_done(rec->queue, turn->key);
     if (turn->stale)
         queue_add(rec->queue, turn->key, "the object changed meanwhile");
@@ -125,7 +125,8 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
 static void on_orphan_released(void *arg, const struct kube_reply *reply)
 {
     (void)arg;
-    log_event(LOG_INFO, "reconcile", "released a token Secret without an owner", "result", reply->err.kind ? reply->err.text : "ok", NULL);
+    log_event(LOG_INFO, "reconcile", "released a token Secret without an owner", "result",
+              reply->err.kind ? reply->err.text : "ok", NULL);
 }
 
 struct orphan_search {
@@ -143,9 +144,11 @@ static void release_orphan(void *arg, unsigned kind, const struct record *record
 
     if (kind != KIND_SECRET || !json_bool_or(kept, "held", false) || !json_bool_or(kept, "terminating", false))
         return;
-    struct json_object *patch = arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, uid: %s}}",
-                                                          record->ns, record->name, record->uid));
-    kube_apply(search->rec->shop.client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false, on_orphan_released, NULL);
+    struct json_object *patch =
+        arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, uid: %s}}",
+                                  record->ns, record->name, record->uid));
+    kube_apply(search->rec->shop.client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false,
+               on_orphan_released, NULL);
     search->found = true;
 }
 
@@ -185,8 +188,7 @@ static void step_ready_turns(struct reconciler *rec)
 {
     int budget = STEPS_PER_WAKE;
 
-    list_each_safe(node, after, &rec->turns)
-    {
+    list_each_safe (node, after, &rec->turns) {
         struct turn *turn = container_of(node, struct turn, node);
         if (turn->ready && budget-- > 0)
             turn_step(rec, turn);
@@ -230,7 +232,8 @@ static void on_timer(void *arg)
     (void)arg; /* waking up is enough: the loop's hook does the rest */
 }
 
-/* --------------------------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
 
 struct reconciler *reconciler_create(const struct workshop *shop)
 {
@@ -249,7 +252,8 @@ void reconciler_destroy(struct reconciler *rec)
 {
     if (!rec)
         return;
-    list_each_safe(node, after, &rec->turns) turn_destroy(container_of(node, struct turn, node));
+    list_each_safe (node, after, &rec->turns)
+        turn_destroy(container_of(node, struct turn, node));
     feeds_destroy(rec->feeds);
     loop_timer_destroy(rec->timer);
     states_finish(&rec->states);
@@ -288,13 +292,15 @@ static void metric_results(const struct reconciler *rec, struct buf *out)
     const struct {
         const char *result;
         uint64_t count;
-    } results[] = {{"success", rec->results.done}, {"requeue_after", rec->results.waiting},
-                   {"error", rec->results.failing}, {"terminal_error", rec->results.stalled}};
+    } results[] = {{"success", rec->results.done},
+                   {"requeue_after", rec->results.waiting},
+                   {"error", rec->results.failing},
+                   {"terminal_error", rec->results.stalled}};
 
     metric(out, "controller_runtime_reconcile_total", "counter", "Reconciliations by how they ended.");
     for (size_t i = 0; i < ARRAY_LEN(results); i++)
-        buf_addf(out, "controller_runtime_reconcile_total{controller=\"gitlabrunner\",result=\"%s\"} %llu\n", results[i].result,
-                 (unsigned long long)results[i].count);
+        buf_addf(out, "controller_runtime_reconcile_total{controller=\"gitlabrunner\",result=\"%s\"} %llu\n",
+                 results[i].result, (unsigned long long)results[i].count);
 }
 
 void reconciler_metrics(const struct reconciler *rec, struct buf *out)

@@ -16,15 +16,15 @@ struct failures {
 };
 
 struct state {
-    char *key;         /* "namespace/name"                                                       */
-    char *uid;         /* of the object that this is about; another one begins anew              */
-    char *refs;        /* "|Secret/name|ConfigMap/name|Namespace/name|": what the spec names     */
+    char *key;          /* "namespace/name"                                                       */
+    char *uid;          /* of the object that this is about; another one begins anew              */
+    char *refs;         /* "|Secret/name|ConfigMap/name|Namespace/name|": what the spec names     */
     int64_t generation; /* of the spec that the failures are about                               */
     struct failures gitlab, kubernetes;
     struct registration issued; /* owned texts; token NULL: none                                 */
     enum doubt doubt;
     int64_t found_id;
-    bool seen;         /* the doubt has been judged                                              */
+    bool seen; /* the doubt has been judged                                              */
     bool config_token_dead, orphan_reported;
     enum reach reach;
     bool foreign[CHILD_COUNT]; /* somebody else's object has this child's name                   */
@@ -45,7 +45,8 @@ void state_follow(struct state *state, const struct record *record, const struct
 void state_forgive(struct state *state);
 bool state_refers_to(const struct state *state, const char *kind, const char *name);
 
-/* Notes a failure of the rule's call and when to try again: 1 s, doubling to 5 minutes, with jitter; later when the server asked so. */
+/* Notes a failure of the rule's call and when to try again: 1 s, doubling to 5 minutes, with jitter; later when the
+ * server asked so. */
 void failures_add(struct failures *failures, const char *rule, const struct err *err, int64_t now_ms);
 void failures_clear(struct failures *failures, const char *rule);
 

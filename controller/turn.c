@@ -68,7 +68,8 @@ void turn_event(const struct turn *turn, bool warning, const char *reason, const
 {
     const struct owner *owner = &turn->observed.owner;
     const struct event event = {
-        .regarding = {.api_version = API_VERSION, .kind = KIND, .ns = owner->ns, .name = owner->name, .uid = owner->uid},
+        .regarding =
+            {.api_version = API_VERSION, .kind = KIND, .ns = owner->ns, .name = owner->name, .uid = owner->uid},
         .warning = warning,
         .reason = reason,
         .note = note,

@@ -31,19 +31,19 @@ struct workshop {
 };
 
 struct turn {
-    struct list node;         /* in the reconciler's list of turns                 */
+    struct list node; /* in the reconciler's list of turns                 */
     const struct workshop *shop;
     char *key;
-    const char *cause;        /* why it was woken                                  */
+    const char *cause; /* why it was woken                                  */
     struct state *state;
     struct observed observed;
     struct arena mem;
-    struct action asked;      /* the action whose answer is awaited                */
-    uint64_t request;         /* to Kubernetes, in flight; 0: none                 */
-    struct gitlab_op *call;   /* to GitLab, in flight; NULL: none                  */
+    struct action asked;    /* the action whose answer is awaited                */
+    uint64_t request;       /* to Kubernetes, in flight; 0: none                 */
+    struct gitlab_op *call; /* to GitLab, in flight; NULL: none                  */
     unsigned steps;
-    bool ready;               /* an answer has come                                */
-    bool stale;               /* the object itself has changed: begin anew         */
+    bool ready; /* an answer has come                                */
+    bool stale; /* the object itself has changed: begin anew         */
 };
 
 /* Begins to work on the runner of this record: gathers what is known. The turn is ready. */

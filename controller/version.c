@@ -11,7 +11,7 @@
 
 #ifndef VERSION
 #define VERSION "dev"
-#define COMMIT "unknown"
+#define COMMIT  "unknown"
 #endif
 
 const char *version_text(void)

@@ -17,7 +17,8 @@ const char *base64_encode(const void *data, size_t len, struct arena *a);
 /* Decodes; the bytes are followed by a NUL. NULL when the text is not base64. *ret_len may be NULL. */
 char *base64_decode(const char *text, size_t *ret_len, struct arena *a);
 
-/* Seconds since 1970 as RFC 3339 in UTC ("2026-01-02T03:04:05Z"), and back from any RFC 3339 time; -1 when it is none. */
+/* Seconds since 1970 as RFC 3339 in UTC ("2026-01-02T03:04:05Z"), and back from any RFC 3339 time; -1 when it is none.
+ */
 const char *time_format(int64_t seconds, struct arena *a);
 int64_t time_parse(const char *text);
 

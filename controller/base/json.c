@@ -179,7 +179,8 @@ static struct json_object *sorted_object(struct json_object *o)
     size_t len = (size_t)json_object_object_length(o), i = 0;
     cleanup_free const char **keys = mem_alloc(len * sizeof(*keys));
 
-    json_each(it, o) keys[i++] = it.key;
+    json_each (it, o)
+        keys[i++] = it.key;
     qsort(keys, len, sizeof(*keys), by_key);
     for (i = 0; i < len; i++)
         json_object_object_add(result, keys[i], json_sorted(json_member(o, keys[i])));

@@ -19,13 +19,14 @@ struct json_object;
 
 enum { JSON_DEPTH_MAX = 32 }; /* deeper input is refused */
 
-/* Parses text of len bytes as exactly one value; NULL and *err (ERR_INVALID) when it is not JSON. The caller owns it. */
+/* Parses text of len bytes as exactly one value; NULL and *err (ERR_INVALID) when it is not JSON. The caller owns it.
+ */
 struct json_object *json_parse(const char *text, size_t len, struct err *err);
 
 struct json_object *json_get(struct json_object *o, const char *path);
 struct json_object *json_member(struct json_object *o, const char *key);
 const char *json_str(struct json_object *o, const char *path); /* NULL when absent or not a string */
-const char *json_string(struct json_object *value);              /* the value itself; "" when it is not a string */
+const char *json_string(struct json_object *value);            /* the value itself; "" when it is not a string */
 const char *json_str_or(struct json_object *o, const char *path, const char *otherwise);
 int64_t json_int_or(struct json_object *o, const char *path, int64_t otherwise);
 bool json_bool_or(struct json_object *o, const char *path, bool otherwise);
@@ -46,8 +47,8 @@ struct json_object *json_ref(struct json_object *o);
 /* An independent copy. */
 struct json_object *json_copy(struct json_object *o);
 
-/* Builds a tree from a format, in the shape of the JSON itself: keys and strings are written bare or quoted, `%s` takes a
- * string (NULL leaves the member out), `%o` takes a struct json_object * (ownership moves; NULL leaves it out),
+/* Builds a tree from a format, in the shape of the JSON itself: keys and strings are written bare or quoted, `%s` takes
+ * a string (NULL leaves the member out), `%o` takes a struct json_object * (ownership moves; NULL leaves it out),
  * `%d` an int64_t, `%b` an int as boolean. A malformed format aborts: it is a constant of the program.
  *
  *     json_build("{kind: 'Secret', metadata: {name: %s}, data: %o}", name, data) */

@@ -49,7 +49,7 @@ static inline struct list *list_pop(struct list *l)
 
 #define list_each(node, l) for (struct list *node = (l)->next; node != (l); node = node->next)
 /* As list_each, but the current node may be removed. */
-#define list_each_safe(node, after, l) \
+#define list_each_safe(node, after, l)                                                                                 \
     for (struct list *node = (l)->next, *after = node->next; node != (l); node = after, after = node->next)
 
 #endif

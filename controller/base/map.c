@@ -6,7 +6,7 @@
 #include "base/mem.h"
 
 struct map_slot {
-    char *key;   /* NULL: free; &tombstone: removed */
+    char *key; /* NULL: free; &tombstone: removed */
     void *value;
     uint32_t hash;
 };

@@ -7,9 +7,9 @@
 
 struct map {
     struct map_slot *slots;
-    size_t len;   /* entries                             */
-    size_t used;  /* entries and tombstones              */
-    size_t size;  /* slots, a power of two, or 0         */
+    size_t len;  /* entries                             */
+    size_t used; /* entries and tombstones              */
+    size_t size; /* slots, a power of two, or 0         */
 };
 
 void map_finish(struct map *m); /* all zeroes is an empty map */

@@ -25,11 +25,11 @@ static inline void mem_free_ptr(void *ptr)
 #define cleanup_free __attribute__((cleanup(mem_free_ptr)))
 
 /* Hands out ownership: the value of a variable, which is NULL afterwards. */
-#define take(ptr)                    \
-    ({                               \
-        __typeof__(ptr) taken = ptr; \
-        (ptr) = NULL;                \
-        taken;                       \
+#define take(ptr)                                                                                                      \
+    ({                                                                                                                 \
+        __typeof__(ptr) taken = ptr;                                                                                   \
+        (ptr) = NULL;                                                                                                  \
+        taken;                                                                                                         \
     })
 
 #endif

@@ -21,7 +21,7 @@ struct options {
     bool json;
 };
 
-struct operator {
+struct process {
     struct loop *loop;
     struct http *http;
     struct kube_config config;
@@ -52,10 +52,14 @@ static void usage(FILE *out)
 static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        {"kubeconfig", required_argument, NULL, 'k'}, {"context", required_argument, NULL, 'c'},
-        {"listen", required_argument, NULL, 'l'},     {"manager-image", required_argument, NULL, 'm'},
-        {"log-level", required_argument, NULL, 'v'},  {"log-format", required_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},             {0},
+        {"kubeconfig", required_argument, NULL, 'k'},
+        {"context", required_argument, NULL, 'c'},
+        {"listen", required_argument, NULL, 'l'},
+        {"manager-image", required_argument, NULL, 'm'},
+        {"log-level", required_argument, NULL, 'v'},
+        {"log-format", required_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
 
     for (int opt; (opt = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
@@ -89,18 +93,18 @@ static int page_healthz(void *arg, struct buf *body)
 
 static int page_readyz(void *arg, struct buf *body)
 {
-    struct operator *op = arg;
-    bool ready = reconciler_synced(op->rec) && !op->stopping;
+    struct process *p = arg;
+    bool ready = reconciler_synced(p->rec) && !p->stopping;
 
-    buf_adds(body, ready ? "ok\n" : op->stopping ? "stopping\n" : "not all kinds are listed yet\n");
+    buf_adds(body, ready ? "ok\n" : p->stopping ? "stopping\n" : "not all kinds are listed yet\n");
     return ready ? 200 : 503;
 }
 
 static int page_metrics(void *arg, struct buf *body)
 {
-    struct operator *op = arg;
+    struct process *p = arg;
 
-    reconciler_metrics(op->rec, body);
+    reconciler_metrics(p->rec, body);
     return 200;
 }
 
@@ -116,27 +120,28 @@ static const struct serve_page pages[] = {
 
 static void on_drained(void *arg)
 {
-    struct operator *op = arg;
+    struct process *p = arg;
 
-    loop_stop(op->loop);
+    loop_stop(p->loop);
 }
 
 static void on_stop_signal(void *arg, int signal)
 {
-    struct operator *op = arg;
+    struct process *p = arg;
 
     (void)signal;
-    if (op->stopping)
+    if (p->stopping)
         _exit(EXIT_FAILED);
-    op->stopping = true;
+    p->stopping = true;
     log_event(LOG_INFO, "run", "stopping: finishing what is in flight", NULL);
-    loop_timer_set(op->deadline, DRAIN_MS);
-    reconciler_drain(op->rec, on_drained, op);
+    loop_timer_set(p->deadline, DRAIN_MS);
+    reconciler_drain(p->rec, on_drained, p);
 }
 
-/* --------------------------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
 
-static bool listen_on(struct operator *op, const char *listen, struct err *err)
+static bool listen_on(struct process *p, const char *listen, struct err *err)
 {
     const char *colon = strrchr(listen, ':');
     char address[128] = "";
@@ -145,63 +150,65 @@ static bool listen_on(struct operator *op, const char *listen, struct err *err)
         return err_set(err, ERR_INVALID, "InvalidAddress", "--listen %s: must be ADDRESS:PORT or :PORT", listen);
     bool bracketed = listen[0] == '[' && colon > listen + 1 && colon[-1] == ']'; /* an IPv6 address */
     memcpy(address, listen + bracketed, (size_t)(colon - listen) - 2 * bracketed);
-    op->serve = serve_create(op->loop, *address ? address : NULL, atoi(colon + 1), pages, op, err);
-    return op->serve != NULL;
+    p->serve = serve_create(p->loop, *address ? address : NULL, atoi(colon + 1), pages, p, err);
+    return p->serve != NULL;
 }
 
-static bool start(struct operator *op, const struct options *o, struct err *err)
+static bool start(struct process *p, const struct options *o, struct err *err)
 {
-    if (!kube_config_load(&op->config, o->kubeconfig, o->context, err))
+    if (!kube_config_load(&p->config, o->kubeconfig, o->context, err))
         return false;
-    op->loop = loop_create();
-    op->http = http_create(op->loop, "gitlab-runner-controller");
-    op->client = kube_client_create(op->loop, op->http, &op->config);
-    op->gitlab = gitlab_create(op->http);
+    p->loop = loop_create();
+    p->http = http_create(p->loop, "gitlab-runner-controller");
+    p->client = kube_client_create(p->loop, p->http, &p->config);
+    p->gitlab = gitlab_create(p->http);
     struct workshop shop = o->shop;
-    shop.loop = op->loop;
-    shop.client = op->client;
-    shop.gitlab = op->gitlab;
-    op->rec = reconciler_create(&shop);
-    op->deadline = loop_timer_create(op->loop, on_drained, op);
-    loop_on_stop_signal(op->loop, on_stop_signal, op);
-    if (!listen_on(op, o->listen, err))
+    shop.loop = p->loop;
+    shop.client = p->client;
+    shop.gitlab = p->gitlab;
+    p->rec = reconciler_create(&shop);
+    p->deadline = loop_timer_create(p->loop, on_drained, p);
+    loop_on_stop_signal(p->loop, on_stop_signal, p);
+    if (!listen_on(p, o->listen, err))
         return false;
-    reconciler_start(op->rec);
+    reconciler_start(p->rec);
     return true;
 }
 
-static void finish(struct operator *op)
+static void finish(struct process *p)
 {
-    serve_destroy(op->serve);
-    reconciler_destroy(op->rec);
-    gitlab_destroy(op->gitlab);
-    kube_client_destroy(op->client);
-    http_destroy(op->http);
-    loop_timer_destroy(op->deadline);
-    loop_destroy(op->loop);
-    kube_config_finish(&op->config);
+    serve_destroy(p->serve);
+    reconciler_destroy(p->rec);
+    gitlab_destroy(p->gitlab);
+    kube_client_destroy(p->client);
+    http_destroy(p->http);
+    loop_timer_destroy(p->deadline);
+    loop_destroy(p->loop);
+    kube_config_finish(&p->config);
 }
 
 int cli_run(int argc, char **argv)
 {
     char host[256] = "unknown";
     gethostname(host, sizeof(host) - 1);
-    struct options o = {.listen = ":8080", .level = LOG_INFO, .json = true,
+    struct options o = {.listen = ":8080",
+                        .level = LOG_INFO,
+                        .json = true,
                         .shop = {.render = {.manager_image = DEFAULT_MANAGER_IMAGE}, .instance = host}};
     int code = parse(argc, argv, &o);
-    struct operator op = {0};
+    struct process p = {0};
     struct err err = {0};
 
     if (code >= 0)
         return code;
     log_setup(o.level, o.json);
     log_event(LOG_INFO, "run", "starting", "version", version_text(), NULL);
-    bool ok = start(&op, &o, &err);
+    bool ok = start(&p, &o, &err);
     if (ok)
-        loop_run(op.loop);
+        loop_run(p.loop);
     else
         log_event(LOG_ERROR, "run", "cannot start", "error", err.text, NULL);
-    finish(&op);
+    finish(&p);
     log_event(LOG_INFO, "run", "ended", NULL);
     return ok ? EXIT_OK : EXIT_FAILED;
 }

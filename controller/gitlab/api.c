@@ -131,8 +131,9 @@ static void answer_unreadable(struct gitlab_op *op, const struct http_reply *rep
 {
     struct err err;
 
-    err_set(&err, ERR_RETRY, "UnexpectedAnswer", "%s answered %ld, but not in GitLab's JSON (%s): check that spec.url is a GitLab server",
-            op->call.url, reply->status, reply->content_type);
+    err_set(&err, ERR_RETRY, "UnexpectedAnswer",
+            "%s answered %ld, but not in GitLab's JSON (%s): check that spec.url is a GitLab server", op->call.url,
+            reply->status, reply->content_type);
     answer_error(op, &err, true);
 }
 
@@ -215,8 +216,8 @@ static const char *runner_path(struct gitlab_op *op, const char *path, int64_t i
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * GITLAB_OP_FIND: lists do not show maintenance notes, so the runners that never asked for a job (ours cannot have: nobody
- * has its token) are read one by one. */
+ * GITLAB_OP_FIND: lists do not show maintenance notes, so the runners that never asked for a job (ours cannot have:
+ * nobody has its token) are read one by one. */
 
 static void find_next(struct gitlab_op *op);
 
@@ -277,14 +278,18 @@ static void on_list(void *arg, const struct http_reply *reply)
 static void list_page(struct gitlab_op *op, const char *page)
 {
     const char *type = op->call.runner_type;
-    const char *where = strcmp(type, "group_type") == 0     ? arena_printf(&op->mem, "/groups/%lld/runners", (long long)op->call.scope_id)
-                        : strcmp(type, "project_type") == 0 ? arena_printf(&op->mem, "/projects/%lld/runners", (long long)op->call.scope_id)
-                                                            : "/runners/all";
+    const char *where = strcmp(type, "group_type") == 0
+                            ? arena_printf(&op->mem, "/groups/%lld/runners", (long long)op->call.scope_id)
+                        : strcmp(type, "project_type") == 0
+                            ? arena_printf(&op->mem, "/projects/%lld/runners", (long long)op->call.scope_id)
+                            : "/runners/all";
 
-    send(op, "GET", arena_printf(&op->mem, "%s?type=%s&status=never_contacted&per_page=100&page=%s", where, type, page), NULL, on_list);
+    send(op, "GET", arena_printf(&op->mem, "%s?type=%s&status=never_contacted&per_page=100&page=%s", where, type, page),
+         NULL, on_list);
 }
 
-/* --------------------------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static void copy_call(struct gitlab_op *op, const struct gitlab_request *call)
 {
@@ -300,7 +305,8 @@ static void copy_call(struct gitlab_op *op, const struct gitlab_request *call)
     op->call.attributes = arena_json(a, json_copy(call->attributes));
 }
 
-struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done, void *arg)
+struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done,
+                               void *arg)
 {
     struct gitlab_op *op = mem_alloc(sizeof(*op));
 
@@ -309,6 +315,7 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
     if (call->op == GITLAB_OP_FIND)
         list_page(op, "1");
     else
-        send(op, shapes[call->op].method, runner_path(op, shapes[call->op].path, call->runner_id), body_of(op), on_reply);
+        send(op, shapes[call->op].method, runner_path(op, shapes[call->op].path, call->runner_id), body_of(op),
+             on_reply);
     return op;
 }

@@ -1,7 +1,7 @@
 /* GitLab's runner API: one call in, one answer out, refusals turned into a reason and a remedy.
  *
- * Source: docs.gitlab.com/api/runners and …/api/users (create a runner linked to a user). A call is one HTTP request, but for
- * GITLAB_OP_FIND, which reads lists page by page. Redirects are never followed. */
+ * Source: docs.gitlab.com/api/runners and …/api/users (create a runner linked to a user). A call is one HTTP request,
+ * but for GITLAB_OP_FIND, which reads lists page by page. Redirects are never followed. */
 #ifndef GITLAB_API_H
 #define GITLAB_API_H
 
@@ -29,10 +29,10 @@ enum gitlab_op_kind {
 
 struct gitlab_request {
     enum gitlab_op_kind op;
-    const char *url;        /* of the server, without a slash at the end            */
-    const char *address;    /* connect there instead of asking DNS; NULL            */
-    const char *ca_pem;     /* trusted beside the system's; NULL                    */
-    const char *token;      /* what proves the right to do it                       */
+    const char *url;     /* of the server, without a slash at the end            */
+    const char *address; /* connect there instead of asking DNS; NULL            */
+    const char *ca_pem;  /* trusted beside the system's; NULL                    */
+    const char *token;   /* what proves the right to do it                       */
     int64_t runner_id;
     struct json_object *attributes; /* description, tag_list, …; REGISTER, CREATE, UPDATE */
     const char *runner_type;        /* "instance_type", "group_type", "project_type"; CREATE, FIND */
@@ -42,7 +42,7 @@ struct gitlab_request {
 
 struct gitlab_answer {
     struct err err;
-    bool ambiguous;         /* with err: GitLab may have done it all the same        */
+    bool ambiguous; /* with err: GitLab may have done it all the same        */
     int64_t id;
     const char *token;      /* lent during the callback                              */
     const char *expiration; /* RFC 3339, NULL: never                                 */
@@ -53,9 +53,10 @@ typedef void gitlab_done_fn(void *arg, const struct gitlab_answer *answer);
 struct gitlab *gitlab_create(struct http *http);
 void gitlab_destroy(struct gitlab *gitlab);
 
-/* Starts a call; everything in it is copied. done is called once, never from within, unless gitlab_cancel() comes first; the
- * handle is dead after either. Answers are bounded at 1 MiB, calls at 30 s. */
-struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done, void *arg);
+/* Starts a call; everything in it is copied. done is called once, never from within, unless gitlab_cancel() comes
+ * first; the handle is dead after either. Answers are bounded at 1 MiB, calls at 30 s. */
+struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done,
+                               void *arg);
 void gitlab_cancel(struct gitlab_op *op);
 
 /* An answer that is not the expected one, as struct err: a closed table, see docs/conditions.md. body: len bytes. */

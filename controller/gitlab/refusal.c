@@ -17,13 +17,14 @@ enum {
 
 struct refusal {
     unsigned ops;
-    int first, last;      /* statuses              */
-    const char *says;     /* in the body; NULL: any */
+    int first, last;  /* statuses              */
+    const char *says; /* in the body; NULL: any */
     enum err_kind kind;
     const char *reason, *remedy;
 };
 
-/* The first row that fits. A 404 with a message is GitLab's, about an object; that of an address it does not have is an error. */
+/* The first row that fits. A 404 with a message is GitLab's, about an object; that of an address it does not have is an
+ * error. */
 static const struct refusal refusals[] = {
     {ANY_OP, 300, 399, NULL, ERR_INVALID, "Redirected",
      "a redirect is never followed with a credential; put the final address into spec.url"},
@@ -67,8 +68,7 @@ static const char *attribute_errors(struct json_object *message, struct arena *a
 {
     const char *all = "";
 
-    json_each(it, message)
-    {
+    json_each (it, message) {
         const char *texts = json_len(it.value) ? "" : json_text(it.value);
         for (size_t i = 0; i < json_len(it.value); i++) {
             struct json_object *pair = arena_json(a, json_build("{t: %o}", json_ref(json_at(it.value, i))));
@@ -114,7 +114,8 @@ void gitlab_explain(struct err *err)
         {"HostNotFound", "check spec.url; a name that DNS does not know goes into spec.hostAliases"},
         {"ConnectionRefused", "check host and port of spec.url, and that GitLab is up"},
         {"ConnectTimeout", "check host and port of spec.url, firewalls and network policies"},
-        {"UntrustedCertificate", "put the CA into a Secret or ConfigMap and name it in spec.caSecretRef or spec.caConfigMapRef"},
+        {"UntrustedCertificate",
+         "put the CA into a Secret or ConfigMap and name it in spec.caSecretRef or spec.caConfigMapRef"},
         {"CertificateExpired", "have it renewed at GitLab"},
         {"CertificateHostMismatch", "spec.url needs a name that the certificate has"},
         {"TLSError", "check that the port of spec.url speaks https"},

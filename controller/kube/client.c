@@ -82,7 +82,8 @@ struct err kube_classify(long status, const char *body, size_t len, int64_t retr
     const char *reason = json_str_or(object, "reason", "");
     char code[16];
     snprintf(code, sizeof(code), "HTTP%ld", status);
-    err_set(&err, kind_of(status), *reason ? reason : code, "%s", message ? message : "the API server gave no explanation");
+    err_set(&err, kind_of(status), *reason ? reason : code, "%s",
+            message ? message : "the API server gave no explanation");
     err.code = (int)status;
     err.retry_after_ms = retry_after_ms;
     return err;
@@ -178,10 +179,8 @@ uint64_t kube_start(struct kube_client *client, const struct kube_request *r)
 
 uint64_t kube_stream(struct kube_client *client, const struct kube_stream *s)
 {
-    struct http_request request = {.method = "GET",
-                                   .idle_timeout_ms = s->idle_timeout_ms,
-                                   .on_data = on_stream_data,
-                                   .on_done = on_stream_end};
+    struct http_request request = {
+        .method = "GET", .idle_timeout_ms = s->idle_timeout_ms, .on_data = on_stream_data, .on_done = on_stream_end};
     const struct pending pending = {.client = client, .data = s->data, .end = s->end, .arg = s->arg};
 
     return start(client, &request, s->path, s->accept, NULL, &pending);
@@ -234,19 +233,26 @@ uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, 
                      const char *uid, kube_done_fn *done, void *arg)
 {
     cleanup_arena struct arena a = {0};
-    struct json_object *body = arena_json(&a, json_build("{preconditions: {uid: %s}, propagationPolicy: Background}", uid));
-    const struct kube_request request = {
-        .method = "DELETE", .path = kube_path(r, ns, name, NULL, &a), .body = json_text(body), .done = done, .arg = arg};
+    struct json_object *body =
+        arena_json(&a, json_build("{preconditions: {uid: %s}, propagationPolicy: Background}", uid));
+    const struct kube_request request = {.method = "DELETE",
+                                         .path = kube_path(r, ns, name, NULL, &a),
+                                         .body = json_text(body),
+                                         .done = done,
+                                         .arg = arg};
 
     return kube_start(client, &request);
 }
 
-uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, const char *ns, struct json_object *object,
-                     kube_done_fn *done, void *arg)
+uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, const char *ns,
+                     struct json_object *object, kube_done_fn *done, void *arg)
 {
     cleanup_arena struct arena a = {0};
-    const struct kube_request request = {
-        .method = "POST", .path = kube_path(r, ns, NULL, NULL, &a), .body = json_text(object), .done = done, .arg = arg};
+    const struct kube_request request = {.method = "POST",
+                                         .path = kube_path(r, ns, NULL, NULL, &a),
+                                         .body = json_text(object),
+                                         .done = done,
+                                         .arg = arg};
 
     return kube_start(client, &request);
 }

@@ -23,7 +23,7 @@ struct kube_resource {
     const char *api_version; /* "apps/v1"                                   */
     const char *plural;      /* "deployments"                               */
     bool namespaced;
-    bool metadata_only;      /* ask for PartialObjectMetadata when watching */
+    bool metadata_only; /* ask for PartialObjectMetadata when watching */
 };
 
 struct kube_reply {
@@ -65,15 +65,15 @@ void kube_cancel(struct kube_client *client, uint64_t id);
 uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
                   kube_done_fn *done, void *arg);
 /* Server-side apply, forced, as field manager `manager`. A manifest with metadata.uid is only ever applied to that very
- * object (else ERR_CONFLICT), so a deleted object is not made again. With create_only it fails with ERR_CONFLICT when an object
- * of that name exists: the version "1" that is sent along no existing object has. */
+ * object (else ERR_CONFLICT), so a deleted object is not made again. With create_only it fails with ERR_CONFLICT when
+ * an object of that name exists: the version "1" that is sent along no existing object has. */
 uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
                     struct json_object *manifest, const char *manager, bool create_only, kube_done_fn *done, void *arg);
 /* Deletes the object only if it still has this uid. */
 uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
                      const char *uid, kube_done_fn *done, void *arg);
-uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, const char *ns, struct json_object *object,
-                     kube_done_fn *done, void *arg);
+uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, const char *ns,
+                     struct json_object *object, kube_done_fn *done, void *arg);
 
 /* "/apis/apps/v1/namespaces/NS/deployments/NAME/SUB"; ns, name, subresource may be NULL. */
 const char *kube_path(const struct kube_resource *r, const char *ns, const char *name, const char *subresource,

@@ -106,10 +106,9 @@ static void forget(char *text)
 void kube_config_finish(struct kube_config *config)
 {
     char *const texts[] = {
-        config->server,   config->namespace,        config->ca_pem,          config->client_cert, config->client_key,
-        config->token,    config->username,         config->password,        config->tls_server_name,
-        config->proxy_url, config->ca_file,         config->client_cert_file, config->client_key_file,
-        config->token_file,
+        config->server,  config->namespace,        config->ca_pem,          config->client_cert,     config->client_key,
+        config->token,   config->username,         config->password,        config->tls_server_name, config->proxy_url,
+        config->ca_file, config->client_cert_file, config->client_key_file, config->token_file,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)

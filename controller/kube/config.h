@@ -13,9 +13,9 @@
 #include "net/http.h"
 
 struct kube_config {
-    char *server;    /* "https://host:port", no slash at the end          */
-    char *namespace; /* of the context or the service account; never NULL */
-    char *ca_pem;    /* NULL: the system's trust                          */
+    char *server;                   /* "https://host:port", no slash at the end          */
+    char *namespace;                /* of the context or the service account; never NULL */
+    char *ca_pem;                   /* NULL: the system's trust                          */
     char *client_cert, *client_key; /* PEM, NULL: none                    */
     char *token;                    /* bearer token, NULL: none           */
     char *username, *password;      /* basic authentication, NULL: none   */

@@ -34,12 +34,14 @@ void event_send(struct kube_client *client, const struct event *e, const char *c
 {
     cleanup_arena struct arena a = {0};
     struct json_object *object = arena_json(
-        &a, json_build("{apiVersion: 'events.k8s.io/v1', kind: Event, metadata: {generateName: %s, namespace: %s}, eventTime: %s, "
-                       "reportingController: %s, reportingInstance: %s, action: Reconcile, reason: %s, note: %s, type: %s, "
-                       "regarding: {apiVersion: %s, kind: %s, namespace: %s, name: %s, uid: %s}}",
-                       arena_printf(&a, "%.*s-", NAME_MAX_LEN, e->regarding.name), e->regarding.ns, micro_time(&a), controller, instance,
-                       e->reason, arena_printf(&a, "%.*s", NOTE_MAX, e->note), e->warning ? "Warning" : "Normal",
-                       e->regarding.api_version, e->regarding.kind, e->regarding.ns, e->regarding.name, e->regarding.uid));
+        &a,
+        json_build(
+            "{apiVersion: 'events.k8s.io/v1', kind: Event, metadata: {generateName: %s, namespace: %s}, eventTime: %s, "
+            "reportingController: %s, reportingInstance: %s, action: Reconcile, reason: %s, note: %s, type: %s, "
+            "regarding: {apiVersion: %s, kind: %s, namespace: %s, name: %s, uid: %s}}",
+            arena_printf(&a, "%.*s-", NAME_MAX_LEN, e->regarding.name), e->regarding.ns, micro_time(&a), controller,
+            instance, e->reason, arena_printf(&a, "%.*s", NOTE_MAX, e->note), e->warning ? "Warning" : "Normal",
+            e->regarding.api_version, e->regarding.kind, e->regarding.ns, e->regarding.name, e->regarding.uid));
 
     kube_create(client, &events, e->regarding.ns, object, on_sent, NULL);
 }

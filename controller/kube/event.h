@@ -1,4 +1,5 @@
-/* Events about an object, for `kubectl describe` and `kubectl events`: sent and forgotten; one that cannot be sent is lost.
+/* Events about an object, for `kubectl describe` and `kubectl events`: sent and forgotten; one that cannot be sent is
+ * lost.
  *
  * Source: events.k8s.io/v1. */
 #ifndef KUBE_EVENT_H

@@ -1,8 +1,8 @@
 /* Who owns which field: metadata.managedFields, as server-side apply keeps it.
  *
- * When somebody else changes the value of a field that we applied, the server takes the field away from our entry. So "every
- * field that we applied is still ours" means "nothing that we care about was changed", without comparing values, for
- * kinds of which we see the metadata only, and whatever the server made of a quantity or a default.
+ * When somebody else changes the value of a field that we applied, the server takes the field away from our entry. So
+ * "every field that we applied is still ours" means "nothing that we care about was changed", without comparing values,
+ * for kinds of which we see the metadata only, and whatever the server made of a quantity or a default.
  *
  * Source: kubernetes.io/docs/reference/using-api/server-side-apply (field management; FieldsV1). */
 #ifndef KUBE_MANAGED_FIELDS_H

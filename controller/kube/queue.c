@@ -10,16 +10,16 @@
 enum { NOT_DELAYED = -1 };
 
 struct item {
-    struct list node;    /* in queue->ready while ready                              */
+    struct list node; /* in queue->ready while ready                              */
     const char *cause;
-    int64_t due_ms;      /* of a delayed key                                         */
-    int heap_index;      /* in queue->delayed, or NOT_DELAYED                        */
-    bool busy, again;    /* again: added while busy                                  */
+    int64_t due_ms;   /* of a delayed key                                         */
+    int heap_index;   /* in queue->delayed, or NOT_DELAYED                        */
+    bool busy, again; /* again: added while busy                                  */
     char key[];
 };
 
 struct queue {
-    struct map items;      /* every key that is ready, delayed or busy               */
+    struct map items; /* every key that is ready, delayed or busy               */
     struct list ready;
     size_t ready_len;
     struct item **delayed; /* a binary heap by due_ms                                */
@@ -83,7 +83,8 @@ static void heap_remove(struct queue *q, struct item *item)
     heap_down(q, (size_t)last->heap_index);
 }
 
-/* --------------------------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
 
 struct queue *queue_create(void)
 {

@@ -1,8 +1,8 @@
 /* The work queue: which keys want work, each at most once, and why.
  *
  * A key is in one of four states: unknown, ready, delayed (until a time) and busy. Adding a key that is ready changes
- * nothing; that is delayed makes it ready; that is busy makes it ready again as soon as queue_done() is called, exactly once.
- * The cause stays with the key: the first one since it last ran. */
+ * nothing; that is delayed makes it ready; that is busy makes it ready again as soon as queue_done() is called, exactly
+ * once. The cause stays with the key: the first one since it last ran. */
 #ifndef KUBE_QUEUE_H
 #define KUBE_QUEUE_H
 

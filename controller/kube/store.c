@@ -12,17 +12,17 @@ enum { KEY_MAX = 600 }; /* namespace (63) and name (253), with room */
 
 struct entry {
     struct record record;
-    struct list sibling;  /* in the owner's list */
+    struct list sibling; /* in the owner's list */
     unsigned kind;
-    unsigned epoch;       /* of the last list that had it */
+    unsigned epoch; /* of the last list that had it */
     char strings[];
 };
 
 struct store {
-    struct map *kinds;    /* "ns/name" → struct entry; one map a kind   */
-    unsigned *epochs;     /* one a kind; counts lists                   */
+    struct map *kinds; /* "ns/name" → struct entry; one map a kind   */
+    unsigned *epochs;  /* one a kind; counts lists                   */
     unsigned len;
-    struct map owners;    /* "ns/name" → struct list of entries         */
+    struct map owners; /* "ns/name" → struct list of entries         */
 };
 
 static void key_of(const char *ns, const char *name, char key[static KEY_MAX])
@@ -73,8 +73,8 @@ static const char *place(char **at, const char *text)
 
 static struct entry *entry_create(const struct record *r)
 {
-    size_t size = strlen(r->ns) + strlen(r->name) + strlen(r->uid) + strlen(r->version) + strlen(r->owner) +
-                  strlen(r->text) + 6;
+    size_t size =
+        strlen(r->ns) + strlen(r->name) + strlen(r->uid) + strlen(r->version) + strlen(r->owner) + strlen(r->text) + 6;
     struct entry *e = mem_alloc(sizeof(*e) + size);
     char *at = e->strings;
 
@@ -165,8 +165,8 @@ void store_list_begin(struct store *store, unsigned kind)
     store->epochs[kind]++;
 }
 
-void store_list_end(struct store *store, unsigned kind, void (*gone)(void *arg, unsigned kind, const struct record *record),
-                    void *arg)
+void store_list_end(struct store *store, unsigned kind,
+                    void (*gone)(void *arg, unsigned kind, const struct record *record), void *arg)
 {
     const char *key;
     void *value;
@@ -181,7 +181,8 @@ void store_list_end(struct store *store, unsigned kind, void (*gone)(void *arg, 
     }
 }
 
-void store_each(const struct store *store, unsigned kind, void (*each)(void *arg, const struct record *record), void *arg)
+void store_each(const struct store *store, unsigned kind, void (*each)(void *arg, const struct record *record),
+                void *arg)
 {
     const char *key;
     void *value;
@@ -197,8 +198,7 @@ void store_each_owned(const struct store *store, const char *owner,
 
     if (!children)
         return;
-    list_each(node, children)
-    {
+    list_each (node, children) {
         struct entry *e = container_of(node, struct entry, sibling);
         each(arg, e->kind, &e->record);
     }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 struct record {
-    const char *ns;      /* "" for kinds without a namespace                                         */
+    const char *ns; /* "" for kinds without a namespace                                         */
     const char *name;
     const char *uid;
     const char *version; /* resourceVersion                                                          */
@@ -34,11 +34,12 @@ size_t store_count(const struct store *store, unsigned kind);
 
 /* Around a complete list: what is not put between the two is gone, and reported to gone() just before it is removed. */
 void store_list_begin(struct store *store, unsigned kind);
-void store_list_end(struct store *store, unsigned kind, void (*gone)(void *arg, unsigned kind, const struct record *record),
-                    void *arg);
+void store_list_end(struct store *store, unsigned kind,
+                    void (*gone)(void *arg, unsigned kind, const struct record *record), void *arg);
 
 /* All records of a kind, in no order; the callback must not change the store. */
-void store_each(const struct store *store, unsigned kind, void (*each)(void *arg, const struct record *record), void *arg);
+void store_each(const struct store *store, unsigned kind, void (*each)(void *arg, const struct record *record),
+                void *arg);
 /* All records, of every kind, that belong to the owner. */
 void store_each_owned(const struct store *store, const char *owner,
                       void (*each)(void *arg, unsigned kind, const struct record *record), void *arg);

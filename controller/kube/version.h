@@ -8,7 +8,8 @@
 
 /* True for a decimal number without a leading zero. */
 bool kube_version_valid(const char *version);
-/* Negative, zero or positive as a is older than, equal to or newer than b; a malformed version is older than any other. */
+/* Negative, zero or positive as a is older than, equal to or newer than b; a malformed version is older than any other.
+ */
 int kube_version_compare(const char *a, const char *b);
 
 #endif

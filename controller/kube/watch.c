@@ -12,12 +12,12 @@
 
 enum {
     PAGE_SIZE = 500,
-    LINE_MAX_BYTES = 8 << 20,  /* the server refuses objects beyond 3 MiB */
+    LINE_MAX_BYTES = 8 << 20, /* the server refuses objects beyond 3 MiB */
     PAUSE_MIN_MS = 800,
     PAUSE_MAX_MS = 30 * 1000,
     HEALTHY_MS = 2 * 60 * 1000,
-    STREAM_MIN_S = 300,        /* timeoutSeconds is random in [5, 10] minutes, so that streams do not end in step */
-    IDLE_MS = 150 * 1000,      /* bookmarks come about once a minute */
+    STREAM_MIN_S = 300,   /* timeoutSeconds is random in [5, 10] minutes, so that streams do not end in step */
+    IDLE_MS = 150 * 1000, /* bookmarks come about once a minute */
 };
 
 enum watch_state { STATE_IDLE, STATE_LIST, STATE_STREAM, STATE_PAUSE };
@@ -29,11 +29,11 @@ struct watch {
     char *ns, *selector;
     struct watch_handler handler;
     enum watch_state state;
-    uint64_t request;          /* in flight, or 0                              */
-    struct loop_timer *timer;  /* armed in PAUSE                               */
-    char *version;             /* NULL: list first                             */
-    char *page;                /* continue token of the next page, or NULL     */
-    struct buf line;           /* the event that is not complete yet           */
+    uint64_t request;         /* in flight, or 0                              */
+    struct loop_timer *timer; /* armed in PAUSE                               */
+    char *version;            /* NULL: list first                             */
+    char *page;               /* continue token of the next page, or NULL     */
+    struct buf line;          /* the event that is not complete yet           */
     int64_t pause_ms, stream_began_ms;
     bool expired, synced;
     struct err problem;
@@ -70,7 +70,8 @@ static void pause_then_begin(struct watch *w, const struct err *err)
         jittered = err->retry_after_ms;
     w->pause_ms = w->pause_ms * 2 < PAUSE_MAX_MS ? w->pause_ms * 2 : PAUSE_MAX_MS;
     if (err->kind != ERR_NONE)
-        log_event(LOG_WARN, "watch", "interrupted", "kind", w->resource->kind, "reason", err->reason, "error", err->text, NULL);
+        log_event(LOG_WARN, "watch", "interrupted", "kind", w->resource->kind, "reason", err->reason, "error",
+                  err->text, NULL);
     loop_timer_set(w->timer, jittered);
 }
 
@@ -171,14 +172,16 @@ static bool stream_error(struct watch *w, struct json_object *object)
 {
     w->expired = json_int_or(object, "code", 0) == 410;
     w->problem = (struct err){.kind = ERR_RETRY};
-    err_set(&w->problem, ERR_RETRY, json_str_or(object, "reason", "WatchError"), "%s", json_str_or(object, "message", "?"));
+    err_set(&w->problem, ERR_RETRY, json_str_or(object, "reason", "WatchError"), "%s",
+            json_str_or(object, "message", "?"));
     return false;
 }
 
 /* One complete event. False ends the stream. */
 static bool on_event(struct watch *w, const char *line, size_t len)
 {
-    static const char *const types[] = {[WATCH_ADDED] = "ADDED", [WATCH_MODIFIED] = "MODIFIED", [WATCH_DELETED] = "DELETED"};
+    static const char *const types[] = {
+        [WATCH_ADDED] = "ADDED", [WATCH_MODIFIED] = "MODIFIED", [WATCH_DELETED] = "DELETED"};
     cleanup_json struct json_object *event = json_parse(line, len, &w->problem);
     struct json_object *object = json_get(event, "object");
     const char *type = json_str_or(event, "type", "");
@@ -268,14 +271,16 @@ static void begin(struct watch *w)
         list(w);
 }
 
-/* --------------------------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
 
 struct watch *watch_create(struct loop *loop, struct kube_client *client, const struct kube_resource *resource,
                            const char *ns, const char *selector, const struct watch_handler *handler)
 {
     struct watch *w = mem_alloc(sizeof(*w));
 
-    *w = (struct watch){.loop = loop, .client = client, .resource = resource, .handler = *handler, .pause_ms = PAUSE_MIN_MS};
+    *w = (struct watch){
+        .loop = loop, .client = client, .resource = resource, .handler = *handler, .pause_ms = PAUSE_MIN_MS};
     replace(&w->ns, ns);
     replace(&w->selector, selector);
     buf_init(&w->line, LINE_MAX_BYTES);

@@ -27,8 +27,8 @@ struct watch;
 enum watch_type { WATCH_ADDED, WATCH_MODIFIED, WATCH_DELETED };
 
 struct watch_handler {
-    /* A list begins (mark what is known), an object came (by list: WATCH_ADDED; lent), the list is complete (drop what was
-     * not seen). Called from within the loop; they only record. */
+    /* A list begins (mark what is known), an object came (by list: WATCH_ADDED; lent), the list is complete (drop what
+     * was not seen). Called from within the loop; they only record. */
     void (*list_begin)(void *arg);
     void (*object)(void *arg, enum watch_type type, struct json_object *object);
     void (*list_end)(void *arg);

@@ -30,8 +30,8 @@ enum {
 
 struct http {
     struct loop *loop;
-    struct list pools;     /* the newest is the last                                      */
-    struct list transfers; /* in order of start                                           */
+    struct list pools;       /* the newest is the last                                      */
+    struct list transfers;   /* in order of start                                           */
     struct loop_timer *kick; /* armed when there is something to do for on_kick()         */
     struct http_trust trust;
     char *user_agent;
@@ -241,7 +241,7 @@ static bool should_wait(const struct transfer *t)
 {
     bool connecting = false;
 
-    list_each(node, &t->http->transfers) {
+    list_each (node, &t->http->transfers) {
         const struct transfer *other = container_of(node, struct transfer, node);
         if (!t->origin || !other->origin || other->pool != newest(t->http) || strcmp(other->origin, t->origin) != 0)
             continue;
@@ -355,7 +355,7 @@ static void on_end(void *arg, CURLcode result)
 
 static void begin_held(struct http *http)
 {
-    list_each_safe(node, after, &http->transfers) {
+    list_each_safe (node, after, &http->transfers) {
         struct transfer *t = container_of(node, struct transfer, node);
         if (t->state != HELD || should_wait(t))
             continue;
@@ -368,7 +368,7 @@ static void begin_held(struct http *http)
 
 static void free_cancelled(struct http *http)
 {
-    list_each_safe(node, after, &http->transfers) {
+    list_each_safe (node, after, &http->transfers) {
         struct transfer *t = container_of(node, struct transfer, node);
         if (t->state == CANCELLED)
             transfer_free(t);
@@ -377,7 +377,7 @@ static void free_cancelled(struct http *http)
 
 static void free_old_pools(struct http *http)
 {
-    list_each_safe(node, after, &http->pools) {
+    list_each_safe (node, after, &http->pools) {
         struct http_pool *pool = container_of(node, struct http_pool, node);
         if (pool != newest(http) && pool->len == 0)
             http_pool_destroy(pool);
@@ -449,7 +449,7 @@ uint64_t http_start(struct http *http, const struct http_request *request)
 
 void http_cancel(struct http *http, uint64_t id)
 {
-    list_each(node, &http->transfers) {
+    list_each (node, &http->transfers) {
         struct transfer *t = container_of(node, struct transfer, node);
         if (t->id != id || t->state == CANCELLED)
             continue;
@@ -469,7 +469,7 @@ size_t http_in_flight(const struct http *http)
 {
     size_t len = 0;
 
-    list_each(node, &http->transfers)
+    list_each (node, &http->transfers)
         len += container_of(node, struct transfer, node)->state != CANCELLED;
     return len;
 }

@@ -33,8 +33,8 @@ struct http_reply {
     const char *content_type; /* never NULL                               */
     const char *body;         /* len bytes and a NUL; empty when streamed */
     size_t len;
-    int64_t retry_after_ms;   /* Retry-After (seconds or date), with 429 also RateLimit-ResetTime; at most a day */
-    const char *next_page;    /* X-Next-Page; "" when absent              */
+    int64_t retry_after_ms; /* Retry-After (seconds or date), with 429 also RateLimit-ResetTime; at most a day */
+    const char *next_page;  /* X-Next-Page; "" when absent              */
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
      *   ERR_RETRY   with reason HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
      *               ResponseTooLarge or Cancelled

@@ -54,7 +54,7 @@ static void run(struct http_pool *pool, curl_socket_t fd, int events)
 
 static struct watched *next_of_round(struct http_pool *pool)
 {
-    list_each(node, &pool->sockets) {
+    list_each (node, &pool->sockets) {
         struct watched *w = container_of(node, struct watched, node);
         if (w->round != pool->round)
             return w;

@@ -38,7 +38,7 @@ static void drop(struct trust_store *s)
 
 void http_trust_finish(struct http_trust *trust)
 {
-    list_each_safe(node, after, &trust->stores)
+    list_each_safe (node, after, &trust->stores)
         drop(container_of(node, struct trust_store, node));
 }
 
@@ -71,7 +71,7 @@ static struct trust_store *make_store(const struct http_trust *trust, const char
 
 static struct trust_store *find_store(struct http_trust *trust, const char *pem)
 {
-    list_each(node, &trust->stores) {
+    list_each (node, &trust->stores) {
         struct trust_store *s = container_of(node, struct trust_store, node);
         if (strcmp(s->pem, pem) == 0)
             return s;
@@ -88,7 +88,7 @@ static X509_STORE *store_with(struct http_trust *trust, const char *pem)
         s = make_store(trust, pem);
     list_remove(&s->node);
     list_append(&trust->stores, &s->node);
-    list_each(node, &trust->stores)
+    list_each (node, &trust->stores)
         len++;
     if (len > STORES_MAX)
         drop(container_of(trust->stores.next, struct trust_store, node));

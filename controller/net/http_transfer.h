@@ -27,15 +27,15 @@ struct transfer {
     uint64_t id;
     enum transfer_state state;
     struct http *http;
-    struct http_pool *pool; /* NULL while HELD                                           */
-    CURL *easy;             /* NULL while HELD                                           */
+    struct http_pool *pool;      /* NULL while HELD                                           */
+    CURL *easy;                  /* NULL while HELD                                           */
     struct http_request request; /* its strings are in mem                               */
     struct http_url url;
     const char *origin; /* who may share a connection; NULL: it needs one of its own     */
     const char *place;  /* host and port, for messages                                   */
     struct loop_timer *watchdog;
     int64_t connect_deadline;
-    int64_t deadline; /* of the whole; INT64_MAX: none                                   */
+    int64_t deadline;               /* of the whole; INT64_MAX: none                                   */
     const struct http_failure *why; /* what ended it, when it was not libcurl            */
     char detail[80];                /* about why                                         */
     char libcurl_error[CURL_ERROR_SIZE];

@@ -2,47 +2,49 @@
 #ifndef RUNNER_NAMES_H
 #define RUNNER_NAMES_H
 
-#define GROUP "gitlab-runners.dev"
+#define GROUP           "gitlab-runners.dev"
 #define VERSION_V1BETA1 "v1beta1"
-#define API_VERSION GROUP "/" VERSION_V1BETA1
-#define KIND "GitLabRunner"
-#define PLURAL "gitlabrunners"
+#define API_VERSION     GROUP "/" VERSION_V1BETA1
+#define KIND            "GitLabRunner"
+#define PLURAL          "gitlabrunners"
 
 #define FIELD_MANAGER "gitlab-runner-controller"
-#define FINALIZER GROUP "/deregister" /* on the object, and on its token Secret: without the token nobody can deregister */
+#define FINALIZER                                                                                                      \
+    GROUP "/deregister" /* on the object, and on its token Secret: without the token nobody can deregister */
 
 #define APP_NAME "gitlab-runner" /* what we make, as the label app.kubernetes.io/name has it */
 
 /* Labels of everything that we make. */
 #define LABEL_MANAGED_BY "app.kubernetes.io/managed-by" /* FIELD_MANAGER                                      */
-#define LABEL_NAME "app.kubernetes.io/name"             /* APP_NAME                                           */
-#define LABEL_INSTANCE "app.kubernetes.io/instance"     /* name of the GitLabRunner, cut to a label's length  */
-#define LABEL_RUNNER GROUP "/runner"                    /* the same                                           */
+#define LABEL_NAME       "app.kubernetes.io/name"       /* APP_NAME                                           */
+#define LABEL_INSTANCE   "app.kubernetes.io/instance"   /* name of the GitLabRunner, cut to a label's length  */
+#define LABEL_RUNNER     GROUP "/runner"                /* the same                                           */
 
 /* Annotations of everything that we make. */
-#define ANNOTATION_OWNER GROUP "/owner"               /* "namespace/name" of the GitLabRunner, uncut           */
-#define ANNOTATION_OWNER_UID GROUP "/owner-uid"
+#define ANNOTATION_OWNER        GROUP "/owner" /* "namespace/name" of the GitLabRunner, uncut           */
+#define ANNOTATION_OWNER_UID    GROUP "/owner-uid"
 #define ANNOTATION_APPLIED_HASH GROUP "/applied-hash" /* fingerprint of the manifest as it was rendered        */
-#define ANNOTATION_INPUTS GROUP "/inputs"             /* resource versions of the Secrets that went into it    */
+#define ANNOTATION_INPUTS       GROUP "/inputs"       /* resource versions of the Secrets that went into it    */
 
 /* Annotations of the token Secret. */
-#define ANNOTATION_RUNNER_ID GROUP "/runner-id"
-#define ANNOTATION_URL GROUP "/url"
-#define ANNOTATION_AUTHENTICATION GROUP "/authentication" /* the mode it was registered by                     */
-#define ANNOTATION_SCOPE GROUP "/scope"
-#define ANNOTATION_TOLD_HASH GROUP "/told-hash"           /* fingerprint of what GitLab was told: tags, …      */
+#define ANNOTATION_RUNNER_ID        GROUP "/runner-id"
+#define ANNOTATION_URL              GROUP "/url"
+#define ANNOTATION_AUTHENTICATION   GROUP "/authentication" /* the mode it was registered by                     */
+#define ANNOTATION_SCOPE            GROUP "/scope"
+#define ANNOTATION_TOLD_HASH        GROUP "/told-hash" /* fingerprint of what GitLab was told: tags, …      */
 #define ANNOTATION_TOKEN_EXPIRATION GROUP "/token-expiration-time"
 
 /* Annotation of a Namespace: which namespaces' runners may run their jobs in it ("ci, team-*"). */
 #define ANNOTATION_ALLOWED_FROM GROUP "/allowed-from"
 
-/* The mark by which a runner at GitLab is known to be ours, in its maintenance note: MARK_PREFIX and the object's uid. */
+/* The mark by which a runner at GitLab is known to be ours, in its maintenance note: MARK_PREFIX and the object's uid.
+ */
 #define MARK_PREFIX GROUP "/uid="
 
 #define EXECUTOR_CLUSTER_ROLE "gitlab-runner-executor"
 
 #define KEY_RUNNER_TOKEN "runner-token"
-#define KEY_CONFIG "config.toml"
-#define KEY_CA "ca.crt"
+#define KEY_CONFIG       "config.toml"
+#define KEY_CA           "ca.crt"
 
 #endif

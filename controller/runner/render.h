@@ -1,8 +1,8 @@
 /* The objects that a GitLabRunner leads to, as pure functions of its spec.
  *
  * Each manifest is a complete object for server-side apply: apiVersion, kind, metadata (name, namespace, labels,
- * annotations with ANNOTATION_APPLIED_HASH, ownerReferences when in the owner's namespace) and content. The fingerprint is
- * taken over the manifest without ANNOTATION_INPUTS and with secret values replaced, so that it can be compared
+ * annotations with ANNOTATION_APPLIED_HASH, ownerReferences when in the owner's namespace) and content. The fingerprint
+ * is taken over the manifest without ANNOTATION_INPUTS and with secret values replaced, so that it can be compared
  * without knowing any token. Equal input gives equal bytes. */
 #ifndef RUNNER_RENDER_H
 #define RUNNER_RENDER_H
@@ -21,7 +21,7 @@ enum child {
 /* What the registration knows of itself; becomes the annotations and the content of the token Secret. */
 struct registration {
     int64_t runner_id;
-    const char *token;          /* NULL: a placeholder, for comparing only */
+    const char *token; /* NULL: a placeholder, for comparing only */
     const char *url;
     const char *authentication; /* authentication_name()          */
     const char *scope;          /* scope_text()                   */
@@ -64,7 +64,8 @@ struct json_object *render_deployment(const struct owner *owner, const struct sp
 
 /* Any child but the token Secret, with placeholders where *in is NULL. */
 struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
-                                 const struct config_inputs *in, const struct render_settings *settings, struct arena *a);
+                                 const struct config_inputs *in, const struct render_settings *settings,
+                                 struct arena *a);
 
 /* ANNOTATION_APPLIED_HASH of a manifest. */
 const char *manifest_hash(struct json_object *manifest);

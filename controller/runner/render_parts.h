@@ -11,11 +11,10 @@
 
 /* What stands for a value that is not known, or must not be known. */
 #define TOKEN_PLACEHOLDER "<token>"
-#define CA_PLACEHOLDER "<ca>"
+#define CA_PLACEHOLDER    "<ca>"
 
 /* apiVersion, kind, name, namespace, labels, annotations and owner of a child; the caller owns the tree. */
-struct json_object *render_frame(enum child child, const struct owner *owner, const struct spec *spec,
-                                 struct arena *a);
+struct json_object *render_frame(enum child child, const struct owner *owner, const struct spec *spec, struct arena *a);
 /* Adds ANNOTATION_APPLIED_HASH; the manifest belongs to the arena afterwards. Returns it. */
 struct json_object *render_seal(struct json_object *manifest, struct arena *a);
 

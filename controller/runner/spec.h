@@ -42,20 +42,20 @@ struct host_alias {
 
 /* What GitLab keeps of a runner, in GitLab's words. */
 struct attributes {
-    const char *description;  /* default: namespace/name                       */
-    struct strings tags;      /* a set: sorted, each once                      */
-    bool run_untagged;        /* default: true when there are no tags          */
-    bool locked;              /* default: false                                */
+    const char *description; /* default: namespace/name                       */
+    struct strings tags;     /* a set: sorted, each once                      */
+    bool run_untagged;       /* default: true when there are no tags          */
+    bool locked;             /* default: false                                */
     bool paused;
-    const char *access_level; /* "not_protected" or "ref_protected"            */
-    int64_t maximum_timeout;  /* seconds; 0: not given                         */
+    const char *access_level;     /* "not_protected" or "ref_protected"            */
+    int64_t maximum_timeout;      /* seconds; 0: not given                         */
     const char *maintenance_note; /* the user's text followed by our mark      */
 };
 
 struct manager_spec {
-    const char *image;        /* NULL: the operator's default                   */
+    const char *image; /* NULL: the operator's default                   */
     const char *image_pull_policy;
-    int64_t replicas;         /* default 1                                      */
+    int64_t replicas;                 /* default 1                                      */
     int64_t termination_grace_period; /* seconds, default 3600                  */
     const char *priority_class_name, *service_account_name;
     struct json_object *image_pull_secrets, *resources, *node_selector, *tolerations, *affinity,
@@ -63,19 +63,19 @@ struct manager_spec {
 };
 
 struct spec {
-    const char *url;          /* without a slash at the end                     */
+    const char *url; /* without a slash at the end                     */
     enum authentication authentication;
     struct key_ref credential;
     enum scope_type scope;
-    int64_t scope_id;         /* group or project, 0 for an instance            */
-    struct key_ref ca;        /* PEM bundle                                     */
+    int64_t scope_id;  /* group or project, 0 for an instance            */
+    struct key_ref ca; /* PEM bundle                                     */
     bool ca_in_config_map;
     struct attributes attributes;
 
     int64_t concurrent, check_interval; /* defaults 10 and 3 s */
     const char *log_level, *log_format; /* NULL: gitlab-runner's own default */
 
-    const char *namespace;    /* of the jobs; default: the object's own         */
+    const char *namespace; /* of the jobs; default: the object's own         */
     const char *image, *helper_image, *service_account_name;
     struct json_object *node_selector, *tolerations, *volumes, *resources, *image_pull_secrets, *pull_policy,
         *pod_labels, *pod_annotations, *environment; /* as in the object        */
@@ -104,9 +104,9 @@ const char *scope_text(const struct spec *spec, struct arena *a);
 /* The address that a host alias gives for the URL's host, or NULL when it is to be looked up in DNS. */
 const char *spec_address_of(const struct spec *spec, const char *url, struct arena *a);
 
-/* The attributes as JSON in the shape of GitLab's API (description, tag_list, run_untagged, locked, paused, access_level,
- * maximum_timeout, maintenance_note), owned by the arena; and its fingerprint. A timeout that is not given is null, so
- * that taking it out of the spec takes it away at GitLab too. */
+/* The attributes as JSON in the shape of GitLab's API (description, tag_list, run_untagged, locked, paused,
+ * access_level, maximum_timeout, maintenance_note), owned by the arena; and its fingerprint. A timeout that is not
+ * given is null, so that taking it out of the spec takes it away at GitLab too. */
 struct json_object *attributes_json(const struct attributes *attributes, struct arena *a);
 const char *attributes_hash(const struct attributes *attributes, struct arena *a);
 
