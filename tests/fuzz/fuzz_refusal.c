@@ -11,7 +11,7 @@ void fuzz(const char *text, size_t len, struct arena *a)
     if (len == 0)
         return;
     unsigned first = (unsigned char)text[0];
-    struct err err = gitlab_classify((enum gitlab_op_kind)(first % 8), "https://my.gitlab.com", statuses[first / 16], text + 1,
-                                     len - 1, 0);
+    struct err err = gitlab_classify((enum gitlab_op_kind)(first % 8), "https://my.gitlab.com", statuses[first / 16],
+                                     text + 1, len - 1, 0);
     gitlab_explain(&err);
 }

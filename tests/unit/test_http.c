@@ -421,8 +421,8 @@ static void a_name_that_does_not_exist(void **state)
 
 static void urls_that_are_none(void **state)
 {
-    static const char *const urls[] = {"ftp://127.0.0.1/", "file:///etc/passwd", "127.0.0.1", "http:///x",
-                                       "http://", ""};
+    static const char *const urls[] = {
+        "ftp://127.0.0.1/", "file:///etc/passwd", "127.0.0.1", "http:///x", "http://", ""};
     struct world *w = *state;
     struct result r;
 
@@ -435,7 +435,7 @@ static void urls_that_are_none(void **state)
 
 static void connections_that_break(void **state)
 {
-    static bool (*const breaks[])(struct tiny_conn *c) = {respond_nothing, respond_half, respond_garbage};
+    static bool (*const breaks[])(struct tiny_conn * c) = {respond_nothing, respond_half, respond_garbage};
     struct world *w = *state;
     struct result r;
 

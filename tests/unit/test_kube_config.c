@@ -150,8 +150,10 @@ static void everything_inline(void **state)
 static void what_requests_need(void **state)
 {
     struct world *w = *state;
-    const char *ca = arena_printf(&w->mem, "server: 'https://x.test', tls-server-name: y.test, "
-                                           "certificate-authority-data: %s", in_base64(w, PEM("CERTIFICATE")));
+    const char *ca = arena_printf(&w->mem,
+                                  "server: 'https://x.test', tls-server-name: y.test, "
+                                  "certificate-authority-data: %s",
+                                  in_base64(w, PEM("CERTIFICATE")));
 
     assert_loaded(w, simple(w, ca, ""), NULL);
     struct http_tls tls = kube_config_tls(&w->config);
@@ -193,8 +195,10 @@ static void files_are_beside_the_config(void **state)
 static void data_counts_more_than_files(void **state)
 {
     struct world *w = *state;
-    const char *cluster = arena_printf(&w->mem, "server: 'https://x.test', certificate-authority: nowhere.pem, "
-                                                "certificate-authority-data: %s", in_base64(w, PEM("CERTIFICATE")));
+    const char *cluster = arena_printf(&w->mem,
+                                       "server: 'https://x.test', certificate-authority: nowhere.pem, "
+                                       "certificate-authority-data: %s",
+                                       in_base64(w, PEM("CERTIFICATE")));
 
     assert_loaded(w, simple(w, cluster, "token: abc, tokenFile: nowhere"), NULL);
     assert_string_equal(w->config.ca_pem, PEM("CERTIFICATE"));
@@ -276,9 +280,10 @@ static void contexts_are_chosen(void **state)
 static void several_files_are_merged(void **state)
 {
     struct world *w = *state;
-    const char *first = put(w, "first", "users: [{name: u, user: {tokenFile: t}}]\n"
-                                        "clusters: [{name: shared, cluster: {server: 'https://first.test'}}]\n"
-                                        "contexts:\n");
+    const char *first = put(w, "first",
+                            "users: [{name: u, user: {tokenFile: t}}]\n"
+                            "clusters: [{name: shared, cluster: {server: 'https://first.test'}}]\n"
+                            "contexts:\n");
     mkdir(path_of(w, "sub"), 0700);
     const char *second = put(w, "sub/second",
                              "current-context: c\n"
@@ -350,9 +355,10 @@ static void in_a_cluster(void **state)
 static void the_order_of_places(void **state)
 {
     struct world *w = *state;
-    const char *other = put(w, "other", "current-context: c\n"
-                                        "clusters: [{name: k, cluster: {server: 'https://other.test'}}]\n"
-                                        "contexts: [{name: c, context: {cluster: k}}]\n");
+    const char *other = put(w, "other",
+                            "current-context: c\n"
+                            "clusters: [{name: k, cluster: {server: 'https://other.test'}}]\n"
+                            "contexts: [{name: c, context: {cluster: k}}]\n");
 
     assert_refused(w, NULL, NULL, "--kubeconfig");
     mkdir(path_of(w, ".kube"), 0700);

@@ -388,7 +388,7 @@ static void busy_connections_end_with_the_server(void **state)
     struct result r;
 
     say(fd, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n"); /* and never reads */
-    fetch(w, "GET", "/large", &r);                      /* meanwhile the other one fills its socket */
+    fetch(w, "GET", "/large", &r);                     /* meanwhile the other one fills its socket */
     assert_int_equal(r.len, PAGE_MAX);
     close(idle);
     serve_destroy(take(w->serve));

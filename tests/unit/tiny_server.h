@@ -38,7 +38,7 @@ struct tiny_server {
     SSL_CTX *tls;
     bool http2;
     size_t h2_body, h2_at_once; /* bytes of each answer; how many streams are waited for before they are answered */
-    bool silent; /* accepts and never says a word, not even in TLS */
+    bool silent;                /* accepts and never says a word, not even in TLS */
     /* Answers conn->request; false closes the connection. */
     bool (*respond)(struct tiny_conn *conn);
     atomic_int connections, requests;
