@@ -210,7 +210,7 @@ def test_a_certificate_of_an_unknown_authority(ci: Place, gitlab: GitLabAdmin, a
 
 @pytest.mark.parametrize("content, reason", [
     (None, "ConfigMapNotFound"), ({"other": "x"}, "KeyNotFound"), ({"ca.crt": ""}, "ValueEmpty"),
-    ({"ca.crt": "not a certificate"}, "UntrustedCertificate"), ({"ca.crt": "another authority"}, "UntrustedCertificate"),
+    ({"ca.crt": "not a certificate"}, "InvalidCA"), ({"ca.crt": "another authority"}, "UntrustedCertificate"),
 ], ids=["missing", "without key", "empty", "no PEM", "wrong"])
 def test_a_ca_that_does_not_help(content, reason: str, ci: Place, gitlab: GitLabAdmin, authority: Authority,
                                  tmp_path) -> None:

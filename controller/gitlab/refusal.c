@@ -116,6 +116,7 @@ void gitlab_explain(struct err *err)
         {"ConnectTimeout", "check host and port of spec.url, firewalls and network policies"},
         {"UntrustedCertificate",
          "put the CA into a Secret or ConfigMap and name it in spec.caSecretRef or spec.caConfigMapRef"},
+        {"InvalidCA", "spec.caSecretRef or spec.caConfigMapRef must lead to certificates in PEM"},
         {"CertificateExpired", "have it renewed at GitLab"},
         {"CertificateHostMismatch", "spec.url needs a name that the certificate has"},
         {"TLSError", "check that the port of spec.url speaks https"},

@@ -23,7 +23,7 @@ static const struct {
     {CURLE_OPERATION_TIMEDOUT, {ERR_RETRY, "ConnectTimeout", "no connection could be made in time"}},
     {CURLE_SSL_CONNECT_ERROR, {ERR_RETRY, "TLSError", "no TLS connection could be made"}},
     {CURLE_SSL_CERTPROBLEM, {ERR_DENIED, "TLSError", "the client certificate or its key cannot be used"}},
-    {CURLE_SSL_CACERT_BADFILE, {ERR_DENIED, "TLSError", "the certificates to trust cannot be read"}},
+    {CURLE_SSL_CACERT_BADFILE, {ERR_DENIED, "InvalidCA", "the certificates to trust cannot be read"}},
     {CURLE_SSL_CIPHER, {ERR_DENIED, "TLSError", "there is no common TLS cipher"}},
 };
 

@@ -724,7 +724,7 @@ static void certificates_are_judged(void **state)
         {&w->server, {.ca_only = true}, "UntrustedCertificate", ERR_DENIED},
         {&w->server, {.ca_pem = w->other_ca.cert_pem, .ca_only = true}, "UntrustedCertificate", ERR_DENIED},
         {&w->server, {.ca_pem = w->other_ca.cert_pem}, "UntrustedCertificate", ERR_DENIED},
-        {&w->server, {.ca_pem = "no certificate", .ca_only = true}, "TLSError", ERR_DENIED},
+        {&w->server, {.ca_pem = "no certificate", .ca_only = true}, "InvalidCA", ERR_DENIED},
         {&w->server, {.insecure = true}, NULL, ERR_NONE},
         {&self_signed, {0}, "UntrustedCertificate", ERR_DENIED},
         {&self_signed, {.ca_pem = self_signed.cert_pem}, NULL, ERR_NONE},
