@@ -11,6 +11,8 @@ from places import GITLAB_IP, HOST, TLS_URL, URL, Place, Runner
 from standin.pki import Authority
 
 MARK = "gitlab-runners.dev/uid="
+NASTY = ["double \" quote", "single ' quote", "'''three'''", '"""three"""', "back\\slash \\n \\u0041", "line\nbreak\r\n",
+         "tab\there", "bell\a and escape\x1b", "grün ✓ 🚀", "# no comment", "= [table]", "$HOME ${CI} %s {{x}}", " spaces ", ""]
 
 
 def wait_ready(runner: Runner) -> None:
@@ -173,3 +175,16 @@ def test_a_user_applies_what_kubectl_explain_has_taught(ci: Place, gitlab: GitLa
     assert kubectl("apply", "-f", "-", stdin=manifest).strip().endswith("created")
     Runner(ci.kube, ci.name, "builds").wait()
     assert kubectl("apply", "-f", "-", stdin=manifest).strip().endswith("unchanged")
+
+
+def test_nasty_texts_reach_gitlab_and_config_toml_as_they_are(ci: Place, gitlab: GitLabAdmin) -> None:
+    ci.registration_token()
+    tags, description, note = ['say "hi"', "it's", "back\\slash", "grün ✓"], NASTY[5] + NASTY[8], "\n".join(NASTY)
+    runner = ci.runner(tags=tags, description=description, maintenanceNote=note, environment=[
+        {"name": f"V{i}", "value": text} for i, text in enumerate(NASTY)])
+    wait_ready(runner)
+    row = gitlab.runner(runner.status()["runnerId"])
+    assert sorted(row["tag_list"]) == sorted(tags) and row["description"] == description
+    assert row["maintenance_note"].startswith(note) and row["mark"] == runner.uid()
+    assert runner.config()["runners"][0]["environment"] == [f"V{i}={text}" for i, text in enumerate(NASTY)]
+    wait_for("the manager takes it", lambda: gitlab.runner(row["id"])["managers"])
