@@ -116,7 +116,7 @@ asan: ## Build build/asan/gitlab-runner-controller with ASan and UBSan
 .PHONY: valgrind
 valgrind: ## Unit tests under valgrind
 	$(Q)hack/install-deps valgrind
-	$(Q)$(MAKE) unit-run RUN='valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect'
+	$(Q)$(MAKE) unit-run B=build/valgrind CFLAGS='-O1 -g' VARIANT_CFLAGS= VARIANT_LDFLAGS= RUN='valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect'
 
 .PHONY: e2e
 e2e: e2e-deps image ## End-to-end tests on a real local cluster (T=expression selects, as pytest -k)
