@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/event.h"
+#include "kube/version.h"
 #include "net/loop.h"
 #include "runner/names.h"
 
@@ -57,7 +58,10 @@ void workshop_learn(const struct workshop *shop, enum kind kind, struct json_obj
     if (!object)
         return;
     const struct record record = kind_record(kind, object, shop->store, &shop->render, &a);
+    const struct record *known = store_get(shop->store, kind, record.ns, record.name);
 
+    if (known && kube_version_compare(record.version, known->version) < 0)
+        return;
     if (is_gone(object))
         store_remove(shop->store, kind, record.ns, record.name);
     else

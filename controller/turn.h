@@ -56,7 +56,8 @@ void turn_destroy(struct turn *turn);
 struct gathering turn_gathering(const struct workshop *shop);
 /* An answer has come: the next decision is taken by the loop's hook, never from within a callback. */
 void turn_ready(struct turn *turn);
-/* Puts an object that an answer or a watch has shown into the store; one that is gone is removed. */
+/* Puts an object that an answer or a watch has shown into the store; one that is gone is removed. What is older than
+ * what is known is passed over: a watch may overtake the answer to an earlier request. */
 void workshop_learn(const struct workshop *shop, enum kind kind, struct json_object *object);
 /* Sends an Event about the turn's object. */
 void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note);
