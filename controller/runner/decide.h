@@ -32,7 +32,7 @@ enum gitlab_call {
 
 struct action {
     enum act_kind kind;
-    const char *rule; /* which rule asked for it */
+    const char *rule; /* which rule asked for it; of a read: what is read */
     union {
         struct {
             const char *reason, *message; /* for the condition                         */
@@ -51,21 +51,21 @@ struct action {
         struct {
             enum gitlab_call call;
             const char *url;
-            const char *token;            /* what proves the right to do it             */
+            const char *token; /* what proves the right to do it             */
             int64_t runner_id;
         } gitlab;
         struct {
             bool warning;
             const char *reason, *message;
         } report;
-        struct json_object *status;       /* the complete status                        */
+        struct json_object *status; /* the complete status                        */
     };
 };
 
 /* Says the single next thing to do for one runner.
  *
- * Pure: reads only *o, allocates only in *a; no I/O, no clock (o->now), no globals; it cannot fail. Called again after each
- * answer until it says ACT_DONE or ACT_WAIT. */
+ * Pure: reads only *o, allocates only in *a; no I/O, no clock (o->now), no globals; it cannot fail. Called again after
+ * each answer until it says ACT_DONE or ACT_WAIT. */
 struct action decide(const struct observed *o, struct arena *a);
 
 const char *act_kind_name(enum act_kind kind);

@@ -37,7 +37,7 @@ bool is_registered(const struct observed *o, struct arena *a)
 {
     const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
 
-    return secret->exists && !secret->terminating && registration_fits(o, a);
+    return secret->exists && !secret->terminating && !o->deregistered && registration_fits(o, a);
 }
 
 const char *config_inputs_text(const struct observed *o, struct arena *a)

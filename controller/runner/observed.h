@@ -2,7 +2,8 @@
  *
  * Filled by the reconciler at the start of a turn (from the store, which holds no token) and completed by the answers
  * that come in during the turn (contents of Secrets, what GitLab said). All pointers are lent and live as long as
- * the turn. Facts about the registration and facts about the manager are kept apart: a manager can be shared one day. */
+ * the turn. Facts about the registration and facts about the manager are kept apart: a manager can be shared one day.
+ */
 #ifndef RUNNER_OBSERVED_H
 #define RUNNER_OBSERVED_H
 
@@ -44,6 +45,7 @@ struct stray {
 struct attempt {
     struct err err;      /* ERR_NONE: the last call went well                 */
     int64_t retry_at_ms; /* monotonic; not before                             */
+    const char *rule;    /* whose call failed                                 */
 };
 
 enum reach { REACH_UNKNOWN, REACH_YES, REACH_NO };
@@ -64,9 +66,9 @@ struct observed {
     /* The object itself. */
     struct owner owner;
     int64_t generation;
-    bool finalizer;         /* ours is on it                                        */
+    bool finalizer; /* ours is on it                                        */
     bool deleting;
-    int64_t deletion_time;  /* seconds since 1970                                   */
+    int64_t deletion_time;   /* seconds since 1970                                   */
     const struct spec *spec; /* NULL: invalid, see spec_err                         */
     struct err spec_err;
     struct json_object *status; /* as last written; NULL: none                      */
@@ -76,10 +78,10 @@ struct observed {
     struct registration registered; /* what the token Secret's annotations say; its token is values[READ_TOKEN] */
     struct registration issued;     /* a token just got that is not in the Secret yet; token NULL: none          */
     enum doubt doubt;
-    int64_t found_id;               /* with DOUBT_SEARCHED: the runner that carries our mark; 0: none             */
-    bool config_token_dead;         /* GitLab has refused the token that the config Secret still has             */
-    bool deregistered;              /* GitLab said, in this turn, that the runner is gone                        */
-    bool orphan_reported;           /* an Event says that the runner was left behind at GitLab                   */
+    int64_t found_id;       /* with DOUBT_SEARCHED: the runner that carries our mark; 0: none             */
+    bool config_token_dead; /* GitLab has refused the token that the config Secret still has             */
+    bool deregistered;      /* GitLab said, in this turn, that the runner is gone                        */
+    bool orphan_reported;   /* an Event says that the runner was left behind at GitLab                   */
     struct attempt gitlab;
     enum reach reach;
 
@@ -91,8 +93,8 @@ struct observed {
         struct json_object *manifest; /* with placeholders; NULL for the token Secret                 */
     } wanted[CHILD_COUNT];            /* filled by observe_wanted()                                   */
     int64_t replicas, ready_replicas, available_replicas, updated_replicas; /* of the Deployment      */
-    bool rollout_observed;            /* the Deployment controller has seen its newest generation     */
-    const char *rollout_problem;      /* what its Progressing condition says when it failed; or NULL  */
+    bool rollout_observed;       /* the Deployment controller has seen its newest generation     */
+    const char *rollout_problem; /* what its Progressing condition says when it failed; or NULL  */
     bool job_namespace_exists, job_namespace_open;
     struct stray stray;
     struct attempt kubernetes;
@@ -109,8 +111,8 @@ bool is_registered(const struct observed *o, struct arena *a);
 bool child_is_right(const struct observed *o, enum child child, struct arena *a);
 /* The registration is also up to date: GitLab was told the attributes, and the token is the one that the user gave. */
 bool registration_is_right(const struct observed *o, struct arena *a);
-/* ANNOTATION_INPUTS of the config Secret as it should be ("token=VERSION ca=VERSION"), and of the token Secret (the version of
- * the Secret that a runner token was copied from; NULL in the other modes). */
+/* ANNOTATION_INPUTS of the config Secret as it should be ("token=VERSION ca=VERSION"), and of the token Secret (the
+ * version of the Secret that a runner token was copied from; NULL in the other modes). */
 const char *config_inputs_text(const struct observed *o, struct arena *a);
 const char *token_inputs_text(const struct observed *o, struct arena *a);
 

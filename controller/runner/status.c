@@ -32,8 +32,9 @@ const char *condition_get(struct json_object *status, const char *type, const ch
 static struct condition registered(const struct observed *o, const struct finding *why, struct arena *a)
 {
     if (is_registered(o, a))
-        return (struct condition){"Registered", "True", "Registered",
-                                  arena_printf(a, "runner %lld at %s", (long long)o->registered.runner_id, o->registered.url)};
+        return (struct condition){
+            "Registered", "True", "Registered",
+            arena_printf(a, "runner %lld at %s", (long long)o->registered.runner_id, o->registered.url)};
     return (struct condition){"Registered", "False", why->reason ? why->reason : "Registering",
                               why->message ? why->message : "being registered"};
 }
@@ -63,8 +64,8 @@ static struct condition config_applied(const struct observed *o, const struct fi
 static struct condition manager_available(const struct observed *o, const struct finding *why, struct arena *a)
 {
     int64_t replicas = o->spec->manager.replicas;
-    const char *numbers = arena_printf(a, "%lld of %lld managers are available", (long long)o->available_replicas,
-                                       (long long)replicas);
+    const char *numbers =
+        arena_printf(a, "%lld of %lld managers are available", (long long)o->available_replicas, (long long)replicas);
 
     if (!child_is_right(o, CHILD_DEPLOYMENT, a))
         return (struct condition){"ManagerAvailable", "False", why->reason ? why->reason : "Pending",
@@ -99,7 +100,8 @@ static void abnormal(const struct condition *is_ready, bool stalled, struct cond
     ret[1] = (struct condition){"Stalled", !ok && stalled ? "True" : NULL, is_ready->reason, is_ready->message};
 }
 
-static void add_condition(struct json_object *list, const struct condition *c, const struct observed *o, struct arena *a)
+static void add_condition(struct json_object *list, const struct condition *c, const struct observed *o,
+                          struct arena *a)
 {
     struct json_object *former = former_condition(o->status, c->type);
     const char *since = json_str(former, "lastTransitionTime");
@@ -108,8 +110,10 @@ static void add_condition(struct json_object *list, const struct condition *c, c
         return;
     if (!since || strcmp(json_str_or(former, "status", ""), c->status) != 0)
         since = time_format(o->now, a);
-    json_append(list, json_build("{type: %s, status: %s, reason: %s, message: %s, lastTransitionTime: %s, observedGeneration: %d}",
-                                       c->type, c->status, c->reason, c->message, since, o->generation));
+    json_append(
+        list,
+        json_build("{type: %s, status: %s, reason: %s, message: %s, lastTransitionTime: %s, observedGeneration: %d}",
+                   c->type, c->status, c->reason, c->message, since, o->generation));
 }
 
 /* What is registered stays on show while it is there, whatever the spec says meanwhile. */
@@ -125,12 +129,13 @@ static void add_registration(struct json_object *status, const struct observed *
     json_set_str(status, "tokenExpirationTime", o->registered.expiration);
 }
 
-/* What was registered stays on show while its config Secret can still give the token back. */
+/* What was registered stays on show until something else is: it says where a runner whose token is lost is to be looked
+ * for. */
 static void keep_registration(struct json_object *status, const struct observed *o)
 {
     static const char *const kept[] = {"runnerId", "url", "authentication", "scope"};
 
-    if (json_get(status, "url") || !o->children[CHILD_CONFIG_SECRET].exists)
+    if (json_get(status, "url"))
         return;
     for (size_t i = 0; i < ARRAY_LEN(kept); i++)
         if (json_get(o->status, kept[i]))
@@ -145,8 +150,8 @@ static void add_manager(struct json_object *status, const struct observed *o, st
         json_set_str(status, "configHash", o->wanted[CHILD_CONFIG_SECRET].hash);
     json_set_int(status, "replicas", o->replicas);
     json_set_int(status, "readyReplicas", o->ready_replicas);
-    json_set_str(status, "managers", arena_printf(a, "%lld/%lld", (long long)o->ready_replicas,
-                                                  (long long)o->spec->manager.replicas));
+    json_set_str(status, "managers",
+                 arena_printf(a, "%lld/%lld", (long long)o->ready_replicas, (long long)o->spec->manager.replicas));
     json_set_str(status, "selector", selector_text(&o->owner, a));
 }
 
