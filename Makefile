@@ -90,6 +90,9 @@ $(B)/tests/%.o: tests/unit/%.c | deps
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $(PKG_CFLAGS) -c -o $@ $<
 
+# The world in memory, for the tests of the rules.
+$(addprefix $(B)/tests/,world decide status observed): $(patsubst tests/unit/%.c,$(B)/tests/%.o,$(wildcard tests/unit/world*.c))
+
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # This one brings an API server and a clock of its own, in the place of kube/client.c and net/loop.c.

@@ -1,0 +1,477 @@
+/* From thousands of random worlds, and with a crash of the process after any action, the rules come to rest, stay
+ * there, and leave neither GitLab nor Kubernetes in a state that nobody asked for.
+ *
+ *   WORLDS=n          how many worlds are tried
+ *   WORLD_SEED=n      only this one, with its story
+ *
+ * A world in which a property does not hold is made as small as it can be before it is shown. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "reasons.h"
+#include "runner/names.h"
+#include "runner/status.h"
+#include "world.h"
+
+#ifdef __SANITIZE_ADDRESS__
+enum { WORLDS = 3000, CRASHED_WORLDS = 150 }; /* as many as fit into a few seconds */
+#else
+enum { WORLDS = 20000, CRASHED_WORLDS = 1000 }; /* in these every action is tried as the last one of a process */
+#endif
+enum { CHANGES_MAX = 60 }; /* of one run from its beginning to rest, whatever goes wrong */
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What is true of a world.
+ */
+static enum place place_of_jobs(const struct world *w)
+{
+    enum place place = PLACE_OWN;
+
+    while (place < PLACE_OTHER && strcmp(world_wish(w)->spec.namespace, place_name(place)) != 0)
+        place++;
+    return place;
+}
+
+static const struct object *child_of(const struct world *w, enum child child)
+{
+    return &w->api.children[child][child == CHILD_ROLE_BINDING ? place_of_jobs(w) : PLACE_OWN];
+}
+
+static bool object_is_ours(const struct object *object)
+{
+    return object->exists && object->owner == OUR_UID && !object->terminating;
+}
+
+/* GitLab was told the attributes of now. With a registration token nobody can ask what it was told before the token
+ * Secret was lost, so an edit at the same time is not noticed. */
+static bool attributes_are_told(const struct world *w, const struct remote_runner *r, struct arena *a)
+{
+    const struct spec *spec = &world_wish(w)->spec;
+    const char *hash = attributes_hash(&spec->attributes, a);
+    bool unknowable = spec->authentication == AUTH_REGISTRATION_TOKEN && w->journal.calls[GITLAB_RESTORE] > 0;
+
+    return strcmp(child_of(w, CHILD_TOKEN_SECRET)->told_hash, hash) == 0 &&
+           (unknowable || strcmp(r->attributes, hash) == 0);
+}
+
+static bool registration_is_true(struct world *w)
+{
+    struct arena a cleanup_arena = {0};
+    const struct spec *spec = &world_wish(w)->spec;
+    const struct object *secret = child_of(w, CHILD_TOKEN_SECRET);
+    const struct remote_runner *r = gitlab_runner(w, spec->url, secret->token);
+    bool users_own = spec->authentication == AUTH_RUNNER_TOKEN;
+
+    return object_is_ours(secret) && secret->held && r && r->ours != users_own && r->id == secret->runner_id &&
+           strcmp(secret->url, spec->url) == 0 && strcmp(secret->scope, scope_text(spec, &a)) == 0 &&
+           strcmp(secret->authentication, authentication_name(spec->authentication)) == 0 &&
+           (users_own || attributes_are_told(w, r, &a));
+}
+
+static bool child_is_true(const struct world *w, enum child child)
+{
+    const struct wanted *wanted = &world_wish(w)->wanted[child];
+    const struct object *object = child_of(w, child);
+
+    if (!wanted->wanted)
+        return !object_is_ours(object);
+    return object_is_ours(object) && !object->drifted && strcmp(object->hash, wanted->hash) == 0;
+}
+
+/* The config Secret was made from the token and the CA of now. */
+static bool config_is_fresh(const struct world *w)
+{
+    const struct spec *spec = &world_wish(w)->spec;
+    const struct object *config = child_of(w, CHILD_CONFIG_SECRET), *token = child_of(w, CHILD_TOKEN_SECRET);
+    char inputs[sizeof(config->inputs)];
+
+    if (spec->ca.name)
+        snprintf(inputs, sizeof(inputs), "token=%d ca=%d", token->version, w->api.ca[spec->ca_in_config_map].version);
+    else
+        snprintf(inputs, sizeof(inputs), "token=%d", token->version);
+    return strcmp(config->inputs, inputs) == 0 && strcmp(config->token, token->token) == 0 &&
+           config->ca == (spec->ca.name != NULL);
+}
+
+static bool manager_is_true(const struct world *w)
+{
+    bool ret = !w->api.places[place_of_jobs(w)].closed;
+
+    for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
+        ret = ret && child_is_true(w, child);
+    return ret && config_is_fresh(w) && child_of(w, CHILD_DEPLOYMENT)->rolled_out;
+}
+
+/* What has to stay as long as the runner is there: its CA, and a token that is the user's own. */
+static bool inputs_are_there(const struct world *w)
+{
+    const struct spec *spec = &world_wish(w)->spec;
+    const struct value *theirs = &w->api.credentials[AUTH_RUNNER_TOKEN];
+    const struct object *secret = child_of(w, CHILD_TOKEN_SECRET);
+    char inputs[sizeof(secret->inputs)];
+
+    snprintf(inputs, sizeof(inputs), "credential=%d", theirs->version);
+    return (!spec->ca.name || w->api.ca[spec->ca_in_config_map].trouble == VALUE_FINE) &&
+           (spec->authentication != AUTH_RUNNER_TOKEN ||
+            (theirs->trouble == VALUE_FINE && strcmp(secret->inputs, inputs) == 0));
+}
+
+/* Objects of ours outside of the object's own namespace that the spec does not lead to. */
+static int strays(const struct world *w)
+{
+    int count = 0;
+
+    for (enum place place = PLACE_JOBS; place < PLACES; place++) {
+        const struct object *binding = &w->api.children[CHILD_ROLE_BINDING][place];
+        count += object_is_ours(binding) &&
+                 !(w->api.exists && world_wish(w)->valid && binding == child_of(w, CHILD_ROLE_BINDING));
+    }
+    return count;
+}
+
+static bool all_is_right(struct world *w)
+{
+    const struct wish *wish = world_wish(w);
+
+    return !w->api.deleting && wish->valid && !wish->spec.suspend && w->api.finalizer && inputs_are_there(w) &&
+           registration_is_true(w) && manager_is_true(w) && strays(w) == 0;
+}
+
+/* Runners with our mark whose token nobody holds. */
+static int leaked(struct world *w)
+{
+    const struct object *secret = &w->api.children[CHILD_TOKEN_SECRET][PLACE_OWN];
+    const struct remote_runner *held = w->api.exists ? gitlab_runner(w, secret->url, secret->token) : NULL;
+    int count = 0;
+
+    for (int s = 0; s < SERVERS; s++)
+        for (int i = 0; i < w->servers[s].len; i++) {
+            const struct remote_runner *r = &w->servers[s].runners[i];
+            count += r->alive && r->ours && r != held;
+        }
+    return count;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What may be in the way.
+ */
+static bool given(const struct world *w, enum option o)
+{
+    return w->scenario->options[o] != 0;
+}
+
+static bool lasts(const struct world *w, enum option o)
+{
+    int v = w->scenario->options[o];
+
+    return v && v % 2 == 0;
+}
+
+static bool damaged(const struct world *w, enum damage damage)
+{
+    const int *o = w->scenario->options;
+
+    return o[OPT_DAMAGE] == (int)damage || o[OPT_DAMAGE_2] == (int)damage;
+}
+
+/* Something that only a person can put right. */
+static bool needs_a_person(const struct world *w)
+{
+    bool takes_attributes = w->scenario->options[OPT_EDIT] == EDIT_TAGS;
+
+    return lasts(w, OPT_CREDENTIAL) || lasts(w, OPT_CA_TROUBLE) || lasts(w, OPT_PLACE_TROUBLE) ||
+           w->scenario->options[OPT_GITLAB] >= GITLAB_DOWN_FOREVER ||
+           w->scenario->options[OPT_API] == API_DENIED_FOREVER ||
+           (given(w, OPT_REPLACED_FOR_EVER) && damaged(w, DAMAGE_REPLACED)) || damaged(w, DAMAGE_EMPTIED) ||
+           damaged(w, DAMAGE_BARE) ||
+           (takes_attributes && world_wish(w)->valid && world_wish(w)->spec.authentication == AUTH_REGISTRATION_TOKEN);
+}
+
+static bool moves(const struct world *w)
+{
+    int edit = w->scenario->options[OPT_EDIT];
+
+    return edit == EDIT_URL || edit == EDIT_MODE || edit == EDIT_SCOPE;
+}
+
+/* An access token for the same place all the time, with the right to look: nothing can get lost. */
+static bool can_always_search(const struct world *w)
+{
+    const struct wish *first = &w->scenario->wishes[0];
+
+    return first->valid && first->spec.authentication == AUTH_ACCESS_TOKEN && !moves(w) && !given(w, OPT_NO_SEARCH);
+}
+
+/* The policy is, or was, to leave the runner at GitLab. */
+static bool may_be_kept(const struct world *w)
+{
+    const struct wish *wishes = w->scenario->wishes;
+
+    return wishes[0].spec.deletion_policy == DELETION_ORPHAN || wishes[1].spec.deletion_policy == DELETION_ORPHAN;
+}
+
+static bool only_users_own(const struct world *w)
+{
+    const struct wish *first = &w->scenario->wishes[0];
+
+    return first->spec.authentication == AUTH_RUNNER_TOKEN && w->scenario->options[OPT_EDIT] != EDIT_MODE;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The properties. Each says what is wrong, or NULL.
+ */
+static const char *calm(struct world *w, bool rested)
+{
+    if (w->journal.violation[0])
+        return w->journal.violation;
+    if (!rested)
+        return "does not come to rest";
+    return w->journal.changes > CHANGES_MAX ? "comes to rest too late" : NULL;
+}
+
+static const char *shown(struct world *w)
+{
+    const char *ready = condition_get(w->api.status, "Ready", "status"),
+               *reason = condition_get(w->api.status, "Ready", "reason");
+    const struct wish *wish = world_wish(w);
+
+    if (!ready)
+        return "the status has no condition Ready";
+    if (!reason_is_known(reason))
+        return arena_printf(&w->mem, "the reason %s is not in the list", reason);
+    if (strcmp(ready, "True") == 0)
+        return all_is_right(w) ? NULL : "Ready, but something is wrong";
+    bool paused = !w->api.deleting && !w->process.issued.exists; /* else there is something more urgent to say */
+    if (!wish->valid && paused)
+        return strcmp(reason, "InvalidSpec") == 0 ? NULL : "an invalid spec is not said to be invalid";
+    if (wish->valid && wish->spec.suspend && paused)
+        return strcmp(reason, "Suspended") == 0 ? NULL : "suspended, but does not say so";
+    if (all_is_right(w))
+        return "all is right, but not Ready";
+    return needs_a_person(w) ? NULL : "nothing is in the way, but something is wrong";
+}
+
+static const char *rights_are_withdrawn(struct world *w)
+{
+    bool closed = strcmp(condition_get(w->api.status, "Ready", "reason"), "NamespaceNotAllowed") == 0;
+
+    return closed && object_is_ours(child_of(w, CHILD_ROLE_BINDING)) ? "the manager has rights in a closed namespace"
+                                                                     : NULL;
+}
+
+static const char *nothing_leaked(struct world *w)
+{
+    int lost = leaked(w), reported = w->journal.possible_orphans + w->journal.orphans;
+    int forced = damaged(w, DAMAGE_FORCED) + damaged(w, DAMAGE_REPLACED);
+    int untraceable = moves(w) ? w->journal.crashes + w->journal.lost_answers + forced : 0;
+    bool undisturbed = w->journal.crashes + w->journal.lost_answers + forced == 0 && !needs_a_person(w);
+    bool settled = !w->api.exists || all_is_right(w) || undisturbed;
+
+    if (!settled || (!w->api.exists && may_be_kept(w)))
+        return NULL;
+    if (can_always_search(w) && w->api.exists && lost > 0)
+        return "a runner is leaked though it could have been found";
+    return lost > reported + untraceable ? "a runner is leaked, and nobody is told" : NULL;
+}
+
+static const char *users_runners_are_theirs(struct world *w)
+{
+    const int *calls = w->journal.calls;
+
+    if (only_users_own(w) && calls[GITLAB_REGISTER] + calls[GITLAB_CREATE] + calls[GITLAB_DEREGISTER] +
+                                     calls[GITLAB_REMOVE] + calls[GITLAB_RESET] + calls[GITLAB_UPDATE] >
+                                 0)
+        return "the user's own runner is more than verified";
+    return NULL;
+}
+
+static const char *deleted(struct world *w)
+{
+    const struct wish *wish = world_wish(w);
+
+    if (w->api.exists)
+        return w->api.deleting && !needs_a_person(w) ? "deleted, but stays" : NULL;
+    if (strays(w) > 0)
+        return "something is left in another namespace";
+    if (wish->valid && wish->spec.deletion_policy == DELETION_ORPHAN && w->scenario->options[OPT_EDIT] == 0 &&
+        w->journal.calls[GITLAB_DEREGISTER] + w->journal.calls[GITLAB_REMOVE] > 0)
+        return "the runner was to be kept";
+    return NULL;
+}
+
+static const char *problem_of(struct world *w, bool rested)
+{
+    const char *problem = calm(w, rested);
+
+    problem = problem ? problem : users_runners_are_theirs(w);
+    problem = problem ? problem : deleted(w);
+    problem = problem || !w->api.exists ? problem : shown(w);
+    problem = problem || !w->api.exists ? problem : rights_are_withdrawn(w);
+    return problem ? problem : nothing_leaked(w);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Trying worlds.
+ */
+struct trial {
+    char problem[256]; /* "": none */
+    struct journal journal;
+};
+
+static struct trial try_world(const struct scenario *s, struct crash crash, FILE *trace)
+{
+    struct trial trial = {.problem = ""};
+    struct world w;
+
+    world_init(&w, s, crash, trace);
+    bool rested = world_run(&w);
+    const char *problem = problem_of(&w, rested);
+    if (problem)
+        snprintf(trial.problem, sizeof(trial.problem), "%s", problem);
+    trial.journal = w.journal;
+    world_finish(&w);
+    return trial;
+}
+
+static struct trial try_options(uint64_t seed, const int options[OPTIONS], struct crash crash, FILE *trace)
+{
+    struct scenario s;
+
+    scenario_init(&s, seed, options);
+    struct trial trial = try_world(&s, crash, trace);
+    scenario_finish(&s);
+    return trial;
+}
+
+static const struct crash no_crash = {.at = -1};
+
+/* Takes away what is not needed for the problem: options, then the crash. */
+static void make_small(uint64_t seed, int options[OPTIONS], struct crash *crash)
+{
+    for (int i = 0; i < OPTIONS; i++)
+        while (options[i] > 0) {
+            int fewer[OPTIONS];
+            memcpy(fewer, options, sizeof(fewer));
+            fewer[i] = 0;
+            if (!try_options(seed, fewer, *crash, NULL).problem[0]) {
+                fewer[i] = options[i] - 1;
+                bool counts = i == OPT_EDIT_AT || i == OPT_DELETE_AT || i == OPT_DAMAGE_AT || i == OPT_DAMAGE_AT_2;
+                if (!counts || !try_options(seed, fewer, *crash, NULL).problem[0])
+                    break;
+            }
+            memcpy(options, fewer, sizeof(fewer));
+        }
+    if (try_options(seed, options, no_crash, NULL).problem[0])
+        *crash = no_crash;
+}
+
+static void show_and_fail(uint64_t seed, const int drawn[OPTIONS], struct crash crash)
+{
+    int options[OPTIONS];
+    struct scenario s;
+
+    memcpy(options, drawn, sizeof(options));
+    make_small(seed, options, &crash);
+    scenario_init(&s, seed, options);
+    fprintf(stderr, "\nWORLD_SEED=%llu; at its smallest: ", (unsigned long long)seed);
+    scenario_print(&s, stderr);
+    if (crash.at >= 0)
+        fprintf(stderr, "with a crash at action %d, %s it\n", crash.at, crash.effect ? "after" : "before");
+    struct trial trial = try_world(&s, crash, stderr);
+    scenario_finish(&s);
+    fail_msg("%s", trial.problem);
+}
+
+/* The process dies at every action, once before and once after it had its effect. False at the first that is not
+ * survived. */
+static bool survives_crashes(const struct scenario *s, int actions, struct crash *crash, int *crashes)
+{
+    for (int at = 0; at < actions; at++)
+        for (int effect = 0; effect < 2; effect++, ++*crashes) {
+            *crash = (struct crash){.at = at, .effect = effect};
+            if (try_world(s, *crash, NULL).problem[0])
+                return false;
+        }
+    return true;
+}
+
+static uint64_t number_of(const char *variable, uint64_t otherwise)
+{
+    const char *text = getenv(variable);
+
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+struct sum {
+    int worlds, crashes, most_changes, longest_turn;
+};
+
+static void note_most(int *most, int number)
+{
+    *most = number > *most ? number : *most;
+}
+
+static void try_seed(uint64_t seed, bool with_crashes, struct sum *sum)
+{
+    int options[OPTIONS];
+    struct crash crash = no_crash;
+    struct scenario s;
+
+    scenario_draw(seed, options);
+    scenario_init(&s, seed, options);
+    struct trial trial = try_world(&s, no_crash, NULL);
+    bool ok =
+        !trial.problem[0] && (!with_crashes || survives_crashes(&s, trial.journal.actions, &crash, &sum->crashes));
+    scenario_finish(&s);
+    if (!ok)
+        show_and_fail(seed, options, crash);
+    sum->worlds++;
+    note_most(&sum->most_changes, trial.journal.changes);
+    note_most(&sum->longest_turn, trial.journal.longest_turn);
+}
+
+static struct sum try_seeds(uint64_t worlds, bool with_crashes)
+{
+    uint64_t only = number_of("WORLD_SEED", 0), first = only ? only : 1,
+             last = only ? only : number_of("WORLDS", worlds);
+    struct sum sum = {0};
+
+    for (uint64_t seed = first; seed <= last; seed++)
+        try_seed(seed, with_crashes, &sum);
+    return sum;
+}
+
+static void every_world_comes_to_rest(void **state)
+{
+    struct sum sum = try_seeds(WORLDS, false);
+
+    (void)state;
+    print_message("%d worlds; at most %d decisions in a turn and %d changes in a world\n", sum.worlds, sum.longest_turn,
+                  sum.most_changes);
+}
+
+static void every_crash_is_survived(void **state)
+{
+    struct sum sum = try_seeds(CRASHED_WORLDS, true);
+
+    (void)state;
+    print_message("%d worlds, %d crashes\n", sum.worlds, sum.crashes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_world_comes_to_rest),
+        cmocka_unit_test(every_crash_is_survived),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,311 @@
+/* A world in memory: an API server, two GitLab servers, users who change things, and the operator's process around
+ * decide().
+ *
+ * The model is written from what Kubernetes and GitLab do, not from the program's own code, so that it is a second
+ * opinion on the rules. Everything that is chosen at random is an option of the scenario or comes from its seed: the
+ * same scenario gives the same story, and an option that is 0 is the harmless case, which is how a story that goes
+ * wrong is made short. */
+#ifndef TESTS_WORLD_H
+#define TESTS_WORLD_H
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "runner/decide.h"
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The scenario: what is wished for, and what goes wrong.
+ */
+enum option {
+    /* the spec */
+    OPT_MODE,  /* access token, registration token, runner token */
+    OPT_CA,    /* none, Secret, ConfigMap                        */
+    OPT_PLACE, /* enum place of the jobs                         */
+    OPT_TAGS,
+    OPT_ACCOUNT,  /* the manager runs under the user's own account  */
+    OPT_KEEP,     /* deletionPolicy Orphan                          */
+    OPT_REPLICAS, /* one, none, two                                 */
+    OPT_SUSPEND,
+    OPT_INVALID,
+    /* the beginning */
+    OPT_START, /* enum start */
+    /* what users do, and before which action of the operator's */
+    OPT_EDIT, /* enum edit */
+    OPT_EDIT_AT,
+    OPT_DELETE, /* the object, or its namespace */
+    OPT_DELETE_AT,
+    OPT_DAMAGE, /* enum damage */
+    OPT_DAMAGED_CHILD,
+    OPT_DAMAGE_AT,
+    OPT_DAMAGE_2,
+    OPT_DAMAGED_CHILD_2,
+    OPT_DAMAGE_AT_2,
+    /* troubles that end when the world heals, and some that never do */
+    OPT_CREDENTIAL,    /* enum value_trouble: 2 * trouble - 1 ends, 2 * trouble does not */
+    OPT_CA_TROUBLE,    /* the same                                                       */
+    OPT_PLACE_TROUBLE, /* 1, 2: the namespace is missing; 3, 4: it is closed */
+    OPT_GITLAB,        /* enum gitlab_trouble */
+    OPT_API,           /* enum api_trouble */
+    OPT_DENIED_CHILD,
+    OPT_REPLACED_FOR_EVER, /* a DAMAGE_REPLACED stays */
+    OPT_NO_SEARCH,         /* the access token gives no right to look */
+    OPT_HEAL_LATE,         /* the world heals after half an hour, not after a minute and a half */
+    OPT_LAG,               /* watches deliver between turns only */
+    OPTIONS
+};
+
+enum start { START_NEW, START_CONVERGED, START_RESTARTED, START_REMAINS };
+enum edit {
+    EDIT_NONE,
+    EDIT_URL,
+    EDIT_MODE,
+    EDIT_SCOPE,
+    EDIT_TAGS,
+    EDIT_IMAGE,
+    EDIT_REPLICAS,
+    EDIT_PLACE,
+    EDIT_ACCOUNT,
+    EDIT_CA,
+    EDIT_SUSPEND,
+    EDIT_KEEP,
+    EDIT_INVALID,
+    EDITS
+};
+enum damage {
+    DAMAGE_NONE,
+    DAMAGE_DELETED,   /* kubectl delete                                                     */
+    DAMAGE_FORCED,    /* the same, with every finalizer taken off                           */
+    DAMAGE_PINNED,    /* deleted, but somebody's finalizer keeps it until the world heals   */
+    DAMAGE_DRIFTED,   /* somebody took a field                                              */
+    DAMAGE_REWRITTEN, /* the fingerprint is another                                         */
+    DAMAGE_EMPTIED,   /* a Secret's content is lost                                         */
+    DAMAGE_BARE,      /* the annotations of the registration are lost                       */
+    DAMAGE_REPLACED,  /* somebody else's object of that name; it goes when the world heals  */
+    DAMAGES
+};
+enum value_trouble { VALUE_FINE, VALUE_MISSING, VALUE_NO_KEY, VALUE_EMPTY, VALUE_WRONG, VALUE_TROUBLES };
+enum gitlab_trouble {
+    GITLAB_FINE,
+    GITLAB_DOWN,    /* no connection                                                  */
+    GITLAB_ERROR,   /* 500, nothing done                                              */
+    GITLAB_BUSY,    /* 429                                                            */
+    GITLAB_LOSSY,   /* done, but the answer is lost                                   */
+    GITLAB_LOSING,  /* the request is lost, which looks the same                      */
+    GITLAB_GARBAGE, /* done, but the answer cannot be read                            */
+    GITLAB_GONE,    /* registration tokens are switched off                           */
+    GITLAB_DOWN_FOREVER,
+    GITLAB_GONE_FOREVER,
+    GITLAB_TROUBLES
+};
+enum api_trouble {
+    API_FINE,
+    API_DOWN,   /* no connection                      */
+    API_FLAKY,  /* every other request fails          */
+    API_LOSSY,  /* every other answer is lost         */
+    API_DENIED, /* one child may not be written       */
+    API_DENIED_FOREVER,
+    API_TROUBLES
+};
+
+/* One spec, read and rendered once for all worlds of a scenario. */
+struct wish {
+    struct spec spec;
+    bool valid;
+    struct err err;
+    struct wanted wanted[CHILD_COUNT];
+};
+
+struct scenario {
+    uint64_t seed;
+    int options[OPTIONS];
+    struct arena mem;
+    struct wish wishes[2]; /* before and after the edit */
+};
+
+/* Options drawn from the seed. */
+void scenario_draw(uint64_t seed, int options[OPTIONS]);
+/* Reads and renders the wishes; scenario_finish() frees them. */
+void scenario_init(struct scenario *s, uint64_t seed, const int options[OPTIONS]);
+void scenario_finish(struct scenario *s);
+/* The options that are not 0, as text. */
+void scenario_print(const struct scenario *s, FILE *out);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The API server.
+ */
+enum place { PLACE_OWN, PLACE_JOBS, PLACE_OTHER, PLACES };
+enum { OUR_UID = 1, FORMER_UID = 2, NOBODY = 0 };
+
+struct object {
+    bool exists, terminating, drifted;
+    bool held;   /* our finalizer is on it       */
+    bool pinned; /* somebody else's finalizer is */
+    int uid, version;
+    int owner; /* uid of the GitLabRunner that it says it was made for; NOBODY: it is not one of these */
+    char hash[24], inputs[64];
+    char token[24]; /* token and config Secret; "": lost        */
+    bool ca;        /* the config Secret has the CA             */
+    int64_t runner_id;
+    char url[40], authentication[24], scope[16], told_hash[24]; /* token Secret */
+    int64_t replicas;                                           /* Deployment: wanted */
+    bool rolled_out;                                            /* … and they run     */
+};
+
+/* A Secret or ConfigMap of the user's. */
+struct value {
+    enum value_trouble trouble;
+    int version;
+};
+
+struct api {
+    int last; /* uid and resource version given out last */
+    bool exists, finalizer, deleting;
+    int64_t deletion_time;
+    int generation;
+    int wish;                   /* which of the scenario's the spec is now */
+    struct json_object *status; /* one reference                           */
+    struct object children[CHILD_COUNT][PLACES];
+    struct value credentials[3], ca[2]; /* by mode; Secret and ConfigMap */
+    struct {
+        bool missing, closed, terminating;
+        int64_t deletion_time;
+    } places[PLACES];
+};
+
+const char *place_name(enum place place);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * GitLab.
+ */
+enum { SERVERS = 2, RUNNERS_MAX = 48 };
+
+struct remote_runner {
+    int64_t id;
+    bool alive, contacted;
+    bool ours;    /* carries our mark                 */
+    bool by_user; /* made by the user, not by anybody with our mark */
+    char token[24];
+    char attributes[24]; /* their fingerprint             */
+};
+
+struct server {
+    struct remote_runner runners[RUNNERS_MAX];
+    int len;
+};
+
+const char *server_url(int server);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The operator's process: lost in a crash.
+ */
+struct failing {
+    struct attempt attempt;
+    const char *rule;
+    int count;
+};
+
+struct process {
+    struct api seen; /* the store: the API server as the watches have shown it */
+    bool judged, had_secret;
+    struct object issued; /* a token on its way, as it will stand in the token Secret; exists: there is one */
+    enum doubt doubt;
+    int64_t found_id;
+    bool config_token_dead, deregistered, orphan_reported;
+    enum reach reach;
+    struct failing gitlab, kubernetes;
+    bool foreign[CHILD_COUNT];
+    int generation;
+};
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * All of it.
+ */
+struct journal {
+    int actions;      /* asked for, in all                                    */
+    int longest_turn; /* in decisions                                      */
+    int writes;       /* that had an effect, here or there                    */
+    int changes;      /* the same without statuses and reports                */
+    int calls[GITLAB_REMOVE + 1];
+    int made, lost_answers, crashes; /* runners; answers and processes that may have cost one */
+    int possible_orphans, orphans;   /* reported                                              */
+    char violation[256];             /* of what must hold at every step; "": none             */
+};
+
+struct crash {
+    int at;      /* before which action; -1: never              */
+    bool effect; /* the action is carried out all the same       */
+};
+
+struct world {
+    const struct scenario *scenario;
+    uint64_t random;
+    int64_t now_ms;
+    bool calm;        /* nothing goes wrong yet                      */
+    int64_t heals_at; /* when what does not last for ever ends       */
+    bool happened[4]; /* edit, deletion, damages                     */
+    struct api api;
+    struct server servers[SERVERS];
+    struct process process;
+    struct crash crash;
+    struct journal journal;
+    struct action last; /* what the last turn ended with; its texts live in mem */
+    struct arena mem;   /* of the turn */
+    struct observed observed;
+    int turn_wish; /* the spec that the turn began with */
+    bool stale;    /* the turn must begin anew          */
+    FILE *trace;
+};
+
+void world_init(struct world *w, const struct scenario *s, struct crash crash, FILE *trace);
+void world_finish(struct world *w);
+
+/* Begins a turn: w->observed is what the operator sees; its texts live in w->mem. */
+void world_observe(struct world *w);
+/* Carries out one action, with whatever is to go wrong, and has the operator learn from the answer. */
+void world_perform(struct world *w, const struct action *act);
+/* Decides and performs until decide() waits or is done. */
+void world_turn(struct world *w);
+/* Takes turns and lets time pass, until nothing changes any more. False when that does not come about. */
+bool world_run(struct world *w);
+/* The process is killed and a new one has listed everything. */
+void world_crash(struct world *w);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * For world_*.c.
+ */
+int option(const struct world *w, enum option option);
+/* What is the matter with a value or a namespace now: the option's trouble, or 0 when it is over. */
+int trouble(const struct world *w, enum option option);
+uint32_t world_random(struct world *w, uint32_t below);
+void world_trace(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void world_violate(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const struct wish *world_wish(const struct world *w);
+
+void api_copy(struct api *to, const struct api *from);
+void api_finish(struct api *api);
+void api_set_status(struct api *api, struct json_object *status);
+bool api_apply(struct world *w, const struct action *act, struct err *err);
+bool api_delete(struct world *w, const struct stray *what, struct err *err);
+bool api_finalizer(struct world *w, bool hold, struct err *err);
+struct object *api_find(struct api *api, const char *kind, const char *ns, const char *name);
+/* A deletion: held objects stay, terminating. */
+void object_delete(struct object *object);
+
+/* What users, garbage collectors and Deployment controllers do. next: when something will change by itself; -1: never.
+ */
+void world_change(struct world *w);
+int64_t world_next_change(const struct world *w);
+/* What users do before the next action; all that is left of it when `now`. True when something was done. */
+bool world_users(struct world *w, bool now);
+
+struct gitlab_reply {
+    struct err err;
+    bool ambiguous;
+    int64_t id;
+    char token[24];
+};
+void gitlab_init(struct world *w);
+struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act);
+struct remote_runner *gitlab_runner(struct world *w, const char *url, const char *token);
+
+#endif

@@ -1,0 +1,290 @@
+/* GitLab, as far as a registration goes: runners, tokens, and who may do what. */
+#include "world.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+const char *server_url(int server)
+{
+    return server ? "https://two.example.com" : "https://one.example.com";
+}
+
+static struct remote_runner *add_runner(struct world *w, int server, bool ours)
+{
+    struct server *s = &w->servers[server];
+    struct remote_runner *r = &s->runners[s->len++];
+
+    *r = (struct remote_runner){.id = s->len, .alive = true, .ours = ours};
+    snprintf(r->token, sizeof(r->token), "glrt-%c%d", "ab"[server], s -> len);
+    return r;
+}
+
+/* Runners of other people, with the same ids here and there; and one that a user made and holds the token of. */
+void gitlab_init(struct world *w)
+{
+    for (int s = 0; s < SERVERS; s++) {
+        for (int i = 0; i < 2 + 4 * s; i++)
+            add_runner(w, s, false);
+        struct remote_runner *theirs = add_runner(w, s, false);
+        theirs->by_user = true;
+        snprintf(theirs->token, sizeof(theirs->token), "glrt-user");
+    }
+}
+
+static struct server *server_of(struct world *w, const char *url)
+{
+    for (int s = 0; s < SERVERS; s++)
+        if (url && strcmp(url, server_url(s)) == 0)
+            return &w->servers[s];
+    return NULL;
+}
+
+struct remote_runner *gitlab_runner(struct world *w, const char *url, const char *token)
+{
+    struct server *server = server_of(w, url);
+
+    for (int i = 0; server && i < server->len; i++)
+        if (server->runners[i].alive && strcmp(server->runners[i].token, token) == 0)
+            return &server->runners[i];
+    return NULL;
+}
+
+static struct remote_runner *by_id(struct server *server, int64_t id)
+{
+    return id > 0 && id <= server->len && server->runners[id - 1].alive ? &server->runners[id - 1] : NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What each call does.
+ */
+static void refuse(struct gitlab_reply *reply, enum err_kind kind, int code, const char *reason)
+{
+    err_set(&reply->err, kind, reason, "GitLab answered %d", code);
+    reply->err.code = code;
+}
+
+static void give(struct gitlab_reply *reply, const struct remote_runner *r)
+{
+    reply->id = r->id;
+    strcpy(reply->token, r->token);
+}
+
+/* The rights of a credential are in its text. */
+static bool may(const struct action *act, const char *right, struct gitlab_reply *reply)
+{
+    if (act->gitlab.token && strcmp(act->gitlab.token, right) == 0)
+        return true;
+    if (strcmp(right, "access") == 0)
+        refuse(reply, ERR_DENIED, 401, "AccessTokenRejected");
+    else
+        refuse(reply, ERR_DENIED, 403, "RegistrationTokenRejected");
+    return false;
+}
+
+static void remember_attributes(struct world *w, struct remote_runner *r)
+{
+    snprintf(r->attributes, sizeof(r->attributes), "%s", attributes_hash(&w->observed.spec->attributes, &w->mem));
+}
+
+static void make(struct world *w, struct server *server, struct gitlab_reply *reply)
+{
+    if (!w->api.finalizer)
+        world_violate(w, "a runner is made before anything promises to clean it up");
+    if (server->len == RUNNERS_MAX) {
+        world_violate(w, "runners are made again and again");
+        return;
+    }
+    struct remote_runner *r = add_runner(w, (int)(server - w->servers), true);
+    remember_attributes(w, r);
+    w->journal.made++;
+    give(reply, r);
+}
+
+static enum gitlab_trouble trouble_now(const struct world *w)
+{
+    static const enum gitlab_trouble lasting[] = {
+        [GITLAB_DOWN_FOREVER] = GITLAB_DOWN, [GITLAB_GONE_FOREVER] = GITLAB_GONE};
+    int given = option(w, OPT_GITLAB);
+
+    if (given >= GITLAB_DOWN_FOREVER)
+        return lasting[given];
+    return w->now_ms < w->heals_at ? (enum gitlab_trouble)given : GITLAB_FINE;
+}
+
+static void make_by_registration(struct world *w, struct server *server, const struct action *act,
+                                 struct gitlab_reply *reply)
+{
+    if (trouble_now(w) == GITLAB_GONE)
+        refuse(reply, ERR_DENIED, 410, "RegistrationTokensDisabled");
+    else if (may(act, "registration", reply))
+        make(w, server, reply);
+}
+
+static void verify(struct server *server, const struct action *act, struct gitlab_reply *reply)
+{
+    for (int i = 0; i < server->len; i++) {
+        struct remote_runner *r = &server->runners[i];
+        if (!r->alive || strcmp(r->token, act->gitlab.token) != 0)
+            continue;
+        r->contacted = true;
+        give(reply, r);
+        return;
+    }
+    refuse(reply, ERR_DENIED, 403, "RunnerTokenRejected");
+}
+
+/* Lists tell who never asked for a job; others are found by their id alone. */
+static void find(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+{
+    if (option(w, OPT_NO_SEARCH)) {
+        refuse(reply, ERR_DENIED, 403, "InsufficientPermissions");
+        return;
+    }
+    for (int i = 0; i < server->len; i++) {
+        const struct remote_runner *r = &server->runners[i];
+        if (r->alive && r->ours && (!r->contacted || r->id == act->gitlab.runner_id))
+            reply->id = r->id;
+    }
+}
+
+/* By id, with an access token; NULL when that is refused. */
+static struct remote_runner *administer(struct world *w, struct server *server, const struct action *act,
+                                        struct gitlab_reply *reply)
+{
+    struct remote_runner *r = by_id(server, act->gitlab.runner_id);
+
+    if (!r)
+        refuse(reply, ERR_NOT_FOUND, 404, "RunnerNotFound");
+    else if (!r->ours)
+        world_violate(w, "somebody else's runner %lld is touched", (long long)r->id);
+    return r;
+}
+
+static void reset(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+{
+    struct remote_runner *r = administer(w, server, act, reply);
+
+    if (!r)
+        return;
+    snprintf(r->token, sizeof(r->token), "glrt-%lld-%u", (long long)r->id, world_random(w, 1u << 30));
+    give(reply, r);
+}
+
+static void update(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+{
+    struct remote_runner *r = administer(w, server, act, reply);
+
+    if (!r)
+        return;
+    remember_attributes(w, r);
+    reply->id = r->id;
+}
+
+/* A token or id that GitLab does not know is as good as one that it has just removed. */
+static void remove_runner(struct world *w, struct server *server, const struct action *act)
+{
+    struct remote_runner *r = act->gitlab.call == GITLAB_REMOVE ? by_id(server, act->gitlab.runner_id)
+                                                                : gitlab_runner(w, act->gitlab.url, act->gitlab.token);
+
+    if (!r)
+        return;
+    if (!r->ours)
+        world_violate(w, "somebody else's runner %lld is removed", (long long)r->id);
+    r->alive = false;
+}
+
+static void carry_out(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+{
+    switch (act->gitlab.call) {
+    case GITLAB_REGISTER:
+        make_by_registration(w, server, act, reply);
+        return;
+    case GITLAB_VERIFY:
+    case GITLAB_RESTORE:
+        verify(server, act, reply);
+        return;
+    case GITLAB_DEREGISTER:
+        remove_runner(w, server, act);
+        return;
+    case GITLAB_CREATE:
+        if (may(act, "access", reply))
+            make(w, server, reply);
+        return;
+    case GITLAB_FIND:
+        if (may(act, "access", reply))
+            find(w, server, act, reply);
+        return;
+    case GITLAB_RESET:
+        if (may(act, "access", reply))
+            reset(w, server, act, reply);
+        return;
+    case GITLAB_UPDATE:
+        if (may(act, "access", reply))
+            update(w, server, act, reply);
+        return;
+    case GITLAB_REMOVE:
+        if (may(act, "access", reply))
+            remove_runner(w, server, act);
+        return;
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What goes wrong on the way.
+ */
+static const struct failure_shape {
+    bool done, ambiguous;
+    int code;
+    int64_t retry_after_ms;
+    const char *reason;
+} failures[GITLAB_TROUBLES] = {
+    [GITLAB_DOWN] = {false, false, 0, 0, "ConnectionRefused"},
+    [GITLAB_ERROR] = {false, true, 500, 0, "ServerError"},
+    [GITLAB_BUSY] = {false, false, 429, 20000, "RateLimited"},
+    [GITLAB_LOSSY] = {true, true, 0, 0, "ConnectionLost"},
+    [GITLAB_LOSING] = {false, true, 0, 0, "ConnectionLost"},
+    [GITLAB_GARBAGE] = {true, true, 200, 0, "UnexpectedAnswer"},
+};
+
+static bool trusts(const struct world *w)
+{
+    return !option(w, OPT_CA) || w->observed.values[READ_CA].value;
+}
+
+static struct gitlab_reply fail(const struct failure_shape *how)
+{
+    struct gitlab_reply reply = {.ambiguous = how->ambiguous};
+
+    refuse(&reply, ERR_RETRY, how->code, how->reason);
+    reply.err.retry_after_ms = how->retry_after_ms;
+    return reply;
+}
+
+struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act)
+{
+    struct server *server = server_of(w, act->gitlab.url);
+    enum gitlab_trouble now = trouble_now(w);
+    bool strikes = failures[now].reason && (now == GITLAB_DOWN || world_random(w, 4) > 0);
+    struct gitlab_reply reply = {.id = act->gitlab.runner_id};
+
+    w->journal.calls[act->gitlab.call]++;
+    if (!server || !act->gitlab.token || !*act->gitlab.token) {
+        world_violate(w, "GitLab is called without a server or a token");
+        return reply;
+    }
+    if (!trusts(w)) {
+        refuse(&reply, ERR_DENIED, 0, "UntrustedCertificate");
+        return reply;
+    }
+    if (act->gitlab.call == GITLAB_FIND)
+        reply.id = 0;
+    if (!strikes || failures[now].done)
+        carry_out(w, server, act, &reply);
+    if (!strikes)
+        return reply;
+    w->journal.lost_answers += failures[now].done;
+    return fail(&failures[now]);
+}

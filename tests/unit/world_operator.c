@@ -1,0 +1,769 @@
+/* The operator's process around decide(): what it sees, what its actions come to, what it learns, when it is woken. */
+#include "world.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "runner/names.h"
+#include "runner/status.h"
+
+enum {
+    STEPS_MAX = 48,
+    ROUNDS_MAX = 600, /* turns until a world must have come to rest                */
+    QUIET_ROUNDS = 3, /* turns in a row that change nothing: it is at rest         */
+    RECHECK_MS = 60 * 1000,
+    RETRY_MAX_MS = 5 * 60 * 1000,
+    ACTION_MS = 10,
+    DEADLINES_S = 1300, /* the deregistration deadline, and a retry that was due just before it */
+};
+
+static struct process *process(struct world *w)
+{
+    return &w->process;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What it sees.
+ */
+static const char *uid_text(int uid, struct arena *a)
+{
+    return arena_printf(a, "uid-%d", uid);
+}
+
+static bool is_labelled(const struct object *object)
+{
+    return object->owner != NOBODY;
+}
+
+/* Of Secrets all are watched, of other kinds those that carry our label. */
+static bool is_watched(const struct object *object, enum child child)
+{
+    return object->exists && (is_labelled(object) || strcmp(child_kind(child), "Secret") == 0);
+}
+
+static enum place place_of_wish(const struct wish *wish, enum child child)
+{
+    enum place place = PLACE_OWN;
+
+    if (child == CHILD_ROLE_BINDING && wish->valid)
+        while (place < PLACE_OTHER && strcmp(wish->spec.namespace, place_name(place)) != 0)
+            place++;
+    return place;
+}
+
+/* The spec as it was when the turn began. */
+static const struct wish *seen_wish(const struct world *w)
+{
+    return &w->scenario->wishes[w->turn_wish];
+}
+
+static void see_registration(struct observed *o, const struct object *secret, struct arena *a)
+{
+    o->registered = (struct registration){
+        .runner_id = secret->runner_id,
+        .url = arena_strdup(a, secret->url),
+        .authentication = arena_strdup(a, secret->authentication),
+        .scope = arena_strdup(a, secret->scope),
+        .told_hash = arena_strdup(a, secret->told_hash),
+        .inputs = arena_strdup(a, secret->inputs),
+    };
+}
+
+static void see_deployment(struct observed *o, const struct object *deployment)
+{
+    int64_t available = deployment->rolled_out ? deployment->replicas : 0;
+
+    o->replicas = deployment->replicas;
+    o->ready_replicas = o->available_replicas = o->updated_replicas = available;
+    o->rollout_observed = deployment->rolled_out;
+}
+
+static void see_child(struct world *w, struct observed *o, enum child child)
+{
+    const struct object *object = &w->process.seen.children[child][place_of_wish(seen_wish(w), child)];
+    struct observed_child *c = &o->children[child];
+
+    *c = (struct observed_child){.foreign = w->process.foreign[child]};
+    if (!is_watched(object, child))
+        return;
+    c->foreign = object->owner != OUR_UID;
+    if (c->foreign)
+        return;
+    c->exists = true;
+    c->terminating = object->terminating;
+    c->drifted = object->drifted;
+    c->held = object->held;
+    c->uid = uid_text(object->uid, &w->mem);
+    c->hash = arena_strdup(&w->mem, object->hash);
+    c->inputs = arena_strdup(&w->mem, object->inputs);
+    if (child == CHILD_TOKEN_SECRET)
+        see_registration(o, object, &w->mem);
+    if (child == CHILD_DEPLOYMENT)
+        see_deployment(o, object);
+}
+
+static void see_strays(struct world *w, struct observed *o)
+{
+    o->stray = (struct stray){0};
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        for (enum place place = 0; place < PLACES; place++) {
+            const struct object *object = &w->process.seen.children[child][place];
+            bool wanted = o->wanted[child].wanted && place == place_of_wish(seen_wish(w), child);
+            if (object->exists && object->owner == OUR_UID && !object->terminating && !wanted && !o->stray.kind)
+                o->stray = (struct stray){child_kind(child), place_name(place), child_name(child, &o->owner, &w->mem),
+                                          uid_text(object->uid, &w->mem)};
+        }
+}
+
+static void see_value(struct world *w, enum readable what, bool exists, int version)
+{
+    struct observed_value *v = &w->observed.values[what];
+    const char *text = arena_printf(&w->mem, "%d", version);
+
+    if (!exists)
+        *v = (struct observed_value){.lookup = LOOKUP_NO_OBJECT};
+    else if (!v->version || strcmp(v->version, text) != 0)
+        *v = (struct observed_value){.lookup = LOOKUP_UNKNOWN, .version = text};
+}
+
+static struct value *credential_of(struct api *api, const struct wish *wish)
+{
+    return &api->credentials[wish->spec.authentication];
+}
+
+static struct value *ca_of(struct api *api, const struct wish *wish)
+{
+    return &api->ca[wish->spec.ca_in_config_map];
+}
+
+static void see_values(struct world *w)
+{
+    struct api *seen = &w->process.seen;
+    const struct object *token = &seen->children[CHILD_TOKEN_SECRET][PLACE_OWN];
+    const struct object *config = &seen->children[CHILD_CONFIG_SECRET][PLACE_OWN];
+    const struct wish *wish = seen_wish(w);
+
+    if (wish->valid) {
+        const struct value *credential = credential_of(seen, wish), *ca = ca_of(seen, wish);
+        see_value(w, READ_CREDENTIAL, credential->trouble != VALUE_MISSING, credential->version);
+        if (wish->spec.ca.name)
+            see_value(w, READ_CA, ca->trouble != VALUE_MISSING, ca->version);
+    }
+    see_value(w, READ_TOKEN, token->exists, token->version);
+    see_value(w, READ_CONFIG, config->exists, config->version);
+}
+
+static void see_place(struct world *w, struct observed *o)
+{
+    const struct wish *wish = seen_wish(w);
+    enum place place = place_of_wish(wish, CHILD_ROLE_BINDING);
+    const struct api *seen = &w->process.seen;
+
+    o->job_namespace_exists = wish->valid && !seen->places[place].missing && !seen->places[place].terminating;
+    o->job_namespace_open = place == PLACE_OWN || !seen->places[place].closed;
+    if (!o->deleting && seen->places[PLACE_OWN].terminating) {
+        o->deleting = true;
+        o->deletion_time = seen->places[PLACE_OWN].deletion_time;
+    }
+}
+
+static void see_issued(struct world *w, struct observed *o)
+{
+    const struct object *issued = &w->process.issued;
+    struct observed shown;
+
+    o->issued = (struct registration){0};
+    if (!issued->exists)
+        return;
+    see_registration(&shown, issued, &w->mem);
+    o->issued = shown.registered;
+    o->issued.token = arena_strdup(&w->mem, issued->token);
+    o->issued.inputs = issued->inputs[0] ? o->issued.inputs : NULL;
+}
+
+/* A finalizer promises that something may be at GitLab; without a token Secret, and unless it was this process that put
+ * the runner away, its token may be lost. */
+static void judge(struct world *w, const struct observed *o)
+{
+    struct process *p = process(w);
+    bool secret = o->children[CHILD_TOKEN_SECRET].exists;
+
+    if (o->finalizer && !secret && !p->issued.exists && (!p->judged || p->had_secret))
+        p->doubt = DOUBT_LOST;
+    p->judged = true;
+    p->had_secret = secret;
+}
+
+/* What may have changed since the last step; the object itself and the values that were read stay as they are for the
+ * turn. */
+static void see_again(struct world *w)
+{
+    struct observed *o = &w->observed;
+    struct process *p = process(w);
+
+    o->now_ms = w->now_ms;
+    o->now = w->now_ms / 1000;
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        see_child(w, o, child);
+    see_strays(w, o);
+    see_values(w);
+    see_place(w, o);
+    see_issued(w, o);
+    judge(w, o);
+    o->doubt = p->doubt;
+    o->found_id = p->found_id;
+    o->deregistered = p->deregistered;
+    o->config_token_dead = p->config_token_dead;
+    o->orphan_reported = p->orphan_reported;
+    o->gitlab = p->gitlab.attempt;
+    o->kubernetes = p->kubernetes.attempt;
+    o->reach = p->reach;
+}
+
+/* Credentials, scopes and servers may be others now: what was searched is to be searched again. */
+static void forgive(struct process *p)
+{
+    p->gitlab = p->kubernetes = (struct failing){0};
+    p->reach = REACH_UNKNOWN;
+    p->found_id = 0;
+    if (p->doubt != DOUBT_NONE)
+        p->doubt = DOUBT_LOST;
+}
+
+void world_observe(struct world *w)
+{
+    const struct api *seen = &w->process.seen;
+    const struct wish *wish = &w->scenario->wishes[seen->wish];
+    struct observed *o = &w->observed;
+
+    arena_finish(&w->mem);
+    w->turn_wish = seen->wish;
+    if (w->process.generation != seen->generation)
+        forgive(process(w));
+    w->process.generation = seen->generation;
+    memset(w->process.foreign, 0, sizeof(w->process.foreign));
+    *o = (struct observed){.owner = {.ns = "ci", .name = "builds", .uid = "uid-1"}};
+    o->generation = seen->generation;
+    o->finalizer = seen->finalizer;
+    o->deleting = seen->deleting;
+    o->deletion_time = seen->deletion_time;
+    o->spec = wish->valid ? &wish->spec : NULL;
+    o->spec_err = wish->err;
+    o->status = arena_json(&w->mem, json_ref(seen->status));
+    memcpy(o->wanted, wish->wanted, sizeof(o->wanted));
+    see_again(w);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What it learns from failures.
+ */
+static void add_failure(struct world *w, struct failing *f, const struct action *act, const struct err *err)
+{
+    int64_t delay = 1000;
+
+    f->count++;
+    for (int i = 1; i < f->count && delay < RETRY_MAX_MS; i++)
+        delay *= 2;
+    delay = delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
+    f->rule = act->rule;
+    f->attempt =
+        (struct attempt){.err = *err,
+                         .retry_at_ms = w->now_ms + (err->retry_after_ms > delay ? err->retry_after_ms : delay),
+                         .rule = act->rule};
+}
+
+static void end_failures(struct failing *f, const struct action *act)
+{
+    if (f->rule && strcmp(f->rule, act->rule) == 0)
+        *f = (struct failing){0};
+}
+
+/* A conflict, or an object that is not there: the store is behind, so look. */
+static void look(struct world *w, const struct action *act)
+{
+    struct process *p = process(w);
+
+    if (act->kind == ACT_FINALIZER || act->kind == ACT_STATUS) {
+        w->stale = true;
+        return;
+    }
+    const char *ns = act->kind == ACT_DELETE ? act->delete.ns : json_str(act->apply.manifest, "metadata.namespace");
+    const char *name = act->kind == ACT_DELETE ? act->delete.name : json_str(act->apply.manifest, "metadata.name");
+    const char *kind = act->kind == ACT_DELETE ? act->delete.kind : child_kind(act->apply.child);
+    const struct object *truth = api_find(&w->api, kind, ns, name);
+    *api_find(&p->seen, kind, ns, name) = *truth;
+    if (act->kind == ACT_APPLY)
+        p->foreign[act->apply.child] = truth->exists && truth->owner != OUR_UID;
+}
+
+static void kubernetes_failed(struct world *w, const struct action *act, const struct err *err)
+{
+    if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND)
+        look(w, act);
+    else
+        add_failure(w, &w->process.kubernetes, act, err);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Kubernetes: what it learns from answers.
+ */
+static void learn_token(struct world *w, const struct action *act, const struct object *truth)
+{
+    struct process *p = process(w);
+    struct observed_value *token = &w->observed.values[READ_TOKEN];
+    bool only_the_secret_goes = act->apply.release && !w->observed.deleting && !p->deregistered &&
+                                token->lookup == LOOKUP_FOUND && registration_fits(&w->observed, &w->mem);
+
+    if (only_the_secret_goes) {
+        p->issued = p->seen.children[CHILD_TOKEN_SECRET][PLACE_OWN];
+        snprintf(p->issued.token, sizeof(p->issued.token), "%s", token->value);
+    } else if (act->apply.release) {
+        p->had_secret = false;
+    } else {
+        *token = (struct observed_value){.lookup = LOOKUP_FOUND,
+                                         .value = arena_strdup(&w->mem, p->issued.token),
+                                         .version = arena_printf(&w->mem, "%d", truth->version)};
+        p->issued = (struct object){0};
+        p->config_token_dead = p->deregistered = false;
+        p->had_secret = true;
+    }
+}
+
+static void learn_applied(struct world *w, const struct action *act)
+{
+    const char *ns = json_str(act->apply.manifest, "metadata.namespace"),
+               *name = json_str(act->apply.manifest, "metadata.name");
+    const char *kind = child_kind(act->apply.child);
+    const struct object *truth = api_find(&w->api, kind, ns, name);
+
+    w->process.foreign[act->apply.child] = false;
+    if (act->apply.child == CHILD_TOKEN_SECRET)
+        learn_token(w, act, truth);
+    *api_find(&w->process.seen, kind, ns, name) = *truth;
+}
+
+static void learn_deleted(struct world *w, const struct action *act)
+{
+    const struct stray *s = &act->delete;
+    const struct object *truth = api_find(&w->api, s->kind, s->ns, s->name);
+
+    *api_find(&w->process.seen, s->kind, s->ns, s->name) = *truth;
+}
+
+static struct observed_value read_value(struct world *w, enum readable what)
+{
+    const struct wish *wish = seen_wish(w);
+    const struct object *secret =
+        &w->api.children[what == READ_CONFIG ? CHILD_CONFIG_SECRET : CHILD_TOKEN_SECRET][PLACE_OWN];
+    const struct value *value = what == READ_CA ? ca_of(&w->api, wish) : credential_of(&w->api, wish);
+    static const char *const rights[] = {"registration", "access", "glrt-user"};
+    static const enum lookup lookups[] = {[VALUE_FINE] = LOOKUP_FOUND,
+                                          [VALUE_MISSING] = LOOKUP_NO_OBJECT,
+                                          [VALUE_NO_KEY] = LOOKUP_NO_KEY,
+                                          [VALUE_EMPTY] = LOOKUP_EMPTY,
+                                          [VALUE_WRONG] = LOOKUP_FOUND};
+
+    if (what == READ_TOKEN || what == READ_CONFIG) {
+        enum lookup lookup = !secret->exists ? LOOKUP_NO_OBJECT : secret->token[0] ? LOOKUP_FOUND : LOOKUP_EMPTY;
+        return (struct observed_value){.lookup = lookup,
+                                       .value = lookup == LOOKUP_FOUND ? arena_strdup(&w->mem, secret->token) : NULL,
+                                       .version = arena_printf(&w->mem, "%d", secret->version)};
+    }
+    return (struct observed_value){.lookup = lookups[value->trouble],
+                                   .value = lookups[value->trouble] != LOOKUP_FOUND ? NULL
+                                            : what == READ_CA                       ? "PEM"
+                                            : value->trouble == VALUE_WRONG         ? "glrt-wrong"
+                                                                                    : rights[wish->spec.authentication],
+                                   .version = arena_printf(&w->mem, "%d", value->version)};
+}
+
+/* The object that was read is known to the store, too. */
+static void learn_value(struct world *w, enum readable what)
+{
+    struct api *seen = &w->process.seen;
+    const struct wish *wish = seen_wish(w);
+    enum child child = what == READ_CONFIG ? CHILD_CONFIG_SECRET : CHILD_TOKEN_SECRET;
+
+    w->observed.values[what] = read_value(w, what);
+    if (what == READ_CREDENTIAL)
+        *credential_of(seen, wish) = *credential_of(&w->api, wish);
+    else if (what == READ_CA)
+        *ca_of(seen, wish) = *ca_of(&w->api, wish);
+    else
+        seen->children[child][PLACE_OWN] = w->api.children[child][PLACE_OWN];
+}
+
+static void learn_kubernetes(struct world *w, const struct action *act)
+{
+    switch (act->kind) {
+    case ACT_READ:
+        learn_value(w, act->read);
+        break;
+    case ACT_FINALIZER:
+        w->observed.finalizer = w->process.seen.finalizer = act->hold_finalizer;
+        break;
+    case ACT_APPLY:
+        learn_applied(w, act);
+        break;
+    case ACT_DELETE:
+        learn_deleted(w, act);
+        break;
+    case ACT_STATUS:
+        api_set_status(&w->process.seen, act->status);
+        w->observed.status = arena_json(&w->mem, json_ref(act->status));
+        break;
+    case ACT_PASS:
+    case ACT_WAIT:
+    case ACT_GITLAB:
+    case ACT_REPORT:
+    case ACT_DONE:
+        break;
+    }
+    end_failures(&w->process.kubernetes, act);
+}
+
+static bool show_status(struct world *w, const struct action *act, struct err *err)
+{
+    if (!w->api.exists) {
+        err_set(err, ERR_NOT_FOUND, "NotFound", "gone");
+        return false;
+    }
+    api_set_status(&w->api, act->status);
+    return true;
+}
+
+static bool kubernetes_does(struct world *w, const struct action *act, struct err *err)
+{
+    bool denied =
+        option(w, OPT_API) == API_DENIED_FOREVER || (option(w, OPT_API) == API_DENIED && w->now_ms < w->heals_at);
+
+    if (denied && act->kind == ACT_APPLY && act->apply.child == (enum child)option(w, OPT_DENIED_CHILD))
+        return err_set(err, ERR_DENIED, "Forbidden", "the operator has no right to do that");
+    if (act->kind == ACT_APPLY)
+        return api_apply(w, act, err);
+    if (act->kind == ACT_DELETE)
+        return api_delete(w, &act->delete, err);
+    if (act->kind == ACT_FINALIZER)
+        return api_finalizer(w, act->hold_finalizer, err);
+    if (act->kind == ACT_STATUS)
+        return show_status(w, act, err);
+    return true; /* ACT_READ */
+}
+
+enum fate { FATE_DONE, FATE_UNHEARD /* done, but nobody hears of it */, FATE_FAILED };
+
+static enum fate fate_of_request(struct world *w)
+{
+    bool heads = world_random(w, 2), now = w->now_ms < w->heals_at;
+
+    switch (now ? option(w, OPT_API) : API_FINE) {
+    case API_DOWN:
+        return FATE_FAILED;
+    case API_FLAKY:
+        return heads ? FATE_FAILED : FATE_DONE;
+    case API_LOSSY:
+        return heads ? FATE_UNHEARD : FATE_DONE;
+    default:
+        return FATE_DONE;
+    }
+}
+
+static void perform_kubernetes(struct world *w, const struct action *act, enum fate fate)
+{
+    struct err err = {0}, lost;
+
+    err_set(&lost, ERR_RETRY, "ConnectionLost", "no answer from the API server");
+    bool done = fate != FATE_FAILED && kubernetes_does(w, act, &err);
+    w->journal.writes += done && act->kind != ACT_READ;
+    w->journal.changes += done && act->kind != ACT_READ && act->kind != ACT_STATUS;
+    if (fate != FATE_DONE)
+        kubernetes_failed(w, act, &lost);
+    else if (done)
+        learn_kubernetes(w, act);
+    else
+        kubernetes_failed(w, act, &err);
+    world_trace(w, "%s%s",
+                fate == FATE_FAILED    ? "  failed"
+                : fate == FATE_UNHEARD ? "  done, not heard"
+                : done                 ? ""
+                                       : "  refused: ",
+                err.reason);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * GitLab: what it learns from answers.
+ */
+static void learn_issued(struct world *w, const struct action *act, const struct gitlab_reply *reply)
+{
+    const struct observed *o = &w->observed;
+    struct object *issued = &w->process.issued;
+    enum gitlab_call what = act->gitlab.call;
+    bool told = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_UPDATE ||
+                (what == GITLAB_RESTORE && o->spec->authentication == AUTH_REGISTRATION_TOKEN);
+    const char *inputs = token_inputs_text(o, &w->mem);
+
+    *issued = (struct object){.exists = true, .runner_id = reply->id};
+    snprintf(issued->token, sizeof(issued->token), "%s",
+             what == GITLAB_UPDATE ? o->values[READ_TOKEN].value : reply->token);
+    snprintf(issued->url, sizeof(issued->url), "%s", o->spec->url);
+    snprintf(issued->authentication, sizeof(issued->authentication), "%s",
+             authentication_name(o->spec->authentication));
+    snprintf(issued->scope, sizeof(issued->scope), "%s", scope_text(o->spec, &w->mem));
+    if (told)
+        snprintf(issued->told_hash, sizeof(issued->told_hash), "%s", attributes_hash(&o->spec->attributes, &w->mem));
+    if (inputs)
+        snprintf(issued->inputs, sizeof(issued->inputs), "%s", inputs);
+    w->process.doubt = DOUBT_NONE;
+    w->process.deregistered = false;
+}
+
+static void learn_gitlab(struct world *w, const struct action *act, const struct gitlab_reply *reply)
+{
+    struct process *p = process(w);
+    enum gitlab_call what = act->gitlab.call;
+
+    p->reach = REACH_YES;
+    end_failures(&p->gitlab, act);
+    if (what == GITLAB_FIND) {
+        p->found_id = reply->id;
+        p->doubt = reply->id ? DOUBT_SEARCHED : DOUBT_NONE;
+    } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
+        p->deregistered = true;
+    } else {
+        learn_issued(w, act, reply);
+    }
+}
+
+static void gitlab_failed(struct world *w, const struct action *act, const struct gitlab_reply *reply)
+{
+    struct process *p = process(w);
+    enum gitlab_call what = act->gitlab.call;
+    bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
+
+    p->reach = reply->err.code ? REACH_YES : REACH_NO;
+    if ((reply->ambiguous && makes) || (what == GITLAB_RESET && reply->err.kind == ERR_NOT_FOUND))
+        p->doubt = DOUBT_LOST;
+    if (what == GITLAB_RESTORE && reply->err.code == 403)
+        p->config_token_dead = true;
+    else if (what == GITLAB_FIND && reply->err.code == 403)
+        p->doubt = DOUBT_UNSEARCHABLE;
+    else
+        add_failure(w, &p->gitlab, act, &reply->err);
+}
+
+static void perform_gitlab(struct world *w, const struct action *act)
+{
+    struct gitlab_reply reply = gitlab_call_made(w, act);
+
+    world_trace(w, "  GitLab: %s, runner %lld", reply.err.kind ? reply.err.reason : "done", (long long)reply.id);
+    if (reply.err.kind != ERR_NONE) {
+        gitlab_failed(w, act, &reply);
+        return;
+    }
+    w->journal.writes++;
+    w->journal.changes++;
+    learn_gitlab(w, act, &reply);
+}
+
+static void perform_report(struct world *w, const struct action *act)
+{
+    bool possible = strcmp(act->report.reason, "PossibleOrphan") == 0;
+
+    w->journal.writes++;
+    w->journal.possible_orphans += possible;
+    w->journal.orphans += !possible;
+    w->process.doubt = DOUBT_NONE;
+    w->process.orphan_reported = w->process.orphan_reported || w->observed.deleting;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * One action.
+ */
+static void deliver(struct world *w)
+{
+    api_copy(&w->process.seen, &w->api);
+}
+
+void world_crash(struct world *w)
+{
+    struct api seen = w->process.seen;
+
+    w->process = (struct process){.seen = seen};
+    deliver(w);
+    w->stale = true;
+}
+
+static void crash(struct world *w, const struct action *act)
+{
+    world_trace(w, "CRASH %s", w->crash.effect ? "after it" : "before it");
+    w->journal.crashes++;
+    if (w->crash.effect && act->kind == ACT_GITLAB)
+        gitlab_call_made(w, act);
+    else if (w->crash.effect && act->kind == ACT_REPORT)
+        perform_report(w, act);
+    else if (w->crash.effect)
+        perform_kubernetes(w, act, FATE_UNHEARD);
+    world_crash(w);
+}
+
+static void trace_action(struct world *w, const struct action *act)
+{
+    const char *what = act->kind == ACT_APPLY    ? child_kind(act->apply.child)
+                       : act->kind == ACT_DELETE ? act->delete.name
+                       : act->kind == ACT_GITLAB ? gitlab_call_name(act->gitlab.call)
+                       : act->kind == ACT_STATUS ? condition_get(act->status, "Ready", "reason")
+                       : act->kind == ACT_REPORT ? act->report.reason
+                                                 : "";
+
+    world_trace(w, "%2d %s: %s %s%s", w->journal.actions, act->rule, act_kind_name(act->kind), what,
+                act->kind == ACT_APPLY && act->apply.release ? " (released)" : "");
+}
+
+void world_perform(struct world *w, const struct action *act)
+{
+    trace_action(w, act);
+    w->now_ms += ACTION_MS;
+    if (w->journal.actions++ == w->crash.at)
+        crash(w, act);
+    else if (act->kind == ACT_GITLAB)
+        perform_gitlab(w, act);
+    else if (act->kind == ACT_REPORT)
+        perform_report(w, act);
+    else
+        perform_kubernetes(w, act, fate_of_request(w));
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Turns.
+ */
+static void count_step(struct world *w, int step, const struct action *act)
+{
+    if (step > w->journal.longest_turn)
+        w->journal.longest_turn = step;
+    if (step > STEPS_MAX)
+        world_violate(w, "the rule %s repeats", act->rule);
+}
+
+void world_turn(struct world *w)
+{
+    struct action act;
+    int steps = 0;
+
+    w->stale = false;
+    deliver(w);
+    world_observe(w);
+    for (;;) {
+        act = decide(&w->observed, &w->mem);
+        count_step(w, ++steps, &act);
+        if (act.kind == ACT_WAIT || act.kind == ACT_DONE || w->journal.violation[0])
+            break;
+        world_perform(w, &act);
+        bool changed = world_users(w, false);
+        if (w->stale)
+            break;
+        if (changed || !option(w, OPT_LAG))
+            deliver(w);
+        see_again(w);
+    }
+    w->last = w->stale ? (struct action){.kind = ACT_PASS} : act;
+    world_trace(w, "= %s %s %s", act_kind_name(w->last.kind), w->last.kind == ACT_WAIT ? w->last.rule : "",
+                w->last.kind == ACT_WAIT ? w->last.wait.reason : "");
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Time.
+ */
+static bool child_changed(const struct api *a, const struct api *b, enum child child, enum place place)
+{
+    const struct object *x = &a->children[child][place], *y = &b->children[child][place];
+    bool watched = is_watched(x, child) || is_watched(y, child);
+
+    return watched &&
+           (x->exists != y->exists || x->uid != y->uid || x->version != y->version || x->terminating != y->terminating);
+}
+
+static bool values_changed(const struct api *a, const struct api *b)
+{
+    bool changed = memcmp(a->places, b->places, sizeof(a->places)) != 0;
+
+    for (int i = 0; i < 3; i++)
+        changed = changed || a->credentials[i].version != b->credentials[i].version;
+    for (int i = 0; i < 2; i++)
+        changed = changed || a->ca[i].version != b->ca[i].version;
+    return changed;
+}
+
+/* Whether the watches bring news that wake the operator. */
+static bool is_woken(struct world *w)
+{
+    const struct api *a = &w->process.seen, *b = &w->api;
+    bool woken = a->exists != b->exists || a->generation != b->generation || a->deleting != b->deleting;
+
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        for (enum place place = 0; place < PLACES; place++)
+            woken = woken || child_changed(a, b, child, place);
+    if (!values_changed(a, b))
+        return woken;
+    forgive(process(w));
+    return true;
+}
+
+static int64_t next_wake(const struct world *w)
+{
+    if (w->last.kind == ACT_PASS)
+        return w->now_ms;
+    if (w->last.kind == ACT_WAIT && w->last.wait.retry_at_ms)
+        return w->last.wait.retry_at_ms;
+    if (w->last.kind == ACT_WAIT && w->last.wait.stalled)
+        return w->now_ms + RECHECK_MS;
+    return INT64_MAX;
+}
+
+/* Lets time pass until the operator is woken, or nothing will ever change. */
+static void pass_time(struct world *w)
+{
+    int64_t wake = next_wake(w);
+
+    while (!is_woken(w)) {
+        int64_t change = world_next_change(w);
+        if (change < 0 && wake == INT64_MAX)
+            break;
+        w->now_ms = change >= 0 && change < wake ? change : wake > w->now_ms ? wake : w->now_ms;
+        world_change(w);
+        if (w->now_ms >= wake)
+            break;
+    }
+}
+
+/* Nothing but the operator will change anything any more: no user, no controller, no deadline. */
+static bool all_has_happened(struct world *w)
+{
+    static const enum option events[] = {OPT_EDIT, OPT_DELETE, OPT_DAMAGE, OPT_DAMAGE_2};
+    bool patient = w->api.deleting && w->now_ms < (w->api.deletion_time + DEADLINES_S) * 1000;
+    bool ret = world_next_change(w) < 0 && !patient;
+
+    for (size_t i = 0; i < ARRAY_LEN(events); i++)
+        ret = ret && (w->happened[i] || !option(w, events[i]));
+    return ret;
+}
+
+bool world_run(struct world *w)
+{
+    int quiet = 0;
+
+    for (int round = 0; round < ROUNDS_MAX && !w->journal.violation[0] && w->api.exists; round++) {
+        int writes = w->journal.writes;
+        world_users(w, false);
+        world_turn(w);
+        world_change(w);
+        quiet = w->journal.writes == writes && all_has_happened(w) && w->last.kind != ACT_PASS ? quiet + 1 : 0;
+        if (quiet >= QUIET_ROUNDS)
+            return true;
+        if (w->journal.writes == writes)
+            world_users(w, true);
+        pass_time(w);
+    }
+    world_change(w);
+    return !w->api.exists && !w->journal.violation[0];
+}
