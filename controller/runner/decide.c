@@ -212,24 +212,25 @@ static bool has_moved(const struct observed *o, struct arena *a)
     return o->children[CHILD_TOKEN_SECRET].exists && (o->deregistered || !registration_fits(o, a));
 }
 
-/* The former runner goes, unless the user owns it. */
+/* The former runner goes, unless the user owns it. Who deletes a Secret that lacks what is needed has done what was
+ * asked for. */
 static struct action leave_the_former_gitlab(const struct observed *o, struct arena *a)
 {
-    if (!has_moved(o, a) || o->deregistered)
+    struct action act = pass;
+
+    if (!has_moved(o, a) || o->deregistered || is_users_own(&o->registered))
         return pass;
     if (is_damaged(&o->registered))
-        return wait_for("TokenSecretDamaged",
-                        "the token Secret has lost its annotations; delete it to have the runner registered again",
-                        true);
-    if (is_users_own(&o->registered))
-        return pass;
-
-    struct action act = try_ca(o);
+        act =
+            wait_for("TokenSecretDamaged",
+                     "the token Secret has lost its annotations; delete it to have the runner registered again", true);
+    if (act.kind == ACT_PASS)
+        act = try_ca(o);
     if (act.kind == ACT_PASS)
         act = need_token(o);
     if (act.kind == ACT_PASS)
         act = call(GITLAB_DEREGISTER, o->registered.url, o->values[READ_TOKEN].value, o->registered.runner_id);
-    return act;
+    return act.kind == ACT_WAIT && o->children[CHILD_TOKEN_SECRET].terminating ? pass : act;
 }
 
 /* … and its token is of no use any more. */

@@ -190,8 +190,7 @@ static bool needs_a_person(const struct world *w)
     return lasts(w, OPT_CREDENTIAL) || lasts(w, OPT_CA_TROUBLE) || lasts(w, OPT_PLACE_TROUBLE) ||
            w->scenario->options[OPT_GITLAB] >= GITLAB_DOWN_FOREVER ||
            w->scenario->options[OPT_API] == API_DENIED_FOREVER ||
-           (given(w, OPT_REPLACED_FOR_EVER) && damaged(w, DAMAGE_REPLACED)) || damaged(w, DAMAGE_EMPTIED) ||
-           damaged(w, DAMAGE_BARE) ||
+           (given(w, OPT_REPLACED_FOR_EVER) && damaged(w, DAMAGE_REPLACED)) ||
            (takes_attributes && world_wish(w)->valid && world_wish(w)->spec.authentication == AUTH_REGISTRATION_TOKEN);
 }
 
@@ -270,7 +269,8 @@ static const char *rights_are_withdrawn(struct world *w)
 static const char *nothing_leaked(struct world *w)
 {
     int lost = leaked(w), reported = w->journal.possible_orphans + w->journal.orphans;
-    int forced = damaged(w, DAMAGE_FORCED) + damaged(w, DAMAGE_REPLACED);
+    int forced =
+        damaged(w, DAMAGE_FORCED) + damaged(w, DAMAGE_REPLACED) + damaged(w, DAMAGE_EMPTIED) + damaged(w, DAMAGE_BARE);
     int untraceable = moves(w) ? w->journal.crashes + w->journal.lost_answers + forced : 0;
     bool undisturbed = w->journal.crashes + w->journal.lost_answers + forced == 0 && !needs_a_person(w);
     bool settled = !w->api.exists || all_is_right(w) || undisturbed;

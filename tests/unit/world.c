@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/names.h"
+#include "runner/status.h"
 
 enum { ROLLOUT_MS = 2000, HEALS_SOON_MS = 90 * 1000, HEALS_LATE_MS = 30 * 60 * 1000 };
 
@@ -356,6 +357,21 @@ static bool is_due(struct world *w, int what, enum option given, enum option at,
     return w->happened[what] = true;
 }
 
+/* What the status asks for. */
+static bool heeds_the_status(struct world *w)
+{
+    const char *reason = condition_get(w->api.status, "Ready", "reason");
+    struct object *secret = &w->api.children[CHILD_TOKEN_SECRET][PLACE_OWN];
+    bool asked = reason && (strcmp(reason, "TokenMissing") == 0 || strcmp(reason, "TokenSecretDamaged") == 0);
+
+    if (!asked || !secret->exists || secret->terminating)
+        return false;
+    world_trace(w, "user: deletes the token Secret, as told");
+    secret->version = ++w->api.last;
+    object_delete(secret);
+    return true;
+}
+
 bool world_users(struct world *w, bool now)
 {
     bool edits = is_due(w, 0, OPT_EDIT, OPT_EDIT_AT, now);
@@ -373,7 +389,7 @@ bool world_users(struct world *w, bool now)
         delete_object(w);
     else if (deletes)
         delete_namespace(w);
-    return edits || damages || damages_2 || deletes;
+    return edits || damages || damages_2 || deletes || (now && heeds_the_status(w));
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -319,7 +319,8 @@ static void learn_token(struct world *w, const struct action *act, const struct 
         p->issued = p->seen.children[CHILD_TOKEN_SECRET][PLACE_OWN];
         snprintf(p->issued.token, sizeof(p->issued.token), "%s", token->value);
     } else if (act->apply.release) {
-        p->had_secret = false;
+        bool users_own = strcmp(w->observed.registered.authentication, "RunnerToken") == 0;
+        p->had_secret = !p->deregistered && !w->observed.deleting && !users_own;
     } else {
         *token = (struct observed_value){.lookup = LOOKUP_FOUND,
                                          .value = arena_strdup(&w->mem, p->issued.token),
