@@ -14,9 +14,9 @@ import yaml
 from cluster import ROOT, kubectl
 from gitlab_admin import GitLabAdmin
 from places import Place, Runner, decoded
+from program import run
 from standin_fixtures import runner_program
 
-PROGRAM = ROOT / "build/gitlab-runner-controller"
 SAMPLES = sorted((ROOT / "manifests/samples").glob("*.yaml"))
 FULL = ROOT / "tests/data/render/full.json"
 GOLDEN = ROOT / "tests/data/render/full"
@@ -24,12 +24,6 @@ RUNNER = {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner",
           "metadata": {"name": "builds", "namespace": "ci"},
           "spec": {"url": "https://gitlab.example.com",
                    "authentication": {"registrationTokenSecretRef": {"name": "my-gitlab"}}}}
-
-
-def run(*words: str | Path, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess:
-    done = subprocess.run([PROGRAM, *words], input=stdin, capture_output=True, text=True, timeout=20)
-    assert done.returncode == code, f"{done.args}: code {done.returncode}\n{done.stdout}{done.stderr}"
-    return done
 
 
 def rendered(file: Path) -> list[dict]:
@@ -121,7 +115,8 @@ def nasty_spec(text: str) -> dict:
     volumes = [
         {"hostPath": {"path": text}}, {"persistentVolumeClaim": {"claimName": text}},
         {"configMap": {"name": "c", "items": files}}, {"secret": {"secretName": "s", "items": files}}, {"emptyDir": {}},
-        {"csi": {"driver": text, "fsType": text, "volumeAttributes": odd}}, {"nfs": {"server": text, "path": "/" + text}}]
+        {"csi": {"driver": text, "fsType": text, "volumeAttributes": odd}},
+        {"nfs": {"server": text, "path": "/" + text}}]
     return {
         "image": text, "helperImage": text, "serviceAccountName": text, "imagePullSecrets": [{"name": text}],
         "nodeSelector": odd, "podLabels": odd, "podAnnotations": odd, "environment": [{"name": "A", "value": text}],
@@ -239,6 +234,11 @@ def test_wrong_usage_is_told_on_standard_error(command: str) -> None:
     for words in ([], ["--nonsense"], ["-f"]):
         done = run(command, *words, code=2)
         assert f"Usage: gitlab-runner-controller {command} " in done.stderr and done.stdout == ""
+
+
+def test_a_format_that_there_is_not() -> None:
+    said = run("render", "-f", FULL, "-o", "xml", code=2).stderr
+    assert said.startswith("render: --output xml: must be yaml, json or toml\n")
 
 
 # ----------------------------------------------------------------------------------------------------------------------
