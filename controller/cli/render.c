@@ -54,6 +54,7 @@ static bool format_parse(const char *text, enum format *ret)
             *ret = (enum format)i;
             return true;
         }
+    fprintf(stderr, "render: --output %s: must be yaml, json or toml\n", text);
     return false;
 }
 

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,9 @@
 enum { DRAIN_MS = 25 * 1000 }; /* less than the 30 s that a pod is given */
 
 struct options {
-    const char *kubeconfig, *context, *listen;
+    const char *kubeconfig, *context;
+    char address[128]; /* to listen on; "": all */
+    int port;
     struct workshop shop; /* manager image and instance; the rest is made by start() */
     enum log_level level;
     bool json;
@@ -48,7 +51,53 @@ static void usage(FILE *out)
           out);
 }
 
-/* EXIT_OK to go on; with --help or an error the code to exit with, as a negative number minus one. */
+static bool wrong(const char *option, const char *value, const char *must)
+{
+    fprintf(stderr, "run: --%s %s: must be %s\n", option, value, must);
+    return false;
+}
+
+/* ADDRESS:PORT, an IPv6 address in brackets; without an address, all of them. */
+static bool listen_parse(const char *text, struct options *o)
+{
+    const char *colon = strrchr(text, ':');
+    char *end = NULL;
+    long port = colon && isdigit((unsigned char)colon[1]) ? strtol(colon + 1, &end, 10) : 0;
+
+    if (port < 1 || port > UINT16_MAX || *end || (size_t)(colon - text) >= sizeof(o->address))
+        return wrong("listen", text, "ADDRESS:PORT or :PORT");
+    bool bracketed = text[0] == '[' && colon > text + 1 && colon[-1] == ']';
+    snprintf(o->address, sizeof(o->address), "%.*s", (int)(colon - text) - 2 * bracketed, text + bracketed);
+    o->port = (int)port;
+    return true;
+}
+
+/* False when it is wrong, which has been said. */
+static bool option_parse(int opt, const char *value, struct options *o)
+{
+    switch (opt) {
+    case 'k':
+        o->kubeconfig = value;
+        return true;
+    case 'c':
+        o->context = value;
+        return true;
+    case 'm':
+        o->shop.render.manager_image = value;
+        return true;
+    case 'l':
+        return listen_parse(value, o);
+    case 'v':
+        return log_level_parse(value, &o->level) || wrong("log-level", value, "error, warn, info or debug");
+    case 'f':
+        o->json = strcmp(value, "json") == 0;
+        return o->json || strcmp(value, "text") == 0 || wrong("log-format", value, "json or text");
+    default:
+        return false;
+    }
+}
+
+/* EXIT_OK or EXIT_USAGE to end with, -1 to go on. */
 static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
@@ -63,22 +112,15 @@ static int parse(int argc, char **argv, struct options *o)
     };
 
     for (int opt; (opt = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (opt == 'k')
-            o->kubeconfig = optarg;
-        else if (opt == 'c')
-            o->context = optarg;
-        else if (opt == 'l')
-            o->listen = optarg;
-        else if (opt == 'm')
-            o->shop.render.manager_image = optarg;
-        else if (opt == 'f')
-            o->json = strcmp(optarg, "text") != 0;
-        else if (opt == 'h')
+        if (opt == 'h')
             return usage(stdout), EXIT_OK;
-        else if (opt != 'v' || !log_level_parse(optarg, &o->level))
+        if (!option_parse(opt, optarg, o))
             return usage(stderr), EXIT_USAGE;
     }
-    return -1;
+    if (optind == argc)
+        return -1;
+    fprintf(stderr, "run: %s is not an option\n", argv[optind]);
+    return usage(stderr), EXIT_USAGE;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -141,19 +183,6 @@ static void on_stop_signal(void *arg, int signal)
 /* ---------------------------------------------------------------------------------------------------------------------
  */
 
-static bool listen_on(struct process *p, const char *listen, struct err *err)
-{
-    const char *colon = strrchr(listen, ':');
-    char address[128] = "";
-
-    if (!colon || (size_t)(colon - listen) >= sizeof(address))
-        return err_set(err, ERR_INVALID, "InvalidAddress", "--listen %s: must be ADDRESS:PORT or :PORT", listen);
-    bool bracketed = listen[0] == '[' && colon > listen + 1 && colon[-1] == ']'; /* an IPv6 address */
-    memcpy(address, listen + bracketed, (size_t)(colon - listen) - 2 * bracketed);
-    p->serve = serve_create(p->loop, *address ? address : NULL, atoi(colon + 1), pages, p, err);
-    return p->serve != NULL;
-}
-
 static bool start(struct process *p, const struct options *o, struct err *err)
 {
     if (!kube_config_load(&p->config, o->kubeconfig, o->context, err))
@@ -169,7 +198,8 @@ static bool start(struct process *p, const struct options *o, struct err *err)
     p->rec = reconciler_create(&shop);
     p->deadline = loop_timer_create(p->loop, on_drained, p);
     loop_on_stop_signal(p->loop, on_stop_signal, p);
-    if (!listen_on(p, o->listen, err))
+    p->serve = serve_create(p->loop, *o->address ? o->address : NULL, o->port, pages, p, err);
+    if (!p->serve)
         return false;
     reconciler_start(p->rec);
     return true;
@@ -191,7 +221,7 @@ int cli_run(int argc, char **argv)
 {
     char host[256] = "unknown";
     gethostname(host, sizeof(host) - 1);
-    struct options o = {.listen = ":8080",
+    struct options o = {.port = 8080,
                         .level = LOG_INFO,
                         .json = true,
                         .shop = {.render = {.manager_image = DEFAULT_MANAGER_IMAGE}, .instance = host}};
