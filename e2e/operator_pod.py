@@ -14,6 +14,7 @@ NAMESPACE = "gitlab-runner-system"
 NAME = "gitlab-runner-controller"
 USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
 PORT = 8080
+MANIFESTS = os.environ.get("MANIFESTS", "manifests/default")    # or a kustomization of one's own
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gitlab-runner-controller"
 
 
@@ -25,12 +26,12 @@ class Operator:
         self._past = ""             # logs of pods that the test has ended
 
     def install(self) -> None:
-        """From its image and manifests, begun anew where there is one already."""
+        """From its image and manifests, begun anew where it is there already."""
         if not EXISTING:
             subprocess.run(["ctr", "-n", "k8s.io", "images", "import", CACHE / "images/controller.tar"],
                            check=True, stdout=subprocess.DEVNULL)
         self.kube.delete("Deployment", NAME, NAMESPACE)
-        kubectl("apply", "-k", "manifests/default")
+        kubectl("apply", "-k", MANIFESTS)
         kubectl("wait", "--for=condition=Established", "crd/gitlabrunners.gitlab-runners.dev", "--timeout=60s")
         self.wait_ready()
 

@@ -8,10 +8,9 @@ import yaml
 
 from cluster import ROOT, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
-from operator_pod import NAME, NAMESPACE, Operator
+from operator_pod import MANIFESTS, NAME, NAMESPACE, Operator
 from places import Place
 
-MANIFESTS = ROOT / "manifests"
 NEEDS = [
     ("patch", "gitlabrunners.gitlab-runners.dev"), ("patch", "gitlabrunners.gitlab-runners.dev/status"),
     ("watch", "gitlabrunners.gitlab-runners.dev"), ("create", "secrets"), ("get", "secrets"),
@@ -64,8 +63,8 @@ def test_a_manager_has_its_rights_among_its_jobs_only(ci: Place, gitlab: GitLabA
 
 
 def test_install_yaml_is_what_kustomize_makes() -> None:
-    made = list(yaml.safe_load_all(kubectl("kustomize", str(MANIFESTS / "default"))))
-    assert list(yaml.safe_load_all((MANIFESTS / "install.yaml").read_text())) == made
+    made = list(yaml.safe_load_all(kubectl("kustomize", "manifests/default")))
+    assert list(yaml.safe_load_all((ROOT / "manifests/install.yaml").read_text())) == made
 
 
 def test_the_operators_pod_fulfils_pod_security_restricted(operator: Operator) -> None:
@@ -81,7 +80,7 @@ def test_a_managers_pod_fulfils_pod_security_restricted(ci: Place, gitlab: GitLa
 
 
 def test_applying_it_again_changes_nothing(operator: Operator) -> None:
-    lines = kubectl("apply", "-k", "manifests/default").splitlines()
+    lines = kubectl("apply", "-k", MANIFESTS).splitlines()
     assert [line for line in lines if not line.endswith(" unchanged")] == []
 
 
@@ -90,7 +89,7 @@ def test_uninstalling_leaves_nothing_stuck(ci: Place, gitlab: GitLabAdmin) -> No
     ci.registration_token()
     ci.unmanned().wait()
     kubectl("delete", "glr", "--all", "-n", ci.name, "--timeout=30s")
-    kubectl("delete", "-k", "manifests/default", "--timeout=90s")
+    kubectl("delete", "-k", MANIFESTS, "--timeout=90s")
     for kind, name in [("CustomResourceDefinition", "gitlabrunners.gitlab-runners.dev"), ("Namespace", NAMESPACE),
                        ("ClusterRole", NAME), ("ClusterRole", "gitlab-runner-executor")]:
         wait_for(f"{kind} {name} is gone", lambda: ci.kube.get(kind, name) is None)

@@ -13,6 +13,7 @@ from secrecy import assert_secrets_are_kept, contents
 WINDOW = 6      # characters of a token that nobody writes by chance
 
 
+@pytest.mark.node
 def test_the_check_finds_a_token_wherever_it_is(ci: Place, gitlab: GitLabAdmin) -> None:
     project = ci.registration_token()
     runner = ci.unmanned()
