@@ -121,10 +121,12 @@ valgrind: ## Unit tests under valgrind
 	$(Q)hack/install-deps valgrind
 	$(Q)$(MAKE) unit-run B=build/valgrind CFLAGS='-O1 -g' VARIANT_CFLAGS= VARIANT_LDFLAGS= RUN='valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect'
 
+E2E_CLUSTER ?= e2e
+
 .PHONY: e2e
 e2e: e2e-deps image ## End-to-end tests on a real local cluster (T=expression selects, as pytest -k)
-	$(Q)CLUSTER=e2e hack/cluster/up
-	$(Q)CLUSTER=e2e hack/e2e $(if $(T),-k '$(T)')
+	$(Q)CLUSTER=$(E2E_CLUSTER) hack/cluster/up
+	$(Q)CLUSTER=$(E2E_CLUSTER) hack/e2e $(if $(T),-k '$(T)')
 
 .PHONY: e2e-deps
 e2e-deps:
@@ -163,7 +165,7 @@ analyze: deps ## The compiler's static analyzer over the whole program (slow)
 test: ## All that CI runs: check, unit tests, end-to-end tests
 	$(Q)$(MAKE) check
 	$(Q)$(MAKE) unit
-	$(Q)$(MAKE) e2e; result=$$?; CLUSTER=e2e hack/cluster/down; exit $$result
+	$(Q)$(MAKE) e2e; result=$$?; CLUSTER=$(E2E_CLUSTER) hack/cluster/down; exit $$result
 
 ##@ Cluster
 
