@@ -24,3 +24,12 @@ size_t utf8_len(const char *text)
     }
     return 0;
 }
+
+size_t utf8_count(const char *text)
+{
+    size_t count = 0;
+
+    for (; *text; count++)
+        text += utf8_len(text) ? utf8_len(text) : 1;
+    return count;
+}

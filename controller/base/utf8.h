@@ -7,5 +7,7 @@
 /* The length of the character that text begins with; 0 when it is none, such as a surrogate, an overlong form, or the
  * part of one that is left when a text was cut. */
 size_t utf8_len(const char *text);
+/* How many characters the text has; a byte that is part of none counts as one. */
+size_t utf8_count(const char *text);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "cli/yaml.h"
 #include "runner/names.h"
 
@@ -167,17 +168,13 @@ static void check_enum(struct check *c, struct json_object *schema, struct json_
 /* What a bound is about: a number itself, the characters of a text, the items of a list, the members of a map. */
 static int64_t size_of(struct json_object *value)
 {
-    int64_t characters = 0;
-
     if (json_object_is_type(value, json_type_int))
         return json_object_get_int64(value);
     if (json_object_is_type(value, json_type_array))
         return (int64_t)json_len(value);
     if (json_object_is_type(value, json_type_object))
         return json_object_object_length(value);
-    for (const char *text = json_string(value); *text; text++)
-        characters += ((unsigned char)*text & 0xc0) != 0x80;
-    return characters;
+    return (int64_t)utf8_count(json_string(value));
 }
 
 static void check_bounds(struct check *c, struct json_object *schema, struct json_object *value, const char *path)

@@ -1,5 +1,6 @@
 #include "runner/spec.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "runner/names.h"
 #include "runner/spec_parts.h"
 
@@ -18,6 +20,21 @@ enum { NAME_MAX_LEN = 200, TAGS_MAX = 50, TAG_MAX_LEN = 255, URL_MAX_LEN = 1024 
 /* ------------------------------------------------------------------------------------------------------------------
  * Where and how it registers.
  */
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/* What follows the scheme: host, port and path. The first character that belongs to none of them, or the end. */
+static const char *skip_address(const char *at)
+{
+    size_t bracketed = *at == '[' ? 1 + strspn(at + 1, "0123456789ABCDEFabcdef:.") : 0;
+
+    at += bracketed && at[bracketed] == ']' ? bracketed + 1 : strspn(at, LETTERS "._-");
+    if (*at == ':' && isdigit((unsigned char)at[1]))
+        at += 1 + strspn(at + 1, "0123456789");
+    if (*at == '/')
+        at += strspn(at, LETTERS "._~/-");
+    return at;
+}
 
 /* Without slashes at the end; neither user, query nor fragment, and no `$`, which gitlab-runner would expand. */
 static bool check_url(struct spec *spec, struct arena *a, struct err *err)
@@ -30,11 +47,13 @@ static bool check_url(struct spec *spec, struct arena *a, struct err *err)
                                                                : NULL;
     if (!host)
         return spec_invalid(err, "spec.url must begin with https:// or http://, not \"%.60s\"", spec->url);
-    size_t len = strlen(spec->url), odd = strcspn(host, "@?#$\\\"' \t\r\n");
-    if (host[odd])
-        return spec_invalid(err, "spec.url must be scheme, host, port and path only: it has a '%c'", host[odd]);
-    if (strchr("/:", *host))
+    if (!*host || strchr("/:", *host))
         return spec_invalid(err, "spec.url has no host: \"%.60s\"", spec->url);
+    const char *odd = skip_address(host);
+    if (*odd)
+        return spec_invalid(err, "spec.url must be scheme, host, port and path only: it has a '%.*s'",
+                            (int)utf8_len(odd), odd);
+    size_t len = strlen(spec->url);
     if (len > URL_MAX_LEN)
         return spec_invalid(err, "spec.url must not be longer than %d characters", URL_MAX_LEN);
     while (spec->url[len - 1] == '/')
@@ -217,8 +236,8 @@ static bool read_tags(struct json_object *json, struct strings *tags, struct are
         return false;
     for (size_t i = 0; i < tags->len; i++) {
         const char *tag = tags->items[i];
-        size_t len = strlen(tag);
-        if (len == 0 || len > TAG_MAX_LEN || strchr(tag, ',') || *tag == ' ' || tag[len - 1] == ' ')
+        bool framed = *tag && (isspace((unsigned char)*tag) || isspace((unsigned char)tag[strlen(tag) - 1]));
+        if (!*tag || utf8_count(tag) > TAG_MAX_LEN || strchr(tag, ',') || framed)
             return spec_invalid(err,
                                 "spec.tags[%zu] must have 1 to %d characters, no comma and no space at its ends: "
                                 "\"%.60s\"",

@@ -122,6 +122,8 @@ static bool check_volume(struct json_object *entry, size_t i, struct err *err)
         return spec_invalid(err, "spec.volumes[%zu].mountPath must be a path that begins with /", i);
     if (!check_source(kind, entry, i, err))
         return false;
+    if (strcmp(kind->member, "emptyDir") == 0 && json_bool_or(entry, "readOnly", false))
+        return spec_invalid(err, "spec.volumes[%zu].readOnly: an emptyDir begins empty, take readOnly out", i);
     if (!volume_name(entry))
         return spec_invalid(err, "spec.volumes[%zu].name is missing", i);
     return check_volume_name(volume_name(entry), strcmp(kind->table, "pvc") == 0, i, err);
@@ -230,11 +232,12 @@ static bool check_manager_env(const struct spec *spec, struct err *err)
 
 static bool check_host_aliases(const struct spec *spec, struct err *err)
 {
-    unsigned char address[sizeof(struct in6_addr)];
+    struct in6_addr address;
 
     for (size_t i = 0; i < spec->host_aliases_len; i++) {
         const char *ip = spec->host_aliases[i].ip;
-        if (inet_pton(AF_INET, ip, address) != 1 && inet_pton(AF_INET6, ip, address) != 1)
+        bool six = inet_pton(AF_INET6, ip, &address) == 1 && !IN6_IS_ADDR_V4MAPPED(&address);
+        if (!six && inet_pton(AF_INET, ip, &address) != 1)
             return spec_invalid(err, "spec.hostAliases[%zu].ip must be an IPv4 or IPv6 address, not \"%.60s\"", i, ip);
     }
     return true;
