@@ -150,6 +150,11 @@ build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/entry.c $(FUZZ_SOURCES)
 	$(Q)clang -std=gnu17 -D_GNU_SOURCE -Icontroller -Itests/fuzz -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all $(PKG_CFLAGS) -o $@ $^ $(PKG_LIBS)
 
+.PHONY: format
+format: ## Lay out the C files as .clang-format says
+	$(Q)hack/install-deps clang-format
+	$(Q)clang-format -i $(shell git ls-files '*.c' '*.h')
+
 .PHONY: check
 check: deps ## Formatting, layers, warnings, generated files
 	$(Q)hack/install-deps clang-format

@@ -38,8 +38,8 @@ struct http_reply {
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
      *   ERR_RETRY   with reason HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
      *               ResponseTooLarge or Cancelled
-     *   ERR_DENIED  with reason UntrustedCertificate, CertificateExpired, CertificateHostMismatch, InvalidCA or TLSError
-     *   ERR_INVALID with reason InvalidURL */
+     *   ERR_DENIED  with reason UntrustedCertificate, CertificateExpired, CertificateHostMismatch, InvalidCA or
+     * TLSError ERR_INVALID with reason InvalidURL */
     struct err err;
     bool sent; /* the request may have reached the server: its effect is unknown when err is set */
 };
