@@ -1,13 +1,31 @@
-"""The kind as the API server serves it: what it refuses and in which words, what it fills in, what it explains."""
+"""The kind as the API server serves it: what it refuses and in which words, what it fills in, explains and shows."""
 from __future__ import annotations
 
+import copy
 import json
+import re
+from collections.abc import Iterator
 
 import pytest
+import requests
 
-from cluster import ROOT, kubectl, refused, wait_for
+from cluster import ROOT, Kube, checked, kubectl, refused, wait_for
 from gitlab_admin import GitLabAdmin
+from operator_pod import Operator
 from places import Place
+from program import run
+
+CRD = "gitlabrunners.gitlab-runners.dev"
+MINIMAL = json.loads((ROOT / "tests/data/render/minimal.json").read_text())
+FULL = json.loads((ROOT / "tests/data/render/full.json").read_text())
+INVALID = json.loads((ROOT / "tests/data/spec/invalid.json").read_text())
+VALID = json.loads((ROOT / "tests/data/spec/valid.json").read_text())
+NULL = "the API server drops a null before anyone sees it; in a file it is a value that somebody forgot"
+ONLY_THE_OPERATOR_REFUSES = {
+    '{"manager": {"podAnnotations": {"n": null}}}': NULL,
+    '{"resources": {"requests": {"memory": null}}}': NULL,
+}
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 TOKEN = {"registrationTokenSecretRef": {"name": "gitlab"}}
 ACCESS = {"accessTokenSecretRef": {"name": "gitlab"}}
@@ -33,7 +51,8 @@ BAD = [
     ({"authentication": ACCESS, "scope": {"type": "Group"}}, "groupId is required with the type Group"),
     ({"authentication": ACCESS, "scope": {"type": "Project", "groupId": 1}}, "projectId is required with the type"),
     ({"authentication": ACCESS, "scope": {"type": "project", "projectId": 1}}, "supported values"),
-    ({"caSecretRef": {"name": "a"}, "caConfigMapRef": {"name": "a"}}, "has both caSecretRef and caConfigMapRef: keep one"),
+    ({"caSecretRef": {"name": "a"}, "caConfigMapRef": {"name": "a"}},
+     "has both caSecretRef and caConfigMapRef: keep one"),
     ({"runUntagged": False}, "spec.runUntagged: Invalid value: is false and spec.tags is empty"),
     ({"tags": ["a", "a"]}, "spec.tags[1]: Duplicate value"),
     ({"tags": ["a,b"]}, "one tag is one item of the list"),
@@ -68,90 +87,219 @@ BAD = [
 pytestmark = pytest.mark.usefixtures("operator")    # which installs the kind
 
 
-def manifest(**spec: object) -> str:
-    """For what is refused, or only tried: nothing is stored."""
+def manifest(ns: str = "default", **spec: object) -> str:
+    """Of `builds`; what is None is left out."""
     base = {"url": "https://gitlab.example.com", "authentication": TOKEN}
     return json.dumps({
         "apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner",
-        "metadata": {"name": "builds", "namespace": "default"},
+        "metadata": {"name": "builds", "namespace": ns},
         "spec": {key: value for key, value in (base | spec).items() if value is not None}})
 
 
+def changed(body: dict, change: dict) -> dict:
+    """With a merge patch."""
+    body = copy.deepcopy(body)
+    for key, value in change.items():
+        if isinstance(value, dict) and isinstance(body.get(key), dict):
+            body[key] = changed(body[key], value)
+        elif value is None:
+            body.pop(key, None)
+        else:
+            body[key] = value
+    return body
+
+
+def offer(kube: Kube, body: dict, **headers: str) -> requests.Response:
+    """As kubectl would create it in the namespace default, where nothing is stored."""
+    body = changed(body, {"metadata": {"namespace": None}} if "metadata" in body else {})
+    return kube.call("POST", "apis/gitlab-runners.dev/v1beta1/namespaces/default/gitlabrunners", json=body,
+                     params={"dryRun": "All", "fieldValidation": "Strict"}, headers=headers)
+
+
+@pytest.fixture(scope="module")
+def schema(kube: Kube, operator: Operator) -> dict:
+    return kube.get("CustomResourceDefinition", CRD)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What it refuses
+
+
 @pytest.mark.parametrize("spec, message", BAD, ids=[json.dumps(spec)[:60] for spec, _ in BAD])
-def test_a_bad_object_is_refused_with_field_and_remedy(spec: dict, message: str) -> None:
+def test_a_bad_object_is_refused_with_field_and_remedy(spec: dict, message: str, operator: Operator) -> None:
     assert message in refused("create", "--dry-run=server", "-f", "-", stdin=manifest(**spec))
+    run("validate", "-f", "-", stdin=manifest(**spec), code=3)
 
 
-def test_an_unknown_field_is_refused_by_name() -> None:
+def test_each_rule_has_a_bad_object_with_its_message(kube: Kube, schema: dict) -> None:
+    objects = [json.loads(manifest(**spec)) for spec, _ in BAD] + [changed(MINIMAL, c["change"]) for c in INVALID]
+    said = "\n".join(offer(kube, body).json().get("message", "") for body in objects)
+    assert [message for message in rules(schema) if message not in said] == []
+
+
+def rules(schema: dict) -> Iterator[str]:
+    yield from (rule["message"] for rule in schema.get("x-kubernetes-validations", []))
+    for _, child in children(schema):
+        yield from rules(child)
+
+
+def children(schema: dict) -> Iterator[tuple[str, dict]]:
+    yield from schema.get("properties", {}).items()
+    for word in ("items", "additionalProperties"):
+        if isinstance(schema.get(word), dict):
+            yield "[]", schema[word]
+
+
+def test_what_the_operator_refuses_the_api_server_refuses(kube: Kube, operator: Operator) -> None:
+    accepted = []
+    for case in INVALID:
+        answer = offer(kube, changed(MINIMAL, case["change"]))
+        if answer.ok:
+            accepted.append(json.dumps(case["change"]["spec"]))
+        elif field := re.match(r"(?:spec|metadata)\.(\w+)", case["error"]):
+            assert field[1] in answer.json()["message"], case
+    assert accepted == list(ONLY_THE_OPERATOR_REFUSES)
+
+
+def test_what_the_operator_takes_the_api_server_takes(kube: Kube, operator: Operator) -> None:
+    for body in [FULL, *(changed(MINIMAL, change) for change in VALID)]:
+        checked(offer(kube, body))
+        run("validate", "-f", "-", stdin=json.dumps(body))
+
+
+def test_an_unknown_field_is_refused_by_name(operator: Operator) -> None:
     message = refused("create", "--dry-run=server", "-f", "-", stdin=manifest(nodeselector={"a": "b"}))
     assert 'unknown field "spec.nodeselector"' in message
 
 
-def test_a_name_that_is_too_long_is_refused() -> None:
-    body = json.loads(manifest())
-    body["metadata"]["name"] = "a" * 201
-    assert "may have 200 characters at most" in refused("create", "--dry-run=server", "-f", "-", stdin=json.dumps(body))
+def test_nobody_but_the_operator_writes_the_status(ci: Place) -> None:
+    """As a user would: by applying what `kubectl get -o yaml` has shown."""
+    runner = ci.unmanned()
+    runner.wait_refused("SecretNotFound")
+    runner.kube.patch("GitLabRunner", "builds", {"status": {"runnerId": 99}, "spec": {"paused": True}}, ci.name)
+    wait_for("the edit is seen", lambda: runner.status()["observedGeneration"] == 2)
+    assert "runnerId" not in runner.status()
 
 
-def test_defaults_are_filled_in() -> None:
-    stored = json.loads(kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=manifest()))
-    spec = stored["spec"]
-    assert spec["authentication"]["registrationTokenSecretRef"]["key"] == "runner-registration-token"
-    assert (spec["concurrent"], spec["checkIntervalSeconds"], spec["deletionPolicy"]) == (10, 3, "Delete")
-    assert spec["manager"] == {"replicas": 1, "terminationGracePeriodSeconds": 3600}
+# ----------------------------------------------------------------------------------------------------------------------
+# What it fills in and explains
+
+DEFAULTS = {"concurrent": 10, "checkIntervalSeconds": 3, "deletionPolicy": "Delete",
+            "deregistrationDeadlineSeconds": 900, "manager": {"replicas": 1, "terminationGracePeriodSeconds": 3600}}
+
+
+@pytest.mark.parametrize("by, key, more", [
+    ("registrationToken", "runner-registration-token", {}),
+    ("accessToken", "access-token", {"scope": {"type": "Instance"}}),
+    ("runnerToken", "runner-token", {})], ids=["registrationToken", "accessToken", "runnerToken"])
+def test_defaults_are_filled_in(by: str, key: str, more: dict, kube: Kube, operator: Operator) -> None:
+    name = f"{by}SecretRef"
+    body = json.loads(manifest(authentication={name: {"name": "gitlab"}}, caSecretRef={"name": "ca"},
+                               tolerations=[{"operator": "Exists"}], **more))
+    stored = checked(offer(kube, body))
     assert stored["status"] == {"observedGeneration": -1}
+    assert stored["spec"] == body["spec"] | DEFAULTS | {
+        "authentication": {name: {"name": "gitlab", "key": key}}, "caSecretRef": {"name": "ca", "key": "ca.crt"},
+        "tolerations": [{"key": "", "operator": "Exists", "value": ""}]}
 
 
-def test_kubectl_explains_every_field() -> None:
-    text = kubectl("explain", "glr.spec", "--recursive")
-    assert "nodeSelector" in text and "deregistrationDeadlineSeconds" in text
+def test_kubectl_explains_every_field(schema: dict) -> None:
+    assert [path for path in unexplained(schema, "") if path != ".metadata"] == []
+    shown = kubectl("explain", "glr.spec", "--recursive")
+    assert [name for name in schema["properties"]["spec"]["properties"] if f"  {name}\t" not in shown] == []
     assert "must be opened by its owner" in " ".join(kubectl("explain", "glr.spec.namespace").split())
-    crd = json.loads(kubectl("get", "crd", "gitlabrunners.gitlab-runners.dev", "-o", "json"))
-    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    assert list(undescribed(schema["properties"]["spec"], "spec")) == []
 
 
-def undescribed(schema: dict, path: str):
-    """Paths of the properties without a description, apart from PodSpec shapes' plain maps."""
-    for name, child in schema.get("properties", {}).items():
-        if "description" not in child:
-            yield f"{path}.{name}"
-        yield from undescribed(child, f"{path}.{name}")
-    if "properties" in schema.get("items", {}):
-        yield from undescribed(schema["items"], path + "[]")
+def unexplained(schema: dict, path: str) -> Iterator[str]:
+    """Properties without a sentence."""
+    for name, child in children(schema):
+        inner = f"{path}[]" if name == "[]" else f"{path}.{name}"
+        if name != "[]" and not re.fullmatch("[A-Z].*[.]", child.get("description", ""), re.DOTALL):
+            yield inner
+        yield from unexplained(child, inner)
 
 
-def test_it_is_small_enough_for_client_side_apply() -> None:
-    assert (ROOT / "crds/gitlabrunners.yaml").stat().st_size < 200 * 1024
+def test_it_can_be_applied_by_the_client(kube: Kube, operator: Operator) -> None:
+    """All annotations together may have 256 KiB, and what was applied last is one of them."""
+    notes = kube.get("CustomResourceDefinition", CRD)["metadata"]["annotations"]
+    assert len(notes["kubectl.kubernetes.io/last-applied-configuration"]) < 200 * 1024
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What it shows
+
+
+def path_of(place: Place) -> str:
+    return f"apis/gitlab-runners.dev/v1beta1/namespaces/{place.name}/gitlabrunners/builds"
+
+
+def cells(answer: requests.Response) -> dict[str, object]:
+    """Of the first line of a table."""
+    table = checked(answer)
+    return dict(zip((column["name"] for column in table["columnDefinitions"]), table["rows"][0]["cells"]))
+
+
+def test_columns_of_an_object_that_nobody_has_looked_at(kube: Kube, operator: Operator) -> None:
+    answer = offer(kube, json.loads(manifest(image="busybox", tags=["a"])), Accept=TABLE)
+    wide = {column["name"] for column in answer.json()["columnDefinitions"] if column["priority"]}
+    assert wide == {"URL", "Token-Expires", "Image"}
+    shown = cells(answer)
+    assert {name: shown[name] for name in shown if shown[name]} == {
+        "Name": "builds", "Tags": '["a"]', "Age": shown["Age"], "URL": "https://gitlab.example.com", "Image": "busybox"}
+
+
+def test_a_column_tells_when_the_token_expires(ci: Place, gitlab: GitLabAdmin) -> None:
+    project = ci.registration_token()
+    gitlab.change_project(project["id"], runner_token_expiration_interval=86_400)
+    runner = ci.unmanned()
+    runner.wait()
+    shown = cells(ci.kube.call("GET", path_of(ci), headers={"Accept": TABLE}))
+    assert shown["Token-Expires"] == runner.status()["tokenExpirationTime"]
+
+
+def test_the_kind_has_short_names(ci: Place) -> None:
+    ci.unmanned(suspend=True)
+    for word in ("glr", "gitlab", "gitlabrunner", "gitlabrunners", "gitlabrunners.v1beta1.gitlab-runners.dev"):
+        assert kubectl("get", word, "-n", ci.name, "-o", "name").strip() == "gitlabrunner.gitlab-runners.dev/builds"
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# How it is changed
 
 
 def test_kubectl_scale_sets_the_number_of_managers(ci: Place, gitlab: GitLabAdmin) -> None:
     ci.registration_token()
-    runner = ci.unmanned()
+    kubectl("apply", "-f", "-", stdin=manifest(ci.name, **ci.spec(manager={"podLabels": {"team": "a"}})))
+    runner, = ci.runners()
     runner.wait()
-    kubectl("scale", "glr/builds", "--replicas=2", "-n", ci.name)
-    wait_for("the Deployment follows", lambda: runner.child("manager")["spec"]["replicas"] == 2, 10)
-    scale = ci.kube.call("GET", f"apis/gitlab-runners.dev/v1beta1/namespaces/{ci.name}/gitlabrunners/builds/scale").json()
-    assert scale["spec"]["replicas"] == 2
-    assert scale["status"]["selector"] == "app.kubernetes.io/name=gitlab-runner,gitlab-runners.dev/runner=builds"
-    runner.wait()
-    assert runner.status()["replicas"] == runner.status()["readyReplicas"] == 2
-    pods = ci.kube.list("Pod", ci.name, scale["status"]["selector"])
-    assert len(pods) == 2
+    for replicas in (2, 0):
+        kubectl("scale", "glr/builds", f"--replicas={replicas}", "-n", ci.name)
+        wait_for(f"{replicas} managers", lambda: len(runner.managers()) == replicas)
+        runner.wait()
+        scale = checked(ci.kube.call("GET", path_of(ci) + "/scale"))
+        assert scale["spec"].get("replicas", 0) == scale["status"]["replicas"] == replicas
+        assert len(ci.kube.list("Pod", ci.name, scale["status"]["selector"])) >= replicas
+        status = runner.status()
+        assert (status["readyReplicas"], status["managers"]) == (replicas, f"{replicas}/{replicas}")
+    assert len(gitlab.audit("POST", "/api/v4/runners")) == 1
 
 
-def test_an_edit_that_breaks_a_rule_leaves_the_object_as_it_was(ci: Place, gitlab: GitLabAdmin) -> None:
+def test_applying_again_keeps_what_was_scaled(ci: Place, gitlab: GitLabAdmin) -> None:
+    """A manifest that does not say how many managers there are leaves that to autoscalers."""
     ci.registration_token()
-    runner = ci.unmanned()
-    message = refused("patch", "glr", "builds", "-n", ci.name, "--type=merge", "-p", '{"spec": {"url": "gitlab"}}')
-    assert "must be http:// or https://" in message
-    runner.wait()
+    for image in ("busybox", "busybox:1.36"):
+        kubectl("apply", "-f", "-", stdin=manifest(ci.name, **ci.spec(image=image)))
+        kubectl("scale", "glr/builds", "--replicas=0", "-n", ci.name)
+    runner, = ci.runners()
+    body = runner.object()["spec"]
+    assert (body["image"], body["manager"]["replicas"]) == ("busybox:1.36", 0)
 
 
-def test_users_cannot_write_the_status_by_apply(ci: Place, gitlab: GitLabAdmin) -> None:
-    ci.registration_token()
-    runner = ci.unmanned()
-    runner.wait()
-    before = runner.status()
-    ci.kube.patch("GitLabRunner", "builds", {"status": {"runnerId": 77}}, ci.name)
-    assert runner.status() == before
+def test_two_appliers_may_each_have_entries_of_a_list(ci: Place) -> None:
+    """Such as a base and an overlay, each with a volume of its own."""
+    for name in ("base", "overlay"):
+        entry = {"name": name, "mountPath": f"/{name}", "emptyDir": {}}
+        kubectl("apply", "--server-side", "--force-conflicts", f"--field-manager={name}", "-f", "-",
+                stdin=manifest(ci.name, volumes=[entry], tags=[name], suspend=True))
+    body = ci.runners()[0].object()["spec"]
+    assert [entry["name"] for entry in body["volumes"]] == ["base", "overlay"] and body["tags"] == ["base", "overlay"]
