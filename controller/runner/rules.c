@@ -1,0 +1,178 @@
+/* What several rules need. */
+#include "runner/rules.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "runner/names.h"
+
+/* Passes when the value is at hand; else reads it, or says what is wrong with it. */
+static struct action need_value(const struct observed *o, enum readable what, const char *kind,
+                                const struct key_ref *ref, struct arena *a)
+{
+    const char *reason = strcmp(kind, "Secret") == 0 ? "SecretNotFound" : "ConfigMapNotFound";
+
+    switch (o->values[what].lookup) {
+    case LOOKUP_FOUND:
+        return act_pass;
+    case LOOKUP_UNKNOWN:
+        return act_read(what);
+    case LOOKUP_NO_OBJECT:
+        return act_wait(reason,
+                        arena_printf(a, "%s %s/%s does not exist; create it with the key %s", kind, o->owner.ns,
+                                     ref->name, ref->key),
+                        true);
+    case LOOKUP_NO_KEY:
+        return act_wait("KeyNotFound",
+                        arena_printf(a, "%s %s/%s has no key %s; add it, or name another key in the spec", kind,
+                                     o->owner.ns, ref->name, ref->key),
+                        true);
+    case LOOKUP_EMPTY:
+        return act_wait(
+            "ValueEmpty",
+            arena_printf(a, "key %s of %s %s/%s is empty; put the value there", ref->key, kind, o->owner.ns, ref->name),
+            true);
+    }
+    return act_pass;
+}
+
+struct action need_credential(const struct observed *o, struct arena *a)
+{
+    return need_value(o, READ_CREDENTIAL, "Secret", &o->spec->credential, a);
+}
+
+struct action need_ca(const struct observed *o, struct arena *a)
+{
+    if (!o->spec->ca.name)
+        return act_pass;
+    return need_value(o, READ_CA, o->spec->ca_in_config_map ? "ConfigMap" : "Secret", &o->spec->ca, a);
+}
+
+/* For calls that are made with the CA or, if it cannot be had, without. */
+struct action try_ca(const struct observed *o)
+{
+    return o->spec && o->spec->ca.name && o->values[READ_CA].lookup == LOOKUP_UNKNOWN ? act_read(READ_CA) : act_pass;
+}
+
+/* The runner's own token. */
+struct action need_token(const struct observed *o)
+{
+    if (o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
+        return act_read(READ_TOKEN);
+    if (o->values[READ_TOKEN].lookup != LOOKUP_FOUND)
+        return act_wait("TokenMissing",
+                        "the token Secret has lost its content; delete it to have the runner registered again", true);
+    return act_pass;
+}
+
+const char *credential_value(const struct observed *o)
+{
+    return o->values[READ_CREDENTIAL].value;
+}
+
+struct action name_conflict(const struct observed *o, enum child child, struct arena *a)
+{
+    const char *ns = child_namespace(child, &o->owner, o->spec);
+
+    return act_wait(
+        "NameConflict",
+        arena_printf(a,
+                     "%s %s/%s exists and was not made for this GitLabRunner; it is left alone. Delete or rename one",
+                     child_kind(child), ns, child_name(child, &o->owner, a)),
+        true);
+}
+
+/* Without these two annotations nobody knows whose runner it is, or where. */
+bool is_damaged(const struct registration *r)
+{
+    return !r->url[0] || !r->authentication[0];
+}
+
+/* Made by the user, who gave us its token. */
+bool is_users_own(const struct registration *r)
+{
+    return strcmp(r->authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
+}
+
+/* Takes our finalizer off the token Secret. What it holds is written once more, because what an apply leaves out is
+ * removed. */
+struct action release_token_secret(const struct observed *o, struct arena *a)
+{
+    struct registration last = o->registered;
+
+    if (o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
+        return act_read(READ_TOKEN);
+    last.token = o->values[READ_TOKEN].value;
+    struct action act =
+        act_apply(CHILD_TOKEN_SECRET, render_token_secret(&o->owner, &last, a), o->children[CHILD_TOKEN_SECRET].uid);
+    act.apply.release = true;
+    return act;
+}
+
+/* From here on somebody has to clean up at GitLab when the object goes. */
+struct action hold_finalizer(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    return o->finalizer ? act_pass : act_finalizer(true);
+}
+
+static bool status_says(const struct observed *o, const char *field, const char *value)
+{
+    return strcmp(json_str_or(o->status, field, ""), value) == 0;
+}
+
+/* The status tells of the last registration, and that it was for the url, mode and scope that the spec asks for. */
+bool was_registered(const struct observed *o, struct arena *a)
+{
+    return status_says(o, "url", o->spec->url) &&
+           status_says(o, "authentication", authentication_name(o->spec->authentication)) &&
+           status_says(o, "scope", scope_text(o->spec, a));
+}
+
+/* Looks for the runner that carries our mark, first at the one that was registered last. */
+struct action find_lost_runner(const struct observed *o, struct arena *a)
+{
+    int64_t last = was_registered(o, a) ? json_int_or(o->status, "runnerId", 0) : 0;
+
+    return act_call(GITLAB_FIND, o->spec->url, credential_value(o), last);
+}
+
+struct action report_possible_orphan(const struct observed *o, struct arena *a)
+{
+    const char *url = o->spec ? o->spec->url : json_str_or(o->status, "url", "GitLab");
+
+    return act_report(
+        "PossibleOrphan",
+        arena_printf(a,
+                     "an earlier registration at %s may not have been recorded; if a runner there has '%s%s' in its "
+                     "maintenance note and never ran, delete it",
+                     url, MARK_PREFIX, o->owner.uid));
+}
+
+struct action remove_role_binding(const struct observed *o, struct arena *a)
+{
+    const struct observed_child *binding = &o->children[CHILD_ROLE_BINDING];
+
+    if (!binding->exists || binding->terminating)
+        return act_pass;
+    return (struct action){.kind = ACT_DELETE,
+                           .delete = {.kind = child_kind(CHILD_ROLE_BINDING),
+                                      .ns = o->spec->namespace,
+                                      .uid = binding->uid,
+                                      .name = child_name(CHILD_ROLE_BINDING, &o->owner, a)}};
+}
+
+struct action remove_strays(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    return o->stray.kind ? (struct action){.kind = ACT_DELETE, .delete = o->stray} : act_pass;
+}
+
+/* Until then it is tried to leave GitLab in good order; seconds since 1970. */
+int64_t deletion_deadline(const struct observed *o)
+{
+    enum { DEADLINE_S = 900 };
+
+    return o->deletion_time + (o->spec ? o->spec->deregistration_deadline : DEADLINE_S);
+}

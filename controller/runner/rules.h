@@ -1,0 +1,57 @@
+/* Rules: private to the decision. A rule looks at what is observed and passes (nothing to do here, ask the next one),
+ * waits and says why, or asks for one action. The three tables of them are the product; order matters, a rule relies on
+ * all rules above it in its table. */
+#ifndef RUNNER_RULES_H
+#define RUNNER_RULES_H
+
+#include "runner/decide.h"
+
+struct rule {
+    const char *name; /* of the log, and of what is tried again; NULL ends a table */
+    struct action (*check)(const struct observed *o, struct arena *a);
+};
+
+extern const struct rule registration_rules[]; /* rules_registration.c */
+extern const struct rule manager_rules[];      /* rules_manager.c      */
+extern const struct rule deletion_rules[];     /* rules_deletion.c     */
+
+/* The first action that a rule of the table asks for, unless an earlier failure makes it wait; ACT_PASS when none does.
+ */
+struct action rules_first(const struct rule *rules, const struct observed *o, struct arena *a);
+
+/* Actions. reason is for the condition, message for the person; stalled: a person has to act. uid NULL: create. */
+extern const struct action act_pass;
+struct action act_wait(const char *reason, const char *message, bool stalled);
+struct action act_read(enum readable what);
+struct action act_finalizer(bool hold);
+struct action act_apply(enum child child, struct json_object *manifest, const char *uid);
+struct action act_call(enum gitlab_call what, const char *url, const char *token, int64_t runner_id);
+struct action act_report(const char *reason, const char *message);
+
+/* Pass when the value is at hand; else read it, or wait and say what is wrong with it. try_ca() never waits. */
+struct action need_credential(const struct observed *o, struct arena *a);
+struct action need_ca(const struct observed *o, struct arena *a);
+struct action need_token(const struct observed *o);
+struct action try_ca(const struct observed *o);
+const char *credential_value(const struct observed *o);
+
+/* Rules, and parts of rules, of more than one table. */
+struct action name_conflict(const struct observed *o, enum child child, struct arena *a);
+struct action release_token_secret(const struct observed *o, struct arena *a);
+struct action hold_finalizer(const struct observed *o, struct arena *a);
+struct action find_lost_runner(const struct observed *o, struct arena *a);
+struct action report_possible_orphan(const struct observed *o, struct arena *a);
+
+struct action remove_role_binding(const struct observed *o, struct arena *a);
+struct action remove_strays(const struct observed *o, struct arena *a);
+
+/* The status tells of the last registration, and that it was for the url, mode and scope that the spec asks for. */
+bool was_registered(const struct observed *o, struct arena *a);
+/* When a deletion that cannot be told to GitLab is given up, in seconds since 1970. */
+int64_t deletion_deadline(const struct observed *o);
+/* Without two of its annotations nobody knows whose runner the token Secret's is, or where. */
+bool is_damaged(const struct registration *r);
+/* Made by the user, who gave us its token. */
+bool is_users_own(const struct registration *r);
+
+#endif

@@ -1,0 +1,116 @@
+/* Deletion: the table at the end says in which order a runner goes. */
+#include "runner/rules.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+
+static bool gave_up(const struct observed *o)
+{
+    return o->orphan_reported || o->now >= deletion_deadline(o);
+}
+
+/* The registration as it is known last, with its token if that is at hand: what was just issued may not be in its
+ * Secret yet. */
+static struct registration newest_registration(const struct observed *o)
+{
+    struct registration r = o->issued.token ? o->issued : o->registered;
+
+    if (!o->issued.token && o->values[READ_TOKEN].lookup == LOOKUP_FOUND)
+        r.token = o->values[READ_TOKEN].value;
+    return r;
+}
+
+static struct action report_orphan(const struct observed *o, const char *why, struct arena *a)
+{
+    const struct registration r = newest_registration(o);
+
+    if (o->orphan_reported)
+        return act_pass;
+    return act_report("OrphanedRunner", arena_printf(a, "runner %lld was left behind at %s: %s", (long long)r.runner_id,
+                                                     r.url[0] ? r.url : "GitLab", why));
+}
+
+/* A deleted runner leaves GitLab, by its own token, before it loses its finalizer. */
+static struct action deregister(const struct observed *o, struct arena *a)
+{
+    const struct registration r = newest_registration(o);
+    bool known = o->issued.token || o->children[CHILD_TOKEN_SECRET].exists;
+    bool stays = o->spec && o->spec->deletion_policy == DELETION_ORPHAN;
+
+    if (!o->finalizer || !known || o->deregistered || stays || is_users_own(&r))
+        return act_pass;
+    if (gave_up(o))
+        return report_orphan(o, o->gitlab.err.kind ? o->gitlab.err.text : "the deregistration deadline has passed", a);
+    if (try_ca(o).kind != ACT_PASS)
+        return try_ca(o);
+    if (!r.token && o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
+        return act_read(READ_TOKEN);
+    if (!r.token || is_damaged(&r))
+        return report_orphan(o, "its token Secret has lost what is needed to deregister it", a);
+    return act_call(GITLAB_DEREGISTER, r.url, r.token, r.runner_id);
+}
+
+/* A runner may be at GitLab whose token nobody has, and nobody wants it to stay there. */
+static bool may_have_lost_one(const struct observed *o)
+{
+    bool may = o->doubt != DOUBT_NONE && (o->doubt != DOUBT_SEARCHED || o->found_id);
+    bool stays =
+        o->spec && (o->spec->deletion_policy == DELETION_ORPHAN || o->spec->authentication == AUTH_RUNNER_TOKEN);
+
+    return may && !stays && !o->deregistered && !o->orphan_reported;
+}
+
+/* A registration that was lost in a crash, and whose object is deleted now, must not stay at GitLab either. */
+static struct action remove_a_lost_registration(const struct observed *o, struct arena *a)
+{
+    bool can_look =
+        o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->doubt != DOUBT_UNSEARCHABLE && !gave_up(o);
+
+    if (!o->finalizer || !may_have_lost_one(o))
+        return act_pass;
+    if (!can_look)
+        return report_possible_orphan(o, a);
+
+    struct action act = need_credential(o, a);
+    if (act.kind == ACT_PASS)
+        act = need_ca(o, a);
+    if (act.kind != ACT_PASS)
+        return act;
+    return o->doubt == DOUBT_SEARCHED ? act_call(GITLAB_REMOVE, o->spec->url, credential_value(o), o->found_id)
+                                      : find_lost_runner(o, a);
+}
+
+/* What the garbage collector cannot see, because it is in another namespace than its owner. */
+static struct action remove_what_is_elsewhere(const struct observed *o, struct arena *a)
+{
+    struct action act = act_pass;
+
+    if (o->finalizer && o->spec && strcmp(o->spec->namespace, o->owner.ns) != 0)
+        act = remove_role_binding(o, a);
+    return act.kind != ACT_PASS ? act : remove_strays(o, a);
+}
+
+/* Nobody needs the token any more. */
+static struct action forget_the_token(const struct observed *o, struct arena *a)
+{
+    return o->children[CHILD_TOKEN_SECRET].held ? release_token_secret(o, a) : act_pass;
+}
+
+static struct action release(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    return o->finalizer ? act_finalizer(false) : act_pass;
+}
+
+/* Order matters: a rule relies on all rules above it. */
+/* clang-format off */
+const struct rule deletion_rules[] = {
+    {"deregister", deregister                }, /* GitLab forgets the runner …                                  */
+    {"lost",       remove_a_lost_registration}, /* … also one whose token was lost                              */
+    {"elsewhere",  remove_what_is_elsewhere  }, /* objects in other namespaces are gone                         */
+    {"forget",     forget_the_token          }, /* the token Secret may go                                      */
+    {"release",    release                   }, /* the object may go; its children follow by garbage collection */
+    {NULL,         NULL},
+};
+/* clang-format on */

@@ -1,0 +1,106 @@
+/* The manager, towards Kubernetes: the table at the end is what the product does there. */
+#include "runner/rules.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "runner/names.h"
+#include "runner/status.h"
+
+static struct action wait_for_the_token(const struct observed *o, struct arena *a)
+{
+    return is_registered(o, a) ? act_pass : act_wait("NotRegistered", "waiting for the registration", false);
+}
+
+/* Where the runner is stands in the status before its manager runs, so that it can be found when its token is lost. */
+static struct action record_the_registration(const struct observed *o, struct arena *a)
+{
+    const struct finding none = {.reason = NULL};
+
+    if (was_registered(o, a) && json_int_or(o->status, "runnerId", 0) == o->registered.runner_id)
+        return act_pass;
+    return (struct action){.kind = ACT_STATUS, .status = status_render(o, &none, &none, a)};
+}
+
+/* Rights that its owner has withdrawn go at once, whatever the manager still does there. */
+static struct action need_job_namespace(const struct observed *o, struct arena *a)
+{
+    const char *ns = o->spec->namespace;
+
+    if (!o->job_namespace_exists)
+        return act_wait("NamespaceNotFound", arena_printf(a, "namespace %s does not exist; create it", ns), true);
+    if (o->job_namespace_open)
+        return act_pass;
+    struct action act = remove_role_binding(o, a);
+    if (act.kind != ACT_PASS)
+        return act;
+    return act_wait(
+        "NamespaceNotAllowed",
+        arena_printf(a,
+                     "namespace %s is not open to runners of namespace %s; its owner opens it with: kubectl "
+                     "annotate namespace %s %s=%s",
+                     ns, o->owner.ns, ns, ANNOTATION_ALLOWED_FROM, o->owner.ns),
+        true);
+}
+
+/* The child as the spec wants it, unless it is not wanted, right already, or somebody else's. */
+static struct action need_child(const struct observed *o, enum child child, struct arena *a)
+{
+    const struct observed_child *c = &o->children[child];
+
+    if (!o->wanted[child].wanted || child_is_right(o, child, a))
+        return act_pass;
+    if (c->foreign)
+        return name_conflict(o, child, a);
+    if (c->terminating)
+        return act_wait("Recreating", arena_printf(a, "the %s is being deleted", child_kind(child)), false);
+    return act_apply(child, o->wanted[child].manifest, c->exists ? c->uid : NULL);
+}
+
+/* As need_child(), but with the real token and CA in the place of the placeholders. */
+static struct action need_config(const struct observed *o, struct arena *a)
+{
+    struct action act = need_child(o, CHILD_CONFIG_SECRET, a);
+
+    if (act.kind != ACT_APPLY)
+        return act;
+    struct action need = need_token(o);
+    if (need.kind == ACT_PASS)
+        need = need_ca(o, a);
+    if (need.kind != ACT_PASS)
+        return need;
+
+    const struct config_inputs in = {
+        .token = o->values[READ_TOKEN].value, .ca_pem = o->values[READ_CA].value, .inputs = config_inputs_text(o, a)};
+    act.apply.manifest = render_config_secret(&o->owner, o->spec, &in, a);
+    return act;
+}
+
+static struct action need_service_account(const struct observed *o, struct arena *a)
+{
+    return need_child(o, CHILD_SERVICE_ACCOUNT, a);
+}
+
+static struct action need_role_binding(const struct observed *o, struct arena *a)
+{
+    return need_child(o, CHILD_ROLE_BINDING, a);
+}
+
+static struct action need_deployment(const struct observed *o, struct arena *a)
+{
+    return need_child(o, CHILD_DEPLOYMENT, a);
+}
+
+/* Order matters: a rule relies on all rules above it. */
+/* clang-format off */
+const struct rule manager_rules[] = {
+    {"token",           wait_for_the_token     }, /* a manager without a token is of no use             */
+    {"record",          record_the_registration}, /* a lost token can be found again                    */
+    {"job-namespace",   need_job_namespace     }, /* the namespace of the jobs exists and is open to us */
+    {"config",          need_config            }, /* config.toml equals what render would write         */
+    {"service-account", need_service_account},
+    {"role-binding",    need_role_binding      }, /* the manager may make job pods                      */
+    {"deployment",      need_deployment        }, /* the manager runs                                   */
+    {"strays",          remove_strays          }, /* nothing is left of what the spec said before       */
+    {NULL,              NULL},
+};
+/* clang-format on */

@@ -1,0 +1,184 @@
+/* The registration, towards GitLab: the table at the end is what the product does there. */
+#include "runner/rules.h"
+
+/* A token that was just got is in nobody's hands but ours: it goes into its Secret before anything else. */
+static struct action save_issued_token(const struct observed *o, struct arena *a)
+{
+    const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
+
+    if (!o->issued.token)
+        return act_pass;
+    if (secret->foreign)
+        return name_conflict(o, CHILD_TOKEN_SECRET, a);
+    if (secret->terminating && !secret->held)
+        return act_wait("Recreating", "the former token Secret is being deleted", false);
+    return act_apply(CHILD_TOKEN_SECRET, render_token_secret(&o->owner, &o->issued, a), secret->uid);
+}
+
+/* Without a place for its token no runner is registered. A token Secret that somebody deletes is let go, and its
+ * content kept (state.issued) for the next one. */
+static struct action need_a_place_for_the_token(const struct observed *o, struct arena *a)
+{
+    const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
+
+    if (secret->foreign)
+        return name_conflict(o, CHILD_TOKEN_SECRET, a);
+    if (secret->terminating)
+        return secret->held ? release_token_secret(o, a)
+                            : act_wait("Recreating", "the token Secret is being deleted", false);
+    return act_pass;
+}
+
+static struct action refuse_an_invalid_spec(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    return o->spec ? act_pass : act_wait("InvalidSpec", o->spec_err.text, true);
+}
+
+static struct action pause_while_suspended(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    return o->spec->suspend ? act_wait("Suspended", "spec.suspend is true: nothing is changed", false) : act_pass;
+}
+
+/* Registered elsewhere, or in another way, than the spec says now; or not any more. */
+static bool has_moved(const struct observed *o, struct arena *a)
+{
+    return o->children[CHILD_TOKEN_SECRET].exists && (o->deregistered || !registration_fits(o, a));
+}
+
+/* The former runner goes, unless the user owns it. Who deletes a Secret that lacks what is needed has done what was
+ * asked for. */
+static struct action leave_the_former_gitlab(const struct observed *o, struct arena *a)
+{
+    struct action act = act_pass;
+
+    if (!has_moved(o, a) || o->deregistered || is_users_own(&o->registered))
+        return act_pass;
+    if (is_damaged(&o->registered))
+        act =
+            act_wait("TokenSecretDamaged",
+                     "the token Secret has lost its annotations; delete it to have the runner registered again", true);
+    if (act.kind == ACT_PASS)
+        act = try_ca(o);
+    if (act.kind == ACT_PASS)
+        act = need_token(o);
+    if (act.kind == ACT_PASS)
+        act = act_call(GITLAB_DEREGISTER, o->registered.url, o->values[READ_TOKEN].value, o->registered.runner_id);
+    return act.kind == ACT_WAIT && o->children[CHILD_TOKEN_SECRET].terminating ? act_pass : act;
+}
+
+/* … and its token is of no use any more. */
+static struct action drop_the_former_token(const struct observed *o, struct arena *a)
+{
+    if (!has_moved(o, a))
+        return act_pass;
+    return (struct action){.kind = ACT_DELETE,
+                           .delete = {.kind = "Secret",
+                                      .ns = o->owner.ns,
+                                      .uid = o->children[CHILD_TOKEN_SECRET].uid,
+                                      .name = child_name(CHILD_TOKEN_SECRET, &o->owner, a)}};
+}
+
+/* The token Secret was deleted, but the config Secret still has the token: nothing is lost. */
+static struct action restore_from_config(const struct observed *o, struct arena *a)
+{
+    const struct observed_value *config = &o->values[READ_CONFIG];
+
+    if (!o->children[CHILD_CONFIG_SECRET].exists || o->config_token_dead ||
+        o->spec->authentication == AUTH_RUNNER_TOKEN || !was_registered(o, a))
+        return act_pass;
+    if (config->lookup == LOOKUP_UNKNOWN)
+        return act_read(READ_CONFIG);
+    return config->lookup == LOOKUP_FOUND ? act_call(GITLAB_RESTORE, o->spec->url, config->value, 0) : act_pass;
+}
+
+/* A crash may have lost a registration: find it by our mark before a second one is made. */
+static struct action look_for_a_lost_registration(const struct observed *o, struct arena *a)
+{
+    switch (o->doubt) {
+    case DOUBT_NONE:
+        return act_pass;
+    case DOUBT_LOST:
+        if (o->spec->authentication == AUTH_RUNNER_TOKEN)
+            return act_pass; /* verified, never made by us */
+        if (o->spec->authentication == AUTH_REGISTRATION_TOKEN)
+            return report_possible_orphan(o, a);
+        return find_lost_runner(o, a);
+    case DOUBT_SEARCHED:
+        return o->found_id ? act_call(GITLAB_RESET, o->spec->url, credential_value(o), o->found_id) : act_pass;
+    case DOUBT_UNSEARCHABLE:
+        return report_possible_orphan(o, a);
+    }
+    return act_pass;
+}
+
+static struct action register_now(const struct observed *o, struct arena *a)
+{
+    static const enum gitlab_call calls[] = {
+        [AUTH_REGISTRATION_TOKEN] = GITLAB_REGISTER,
+        [AUTH_ACCESS_TOKEN] = GITLAB_CREATE,
+        [AUTH_RUNNER_TOKEN] = GITLAB_VERIFY,
+    };
+
+    (void)a;
+    return act_call(calls[o->spec->authentication], o->spec->url, credential_value(o), 0);
+}
+
+/* What leads to a registration, when there is none or the user gave another runner token. */
+/* clang-format off */
+static const struct rule registering_rules[] = {
+    {"credential", need_credential             }, /* the Secret it names exists and has the key           */
+    {"ca",         need_ca                     }, /* … and so does the CA                                 */
+    {"finalizer",  hold_finalizer              }, /* the intent, before any effect outside of the cluster */
+    {"restore",    restore_from_config         }, /* a lost Secret is not a lost registration             */
+    {"lost",       look_for_a_lost_registration}, /* nor is a crash between the POST and the Secret       */
+    {"register",   register_now                }, /* the one effect that cannot be repeated               */
+    {NULL,         NULL},
+};
+/* clang-format on */
+
+static struct action need_registration(const struct observed *o, struct arena *a)
+{
+    if (is_registered(o, a) && (o->spec->authentication != AUTH_RUNNER_TOKEN || registration_is_right(o, a)))
+        return act_pass;
+    return rules_first(registering_rules, o, a);
+}
+
+/* Tags, description and so on are kept at GitLab: an edit is told to GitLab, never made by registering again. */
+static struct action tell_the_attributes(const struct observed *o, struct arena *a)
+{
+    if (registration_is_right(o, a))
+        return act_pass;
+    if (o->spec->authentication == AUTH_REGISTRATION_TOKEN)
+        return act_wait(
+            "UpdateNeedsAccessToken",
+            "tags or other attributes kept at GitLab were edited, and a registration token gives no right to change "
+            "them: use authentication.accessTokenSecretRef, change them at GitLab, or undo the edit",
+            true);
+
+    struct action act = need_credential(o, a);
+    if (act.kind == ACT_PASS)
+        act = need_ca(o, a);
+    if (act.kind == ACT_PASS)
+        act = need_token(o);
+    if (act.kind == ACT_PASS)
+        act = act_call(GITLAB_UPDATE, o->spec->url, credential_value(o), o->registered.runner_id);
+    return act;
+}
+
+/* Order matters: a rule relies on all rules above it. */
+/* clang-format off */
+const struct rule registration_rules[] = {
+    {"save",         save_issued_token         }, /* an issued token is in its Secret                       */
+    {"spec",         refuse_an_invalid_spec    }, /* a person must change it                                */
+    {"suspended",    pause_while_suspended},
+    {"moved",        leave_the_former_gitlab   }, /* a registration for another url, mode or scope is ended */
+    {"place",        need_a_place_for_the_token}, /* there is a place for a token …                         */
+    {"former-token", drop_the_former_token     }, /* … and no former token in it                            */
+    {"registered",   need_registration         }, /* GitLab knows this runner; its token is in our Secret   */
+    {"finalizer",    hold_finalizer            }, /* … and will be told when the object goes                */
+    {"attributes",   tell_the_attributes       }, /* GitLab knows its tags, description, …                  */
+    {NULL,           NULL},
+};
+/* clang-format on */
