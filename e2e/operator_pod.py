@@ -14,6 +14,7 @@ NAMESPACE = "gitlab-runner-system"
 NAME = "gitlab-runner-controller"
 USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
 PORT = 8080
+PROGRAM = b"/usr/bin/gitlab-runner-controller"
 MANIFESTS = os.environ.get("MANIFESTS", "manifests/default")    # or a kustomization of one's own
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gitlab-runner-controller"
 
@@ -89,16 +90,13 @@ class Operator:
 
     # Its process, as seen on the node
 
+    def processes(self) -> list[Path]:
+        """Their folders in /proc; only where the tests share the node's processes."""
+        return [folder for folder in Path("/proc").glob("[0-9]*") if program_of(folder) == PROGRAM]
+
     def process(self) -> Path:
-        """Its folder in /proc; only where the tests share the node's processes."""
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                program = (folder / "cmdline").read_bytes().split(b"\0")[0]
-            except OSError:
-                continue                # it has ended meanwhile
-            if program == b"/usr/bin/gitlab-runner-controller":
-                return folder
-        raise AssertionError("no process of the operator on this machine")
+        """Its folder; an operator that is on its way out is waited for."""
+        return wait_for("one process of the operator", lambda: len(found := self.processes()) == 1 and found[0])
 
     def freeze(self) -> None:
         """From now on it does nothing, but the kernel keeps its connections."""
@@ -108,24 +106,26 @@ class Operator:
         os.kill(int(self.process().name), signal.SIGCONT)
 
     def crash(self) -> None:
-        """Ends as by kill -9; a new pod, not a restart that the kubelet delays, takes its place."""
+        """Ends as by kill -9, and a new pod takes its place. The old pod goes first, or the kubelet might still start the
+        program there again, and for a moment there would be two."""
         process = self.process()
+        os.kill(int(process.name), signal.SIGSTOP)
         self._remember_logs()
+        self.kube.delete("Pod", self._known["metadata"]["name"], NAMESPACE, gracePeriodSeconds=0)
         os.kill(int(process.name), signal.SIGKILL)
-        self._replace(gracePeriodSeconds=0)
+        self._wait_replaced()
 
     def restart(self) -> dict:
         self._remember_logs()
-        return self._replace()
+        self.kube.delete("Pod", self._known["metadata"]["name"], NAMESPACE)
+        return self._wait_replaced()
 
     def _remember_logs(self) -> None:
         self._past = self.logs()
 
-    def _replace(self, **options) -> dict:
-        old = self._known
-        self.kube.delete("Pod", old["metadata"]["name"], NAMESPACE, **options)
-        wait_for("the operator's old pod is gone", lambda: old["metadata"]["uid"] not in
-                 [pod["metadata"]["uid"] for pod in self.pods()])
+    def _wait_replaced(self) -> dict:
+        old = self._known["metadata"]["uid"]
+        wait_for("the operator's old pod is gone", lambda: old not in [pod["metadata"]["uid"] for pod in self.pods()])
         return self.accept()
 
     def may(self, verb: str, resource: str, ns: str = "default", name: str = "") -> bool:
@@ -137,6 +137,13 @@ class Operator:
                                                   "subresource": subresource, "namespace": ns}}}
         path = "apis/authorization.k8s.io/v1/subjectaccessreviews"
         return checked(self.kube.call("POST", path, json=review))["status"]["allowed"]
+
+
+def program_of(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes().split(b"\0")[0]
+    except OSError:
+        return b""                      # it has ended meanwhile
 
 
 def is_ready(pod: dict) -> bool:
