@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import yaml
 
-from cluster import ROOT, kubectl, wait_for
+from cluster import ROOT, Kube, kubectl, refused, wait_for
 from gitlab_admin import GitLabAdmin
-from operator_pod import MANIFESTS, NAME, NAMESPACE, Operator
+from operator_pod import MANIFESTS, NAME, NAMESPACE, USER, Operator
 from places import Place
 
+CRD = "gitlabrunners.gitlab-runners.dev"
 NEEDS = [
     ("patch", "gitlabrunners.gitlab-runners.dev"), ("patch", "gitlabrunners.gitlab-runners.dev/status"),
     ("watch", "gitlabrunners.gitlab-runners.dev"), ("create", "secrets"), ("get", "secrets"),
@@ -45,6 +48,28 @@ def test_the_operator_may_bind_one_role_only(operator: Operator) -> None:
     roles = "clusterroles.rbac.authorization.k8s.io"
     assert operator.may("bind", roles, name="gitlab-runner-executor")
     assert not operator.may("bind", roles, name="cluster-admin") and not operator.may("bind", roles, name="admin")
+
+
+@pytest.mark.parametrize("role", ["cluster-admin", "admin", "edit"])
+def test_the_operator_fails_to_give_rights_away(role: str, operator: Operator) -> None:
+    bind = ["create", "rolebinding", "x", "--serviceaccount=default:default", "--dry-run=server", f"--as={USER}"]
+    assert "is attempting to grant RBAC permissions not currently held" in refused(*bind, f"--clusterrole={role}")
+    kubectl(*bind, "--clusterrole=gitlab-runner-executor")
+
+
+def test_no_role_has_a_wildcard() -> None:
+    roles = [o for o in yaml.safe_load_all(kubectl("kustomize", "manifests/default")) if o["kind"] == "ClusterRole"]
+    assert len(roles) == 2
+    assert not [rule for role in roles for rule in role["rules"] for words in rule.values() if "*" in words]
+
+
+@pytest.mark.node
+def test_the_operators_process_has_no_privileges(operator: Operator) -> None:
+    operator.wait_ready()
+    status = dict(line.split(":\t", 1) for line in (operator.process() / "status").read_text().splitlines())
+    assert set(status["Uid"].split()) == set(status["Gid"].split()) == {"65532"}
+    assert int(status["CapPrm"], 16) == int(status["CapBnd"], 16) == 0
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
 
 
 def test_a_manager_has_its_rights_among_its_jobs_only(ci: Place, gitlab: GitLabAdmin) -> None:
@@ -84,14 +109,59 @@ def test_applying_it_again_changes_nothing(operator: Operator) -> None:
     assert [line for line in lines if not line.endswith(" unchanged")] == []
 
 
+@contextmanager
+def reinstalled(operator: Operator) -> Iterator[None]:
+    """Whatever happens to the installation meanwhile, there is one in the end."""
+    try:
+        yield
+    finally:
+        crd = operator.kube.get("CustomResourceDefinition", CRD)
+        if crd and "deletionTimestamp" in crd["metadata"]:
+            operator.install()          # which lets its objects go, and then nothing holds it
+            wait_gone(operator.kube, "CustomResourceDefinition", CRD)
+        operator.install()
+        operator.accept()
+
+
+def wait_gone(kube: Kube, kind: str, name: str) -> None:
+    wait_for(f"{kind} {name} is gone", lambda: kube.get(kind, name) is None)
+
+
 def test_uninstalling_leaves_nothing_stuck(ci: Place, gitlab: GitLabAdmin) -> None:
     """In the order that the README tells: first the runners, then the operator."""
     ci.registration_token()
     ci.unmanned().wait()
-    kubectl("delete", "glr", "--all", "-n", ci.name, "--timeout=30s")
-    kubectl("delete", "-k", MANIFESTS, "--timeout=90s")
-    for kind, name in [("CustomResourceDefinition", "gitlabrunners.gitlab-runners.dev"), ("Namespace", NAMESPACE),
-                       ("ClusterRole", NAME), ("ClusterRole", "gitlab-runner-executor")]:
-        wait_for(f"{kind} {name} is gone", lambda: ci.kube.get(kind, name) is None)
-    ci.operator.install()
-    ci.operator.accept()
+    with reinstalled(ci.operator):
+        kubectl("delete", "glr", "--all", "-n", ci.name, "--timeout=30s")
+        kubectl("delete", "-k", MANIFESTS, "--timeout=90s")
+        for kind, name in [("CustomResourceDefinition", CRD), ("Namespace", NAMESPACE), ("ClusterRole", NAME),
+                           ("ClusterRole", "gitlab-runner-executor")]:
+            wait_gone(ci.kube, kind, name)
+
+
+def test_deleting_the_kind_first_takes_its_runners_along(ci: Place, gitlab: GitLabAdmin) -> None:
+    """And the operator, which has seen its kind go, works on when it comes back."""
+    ci.registration_token()
+    ci.unmanned().wait()
+    kubectl("delete", "crd", CRD, "--timeout=60s")
+    assert gitlab.runners() == []
+    assert [s["metadata"]["name"] for s in ci.kube.list("Secret", ci.name)] == ["gitlab"]
+    kubectl("apply", "-k", MANIFESTS)
+    kubectl("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=60s")
+    ci.unmanned().wait()
+
+
+def test_what_was_deleted_without_the_operator_it_finishes_when_it_is_back(ci: Place, gitlab: GitLabAdmin) -> None:
+    """Everything at once, and the operator was the first to go: nothing is lost, and nothing stuck for ever."""
+    ci.registration_token()
+    runner = ci.unmanned()
+    runner.wait()
+    number, secret = runner.status()["runnerId"], runner.child("token")
+    with reinstalled(ci.operator):
+        kubectl("delete", "deployment", NAME, "-n", NAMESPACE, "--cascade=foreground")
+        kubectl("delete", "-k", MANIFESTS, "--ignore-not-found", "--wait=false")
+        wait_gone(ci.kube, "Namespace", NAMESPACE)
+        wait_for("the runner is being deleted", lambda: "deletionTimestamp" in runner.object()["metadata"])
+        assert [row["id"] for row in gitlab.runners()] == [number]
+        assert runner.child("token")["data"] == secret["data"]
+    assert gitlab.runners() == [] and ci.runners() == []
