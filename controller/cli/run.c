@@ -188,6 +188,7 @@ static bool start(struct process *p, const struct options *o, struct err *err)
     if (!kube_config_load(&p->config, o->kubeconfig, o->context, err))
         return false;
     p->loop = loop_create();
+    loop_on_stop_signal(p->loop, on_stop_signal, p); /* early: PID 1 of a container is deaf to it until then */
     p->http = http_create(p->loop, "gitlab-runner-controller");
     p->client = kube_client_create(p->loop, p->http, &p->config);
     p->gitlab = gitlab_create(p->http);
@@ -197,7 +198,6 @@ static bool start(struct process *p, const struct options *o, struct err *err)
     shop.gitlab = p->gitlab;
     p->rec = reconciler_create(&shop);
     p->deadline = loop_timer_create(p->loop, on_drained, p);
-    loop_on_stop_signal(p->loop, on_stop_signal, p);
     p->serve = serve_create(p->loop, *o->address ? o->address : NULL, o->port, pages, p, err);
     if (!p->serve)
         return false;
