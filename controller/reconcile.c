@@ -1,5 +1,6 @@
 #include "reconcile.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct reconciler {
     struct feeds *feeds;
     struct list turns;
     size_t turns_len;
+    unsigned turns_ended;     /* since the heap was trimmed */
     struct loop_timer *timer; /* for the next delayed key */
     void (*drained)(void *arg);
     void *drained_arg;
@@ -61,6 +63,7 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     else if (last->kind == ACT_WAIT && last->wait.stalled)
         queue_add_at(rec->queue, turn->key, loop_now(rec->shop.loop) + RECHECK_MS, "a recheck is due");
     rec->turns_len--;
+    rec->turns_ended++;
     turn_destroy(turn);
 }
 
@@ -207,6 +210,15 @@ static void arm_timer(struct reconciler *rec)
         loop_timer_set(rec->timer, next > now ? next - now : 0);
 }
 
+/* A burst of work leaves the heap full of holes between the records that it made: give their pages back. */
+static void trim_heap(struct reconciler *rec)
+{
+    if (rec->turns_len > 0 || rec->turns_ended < TURNS_MAX)
+        return;
+    rec->turns_ended = 0;
+    malloc_trim(0);
+}
+
 /* After the sockets were polled; the only place where anything happens. */
 static void on_loop_turn(void *arg)
 {
@@ -224,6 +236,7 @@ static void on_loop_turn(void *arg)
     while (rec->turns_len < TURNS_MAX && (key = queue_take(rec->queue, loop_now(rec->shop.loop), &cause)))
         turn_start(rec, key, cause);
     step_ready_turns(rec);
+    trim_heap(rec);
     arm_timer(rec);
 }
 

@@ -1,5 +1,6 @@
 #include <ctype.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,15 @@ static void finish(struct process *p)
     kube_config_finish(&p->config);
 }
 
+/* One arena is enough for one thread (libcurl's resolver has its own for a moment), and what a burst of work has taken
+ * goes back to the system instead of staying with the process for months. */
+static void keep_the_heap_small(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TRIM_THRESHOLD, 128 << 10);
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+}
+
 int cli_run(int argc, char **argv)
 {
     char host[256] = "unknown";
@@ -231,6 +241,7 @@ int cli_run(int argc, char **argv)
 
     if (code >= 0)
         return code;
+    keep_the_heap_small();
     log_setup(o.level, o.json);
     log_event(LOG_INFO, "run", "starting", "version", version_text(), NULL);
     bool ok = start(&p, &o, &err);
