@@ -55,14 +55,22 @@ struct action try_ca(const struct observed *o)
     return o->spec && o->spec->ca.name && o->values[READ_CA].lookup == LOOKUP_UNKNOWN ? act_read(READ_CA) : act_pass;
 }
 
+/* The token Secret lacks something that only a new one can have. */
+struct action need_a_new_secret(const struct observed *o, const char *reason, const char *lacks, struct arena *a)
+{
+    return act_wait(reason,
+                    arena_printf(a, "Secret %s/%s has lost its %s; delete it, and it is written anew", o->owner.ns,
+                                 child_name(CHILD_TOKEN_SECRET, &o->owner, a), lacks),
+                    true);
+}
+
 /* The runner's own token. */
-struct action need_token(const struct observed *o)
+struct action need_token(const struct observed *o, struct arena *a)
 {
     if (o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_TOKEN);
     if (o->values[READ_TOKEN].lookup != LOOKUP_FOUND)
-        return act_wait("TokenMissing",
-                        "the token Secret has lost its content; delete it to have the runner registered again", true);
+        return need_a_new_secret(o, "TokenMissing", "content", a);
     return act_pass;
 }
 

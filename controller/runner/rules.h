@@ -31,11 +31,12 @@ struct action act_report(const char *reason, const char *message);
 /* Pass when the value is at hand; else read it, or wait and say what is wrong with it. try_ca() never waits. */
 struct action need_credential(const struct observed *o, struct arena *a);
 struct action need_ca(const struct observed *o, struct arena *a);
-struct action need_token(const struct observed *o);
+struct action need_token(const struct observed *o, struct arena *a);
 struct action try_ca(const struct observed *o);
 const char *credential_value(const struct observed *o);
 
 /* Rules, and parts of rules, of more than one table. */
+struct action need_a_new_secret(const struct observed *o, const char *reason, const char *lacks, struct arena *a);
 struct action name_conflict(const struct observed *o, enum child child, struct arena *a);
 struct action release_token_secret(const struct observed *o, struct arena *a);
 struct action hold_finalizer(const struct observed *o, struct arena *a);

@@ -63,7 +63,7 @@ static struct action need_config(const struct observed *o, struct arena *a)
 
     if (act.kind != ACT_APPLY)
         return act;
-    struct action need = need_token(o);
+    struct action need = need_token(o, a);
     if (need.kind == ACT_PASS)
         need = need_ca(o, a);
     if (need.kind != ACT_PASS)

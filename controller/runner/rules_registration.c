@@ -56,13 +56,11 @@ static struct action leave_the_former_gitlab(const struct observed *o, struct ar
     if (!has_moved(o, a) || o->deregistered || is_users_own(&o->registered))
         return act_pass;
     if (is_damaged(&o->registered))
-        act =
-            act_wait("TokenSecretDamaged",
-                     "the token Secret has lost its annotations; delete it to have the runner registered again", true);
+        act = need_a_new_secret(o, "TokenSecretDamaged", "annotations", a);
     if (act.kind == ACT_PASS)
         act = try_ca(o);
     if (act.kind == ACT_PASS)
-        act = need_token(o);
+        act = need_token(o, a);
     if (act.kind == ACT_PASS)
         act = act_call(GITLAB_DEREGISTER, o->registered.url, o->values[READ_TOKEN].value, o->registered.runner_id);
     return act.kind == ACT_WAIT && o->children[CHILD_TOKEN_SECRET].terminating ? act_pass : act;
@@ -161,7 +159,7 @@ static struct action tell_the_attributes(const struct observed *o, struct arena 
     if (act.kind == ACT_PASS)
         act = need_ca(o, a);
     if (act.kind == ACT_PASS)
-        act = need_token(o);
+        act = need_token(o, a);
     if (act.kind == ACT_PASS)
         act = act_call(GITLAB_UPDATE, o->spec->url, credential_value(o), o->registered.runner_id);
     return act;
