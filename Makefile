@@ -83,7 +83,7 @@ $(B)/obj/%.o: controller/%.c | deps
 TEST_SOURCES := $(wildcard tests/unit/test_*.c)
 TESTS := $(TEST_SOURCES:tests/unit/test_%.c=%)
 CORE_TESTS := $(foreach t,$(TESTS),$(if $(wildcard controller/base/$(t).c controller/runner/$(t).c),$(t)))
-CORE_TESTS += $(filter world render_golden lists,$(TESTS))
+CORE_TESTS += $(filter world waits render_golden lists,$(TESTS))
 
 $(B)/tests/%.o: tests/unit/%.c | deps
 	$(call say,CC,$<)
@@ -91,7 +91,7 @@ $(B)/tests/%.o: tests/unit/%.c | deps
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $(PKG_CFLAGS) -c -o $@ $<
 
 # The world in memory, for the tests of the rules.
-$(addprefix $(B)/tests/,world decide status observed): $(patsubst tests/unit/%.c,$(B)/tests/%.o,$(wildcard tests/unit/world*.c))
+$(addprefix $(B)/tests/,world decide waits status observed): $(patsubst tests/unit/%.c,$(B)/tests/%.o,$(wildcard tests/unit/world*.c))
 
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka

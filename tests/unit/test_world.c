@@ -145,21 +145,6 @@ static bool all_is_right(struct world *w)
            registration_is_true(w) && manager_is_true(w) && strays(w) == 0;
 }
 
-/* Runners with our mark whose token nobody holds. */
-static int leaked(struct world *w)
-{
-    const struct object *secret = &w->api.children[CHILD_TOKEN_SECRET][PLACE_OWN];
-    const struct remote_runner *held = w->api.exists ? gitlab_runner(w, secret->url, secret->token) : NULL;
-    int count = 0;
-
-    for (int s = 0; s < SERVERS; s++)
-        for (int i = 0; i < w->servers[s].len; i++) {
-            const struct remote_runner *r = &w->servers[s].runners[i];
-            count += r->alive && r->ours && r != held;
-        }
-    return count;
-}
-
 /* ------------------------------------------------------------------------------------------------------------------
  * What may be in the way.
  */
@@ -194,19 +179,13 @@ static bool needs_a_person(const struct world *w)
            (takes_attributes && world_wish(w)->valid && world_wish(w)->spec.authentication == AUTH_REGISTRATION_TOKEN);
 }
 
-static bool moves(const struct world *w)
-{
-    int edit = w->scenario->options[OPT_EDIT];
-
-    return edit == EDIT_URL || edit == EDIT_MODE || edit == EDIT_SCOPE;
-}
-
 /* An access token for the same place all the time, with the right to look: nothing can get lost. */
 static bool can_always_search(const struct world *w)
 {
     const struct wish *first = &w->scenario->wishes[0];
 
-    return first->valid && first->spec.authentication == AUTH_ACCESS_TOKEN && !moves(w) && !given(w, OPT_NO_SEARCH);
+    return first->valid && first->spec.authentication == AUTH_ACCESS_TOKEN && !world_moves(w) &&
+           !given(w, OPT_NO_SEARCH);
 }
 
 /* The policy is, or was, to leave the runner at GitLab. */
@@ -268,11 +247,12 @@ static const char *rights_are_withdrawn(struct world *w)
 
 static const char *nothing_leaked(struct world *w)
 {
-    int lost = leaked(w), reported = w->journal.possible_orphans + w->journal.orphans;
+    int lost = world_leaked(w), reported = w->journal.possible_orphans + w->journal.orphans;
     int forced =
         damaged(w, DAMAGE_FORCED) + damaged(w, DAMAGE_REPLACED) + damaged(w, DAMAGE_EMPTIED) + damaged(w, DAMAGE_BARE);
-    int untraceable = moves(w) ? w->journal.crashes + w->journal.lost_answers + forced : 0;
-    bool undisturbed = w->journal.crashes + w->journal.lost_answers + forced == 0 && !needs_a_person(w);
+    int untraceable = world_moves(w) ? w->journal.crashes + w->journal.lost_answers + forced : 0;
+    bool undisturbed = w->journal.crashes + w->journal.lost_answers + untraceable == 0 && !needs_a_person(w) &&
+                       !given(w, OPT_DAMAGE) && !given(w, OPT_DAMAGE_2);
     bool settled = !w->api.exists || all_is_right(w) || undisturbed;
 
     if (!settled || (!w->api.exists && may_be_kept(w)))
@@ -301,6 +281,8 @@ static const char *deleted(struct world *w)
         return w->api.deleting && !needs_a_person(w) ? "deleted, but stays" : NULL;
     if (strays(w) > 0)
         return "something is left in another namespace";
+    if (w->api.children[CHILD_TOKEN_SECRET][PLACE_OWN].held)
+        return "the token Secret cannot go";
     if (wish->valid && wish->spec.deletion_policy == DELETION_ORPHAN && w->scenario->options[OPT_EDIT] == 0 &&
         w->journal.calls[GITLAB_DEREGISTER] + w->journal.calls[GITLAB_REMOVE] > 0)
         return "the runner was to be kept";

@@ -173,6 +173,7 @@ struct api {
 };
 
 const char *place_name(enum place place);
+enum place place_by_name(const char *name);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * GitLab.
@@ -227,6 +228,7 @@ struct journal {
     int changes;      /* the same without statuses and reports                */
     int calls[GITLAB_REMOVE + 1];
     int made, lost_answers, crashes; /* runners; answers and processes that may have cost one */
+    int untraceable;                 /* runners that were lost just when the spec moved on    */
     int possible_orphans, orphans;   /* reported                                              */
     char violation[256];             /* of what must hold at every step; "": none             */
 };
@@ -259,14 +261,20 @@ struct world {
 void world_init(struct world *w, const struct scenario *s, struct crash crash, FILE *trace);
 void world_finish(struct world *w);
 
+/* The watches bring the store up to date. */
+void world_deliver(struct world *w);
 /* Begins a turn: w->observed is what the operator sees; its texts live in w->mem. */
 void world_observe(struct world *w);
+/* What may have changed since the last step; the object itself and the values that were read stay as they are. */
+void world_update(struct world *w);
 /* Carries out one action, with whatever is to go wrong, and has the operator learn from the answer. */
 void world_perform(struct world *w, const struct action *act);
 /* Decides and performs until decide() waits or is done. */
 void world_turn(struct world *w);
 /* Takes turns and lets time pass, until nothing changes any more. False when that does not come about. */
 bool world_run(struct world *w);
+/* How many runners have our mark while nobody holds their token. */
+int world_leaked(struct world *w);
 /* The process is killed and a new one has listed everything. */
 void world_crash(struct world *w);
 
@@ -279,7 +287,13 @@ int trouble(const struct world *w, enum option option);
 uint32_t world_random(struct world *w, uint32_t below);
 void world_trace(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void world_violate(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The spec as it is now, and as it was when the turn began. */
 const struct wish *world_wish(const struct world *w);
+const struct wish *world_turn_wish(const struct world *w);
+/* Another generation, or another credential: failures are forgiven, and what was searched is to be searched again. */
+void world_forgive(struct process *p);
+/* Of Secrets all are watched, of other kinds those that carry our label. */
+bool world_is_watched(const struct object *object, enum child child);
 
 void api_copy(struct api *to, const struct api *from);
 void api_finish(struct api *api);
@@ -287,10 +301,19 @@ void api_set_status(struct api *api, struct json_object *status);
 bool api_apply(struct world *w, const struct action *act, struct err *err);
 bool api_delete(struct world *w, const struct stray *what, struct err *err);
 bool api_finalizer(struct world *w, bool hold, struct err *err);
+struct value *api_credential(struct api *api, const struct wish *wish);
+struct value *api_ca(struct api *api, const struct wish *wish);
 struct object *api_find(struct api *api, const char *kind, const char *ns, const char *name);
+void api_runner_gone(struct world *w);
+void object_create(struct api *api, struct object *object, int owner);
+void object_gone(struct object *object);
 /* A deletion: held objects stay, terminating. */
 void object_delete(struct object *object);
 
+/* Users' Secrets, ConfigMaps and namespaces become as the options say. */
+void world_set_troubles(struct world *w);
+/* Where a child of the object is. */
+enum place world_place(const struct world *w, enum child child);
 /* What users, garbage collectors and Deployment controllers do. next: when something will change by itself; -1: never.
  */
 void world_change(struct world *w);
@@ -305,6 +328,8 @@ struct gitlab_reply {
     char token[24];
 };
 void gitlab_init(struct world *w);
+/* The spec asks for another server, mode or scope after the edit. */
+bool world_moves(const struct world *w);
 struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act);
 struct remote_runner *gitlab_runner(struct world *w, const char *url, const char *token);
 

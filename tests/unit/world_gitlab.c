@@ -57,6 +57,20 @@ static struct remote_runner *by_id(struct server *server, int64_t id)
     return id > 0 && id <= server->len && server->runners[id - 1].alive ? &server->runners[id - 1] : NULL;
 }
 
+int world_leaked(struct world *w)
+{
+    const struct object *secret = &w->api.children[CHILD_TOKEN_SECRET][PLACE_OWN];
+    const struct remote_runner *held = w->api.exists ? gitlab_runner(w, secret->url, secret->token) : NULL;
+    int count = 0;
+
+    for (int s = 0; s < SERVERS; s++)
+        for (int i = 0; i < w->servers[s].len; i++) {
+            const struct remote_runner *r = &w->servers[s].runners[i];
+            count += r->alive && r->ours && r != held;
+        }
+    return count;
+}
+
 /* ------------------------------------------------------------------------------------------------------------------
  * What each call does.
  */
@@ -100,6 +114,7 @@ static void make(struct world *w, struct server *server, struct gitlab_reply *re
     struct remote_runner *r = add_runner(w, (int)(server - w->servers), true);
     remember_attributes(w, r);
     w->journal.made++;
+    w->journal.untraceable += w->turn_wish != w->api.wish && world_moves(w);
     give(reply, r);
 }
 

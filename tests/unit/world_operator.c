@@ -1,4 +1,4 @@
-/* The operator's process around decide(): what it sees, what its actions come to, what it learns, when it is woken. */
+/* The operator's process around decide(): what its actions come to, what it learns, when it is woken. */
 #include "world.h"
 
 #include <string.h>
@@ -21,238 +21,6 @@ enum {
 static struct process *process(struct world *w)
 {
     return &w->process;
-}
-
-/* ------------------------------------------------------------------------------------------------------------------
- * What it sees.
- */
-static const char *uid_text(int uid, struct arena *a)
-{
-    return arena_printf(a, "uid-%d", uid);
-}
-
-static bool is_labelled(const struct object *object)
-{
-    return object->owner != NOBODY;
-}
-
-/* Of Secrets all are watched, of other kinds those that carry our label. */
-static bool is_watched(const struct object *object, enum child child)
-{
-    return object->exists && (is_labelled(object) || strcmp(child_kind(child), "Secret") == 0);
-}
-
-static enum place place_of_wish(const struct wish *wish, enum child child)
-{
-    enum place place = PLACE_OWN;
-
-    if (child == CHILD_ROLE_BINDING && wish->valid)
-        while (place < PLACE_OTHER && strcmp(wish->spec.namespace, place_name(place)) != 0)
-            place++;
-    return place;
-}
-
-/* The spec as it was when the turn began. */
-static const struct wish *seen_wish(const struct world *w)
-{
-    return &w->scenario->wishes[w->turn_wish];
-}
-
-static void see_registration(struct observed *o, const struct object *secret, struct arena *a)
-{
-    o->registered = (struct registration){
-        .runner_id = secret->runner_id,
-        .url = arena_strdup(a, secret->url),
-        .authentication = arena_strdup(a, secret->authentication),
-        .scope = arena_strdup(a, secret->scope),
-        .told_hash = arena_strdup(a, secret->told_hash),
-        .inputs = arena_strdup(a, secret->inputs),
-    };
-}
-
-static void see_deployment(struct observed *o, const struct object *deployment)
-{
-    int64_t available = deployment->rolled_out ? deployment->replicas : 0;
-
-    o->replicas = deployment->replicas;
-    o->ready_replicas = o->available_replicas = o->updated_replicas = available;
-    o->rollout_observed = deployment->rolled_out;
-}
-
-static void see_child(struct world *w, struct observed *o, enum child child)
-{
-    const struct object *object = &w->process.seen.children[child][place_of_wish(seen_wish(w), child)];
-    struct observed_child *c = &o->children[child];
-
-    *c = (struct observed_child){.foreign = w->process.foreign[child]};
-    if (!is_watched(object, child))
-        return;
-    c->foreign = object->owner != OUR_UID;
-    if (c->foreign)
-        return;
-    c->exists = true;
-    c->terminating = object->terminating;
-    c->drifted = object->drifted;
-    c->held = object->held;
-    c->uid = uid_text(object->uid, &w->mem);
-    c->hash = arena_strdup(&w->mem, object->hash);
-    c->inputs = arena_strdup(&w->mem, object->inputs);
-    if (child == CHILD_TOKEN_SECRET)
-        see_registration(o, object, &w->mem);
-    if (child == CHILD_DEPLOYMENT)
-        see_deployment(o, object);
-}
-
-static void see_strays(struct world *w, struct observed *o)
-{
-    o->stray = (struct stray){0};
-    for (enum child child = 0; child < CHILD_COUNT; child++)
-        for (enum place place = 0; place < PLACES; place++) {
-            const struct object *object = &w->process.seen.children[child][place];
-            bool wanted = o->wanted[child].wanted && place == place_of_wish(seen_wish(w), child);
-            if (object->exists && object->owner == OUR_UID && !object->terminating && !wanted && !o->stray.kind)
-                o->stray = (struct stray){child_kind(child), place_name(place), child_name(child, &o->owner, &w->mem),
-                                          uid_text(object->uid, &w->mem)};
-        }
-}
-
-static void see_value(struct world *w, enum readable what, bool exists, int version)
-{
-    struct observed_value *v = &w->observed.values[what];
-    const char *text = arena_printf(&w->mem, "%d", version);
-
-    if (!exists)
-        *v = (struct observed_value){.lookup = LOOKUP_NO_OBJECT};
-    else if (!v->version || strcmp(v->version, text) != 0)
-        *v = (struct observed_value){.lookup = LOOKUP_UNKNOWN, .version = text};
-}
-
-static struct value *credential_of(struct api *api, const struct wish *wish)
-{
-    return &api->credentials[wish->spec.authentication];
-}
-
-static struct value *ca_of(struct api *api, const struct wish *wish)
-{
-    return &api->ca[wish->spec.ca_in_config_map];
-}
-
-static void see_values(struct world *w)
-{
-    struct api *seen = &w->process.seen;
-    const struct object *token = &seen->children[CHILD_TOKEN_SECRET][PLACE_OWN];
-    const struct object *config = &seen->children[CHILD_CONFIG_SECRET][PLACE_OWN];
-    const struct wish *wish = seen_wish(w);
-
-    if (wish->valid) {
-        const struct value *credential = credential_of(seen, wish), *ca = ca_of(seen, wish);
-        see_value(w, READ_CREDENTIAL, credential->trouble != VALUE_MISSING, credential->version);
-        if (wish->spec.ca.name)
-            see_value(w, READ_CA, ca->trouble != VALUE_MISSING, ca->version);
-    }
-    see_value(w, READ_TOKEN, token->exists, token->version);
-    see_value(w, READ_CONFIG, config->exists, config->version);
-}
-
-static void see_place(struct world *w, struct observed *o)
-{
-    const struct wish *wish = seen_wish(w);
-    enum place place = place_of_wish(wish, CHILD_ROLE_BINDING);
-    const struct api *seen = &w->process.seen;
-
-    o->job_namespace_exists = wish->valid && !seen->places[place].missing && !seen->places[place].terminating;
-    o->job_namespace_open = place == PLACE_OWN || !seen->places[place].closed;
-    if (!o->deleting && seen->places[PLACE_OWN].terminating) {
-        o->deleting = true;
-        o->deletion_time = seen->places[PLACE_OWN].deletion_time;
-    }
-}
-
-static void see_issued(struct world *w, struct observed *o)
-{
-    const struct object *issued = &w->process.issued;
-    struct observed shown;
-
-    o->issued = (struct registration){0};
-    if (!issued->exists)
-        return;
-    see_registration(&shown, issued, &w->mem);
-    o->issued = shown.registered;
-    o->issued.token = arena_strdup(&w->mem, issued->token);
-    o->issued.inputs = issued->inputs[0] ? o->issued.inputs : NULL;
-}
-
-/* A finalizer promises that something may be at GitLab; without a token Secret, and unless it was this process that put
- * the runner away, its token may be lost. */
-static void judge(struct world *w, const struct observed *o)
-{
-    struct process *p = process(w);
-    bool secret = o->children[CHILD_TOKEN_SECRET].exists;
-
-    if (o->finalizer && !secret && !p->issued.exists && (!p->judged || p->had_secret))
-        p->doubt = DOUBT_LOST;
-    p->judged = true;
-    p->had_secret = secret;
-}
-
-/* What may have changed since the last step; the object itself and the values that were read stay as they are for the
- * turn. */
-static void see_again(struct world *w)
-{
-    struct observed *o = &w->observed;
-    struct process *p = process(w);
-
-    o->now_ms = w->now_ms;
-    o->now = w->now_ms / 1000;
-    for (enum child child = 0; child < CHILD_COUNT; child++)
-        see_child(w, o, child);
-    see_strays(w, o);
-    see_values(w);
-    see_place(w, o);
-    see_issued(w, o);
-    judge(w, o);
-    o->doubt = p->doubt;
-    o->found_id = p->found_id;
-    o->deregistered = p->deregistered;
-    o->config_token_dead = p->config_token_dead;
-    o->orphan_reported = p->orphan_reported;
-    o->gitlab = p->gitlab.attempt;
-    o->kubernetes = p->kubernetes.attempt;
-    o->reach = p->reach;
-}
-
-/* Credentials, scopes and servers may be others now: what was searched is to be searched again. */
-static void forgive(struct process *p)
-{
-    p->gitlab = p->kubernetes = (struct failing){0};
-    p->reach = REACH_UNKNOWN;
-    p->found_id = 0;
-    if (p->doubt != DOUBT_NONE)
-        p->doubt = DOUBT_LOST;
-}
-
-void world_observe(struct world *w)
-{
-    const struct api *seen = &w->process.seen;
-    const struct wish *wish = &w->scenario->wishes[seen->wish];
-    struct observed *o = &w->observed;
-
-    arena_finish(&w->mem);
-    w->turn_wish = seen->wish;
-    if (w->process.generation != seen->generation)
-        forgive(process(w));
-    w->process.generation = seen->generation;
-    memset(w->process.foreign, 0, sizeof(w->process.foreign));
-    *o = (struct observed){.owner = {.ns = "ci", .name = "builds", .uid = "uid-1"}};
-    o->generation = seen->generation;
-    o->finalizer = seen->finalizer;
-    o->deleting = seen->deleting;
-    o->deletion_time = seen->deletion_time;
-    o->spec = wish->valid ? &wish->spec : NULL;
-    o->spec_err = wish->err;
-    o->status = arena_json(&w->mem, json_ref(seen->status));
-    memcpy(o->wanted, wish->wanted, sizeof(o->wanted));
-    see_again(w);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -354,10 +122,10 @@ static void learn_deleted(struct world *w, const struct action *act)
 
 static struct observed_value read_value(struct world *w, enum readable what)
 {
-    const struct wish *wish = seen_wish(w);
+    const struct wish *wish = world_turn_wish(w);
     const struct object *secret =
         &w->api.children[what == READ_CONFIG ? CHILD_CONFIG_SECRET : CHILD_TOKEN_SECRET][PLACE_OWN];
-    const struct value *value = what == READ_CA ? ca_of(&w->api, wish) : credential_of(&w->api, wish);
+    const struct value *value = what == READ_CA ? api_ca(&w->api, wish) : api_credential(&w->api, wish);
     static const char *const rights[] = {"registration", "access", "glrt-user"};
     static const enum lookup lookups[] = {[VALUE_FINE] = LOOKUP_FOUND,
                                           [VALUE_MISSING] = LOOKUP_NO_OBJECT,
@@ -383,14 +151,14 @@ static struct observed_value read_value(struct world *w, enum readable what)
 static void learn_value(struct world *w, enum readable what)
 {
     struct api *seen = &w->process.seen;
-    const struct wish *wish = seen_wish(w);
+    const struct wish *wish = world_turn_wish(w);
     enum child child = what == READ_CONFIG ? CHILD_CONFIG_SECRET : CHILD_TOKEN_SECRET;
 
     w->observed.values[what] = read_value(w, what);
     if (what == READ_CREDENTIAL)
-        *credential_of(seen, wish) = *credential_of(&w->api, wish);
+        *api_credential(seen, wish) = *api_credential(&w->api, wish);
     else if (what == READ_CA)
-        *ca_of(seen, wish) = *ca_of(&w->api, wish);
+        *api_ca(seen, wish) = *api_ca(&w->api, wish);
     else
         seen->children[child][PLACE_OWN] = w->api.children[child][PLACE_OWN];
 }
@@ -581,17 +349,12 @@ static void perform_report(struct world *w, const struct action *act)
 /* ------------------------------------------------------------------------------------------------------------------
  * One action.
  */
-static void deliver(struct world *w)
-{
-    api_copy(&w->process.seen, &w->api);
-}
-
 void world_crash(struct world *w)
 {
     struct api seen = w->process.seen;
 
     w->process = (struct process){.seen = seen};
-    deliver(w);
+    world_deliver(w);
     w->stale = true;
 }
 
@@ -652,7 +415,7 @@ void world_turn(struct world *w)
     int steps = 0;
 
     w->stale = false;
-    deliver(w);
+    world_deliver(w);
     world_observe(w);
     for (;;) {
         act = decide(&w->observed, &w->mem);
@@ -664,8 +427,8 @@ void world_turn(struct world *w)
         if (w->stale)
             break;
         if (changed || !option(w, OPT_LAG))
-            deliver(w);
-        see_again(w);
+            world_deliver(w);
+        world_update(w);
     }
     w->last = w->stale ? (struct action){.kind = ACT_PASS} : act;
     world_trace(w, "= %s %s %s", act_kind_name(w->last.kind), w->last.kind == ACT_WAIT ? w->last.rule : "",
@@ -678,7 +441,7 @@ void world_turn(struct world *w)
 static bool child_changed(const struct api *a, const struct api *b, enum child child, enum place place)
 {
     const struct object *x = &a->children[child][place], *y = &b->children[child][place];
-    bool watched = is_watched(x, child) || is_watched(y, child);
+    bool watched = world_is_watched(x, child) || world_is_watched(y, child);
 
     return watched &&
            (x->exists != y->exists || x->uid != y->uid || x->version != y->version || x->terminating != y->terminating);
@@ -706,7 +469,7 @@ static bool is_woken(struct world *w)
             woken = woken || child_changed(a, b, child, place);
     if (!values_changed(a, b))
         return woken;
-    forgive(process(w));
+    world_forgive(process(w));
     return true;
 }
 

@@ -1,0 +1,257 @@
+/* The rules, one by one: a world at rest, one thing that is broken, and what is done about it.
+ *
+ * What people read in conditions and Events is in tests/data/decide/messages.json, by the case's name; UPDATE_GOLDEN=1
+ * writes it anew. */
+#include "golden.h"
+
+#include "base/mem.h"
+#include "reasons.h"
+#include "runner/status.h"
+#include "world_broken.h"
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Cases.
+ */
+struct test_case {
+    const char *name;
+    const char *expected; /* in_a_line() of the first action that is neither a read nor the showing of a status */
+    broken_fn *broken;
+    int how;
+    bool fresh; /* a world in which nothing has been done yet, not one at rest */
+    bool first; /* reads and statuses count, too                                */
+    int options[OPTIONS];
+};
+
+#define ONE "https://one.example.com"
+
+#define CASE(name_, expected_, broken_, ...)                                                                           \
+    {                                                                                                                  \
+        .name = name_, .expected = expected_, .broken = broken_, __VA_ARGS__                                           \
+    }
+
+static const struct test_case cases[] = {
+    CASE("nothing is left to do at rest", "done", nothing, .first = true),
+
+    /* registering_rules */
+    CASE("the credential is read first", "read-credential: read", nothing, .fresh = true, .first = true),
+    CASE("the finalizer is held before a runner is made", "finalizer: finalizer hold", nothing, .fresh = true),
+    CASE("made by access token", "register: gitlab create at " ONE " with access, runner 0", promised, .fresh = true),
+    CASE("made by registration token", "register: gitlab register at " ONE " with registration, runner 0", promised,
+         .fresh = true, .options = {[OPT_MODE] = 1}),
+    CASE("a runner token is verified", "register: gitlab verify at " ONE " with glrt-user, runner 0", promised,
+         .fresh = true, .options = {[OPT_MODE] = 2}),
+    CASE("another runner token is verified", "register: gitlab verify at " ONE " with glrt-user, runner 0",
+         credential_changed, .how = AUTH_RUNNER_TOKEN, .options = {[OPT_MODE] = 2}),
+    CASE("another access token is no news", "done", credential_changed, .how = AUTH_ACCESS_TOKEN, .first = true),
+    CASE("no credential", "credential: wait SecretNotFound, stalled", nothing, .fresh = true,
+         .options = {[OPT_CREDENTIAL] = 2 * VALUE_MISSING}),
+    CASE("no key in the credential", "credential: wait KeyNotFound, stalled", nothing, .fresh = true,
+         .options = {[OPT_CREDENTIAL] = 2 * VALUE_NO_KEY}),
+    CASE("an empty credential", "credential: wait ValueEmpty, stalled", nothing, .fresh = true,
+         .options = {[OPT_CREDENTIAL] = 2 * VALUE_EMPTY}),
+    CASE("no CA", "ca: wait SecretNotFound, stalled", nothing, .fresh = true,
+         .options = {[OPT_CA] = 1, [OPT_CA_TROUBLE] = 2 * VALUE_MISSING}),
+    CASE("no CA in a ConfigMap", "ca: wait ConfigMapNotFound, stalled", nothing, .fresh = true,
+         .options = {[OPT_CA] = 2, [OPT_CA_TROUBLE] = 2 * VALUE_MISSING}),
+    CASE("no key for the CA", "ca: wait KeyNotFound, stalled", nothing, .fresh = true,
+         .options = {[OPT_CA] = 2, [OPT_CA_TROUBLE] = 2 * VALUE_NO_KEY}),
+    CASE("an empty CA", "ca: wait ValueEmpty, stalled", nothing, .fresh = true,
+         .options = {[OPT_CA] = 1, [OPT_CA_TROUBLE] = 2 * VALUE_EMPTY}),
+    CASE("a lost token Secret is restored", "restore: gitlab restore at " ONE " with glrt-a4, runner 0", lost,
+         .how = CHILD_TOKEN_SECRET),
+    CASE("a dead token is not tried again", "lost: gitlab find at " ONE " with access, runner 4",
+         token_secret_and_trust_lost),
+    CASE("a lost runner is looked for", "lost: gitlab find at " ONE " with access, runner 4", both_secrets_lost,
+         .how = DOUBT_LOST),
+    CASE("a found runner gets a new token", "lost: gitlab reset at " ONE " with access, runner 9", both_secrets_lost,
+         .how = DOUBT_SEARCHED),
+    CASE("what is not lost is made", "register: gitlab create at " ONE " with access, runner 0", both_secrets_lost,
+         .how = DOUBT_NONE),
+    CASE("who may not look reports", "lost: report PossibleOrphan", both_secrets_lost, .how = DOUBT_UNSEARCHABLE),
+    CASE("a registration token cannot look", "lost: report PossibleOrphan", both_secrets_lost, .how = DOUBT_LOST,
+         .options = {[OPT_MODE] = 1}),
+    CASE("a user's runner is never lost", "register: gitlab verify at " ONE " with glrt-user, runner 0",
+         both_secrets_lost, .how = DOUBT_LOST, .options = {[OPT_MODE] = 2}),
+
+    /* registration_rules */
+    CASE("an issued token is saved", "save: apply Secret ci/builds-runner-token", issued),
+    CASE("an issued token is saved anew", "save: apply Secret ci/builds-runner-token, new",
+         issued_and_token_secret_lost),
+    CASE("an issued token is saved though suspended", "save: apply Secret ci/builds-runner-token", edited_and_issued,
+         .options = {[OPT_EDIT] = EDIT_SUSPEND}),
+    CASE("an issued token is saved though the spec is invalid", "save: apply Secret ci/builds-runner-token",
+         edited_and_issued, .options = {[OPT_EDIT] = EDIT_INVALID}),
+    CASE("an issued token waits for its place", "save: wait Recreating", issued_and_pinned),
+    CASE("an issued token has no place", "save: wait NameConflict, stalled", issued_and_replaced),
+    CASE("an invalid spec", "spec: wait InvalidSpec, stalled", edited, .options = {[OPT_EDIT] = EDIT_INVALID}),
+    CASE("suspended", "suspended: wait Suspended", edited, .options = {[OPT_EDIT] = EDIT_SUSPEND}),
+    CASE("another url", "moved: gitlab deregister at " ONE " with glrt-a4, runner 4", edited,
+         .options = {[OPT_EDIT] = EDIT_URL}),
+    CASE("another mode", "moved: gitlab deregister at " ONE " with glrt-a4, runner 4", edited,
+         .options = {[OPT_EDIT] = EDIT_MODE}),
+    CASE("another scope", "moved: gitlab deregister at " ONE " with glrt-a4, runner 4", edited,
+         .options = {[OPT_EDIT] = EDIT_SCOPE}),
+    CASE("the CA is read before a move", "read-ca: read", edited, .first = true,
+         .options = {[OPT_CA] = 1, [OPT_EDIT] = EDIT_URL}),
+    CASE("a token that moved on goes", "former-token: delete Secret ci/builds-runner-token", edited_and_deregistered,
+         .options = {[OPT_EDIT] = EDIT_URL}),
+    CASE("a user's runner is left, not removed", "former-token: delete Secret ci/builds-runner-token", edited,
+         .options = {[OPT_MODE] = 2, [OPT_EDIT] = EDIT_MODE}),
+    CASE("no annotations", "moved: wait TokenSecretDamaged, stalled", bare),
+    CASE("no token to move with", "moved: wait TokenMissing, stalled", edited_and_emptied,
+         .options = {[OPT_EDIT] = EDIT_URL}),
+    CASE("a damaged Secret that is deleted may go", "place: apply Secret ci/builds-runner-token, let go",
+         bare_and_deleted),
+    CASE("a deleted token Secret may go", "place: apply Secret ci/builds-runner-token, let go", terminating,
+         .how = CHILD_TOKEN_SECRET),
+    CASE("a deleted token Secret is still there", "place: wait Recreating", pinned, .how = CHILD_TOKEN_SECRET),
+    CASE("somebody else's token Secret", "place: wait NameConflict, stalled", replaced, .how = CHILD_TOKEN_SECRET),
+    CASE("the finalizer is held again", "finalizer: finalizer hold", promise_lost),
+    CASE("tags are told to GitLab", "attributes: gitlab update at " ONE " with access, runner 4", edited,
+         .options = {[OPT_EDIT] = EDIT_TAGS}),
+    CASE("tags cannot be told", "attributes: wait UpdateNeedsAccessToken, stalled", edited,
+         .options = {[OPT_MODE] = 1, [OPT_EDIT] = EDIT_TAGS}),
+    CASE("tags are not told without a token to keep", "attributes: wait TokenMissing, stalled", edited_and_emptied,
+         .options = {[OPT_EDIT] = EDIT_TAGS}),
+
+    /* manager_rules */
+    CASE("the runner is shown before its manager", "record: status Ready", never_shown, .first = true),
+    CASE("no namespace", "job-namespace: wait NamespaceNotFound, stalled", place_missing,
+         .options = {[OPT_PLACE] = PLACE_JOBS}),
+    CASE("rights in a closed namespace go", "job-namespace: delete RoleBinding jobs/ci.builds-runner", place_closed,
+         .options = {[OPT_PLACE] = PLACE_JOBS}),
+    CASE("a closed namespace", "job-namespace: wait NamespaceNotAllowed, stalled", place_closed_and_left,
+         .options = {[OPT_PLACE] = PLACE_JOBS}),
+    CASE("no config Secret", "config: apply Secret ci/builds-runner-config, new", lost, .how = CHILD_CONFIG_SECRET),
+    CASE("no ServiceAccount", "service-account: apply ServiceAccount ci/builds-runner, new", lost,
+         .how = CHILD_SERVICE_ACCOUNT),
+    CASE("no RoleBinding", "role-binding: apply RoleBinding ci/ci.builds-runner, new", lost, .how = CHILD_ROLE_BINDING),
+    CASE("no Deployment", "deployment: apply Deployment ci/builds-runner, new", lost, .how = CHILD_DEPLOYMENT),
+    CASE("a drifted config Secret", "config: apply Secret ci/builds-runner-config", drifted,
+         .how = CHILD_CONFIG_SECRET),
+    CASE("a drifted ServiceAccount", "service-account: apply ServiceAccount ci/builds-runner", drifted,
+         .how = CHILD_SERVICE_ACCOUNT),
+    CASE("a drifted RoleBinding", "role-binding: apply RoleBinding ci/ci.builds-runner", drifted,
+         .how = CHILD_ROLE_BINDING),
+    CASE("a drifted Deployment", "deployment: apply Deployment ci/builds-runner", drifted, .how = CHILD_DEPLOYMENT),
+    CASE("a drifted token Secret is precious", "done", drifted, .how = CHILD_TOKEN_SECRET, .first = true),
+    CASE("another Deployment", "deployment: apply Deployment ci/builds-runner", rewritten, .how = CHILD_DEPLOYMENT),
+    CASE("a Deployment on its way out", "deployment: wait Recreating", pinned, .how = CHILD_DEPLOYMENT),
+    CASE("somebody else's config Secret", "config: wait NameConflict, stalled", replaced, .how = CHILD_CONFIG_SECRET),
+    CASE("somebody else's RoleBinding", "role-binding: wait NameConflict, stalled", replaced,
+         .how = CHILD_ROLE_BINDING),
+    CASE("another token", "config: apply Secret ci/builds-runner-config", token_secret_touched),
+    CASE("another CA", "config: apply Secret ci/builds-runner-config", ca_changed, .how = 0, .options = {[OPT_CA] = 1}),
+    CASE("no token to configure", "config: wait TokenMissing, stalled", emptied),
+    CASE("another image", "config: apply Secret ci/builds-runner-config", edited, .options = {[OPT_EDIT] = EDIT_IMAGE}),
+    CASE("more managers", "deployment: apply Deployment ci/builds-runner", edited,
+         .options = {[OPT_EDIT] = EDIT_REPLICAS}),
+    CASE("another namespace", "config: apply Secret ci/builds-runner-config", edited,
+         .options = {[OPT_EDIT] = EDIT_PLACE}),
+    CASE("what the spec led to before", "strays: delete RoleBinding other/ci.builds-runner", stray, .how = PLACE_OTHER),
+
+    /* deletion_rules */
+    CASE("deleted: deregistered by its own token", "deregister: gitlab deregister at " ONE " with glrt-a4, runner 4",
+         deleted),
+    CASE("deleted: the CA is read", "read-ca: read", deleted, .first = true, .options = {[OPT_CA] = 1}),
+    CASE("deleted: without a CA it is tried", "deregister: gitlab deregister at " ONE " with glrt-a4, runner 4",
+         deleted, .options = {[OPT_CA] = 1, [OPT_CA_TROUBLE] = 2 * VALUE_NO_KEY}),
+    CASE("deleted: though suspended", "deregister: gitlab deregister at " ONE " with glrt-a4, runner 4",
+         deleted_while_suspended, .options = {[OPT_EDIT] = EDIT_SUSPEND}),
+    CASE("deleted: an issued token is good for it", "deregister: gitlab deregister at " ONE " with glrt-new, runner 4",
+         deleted_and_issued),
+    CASE("deleted: too late", "deregister: report OrphanedRunner", deleted_long_ago),
+    CASE("deleted: reported", "forget: apply Secret ci/builds-runner-token, let go", deleted_and_reported),
+    CASE("deleted: no token", "deregister: report OrphanedRunner", deleted_and_emptied),
+    CASE("deleted: no annotations", "deregister: report OrphanedRunner", deleted_and_bare),
+    CASE("deleted: kept at GitLab", "forget: apply Secret ci/builds-runner-token, let go", deleted,
+         .options = {[OPT_KEEP] = 1}),
+    CASE("deleted: a user's runner", "forget: apply Secret ci/builds-runner-token, let go", deleted,
+         .options = {[OPT_MODE] = 2}),
+    CASE("deleted: a lost runner is looked for", "lost: gitlab find at " ONE " with access, runner 4", deleted_and_lost,
+         .how = DOUBT_LOST),
+    CASE("deleted: a found runner is removed", "lost: gitlab remove at " ONE " with access, runner 9", deleted_and_lost,
+         .how = DOUBT_SEARCHED),
+    CASE("deleted: nothing was lost", "release: finalizer let go", deleted_and_lost, .how = DOUBT_NONE),
+    CASE("deleted: who may not look reports", "lost: report PossibleOrphan", deleted_and_lost,
+         .how = DOUBT_UNSEARCHABLE),
+    CASE("deleted: too late to look", "lost: report PossibleOrphan", deleted_long_ago_and_lost, .how = DOUBT_LOST),
+    CASE("deleted: a registration token cannot look", "lost: report PossibleOrphan", deleted_and_lost,
+         .how = DOUBT_LOST, .options = {[OPT_MODE] = 1}),
+    CASE("deleted: an invalid spec cannot look", "lost: report PossibleOrphan", deleted_invalid_and_lost,
+         .how = DOUBT_LOST, .options = {[OPT_EDIT] = EDIT_INVALID}),
+    CASE("deleted: no credential to look with", "lost: wait SecretNotFound, stalled", deleted_without_credential,
+         .how = DOUBT_LOST),
+    CASE("deleted: a lost runner may stay", "release: finalizer let go", deleted_and_lost, .how = DOUBT_LOST,
+         .options = {[OPT_KEEP] = 1}),
+    CASE("deleted: what is elsewhere goes", "elsewhere: delete RoleBinding jobs/ci.builds-runner",
+         deleted_and_deregistered, .options = {[OPT_PLACE] = PLACE_JOBS}),
+    CASE("deleted: the token may go", "forget: apply Secret ci/builds-runner-token, let go", deleted_and_deregistered),
+    CASE("deleted: the object may go", "release: finalizer let go", deleted_and_forgotten),
+    CASE("deleted: somebody else holds it", "done", deleted_and_released, .first = true),
+};
+
+/* What people read of an action; NULL: nothing. */
+static const char *message_of(const struct action *act)
+{
+    return act->kind == ACT_WAIT ? act->wait.message : act->kind == ACT_REPORT ? act->report.message : NULL;
+}
+
+static void a_case(void **state)
+{
+    const struct test_case *c = *state;
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    stage_init(&stage, c->options, c->fresh);
+    c->broken(w, c->how);
+    struct action act = decided(w, c->first);
+    assert_string_equal(in_a_line(&act, &w->mem), c->expected);
+    if (act.kind == ACT_WAIT) {
+        assert_string_equal(condition_get(w->observed.status, "Ready", "reason"), act.wait.reason);
+        assert_string_equal(condition_get(w->observed.status, "Ready", "message"), act.wait.message);
+    }
+    if (message_of(&act))
+        assert_true(reason_is_known(act.kind == ACT_WAIT ? act.wait.reason : act.report.reason));
+}
+
+static void messages_are_as_kept(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *messages = arena_json(&a, json_build("{}"));
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct stage stage cleanup_stage;
+        stage_init(&stage, cases[i].options, cases[i].fresh);
+        cases[i].broken(&stage.world, cases[i].how);
+        struct action act = decided(&stage.world, cases[i].first);
+        if (message_of(&act))
+            json_put_member(messages, cases[i].name, message_of(&act));
+    }
+    assert_golden(DATA "decide/messages.json", pretty(messages, &a));
+}
+
+/* What happened is known by name in logs and metrics. */
+static void every_action_and_call_has_a_name(void **state)
+{
+    (void)state;
+    for (enum act_kind kind = ACT_PASS; kind <= ACT_DONE; kind++)
+        assert_true(strlen(act_kind_name(kind)) > 0);
+    for (enum gitlab_call call = GITLAB_REGISTER; call <= GITLAB_REMOVE; call++)
+        assert_true(strlen(gitlab_call_name(call)) > 0);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest others[] = {
+        cmocka_unit_test(messages_are_as_kept),
+        cmocka_unit_test(every_action_and_call_has_a_name),
+    };
+    struct CMUnitTest tests[ARRAY_LEN(cases) + ARRAY_LEN(others)];
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        tests[i] = (struct CMUnitTest){.name = cases[i].name, .test_func = a_case, .initial_state = (void *)&cases[i]};
+    memcpy(&tests[ARRAY_LEN(cases)], others, sizeof(others));
+    return cmocka_run_group_tests_name("decide", tests, NULL, NULL);
+}

@@ -1,0 +1,402 @@
+/* What kubectl shows, and the closed list of reasons behind it. */
+#include "golden.h"
+
+#include <regex.h>
+
+#include "base/mem.h"
+#include "reasons.h"
+#include "runner/status.h"
+#include "world_broken.h"
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Conditions, in a line.
+ */
+static const char *conditions(struct json_object *status, struct arena *a)
+{
+    struct json_object *list = json_get(status, "conditions");
+    const char *text = "";
+
+    for (size_t i = 0; i < json_len(list); i++) {
+        struct json_object *c = json_at(list, i);
+        text = arena_printf(a, "%s%s%s=%s:%s", text, *text ? " " : "", json_str(c, "type"), json_str(c, "status"),
+                            json_str(c, "reason"));
+    }
+    return text;
+}
+
+/* What status_render() makes of a world that is observed, without anything that a rule has found. */
+static struct json_object *rendered(struct world *w)
+{
+    const struct finding none = {.reason = NULL};
+
+    return status_render(&w->observed, &none, &none, &w->mem);
+}
+
+struct test_case {
+    const char *name;
+    const char *expected;
+    broken_fn *broken;
+    int how;
+    bool fresh;
+    int options[OPTIONS];
+};
+
+#define CASE(name_, expected_, broken_, ...)                                                                           \
+    {                                                                                                                  \
+        .name = name_, .expected = expected_, .broken = broken_, __VA_ARGS__                                           \
+    }
+
+/* The status that is shown when nothing can be done for the moment. */
+static const struct test_case cases[] = {
+    CASE("at rest",
+         "Ready=True:Ready Registered=True:Registered ConfigApplied=True:Applied ManagerAvailable=True:Available "
+         "GitLabReachable=True:Reachable",
+         nothing),
+    CASE("no manager is asked for",
+         "Ready=True:Ready Registered=True:Registered ConfigApplied=True:Applied ManagerAvailable=True:ScaledToZero "
+         "GitLabReachable=True:Reachable",
+         nothing, .options = {[OPT_REPLICAS] = 1}),
+    CASE("managers are starting",
+         "Ready=False:ManagerStarting Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=False:ManagerStarting GitLabReachable=True:Reachable Reconciling=True:ManagerStarting",
+         starting),
+    CASE("no credential",
+         "Ready=False:SecretNotFound Registered=False:SecretNotFound ConfigApplied=False:NotRegistered "
+         "ManagerAvailable=False:NotRegistered GitLabReachable=Unknown:NotContacted Stalled=True:SecretNotFound",
+         nothing, .fresh = true, .options = {[OPT_CREDENTIAL] = 2 * VALUE_MISSING}),
+    CASE("a closed namespace",
+         "Ready=False:NamespaceNotAllowed Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable Stalled=True:NamespaceNotAllowed",
+         place_closed, .options = {[OPT_PLACE] = PLACE_JOBS}),
+    CASE("somebody else's config Secret",
+         "Ready=False:NameConflict Registered=True:Registered ConfigApplied=False:NameConflict "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable Stalled=True:NameConflict",
+         replaced, .how = CHILD_CONFIG_SECRET),
+    CASE("somebody else's Deployment",
+         "Ready=False:NameConflict Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=False:NameConflict GitLabReachable=True:Reachable Stalled=True:NameConflict",
+         replaced, .how = CHILD_DEPLOYMENT),
+    CASE(
+        "a token Secret on its way out",
+        "Ready=False:Recreating Registered=False:Recreating ConfigApplied=True:Applied ManagerAvailable=True:Available "
+        "GitLabReachable=True:Reachable Reconciling=True:Recreating",
+        pinned, .how = CHILD_TOKEN_SECRET),
+    CASE("tags that cannot be told",
+         "Ready=False:UpdateNeedsAccessToken Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable Stalled=True:UpdateNeedsAccessToken",
+         edited, .options = {[OPT_MODE] = 1, [OPT_EDIT] = EDIT_TAGS}),
+    CASE("suspended",
+         "Ready=False:Suspended Registered=True:Registered ConfigApplied=True:Applied ManagerAvailable=True:Available "
+         "GitLabReachable=True:Reachable",
+         edited, .options = {[OPT_EDIT] = EDIT_SUSPEND}),
+    CASE("an invalid spec", "Ready=False:InvalidSpec GitLabReachable=True:Reachable Stalled=True:InvalidSpec", edited,
+         .options = {[OPT_EDIT] = EDIT_INVALID}),
+    CASE("GitLab is down",
+         "Ready=False:ConnectionRefused Registered=False:ConnectionRefused ConfigApplied=False:NotRegistered "
+         "ManagerAvailable=False:NotRegistered GitLabReachable=False:ConnectionRefused "
+         "Reconciling=True:ConnectionRefused",
+         nothing, .fresh = true, .options = {[OPT_GITLAB] = GITLAB_DOWN_FOREVER}),
+    CASE("GitLab refuses",
+         "Ready=False:RegistrationTokensDisabled Registered=False:RegistrationTokensDisabled "
+         "ConfigApplied=False:NotRegistered ManagerAvailable=False:NotRegistered GitLabReachable=True:Reachable "
+         "Stalled=True:RegistrationTokensDisabled",
+         nothing, .fresh = true, .options = {[OPT_MODE] = 1, [OPT_GITLAB] = GITLAB_GONE_FOREVER}),
+    CASE("deleted, and GitLab is down",
+         "Ready=False:ConnectionRefused Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=True:Available GitLabReachable=False:ConnectionRefused Reconciling=True:ConnectionRefused",
+         deleted, .options = {[OPT_GITLAB] = GITLAB_DOWN_FOREVER}),
+};
+
+static void a_case(void **state)
+{
+    const struct test_case *c = *state;
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    stage_init(&stage, c->options, c->fresh);
+    c->broken(w, c->how);
+    world_turn(w);
+    assert_true(w->last.kind == ACT_WAIT || w->last.kind == ACT_DONE);
+    assert_string_equal(conditions(w->api.status, &w->mem), c->expected);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What no world has: numbers of pods.
+ */
+static void expect_manager(struct world *w, const char *status, const char *reason)
+{
+    struct json_object *shown = rendered(w);
+
+    assert_string_equal(condition_get(shown, "ManagerAvailable", "status"), status);
+    assert_string_equal(condition_get(shown, "ManagerAvailable", "reason"), reason);
+}
+
+static void all_managers_must_be_new_and_available(void **state)
+{
+    static const int two[OPTIONS] = {[OPT_REPLICAS] = 2};
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+    struct observed *o = &w->observed;
+
+    (void)state;
+    stage_init(&stage, two, false);
+    world_observe(w);
+    expect_manager(w, "True", "Available");
+    o->available_replicas = 1;
+    expect_manager(w, "False", "ManagerStarting");
+    assert_string_equal(condition_get(rendered(w), "ManagerAvailable", "message"), "1 of 2 managers are available");
+    o->available_replicas = 2;
+    o->updated_replicas = 1;
+    expect_manager(w, "False", "ManagerStarting");
+    o->updated_replicas = 2;
+    o->rollout_observed = false;
+    expect_manager(w, "False", "ManagerStarting");
+    o->rollout_problem = "pods \"builds-runner\" is forbidden";
+    expect_manager(w, "False", "RolloutFailed");
+    assert_string_equal(json_str(rendered(w), "managers"), "2/2");
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Times and generations.
+ */
+static void times_change_with_the_status_alone(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    world_observe(w);
+    const char *before = condition_get(w->observed.status, "ManagerAvailable", "lastTransitionTime");
+    w->observed.now += 1000;
+    assert_string_equal(condition_get(rendered(w), "ManagerAvailable", "lastTransitionTime"), before);
+    w->observed.rollout_problem = "no quota";
+    assert_string_not_equal(condition_get(rendered(w), "ManagerAvailable", "lastTransitionTime"), before);
+    assert_string_not_equal(condition_get(rendered(w), "Ready", "lastTransitionTime"), before);
+    assert_string_equal(condition_get(rendered(w), "Registered", "lastTransitionTime"),
+                        condition_get(w->observed.status, "Registered", "lastTransitionTime"));
+}
+
+/* Another reason of the same status is no transition. */
+static void another_reason_is_no_transition(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    starting(w, 0);
+    world_turn(w);
+    world_observe(w);
+    const char *before = condition_get(w->observed.status, "ManagerAvailable", "lastTransitionTime");
+    w->observed.now += 1000;
+    w->observed.rollout_problem = "no quota";
+    expect_manager(w, "False", "RolloutFailed");
+    assert_string_equal(condition_get(rendered(w), "ManagerAvailable", "lastTransitionTime"), before);
+}
+
+static void nothing_ticks(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    world_observe(w);
+    w->observed.now += 86400;
+    w->observed.now_ms += 86400 * 1000;
+    assert_true(status_is_shown(&w->observed, rendered(w)));
+}
+
+static void each_condition_tells_its_generation(void **state)
+{
+    static const int image[OPTIONS] = {[OPT_EDIT] = EDIT_IMAGE};
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, image, false);
+    edited(w, 0);
+    world_turn(w);
+    struct json_object *list = json_get(w->api.status, "conditions");
+    assert_int_equal(json_int_or(w->api.status, "observedGeneration", 0), 2);
+    for (size_t i = 0; i < json_len(list); i++)
+        assert_int_equal(json_int_or(json_at(list, i), "observedGeneration", 0), 2);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What is registered.
+ */
+static void the_registration_is_shown(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    struct json_object *status = w->api.status;
+    assert_int_equal(json_int_or(status, "runnerId", 0), 4);
+    assert_string_equal(json_str(status, "url"), "https://one.example.com");
+    assert_string_equal(json_str(status, "authentication"), "AccessToken");
+    assert_string_equal(json_str(status, "scope"), "Project/7");
+    assert_string_equal(json_str(status, "tokenSecretRef.name"), "builds-runner-token");
+    assert_string_equal(json_str(status, "managers"), "1/1");
+    assert_int_equal(json_int_or(status, "replicas", 0), 1);
+    assert_string_equal(json_str(status, "selector"),
+                        "app.kubernetes.io/name=gitlab-runner,gitlab-runners.dev/runner=builds");
+    assert_string_equal(json_str(status, "configHash"), w->observed.wanted[CHILD_CONFIG_SECRET].hash);
+}
+
+/* Where a runner whose token is lost is to be looked for. */
+static void the_last_registration_stays_on_show(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    both_secrets_lost(w, DOUBT_LOST);
+    world_deliver(w);
+    world_observe(w);
+    struct json_object *status = rendered(w);
+    assert_int_equal(json_int_or(status, "runnerId", 0), 4);
+    assert_string_equal(json_str(status, "url"), "https://one.example.com");
+    assert_null(json_get(status, "tokenSecretRef"));
+    assert_string_equal(condition_get(status, "Registered", "status"), "False");
+}
+
+static void no_token_is_shown(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    assert_null(strstr(json_text(stage.world.api.status), "glrt-"));
+    assert_null(strstr(json_text(stage.world.api.status), "access-token"));
+}
+
+/* After a restart nobody asks GitLab just to fill a condition. */
+static void what_is_not_known_stays_as_it_was(void **state)
+{
+    static const int restarted[OPTIONS] = {[OPT_START] = START_RESTARTED};
+    struct scenario s;
+    struct world w;
+
+    (void)state;
+    scenario_init(&s, 1, restarted);
+    world_init(&w, &s, (struct crash){.at = -1}, NULL);
+    world_observe(&w);
+    assert_int_equal(w.observed.reach, REACH_UNKNOWN);
+    assert_string_equal(condition_get(rendered(&w), "GitLabReachable", "status"), "True");
+    assert_true(status_is_shown(&w.observed, rendered(&w)));
+    world_finish(&w);
+    scenario_finish(&s);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The closed list of reasons.
+ */
+
+/* Calls found(reason) for each reason that the pattern's last group matches in a source file. */
+static void each_reason_in(const char *path, const char *pattern, void (*found)(const char *path, const char *reason))
+{
+    struct arena a cleanup_arena = {0};
+    const char *text = read_file(path, &a);
+    regmatch_t match[3];
+    regex_t regex;
+    int count = 0;
+
+    if (!text)
+        fail_msg("%s cannot be read: run the test from the project's folder", path);
+    assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED), 0);
+    for (; regexec(&regex, text, 3, match, 0) == 0; text += match[0].rm_eo, count++)
+        found(path, arena_strndup(&a, text + match[regex.re_nsub].rm_so,
+                                  (size_t)(match[regex.re_nsub].rm_eo - match[regex.re_nsub].rm_so)));
+    regfree(&regex);
+    if (count == 0)
+        fail_msg("no reason was found in %s", path);
+}
+
+static bool is_type_or_status(const char *word)
+{
+    static const char *const words[] = {
+        "ConfigApplied", "ManagerAvailable", "GitLabReachable", "Reconciling", "Stalled", "True", "False", "Unknown"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static void must_be_listed(const char *path, const char *reason)
+{
+    if (!is_type_or_status(reason) && !reason_is_known(reason))
+        fail_msg("%s has the reason %s, which is not in tests/data/reasons.txt", path, reason);
+}
+
+static void every_reason_is_in_the_list(void **state)
+{
+    static const struct {
+        const char *path, *pattern;
+    } sources[] = {
+        {"controller/runner/rules.c", "need_a_new_secret\\(o, \"([A-Za-z]+)\""},
+        {"controller/runner/rules.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
+        {"controller/runner/rules.c", "\"([A-Za-z]+NotFound)\""},
+        {"controller/runner/rules_registration.c", "need_a_new_secret\\(o, \"([A-Za-z]+)\""},
+        {"controller/runner/rules_registration.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
+        {"controller/runner/rules_manager.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
+        {"controller/runner/rules_deletion.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
+        {"controller/runner/status.c", "\"([A-Z][A-Za-z]+)\""},
+        {"controller/runner/spec_parts.h", "\"(InvalidSpec)\""},
+        {"controller/gitlab/refusal.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/gitlab/api.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/net/http_error.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(sources); i++)
+        each_reason_in(sources[i].path, sources[i].pattern, must_be_listed);
+}
+
+/* The list and the page for people are the same, but for what the API server says. */
+static void every_listed_reason_is_documented(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    const char *page = read_file("docs/conditions.md", &a);
+    char *list = arena_strdup(&a, reasons()), *line;
+
+    (void)state;
+    assert_non_null(page);
+    while ((line = strsep(&list, "\n"))) {
+        char reason[64], group[32];
+        if (sscanf(line, "%63s %31s", reason, group) != 2 || *reason == '#' || strcmp(group, "kubernetes") == 0 ||
+            strcmp(group, "inner") == 0)
+            continue;
+        if (!strstr(page, arena_printf(&a, "`%s`", reason)))
+            fail_msg("docs/conditions.md does not say what %s means", reason);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest others[] = {
+        cmocka_unit_test(all_managers_must_be_new_and_available), cmocka_unit_test(times_change_with_the_status_alone),
+        cmocka_unit_test(another_reason_is_no_transition),        cmocka_unit_test(nothing_ticks),
+        cmocka_unit_test(each_condition_tells_its_generation),    cmocka_unit_test(the_registration_is_shown),
+        cmocka_unit_test(the_last_registration_stays_on_show),    cmocka_unit_test(no_token_is_shown),
+        cmocka_unit_test(what_is_not_known_stays_as_it_was),      cmocka_unit_test(every_reason_is_in_the_list),
+        cmocka_unit_test(every_listed_reason_is_documented),
+    };
+    struct CMUnitTest tests[ARRAY_LEN(cases) + ARRAY_LEN(others)];
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        tests[i] = (struct CMUnitTest){.name = cases[i].name, .test_func = a_case, .initial_state = (void *)&cases[i]};
+    memcpy(&tests[ARRAY_LEN(cases)], others, sizeof(others));
+    return cmocka_run_group_tests_name("status", tests, NULL, NULL);
+}

@@ -1,0 +1,190 @@
+/* Failures and waits: what failed is shown, waited for and tried again, and holds up nothing else. */
+#include "golden.h"
+
+#include "base/mem.h"
+#include "runner/status.h"
+#include "world_broken.h"
+
+#define ONE "https://one.example.com"
+
+enum { RETRY_MS = 4000 };
+
+/* The last call of this rule failed; the next may be made in a while. */
+static void fail_at(struct world *w, struct failing *f, const char *rule, enum err_kind kind)
+{
+    err_set(&f->attempt.err, kind, "ServerError", "it did not work");
+    f->attempt.rule = f->rule = rule;
+    f->attempt.retry_at_ms = w->now_ms + RETRY_MS;
+    f->count = 1;
+}
+
+static struct world *a_failing_service_account(struct stage *stage, enum err_kind kind)
+{
+    static const int plain[OPTIONS];
+    struct world *w = &stage->world;
+
+    stage_init(stage, plain, false);
+    lost(w, CHILD_SERVICE_ACCOUNT);
+    fail_at(w, &w->process.kubernetes, "service-account", kind);
+    return w;
+}
+
+static void a_failure_is_shown_and_waited_for(void **state)
+{
+    struct stage stage cleanup_stage;
+    struct world *w = a_failing_service_account(&stage, ERR_RETRY);
+    struct action act = decided(w, true);
+
+    (void)state;
+    assert_string_equal(in_a_line(&act, &w->mem), "status: status ServerError");
+    assert_non_null(condition_get(act.status, "Reconciling", "status"));
+    act = decided(w, false);
+    assert_string_equal(in_a_line(&act, &w->mem), "service-account: wait ServerError");
+    assert_string_equal(act.wait.message, "it did not work");
+    assert_int_equal(act.wait.retry_at_ms, w->process.kubernetes.attempt.retry_at_ms);
+}
+
+static void when_its_time_has_come_it_is_tried_again(void **state)
+{
+    struct stage stage cleanup_stage;
+    struct world *w = a_failing_service_account(&stage, ERR_RETRY);
+
+    (void)state;
+    w->now_ms += RETRY_MS;
+    struct action act = decided(w, true);
+    assert_string_equal(in_a_line(&act, &w->mem), "service-account: apply ServiceAccount ci/builds-runner, new");
+}
+
+static void what_is_denied_or_invalid_needs_a_person(void **state)
+{
+    static const enum err_kind kinds[] = {ERR_DENIED, ERR_INVALID};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct stage stage cleanup_stage;
+        struct world *w = a_failing_service_account(&stage, kinds[i]);
+        struct action act = decided(w, false);
+        assert_true(act.wait.stalled);
+        assert_non_null(condition_get(w->observed.status, "Stalled", "status"));
+    }
+}
+
+static void a_status_that_cannot_be_shown_waits(void **state)
+{
+    struct stage stage cleanup_stage;
+    struct world *w = a_failing_service_account(&stage, ERR_RETRY);
+
+    (void)state;
+    fail_at(w, &w->process.kubernetes, "status", ERR_RETRY);
+    struct action act = decided(w, true);
+    assert_string_equal(in_a_line(&act, &w->mem), "status: wait ServerError");
+}
+
+static void gitlab_does_not_hold_up_the_manager(void **state)
+{
+    static const int tags[OPTIONS] = {[OPT_EDIT] = EDIT_TAGS};
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, tags, false);
+    edited(w, 0);
+    lost(w, CHILD_DEPLOYMENT);
+    world_deliver(w);
+    world_observe(w); /* a new generation forgives what failed before */
+    fail_at(w, &w->process.gitlab, "attributes", ERR_RETRY);
+    struct action act = decided(w, false);
+    assert_string_equal(in_a_line(&act, &w->mem), "deployment: apply Deployment ci/builds-runner, new");
+}
+
+/* GitLab is tried again in a while; a Deployment that cannot be written earlier. */
+static void the_first_retry_counts(void **state)
+{
+    static const int tags[OPTIONS] = {[OPT_EDIT] = EDIT_TAGS};
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, tags, false);
+    edited(w, 0);
+    lost(w, CHILD_DEPLOYMENT);
+    world_deliver(w);
+    world_observe(w);
+    w->observed.values[READ_CREDENTIAL].lookup = LOOKUP_FOUND;
+    w->observed.values[READ_TOKEN].lookup = LOOKUP_FOUND;
+    fail_at(w, &w->process.gitlab, "attributes", ERR_RETRY);
+    fail_at(w, &w->process.kubernetes, "deployment", ERR_RETRY);
+    w->process.gitlab.attempt.retry_at_ms += 1000;
+    world_update(w);
+    struct action act = decide(&w->observed, &w->mem);
+    assert_int_equal(act.kind, ACT_STATUS);
+    world_perform(w, &act);
+    world_update(w);
+    act = decide(&w->observed, &w->mem);
+    assert_int_equal(act.wait.retry_at_ms, w->process.kubernetes.attempt.retry_at_ms);
+}
+
+static void the_deadline_is_not_overslept(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    deleted(w, 0);
+    fail_at(w, &w->process.gitlab, "deregister", ERR_RETRY);
+    w->process.gitlab.attempt.retry_at_ms = w->now_ms + 7200 * 1000;
+    struct action act = decided(w, false);
+    assert_string_equal(in_a_line(&act, &w->mem), "deregister: wait ServerError");
+    assert_true(act.wait.retry_at_ms <= (w->api.deletion_time + 900 + 1) * 1000);
+}
+
+static void the_report_of_an_orphan_says_why(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    deleted_long_ago(w, 0);
+    fail_at(w, &w->process.gitlab, "deregister", ERR_RETRY);
+    struct action act = decided(w, false);
+    assert_string_equal(act.report.message, "runner 4 was left behind at " ONE ": it did not work");
+    assert_true(act.report.warning);
+}
+
+static void config_has_the_token_and_the_ca(void **state)
+{
+    static const int with_ca[OPTIONS] = {[OPT_CA] = 2};
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, with_ca, false);
+    lost(w, CHILD_CONFIG_SECRET);
+    struct action act = decided(w, false);
+    world_perform(w, &act);
+    const struct object *config = child_of(w, CHILD_CONFIG_SECRET);
+    assert_string_equal(config->token, "glrt-a4");
+    assert_true(config->ca);
+    assert_string_equal(config->inputs, config_inputs_text(&w->observed, &w->mem));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failure_is_shown_and_waited_for),
+        cmocka_unit_test(when_its_time_has_come_it_is_tried_again),
+        cmocka_unit_test(what_is_denied_or_invalid_needs_a_person),
+        cmocka_unit_test(a_status_that_cannot_be_shown_waits),
+        cmocka_unit_test(gitlab_does_not_hold_up_the_manager),
+        cmocka_unit_test(the_first_retry_counts),
+        cmocka_unit_test(the_deadline_is_not_overslept),
+        cmocka_unit_test(the_report_of_an_orphan_says_why),
+        cmocka_unit_test(config_has_the_token_and_the_ca),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

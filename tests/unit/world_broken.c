@@ -1,0 +1,377 @@
+#include "world_broken.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "runner/status.h"
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Things to break.
+ */
+struct object *child_of(struct world *w, enum child child)
+{
+    return &w->api.children[child][world_place(w, child)];
+}
+
+void nothing(struct world *w, int unused)
+{
+    (void)w;
+    (void)unused;
+}
+
+void lost(struct world *w, int child)
+{
+    object_gone(child_of(w, (enum child)child));
+}
+
+void both_secrets_lost(struct world *w, int doubt)
+{
+    lost(w, CHILD_TOKEN_SECRET);
+    lost(w, CHILD_CONFIG_SECRET);
+    w->process.had_secret = false;
+    w->process.doubt = (enum doubt)doubt;
+    w->process.found_id = doubt == DOUBT_SEARCHED ? 9 : 0;
+}
+
+void token_secret_and_trust_lost(struct world *w, int unused)
+{
+    (void)unused;
+    lost(w, CHILD_TOKEN_SECRET);
+    w->process.config_token_dead = true;
+}
+
+void replaced(struct world *w, int child)
+{
+    lost(w, child);
+    object_create(&w->api, child_of(w, (enum child)child), NOBODY);
+}
+
+void drifted(struct world *w, int child)
+{
+    child_of(w, (enum child)child)->drifted = true;
+}
+
+void rewritten(struct world *w, int child)
+{
+    strcpy(child_of(w, (enum child)child)->hash, "another");
+}
+
+void terminating(struct world *w, int child)
+{
+    child_of(w, (enum child)child)->terminating = true;
+}
+
+void pinned(struct world *w, int child)
+{
+    terminating(w, child);
+    child_of(w, (enum child)child)->pinned = true;
+    child_of(w, (enum child)child)->held = false;
+}
+
+void token_secret_touched(struct world *w, int unused)
+{
+    (void)unused;
+    child_of(w, CHILD_TOKEN_SECRET)->version = ++w->api.last;
+}
+
+void emptied(struct world *w, int unused)
+{
+    child_of(w, CHILD_TOKEN_SECRET)->token[0] = '\0';
+    token_secret_touched(w, unused);
+}
+
+void bare(struct world *w, int unused)
+{
+    child_of(w, CHILD_TOKEN_SECRET)->authentication[0] = '\0';
+    token_secret_touched(w, unused);
+}
+
+void bare_and_deleted(struct world *w, int unused)
+{
+    bare(w, unused);
+    terminating(w, CHILD_TOKEN_SECRET);
+}
+
+void issued(struct world *w, int unused)
+{
+    (void)unused;
+    w->process.issued = *child_of(w, CHILD_TOKEN_SECRET);
+    w->process.issued.exists = true;
+    strcpy(w->process.issued.token, "glrt-new");
+}
+
+void issued_and_token_secret_lost(struct world *w, int unused)
+{
+    issued(w, unused);
+    lost(w, CHILD_TOKEN_SECRET);
+}
+
+void issued_and_replaced(struct world *w, int unused)
+{
+    issued(w, unused);
+    replaced(w, CHILD_TOKEN_SECRET);
+}
+
+void issued_and_pinned(struct world *w, int unused)
+{
+    issued(w, unused);
+    pinned(w, CHILD_TOKEN_SECRET);
+}
+
+void edited(struct world *w, int unused)
+{
+    (void)unused;
+    w->api.wish = 1;
+    w->api.generation++;
+}
+
+void edited_and_issued(struct world *w, int unused)
+{
+    issued(w, unused);
+    edited(w, unused);
+}
+
+void edited_and_emptied(struct world *w, int unused)
+{
+    emptied(w, unused);
+    edited(w, unused);
+}
+
+void edited_and_deregistered(struct world *w, int unused)
+{
+    edited(w, unused);
+    w->process.deregistered = true;
+}
+
+void starting(struct world *w, int unused)
+{
+    (void)unused;
+    child_of(w, CHILD_DEPLOYMENT)->rolled_out = false;
+}
+
+void promised(struct world *w, int unused)
+{
+    (void)unused;
+    w->api.finalizer = w->process.judged = true;
+}
+
+void promise_lost(struct world *w, int unused)
+{
+    (void)unused;
+    w->api.finalizer = false;
+}
+
+void credential_changed(struct world *w, int mode)
+{
+    w->api.credentials[mode].version = ++w->api.last;
+}
+
+void ca_changed(struct world *w, int kind)
+{
+    w->api.ca[kind].version = ++w->api.last;
+}
+
+void never_shown(struct world *w, int unused)
+{
+    (void)unused;
+    json_object_put(w->api.status);
+    w->api.status = json_build("{observedGeneration: %d}", (int64_t)-1);
+}
+
+void place_missing(struct world *w, int unused)
+{
+    (void)unused;
+    w->api.places[PLACE_JOBS].missing = true;
+    lost(w, CHILD_ROLE_BINDING);
+}
+
+void place_closed(struct world *w, int unused)
+{
+    (void)unused;
+    w->api.places[PLACE_JOBS].closed = true;
+}
+
+void place_closed_and_left(struct world *w, int unused)
+{
+    place_closed(w, unused);
+    lost(w, CHILD_ROLE_BINDING);
+}
+
+void stray(struct world *w, int place)
+{
+    object_create(&w->api, &w->api.children[CHILD_ROLE_BINDING][place], OUR_UID);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The same while the object is deleted.
+ */
+void deleted(struct world *w, int unused)
+{
+    (void)unused;
+    w->api.deleting = true;
+    w->api.deletion_time = w->now_ms / 1000;
+}
+
+void deleted_while_suspended(struct world *w, int unused)
+{
+    edited(w, unused);
+    deleted(w, unused);
+}
+
+void deleted_long_ago(struct world *w, int unused)
+{
+    deleted(w, unused);
+    w->api.deletion_time -= 900;
+}
+
+void deleted_and_deregistered(struct world *w, int unused)
+{
+    deleted(w, unused);
+    w->process.deregistered = true;
+}
+
+void deleted_and_forgotten(struct world *w, int unused)
+{
+    deleted_and_deregistered(w, unused);
+    child_of(w, CHILD_TOKEN_SECRET)->held = false;
+}
+
+void deleted_and_released(struct world *w, int unused)
+{
+    deleted_and_forgotten(w, unused);
+    promise_lost(w, unused);
+}
+
+void deleted_and_reported(struct world *w, int unused)
+{
+    deleted_long_ago(w, unused);
+    w->process.orphan_reported = true;
+}
+
+void deleted_and_issued(struct world *w, int unused)
+{
+    issued_and_token_secret_lost(w, unused);
+    deleted(w, unused);
+}
+
+void deleted_and_emptied(struct world *w, int unused)
+{
+    emptied(w, unused);
+    deleted(w, unused);
+}
+
+void deleted_and_bare(struct world *w, int unused)
+{
+    bare(w, unused);
+    deleted(w, unused);
+}
+
+void deleted_and_lost(struct world *w, int doubt)
+{
+    both_secrets_lost(w, doubt);
+    deleted(w, doubt);
+}
+
+void deleted_long_ago_and_lost(struct world *w, int doubt)
+{
+    both_secrets_lost(w, doubt);
+    deleted_long_ago(w, doubt);
+}
+
+void deleted_invalid_and_lost(struct world *w, int doubt)
+{
+    deleted_and_lost(w, doubt);
+    w->api.wish = 1;
+}
+
+void deleted_without_credential(struct world *w, int doubt)
+{
+    deleted_and_lost(w, doubt);
+    w->api.credentials[AUTH_ACCESS_TOKEN] = (struct value){.trouble = VALUE_MISSING, .version = 999};
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Stages.
+ */
+void stage_init(struct stage *stage, const int options[OPTIONS], bool fresh)
+{
+    int given[OPTIONS];
+
+    memcpy(given, options, sizeof(given));
+    given[OPT_START] = fresh ? START_NEW : START_CONVERGED;
+    scenario_init(&stage->scenario, 1, given);
+    world_init(&stage->world, &stage->scenario, (struct crash){.at = -1}, NULL);
+}
+
+void stage_finish(struct stage *stage)
+{
+    world_finish(&stage->world);
+    scenario_finish(&stage->scenario);
+}
+
+/* What is decided about the world as it is; reads and plain statuses are done on the way there. */
+struct action decided(struct world *w, bool first)
+{
+    struct action act;
+
+    world_deliver(w);
+    world_observe(w);
+    for (int steps = 0; steps < 8; steps++) {
+        act = decide(&w->observed, &w->mem);
+        bool on_the_way = act.kind == ACT_READ || (act.kind == ACT_STATUS && strcmp(act.rule, "status") == 0) ||
+                          (act.kind == ACT_APPLY && !w->process.foreign[act.apply.child] && !act.apply.uid &&
+                           child_of(w, act.apply.child)->exists); /* found to be somebody else's */
+        if (first || !on_the_way)
+            break;
+        world_perform(w, &act);
+        world_update(w);
+    }
+    return act;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What is decided, in a line.
+ */
+static const char *where(const struct action *act, struct arena *a)
+{
+    struct json_object *manifest = act->apply.manifest;
+
+    return arena_printf(a, "%s %s/%s", child_kind(act->apply.child), json_str(manifest, "metadata.namespace"),
+                        json_str(manifest, "metadata.name"));
+}
+
+static const char *how(const struct action *act, struct arena *a)
+{
+    switch (act->kind) {
+    case ACT_WAIT:
+        return arena_printf(a, "%s%s", act->wait.reason, act->wait.stalled ? ", stalled" : "");
+    case ACT_FINALIZER:
+        return act->hold_finalizer ? "hold" : "let go";
+    case ACT_APPLY:
+        return arena_printf(a, "%s%s%s", where(act, a), act->apply.uid ? "" : ", new",
+                            act->apply.release ? ", let go" : "");
+    case ACT_DELETE:
+        return arena_printf(a, "%s %s/%s", act->delete.kind, act->delete.ns, act->delete.name);
+    case ACT_GITLAB:
+        return arena_printf(a, "%s at %s with %s, runner %lld", gitlab_call_name(act->gitlab.call), act->gitlab.url,
+                            act->gitlab.token, (long long)act->gitlab.runner_id);
+    case ACT_REPORT:
+        return act->report.reason;
+    case ACT_STATUS:
+        return condition_get(act->status, "Ready", "reason");
+    case ACT_PASS:
+    case ACT_READ:
+    case ACT_DONE:
+        break;
+    }
+    return "";
+}
+
+const char *in_a_line(const struct action *act, struct arena *a)
+{
+    if (act->kind == ACT_DONE)
+        return "done";
+    const char *details = how(act, a);
+    return arena_printf(a, "%s: %s%s%s", act->rule, act_kind_name(act->kind), *details ? " " : "", details);
+}

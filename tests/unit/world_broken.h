@@ -1,0 +1,53 @@
+/* A world to begin with, ways to break one thing in it, and what is decided then. */
+#ifndef TESTS_BROKEN_H
+#define TESTS_BROKEN_H
+
+#include "world.h"
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The beginning: at rest, or fresh, with nothing done yet.
+ */
+struct stage {
+    struct scenario scenario;
+    struct world world;
+};
+
+void stage_init(struct stage *stage, const int options[OPTIONS], bool fresh);
+void stage_finish(struct stage *stage);
+#define cleanup_stage __attribute__((cleanup(stage_finish)))
+
+/* The object that the child of the present spec has, in the API server. */
+struct object *child_of(struct world *w, enum child child);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What is decided: the first action of all; or the first that is neither a read nor the showing of a status, which are
+ * done on the way there.
+ */
+struct action decided(struct world *w, bool first);
+/* "rule: action details" */
+const char *in_a_line(const struct action *act, struct arena *a);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What is broken.
+ */
+typedef void broken_fn(struct world *w, int how);
+
+broken_fn nothing, token_secret_and_trust_lost, token_secret_touched, emptied, bare, bare_and_deleted, issued,
+    issued_and_token_secret_lost, issued_and_replaced, issued_and_pinned, edited, edited_and_issued, edited_and_emptied,
+    edited_and_deregistered, starting, promised, promise_lost, never_shown, place_missing, place_closed,
+    place_closed_and_left, deleted, deleted_while_suspended, deleted_long_ago, deleted_and_deregistered,
+    deleted_and_forgotten, deleted_and_released, deleted_and_reported, deleted_and_issued, deleted_and_emptied,
+    deleted_and_bare;
+/* how: which child */
+broken_fn lost, replaced, drifted, rewritten, terminating, pinned;
+/* how: enum doubt */
+broken_fn both_secrets_lost, deleted_and_lost, deleted_long_ago_and_lost, deleted_invalid_and_lost,
+    deleted_without_credential;
+/* how: whose credential */
+broken_fn credential_changed;
+/* how: 0 in a Secret, 1 in a ConfigMap */
+broken_fn ca_changed;
+/* how: where */
+broken_fn stray;
+
+#endif

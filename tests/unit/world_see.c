@@ -1,0 +1,241 @@
+/* What the operator's process sees: struct observed, from the store and from its own memory. */
+#include "world.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+
+static const char *uid_text(int uid, struct arena *a)
+{
+    return arena_printf(a, "uid-%d", uid);
+}
+
+static bool is_labelled(const struct object *object)
+{
+    return object->owner != NOBODY;
+}
+
+/* Of Secrets all are watched, of other kinds those that carry our label. */
+bool world_is_watched(const struct object *object, enum child child)
+{
+    return object->exists && (is_labelled(object) || strcmp(child_kind(child), "Secret") == 0);
+}
+
+static enum place place_of_wish(const struct wish *wish, enum child child)
+{
+    enum place place = PLACE_OWN;
+
+    if (child == CHILD_ROLE_BINDING && wish->valid)
+        while (place < PLACE_OTHER && strcmp(wish->spec.namespace, place_name(place)) != 0)
+            place++;
+    return place;
+}
+
+/* The spec as it was when the turn began. */
+const struct wish *world_turn_wish(const struct world *w)
+{
+    return &w->scenario->wishes[w->turn_wish];
+}
+
+static void see_registration(struct observed *o, const struct object *secret, struct arena *a)
+{
+    o->registered = (struct registration){
+        .runner_id = secret->runner_id,
+        .url = arena_strdup(a, secret->url),
+        .authentication = arena_strdup(a, secret->authentication),
+        .scope = arena_strdup(a, secret->scope),
+        .told_hash = arena_strdup(a, secret->told_hash),
+        .inputs = arena_strdup(a, secret->inputs),
+    };
+}
+
+static void see_deployment(struct observed *o, const struct object *deployment)
+{
+    int64_t available = deployment->rolled_out ? deployment->replicas : 0;
+
+    o->replicas = deployment->replicas;
+    o->ready_replicas = o->available_replicas = o->updated_replicas = available;
+    o->rollout_observed = deployment->rolled_out;
+}
+
+static void see_child(struct world *w, struct observed *o, enum child child)
+{
+    const struct object *object = &w->process.seen.children[child][place_of_wish(world_turn_wish(w), child)];
+    struct observed_child *c = &o->children[child];
+
+    *c = (struct observed_child){.foreign = w->process.foreign[child]};
+    if (!world_is_watched(object, child))
+        return;
+    c->foreign = object->owner != OUR_UID;
+    if (c->foreign)
+        return;
+    c->exists = true;
+    c->terminating = object->terminating;
+    c->drifted = object->drifted;
+    c->held = object->held;
+    c->uid = uid_text(object->uid, &w->mem);
+    c->hash = arena_strdup(&w->mem, object->hash);
+    c->inputs = arena_strdup(&w->mem, object->inputs);
+    if (child == CHILD_TOKEN_SECRET)
+        see_registration(o, object, &w->mem);
+    if (child == CHILD_DEPLOYMENT)
+        see_deployment(o, object);
+}
+
+static void see_strays(struct world *w, struct observed *o)
+{
+    o->stray = (struct stray){0};
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        for (enum place place = 0; place < PLACES; place++) {
+            const struct object *object = &w->process.seen.children[child][place];
+            bool wanted = o->wanted[child].wanted && place == place_of_wish(world_turn_wish(w), child);
+            if (object->exists && object->owner == OUR_UID && !object->terminating && !wanted && !o->stray.kind)
+                o->stray = (struct stray){child_kind(child), place_name(place), child_name(child, &o->owner, &w->mem),
+                                          uid_text(object->uid, &w->mem)};
+        }
+}
+
+static void see_value(struct world *w, enum readable what, bool exists, int version)
+{
+    struct observed_value *v = &w->observed.values[what];
+    const char *text = arena_printf(&w->mem, "%d", version);
+
+    if (!exists)
+        *v = (struct observed_value){.lookup = LOOKUP_NO_OBJECT};
+    else if (!v->version || strcmp(v->version, text) != 0)
+        *v = (struct observed_value){.lookup = LOOKUP_UNKNOWN, .version = text};
+}
+
+struct value *api_credential(struct api *api, const struct wish *wish)
+{
+    return &api->credentials[wish->spec.authentication];
+}
+
+struct value *api_ca(struct api *api, const struct wish *wish)
+{
+    return &api->ca[wish->spec.ca_in_config_map];
+}
+
+static void see_values(struct world *w)
+{
+    struct api *seen = &w->process.seen;
+    const struct object *token = &seen->children[CHILD_TOKEN_SECRET][PLACE_OWN];
+    const struct object *config = &seen->children[CHILD_CONFIG_SECRET][PLACE_OWN];
+    const struct wish *wish = world_turn_wish(w);
+
+    if (wish->valid) {
+        const struct value *credential = api_credential(seen, wish), *ca = api_ca(seen, wish);
+        see_value(w, READ_CREDENTIAL, credential->trouble != VALUE_MISSING, credential->version);
+        if (wish->spec.ca.name)
+            see_value(w, READ_CA, ca->trouble != VALUE_MISSING, ca->version);
+    }
+    see_value(w, READ_TOKEN, token->exists, token->version);
+    see_value(w, READ_CONFIG, config->exists, config->version);
+}
+
+static void see_place(struct world *w, struct observed *o)
+{
+    const struct wish *wish = world_turn_wish(w);
+    enum place place = place_of_wish(wish, CHILD_ROLE_BINDING);
+    const struct api *seen = &w->process.seen;
+
+    o->job_namespace_exists = wish->valid && !seen->places[place].missing && !seen->places[place].terminating;
+    o->job_namespace_open = place == PLACE_OWN || !seen->places[place].closed;
+    if (!o->deleting && seen->places[PLACE_OWN].terminating) {
+        o->deleting = true;
+        o->deletion_time = seen->places[PLACE_OWN].deletion_time;
+    }
+}
+
+static void see_issued(struct world *w, struct observed *o)
+{
+    const struct object *issued = &w->process.issued;
+    struct observed shown;
+
+    o->issued = (struct registration){0};
+    if (!issued->exists)
+        return;
+    see_registration(&shown, issued, &w->mem);
+    o->issued = shown.registered;
+    o->issued.token = arena_strdup(&w->mem, issued->token);
+    o->issued.inputs = issued->inputs[0] ? o->issued.inputs : NULL;
+}
+
+/* A finalizer promises that something may be at GitLab; without a token Secret, and unless it was this process that put
+ * the runner away, its token may be lost. */
+static void judge(struct world *w, const struct observed *o)
+{
+    struct process *p = &w->process;
+    bool secret = o->children[CHILD_TOKEN_SECRET].exists;
+
+    if (o->finalizer && !secret && !p->issued.exists && (!p->judged || p->had_secret))
+        p->doubt = DOUBT_LOST;
+    p->judged = true;
+    p->had_secret = secret;
+}
+
+/* What may have changed since the last step; the object itself and the values that were read stay as they are for the
+ * turn. */
+void world_update(struct world *w)
+{
+    struct observed *o = &w->observed;
+    struct process *p = &w->process;
+
+    o->now_ms = w->now_ms;
+    o->now = w->now_ms / 1000;
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        see_child(w, o, child);
+    see_strays(w, o);
+    see_values(w);
+    see_place(w, o);
+    see_issued(w, o);
+    judge(w, o);
+    o->doubt = p->doubt;
+    o->found_id = p->found_id;
+    o->deregistered = p->deregistered;
+    o->config_token_dead = p->config_token_dead;
+    o->orphan_reported = p->orphan_reported;
+    o->gitlab = p->gitlab.attempt;
+    o->kubernetes = p->kubernetes.attempt;
+    o->reach = p->reach;
+}
+
+/* Credentials, scopes and servers may be others now: what was searched is to be searched again. */
+void world_forgive(struct process *p)
+{
+    p->gitlab = p->kubernetes = (struct failing){0};
+    p->reach = REACH_UNKNOWN;
+    p->found_id = 0;
+    if (p->doubt != DOUBT_NONE)
+        p->doubt = DOUBT_LOST;
+}
+
+void world_deliver(struct world *w)
+{
+    api_copy(&w->process.seen, &w->api);
+}
+
+void world_observe(struct world *w)
+{
+    const struct api *seen = &w->process.seen;
+    const struct wish *wish = &w->scenario->wishes[seen->wish];
+    struct observed *o = &w->observed;
+
+    arena_finish(&w->mem);
+    w->turn_wish = seen->wish;
+    if (w->process.generation != seen->generation)
+        world_forgive(&w->process);
+    w->process.generation = seen->generation;
+    memset(w->process.foreign, 0, sizeof(w->process.foreign));
+    *o = (struct observed){.owner = {.ns = "ci", .name = "builds", .uid = "uid-1"}};
+    o->generation = seen->generation;
+    o->finalizer = seen->finalizer;
+    o->deleting = seen->deleting;
+    o->deletion_time = seen->deletion_time;
+    o->spec = wish->valid ? &wish->spec : NULL;
+    o->spec_err = wish->err;
+    o->status = arena_json(&w->mem, json_ref(seen->status));
+    memcpy(o->wanted, wish->wanted, sizeof(o->wanted));
+    world_update(w);
+}
