@@ -106,8 +106,10 @@ class Operator:
         os.kill(int(self.process().name), signal.SIGCONT)
 
     def crash(self) -> None:
-        """Ends as by kill -9, and a new pod takes its place. The old pod goes first, or the kubelet might still start the
-        program there again, and for a moment there would be two."""
+        """Ends as by kill -9, and a new pod takes its place.
+
+        The old pod goes first, or the kubelet might start the program there again, and for a moment there would be two.
+        """
         process = self.process()
         os.kill(int(process.name), signal.SIGSTOP)
         self._remember_logs()

@@ -64,8 +64,8 @@ class Runner:
         return self.wait("Ready", "False", reason, seconds)["message"]
 
     def summary(self) -> str:
-        shown = self.conditions().values()
-        return "; ".join(f"{c['type']}={c['status']} ({c['reason']}: {c['message']})" for c in shown) or "without status"
+        shown = [f"{c['type']}={c['status']} ({c['reason']}: {c['message']})" for c in self.conditions().values()]
+        return "; ".join(shown) or "without status"
 
     def edit(self, **spec: object) -> None:
         """Sets fields of the spec; None takes one out."""
@@ -84,7 +84,7 @@ class Runner:
         return sorted(found, key=lambda event: event["eventTime"])
 
     def wait_event(self, reason: str) -> dict:
-        return wait_for(f"an Event {reason}", lambda: next((e for e in self.events() if e["reason"] == reason), None))
+        return wait_for(f"an Event {reason}", lambda: next((x for x in self.events() if x["reason"] == reason), None))
 
     # What is made of it
 

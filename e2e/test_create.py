@@ -11,8 +11,10 @@ from places import GITLAB_IP, HOST, TLS_URL, URL, Place, Runner
 from standin.pki import Authority
 
 MARK = "gitlab-runners.dev/uid="
-NASTY = ["double \" quote", "single ' quote", "'''three'''", '"""three"""', "back\\slash \\n \\u0041", "line\nbreak\r\n",
-         "tab\there", "bell\a and escape\x1b", "grün ✓ 🚀", "# no comment", "= [table]", "$HOME ${CI} %s {{x}}", " spaces ", ""]
+NASTY = [
+    "double \" quote", "single ' quote", "'''three'''", '"""three"""', "back\\slash \\n \\u0041",
+    "line\nbreak\r\n", "tab\there", "bell\a and escape\x1b", "grün ✓ 🚀", "# no comment", "= [table]", "$HOME ${CI} %s {{x}}", " spaces ", "",
+]
 
 
 def wait_ready(runner: Runner) -> None:

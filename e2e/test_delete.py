@@ -87,8 +87,9 @@ def test_a_runner_that_somebody_deleted_at_gitlab_is_no_obstacle(ci: Place, gitl
     runner.wait_gone(20)
 
 
-@pytest.mark.parametrize("fault", [{"kind": "reset"}, {"kind": "html_502"}, {"kind": "status", "status": 403, "body": "<p>"}],
-                         ids=["reset", "502", "403 of a proxy"])
+@pytest.mark.parametrize("fault", [
+    {"kind": "reset"}, {"kind": "html_502"}, {"kind": "status", "status": 403, "body": "<p>"},
+], ids=["reset", "502", "403 of a proxy"])
 def test_a_deletion_waits_until_gitlab_is_back(fault: dict, ci: Place, gitlab: GitLabAdmin) -> None:
     runner = ready_runner(ci)
     order = gitlab.fault(**fault, count=None)
