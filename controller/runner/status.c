@@ -72,7 +72,8 @@ static struct condition manager_available(const struct observed *o, const struct
                                   why->message ? why->message : "the manager Deployment is to be written"};
     if (o->rollout_problem)
         return (struct condition){"ManagerAvailable", "False", "RolloutFailed", o->rollout_problem};
-    if (!o->rollout_observed || o->updated_replicas < replicas || o->available_replicas < replicas)
+    if (!o->rollout_observed || o->updated_replicas < replicas || o->available_replicas < replicas ||
+        o->replicas > replicas)
         return (struct condition){"ManagerAvailable", "False", "ManagerStarting", numbers};
     return (struct condition){"ManagerAvailable", "True", replicas ? "Available" : "ScaledToZero", numbers};
 }

@@ -149,6 +149,9 @@ static void all_managers_must_be_new_and_available(void **state)
     o->updated_replicas = 1;
     expect_manager(w, "False", "ManagerStarting");
     o->updated_replicas = 2;
+    o->replicas = 3; /* one is still to go: scaled down, or replaced */
+    expect_manager(w, "False", "ManagerStarting");
+    o->replicas = 2;
     o->rollout_observed = false;
     expect_manager(w, "False", "ManagerStarting");
     o->rollout_problem = "pods \"builds-runner\" is forbidden";
