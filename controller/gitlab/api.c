@@ -24,10 +24,9 @@ struct gitlab_op {
     void *arg;
     uint64_t request;
     struct arena mem;
-    /* GITLAB_OP_FIND: the runners whose notes are read one by one: those that never asked for a job are listed. */
+    /* GITLAB_OP_FIND: the runners that were never contacted, whose notes are read one by one. */
     int64_t *candidates;
     size_t len, next;
-    bool listed;
 };
 
 /* How each call is put. Runner and registration tokens travel in the body, access tokens in a header. */
@@ -217,11 +216,10 @@ static const char *runner_path(struct gitlab_op *op, const char *path, int64_t i
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * GITLAB_OP_FIND: lists do not show maintenance notes, so the runners that never asked for a job (ours cannot have, if
- * nobody ever had its token) are read one by one; before them, the one that may have, if its id is known. */
+ * GITLAB_OP_FIND: lists do not show maintenance notes, so the runners that never asked for a job (ours cannot have:
+ * nobody has its token) are read one by one. */
 
 static void find_next(struct gitlab_op *op);
-static void list_page(struct gitlab_op *op, const char *page);
 
 static void on_details(void *arg, const struct http_reply *reply)
 {
@@ -246,24 +244,14 @@ static void on_details(void *arg, const struct http_reply *reply)
 
 static void find_next(struct gitlab_op *op)
 {
-    if (op->next < op->len) {
-        send(op, "GET", runner_path(op, shapes[GITLAB_OP_FIND].path, op->candidates[op->next++]), NULL, on_details);
-    } else if (!op->listed) {
-        op->listed = true;
-        list_page(op, "1");
-    } else {
+    if (op->next == op->len) {
         answer(op, &(struct gitlab_answer){.id = 0});
+        return;
     }
+    send(op, "GET", runner_path(op, shapes[GITLAB_OP_FIND].path, op->candidates[op->next++]), NULL, on_details);
 }
 
-static void find_begin(struct gitlab_op *op)
-{
-    if (op->call.runner_id) {
-        op->candidates = mem_alloc(sizeof(*op->candidates));
-        op->candidates[op->len++] = op->call.runner_id;
-    }
-    find_next(op);
-}
+static void list_page(struct gitlab_op *op, const char *page);
 
 static void on_list(void *arg, const struct http_reply *reply)
 {
@@ -325,7 +313,7 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
     *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg};
     copy_call(op, call);
     if (call->op == GITLAB_OP_FIND)
-        find_begin(op);
+        list_page(op, "1");
     else
         send(op, shapes[call->op].method, runner_path(op, shapes[call->op].path, call->runner_id), body_of(op),
              on_reply);
