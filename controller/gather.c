@@ -130,8 +130,7 @@ static void gather_strays(const struct gathering *g, struct observed *o, struct 
     struct stray_search search = {o, a};
 
     o->stray = (struct stray){0};
-    if (o->spec)
-        store_each_owned(g->store, arena_printf(a, "%s/%s", o->owner.ns, o->owner.name), note_stray, &search);
+    store_each_owned(g->store, arena_printf(a, "%s/%s", o->owner.ns, o->owner.name), note_stray, &search);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -206,7 +205,19 @@ static void gather_deletion(const struct gathering *g, struct observed *o, struc
     o->deletion_time = time_parse(deletion);
 }
 
-void gather_again(const struct gathering *g, const struct state *state, struct observed *o, struct arena *a)
+/* A finalizer promises that a runner may be at GitLab. When there is no token Secret (any more) its token may be lost:
+ * in a crash of the former process, or because somebody took the Secret away. */
+static void judge(struct state *state, const struct observed *o)
+{
+    bool secret = o->children[CHILD_TOKEN_SECRET].exists;
+
+    if (o->finalizer && !secret && !state->issued.token && (!state->seen || state->had_secret))
+        state->doubt = DOUBT_LOST;
+    state->seen = true;
+    state->had_secret = secret;
+}
+
+void gather_again(const struct gathering *g, struct state *state, struct observed *o, struct arena *a)
 {
     o->now_ms = g->now_ms;
     o->now = g->now;
@@ -216,22 +227,16 @@ void gather_again(const struct gathering *g, const struct state *state, struct o
     gather_strays(g, o, a);
     gather_values(g, o, a);
     gather_namespace(g, o, a);
+    judge(state, o);
     o->issued = state->issued;
     o->doubt = state->doubt;
     o->found_id = state->found_id;
     o->config_token_dead = state->config_token_dead;
-    o->orphan_reported = state->orphan_reported;
-    o->gitlab = state->gitlab.attempt;
-    o->kubernetes = state->kubernetes.attempt;
+    o->deregistered = state->deregistered;
     o->reach = state->reach;
-}
-
-/* Seen for the first time by this process: a finalizer without a token may be what a crash has left. */
-static void judge(struct state *state, const struct observed *o)
-{
-    if (!state->seen && o->finalizer && !o->children[CHILD_TOKEN_SECRET].exists)
-        state->doubt = DOUBT_LOST;
-    state->seen = true;
+    o->gitlab_err = state->gitlab_err;
+    for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+        o->failed[i] = state->failures[i].attempt;
 }
 
 void gather(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret,
@@ -242,6 +247,4 @@ void gather(const struct gathering *g, const struct record *record, struct state
     state_follow(state, record, ret->spec, ret->generation);
     observe_wanted(ret, a);
     gather_again(g, state, ret, a);
-    judge(state, ret);
-    ret->doubt = state->doubt;
 }

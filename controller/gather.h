@@ -18,6 +18,6 @@ void gather(const struct gathering *g, const struct record *record, struct state
 
 /* Looks at children, namespaces and referenced objects, failures and doubts again, after an answer has changed them;
  * what was read in this turn (values) stays. */
-void gather_again(const struct gathering *g, const struct state *state, struct observed *o, struct arena *a);
+void gather_again(const struct gathering *g, struct state *state, struct observed *o, struct arena *a);
 
 #endif

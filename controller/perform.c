@@ -13,22 +13,22 @@
 /* ---------------------------------------------------------------------------------------------------------------------
  * Failures */
 
-static void note_failure(struct turn *turn, struct failures *failures, const struct err *err)
+static void note_failure(struct turn *turn, const struct err *err)
 {
-    failures_add(failures, turn->asked.rule, err, loop_now(turn->shop->loop));
+    state_fail(turn->state, turn->asked.rule, err, loop_now(turn->shop->loop));
     log_event(LOG_WARN, "reconcile", "failed", "runner", turn->key, "rule", turn->asked.rule, "kind",
               err_kind_name(err->kind), "reason", err->reason, "error", err->text, NULL);
 }
 
 static void kube_failed(struct turn *turn, const struct err *err)
 {
-    note_failure(turn, &turn->state->kubernetes, err);
+    note_failure(turn, err);
     turn_ready(turn);
 }
 
 static void kube_succeeded(struct turn *turn)
 {
-    failures_clear(&turn->state->kubernetes, turn->asked.rule);
+    state_succeed(turn->state, turn->asked.rule);
     turn_ready(turn);
 }
 
@@ -233,8 +233,7 @@ static void tell_changes(const struct turn *turn, struct json_object *before, st
         const char *message = condition_get(now, types[i], "message");
         bool good = status && strcmp(status, "True") == 0;
         bool changed = status && (!was || strcmp(was, status) != 0 || !because || strcmp(because, reason) != 0);
-        bool failing = strcmp(types[i], "Ready") == 0 &&
-                       (stalled || turn->observed.gitlab.err.kind || turn->observed.kubernetes.err.kind);
+        bool failing = strcmp(types[i], "Ready") == 0 && (stalled || last_failed(&turn->observed));
 
         if (changed && (good || failing))
             turn_event(turn, !good, reason, message);
@@ -270,16 +269,19 @@ static void keep_released_token(struct turn *turn)
 {
     struct observed *o = &turn->observed;
     struct registration r = o->registered;
+    bool stays = !o->deleting && !o->deregistered;
 
-    r.token = o->values[READ_TOKEN].value;
-    if (!o->deleting && r.token && registration_fits(o, &turn->mem))
+    turn->state->had_secret = stays && strcmp(r.authentication, authentication_name(AUTH_RUNNER_TOKEN)) != 0;
+    r.token = o->values[READ_TOKEN].lookup == LOOKUP_FOUND ? o->values[READ_TOKEN].value : NULL;
+    if (stays && r.token && registration_fits(o, &turn->mem))
         state_issue(turn->state, &r);
 }
 
 /* The token Secret is written. */
 static void keep_saved_token(struct turn *turn, struct json_object *secret)
 {
-    turn->state->config_token_dead = false;
+    turn->state->config_token_dead = turn->state->deregistered = false;
+    turn->state->had_secret = true;
     turn->observed.values[READ_TOKEN] = (struct observed_value){
         .lookup = LOOKUP_FOUND,
         .value = arena_strdup(&turn->mem, turn->state->issued.token),
@@ -353,12 +355,14 @@ static const enum gitlab_op_kind ops[] = {
     [GITLAB_REMOVE] = GITLAB_OP_REMOVE,
 };
 
-/* An answer that leaves open whether a runner was made is the same as a crash after the call. */
+/* An answer that leaves open whether a runner was made is the same as a crash after the call; and one that was found
+ * and is gone again is to be looked for again. */
 static void doubt_lost_answer(struct turn *turn, const struct gitlab_answer *answer)
 {
     enum gitlab_call what = turn->asked.gitlab.call;
+    bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
 
-    if (answer->ambiguous && (what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET))
+    if ((answer->ambiguous && makes) || (what == GITLAB_RESET && answer->err.kind == ERR_NOT_FOUND))
         turn->state->doubt = DOUBT_LOST;
 }
 
@@ -368,13 +372,14 @@ static void gitlab_failed(struct turn *turn, const struct gitlab_answer *answer)
     const struct err *err = &answer->err;
 
     turn->state->reach = err->code ? REACH_YES : REACH_NO;
+    turn->state->gitlab_err = *err;
     doubt_lost_answer(turn, answer);
     if (what == GITLAB_RESTORE && err->kind == ERR_DENIED && err->code == 403)
         turn->state->config_token_dead = true;
     else if (what == GITLAB_FIND && err->kind == ERR_DENIED && err->code == 403)
         turn->state->doubt = DOUBT_UNSEARCHABLE;
     else
-        note_failure(turn, &turn->state->gitlab, err);
+        note_failure(turn, err);
     turn_ready(turn);
 }
 
@@ -398,6 +403,7 @@ static void issue(struct turn *turn, const struct gitlab_answer *answer)
 
     state_issue(turn->state, &r);
     turn->state->doubt = DOUBT_NONE;
+    turn->state->deregistered = false;
 }
 
 static void on_gitlab(void *arg, const struct gitlab_answer *answer)
@@ -413,12 +419,15 @@ static void on_gitlab(void *arg, const struct gitlab_answer *answer)
         return;
     }
     turn->state->reach = REACH_YES;
-    failures_clear(&turn->state->gitlab, turn->asked.rule);
-    if (what == GITLAB_FIND) {
+    turn->state->gitlab_err = (struct err){.kind = ERR_NONE};
+    state_succeed(turn->state, turn->asked.rule);
+    if (what == GITLAB_RESTORE && answer->id != turn->asked.gitlab.runner_id) {
+        turn->state->config_token_dead = true;
+    } else if (what == GITLAB_FIND) {
         turn->state->found_id = answer->id;
         turn->state->doubt = answer->id ? DOUBT_SEARCHED : DOUBT_NONE;
     } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
-        turn->observed.deregistered = true;
+        turn->state->deregistered = true;
         turn_event(turn, false, "Deregistered", "GitLab has removed the runner");
     } else {
         issue(turn, answer);

@@ -56,6 +56,8 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     log_event(LOG_DEBUG, "reconcile", act_kind_name(last->kind), "runner", turn->key, "cause", turn->cause, "rule",
               last->rule, "reason", last->kind == ACT_WAIT ? last->wait.reason : NULL, NULL);
     queue_done(rec->queue, turn->key);
+    if (last->kind == ACT_DONE && !turn->stale)
+        state_rest(turn->state);
     if (turn->stale)
         queue_add(rec->queue, turn->key, "the object changed meanwhile");
     else if (last->kind == ACT_WAIT && last->wait.retry_at_ms)
@@ -72,8 +74,8 @@ static void do_report(struct turn *turn, const struct action *act)
     turn_event(turn, act->report.warning, act->report.reason, act->report.message);
     log_event(LOG_WARN, "reconcile", act->report.reason, "runner", turn->key, "message", act->report.message, NULL);
     turn->state->doubt = DOUBT_NONE;
-    if (turn->observed.deleting)
-        turn->state->orphan_reported = true;
+    if (strcmp(act->report.reason, "OrphanedRunner") == 0)
+        turn->state->deregistered = true; /* as far as we can do anything about it */
 }
 
 static bool too_many_steps(struct turn *turn)
@@ -83,7 +85,7 @@ static bool too_many_steps(struct turn *turn)
     if (turn->steps++ < STEPS_MAX)
         return false;
     err_set(&err, ERR_RETRY, "NotConverging", "the rule %s repeats", turn->asked.rule);
-    failures_add(&turn->state->kubernetes, turn->asked.rule, &err, loop_now(turn->shop->loop));
+    state_fail(turn->state, turn->asked.rule, &err, loop_now(turn->shop->loop));
     log_event(LOG_ERROR, "reconcile", "not converging", "runner", turn->key, "rule", turn->asked.rule, NULL);
     return true;
 }

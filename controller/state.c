@@ -86,9 +86,12 @@ void state_follow(struct state *state, const struct record *record, const struct
 
 void state_forgive(struct state *state)
 {
-    state->gitlab = (struct failures){0};
-    state->kubernetes = (struct failures){0};
+    memset(state->failures, 0, sizeof(state->failures));
     state->reach = REACH_UNKNOWN;
+    state->gitlab_err = (struct err){.kind = ERR_NONE};
+    state->found_id = 0;
+    if (state->doubt != DOUBT_NONE)
+        state->doubt = DOUBT_LOST;
 }
 
 bool state_refers_to(const struct state *state, const char *kind, const char *name)
@@ -99,26 +102,58 @@ bool state_refers_to(const struct state *state, const char *kind, const char *na
     return state->refs && strstr(state->refs, ref);
 }
 
-void failures_add(struct failures *failures, const char *rule, const struct err *err, int64_t now_ms)
+static bool is_of(const struct failure *failure, const char *rule)
 {
-    bool again = failures->rule && strcmp(failures->rule, rule) == 0;
+    return failure->attempt.rule && strcmp(failure->attempt.rule, rule) == 0;
+}
+
+/* The rule's own place; else a free one, which is due since ever, or the one that has been due for longest. */
+static struct failure *place_for(struct state *state, const char *rule)
+{
+    struct failure *place = state->failures;
+
+    for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
+        struct failure *failure = &state->failures[i];
+        if (is_of(failure, rule))
+            return failure;
+        if (failure->attempt.retry_at_ms < place->attempt.retry_at_ms)
+            place = failure;
+    }
+    *place = (struct failure){.count = 0};
+    return place;
+}
+
+/* 1 s, doubling to 5 minutes; three quarters to five quarters of it. */
+static int64_t delay_of(unsigned count)
+{
     int64_t delay = RETRY_MIN_MS;
 
-    failures->count = again ? failures->count + 1 : 1;
-    for (unsigned i = 1; i < failures->count && delay < RETRY_MAX_MS; i++)
+    for (unsigned i = 1; i < count && delay < RETRY_MAX_MS; i++)
         delay *= 2;
     if (delay > RETRY_MAX_MS)
         delay = RETRY_MAX_MS;
-    delay = delay / 2 + rand() % (delay / 2 + 1) + delay / 4;
-    failures->rule = rule;
-    failures->attempt = (struct attempt){
-        .err = *err, .retry_at_ms = now_ms + (err->retry_after_ms > delay ? err->retry_after_ms : delay)};
+    return delay / 2 + rand() % (delay / 2 + 1) + delay / 4;
 }
 
-void failures_clear(struct failures *failures, const char *rule)
+void state_fail(struct state *state, const char *rule, const struct err *err, int64_t now_ms)
 {
-    if (failures->rule && strcmp(failures->rule, rule) == 0)
-        *failures = (struct failures){0};
+    struct failure *failure = place_for(state, rule);
+    int64_t delay = delay_of(++failure->count);
+
+    failure->attempt = (struct attempt){
+        .rule = rule, .err = *err, .retry_at_ms = now_ms + (err->retry_after_ms > delay ? err->retry_after_ms : delay)};
+}
+
+void state_rest(struct state *state)
+{
+    memset(state->failures, 0, sizeof(state->failures));
+}
+
+void state_succeed(struct state *state, const char *rule)
+{
+    for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+        if (is_of(&state->failures[i], rule))
+            state->failures[i] = (struct failure){.count = 0};
 }
 
 static const char *copy(const char *text)

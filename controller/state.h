@@ -8,10 +8,9 @@
 #include "kube/store.h"
 #include "runner/decide.h"
 
-/* Failures of one class of calls in a row. */
-struct failures {
-    struct attempt attempt;
-    const char *rule; /* whose call failed: its success ends the row */
+/* A rule's call that failed, and how many times in a row. */
+struct failure {
+    struct attempt attempt; /* rule NULL: none */
     unsigned count;
 };
 
@@ -20,13 +19,15 @@ struct state {
     char *uid;          /* of the object that this is about; another one begins anew              */
     char *refs;         /* "|Secret/name|ConfigMap/name|Namespace/name|": what the spec names     */
     int64_t generation; /* of the spec that the failures are about                               */
-    struct failures gitlab, kubernetes;
+    struct failure failures[ATTEMPTS_MAX];
     struct registration issued; /* owned texts; token NULL: none                                 */
     enum doubt doubt;
     int64_t found_id;
-    bool seen; /* the doubt has been judged                                              */
-    bool config_token_dead, orphan_reported;
+    bool seen;       /* the doubt has been judged                                              */
+    bool had_secret; /* … and then there was a token Secret whose runner is still at GitLab    */
+    bool config_token_dead, deregistered;
     enum reach reach;
+    struct err gitlab_err;
     bool foreign[CHILD_COUNT]; /* somebody else's object has this child's name                   */
 };
 
@@ -41,14 +42,17 @@ void states_remove(struct states *states, const char *key);
 
 /* Follows the record: another uid begins anew, another generation forgives what failed. */
 void state_follow(struct state *state, const struct record *record, const struct spec *spec, int64_t generation);
-/* Tries again at once, because something outside of the spec has changed. */
+/* Tries again at once, because something outside of the spec has changed; searches again, because server, scope and
+ * credential may be others. */
 void state_forgive(struct state *state);
 bool state_refers_to(const struct state *state, const char *kind, const char *name);
 
 /* Notes a failure of the rule's call and when to try again: 1 s, doubling to 5 minutes, with jitter; later when the
- * server asked so. */
-void failures_add(struct failures *failures, const char *rule, const struct err *err, int64_t now_ms);
-void failures_clear(struct failures *failures, const char *rule);
+ * server asked so. Its success ends the row. */
+void state_fail(struct state *state, const char *rule, const struct err *err, int64_t now_ms);
+void state_succeed(struct state *state, const char *rule);
+/* Nothing is left to do, so nothing is to be tried again: what failed has come about in another way. */
+void state_rest(struct state *state);
 
 /* Takes copies; the token is cleansed by state_forget_issued(). */
 void state_issue(struct state *state, const struct registration *registration);

@@ -24,9 +24,10 @@ struct gitlab_op {
     void *arg;
     uint64_t request;
     struct arena mem;
-    /* GITLAB_OP_FIND: the runners that were never contacted, whose notes are read one by one. */
+    /* GITLAB_OP_FIND: the runners whose notes are read one by one: those that never asked for a job are listed. */
     int64_t *candidates;
     size_t len, next;
+    bool listed;
 };
 
 /* How each call is put. Runner and registration tokens travel in the body, access tokens in a header. */
@@ -216,10 +217,11 @@ static const char *runner_path(struct gitlab_op *op, const char *path, int64_t i
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * GITLAB_OP_FIND: lists do not show maintenance notes, so the runners that never asked for a job (ours cannot have:
- * nobody has its token) are read one by one. */
+ * GITLAB_OP_FIND: lists do not show maintenance notes, so the runners that never asked for a job (ours cannot have, if
+ * nobody ever had its token) are read one by one; before them, the one that may have, if its id is known. */
 
 static void find_next(struct gitlab_op *op);
+static void list_page(struct gitlab_op *op, const char *page);
 
 static void on_details(void *arg, const struct http_reply *reply)
 {
@@ -244,14 +246,24 @@ static void on_details(void *arg, const struct http_reply *reply)
 
 static void find_next(struct gitlab_op *op)
 {
-    if (op->next == op->len) {
+    if (op->next < op->len) {
+        send(op, "GET", runner_path(op, shapes[GITLAB_OP_FIND].path, op->candidates[op->next++]), NULL, on_details);
+    } else if (!op->listed) {
+        op->listed = true;
+        list_page(op, "1");
+    } else {
         answer(op, &(struct gitlab_answer){.id = 0});
-        return;
     }
-    send(op, "GET", runner_path(op, shapes[GITLAB_OP_FIND].path, op->candidates[op->next++]), NULL, on_details);
 }
 
-static void list_page(struct gitlab_op *op, const char *page);
+static void find_begin(struct gitlab_op *op)
+{
+    if (op->call.runner_id) {
+        op->candidates = mem_alloc(sizeof(*op->candidates));
+        op->candidates[op->len++] = op->call.runner_id;
+    }
+    find_next(op);
+}
 
 static void on_list(void *arg, const struct http_reply *reply)
 {
@@ -313,7 +325,7 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
     *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg};
     copy_call(op, call);
     if (call->op == GITLAB_OP_FIND)
-        list_page(op, "1");
+        find_begin(op);
     else
         send(op, shapes[call->op].method, runner_path(op, shapes[call->op].path, call->runner_id), body_of(op),
              on_reply);

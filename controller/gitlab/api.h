@@ -24,7 +24,7 @@ enum gitlab_op_kind {
     GITLAB_OP_UPDATE,     /* PUT    /runners/:id                                                               */
     GITLAB_OP_DEREGISTER, /* DELETE /runners, token: runner token; a token that GitLab does not know is success */
     GITLAB_OP_REMOVE,     /* DELETE /runners/:id; a runner that GitLab does not know is success                */
-    GITLAB_OP_FIND,       /* lists, then GET /runners/:id                              → id, 0 when none       */
+    GITLAB_OP_FIND,       /* lists, then GET /runners/:id; runner_id first, if given   → id, 0 when none       */
 };
 
 struct gitlab_request {

@@ -5,29 +5,20 @@
 #include "runner/rules.h"
 #include "runner/status.h"
 
-/* After a failure, no call of the same class before its time. Only the status is shown all the same, lest the failure
- * of another call be hidden by itself. */
-static bool must_wait(const struct action *act, const struct attempt *attempt, int64_t now_ms)
-{
-    bool calls = act->kind != ACT_PASS && act->kind != ACT_WAIT && act->kind != ACT_REPORT;
-    bool tells = act->kind == ACT_STATUS && attempt->rule && strcmp(attempt->rule, act->rule) != 0;
-
-    return calls && !tells && attempt->err.kind != ERR_NONE && now_ms < attempt->retry_at_ms;
-}
-
-/* The action, or the wait that a failure has led to and why. */
+/* After a failure a rule makes no call before its time: it waits and says why. */
 static struct action gated(struct action act, const struct observed *o)
 {
-    const struct attempt *attempt = act.kind == ACT_GITLAB ? &o->gitlab : &o->kubernetes;
+    const struct attempt *failed = failed_attempt(o, act.rule);
+    bool calls = act.kind != ACT_WAIT && act.kind != ACT_REPORT;
 
-    if (!must_wait(&act, attempt, o->now_ms))
+    if (!calls || !failed || o->now_ms >= failed->retry_at_ms)
         return act;
     return (struct action){.kind = ACT_WAIT,
                            .rule = act.rule,
-                           .wait = {.reason = attempt->err.reason,
-                                    .message = attempt->err.text,
-                                    .stalled = attempt->err.kind == ERR_DENIED || attempt->err.kind == ERR_INVALID,
-                                    .retry_at_ms = attempt->retry_at_ms}};
+                           .wait = {.reason = failed->err.reason,
+                                    .message = failed->err.text,
+                                    .stalled = failed->err.kind == ERR_DENIED || failed->err.kind == ERR_INVALID,
+                                    .retry_at_ms = failed->retry_at_ms}};
 }
 
 struct action rules_first(const struct rule *rules, const struct observed *o, struct arena *a)

@@ -19,13 +19,14 @@ enum act_kind {
 };
 
 enum gitlab_call {
-    GITLAB_REGISTER,   /* POST /runners with a registration token      → issued       */
-    GITLAB_CREATE,     /* POST /user/runners                           → issued       */
-    GITLAB_VERIFY,     /* POST /runners/verify                         → issued       */
-    GITLAB_RESTORE,    /* the same with the token of the config Secret → issued, or config_token_dead */
-    GITLAB_FIND,       /* the runner that carries our mark             → found_id     */
-    GITLAB_RESET,      /* POST /runners/:id/reset_authentication_token → issued       */
-    GITLAB_UPDATE,     /* PUT /runners/:id                             → issued, with the new told_hash */
+    GITLAB_REGISTER, /* POST /runners with a registration token      → issued       */
+    GITLAB_CREATE,   /* POST /user/runners                           → issued       */
+    GITLAB_VERIFY,   /* POST /runners/verify                         → issued       */
+    GITLAB_RESTORE,  /* the same with the token of the config Secret → issued, or config_token_dead when it is refused
+                        or of another runner */
+    GITLAB_FIND,     /* the runner that carries our mark             → found_id     */
+    GITLAB_RESET,    /* POST /runners/:id/reset_authentication_token → issued       */
+    GITLAB_UPDATE,   /* PUT /runners/:id                             → issued, with the new told_hash */
     GITLAB_DEREGISTER, /* DELETE /runners with the runner's own token  → deregistered */
     GITLAB_REMOVE,     /* DELETE /runners/:id with an access token     → deregistered */
 };

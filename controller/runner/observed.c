@@ -4,6 +4,24 @@
 
 #include "base/arena.h"
 
+const struct attempt *failed_attempt(const struct observed *o, const char *rule)
+{
+    for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+        if (o->failed[i].rule && strcmp(o->failed[i].rule, rule) == 0)
+            return &o->failed[i];
+    return NULL;
+}
+
+const struct attempt *last_failed(const struct observed *o)
+{
+    const struct attempt *last = NULL;
+
+    for (size_t i = 0; i < ATTEMPTS_MAX; i++)
+        if (o->failed[i].rule && (!last || o->failed[i].retry_at_ms > last->retry_at_ms))
+            last = &o->failed[i];
+    return last;
+}
+
 void observe_wanted(struct observed *o, struct arena *a)
 {
     if (!o->spec)

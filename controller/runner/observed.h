@@ -41,12 +41,14 @@ struct stray {
     const char *kind, *ns, *name, *uid; /* kind NULL: none */
 };
 
-/* What one class of calls (to Kubernetes, to GitLab) is waiting for after a failure. */
+/* A call that failed the last time, and when it may be made again. Each rule's calls are by themselves: a Deployment
+ * that nobody may write holds up neither the registration nor the status that tells of it. */
 struct attempt {
-    struct err err;      /* ERR_NONE: the last call went well                 */
-    int64_t retry_at_ms; /* monotonic; not before                             */
-    const char *rule;    /* whose call failed                                 */
+    const char *rule; /* NULL: none */
+    struct err err;
+    int64_t retry_at_ms; /* monotonic; not before */
 };
+enum { ATTEMPTS_MAX = 8 }; /* that are remembered; a table of rules ends at the first that fails */
 
 enum reach { REACH_UNKNOWN, REACH_YES, REACH_NO };
 /* Whether a runner may exist at GitLab whose token was lost in a crash: the finalizer was on the object before this
@@ -80,10 +82,10 @@ struct observed {
     enum doubt doubt;
     int64_t found_id;       /* with DOUBT_SEARCHED: the runner that carries our mark; 0: none             */
     bool config_token_dead; /* GitLab has refused the token that the config Secret still has             */
-    bool deregistered;      /* GitLab said, in this turn, that the runner is gone                        */
-    bool orphan_reported;   /* an Event says that the runner was left behind at GitLab                   */
-    struct attempt gitlab;
+    bool deregistered;      /* GitLab has said that the runner of the token Secret is gone; or it was left behind
+                               there, and an Event says so                                                */
     enum reach reach;
+    struct err gitlab_err; /* with REACH_NO, or when GitLab has refused the last call                    */
 
     /* The manager, towards Kubernetes. */
     struct observed_child children[CHILD_COUNT];
@@ -97,8 +99,13 @@ struct observed {
     const char *rollout_problem; /* what its Progressing condition says when it failed; or NULL  */
     bool job_namespace_exists, job_namespace_open;
     struct stray stray;
-    struct attempt kubernetes;
+
+    struct attempt failed[ATTEMPTS_MAX];
 };
+
+/* The rule's call that failed, or the one of any rule that is due last; NULL when there is none. */
+const struct attempt *failed_attempt(const struct observed *o, const char *rule);
+const struct attempt *last_failed(const struct observed *o);
 
 /* Renders what the spec leads to, once for all decisions of a turn; nothing when the spec is invalid. */
 void observe_wanted(struct observed *o, struct arena *a);

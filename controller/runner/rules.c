@@ -158,6 +158,12 @@ struct action report_possible_orphan(const struct observed *o, struct arena *a)
                      url, MARK_PREFIX, o->owner.uid));
 }
 
+struct action report_orphan(const struct registration *r, const char *why, struct arena *a)
+{
+    return act_report("OrphanedRunner", arena_printf(a, "runner %lld was left behind at %s: %s",
+                                                     (long long)r->runner_id, r->url[0] ? r->url : "GitLab", why));
+}
+
 struct action remove_role_binding(const struct observed *o, struct arena *a)
 {
     const struct observed_child *binding = &o->children[CHILD_ROLE_BINDING];

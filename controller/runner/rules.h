@@ -42,6 +42,7 @@ struct action release_token_secret(const struct observed *o, struct arena *a);
 struct action hold_finalizer(const struct observed *o, struct arena *a);
 struct action find_lost_runner(const struct observed *o, struct arena *a);
 struct action report_possible_orphan(const struct observed *o, struct arena *a);
+struct action report_orphan(const struct registration *r, const char *why, struct arena *a);
 
 struct action remove_role_binding(const struct observed *o, struct arena *a);
 struct action remove_strays(const struct observed *o, struct arena *a);

@@ -5,11 +5,6 @@
 
 #include "base/arena.h"
 
-static bool gave_up(const struct observed *o)
-{
-    return o->orphan_reported || o->now >= deletion_deadline(o);
-}
-
 /* The registration as it is known last, with its token if that is at hand: what was just issued may not be in its
  * Secret yet. */
 static struct registration newest_registration(const struct observed *o)
@@ -21,16 +16,6 @@ static struct registration newest_registration(const struct observed *o)
     return r;
 }
 
-static struct action report_orphan(const struct observed *o, const char *why, struct arena *a)
-{
-    const struct registration r = newest_registration(o);
-
-    if (o->orphan_reported)
-        return act_pass;
-    return act_report("OrphanedRunner", arena_printf(a, "runner %lld was left behind at %s: %s", (long long)r.runner_id,
-                                                     r.url[0] ? r.url : "GitLab", why));
-}
-
 /* A deleted runner leaves GitLab, by its own token, before it loses its finalizer. */
 static struct action deregister(const struct observed *o, struct arena *a)
 {
@@ -40,14 +25,14 @@ static struct action deregister(const struct observed *o, struct arena *a)
 
     if (!o->finalizer || !known || o->deregistered || stays || is_users_own(&r))
         return act_pass;
-    if (gave_up(o))
-        return report_orphan(o, o->gitlab.err.kind ? o->gitlab.err.text : "the deregistration deadline has passed", a);
+    if (o->now >= deletion_deadline(o) && last_failed(o)) /* not before a try */
+        return report_orphan(&r, last_failed(o)->err.text, a);
     if (try_ca(o).kind != ACT_PASS)
         return try_ca(o);
     if (!r.token && o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_TOKEN);
     if (!r.token || is_damaged(&r))
-        return report_orphan(o, "its token Secret has lost what is needed to deregister it", a);
+        return report_orphan(&r, "its token Secret has lost what is needed to deregister it", a);
     return act_call(GITLAB_DEREGISTER, r.url, r.token, r.runner_id);
 }
 
@@ -58,14 +43,14 @@ static bool may_have_lost_one(const struct observed *o)
     bool stays =
         o->spec && (o->spec->deletion_policy == DELETION_ORPHAN || o->spec->authentication == AUTH_RUNNER_TOKEN);
 
-    return may && !stays && !o->deregistered && !o->orphan_reported;
+    return may && !stays && !o->deregistered;
 }
 
 /* A registration that was lost in a crash, and whose object is deleted now, must not stay at GitLab either. */
 static struct action remove_a_lost_registration(const struct observed *o, struct arena *a)
 {
-    bool can_look =
-        o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->doubt != DOUBT_UNSEARCHABLE && !gave_up(o);
+    bool can_look = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->doubt != DOUBT_UNSEARCHABLE &&
+                    o->now < deletion_deadline(o);
 
     if (!o->finalizer || !may_have_lost_one(o))
         return act_pass;

@@ -1,6 +1,12 @@
 /* The registration, towards GitLab: the table at the end is what the product does there. */
 #include "runner/rules.h"
 
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "runner/status.h"
+
 /* A token that was just got is in nobody's hands but ours: it goes into its Secret before anything else. */
 static struct action save_issued_token(const struct observed *o, struct arena *a)
 {
@@ -47,6 +53,17 @@ static bool has_moved(const struct observed *o, struct arena *a)
     return o->children[CHILD_TOKEN_SECRET].exists && (o->deregistered || !registration_fits(o, a));
 }
 
+/* The former GitLab has been out of reach since the status first said so, for as long as a deletion would wait for it.
+ */
+static bool gave_up_the_former(const struct observed *o)
+{
+    const char *status = condition_get(o->status, "Registered", "status");
+    int64_t since = time_parse(condition_get(o->status, "Registered", "lastTransitionTime"));
+
+    return status && strcmp(status, "False") == 0 && since >= 0 && o->now >= since + o->spec->deregistration_deadline &&
+           failed_attempt(o, "moved");
+}
+
 /* The former runner goes, unless the user owns it. Who deletes a Secret that lacks what is needed has done what was
  * asked for. */
 static struct action leave_the_former_gitlab(const struct observed *o, struct arena *a)
@@ -55,6 +72,8 @@ static struct action leave_the_former_gitlab(const struct observed *o, struct ar
 
     if (!has_moved(o, a) || o->deregistered || is_users_own(&o->registered))
         return act_pass;
+    if (gave_up_the_former(o))
+        return report_orphan(&o->registered, failed_attempt(o, "moved")->err.text, a);
     if (is_damaged(&o->registered))
         act = need_a_new_secret(o, "TokenSecretDamaged", "annotations", a);
     if (act.kind == ACT_PASS)
@@ -78,7 +97,8 @@ static struct action drop_the_former_token(const struct observed *o, struct aren
                                       .name = child_name(CHILD_TOKEN_SECRET, &o->owner, a)}};
 }
 
-/* The token Secret was deleted, but the config Secret still has the token: nothing is lost. */
+/* The token Secret was deleted, but the config Secret still has the token: nothing is lost, if it is the token of the
+ * runner that was registered last, and not of one before. */
 static struct action restore_from_config(const struct observed *o, struct arena *a)
 {
     const struct observed_value *config = &o->values[READ_CONFIG];
@@ -88,7 +108,8 @@ static struct action restore_from_config(const struct observed *o, struct arena 
         return act_pass;
     if (config->lookup == LOOKUP_UNKNOWN)
         return act_read(READ_CONFIG);
-    return config->lookup == LOOKUP_FOUND ? act_call(GITLAB_RESTORE, o->spec->url, config->value, 0) : act_pass;
+    int64_t last = json_int_or(o->status, "runnerId", 0);
+    return config->lookup == LOOKUP_FOUND ? act_call(GITLAB_RESTORE, o->spec->url, config->value, last) : act_pass;
 }
 
 /* A crash may have lost a registration: find it by our mark before a second one is made. */

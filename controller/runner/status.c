@@ -45,7 +45,7 @@ static struct condition reachable(const struct observed *o)
     if (o->reach == REACH_YES)
         return (struct condition){"GitLabReachable", "True", "Reachable", "GitLab has answered the last call"};
     if (o->reach == REACH_NO)
-        return (struct condition){"GitLabReachable", "False", o->gitlab.err.reason, o->gitlab.err.text};
+        return (struct condition){"GitLabReachable", "False", o->gitlab_err.reason, o->gitlab_err.text};
     if (former_condition(o->status, "GitLabReachable"))
         return (struct condition){"GitLabReachable", condition_get(o->status, "GitLabReachable", "status"),
                                   condition_get(o->status, "GitLabReachable", "reason"),

@@ -23,6 +23,7 @@ struct test_case {
 };
 
 #define ONE "https://one.example.com"
+#define TWO "https://two.example.com"
 
 #define CASE(name_, expected_, broken_, ...)                                                                           \
     {                                                                                                                  \
@@ -57,12 +58,14 @@ static const struct test_case cases[] = {
          .options = {[OPT_CA] = 2, [OPT_CA_TROUBLE] = 2 * VALUE_NO_KEY}),
     CASE("an empty CA", "ca: wait ValueEmpty, stalled", nothing, .fresh = true,
          .options = {[OPT_CA] = 1, [OPT_CA_TROUBLE] = 2 * VALUE_EMPTY}),
-    CASE("a lost token Secret is restored", "restore: gitlab restore at " ONE " with glrt-a4, runner 0", lost,
+    CASE("a lost token Secret is restored", "restore: gitlab restore at " ONE " with glrt-a4, runner 4", lost,
          .how = CHILD_TOKEN_SECRET),
     CASE("a dead token is not tried again", "lost: gitlab find at " ONE " with access, runner 4",
          token_secret_and_trust_lost),
     CASE("a lost runner is looked for", "lost: gitlab find at " ONE " with access, runner 4", both_secrets_lost,
          .how = DOUBT_LOST),
+    CASE("another server knows neither token nor runner", "lost: gitlab find at " TWO " with access, runner 0",
+         edited_and_lost, .how = CHILD_TOKEN_SECRET, .options = {[OPT_EDIT] = EDIT_URL}),
     CASE("a found runner gets a new token", "lost: gitlab reset at " ONE " with access, runner 9", both_secrets_lost,
          .how = DOUBT_SEARCHED),
     CASE("what is not lost is made", "register: gitlab create at " ONE " with access, runner 0", both_secrets_lost,
@@ -85,6 +88,8 @@ static const struct test_case cases[] = {
     CASE("an issued token has no place", "save: wait NameConflict, stalled", issued_and_replaced),
     CASE("an invalid spec", "spec: wait InvalidSpec, stalled", edited, .options = {[OPT_EDIT] = EDIT_INVALID}),
     CASE("suspended", "suspended: wait Suspended", edited, .options = {[OPT_EDIT] = EDIT_SUSPEND}),
+    CASE("suspended, nothing is repaired", "suspended: wait Suspended", edited_and_lost, .how = CHILD_DEPLOYMENT,
+         .options = {[OPT_EDIT] = EDIT_SUSPEND}),
     CASE("another url", "moved: gitlab deregister at " ONE " with glrt-a4, runner 4", edited,
          .options = {[OPT_EDIT] = EDIT_URL}),
     CASE("another mode", "moved: gitlab deregister at " ONE " with glrt-a4, runner 4", edited,
@@ -160,8 +165,9 @@ static const struct test_case cases[] = {
          deleted_while_suspended, .options = {[OPT_EDIT] = EDIT_SUSPEND}),
     CASE("deleted: an issued token is good for it", "deregister: gitlab deregister at " ONE " with glrt-new, runner 4",
          deleted_and_issued),
-    CASE("deleted: too late", "deregister: report OrphanedRunner", deleted_long_ago),
-    CASE("deleted: reported", "forget: apply Secret ci/builds-runner-token, let go", deleted_and_reported),
+    CASE("deleted: too late, but tried once", "deregister: gitlab deregister at " ONE " with glrt-a4, runner 4",
+         deleted_long_ago),
+    CASE("deleted: too late", "deregister: report OrphanedRunner", deleted_and_tried),
     CASE("deleted: no token", "deregister: report OrphanedRunner", deleted_and_emptied),
     CASE("deleted: no annotations", "deregister: report OrphanedRunner", deleted_and_bare),
     CASE("deleted: kept at GitLab", "forget: apply Secret ci/builds-runner-token, let go", deleted,

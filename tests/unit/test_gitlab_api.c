@@ -137,7 +137,7 @@ static const struct gitlab_answer *call_with(struct world *w, enum gitlab_op_kin
     const struct gitlab_request call = {.op = op,
                                         .url = w->url,
                                         .token = "secret-token",
-                                        .runner_id = 42,
+                                        .runner_id = op == GITLAB_OP_FIND ? 0 : 42,
                                         .attributes = attributes,
                                         .runner_type = type,
                                         .scope_id = 7,
@@ -378,6 +378,29 @@ static void finds_a_runner_on_the_second_page(void **state)
         assert_non_null(strstr(script.exchanges[i].request, "\r\nPRIVATE-TOKEN: secret-token\r\n"));
 }
 
+/* One that has asked for jobs is not in the list. */
+static void looks_at_the_runner_that_is_known_first(void **state)
+{
+    struct world *w = *state;
+    const struct gitlab_request find = {.op = GITLAB_OP_FIND,
+                                        .url = w->url,
+                                        .token = "t",
+                                        .runner_type = "group_type",
+                                        .scope_id = 7,
+                                        .runner_id = 9,
+                                        .mark = "our-mark"};
+
+    say(0, "200 OK", "{\"id\":9,\"maintenance_note\":\"our-mark\"}");
+    assert_int_equal(run(w, &find)->id, 9);
+    assert_asked(0, "GET /root/api/v4/runners/9");
+    assert_int_equal(script.len, 1);
+
+    say(0, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}");
+    say(1, "200 OK\r\nX-Next-Page: ", "[]");
+    assert_int_equal(run(w, &find)->id, 0);
+    assert_asked(1, "GET /root/api/v4/groups/7/runners" QUERY "1");
+}
+
 static void looks_where_the_runner_would_be(void **state)
 {
     static const char *const where[][2] = {
@@ -482,6 +505,7 @@ int main(void)
         api_test(keeps_the_time_to_wait),
         api_test(wants_to_read_what_gitlab_answers),
         api_test(finds_a_runner_on_the_second_page),
+        api_test(looks_at_the_runner_that_is_known_first),
         api_test(looks_where_the_runner_would_be),
         api_test(does_not_take_a_strange_answer_for_none),
         api_test(gives_up_looking_when_gitlab_refuses),

@@ -354,7 +354,6 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/runner/rules_registration.c", "need_a_new_secret\\(o, \"([A-Za-z]+)\""},
         {"controller/runner/rules_registration.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
         {"controller/runner/rules_manager.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
-        {"controller/runner/rules_deletion.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
         {"controller/runner/status.c", "\"([A-Z][A-Za-z]+)\""},
         {"controller/runner/spec_parts.h", "\"(InvalidSpec)\""},
         {"controller/gitlab/refusal.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},

@@ -7,17 +7,6 @@
 
 #define ONE "https://one.example.com"
 
-enum { RETRY_MS = 4000 };
-
-/* The last call of this rule failed; the next may be made in a while. */
-static void fail_at(struct world *w, struct failing *f, const char *rule, enum err_kind kind)
-{
-    err_set(&f->attempt.err, kind, "ServerError", "it did not work");
-    f->attempt.rule = f->rule = rule;
-    f->attempt.retry_at_ms = w->now_ms + RETRY_MS;
-    f->count = 1;
-}
-
 static struct world *a_failing_service_account(struct stage *stage, enum err_kind kind)
 {
     static const int plain[OPTIONS];
@@ -25,7 +14,7 @@ static struct world *a_failing_service_account(struct stage *stage, enum err_kin
 
     stage_init(stage, plain, false);
     lost(w, CHILD_SERVICE_ACCOUNT);
-    fail_at(w, &w->process.kubernetes, "service-account", kind);
+    failed(w, "service-account", kind);
     return w;
 }
 
@@ -41,7 +30,7 @@ static void a_failure_is_shown_and_waited_for(void **state)
     act = decided(w, false);
     assert_string_equal(in_a_line(&act, &w->mem), "service-account: wait ServerError");
     assert_string_equal(act.wait.message, "it did not work");
-    assert_int_equal(act.wait.retry_at_ms, w->process.kubernetes.attempt.retry_at_ms);
+    assert_int_equal(act.wait.retry_at_ms, w->process.failing[0].attempt.retry_at_ms);
 }
 
 static void when_its_time_has_come_it_is_tried_again(void **state)
@@ -75,7 +64,7 @@ static void a_status_that_cannot_be_shown_waits(void **state)
     struct world *w = a_failing_service_account(&stage, ERR_RETRY);
 
     (void)state;
-    fail_at(w, &w->process.kubernetes, "status", ERR_RETRY);
+    failed(w, "status", ERR_RETRY);
     struct action act = decided(w, true);
     assert_string_equal(in_a_line(&act, &w->mem), "status: wait ServerError");
 }
@@ -92,7 +81,7 @@ static void gitlab_does_not_hold_up_the_manager(void **state)
     lost(w, CHILD_DEPLOYMENT);
     world_deliver(w);
     world_observe(w); /* a new generation forgives what failed before */
-    fail_at(w, &w->process.gitlab, "attributes", ERR_RETRY);
+    failed(w, "attributes", ERR_RETRY);
     struct action act = decided(w, false);
     assert_string_equal(in_a_line(&act, &w->mem), "deployment: apply Deployment ci/builds-runner, new");
 }
@@ -112,16 +101,55 @@ static void the_first_retry_counts(void **state)
     world_observe(w);
     w->observed.values[READ_CREDENTIAL].lookup = LOOKUP_FOUND;
     w->observed.values[READ_TOKEN].lookup = LOOKUP_FOUND;
-    fail_at(w, &w->process.gitlab, "attributes", ERR_RETRY);
-    fail_at(w, &w->process.kubernetes, "deployment", ERR_RETRY);
-    w->process.gitlab.attempt.retry_at_ms += 1000;
+    failed(w, "attributes", ERR_RETRY);
+    failed(w, "deployment", ERR_RETRY);
+    w->process.failing[0].attempt.retry_at_ms += 1000;
     world_update(w);
     struct action act = decide(&w->observed, &w->mem);
     assert_int_equal(act.kind, ACT_STATUS);
     world_perform(w, &act);
     world_update(w);
     act = decide(&w->observed, &w->mem);
-    assert_int_equal(act.wait.retry_at_ms, w->process.kubernetes.attempt.retry_at_ms);
+    assert_int_equal(act.wait.retry_at_ms, w->process.failing[1].attempt.retry_at_ms);
+}
+
+static void a_refused_deployment_does_not_hold_up_a_token(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    lost(w, CHILD_DEPLOYMENT);
+    failed(w, "deployment", ERR_DENIED);
+    issued(w, 0);
+    struct action act = decided(w, true);
+    assert_string_equal(in_a_line(&act, &w->mem), "save: apply Secret ci/builds-runner-token");
+}
+
+/* A move waits for the former GitLab, as a deletion does: until the deadline, counted from when the status first said
+ * so. */
+static void a_former_gitlab_that_stays_down_is_left(void **state)
+{
+    static const int url[OPTIONS] = {[OPT_EDIT] = EDIT_URL};
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, url, false);
+    edited_and_tried(w, 0);
+    struct action act = decided(w, false);
+    assert_string_equal(in_a_line(&act, &w->mem), "moved: wait ServerError");
+    w->now_ms += 899 * 1000;
+    act = decided(w, false);
+    assert_string_equal(in_a_line(&act, &w->mem), "moved: gitlab deregister at " ONE " with glrt-a4, runner 4");
+    w->now_ms += 1000;
+    act = decided(w, false);
+    assert_string_equal(in_a_line(&act, &w->mem), "moved: report OrphanedRunner");
+    world_perform(w, &act);
+    act = decided(w, false);
+    assert_string_equal(in_a_line(&act, &w->mem), "former-token: delete Secret ci/builds-runner-token");
 }
 
 static void the_deadline_is_not_overslept(void **state)
@@ -133,8 +161,8 @@ static void the_deadline_is_not_overslept(void **state)
     (void)state;
     stage_init(&stage, plain, false);
     deleted(w, 0);
-    fail_at(w, &w->process.gitlab, "deregister", ERR_RETRY);
-    w->process.gitlab.attempt.retry_at_ms = w->now_ms + 7200 * 1000;
+    failed(w, "deregister", ERR_RETRY);
+    w->process.failing[0].attempt.retry_at_ms = w->now_ms + 7200 * 1000;
     struct action act = decided(w, false);
     assert_string_equal(in_a_line(&act, &w->mem), "deregister: wait ServerError");
     assert_true(act.wait.retry_at_ms <= (w->api.deletion_time + 900 + 1) * 1000);
@@ -149,7 +177,7 @@ static void the_report_of_an_orphan_says_why(void **state)
     (void)state;
     stage_init(&stage, plain, false);
     deleted_long_ago(w, 0);
-    fail_at(w, &w->process.gitlab, "deregister", ERR_RETRY);
+    failed(w, "deregister", ERR_RETRY);
     struct action act = decided(w, false);
     assert_string_equal(act.report.message, "runner 4 was left behind at " ONE ": it did not work");
     assert_true(act.report.warning);
@@ -181,6 +209,8 @@ int main(void)
         cmocka_unit_test(a_status_that_cannot_be_shown_waits),
         cmocka_unit_test(gitlab_does_not_hold_up_the_manager),
         cmocka_unit_test(the_first_retry_counts),
+        cmocka_unit_test(a_refused_deployment_does_not_hold_up_a_token),
+        cmocka_unit_test(a_former_gitlab_that_stays_down_is_left),
         cmocka_unit_test(the_deadline_is_not_overslept),
         cmocka_unit_test(the_report_of_an_orphan_says_why),
         cmocka_unit_test(config_has_the_token_and_the_ca),

@@ -95,6 +95,7 @@ enum gitlab_trouble {
     GITLAB_GONE,    /* registration tokens are switched off                           */
     GITLAB_DOWN_FOREVER,
     GITLAB_GONE_FOREVER,
+    GITLAB_ONE_DOWN_FOREVER, /* the first of the two servers */
     GITLAB_TROUBLES
 };
 enum api_trouble {
@@ -200,8 +201,7 @@ const char *server_url(int server);
  * The operator's process: lost in a crash.
  */
 struct failing {
-    struct attempt attempt;
-    const char *rule;
+    struct attempt attempt; /* rule NULL: none */
     int count;
 };
 
@@ -211,9 +211,10 @@ struct process {
     struct object issued; /* a token on its way, as it will stand in the token Secret; exists: there is one */
     enum doubt doubt;
     int64_t found_id;
-    bool config_token_dead, deregistered, orphan_reported;
+    bool config_token_dead, deregistered;
     enum reach reach;
-    struct failing gitlab, kubernetes;
+    struct err gitlab_err;
+    struct failing failing[ATTEMPTS_MAX];
     bool foreign[CHILD_COUNT];
     int generation;
 };
@@ -242,9 +243,10 @@ struct world {
     const struct scenario *scenario;
     uint64_t random;
     int64_t now_ms;
-    bool calm;        /* nothing goes wrong yet                      */
-    int64_t heals_at; /* when what does not last for ever ends       */
-    bool happened[4]; /* edit, deletion, damages                     */
+    bool calm;         /* nothing goes wrong yet                      */
+    int64_t heals_at;  /* when what does not last for ever ends       */
+    bool happened[4];  /* edit, deletion, damages                     */
+    int64_t edited_at; /* seconds since 1970; 0: not yet              */
     struct api api;
     struct server servers[SERVERS];
     struct process process;

@@ -126,6 +126,12 @@ void edited(struct world *w, int unused)
     w->api.generation++;
 }
 
+void edited_and_lost(struct world *w, int child)
+{
+    lost(w, child);
+    edited(w, child);
+}
+
 void edited_and_issued(struct world *w, int unused)
 {
     issued(w, unused);
@@ -148,6 +154,26 @@ void starting(struct world *w, int unused)
 {
     (void)unused;
     child_of(w, CHILD_DEPLOYMENT)->rolled_out = false;
+}
+
+void failed(struct world *w, const char *rule, enum err_kind kind)
+{
+    int i = 0;
+
+    while (w->process.failing[i].attempt.rule)
+        i++;
+    struct attempt *attempt = &w->process.failing[i].attempt;
+    w->process.failing[i].count = 1;
+    attempt->rule = rule;
+    attempt->retry_at_ms = w->now_ms + RETRY_MS;
+    err_set(&attempt->err, kind, "ServerError", "it did not work");
+}
+
+void edited_and_tried(struct world *w, int unused)
+{
+    edited(w, unused);
+    w->process.generation = w->api.generation; /* which has been forgiven */
+    failed(w, "moved", ERR_RETRY);
 }
 
 void promised(struct world *w, int unused)
@@ -225,6 +251,12 @@ void deleted_long_ago(struct world *w, int unused)
     w->api.deletion_time -= 900;
 }
 
+void deleted_and_tried(struct world *w, int unused)
+{
+    deleted_long_ago(w, unused);
+    failed(w, "deregister", ERR_RETRY);
+}
+
 void deleted_and_deregistered(struct world *w, int unused)
 {
     deleted(w, unused);
@@ -241,12 +273,6 @@ void deleted_and_released(struct world *w, int unused)
 {
     deleted_and_forgotten(w, unused);
     promise_lost(w, unused);
-}
-
-void deleted_and_reported(struct world *w, int unused)
-{
-    deleted_long_ago(w, unused);
-    w->process.orphan_reported = true;
 }
 
 void deleted_and_issued(struct world *w, int unused)

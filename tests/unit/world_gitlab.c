@@ -118,21 +118,22 @@ static void make(struct world *w, struct server *server, struct gitlab_reply *re
     give(reply, r);
 }
 
-static enum gitlab_trouble trouble_now(const struct world *w)
+static enum gitlab_trouble trouble_now(const struct world *w, const struct server *server)
 {
-    static const enum gitlab_trouble lasting[] = {
-        [GITLAB_DOWN_FOREVER] = GITLAB_DOWN, [GITLAB_GONE_FOREVER] = GITLAB_GONE};
     int given = option(w, OPT_GITLAB);
+    bool first = server == &w->servers[0];
 
-    if (given >= GITLAB_DOWN_FOREVER)
-        return lasting[given];
-    return w->now_ms < w->heals_at ? (enum gitlab_trouble)given : GITLAB_FINE;
+    if (given == GITLAB_DOWN_FOREVER || (given == GITLAB_ONE_DOWN_FOREVER && first))
+        return GITLAB_DOWN;
+    if (given == GITLAB_GONE_FOREVER)
+        return GITLAB_GONE;
+    return w->now_ms < w->heals_at && given < GITLAB_DOWN_FOREVER ? (enum gitlab_trouble)given : GITLAB_FINE;
 }
 
 static void make_by_registration(struct world *w, struct server *server, const struct action *act,
                                  struct gitlab_reply *reply)
 {
-    if (trouble_now(w) == GITLAB_GONE)
+    if (trouble_now(w, server) == GITLAB_GONE)
         refuse(reply, ERR_DENIED, 410, "RegistrationTokensDisabled");
     else if (may(act, "registration", reply))
         make(w, server, reply);
@@ -281,7 +282,7 @@ static struct gitlab_reply fail(const struct failure_shape *how)
 struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act)
 {
     struct server *server = server_of(w, act->gitlab.url);
-    enum gitlab_trouble now = trouble_now(w);
+    enum gitlab_trouble now = trouble_now(w, server);
     bool strikes = failures[now].reason && (now == GITLAB_DOWN || world_random(w, 4) > 0);
     struct gitlab_reply reply = {.id = act->gitlab.runner_id};
 

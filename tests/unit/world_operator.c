@@ -15,7 +15,7 @@ enum {
     RECHECK_MS = 60 * 1000,
     RETRY_MAX_MS = 5 * 60 * 1000,
     ACTION_MS = 10,
-    DEADLINES_S = 1300, /* the deregistration deadline, and a retry that was due just before it */
+    DEADLINES_S = 1800, /* the deregistration deadline, and retries that were due just before it */
 };
 
 static struct process *process(struct world *w)
@@ -26,25 +26,44 @@ static struct process *process(struct world *w)
 /* ------------------------------------------------------------------------------------------------------------------
  * What it learns from failures.
  */
-static void add_failure(struct world *w, struct failing *f, const struct action *act, const struct err *err)
+/* The rule's own place; else a free one, or the one that has been due for longest. */
+static struct failing *place_for(struct process *p, const char *rule)
 {
+    struct failing *place = p->failing;
+
+    for (int i = 0; i < ATTEMPTS_MAX; i++) {
+        struct failing *f = &p->failing[i];
+        if (f->attempt.rule && strcmp(f->attempt.rule, rule) == 0)
+            return f;
+        if (!f->attempt.rule || (place->attempt.rule && f->attempt.retry_at_ms < place->attempt.retry_at_ms))
+            place = f;
+    }
+    *place = (struct failing){.count = 0};
+    return place;
+}
+
+static void add_failure(struct world *w, const struct action *act, const struct err *err)
+{
+    struct failing *f = place_for(process(w), act->rule);
     int64_t delay = 1000;
 
     f->count++;
     for (int i = 1; i < f->count && delay < RETRY_MAX_MS; i++)
         delay *= 2;
     delay = delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
-    f->rule = act->rule;
     f->attempt =
-        (struct attempt){.err = *err,
-                         .retry_at_ms = w->now_ms + (err->retry_after_ms > delay ? err->retry_after_ms : delay),
-                         .rule = act->rule};
+        (struct attempt){.rule = act->rule,
+                         .err = *err,
+                         .retry_at_ms = w->now_ms + (err->retry_after_ms > delay ? err->retry_after_ms : delay)};
 }
 
-static void end_failures(struct failing *f, const struct action *act)
+static void end_failures(struct world *w, const struct action *act)
 {
-    if (f->rule && strcmp(f->rule, act->rule) == 0)
-        *f = (struct failing){0};
+    for (int i = 0; i < ATTEMPTS_MAX; i++) {
+        struct failing *f = &w->process.failing[i];
+        if (f->attempt.rule && strcmp(f->attempt.rule, act->rule) == 0)
+            *f = (struct failing){.count = 0};
+    }
 }
 
 /* A conflict, or an object that is not there: the store is behind, so look. */
@@ -70,7 +89,7 @@ static void kubernetes_failed(struct world *w, const struct action *act, const s
     if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND)
         look(w, act);
     else
-        add_failure(w, &w->process.kubernetes, act, err);
+        add_failure(w, act, err);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -189,7 +208,7 @@ static void learn_kubernetes(struct world *w, const struct action *act)
     case ACT_DONE:
         break;
     }
-    end_failures(&w->process.kubernetes, act);
+    end_failures(w, act);
 }
 
 static bool show_status(struct world *w, const struct action *act, struct err *err)
@@ -293,8 +312,11 @@ static void learn_gitlab(struct world *w, const struct action *act, const struct
     enum gitlab_call what = act->gitlab.call;
 
     p->reach = REACH_YES;
-    end_failures(&p->gitlab, act);
-    if (what == GITLAB_FIND) {
+    p->gitlab_err = (struct err){.kind = ERR_NONE};
+    end_failures(w, act);
+    if (what == GITLAB_RESTORE && reply->id != act->gitlab.runner_id) {
+        p->config_token_dead = true;
+    } else if (what == GITLAB_FIND) {
         p->found_id = reply->id;
         p->doubt = reply->id ? DOUBT_SEARCHED : DOUBT_NONE;
     } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
@@ -311,6 +333,7 @@ static void gitlab_failed(struct world *w, const struct action *act, const struc
     bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
 
     p->reach = reply->err.code ? REACH_YES : REACH_NO;
+    p->gitlab_err = reply->err;
     if ((reply->ambiguous && makes) || (what == GITLAB_RESET && reply->err.kind == ERR_NOT_FOUND))
         p->doubt = DOUBT_LOST;
     if (what == GITLAB_RESTORE && reply->err.code == 403)
@@ -318,7 +341,7 @@ static void gitlab_failed(struct world *w, const struct action *act, const struc
     else if (what == GITLAB_FIND && reply->err.code == 403)
         p->doubt = DOUBT_UNSEARCHABLE;
     else
-        add_failure(w, &p->gitlab, act, &reply->err);
+        add_failure(w, act, &reply->err);
 }
 
 static void perform_gitlab(struct world *w, const struct action *act)
@@ -343,7 +366,7 @@ static void perform_report(struct world *w, const struct action *act)
     w->journal.possible_orphans += possible;
     w->journal.orphans += !possible;
     w->process.doubt = DOUBT_NONE;
-    w->process.orphan_reported = w->process.orphan_reported || w->observed.deleting;
+    w->process.deregistered = w->process.deregistered || !possible;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -431,6 +454,8 @@ void world_turn(struct world *w)
         world_update(w);
     }
     w->last = w->stale ? (struct action){.kind = ACT_PASS} : act;
+    if (w->last.kind == ACT_DONE)
+        memset(w->process.failing, 0, sizeof(w->process.failing));
     world_trace(w, "= %s %s %s", act_kind_name(w->last.kind), w->last.kind == ACT_WAIT ? w->last.rule : "",
                 w->last.kind == ACT_WAIT ? w->last.wait.reason : "");
 }
@@ -504,7 +529,9 @@ static void pass_time(struct world *w)
 static bool all_has_happened(struct world *w)
 {
     static const enum option events[] = {OPT_EDIT, OPT_DELETE, OPT_DAMAGE, OPT_DAMAGE_2};
-    bool patient = w->api.deleting && w->now_ms < (w->api.deletion_time + DEADLINES_S) * 1000;
+    int64_t healed = w->heals_at / 1000, moved = w->edited_at && w->edited_at < healed ? healed : w->edited_at;
+    int64_t since = w->api.deleting ? w->api.deletion_time : moved; /* the status must show it first */
+    bool patient = since && w->now_ms < (since + DEADLINES_S) * 1000 && next_wake(w) != INT64_MAX;
     bool ret = world_next_change(w) < 0 && !patient;
 
     for (size_t i = 0; i < ARRAY_LEN(events); i++)

@@ -195,16 +195,17 @@ void world_update(struct world *w)
     o->found_id = p->found_id;
     o->deregistered = p->deregistered;
     o->config_token_dead = p->config_token_dead;
-    o->orphan_reported = p->orphan_reported;
-    o->gitlab = p->gitlab.attempt;
-    o->kubernetes = p->kubernetes.attempt;
+    for (int i = 0; i < ATTEMPTS_MAX; i++)
+        o->failed[i] = p->failing[i].attempt;
     o->reach = p->reach;
+    o->gitlab_err = p->gitlab_err;
 }
 
 /* Credentials, scopes and servers may be others now: what was searched is to be searched again. */
 void world_forgive(struct process *p)
 {
-    p->gitlab = p->kubernetes = (struct failing){0};
+    memset(p->failing, 0, sizeof(p->failing));
+    p->gitlab_err = (struct err){.kind = ERR_NONE};
     p->reach = REACH_UNKNOWN;
     p->found_id = 0;
     if (p->doubt != DOUBT_NONE)

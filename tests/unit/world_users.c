@@ -72,6 +72,7 @@ static void edit(struct world *w)
     w->journal.untraceable += world_moves(w) ? world_leaked(w) : 0;
     w->api.wish = 1;
     w->api.generation++;
+    w->edited_at = world_moves(w) ? w->now_ms / 1000 : 0;
 }
 
 static void delete_object(struct world *w)
