@@ -155,11 +155,10 @@ def test_retry_after_is_respected(kind: str, ci: Place, gitlab: GitLabAdmin) -> 
 
 @pytest.mark.parametrize("kind", ["garbage", "truncated"])
 def test_an_answer_that_is_no_json(kind: str, ci: Place, gitlab: GitLabAdmin) -> None:
-    """Nobody knows whether a runner was made: with an access token it is looked for."""
+    """Nobody knows whether a runner was made: with an access token it is looked for, at once."""
     ci.access_token()
     gitlab.fault(kind, "POST", done=True)
     runner = ci.unmanned("accessToken")
-    assert_refused(runner, "UnexpectedAnswer", "check that spec.url is a GitLab server")
     assert_repaired(runner, gitlab, LATER)
     assert len(gitlab.audit("POST", "/api/v4/user/runners")) == 1, "the runner of the spoilt answer was found"
 
