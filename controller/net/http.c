@@ -78,7 +78,7 @@ static void describe(struct transfer *t)
     t->place = t->why ? "the URL"
                       : arena_printf(&t->mem, "%s:%s%s%s%s", t->url.host, t->url.port, to ? " at " : "", to ? to : "",
                                      *r->proxy ? " through a proxy" : "");
-    if (t->url.tls && !t->request.once)
+    if (t->url.tls && !t->request.alone)
         t->origin = arena_printf(&t->mem, "%s:%s %s %s", t->url.host, t->url.port, to ? to : "", r->proxy);
 }
 
@@ -96,12 +96,13 @@ static void end(struct transfer *t, CURLcode result);
 static void rearm(struct transfer *t)
 {
     int64_t now = loop_now(t->http->loop);
+    int64_t idle = t->request.idle_timeout_ms;
     int64_t until = t->deadline;
 
     if (t->state < SENT && t->connect_deadline < until)
         until = t->connect_deadline;
-    if (t->state == SENT && t->request.idle_timeout_ms > 0 && now + t->request.idle_timeout_ms < until)
-        until = now + t->request.idle_timeout_ms;
+    if (t->state == SENT && idle > 0 && t->moved_ms + idle < until)
+        until = t->moved_ms + idle;
     loop_timer_set(t->watchdog, until == INT64_MAX ? -1 : until > now ? until - now : 0);
 }
 
@@ -138,22 +139,29 @@ static void set_deadlines(struct transfer *t)
 /* ------------------------------------------------------------------------------------------------------------------
  * Callbacks of libcurl: they only record. */
 
+static void moved(struct transfer *t)
+{
+    t->moved_ms = loop_now(t->http->loop);
+    rearm(t);
+}
+
+/* Called before each sending: more than once when libcurl repeats what a dying reused connection has swallowed. */
 static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     struct transfer *t = arg;
 
     (void)ip, (void)local_ip, (void)port, (void)local_port;
-    if (t->state == CANCELLED)
+    if (t->state == CANCELLED || (t->state == SENT && t->request.once))
         return CURL_PREREQFUNC_ABORT;
     t->state = SENT;
-    rearm(t);
+    moved(t);
     kick(t->http); /* whoever waits for this connection */
     return CURL_PREREQFUNC_OK;
 }
 
 static void bytes_came(struct transfer *t)
 {
-    rearm(t);
+    moved(t);
     t->pool->moved = true;
 }
 
@@ -310,6 +318,7 @@ static struct http_reply failure(const struct transfer *t, CURLcode result)
 {
     struct http_reply reply = {.content_type = "", .body = "", .next_page = "", .sent = t->state == SENT};
 
+    reply.mute = t->why == &http_timeout || t->why == &http_silent;
     if (t->why)
         http_failure_set(&reply.err, t->why, t->place, t->detail);
     else
@@ -463,6 +472,24 @@ void http_close_idle(struct http *http)
 {
     add_pool(http);
     kick(http);
+}
+
+void http_distrust(struct http *http, const char *url, int64_t idle_ms)
+{
+    cleanup_arena struct arena a = {0};
+    struct http_url to;
+
+    if (!http_url_parse(url, NULL, &a, &to))
+        return;
+    list_each (node, &http->transfers) {
+        struct transfer *t = container_of(node, struct transfer, node);
+        bool there = strcmp(t->url.host, to.host) == 0 && strcmp(t->url.port, to.port) == 0;
+        if (t->state != SENT || !there || t->request.idle_timeout_ms <= idle_ms)
+            continue;
+        t->request.idle_timeout_ms = idle_ms;
+        rearm(t);
+    }
+    http_close_idle(http);
 }
 
 size_t http_in_flight(const struct http *http)

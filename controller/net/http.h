@@ -1,7 +1,7 @@
 /* HTTP requests on the loop: libcurl's multi interface behind one struct in, one struct out.
  *
- * Requests to the same origin share HTTP/2 connections. One whose effect must not happen twice gets its own, because
- * libcurl sends again what a dying reused connection has swallowed. Redirects are never followed, so a credential never
+ * Requests to the same origin share HTTP/2 connections. libcurl sends again what a dying reused connection has
+ * swallowed; not so a request whose effect must not happen twice. Redirects are never followed, so a credential never
  * leaves its origin. A request is known by its id, never by a pointer: http_cancel() of an id that has ended does
  * nothing.
  * Callbacks run inside the loop and only record; they may start and cancel requests, but not destroy. */
@@ -42,6 +42,7 @@ struct http_reply {
      * TLSError ERR_INVALID with reason InvalidURL */
     struct err err;
     bool sent; /* the request may have reached the server: its effect is unknown when err is set */
+    bool mute; /* it was sent, and nothing came in time: the connection itself may be dead */
 };
 
 struct http_request {
@@ -50,7 +51,8 @@ struct http_request {
     const char *const *headers; /* "Name: value", ended by NULL; may be NULL. Cleansed after use          */
     const char *body;           /* body_len bytes, NULL: none; without a Content-Type header it is a form */
     size_t body_len;
-    bool once;              /* must never be sent twice (a registration): on a connection of its own          */
+    bool once;              /* must never be sent twice: lost is lost (ConnectionLost, sent)                  */
+    bool alone;             /* on a connection of its own, which no earlier use can have worn out             */
     const char *connect_to; /* address to connect to in the place of the URL's host, NULL: ask DNS. Host header, SNI
                                and certificate checks keep the URL's host                                      */
     const char *proxy;      /* URL of a proxy; "" or NULL: none; the environment's proxies are not used        */
@@ -78,6 +80,9 @@ uint64_t http_start(struct http *http, const struct http_request *request);
 void http_cancel(struct http *http, uint64_t id);
 /* Closes idle connections, so that the next requests use new ones (after rotation of credentials). */
 void http_close_idle(struct http *http);
+/* The connections to url's host and port may be dead (an answer has not come): the next requests use new ones, and
+ * those on their way that have an idle timeout get no more than idle_ms from their last byte on. */
+void http_distrust(struct http *http, const char *url, int64_t idle_ms);
 size_t http_in_flight(const struct http *http);
 
 /* True when the URL is http or https with a host and nothing that must not be there (user, password, query, fragment);
