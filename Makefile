@@ -98,6 +98,10 @@ $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 # This one brings an API server and a clock of its own, in the place of kube/client.c and net/loop.c.
 $(B)/tests/watch: $(B)/tests/test_watch.o $(B)/obj/kube/watch.o $(filter $(B)/obj/base/%,$(OBJECTS))
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+# So does this one, and net/http.c, kube/config.c and kube/exec.c as well.
+$(B)/tests/client: $(B)/tests/test_client.o $(addprefix $(B)/obj/kube/,client.o verbs.o refusal.o limit.o) \
+	$(filter $(B)/obj/base/%,$(OBJECTS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 

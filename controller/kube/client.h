@@ -1,5 +1,9 @@
 /* Requests to the API server: paths, server-side apply, and the server's Status turned into struct err.
  *
+ * Requests wait while the server is busy (kube/limit.h) or a credential is being fetched (kube/exec.h). Repeated here
+ * is what a better credential (401) or patience (429, and but for POST 5xx, with Retry-After) can help, up to ten
+ * times; whatever else fails is the caller's to judge.
+ *
  * Sources: kubernetes.io/docs/reference/using-api/api-concepts and …/server-side-apply. */
 #ifndef KUBE_CLIENT_H
 #define KUBE_CLIENT_H
@@ -39,6 +43,8 @@ struct kube_request {
     const char *content_type; /* of the body; NULL: JSON          */
     const char *accept;       /* NULL: JSON                       */
     const char *body;         /* NULL: none                       */
+    int64_t timeout_ms;       /* for one answer, from its sending; 0: 60 s                               */
+    bool exempt;              /* from the limit, its pauses and repetitions: a Lease has its own rhythm  */
     kube_done_fn *done;       /* called once, never from within kube_start(); not after kube_cancel() */
     void *arg;
 };
@@ -57,7 +63,7 @@ struct kube_stream {
 struct kube_client *kube_client_create(struct loop *loop, struct http *http, struct kube_config *config);
 void kube_client_destroy(struct kube_client *client);
 
-/* All start a request and return its id, which kube_cancel() takes. Answers are bounded at 16 MiB, requests at 60 s. */
+/* All start a request and return its id, which kube_cancel() takes. Answers are bounded at 16 MiB. */
 uint64_t kube_start(struct kube_client *client, const struct kube_request *request);
 uint64_t kube_stream(struct kube_client *client, const struct kube_stream *stream);
 void kube_cancel(struct kube_client *client, uint64_t id);
@@ -72,6 +78,8 @@ uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, c
 /* Deletes the object only if it still has this uid. */
 uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
                      const char *uid, kube_done_fn *done, void *arg);
+/* A POST is never sent twice unless the server refused it without effect (401, 429): without an answer (ERR_RETRY, code
+ * 0) the object may be there. */
 uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, const char *ns,
                      struct json_object *object, kube_done_fn *done, void *arg);
 
@@ -84,5 +92,13 @@ struct err kube_classify(long status, const char *body, size_t len, int64_t retr
 
 /* Counters for metrics: requests by answer class ("2xx" … "5xx", "none"). */
 uint64_t kube_requests(const struct kube_client *client, int status_class);
+
+struct kube_traffic {
+    unsigned limit, in_flight, held; /* requests: how many may be on their way, are, and wait; streams not counted */
+    int64_t throttled_ms;            /* how long requests have waited before they were sent, all together         */
+    uint64_t ca_reloads;             /* of the file with the server's authorities                                 */
+};
+
+struct kube_traffic kube_traffic(const struct kube_client *client);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/mem.h"
+#include "kube/config_user.h"
 #include "kube/config_yaml.h"
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -74,13 +75,29 @@ static bool take_server(const struct reader *r, const struct entry *cluster)
     return true;
 }
 
+/* As kubectl has it, what is behind a SOCKS proxy is looked up there. */
+static bool take_proxy(const struct reader *r, const struct entry *cluster)
+{
+    static const char *const schemes[][2] = {
+        {"http://", "http://"}, {"https://", "https://"}, {"socks5://", "socks5h://"}};
+    const char *url = config_field(cluster, "proxy-url");
+
+    for (size_t i = 0; url && i < ARRAY_LEN(schemes); i++) {
+        size_t len = strlen(schemes[i][0]);
+        if (strncasecmp(url, schemes[i][0], len) == 0 && url[len])
+            r->ret->proxy_url = mem_strdup(arena_printf(r->a, "%s%s", schemes[i][1], url + len));
+    }
+    return !url || r->ret->proxy_url ||
+           config_refuse(r, cluster, "proxy-url", "must begin with http://, https:// or socks5:// and name a host");
+}
+
 static bool take_cluster(const struct reader *r, const struct entry *cluster)
 {
     struct kube_config *ret = r->ret;
 
     ret->tls_server_name = config_copy(cluster, "tls-server-name");
-    ret->proxy_url = config_copy(cluster, "proxy-url");
-    if (!take_server(r, cluster) || !take_bool(r, cluster, "insecure-skip-tls-verify", &ret->insecure) ||
+    if (!take_server(r, cluster) || !take_proxy(r, cluster) ||
+        !take_bool(r, cluster, "insecure-skip-tls-verify", &ret->insecure) ||
         !take_pem(r, cluster, "certificate-authority", &ret->ca_pem, &ret->ca_file))
         return false;
     if (ret->insecure && ret->ca_pem)
@@ -98,14 +115,9 @@ static bool is_empty(const yaml_node_t *node)
 
 static bool refuse_unsupported(const struct reader *r, const struct entry *user)
 {
-    static const char *const keys[] = {"exec", "auth-provider", "as", "as-uid", "as-groups", "as-user-extra"};
-
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        if (!is_empty(config_member(user->file, user->node, keys[i])))
-            return config_refuse(r, user, keys[i],
-                                 "is not supported: use a client certificate or a token (kubectl create token NAME)");
-    }
-    return true;
+    return is_empty(config_member(user->file, user->node, "auth-provider")) ||
+           config_refuse(r, user, "auth-provider",
+                         "is not supported: use exec, a client certificate or a token (kubectl create token NAME)");
 }
 
 /* tokenFile counts more than token, which then is what to start with should the file not be there yet. */
@@ -134,7 +146,8 @@ static bool take_user(const struct reader *r, const struct entry *user)
 
     ret->username = config_copy(user, "username");
     ret->password = config_copy(user, "password");
-    if (!refuse_unsupported(r, user) || !take_token(r, user) ||
+    if (!refuse_unsupported(r, user) || !take_token(r, user) || !config_take_exec(r, user) ||
+        !config_take_impersonation(r, user) ||
         !take_pem(r, user, "client-certificate", &ret->client_cert, &ret->client_cert_file) ||
         !take_pem(r, user, "client-key", &ret->client_key, &ret->client_key_file))
         return false;

@@ -85,6 +85,10 @@ void http_close_idle(struct http *http);
 void http_distrust(struct http *http, const char *url, int64_t idle_ms);
 size_t http_in_flight(const struct http *http);
 
+/* True when the PEM texts in *tls can be used: ca_pem holds certificates, client_cert one that fits client_key. What is
+ * NULL is not looked at. */
+bool http_tls_check(const struct http_tls *tls);
+
 /* True when the URL is http or https with a host and nothing that must not be there (user, password, query, fragment);
  * else *err (ERR_INVALID) says what is wrong, without repeating the URL. *ret_host may be NULL; else host[:port] is
  * written, at most size bytes. */
