@@ -264,8 +264,9 @@ static void reply(struct world *w, size_t i, const struct http_reply *reply)
 
 static void answer(struct world *w, size_t i, long status, int64_t retry_after_ms)
 {
-    reply(w, i, &(struct http_reply){.status = status, .body = "{}", .len = 2, .retry_after_ms = retry_after_ms,
-                                     .sent = true});
+    reply(
+        w, i,
+        &(struct http_reply){.status = status, .body = "{}", .len = 2, .retry_after_ms = retry_after_ms, .sent = true});
 }
 
 static void lose(struct world *w, size_t i, const char *reason, bool mute)
