@@ -301,6 +301,8 @@ static void learn(const struct call *call, const struct http_reply *reply)
     int64_t now = loop_now(client->loop);
     bool busy = reply->status == 429;
 
+    if (reply->err.kind == ERR_DENIED) /* by TLS: perhaps certificates have rotated */
+        refresh(client, true);
     if (busy)
         limit_pause(&client->limit, reply->retry_after_ms ? with_jitter(reply->retry_after_ms) : BUSY_MS, now);
     if (busy || reply->status == 503 || reply->status == 504 || reply->mute)

@@ -102,6 +102,7 @@ void http_distrust(struct http *http, const char *url, int64_t idle_ms)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Credentials: what the test puts here is what the files hold and the plugin does. */
 
+static int forced;             /* refreshes                      */
 static const char *next_token; /* taken over by a forced refresh */
 static unsigned next_change;   /* what the next refresh reports  */
 
@@ -111,6 +112,7 @@ unsigned kube_config_refresh(struct kube_config *config, int64_t now_ms, bool fo
 
     (void)now_ms;
     next_change = 0;
+    forced += force;
     if (force && next_token) {
         config->token = (char *)take(next_token);
         config->generation++;
@@ -661,6 +663,22 @@ static void another_ca_needs_other_connections(void **state)
     answer(w, 1, 200, 0);
 }
 
+static void a_server_that_is_not_trusted_may_have_another_ca(void **state)
+{
+    struct world *w = *state;
+    struct http_reply untrusted = {.body = ""};
+    struct result r;
+
+    err_set(&untrusted.err, ERR_DENIED, "UntrustedCertificate", "not trusted");
+    forced = 0;
+    start(w, "GET", "/1", &r);
+    next_change = CONFIG_CA;
+    reply(w, 0, &untrusted);
+    assert_int_equal(forced, 1);
+    assert_int_equal(w->http.closed, 1);
+    assert_int_equal(r.err.kind, ERR_DENIED); /* the caller tries again */
+}
+
 static void with_a_plugin(struct world *w)
 {
     static struct exec_spec spec;
@@ -757,6 +775,7 @@ int main(void)
         TEST(a_token_newer_than_the_request_is_kept),
         TEST(a_refused_stream_begins_again),
         TEST(another_ca_needs_other_connections),
+        TEST(a_server_that_is_not_trusted_may_have_another_ca),
         TEST(requests_wait_for_the_plugin),
         TEST(a_plugin_that_fails_fails_those_who_wait),
         TEST(what_is_on_its_way_ends_with_the_client),

@@ -200,7 +200,8 @@ static void what_plugins_print(void **state)
         const char *text, *saying; /* NULL: good */
     } cases[] = {
         {"{kind: ExecCredential, apiVersion: '" V1 "', status: {token: abc}}", NULL},
-        {"{kind: ExecCredential, apiVersion: '" V1 "', status: {token: abc, expirationTimestamp: '2026-11-25T02:03:04Z'}}",
+        {"{kind: ExecCredential, apiVersion: '" V1
+         "', status: {token: abc, expirationTimestamp: '2026-11-25T02:03:04Z'}}",
          NULL},
         {"{kind: ExecCredential, apiVersion: '" V1 "', status: {token: abc, expirationTimestamp: tomorrow}}",
          "expirationTimestamp is no RFC 3339 time"},
@@ -243,9 +244,8 @@ static void times_of_expiry(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        cleanup_json struct json_object *object =
-            json_build("{kind: ExecCredential, apiVersion: %s, status: {token: t, expirationTimestamp: %s}}", V1,
-                       cases[i].text);
+        cleanup_json struct json_object *object = json_build(
+            "{kind: ExecCredential, apiVersion: %s, status: {token: t, expirationTimestamp: %s}}", V1, cases[i].text);
         const char *text = json_text(object);
         struct exec_credential c;
         struct err err = {0};
@@ -298,8 +298,9 @@ static void with_plugin(struct world *w, char **argv, char **env)
 static void its_credential_is_kept_until_it_is_refused(void **state)
 {
     struct world *w = *state;
-    char *argv[] = {(char *)"sh", (char *)"-c",
-                    (char *)PRINT("\\\"token\\\":\\\"$USER_NAME-$(echo $KUBERNETES_EXEC_INFO | wc -w)-${HOME:+home}\\\""), NULL};
+    char *argv[] = {
+        (char *)"sh", (char *)"-c",
+        (char *)PRINT("\\\"token\\\":\\\"$USER_NAME-$(echo $KUBERNETES_EXEC_INFO | wc -w)-${HOME:+home}\\\""), NULL};
     char *env[] = {(char *)"USER_NAME=me", NULL};
 
     setenv("USER_NAME", "not-me", 1);
@@ -323,9 +324,9 @@ static void its_credential_is_kept_until_it_is_refused(void **state)
 static void an_expired_credential_is_no_credential(void **state)
 {
     struct world *w = *state;
-    char *argv[] = {
-        (char *)"sh", (char *)"-c",
-        (char *)PRINT("\\\"token\\\":\\\"t\\\",\\\"expirationTimestamp\\\":\\\"2001-01-01T00:00:00Z\\\""), NULL};
+    char *argv[] = {(char *)"sh", (char *)"-c",
+                    (char *)PRINT("\\\"token\\\":\\\"t\\\",\\\"expirationTimestamp\\\":\\\"2001-01-01T00:00:00Z\\\""),
+                    NULL};
     char *env[] = {NULL};
 
     with_plugin(w, argv, env);
@@ -355,8 +356,7 @@ static void a_failure_is_told_and_not_repeated_at_once(void **state)
     with_plugin(w, wordy, env);
     exec_need(w->exec);
     run(w);
-    assert_string_equal(exec_error(w->exec)->text,
-                        "the kubeconfig's exec plugin sh: exit code 1: please log in");
+    assert_string_equal(exec_error(w->exec)->text, "the kubeconfig's exec plugin sh: exit code 1: please log in");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
