@@ -340,9 +340,16 @@ static void transfer_free(struct transfer *t)
     free(t);
 }
 
+/* A refusal counts even when its explanation was cut off: servers that do not read the whole request reset the stream
+ * after their answer, and libcurl 7.88 may lose what it has not read by then. */
+static bool is_answer(const struct transfer *t, CURLcode result)
+{
+    return !t->why && (result == CURLE_OK || status_of(t) >= 400);
+}
+
 static void end(struct transfer *t, CURLcode result)
 {
-    struct http_reply reply = t->why || result != CURLE_OK ? failure(t, result) : answer(t);
+    struct http_reply reply = is_answer(t, result) ? answer(t) : failure(t, result);
     struct http *http = t->http;
 
     list_remove(&t->node); /* from now on its id is unknown */

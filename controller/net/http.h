@@ -29,9 +29,9 @@ struct http_tls {
 };
 
 struct http_reply {
-    long status;              /* 0: no whole answer, see err              */
-    const char *content_type; /* never NULL                               */
-    const char *body;         /* len bytes and a NUL; empty when streamed */
+    long status;              /* 0: no whole answer, see err                                                     */
+    const char *content_type; /* never NULL                                                                      */
+    const char *body;         /* len bytes and a NUL; empty when streamed; of statuses from 400 on perhaps a part */
     size_t len;
     int64_t retry_after_ms; /* Retry-After (seconds or date), with 429 also RateLimit-ResetTime; at most a day */
     const char *next_page;  /* X-Next-Page; "" when absent              */

@@ -449,6 +449,26 @@ static void connections_that_break(void **state)
     }
 }
 
+static bool respond_half_a_refusal(struct tiny_conn *c)
+{
+    tiny_say(c, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 10\r\n\r\nhal");
+    return false;
+}
+
+static void a_refusal_counts_without_its_explanation(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_half_a_refusal};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    fetch(w, (struct http_request){.url = URL(&s)}, &r);
+    assert_int_equal(r.reply.err.kind, ERR_NONE);
+    assert_int_equal(r.reply.status, 401);
+    assert_string_equal(r.body, "hal");
+    tiny_stop(&s);
+}
+
 static void every_wait_ends(void **state)
 {
     struct world *w = *state;
@@ -1076,6 +1096,7 @@ int main(void)
         TEST(a_name_that_does_not_exist),
         TEST(urls_that_are_none),
         TEST(connections_that_break),
+        TEST(a_refusal_counts_without_its_explanation),
         TEST(every_wait_ends),
         TEST(what_may_happen_once_is_never_sent_twice),
         TEST(connections_are_kept_and_can_be_closed),
