@@ -40,6 +40,7 @@ def installed(kube: Kube) -> Iterator[None]:
     """The resource, and an account that may do everything; no operator but the test's own."""
     kubectl("apply", "--server-side", "-f", "crds/gitlabrunners.yaml")
     kubectl("wait", "--for=condition=Established", "crd/gitlabrunners.gitlab-runners.dev", "--timeout=60s")
+    remove_account()                                    # that of an aborted session
     kubectl("create", "namespace", NAMED)
     kubectl("create", "clusterrolebinding", NAMED, "--clusterrole=cluster-admin", f"--serviceaccount={NAMED}:{ACCOUNT}",
             f"--user={ACCOUNT}")
@@ -48,10 +49,14 @@ def installed(kube: Kube) -> Iterator[None]:
     if deployment:
         scale(kube, 0)
     yield
-    kubectl("delete", "clusterrolebinding", NAMED)
-    kubectl("delete", "namespace", NAMED, "--wait=false")
+    remove_account()
     if deployment:
         scale(kube, 1)
+
+
+def remove_account() -> None:
+    kubectl("delete", "clusterrolebinding", NAMED, "--ignore-not-found")
+    kubectl("delete", "namespace", NAMED, "--ignore-not-found")
 
 
 def scale(kube: Kube, replicas: int) -> None:
