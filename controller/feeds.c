@@ -25,7 +25,8 @@ struct feeds {
 };
 
 /* Wakes the runners whose spec names the object (of their own namespace, or the namespace itself). */
-static void wake_referrers(struct feeds *feeds, enum kind kind, const char *ns, const char *name)
+static void wake_referrers(struct feeds *feeds, enum kind kind, const char *ns, const char *name,
+                           enum queue_priority priority)
 {
     const char *key;
     void *value;
@@ -37,21 +38,29 @@ static void wake_referrers(struct feeds *feeds, enum kind kind, const char *ns, 
         if (!state_refers_to(value, kind_resource(kind)->kind, name))
             continue;
         state_forgive(value);
-        queue_add(feeds->queue, key, "a referenced object changed");
+        queue_add(feeds->queue, key, priority, "a referenced object changed");
     }
 }
 
-static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char *name, const char *owner)
+/* priority: of the object's own runner, and of those that refer to it. Children are our work, not people's. */
+static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char *name, const char *owner,
+                 enum queue_priority priority)
 {
     char key[600];
 
     snprintf(key, sizeof(key), "%s/%s", ns, name);
     if (kind == KIND_RUNNER)
-        queue_add(feeds->queue, key, "the object changed");
+        queue_add(feeds->queue, key, priority, "the object changed");
     else if (*owner)
-        queue_add(feeds->queue, owner, "a child changed");
+        queue_add(feeds->queue, owner, QUEUE_ROUTINE, "a child changed");
     else
-        wake_referrers(feeds, kind, ns, name);
+        wake_referrers(feeds, kind, ns, name, priority);
+}
+
+/* Nobody has just changed what is there when we start. */
+static enum queue_priority priority_of(const struct feed *feed)
+{
+    return watch_synced(feed->watch) ? QUEUE_URGENT : QUEUE_ROUTINE;
 }
 
 /* An answer may have told us of this version, or a newer one, before the watch does. */
@@ -78,7 +87,7 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
     else
         workshop_learn(feed->feeds->shop, feed->kind, object);
     known = store_get(store, feed->kind, ns, name);
-    wake(feed->feeds, feed->kind, ns, name, known ? known->owner : owner);
+    wake(feed->feeds, feed->kind, ns, name, known ? known->owner : owner, priority_of(feed));
 }
 
 static void on_list_begin(void *arg)
@@ -90,7 +99,7 @@ static void on_list_begin(void *arg)
 
 static void on_gone(void *arg, unsigned kind, const struct record *record)
 {
-    wake(arg, kind, record->ns, record->name, record->owner);
+    wake(arg, kind, record->ns, record->name, record->owner, QUEUE_ROUTINE);
 }
 
 /* The runners come first: what is kept of their children depends on what their specs ask for. */
