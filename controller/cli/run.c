@@ -97,7 +97,7 @@ static bool start(struct process *p, const struct run_options *o, struct err *er
     const struct workshop shop = {.loop = p->loop,
                                   .client = p->client,
                                   .gitlab = p->gitlab,
-                                  .render = {.manager_image = o->manager_image},
+                                  .render = {.manager_image = o->manager_image, .namespaces = o->namespaces},
                                   .instance = o->identity};
     p->rec = reconciler_create(&shop);
     p->deadline = loop_timer_create(p->loop, on_drained, p);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "runner/names.h"
+#include "runner/namespaces.h"
 
 /* One option. parse() puts the value into *field; false when it is not what it must be. */
 struct row {
@@ -43,6 +44,11 @@ static bool parse_listen(const char *value, void *field)
     return true;
 }
 
+static bool parse_namespaces(const char *value, void *field)
+{
+    return namespaces_check(value) && parse_text(value, field);
+}
+
 static bool parse_level(const char *value, void *field)
 {
     return log_level_parse(value, field);
@@ -65,6 +71,8 @@ static const struct row rows[] = {
      parse_listen, 0, "ADDRESS:PORT or :PORT"},
     {"manager-image", "IMAGE", "where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")",
      parse_text, AT(manager_image), NULL},
+    {"namespace", "NAME,...", "serve these namespaces alone, with no rights elsewhere (default: all)",
+     parse_namespaces, AT(namespaces), "different names of namespaces, separated by commas"},
     {"log-level", "LEVEL", "error, warn, info, debug (default: info)",
      parse_level, AT(level), "error, warn, info or debug"},
     {"log-format", "FORMAT", "json, text (default: json)", parse_format, AT(json), "json or text"},
@@ -76,7 +84,7 @@ enum { ROWS = ARRAY_LEN(rows), HELP = ROWS };
 static void usage(FILE *out)
 {
     fputs("Usage: gitlab-runner-controller run [OPTION...]\n\n"
-          "Watches GitLabRunner objects in all namespaces, registers runners and reconciles their managers.\n\n",
+          "Watches GitLabRunner objects, registers runners and reconciles their managers.\n\n",
           out);
     for (size_t i = 0; i < ROWS; i++) {
         int len = fprintf(out, "  --%s %s", rows[i].name, rows[i].value);

@@ -12,6 +12,7 @@ struct run_options {
     char address[128];                /* to listen on; "": all */
     int port;
     const char *manager_image;
+    const char *namespaces; /* "a,b" (runner/namespaces.h); NULL: all */
     enum log_level level;
     bool json;
     char identity[256]; /* this process among its replicas: the host's name, which is the pod's */

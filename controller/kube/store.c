@@ -160,12 +160,12 @@ size_t store_count(const struct store *store, unsigned kind)
     return store->kinds[kind].len;
 }
 
-void store_list_begin(struct store *store, unsigned kind)
+unsigned store_list_begin(struct store *store, unsigned kind)
 {
-    store->epochs[kind]++;
+    return ++store->epochs[kind];
 }
 
-void store_list_end(struct store *store, unsigned kind,
+void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned begun,
                     void (*gone)(void *arg, unsigned kind, const struct record *record), void *arg)
 {
     const char *key;
@@ -173,7 +173,7 @@ void store_list_end(struct store *store, unsigned kind,
 
     for (size_t i = 0; map_iter(&store->kinds[kind], &i, &key, &value);) {
         struct entry *e = value;
-        if (e->epoch == store->epochs[kind])
+        if (e->epoch >= begun || (*ns && strcmp(e->record.ns, ns) != 0))
             continue;
         gone(arg, kind, &e->record);
         map_remove(&store->kinds[kind], key);

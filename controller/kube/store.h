@@ -32,9 +32,10 @@ void store_remove(struct store *store, unsigned kind, const char *ns, const char
 const struct record *store_get(const struct store *store, unsigned kind, const char *ns, const char *name);
 size_t store_count(const struct store *store, unsigned kind);
 
-/* Around a complete list: what is not put between the two is gone, and reported to gone() just before it is removed. */
-void store_list_begin(struct store *store, unsigned kind);
-void store_list_end(struct store *store, unsigned kind,
+/* Around a complete list of the namespace ("": of all): what is not put between the two is gone, and reported to gone()
+ * just before it is removed. Lists of several namespaces may overlap: begun is what store_list_begin() returned. */
+unsigned store_list_begin(struct store *store, unsigned kind);
+void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned begun,
                     void (*gone)(void *arg, unsigned kind, const struct record *record), void *arg);
 
 /* All records of a kind, in no order; the callback must not change the store. */

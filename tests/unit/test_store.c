@@ -114,12 +114,12 @@ static void a_complete_list_takes_away_what_it_does_not_have(void **state)
     put(store, KIND_A, "goes", "1", "");
     put(store, KIND_A, "touched", "1", "");
     put(store, KIND_B, "other kind", "1", "");
-    store_list_begin(store, KIND_A);
+    unsigned begun = store_list_begin(store, KIND_A);
     put(store, KIND_A, "stays", "2", "");
     put(store, KIND_A, "new", "2", "");
     store_touch(store, KIND_A, "ns", "touched");
     store_touch(store, KIND_A, "ns", "nowhere");
-    store_list_end(store, KIND_A, note_gone, &gone);
+    store_list_end(store, KIND_A, "", begun, note_gone, &gone);
     assert_string_equal(gone.text, "goes ");
     assert_int_equal(store_count(store, KIND_A), 3);
     assert_version(store, KIND_A, "stays", "2");
@@ -138,10 +138,35 @@ static void a_list_may_begin_anew(void **state)
     put(store, KIND_A, "x", "1", "");
     store_list_begin(store, KIND_A);
     put(store, KIND_A, "x", "2", "");
-    store_list_begin(store, KIND_A);
+    unsigned begun = store_list_begin(store, KIND_A);
     put(store, KIND_A, "y", "3", "");
-    store_list_end(store, KIND_A, note_gone, &gone);
+    store_list_end(store, KIND_A, "", begun, note_gone, &gone);
     assert_string_equal(gone.text, "x ");
+    store_destroy(store);
+}
+
+/* Each of them takes away what it does not have, and only in its own namespace. */
+static void lists_of_two_namespaces_may_overlap(void **state)
+{
+    struct store *store = store_create(KINDS);
+    const struct record here = {"here", "old", "uid", "1", "", ""}, there = {"there", "old", "uid", "1", "", ""};
+    const struct record new = {"here", "new", "uid", "2", "", ""};
+    struct names gone = {""};
+
+    (void)state;
+    store_put(store, KIND_A, &here);
+    store_put(store, KIND_A, &there);
+    unsigned begun_here = store_list_begin(store, KIND_A);
+    store_put(store, KIND_A, &new);
+    unsigned begun_there = store_list_begin(store, KIND_A);
+    store_list_end(store, KIND_A, "here", begun_here, note_gone, &gone);
+    assert_string_equal(gone.text, "old ");
+    assert_null(store_get(store, KIND_A, "here", "old"));
+    assert_non_null(store_get(store, KIND_A, "here", "new"));
+    store_touch(store, KIND_A, "there", "old");
+    store_list_end(store, KIND_A, "there", begun_there, note_gone, &gone);
+    assert_non_null(store_get(store, KIND_A, "here", "new"));
+    assert_non_null(store_get(store, KIND_A, "there", "old"));
     store_destroy(store);
 }
 
@@ -156,6 +181,7 @@ struct model {
         int version, owner; /* owner 0: none */
     } cells[KINDS][NAMES];
     bool listing[KINDS];
+    unsigned begun[KINDS];
 };
 
 struct world {
@@ -238,12 +264,12 @@ static void expect_gone(void *arg, unsigned kind, const struct record *r)
 static void list_step(struct world *w, unsigned kind)
 {
     if (rand() % 2) {
-        store_list_begin(w->store, kind);
+        w->model.begun[kind] = store_list_begin(w->store, kind);
         w->model.listing[kind] = true;
         for (int name = 0; name < NAMES; name++)
             w->model.cells[kind][name].listed = false;
     } else if (w->model.listing[kind]) {
-        store_list_end(w->store, kind, expect_gone, w);
+        store_list_end(w->store, kind, "", w->model.begun[kind], expect_gone, w);
         w->model.listing[kind] = false;
         for (int name = 0; name < NAMES; name++)
             assert_true(!w->model.cells[kind][name].exists || w->model.cells[kind][name].listed);
@@ -300,6 +326,7 @@ int main(void)
         cmocka_unit_test(keeps_records_without_a_namespace),
         cmocka_unit_test(a_complete_list_takes_away_what_it_does_not_have),
         cmocka_unit_test(a_list_may_begin_anew),
+        cmocka_unit_test(lists_of_two_namespaces_may_overlap),
         cmocka_unit_test(does_as_the_model_does),
     };
 
