@@ -141,6 +141,7 @@ static void see_place(struct world *w, struct observed *o)
     enum place place = place_of_wish(wish, CHILD_ROLE_BINDING);
     const struct api *seen = &w->process.seen;
 
+    o->settings.namespaces = w->process.namespaces;
     o->job_namespace_served = wish->valid && namespaces_have(o->settings.namespaces, place_name(place));
     o->job_namespace_exists = wish->valid && !seen->places[place].missing && !seen->places[place].terminating;
     o->job_namespace_open = place == PLACE_OWN || !seen->places[place].closed;
