@@ -125,7 +125,6 @@ static const struct test_case cases[] = {
          .options = {[OPT_PLACE] = PLACE_JOBS}),
     CASE("a namespace that is not served", "job-namespace: wait NamespaceNotServed, stalled", place_not_served,
          .options = {[OPT_PLACE] = PLACE_JOBS}),
-
     CASE("rights in a closed namespace go", "job-namespace: delete RoleBinding jobs/ci.builds-runner", place_closed,
          .options = {[OPT_PLACE] = PLACE_JOBS}),
     CASE("a closed namespace", "job-namespace: wait NamespaceNotAllowed, stalled", place_closed_and_left,
