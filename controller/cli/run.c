@@ -28,14 +28,15 @@ struct process {
 /* ---------------------------------------------------------------------------------------------------------------------
  * Pages */
 
-static int page_healthz(void *arg, struct buf *body)
+static int page_healthz(void *arg, const struct serve_request *request, struct buf *body)
 {
+    (void)request;
     (void)arg; /* whoever answers is alive: there is one thread */
     buf_adds(body, "ok\n");
     return 200;
 }
 
-static int page_readyz(void *arg, struct buf *body)
+static int page_readyz(void *arg, const struct serve_request *request, struct buf *body)
 {
     struct process *p = arg;
     bool ready = reconciler_synced(p->rec) && !p->stopping;
@@ -44,7 +45,7 @@ static int page_readyz(void *arg, struct buf *body)
     return ready ? 200 : 503;
 }
 
-static int page_metrics(void *arg, struct buf *body)
+static int page_metrics(void *arg, const struct serve_request *request, struct buf *body)
 {
     struct process *p = arg;
 
@@ -139,7 +140,7 @@ int cli_run(int argc, char **argv)
     if (code >= 0)
         return code;
     keep_the_heap_small();
-    log_setup(o.level, o.json);
+    log_setup(LOG_INFO, o.json);
     log_event(LOG_INFO, "run", "starting", "version", version_text(), NULL);
     bool ok = start(&p, &o, &err);
     if (ok)

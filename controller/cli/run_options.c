@@ -49,9 +49,9 @@ static bool parse_namespaces(const char *value, void *field)
     return namespaces_check(value) && parse_text(value, field);
 }
 
-static bool parse_level(const char *value, void *field)
+static bool parse_levels(const char *value, void *field)
 {
-    return log_level_parse(value, field);
+    return log_levels_parse(value, field);
 }
 
 static bool parse_format(const char *value, void *field)
@@ -73,8 +73,8 @@ static const struct row rows[] = {
      parse_text, AT(manager_image), NULL},
     {"namespace", "NAME,...", "serve these namespaces alone, with no rights elsewhere (default: all)",
      parse_namespaces, AT(namespaces), "different names of namespaces, separated by commas"},
-    {"log-level", "LEVEL", "error, warn, info, debug (default: info)",
-     parse_level, AT(level), "error, warn, info or debug"},
+    {"log-level", "LEVEL,...", "error, warn, info, debug, of one part COMPONENT=LEVEL (default: info)",
+     parse_levels, AT(levels), "error, warn, info or debug, for one part COMPONENT=LEVEL; components: " LOG_COMPONENTS},
     {"log-format", "FORMAT", "json, text (default: json)", parse_format, AT(json), "json or text"},
 };
 /* clang-format on */
@@ -104,7 +104,7 @@ static bool accept_value(const struct row *row, const char *value, struct run_op
 static void set_defaults(struct run_options *ret)
 {
     *ret = (struct run_options){
-        .port = 8080, .manager_image = DEFAULT_MANAGER_IMAGE, .level = LOG_INFO, .json = true, .identity = "unknown"};
+        .port = 8080, .manager_image = DEFAULT_MANAGER_IMAGE, .levels = {.others = LOG_INFO}, .json = true, .identity = "unknown"};
     gethostname(ret->identity, sizeof(ret->identity) - 1);
 }
 

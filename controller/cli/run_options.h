@@ -13,7 +13,7 @@ struct run_options {
     int port;
     const char *manager_image;
     const char *namespaces; /* "a,b" (runner/namespaces.h); NULL: all */
-    enum log_level level;
+    struct log_levels levels;
     bool json;
     char identity[256]; /* this process among its replicas: the host's name, which is the pod's */
 };
