@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "kube/client_stats.h"
 #include "kube/config.h"
 #include "net/loop.h"
 
@@ -16,12 +18,13 @@ struct kube_client {
     struct loop *loop;
     struct http *http;
     struct kube_config *config;
-    uint64_t requests[6]; /* by status / 100; 0: no answer */
+    struct kube_stats stats;
 };
 
 /* One request in flight: how to answer its caller. Freed when it has ended or was cancelled. */
 struct pending {
     struct kube_client *client;
+    struct kube_call call;
     kube_done_fn *done;
     bool (*data)(void *arg, const char *bytes, size_t len);
     void (*end)(void *arg, const struct err *err);
@@ -33,6 +36,7 @@ struct kube_client *kube_client_create(struct loop *loop, struct http *http, str
     struct kube_client *client = mem_alloc(sizeof(*client));
 
     *client = (struct kube_client){.loop = loop, .http = http, .config = config};
+    kube_stats_init(&client->stats, config->server);
     return client;
 }
 
@@ -41,9 +45,9 @@ void kube_client_destroy(struct kube_client *client)
     free(client);
 }
 
-uint64_t kube_requests(const struct kube_client *client, int status_class)
+const struct kube_stats *kube_stats(const struct kube_client *client)
 {
-    return client->requests[status_class];
+    return &client->stats;
 }
 
 /* What a status of the API server asks the caller to do. */
@@ -89,9 +93,18 @@ struct err kube_classify(long status, const char *body, size_t len, int64_t retr
     return err;
 }
 
-static struct err error_of(struct kube_client *client, const struct http_reply *reply)
+static void on_status(void *arg, long status)
 {
-    client->requests[reply->status >= 100 && reply->status < 600 ? reply->status / 100 : 0]++;
+    struct pending *pending = arg;
+
+    kube_stats_answered(&pending->client->stats, &pending->call, status);
+}
+
+static struct err error_of(struct pending *pending, const struct http_reply *reply)
+{
+    struct kube_client *client = pending->client;
+
+    kube_stats_ended(&client->stats, &pending->call, reply);
     if (reply->err.kind != ERR_NONE)
         return reply->err;
     if (reply->status == 401)
@@ -103,7 +116,7 @@ static void on_done(void *arg, const struct http_reply *reply)
 {
     struct pending *pending = arg;
     cleanup_json struct json_object *object = NULL;
-    struct kube_reply answer = {.err = error_of(pending->client, reply)};
+    struct kube_reply answer = {.err = error_of(pending, reply)};
 
     if (answer.err.kind == ERR_NONE && reply->len)
         object = json_parse(reply->body, reply->len, &answer.err);
@@ -123,7 +136,7 @@ static bool on_stream_data(void *arg, const char *bytes, size_t len)
 static void on_stream_end(void *arg, const struct http_reply *reply)
 {
     struct pending *pending = arg;
-    struct err err = error_of(pending->client, reply);
+    struct err err = error_of(pending, reply);
 
     pending->end(pending->arg, &err);
 }
@@ -158,8 +171,13 @@ static uint64_t start(struct kube_client *client, struct http_request *request, 
     request->headers = headers;
     request->proxy = config->proxy_url;
     request->tls = kube_config_tls(config);
-    request->arg = mem_alloc(sizeof(*pending));
-    *(struct pending *)request->arg = *pending;
+    struct pending *kept = request->arg = mem_alloc(sizeof(*kept));
+    *kept = *pending;
+    kept->call = (struct kube_call){.method = request->method,
+                                    .sent = request->body_len,
+                                    .began_us = clock_us(),
+                                    .streamed = request->on_data != NULL};
+    request->on_status = on_status;
     request->release = free;
     return http_start(client->http, request);
 }

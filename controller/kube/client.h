@@ -15,6 +15,7 @@ struct http;
 struct json_object;
 struct kube_client;
 struct kube_config;
+struct kube_stats;
 struct loop;
 
 /* A kind of object as the API server serves it. */
@@ -34,7 +35,7 @@ struct kube_reply {
 typedef void kube_done_fn(void *arg, const struct kube_reply *reply);
 
 struct kube_request {
-    const char *method;
+    const char *method;       /* a constant                       */
     const char *path;         /* from kube_path(), with its query */
     const char *content_type; /* of the body; NULL: JSON          */
     const char *accept;       /* NULL: JSON                       */
@@ -82,7 +83,7 @@ const char *kube_path(const struct kube_resource *r, const char *ns, const char 
 /* An answer's status and body (a Status object, or anything) as struct err; ERR_NONE for 2xx. */
 struct err kube_classify(long status, const char *body, size_t len, int64_t retry_after_ms);
 
-/* Counters for metrics: requests by answer class ("2xx" … "5xx", "none"). */
-uint64_t kube_requests(const struct kube_client *client, int status_class);
+/* What was asked and answered so far (kube/client_stats.h). */
+const struct kube_stats *kube_stats(const struct kube_client *client);
 
 #endif

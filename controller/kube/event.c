@@ -13,7 +13,12 @@ static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events
 
 static void on_sent(void *arg, const struct kube_reply *reply)
 {
-    (void)arg;
+    struct event_counts *counts = arg;
+
+    if (reply->err.kind == ERR_NONE)
+        counts->sent++;
+    else
+        counts->lost++;
     if (reply->err.kind != ERR_NONE)
         log_event(LOG_DEBUG, "event", "lost", "error", reply->err.text, NULL);
 }
@@ -30,7 +35,8 @@ static const char *micro_time(struct arena *a)
     return arena_printf(a, "%s.%06ldZ", text, now.tv_nsec / 1000);
 }
 
-void event_send(struct kube_client *client, const struct event *e, const char *controller, const char *instance)
+void event_send(struct kube_client *client, const struct event *e, const char *controller, const char *instance,
+                struct event_counts *counts)
 {
     cleanup_arena struct arena a = {0};
     struct json_object *object = arena_json(
@@ -43,5 +49,5 @@ void event_send(struct kube_client *client, const struct event *e, const char *c
             instance, e->reason, arena_printf(&a, "%.*s", NOTE_MAX, e->note), e->warning ? "Warning" : "Normal",
             e->regarding.api_version, e->regarding.kind, e->regarding.ns, e->regarding.name, e->regarding.uid));
 
-    kube_create(client, &events, e->regarding.ns, object, on_sent, NULL);
+    kube_create(client, &events, e->regarding.ns, object, on_sent, counts);
 }

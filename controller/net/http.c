@@ -157,23 +157,32 @@ static void bytes_came(struct transfer *t)
     t->pool->moved = true;
 }
 
-static size_t on_header(char *data, size_t size, size_t len, void *arg)
-{
-    struct transfer *t = arg;
-
-    (void)data;
-    if (t->state == CANCELLED)
-        return 0;
-    bytes_came(t);
-    return size * len;
-}
-
 static long status_of(const struct transfer *t)
 {
     long status = 0;
 
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     return status;
+}
+
+/* An empty line ends the head, also that of "100 Continue" and of a proxy's answer. */
+static void tell_status(const struct transfer *t, char first)
+{
+    long status = status_of(t);
+
+    if (strchr("\r\n", first) && status >= 200 && t->request.on_status)
+        t->request.on_status(t->request.arg, status);
+}
+
+static size_t on_header(char *data, size_t size, size_t len, void *arg)
+{
+    struct transfer *t = arg;
+
+    if (t->state == CANCELLED)
+        return 0;
+    bytes_came(t);
+    tell_status(t, *data);
+    return size * len;
 }
 
 static bool collect_body(struct transfer *t, const char *data, size_t len)
@@ -284,6 +293,16 @@ static int64_t retry_after_ms(const struct transfer *t, long status)
     return seconds > 0 ? seconds * 1000 : 0;
 }
 
+static int64_t dns_us(const struct transfer *t)
+{
+    curl_off_t us = 0;
+    long connections = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connections);
+    curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &us);
+    return connections ? us : 0;
+}
+
 static struct http_reply answer(const struct transfer *t)
 {
     struct http_reply reply = {.status = status_of(t), .body = t->body.data, .len = t->body.len, .sent = true};
@@ -293,6 +312,7 @@ static struct http_reply answer(const struct transfer *t)
     reply.content_type = type ? type : "";
     reply.next_page = header(t, "X-Next-Page");
     reply.retry_after_ms = retry_after_ms(t, reply.status);
+    reply.dns_us = dns_us(t);
     return reply;
 }
 

@@ -35,6 +35,7 @@ struct http_reply {
     size_t len;
     int64_t retry_after_ms; /* Retry-After (seconds or date), with 429 also RateLimit-ResetTime; at most a day */
     const char *next_page;  /* X-Next-Page; "" when absent              */
+    int64_t dns_us;         /* how long the name took; 0: it was known  */
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
      *   ERR_RETRY   with reason HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
      *               ResponseTooLarge or Cancelled
@@ -62,6 +63,8 @@ struct http_request {
     /* Streaming: called for each piece of a 2xx body instead of collecting it; return false to end the request
      * (then on_done gets reason "Cancelled"). Bodies of other statuses are collected (up to 64 KiB). */
     bool (*on_data)(void *arg, const char *data, size_t len);
+    /* Called when the head of the answer is there, whatever comes of its body; may be NULL. */
+    void (*on_status)(void *arg, long status);
     /* Called exactly once, unless cancelled. The reply is valid during the call only. */
     void (*on_done)(void *arg, const struct http_reply *reply);
     void *arg;
