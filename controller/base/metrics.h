@@ -69,7 +69,8 @@ void metrics_show(const struct metric *table, size_t len, const void *source, st
 /* A sample; then pairs of label and value, ended by NULL. Values may be any text. */
 void metric_sample(const struct metric_page *page, double value, ...) __attribute__((sentinel));
 void metric_histogram(const struct metric_page *page, const struct histogram *h, ...) __attribute__((sentinel));
-/* A sample for each counter: its labels are called a and b (NULL: it has one only), then come the same pairs for all. */
+/* A sample for each counter: its labels are called a and b (NULL: it has one only), then come the same pairs for all.
+ */
 void metric_tally(const struct metric_page *page, const struct tally *t, const char *a, const char *b, ...)
     __attribute__((sentinel));
 

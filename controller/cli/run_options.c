@@ -103,8 +103,11 @@ static bool accept_value(const struct row *row, const char *value, struct run_op
 
 static void set_defaults(struct run_options *ret)
 {
-    *ret = (struct run_options){
-        .port = 8080, .manager_image = DEFAULT_MANAGER_IMAGE, .levels = {.others = LOG_INFO}, .json = true, .identity = "unknown"};
+    *ret = (struct run_options){.port = 8080,
+                                .manager_image = DEFAULT_MANAGER_IMAGE,
+                                .levels = {.others = LOG_INFO},
+                                .json = true,
+                                .identity = "unknown"};
     gethostname(ret->identity, sizeof(ret->identity) - 1);
 }
 

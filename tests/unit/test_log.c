@@ -132,9 +132,9 @@ static void tells_components_apart(void **state)
 
 static void refuses_what_is_no_level(void **state)
 {
-    static const char *const wrong[] = {"",           "loud",        "info,",     ",info",     "watch",        "watch=",
-                                        "watch=loud", "watsch=info", "wat=debug", "=info",     "info,watch",   "info;warn",
-                                        "INFO",       "infoo",       "inf",       "run, watch", "watch=info=1"};
+    static const char *const wrong[] = {
+        "",      "loud",       "info,",     ",info", "watch", "watch=", "watch=loud", "watsch=info", "wat=debug",
+        "=info", "info,watch", "info;warn", "INFO",  "infoo", "inf",    "run, watch", "watch=info=1"};
     struct log_levels levels;
 
     (void)state;
@@ -165,10 +165,14 @@ static void remembers_the_last_problems(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_a_json_object_a_line),         cmocka_unit_test(stays_one_line_whatever_a_server_sent),
-        cmocka_unit_test(stays_json_when_a_value_is_too_long), cmocka_unit_test(writes_text_for_people),
-        cmocka_unit_test(leaves_out_what_is_below_the_level),  cmocka_unit_test(tells_components_apart),
-        cmocka_unit_test(refuses_what_is_no_level),            cmocka_unit_test(remembers_the_last_problems),
+        cmocka_unit_test(writes_a_json_object_a_line),
+        cmocka_unit_test(stays_one_line_whatever_a_server_sent),
+        cmocka_unit_test(stays_json_when_a_value_is_too_long),
+        cmocka_unit_test(writes_text_for_people),
+        cmocka_unit_test(leaves_out_what_is_below_the_level),
+        cmocka_unit_test(tells_components_apart),
+        cmocka_unit_test(refuses_what_is_no_level),
+        cmocka_unit_test(remembers_the_last_problems),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -499,17 +499,12 @@ static void nothing_is_destroyed_quietly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pages_are_found_by_path), TEST(pages_know_what_they_are_asked_for),
-        TEST(other_methods_are_refused),
-        TEST(a_large_page_arrives_whole),
-        TEST(connections_are_kept),
-        TEST(nonsense_is_refused),
-        TEST(clients_may_leave_at_any_time),
-        TEST(busy_connections_end_with_the_server),
-        TEST(more_clients_than_places),
-        TEST(addresses_that_cannot_be_had),
-        TEST(everywhere_includes_ipv4),
-        TEST(nothing_is_destroyed_quietly),
+        TEST(pages_are_found_by_path),       TEST(pages_know_what_they_are_asked_for),
+        TEST(other_methods_are_refused),     TEST(a_large_page_arrives_whole),
+        TEST(connections_are_kept),          TEST(nonsense_is_refused),
+        TEST(clients_may_leave_at_any_time), TEST(busy_connections_end_with_the_server),
+        TEST(more_clients_than_places),      TEST(addresses_that_cannot_be_had),
+        TEST(everywhere_includes_ipv4),      TEST(nothing_is_destroyed_quietly),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
