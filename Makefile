@@ -132,6 +132,7 @@ e2e: e2e-deps image ## End-to-end tests on a real local cluster (T=expression se
 e2e-deps:
 	$(Q)hack/cluster/build
 	$(Q)hack/gitlab-runner/build
+	$(Q)hack/promlint/build
 	$(Q)hack/python-env
 	$(Q)hack/cluster/images
 

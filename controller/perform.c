@@ -405,7 +405,7 @@ static void issue(struct turn *turn, const struct gitlab_answer *answer)
     turn->state->deregistered = false;
 }
 
-/* What GitLab was asked, and what came of it: one line, one count. */
+/* What GitLab was asked, and what came of it. A failure has a line of its own (note_failure). */
 static void note_call(const struct turn *turn, const struct gitlab_answer *answer)
 {
     const char *call = gitlab_call_name(turn->asked.gitlab.call);
@@ -414,7 +414,7 @@ static void note_call(const struct turn *turn, const struct gitlab_answer *answe
 
     tally_add(&stats->gitlab_calls, call, result, 1);
     histogram_observe(&stats->gitlab_seconds, seconds_since(turn->asked_us));
-    turn_log(turn, LOG_INFO, "called GitLab", "call", call, "result", result, NULL);
+    turn_log(turn, answer->err.kind ? LOG_DEBUG : LOG_INFO, "called GitLab", "call", call, "result", result, NULL);
 }
 
 static void on_gitlab(void *arg, const struct gitlab_answer *answer)
