@@ -4,9 +4,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "feeds.h"
 #include "kinds.h"
 #include "kube/client_stats.h"
+#include "kube/queue.h"
 #include "metrics_process.h"
 #include "state.h"
 

@@ -327,7 +327,9 @@ struct reconciler_view reconciler_view(const struct reconciler *rec)
         .turns = &rec->turns,
         .turns_len = rec->turns_len,
         .turns_max = TURNS_MAX,
+        .synced = feeds_synced(rec->feeds),
         .draining = rec->drained != NULL,
         .idle_seconds = seconds_since(rec->progress_us),
+        .oldest_seconds = queue_oldest_seconds(rec->queue),
     };
 }

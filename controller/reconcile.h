@@ -28,8 +28,9 @@ struct reconciler_view {
     const struct feeds *feeds;
     const struct list *turns; /* struct turn, the oldest first                */
     size_t turns_len, turns_max;
-    bool draining;
-    double idle_seconds; /* since a turn last began or went on           */
+    bool synced, draining;
+    double idle_seconds;   /* since a turn last began or went on            */
+    double oldest_seconds; /* how long the oldest ready key has waited      */
 };
 struct reconciler_view reconciler_view(const struct reconciler *rec);
 

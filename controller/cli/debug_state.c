@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "feeds.h"
 #include "kinds.h"
 #include "kube/queue.h"
 #include "net/loop.h"
@@ -25,7 +24,7 @@ static struct json_object *queue_json(const struct reconciler_view *view)
     int64_t next = queue_next_ms(view->queue, QUEUE_ROUTINE), now = loop_now(view->shop->loop);
 
     return json_build("{depth: %d, delayed: %d, oldestMs: %d, nextInMs: %d}", (int64_t)queue_depth(view->queue),
-                      (int64_t)queue_delayed(view->queue), (int64_t)(queue_oldest_seconds(view->queue) * 1000),
+                      (int64_t)queue_delayed(view->queue), (int64_t)(view->oldest_seconds * 1000),
                       next < 0     ? -1
                       : next > now ? next - now
                                    : 0);
@@ -110,7 +109,7 @@ static struct json_object *state_json(const struct reconciler_view *view)
         "{version: %s, instance: %s, uptimeSeconds: %d, synced: %b, stopping: %b, objects: %o, queue: %o, "
         "turns: %o, turnsBegun: %d, failures: %o, problems: %o}",
         version_text(), view->shop->instance, loop_wall(view->shop->loop) - (int64_t)stats->start,
-        feeds_synced(view->feeds), view->draining, objects_json(view), queue_json(view), turns_json(view),
+        view->synced, view->draining, objects_json(view), queue_json(view), turns_json(view),
         (int64_t)stats->turns, failures_json(view), problems_json());
 }
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "feeds.h"
 #include "kube/queue.h"
 
 enum {
@@ -38,9 +37,9 @@ static bool turns_end(const struct reconciler_view *view, struct buf *why)
 
 static bool queue_moves(const struct reconciler_view *view, struct buf *why)
 {
-    bool waits = queue_depth(view->queue) > 0 && view->turns_len == 0 && feeds_synced(view->feeds);
+    bool may_work = view->synced && !view->draining && view->turns_len == 0;
 
-    if (!waits || view->draining || view->idle_seconds < IDLE_MAX_S || queue_oldest_seconds(view->queue) < IDLE_MAX_S)
+    if (!may_work || view->idle_seconds < IDLE_MAX_S || view->oldest_seconds < IDLE_MAX_S)
         return true;
     buf_addf(why, "%zu keys are ready, none was taken for %.0f s", queue_depth(view->queue), view->idle_seconds);
     return false;
@@ -48,7 +47,7 @@ static bool queue_moves(const struct reconciler_view *view, struct buf *why)
 
 static bool is_synced(const struct reconciler_view *view, struct buf *why)
 {
-    if (feeds_synced(view->feeds))
+    if (view->synced)
         return true;
     buf_adds(why, "not all kinds are listed yet");
     return false;
