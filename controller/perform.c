@@ -49,6 +49,32 @@ static struct stray subject(const struct turn *turn)
     return (struct stray){.kind = KIND, .ns = turn->observed.owner.ns, .name = turn->observed.owner.name};
 }
 
+/* Reads an object, and remembers whether it was known, and which one of that name. */
+static void get(struct turn *turn, enum kind kind, const char *ns, const char *name, kube_done_fn *done)
+{
+    const struct record *known = store_get(turn->shop->store, kind, ns, name);
+
+    turn->known_uid = known ? arena_strdup(&turn->mem, known->uid) : NULL;
+    turn->request = kube_get(turn->shop->client, kind_resource(kind), ns, name, done, turn);
+}
+
+/* What was known is not there any more. A newer one that the watch has shown meanwhile stays. */
+static void learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name)
+{
+    if (turn->known_uid)
+        store_bury(turn->shop->store, kind, ns, name, turn->known_uid);
+}
+
+/* What was known, and whose end the watch has told since it was asked for, is not there any more either. */
+static void learn_presence(struct turn *turn, enum kind kind, struct json_object *object)
+{
+    const struct record *known = store_get(turn->shop->store, kind, json_str_or(object, "metadata.namespace", ""),
+                                           json_str_or(object, "metadata.name", ""));
+
+    if (known || !turn->known_uid || strcmp(turn->known_uid, json_str_or(object, "metadata.uid", "")) != 0)
+        workshop_learn_read(turn->shop, kind, object);
+}
+
 static bool is_ours(const struct turn *turn, struct json_object *object)
 {
     struct json_object *uid = json_member(json_get(object, "metadata.annotations"), ANNOTATION_OWNER_UID);
@@ -74,9 +100,9 @@ static void on_looked(void *arg, const struct kube_reply *reply)
         return;
     }
     if (is_worth_keeping(turn, kind, reply->object))
-        workshop_learn(turn->shop, kind, reply->object);
+        learn_presence(turn, kind, reply->object);
     else
-        store_remove(turn->shop->store, kind, kind_resource(kind)->namespaced ? s.ns : "", s.name);
+        learn_absence(turn, kind, s.ns, s.name);
     if (turn->asked.kind == ACT_APPLY)
         turn->state->foreign[turn->asked.apply.child] = reply->object && !is_ours(turn, reply->object);
     turn->stale = kind == KIND_RUNNER;
@@ -87,7 +113,7 @@ static void look(struct turn *turn)
 {
     const struct stray s = subject(turn);
 
-    turn->request = kube_get(turn->shop->client, kind_resource(kind_by_name(s.kind)), s.ns, s.name, on_looked, turn);
+    get(turn, kind_by_name(s.kind), s.ns, s.name, on_looked);
 }
 
 /* True when the answer is good; else the failure is dealt with. */
@@ -165,12 +191,12 @@ static void on_read(void *arg, const struct kube_reply *reply)
 
     turn->request = 0;
     if (reply->err.kind == ERR_NOT_FOUND) {
-        store_remove(turn->shop->store, source.kind, turn->observed.owner.ns, source.name);
+        learn_absence(turn, source.kind, turn->observed.owner.ns, source.name);
     } else if (reply->err.kind != ERR_NONE) {
         kube_failed(turn, &reply->err);
         return;
     } else {
-        workshop_learn(turn->shop, source.kind, reply->object);
+        learn_presence(turn, source.kind, reply->object);
         *value = value_of(turn, &source, reply->object);
         if (what == READ_CONFIG && value->lookup == LOOKUP_FOUND) {
             value->value = config_toml_token(value->value, &turn->mem);
@@ -184,8 +210,7 @@ static void perform_read(struct turn *turn)
 {
     const struct source source = source_of(turn, turn->asked.read);
 
-    turn->request =
-        kube_get(turn->shop->client, kind_resource(source.kind), turn->observed.owner.ns, source.name, on_read, turn);
+    get(turn, source.kind, turn->observed.owner.ns, source.name, on_read);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -205,7 +230,7 @@ static void on_finalizer(void *arg, const struct kube_reply *reply)
 
     if (!expect_success(turn, reply))
         return;
-    workshop_learn(turn->shop, KIND_RUNNER, reply->object);
+    workshop_learn_written(turn->shop, KIND_RUNNER, reply->object);
     turn->observed.finalizer = turn->asked.hold_finalizer;
     kube_succeeded(turn);
 }
@@ -247,7 +272,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
     if (!expect_success(turn, reply))
         return;
     tell_changes(turn, turn->observed.status, turn->asked.status);
-    workshop_learn(turn->shop, KIND_RUNNER, reply->object);
+    workshop_learn_written(turn->shop, KIND_RUNNER, reply->object);
     turn->observed.status = turn->asked.status;
     kube_succeeded(turn);
 }
@@ -296,7 +321,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
 
     if (!expect_success(turn, reply))
         return;
-    workshop_learn(turn->shop, kind_of_child(child), reply->object);
+    workshop_learn_written(turn->shop, kind_of_child(child), reply->object);
     turn->state->foreign[child] = false;
     if (turn->asked.apply.release)
         keep_released_token(turn);
@@ -327,10 +352,10 @@ static void on_deleted(void *arg, const struct kube_reply *reply)
 
     if (!expect_success(turn, reply))
         return;
-    if (strcmp(json_str_or(reply->object, "kind", ""), "Status") == 0)
-        store_remove(turn->shop->store, kind, s->ns, s->name);
+    if (json_len(json_get(reply->object, "metadata.finalizers")) > 0)
+        workshop_learn_written(turn->shop, kind, reply->object);
     else
-        workshop_learn(turn->shop, kind, reply->object);
+        store_bury(turn->shop->store, kind, s->ns, s->name, s->uid); /* a Status, or the object as it was at its end */
     log_event(LOG_INFO, "reconcile", "deleted", "runner", turn->key, "rule", turn->asked.rule, "kind", s->kind, "name",
               s->name, NULL);
     kube_succeeded(turn);
