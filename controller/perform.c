@@ -88,6 +88,19 @@ static bool is_worth_keeping(const struct turn *turn, enum kind kind, struct jso
     return object && (is_ours(turn, object) || kind_shows(kind, object));
 }
 
+/* The object is another one than was thought, so the turn begins anew. If it is the very same, whoever shows it is
+ * behind, too: the call failed, and is made again later. */
+static void begin_anew(struct turn *turn, struct json_object *object)
+{
+    struct err err;
+
+    turn->stale = !object || strcmp(json_str_or(object, "metadata.resourceVersion", ""), turn->observed.version) != 0;
+    if (turn->stale)
+        return;
+    err_set(&err, ERR_CONFLICT, "Conflict", "the API server knows a newer version of the object than it shows");
+    note_failure(turn, &err);
+}
+
 static void on_looked(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
@@ -105,7 +118,8 @@ static void on_looked(void *arg, const struct kube_reply *reply)
         learn_absence(turn, kind, s.ns, s.name);
     if (turn->asked.kind == ACT_APPLY)
         turn->state->foreign[turn->asked.apply.child] = reply->object && !is_ours(turn, reply->object);
-    turn->stale = kind == KIND_RUNNER;
+    if (kind == KIND_RUNNER)
+        begin_anew(turn, reply->object);
     turn_ready(turn);
 }
 
@@ -203,6 +217,8 @@ static void on_read(void *arg, const struct kube_reply *reply)
             value->lookup = value->value ? LOOKUP_FOUND : LOOKUP_EMPTY;
         }
     }
+    if (what == READ_TOKEN && !(reply->object && is_ours(turn, reply->object)))
+        state_token_is_absent(turn->state);
     kube_succeeded(turn);
 }
 
@@ -231,16 +247,22 @@ static void on_finalizer(void *arg, const struct kube_reply *reply)
     if (!expect_success(turn, reply))
         return;
     workshop_learn_written(turn->shop, KIND_RUNNER, reply->object);
-    turn->observed.finalizer = turn->asked.hold_finalizer;
+    turn->observed.finalizer = turn->state->judged = turn->asked.hold_finalizer;
+    if (turn->state->doubt == DOUBT_SUSPECTED)
+        turn->state->doubt = DOUBT_UNREAD;
     kube_succeeded(turn);
 }
 
+/* What follows cannot be repeated, so nothing of the object may have escaped us when the finalizer is put on it: the
+ * write carries the version that is known, and is refused when there is a newer one. */
 static void perform_finalizer(struct turn *turn)
 {
     struct json_object *patch = runner_patch(turn);
 
-    if (turn->asked.hold_finalizer)
+    if (turn->asked.hold_finalizer) {
         json_set(patch, "metadata.finalizers", json_build("[%s]", FINALIZER));
+        json_set_str(patch, "metadata.resourceVersion", turn->observed.version);
+    }
     turn->request = kube_apply(turn->shop->client, kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, false,
                                on_finalizer, turn);
 }
