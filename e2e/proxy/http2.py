@@ -114,7 +114,7 @@ class Peer(asyncio.Protocol):
         self.lost()
 
     def flush(self) -> None:
-        if not self.frozen and (data := self.h2.data_to_send()):
+        if not self.frozen and not self.transport.is_closing() and (data := self.h2.data_to_send()):
             self.transport.write(data)
 
     def data_received(self, data: bytes) -> None:
