@@ -14,6 +14,7 @@
 
 enum {
     TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy          */
+    TURNS_ROUTINE = 48,     /* … of which the others are kept for what somebody has just changed               */
     STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
     RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
@@ -59,7 +60,7 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     if (last->kind == ACT_DONE && !turn->stale)
         state_rest(turn->state);
     if (turn->stale)
-        queue_add(rec->queue, turn->key, "the object changed meanwhile");
+        queue_add(rec->queue, turn->key, QUEUE_ROUTINE, "the object changed meanwhile");
     else if (last->kind == ACT_WAIT && last->wait.retry_at_ms)
         queue_add_at(rec->queue, turn->key, last->wait.retry_at_ms, "a retry is due");
     else if (last->kind == ACT_WAIT && last->wait.stalled)
@@ -202,9 +203,15 @@ static void step_ready_turns(struct reconciler *rec)
         loop_wake(rec->shop.loop);
 }
 
+/* What may be taken now. */
+static enum queue_priority least_priority(const struct reconciler *rec)
+{
+    return rec->turns_len < TURNS_ROUTINE ? QUEUE_ROUTINE : QUEUE_URGENT;
+}
+
 static void arm_timer(struct reconciler *rec)
 {
-    int64_t next = queue_next_ms(rec->queue), now = loop_now(rec->shop.loop);
+    int64_t next = queue_next_ms(rec->queue, least_priority(rec)), now = loop_now(rec->shop.loop);
 
     if (next < 0 || rec->turns_len >= TURNS_MAX)
         loop_timer_set(rec->timer, -1);
@@ -235,7 +242,8 @@ static void on_loop_turn(void *arg)
     }
     if (!feeds_synced(rec->feeds))
         return;
-    while (rec->turns_len < TURNS_MAX && (key = queue_take(rec->queue, loop_now(rec->shop.loop), &cause)))
+    while (rec->turns_len < TURNS_MAX &&
+           (key = queue_take(rec->queue, loop_now(rec->shop.loop), least_priority(rec), &cause)))
         turn_start(rec, key, cause);
     step_ready_turns(rec);
     trim_heap(rec);
