@@ -96,7 +96,7 @@ $(addprefix $(B)/tests/,world decide waits status observed): $(patsubst tests/un
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # This one brings an API server and a clock of its own, in the place of kube/client.c and net/loop.c.
-$(B)/tests/watch: $(B)/tests/test_watch.o $(B)/obj/kube/watch.o $(filter $(B)/obj/base/%,$(OBJECTS))
+$(B)/tests/watch: $(B)/tests/test_watch.o $(filter $(B)/obj/base/% $(B)/obj/kube/watch% $(B)/obj/kube/version.o,$(OBJECTS))
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
