@@ -8,6 +8,7 @@
 #include "kube/client_stats.h"
 #include "kube/queue.h"
 #include "metrics_process.h"
+#include "metrics_watch.h"
 #include "state.h"
 
 /* Each function shows one metric of a struct reconciler_view. */
@@ -278,6 +279,7 @@ void metrics_page(const struct reconciler *rec, struct buf *out)
     SHOW_TABLE(reconcile_metrics);
     SHOW_TABLE(queue_metrics);
     SHOW_TABLE(client_metrics);
+    metrics_watch(view.feeds, out);
     SHOW_TABLE(own_metrics);
     metrics_process(view.shop->stats->start, out);
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "feeds.h"
 #include "kinds.h"
 #include "kube/queue.h"
 #include "net/loop.h"
@@ -17,6 +18,23 @@ enum { FAILURES_MAX = 100 };
 static int64_t ms_since(int64_t begin_us)
 {
     return (clock_us() - begin_us) / 1000;
+}
+
+static void add_watch(void *arg, const struct feed_facts *feed)
+{
+    json_append(arg, json_build("{kind: %s, namespace: %s, state: %s, synced: %b, resourceVersion: %s, problem: %s, "
+                                "lists: %d, watches: %d, shortWatches: %d, pauses: %d}",
+                                feed->kind, *feed->ns ? feed->ns : NULL, feed->state, feed->synced, feed->version,
+                                feed->problem, (int64_t)feed->counts.lists, (int64_t)feed->counts.watches,
+                                (int64_t)feed->counts.short_watches, (int64_t)feed->counts.pauses));
+}
+
+static struct json_object *watches_json(const struct reconciler_view *view)
+{
+    struct json_object *watches = json_build("[]");
+
+    feeds_each(view->feeds, add_watch, watches);
+    return watches;
 }
 
 static struct json_object *queue_json(const struct reconciler_view *view)
@@ -108,8 +126,8 @@ static struct json_object *state_json(const struct reconciler_view *view)
     return json_build(
         "{version: %s, instance: %s, uptimeSeconds: %d, synced: %b, stopping: %b, objects: %o, queue: %o, "
         "turns: %o, turnsBegun: %d, failures: %o, problems: %o}",
-        version_text(), view->shop->instance, loop_wall(view->shop->loop) - (int64_t)stats->start,
-        view->synced, view->draining, objects_json(view), queue_json(view), turns_json(view),
+        version_text(), view->shop->instance, loop_wall(view->shop->loop) - (int64_t)stats->start, view->synced,
+        view->draining, objects_json(view), watches_json(view), queue_json(view), turns_json(view),
         (int64_t)stats->turns, failures_json(view), problems_json());
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "feeds.h"
 #include "kube/queue.h"
 
 enum {
@@ -45,12 +46,20 @@ static bool queue_moves(const struct reconciler_view *view, struct buf *why)
     return false;
 }
 
+/* Names those that are not listed yet, as often as namespaces are watched one by one. */
+static void add_missing(void *arg, const struct feed_facts *feed)
+{
+    struct buf *why = arg;
+
+    if (!feed->synced)
+        buf_addf(why, "%s%s%s%s", why->len ? ", " : "not listed yet: ", feed->kind, *feed->ns ? " in " : "", feed->ns);
+}
+
 static bool is_synced(const struct reconciler_view *view, struct buf *why)
 {
-    if (view->synced)
-        return true;
-    buf_adds(why, "not all kinds are listed yet");
-    return false;
+    if (!view->synced)
+        feeds_each(view->feeds, add_missing, why);
+    return view->synced;
 }
 
 static bool goes_on(const struct reconciler_view *view, struct buf *why)

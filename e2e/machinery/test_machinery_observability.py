@@ -52,6 +52,10 @@ COMMON = {
     "rest_client_request_size_bytes": {"verb", "host"},
     "rest_client_response_size_bytes": {"verb", "host"},
     "rest_client_dns_resolution_duration_seconds": {"host"},
+    "reflector_lists_total": {"name"},
+    "reflector_watches_total": {"name"},
+    "reflector_short_watches_total": {"name"},
+    "informer_store_resource_version": {"group", "version", "resource"},
     "process_cpu_seconds_total": set(),
     "process_resident_memory_bytes": set(),
     "process_virtual_memory_bytes": set(),
@@ -261,7 +265,7 @@ def test_o4_it_is_ready_when_all_is_listed(stage: Stage) -> None:
     wait_for("Deployments are asked for", lambda: hold.held, 20)
     assert process.ask("healthz").text == "ok\n"
     answer = process.ask("readyz")
-    assert answer.status_code == 503 and "[+]ping ok\n[-]sync failed: " in answer.text
+    assert answer.status_code == 503 and "[+]ping ok\n[-]sync failed: not listed yet: Deployment\n" in answer.text
     assert process.ask("readyz/sync").status_code == 503 and process.ask("readyz/ping").status_code == 200
     stage.proxy.clear()
     hold.release()
@@ -349,6 +353,7 @@ def test_o7_the_dump_tells_what_it_is_at(settled: Runner, stage: Stage, gitlab: 
     process = stage.operator.process_itself()
     quiet = dump(process)
     assert quiet["synced"] and quiet["turns"] == [] and quiet["failures"] == [] and quiet["queue"]["depth"] == 0
+    assert {watch["state"] for watch in quiet["watches"]} == {"stream"} and len(quiet["watches"]) == 7
     assert quiet["objects"]["GitLabRunner"] >= 1 and re.match(r"\d+\.\d+\.\d+ \(commit ", quiet["version"])
     gitlab.fault("delay", "POST", "/api/v4/runners", seconds=5)
     gitlab.fault("status", "POST", "/api/v4/runners", status=500, count=1)
