@@ -1,6 +1,7 @@
 #include "reconcile.h"
 
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "feeds.h"
+#include "kube/lease.h"
 #include "net/loop.h"
 #include "perform.h"
 #include "runner/names.h"
@@ -26,6 +28,7 @@ struct reconciler {
     struct list turns;
     size_t turns_len;
     unsigned turns_ended;     /* since the heap was trimmed */
+    uint64_t term;            /* in which we lead; 0: we do not */
     struct loop_timer *timer; /* for the next delayed key */
     void (*drained)(void *arg);
     void *drained_arg;
@@ -221,11 +224,47 @@ static void trim_heap(struct reconciler *rec)
     malloc_trim(0);
 }
 
+/* Another process may act now: what is in flight ends, and what we remember is no longer what is. */
+static void drop_everything(struct reconciler *rec)
+{
+    list_each_safe (node, after, &rec->turns) {
+        struct turn *turn = container_of(node, struct turn, node);
+        queue_done(rec->queue, turn->key);
+        turn_destroy(turn);
+    }
+    rec->turns_len = 0;
+    states_finish(&rec->states);
+}
+
+static void add_runner(void *arg, const struct record *record)
+{
+    struct reconciler *rec = arg;
+    char key[600];
+
+    snprintf(key, sizeof(key), "%s/%s", record->ns, record->name);
+    queue_add(rec->queue, key, "leading again");
+}
+
+/* Before anything else, whatever kept us. The watches go on in any case, so a new term begins with what is. */
+static bool follow_lease(struct reconciler *rec)
+{
+    uint64_t term = lease_term(rec->shop.lease);
+
+    if (term != rec->term) {
+        drop_everything(rec);
+        if (term)
+            store_each(rec->shop.store, KIND_RUNNER, add_runner, rec);
+        rec->term = term;
+    }
+    return term != 0;
+}
+
 /* After the sockets were polled; the only place where anything happens. */
 static void on_loop_turn(void *arg)
 {
     struct reconciler *rec = arg;
     const char *key, *cause;
+    bool leading = follow_lease(rec);
 
     step_ready_turns(rec);
     if (rec->drained) {
@@ -233,7 +272,7 @@ static void on_loop_turn(void *arg)
             rec->drained(rec->drained_arg);
         return;
     }
-    if (!feeds_synced(rec->feeds))
+    if (!leading || !feeds_synced(rec->feeds))
         return;
     while (rec->turns_len < TURNS_MAX && (key = queue_take(rec->queue, loop_now(rec->shop.loop), &cause)))
         turn_start(rec, key, cause);
@@ -318,6 +357,15 @@ static void metric_results(const struct reconciler *rec, struct buf *out)
                  results[i].result, (unsigned long long)results[i].count);
 }
 
+static void metric_lease(const struct lease *lease, struct buf *out)
+{
+    metric(out, "leader_election_master_status", "gauge", "Whether this process leads.");
+    buf_addf(out, "leader_election_master_status{name=\"%s\"} %d\n", lease_name(lease), lease_is_leading(lease));
+    metric(out, "leader_election_slowpath_total", "counter", "Renewals that had to look at the Lease first.");
+    buf_addf(out, "leader_election_slowpath_total{name=\"%s\"} %llu\n", lease_name(lease),
+             (unsigned long long)lease_slow_paths(lease));
+}
+
 void reconciler_metrics(const struct reconciler *rec, struct buf *out)
 {
     static const char *const classes[] = {"<error>", "1xx", "2xx", "3xx", "4xx", "5xx"};
@@ -337,4 +385,6 @@ void reconciler_metrics(const struct reconciler *rec, struct buf *out)
     for (enum kind kind = 0; kind < KIND_COUNT; kind++)
         buf_addf(out, "gitlab_runner_controller_objects{kind=\"%s\"} %zu\n", kind_resource(kind)->kind,
                  store_count(rec->shop.store, kind));
+    if (rec->shop.lease)
+        metric_lease(rec->shop.lease, out);
 }
