@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "kinds.h"
 #include "kube/client_stats.h"
+#include "kube/lease.h"
 #include "kube/queue.h"
 #include "metrics_process.h"
 #include "metrics_watch.h"
@@ -211,6 +212,30 @@ static const struct metric client_metrics[] = {
 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * Leader election, as client-go counts it; nothing where there is none */
+
+SHOW(show_leading)
+{
+    const struct lease *lease = view_of(source)->shop->lease;
+
+    if (lease)
+        metric_sample(page, lease_is_leading(lease), "name", lease_name(lease), NULL);
+}
+
+SHOW(show_slow_paths)
+{
+    const struct lease *lease = view_of(source)->shop->lease;
+
+    if (lease)
+        metric_sample(page, (double)lease_slow_paths(lease), "name", lease_name(lease), NULL);
+}
+
+static const struct metric lease_metrics[] = {
+    {"leader_election_master_status", METRIC_GAUGE, "Whether this process leads", show_leading},
+    {"leader_election_slowpath_total", METRIC_COUNTER, "Renewals that had to look at the Lease first", show_slow_paths},
+};
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * Our own */
 
 SHOW(show_build)
@@ -279,6 +304,7 @@ void metrics_page(const struct reconciler *rec, struct buf *out)
     SHOW_TABLE(reconcile_metrics);
     SHOW_TABLE(queue_metrics);
     SHOW_TABLE(client_metrics);
+    SHOW_TABLE(lease_metrics);
     metrics_watch(view.feeds, out);
     SHOW_TABLE(own_metrics);
     metrics_process(view.shop->stats->start, out);

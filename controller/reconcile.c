@@ -1,6 +1,7 @@
 #include "reconcile.h"
 
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "feeds.h"
+#include "kube/lease.h"
 #include "net/loop.h"
 #include "perform.h"
 #include "runner/names.h"
@@ -29,6 +31,7 @@ struct reconciler {
     struct list turns;
     size_t turns_len;
     unsigned turns_ended;     /* since the heap was trimmed */
+    uint64_t term;            /* in which we lead; 0: we do not */
     struct loop_timer *timer; /* for the next delayed key */
     void (*drained)(void *arg);
     void *drained_arg;
@@ -83,8 +86,11 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
 
 static void do_report(struct turn *turn, const struct action *act)
 {
+    bool again = turn->state->reported && strcmp(turn->state->reported, act->report.reason) == 0;
+
     turn_event(turn, act->report.warning, act->report.reason, act->report.message);
-    turn_log(turn, LOG_WARN, act->report.reason, "message", act->report.message, NULL);
+    turn_log(turn, again ? LOG_DEBUG : LOG_WARN, act->report.reason, "message", act->report.message, NULL);
+    turn->state->reported = act->report.reason;
     turn->state->doubt = DOUBT_NONE;
     if (strcmp(act->report.reason, "OrphanedRunner") == 0)
         turn->state->deregistered = true; /* as far as we can do anything about it */
@@ -241,11 +247,47 @@ static void trim_heap(struct reconciler *rec)
     malloc_trim(0);
 }
 
+/* Another process may act now: what is in flight ends, and what we remember is no longer what is. */
+static void drop_everything(struct reconciler *rec)
+{
+    list_each_safe (node, after, &rec->turns) {
+        struct turn *turn = container_of(node, struct turn, node);
+        queue_done(rec->queue, turn->key);
+        turn_destroy(turn);
+    }
+    rec->turns_len = 0;
+    states_finish(&rec->states);
+}
+
+static void add_runner(void *arg, const struct record *record)
+{
+    struct reconciler *rec = arg;
+    char key[600];
+
+    snprintf(key, sizeof(key), "%s/%s", record->ns, record->name);
+    queue_add(rec->queue, key, QUEUE_ROUTINE, "leading again");
+}
+
+/* Before anything else, whatever kept us. The watches go on in any case, so a new term begins with what is. */
+static bool follow_lease(struct reconciler *rec)
+{
+    uint64_t term = lease_term(rec->shop.lease);
+
+    if (term != rec->term) {
+        drop_everything(rec);
+        if (term)
+            store_each(rec->shop.store, KIND_RUNNER, add_runner, rec);
+        rec->term = term;
+    }
+    return term != 0;
+}
+
 /* After the sockets were polled; the only place where anything happens. */
 static void on_loop_turn(void *arg)
 {
     struct reconciler *rec = arg;
     const char *key, *cause;
+    bool leading = follow_lease(rec);
 
     step_ready_turns(rec);
     if (rec->drained) {
@@ -253,7 +295,7 @@ static void on_loop_turn(void *arg)
             rec->drained(rec->drained_arg);
         return;
     }
-    if (!feeds_synced(rec->feeds))
+    if (!leading || !feeds_synced(rec->feeds))
         return;
     while (rec->turns_len < TURNS_MAX &&
            (key = queue_take(rec->queue, loop_now(rec->shop.loop), least_priority(rec), &cause)))
@@ -328,6 +370,7 @@ struct reconciler_view reconciler_view(const struct reconciler *rec)
         .turns_len = rec->turns_len,
         .turns_max = TURNS_MAX,
         .synced = feeds_synced(rec->feeds),
+        .leading = rec->term != 0,
         .draining = rec->drained != NULL,
         .idle_seconds = seconds_since(rec->progress_us),
         .oldest_seconds = queue_oldest_seconds(rec->queue),

@@ -15,7 +15,7 @@ void reconciler_destroy(struct reconciler *rec);
 
 /* Begins to watch; the loop does the rest. */
 void reconciler_start(struct reconciler *rec);
-/* Takes no new work; calls done(arg) from the loop when what is in flight has ended. */
+/* Takes no new work; calls done(arg) from the loop when what is in flight has ended, and in each later turn of it. */
 void reconciler_drain(struct reconciler *rec, void (*done)(void *arg), void *arg);
 /* Every kind has been listed completely. */
 bool reconciler_synced(const struct reconciler *rec);
@@ -28,7 +28,7 @@ struct reconciler_view {
     const struct feeds *feeds;
     const struct list *turns; /* struct turn, the oldest first                */
     size_t turns_len, turns_max;
-    bool synced, draining;
+    bool synced, leading, draining;
     double idle_seconds;   /* since a turn last began or went on            */
     double oldest_seconds; /* how long the oldest ready key has waited      */
 };

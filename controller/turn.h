@@ -28,6 +28,7 @@ struct workshop {
     struct loop *loop;
     struct kube_client *client;
     struct gitlab *gitlab;
+    const struct lease *lease; /* nothing is decided while we do not lead; NULL: we always lead */
     struct store *store;
     struct render_settings render;
     const char *instance; /* this process, in Events: the pod's name */

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "feeds.h"
 #include "kinds.h"
+#include "kube/lease.h"
 #include "kube/queue.h"
 #include "net/loop.h"
 #include "state.h"
@@ -35,6 +36,16 @@ static struct json_object *watches_json(const struct reconciler_view *view)
 
     feeds_each(view->feeds, add_watch, watches);
     return watches;
+}
+
+/* NULL: there is no election. */
+static struct json_object *lease_json(const struct lease *lease)
+{
+    if (!lease)
+        return NULL;
+    return json_build("{name: %s, leading: %b, term: %d, renewalOverdue: %b, slowPaths: %d}", lease_name(lease),
+                      lease_is_leading(lease), (int64_t)lease_term(lease), lease_renewal_overdue(lease),
+                      (int64_t)lease_slow_paths(lease));
 }
 
 static struct json_object *queue_json(const struct reconciler_view *view)
@@ -127,8 +138,8 @@ static struct json_object *state_json(const struct reconciler_view *view)
         "{version: %s, instance: %s, uptimeSeconds: %d, synced: %b, stopping: %b, objects: %o, queue: %o, "
         "turns: %o, turnsBegun: %d, failures: %o, problems: %o}",
         version_text(), view->shop->instance, loop_wall(view->shop->loop) - (int64_t)stats->start, view->synced,
-        view->draining, objects_json(view), watches_json(view), queue_json(view), turns_json(view),
-        (int64_t)stats->turns, failures_json(view), problems_json());
+        view->draining, lease_json(view->shop->lease), objects_json(view), watches_json(view), queue_json(view),
+        turns_json(view), (int64_t)stats->turns, failures_json(view), problems_json());
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "feeds.h"
+#include "kube/lease.h"
 #include "kube/queue.h"
 
 enum {
@@ -38,12 +39,21 @@ static bool turns_end(const struct reconciler_view *view, struct buf *why)
 
 static bool queue_moves(const struct reconciler_view *view, struct buf *why)
 {
-    bool may_work = view->synced && !view->draining && view->turns_len == 0;
+    bool may_work = view->leading && view->synced && !view->draining && view->turns_len == 0;
 
     if (!may_work || view->idle_seconds < IDLE_MAX_S || view->oldest_seconds < IDLE_MAX_S)
         return true;
     buf_addf(why, "%zu keys are ready, none was taken for %.0f s", queue_depth(view->queue), view->idle_seconds);
     return false;
+}
+
+static bool lease_is_renewed(const struct reconciler_view *view, struct buf *why)
+{
+    bool overdue = view->shop->lease && lease_renewal_overdue(view->shop->lease);
+
+    if (overdue)
+        buf_adds(why, "the Lease has run out, and this process has not noticed");
+    return !overdue;
 }
 
 /* Names those that are not listed yet, as often as namespaces are watched one by one. */
@@ -70,10 +80,7 @@ static bool goes_on(const struct reconciler_view *view, struct buf *why)
 }
 
 static const struct check health_checks[] = {
-    {"ping", ping},
-    {"turns", turns_end},
-    {"queue", queue_moves},
-    {NULL, NULL},
+    {"ping", ping}, {"turns", turns_end}, {"queue", queue_moves}, {"leaderElection", lease_is_renewed}, {NULL, NULL},
 };
 
 static const struct check ready_checks[] = {

@@ -187,7 +187,8 @@ uint64_t kube_start(struct kube_client *client, const struct kube_request *r)
     struct http_request request = {.method = r->method,
                                    .body = r->body,
                                    .body_len = r->body ? strlen(r->body) : 0,
-                                   .timeout_ms = REQUEST_TIMEOUT_MS,
+                                   .fenced = !r->urgent && strcmp(r->method, "GET") != 0,
+                                   .timeout_ms = r->timeout_ms ? r->timeout_ms : REQUEST_TIMEOUT_MS,
                                    .max_body = BODY_MAX,
                                    .on_done = on_done};
     const struct pending pending = {.client = client, .done = r->done, .arg = r->arg};

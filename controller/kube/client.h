@@ -40,6 +40,8 @@ struct kube_request {
     const char *content_type; /* of the body; NULL: JSON          */
     const char *accept;       /* NULL: JSON                       */
     const char *body;         /* NULL: none                       */
+    int64_t timeout_ms;       /* 0: 60 s                          */
+    bool urgent;              /* a lease's own: held back by nothing that holds back the others */
     kube_done_fn *done;       /* called once, never from within kube_start(); not after kube_cancel() */
     void *arg;
 };
@@ -58,7 +60,8 @@ struct kube_stream {
 struct kube_client *kube_client_create(struct loop *loop, struct http *http, struct kube_config *config);
 void kube_client_destroy(struct kube_client *client);
 
-/* All start a request and return its id, which kube_cancel() takes. Answers are bounded at 16 MiB, requests at 60 s. */
+/* All start a request and return its id, which kube_cancel() takes. Answers are bounded at 16 MiB, requests at 60 s.
+ * What writes stands behind the fence of net/http.h, unless it is urgent. */
 uint64_t kube_start(struct kube_client *client, const struct kube_request *request);
 uint64_t kube_stream(struct kube_client *client, const struct kube_stream *stream);
 void kube_cancel(struct kube_client *client, uint64_t id);

@@ -36,6 +36,8 @@ struct http {
     struct http_trust trust;
     char *user_agent;
     uint64_t last_id;
+    bool (*fence_is_open)(void *arg); /* NULL: always */
+    void *fence_arg;
 };
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -138,6 +140,13 @@ static void set_deadlines(struct transfer *t)
 /* ------------------------------------------------------------------------------------------------------------------
  * Callbacks of libcurl: they only record. */
 
+static bool may_be_sent(const struct transfer *t)
+{
+    const struct http *http = t->http;
+
+    return !t->request.fenced || !http->fence_is_open || http->fence_is_open(http->fence_arg);
+}
+
 static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     struct transfer *t = arg;
@@ -145,6 +154,10 @@ static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_p
     (void)ip, (void)local_ip, (void)port, (void)local_port;
     if (t->state == CANCELLED)
         return CURL_PREREQFUNC_ABORT;
+    if (!may_be_sent(t)) {
+        t->why = &http_fenced;
+        return CURL_PREREQFUNC_ABORT;
+    }
     t->state = SENT;
     rearm(t);
     kick(t->http); /* whoever waits for this connection */
@@ -485,11 +498,29 @@ void http_close_idle(struct http *http)
     kick(http);
 }
 
-size_t http_in_flight(const struct http *http)
+void http_fence(struct http *http, bool (*is_open)(void *arg), void *arg)
+{
+    http->fence_is_open = is_open;
+    http->fence_arg = arg;
+}
+
+static size_t count_in_flight(const struct http *http, bool fenced_only)
 {
     size_t len = 0;
 
-    list_each (node, &http->transfers)
-        len += container_of(node, struct transfer, node)->state != CANCELLED;
+    list_each (node, &http->transfers) {
+        const struct transfer *t = container_of(node, struct transfer, node);
+        len += t->state != CANCELLED && (t->request.fenced || !fenced_only);
+    }
     return len;
+}
+
+size_t http_in_flight(const struct http *http)
+{
+    return count_in_flight(http, false);
+}
+
+size_t http_fenced_in_flight(const struct http *http)
+{
+    return count_in_flight(http, true);
 }

@@ -38,7 +38,7 @@ struct http_reply {
     int64_t dns_us;         /* how long the name took; 0: it was known  */
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
      *   ERR_RETRY   with reason HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
-     *               ResponseTooLarge or Cancelled
+     *               ResponseTooLarge, Cancelled or Fenced
      *   ERR_DENIED  with reason UntrustedCertificate, CertificateExpired, CertificateHostMismatch, InvalidCA or
      * TLSError ERR_INVALID with reason InvalidURL */
     struct err err;
@@ -51,6 +51,7 @@ struct http_request {
     const char *const *headers; /* "Name: value", ended by NULL; may be NULL. Cleansed after use          */
     const char *body;           /* body_len bytes, NULL: none; without a Content-Type header it is a form */
     size_t body_len;
+    bool fenced;            /* sent only while the fence is open                                              */
     bool once;              /* must never be sent twice (a registration): on a connection of its own          */
     const char *connect_to; /* address to connect to in the place of the URL's host, NULL: ask DNS. Host header, SNI
                                and certificate checks keep the URL's host                                      */
@@ -82,6 +83,13 @@ void http_cancel(struct http *http, uint64_t id);
 /* Closes idle connections, so that the next requests use new ones (after rotation of credentials). */
 void http_close_idle(struct http *http);
 size_t http_in_flight(const struct http *http);
+
+/* The fence before everything that must not be done by two processes at once. is_open(arg) is asked at the last moment
+ * before each fenced request is sent, when its connection is there; where it says no, the request ends with reason
+ * Fenced. Without one, and after is_open NULL, all is open. */
+void http_fence(struct http *http, bool (*is_open)(void *arg), void *arg);
+/* Fenced requests that have not ended. */
+size_t http_fenced_in_flight(const struct http *http);
 
 /* True when the URL is http or https with a host and nothing that must not be there (user, password, query, fragment);
  * else *err (ERR_INVALID) says what is wrong, without repeating the URL. *ret_host may be NULL; else host[:port] is

@@ -52,6 +52,8 @@ COMMON = {
     "rest_client_request_size_bytes": {"verb", "host"},
     "rest_client_response_size_bytes": {"verb", "host"},
     "rest_client_dns_resolution_duration_seconds": {"host"},
+    "leader_election_master_status": {"name"},
+    "leader_election_slowpath_total": {"name"},
     "reflector_lists_total": {"name"},
     "reflector_watches_total": {"name"},
     "reflector_short_watches_total": {"name"},
@@ -214,7 +216,7 @@ def test_o3_requests_are_those_that_the_api_server_has_seen(settled: Runner, sta
     stage.wait_quiet()
     wait_for("both have counted the same", lambda: audited(stage) == counted(stage), 20)
     total = counted(stage)
-    assert total["200", "PATCH"] > 5 and total["409", "PATCH"] > 0 and total["200", "GET"] > 14
+    assert total["200", "PATCH"] > 5 and total["409", "PATCH"] > 0 and total["200", "GET"] > 10
 
 
 def test_o3_reconciliations_and_gitlab_calls_are_counted(settled: Runner, stage: Stage, gitlab: GitLabAdmin) -> None:
@@ -222,8 +224,7 @@ def test_o3_reconciliations_and_gitlab_calls_are_counted(settled: Runner, stage:
     page = metrics(stage)
     calls = page.samples("gitlab_runner_controller_gitlab_requests_total")
     assert sum(calls.values()) == len(gitlab.audit(path="/api/v4/.*")) > 0
-    assert page.samples("gitlab_runner_controller_runners")['gitlab_runner_controller_runners{reason="ScaledToZero"}'
-                                                            ] == 1
+    assert page.samples("gitlab_runner_controller_runners")['gitlab_runner_controller_runners{reason="Ready"}'] == 1
     ended = sum(page.samples("controller_runtime_reconcile_total").values())
     took = page.samples("controller_runtime_reconcile_time_seconds")
     assert took['controller_runtime_reconcile_time_seconds_count{controller="gitlabrunner"}'] == ended > 0
@@ -317,7 +318,7 @@ def test_o5_nothing_is_logged_when_nothing_happens(settled: Runner, stage: Stage
 
 
 def test_o5_a_failure_that_stays_is_told_once_an_attempt(stage: Stage, gitlab: GitLabAdmin) -> None:
-    """O5: at most a line for each object and step of the backoff."""
+    """O5: at most a line for each object and step of the backoff; and one, once, that a runner may be left at GitLab."""
     stage.registration_token()
     gitlab.fault("status", "POST", "/api/v4/runners", status=500, count=1000)
     stage.operator.start()
@@ -325,8 +326,8 @@ def test_o5_a_failure_that_stays_is_told_once_an_attempt(stage: Stage, gitlab: G
     calls = wait_for("four attempts", lambda: len(found := gitlab.audit("POST", "/api/v4/runners")) >= 4 and found)
     told = [e for e in entries(stage, "warn", "error") if e.get("name") == "builds"]
     others = [e for e in entries(stage, "info") if e.get("name") == "builds" and "call" in e]
-    assert len(told) + len(others) <= len(calls), (told, others)
-    assert {e["reason"] for e in told} == {"ServerError"}
+    assert len(told) + len(others) <= len(calls) + 1, (told, others)
+    assert {e.get("reason", e["msg"]) for e in told} == {"ServerError", "PossibleOrphan"}
     gitlab.clear_faults()
     runner.wait()
 

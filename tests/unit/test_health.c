@@ -80,7 +80,7 @@ static void is_alive_before_anything_is_known(void **state)
     struct world *w = *state;
 
     ask(w, &healthz, "", "", 200, "ok\n");
-    ask(w, &healthz, "", "verbose", 200, "[+]ping ok\n[+]turns ok\n[+]queue ok\nhealthz check passed\n");
+    ask(w, &healthz, "", "verbose", 200, "[+]ping ok\n[+]turns ok\n[+]queue ok\n[+]leaderElection ok\nhealthz check passed\n");
     ask(w, &healthz, "queue", "", 200, "ok\n");
     ask(w, &healthz, "queue", "verbose=1", 200, "[+]queue ok\nhealthz check passed\n");
     ask(w, &healthz, "nothing", "", 404, "");
@@ -112,7 +112,7 @@ static void fails_when_a_turn_outlives_its_request(void **state)
 
     w->turn.asked_us = clock_us() - 301 * 1000000ll;
     ask(w, &healthz, "", "", 503,
-        "[+]ping ok\n[-]turns failed: ci/builds has waited for 301 s\n[+]queue ok\nhealthz check failed\n");
+        "[+]ping ok\n[-]turns failed: ci/builds has waited for 301 s\n[+]queue ok\n[+]leaderElection ok\nhealthz check failed\n");
     w->turn.call = (struct gitlab_op *)1; /* a search at GitLab may take long */
     ask(w, &healthz, "", "", 200, "ok\n");
     w->turn.asked_us = clock_us() - 3601 * 1000000ll;
@@ -123,7 +123,7 @@ static void fails_when_ready_keys_are_not_taken(void **state)
 {
     struct world *w = *state;
 
-    w->view.synced = true;
+    w->view.synced = w->view.leading = true;
     w->view.idle_seconds = 3600; /* nobody wanted anything for an hour … */
     w->view.oldest_seconds = 0.1;
     ask(w, &healthz, "", "", 200, "ok\n");
