@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/names.h"
+#include "runner/namespaces.h"
 
 static struct json_object *kept_of(const struct record *record, struct arena *a)
 {
@@ -32,6 +33,7 @@ static void gather_runner(const struct record *record, struct observed *o, struc
     struct spec *spec = arena_alloc(a, sizeof(*spec));
 
     o->owner = (struct owner){.ns = copied.ns, .name = copied.name, .uid = copied.uid};
+    o->version = arena_strdup(a, record->version);
     o->generation = json_int_or(kept, "generation", 0);
     o->finalizer = json_bool_or(kept, "finalizer", false);
     o->deleting = deletion != NULL;
@@ -186,6 +188,7 @@ static void gather_namespace(const struct gathering *g, struct observed *o, stru
 {
     struct json_object *kept = o->spec ? namespace_of(g, o->spec->namespace, a) : NULL;
 
+    o->job_namespace_served = o->spec && namespaces_have(g->settings->namespaces, o->spec->namespace);
     o->job_namespace_exists = kept && !json_get(kept, "deletionTimestamp");
     o->job_namespace_open = o->spec && (strcmp(o->spec->namespace, o->owner.ns) == 0 ||
                                         is_allowed(json_str_or(kept, "allowedFrom", ""), o->owner.ns, a));
@@ -205,15 +208,17 @@ static void gather_deletion(const struct gathering *g, struct observed *o, struc
     o->deletion_time = time_parse(deletion);
 }
 
-/* A finalizer promises that a runner may be at GitLab. When there is no token Secret (any more) its token may be lost:
- * in a crash of the former process, or because somebody took the Secret away. */
+/* A finalizer that somebody else put there promises that a runner may be at GitLab. When there is no token Secret (any
+ * more) its token may be lost: in a crash of the former process, or because somebody took the Secret away. */
 static void judge(struct state *state, const struct observed *o)
 {
     bool secret = o->children[CHILD_TOKEN_SECRET].exists;
 
-    if (o->finalizer && !secret && !state->issued.token && (!state->seen || state->had_secret))
-        state->doubt = DOUBT_LOST;
-    state->seen = true;
+    if (o->finalizer && !secret && !state->issued.token && (!state->judged || state->had_secret))
+        state->doubt = DOUBT_SUSPECTED;
+    else if (secret && state->doubt < DOUBT_LOST)
+        state->doubt = DOUBT_NONE;
+    state->judged = o->finalizer;
     state->had_secret = secret;
 }
 

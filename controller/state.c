@@ -86,11 +86,18 @@ void state_follow(struct state *state, const struct record *record, const struct
 
 void state_forgive(struct state *state)
 {
+    state->reported = NULL;
     memset(state->failures, 0, sizeof(state->failures));
     state->reach = REACH_UNKNOWN;
     state->gitlab_err = (struct err){.kind = ERR_NONE};
     state->found_id = 0;
-    if (state->doubt != DOUBT_NONE)
+    if (state->doubt > DOUBT_LOST)
+        state->doubt = DOUBT_LOST;
+}
+
+void state_token_is_absent(struct state *state)
+{
+    if (state->doubt == DOUBT_SUSPECTED || state->doubt == DOUBT_UNREAD)
         state->doubt = DOUBT_LOST;
 }
 

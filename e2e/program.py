@@ -1,10 +1,17 @@
 """The program itself, run on this machine."""
 from __future__ import annotations
 
+import json
+import signal
+import socket
 import subprocess
+import time
 from pathlib import Path
 
-from cluster import ROOT
+import requests
+
+from cluster import ROOT, kubectl
+from operator_pod import NAME, NAMESPACE
 
 PROGRAM = ROOT / "build/gitlab-runner-controller"
 
@@ -14,3 +21,82 @@ def run(*words: str | Path, stdin: str = "", code: int = 0) -> subprocess.Comple
     done = subprocess.run([PROGRAM, *words], input=stdin, capture_output=True, text=True, timeout=20)
     assert done.returncode == code, f"{done.args}: code {done.returncode}\n{done.stdout}{done.stderr}"
     return done
+
+
+class Process:
+    """`run`, with nothing but the given kubeconfig to find its cluster by.
+
+    prefix: a command that runs the program, such as one that sets a limit first.
+    """
+
+    def __init__(self, folder: Path, kubeconfig: dict | str | Path, port: int, *options: str,
+                 prefix: tuple[str, ...] = (), env: dict[str, str] | None = None) -> None:
+        self._log, self._url = folder / "log", f"http://127.0.0.1:{port}"
+        file = kubeconfig if isinstance(kubeconfig, Path) else folder / "kubeconfig"
+        if file != kubeconfig:
+            file.write_text(kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig))
+        command = [*prefix, PROGRAM, "run", "--kubeconfig", file, "--listen", f"127.0.0.1:{port}", *options]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stderr=log, env={"HOME": str(folder)} if env is None else env)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def code(self) -> int | None:
+        """Its exit code, when it has ended."""
+        return self._process.poll()
+
+    def wait(self, seconds: float = 10) -> int:
+        """Its exit code."""
+        return self._process.wait(seconds)
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """Its exit code, and the seconds that it took."""
+        began = time.monotonic()
+        self.send(number)
+        return self.wait(), time.monotonic() - began
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def status(self, page: str) -> int:
+        """0 while nobody listens."""
+        try:
+            return requests.get(f"{self._url}/{page}", timeout=5).status_code
+        except requests.ConnectionError:
+            assert self._process.poll() is None, f"it has ended: {self.log()}"
+            return 0
+
+    def ask(self, page: str, timeout: float = 5) -> requests.Response:
+        return requests.get(f"{self._url}/{page}", timeout=timeout)
+
+    def page(self, page: str) -> str:
+        answer = self.ask(page)
+        assert answer.ok, f"/{page}: {answer.status_code} {answer.text}"
+        return answer.text
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def lines(self, level: str) -> list[dict]:
+        entries = [json.loads(line) for line in self.log().splitlines()]
+        return [entry for entry in entries if entry["level"] == level]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def kubeconfig(account: str = NAME, ns: str = NAMESPACE, server: str = "", **cluster: object) -> dict:
+    """Of this cluster, by a token of the ServiceAccount; cluster: what is otherwise about it."""
+    config = json.loads(kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
+    known = config["clusters"][0]["cluster"]
+    known.update({"server": server or known["server"]} | cluster)
+    config["users"][0]["user"] = {"token": kubectl("create", "token", account, "-n", ns).strip()}
+    return config

@@ -178,6 +178,7 @@ static void send(struct gitlab_op *op, const char *method, const char *path, con
         .headers = headers,
         .body = body,
         .body_len = body ? strlen(body) : 0,
+        .fenced = true,
         .once = strcmp(method, "POST") == 0,
         .alone = strcmp(method, "POST") == 0,
         .connect_to = call->address,

@@ -2,7 +2,7 @@
  *
  *   kube_start ─► HELD ──begin──► on its way ──on_done──► answered, freed
  *                  ▲ │                │
- *                  │ │                └── 401, 429, or 5xx with Retry-After: again, when the time has come
+ *                  │ │                └── 401, 429, 5xx with Retry-After, lost: again, in its time
  *                  │ └── a plugin fails ─► answered
  *                  └────────────────────────┘            kube_cancel (in any state) ─► freed
  *
@@ -16,10 +16,12 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "kube/client_stats.h"
 #include "kube/config.h"
 #include "kube/exec.h"
 #include "kube/limit.h"
@@ -44,7 +46,7 @@ struct kube_client {
     struct limit limit;
     int64_t distrusted_ms; /* when the connections were given up last                    */
     int64_t throttled_ms;  /* how long calls have waited, all together                   */
-    uint64_t requests[6];  /* by status / 100; 0: no answer                              */
+    struct kube_stats stats;
     uint64_t last_id;
 };
 
@@ -59,6 +61,8 @@ struct call {
     unsigned repeats;
     bool renewed;        /* it was repeated with another credential already */
     unsigned generation; /* of the credential that it was sent with         */
+    bool resent;         /* … and because its connection broke              */
+    struct kube_call counts;
     struct arena mem;
 };
 
@@ -154,6 +158,13 @@ static bool on_data(void *arg, const char *bytes, size_t len)
     return call->stream.data(call->stream.arg, bytes, len);
 }
 
+static void on_status(void *arg, long status)
+{
+    struct call *call = arg;
+
+    kube_stats_answered(&call->client->stats, &call->counts, status);
+}
+
 static void on_done(void *arg, const struct http_reply *reply);
 
 static bool is_stream(const struct call *call)
@@ -164,7 +175,7 @@ static bool is_stream(const struct call *call)
 /* Whom the limit and its pauses do not concern. */
 static bool is_exempt(const struct call *call)
 {
-    return is_stream(call) || call->what.exempt;
+    return is_stream(call) || call->what.urgent;
 }
 
 static bool is_post(const struct call *call)
@@ -182,6 +193,7 @@ static void begin(struct call *call)
         .headers = headers_of(call, &a),
         .body = call->what.body,
         .body_len = call->what.body ? strlen(call->what.body) : 0,
+        .fenced = !call->what.urgent && strcmp(call->what.method, "GET") != 0,
         .once = is_post(call),
         .proxy = client->config->proxy_url,
         .tls = tls_of(client),
@@ -189,10 +201,13 @@ static void begin(struct call *call)
         .idle_timeout_ms = call->stream.idle_timeout_ms,
         .max_body = BODY_MAX,
         .on_data = is_stream(call) ? on_data : NULL,
+        .on_status = on_status,
         .on_done = on_done,
         .arg = call,
     };
 
+    call->counts = (struct kube_call){
+        .method = call->what.method, .sent = request.body_len, .began_us = clock_us(), .streamed = is_stream(call)};
     call->began_ms = loop_now(client->loop);
     call->generation = generation(client);
     client->throttled_ms += call->began_ms - call->held_ms;
@@ -323,12 +338,24 @@ static bool was_sent_away(const struct call *call, const struct http_reply *repl
            call->repeats < REPEATS_MAX;
 }
 
+/* The connection broke (a server that restarts or sends us away, and requests that crossed its GOAWAY): once. */
+static bool was_lost(const struct call *call, const struct http_reply *reply)
+{
+    bool lost = reply->err.kind == ERR_RETRY && strcmp(reply->err.reason, "ConnectionLost") == 0;
+
+    return lost && reply->sent && !reply->mute && !call->resent && !is_exempt(call) && !is_post(call);
+}
+
 /* True when the call is to be sent again, at call->not_before_ms. */
 static bool repeats(struct call *call, const struct http_reply *reply)
 {
     if (reply->status == 401 && !call->renewed) {
         call->renewed = true;
         return renew(call);
+    }
+    if (was_lost(call, reply)) {
+        call->resent = true;
+        return true;
     }
     if (!was_sent_away(call, reply))
         return false;
@@ -344,7 +371,7 @@ static void on_done(void *arg, const struct http_reply *reply)
     struct kube_client *client = call->client;
     struct err err = reply->err;
 
-    client->requests[reply->status >= 100 && reply->status < 600 ? reply->status / 100 : 0]++;
+    kube_stats_ended(&client->stats, &call->counts, reply);
     if (!is_exempt(call))
         limit_end(&client->limit);
     learn(call, reply);
@@ -401,6 +428,7 @@ struct kube_client *kube_client_create(struct loop *loop, struct http *http, str
     list_init(&client->held);
     list_init(&client->flying);
     limit_init(&client->limit);
+    kube_stats_init(&client->stats, config->server);
     client->timer = loop_timer_create(loop, on_timer, client);
     if (config->exec)
         client->exec = exec_create(loop, config, on_credential, client);
@@ -488,9 +516,9 @@ void kube_cancel(struct kube_client *client, uint64_t id)
     loop_timer_set(client->timer, 0); /* its place is free */
 }
 
-uint64_t kube_requests(const struct kube_client *client, int status_class)
+const struct kube_stats *kube_stats(const struct kube_client *client)
 {
-    return client->requests[status_class];
+    return &client->stats;
 }
 
 static unsigned count(const struct list *calls)

@@ -36,6 +36,8 @@ struct http {
     struct http_trust trust;
     char *user_agent;
     uint64_t last_id;
+    bool (*fence_is_open)(void *arg); /* NULL: always */
+    void *fence_arg;
 };
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -145,6 +147,13 @@ static void moved(struct transfer *t)
     rearm(t);
 }
 
+static bool may_be_sent(const struct transfer *t)
+{
+    const struct http *http = t->http;
+
+    return !t->request.fenced || !http->fence_is_open || http->fence_is_open(http->fence_arg);
+}
+
 /* Called before each sending: more than once when libcurl repeats what a dying reused connection has swallowed. */
 static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
@@ -153,6 +162,10 @@ static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_p
     (void)ip, (void)local_ip, (void)port, (void)local_port;
     if (t->state == CANCELLED || (t->state == SENT && t->request.once))
         return CURL_PREREQFUNC_ABORT;
+    if (!may_be_sent(t)) {
+        t->why = &http_fenced;
+        return CURL_PREREQFUNC_ABORT;
+    }
     t->state = SENT;
     moved(t);
     kick(t->http); /* whoever waits for this connection */
@@ -165,23 +178,32 @@ static void bytes_came(struct transfer *t)
     t->pool->moved = true;
 }
 
-static size_t on_header(char *data, size_t size, size_t len, void *arg)
-{
-    struct transfer *t = arg;
-
-    (void)data;
-    if (t->state == CANCELLED)
-        return 0;
-    bytes_came(t);
-    return size * len;
-}
-
 static long status_of(const struct transfer *t)
 {
     long status = 0;
 
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     return status;
+}
+
+/* An empty line ends the head, also that of "100 Continue" and of a proxy's answer. */
+static void tell_status(const struct transfer *t, char first)
+{
+    long status = status_of(t);
+
+    if (strchr("\r\n", first) && status >= 200 && t->request.on_status)
+        t->request.on_status(t->request.arg, status);
+}
+
+static size_t on_header(char *data, size_t size, size_t len, void *arg)
+{
+    struct transfer *t = arg;
+
+    if (t->state == CANCELLED)
+        return 0;
+    bytes_came(t);
+    tell_status(t, *data);
+    return size * len;
 }
 
 static bool collect_body(struct transfer *t, const char *data, size_t len)
@@ -292,6 +314,16 @@ static int64_t retry_after_ms(const struct transfer *t, long status)
     return seconds > 0 ? seconds * 1000 : 0;
 }
 
+static int64_t dns_us(const struct transfer *t)
+{
+    curl_off_t us = 0;
+    long connections = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connections);
+    curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &us);
+    return connections ? us : 0;
+}
+
 static struct http_reply answer(const struct transfer *t)
 {
     struct http_reply reply = {.status = status_of(t), .body = t->body.data, .len = t->body.len, .sent = true};
@@ -301,6 +333,7 @@ static struct http_reply answer(const struct transfer *t)
     reply.content_type = type ? type : "";
     reply.next_page = header(t, "X-Next-Page");
     reply.retry_after_ms = retry_after_ms(t, reply.status);
+    reply.dns_us = dns_us(t);
     return reply;
 }
 
@@ -499,11 +532,29 @@ void http_distrust(struct http *http, const char *url, int64_t idle_ms)
     http_close_idle(http);
 }
 
-size_t http_in_flight(const struct http *http)
+void http_fence(struct http *http, bool (*is_open)(void *arg), void *arg)
+{
+    http->fence_is_open = is_open;
+    http->fence_arg = arg;
+}
+
+static size_t count_in_flight(const struct http *http, bool fenced_only)
 {
     size_t len = 0;
 
-    list_each (node, &http->transfers)
-        len += container_of(node, struct transfer, node)->state != CANCELLED;
+    list_each (node, &http->transfers) {
+        const struct transfer *t = container_of(node, struct transfer, node);
+        len += t->state != CANCELLED && (t->request.fenced || !fenced_only);
+    }
     return len;
+}
+
+size_t http_in_flight(const struct http *http)
+{
+    return count_in_flight(http, false);
+}
+
+size_t http_fenced_in_flight(const struct http *http)
+{
+    return count_in_flight(http, true);
 }

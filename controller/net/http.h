@@ -35,9 +35,10 @@ struct http_reply {
     size_t len;
     int64_t retry_after_ms; /* Retry-After (seconds or date), with 429 also RateLimit-ResetTime; at most a day */
     const char *next_page;  /* X-Next-Page; "" when absent              */
+    int64_t dns_us;         /* how long the name took; 0: it was known  */
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
      *   ERR_RETRY   with reason HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
-     *               ResponseTooLarge or Cancelled
+     *               ResponseTooLarge, Cancelled or Fenced
      *   ERR_DENIED  with reason UntrustedCertificate, CertificateExpired, CertificateHostMismatch, InvalidCA or
      * TLSError ERR_INVALID with reason InvalidURL */
     struct err err;
@@ -53,6 +54,7 @@ struct http_request {
     size_t body_len;
     bool once;              /* must never be sent twice: lost is lost (ConnectionLost, sent)                  */
     bool alone;             /* on a connection of its own, which no earlier use can have worn out             */
+    bool fenced;            /* sent only while the fence is open                                              */
     const char *connect_to; /* address to connect to in the place of the URL's host, NULL: ask DNS. Host header, SNI
                                and certificate checks keep the URL's host                                      */
     const char *proxy;      /* URL of a proxy; "" or NULL: none; the environment's proxies are not used        */
@@ -64,6 +66,8 @@ struct http_request {
     /* Streaming: called for each piece of a 2xx body instead of collecting it; return false to end the request
      * (then on_done gets reason "Cancelled"). Bodies of other statuses are collected (up to 64 KiB). */
     bool (*on_data)(void *arg, const char *data, size_t len);
+    /* Called when the head of the answer is there, whatever comes of its body; may be NULL. */
+    void (*on_status)(void *arg, long status);
     /* Called exactly once, unless cancelled. The reply is valid during the call only. */
     void (*on_done)(void *arg, const struct http_reply *reply);
     void *arg;
@@ -88,6 +92,13 @@ size_t http_in_flight(const struct http *http);
 /* True when the PEM texts in *tls can be used: ca_pem holds certificates, client_cert one that fits client_key. What is
  * NULL is not looked at. */
 bool http_tls_check(const struct http_tls *tls);
+
+/* The fence before everything that must not be done by two processes at once. is_open(arg) is asked at the last moment
+ * before each fenced request is sent, when its connection is there; where it says no, the request ends with reason
+ * Fenced. Without one, and after is_open NULL, all is open. */
+void http_fence(struct http *http, bool (*is_open)(void *arg), void *arg);
+/* Fenced requests that have not ended. */
+size_t http_fenced_in_flight(const struct http *http);
 
 /* True when the URL is http or https with a host and nothing that must not be there (user, password, query, fragment);
  * else *err (ERR_INVALID) says what is wrong, without repeating the URL. *ret_host may be NULL; else host[:port] is

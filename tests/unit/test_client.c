@@ -332,6 +332,7 @@ static void an_apply_is_forced_and_names_its_manager(void **state)
     cleanup_json struct json_object *body = sent_body(w, 0);
     assert_true(json_same(body, manifest)); /* the uid as well: what was deleted is not made again */
     assert_false(w->http.sent[0].request.once);
+    assert_true(w->http.sent[0].request.fenced);
     assert_int_equal(w->http.sent[0].request.timeout_ms, 60000);
     assert_true(w->http.sent[0].request.max_body > 0);
     answer(w, 0, 200, 0);
@@ -379,6 +380,26 @@ static void a_create_is_sent_once(void **state)
     assert_int_equal(w->http.len, 1);
     assert_int_equal(r.calls, 1);
     assert_int_equal(r.err.kind, ERR_RETRY);
+}
+
+static void what_lost_its_connection_is_sent_once_more(void **state)
+{
+    static const char *const methods[] = {"GET", "PATCH", "DELETE"};
+    struct world *w = *state;
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+        start(w, methods[i], "/1", &r);
+        lose(w, 2 * i, "ConnectionLost", false);
+        assert_int_equal(r.calls, 0);
+        lose(w, 2 * i + 1, "ConnectionLost", false);
+        assert_int_equal(r.calls, 1);
+        assert_string_equal(r.err.reason, "ConnectionLost");
+    }
+    start(w, "GET", "/1", &r);
+    lose(w, 6, "ConnectionRefused", false); /* nobody is there: the caller waits */
+    assert_int_equal(r.calls, 1);
+    assert_int_equal(w->http.len, 7);
 }
 
 static void who_is_impersonated_is_said_each_time(void **state)
@@ -549,11 +570,12 @@ static void streams_and_leases_do_not_wait(void **state)
     answer(w, 0, 429, 30000);
     follow(w, &stream);
     const struct kube_request renewal = {
-        .method = "PATCH", .path = "/lease", .exempt = true, .timeout_ms = 5000, .done = on_result, .arg = &lease};
+        .method = "PATCH", .path = "/lease", .urgent = true, .timeout_ms = 5000, .done = on_result, .arg = &lease};
     kube_start(w->client, &renewal);
     assert_int_equal(w->http.len, 3);
     assert_int_equal(w->http.sent[1].request.idle_timeout_ms, 150000);
     assert_int_equal(w->http.sent[2].request.timeout_ms, 5000);
+    assert_false(w->http.sent[2].request.fenced);
     assert_int_equal(kube_traffic(w->client).in_flight, 0);
     answer(w, 1, 429, 1000); /* their callers know when to ask again */
     answer(w, 2, 429, 1000);
@@ -579,8 +601,9 @@ static void a_peer_that_gives_no_answer_is_in_doubt(void **state)
     lose(w, 2, "ConnectionLost", false);
     assert_int_equal(w->http.distrusted, 1);
     wait_ms(w, 10);
+    answer(w, 3, 200, 0);
     start(w, "GET", "/1", &r[0]);
-    lose(w, 3, "Timeout", true);
+    lose(w, 4, "Timeout", true);
     assert_int_equal(w->http.distrusted, 2);
 }
 
@@ -762,6 +785,7 @@ int main(void)
         TEST(a_first_apply_takes_over_nothing),
         TEST(a_delete_means_this_very_object),
         TEST(a_create_is_sent_once),
+        TEST(what_lost_its_connection_is_sent_once_more),
         TEST(who_is_impersonated_is_said_each_time),
         TEST(a_429_holds_up_everything_for_as_long_as_it_says),
         TEST(patience_ends),

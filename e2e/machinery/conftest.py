@@ -1,0 +1,88 @@
+"""Fixtures of the suites that need a control plane of their own, a proxy before it, and the operator as a process."""
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster import STATE, Kube, kubectl, wait_for
+from gitlab_admin import GitLabAdmin
+from machinery.api_server import ApiServer
+from machinery.stage import Operator, Stage, vacate
+from operator_pod import MANIFESTS, NAME, NAMESPACE
+from places import LABEL
+from program import kubeconfig
+from proxy.server import Proxy
+
+API_SERVER = ("10.244.0.1", 6443)       # see hack/cluster/README.md
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with Proxy(*API_SERVER, str(STATE / "pki/ca.crt"), tmp_path_factory.mktemp("proxy")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def account(kube: Kube) -> str:
+    """The operator's, with its rights and its kind, and without the operator."""
+    left = [item["metadata"]["name"] for item in kube.list("Namespace", labels=LABEL)]
+    kubectl("apply", "-k", MANIFESTS)
+    kube.delete("Deployment", NAME, NAMESPACE)
+    kubectl("wait", "--for=condition=Established", "crd/gitlabrunners.gitlab-runners.dev", "--timeout=60s")
+    vacate(kube, left)
+    wait_for("namespaces of an earlier session are gone", lambda: not kube.list("Namespace", labels=LABEL), 120)
+    return NAME
+
+
+@pytest.fixture(scope="session")
+def by_proxy(proxy: Proxy, account: str) -> dict:
+    """A kubeconfig."""
+    return kubeconfig(account, server=proxy.url, **{"certificate-authority-data": proxy.ca})
+
+
+@pytest.fixture(scope="session")
+def the_api_server() -> ApiServer:
+    return ApiServer()
+
+
+@pytest.fixture
+def api_server(the_api_server: ApiServer) -> Iterator[ApiServer]:
+    """To be ended, or started with other flags; afterwards it is as it was."""
+    yield the_api_server
+    the_api_server.restore()
+
+
+@pytest.fixture
+def stage(request: pytest.FixtureRequest, kube: Kube, proxy: Proxy, by_proxy: dict, gitlab: GitLabAdmin,
+          tmp_path: Path) -> Iterator[Stage]:
+    """The operator is not started yet; in the end what holds for every test is checked."""
+    name = re.sub("[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_"))[:40].strip("-")
+    proxy.clear()
+    operator = Operator(tmp_path, by_proxy)
+    stage = Stage(kube, operator, gitlab, proxy, f"{name}-{next(numbers)}")
+    yield stage
+    proxy.clear()
+    operator.kill()
+    vacate(kube, stage.namespaces)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """After the test itself, as a part of it: nothing leaked or doubled at GitLab, no token seen, no crash."""
+    outcome = yield
+    if stage := getattr(item, "funcargs", {}).get("stage"):
+        stage.check()
+    return outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    report = yield
+    if report.failed and report.when == "call" and (stage := item.funcargs.get("stage")):
+        report.sections += list(stage.sections())
+    return report
