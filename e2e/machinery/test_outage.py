@@ -158,7 +158,7 @@ def test_r14_sixteen_mebibytes_are_enough(stage: Stage) -> None:
     (group / "memory.limit_in_bytes").write_text(str(16 << 20))
     stage.registration_token()
     stage.operator.start(prefix=("sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"))
-    stage.settled([stage.unmanned(name=f"builds-{i}") for i in range(50)], 120)
+    stage.settled([stage.unmanned(name=f"builds-{i}") for i in range(20)], 120)
     stage.operator.assert_steady()
 
 

@@ -225,7 +225,7 @@ def own_credentials(stage: Stage, name: str, token: str) -> Runner:
 def test_r5_each_call_may_fail_in_each_way(fault: str, stage: Stage, gitlab: GitLabAdmin) -> None:
     """One runner for each call, which fails; then each call of their deletion; and one runner has no trouble at all."""
     token = gitlab.add_project("app")["runners_token"]
-    names = {what: "spoilt-" + what.replace(" ", "-") for what in CALLS}
+    names = {what: f"spoilt{number}" for number, what in enumerate(CALLS)}
     rules = {what: stage.proxy.add(FAULTS[fault], *call(names[what])) for what, call in CALLS.items()}
     stage.proxy.add(FAULTS[fault], "POST", f".*/{stage.name}/events")
     stage.operator.start()
