@@ -5,6 +5,9 @@
 #include <stdbool.h>
 
 #include "base/log.h"
+#include "kube/lease.h"
+
+#define LEASE_NAME "gitlab-runner-controller"
 
 /* All texts are lent by argv or constant. */
 struct run_options {
@@ -12,7 +15,11 @@ struct run_options {
     char address[128];                /* to listen on; "": all */
     int port;
     const char *manager_image;
-    enum log_level level;
+    const char *namespaces; /* "a,b" (runner/namespaces.h); NULL: all */
+    bool leader_elect;
+    const char *lease_namespace; /* NULL: the one of the kubeconfig or the pod */
+    struct lease_timing lease;
+    struct log_levels levels;
     bool json;
     char identity[256]; /* this process among its replicas: the host's name, which is the pod's */
 };

@@ -132,6 +132,15 @@ int64_t loop_wall(const struct loop *loop)
     return loop->wall;
 }
 
+int64_t loop_boottime(const struct loop *loop)
+{
+    struct timespec now;
+
+    (void)loop; /* which samples its clocks once per turn; this one is for who cannot wait for the next */
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 void loop_after(struct loop *loop, void (*hook)(void *arg), void *arg)
 {
     loop->hook = hook;
