@@ -23,54 +23,45 @@ def runs(stage: Stage, runner: Runner) -> list[dict]:
 
 
 def test_c2_a_burst_of_events_costs_two_reconciles(stage: Stage, gitlab: GitLabAdmin) -> None:
-    """The one that was under way, and one that sees all of them."""
+    """The one that is under way, and one that sees all of them."""
     count = 1000
     stage.registration_token()
-    held = Hold()
-    stage.proxy.add(held, "PATCH", ".*/deployments/.*")
     stage.operator.start()
     runner = stage.unmanned()
-    wait_for("the reconciliation is under way", lambda: held.held)
-    before = len(runs(stage, runner))
+    stage.settled([runner])
+    held = Hold()
+    stage.proxy.add(held, "PATCH", ".*/secrets/builds-runner-config")
     told = stage.open_watch("gitlabrunners").events
-    known = len(told)
+    before, known = len(runs(stage, runner)), len(told)
+    runner.edit(image="busybox:1.37")
+    wait_for("the reconciliation is under way", lambda: held.held)
     for i in range(count):
         stage.kube.patch("GitLabRunner", runner.name, {"metadata": {"annotations": {"touched": str(i)}}}, stage.name)
-    wait_for("the operator is told of all of it", lambda: len(told) >= known + count)
+    wait_for("the operator is told of all of it", lambda: len(told) > known + count)
     assert len(runs(stage, runner)) == before
     held.release()
+    wait_for("config.toml has the image", lambda: runner.kubernetes()["image"] == "busybox:1.37")
     stage.settled([runner])
-    after = runs(stage, runner)[before:]
-    assert sum(run["cause"] == "the object changed" for run in after) <= 2, after
-    assert len(after) <= 4, f"besides, its Deployment became as it should be: {after}"
+    assert len(runs(stage, runner)) - before == 2, runs(stage, runner)[before:]
 
 
 # ----------------------------------------------------------------------------------------------------------------------
 # A runner that fails
 
 
-def writes_of(stage: Stage, runner: Runner) -> list[Entry]:
-    return [entry for entry in stage.writes() if entry.path.split("/")[-1].startswith(runner.name + "-")
-            or f"/{runner.name}/" in entry.path + "/"]
+def latency(stage: Stage, name: str) -> float:
+    """Seconds from a runner's creation until all of its children are written."""
+    began = time.monotonic()
+    stage.unmanned(name=name)
+    last = wait_for(f"{name} has its Deployment", lambda: next(
+        (e for e in stage.requests("PATCH", f".*/deployments/{name}-runner") if e.answered), None))
+    assert last.status == 201
+    return last.answered - began
 
 
-def latencies(stage: Stage, prefix: str, count: int) -> list[float]:
-    """Of new runners: seconds from their creation to the last write that they need."""
-    created: dict[Runner, float] = {}
-    for i in range(count):
-        runner = stage.unmanned(name=f"{prefix}-{i:02}")
-        created[runner] = time.monotonic()
-    for runner in created:
-        runner.wait()
-    stage_quiet(stage, prefix)
-    return [max(entry.answered for entry in writes_of(stage, runner)) - began for runner, began in created.items()]
-
-
-def stage_quiet(stage: Stage, prefix: str) -> None:
-    def quiet() -> bool:
-        mine = [e for e in stage.writes() if f"/{prefix}-" in e.path]
-        return all(e.ended for e in mine) and time.monotonic() - max(e.ended for e in mine) > 0.5
-    wait_for(f"nothing is written for {prefix}", quiet)
+def latencies(stage: Stage, prefix: str, count: int) -> float:
+    """The median, of one after another."""
+    return statistics.median(latency(stage, f"{prefix}-{i}") for i in range(count))
 
 
 def gaps(entries: list[Entry]) -> list[float]:
@@ -78,16 +69,17 @@ def gaps(entries: list[Entry]) -> list[float]:
 
 
 def test_c3_a_poisoned_runner_delays_no_other(stage: Stage, gitlab: GitLabAdmin) -> None:
+    count = int(scaled(100, 50))
     stage.registration_token()
     stage.operator.start()
-    latencies(stage, "warm", 10)
-    alone = latencies(stage, "alone", 50)
+    latencies(stage, "warm", 5)
+    alone = latencies(stage, "alone", count)
     stage.proxy.add(BROKEN, "PATCH", ".*/deployments/poisoned-runner", count=None)
     poisoned = stage.unmanned(name="poisoned")
     poisoned.wait(status="False", reason="InternalError")
-    beside = latencies(stage, "beside", 50)
+    beside = latencies(stage, "beside", count)
     assert poisoned.conditions()["Ready"]["status"] == "False"
-    assert statistics.median(beside) <= 1.1 * statistics.median(alone) + 0.25, (alone, beside)
+    assert beside <= 1.1 * alone + 0.1, (alone, beside)
 
 
 def test_c3_the_pauses_grow_and_a_success_ends_the_row(stage: Stage, gitlab: GitLabAdmin) -> None:
@@ -129,16 +121,18 @@ def depth(stage: Stage) -> float:
     return stage.operator.sum("workqueue_depth")
 
 
-def served(stage: Stage, path: str, method: str, seconds: float = 30) -> float:
-    """How long it takes from now until the operator has asked for this."""
-    began = time.monotonic()
-    since = stage.proxy.mark()
-    entry = wait_for(f"{method} {path}", lambda: next(iter(stage.proxy.entries(method, path, since=since)), None), seconds)
+def seconds_until_served(stage: Stage, mine: Runner, **spec: object) -> float:
+    """From an edit until the operator writes what follows from it."""
+    since, began = stage.proxy.mark(), time.monotonic()
+    mine.edit(**spec)
+    path = f".*/secrets/{mine.name}-runner-config"
+    entry = wait_for("the edit is served",
+                     lambda: next(iter(stage.proxy.entries("PATCH", path, since=since)), None), 30)
     return entry.began - began
 
 
 def test_p11_an_edit_during_the_start_is_served_at_once(stage: Stage, gitlab: GitLabAdmin) -> None:
-    """All others still wait for their first reconciliation; one that has had its own is edited, and its Secret."""
+    """A thousand wait for their first reconciliation; the edited one does not wait for them."""
     count = int(scaled(10_000, 1_000))
     stage.registration_token()
     stage.operator.start()
@@ -151,8 +145,7 @@ def test_p11_an_edit_during_the_start_is_served_at_once(stage: Stage, gitlab: Gi
     waits = []
     for i in range(5):
         assert depth(stage) > count / 4, "too late: nearly all has been done"
-        mine.edit(image=f"busybox:1.{i}")
-        waits.append(served(stage, ".*/secrets/mine-runner-config", "PATCH"))
+        waits.append(seconds_until_served(stage, mine, image=f"busybox:1.{i}"))
     left = depth(stage)
     assert max(waits) <= 1.0 and left > 0, (waits, left)
 
@@ -178,4 +171,4 @@ def test_a_new_runner_does_not_wait_for_thousands_of_another_namespace(stage: St
     before = stage.requests("GET", f".*/namespaces/{stage.name}/secrets/gitlab")
     mine = stage.requests("GET", f".*/namespaces/{other}/secrets/gitlab")[0]
     assert sum(entry.number < mine.number for entry in before) <= 64 + 8, "it is among the first after those under way"
-    Runner(stage.kube, other, "single").wait(seconds=20)
+    wait_for("it has its Deployment", lambda: Runner(stage.kube, other, "single").child("manager"), 10)
