@@ -96,7 +96,7 @@ $(addprefix $(B)/tests/,world decide waits status observed): $(patsubst tests/un
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # This one brings an API server and a clock of its own, in the place of kube/client.c and net/loop.c.
-$(B)/tests/watch: $(B)/tests/test_watch.o $(B)/obj/kube/watch.o $(filter $(B)/obj/base/%,$(OBJECTS))
+$(B)/tests/watch: $(B)/tests/test_watch.o $(filter $(B)/obj/base/% $(B)/obj/kube/watch% $(B)/obj/kube/version.o,$(OBJECTS))
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
@@ -144,11 +144,17 @@ fuzz: ## Fuzz each parser for SECONDS=20 (T=yaml: one of them)
 	$(Q)hack/install-deps clang libclang-rt-14-dev
 	$(Q)for t in $(or $(T),$(FUZZ_TARGETS)); do $(MAKE) build/fuzz/$$t && hack/run-fuzz $$t $(or $(SECONDS),20) || exit 1; done
 
-build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/entry.c $(FUZZ_SOURCES)
+define fuzz_link
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang -std=gnu17 -D_GNU_SOURCE -Icontroller -Itests/fuzz -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all $(PKG_CFLAGS) -o $@ $^ $(PKG_LIBS)
+endef
+build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/entry.c $(FUZZ_SOURCES)
+	$(fuzz_link)
+# As its unit test, this one is client and clock itself.
+build/fuzz/watch: tests/fuzz/fuzz_watch.c tests/fuzz/entry.c $(filter controller/base/% controller/kube/watch% controller/kube/version.c,$(SOURCES))
+	$(fuzz_link)
 
 .PHONY: format
 format: ## Lay out the C files as .clang-format says

@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "kube/poll.h"
-#include "kube/version.h"
-#include "kube/watch.h"
 #include "runner/namespaces.h"
 
 /* One kind in one realm: what its watch's handler needs. */
@@ -80,31 +79,40 @@ static enum queue_priority priority_of(const struct feed *feed)
     return began ? QUEUE_URGENT : QUEUE_ROUTINE;
 }
 
-/* An answer may have told us of this version, or a newer one, before the watch does. */
-static bool is_news(const struct record *known, struct json_object *object)
+static void keep(const struct feed *feed, enum watch_type type, struct json_object *object)
 {
-    return !known || strcmp(known->uid, json_str_or(object, "metadata.uid", "")) != 0 ||
-           kube_version_compare(json_str_or(object, "metadata.resourceVersion", ""), known->version) > 0;
+    cleanup_arena struct arena a = {0};
+    const struct workshop *shop = feed->feeds->shop;
+    const struct record record = kind_record(feed->kind, object, shop->store, &shop->render, &a);
+
+    if (type == WATCH_LISTED)
+        store_put_listed(shop->store, feed->kind, &record);
+    else
+        store_put(shop->store, feed->kind, &record);
 }
 
 static void on_object(void *arg, enum watch_type type, struct json_object *object)
 {
     struct feed *feed = arg;
     struct store *store = feed->feeds->shop->store;
-    const char *ns = json_str_or(object, "metadata.namespace", ""), *name = json_str_or(object, "metadata.name", "");
-    const struct record *known = store_get(store, feed->kind, ns, name);
-    cleanup_free char *owner = mem_strdup(known ? known->owner : "");
+    const struct record seen = {.ns = json_str_or(object, "metadata.namespace", ""),
+                                .name = json_str_or(object, "metadata.name", ""),
+                                .uid = json_str_or(object, "metadata.uid", ""),
+                                .version = json_str_or(object, "metadata.resourceVersion", "")};
 
-    if (!is_news(known, object)) {
-        store_touch(store, feed->kind, ns, name);
+    if (!store_is_news(store, feed->kind, &seen, type == WATCH_DELETED)) {
+        store_touch(store, feed->kind, seen.ns, seen.name);
         return;
     }
+    const struct record *known = store_get(store, feed->kind, seen.ns, seen.name);
+    cleanup_free char *owner = mem_strdup(known ? known->owner : "");
     if (type == WATCH_DELETED)
-        store_remove(store, feed->kind, ns, name);
+        store_remove(store, feed->kind, seen.ns, seen.name);
     else
-        workshop_learn(feed->feeds->shop, feed->kind, object);
-    known = store_get(store, feed->kind, ns, name);
-    wake(feed->feeds, feed->kind, ns, name, known ? known->owner : owner, priority_of(feed));
+        keep(feed, type, object);
+    known = store_get(store, feed->kind, seen.ns, seen.name);
+    if (known || type == WATCH_DELETED)
+        wake(feed->feeds, feed->kind, seen.ns, seen.name, known ? known->owner : owner, priority_of(feed));
 }
 
 static void on_list_begin(void *arg)
@@ -114,7 +122,14 @@ static void on_list_begin(void *arg)
     feed->begun = store_list_begin(feed->feeds->shop->store, feed->kind);
 }
 
-static void on_gone(void *arg, unsigned kind, const struct record *record)
+static void on_reached(void *arg, const char *version)
+{
+    struct feed *feed = arg;
+
+    store_reach(feed->feeds->shop->store, feed->kind, feed->realm->ns, version);
+}
+
+static void on_changed(void *arg, unsigned kind, const struct record *record)
 {
     wake(arg, kind, record->ns, record->name, record->owner, QUEUE_ROUTINE);
 }
@@ -158,7 +173,7 @@ static void on_list_end(void *arg)
     const char *ns = feed->realm->ns;
     char count[24];
 
-    store_list_end(feeds->shop->store, feed->kind, ns, feed->begun, on_gone, feeds);
+    store_list_end(feeds->shop->store, feed->kind, ns, feed->begun, on_changed, feeds);
     snprintf(count, sizeof(count), "%zu", store_count(feeds->shop->store, feed->kind));
     log_event(LOG_INFO, "watch", "listed", "kind", kind_resource(feed->kind)->kind, "namespace", *ns ? ns : NULL,
               "count", count, NULL);
@@ -208,8 +223,11 @@ static void realm_init(struct feeds *feeds, struct realm *realm)
 
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
         struct feed *feed = &realm->by_kind[kind];
-        const struct watch_handler handler = {
-            .list_begin = on_list_begin, .object = on_object, .list_end = on_list_end, .arg = feed};
+        const struct watch_handler handler = {.list_begin = on_list_begin,
+                                              .object = on_object,
+                                              .list_end = on_list_end,
+                                              .reached = on_reached,
+                                              .arg = feed};
         *feed = (struct feed){.feeds = feeds, .realm = realm, .kind = kind};
         if (all || kind != KIND_NAMESPACE)
             feed->watch = watch_create(shop->loop, shop->client, kind_resource(kind), all ? NULL : realm->ns,
@@ -269,4 +287,30 @@ bool feeds_synced(const struct feeds *feeds)
         if (!are_synced(feeds, kind))
             return false;
     return true;
+}
+
+static struct feed_facts facts_of(const struct feed *feed)
+{
+    return (struct feed_facts){
+        .kind = kind_resource(feed->kind)->kind,
+        .ns = feed->realm->ns,
+        .state = watch_state_name(feed->watch),
+        .version = watch_version(feed->watch),
+        .problem = watch_problem(feed->watch),
+        .synced = watch_synced(feed->watch),
+        .objects = store_count(feed->feeds->shop->store, feed->kind),
+        .counts = watch_counts(feed->watch),
+    };
+}
+
+void feeds_each(const struct feeds *feeds, void (*each)(void *arg, const struct feed_facts *facts), void *arg)
+{
+    for (size_t i = 0; i < feeds->len; i++)
+        for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
+            const struct feed *feed = &feeds->realms[i].by_kind[kind];
+            if (!feed->watch)
+                continue;
+            const struct feed_facts facts = facts_of(feed);
+            each(arg, &facts);
+        }
 }

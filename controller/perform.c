@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "kube/version.h"
 #include "net/loop.h"
 #include "perform.h"
 #include "runner/names.h"
@@ -62,6 +63,20 @@ static bool is_worth_keeping(const struct turn *turn, enum kind kind, struct jso
     return object && (is_ours(turn, object) || kind_shows(kind, object));
 }
 
+/* The object is not as was thought, so the turn begins anew. If what is shown is no newer, whoever shows it is behind,
+ * too: the call failed, and is made again later. */
+static void begin_anew(struct turn *turn, struct json_object *object)
+{
+    struct err err;
+
+    turn->stale =
+        !object || kube_version_newer(json_str_or(object, "metadata.resourceVersion", ""), turn->observed.version);
+    if (turn->stale)
+        return;
+    err_set(&err, ERR_CONFLICT, "Conflict", "the API server knows a newer version of the object than it shows");
+    note_failure(turn, &err);
+}
+
 static void on_looked(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
@@ -74,12 +89,13 @@ static void on_looked(void *arg, const struct kube_reply *reply)
         return;
     }
     if (is_worth_keeping(turn, kind, reply->object))
-        workshop_learn(turn->shop, kind, reply->object);
+        turn_learn_presence(turn, kind, reply->object);
     else
-        store_remove(turn->shop->store, kind, kind_resource(kind)->namespaced ? s.ns : "", s.name);
+        turn_learn_absence(turn, kind, s.ns, s.name);
     if (turn->asked.kind == ACT_APPLY)
         turn->state->foreign[turn->asked.apply.child] = reply->object && !is_ours(turn, reply->object);
-    turn->stale = kind == KIND_RUNNER;
+    if (kind == KIND_RUNNER)
+        begin_anew(turn, reply->object);
     turn_ready(turn);
 }
 
@@ -87,7 +103,7 @@ static void look(struct turn *turn)
 {
     const struct stray s = subject(turn);
 
-    turn->request = kube_get(turn->shop->client, kind_resource(kind_by_name(s.kind)), s.ns, s.name, on_looked, turn);
+    turn_get(turn, kind_by_name(s.kind), s.ns, s.name, on_looked);
 }
 
 /* True when the answer is good; else the failure is dealt with. */
@@ -165,18 +181,20 @@ static void on_read(void *arg, const struct kube_reply *reply)
 
     turn->request = 0;
     if (reply->err.kind == ERR_NOT_FOUND) {
-        store_remove(turn->shop->store, source.kind, turn->observed.owner.ns, source.name);
+        turn_learn_absence(turn, source.kind, turn->observed.owner.ns, source.name);
     } else if (reply->err.kind != ERR_NONE) {
         kube_failed(turn, &reply->err);
         return;
     } else {
-        workshop_learn(turn->shop, source.kind, reply->object);
+        turn_learn_presence(turn, source.kind, reply->object);
         *value = value_of(turn, &source, reply->object);
         if (what == READ_CONFIG && value->lookup == LOOKUP_FOUND) {
             value->value = config_toml_token(value->value, &turn->mem);
             value->lookup = value->value ? LOOKUP_FOUND : LOOKUP_EMPTY;
         }
     }
+    if (what == READ_TOKEN && !(reply->object && is_ours(turn, reply->object)))
+        state_token_is_absent(turn->state);
     kube_succeeded(turn);
 }
 
@@ -184,8 +202,7 @@ static void perform_read(struct turn *turn)
 {
     const struct source source = source_of(turn, turn->asked.read);
 
-    turn->request =
-        kube_get(turn->shop->client, kind_resource(source.kind), turn->observed.owner.ns, source.name, on_read, turn);
+    turn_get(turn, source.kind, turn->observed.owner.ns, source.name, on_read);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -205,17 +222,23 @@ static void on_finalizer(void *arg, const struct kube_reply *reply)
 
     if (!expect_success(turn, reply))
         return;
-    workshop_learn(turn->shop, KIND_RUNNER, reply->object);
-    turn->observed.finalizer = turn->asked.hold_finalizer;
+    workshop_learn_written(turn->shop, KIND_RUNNER, reply->object);
+    turn->observed.finalizer = turn->state->judged = turn->asked.hold_finalizer;
+    if (turn->state->doubt == DOUBT_SUSPECTED)
+        turn->state->doubt = DOUBT_UNREAD;
     kube_succeeded(turn);
 }
 
+/* What follows cannot be repeated, so nothing of the object may have escaped us when the finalizer is put on it: the
+ * write carries the version that is known, and is refused when there is a newer one. */
 static void perform_finalizer(struct turn *turn)
 {
     struct json_object *patch = runner_patch(turn);
 
-    if (turn->asked.hold_finalizer)
+    if (turn->asked.hold_finalizer) {
         json_set(patch, "metadata.finalizers", json_build("[%s]", FINALIZER));
+        json_set_str(patch, "metadata.resourceVersion", turn->observed.version);
+    }
     turn->request = kube_apply(turn->shop->client, kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, false,
                                on_finalizer, turn);
 }
@@ -247,7 +270,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
     if (!expect_success(turn, reply))
         return;
     tell_changes(turn, turn->observed.status, turn->asked.status);
-    workshop_learn(turn->shop, KIND_RUNNER, reply->object);
+    workshop_learn_written(turn->shop, KIND_RUNNER, reply->object);
     turn->observed.status = turn->asked.status;
     kube_succeeded(turn);
 }
@@ -296,7 +319,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
 
     if (!expect_success(turn, reply))
         return;
-    workshop_learn(turn->shop, kind_of_child(child), reply->object);
+    workshop_learn_written(turn->shop, kind_of_child(child), reply->object);
     turn->state->foreign[child] = false;
     if (turn->asked.apply.release)
         keep_released_token(turn);
@@ -327,10 +350,10 @@ static void on_deleted(void *arg, const struct kube_reply *reply)
 
     if (!expect_success(turn, reply))
         return;
-    if (strcmp(json_str_or(reply->object, "kind", ""), "Status") == 0)
-        store_remove(turn->shop->store, kind, s->ns, s->name);
+    if (json_len(json_get(reply->object, "metadata.finalizers")) > 0)
+        workshop_learn_written(turn->shop, kind, reply->object);
     else
-        workshop_learn(turn->shop, kind, reply->object);
+        store_bury(turn->shop->store, kind, s->ns, s->name, s->uid); /* a Status, or the object as it was at its end */
     log_event(LOG_INFO, "reconcile", "deleted", "runner", turn->key, "rule", turn->asked.rule, "kind", s->kind, "name",
               s->name, NULL);
     kube_succeeded(turn);

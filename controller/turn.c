@@ -1,6 +1,7 @@
 #include "turn.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -51,21 +52,58 @@ static bool is_gone(struct json_object *object)
     return json_get(object, "metadata.deletionTimestamp") && json_len(json_get(object, "metadata.finalizers")) == 0;
 }
 
-void workshop_learn(const struct workshop *shop, enum kind kind, struct json_object *object)
+/* Unless what is known, or was reached, is not older. */
+static void learn(const struct workshop *shop, enum kind kind, struct json_object *object, const char *reached)
 {
     cleanup_arena struct arena a = {0};
 
-    if (!object)
-        return;
     const struct record record = kind_record(kind, object, shop->store, &shop->render, &a);
     const struct record *known = store_get(shop->store, kind, record.ns, record.name);
 
-    if (known && kube_version_compare(record.version, known->version) < 0)
+    if ((reached && !kube_version_newer(record.version, reached)) ||
+        (known && kube_version_newer(known->version, record.version)))
         return;
     if (is_gone(object))
-        store_remove(shop->store, kind, record.ns, record.name);
+        store_bury(shop->store, kind, record.ns, record.name, record.uid);
     else
         store_put(shop->store, kind, &record);
+}
+
+void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object)
+{
+    if (object)
+        learn(shop, kind, object, store_reached(shop->store, kind, json_str_or(object, "metadata.namespace", "")));
+}
+
+void workshop_learn_read(const struct workshop *shop, enum kind kind, struct json_object *object)
+{
+    if (object)
+        learn(shop, kind, object, NULL);
+}
+
+void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, kube_done_fn *done)
+{
+    const struct record *known = store_get(turn->shop->store, kind, ns, name);
+
+    turn->known_uid = known ? arena_strdup(&turn->mem, known->uid) : NULL;
+    turn->request = kube_get(turn->shop->client, kind_resource(kind), ns, name, done, turn);
+}
+
+void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name)
+{
+    const struct record *known = store_get(turn->shop->store, kind, ns, name);
+
+    if (known && turn->known_uid && strcmp(known->uid, turn->known_uid) == 0)
+        store_remove(turn->shop->store, kind, ns, name);
+}
+
+void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object)
+{
+    const struct record *known = store_get(turn->shop->store, kind, json_str_or(object, "metadata.namespace", ""),
+                                           json_str_or(object, "metadata.name", ""));
+
+    if (known || !turn->known_uid || strcmp(turn->known_uid, json_str_or(object, "metadata.uid", "")) != 0)
+        workshop_learn_read(turn->shop, kind, object);
 }
 
 void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note)
