@@ -60,7 +60,7 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     if (last->kind == ACT_DONE && !turn->stale)
         state_rest(turn->state);
     if (turn->stale)
-        queue_add(rec->queue, turn->key, QUEUE_ROUTINE, "the object changed meanwhile");
+        queue_add(rec->queue, turn->key, QUEUE_URGENT, "the object changed meanwhile");
     else if (last->kind == ACT_WAIT && last->wait.retry_at_ms)
         queue_add_at(rec->queue, turn->key, last->wait.retry_at_ms, "a retry is due");
     else if (last->kind == ACT_WAIT && last->wait.stalled)

@@ -7,11 +7,11 @@ import time
 
 from cluster import kubectl, wait_for
 from gitlab_admin import GitLabAdmin
-from machinery.stage import Stage, scaled
+from machinery.stage import Stage, collection, scaled
 from places import Runner
-from program import kubeconfig
 from proxy.faults import Hold, Status
 from proxy.rules import Entry
+from proxy.streams import HoldBack
 
 BROKEN = Status(500, "InternalError", "etcd has no leader")
 
@@ -43,6 +43,25 @@ def test_c2_a_burst_of_events_costs_two_reconciles(stage: Stage, gitlab: GitLabA
     wait_for("config.toml has the image", lambda: runner.kubernetes()["image"] == "busybox:1.37")
     stage.settled([runner])
     assert len(runs(stage, runner)) - before == 2, runs(stage, runner)[before:]
+
+
+def test_an_edit_that_an_answer_tells_of_first_is_served(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """The answer to a write of the status has the edited spec; when the watch tells of it, that is no news."""
+    watch, status = HoldBack(lambda event: event["object"]["metadata"].get("generation", 0) > 1), Hold()
+    stage.proxy.add(watch, "GET", collection("gitlabrunners"), "watch")
+    stage.registration_token()
+    stage.operator.start()
+    runner = stage.unmanned()
+    stage.settled([runner])
+    stage.proxy.add(status, "PATCH", ".*/gitlabrunners/builds/status")
+    stage.kube.patch("GitLabRunner", "builds", {"status": {"conditions": []}}, stage.name, "/status")
+    wait_for("the status is about to be written", lambda: status.held)
+    runner.edit(image="busybox:1.37")
+    wait_for("the watch is held back", lambda: watch.hold.held)
+    status.release()
+    wait_for("config.toml has the image", lambda: runner.kubernetes()["image"] == "busybox:1.37", 10)
+    watch.hold.release()
+    stage.settled([runner])
 
 
 # ----------------------------------------------------------------------------------------------------------------------
