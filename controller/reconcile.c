@@ -14,7 +14,8 @@
 
 enum {
     TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy          */
-    TURNS_ROUTINE = 48,     /* … of which the others are kept for what somebody has just changed               */
+    TURNS_ROUTINE = 32,     /* … of which the others are for what somebody has just changed; fewer of these    */
+                            /* make the API server answer the others sooner                                     */
     STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
     RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
