@@ -96,7 +96,7 @@ $(addprefix $(B)/tests/,world decide waits status observed): $(patsubst tests/un
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # These bring an API server and a clock of their own, in the place of kube/client.c and net/loop.c.
-$(B)/tests/watch: $(B)/obj/kube/watch.o
+$(B)/tests/watch: $(filter $(B)/obj/kube/watch% $(B)/obj/kube/version.o,$(OBJECTS))
 $(B)/tests/lease $(B)/tests/lease_replicas: $(B)/obj/kube/lease.o
 $(addprefix $(B)/tests/,watch lease lease_replicas): $(B)/tests/%: $(B)/tests/test_%.o $(filter $(B)/obj/base/%,$(OBJECTS))
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka

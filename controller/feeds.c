@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "kube/version.h"
-#include "kube/watch.h"
 
 /* One watched kind: what its handler needs. */
 struct feed {
@@ -54,31 +53,40 @@ static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char
         wake_referrers(feeds, kind, ns, name);
 }
 
-/* An answer may have told us of this version, or a newer one, before the watch does. */
-static bool is_news(const struct record *known, struct json_object *object)
+static void keep(const struct feed *feed, enum watch_type type, struct json_object *object)
 {
-    return !known || strcmp(known->uid, json_str_or(object, "metadata.uid", "")) != 0 ||
-           kube_version_compare(json_str_or(object, "metadata.resourceVersion", ""), known->version) > 0;
+    cleanup_arena struct arena a = {0};
+    const struct workshop *shop = feed->feeds->shop;
+    const struct record record = kind_record(feed->kind, object, shop->store, &shop->render, &a);
+
+    if (type == WATCH_LISTED)
+        store_put_listed(shop->store, feed->kind, &record);
+    else
+        store_put(shop->store, feed->kind, &record);
 }
 
 static void on_object(void *arg, enum watch_type type, struct json_object *object)
 {
     struct feed *feed = arg;
     struct store *store = feed->feeds->shop->store;
-    const char *ns = json_str_or(object, "metadata.namespace", ""), *name = json_str_or(object, "metadata.name", "");
-    const struct record *known = store_get(store, feed->kind, ns, name);
-    cleanup_free char *owner = mem_strdup(known ? known->owner : "");
+    const struct record seen = {.ns = json_str_or(object, "metadata.namespace", ""),
+                                .name = json_str_or(object, "metadata.name", ""),
+                                .uid = json_str_or(object, "metadata.uid", ""),
+                                .version = json_str_or(object, "metadata.resourceVersion", "")};
 
-    if (!is_news(known, object)) {
-        store_touch(store, feed->kind, ns, name);
+    if (!store_is_news(store, feed->kind, &seen, type == WATCH_DELETED)) {
+        store_touch(store, feed->kind, seen.ns, seen.name);
         return;
     }
+    const struct record *known = store_get(store, feed->kind, seen.ns, seen.name);
+    cleanup_free char *owner = mem_strdup(known ? known->owner : "");
     if (type == WATCH_DELETED)
-        store_remove(store, feed->kind, ns, name);
+        store_remove(store, feed->kind, seen.ns, seen.name);
     else
-        workshop_learn(feed->feeds->shop, feed->kind, object);
-    known = store_get(store, feed->kind, ns, name);
-    wake(feed->feeds, feed->kind, ns, name, known ? known->owner : owner);
+        keep(feed, type, object);
+    known = store_get(store, feed->kind, seen.ns, seen.name);
+    if (known || type == WATCH_DELETED)
+        wake(feed->feeds, feed->kind, seen.ns, seen.name, known ? known->owner : owner);
 }
 
 static void on_list_begin(void *arg)
@@ -88,7 +96,14 @@ static void on_list_begin(void *arg)
     store_list_begin(feed->feeds->shop->store, feed->kind);
 }
 
-static void on_gone(void *arg, unsigned kind, const struct record *record)
+static void on_reached(void *arg, const char *version)
+{
+    struct feed *feed = arg;
+
+    store_reach(feed->feeds->shop->store, feed->kind, "", version);
+}
+
+static void on_changed(void *arg, unsigned kind, const struct record *record)
 {
     wake(arg, kind, record->ns, record->name, record->owner);
 }
@@ -100,7 +115,7 @@ static void on_list_end(void *arg)
     struct feeds *feeds = feed->feeds;
     char count[24];
 
-    store_list_end(feeds->shop->store, feed->kind, on_gone, feeds);
+    store_list_end(feeds->shop->store, feed->kind, on_changed, feeds);
     snprintf(count, sizeof(count), "%zu", store_count(feeds->shop->store, feed->kind));
     log_event(LOG_INFO, "watch", "listed", "kind", kind_resource(feed->kind)->kind, "count", count, NULL);
     for (enum kind kind = KIND_RUNNER + 1; feed->kind == KIND_RUNNER && kind < KIND_COUNT; kind++)
@@ -114,8 +129,11 @@ struct feeds *feeds_create(const struct workshop *shop, struct queue *queue, str
     *feeds = (struct feeds){.shop = shop, .queue = queue, .states = states};
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
         struct feed *feed = &feeds->by_kind[kind];
-        const struct watch_handler handler = {
-            .list_begin = on_list_begin, .object = on_object, .list_end = on_list_end, .arg = feed};
+        const struct watch_handler handler = {.list_begin = on_list_begin,
+                                              .object = on_object,
+                                              .list_end = on_list_end,
+                                              .reached = on_reached,
+                                              .arg = feed};
         *feed = (struct feed){.feeds = feeds, .kind = kind};
         feed->watch = watch_create(shop->loop, shop->client, kind_resource(kind), NULL, kind_selector(kind), &handler);
     }
@@ -142,4 +160,21 @@ bool feeds_synced(const struct feeds *feeds)
         if (!watch_synced(feeds->by_kind[kind].watch))
             return false;
     return true;
+}
+
+void feeds_each(const struct feeds *feeds, void (*each)(void *arg, const struct feed_facts *facts), void *arg)
+{
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
+        const struct watch *watch = feeds->by_kind[kind].watch;
+        const struct feed_facts facts = {
+            .kind = kind_resource(kind)->kind,
+            .state = watch_state_name(watch),
+            .version = watch_version(watch),
+            .problem = watch_problem(watch),
+            .synced = watch_synced(watch),
+            .objects = store_count(feeds->shop->store, kind),
+            .counts = watch_counts(watch),
+        };
+        each(arg, &facts);
+    }
 }

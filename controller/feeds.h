@@ -4,6 +4,7 @@
 #define FEEDS_H
 
 #include "kube/queue.h"
+#include "kube/watch.h"
 #include "turn.h"
 
 struct feeds;
@@ -15,5 +16,15 @@ void feeds_destroy(struct feeds *feeds);
 void feeds_start(struct feeds *feeds);
 /* Every kind has been listed completely. */
 bool feeds_synced(const struct feeds *feeds);
+
+/* How a feed fares, for people and metrics; texts are lent during the call. */
+struct feed_facts {
+    const char *kind;
+    const char *state, *version, *problem; /* kube/watch.h; "" for none */
+    bool synced;
+    size_t objects;
+    struct watch_counts counts;
+};
+void feeds_each(const struct feeds *feeds, void (*each)(void *arg, const struct feed_facts *facts), void *arg);
 
 #endif

@@ -32,6 +32,7 @@ static void gather_runner(const struct record *record, struct observed *o, struc
     struct spec *spec = arena_alloc(a, sizeof(*spec));
 
     o->owner = (struct owner){.ns = copied.ns, .name = copied.name, .uid = copied.uid};
+    o->version = arena_strdup(a, record->version);
     o->generation = json_int_or(kept, "generation", 0);
     o->finalizer = json_bool_or(kept, "finalizer", false);
     o->deleting = deletion != NULL;
@@ -205,15 +206,17 @@ static void gather_deletion(const struct gathering *g, struct observed *o, struc
     o->deletion_time = time_parse(deletion);
 }
 
-/* A finalizer promises that a runner may be at GitLab. When there is no token Secret (any more) its token may be lost:
- * in a crash of the former process, or because somebody took the Secret away. */
+/* A finalizer that somebody else put there promises that a runner may be at GitLab. When there is no token Secret (any
+ * more) its token may be lost: in a crash of the former process, or because somebody took the Secret away. */
 static void judge(struct state *state, const struct observed *o)
 {
     bool secret = o->children[CHILD_TOKEN_SECRET].exists;
 
-    if (o->finalizer && !secret && !state->issued.token && (!state->seen || state->had_secret))
-        state->doubt = DOUBT_LOST;
-    state->seen = true;
+    if (o->finalizer && !secret && !state->issued.token && (!state->judged || state->had_secret))
+        state->doubt = DOUBT_SUSPECTED;
+    else if (secret && state->doubt < DOUBT_LOST)
+        state->doubt = DOUBT_NONE;
+    state->judged = o->finalizer;
     state->had_secret = secret;
 }
 

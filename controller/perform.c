@@ -49,6 +49,32 @@ static struct stray subject(const struct turn *turn)
     return (struct stray){.kind = KIND, .ns = turn->observed.owner.ns, .name = turn->observed.owner.name};
 }
 
+/* Reads an object, and remembers whether it was known, and which one of that name. */
+static void get(struct turn *turn, enum kind kind, const char *ns, const char *name, kube_done_fn *done)
+{
+    const struct record *known = store_get(turn->shop->store, kind, ns, name);
+
+    turn->known_uid = known ? arena_strdup(&turn->mem, known->uid) : NULL;
+    turn->request = kube_get(turn->shop->client, kind_resource(kind), ns, name, done, turn);
+}
+
+/* What was known is not there any more. A newer one that the watch has shown meanwhile stays. */
+static void learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name)
+{
+    if (turn->known_uid)
+        store_bury(turn->shop->store, kind, ns, name, turn->known_uid);
+}
+
+/* What was known, and whose end the watch has told since it was asked for, is not there any more either. */
+static void learn_presence(struct turn *turn, enum kind kind, struct json_object *object)
+{
+    const struct record *known = store_get(turn->shop->store, kind, json_str_or(object, "metadata.namespace", ""),
+                                           json_str_or(object, "metadata.name", ""));
+
+    if (known || !turn->known_uid || strcmp(turn->known_uid, json_str_or(object, "metadata.uid", "")) != 0)
+        workshop_learn_read(turn->shop, kind, object);
+}
+
 static bool is_ours(const struct turn *turn, struct json_object *object)
 {
     struct json_object *uid = json_member(json_get(object, "metadata.annotations"), ANNOTATION_OWNER_UID);
@@ -60,6 +86,19 @@ static bool is_ours(const struct turn *turn, struct json_object *object)
 static bool is_worth_keeping(const struct turn *turn, enum kind kind, struct json_object *object)
 {
     return object && (is_ours(turn, object) || kind_shows(kind, object));
+}
+
+/* The object is another one than was thought, so the turn begins anew. If it is the very same, whoever shows it is
+ * behind, too: the call failed, and is made again later. */
+static void begin_anew(struct turn *turn, struct json_object *object)
+{
+    struct err err;
+
+    turn->stale = !object || strcmp(json_str_or(object, "metadata.resourceVersion", ""), turn->observed.version) != 0;
+    if (turn->stale)
+        return;
+    err_set(&err, ERR_CONFLICT, "Conflict", "the API server knows a newer version of the object than it shows");
+    note_failure(turn, &err);
 }
 
 static void on_looked(void *arg, const struct kube_reply *reply)
@@ -74,12 +113,13 @@ static void on_looked(void *arg, const struct kube_reply *reply)
         return;
     }
     if (is_worth_keeping(turn, kind, reply->object))
-        workshop_learn(turn->shop, kind, reply->object);
+        learn_presence(turn, kind, reply->object);
     else
-        store_remove(turn->shop->store, kind, kind_resource(kind)->namespaced ? s.ns : "", s.name);
+        learn_absence(turn, kind, s.ns, s.name);
     if (turn->asked.kind == ACT_APPLY)
         turn->state->foreign[turn->asked.apply.child] = reply->object && !is_ours(turn, reply->object);
-    turn->stale = kind == KIND_RUNNER;
+    if (kind == KIND_RUNNER)
+        begin_anew(turn, reply->object);
     turn_ready(turn);
 }
 
@@ -87,7 +127,7 @@ static void look(struct turn *turn)
 {
     const struct stray s = subject(turn);
 
-    turn->request = kube_get(turn->shop->client, kind_resource(kind_by_name(s.kind)), s.ns, s.name, on_looked, turn);
+    get(turn, kind_by_name(s.kind), s.ns, s.name, on_looked);
 }
 
 /* True when the answer is good; else the failure is dealt with. */
@@ -165,18 +205,20 @@ static void on_read(void *arg, const struct kube_reply *reply)
 
     turn->request = 0;
     if (reply->err.kind == ERR_NOT_FOUND) {
-        store_remove(turn->shop->store, source.kind, turn->observed.owner.ns, source.name);
+        learn_absence(turn, source.kind, turn->observed.owner.ns, source.name);
     } else if (reply->err.kind != ERR_NONE) {
         kube_failed(turn, &reply->err);
         return;
     } else {
-        workshop_learn(turn->shop, source.kind, reply->object);
+        learn_presence(turn, source.kind, reply->object);
         *value = value_of(turn, &source, reply->object);
         if (what == READ_CONFIG && value->lookup == LOOKUP_FOUND) {
             value->value = config_toml_token(value->value, &turn->mem);
             value->lookup = value->value ? LOOKUP_FOUND : LOOKUP_EMPTY;
         }
     }
+    if (what == READ_TOKEN && !(reply->object && is_ours(turn, reply->object)))
+        state_token_is_absent(turn->state);
     kube_succeeded(turn);
 }
 
@@ -184,8 +226,7 @@ static void perform_read(struct turn *turn)
 {
     const struct source source = source_of(turn, turn->asked.read);
 
-    turn->request =
-        kube_get(turn->shop->client, kind_resource(source.kind), turn->observed.owner.ns, source.name, on_read, turn);
+    get(turn, source.kind, turn->observed.owner.ns, source.name, on_read);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -205,17 +246,23 @@ static void on_finalizer(void *arg, const struct kube_reply *reply)
 
     if (!expect_success(turn, reply))
         return;
-    workshop_learn(turn->shop, KIND_RUNNER, reply->object);
-    turn->observed.finalizer = turn->asked.hold_finalizer;
+    workshop_learn_written(turn->shop, KIND_RUNNER, reply->object);
+    turn->observed.finalizer = turn->state->judged = turn->asked.hold_finalizer;
+    if (turn->state->doubt == DOUBT_SUSPECTED)
+        turn->state->doubt = DOUBT_UNREAD;
     kube_succeeded(turn);
 }
 
+/* What follows cannot be repeated, so nothing of the object may have escaped us when the finalizer is put on it: the
+ * write carries the version that is known, and is refused when there is a newer one. */
 static void perform_finalizer(struct turn *turn)
 {
     struct json_object *patch = runner_patch(turn);
 
-    if (turn->asked.hold_finalizer)
+    if (turn->asked.hold_finalizer) {
         json_set(patch, "metadata.finalizers", json_build("[%s]", FINALIZER));
+        json_set_str(patch, "metadata.resourceVersion", turn->observed.version);
+    }
     turn->request = kube_apply(turn->shop->client, kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, false,
                                on_finalizer, turn);
 }
@@ -247,7 +294,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
     if (!expect_success(turn, reply))
         return;
     tell_changes(turn, turn->observed.status, turn->asked.status);
-    workshop_learn(turn->shop, KIND_RUNNER, reply->object);
+    workshop_learn_written(turn->shop, KIND_RUNNER, reply->object);
     turn->observed.status = turn->asked.status;
     kube_succeeded(turn);
 }
@@ -296,7 +343,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
 
     if (!expect_success(turn, reply))
         return;
-    workshop_learn(turn->shop, kind_of_child(child), reply->object);
+    workshop_learn_written(turn->shop, kind_of_child(child), reply->object);
     turn->state->foreign[child] = false;
     if (turn->asked.apply.release)
         keep_released_token(turn);
@@ -327,10 +374,10 @@ static void on_deleted(void *arg, const struct kube_reply *reply)
 
     if (!expect_success(turn, reply))
         return;
-    if (strcmp(json_str_or(reply->object, "kind", ""), "Status") == 0)
-        store_remove(turn->shop->store, kind, s->ns, s->name);
+    if (json_len(json_get(reply->object, "metadata.finalizers")) > 0)
+        workshop_learn_written(turn->shop, kind, reply->object);
     else
-        workshop_learn(turn->shop, kind, reply->object);
+        store_bury(turn->shop->store, kind, s->ns, s->name, s->uid); /* a Status, or the object as it was at its end */
     log_event(LOG_INFO, "reconcile", "deleted", "runner", turn->key, "rule", turn->asked.rule, "kind", s->kind, "name",
               s->name, NULL);
     kube_succeeded(turn);

@@ -90,7 +90,13 @@ void state_forgive(struct state *state)
     state->reach = REACH_UNKNOWN;
     state->gitlab_err = (struct err){.kind = ERR_NONE};
     state->found_id = 0;
-    if (state->doubt != DOUBT_NONE)
+    if (state->doubt > DOUBT_LOST)
+        state->doubt = DOUBT_LOST;
+}
+
+void state_token_is_absent(struct state *state)
+{
+    if (state->doubt == DOUBT_SUSPECTED || state->doubt == DOUBT_UNREAD)
         state->doubt = DOUBT_LOST;
 }
 

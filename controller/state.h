@@ -23,7 +23,7 @@ struct state {
     struct registration issued; /* owned texts; token NULL: none                                 */
     enum doubt doubt;
     int64_t found_id;
-    bool seen;       /* the doubt has been judged                                              */
+    bool judged;     /* it is known what the finalizer promises: it was there, and looked into; or we put it there */
     bool had_secret; /* … and then there was a token Secret whose runner is still at GitLab    */
     bool config_token_dead, deregistered;
     enum reach reach;
@@ -45,6 +45,8 @@ void state_follow(struct state *state, const struct record *record, const struct
 /* Tries again at once, because something outside of the spec has changed; searches again, because server, scope and
  * credential may be others. */
 void state_forgive(struct state *state);
+/* The token Secret was read, and is not there, or not ours: what was suspected is true. */
+void state_token_is_absent(struct state *state);
 bool state_refers_to(const struct state *state, const char *kind, const char *name);
 
 /* Notes a failure of the rule's call and when to try again: 1 s, doubling to 5 minutes, with jitter; later when the

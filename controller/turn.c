@@ -51,21 +51,33 @@ static bool is_gone(struct json_object *object)
     return json_get(object, "metadata.deletionTimestamp") && json_len(json_get(object, "metadata.finalizers")) == 0;
 }
 
-void workshop_learn(const struct workshop *shop, enum kind kind, struct json_object *object)
+/* Unless what is known, or was reached, is not older. */
+static void learn(const struct workshop *shop, enum kind kind, struct json_object *object, const char *reached)
 {
     cleanup_arena struct arena a = {0};
 
-    if (!object)
-        return;
     const struct record record = kind_record(kind, object, shop->store, &shop->render, &a);
     const struct record *known = store_get(shop->store, kind, record.ns, record.name);
 
-    if (known && kube_version_compare(record.version, known->version) < 0)
+    if ((reached && !kube_version_newer(record.version, reached)) ||
+        (known && kube_version_newer(known->version, record.version)))
         return;
     if (is_gone(object))
-        store_remove(shop->store, kind, record.ns, record.name);
+        store_bury(shop->store, kind, record.ns, record.name, record.uid);
     else
         store_put(shop->store, kind, &record);
+}
+
+void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object)
+{
+    if (object)
+        learn(shop, kind, object, store_reached(shop->store, kind, json_str_or(object, "metadata.namespace", "")));
+}
+
+void workshop_learn_read(const struct workshop *shop, enum kind kind, struct json_object *object)
+{
+    if (object)
+        learn(shop, kind, object, NULL);
 }
 
 void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note)

@@ -41,6 +41,7 @@ struct turn {
     struct arena mem;
     struct action asked;    /* the action whose answer is awaited                */
     uint64_t request;       /* to Kubernetes, in flight; 0: none                 */
+    const char *known_uid;  /* of the object that is read: as it was known then; NULL: it was not */
     struct gitlab_op *call; /* to GitLab, in flight; NULL: none                  */
     unsigned steps;
     bool ready; /* an answer has come                                */
@@ -57,9 +58,11 @@ void turn_destroy(struct turn *turn);
 struct gathering turn_gathering(const struct workshop *shop);
 /* An answer has come: the next decision is taken by the loop's hook, never from within a callback. */
 void turn_ready(struct turn *turn);
-/* Puts an object that an answer or a watch has shown into the store; one that is gone is removed. What is older than
- * what is known is passed over: a watch may overtake the answer to an earlier request. */
-void workshop_learn(const struct workshop *shop, enum kind kind, struct json_object *object);
+/* Puts an object that an answer has shown into the store; one that is gone is buried. What is older than what is known
+ * is passed over, because a watch may overtake the answer: of a write, what the watch has told already; of what was
+ * read, only a version before the one that is known, for an object may change without its watch showing it. */
+void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object);
+void workshop_learn_read(const struct workshop *shop, enum kind kind, struct json_object *object);
 /* Sends an Event about the turn's object. */
 void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note);
 

@@ -76,27 +76,27 @@ class Kube:
     def call(self, method: str, path: str, **options) -> requests.Response:
         return self._session.request(method, f"{self.url}/{path}", timeout=30, **options)
 
-    def _path(self, kind: str, ns: str | None, name: str = "") -> str:
+    def path(self, kind: str, ns: str | None, name: str = "") -> str:
         group, _, plural = RESOURCES[kind].rpartition("/")
         return "/".join(filter(None, [group, f"namespaces/{ns}" if ns else "", plural, name]))
 
     def get(self, kind: str, name: str, ns: str | None = None) -> dict | None:
-        answer = self.call("GET", self._path(kind, ns, name))
+        answer = self.call("GET", self.path(kind, ns, name))
         return None if answer.status_code == 404 else checked(answer)
 
     def list(self, kind: str, ns: str | None = None, labels: str = "") -> list[dict]:
-        return checked(self.call("GET", self._path(kind, ns), params={"labelSelector": labels}))["items"]
+        return checked(self.call("GET", self.path(kind, ns), params={"labelSelector": labels}))["items"]
 
     def create(self, kind: str, body: dict, ns: str | None = None) -> dict:
-        return checked(self.call("POST", self._path(kind, ns), json=body))
+        return checked(self.call("POST", self.path(kind, ns), json=body))
 
     def patch(self, kind: str, name: str, body: dict, ns: str | None = None, subresource: str = "") -> dict:
         """A merge patch: what is null goes."""
-        path = self._path(kind, ns, name) + subresource
+        path = self.path(kind, ns, name) + subresource
         return checked(self.call("PATCH", path, data=json.dumps(body), headers={"Content-Type": MERGE_PATCH}))
 
     def delete(self, kind: str, name: str, ns: str | None = None, **options) -> None:
-        answer = self.call("DELETE", self._path(kind, ns, name), json=options or None)
+        answer = self.call("DELETE", self.path(kind, ns, name), json=options or None)
         assert answer.ok or answer.status_code == 404, answer.text
 
     def pod_page(self, pod: dict, port: int, page: str) -> requests.Response:
@@ -149,5 +149,11 @@ class AuditLog:
             return log.read()
 
     def entries(self, user: str) -> list[dict]:
-        lines = (json.loads(line) for line in self.text().splitlines())
-        return [entry for entry in lines if entry["user"]["username"] == user]
+        return [entry for entry in self._parsed() if entry["user"]["username"] == user]
+
+    def entries_of_agent(self, agent: str) -> list[dict]:
+        """Of whoever calls itself so, in the beginning of its User-Agent."""
+        return [entry for entry in self._parsed() if entry.get("userAgent", "").startswith(agent)]
+
+    def _parsed(self) -> Iterator[dict]:
+        return (json.loads(line) for line in self.text().splitlines())

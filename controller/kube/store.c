@@ -7,22 +7,37 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "kube/version.h"
 
 enum { KEY_MAX = 600 }; /* namespace (63) and name (253), with room */
+
+/* Only the first is shown to those who ask. */
+enum standing {
+    SHOWN,
+    UNPROVEN, /* by a list that may be of the past */
+    BURIED,   /* until the watch tells of its end, or a list does not have it */
+};
 
 struct entry {
     struct record record;
     struct list sibling; /* in the owner's list */
     unsigned kind;
     unsigned epoch; /* of the last list that had it */
+    enum standing standing;
     char strings[];
 };
 
+struct kept_kind {
+    struct map entries; /* "ns/name" → struct entry                         */
+    struct map reached; /* the watch's namespace → resource version         */
+    unsigned epoch;     /* counts lists                                     */
+    size_t hidden;      /* entries that are not SHOWN                       */
+};
+
 struct store {
-    struct map *kinds; /* "ns/name" → struct entry; one map a kind   */
-    unsigned *epochs;  /* one a kind; counts lists                   */
+    struct kept_kind *kinds;
     unsigned len;
-    struct map owners; /* "ns/name" → struct list of entries         */
+    struct map owners; /* "ns/name" → struct list of entries */
 };
 
 static void key_of(const char *ns, const char *name, char key[static KEY_MAX])
@@ -35,30 +50,87 @@ struct store *store_create(unsigned kinds)
     struct store *store = mem_alloc(sizeof(*store));
 
     store->kinds = mem_alloc(kinds * sizeof(*store->kinds));
-    store->epochs = mem_alloc(kinds * sizeof(*store->epochs));
     store->len = kinds;
     return store;
 }
 
-void store_destroy(struct store *store)
+static void map_finish_all(struct map *map)
 {
     const char *key;
     void *value;
 
+    for (size_t i = 0; map_iter(map, &i, &key, &value);)
+        free(value);
+    map_finish(map);
+}
+
+void store_destroy(struct store *store)
+{
     if (!store)
         return;
     for (unsigned kind = 0; kind < store->len; kind++) {
-        for (size_t i = 0; map_iter(&store->kinds[kind], &i, &key, &value);)
-            free(value);
-        map_finish(&store->kinds[kind]);
+        map_finish_all(&store->kinds[kind].entries);
+        map_finish_all(&store->kinds[kind].reached);
     }
-    for (size_t i = 0; map_iter(&store->owners, &i, &key, &value);)
-        free(value);
-    map_finish(&store->owners);
+    map_finish_all(&store->owners);
     free(store->kinds);
-    free(store->epochs);
     free(store);
 }
+
+static struct entry *find(const struct store *store, unsigned kind, const char *ns, const char *name)
+{
+    char key[KEY_MAX];
+
+    key_of(ns, name, key);
+    return map_get(&store->kinds[kind].entries, key);
+}
+
+static void set_standing(struct store *store, struct entry *e, enum standing standing)
+{
+    struct kept_kind *k = &store->kinds[e->kind];
+
+    k->hidden = k->hidden - (e->standing != SHOWN) + (standing != SHOWN);
+    e->standing = standing;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Versions */
+
+void store_reach(struct store *store, unsigned kind, const char *ns, const char *version)
+{
+    free(map_set(&store->kinds[kind].reached, ns, mem_strdup(version)));
+}
+
+const char *store_reached(const struct store *store, unsigned kind, const char *ns)
+{
+    const char *of_namespace = map_get(&store->kinds[kind].reached, ns);
+
+    return of_namespace ? of_namespace : map_get(&store->kinds[kind].reached, "");
+}
+
+bool store_is_news(const struct store *store, unsigned kind, const struct record *seen, bool gone)
+{
+    const struct entry *e = find(store, kind, seen->ns, seen->name);
+
+    if (!e)
+        return true;
+    if (e->standing == BURIED && strcmp(e->record.uid, seen->uid) == 0)
+        return gone;
+    return gone ? !kube_version_newer(e->record.version, seen->version)
+                : kube_version_newer(seen->version, e->record.version);
+}
+
+/* Nobody is shown it, though its version was reached before. */
+static bool may_be_of_the_past(const struct store *store, unsigned kind, const struct record *record)
+{
+    const char *reached = store_reached(store, kind, record->ns);
+
+    return reached && !kube_version_newer(record->version, reached) &&
+           !store_get(store, kind, record->ns, record->name);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Records */
 
 /* Copies text to *at, moves *at behind it. */
 static const char *place(char **at, const char *text)
@@ -103,6 +175,7 @@ static void link_to_owner(struct store *store, struct entry *e)
 
 static void entry_destroy(struct store *store, struct entry *e)
 {
+    set_standing(store, e, SHOWN);
     if (e->record.owner[0]) {
         list_remove(&e->sibling);
         struct list *children = map_get(&store->owners, e->record.owner);
@@ -112,28 +185,37 @@ static void entry_destroy(struct store *store, struct entry *e)
     free(e);
 }
 
-void store_put(struct store *store, unsigned kind, const struct record *record)
+static void put(struct store *store, unsigned kind, const struct record *record, enum standing standing)
 {
     char key[KEY_MAX];
     struct entry *e = entry_create(record);
 
     e->kind = kind;
-    e->epoch = store->epochs[kind];
+    e->epoch = store->kinds[kind].epoch;
+    set_standing(store, e, standing);
     key_of(record->ns, record->name, key);
     link_to_owner(store, e);
-    struct entry *former = map_set(&store->kinds[kind], key, e);
+    struct entry *former = map_set(&store->kinds[kind].entries, key, e);
     if (former)
         entry_destroy(store, former);
 }
 
+void store_put(struct store *store, unsigned kind, const struct record *record)
+{
+    put(store, kind, record, SHOWN);
+}
+
+void store_put_listed(struct store *store, unsigned kind, const struct record *record)
+{
+    put(store, kind, record, may_be_of_the_past(store, kind, record) ? UNPROVEN : SHOWN);
+}
+
 void store_touch(struct store *store, unsigned kind, const char *ns, const char *name)
 {
-    char key[KEY_MAX];
+    struct entry *e = find(store, kind, ns, name);
 
-    key_of(ns, name, key);
-    struct entry *e = map_get(&store->kinds[kind], key);
     if (e)
-        e->epoch = store->epochs[kind];
+        e->epoch = store->kinds[kind].epoch;
 }
 
 void store_remove(struct store *store, unsigned kind, const char *ns, const char *name)
@@ -141,43 +223,56 @@ void store_remove(struct store *store, unsigned kind, const char *ns, const char
     char key[KEY_MAX];
 
     key_of(ns, name, key);
-    struct entry *e = map_remove(&store->kinds[kind], key);
+    struct entry *e = map_remove(&store->kinds[kind].entries, key);
     if (e)
         entry_destroy(store, e);
 }
 
+void store_bury(struct store *store, unsigned kind, const char *ns, const char *name, const char *uid)
+{
+    struct entry *e = find(store, kind, ns, name);
+
+    if (e && strcmp(e->record.uid, uid) == 0)
+        set_standing(store, e, BURIED);
+}
+
 const struct record *store_get(const struct store *store, unsigned kind, const char *ns, const char *name)
 {
-    char key[KEY_MAX];
+    const struct entry *e = find(store, kind, ns, name);
 
-    key_of(ns, name, key);
-    struct entry *e = map_get(&store->kinds[kind], key);
-    return e ? &e->record : NULL;
+    return e && e->standing == SHOWN ? &e->record : NULL;
 }
 
 size_t store_count(const struct store *store, unsigned kind)
 {
-    return store->kinds[kind].len;
+    return store->kinds[kind].entries.len - store->kinds[kind].hidden;
 }
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * All of them */
 
 void store_list_begin(struct store *store, unsigned kind)
 {
-    store->epochs[kind]++;
+    store->kinds[kind].epoch++;
 }
 
 void store_list_end(struct store *store, unsigned kind,
-                    void (*gone)(void *arg, unsigned kind, const struct record *record), void *arg)
+                    void (*changed)(void *arg, unsigned kind, const struct record *record), void *arg)
 {
+    struct kept_kind *k = &store->kinds[kind];
     const char *key;
     void *value;
 
-    for (size_t i = 0; map_iter(&store->kinds[kind], &i, &key, &value);) {
+    for (size_t i = 0; map_iter(&k->entries, &i, &key, &value);) {
         struct entry *e = value;
-        if (e->epoch == store->epochs[kind])
-            continue;
-        gone(arg, kind, &e->record);
-        map_remove(&store->kinds[kind], key);
-        entry_destroy(store, e);
+        if (e->epoch == k->epoch && e->standing == UNPROVEN) {
+            set_standing(store, e, SHOWN);
+            changed(arg, kind, &e->record);
+        } else if (e->epoch != k->epoch) {
+            if (e->standing == SHOWN)
+                changed(arg, kind, &e->record);
+            entry_destroy(store, map_remove(&k->entries, key));
+        }
     }
 }
 
@@ -187,8 +282,11 @@ void store_each(const struct store *store, unsigned kind, void (*each)(void *arg
     const char *key;
     void *value;
 
-    for (size_t i = 0; map_iter(&store->kinds[kind], &i, &key, &value);)
-        each(arg, &((struct entry *)value)->record);
+    for (size_t i = 0; map_iter(&store->kinds[kind].entries, &i, &key, &value);) {
+        const struct entry *e = value;
+        if (e->standing == SHOWN)
+            each(arg, &e->record);
+    }
 }
 
 void store_each_owned(const struct store *store, const char *owner,
@@ -200,6 +298,7 @@ void store_each_owned(const struct store *store, const char *owner,
         return;
     list_each (node, children) {
         struct entry *e = container_of(node, struct entry, sibling);
-        each(arg, e->kind, &e->record);
+        if (e->standing == SHOWN)
+            each(arg, e->kind, &e->record);
     }
 }

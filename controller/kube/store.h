@@ -2,7 +2,14 @@
  *
  * A record is one block of memory: fixed fields, then its strings. It keeps what its kind's watcher chose to keep, as a
  * short JSON text, never a tree and never a token. Records are owned by the store and replaced whole by the next event:
- * never hold a pointer to one across a wait; keep the key and look again. */
+ * never hold a pointer to one across a wait; keep the key and look again.
+ *
+ * Watches and answers to our own requests both fill it, and each may overtake the other. What the watches have reached
+ * is kept along with the records, so that the order in which the two come makes no difference:
+ *   - an answer of a version that its watch has reached tells nothing: the watch has told it, and what came after;
+ *   - an object that was deleted, as an answer said, is buried: what the watch still tells of its life is no news;
+ *   - an object of a list that nobody knows, though its version was reached before, is not shown until the list has
+ *     proved to be the newest: it may be one that is gone since, seen by a server that lags. */
 #ifndef KUBE_STORE_H
 #define KUBE_STORE_H
 
@@ -24,18 +31,30 @@ struct store;
 struct store *store_create(unsigned kinds);
 void store_destroy(struct store *store);
 
+/* Everything up to this version was told by the watch of the kind and namespace ("": of all namespaces). */
+void store_reach(struct store *store, unsigned kind, const char *ns, const char *version);
+/* What the watch that covers the namespace has reached; NULL: nothing yet. */
+const char *store_reached(const struct store *store, unsigned kind, const char *ns);
+
+/* Whether what the watch tells (ns, name, uid and version of *seen; gone: of its end) is newer than what is known. */
+bool store_is_news(const struct store *store, unsigned kind, const struct record *seen, bool gone);
 /* Copies the record in, replacing the former one. */
 void store_put(struct store *store, unsigned kind, const struct record *record);
+/* The same for an object of a list that is not complete yet: it may not be shown before the list's end. */
+void store_put_listed(struct store *store, unsigned kind, const struct record *record);
 /* Says that a complete list still has the record, without changing it. */
 void store_touch(struct store *store, unsigned kind, const char *ns, const char *name);
 void store_remove(struct store *store, unsigned kind, const char *ns, const char *name);
+/* The object of this uid is gone, as an answer said: it is not shown any more. Nothing when another one is known. */
+void store_bury(struct store *store, unsigned kind, const char *ns, const char *name, const char *uid);
 const struct record *store_get(const struct store *store, unsigned kind, const char *ns, const char *name);
 size_t store_count(const struct store *store, unsigned kind);
 
-/* Around a complete list: what is not put between the two is gone, and reported to gone() just before it is removed. */
+/* Around a complete list: what is not put or touched between the two is gone. Reports each record that goes, just
+ * before it is removed, and each that is shown only now. A list may begin anew without having ended. */
 void store_list_begin(struct store *store, unsigned kind);
 void store_list_end(struct store *store, unsigned kind,
-                    void (*gone)(void *arg, unsigned kind, const struct record *record), void *arg);
+                    void (*changed)(void *arg, unsigned kind, const struct record *record), void *arg);
 
 /* All records of a kind, in no order; the callback must not change the store. */
 void store_each(const struct store *store, unsigned kind, void (*each)(void *arg, const struct record *record),

@@ -6,10 +6,10 @@
 
 #include <stdbool.h>
 
-/* True for a decimal number without a leading zero. */
+/* True for a decimal number without a leading zero. What is not is an error: who reads it from a peer refuses it. */
 bool kube_version_valid(const char *version);
-/* Negative, zero or positive as a is older than, equal to or newer than b; a malformed version is older than any other.
+/* Both are versions, and a is the newer one. What is no version is neither newer nor older than anything, nor the same.
  */
-int kube_version_compare(const char *a, const char *b);
+bool kube_version_newer(const char *a, const char *b);
 
 #endif

@@ -1,37 +1,56 @@
 /* Keeping up with one kind of object: list, then watch, for ever.
  *
- *              ┌────────────── 410, or the server forgot our version ──────────────┐
- *              ▼                                                                   │
- *   start ──► LIST ──last page──► STREAM ──closed or broken──► PAUSE ──timer──► STREAM
- *              │ ▲ next page                                     ▲
- *              └─┘                                               │
- *              └───────────────── failed ────────────────► PAUSE ─┴─timer──► LIST
+ *              ┌─────────────── the server has forgotten our version, or has not reached it ───────────────┐
+ *              ▼                                                                                           │
+ *   start ──► SYNC ──end of the initial events: the same request goes on──► STREAM ──closed in order──► STREAM
+ *              │                                                             ▲  │
+ *              │ the server knows no streamed lists, or never ends one       │  └──broken──► PAUSE ──timer──► STREAM
+ *              ▼                                                             │
+ *             LIST ──last page───────────────────────────────────────────────┘
+ *              │ ▲ next page; the whole list at once, when its continue token has expired
+ *              └─┘
+ *             SYNC, LIST ──failed──► PAUSE ──timer──► SYNC, or LIST where the server knows nothing else
  *
- *   1. Exactly one request is in flight in LIST and STREAM, none in PAUSE.
- *   2. version is the resource version up to which everything was delivered: the list's, then each event's and
- *      bookmark's. A stream always begins at it, so nothing is missed and nothing is listed again without need.
- *   3. Lists ask for the newest state (no resourceVersion), never for "any" (0): the store cannot go back in time.
- *   4. PAUSE lasts 0.8 s, doubling to 30 s, with jitter; a stream that lived for two minutes resets it.
+ *   1. Exactly one request is in flight in SYNC, LIST and STREAM, none in PAUSE.
+ *   2. version is what was reached: everything up to it was delivered. It never goes back. SYNC and LIST move it at
+ *      their end only, STREAM with each event and bookmark. A stream always begins at it, so nothing is missed and
+ *      nothing is listed again without need.
+ *   3. Lists ask for the newest state (no resourceVersion), never for "any" (0). One that is older than what was
+ *      reached, by a server that lags, is refused, so the store does not go back in time.
+ *   4. PAUSE lasts 0.8 s, doubling to 30 s, and up to twice that by jitter; a stream that lived for two minutes
+ *      resets it. A list that an expired version makes necessary begins at once, if the last such one is not just over.
+ *   5. SYNC has a deadline that each initial event puts off; other requests have theirs from kube/client.h.
  *
- * Source of the protocol: kubernetes.io/docs/reference/using-api/api-concepts (efficient detection of changes). */
+ * Source of the protocol: kubernetes.io/docs/reference/using-api/api-concepts (efficient detection of changes,
+ * streaming lists); of the figures: client-go's reflector. */
 #ifndef KUBE_WATCH_H
 #define KUBE_WATCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "kube/client.h"
 
 struct loop;
 struct watch;
 
-enum watch_type { WATCH_ADDED, WATCH_MODIFIED, WATCH_DELETED };
+enum watch_type {
+    WATCH_LISTED, /* a list that is not complete yet has it */
+    WATCH_ADDED,
+    WATCH_MODIFIED,
+    WATCH_DELETED,
+};
 
+/* Called from within the loop; they only record. */
 struct watch_handler {
-    /* A list begins (mark what is known), an object came (by list: WATCH_ADDED; lent), the list is complete (drop what
-     * was not seen). Called from within the loop; they only record. */
+    /* A list begins: mark what is known. It may begin anew without having ended. */
     void (*list_begin)(void *arg);
+    /* An object came (lent): of the kind, with a name and a valid resource version. */
     void (*object)(void *arg, enum watch_type type, struct json_object *object);
+    /* The list is complete, and not older than anything that was told before: drop what was not seen. */
     void (*list_end)(void *arg);
+    /* Everything up to this version was delivered: after list_end() and after each event and bookmark. */
+    void (*reached)(void *arg, const char *version);
     void *arg;
 };
 
@@ -39,13 +58,25 @@ struct watch_handler {
 struct watch *watch_create(struct loop *loop, struct kube_client *client, const struct kube_resource *resource,
                            const char *ns, const char *selector, const struct watch_handler *handler);
 void watch_start(struct watch *watch);
+/* Cancels what is in flight. NULL is fine. */
 void watch_destroy(struct watch *watch);
 
 /* True from the first complete list on. */
 bool watch_synced(const struct watch *watch);
 const struct kube_resource *watch_resource(const struct watch *watch);
-/* "list", "stream", "pause"; and why the last pause began ("" when all is well). */
+/* "idle", "sync", "list", "stream", "pause"; and why the last pause began ("" when all is well). */
 const char *watch_state_name(const struct watch *watch);
 const char *watch_problem(const struct watch *watch);
+/* What was reached; "": nothing yet. */
+const char *watch_version(const struct watch *watch);
+
+/* How often, since the start. */
+struct watch_counts {
+    uint64_t lists;         /* completed, streamed or not                                  */
+    uint64_t watches;       /* streams begun                                               */
+    uint64_t short_watches; /* … that ended within a second, without having told anything  */
+    uint64_t pauses;        /* something went wrong                                        */
+};
+struct watch_counts watch_counts(const struct watch *watch);
 
 #endif

@@ -52,10 +52,12 @@ enum { ATTEMPTS_MAX = 8 }; /* that are remembered; a table of rules ends at the 
 
 enum reach { REACH_UNKNOWN, REACH_YES, REACH_NO };
 /* Whether a runner may exist at GitLab whose token was lost in a crash: the finalizer was on the object before this
- * process first saw it, but no token Secret is there. */
+ * process first saw it, but no token Secret is there. The watches may be behind, so they are not believed at once. */
 enum doubt {
     DOUBT_NONE,
-    DOUBT_LOST,         /* it may, and nobody has looked yet                    */
+    DOUBT_SUSPECTED,    /* it may, if the object is what the watch shows: the next write of the finalizer will tell */
+    DOUBT_UNREAD,       /* … and if there is no token Secret, as the watch says: nobody has tried to read it */
+    DOUBT_LOST,         /* it may, and nobody has looked yet at GitLab          */
     DOUBT_SEARCHED,     /* GitLab was asked for our mark; see found_id          */
     DOUBT_UNSEARCHABLE, /* the credential gives no right to look                */
 };
@@ -67,6 +69,7 @@ struct observed {
 
     /* The object itself. */
     struct owner owner;
+    const char *version; /* resource version of the object as the turn began    */
     int64_t generation;
     bool finalizer; /* ours is on it                                        */
     bool deleting;

@@ -118,11 +118,19 @@ struct action release_token_secret(const struct observed *o, struct arena *a)
     return act;
 }
 
-/* From here on somebody has to clean up at GitLab when the object goes. */
+/* From here on somebody has to clean up at GitLab when the object goes. Written once more before a doubt is acted on:
+ * the API server refuses it when the object is not as the watch shows it. */
 struct action hold_finalizer(const struct observed *o, struct arena *a)
 {
     (void)a;
-    return o->finalizer ? act_pass : act_finalizer(true);
+    return o->finalizer && o->doubt != DOUBT_SUSPECTED ? act_pass : act_finalizer(true);
+}
+
+/* Nothing is looked for, or given up, while the token may only be out of the watch's sight. */
+struct action read_an_unseen_token(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    return o->doubt == DOUBT_SUSPECTED || o->doubt == DOUBT_UNREAD ? act_read(READ_TOKEN) : act_pass;
 }
 
 static bool status_says(const struct observed *o, const char *field, const char *value)

@@ -91,6 +91,7 @@ static struct action release(const struct observed *o, struct arena *a)
 /* Order matters: a rule relies on all rules above it. */
 /* clang-format off */
 const struct rule deletion_rules[] = {
+    {"unseen",     read_an_unseen_token      }, /* the token, if only the watch does not show it                */
     {"deregister", deregister                }, /* GitLab forgets the runner …                                  */
     {"lost",       remove_a_lost_registration}, /* … also one whose token was lost                              */
     {"elsewhere",  remove_what_is_elsewhere  }, /* objects in other namespaces are gone                         */

@@ -117,6 +117,8 @@ static struct action look_for_a_lost_registration(const struct observed *o, stru
 {
     switch (o->doubt) {
     case DOUBT_NONE:
+    case DOUBT_SUSPECTED: /* the rules above have seen to these two */
+    case DOUBT_UNREAD:
         return act_pass;
     case DOUBT_LOST:
         if (o->spec->authentication == AUTH_RUNNER_TOKEN)
@@ -150,6 +152,7 @@ static const struct rule registering_rules[] = {
     {"credential", need_credential             }, /* the Secret it names exists and has the key           */
     {"ca",         need_ca                     }, /* … and so does the CA                                 */
     {"finalizer",  hold_finalizer              }, /* the intent, before any effect outside of the cluster */
+    {"unseen",     read_an_unseen_token        }, /* a Secret that the watch does not show is read itself */
     {"restore",    restore_from_config         }, /* a lost Secret is not a lost registration             */
     {"lost",       look_for_a_lost_registration}, /* nor is a crash between the POST and the Secret       */
     {"register",   register_now                }, /* the one effect that cannot be repeated               */

@@ -10,9 +10,10 @@ import pytest
 
 from cluster import STATE, Kube, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
-from machinery.stage import Operator, Stage
+from machinery.api_server import ApiServer
+from machinery.stage import Operator, Stage, vacate
 from operator_pod import MANIFESTS, NAME, NAMESPACE
-from places import LABEL, remove
+from places import LABEL
 from program import kubeconfig
 from proxy.server import Proxy
 
@@ -20,9 +21,18 @@ API_SERVER = ("10.244.0.1", 6443)       # see hack/cluster/README.md
 numbers = itertools.count(1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "last: looks back at the whole session, so it comes after all others")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
 @pytest.fixture(scope="session")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    with Proxy(*API_SERVER, str(STATE / "pki/ca.crt"), tmp_path_factory.mktemp("proxy")) as running:
+    with Proxy(*API_SERVER, str(STATE / "pki/ca.crt"), tmp_path_factory.mktemp("proxy"),
+               "api.machinery.test") as running:
         yield running
 
 
@@ -33,7 +43,7 @@ def account(kube: Kube) -> str:
     kubectl("apply", "-k", MANIFESTS)
     kube.delete("Deployment", NAME, NAMESPACE)
     kubectl("wait", "--for=condition=Established", "crd/gitlabrunners.gitlab-runners.dev", "--timeout=60s")
-    remove(kube, left)
+    vacate(kube, left)
     wait_for("namespaces of an earlier session are gone", lambda: not kube.list("Namespace", labels=LABEL), 120)
     return NAME
 
@@ -42,6 +52,18 @@ def account(kube: Kube) -> str:
 def by_proxy(proxy: Proxy, account: str) -> dict:
     """A kubeconfig."""
     return kubeconfig(account, server=proxy.url, **{"certificate-authority-data": proxy.ca})
+
+
+@pytest.fixture(scope="session")
+def the_api_server() -> ApiServer:
+    return ApiServer()
+
+
+@pytest.fixture
+def api_server(the_api_server: ApiServer) -> Iterator[ApiServer]:
+    """To be ended, or started with other flags; afterwards it is as it was."""
+    yield the_api_server
+    the_api_server.restore()
 
 
 @pytest.fixture
@@ -55,7 +77,7 @@ def stage(request: pytest.FixtureRequest, kube: Kube, proxy: Proxy, by_proxy: di
     yield stage
     proxy.clear()
     operator.kill()
-    remove(kube, stage.namespaces)
+    vacate(kube, stage.namespaces)
 
 
 @pytest.hookimpl(wrapper=True)

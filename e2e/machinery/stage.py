@@ -4,13 +4,13 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import Kube, wait_for
 from gitlab_admin import GitLabAdmin
 from operator_pod import without_tokens
-from places import Place, Runner
+from places import Place, Runner, remove
 from program import Process, free_port
 from proxy.rules import Entry
 from proxy.server import Proxy
@@ -18,7 +18,6 @@ from proxy.server import Proxy
 SOAK = os.environ.get("SOAK") == "1"
 KINDS = ["gitlabrunners", "secrets", "configmaps", "namespaces", "serviceaccounts", "rolebindings", "deployments"]
 WRITES = "POST|PUT|PATCH|DELETE"
-OF_OBJECTS = "(?!.*/(events|leases)).*"             # paths of all that is not the operator's own housekeeping
 GONE_QUIET = 1.0                                    # seconds without a request, after which nothing is left to do
 
 
@@ -105,6 +104,9 @@ class Stage(Place):
         self.proxy = proxy
         self.since = proxy.mark()
 
+    def runner_named(self, name: str) -> Runner:
+        return Runner(self.kube, self.name, name)
+
     def mark(self) -> None:
         """From here on requests count."""
         self.since = self.proxy.mark()
@@ -127,16 +129,21 @@ class Stage(Place):
             return alive[-1] if alive else None
         return wait_for(f"{plural} are watched", found)
 
-    def writes(self, path: str = OF_OBJECTS) -> list[Entry]:
-        return self.requests(WRITES, path)
+    @property
+    def objects(self) -> str:
+        """The paths of this place's objects, but Events."""
+        return f".*/namespaces/{self.name}/(?!events).*"
+
+    def writes(self) -> list[Entry]:
+        return self.requests(WRITES, self.objects)
 
     def write_counts(self) -> Counter[str]:
         return Counter(f"{entry.method} {entry.path}" for entry in self.writes())
 
     def wait_quiet(self, seconds: float = GONE_QUIET) -> None:
-        """The operator has nothing left to do: it has asked for nothing for a while but its watches and its lease."""
+        """The operator has nothing left to do here: it has asked for nothing for a while."""
         def quiet() -> bool:
-            entries = [e for e in self.requests(path=OF_OBJECTS) if not e.watch]
+            entries = self.requests(path=self.objects)
             open_ones = any(not entry.ended for entry in entries)
             last = max((entry.ended or entry.began for entry in entries), default=0.0)
             return not open_ones and time.monotonic() - last > seconds
@@ -159,4 +166,12 @@ class Stage(Place):
             yield f"GitLabRunner {runner.name}", runner.summary()
 
 
-Start = Callable[..., Process]
+def vacate(kube: Kube, namespaces: list[str]) -> None:
+    """Nothing stays that another operator would see to; the namespaces vanish while the next test runs."""
+    for ns in namespaces:
+        for kind in ("GitLabRunner", "Secret"):
+            for item in kube.list(kind, ns):
+                if item["metadata"].get("finalizers"):
+                    kube.patch(kind, item["metadata"]["name"], {"metadata": {"finalizers": None}}, ns)
+            kube.call("DELETE", kube.path(kind, ns))
+    remove(kube, namespaces)

@@ -13,6 +13,7 @@ from h2.events import (ConnectionTerminated, DataReceived, Event, RequestReceive
 from h2.exceptions import ProtocolError
 from hyperframe.frame import GoAwayFrame
 
+LAST_CALL = 1.0         # seconds in which requests that crossed our GOAWAY still arrive
 Headers = list[tuple[str, str]]
 
 
@@ -114,7 +115,7 @@ class Peer(asyncio.Protocol):
         self.lost()
 
     def flush(self) -> None:
-        if not self.frozen and (data := self.h2.data_to_send()):
+        if not self.frozen and not self.transport.is_closing() and (data := self.h2.data_to_send()):
             self.transport.write(data)
 
     def data_received(self, data: bytes) -> None:
@@ -161,18 +162,21 @@ class Peer(asyncio.Protocol):
 
     def forget(self, stream: Stream) -> None:
         self.streams.pop(stream.number, None)
-        if self.leaving and not self.streams and self.transport:
+        if self.leaving and not self.streams:
+            asyncio.get_running_loop().call_later(LAST_CALL, self._close_if_unused)
+
+    def _close_if_unused(self) -> None:
+        if not self.streams:
             self.transport.close()
 
     # Its end, in several ways
 
     def goaway(self) -> None:
-        """No new requests on this connection, please; those of now are answered.
+        """No new requests on this connection, please; what has come or is on its way is answered, as Go's server does.
 
         Past the state machine of h2, which would not let us answer any more.
         """
-        frame = GoAwayFrame(0, last_stream_id=self.h2.highest_inbound_stream_id)
-        self.transport.write(frame.serialize())
+        self.transport.write(GoAwayFrame(0, last_stream_id=2**31 - 1).serialize())
         self.leaving = True
 
     def abort(self) -> None:

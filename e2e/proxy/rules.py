@@ -5,6 +5,7 @@ import json
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -32,7 +33,8 @@ class Entry:
     ended: float = 0.0                      # of the answer's body, or of the exchange
     fault: str = ""                         # the rule that spoilt it
     outcome: str = ""                       # how the exchange ended, where it did not end well
-    events: list[Told] = field(default_factory=list)    # of a watch, as the client got them
+    lines: int = 0                          # of a watch
+    events: list[Told] = field(default_factory=list)    # those of the lines that are events
 
     @property
     def json(self) -> dict:
@@ -70,7 +72,7 @@ class Told:
 class Rule:
     """Spoils the requests that match, from the nth of them on, count times (None: for ever).
 
-    method and path match as a whole, query somewhere in "name=value&…".
+    method and path match as a whole, query somewhere in "name=value&…". each: counts every method and path by itself.
     """
     action: Action
     method: str = ".*"
@@ -78,18 +80,30 @@ class Rule:
     query: str = ""
     nth: int = 1
     count: int | None = 1
-    seen: int = field(default=0, init=False)        # requests that matched
-    used: int = field(default=0, init=False)        # of them, those that were spoilt
+    each: bool = False
+    _seen: Counter[str] = field(default_factory=Counter, init=False)
+    _used: Counter[str] = field(default_factory=Counter, init=False)
+
+    @property
+    def seen(self) -> int:
+        """Requests that matched."""
+        return self._seen.total()
+
+    @property
+    def used(self) -> int:
+        """Of them, those that were spoilt."""
+        return self._used.total()
 
     def takes(self, entry: Entry) -> bool:
         query = entry.target.partition("?")[2]
         if not (re.fullmatch(self.method, entry.method) and re.fullmatch(self.path, entry.path)
                 and re.search(self.query, query)):
             return False
-        self.seen += 1
-        if self.seen < self.nth or (self.count is not None and self.used >= self.count):
+        what = f"{entry.method} {entry.path}" if self.each else ""
+        self._seen[what] += 1
+        if self._seen[what] < self.nth or (self.count is not None and self._used[what] >= self.count):
             return False
-        self.used += 1
+        self._used[what] += 1
         return True
 
 
@@ -102,9 +116,9 @@ class Book:
         self._log: list[Entry] = []
 
     def add(self, action: Action, method: str = ".*", path: str = ".*", query: str = "", nth: int = 1,
-            count: int | None = 1) -> Rule:
+            count: int | None = 1, each: bool = False) -> Rule:
         """The first rule that takes a request decides."""
-        rule = Rule(action, method, path, query, nth, count)
+        rule = Rule(action, method, path, query, nth, count, each)
         with self._lock:
             self._rules.append(rule)
         return rule

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from proxy.faults import Hold
+from proxy.http2 import Broken
 from proxy.relay import Answer, Exchange
 from proxy.rules import Entry
 
@@ -74,7 +75,7 @@ class Late(Lines):
         queue: asyncio.Queue[tuple[float, bytes] | None] = asyncio.Queue()
 
         async def read() -> None:
-            with suppress(Exception):
+            with suppress(Broken):
                 async for line in answer.lines():
                     queue.put_nowait((time.monotonic(), line))
             queue.put_nowait(None)
@@ -114,29 +115,8 @@ class Drop(Lines):
 
 
 @dataclass
-class Insert(Lines):
-    """Lines of ours before the nth event (from 1), or instead of the end of what is there already."""
-    lines: tuple[bytes, ...]
-    nth: int = 1
-    close: bool = False
-
-    async def change(self, answer: Answer, entry: Entry) -> AsyncIterator[bytes]:
-        count = 0
-        async for line in answer.lines():
-            count += 1
-            if count == self.nth:
-                for ours in self.lines:
-                    yield ours
-                if self.close:
-                    return
-            yield line
-
-    __str__ = Lines.__str__
-
-
-@dataclass
 class Answered(Lines):
-    """A watch that is opened and at once told these lines, in the place of the API server's; then it ends."""
+    """A watch that is opened here and told these lines; then it ends, or stays until it is let go."""
     lines: tuple[bytes, ...]
     stay: Hold | None = None
 
@@ -164,22 +144,39 @@ class Split(Lines):
     __str__ = Lines.__str__
 
 
-@dataclass
-class Closable(Lines):
-    """Passes everything on, until it is told to close."""
-    hold: Hold = field(default_factory=Hold)
+class Script(Lines):
+    """Passes everything on until a test says what comes next: lines of ours, or the end of the watch."""
 
-    async def __call__(self, exchange: Exchange) -> None:
-        serving = asyncio.ensure_future(super().__call__(exchange))
-        closing = asyncio.ensure_future(self.hold.wait())
-        await asyncio.wait([serving, closing], return_when=asyncio.FIRST_COMPLETED)
-        if not serving.done():
-            serving.cancel()
-            await asyncio.wait([serving])
-            await exchange.end()
-        closing.cancel()
+    def __init__(self) -> None:
+        self._orders: asyncio.Queue[bytes | None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    __str__ = Lines.__str__
+    def say(self, *lines: bytes) -> None:
+        for line in lines:
+            self._order(line)
+
+    def close(self) -> None:
+        self._order(None)
+
+    def _order(self, order: bytes | None) -> None:
+        assert self._loop, "nobody is watching"
+        self._loop.call_soon_threadsafe(self._orders.put_nowait, order)
+
+    async def change(self, answer: Answer, entry: Entry) -> AsyncIterator[bytes]:
+        self._loop, orders = asyncio.get_running_loop(), asyncio.Queue()
+        self._orders = orders
+
+        async def read() -> None:
+            with suppress(Broken):
+                async for line in answer.lines():
+                    orders.put_nowait(line)
+            orders.put_nowait(None)
+        reading = asyncio.create_task(read())
+        try:
+            while line := await orders.get():
+                yield line
+        finally:
+            reading.cancel()
 
 
 def error_event(code: int, reason: str, message: str) -> bytes:

@@ -178,6 +178,8 @@ static const struct test_case cases[] = {
          .how = DOUBT_LOST),
     CASE("deleted: a found runner is removed", "lost: gitlab remove at " ONE " with access, runner 9", deleted_and_lost,
          .how = DOUBT_SEARCHED),
+    CASE("deleted: an unseen token is read", "read-token: read", deleted_and_lost, .how = DOUBT_SUSPECTED,
+         .first = true),
     CASE("deleted: nothing was lost", "release: finalizer let go", deleted_and_lost, .how = DOUBT_NONE),
     CASE("deleted: who may not look reports", "lost: report PossibleOrphan", deleted_and_lost,
          .how = DOUBT_UNSEARCHABLE),

@@ -146,6 +146,186 @@ static void a_list_may_begin_anew(void **state)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * What is reached; what is not shown
+ */
+static void knows_what_the_watch_of_a_namespace_has_reached(void **state)
+{
+    struct store *store = store_create(KINDS);
+
+    (void)state;
+    assert_null(store_reached(store, KIND_A, "ns"));
+    store_reach(store, KIND_A, "", "5");
+    assert_string_equal(store_reached(store, KIND_A, "ns"), "5");
+    store_reach(store, KIND_A, "", "10");
+    store_reach(store, KIND_A, "ns", "7");
+    assert_string_equal(store_reached(store, KIND_A, "ns"), "7");
+    assert_string_equal(store_reached(store, KIND_A, "other"), "10");
+    assert_null(store_reached(store, KIND_B, "ns"));
+    store_destroy(store);
+}
+
+static bool is_news_of(const struct store *store, const char *uid, const char *version, bool gone)
+{
+    const struct record seen = {.ns = "ns", .name = "x", .uid = uid, .version = version};
+
+    return store_is_news(store, KIND_A, &seen, gone);
+}
+
+static void tells_news_from_what_is_known(void **state)
+{
+    struct store *store = store_create(KINDS);
+
+    (void)state;
+    assert_true(is_news_of(store, "uid", "1", false));
+    put(store, KIND_A, "x", "10", "");
+    assert_false(is_news_of(store, "uid", "9", false));
+    assert_false(is_news_of(store, "uid", "10", false));
+    assert_true(is_news_of(store, "uid", "11", false));
+    assert_false(is_news_of(store, "former", "9", false)); /* the end of its predecessor is an old story */
+    assert_false(is_news_of(store, "former", "9", true));
+    assert_true(is_news_of(store, "uid", "10", true)); /* the answer to the deletion had that version, too */
+    assert_true(is_news_of(store, "successor", "11", false));
+    assert_false(is_news_of(store, "uid", "eleven", false));
+    store_destroy(store);
+}
+
+static void count_record(void *arg, const struct record *record)
+{
+    (void)record;
+    ++*(int *)arg;
+}
+
+static void count_owned(void *arg, unsigned kind, const struct record *record)
+{
+    (void)kind;
+    count_record(arg, record);
+}
+
+/* Whoever asks, in whatever way, is shown so many records. */
+static void assert_shown(const struct store *store, int expected)
+{
+    int all = 0, owned = 0;
+
+    store_each(store, KIND_A, count_record, &all);
+    store_each_owned(store, "ns/o", count_owned, &owned);
+    assert_int_equal(all, expected);
+    assert_int_equal(owned, expected);
+    assert_int_equal(store_count(store, KIND_A), expected);
+    assert_int_equal(store_get(store, KIND_A, "ns", "x") != NULL, expected);
+}
+
+/* The answer to a deletion comes first, the watch is half a minute behind. */
+static void what_is_buried_does_not_come_back(void **state)
+{
+    struct store *store = store_create(KINDS);
+
+    (void)state;
+    put(store, KIND_A, "x", "10", "ns/o");
+    store_bury(store, KIND_A, "ns", "x", "uid");
+    assert_shown(store, 0);
+    assert_false(is_news_of(store, "uid", "9", false));
+    assert_false(is_news_of(store, "uid", "11", false)); /* somebody had changed it shortly before */
+    assert_true(is_news_of(store, "uid", "12", true));
+    store_remove(store, KIND_A, "ns", "x");
+    assert_true(is_news_of(store, "successor", "13", false));
+    store_destroy(store);
+}
+
+static void a_successor_takes_the_place_of_the_buried(void **state)
+{
+    struct store *store = store_create(KINDS);
+
+    (void)state;
+    put(store, KIND_A, "x", "10", "ns/o");
+    store_bury(store, KIND_A, "ns", "x", "uid");
+    assert_true(is_news_of(store, "successor", "11", false));
+    put(store, KIND_A, "x", "12", "ns/o");
+    assert_shown(store, 1);
+    assert_false(is_news_of(store, "uid", "11", true)); /* the end of the buried is not that of its successor */
+    store_bury(store, KIND_A, "ns", "x", "another");    /* nor does the answer about another one */
+    store_bury(store, KIND_A, "ns", "nowhere", "uid");
+    assert_shown(store, 1);
+    store_destroy(store);
+}
+
+static void a_list_without_the_buried_forgets_it(void **state)
+{
+    struct store *store = store_create(KINDS);
+    struct names changed = {""};
+
+    (void)state;
+    put(store, KIND_A, "x", "10", "ns/o");
+    store_bury(store, KIND_A, "ns", "x", "uid");
+    store_list_begin(store, KIND_A);
+    store_touch(store, KIND_A, "ns", "x"); /* this list was made before the deletion */
+    store_list_end(store, KIND_A, note_gone, &changed);
+    assert_shown(store, 0);
+    assert_false(is_news_of(store, "uid", "10", false));
+    store_list_begin(store, KIND_A);
+    store_list_end(store, KIND_A, note_gone, &changed);
+    assert_shown(store, 0);
+    assert_true(is_news_of(store, "successor", "9", false));
+    assert_string_equal(changed.text, ""); /* nothing that was to be seen has changed */
+    store_destroy(store);
+}
+
+static void list_of_x(struct store *store, const char *version)
+{
+    const struct record r = record_of("ns", "x", version, "ns/o");
+
+    store_list_begin(store, KIND_A);
+    store_put_listed(store, KIND_A, &r);
+}
+
+/* Version 20 was reached, and there was no x then. So it is gone, if the list is of before; else its event was lost. */
+static void what_may_be_of_the_past_is_shown_at_the_end_of_the_list(void **state)
+{
+    struct store *store = store_create(KINDS);
+    struct names changed = {""};
+
+    (void)state;
+    store_reach(store, KIND_A, "", "20");
+    list_of_x(store, "10");
+    assert_shown(store, 0);
+    list_of_x(store, "11"); /* the first one was refused */
+    assert_shown(store, 0);
+    store_list_end(store, KIND_A, note_gone, &changed);
+    assert_string_equal(changed.text, "x ");
+    assert_shown(store, 1);
+    store_destroy(store);
+}
+
+static void what_only_a_refused_list_had_is_never_shown(void **state)
+{
+    struct store *store = store_create(KINDS);
+    struct names changed = {""};
+
+    (void)state;
+    store_reach(store, KIND_A, "", "20");
+    list_of_x(store, "10");
+    store_list_begin(store, KIND_A);
+    store_list_end(store, KIND_A, note_gone, &changed);
+    assert_string_equal(changed.text, "");
+    assert_shown(store, 0);
+    assert_true(is_news_of(store, "uid", "1", false));
+    store_destroy(store);
+}
+
+static void what_is_new_in_a_list_is_shown_at_once(void **state)
+{
+    struct store *store = store_create(KINDS);
+
+    (void)state;
+    list_of_x(store, "10"); /* the first list */
+    assert_shown(store, 1);
+    store_reach(store, KIND_A, "", "20");
+    list_of_x(store, "21");
+    assert_shown(store, 1);
+    assert_version(store, KIND_A, "x", "21");
+    store_destroy(store);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * Against a model: an array of all records that there can be */
 
 enum { NAMES = 30, OWNERS = 4, STEPS = 100000 };
@@ -300,6 +480,14 @@ int main(void)
         cmocka_unit_test(keeps_records_without_a_namespace),
         cmocka_unit_test(a_complete_list_takes_away_what_it_does_not_have),
         cmocka_unit_test(a_list_may_begin_anew),
+        cmocka_unit_test(knows_what_the_watch_of_a_namespace_has_reached),
+        cmocka_unit_test(tells_news_from_what_is_known),
+        cmocka_unit_test(what_is_buried_does_not_come_back),
+        cmocka_unit_test(a_successor_takes_the_place_of_the_buried),
+        cmocka_unit_test(a_list_without_the_buried_forgets_it),
+        cmocka_unit_test(what_may_be_of_the_past_is_shown_at_the_end_of_the_list),
+        cmocka_unit_test(what_only_a_refused_list_had_is_never_shown),
+        cmocka_unit_test(what_is_new_in_a_list_is_shown_at_once),
         cmocka_unit_test(does_as_the_model_does),
     };
 

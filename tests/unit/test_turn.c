@@ -1,3 +1,4 @@
+/* What answers teach the store, whichever comes first: an answer, or what the watch tells. */
 #include "golden.h"
 
 #include "kinds.h"
@@ -18,14 +19,27 @@ static int teardown(void **state)
     return 0;
 }
 
-static void learn(struct workshop *shop, const char *version, const char *from, bool deleted)
+typedef void learn_fn(const struct workshop *shop, enum kind kind, struct json_object *object);
+
+static void learn_by(learn_fn *how, struct workshop *shop, const char *version, const char *from, bool deleted)
 {
     cleanup_json struct json_object *object = json_build("{metadata: {name: 'jobs', uid: 'u', resourceVersion: %s, "
                                                          "annotations: {'gitlab-runners.dev/allowed-from': %s}, "
                                                          "deletionTimestamp: %s}}",
                                                          version, from, deleted ? "2026-01-02T03:04:05Z" : NULL);
 
-    workshop_learn(shop, KIND_NAMESPACE, object);
+    how(shop, KIND_NAMESPACE, object);
+}
+
+static void learn(struct workshop *shop, const char *version, const char *from, bool deleted)
+{
+    learn_by(workshop_learn_written, shop, version, from, deleted);
+}
+
+/* The watch has told everything up to this version, by an event or a bookmark. */
+static void reach(struct workshop *shop, const char *version)
+{
+    store_reach(shop->store, KIND_NAMESPACE, "", version);
 }
 
 static const struct record *known(struct workshop *shop)
@@ -44,11 +58,35 @@ static void learns_what_is_newer(void **state)
 /* The watch may tell of a change before the answer to an earlier request is here. */
 static void does_not_go_back_to_what_was_before(void **state)
 {
-    learn(*state, "10", "b", false);
-    learn(*state, "9", "a", false);
+    static learn_fn *const ways[] = {workshop_learn_written, workshop_learn_read};
+
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        learn(*state, "10", "b", false);
+        learn_by(ways[i], *state, "9", "a", false);
+        assert_string_equal(known(*state)->version, "10");
+        learn_by(ways[i], *state, "9", "a", true);
+        assert_non_null(known(*state));
+    }
+}
+
+/* … even of the end of what was just written: nobody would tell of its end once more. */
+static void is_not_told_of_what_the_watch_has_seen_the_end_of(void **state)
+{
+    reach(*state, "11");
+    learn(*state, "10", "a", false);
+    assert_null(known(*state));
+    learn(*state, "11", "a", false);
+    assert_null(known(*state));
+    learn(*state, "12", "a", false);
+    assert_string_equal(known(*state)->version, "12");
+}
+
+/* An object may lose the label by which its watch knows it. That is no reason to make it again and again. */
+static void what_was_read_is_there(void **state)
+{
+    reach(*state, "11");
+    learn_by(workshop_learn_read, *state, "10", "a", false);
     assert_string_equal(known(*state)->version, "10");
-    learn(*state, "9", "a", true);
-    assert_non_null(known(*state));
 }
 
 static void forgets_what_is_gone(void **state)
@@ -58,12 +96,22 @@ static void forgets_what_is_gone(void **state)
     assert_null(known(*state));
 }
 
+static void an_answer_may_be_empty(void **state)
+{
+    workshop_learn_written(*state, KIND_NAMESPACE, NULL);
+    workshop_learn_read(*state, KIND_NAMESPACE, NULL);
+    assert_null(known(*state));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(learns_what_is_newer, setup, teardown),
         cmocka_unit_test_setup_teardown(does_not_go_back_to_what_was_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(is_not_told_of_what_the_watch_has_seen_the_end_of, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_read_is_there, setup, teardown),
         cmocka_unit_test_setup_teardown(forgets_what_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_may_be_empty, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

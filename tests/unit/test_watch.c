@@ -1,5 +1,6 @@
 /* The watch, with an API server and a clock that are a few lines of this file: they take the place of kube/client.c and
- * net/loop.c. The streams are those of a real API server (tests/data/watch/: watch=1 on Secrets, as metadata only). */
+ * net/loop.c. The streams are those of a real API server (tests/data/watch/: watch=1 on Secrets, as metadata only; in
+ * initial.jsonl with sendInitialEvents). */
 #include "golden.h"
 
 #include "base/buf.h"
@@ -103,19 +104,30 @@ const char *kube_path(const struct kube_resource *r, const char *ns, const char 
     return arena_printf(a, "/%s/%s%s", r->plural, ns ? ns : "", ns ? "/" : "");
 }
 
-static void answer_page(struct kube_client *c, struct json_object *page, enum err_kind kind, int64_t retry_after_ms)
+static struct err failure(enum err_kind kind, int code, const char *text)
+{
+    struct err err = {0};
+
+    if (kind != ERR_NONE)
+        err_set(&err, kind, "Reason", "%s", text);
+    err.code = code;
+    return err;
+}
+
+static void answer(struct kube_client *c, struct json_object *page, struct err err)
 {
     struct kube_request list = c->list;
-    struct kube_reply reply = {.object = page};
+    const struct kube_reply reply = {.object = page, .err = err};
 
     assert_non_null(list.done);
     c->list.done = NULL;
-    if (kind != ERR_NONE) {
-        err_set(&reply.err, kind, "Reason", "the list failed");
-        reply.err.retry_after_ms = retry_after_ms;
-    }
     list.done(list.arg, &reply);
     json_object_put(page);
+}
+
+static void refuse_page(struct kube_client *c, enum err_kind kind, int code)
+{
+    answer(c, NULL, failure(kind, code, "the list failed"));
 }
 
 /* A page of these names: "a b". */
@@ -125,21 +137,23 @@ static void answer_names(struct kube_client *c, const char *names, const char *v
     cleanup_free char *copy = mem_strdup(names);
 
     for (char *rest = copy, *name; (name = strsep(&rest, " ")) && *name;)
-        json_append(items, json_build("{metadata: {name: %s}}", name));
-    answer_page(c, json_build("{metadata: {resourceVersion: %s, continue: %s}, items: %o}", version, next, items),
-                ERR_NONE, 0);
+        json_append(items, json_build("{metadata: {name: %s, resourceVersion: '3'}}", name));
+    answer(c, json_build("{metadata: {resourceVersion: %s, continue: %s}, items: %o}", version, next, items),
+           (struct err){0});
+}
+
+static void fail_stream(struct kube_client *c, struct err err)
+{
+    struct kube_stream stream = c->stream;
+
+    assert_non_null(stream.end);
+    c->stream.end = NULL;
+    stream.end(stream.arg, &err);
 }
 
 static void end_stream(struct kube_client *c, enum err_kind kind)
 {
-    struct kube_stream stream = c->stream;
-    struct err err = {0};
-
-    assert_non_null(stream.end);
-    c->stream.end = NULL;
-    if (kind != ERR_NONE)
-        err_set(&err, kind, "Reason", "the stream broke");
-    stream.end(stream.arg, &err);
+    fail_stream(c, failure(kind, 0, "the stream broke"));
 }
 
 /* False when the watch wanted no more, as kube/client.h has it. */
@@ -154,6 +168,24 @@ static bool send(struct kube_client *c, const char *bytes, size_t len)
 static bool send_text(struct kube_client *c, const char *text)
 {
     return send(c, text, strlen(text));
+}
+
+/* A whole event: type, and the object in json_build()'s format. */
+static bool send_event(struct kube_client *c, const char *type, const char *object)
+{
+    cleanup_json struct json_object *event = json_build("{type: %s, object: %o}", type, json_build(object));
+
+    return send_text(c, json_text(event)) && send_text(c, "\n");
+}
+
+static bool send_end_of_list(struct kube_client *c, const char *version)
+{
+    cleanup_json struct json_object *event =
+        json_build("{type: 'BOOKMARK', object: {metadata: {resourceVersion: %s, annotations: "
+                   "{'k8s.io/initial-events-end': 'true'}}}}",
+                   version);
+
+    return send_text(c, json_text(event)) && send_text(c, "\n");
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -173,7 +205,8 @@ static void on_list_begin(void *arg)
 
 static void on_object(void *arg, enum watch_type type, struct json_object *object)
 {
-    static const char signs[] = {[WATCH_ADDED] = '+', [WATCH_MODIFIED] = '~', [WATCH_DELETED] = '-'};
+    static const char signs[] = {
+        [WATCH_LISTED] = '*', [WATCH_ADDED] = '+', [WATCH_MODIFIED] = '~', [WATCH_DELETED] = '-'};
     struct world *w = arg;
 
     buf_addf(&w->told, "%c%s", signs[type], json_str_or(object, "metadata.name", "?"));
@@ -187,18 +220,22 @@ static void on_list_end(void *arg)
     buf_adds(&((struct world *)arg)->told, ")");
 }
 
+static void on_reached(void *arg, const char *version)
+{
+    buf_addf(&((struct world *)arg)->told, "=%s ", version);
+}
+
 static const struct kube_resource secrets = {"Secret", "v1", "secrets", true, true};
 static const struct kube_resource runners = {"GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true,
                                              false};
 
 static void world_init(struct world *w, const struct kube_resource *resource, const char *selector)
 {
-    const struct watch_handler handler = {on_list_begin, on_object, on_list_end, w};
+    const struct watch_handler handler = {on_list_begin, on_object, on_list_end, on_reached, w};
 
     *w = (struct world){.loop = {.now = 1000}};
     buf_init(&w->told, 1 << 20);
     log_setup(LOG_ERROR, true);
-    srand(1);
     w->watch = watch_create(&w->loop, &w->client, resource, NULL, selector, &handler);
     assert_string_equal(watch_state_name(w->watch), "idle");
     assert_ptr_equal(watch_resource(w->watch), resource);
@@ -214,11 +251,20 @@ static void world_finish(struct world *w)
     arena_finish(&w->client.mem);
 }
 
-/* A watch that has listed nothing and streams from version 5. */
+/* A watch whose server knows no streamed lists. */
+static void world_paging(struct world *w, const struct kube_resource *resource, const char *selector)
+{
+    world_init(w, resource, selector);
+    fail_stream(&w->client, failure(ERR_INVALID, 422, "sendInitialEvents is forbidden"));
+    assert_string_equal(watch_state_name(w->watch), "list");
+    buf_clear(&w->told);
+}
+
+/* A watch that has listed nothing and goes on from version 5. */
 static void world_streaming(struct world *w)
 {
     world_init(w, &runners, NULL);
-    answer_names(&w->client, "", "5", NULL);
+    send_end_of_list(&w->client, "5");
     assert_string_equal(watch_state_name(w->watch), "stream");
     buf_clear(&w->told);
 }
@@ -248,32 +294,48 @@ static bool asks(const struct world *w, const char *what)
     return in_flight(&w->client) && strstr(w->client.path, what);
 }
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * Lists */
+static bool is_in(const struct world *w, const char *state)
+{
+    return strcmp(watch_state_name(w->watch), state) == 0;
+}
 
-static void lists_page_by_page_then_streams(void **state)
+static int timeout_asked(const struct world *w)
+{
+    const char *seconds = strstr(w->client.path, "timeoutSeconds=");
+
+    assert_non_null(seconds);
+    return atoi(seconds + strlen("timeoutSeconds="));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Lists by stream */
+
+static void lists_by_stream_and_goes_on_with_it(void **state)
 {
     struct world w;
 
     (void)state;
     world_init(&w, &secrets, "a=b,c in (d,e)");
-    assert_string_equal(w.client.path, "/secrets/?limit=500&labelSelector=a%3Db%2Cc%20in%20%28d%2Ce%29");
-    assert_string_equal(w.client.accept, "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
-    assert_string_equal(watch_state_name(w.watch), "list");
-    answer_names(&w.client, "a b", "7", "next/page+=");
-    assert_string_equal(w.client.path,
-                        "/secrets/?limit=500&labelSelector=a%3Db%2Cc%20in%20%28d%2Ce%29&continue=next%2Fpage%2B%3D");
-    assert_false(watch_synced(w.watch));
-    answer_names(&w.client, "c", "7", NULL);
-    assert_true(watch_synced(w.watch));
-    assert_told(&w, "(+a +b +c )");
-
-    assert_string_equal(watch_state_name(w.watch), "stream");
-    assert_string_equal(w.client.accept, "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
-    assert_true(asks(&w, "/secrets/?watch=1&allowWatchBookmarks=true&resourceVersion=7&timeoutSeconds="));
-    int seconds = atoi(strstr(w.client.path, "timeoutSeconds=") + strlen("timeoutSeconds="));
-    assert_in_range(seconds, 300, 600);
+    assert_true(asks(&w, "/secrets/?watch=1&allowWatchBookmarks=true&sendInitialEvents=true&"
+                         "resourceVersionMatch=NotOlderThan&timeoutSeconds="));
     assert_true(asks(&w, "&labelSelector=a%3Db%2Cc%20in%20%28d%2Ce%29"));
+    assert_false(asks(&w, "resourceVersion="));
+    assert_in_range(timeout_asked(&w), 300, 600);
+    assert_string_equal(w.client.accept, "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
+    assert_true(is_in(&w, "sync"));
+    assert_true(send_event(&w.client, "ADDED", "{metadata: {name: 'a', resourceVersion: '3'}}"));
+    assert_true(send_event(&w.client, "BOOKMARK", "{metadata: {resourceVersion: '8'}}"));
+    assert_true(send_event(&w.client, "ADDED", "{metadata: {name: 'b', resourceVersion: '2'}}"));
+    assert_true(send_event(&w.client, "DELETED", "{metadata: {name: 'a', resourceVersion: '9'}}"));
+    assert_false(watch_synced(w.watch));
+    assert_told(&w, "(*a *b -a "); /* no version is reached before the list is complete */
+    assert_true(send_end_of_list(&w.client, "10"));
+    assert_true(watch_synced(w.watch));
+    assert_true(is_in(&w, "stream"));
+    assert_string_equal(watch_version(w.watch), "10");
+    assert_true(send_event(&w.client, "ADDED", "{metadata: {name: 'c', resourceVersion: '12'}}"));
+    assert_told(&w, ")=10 +c =12 ");
+    assert_int_equal(w.client.requests, 1);
     world_finish(&w);
 }
 
@@ -283,160 +345,414 @@ static void asks_for_whole_objects_when_told_so(void **state)
 
     (void)state;
     world_init(&w, &runners, NULL);
+    assert_null(w.client.accept);
+    fail_stream(&w.client, failure(ERR_INVALID, 400, "what?"));
     assert_string_equal(w.client.path, "/gitlabrunners/?limit=500");
     assert_null(w.client.accept);
     world_finish(&w);
 }
 
 /* Half a list says nothing about what is not there any more. */
+static void a_list_by_stream_that_breaks_begins_anew(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w, &runners, NULL);
+    send_event(&w.client, "ADDED", "{metadata: {name: 'a', resourceVersion: '3'}}");
+    end_stream(&w.client, ERR_RETRY);
+    assert_string_equal(watch_problem(w.watch), "the stream broke");
+    pass_pause(&w);
+    assert_true(asks(&w, "sendInitialEvents=true"));
+    assert_false(watch_synced(w.watch));
+    send_end_of_list(&w.client, "5");
+    assert_told(&w, "(*a ()=5 ");
+    assert_string_equal(watch_problem(w.watch), "");
+    world_finish(&w);
+}
+
+/* Bookmarks and even events come, but never the one that ends the list. */
+static void lists_by_pages_when_a_stream_never_ends_the_list(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w, &runners, NULL);
+    for (int i = 0; i < 3; i++) {
+        int64_t deadline = w.loop.timer.due;
+        assert_in_range(deadline - w.loop.now, 10 * 1000, 120 * 1000);
+        w.loop.now += 1000;
+        send_event(&w.client, "BOOKMARK", "{metadata: {resourceVersion: '8'}}");
+        assert_int_equal(w.loop.timer.due, deadline);
+        send_event(&w.client, "ADDED", "{metadata: {name: 'a', resourceVersion: '3'}}");
+        assert_int_equal(w.loop.timer.due, deadline + 1000);
+    }
+    send_text(&w.client, "{\"type\":\"half");
+    w.loop.now = w.loop.timer.due;
+    w.loop.timer.callback(w.loop.timer.arg);
+    assert_int_equal(w.client.cancelled, 1);
+    assert_true(asks(&w, "limit=500"));
+    buf_clear(&w.told);
+    answer_names(&w.client, "a", "8", NULL);
+    assert_told(&w, "(*a )=8 ");
+    assert_true(send_event(&w.client, "ADDED", "{metadata: {name: 'b', resourceVersion: '9'}}"));
+    fail_stream(&w.client, failure(ERR_EXPIRED, 410, "too old"));
+    assert_true(asks(&w, "sendInitialEvents=true")); /* the next time may be better */
+    world_finish(&w);
+}
+
+/* A server that takes no notice of the parameters ends the stream as any other. */
+static void lists_by_pages_when_a_stream_ends_before_the_list(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w, &runners, NULL);
+    w.loop.now += 30 * 1000;
+    end_stream(&w.client, ERR_NONE);
+    pass_pause(&w);
+    assert_true(asks(&w, "limit=500"));
+    refuse_page(&w.client, ERR_RETRY, 0);
+    pass_pause(&w);
+    assert_true(asks(&w, "sendInitialEvents=true"));
+    world_finish(&w);
+}
+
+static void remembers_that_a_server_knows_no_streamed_lists(void **state)
+{
+    static const int codes[] = {400, 422};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        struct world w;
+        world_init(&w, &runners, NULL);
+        fail_stream(&w.client, failure(ERR_INVALID, codes[i], "sendInitialEvents is forbidden"));
+        assert_true(is_in(&w, "list")); /* at once */
+        answer_names(&w.client, "a", "7", NULL);
+        assert_true(asks(&w, "resourceVersion=7&"));
+        fail_stream(&w.client, failure(ERR_EXPIRED, 410, "too old"));
+        assert_true(asks(&w, "limit=500"));
+        refuse_page(&w.client, ERR_RETRY, 0);
+        pass_pause(&w);
+        assert_true(asks(&w, "limit=500"));
+        world_finish(&w);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Lists by pages */
+
+static void lists_page_by_page_then_streams(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_paging(&w, &secrets, "a=b");
+    assert_string_equal(w.client.path, "/secrets/?limit=500&labelSelector=a%3Db");
+    assert_string_equal(w.client.accept, "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
+    answer_names(&w.client, "a b", "7", "next/page+=");
+    assert_string_equal(w.client.path, "/secrets/?limit=500&continue=next%2Fpage%2B%3D&labelSelector=a%3Db");
+    assert_false(watch_synced(w.watch));
+    answer_names(&w.client, "c", "7", NULL);
+    assert_true(watch_synced(w.watch));
+    assert_told(&w, "(*a *b *c )=7 ");
+    assert_true(is_in(&w, "stream"));
+    assert_true(asks(&w, "/secrets/?watch=1&allowWatchBookmarks=true&resourceVersion=7&timeoutSeconds="));
+    assert_true(asks(&w, "&labelSelector=a%3Db"));
+    world_finish(&w);
+}
+
 static void a_failed_page_begins_the_list_anew(void **state)
 {
-    static const enum err_kind kinds[] = {ERR_RETRY, ERR_EXPIRED, ERR_DENIED, ERR_NOT_FOUND};
+    static const enum err_kind kinds[] = {ERR_RETRY, ERR_DENIED, ERR_NOT_FOUND};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         struct world w;
-        world_init(&w, &runners, NULL);
+        world_paging(&w, &runners, NULL);
         answer_names(&w.client, "a", "7", "next");
-        answer_page(&w.client, NULL, kinds[i], 0);
+        refuse_page(&w.client, kinds[i], 0);
         assert_string_equal(watch_problem(w.watch), "the list failed");
         pass_pause(&w);
         assert_false(asks(&w, "continue"));
         assert_false(watch_synced(w.watch));
         answer_names(&w.client, "b", "8", NULL);
-        assert_told(&w, "(+a (+b )");
+        assert_told(&w, "(*a (*b )=8 ");
         assert_string_equal(watch_problem(w.watch), "");
         world_finish(&w);
     }
 }
 
+/* The server has compacted what the second page would be of: everything in one go, which cannot expire. */
+static void lists_the_whole_when_a_page_has_expired(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_paging(&w, &runners, "a=b");
+    answer_names(&w.client, "a", "7", "next");
+    refuse_page(&w.client, ERR_EXPIRED, 410);
+    assert_string_equal(w.client.path, "/gitlabrunners/?labelSelector=a%3Db");
+    answer_names(&w.client, "a b", "9", NULL);
+    assert_told(&w, "(*a (*a *b )=9 ");
+    assert_true(asks(&w, "resourceVersion=9&"));
+    fail_stream(&w.client, failure(ERR_EXPIRED, 410, "too old"));
+    assert_true(asks(&w, "limit=500"));
+    world_finish(&w);
+}
+
 /* An empty or foreign 200 is no proof that everything is gone, and must not be asked for again at once. */
 static void what_is_not_a_list_is_a_failure(void **state)
 {
-    static const char *const pages[] = {
-        NULL, "{}", "[]", "{items: []}", "{metadata: {}, items: []}", "{metadata: {resourceVersion: ''}, items: []}"};
+    static const char *const pages[] = {NULL,
+                                        "{}",
+                                        "[]",
+                                        "{items: []}",
+                                        "{metadata: {}, items: []}",
+                                        "{metadata: {resourceVersion: ''}, items: []}",
+                                        "{metadata: {resourceVersion: '0'}, items: []}",
+                                        "{metadata: {resourceVersion: '1x'}, items: []}",
+                                        "{kind: 'Table', metadata: {resourceVersion: '7'}, rows: []}",
+                                        "{kind: 'GitLabRunner', metadata: {resourceVersion: '7'}}"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
         struct world w;
-        world_init(&w, &runners, NULL);
-        answer_page(&w.client, pages[i] ? json_build(pages[i]) : NULL, ERR_NONE, 0);
+        world_paging(&w, &runners, NULL);
+        answer(&w.client, pages[i] ? json_build(pages[i]) : NULL, (struct err){0});
         assert_false(watch_synced(w.watch));
-        assert_told(&w, "(");
+        assert_told(&w, "");
         pass_pause(&w);
         assert_true(strlen(watch_problem(w.watch)) > 0);
         world_finish(&w);
     }
 }
 
+/* After a change of servers one may be behind: nothing is taken from its list. */
+static void refuses_a_list_of_the_past(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_paging(&w, &runners, NULL);
+    answer_names(&w.client, "a", "7", NULL);
+    send_event(&w.client, "BOOKMARK", "{metadata: {resourceVersion: '100'}}");
+    fail_stream(&w.client, failure(ERR_EXPIRED, 410, "too old"));
+    buf_clear(&w.told);
+    answer_names(&w.client, "", "99", NULL);
+    assert_told(&w, "");
+    assert_non_null(strstr(watch_problem(w.watch), "the server is behind"));
+    pass_pause(&w);
+    assert_true(asks(&w, "limit=500"));
+    answer_names(&w.client, "", "100", NULL);
+    assert_told(&w, "()");
+    assert_true(asks(&w, "resourceVersion=100&"));
+    world_finish(&w);
+}
+
+static void refuses_a_streamed_list_of_the_past(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_streaming(&w);
+    send_event(&w.client, "BOOKMARK", "{metadata: {resourceVersion: '100'}}");
+    buf_clear(&w.told);
+    fail_stream(&w.client, failure(ERR_EXPIRED, 410, "too old"));
+    send_event(&w.client, "ADDED", "{metadata: {name: 'a', resourceVersion: '3'}}");
+    assert_false(send_end_of_list(&w.client, "99"));
+    assert_told(&w, "(*a "); /* and no end */
+    assert_string_equal(watch_version(w.watch), "100");
+    pass_pause(&w);
+    assert_true(asks(&w, "sendInitialEvents=true"));
+    assert_true(send_end_of_list(&w.client, "101"));
+    assert_told(&w, "()=101 ");
+    world_finish(&w);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Streams: events are the same whatever the pieces are */
 
 /* What a stream tells that comes in pieces, the first of `first` bytes, the others of `rest`; and how it went on. */
-static char *told_by(const char *text, size_t first, size_t rest, struct arena *a)
+static char *told_by(void (*begin)(struct world *w), const char *text, size_t first, size_t rest, struct arena *a)
 {
     struct world w;
     size_t len = strlen(text);
 
-    world_streaming(&w);
+    begin(&w);
     bool open = send(&w.client, text, first);
     for (size_t at = first; at < len && open; at += rest)
         open = send(&w.client, text + at, rest < len - at ? rest : len - at);
     if (open)
         end_stream(&w.client, ERR_NONE);
-    pass_pause(&w);
     const char *version = strstr(w.client.path, "resourceVersion=");
-    char *told = arena_printf(a, "%s| %.20s", w.told.data, version ? version : "list");
+    version = version ? version : "list";
+    char *told = arena_printf(a, "%s| %.*s", w.told.data, (int)strcspn(version, "&"), version);
     world_finish(&w);
     return told;
 }
 
-static void tells_the_same_however_the_bytes_are_cut(void **state)
+static void assert_told_however_cut(void (*begin)(struct world *w), const char *file, const char *expected)
 {
-    static const char expected[] =
-        "+two ~one ~two{\"text\":\"{\\\"type\\\":\\\"ADDED\\\"}\\\\n \xc3\xbc\xe2\x82\xac\xf0\x9f\x90\xb3\"} "
-        "~two{\"lines\":\"a\\nb\\r\\n\\tc\",\"text\":\"{\\\"type\\\":\\\"ADDED\\\"}\\\\n "
-        "\xc3\xbc\xe2\x82\xac\xf0\x9f\x90\xb3\"} "
-        "-one | resourceVersion=2899";
     struct arena a cleanup_arena = {0};
-    char *text = read_file(DATA "watch/secrets.jsonl", &a);
+    char *text = read_file(arena_printf(&a, DATA "watch/%s", file), &a);
 
-    (void)state;
-    assert_string_equal(told_by(text, strlen(text), 1, &a), expected);
+    assert_string_equal(told_by(begin, text, strlen(text), 1, &a), expected);
     for (size_t cut = 0; cut <= strlen(text); cut++) {
         struct arena mem cleanup_arena = {0};
-        if (strcmp(told_by(text, cut, strlen(text), &mem), expected) != 0)
+        if (strcmp(told_by(begin, text, cut, strlen(text), &mem), expected) != 0)
             fail_msg("cut at byte %zu", cut);
     }
     for (size_t piece = 1; piece < 100; piece++)
-        assert_string_equal(told_by(text, 0, piece, &a), expected);
+        assert_string_equal(told_by(begin, text, 0, piece, &a), expected);
+}
+
+static void world_of_secrets(struct world *w)
+{
+    world_init(w, &secrets, NULL);
+}
+
+static void world_streaming_secrets(struct world *w)
+{
+    world_init(w, &secrets, NULL);
+    send_end_of_list(&w->client, "5");
+    buf_clear(&w->told);
+}
+
+static void tells_the_same_however_the_bytes_are_cut(void **state)
+{
+    (void)state;
+    assert_told_however_cut(world_streaming_secrets, "secrets.jsonl",
+                            "+two =2874 ~one =2875 ~two{\"text\":\"{\\\"type\\\":\\\"ADDED\\\"}\\\\n "
+                            "\xc3\xbc\xe2\x82\xac\xf0\x9f\x90\xb3\"} "
+                            "=2876 ~two{\"lines\":\"a\\nb\\r\\n\\tc\",\"text\":\"{\\\"type\\\":\\\"ADDED\\\"}\\\\n "
+                            "\xc3\xbc\xe2\x82\xac\xf0\x9f\x90\xb3\"} =2877 "
+                            "-one =2878 =2899 | resourceVersion=2899");
+}
+
+static void lists_the_same_however_the_bytes_are_cut(void **state)
+{
+    (void)state;
+    assert_told_however_cut(world_of_secrets, "initial.jsonl",
+                            "(*one *two )=286 ~one =289 -two =290 | resourceVersion=290");
 }
 
 static void lists_again_when_the_version_has_expired(void **state)
 {
-    struct arena a cleanup_arena = {0};
-    char *text = read_file(DATA "watch/expired.jsonl", &a);
+    (void)state;
+    assert_told_however_cut(world_streaming_secrets, "expired.jsonl", "(| list");
+}
+
+static void lists_again_when_the_server_has_not_reached_the_version(void **state)
+{
+    struct world w;
 
     (void)state;
-    for (size_t cut = 0; cut <= strlen(text); cut++)
-        assert_string_equal(told_by(text, cut, strlen(text), &a), "(| list");
+    assert_told_however_cut(world_streaming_secrets, "too-large.jsonl", "(| list");
+    world_streaming(&w);
+    fail_stream(&w.client, failure(ERR_RETRY, 504, "Timeout: Too large resource version: 9, current: 5"));
+    assert_true(asks(&w, "sendInitialEvents=true"));
+    assert_false(asks(&w, "resourceVersion="));
+    world_finish(&w);
 }
 
 static void keeps_what_the_server_said(void **state)
 {
-    struct arena a cleanup_arena = {0};
     struct world w;
 
     (void)state;
     world_streaming(&w);
-    assert_false(send_text(&w.client, read_file(DATA "watch/expired.jsonl", &a)));
-    assert_string_equal(watch_problem(w.watch), "too old resource version: 1 (568)");
+    assert_false(send_event(&w.client, "ERROR",
+                            "{kind: 'Status', code: 500, reason: 'InternalError', message: 'etcd is tired', details: "
+                            "{retryAfterSeconds: 7}}"));
+    assert_string_equal(watch_problem(w.watch), "etcd is tired");
+    assert_in_range(pass_pause(&w), 7000, 7700);
+    assert_true(asks(&w, "resourceVersion=5&"));
     world_finish(&w);
 }
 
-/* 410 as the answer to the request itself. */
-static void lists_again_when_the_request_is_refused_as_expired(void **state)
+/* At once, the first time; a server that forgets each version at once is not asked without a pause. */
+static void lists_again_at_once_when_the_request_is_refused_as_expired(void **state)
 {
     struct world w;
 
     (void)state;
     world_streaming(&w);
-    end_stream(&w.client, ERR_EXPIRED);
-    pass_pause(&w);
-    assert_true(asks(&w, "limit="));
-    answer_names(&w.client, "a", "9", NULL);
-    assert_told(&w, "(+a )");
+    for (int i = 0; i < 3; i++) {
+        fail_stream(&w.client, failure(ERR_EXPIRED, 410, "too old"));
+        assert_true(is_in(&w, "sync"));
+        send_end_of_list(&w.client, "9");
+        fail_stream(&w.client, failure(ERR_EXPIRED, 410, "too old"));
+        assert_in_range(pass_pause(&w), 800, 60000);
+        assert_true(is_in(&w, "sync"));
+        send_end_of_list(&w.client, "9");
+        assert_true(is_in(&w, "stream"));
+        w.loop.now += 10 * 1000;
+    }
     world_finish(&w);
 }
 
 static void goes_on_from_the_last_version(void **state)
 {
-    static const enum err_kind kinds[] = {ERR_NONE, ERR_RETRY, ERR_DENIED};
+    const struct err ends[] = {failure(ERR_NONE, 0, ""), failure(ERR_RETRY, 0, "connection refused"),
+                               failure(ERR_RETRY, 429, "too many requests"), failure(ERR_DENIED, 403, "no right")};
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
         struct world w;
         world_streaming(&w);
-        assert_true(send_text(
-            &w.client, "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"8\"}}}\n"));
-        assert_true(
-            send_text(&w.client, "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"20\"}}}\n"));
+        assert_true(send_event(&w.client, "ADDED", "{metadata: {name: 'a', resourceVersion: '8'}}"));
+        assert_true(send_event(&w.client, "BOOKMARK", "{metadata: {resourceVersion: '20'}}"));
         assert_true(send_text(&w.client,
                               "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"half")); /* never completed */
-        end_stream(&w.client, kinds[i]);
-        pass_pause(&w);
+        fail_stream(&w.client, ends[i]);
+        if (ends[i].kind != ERR_NONE)
+            pass_pause(&w);
         assert_true(asks(&w, "resourceVersion=20&"));
-        assert_true(send_text(
-            &w.client,
-            "{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"name\":\"b\",\"resourceVersion\":\"21\"}}}\n"));
-        assert_told(&w, "+a ~b ");
+        assert_true(send_event(&w.client, "MODIFIED", "{metadata: {name: 'b', resourceVersion: '21'}}"));
+        assert_told(&w, "+a =8 =20 ~b =21 ");
         world_finish(&w);
     }
 }
 
+/* Five minutes without the server, and then it is as if nothing had been. */
+static void a_long_outage_needs_no_list(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_streaming(&w);
+    while (w.loop.now < 5 * 60 * 1000) {
+        fail_stream(&w.client, failure(ERR_RETRY, 0, "connection refused"));
+        pass_pause(&w);
+        assert_true(asks(&w, "resourceVersion=5&"));
+    }
+    assert_true(send_event(&w.client, "MODIFIED", "{metadata: {name: 'b', resourceVersion: '21'}}"));
+    assert_told(&w, "~b =21 ");
+    assert_int_equal(watch_counts(w.watch).lists, 1);
+    world_finish(&w);
+}
+
+static void the_version_never_goes_back(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_streaming(&w);
+    assert_true(send_event(&w.client, "BOOKMARK", "{metadata: {resourceVersion: '100'}}"));
+    assert_true(send_event(&w.client, "MODIFIED", "{metadata: {name: 'a', resourceVersion: '99'}}"));
+    assert_true(send_event(&w.client, "BOOKMARK", "{metadata: {resourceVersion: '0'}}"));
+    assert_true(send_event(&w.client, "BOOKMARK", "{metadata: {resourceVersion: 'x'}}"));
+    assert_true(send_event(&w.client, "BOOKMARK", "{}"));
+    assert_told(&w, "=100 ~a ");
+    assert_string_equal(watch_version(w.watch), "100");
+    world_finish(&w);
+}
+
 static void ends_a_stream_that_makes_no_sense(void **state)
 {
-    static const char *const lines[] = {"<html>\n", "{\"type\":\n", "{} {}\n", "\"text\n", "{\"type\":\"ADDED\"}}\n"};
+    static const char *const lines[] = {"<html>\n", "{\"type\":\n", "{} {}\n", "\"text\n", "{\"type\":\"ADDED\"}}\n",
+                                        "null\n"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
@@ -456,12 +772,62 @@ static void passes_over_what_it_does_not_know(void **state)
 
     (void)state;
     world_streaming(&w);
+    assert_true(send_text(&w.client, "\n\n[]\n7\n{}\n{\"type\":7,\"object\":[]}\n{\"type\":\"ADDED\"}\n"
+                                     "{\"type\":\"ADDED\",\"object\":null}\n"));
+    assert_true(send_event(&w.client, "NEWS", "{metadata: {name: 'a', resourceVersion: '6'}}"));
+    assert_true(send_event(&w.client, "ADDED", "{kind: 'Table', apiVersion: 'meta.k8s.io/v1', columnDefinitions: []}"));
+    assert_true(send_event(&w.client, "ADDED", "{metadata: {name: 'a', resourceVersion: ''}}"));
+    assert_true(send_event(&w.client, "DELETED", "{metadata: {resourceVersion: '7'}}"));
+    assert_true(send_event(
+        &w.client, "ADDED",
+        "{kind: 'GitLabRunner', apiVersion: 'gitlab-runners.dev/v9', metadata: {name: 'a', resourceVersion: '8'}}"));
     assert_true(
-        send_text(&w.client, "\n\n{\"type\":\"NEWS\",\"object\":{\"metadata\":{\"resourceVersion\":\"6\"}}}\n"));
-    assert_told(&w, "");
-    end_stream(&w.client, ERR_NONE);
-    pass_pause(&w);
-    assert_true(asks(&w, "resourceVersion=6&"));
+        send_event(&w.client, "ADDED", "{kind: 'Secret', metadata: {name: 'a', resourceVersion: '9'}, data: {}}"));
+    assert_told(&w, "=6 =7 =8 =9 ");
+    assert_true(send_event(&w.client, "ADDED",
+                           "{kind: 'GitLabRunner', apiVersion: 'gitlab-runners.dev/v1beta1', metadata: {name: 'a', "
+                           "resourceVersion: '10'}}"));
+    assert_told(&w, "+a =10 ");
+    world_finish(&w);
+}
+
+static void passes_over_items_that_are_none(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_paging(&w, &secrets, NULL);
+    answer(&w.client,
+           json_build("{kind: 'PartialObjectMetadataList', metadata: {resourceVersion: '7'}, items: ["
+                      "%o, 7, 'x', {}, {metadata: {name: 'a'}}, {metadata: {resourceVersion: '1'}}, "
+                      "{kind: 'ConfigMap', apiVersion: 'v1', metadata: {name: 'b', resourceVersion: '1'}}, "
+                      "{kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: {name: 'c', "
+                      "resourceVersion: '1'}}, {metadata: {name: 'd', resourceVersion: '2'}}]}",
+                      json_build("{}")),
+           (struct err){0});
+    assert_told(&w, "(*c *d )=7 ");
+    world_finish(&w);
+}
+
+/* The largest object that an API server keeps, in pieces as a connection brings them. */
+static void takes_objects_of_three_megabytes(void **state)
+{
+    enum { SIZE = 3 << 20, PIECE = 16000 };
+    struct world w;
+    cleanup_free char *large = mem_alloc(SIZE + 1);
+
+    (void)state;
+    memset(large, 'x', SIZE);
+    cleanup_json struct json_object *event =
+        json_build("{type: 'ADDED', object: {metadata: {name: 'large', resourceVersion: '7'}, data: %s}}", large);
+    const char *text = json_text(event);
+    world_init(&w, &runners, NULL);
+    for (size_t at = 0, len = strlen(text); at < len; at += PIECE)
+        assert_true(send(&w.client, text + at, len - at < PIECE ? len - at : PIECE));
+    assert_told(&w, "(");
+    assert_true(send_text(&w.client, "\n"));
+    assert_told(&w, "*large ");
+    assert_true(send_end_of_list(&w.client, "8"));
     world_finish(&w);
 }
 
@@ -481,8 +847,8 @@ static void bounds_a_line(void **state)
     assert_in_range(pieces, 3, 16); /* objects of 3 MiB must fit */
     assert_string_equal(watch_problem(w.watch), "an event is larger than 8 MiB");
     pass_pause(&w);
-    assert_true(send_text(&w.client, "{\"type\":\"DELETED\",\"object\":{\"metadata\":{\"name\":\"a\"}}}\n"));
-    assert_told(&w, "-a ");
+    assert_true(send_event(&w.client, "DELETED", "{metadata: {name: 'a', resourceVersion: '7'}}"));
+    assert_told(&w, "-a =7 ");
     free(piece);
     world_finish(&w);
 }
@@ -490,37 +856,92 @@ static void bounds_a_line(void **state)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Pauses */
 
-static void pauses_grow_up_to_half_a_minute(void **state)
+static void pauses_grow_up_to_a_minute(void **state)
 {
     struct world w;
     int64_t base = 800, longest = 0;
 
     (void)state;
-    world_init(&w, &runners, NULL);
-    for (int i = 0; i < 12; i++) {
-        answer_page(&w.client, NULL, ERR_RETRY, 0);
+    world_paging(&w, &runners, NULL);
+    for (int i = 0; i < 20; i++) {
+        refuse_page(&w.client, ERR_RETRY, 0);
         int64_t pause = pass_pause(&w);
-        assert_in_range(pause, base / 2, base + base / 2);
+        assert_in_range(pause, base, 2 * base);
         longest = pause > longest ? pause : longest;
         base = base * 2 < 30000 ? base * 2 : 30000;
     }
-    assert_in_range(longest, 15000, 45000);
+    assert_in_range(longest, 30000, 60000);
+    assert_int_equal(watch_counts(w.watch).pauses, 20);
     world_finish(&w);
+}
+
+/* Ten watches of a process, cut off at the same time, do not come back at the same time. */
+static void pauses_do_not_align(void **state)
+{
+    enum { WATCHES = 10 };
+    int64_t pauses[WATCHES];
+    int alike = 0;
+
+    (void)state;
+    for (int i = 0; i < WATCHES; i++) {
+        struct world w;
+        world_streaming(&w);
+        end_stream(&w.client, ERR_RETRY);
+        pauses[i] = pass_pause(&w);
+        for (int n = 0; n < i; n++)
+            alike += llabs(pauses[i] - pauses[n]) <= 1;
+        world_finish(&w);
+    }
+    assert_in_range(alike, 0, 3);
 }
 
 static void waits_as_long_as_the_server_asks(void **state)
 {
     struct world w;
+    struct err err = failure(ERR_RETRY, 429, "too many requests");
 
     (void)state;
-    world_init(&w, &runners, NULL);
-    answer_page(&w.client, NULL, ERR_RETRY, 17000);
-    assert_int_equal(pass_pause(&w), 17000);
+    err.retry_after_ms = 17000;
+    world_paging(&w, &runners, NULL);
+    answer(&w.client, NULL, err);
+    assert_in_range(pass_pause(&w), 17000, 18700);
+    answer_names(&w.client, "", "5", NULL);
+    fail_stream(&w.client, err);
+    assert_in_range(pass_pause(&w), 17000, 18700);
+    assert_true(asks(&w, "resourceVersion=5&"));
     world_finish(&w);
 }
 
 /* The server ends each stream after some minutes: that is no failure, and nothing may be missed meanwhile. */
-static void a_stream_that_lived_long_goes_on_at_once(void **state)
+static void a_stream_that_ends_in_good_order_goes_on_at_once(void **state)
+{
+    struct world w;
+    int shortest = 600, longest = 300;
+
+    (void)state;
+    world_streaming(&w);
+    for (int i = 0; i < 200; i++) {
+        int seconds = timeout_asked(&w);
+        assert_in_range(seconds, 300, 600);
+        shortest = seconds < shortest ? seconds : shortest;
+        longest = seconds > longest ? seconds : longest;
+        w.loop.now += seconds * 1000;
+        end_stream(&w.client, ERR_NONE);
+        assert_true(is_in(&w, "stream"));
+        assert_true(asks(&w, "resourceVersion=5&"));
+    }
+    assert_in_range(shortest, 300, 320);
+    assert_in_range(longest, 580, 600);
+    assert_told(&w, "");
+    const struct watch_counts counts = watch_counts(w.watch);
+    assert_int_equal(counts.lists, 1);
+    assert_int_equal(counts.watches, 201);
+    assert_int_equal(counts.pauses, 0);
+    assert_int_equal(counts.short_watches, 0);
+    world_finish(&w);
+}
+
+static void a_stream_that_lived_long_resets_the_pause(void **state)
 {
     struct world w;
 
@@ -531,11 +952,29 @@ static void a_stream_that_lived_long_goes_on_at_once(void **state)
         pass_pause(&w);
     }
     w.loop.now += 2 * 60 * 1000;
-    end_stream(&w.client, ERR_NONE);
-    assert_string_equal(watch_state_name(w.watch), "stream");
-    assert_true(asks(&w, "resourceVersion=5&"));
     end_stream(&w.client, ERR_RETRY);
-    assert_in_range(pass_pause(&w), 400, 1200); /* the pauses are short again */
+    assert_in_range(pass_pause(&w), 800, 1600);
+    world_finish(&w);
+}
+
+/* In good order, but so soon that it would be asked for hundreds of times a second. */
+static void a_very_short_stream_is_a_failure(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_streaming(&w);
+    w.loop.now += 60 * 1000;
+    end_stream(&w.client, ERR_NONE);
+    w.loop.now += 999;
+    assert_true(send_event(&w.client, "BOOKMARK", "{metadata: {resourceVersion: '5'}}")); /* which is nothing new */
+    end_stream(&w.client, ERR_NONE);
+    assert_int_equal(watch_counts(w.watch).short_watches, 1);
+    pass_pause(&w);
+    assert_true(send_event(&w.client, "ADDED", "{metadata: {name: 'a', resourceVersion: '6'}}"));
+    end_stream(&w.client, ERR_NONE);
+    assert_true(is_in(&w, "stream"));
+    assert_int_equal(watch_counts(w.watch).short_watches, 1);
     world_finish(&w);
 }
 
@@ -545,6 +984,9 @@ static void leaves_nothing_in_flight(void **state)
 
     (void)state;
     world_init(&w, &runners, NULL);
+    world_finish(&w);
+    assert_int_equal(w.client.cancelled, 1);
+    world_paging(&w, &runners, NULL);
     world_finish(&w);
     assert_int_equal(w.client.cancelled, 1);
     world_streaming(&w);
@@ -560,21 +1002,38 @@ static void leaves_nothing_in_flight(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists_page_by_page_then_streams),
+        cmocka_unit_test(lists_by_stream_and_goes_on_with_it),
         cmocka_unit_test(asks_for_whole_objects_when_told_so),
+        cmocka_unit_test(a_list_by_stream_that_breaks_begins_anew),
+        cmocka_unit_test(lists_by_pages_when_a_stream_never_ends_the_list),
+        cmocka_unit_test(lists_by_pages_when_a_stream_ends_before_the_list),
+        cmocka_unit_test(remembers_that_a_server_knows_no_streamed_lists),
+        cmocka_unit_test(lists_page_by_page_then_streams),
         cmocka_unit_test(a_failed_page_begins_the_list_anew),
+        cmocka_unit_test(lists_the_whole_when_a_page_has_expired),
         cmocka_unit_test(what_is_not_a_list_is_a_failure),
+        cmocka_unit_test(refuses_a_list_of_the_past),
+        cmocka_unit_test(refuses_a_streamed_list_of_the_past),
         cmocka_unit_test(tells_the_same_however_the_bytes_are_cut),
+        cmocka_unit_test(lists_the_same_however_the_bytes_are_cut),
         cmocka_unit_test(lists_again_when_the_version_has_expired),
+        cmocka_unit_test(lists_again_when_the_server_has_not_reached_the_version),
         cmocka_unit_test(keeps_what_the_server_said),
-        cmocka_unit_test(lists_again_when_the_request_is_refused_as_expired),
+        cmocka_unit_test(lists_again_at_once_when_the_request_is_refused_as_expired),
         cmocka_unit_test(goes_on_from_the_last_version),
+        cmocka_unit_test(a_long_outage_needs_no_list),
+        cmocka_unit_test(the_version_never_goes_back),
         cmocka_unit_test(ends_a_stream_that_makes_no_sense),
         cmocka_unit_test(passes_over_what_it_does_not_know),
+        cmocka_unit_test(passes_over_items_that_are_none),
+        cmocka_unit_test(takes_objects_of_three_megabytes),
         cmocka_unit_test(bounds_a_line),
-        cmocka_unit_test(pauses_grow_up_to_half_a_minute),
+        cmocka_unit_test(pauses_grow_up_to_a_minute),
+        cmocka_unit_test(pauses_do_not_align),
         cmocka_unit_test(waits_as_long_as_the_server_asks),
-        cmocka_unit_test(a_stream_that_lived_long_goes_on_at_once),
+        cmocka_unit_test(a_stream_that_ends_in_good_order_goes_on_at_once),
+        cmocka_unit_test(a_stream_that_lived_long_resets_the_pause),
+        cmocka_unit_test(a_very_short_stream_is_a_failure),
         cmocka_unit_test(leaves_nothing_in_flight),
     };
 

@@ -74,7 +74,7 @@ static void begin(struct world *w)
 void world_init(struct world *w, const struct scenario *s, struct crash crash, FILE *trace)
 {
     *w = (struct world){.scenario = s, .random = s->seed, .calm = true, .crash.at = -1, .now_ms = 1000 * 1000};
-    w->api = (struct api){.exists = true, .generation = 1, .last = 10};
+    w->api = (struct api){.exists = true, .generation = 1, .version = 10, .last = 10};
     w->api.status = json_build("{observedGeneration: %d}", (int64_t)-1);
     for (int i = 0; i < 3; i++)
         w->api.credentials[i].version = ++w->api.last;
@@ -93,5 +93,6 @@ void world_finish(struct world *w)
 {
     api_finish(&w->api);
     api_finish(&w->process.seen);
+    api_finish(&w->frozen);
     arena_finish(&w->mem);
 }

@@ -51,6 +51,7 @@ enum option {
     OPT_NO_SEARCH,         /* the access token gives no right to look */
     OPT_HEAL_LATE,         /* the world heals after half an hour, not after a minute and a half */
     OPT_LAG,               /* watches deliver between turns only */
+    OPT_FROZEN, /* after a crash the watches show, for a minute, what there was before this action of the operator's */
     OPTIONS
 };
 
@@ -162,7 +163,7 @@ struct api {
     int last; /* uid and resource version given out last */
     bool exists, finalizer, deleting;
     int64_t deletion_time;
-    int generation;
+    int generation, version;
     int wish;                   /* which of the scenario's the spec is now */
     struct json_object *status; /* one reference                           */
     struct object children[CHILD_COUNT][PLACES];
@@ -237,6 +238,7 @@ struct journal {
 struct crash {
     int at;      /* before which action; -1: never              */
     bool effect; /* the action is carried out all the same       */
+    bool final;  /* no process follows                           */
 };
 
 struct world {
@@ -251,6 +253,8 @@ struct world {
     struct server servers[SERVERS];
     struct process process;
     struct crash crash;
+    struct api frozen; /* what the watches show after a crash, with OPT_FROZEN … */
+    int64_t thaws_at;  /* … until then */
     struct journal journal;
     struct action last; /* what the last turn ended with; its texts live in mem */
     struct arena mem;   /* of the turn */
@@ -263,8 +267,9 @@ struct world {
 void world_init(struct world *w, const struct scenario *s, struct crash crash, FILE *trace);
 void world_finish(struct world *w);
 
-/* The watches bring the store up to date. */
+/* The watches bring the store up to date, unless the server that they ask is behind. */
 void world_deliver(struct world *w);
+bool world_is_frozen(const struct world *w);
 /* Begins a turn: w->observed is what the operator sees; its texts live in w->mem. */
 void world_observe(struct world *w);
 /* What may have changed since the last step; the object itself and the values that were read stay as they are. */
@@ -300,6 +305,8 @@ bool world_is_watched(const struct object *object, enum child child);
 void api_copy(struct api *to, const struct api *from);
 void api_finish(struct api *api);
 void api_set_status(struct api *api, struct json_object *status);
+/* The object itself, without what belongs to it. */
+void api_copy_runner(struct api *to, const struct api *from);
 bool api_apply(struct world *w, const struct action *act, struct err *err);
 bool api_delete(struct world *w, const struct stray *what, struct err *err);
 bool api_finalizer(struct world *w, bool hold, struct err *err);

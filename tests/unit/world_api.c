@@ -46,6 +46,18 @@ void api_set_status(struct api *api, struct json_object *status)
     api->status = status;
 }
 
+void api_copy_runner(struct api *to, const struct api *from)
+{
+    to->exists = from->exists;
+    to->finalizer = from->finalizer;
+    to->deleting = from->deleting;
+    to->deletion_time = from->deletion_time;
+    to->generation = from->generation;
+    to->version = from->version;
+    to->wish = from->wish;
+    api_set_status(to, from->status);
+}
+
 static const struct owner the_owner = {.ns = "ci", .name = "builds", .uid = "uid-1"};
 
 struct object *api_find(struct api *api, const char *kind, const char *ns, const char *name)
@@ -210,6 +222,10 @@ bool api_finalizer(struct world *w, bool hold, struct err *err)
         return refuse(err, ERR_CONFLICT, 409, "Conflict");
     if (hold && w->api.deleting && !w->api.finalizer)
         return refuse(err, ERR_INVALID, 422, "Invalid");
+    if (hold && w->observed.version && atoi(w->observed.version) != w->api.version)
+        return refuse(err, ERR_CONFLICT, 409, "Conflict");
+    if (hold != w->api.finalizer)
+        w->api.version = ++w->api.last;
     w->api.finalizer = hold;
     if (!hold && w->api.deleting)
         api_runner_gone(w);

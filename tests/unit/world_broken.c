@@ -345,7 +345,9 @@ struct action decided(struct world *w, bool first)
     world_observe(w);
     for (int steps = 0; steps < 8; steps++) {
         act = decide(&w->observed, &w->mem);
-        bool on_the_way = act.kind == ACT_READ || (act.kind == ACT_STATUS && strcmp(act.rule, "status") == 0) ||
+        bool on_the_way = act.kind == ACT_READ ||
+                          (act.kind == ACT_FINALIZER && act.hold_finalizer && w->api.finalizer) ||
+                          (act.kind == ACT_STATUS && strcmp(act.rule, "status") == 0) ||
                           (act.kind == ACT_APPLY && !w->process.foreign[act.apply.child] && !act.apply.uid &&
                            child_of(w, act.apply.child)->exists); /* found to be somebody else's */
         if (first || !on_the_way)

@@ -20,8 +20,8 @@ void stage_finish(struct stage *stage);
 struct object *child_of(struct world *w, enum child child);
 
 /* ------------------------------------------------------------------------------------------------------------------
- * What is decided: the first action of all; or the first that is neither a read nor the showing of a status, which are
- * done on the way there.
+ * What is decided: the first action of all; or the first that is neither a read nor the showing of a status nor a
+ * finalizer that is there already, which are done on the way there.
  */
 struct action decided(struct world *w, bool first);
 /* "rule: action details" */

@@ -15,6 +15,7 @@ enum {
     RECHECK_MS = 60 * 1000,
     RETRY_MAX_MS = 5 * 60 * 1000,
     ACTION_MS = 10,
+    FROZEN_MS = 60 * 1000,
     DEADLINES_S = 1800, /* the deregistration deadline, and retries that were due just before it */
 };
 
@@ -73,6 +74,7 @@ static void look(struct world *w, const struct action *act)
 
     if (act->kind == ACT_FINALIZER || act->kind == ACT_STATUS) {
         w->stale = true;
+        api_copy_runner(&p->seen, &w->api);
         return;
     }
     const char *ns = act->kind == ACT_DELETE ? act->delete.ns : json_str(act->apply.manifest, "metadata.namespace");
@@ -180,6 +182,9 @@ static void learn_value(struct world *w, enum readable what)
         *api_ca(seen, wish) = *api_ca(&w->api, wish);
     else
         seen->children[child][PLACE_OWN] = w->api.children[child][PLACE_OWN];
+    if (what == READ_TOKEN && w->api.children[child][PLACE_OWN].owner != OUR_UID && w->process.doubt != DOUBT_NONE &&
+        w->process.doubt < DOUBT_LOST)
+        w->process.doubt = DOUBT_LOST;
 }
 
 static void learn_kubernetes(struct world *w, const struct action *act)
@@ -189,7 +194,10 @@ static void learn_kubernetes(struct world *w, const struct action *act)
         learn_value(w, act->read);
         break;
     case ACT_FINALIZER:
-        w->observed.finalizer = w->process.seen.finalizer = act->hold_finalizer;
+        api_copy_runner(&w->process.seen, &w->api);
+        w->observed.finalizer = w->process.judged = act->hold_finalizer;
+        if (w->process.doubt == DOUBT_SUSPECTED)
+            w->process.doubt = DOUBT_UNREAD;
         break;
     case ACT_APPLY:
         learn_applied(w, act);
@@ -198,7 +206,7 @@ static void learn_kubernetes(struct world *w, const struct action *act)
         learn_deleted(w, act);
         break;
     case ACT_STATUS:
-        api_set_status(&w->process.seen, act->status);
+        api_copy_runner(&w->process.seen, &w->api);
         w->observed.status = arena_json(&w->mem, json_ref(act->status));
         break;
     case ACT_PASS:
@@ -218,6 +226,7 @@ static bool show_status(struct world *w, const struct action *act, struct err *e
         return false;
     }
     api_set_status(&w->api, act->status);
+    w->api.version = ++w->api.last;
     return true;
 }
 
@@ -262,9 +271,10 @@ static void perform_kubernetes(struct world *w, const struct action *act, enum f
     struct err err = {0}, lost;
 
     err_set(&lost, ERR_RETRY, "ConnectionLost", "no answer from the API server");
+    int last = w->api.last;
     bool done = fate != FATE_FAILED && kubernetes_does(w, act, &err);
-    w->journal.writes += done && act->kind != ACT_READ;
-    w->journal.changes += done && act->kind != ACT_READ && act->kind != ACT_STATUS;
+    w->journal.writes += w->api.last != last;
+    w->journal.changes += w->api.last != last && act->kind != ACT_STATUS;
     if (fate != FATE_DONE)
         kubernetes_failed(w, act, &lost);
     else if (done)
@@ -378,6 +388,10 @@ void world_crash(struct world *w)
 
     w->process = (struct process){.seen = seen};
     world_deliver(w);
+    if (w->frozen.exists) {
+        w->thaws_at = w->now_ms + FROZEN_MS;
+        api_copy(&w->process.seen, &w->frozen);
+    }
     w->stale = true;
 }
 
@@ -391,7 +405,9 @@ static void crash(struct world *w, const struct action *act)
         perform_report(w, act);
     else if (w->crash.effect)
         perform_kubernetes(w, act, FATE_UNHEARD);
-    world_crash(w);
+    if (!w->crash.final)
+        world_crash(w);
+    w->stale = true;
 }
 
 static void trace_action(struct world *w, const struct action *act)
@@ -410,6 +426,8 @@ static void trace_action(struct world *w, const struct action *act)
 void world_perform(struct world *w, const struct action *act)
 {
     trace_action(w, act);
+    if (option(w, OPT_FROZEN) && w->journal.actions + 1 == option(w, OPT_FROZEN))
+        api_copy(&w->frozen, &w->api);
     w->now_ms += ACTION_MS;
     if (w->journal.actions++ == w->crash.at)
         crash(w, act);
@@ -492,8 +510,8 @@ static bool is_woken(struct world *w)
     for (enum child child = 0; child < CHILD_COUNT; child++)
         for (enum place place = 0; place < PLACES; place++)
             woken = woken || child_changed(a, b, child, place);
-    if (!values_changed(a, b))
-        return woken;
+    if (world_is_frozen(w) || !values_changed(a, b))
+        return woken && !world_is_frozen(w);
     world_forgive(process(w));
     return true;
 }
@@ -539,14 +557,23 @@ static bool all_has_happened(struct world *w)
     return ret;
 }
 
+/* … as far as the operator can see. */
+static bool is_there(const struct world *w)
+{
+    bool dead = w->crash.final && w->journal.crashes > 0;
+
+    return !dead && (w->api.exists || (world_is_frozen(w) && w->process.seen.exists));
+}
+
 bool world_run(struct world *w)
 {
     int quiet = 0;
 
-    for (int round = 0; round < ROUNDS_MAX && !w->journal.violation[0] && w->api.exists; round++) {
+    for (int round = 0; round < ROUNDS_MAX && !w->journal.violation[0] && is_there(w); round++) {
         int writes = w->journal.writes;
         world_users(w, false);
-        world_turn(w);
+        if (w->process.seen.exists)
+            world_turn(w);
         world_change(w);
         quiet = w->journal.writes == writes && all_has_happened(w) && w->last.kind != ACT_PASS ? quiet + 1 : 0;
         if (quiet >= QUIET_ROUNDS)

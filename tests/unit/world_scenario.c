@@ -44,6 +44,7 @@ static const struct {
     [OPT_NO_SEARCH] = {"no-search", 1, 15},
     [OPT_HEAL_LATE] = {"heal-late", 1, 30},
     [OPT_LAG] = {"lag", 1, 30},
+    [OPT_FROZEN] = {"frozen", STEPS, 40},
 };
 
 /* SplitMix64: every seed gives good numbers, also 1, 2, 3. */

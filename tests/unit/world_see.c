@@ -162,16 +162,18 @@ static void see_issued(struct world *w, struct observed *o)
     o->issued.inputs = issued->inputs[0] ? o->issued.inputs : NULL;
 }
 
-/* A finalizer promises that something may be at GitLab; without a token Secret, and unless it was this process that put
- * the runner away, its token may be lost. */
+/* A finalizer that was not put there by this process promises that something may be at GitLab; without a token Secret,
+ * and unless it was this process that put the runner away, its token may be lost. */
 static void judge(struct world *w, const struct observed *o)
 {
     struct process *p = &w->process;
     bool secret = o->children[CHILD_TOKEN_SECRET].exists;
 
     if (o->finalizer && !secret && !p->issued.exists && (!p->judged || p->had_secret))
-        p->doubt = DOUBT_LOST;
-    p->judged = true;
+        p->doubt = DOUBT_SUSPECTED;
+    else if (secret && (p->doubt == DOUBT_SUSPECTED || p->doubt == DOUBT_UNREAD))
+        p->doubt = DOUBT_NONE;
+    p->judged = o->finalizer;
     p->had_secret = secret;
 }
 
@@ -208,12 +210,19 @@ void world_forgive(struct process *p)
     p->gitlab_err = (struct err){.kind = ERR_NONE};
     p->reach = REACH_UNKNOWN;
     p->found_id = 0;
-    if (p->doubt != DOUBT_NONE)
+    if (p->doubt == DOUBT_SEARCHED || p->doubt == DOUBT_UNSEARCHABLE)
         p->doubt = DOUBT_LOST;
+}
+
+bool world_is_frozen(const struct world *w)
+{
+    return w->now_ms < w->thaws_at;
 }
 
 void world_deliver(struct world *w)
 {
+    if (world_is_frozen(w))
+        return;
     api_copy(&w->process.seen, &w->api);
 }
 
@@ -231,6 +240,7 @@ void world_observe(struct world *w)
     memset(w->process.foreign, 0, sizeof(w->process.foreign));
     *o = (struct observed){.owner = {.ns = "ci", .name = "builds", .uid = "uid-1"}};
     o->generation = seen->generation;
+    o->version = arena_printf(&w->mem, "%d", seen->version);
     o->finalizer = seen->finalizer;
     o->deleting = seen->deleting;
     o->deletion_time = seen->deletion_time;

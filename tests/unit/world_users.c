@@ -72,6 +72,7 @@ static void edit(struct world *w)
     w->journal.untraceable += world_moves(w) ? world_leaked(w) : 0;
     w->api.wish = 1;
     w->api.generation++;
+    w->api.version = ++w->api.last;
     w->edited_at = world_moves(w) ? w->now_ms / 1000 : 0;
 }
 
@@ -82,6 +83,7 @@ static void delete_object(struct world *w)
     world_trace(w, "user: delete the object");
     w->api.deleting = true;
     w->api.deletion_time = w->now_ms / 1000;
+    w->api.version = ++w->api.last;
     if (!w->api.finalizer)
         api_runner_gone(w);
 }
@@ -228,6 +230,8 @@ int64_t world_next_change(const struct world *w)
 {
     if (is_rolling_out(w))
         return w->now_ms + ROLLOUT_MS;
+    if (world_is_frozen(w))
+        return w->thaws_at;
     return w->now_ms < w->heals_at && !w->calm ? w->heals_at : -1;
 }
 

@@ -1,0 +1,70 @@
+/* Private to kube/watch*.c: watch.c goes from state to state, watch_list.c lists page by page, watch_stream.c reads
+ * streams. */
+#ifndef KUBE_WATCH_PARTS_H
+#define KUBE_WATCH_PARTS_H
+
+#include "base/buf.h"
+#include "kube/watch.h"
+
+struct arena;
+
+enum watch_state { STATE_IDLE, STATE_SYNC, STATE_LIST, STATE_STREAM, STATE_PAUSE };
+
+/* How to list the next time. */
+enum list_way {
+    LIST_STREAMED, /* SYNC                                                         */
+    LIST_PAGED,    /* LIST, page by page                                           */
+    LIST_WHOLE,    /* LIST, without a limit: no continue token is needed for that  */
+};
+
+struct watch {
+    struct loop *loop;
+    struct kube_client *client;
+    const struct kube_resource *resource;
+    char *ns, *selector;
+    struct watch_handler handler;
+    struct loop_timer *timer; /* PAUSE: its end; SYNC: until when the next initial event must have come */
+
+    enum watch_state state;
+    uint64_t request; /* in flight, or 0                                               */
+    char *version;    /* reached; NULL: nothing yet                                    */
+    bool listed;      /* … and a stream can begin at it                                */
+    bool synced;
+    bool no_streamed_lists; /* the server has refused one                              */
+    enum list_way way;
+    char *page;                              /* continue token of the next page, or NULL */
+    struct buf line;                         /* the event that is not complete yet       */
+    int64_t pause_ms, began_ms, relisted_ms; /* the next pause; when the stream, and the last list at once, began */
+    bool moved, odd; /* the request in flight has moved version, or told of something that made no sense    */
+    struct err problem;
+    struct watch_counts counts;
+};
+
+/* watch.c: what the request in flight has come to, ERR_NONE or why it ended; goes on to the next state. */
+void watch_go_on(struct watch *w, const struct err *err);
+/* A complete list of this version (valid) was told. */
+void watch_list_done(struct watch *w, const char *version);
+/* Everything up to this version was told; what is older or no version is passed over. */
+void watch_reach(struct watch *w, const char *version);
+/* ERR_NONE, or why a list of this version must not be believed. */
+struct err watch_judge_list(const struct watch *w, const char *version);
+/* Tells of an object; what is none of the kind is logged and passed over. */
+void watch_tell(struct watch *w, enum watch_type type, struct json_object *object);
+/* Logs the first thing of a request that makes no sense but does no harm. */
+void watch_pass_over(struct watch *w, const char *what);
+/* A copy in the place of the former text; NULL for none. */
+void watch_set(char **text, const char *value);
+
+/* Parts of requests: the path with a query ("": none) and the selector; the Accept header, suffix "" or "List"; a value
+ * for a query. */
+const char *watch_path(const struct watch *w, const char *query, struct arena *a);
+const char *watch_accept(const struct watch *w, const char *suffix, struct arena *a);
+const char *watch_escape(const char *text, struct arena *a);
+
+/* watch_list.c: asks for a page. watch_stream.c: begins a stream, after the version or with a list of its own. */
+void watch_list(struct watch *w);
+void watch_stream(struct watch *w);
+/* Ends a list by stream that does not come to its end. */
+void watch_stream_give_up(struct watch *w);
+
+#endif
