@@ -1,7 +1,6 @@
 """Several replicas of which one acts: fail-overs, a Lease that cannot be renewed, and an end in good order."""
 from __future__ import annotations
 
-import json
 import random
 import signal
 import time
@@ -16,7 +15,7 @@ from cluster import STATE, Kube, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.conftest import API_SERVER
 from machinery.replicas import LEASES, QUICK, Replica, Replicas
-from machinery.stage import SOAK, Stage, scaled
+from machinery.stage import Stage, scaled
 from operator_pod import NAME, NAMESPACE
 from places import Runner
 from program import kubeconfig
@@ -188,11 +187,11 @@ def lost_after(replica: Replica, work: Work) -> None:
 
 
 def assert_stopped_in_time(replicas: Replicas) -> None:
-    """Nothing is written later than the renew deadline after the last renewal."""
+    """Nothing is sent later than the renew deadline after the last renewal, which leaves time to arrive."""
     writes = replicas.writes()
     renewed = max(write.at for write in writes if write.lease)
     acted = max(write.at for write in writes if not write.lease)
-    assert (acted - renewed).total_seconds() < QUICK["renew-deadline"]
+    assert (acted - renewed).total_seconds() < (QUICK["renew-deadline"] + QUICK["lease-duration"]) / 2
 
 
 @pytest.mark.parametrize("trouble", [Status(500), Status(429, headers=(("retry-after", "1"),)), Hold()],
@@ -203,12 +202,11 @@ def test_r10_without_the_lease_it_stops(trouble: Action, replicas: Replicas, wor
     replica.wait_leads()
     rule = stage.proxy.add(trouble, path=LEASES + "(/.*)?", count=None)
     lost_after(replica, work)
-    gitlab.add_token("api")                 # the stand-in answers, so no call of the operator is held up there
-    calls = len(gitlab.audit(answered=False)) + len(gitlab.audit())
+    wait_for("GitLab has answered all", lambda: not gitlab.audit(answered=False))
+    calls = len(gitlab.audit())
     work.add(3)
-    runner = work.runners[-1]
-    time.sleep(QUICK["lease-duration"])
-    assert len(gitlab.audit()) <= calls and runner.status().get("runnerId") is None
+    time.sleep(QUICK["lease-duration"])     # in which others could have begun
+    assert len(gitlab.audit()) == calls and work.runners[-1].status() == {}
     assert_stopped_in_time(replicas)
     assert replica.process.status("readyz") == 200
     stage.proxy.remove(rule)
