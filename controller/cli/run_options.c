@@ -13,7 +13,7 @@
 #include "cli/cli.h"
 #include "runner/names.h"
 
-/* One option. parse() puts the value into *field; false when it is not what it must be. */
+/* One option. parse() puts the value into *field; false when it is not what it must be. value NULL: it takes none. */
 struct row {
     const char *name, *value, *help;
     bool (*parse)(const char *value, void *field);
@@ -54,6 +54,25 @@ static bool parse_format(const char *value, void *field)
     return *(bool *)field || strcmp(value, "text") == 0;
 }
 
+static bool parse_flag(const char *value, void *field)
+{
+    (void)value;
+    *(bool *)field = true;
+    return true;
+}
+
+static bool parse_concurrency(const char *value, void *field)
+{
+    enum { CONCURRENCY_MAX = 1000 };
+    char *end = NULL;
+    long number = isdigit((unsigned char)*value) ? strtol(value, &end, 10) : 0;
+
+    if (number < 1 || number > CONCURRENCY_MAX || *end)
+        return false;
+    *(unsigned *)field = (unsigned)number;
+    return true;
+}
+
 #define AT(member) offsetof(struct run_options, member)
 
 /* clang-format off */
@@ -65,6 +84,13 @@ static const struct row rows[] = {
      parse_listen, 0, "ADDRESS:PORT or :PORT"},
     {"manager-image", "IMAGE", "where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")",
      parse_text, AT(manager_image), NULL},
+    {"gitlab-concurrency", "N", "requests in flight to one GitLab host (default: 8)",
+     parse_concurrency, AT(gitlab.concurrency), "a number from 1 to 1000"},
+    {"allowed-gitlab-hosts", "LIST", "names or patterns, such as 'gitlab.example.com,*.example.org:8443' (default: any)",
+     parse_text, AT(gitlab.policy.allowed_hosts), NULL},
+    {"require-https", NULL, "call no http:// URL", parse_flag, AT(gitlab.policy.require_https), NULL},
+    {"allow-loopback", NULL, "for development: GitLab may be at 127.0.0.1 or ::1",
+     parse_flag, AT(gitlab.policy.allow_loopback), NULL},
     {"log-level", "LEVEL", "error, warn, info, debug (default: info)",
      parse_level, AT(level), "error, warn, info or debug"},
     {"log-format", "FORMAT", "json, text (default: json)", parse_format, AT(json), "json or text"},
@@ -79,8 +105,8 @@ static void usage(FILE *out)
           "Watches GitLabRunner objects in all namespaces, registers runners and reconciles their managers.\n\n",
           out);
     for (size_t i = 0; i < ROWS; i++) {
-        int len = fprintf(out, "  --%s %s", rows[i].name, rows[i].value);
-        fprintf(out, "%*s%s\n", len < 27 ? 27 - len : 1, "", rows[i].help);
+        int len = fprintf(out, "  --%s %s", rows[i].name, rows[i].value ? rows[i].value : "");
+        fprintf(out, "%*s%s\n", len < 31 ? 31 - len : 1, "", rows[i].help);
     }
     fputs("  --help\n\nSIGTERM finishes what is in flight and exits with 0; a second one exits at once.\n", out);
 }
@@ -105,7 +131,7 @@ int run_options_parse(struct run_options *ret, int argc, char **argv)
     struct option longs[ROWS + 2] = {[HELP] = {"help", no_argument, NULL, HELP}};
 
     for (int i = 0; i < ROWS; i++)
-        longs[i] = (struct option){rows[i].name, required_argument, NULL, i};
+        longs[i] = (struct option){rows[i].name, rows[i].value ? required_argument : no_argument, NULL, i};
     set_defaults(ret);
     for (int opt; (opt = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         if (opt == HELP)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/log.h"
+#include "gitlab/api.h"
 
 /* All texts are lent by argv or constant. */
 struct run_options {
@@ -12,6 +13,7 @@ struct run_options {
     char address[128];                /* to listen on; "": all */
     int port;
     const char *manager_image;
+    struct gitlab_settings gitlab;
     enum log_level level;
     bool json;
     char identity[256]; /* this process among its replicas: the host's name, which is the pod's */

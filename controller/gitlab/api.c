@@ -14,6 +14,8 @@ enum { TIMEOUT_MS = 30 * 1000, BODY_MAX = 1 << 20, CANDIDATES_MAX = 1000 };
 
 struct gitlab {
     struct http *http;
+    struct gate *gate;
+    struct gitlab_policy policy;
 };
 
 /* A call in flight. The arena holds copies of everything in it, and ends with it. */
@@ -22,7 +24,10 @@ struct gitlab_op {
     struct gitlab_request call;
     gitlab_done_fn *done;
     void *arg;
-    uint64_t request;
+    struct gate_pass pass;
+    struct http_request next_request; /* goes out when the gate lets it through      */
+    void (*on_done)(void *arg, const struct http_reply *reply);
+    uint64_t request; /* in flight; 0: none                               */
     struct arena mem;
     /* GITLAB_OP_FIND: the runners whose notes are read one by one: those that never asked for a job are listed. */
     int64_t *candidates;
@@ -48,17 +53,29 @@ static const struct shape shapes[] = {
     [GITLAB_OP_FIND] = {"GET", "/runners/%lld", false, false, 200},
 };
 
-struct gitlab *gitlab_create(struct http *http)
+struct gitlab *gitlab_create(struct loop *loop, struct http *http, const struct gitlab_settings *settings)
 {
     struct gitlab *gitlab = mem_alloc(sizeof(*gitlab));
+    unsigned concurrency = settings ? settings->concurrency : 0;
 
     gitlab->http = http;
+    gitlab->gate = gate_create(loop, concurrency ? concurrency : host_default_limits.concurrency);
+    if (settings)
+        gitlab->policy = settings->policy;
     return gitlab;
 }
 
 void gitlab_destroy(struct gitlab *gitlab)
 {
+    if (!gitlab)
+        return;
+    gate_destroy(gitlab->gate);
     free(gitlab);
+}
+
+bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret)
+{
+    return gate_info(gitlab->gate, i, ret);
 }
 
 static void op_free(struct gitlab_op *op)
@@ -71,6 +88,7 @@ static void op_free(struct gitlab_op *op)
 void gitlab_cancel(struct gitlab_op *op)
 {
     http_cancel(op->gitlab->http, op->request);
+    gate_cancel(op->gitlab->gate, &op->pass);
     op_free(op);
 }
 
@@ -111,20 +129,28 @@ static bool wants_a_token(const struct gitlab_op *op)
     return makes_a_runner(op) || op->call.op == GITLAB_OP_VERIFY || op->call.op == GITLAB_OP_RESET;
 }
 
-/* False, with the answer given, unless the reply has the expected status. */
-static bool expect_ok(struct gitlab_op *op, const struct http_reply *reply)
+/* What a reply that is not the expected one means. */
+static struct err failure_of(const struct gitlab_op *op, const struct http_reply *reply)
 {
     struct err err = reply->err;
 
-    if (err.kind != ERR_NONE) {
-        gitlab_explain(&err);
-        answer_error(op, &err, reply->sent);
-        return false;
-    }
-    if (reply->status == shapes[op->call.op].ok)
+    if (err.kind == ERR_NONE)
+        return gitlab_classify(op->call.op, op->call.url, reply->status, reply->body, reply->len,
+                               reply->retry_after_ms);
+    gitlab_explain(&err);
+    return err;
+}
+
+/* False, with the answer given, unless the reply has the expected status. */
+static bool expect_ok(struct gitlab_op *op, const struct http_reply *reply)
+{
+    bool came = reply->err.kind == ERR_NONE;
+    bool may_be_done = came ? reply->status >= 500 || reply->status / 100 == 2 : reply->sent;
+
+    if (came && reply->status == shapes[op->call.op].ok)
         return true;
-    err = gitlab_classify(op->call.op, op->call.url, reply->status, reply->body, reply->len, reply->retry_after_ms);
-    answer_error(op, &err, reply->status >= 500 || (reply->status >= 200 && reply->status < 300));
+    const struct err err = failure_of(op, reply);
+    answer_error(op, &err, may_be_done);
     return false;
 }
 
@@ -161,6 +187,34 @@ static void on_reply(void *arg, const struct http_reply *reply)
         answer(op, &result);
 }
 
+/* A certificate that one caller does not trust, or an address that nobody may call, says nothing about the host. */
+static enum host_outcome outcome_of(const struct http_reply *reply)
+{
+    if (reply->err.kind == ERR_RETRY || reply->status >= 500)
+        return HOST_FAILED;
+    return reply->status == 429 ? HOST_LIMITED : HOST_ANSWERED;
+}
+
+static void on_http_done(void *arg, const struct http_reply *reply)
+{
+    struct gitlab_op *op = arg;
+    const struct err err = failure_of(op, reply);
+
+    op->request = 0;
+    gate_leave(op->gitlab->gate, &op->pass, outcome_of(reply), &err);
+    op->on_done(op, reply);
+}
+
+static void on_gate(struct gate_pass *pass, const struct err *refusal)
+{
+    struct gitlab_op *op = container_of(pass, struct gitlab_op, pass);
+
+    if (refusal)
+        answer_error(op, refusal, false);
+    else
+        op->request = http_start(op->gitlab->http, &op->next_request);
+}
+
 static void send(struct gitlab_op *op, const char *method, const char *path, const char *body,
                  void (*on_done)(void *arg, const struct http_reply *reply))
 {
@@ -172,7 +226,8 @@ static void send(struct gitlab_op *op, const char *method, const char *path, con
         headers[n++] = "Content-Type: application/json";
     if (!shapes[call->op].token_in_body)
         headers[n++] = arena_printf(&op->mem, "PRIVATE-TOKEN: %s", call->token);
-    const struct http_request request = {
+    op->on_done = on_done;
+    op->next_request = (struct http_request){
         .method = method,
         .url = arena_printf(&op->mem, "%s/api/v4%s", call->url, path),
         .headers = headers,
@@ -180,13 +235,15 @@ static void send(struct gitlab_op *op, const char *method, const char *path, con
         .body_len = body ? strlen(body) : 0,
         .once = strcmp(method, "POST") == 0,
         .connect_to = call->address,
+        .refuse_address = policy_refuses_address,
+        .policy = &op->gitlab->policy,
         .tls = {.ca_pem = call->ca_pem},
         .timeout_ms = TIMEOUT_MS,
         .max_body = BODY_MAX,
-        .on_done = on_done,
+        .on_done = on_http_done,
         .arg = op,
     };
-    op->request = http_start(op->gitlab->http, &request);
+    gate_enter(op->gitlab->gate, &op->pass, call->url, call->address);
 }
 
 static const char *body_of(struct gitlab_op *op)
@@ -321,10 +378,13 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
                                void *arg)
 {
     struct gitlab_op *op = mem_alloc(sizeof(*op));
+    struct err err;
 
-    *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg};
+    *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg, .pass.go = on_gate};
     copy_call(op, call);
-    if (call->op == GITLAB_OP_FIND)
+    if (!policy_allows_url(&gitlab->policy, call->url, &err))
+        gate_refuse(gitlab->gate, &op->pass, &err);
+    else if (call->op == GITLAB_OP_FIND)
         find_begin(op);
     else
         send(op, shapes[call->op].method, runner_path(op, shapes[call->op].path, call->runner_id), body_of(op),

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/http_address.h"
 #include "net/http_error.h"
 #include "net/http_pool.h"
 #include "net/http_tls.h"
@@ -138,12 +139,13 @@ static void set_deadlines(struct transfer *t)
 /* ------------------------------------------------------------------------------------------------------------------
  * Callbacks of libcurl: they only record. */
 
+/* A connection that is used again was perhaps opened for somebody who may go there. */
 static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     struct transfer *t = arg;
 
-    (void)ip, (void)local_ip, (void)port, (void)local_port;
-    if (t->state == CANCELLED)
+    (void)local_ip, (void)local_port;
+    if (t->state == CANCELLED || !http_address_check_text(t, ip, port))
         return CURL_PREREQFUNC_ABORT;
     t->state = SENT;
     rearm(t);
@@ -211,6 +213,8 @@ static void set_callbacks(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->libcurl_error);
     curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_sending);
     curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, http_address_open);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -312,6 +316,8 @@ static struct http_reply failure(const struct transfer *t, CURLcode result)
 
     if (t->why)
         http_failure_set(&reply.err, t->why, t->place, t->detail);
+    else if (*t->refused && (result == CURLE_COULDNT_CONNECT || result == CURLE_ABORTED_BY_CALLBACK))
+        http_failure_set(&reply.err, &http_address_refused, t->place, t->refused);
     else
         http_failure_set(&reply.err, http_failure_of(t->easy, result), t->place, libcurl_detail(t, result));
     return reply;

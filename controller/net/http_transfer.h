@@ -38,6 +38,7 @@ struct transfer {
     int64_t deadline;               /* of the whole; INT64_MAX: none                                   */
     const struct http_failure *why; /* what ended it, when it was not libcurl            */
     char detail[80];                /* about why                                         */
+    char refused[80];               /* the address that was not allowed, and what it is; "": none */
     char libcurl_error[CURL_ERROR_SIZE];
     struct buf body;
     struct arena mem;

@@ -94,7 +94,7 @@ static int set_up(void **state)
     memset(&script, 0, sizeof(script));
     w->loop = loop_create();
     w->http = http_create(w->loop, "tester/1");
-    w->gitlab = gitlab_create(w->http);
+    w->gitlab = gitlab_create(w->loop, w->http, &(struct gitlab_settings){.policy.allow_loopback = true});
     w->guard = loop_timer_create(w->loop, on_guard, w);
     w->server.respond = respond;
     tiny_start(&w->server, NULL, NULL);
