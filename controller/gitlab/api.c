@@ -40,17 +40,20 @@ struct shape {
     const char *method, *path; /* %lld: runner id */
     bool token_in_body, attributes;
     int ok;
+    const char *needs; /* the member without which the body is not GitLab's answer; NULL: none is read */
 };
 
 static const struct shape shapes[] = {
-    [GITLAB_OP_REGISTER] = {"POST", "/runners", true, true, 201},
-    [GITLAB_OP_CREATE] = {"POST", "/user/runners", false, true, 201},
-    [GITLAB_OP_VERIFY] = {"POST", "/runners/verify", true, false, 200},
-    [GITLAB_OP_RESET] = {"POST", "/runners/%lld/reset_authentication_token", false, false, 201},
-    [GITLAB_OP_UPDATE] = {"PUT", "/runners/%lld", false, true, 200},
-    [GITLAB_OP_DEREGISTER] = {"DELETE", "/runners", true, false, 204},
-    [GITLAB_OP_REMOVE] = {"DELETE", "/runners/%lld", false, false, 204},
-    [GITLAB_OP_FIND] = {"GET", "/runners/%lld", false, false, 200},
+    [GITLAB_OP_REGISTER] = {"POST", "/runners", true, true, 201, "token"},
+    [GITLAB_OP_CREATE] = {"POST", "/user/runners", false, true, 201, "token"},
+    [GITLAB_OP_VERIFY] = {"POST", "/runners/verify", true, false, 200, "token"},
+    [GITLAB_OP_RESET] = {"POST", "/runners/%lld/reset_authentication_token", false, false, 201, "token"},
+    [GITLAB_OP_UPDATE] = {"PUT", "/runners/%lld", false, true, 200, "id"},
+    [GITLAB_OP_DEREGISTER] = {"DELETE", "/runners", true, false, 204, NULL},
+    [GITLAB_OP_REMOVE] = {"DELETE", "/runners/%lld", false, false, 204, NULL},
+    [GITLAB_OP_SHOW] = {"GET", "/runners/%lld", false, false, 200, "id"},
+    [GITLAB_OP_VERSION] = {"GET", "/version", false, false, 200, "version"},
+    [GITLAB_OP_FIND] = {"GET", "/runners/%lld", false, false, 200, "id"},
 };
 
 struct gitlab *gitlab_create(struct loop *loop, struct http *http, const struct gitlab_settings *settings)
@@ -119,14 +122,16 @@ static bool says_gone(const struct gitlab_op *op, const struct http_reply *reply
     return json_get(body, "message") != NULL;
 }
 
-static bool makes_a_runner(const struct gitlab_op *op)
+/* The body is the answer to this call: it has what the call is made for, a number or a text. */
+static bool is_whole(const struct gitlab_op *op, const struct gitlab_answer *answer)
 {
-    return op->call.op == GITLAB_OP_REGISTER || op->call.op == GITLAB_OP_CREATE;
-}
+    const char *needs = shapes[op->call.op].needs;
 
-static bool wants_a_token(const struct gitlab_op *op)
-{
-    return makes_a_runner(op) || op->call.op == GITLAB_OP_VERIFY || op->call.op == GITLAB_OP_RESET;
+    if (!needs)
+        return true;
+    if (strcmp(needs, "id") == 0)
+        return json_int_or(answer->body, "id", 0) != 0;
+    return *json_str_or(answer->body, needs, "") && (answer->id || strcmp(needs, "token") != 0);
 }
 
 /* What a reply that is not the expected one means. */
@@ -176,15 +181,14 @@ static void on_reply(void *arg, const struct http_reply *reply)
     }
     if (!expect_ok(op, reply))
         return;
-    struct json_object *body = arena_json(&op->mem, reply->len ? json_parse(reply->body, reply->len, &ignored) : NULL);
-    result.id = json_int_or(body, "id", op->call.runner_id);
-    result.token = json_str(body, "token");
-    result.expiration = json_str(body, "token_expires_at");
-    bool readable = body || shapes[op->call.op].ok == 204;
-    if (!readable || (wants_a_token(op) && (!result.token || !result.token[0] || !result.id)))
-        answer_unreadable(op, reply);
-    else
+    result.body = arena_json(&op->mem, reply->len ? json_parse(reply->body, reply->len, &ignored) : NULL);
+    result.id = json_int_or(result.body, "id", op->call.runner_id);
+    result.token = json_str(result.body, "token");
+    result.expiration = json_str(result.body, "token_expires_at");
+    if (is_whole(op, &result))
         answer(op, &result);
+    else
+        answer_unreadable(op, reply);
 }
 
 /* A certificate that one caller does not trust, or an address that nobody may call, says nothing about the host. */

@@ -27,6 +27,8 @@ enum gitlab_op_kind {
     GITLAB_OP_UPDATE,     /* PUT    /runners/:id                                                               */
     GITLAB_OP_DEREGISTER, /* DELETE /runners, token: runner token; a token that GitLab does not know is success */
     GITLAB_OP_REMOVE,     /* DELETE /runners/:id; a runner that GitLab does not know is success                */
+    GITLAB_OP_SHOW,       /* GET    /runners/:id, token: access token                  → id, body             */
+    GITLAB_OP_VERSION,    /* GET    /version, token: access token with read_user, read_api or api → body      */
     GITLAB_OP_FIND,       /* lists, then GET /runners/:id; runner_id first, if given   → id, 0 when none       */
 };
 
@@ -47,8 +49,9 @@ struct gitlab_answer {
     struct err err;
     bool ambiguous; /* with err: GitLab may have done it all the same        */
     int64_t id;
-    const char *token;      /* lent during the callback                              */
-    const char *expiration; /* RFC 3339, NULL: never                                 */
+    const char *token;        /* lent during the callback                              */
+    const char *expiration;   /* RFC 3339, NULL: never                                 */
+    struct json_object *body; /* the whole answer, lent as token is; NULL: none (204)    */
 };
 
 typedef void gitlab_done_fn(void *arg, const struct gitlab_answer *answer);

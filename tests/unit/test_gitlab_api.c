@@ -302,7 +302,7 @@ static void says_when_it_may_have_happened_all_the_same(void **state)
         {"502 Bad Gateway", "<html></html>", ERR_RETRY, true},
         {NULL, "hangs up", ERR_RETRY, true},
         {"400 Bad Request", "{\"error\":\"x\"}", ERR_INVALID, false},
-        {"401 Unauthorized", "{}", ERR_DENIED, false},
+        {"401 Unauthorized", "{\"message\":\"401 Unauthorized\"}", ERR_DENIED, false},
         {"302 Found", "", ERR_INVALID, false},
         {"429 Too Many Requests", "", ERR_RETRY, false},
     };
