@@ -13,7 +13,8 @@
 #include "runner/names.h"
 
 enum {
-    TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy          */
+    TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy …        */
+    TURNS_LIMIT = 512,      /* … with those that wait for GitLab, so that a slow one does not take all places   */
     STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
     RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
@@ -202,11 +203,16 @@ static void step_ready_turns(struct reconciler *rec)
         loop_wake(rec->shop.loop);
 }
 
+static bool has_room(const struct reconciler *rec)
+{
+    return rec->turns_len < TURNS_LIMIT && rec->turns_len - gitlab_calls(rec->shop.gitlab) < TURNS_MAX;
+}
+
 static void arm_timer(struct reconciler *rec)
 {
     int64_t next = queue_next_ms(rec->queue), now = loop_now(rec->shop.loop);
 
-    if (next < 0 || rec->turns_len >= TURNS_MAX)
+    if (next < 0 || !has_room(rec))
         loop_timer_set(rec->timer, -1);
     else
         loop_timer_set(rec->timer, next > now ? next - now : 0);
@@ -235,7 +241,7 @@ static void on_loop_turn(void *arg)
     }
     if (!feeds_synced(rec->feeds))
         return;
-    while (rec->turns_len < TURNS_MAX && (key = queue_take(rec->queue, loop_now(rec->shop.loop), &cause)))
+    while (has_room(rec) && (key = queue_take(rec->queue, loop_now(rec->shop.loop), &cause)))
         turn_start(rec, key, cause);
     step_ready_turns(rec);
     trim_heap(rec);

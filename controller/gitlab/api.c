@@ -16,6 +16,7 @@ struct gitlab {
     struct http *http;
     struct gate *gate;
     struct gitlab_policy policy;
+    size_t calls;
 };
 
 /* A call in flight. The arena holds copies of everything in it, and ends with it. */
@@ -81,8 +82,14 @@ bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret)
     return gate_info(gitlab->gate, i, ret);
 }
 
+size_t gitlab_calls(const struct gitlab *gitlab)
+{
+    return gitlab->calls;
+}
+
 static void op_free(struct gitlab_op *op)
 {
+    op->gitlab->calls--;
     free(op->candidates);
     arena_finish(&op->mem);
     free(op);
@@ -386,6 +393,7 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
 
     *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg, .pass.go = on_gate};
     copy_call(op, call);
+    gitlab->calls++;
     if (!policy_allows_url(&gitlab->policy, call->url, &err))
         gate_refuse(gitlab->gate, &op->pass, &err);
     else if (call->op == GITLAB_OP_FIND)

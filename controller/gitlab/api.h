@@ -70,6 +70,8 @@ void gitlab_destroy(struct gitlab *gitlab);
 struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done,
                                void *arg);
 void gitlab_cancel(struct gitlab_op *op);
+/* How many calls have been started and not ended, waiting ones too. */
+size_t gitlab_calls(const struct gitlab *gitlab);
 /* The hosts and how they fare: for i = 0, 1, … while true. */
 bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret);
 

@@ -488,7 +488,10 @@ static void can_be_cancelled(void **state)
         .op = GITLAB_OP_FIND, .url = w->url, .token = "t", .runner_type = "instance_type", .mark = "m"};
 
     say(0, "200 OK", "[]");
-    gitlab_cancel(gitlab_start(w->gitlab, &find, on_answer, w));
+    struct gitlab_op *op = gitlab_start(w->gitlab, &find, on_answer, w);
+    assert_int_equal(gitlab_calls(w->gitlab), 1);
+    gitlab_cancel(op);
+    assert_int_equal(gitlab_calls(w->gitlab), 0);
     assert_int_equal(http_in_flight(w->http), 0);
     assert_int_equal(w->answers, 0);
 }
