@@ -272,6 +272,17 @@ static void tell_changes(const struct turn *turn, struct json_object *before, st
     }
 }
 
+/* Once for each edit of the spec: the status says whether it has been seen. */
+static void warn_of_clear_text(const struct turn *turn, struct json_object *before, struct json_object *now)
+{
+    const struct spec *spec = turn->observed.spec;
+
+    if (spec && strncmp(spec->url, "http://", 7) == 0 &&
+        json_int_or(before, "observedGeneration", -1) != json_int_or(now, "observedGeneration", -1))
+        turn_event(turn, true, "InsecureURL",
+                   "spec.url is not https, so tokens travel in clear text; give GitLab a certificate and an https URL");
+}
+
 static void on_status(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
@@ -279,6 +290,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
     if (!expect_success(turn, reply))
         return;
     tell_changes(turn, turn->observed.status, turn->asked.status);
+    warn_of_clear_text(turn, turn->observed.status, turn->asked.status);
     learn_runner(turn, reply->object);
     turn->observed.status = turn->asked.status;
     kube_succeeded(turn);

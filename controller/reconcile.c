@@ -17,7 +17,8 @@
 #include "runner/status.h"
 
 enum {
-    TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy          */
+    TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy …        */
+    TURNS_LIMIT = 512,      /* … with those that wait for GitLab, so that a slow one does not take all places   */
     TURNS_ROUTINE = 32,     /* … of which the others are for what somebody has just changed; fewer of these    */
                             /* make the API server answer the others sooner                                     */
     STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
@@ -223,17 +224,28 @@ static void step_ready_turns(struct reconciler *rec)
         loop_wake(rec->shop.loop);
 }
 
+/* Those that wait for GitLab keep nobody busy here. */
+static size_t busy_turns(const struct reconciler *rec)
+{
+    return rec->turns_len - gitlab_calls(rec->shop.gitlab);
+}
+
 /* What may be taken now. */
 static enum queue_priority least_priority(const struct reconciler *rec)
 {
-    return rec->turns_len < TURNS_ROUTINE ? QUEUE_ROUTINE : QUEUE_URGENT;
+    return busy_turns(rec) < TURNS_ROUTINE ? QUEUE_ROUTINE : QUEUE_URGENT;
+}
+
+static bool has_room(const struct reconciler *rec)
+{
+    return rec->turns_len < TURNS_LIMIT && busy_turns(rec) < TURNS_MAX;
 }
 
 static void arm_timer(struct reconciler *rec)
 {
     int64_t next = queue_next_ms(rec->queue, least_priority(rec)), now = loop_now(rec->shop.loop);
 
-    if (next < 0 || rec->turns_len >= TURNS_MAX)
+    if (next < 0 || !has_room(rec))
         loop_timer_set(rec->timer, -1);
     else
         loop_timer_set(rec->timer, next > now ? next - now : 0);
@@ -298,8 +310,7 @@ static void on_loop_turn(void *arg)
     }
     if (!leading || !feeds_synced(rec->feeds))
         return;
-    while (rec->turns_len < TURNS_MAX &&
-           (key = queue_take(rec->queue, loop_now(rec->shop.loop), least_priority(rec), &cause)))
+    while (has_room(rec) && (key = queue_take(rec->queue, loop_now(rec->shop.loop), least_priority(rec), &cause)))
         turn_start(rec, key, cause);
     step_ready_turns(rec);
     trim_heap(rec);

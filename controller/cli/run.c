@@ -1,6 +1,8 @@
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -28,6 +30,7 @@ struct process {
     struct serve *serve;
     struct watchdog *dog;
     struct loop_timer *deadline; /* of a drain */
+    char service_url[80];
     bool stopping, leaving;
 };
 
@@ -97,15 +100,28 @@ static void elect(struct process *p, const struct run_options *o)
 /* ---------------------------------------------------------------------------------------------------------------------
  */
 
-static bool start(struct process *p, const struct run_options *o, struct err *err)
+/* The API server, as this process calls it and as a cluster's pods know it: nothing for a GitLabRunner to call. */
+static void protect_api_server(struct gitlab_policy *policy, const struct kube_config *config, char service[static 80])
+{
+    const char *host = getenv("KUBERNETES_SERVICE_HOST"), *port = getenv("KUBERNETES_SERVICE_PORT");
+
+    policy->api_servers[0] = config->server;
+    if (!host || !*host)
+        return;
+    snprintf(service, 80, strchr(host, ':') ? "https://[%.50s]:%.5s" : "https://%.50s:%.5s", host, port ? port : "443");
+    policy->api_servers[1] = service;
+}
+
+static bool start(struct process *p, struct run_options *o, struct err *err)
 {
     if (!kube_config_load(&p->config, o->kubeconfig, o->context, err))
         return false;
+    protect_api_server(&o->gitlab.policy, &p->config, p->service_url);
     p->loop = loop_create();
     loop_on_stop_signal(p->loop, on_stop_signal, p); /* early: PID 1 of a container is deaf to it until then */
     p->http = http_create(p->loop, "gitlab-runner-controller");
     p->client = kube_client_create(p->loop, p->http, &p->config);
-    p->gitlab = gitlab_create(p->http);
+    p->gitlab = gitlab_create(p->loop, p->http, &o->gitlab);
     elect(p, o);
     const struct workshop shop = {.loop = p->loop,
                                   .client = p->client,

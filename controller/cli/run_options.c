@@ -14,7 +14,7 @@
 #include "runner/names.h"
 #include "runner/namespaces.h"
 
-/* One option. parse() puts the value into *field; false when it is not what it must be. */
+/* One option. parse() puts the value into *field; false when it is not what it must be. value NULL: it takes none. */
 struct row {
     const char *name, *value, *help;
     bool (*parse)(const char *value, void *field);
@@ -77,6 +77,25 @@ static bool parse_format(const char *value, void *field)
     return *(bool *)field || strcmp(value, "text") == 0;
 }
 
+static bool parse_flag(const char *value, void *field)
+{
+    (void)value;
+    *(bool *)field = true;
+    return true;
+}
+
+static bool parse_concurrency(const char *value, void *field)
+{
+    enum { CONCURRENCY_MAX = 1000 };
+    char *end = NULL;
+    long number = isdigit((unsigned char)*value) ? strtol(value, &end, 10) : 0;
+
+    if (number < 1 || number > CONCURRENCY_MAX || *end)
+        return false;
+    *(unsigned *)field = (unsigned)number;
+    return true;
+}
+
 #define AT(member) offsetof(struct run_options, member)
 
 /* clang-format off */
@@ -102,6 +121,13 @@ static const struct row rows[] = {
      parse_seconds, AT(lease.retry_ms), "seconds, such as 2s"},
     {"log-level", "LEVEL,...", "error, warn, info, debug, of one part COMPONENT=LEVEL (default: info)",
      parse_levels, AT(levels), "error, warn, info or debug, for one part COMPONENT=LEVEL; components: " LOG_COMPONENTS},
+    {"gitlab-concurrency", "N", "requests in flight to one GitLab host (default: 8)",
+     parse_concurrency, AT(gitlab.concurrency), "a number from 1 to 1000"},
+    {"allowed-gitlab-hosts", "LIST", "names or patterns, such as 'gitlab.example.com,*.example.org:8443' (default: any)",
+     parse_text, AT(gitlab.policy.allowed_hosts), NULL},
+    {"require-https", NULL, "call no http:// URL", parse_flag, AT(gitlab.policy.require_https), NULL},
+    {"allow-loopback", NULL, "for development: GitLab may be at 127.0.0.1 or ::1",
+     parse_flag, AT(gitlab.policy.allow_loopback), NULL},
     {"log-format", "FORMAT", "json, text (default: json)", parse_format, AT(json), "json or text"},
 };
 /* clang-format on */
@@ -114,7 +140,7 @@ static void usage(FILE *out)
           "Watches GitLabRunner objects, registers runners and reconciles their managers.\n\n",
           out);
     for (size_t i = 0; i < ROWS; i++) {
-        int len = fprintf(out, "  --%s %s", rows[i].name, rows[i].value);
+        int len = fprintf(out, "  --%s %s", rows[i].name, rows[i].value ? rows[i].value : "");
         fprintf(out, "%*s%s\n", len < 41 ? 41 - len : 1, "", rows[i].help);
     }
     fputs("  --help\n\nSIGTERM finishes what is in flight and exits with 0; a second one exits at once.\n", out);
@@ -155,7 +181,7 @@ int run_options_parse(struct run_options *ret, int argc, char **argv)
     struct option longs[ROWS + 2] = {[HELP] = {"help", no_argument, NULL, HELP}};
 
     for (int i = 0; i < ROWS; i++)
-        longs[i] = (struct option){rows[i].name, required_argument, NULL, i};
+        longs[i] = (struct option){rows[i].name, rows[i].value ? required_argument : no_argument, NULL, i};
     set_defaults(ret);
     for (int opt; (opt = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         if (opt == HELP)

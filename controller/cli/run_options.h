@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/log.h"
+#include "gitlab/api.h"
 #include "kube/lease.h"
 
 #define LEASE_NAME "gitlab-runner-controller"
@@ -19,6 +20,7 @@ struct run_options {
     bool leader_elect;
     const char *lease_namespace; /* NULL: the one of the kubeconfig or the pod */
     struct lease_timing lease;
+    struct gitlab_settings gitlab;
     struct log_levels levels;
     bool json;
     char identity[256]; /* this process among its replicas: the host's name, which is the pod's */

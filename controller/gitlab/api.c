@@ -14,6 +14,9 @@ enum { TIMEOUT_MS = 30 * 1000, BODY_MAX = 1 << 20, CANDIDATES_MAX = 1000 };
 
 struct gitlab {
     struct http *http;
+    struct gate *gate;
+    struct gitlab_policy policy;
+    size_t calls;
 };
 
 /* A call in flight. The arena holds copies of everything in it, and ends with it. */
@@ -22,7 +25,10 @@ struct gitlab_op {
     struct gitlab_request call;
     gitlab_done_fn *done;
     void *arg;
-    uint64_t request;
+    struct gate_pass pass;
+    struct http_request next_request; /* goes out when the gate lets it through      */
+    void (*on_done)(void *arg, const struct http_reply *reply);
+    uint64_t request; /* in flight; 0: none                               */
     struct arena mem;
     /* GITLAB_OP_FIND: the runners whose notes are read one by one: those that never asked for a job are listed. */
     int64_t *candidates;
@@ -35,34 +41,55 @@ struct shape {
     const char *method, *path; /* %lld: runner id */
     bool token_in_body, attributes;
     int ok;
+    const char *needs; /* the member without which the body is not GitLab's answer; NULL: none is read */
 };
 
 static const struct shape shapes[] = {
-    [GITLAB_OP_REGISTER] = {"POST", "/runners", true, true, 201},
-    [GITLAB_OP_CREATE] = {"POST", "/user/runners", false, true, 201},
-    [GITLAB_OP_VERIFY] = {"POST", "/runners/verify", true, false, 200},
-    [GITLAB_OP_RESET] = {"POST", "/runners/%lld/reset_authentication_token", false, false, 201},
-    [GITLAB_OP_UPDATE] = {"PUT", "/runners/%lld", false, true, 200},
-    [GITLAB_OP_DEREGISTER] = {"DELETE", "/runners", true, false, 204},
-    [GITLAB_OP_REMOVE] = {"DELETE", "/runners/%lld", false, false, 204},
-    [GITLAB_OP_FIND] = {"GET", "/runners/%lld", false, false, 200},
+    [GITLAB_OP_REGISTER] = {"POST", "/runners", true, true, 201, "token"},
+    [GITLAB_OP_CREATE] = {"POST", "/user/runners", false, true, 201, "token"},
+    [GITLAB_OP_VERIFY] = {"POST", "/runners/verify", true, false, 200, "token"},
+    [GITLAB_OP_RESET] = {"POST", "/runners/%lld/reset_authentication_token", false, false, 201, "token"},
+    [GITLAB_OP_UPDATE] = {"PUT", "/runners/%lld", false, true, 200, "id"},
+    [GITLAB_OP_DEREGISTER] = {"DELETE", "/runners", true, false, 204, NULL},
+    [GITLAB_OP_REMOVE] = {"DELETE", "/runners/%lld", false, false, 204, NULL},
+    [GITLAB_OP_SHOW] = {"GET", "/runners/%lld", false, false, 200, "id"},
+    [GITLAB_OP_VERSION] = {"GET", "/version", false, false, 200, "version"},
+    [GITLAB_OP_FIND] = {"GET", "/runners/%lld", false, false, 200, "id"},
 };
 
-struct gitlab *gitlab_create(struct http *http)
+struct gitlab *gitlab_create(struct loop *loop, struct http *http, const struct gitlab_settings *settings)
 {
     struct gitlab *gitlab = mem_alloc(sizeof(*gitlab));
+    unsigned concurrency = settings ? settings->concurrency : 0;
 
     gitlab->http = http;
+    gitlab->gate = gate_create(loop, concurrency ? concurrency : host_default_limits.concurrency);
+    if (settings)
+        gitlab->policy = settings->policy;
     return gitlab;
 }
 
 void gitlab_destroy(struct gitlab *gitlab)
 {
+    if (!gitlab)
+        return;
+    gate_destroy(gitlab->gate);
     free(gitlab);
+}
+
+bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret)
+{
+    return gate_info(gitlab->gate, i, ret);
+}
+
+size_t gitlab_calls(const struct gitlab *gitlab)
+{
+    return gitlab->calls;
 }
 
 static void op_free(struct gitlab_op *op)
 {
+    op->gitlab->calls--;
     free(op->candidates);
     arena_finish(&op->mem);
     free(op);
@@ -71,6 +98,7 @@ static void op_free(struct gitlab_op *op)
 void gitlab_cancel(struct gitlab_op *op)
 {
     http_cancel(op->gitlab->http, op->request);
+    gate_cancel(op->gitlab->gate, &op->pass);
     op_free(op);
 }
 
@@ -101,30 +129,40 @@ static bool says_gone(const struct gitlab_op *op, const struct http_reply *reply
     return json_get(body, "message") != NULL;
 }
 
-static bool makes_a_runner(const struct gitlab_op *op)
+/* The body is the answer to this call: it has what the call is made for, a number or a text. */
+static bool is_whole(const struct gitlab_op *op, const struct gitlab_answer *answer)
 {
-    return op->call.op == GITLAB_OP_REGISTER || op->call.op == GITLAB_OP_CREATE;
+    const char *needs = shapes[op->call.op].needs;
+
+    if (!needs)
+        return true;
+    if (strcmp(needs, "id") == 0)
+        return json_int_or(answer->body, "id", 0) != 0;
+    return *json_str_or(answer->body, needs, "") && (answer->id || strcmp(needs, "token") != 0);
 }
 
-static bool wants_a_token(const struct gitlab_op *op)
+/* What a reply that is not the expected one means. */
+static struct err failure_of(const struct gitlab_op *op, const struct http_reply *reply)
 {
-    return makes_a_runner(op) || op->call.op == GITLAB_OP_VERIFY || op->call.op == GITLAB_OP_RESET;
+    struct err err = reply->err;
+
+    if (err.kind == ERR_NONE)
+        return gitlab_classify(op->call.op, op->call.url, reply->status, reply->body, reply->len,
+                               reply->retry_after_ms);
+    gitlab_explain(&err);
+    return err;
 }
 
 /* False, with the answer given, unless the reply has the expected status. */
 static bool expect_ok(struct gitlab_op *op, const struct http_reply *reply)
 {
-    struct err err = reply->err;
+    bool came = reply->err.kind == ERR_NONE;
+    bool may_be_done = came ? reply->status >= 500 || reply->status / 100 == 2 : reply->sent;
 
-    if (err.kind != ERR_NONE) {
-        gitlab_explain(&err);
-        answer_error(op, &err, reply->sent);
-        return false;
-    }
-    if (reply->status == shapes[op->call.op].ok)
+    if (came && reply->status == shapes[op->call.op].ok)
         return true;
-    err = gitlab_classify(op->call.op, op->call.url, reply->status, reply->body, reply->len, reply->retry_after_ms);
-    answer_error(op, &err, reply->status >= 500 || (reply->status >= 200 && reply->status < 300));
+    const struct err err = failure_of(op, reply);
+    answer_error(op, &err, may_be_done);
     return false;
 }
 
@@ -150,15 +188,42 @@ static void on_reply(void *arg, const struct http_reply *reply)
     }
     if (!expect_ok(op, reply))
         return;
-    struct json_object *body = arena_json(&op->mem, reply->len ? json_parse(reply->body, reply->len, &ignored) : NULL);
-    result.id = json_int_or(body, "id", op->call.runner_id);
-    result.token = json_str(body, "token");
-    result.expiration = json_str(body, "token_expires_at");
-    bool readable = body || shapes[op->call.op].ok == 204;
-    if (!readable || (wants_a_token(op) && (!result.token || !result.token[0] || !result.id)))
-        answer_unreadable(op, reply);
-    else
+    result.body = arena_json(&op->mem, reply->len ? json_parse(reply->body, reply->len, &ignored) : NULL);
+    result.id = json_int_or(result.body, "id", op->call.runner_id);
+    result.token = json_str(result.body, "token");
+    result.expiration = json_str(result.body, "token_expires_at");
+    if (is_whole(op, &result))
         answer(op, &result);
+    else
+        answer_unreadable(op, reply);
+}
+
+/* A certificate that one caller does not trust, or an address that nobody may call, says nothing about the host. */
+static enum host_outcome outcome_of(const struct http_reply *reply)
+{
+    if (reply->err.kind == ERR_RETRY || reply->status >= 500)
+        return HOST_FAILED;
+    return reply->status == 429 ? HOST_LIMITED : HOST_ANSWERED;
+}
+
+static void on_http_done(void *arg, const struct http_reply *reply)
+{
+    struct gitlab_op *op = arg;
+    const struct err err = failure_of(op, reply);
+
+    op->request = 0;
+    gate_leave(op->gitlab->gate, &op->pass, outcome_of(reply), &err);
+    op->on_done(op, reply);
+}
+
+static void on_gate(struct gate_pass *pass, const struct err *refusal)
+{
+    struct gitlab_op *op = container_of(pass, struct gitlab_op, pass);
+
+    if (refusal)
+        answer_error(op, refusal, false);
+    else
+        op->request = http_start(op->gitlab->http, &op->next_request);
 }
 
 static void send(struct gitlab_op *op, const char *method, const char *path, const char *body,
@@ -172,7 +237,8 @@ static void send(struct gitlab_op *op, const char *method, const char *path, con
         headers[n++] = "Content-Type: application/json";
     if (!shapes[call->op].token_in_body)
         headers[n++] = arena_printf(&op->mem, "PRIVATE-TOKEN: %s", call->token);
-    const struct http_request request = {
+    op->on_done = on_done;
+    op->next_request = (struct http_request){
         .method = method,
         .url = arena_printf(&op->mem, "%s/api/v4%s", call->url, path),
         .headers = headers,
@@ -182,13 +248,15 @@ static void send(struct gitlab_op *op, const char *method, const char *path, con
         .once = strcmp(method, "POST") == 0,
         .alone = strcmp(method, "POST") == 0,
         .connect_to = call->address,
+        .refuse_address = policy_refuses_address,
+        .policy = &op->gitlab->policy,
         .tls = {.ca_pem = call->ca_pem},
         .timeout_ms = TIMEOUT_MS,
         .max_body = BODY_MAX,
-        .on_done = on_done,
+        .on_done = on_http_done,
         .arg = op,
     };
-    op->request = http_start(op->gitlab->http, &request);
+    gate_enter(op->gitlab->gate, &op->pass, call->url, call->address);
 }
 
 static const char *body_of(struct gitlab_op *op)
@@ -323,10 +391,14 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
                                void *arg)
 {
     struct gitlab_op *op = mem_alloc(sizeof(*op));
+    struct err err;
 
-    *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg};
+    *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg, .pass.go = on_gate};
     copy_call(op, call);
-    if (call->op == GITLAB_OP_FIND)
+    gitlab->calls++;
+    if (!policy_allows_url(&gitlab->policy, call->url, &err))
+        gate_refuse(gitlab->gate, &op->pass, &err);
+    else if (call->op == GITLAB_OP_FIND)
         find_begin(op);
     else
         send(op, shapes[call->op].method, runner_path(op, shapes[call->op].path, call->runner_id), body_of(op),

@@ -1,7 +1,8 @@
 /* GitLab's runner API: one call in, one answer out, refusals turned into a reason and a remedy.
  *
  * Source: docs.gitlab.com/api/runners and …/api/users (create a runner linked to a user). A call is one HTTP request,
- * but for GITLAB_OP_FIND, which reads lists page by page. Redirects are never followed. */
+ * but for GITLAB_OP_FIND, which reads lists page by page. Redirects are never followed. Each request passes the gate
+ * (gate.h: how many at once, and not while the host is down) and the policy (policy.h: where to at all). */
 #ifndef GITLAB_API_H
 #define GITLAB_API_H
 
@@ -10,6 +11,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "gitlab/gate.h"
+#include "gitlab/policy.h"
 
 struct gitlab;
 struct gitlab_op;
@@ -24,6 +27,8 @@ enum gitlab_op_kind {
     GITLAB_OP_UPDATE,     /* PUT    /runners/:id                                                               */
     GITLAB_OP_DEREGISTER, /* DELETE /runners, token: runner token; a token that GitLab does not know is success */
     GITLAB_OP_REMOVE,     /* DELETE /runners/:id; a runner that GitLab does not know is success                */
+    GITLAB_OP_SHOW,       /* GET    /runners/:id, token: access token                  → id, body             */
+    GITLAB_OP_VERSION,    /* GET    /version, token: access token with read_user, read_api or api → body      */
     GITLAB_OP_FIND,       /* lists, then GET /runners/:id; runner_id first, if given   → id, 0 when none       */
 };
 
@@ -44,20 +49,31 @@ struct gitlab_answer {
     struct err err;
     bool ambiguous; /* with err: GitLab may have done it all the same        */
     int64_t id;
-    const char *token;      /* lent during the callback                              */
-    const char *expiration; /* RFC 3339, NULL: never                                 */
+    const char *token;        /* lent during the callback                              */
+    const char *expiration;   /* RFC 3339, NULL: never                                 */
+    struct json_object *body; /* the whole answer, lent as token is; NULL: none (204)    */
 };
 
 typedef void gitlab_done_fn(void *arg, const struct gitlab_answer *answer);
 
-struct gitlab *gitlab_create(struct http *http);
+struct gitlab_settings {
+    unsigned concurrency; /* requests in flight to one host; 0: as host_default_limits */
+    struct gitlab_policy policy;
+};
+
+/* settings: copied, its texts are lent; NULL: all zeroes. */
+struct gitlab *gitlab_create(struct loop *loop, struct http *http, const struct gitlab_settings *settings);
 void gitlab_destroy(struct gitlab *gitlab);
 
 /* Starts a call; everything in it is copied. done is called once, never from within, unless gitlab_cancel() comes
- * first; the handle is dead after either. Answers are bounded at 1 MiB, calls at 30 s. */
+ * first; the handle is dead after either. Answers are bounded at 1 MiB, requests at 30 s once they are let through. */
 struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done,
                                void *arg);
 void gitlab_cancel(struct gitlab_op *op);
+/* How many calls have been started and not ended, waiting ones too. */
+size_t gitlab_calls(const struct gitlab *gitlab);
+/* The hosts and how they fare: for i = 0, 1, … while true. */
+bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret);
 
 /* An answer that is not the expected one, as struct err: a closed table, see docs/conditions.md. body: len bytes. */
 struct err gitlab_classify(enum gitlab_op_kind op, const char *url, long status, const char *body, size_t len,

@@ -10,56 +10,98 @@
 #define OP(name) (1u << GITLAB_OP_##name)
 
 enum {
-    BY_ACCESS_TOKEN = OP(CREATE) | OP(RESET) | OP(UPDATE) | OP(REMOVE) | OP(FIND),
-    BY_RUNNER_ID = OP(RESET) | OP(UPDATE),
+    MAKES = OP(REGISTER) | OP(CREATE),
+    BY_RUNNER_ID = OP(RESET) | OP(UPDATE) | OP(SHOW),
+    BY_ACCESS_TOKEN = OP(CREATE) | OP(REMOVE) | OP(FIND) | OP(VERSION) | BY_RUNNER_ID,
     ANY_OP = 0xffff,
 };
 
 struct refusal {
     unsigned ops;
-    int first, last;  /* statuses              */
-    const char *says; /* in the body; NULL: any */
+    int first, last;  /* statuses                                                                              */
+    const char *says; /* what GitLab's own JSON holds, "": whatever it is; NULL: the answer may be anybody's   */
     enum err_kind kind;
     const char *reason, *remedy;
 };
 
-/* The first row that fits. A 404 with a message is GitLab's, about an object; that of an address it does not have is an
- * error. */
+/* The first row that fits. One strange answer is no proof: what GitLab refuses, it refuses in its own JSON; a page that
+ * something before it has made (a proxy, a firewall) is tried again. */
 static const struct refusal refusals[] = {
     {ANY_OP, 300, 399, NULL, ERR_INVALID, "Redirected",
      "a redirect is never followed with a credential; put the final address into spec.url"},
-    {OP(REGISTER), 403, 403, NULL, ERR_DENIED, "RegistrationTokenRejected",
+
+    /* What proves the right to do it. */
+    {OP(REGISTER), 403, 403, "", ERR_DENIED, "RegistrationTokenRejected",
      "the registration token is wrong, or its kind is not allowed; put a valid one into the Secret"},
-    {OP(REGISTER), 410, 410, NULL, ERR_DENIED, "RegistrationTokensDisabled",
+    {OP(REGISTER), 410, 410, "", ERR_DENIED, "RegistrationTokensDisabled",
      "registration tokens are switched off there; use authentication.accessTokenSecretRef, or have them allowed"},
-    {OP(VERIFY), 403, 403, NULL, ERR_DENIED, "RunnerTokenRejected",
+    {OP(VERIFY), 403, 403, "", ERR_DENIED, "RunnerTokenRejected",
      "the runner token is wrong or expired, or the runner was deleted; put a valid one into the Secret"},
-    {BY_ACCESS_TOKEN, 401, 401, NULL, ERR_DENIED, "AccessTokenRejected",
+    {BY_ACCESS_TOKEN, 401, 401, "", ERR_DENIED, "AccessTokenRejected",
      "the access token is wrong, expired or revoked; put a valid one into the Secret"},
     {BY_ACCESS_TOKEN, 403, 403, "insufficient_scope", ERR_DENIED, "InsufficientScope",
      "the access token needs the scopes create_runner, manage_runner and read_api"},
-    {BY_ACCESS_TOKEN, 403, 403, NULL, ERR_DENIED, "InsufficientPermissions",
+    {BY_ACCESS_TOKEN, 403, 403, "blocked", ERR_DENIED, "AccessTokenRejected",
+     "the access token's user is blocked at GitLab; have it unblocked, or put another user's token into the Secret"},
+    {OP(REMOVE), 403, 403, "more than one project", ERR_DENIED, "InsufficientPermissions",
+     "several projects share the runner; an administrator has to delete it"},
+    {BY_ACCESS_TOKEN, 403, 403, "", ERR_DENIED, "InsufficientPermissions",
      "the access token's user needs the Owner role of the group, Maintainer of the project, or to be an administrator"},
+
+    /* What is not there. A 404 with a message is about an object, one with an error about the call, and any other means
+     * that GitLab's API is elsewhere. */
     {BY_RUNNER_ID, 404, 404, "\"message\"", ERR_NOT_FOUND, "RunnerNotFound", "the runner does not exist any more"},
     {OP(FIND), 404, 404, "\"message\"", ERR_INVALID, "RejectedByGitLab",
      "check the group or project of spec.scope, and that the access token's user may see it"},
+    {OP(REGISTER), 404, 404, "\"error\"", ERR_INVALID, "UnsupportedGitLab",
+     "this GitLab takes no registration tokens any more, or spec.url has a path too much; use "
+     "authentication.accessTokenSecretRef"},
+    {OP(CREATE), 404, 404, "\"error\"", ERR_INVALID, "UnsupportedGitLab",
+     "this GitLab is older than 16.0, or spec.url has a path too much; use authentication.registrationTokenSecretRef"},
+    {ANY_OP, 404, 404, "\"error\"", ERR_INVALID, "UnsupportedGitLab",
+     "this GitLab is too old or too new for this call, or spec.url has a path too much"},
     {ANY_OP, 404, 404, NULL, ERR_INVALID, "NotGitLab",
      "no GitLab of version 9.0 or newer answers there; check spec.url, and whether GitLab has a relative URL root"},
     {ANY_OP, 405, 405, NULL, ERR_INVALID, "NotGitLab", "no GitLab answers there; check spec.url"},
-    {ANY_OP, 400, 400, NULL, ERR_INVALID, "RejectedByGitLab", "correct the field that GitLab names"},
-    {ANY_OP, 422, 422, NULL, ERR_INVALID, "RejectedByGitLab", "correct what GitLab names"},
+
+    /* What GitLab does not like. */
+    {MAKES, 400, 400, "Maximum number of", ERR_INVALID, "RunnerLimitReached",
+     "delete runners of this group or project that nobody needs, or have its limit raised"},
+    {OP(CREATE), 400, 400, "nvalid group", ERR_INVALID, "RejectedByGitLab",
+     "check spec.scope.groupId: there is no such group, or the access token's user does not see it"},
+    {OP(CREATE), 400, 400, "nvalid project", ERR_INVALID, "RejectedByGitLab",
+     "check spec.scope.projectId: there is no such project, or the access token's user does not see it"},
+    {ANY_OP, 400, 400, "pick untagged jobs", ERR_INVALID, "RejectedByGitLab",
+     "give spec.tags, or set spec.runUntagged to true"},
+    {ANY_OP, 400, 400, "Too many tags", ERR_INVALID, "RejectedByGitLab", "spec.tags may have at most 50"},
+    {ANY_OP, 400, 400, "at least 10 minutes", ERR_INVALID, "RejectedByGitLab",
+     "spec.maximumTimeoutSeconds must be 600 or more"},
+    {ANY_OP, 400, 400, "too long", ERR_INVALID, "RejectedByGitLab", "shorten spec.description or spec.maintenanceNote"},
+    {ANY_OP, 400, 400, "", ERR_INVALID, "RejectedByGitLab", "correct the field that GitLab names"},
+    {ANY_OP, 422, 422, "orphaned", ERR_INVALID, "RejectedByGitLab",
+     "the runner's group or project is gone; register a new one"},
+    {ANY_OP, 422, 422, "", ERR_INVALID, "RejectedByGitLab", "correct what GitLab names"},
+
+    /* What may be better later. */
+    {ANY_OP, 409, 409, "", ERR_RETRY, "ResourceLocked", "somebody else changes it right now; it is tried again"},
     {ANY_OP, 429, 429, NULL, ERR_RETRY, "RateLimited", "it is tried again when GitLab allows it"},
     {ANY_OP, 500, 599, NULL, ERR_RETRY, "ServerError", "it is tried again"},
+    {ANY_OP, 400, 499, NULL, ERR_RETRY, "UnexpectedAnswer",
+     "GitLab does not answer so, but a proxy or firewall before it may; it is tried again"},
     {ANY_OP, 0, 999, NULL, ERR_RETRY, "UnexpectedAnswer", "it is tried again; check that spec.url is a GitLab server"},
 };
 
-static const struct refusal *find_refusal(enum gitlab_op_kind op, long status, const char *body)
+static bool fits(const struct refusal *r, enum gitlab_op_kind op, long status, const char *body, bool own)
 {
-    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
-        const struct refusal *r = &refusals[i];
-        if ((r->ops & (1u << op)) && status >= r->first && status <= r->last && (!r->says || strstr(body, r->says)))
-            return r;
-    }
+    return (r->ops & (1u << op)) && status >= r->first && status <= r->last &&
+           (!r->says || (own && strstr(body, r->says)));
+}
+
+static const struct refusal *find_refusal(enum gitlab_op_kind op, long status, const char *body, bool own)
+{
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
+        if (fits(&refusals[i], op, status, body, own))
+            return &refusals[i];
     return &refusals[ARRAY_LEN(refusals) - 1];
 }
 
@@ -79,11 +121,9 @@ static const char *attribute_errors(struct json_object *message, struct arena *a
     return all;
 }
 
-/* What GitLab itself says, from either of its two shapes of error; "" when it is not GitLab's JSON. */
-static const char *own_words(const char *body, size_t len, struct arena *a)
+/* What GitLab itself says, from either of its two shapes of error. */
+static const char *own_words(struct json_object *answer, struct arena *a)
 {
-    struct err ignored;
-    struct json_object *answer = arena_json(a, json_parse(body, len, &ignored));
     const char *text = json_str(answer, "message");
 
     if (!text && json_get(answer, "message"))
@@ -95,9 +135,11 @@ struct err gitlab_classify(enum gitlab_op_kind op, const char *url, long status,
                            int64_t retry_after_ms)
 {
     cleanup_arena struct arena a = {0};
-    const struct refusal *r = find_refusal(op, status, body);
-    const char *words = own_words(body, len, &a);
     struct err err;
+    struct json_object *answer = arena_json(&a, json_parse(body, len, &err));
+    bool own = json_get(answer, "message") || json_get(answer, "error");
+    const struct refusal *r = find_refusal(op, status, body, own);
+    const char *words = own_words(answer, &a);
 
     err_set(&err, r->kind, r->reason, "%s answered %ld%s%s%s: %s", url, status, *words ? " (" : "", words,
             *words ? ")" : "", r->remedy);
@@ -111,7 +153,9 @@ void gitlab_explain(struct err *err)
     static const struct {
         const char *reason, *remedy;
     } remedies[] = {
-        {"HostNotFound", "check spec.url; a name that DNS does not know goes into spec.hostAliases"},
+        {"HostNotFound", "check spec.url; a name that DNS does not know goes into spec.hostAliases, for the managers "
+                         "and for the jobs, which clone from it"},
+        {"AddressNotAllowed", "spec.url or spec.hostAliases must lead to GitLab's own address"},
         {"ConnectionRefused", "check host and port of spec.url, and that GitLab is up"},
         {"ConnectTimeout", "check host and port of spec.url, firewalls and network policies"},
         {"UntrustedCertificate",

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/http_address.h"
 #include "net/http_error.h"
 #include "net/http_pool.h"
 #include "net/http_tls.h"
@@ -154,13 +155,14 @@ static bool may_be_sent(const struct transfer *t)
     return !t->request.fenced || !http->fence_is_open || http->fence_is_open(http->fence_arg);
 }
 
-/* Called before each sending: more than once when libcurl repeats what a dying reused connection has swallowed. */
+/* Called before each sending: more than once when libcurl repeats what a dying reused connection has swallowed. And a
+ * connection that is used again was perhaps opened for somebody who may go there. */
 static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     struct transfer *t = arg;
 
-    (void)ip, (void)local_ip, (void)port, (void)local_port;
-    if (t->state == CANCELLED || (t->state == SENT && t->request.once))
+    (void)local_ip, (void)local_port;
+    if (t->state == CANCELLED || (t->state == SENT && t->request.once) || !http_address_check_text(t, ip, port))
         return CURL_PREREQFUNC_ABORT;
     if (!may_be_sent(t)) {
         t->why = &http_fenced;
@@ -241,6 +243,8 @@ static void set_callbacks(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->libcurl_error);
     curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_sending);
     curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, http_address_open);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -354,6 +358,8 @@ static struct http_reply failure(const struct transfer *t, CURLcode result)
     reply.mute = t->why == &http_timeout || t->why == &http_silent;
     if (t->why)
         http_failure_set(&reply.err, t->why, t->place, t->detail);
+    else if (*t->refused && (result == CURLE_COULDNT_CONNECT || result == CURLE_ABORTED_BY_CALLBACK))
+        http_failure_set(&reply.err, &http_address_refused, t->place, t->refused);
     else
         http_failure_set(&reply.err, http_failure_of(t->easy, result), t->place, libcurl_detail(t, result));
     return reply;

@@ -16,6 +16,7 @@
 
 struct http;
 struct loop;
+struct sockaddr;
 
 /* How to trust and prove; every string is copied by http_start() and may be NULL. Connections are never shared between
  * requests whose trust differs. */
@@ -39,8 +40,9 @@ struct http_reply {
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
      *   ERR_RETRY   with reason HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
      *               ResponseTooLarge, Cancelled or Fenced
-     *   ERR_DENIED  with reason UntrustedCertificate, CertificateExpired, CertificateHostMismatch, InvalidCA or
-     * TLSError ERR_INVALID with reason InvalidURL */
+     *   ERR_DENIED  with reason UntrustedCertificate, CertificateExpired, CertificateHostMismatch, InvalidCA, TLSError
+     *               or AddressNotAllowed
+     *   ERR_INVALID with reason InvalidURL */
     struct err err;
     bool sent; /* the request may have reached the server: its effect is unknown when err is set */
     bool mute; /* it was sent, and nothing came in time: the connection itself may be dead */
@@ -58,6 +60,12 @@ struct http_request {
     const char *connect_to; /* address to connect to in the place of the URL's host, NULL: ask DNS. Host header, SNI
                                and certificate checks keep the URL's host                                      */
     const char *proxy;      /* URL of a proxy; "" or NULL: none; the environment's proxies are not used        */
+    /* Asked with each address that the name has led to, before a socket to it is opened, and again before the request
+     * goes over a connection that is there already: NULL admits it, else what it is ("a loopback address") goes into
+     * the message and the next address is tried. The address is the one that is really used, however it was written or
+     * resolved. With a proxy it is the proxy's. NULL: all may. policy is lent until the request has ended. */
+    const char *(*refuse_address)(const void *policy, const struct sockaddr *address);
+    const void *policy;
     struct http_tls tls;
     int64_t timeout_ms;         /* the whole request; 0: no limit (watch)                                      */
     int64_t connect_timeout_ms; /* 0: 10 s                                                                     */

@@ -39,6 +39,7 @@ struct transfer {
     int64_t moved_ms;               /* when it was sent, then when the latest byte came                */
     const struct http_failure *why; /* what ended it, when it was not libcurl            */
     char detail[80];                /* about why                                         */
+    char refused[80];               /* the address that was not allowed, and what it is; "": none */
     char libcurl_error[CURL_ERROR_SIZE];
     struct buf body;
     struct arena mem;

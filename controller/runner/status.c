@@ -29,12 +29,18 @@ const char *condition_get(struct json_object *status, const char *type, const ch
     return json_str(former_condition(status, type), member);
 }
 
+/* It works, and everybody on the way can read the tokens. */
+static const char *insecure_warning(const char *url)
+{
+    return strncmp(url, "http://", 7) == 0 ? "; the URL is not https, so tokens travel in clear text" : "";
+}
+
 static struct condition registered(const struct observed *o, const struct finding *why, struct arena *a)
 {
     if (is_registered(o, a))
-        return (struct condition){
-            "Registered", "True", "Registered",
-            arena_printf(a, "runner %lld at %s", (long long)o->registered.runner_id, o->registered.url)};
+        return (struct condition){"Registered", "True", "Registered",
+                                  arena_printf(a, "runner %lld at %s%s", (long long)o->registered.runner_id,
+                                               o->registered.url, insecure_warning(o->registered.url))};
     return (struct condition){"Registered", "False", why->reason ? why->reason : "Registering",
                               why->message ? why->message : "being registered"};
 }

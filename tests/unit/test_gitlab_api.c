@@ -62,7 +62,7 @@ struct world {
     char url[64];
     int answers;
     struct gitlab_answer answer; /* its texts point to the next members */
-    char token[64], expiration[64];
+    char token[64], expiration[64], body[256];
 };
 
 static void on_guard(void *arg)
@@ -84,6 +84,7 @@ static void on_answer(void *arg, const struct gitlab_answer *answer)
     w->answer = *answer;
     w->answer.token = keep(w->token, answer->token);
     w->answer.expiration = keep(w->expiration, answer->expiration);
+    snprintf(w->body, sizeof(w->body), "%s", answer->body ? json_text(answer->body) : "");
     loop_stop(w->loop);
 }
 
@@ -94,7 +95,7 @@ static int set_up(void **state)
     memset(&script, 0, sizeof(script));
     w->loop = loop_create();
     w->http = http_create(w->loop, "tester/1");
-    w->gitlab = gitlab_create(w->http);
+    w->gitlab = gitlab_create(w->loop, w->http, &(struct gitlab_settings){.policy.allow_loopback = true});
     w->guard = loop_timer_create(w->loop, on_guard, w);
     w->server.respond = respond;
     tiny_start(&w->server, NULL, NULL);
@@ -114,6 +115,13 @@ static int tear_down(void **state)
     tiny_stop(&w->server);
     free(w);
     return 0;
+}
+
+/* The operator with other settings, as if it had been started anew. */
+static void configure(struct world *w, const struct gitlab_settings *settings)
+{
+    gitlab_destroy(w->gitlab);
+    w->gitlab = gitlab_create(w->loop, w->http, settings);
 }
 
 static const struct gitlab_answer *run(struct world *w, const struct gitlab_request *call)
@@ -176,6 +184,8 @@ static const struct {
     {GITLAB_OP_UPDATE, NULL, "PUT /root/api/v4/runners/42", "{" ATTRIBUTES "}", true, "200 OK"},
     {GITLAB_OP_DEREGISTER, NULL, "DELETE /root/api/v4/runners", "{token: secret-token}", false, "204 No Content"},
     {GITLAB_OP_REMOVE, NULL, "DELETE /root/api/v4/runners/42", NULL, true, "204 No Content"},
+    {GITLAB_OP_SHOW, NULL, "GET /root/api/v4/runners/42", NULL, true, "200 OK"},
+    {GITLAB_OP_VERSION, NULL, "GET /root/api/v4/version", NULL, true, "200 OK"},
 };
 
 static void assert_body(const char *request, const char *format)
@@ -200,7 +210,8 @@ static void puts_each_call_as_gitlab_wants_it(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(sent); i++) {
         bool empty = strncmp(sent[i].status, "204", 3) == 0;
-        say(0, sent[i].status, empty ? "" : "{\"id\":42,\"token\":\"glrt-new\",\"token_expires_at\":null}");
+        say(0, sent[i].status,
+            empty ? "" : "{\"id\":42,\"token\":\"glrt-new\",\"token_expires_at\":null,\"version\":\"19.3.1\"}");
         const struct gitlab_answer *answer = call_with(w, sent[i].op, sent[i].type);
         const char *request = script.exchanges[0].request;
         assert_string_equal(answer->err.text, "");
@@ -302,7 +313,7 @@ static void says_when_it_may_have_happened_all_the_same(void **state)
         {"502 Bad Gateway", "<html></html>", ERR_RETRY, true},
         {NULL, "hangs up", ERR_RETRY, true},
         {"400 Bad Request", "{\"error\":\"x\"}", ERR_INVALID, false},
-        {"401 Unauthorized", "{}", ERR_DENIED, false},
+        {"401 Unauthorized", "{\"message\":\"401 Unauthorized\"}", ERR_DENIED, false},
         {"302 Found", "", ERR_INVALID, false},
         {"429 Too Many Requests", "", ERR_RETRY, false},
     };
@@ -338,10 +349,24 @@ static void keeps_the_time_to_wait(void **state)
     assert_string_equal(w->answer.err.reason, "RateLimited");
 }
 
+static void shows_a_runner_as_gitlab_has_it(void **state)
+{
+    struct world *w = *state;
+
+    say(0, "200 OK", "{\"id\":42,\"paused\":true,\"tag_list\":[\"a\"]}");
+    assert_int_equal(call(w, GITLAB_OP_SHOW)->err.kind, ERR_NONE);
+    assert_string_equal(w->body, "{\"id\":42,\"paused\":true,\"tag_list\":[\"a\"]}");
+    say(0, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}");
+    assert_int_equal(call(w, GITLAB_OP_SHOW)->err.kind, ERR_NOT_FOUND);
+    say(0, "200 OK", "{\"version\":\"10.6.2\",\"revision\":\"1a2b\"}");
+    assert_int_equal(call(w, GITLAB_OP_VERSION)->err.kind, ERR_NONE);
+    assert_string_equal(w->body, "{\"version\":\"10.6.2\",\"revision\":\"1a2b\"}");
+}
+
 /* A page that is not GitLab's says nothing about an update either. */
 static void wants_to_read_what_gitlab_answers(void **state)
 {
-    static const enum gitlab_op_kind ops[] = {GITLAB_OP_UPDATE, GITLAB_OP_VERIFY};
+    static const enum gitlab_op_kind ops[] = {GITLAB_OP_UPDATE, GITLAB_OP_VERIFY, GITLAB_OP_SHOW, GITLAB_OP_VERSION};
     struct world *w = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
@@ -463,7 +488,10 @@ static void can_be_cancelled(void **state)
         .op = GITLAB_OP_FIND, .url = w->url, .token = "t", .runner_type = "instance_type", .mark = "m"};
 
     say(0, "200 OK", "[]");
-    gitlab_cancel(gitlab_start(w->gitlab, &find, on_answer, w));
+    struct gitlab_op *op = gitlab_start(w->gitlab, &find, on_answer, w);
+    assert_int_equal(gitlab_calls(w->gitlab), 1);
+    gitlab_cancel(op);
+    assert_int_equal(gitlab_calls(w->gitlab), 0);
     assert_int_equal(http_in_flight(w->http), 0);
     assert_int_equal(w->answers, 0);
 }
@@ -485,6 +513,129 @@ static void calls_nobody_behind_a_closed_fence(void **state)
         assert_false(w->answer.ambiguous);
     }
     assert_int_equal(script.len, 0);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * A host that is down, and places where no GitLab may be */
+
+static void leaves_a_host_alone_that_keeps_failing(void **state)
+{
+    struct world *w = *state;
+    struct gate_info info;
+
+    for (int i = 0; i < 5; i++) {
+        say(0, i % 2 ? NULL : "502 Bad Gateway", "<html>");
+        assert_int_equal(call(w, GITLAB_OP_CREATE)->err.kind, ERR_RETRY);
+        assert_int_equal(script.len, 1);
+    }
+    const struct gitlab_answer *answer = call(w, GITLAB_OP_CREATE);
+    assert_string_equal(answer->err.reason, "GitLabUnavailable");
+    assert_int_equal(answer->err.kind, ERR_RETRY);
+    assert_non_null(strstr(answer->err.text, "has failed 5 times in a row"));
+    assert_non_null(strstr(answer->err.text, "answered 502"));
+    assert_true(answer->err.retry_after_ms > 0);
+    assert_false(answer->ambiguous); /* nothing was sent */
+    assert_int_equal(script.len, 0);
+    assert_true(gitlab_host(w->gitlab, 0, &info));
+    assert_string_equal(host_state_name(info.host->state), "open");
+    assert_false(gitlab_host(w->gitlab, 1, &info));
+}
+
+static void a_refusal_is_no_failure_of_the_host(void **state)
+{
+    static const char *const statuses[] = {"400 Bad Request", "401 Unauthorized", "403 Forbidden",
+                                           "404 Not Found",   "302 Found",        "422 Unprocessable"};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < 3 * ARRAY_LEN(statuses); i++) {
+        say(0, statuses[i % ARRAY_LEN(statuses)], "{}");
+        call(w, GITLAB_OP_CREATE);
+        assert_int_equal(script.len, 1);
+    }
+}
+
+static void one_that_is_told_to_wait_speaks_for_all(void **state)
+{
+    struct world *w = *state;
+
+    say(0, "429 Too Many Requests\r\nRetry-After: 30", "Retry later\n");
+    assert_string_equal(call(w, GITLAB_OP_UPDATE)->err.reason, "RateLimited");
+    assert_string_equal(call(w, GITLAB_OP_VERIFY)->err.reason, "RateLimited");
+    assert_int_equal(script.len, 0);
+    assert_in_range(w->answer.err.retry_after_ms, 20000, 45000);
+    assert_int_equal(w->answer.err.code, 429);
+}
+
+static void is_never_called_where_it_must_not(void **state)
+{
+    static const struct {
+        struct gitlab_policy policy;
+        const char *reason, *remedy;
+    } cases[] = {
+        {{0}, "AddressNotAllowed", "spec.hostAliases"},
+        {{.allowed_hosts = "127.0.0.1"}, "AddressNotAllowed", "127.0.0.1 is a loopback address"},
+        {{.allow_loopback = true, .allowed_hosts = "*.example.com"}, "HostNotAllowed", "--allowed-gitlab-hosts"},
+        {{.allow_loopback = true, .require_https = true}, "HTTPSRequired", "--require-https"},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        configure(w, &(struct gitlab_settings){.policy = cases[i].policy});
+        for (enum gitlab_op_kind op = GITLAB_OP_REGISTER; op <= GITLAB_OP_FIND; op++) {
+            const struct gitlab_answer *answer = call(w, op);
+            assert_string_equal(answer->err.reason, cases[i].reason);
+            assert_int_equal(answer->err.kind, ERR_DENIED); /* a person has to act */
+            assert_non_null(strstr(answer->err.text, cases[i].remedy));
+            assert_false(answer->ambiguous);
+        }
+        assert_int_equal(w->server.connections, 0); /* no token, and not even a connection */
+    }
+}
+
+/* An alias is an address that the user chooses. */
+static void an_alias_leads_nowhere_else_either(void **state)
+{
+    static const char *const aliases[] = {"127.0.0.1", "::1", "::ffff:127.0.0.1", "0.0.0.0"};
+    struct world *w = *state;
+
+    configure(w, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(aliases); i++) {
+        char url[64];
+        snprintf(url, sizeof(url), "http://gitlab.test:%d", w->server.port);
+        const struct gitlab_request remove = {
+            .op = GITLAB_OP_REMOVE, .url = url, .address = aliases[i], .token = "t", .runner_id = 1};
+        assert_string_equal(run(w, &remove)->err.reason, "AddressNotAllowed");
+    }
+    assert_int_equal(w->server.connections, 0);
+}
+
+/* Each object's CA counts for its own calls: one that trusts another must not use a connection that is there. */
+static void no_token_goes_over_what_another_ca_has_vouched_for(void **state)
+{
+    struct world *w = *state;
+    struct identity ca = identity_make("our authority", NULL, NULL, -DAY, DAY);
+    struct identity other = identity_make("another authority", NULL, NULL, -DAY, DAY);
+    struct identity id = identity_make("gitlab", "DNS:gitlab.test", &ca, -DAY, DAY);
+    struct tiny_server server = {.respond = respond};
+    char url[64];
+
+    tiny_start(&server, &id, NULL);
+    snprintf(url, sizeof(url), "https://gitlab.test:%d", server.port);
+    struct gitlab_request show = {
+        .op = GITLAB_OP_SHOW, .url = url, .address = "127.0.0.1", .token = "t", .runner_id = 1, .ca_pem = ca.cert_pem};
+    say(0, "200 OK", "{\"id\":1}");
+    assert_int_equal(run(w, &show)->err.kind, ERR_NONE);
+    show.ca_pem = other.cert_pem;
+    assert_string_equal(run(w, &show)->err.reason, "UntrustedCertificate");
+    assert_int_equal(script.len, 0);
+    show.ca_pem = NULL;
+    assert_string_equal(run(w, &show)->err.reason, "UntrustedCertificate");
+    assert_int_equal(script.len, 0);
+    http_close_idle(w->http);
+    tiny_stop(&server);
+    identity_free(&id);
+    identity_free(&other);
+    identity_free(&ca);
 }
 
 static void trusts_the_given_ca_at_the_given_address(void **state)
@@ -522,6 +673,7 @@ int main(void)
         api_test(says_when_it_may_have_happened_all_the_same),
         api_test(is_not_ambiguous_when_nothing_was_sent),
         api_test(keeps_the_time_to_wait),
+        api_test(shows_a_runner_as_gitlab_has_it),
         api_test(wants_to_read_what_gitlab_answers),
         api_test(finds_a_runner_on_the_second_page),
         api_test(looks_at_the_runner_that_is_known_first),
@@ -530,6 +682,12 @@ int main(void)
         api_test(gives_up_looking_when_gitlab_refuses),
         api_test(can_be_cancelled),
         api_test(calls_nobody_behind_a_closed_fence),
+        api_test(leaves_a_host_alone_that_keeps_failing),
+        api_test(a_refusal_is_no_failure_of_the_host),
+        api_test(one_that_is_told_to_wait_speaks_for_all),
+        api_test(is_never_called_where_it_must_not),
+        api_test(an_alias_leads_nowhere_else_either),
+        api_test(no_token_goes_over_what_another_ca_has_vouched_for),
         api_test(trusts_the_given_ca_at_the_given_address),
     };
 

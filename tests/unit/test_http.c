@@ -40,6 +40,7 @@ struct result {
 /* The resolver: no test asks the network. */
 
 static sem_t resolver_may_go_on, request_is_there, answer_may_come;
+static const char *rebound_to; /* the address that rebound.test has now */
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
 {
@@ -47,6 +48,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 
     if (node && strcmp(node, "nowhere.test") == 0)
         return EAI_NONAME;
+    if (node && strcmp(node, "rebound.test") == 0)
+        node = rebound_to;
     if (node && strcmp(node, "slow.test") == 0) {
         sem_wait(&resolver_may_go_on);
         return EAI_AGAIN;
@@ -998,6 +1001,147 @@ static void the_address_may_differ_from_the_name(void **state)
     identity_free(&id);
 }
 
+/* A connection that one authority has vouched for is not used by who trusts another, nor are the system's. */
+static void each_keeps_to_its_own_authority(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    struct http_tls mine = {.ca_pem = w->ca.cert_pem}, others[] = {{.ca_pem = w->other_ca.cert_pem}, {0}};
+    struct result r;
+
+    tiny_start(&s, &w->server, NULL);
+    fetch(w, (struct http_request){.url = URL(&s), .tls = mine}, &r);
+    assert_ok(&r, "hello");
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        fetch(w, (struct http_request){.url = URL(&s), .tls = others[i]}, &r);
+        assert_failed(&r, ERR_DENIED, "UntrustedCertificate");
+        assert_false(r.reply.sent);
+    }
+    assert_int_equal(s.requests, 1);
+    fetch(w, (struct http_request){.url = URL(&s), .tls = mine}, &r);
+    assert_ok(&r, "hello");
+    assert_int_equal(s.connections, 3); /* the first of them was used again */
+    tiny_stop(&s);
+}
+
+static void old_tls_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    struct result r;
+
+    tiny_start(&s, &w->server, NULL);
+    SSL_CTX_set_security_level(s.tls, 0);
+    SSL_CTX_set_max_proto_version(s.tls, TLS1_1_VERSION);
+    fetch(w, (struct http_request){.url = URL(&s), .tls.ca_pem = w->ca.cert_pem}, &r);
+    assert_failed(&r, ERR_RETRY, "TLSError");
+    SSL_CTX_set_max_proto_version(s.tls, TLS1_2_VERSION);
+    fetch(w, (struct http_request){.url = URL(&s), .tls.ca_pem = w->ca.cert_pem}, &r);
+    assert_ok(&r, "hello");
+    tiny_stop(&s);
+}
+
+/* ---- Addresses that the owner of the request does not want. */
+
+static int asked;
+
+static const char *refuse_loopback(const void *policy, const struct sockaddr *address)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    bool inside = address->sa_family == AF_INET6 || ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+
+    asked++;
+    return inside ? policy : NULL;
+}
+
+static const char *refuse_nothing(const void *policy, const struct sockaddr *address)
+{
+    (void)policy, (void)address;
+    return NULL;
+}
+
+static void an_address_is_refused_however_it_is_written(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.1",       "localhost", "2130706433",  "0x7f000001",
+                                        "0177.0.0.1",      "127.1",     "[::1]",       "[::ffff:127.0.0.1]",
+                                        "[::ffff:7f00:1]", "LOCALHOST", "rebound.test"};
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    char url[80];
+    struct result r;
+
+    rebound_to = "127.0.0.1";
+    tiny_start(&s, NULL, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+        snprintf(url, sizeof(url), "http://%s:%d/", hosts[i], s.port);
+        fetch(w, (struct http_request){.url = url, .refuse_address = refuse_loopback, .policy = "our own"}, &r);
+        assert_failed(&r, ERR_DENIED, "AddressNotAllowed");
+        assert_non_null(strstr(r.reply.err.text, " is our own)"));
+        assert_false(r.reply.sent);
+    }
+    fetch(w,
+          (struct http_request){
+              .url = "http://x.test", .connect_to = "127.0.0.1", .refuse_address = refuse_loopback, .policy = "ours"},
+          &r);
+    assert_failed(&r, ERR_DENIED, "AddressNotAllowed");
+    assert_non_null(strstr(r.reply.err.text, "x.test:80 at 127.0.0.1: "));
+    assert_non_null(strstr(r.reply.err.text, "(127.0.0.1 is ours)"));
+    assert_int_equal(s.connections, 0); /* not even a SYN */
+    tiny_stop(&s);
+}
+
+static const char *refuse_all_but_the_first_loopback(const void *policy, const struct sockaddr *address)
+{
+    return ((const struct sockaddr_in *)address)->sin_addr.s_addr == htonl(INADDR_LOOPBACK) ? NULL : policy;
+}
+
+static void a_name_that_changes_its_mind_is_judged_again(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    char url[80];
+    struct http_request request = {
+        .url = url, .refuse_address = refuse_all_but_the_first_loopback, .policy = "not what it was"};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    snprintf(url, sizeof(url), "http://rebound.test:%d/", s.port);
+    rebound_to = "127.0.0.1";
+    fetch(w, request, &r);
+    assert_ok(&r, "hello");
+    rebound_to = "127.0.0.2";
+    fetch(w, request, &r);
+    assert_ok(&r, "hello"); /* over the connection that is there, which leads where it may */
+    assert_int_equal(s.connections, 1);
+    http_close_idle(w->http);
+    fetch(w, request, &r);
+    assert_failed(&r, ERR_DENIED, "AddressNotAllowed");
+    assert_non_null(strstr(r.reply.err.text, "(127.0.0.2 is not what it was)"));
+    tiny_stop(&s);
+}
+
+/* Somebody who may go there has left a connection open. */
+static void a_connection_that_is_there_already_is_judged_too(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    struct result r;
+
+    tiny_start(&s, NULL, NULL);
+    fetch(w, (struct http_request){.url = URL(&s)}, &r);
+    assert_ok(&r, "hello");
+    fetch(w, (struct http_request){.url = URL(&s), .refuse_address = refuse_nothing}, &r);
+    assert_ok(&r, "hello");
+    assert_int_equal(s.connections, 1);
+    asked = 0;
+    fetch(w, (struct http_request){.url = URL(&s), .refuse_address = refuse_loopback, .policy = "ours"}, &r);
+    assert_failed(&r, ERR_DENIED, "AddressNotAllowed");
+    assert_false(r.reply.sent);
+    assert_true(asked > 0);
+    assert_int_equal(s.requests, 2);
+    tiny_stop(&s);
+}
+
 /* ---- HTTP/2. */
 
 static void requests_share_a_connection(void **state)
@@ -1171,7 +1315,12 @@ int main(void)
         TEST(trust_is_not_shared),
         TEST(many_authorities),
         TEST(a_client_proves_itself),
+        TEST(each_keeps_to_its_own_authority),
+        TEST(old_tls_is_refused),
         TEST(the_address_may_differ_from_the_name),
+        TEST(an_address_is_refused_however_it_is_written),
+        TEST(a_name_that_changes_its_mind_is_judged_again),
+        TEST(a_connection_that_is_there_already_is_judged_too),
         TEST(requests_share_a_connection),
         TEST(no_stream_is_forgotten),
         TEST(servers_without_http2_get_more_connections),

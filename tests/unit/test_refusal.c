@@ -7,14 +7,17 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
+#include "files.h"
 #include "gitlab/api.h"
+#include "reasons.h"
 
 #define URL  "https://gitlab.example.com"
 #define HTML "<html><title>502 Bad Gateway</title></html>"
 
-/* The calls as letters: Register, Create, Verify, reseT, Update, Deregister, reMove, Find. */
-static const char letters[] = "RCVTUDMF";
+/* The calls as letters: Register, Create, Verify, reseT, Update, Deregister, reMove, Show, versIon, Find. */
+static const char letters[] = "RCVTUDMSIF";
 
 static const struct {
     const char *ops;
@@ -31,58 +34,101 @@ static const struct {
     {"R", 410, "{\"message\":\"410 Gone - runner registration disallowed\"}", ERR_DENIED, "RegistrationTokensDisabled",
      "(410 Gone - runner registration disallowed)"},
     {"V", 403, "{\"message\":\"403 Forbidden\"}", ERR_DENIED, "RunnerTokenRejected", "(403 Forbidden)"},
-    {"CTUMF", 401, "{\"message\":\"401 Unauthorized\"}", ERR_DENIED, "AccessTokenRejected", "(401 Unauthorized)"},
-    {"CTUMF", 401, "{\"error\":\"invalid_token\",\"error_description\":\"Token was revoked.\"}", ERR_DENIED,
+    {"CTUMSIF", 401, "{\"message\":\"401 Unauthorized\"}", ERR_DENIED, "AccessTokenRejected", "(401 Unauthorized)"},
+    {"CTUMSIF", 401, "{\"error\":\"invalid_token\",\"error_description\":\"Token was revoked.\"}", ERR_DENIED,
      "AccessTokenRejected", "(Token was revoked.)"},
-    {"CTUMF", 403,
+    {"CTUMSIF", 403,
      "{\"error\":\"insufficient_scope\",\"error_description\":\"The request requires higher privileges\","
      "\"scope\":\"create_runner api read_api\"}",
      ERR_DENIED, "InsufficientScope", "(The request requires higher privileges)"},
-    {"CTUMF", 403, "{\"message\":\"403 Forbidden - Insufficient permissions\"}", ERR_DENIED, "InsufficientPermissions",
-     "(403 Forbidden - Insufficient permissions)"},
-    {"CTUMF", 403, HTML, ERR_DENIED, "InsufficientPermissions", ""},
+    {"CTUMSIF", 403, "{\"message\":\"403 Forbidden - Insufficient permissions\"}", ERR_DENIED,
+     "InsufficientPermissions", "(403 Forbidden - Insufficient permissions)"},
+    {"CTUMSIF", 403, "{\"message\":\"403 Forbidden - Your account has been blocked.\"}", ERR_DENIED,
+     "AccessTokenRejected", "unblocked"},
+    {"TUMS", 403, "{\"message\":\"403 Forbidden - No access granted\"}", ERR_DENIED, "InsufficientPermissions",
+     "(403 Forbidden - No access granted)"},
+    {"T", 403, "{\"error\":\"Not permitted to reset\"}", ERR_DENIED, "InsufficientPermissions",
+     "(Not permitted to reset)"},
+    {"M", 403, "{\"message\":\"403 Forbidden - Runner associated with more than one project\"}", ERR_DENIED,
+     "InsufficientPermissions", "an administrator has to delete it"},
 
     /* What is not there. */
-    {"TU", 404, "{\"message\":\"404 Runner Not Found\"}", ERR_NOT_FOUND, "RunnerNotFound", "(404 Runner Not Found)"},
-    {"TU", 404, "{\"message\":\"404 Not found\"}", ERR_NOT_FOUND, "RunnerNotFound",
+    {"TUS", 404, "{\"message\":\"404 Runner Not Found\"}", ERR_NOT_FOUND, "RunnerNotFound", "(404 Runner Not Found)"},
+    {"TUS", 404, "{\"message\":\"404 Not found\"}", ERR_NOT_FOUND, "RunnerNotFound",
      "(404 Not found)"}, /* older GitLabs */
     {"F", 404, "{\"message\":\"404 Group Not Found\"}", ERR_INVALID, "RejectedByGitLab", "(404 Group Not Found)"},
     {"F", 404, "{\"message\":\"404 Project Not Found\"}", ERR_INVALID, "RejectedByGitLab", "(404 Project Not Found)"},
-    {"RCVTUDMF", 404, "{\"error\":\"404 Not Found\"}", ERR_INVALID, "NotGitLab", "(404 Not Found)"},
-    {"RCVTUDMF", 404, "<html>404: Runner</html>", ERR_INVALID, "NotGitLab", ""},
-    {"RCVTUDMF", 404, "", ERR_INVALID, "NotGitLab", ""},
-    {"RCVTUDMF", 405, "", ERR_INVALID, "NotGitLab", ""},
+    {"RCVTUDMSIF", 404, "{\"error\":\"404 Not Found\"}", ERR_INVALID, "UnsupportedGitLab", "(404 Not Found)"},
+    {"R", 404, "{\"error\":\"404 Not Found\"}", ERR_INVALID, "UnsupportedGitLab", "accessTokenSecretRef"},
+    {"C", 404, "{\"error\":\"404 Not Found\"}", ERR_INVALID, "UnsupportedGitLab", "older than 16.0"},
+    {"RCVTUDMSIF", 404, "<html>404: Runner</html>", ERR_INVALID, "NotGitLab", ""},
+    {"RCVTUDMSIF", 404, "", ERR_INVALID, "NotGitLab", ""},
+    {"RCVTUDMSIF", 405, "", ERR_INVALID, "NotGitLab", ""},
 
     /* What GitLab does not like. */
-    {"RCVTUDMF", 400, "{\"error\":\"tag_list is invalid, group_id is missing\"}", ERR_INVALID, "RejectedByGitLab",
+    {"RCVTUDMSIF", 400, "{\"error\":\"tag_list is invalid, group_id is missing\"}", ERR_INVALID, "RejectedByGitLab",
      "(tag_list is invalid, group_id is missing)"},
-    {"RCVTUDMF", 400, "{\"message\":{\"tags_list\":[\"can not be empty\",\"is short\"],\"base\":[\"no\"]}}",
+    {"RCVTUDMSIF", 400, "{\"message\":{\"tags_list\":[\"can not be empty\",\"is short\"],\"base\":[\"no\"]}}",
      ERR_INVALID, "RejectedByGitLab", "(tags_list: can not be empty, is short; base: no)"},
-    {"RCVTUDMF", 400, "{\"message\":[\"one\"]}", ERR_INVALID, "RejectedByGitLab", ""},
-    {"RCVTUDMF", 400, "{\"message\":{\"maximum_timeout\":\"is odd\",\"n\":[1,null]}}", ERR_INVALID, "RejectedByGitLab",
-     "maximum_timeout"},
-    {"RCVTUDMF", 422, "{\"message\":\"Runner is orphaned\"}", ERR_INVALID, "RejectedByGitLab", "(Runner is orphaned)"},
+    {"RCVTUDMSIF", 400, "{\"message\":[\"one\"]}", ERR_INVALID, "RejectedByGitLab", ""},
+    {"RCVTUDMSIF", 400, "{\"message\":{\"maximum_timeout\":\"is odd\",\"n\":[1,null]}}", ERR_INVALID,
+     "RejectedByGitLab", "maximum_timeout"},
+    {"R", 400,
+     "{\"message\":{\"runner_namespaces.base\":[\"Maximum number of ci registered group runners (1000) exceeded\"]}}",
+     ERR_INVALID, "RunnerLimitReached", "runner_namespaces.base: Maximum number of ci registered group runners (1000)"},
+    {"C", 400, "{\"message\":\"400 Bad request - Maximum number of ci registered project runners (50) exceeded\"}",
+     ERR_INVALID, "RunnerLimitReached", "limit raised"},
+    {"C", 400, "{\"message\":\"400 Bad request - Missing/invalid group\"}", ERR_INVALID, "RejectedByGitLab",
+     "spec.scope.groupId"},
+    {"C", 400, "{\"message\":\"400 Bad request - Missing/invalid project\"}", ERR_INVALID, "RejectedByGitLab",
+     "spec.scope.projectId"},
+    {"RU", 400, "{\"message\":{\"tags_list\":[\"can not be empty when runner is not allowed to pick untagged jobs\"]}}",
+     ERR_INVALID, "RejectedByGitLab", "give spec.tags, or set spec.runUntagged"},
+    {"C", 400,
+     "{\"message\":\"400 Bad request - Tags list can not be empty when runner is not allowed to pick untagged jobs\"}",
+     ERR_INVALID, "RejectedByGitLab", "give spec.tags, or set spec.runUntagged"},
+    {"RCU", 400, "{\"message\":{\"tags_list\":[\"Too many tags specified. Please limit the number of tags to 50\"]}}",
+     ERR_INVALID, "RejectedByGitLab", "at most 50"},
+    {"RCU", 400, "{\"message\":{\"maximum_timeout\":[\"needs to be at least 10 minutes\"]}}", ERR_INVALID,
+     "RejectedByGitLab", "spec.maximumTimeoutSeconds must be 600 or more"},
+    {"RCU", 400, "{\"message\":{\"description\":[\"is too long (maximum is 1024 characters)\"]}}", ERR_INVALID,
+     "RejectedByGitLab", "shorten spec.description"},
+    {"RCVTUDMSIF", 422, "{\"message\":\"Runner is orphaned\"}", ERR_INVALID, "RejectedByGitLab",
+     "(Runner is orphaned)"},
 
     /* What may be better later. */
-    {"RCVTUDMF", 429, "Retry later\n", ERR_RETRY, "RateLimited", ""},
-    {"RCVTUDMF", 429, "{\"message\":{\"error\":\"This endpoint has been requested too many times. Try again later.\"}}",
-     ERR_RETRY, "RateLimited", "too many times"},
-    {"RCVTUDMF", 500, "{\"message\":\"500 Internal Server Error\"}", ERR_RETRY, "ServerError",
+    {"RCVTUDMSIF", 409, "{\"message\":\"409 Conflict: Resource lock\"}", ERR_RETRY, "ResourceLocked",
+     "(409 Conflict: Resource lock)"},
+    {"RVTUDMS", 429, "{\"message\":\"Executing database migrations. Please retry later.\"}", ERR_RETRY, "RateLimited",
+     "(Executing database migrations. Please retry later.)"},
+    {"RCVTUDMSIF", 429, "Retry later\n", ERR_RETRY, "RateLimited", ""},
+    {"RCVTUDMSIF", 429,
+     "{\"message\":{\"error\":\"This endpoint has been requested too many times. Try again later.\"}}", ERR_RETRY,
+     "RateLimited", "too many times"},
+    {"RCVTUDMSIF", 500, "{\"message\":\"500 Internal Server Error\"}", ERR_RETRY, "ServerError",
      "(500 Internal Server Error)"},
-    {"RCVTUDMF", 502, HTML, ERR_RETRY, "ServerError", ""},
-    {"RCVTUDMF", 503, "", ERR_RETRY, "ServerError", ""},
-    {"RCVTUDMF", 599, "", ERR_RETRY, "ServerError", ""},
+    {"RCVTUDMSIF", 502, HTML, ERR_RETRY, "ServerError", ""},
+    {"RCVTUDMSIF", 503, "", ERR_RETRY, "ServerError", ""},
+    {"RCVTUDMSIF", 599, "", ERR_RETRY, "ServerError", ""},
 
     /* Where a credential must not go, and answers that GitLab does not give. */
-    {"RCVTUDMF", 301, "", ERR_INVALID, "Redirected", ""},
-    {"RCVTUDMF", 302, "<a href=\"https://login.example.com/\">", ERR_INVALID, "Redirected", ""},
-    {"RCVTUDMF", 308, "", ERR_INVALID, "Redirected", ""},
-    {"RCVTUDMF", 200, HTML, ERR_RETRY, "UnexpectedAnswer", ""},
-    {"RCVTUDMF", 206, "", ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RCVTUDMSIF", 301, "", ERR_INVALID, "Redirected", ""},
+    {"RCVTUDMSIF", 302, "<a href=\"https://login.example.com/\">", ERR_INVALID, "Redirected", ""},
+    {"RCVTUDMSIF", 308, "", ERR_INVALID, "Redirected", ""},
+    {"RCVTUDMSIF", 200, HTML, ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RCVTUDMSIF", 206, "", ERR_RETRY, "UnexpectedAnswer", ""},
     {"RVD", 401, "", ERR_RETRY, "UnexpectedAnswer", ""},
-    {"D", 403, HTML, ERR_RETRY, "UnexpectedAnswer", ""},
-    {"RCVTUDMF", 418, "{}", ERR_RETRY, "UnexpectedAnswer", ""},
-    {"RCVTUDMF", 600, "", ERR_RETRY, "UnexpectedAnswer", ""},
+    /* … and pages of proxies and firewalls, which prove nothing, whatever their status. */
+    {"RCVTUDMSIF", 400, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIF", 401, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIF", 403, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIF", 403, "{\"blocked\":true}", ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIF", 407, "", ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIF", 410, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIF", 413, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIF", 422, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIF", 418, "{}", ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RCVTUDMSIF", 600, "", ERR_RETRY, "UnexpectedAnswer", ""},
 };
 
 static struct err classify(enum gitlab_op_kind op, size_t i, int64_t retry_after_ms)
@@ -154,6 +200,27 @@ static void explains_what_to_do_when_no_answer_came(void **state)
     assert_string_equal(err.text, "nothing came");
 }
 
+static bool is_documented(const char *page, const char *reason)
+{
+    char word[64];
+
+    snprintf(word, sizeof(word), "`%s`", reason);
+    return strstr(page, word) != NULL;
+}
+
+/* A reason that a person sees is in the list, and on the page for people. */
+static void each_refusal_is_on_the_page_for_people(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    const char *page = read_file("docs/conditions.md", &a);
+
+    (void)state;
+    assert_non_null(page);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (!reason_is_known(cases[i].reason) || !is_documented(page, cases[i].reason))
+            fail_msg("%s is not in tests/data/reasons.txt or docs/conditions.md", cases[i].reason);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +228,7 @@ int main(void)
         cmocka_unit_test(says_who_answered_what_and_what_to_do),
         cmocka_unit_test(keeps_the_time_to_wait),
         cmocka_unit_test(has_a_row_for_everything),
+        cmocka_unit_test(each_refusal_is_on_the_page_for_people),
         cmocka_unit_test(explains_what_to_do_when_no_answer_came),
     };
 

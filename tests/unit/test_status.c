@@ -273,6 +273,24 @@ static void the_last_registration_stays_on_show(void **state)
     assert_string_equal(condition_get(status, "Registered", "status"), "False");
 }
 
+/* http works, and everybody is told what it means as long as it is so. */
+static void a_url_without_tls_is_warned_about(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    assert_null(strstr(condition_get(rendered(w), "Registered", "message"), "clear text"));
+    struct spec spec = *w->observed.spec;
+    spec.url = w->observed.registered.url = "http://one.example.com";
+    w->observed.spec = &spec;
+    assert_string_equal(condition_get(rendered(w), "Registered", "status"), "True");
+    assert_string_equal(condition_get(rendered(w), "Registered", "message"),
+                        "runner 4 at http://one.example.com; the URL is not https, so tokens travel in clear text");
+}
+
 static void no_token_is_shown(void **state)
 {
     static const int plain[OPTIONS];
@@ -357,6 +375,9 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/runner/status.c", "\"([A-Z][A-Za-z]+)\""},
         {"controller/runner/spec_parts.h", "\"(InvalidSpec)\""},
         {"controller/gitlab/refusal.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/gitlab/host.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/gitlab/policy.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/perform.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/gitlab/api.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/net/http_error.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
     };
@@ -393,7 +414,7 @@ int main(void)
         cmocka_unit_test(each_condition_tells_its_generation),    cmocka_unit_test(the_registration_is_shown),
         cmocka_unit_test(the_last_registration_stays_on_show),    cmocka_unit_test(no_token_is_shown),
         cmocka_unit_test(what_is_not_known_stays_as_it_was),      cmocka_unit_test(every_reason_is_in_the_list),
-        cmocka_unit_test(every_listed_reason_is_documented),
+        cmocka_unit_test(every_listed_reason_is_documented),      cmocka_unit_test(a_url_without_tls_is_warned_about),
     };
     struct CMUnitTest tests[ARRAY_LEN(cases) + ARRAY_LEN(others)];
 

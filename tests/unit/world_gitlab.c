@@ -279,6 +279,15 @@ static struct gitlab_reply fail(const struct failure_shape *how)
     return reply;
 }
 
+/* The token that the user gave is for the host of spec.url, whatever host is called. */
+static bool leaks_the_credential(const struct observed *o, const struct action *act)
+{
+    const char *credential = o->values[READ_CREDENTIAL].value;
+
+    return credential && strcmp(credential, act->gitlab.token) == 0 &&
+           (!o->spec || strcmp(o->spec->url, act->gitlab.url) != 0);
+}
+
 struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act)
 {
     struct server *server = server_of(w, act->gitlab.url);
@@ -291,6 +300,8 @@ struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act)
         world_violate(w, "GitLab is called without a server or a token");
         return reply;
     }
+    if (leaks_the_credential(&w->observed, act))
+        world_violate(w, "the credential goes to another host than that of spec.url");
     if (!trusts(w)) {
         refuse(&reply, ERR_DENIED, 0, "UntrustedCertificate");
         return reply;

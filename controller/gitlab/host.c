@@ -1,0 +1,127 @@
+#include "gitlab/host.h"
+
+const struct host_limits host_default_limits = {
+    .concurrency = 8, .threshold = 5, .pause_min_ms = 1000, .pause_max_ms = 5 * 60 * 1000};
+
+static void change(struct host *h, enum host_state state)
+{
+    h->state = state;
+    h->epoch++;
+}
+
+enum host_verdict host_enter(struct host *h, const struct host_limits *limits, int64_t now_ms, unsigned *ret_epoch)
+{
+    if (h->state == HOST_HALF_OPEN || (h->state == HOST_OPEN && now_ms < h->open_until_ms)) {
+        h->refused++;
+        return HOST_REFUSE;
+    }
+    if (h->in_flight >= limits->concurrency)
+        return HOST_WAIT;
+    if (h->state == HOST_OPEN)
+        change(h, HOST_HALF_OPEN);
+    h->in_flight++;
+    h->calls++;
+    *ret_epoch = h->epoch;
+    return HOST_GO;
+}
+
+static int64_t at_most(int64_t value, int64_t max)
+{
+    return value < max ? value : max;
+}
+
+static void open_for(struct host *h, int64_t pause_ms, int64_t now_ms)
+{
+    h->open_until_ms = now_ms + pause_ms;
+    h->opened++;
+    change(h, HOST_OPEN);
+}
+
+/* Twice the last pause, shortened by up to a quarter. */
+static void open_again(struct host *h, const struct host_limits *limits, int64_t now_ms, uint32_t random)
+{
+    h->pause_ms = at_most(h->pause_ms ? h->pause_ms * 2 : limits->pause_min_ms, limits->pause_max_ms);
+    open_for(h, h->pause_ms - random % (h->pause_ms / 4 + 1), now_ms);
+}
+
+static void on_answered(struct host *h)
+{
+    h->failures = 0;
+    h->pause_ms = 0;
+    if (h->state == HOST_HALF_OPEN)
+        change(h, HOST_CLOSED);
+}
+
+static void on_failed(struct host *h, const struct host_limits *limits, const struct err *err, int64_t now_ms,
+                      uint32_t random)
+{
+    h->failures++;
+    h->failed++;
+    h->last = *err;
+    h->limited = false;
+    if (h->state == HOST_HALF_OPEN || h->failures >= limits->threshold)
+        open_again(h, limits, now_ms, random);
+}
+
+/* One caller's Retry-After holds for all of them, but nobody sends all of them away for a day. */
+static void on_limited(struct host *h, const struct host_limits *limits, const struct err *err, int64_t now_ms,
+                       uint32_t random)
+{
+    h->last = *err;
+    h->limited = true;
+    if (err->retry_after_ms <= 0) {
+        open_again(h, limits, now_ms, random);
+        return;
+    }
+    h->pause_ms = at_most(err->retry_after_ms, limits->pause_max_ms);
+    open_for(h, h->pause_ms, now_ms);
+}
+
+void host_leave(struct host *h, const struct host_limits *limits, unsigned epoch, enum host_outcome outcome,
+                const struct err *err, int64_t now_ms, uint32_t random)
+{
+    h->in_flight--;
+    if (epoch != h->epoch)
+        return;
+    switch (outcome) {
+    case HOST_ANSWERED:
+        on_answered(h);
+        break;
+    case HOST_FAILED:
+        on_failed(h, limits, err, now_ms, random);
+        break;
+    case HOST_LIMITED:
+        on_limited(h, limits, err, now_ms, random);
+        break;
+    case HOST_DROPPED:
+        if (h->state == HOST_HALF_OPEN)
+            change(h, HOST_OPEN); /* its time has come, so the next caller is the probe */
+        break;
+    }
+}
+
+struct err host_refusal(const struct host *h, const char *name, int64_t now_ms, uint32_t random)
+{
+    int64_t left = h->open_until_ms > now_ms ? h->open_until_ms - now_ms : 0;
+    long long pause_s = (h->pause_ms + 999) / 1000;
+    struct err err;
+
+    if (h->limited)
+        err_set(&err, ERR_RETRY, "RateLimited",
+                "%s has asked all callers to wait: it is called again within %lld s (%.200s)", name, pause_s,
+                h->last.text);
+    else
+        err_set(&err, ERR_RETRY, "GitLabUnavailable",
+                "%s has failed %u times in a row: it is called again within %lld s (%.200s)", name, h->failures,
+                pause_s, h->last.text);
+    err.code = h->last.code; /* whether it has answered is as it was */
+    err.retry_after_ms = left + random % (h->pause_ms / 2 + 1);
+    return err;
+}
+
+const char *host_state_name(enum host_state state)
+{
+    static const char *const names[] = {[HOST_CLOSED] = "closed", [HOST_OPEN] = "open", [HOST_HALF_OPEN] = "half-open"};
+
+    return names[state];
+}

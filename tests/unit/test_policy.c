@@ -1,0 +1,197 @@
+/* Where GitLab may be: addresses in every disguise, and URLs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "gitlab/policy.h"
+
+static const char *judge(const struct gitlab_policy *policy, const char *text, int port)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+
+    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+        return policy_refuses_address(policy, (const struct sockaddr *)&v4);
+    assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
+    return policy_refuses_address(policy, (const struct sockaddr *)&v6);
+}
+
+static const struct {
+    const char *address, *what; /* NULL: may be called */
+} addresses[] = {
+    {"127.0.0.1", "a loopback address"},
+    {"127.255.255.254", "a loopback address"},
+    {"::1", "a loopback address"},
+    {"::ffff:127.0.0.1", "a loopback address"},
+    {"::127.0.0.1", "a loopback address"},
+    {"64:ff9b::127.0.0.1", "a loopback address"},
+    {"64:ff9b:1::7f00:1", "a loopback address"},
+    {"2002:7f00:1::", "a loopback address"},
+    {"0.0.0.0", "an unspecified address"},
+    {"0.1.2.3", "an unspecified address"},
+    {"::", "the unspecified address"},
+    {"::ffff:0.0.0.0", "an unspecified address"},
+    {"169.254.169.254", "a link-local address"},
+    {"169.254.0.1", "a link-local address"},
+    {"::ffff:169.254.169.254", "a link-local address"},
+    {"64:ff9b::a9fe:a9fe", "a link-local address"},
+    {"2002:a9fe:a9fe::1", "a link-local address"},
+    {"fe80::1", "a link-local address"},
+    {"febf:ffff::1", "a link-local address"},
+    {"fd00:ec2::254", "a cloud's metadata address"},
+    {"100.100.100.200", "a cloud's metadata address"},
+    {"168.63.129.16", "a cloud's metadata address"},
+    {"224.0.0.1", "a multicast address"},
+    {"239.255.255.255", "a multicast address"},
+    {"ff02::1", "a multicast address"},
+    {"255.255.255.255", "the broadcast address"},
+
+    {"192.168.99.100", NULL},
+    {"10.222.78.79", NULL},
+    {"172.16.0.1", NULL},
+    {"8.8.8.8", NULL},
+    {"126.255.255.255", NULL},
+    {"128.0.0.0", NULL},
+    {"169.253.255.255", NULL},
+    {"169.255.0.0", NULL},
+    {"223.255.255.255", NULL},
+    {"1.0.0.0", NULL},
+    {"fd00::1", NULL},
+    {"fec0::1", NULL},
+    {"2001:db8::1", NULL},
+    {"::ffff:10.0.0.1", NULL},
+    {"64:ff9b::10.0.0.1", NULL},
+    {"2002:0a00:1::", NULL},
+};
+
+static void refuses_what_only_the_operator_can_reach(void **state)
+{
+    const struct gitlab_policy policy = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+        const char *what = judge(&policy, addresses[i].address, 443);
+        if ((what == NULL) != (addresses[i].what == NULL) || (what && strcmp(what, addresses[i].what) != 0))
+            fail_msg("%s: %s", addresses[i].address, what ? what : "may be called");
+    }
+}
+
+static void loopback_can_be_allowed_and_nothing_else(void **state)
+{
+    const struct gitlab_policy policy = {.allow_loopback = true};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+        bool loopback = addresses[i].what && strcmp(addresses[i].what, "a loopback address") == 0;
+        bool refused = judge(&policy, addresses[i].address, 443) != NULL;
+        assert_int_equal(refused, addresses[i].what && !loopback);
+    }
+}
+
+static void a_list_of_hosts_does_not_open_loopback(void **state)
+{
+    const struct gitlab_policy policy = {.allowed_hosts = "localhost, 127.0.0.1, *"};
+
+    (void)state;
+    assert_string_equal(judge(&policy, "127.0.0.1", 80), "a loopback address");
+}
+
+static void the_api_server_is_no_gitlab(void **state)
+{
+    static const struct {
+        const char *address;
+        int port;
+        bool refused;
+    } cases[] = {
+        {"10.244.0.1", 6443, true}, {"10.96.0.1", 443, true},    {"::ffff:10.96.0.1", 443, true},
+        {"fd00:10::1", 443, false}, {"10.96.0.1", 8443, false}, /* another service of that machine */
+        {"10.244.0.1", 443, false}, {"10.244.0.2", 6443, false},
+    };
+    const struct gitlab_policy policy = {.api_servers = {"https://10.244.0.1:6443", "https://10.96.0.1"}};
+    const struct gitlab_policy ipv6 = {.api_servers = {"https://[fd00:10::1]:443"}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(judge(&policy, cases[i].address, cases[i].port) != NULL, cases[i].refused);
+    assert_string_equal(judge(&ipv6, "fd00:10::1", 443), "the address of Kubernetes' API server");
+}
+
+static void what_is_no_ip_address_is_not_called(void **state)
+{
+    const struct gitlab_policy policy = {0};
+    const struct sockaddr local = {.sa_family = AF_UNIX};
+
+    (void)state;
+    assert_non_null(policy_refuses_address(&policy, &local));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * URLs */
+
+#define LIST "gitlab.example.com, *.example.org:8443,10.0.0.*"
+
+static const struct {
+    struct gitlab_policy policy;
+    const char *url, *reason; /* NULL: may be called */
+} urls[] = {
+    {{0}, "http://my.gitlab.com", NULL},
+    {{0}, "https://my.gitlab.com/root", NULL},
+    {{.require_https = true}, "https://my.gitlab.com", NULL},
+    {{.require_https = true}, "HTTPS://my.gitlab.com", NULL},
+    {{.require_https = true}, "http://my.gitlab.com", "HTTPSRequired"},
+    {{.require_https = true}, "http://my.gitlab.com:443", "HTTPSRequired"},
+    {{.allowed_hosts = ""}, "https://my.gitlab.com", NULL},
+    {{.allowed_hosts = LIST}, "https://gitlab.example.com", NULL},
+    {{.allowed_hosts = LIST}, "https://GitLab.Example.COM:444/x", NULL},
+    {{.allowed_hosts = LIST}, "https://a.b.example.org:8443", NULL},
+    {{.allowed_hosts = LIST}, "http://10.0.0.7", NULL},
+    {{.allowed_hosts = LIST}, "https://a.example.org", "HostNotAllowed"},
+    {{.allowed_hosts = LIST}, "https://example.org:8443", "HostNotAllowed"},
+    {{.allowed_hosts = LIST}, "https://gitlab.example.com.evil.test", "HostNotAllowed"},
+    {{.allowed_hosts = LIST}, "https://evil.test/gitlab.example.com", "HostNotAllowed"},
+    {{.allowed_hosts = LIST}, "https://evilgitlab.example.com", "HostNotAllowed"},
+    {{.allowed_hosts = LIST}, "no url at all", "HostNotAllowed"},
+    {{.allowed_hosts = "10.0.0.1"}, "http://167772161", NULL}, /* 10.0.0.1 written as a number */
+    {{.allowed_hosts = "gitlab.test:443"}, "https://gitlab.test", NULL},
+    {{.allowed_hosts = "gitlab.test:443"}, "http://gitlab.test", "HostNotAllowed"},
+    {{.allowed_hosts = "::1"}, "https://[::1]:8443", NULL},
+    {{.api_servers = {"https://kube.test:6443"}}, "https://KUBE.test:6443/api", "AddressNotAllowed"},
+    {{.api_servers = {"https://kube.test:6443"}}, "https://kube.test", NULL},
+    {{.api_servers = {NULL, "https://kube.test"}}, "https://kube.test:443", "AddressNotAllowed"},
+};
+
+static void some_urls_are_not_called_at_all(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        struct err err = {0};
+        bool allowed = policy_allows_url(&urls[i].policy, urls[i].url, &err);
+        if (allowed != (urls[i].reason == NULL) || strcmp(err.reason, urls[i].reason ? urls[i].reason : "") != 0)
+            fail_msg("%s: %s", urls[i].url, allowed ? "allowed" : err.text);
+        assert_int_equal(err.kind, allowed ? ERR_NONE : ERR_DENIED); /* a person has to act */
+        assert_true(allowed || strstr(err.text, "is not called: "));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_what_only_the_operator_can_reach),
+        cmocka_unit_test(loopback_can_be_allowed_and_nothing_else),
+        cmocka_unit_test(a_list_of_hosts_does_not_open_loopback),
+        cmocka_unit_test(the_api_server_is_no_gitlab),
+        cmocka_unit_test(what_is_no_ip_address_is_not_called),
+        cmocka_unit_test(some_urls_are_not_called_at_all),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
