@@ -42,7 +42,7 @@ static void defaults_are_safe(void **state)
     assert_string_equal(said, "");
     assert_int_equal(o.port, 8080);
     assert_string_equal(o.address, "");
-    assert_int_equal(o.level, LOG_INFO);
+    assert_int_equal(o.levels.others, LOG_INFO);
     assert_true(o.json);
     assert_null(o.gitlab.policy.allowed_hosts);
     assert_false(o.gitlab.policy.require_https);
@@ -68,7 +68,7 @@ static void each_option_sets_what_it_says(void **state)
     assert_true(o.gitlab.policy.allow_loopback);
     assert_string_equal(o.address, "::1");
     assert_int_equal(o.port, 9090);
-    assert_int_equal(o.level, LOG_DEBUG);
+    assert_int_equal(o.levels.others, LOG_DEBUG);
     assert_false(o.json);
 }
 
