@@ -230,9 +230,10 @@ static void send(struct gitlab_op *op, const char *method, const char *path, con
                  void (*on_done)(void *arg, const struct http_reply *reply))
 {
     const struct gitlab_request *call = &op->call;
-    const char *headers[4] = {"Accept: application/json", NULL};
-    size_t n = 1;
+    const char **headers = arena_alloc(&op->mem, 4 * sizeof(*headers));
+    size_t n = 0;
 
+    headers[n++] = "Accept: application/json";
     if (body)
         headers[n++] = "Content-Type: application/json";
     if (!shapes[call->op].token_in_body)

@@ -518,6 +518,29 @@ static void calls_nobody_behind_a_closed_fence(void **state)
 /* ---------------------------------------------------------------------------------------------------------------------
  * A host that is down, and places where no GitLab may be */
 
+/* What waits for its turn is sent as whole as what does not. */
+static void waits_for_a_place_with_all_it_has(void **state)
+{
+    enum { CALLS = 3 };
+    struct world *w = *state;
+    const struct gitlab_request show = {.op = GITLAB_OP_SHOW, .url = w->url, .token = "secret-token", .runner_id = 42};
+
+    configure(w, &(struct gitlab_settings){.concurrency = 1, .policy.allow_loopback = true});
+    for (int i = 0; i < CALLS; i++) {
+        say(i, "200 OK", "{\"id\":42}");
+        gitlab_start(w->gitlab, &show, on_answer, w);
+    }
+    assert_int_equal(http_in_flight(w->http), 1);
+    loop_timer_set(w->guard, GUARD_MS);
+    while (w->answers < CALLS) {
+        loop_run(w->loop);
+        assert_int_equal(w->answer.err.kind, ERR_NONE);
+        assert_non_null(strstr(script.exchanges[w->answers - 1].request, "\r\nPRIVATE-TOKEN: secret-token\r\n"));
+    }
+    loop_timer_set(w->guard, -1);
+    assert_int_equal(script.len, CALLS);
+}
+
 static void leaves_a_host_alone_that_keeps_failing(void **state)
 {
     struct world *w = *state;
@@ -681,7 +704,11 @@ int main(void)
         api_test(does_not_take_a_strange_answer_for_none),
         api_test(gives_up_looking_when_gitlab_refuses),
         api_test(can_be_cancelled),
+<<<<<<< HEAD
         api_test(calls_nobody_behind_a_closed_fence),
+=======
+        api_test(waits_for_a_place_with_all_it_has),
+>>>>>>> hosts
         api_test(leaves_a_host_alone_that_keeps_failing),
         api_test(a_refusal_is_no_failure_of_the_host),
         api_test(one_that_is_told_to_wait_speaks_for_all),
