@@ -71,7 +71,8 @@ def test_the_proxy_changes_nothing(client: Kubectl, kube: Kube) -> None:
     assert json.loads(client.raw(CONFIG_MAPS + "/a").stdout) == kube.get("ConfigMap", "a", NS)
     assert "Unauthorized" not in client.ok("auth", "whoami")
     patch, = client.proxy.entries("PATCH", CONFIG_MAPS + "/a", since=since)
-    assert patch.status == 201 and patch.query["fieldManager"] == "kubectl" and len(patch.json["data"]["text"]) == 100_000
+    assert patch.status == 201 and patch.query["fieldManager"] == "kubectl"
+    assert len(patch.json["data"]["text"]) == 100_000
     assert patch.headers["content-type"].startswith("application/apply-patch") and patch.ended
 
 
