@@ -17,7 +17,7 @@ import requests
 from cluster import ROOT, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import Stage, scaled
-from operator_pod import CACHE, USER
+from operator_pod import CACHE, NAMESPACE, USER
 from places import Runner
 from program import Process, free_port
 from proxy.faults import Hold
@@ -27,8 +27,7 @@ NODE = "10.244.0.1"         # this machine, but not its loopback
 SERIES_MAX = 500
 ANSWER_MAX = 0.05           # seconds
 BACKOFF = 1.0               # the shortest time between two attempts, less its jitter: 0.75 s
-CONTROLLER = {"controller": "gitlabrunner"}
-QUEUE = CONTROLLER | {"name": "gitlabrunner"}
+ELECTION = ("--leader-elect=true", f"--leader-election-namespace={NAMESPACE}")
 
 # Those that controller-runtime and client-go show, and their labels
 COMMON = {
@@ -124,7 +123,7 @@ def needy(stage: Stage, count: int, prefix: str = "needy") -> list[Runner]:
 def settled(stage: Stage) -> Runner:
     """A runner without a manager, and an operator that has nothing left to do."""
     stage.registration_token()
-    stage.operator.start()
+    stage.operator.start(*ELECTION)
     runner = stage.unmanned()
     stage.settled([runner])
     return runner
