@@ -28,6 +28,7 @@ RESOURCES = {
     "ServiceAccount": "api/v1/serviceaccounts",
     "Lease": "apis/coordination.k8s.io/v1/leases",
     "FlowSchema": "apis/flowcontrol.apiserver.k8s.io/v1/flowschemas",
+    "PriorityLevelConfiguration": "apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations",
     "Role": "apis/rbac.authorization.k8s.io/v1/roles",
     "Event": "apis/events.k8s.io/v1/events",
     "Deployment": "apis/apps/v1/deployments",

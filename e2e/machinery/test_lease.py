@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import random
 import signal
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -332,6 +334,57 @@ def test_r12_the_lease_has_a_priority_of_its_own(method: str, path: str, body: d
     assert schema_of(method, LEASES + path) == ours["metadata"]["uid"]
     others = kube.get("FlowSchema", "service-accounts")["metadata"]["uid"]
     assert schema_of("GET", f"/api/v1/namespaces/{NAMESPACE}/secrets") == others
+
+
+class Flood:
+    """Reads as the operator's own account, more than the server can do for it at a time; use as a context manager."""
+
+    def __init__(self, kube: Kube, account: str) -> None:
+        self._kube, self._stop, self.codes = kube, threading.Event(), Counter[int]()
+        self._config = kubeconfig(account)
+        self._level = kube.get("PriorityLevelConfiguration", "workload-low")
+
+    def _run(self) -> None:
+        server, token = (self._config["clusters"][0]["cluster"]["server"],
+                         self._config["users"][0]["user"]["token"])
+        with requests.Session() as session:
+            session.headers["Authorization"] = f"Bearer {token}"
+            while not self._stop.is_set():
+                answer = session.get(f"{server}/api/v1/secrets", timeout=60, verify=str(STATE / "pki/ca.crt"))
+                self.codes[answer.status_code] += 1
+
+    def _give(self, shares: int, queues: int, length: int, managed: str) -> None:
+        limited = {"nominalConcurrencyShares": shares, "lendablePercent": 0, "borrowingLimitPercent": 0,
+                   "limitResponse": {"queuing": {"queues": queues, "queueLengthLimit": length, "handSize": 1}}}
+        self._kube.patch("PriorityLevelConfiguration", "workload-low", {
+            "metadata": {"annotations": {"apf.kubernetes.io/autoupdate-spec": managed}}, "spec": {"limited": limited}})
+
+    def __enter__(self) -> Flood:
+        self._give(1, 1, 10, "false")
+        self._threads = [threading.Thread(target=self._run) for _ in range(24)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        meta, spec = self._level["metadata"]["annotations"], self._level["spec"]
+        self._kube.patch("PriorityLevelConfiguration", "workload-low", {
+            "metadata": {"annotations": meta}, "spec": {"limited": {"borrowingLimitPercent": None} | spec["limited"]}})
+
+
+def test_r12_the_operators_own_load_does_not_cost_it_the_lease(replicas: Replicas, account: str, kube: Kube) -> None:
+    replica = replicas.start()
+    replica.wait_leads()
+    with Flood(kube, account) as flood:
+        wait_for("the server refuses some of it", lambda: flood.codes[429] > 20)
+        before = len(replicas.writes())
+        time.sleep(scaled(600, 10))
+        assert flood.codes[429] > 100, flood.codes
+        assert replica.leads() and "lost" not in replica.process.log()
+        assert len(replicas.writes()) - before > scaled(600, 10) / QUICK["retry-period"] / 2
 
 
 def timing_of(manifests: str) -> tuple[int, dict[str, float]]:
