@@ -20,7 +20,7 @@ from machinery.stage import Stage, scaled
 from operator_pod import CACHE, NAMESPACE, USER
 from places import Runner
 from program import Process, free_port
-from proxy.faults import Hold
+from proxy.faults import Hold, Status
 from secrecy import found_in, tokens_of
 
 NODE = "10.244.0.1"         # this machine, but not its loopback
@@ -50,6 +50,9 @@ COMMON = {
     "rest_client_request_duration_seconds": {"verb", "host"},
     "rest_client_request_size_bytes": {"verb", "host"},
     "rest_client_response_size_bytes": {"verb", "host"},
+    "rest_client_request_retries_total": {"code", "verb", "host"},
+    "rest_client_rate_limiter_duration_seconds": {"verb", "host"},
+    "rest_client_transport_ca_reload_total": {"result", "reason"},
     "rest_client_dns_resolution_duration_seconds": {"host"},
     "leader_election_master_status": {"name"},
     "leader_election_slowpath_total": {"name"},
@@ -129,6 +132,14 @@ def settled(stage: Stage) -> Runner:
     return runner
 
 
+def hold_back(stage: Stage) -> None:
+    """One request is sent away for a second, and then sent again."""
+    stage.proxy.add(Status(429, "TooManyRequests", headers=(("retry-after", "1"),)), "PATCH", ".*/status")
+    needy(stage, 1)[0].wait_refused("SecretNotFound")
+    retried = metrics(stage).samples("rest_client_request_retries_total")
+    assert [value for series, value in retried.items() if 'code="429",verb="PATCH"' in series] == [1]
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # O1, O2: names and number
 
@@ -148,6 +159,7 @@ def test_o1_metrics_are_there_from_the_beginning(stage: Stage) -> None:
 
 def test_o1_metrics_have_the_common_names_and_labels(settled: Runner, stage: Stage) -> None:
     """O1: names, labels and buckets of controller-runtime and client-go, and nothing for promtool to complain of."""
+    hold_back(stage)
     page = metrics(stage)
     assert {name: page.labels(name) for name in COMMON} == COMMON
     assert {name: page.bounds(name) for name in BUCKETS} == BUCKETS
@@ -161,6 +173,7 @@ def test_o1_promlint_complains_of_what_is_wrong() -> None:
 
 def test_o1_the_documentation_lists_each_metric(settled: Runner, stage: Stage) -> None:
     """O1: with its type and labels."""
+    hold_back(stage)
     page = metrics(stage)
     assert {name: (kind, page.labels(name)) for name, kind in page.types.items()} == described()
 
