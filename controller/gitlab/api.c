@@ -198,9 +198,12 @@ static void on_reply(void *arg, const struct http_reply *reply)
         answer_unreadable(op, reply);
 }
 
-/* A certificate that one caller does not trust, or an address that nobody may call, says nothing about the host. */
+/* A certificate that one caller does not trust, or an address that nobody may call, says nothing about the host; nor
+ * does what the fence has held back. */
 static enum host_outcome outcome_of(const struct http_reply *reply)
 {
+    if (strcmp(reply->err.reason, "Fenced") == 0)
+        return HOST_DROPPED;
     if (reply->err.kind == ERR_RETRY || reply->status >= 500)
         return HOST_FAILED;
     return reply->status == 429 ? HOST_LIMITED : HOST_ANSWERED;

@@ -704,11 +704,8 @@ int main(void)
         api_test(does_not_take_a_strange_answer_for_none),
         api_test(gives_up_looking_when_gitlab_refuses),
         api_test(can_be_cancelled),
-<<<<<<< HEAD
         api_test(calls_nobody_behind_a_closed_fence),
-=======
         api_test(waits_for_a_place_with_all_it_has),
->>>>>>> hosts
         api_test(leaves_a_host_alone_that_keeps_failing),
         api_test(a_refusal_is_no_failure_of_the_host),
         api_test(one_that_is_told_to_wait_speaks_for_all),

@@ -83,7 +83,8 @@ static void a_wrong_value_is_named_with_what_it_must_be(void **state)
         {"--gitlab-concurrency 8x", "run: --gitlab-concurrency 8x: must be a number from 1 to 1000\n"},
         {"--gitlab-concurrency 99999999999999999999",
          "run: --gitlab-concurrency 99999999999999999999: must be a number from 1 to 1000\n"},
-        {"--log-level loud", "run: --log-level loud: must be error, warn, info or debug\n"},
+        {"--log-level loud", "run: --log-level loud: must be error, warn, info or debug, for one part COMPONENT=LEVEL; "
+                             "components: " LOG_COMPONENTS "\n"},
         {"--require-https true", "run: true is not an option\n"},
     };
 
