@@ -126,6 +126,7 @@ def test_an_unknown_command_is_wrong_usage(words: list[str]) -> None:
     (["--listen", "8080"], "--listen 8080: must be ADDRESS:PORT or :PORT"),
     (["--listen", ":99999"], "--listen :99999: must be ADDRESS:PORT or :PORT"),
     (["--listen", "127.0.0.1:http"], "--listen 127.0.0.1:http: must be ADDRESS:PORT or :PORT"),
+    (["--gitlab-concurrency", "0"], "--gitlab-concurrency 0: must be a number from 1 to 1000"),
     (["--kubeconfg", "x"], "unrecognized option '--kubeconfg'"),
     (["--listen"], "option '--listen' requires an argument"),
     (["everything"], "everything is not an option"),
