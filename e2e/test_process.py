@@ -74,6 +74,7 @@ def test_an_unknown_command_is_wrong_usage(words: list[str]) -> None:
      "leader election: the lease duration must be longer than the renew deadline"),
     (["--leader-election-retry-period=9s"],
      "leader election: the renew deadline must be longer than 1.2 retry periods"),
+    (["--gitlab-concurrency", "0"], "--gitlab-concurrency 0: must be a number from 1 to 1000"),
     (["--kubeconfg", "x"], "unrecognized option '--kubeconfg'"),
     (["--listen"], "option '--listen' requires an argument"),
     (["everything"], "everything is not an option"),
