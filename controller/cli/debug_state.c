@@ -45,6 +45,14 @@ static struct json_object *lease_json(const struct lease *lease)
                       (int64_t)lease_slow_paths(lease));
 }
 
+static struct json_object *requests_json(const struct kube_client *client)
+{
+    const struct kube_traffic traffic = kube_traffic(client);
+
+    return json_build("{max: %d, inFlight: %d, held: %d, heldMs: %d}", (int64_t)traffic.limit,
+                      (int64_t)traffic.in_flight, (int64_t)traffic.held, traffic.throttled_ms);
+}
+
 static struct json_object *queue_json(const struct reconciler_view *view)
 {
     int64_t next = queue_next_ms(view->queue, QUEUE_ROUTINE), now = loop_now(view->shop->loop);
@@ -139,6 +147,7 @@ static struct json_object *state_json(const struct reconciler_view *view)
         json_set(state, "lease", lease_json(view->shop->lease));
     json_set(state, "watches", watches_json(view));
     json_set(state, "objects", objects_json(view));
+    json_set(state, "requests", requests_json(view->shop->client));
     json_set(state, "queue", queue_json(view));
     json_set(state, "turns", turns_json(view));
     json_set(state, "failures", failures_json(view));

@@ -215,6 +215,7 @@ static void begin(struct call *call)
     call->began_ms = loop_now(client->loop);
     call->generation = generation(client);
     client->throttled_ms += call->began_ms - call->held_ms;
+    kube_stats_held(&client->stats, &call->counts, call->began_ms - call->held_ms);
     list_remove(&call->node);
     list_append(&client->flying, &call->node);
     if (!is_exempt(call))
@@ -381,10 +382,12 @@ static void on_done(void *arg, const struct http_reply *reply)
     learn(call, reply);
     if (err.kind == ERR_NONE)
         err = kube_classify(reply->status, reply->body, reply->len, reply->retry_after_ms);
-    if (repeats(call, reply))
+    if (repeats(call, reply)) {
+        kube_stats_repeated(&client->stats, &call->counts, reply->status);
         hold(call);
-    else
+    } else {
         answer(call, reply, &err);
+    }
     begin_held(client);
 }
 
