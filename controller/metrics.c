@@ -224,36 +224,6 @@ SHOW(show_dns_seconds)
     metric_histogram(page, &kube_of(source)->dns_seconds, "host", kube_of(source)->host, NULL);
 }
 
-static struct kube_traffic traffic_of(const void *source)
-{
-    return kube_traffic(view_of(source)->shop->client);
-}
-
-SHOW(show_ca_reloads)
-{
-    metric_sample(page, (double)traffic_of(source).ca_reloads, "result", "success", NULL);
-}
-
-SHOW(show_limit)
-{
-    metric_sample(page, traffic_of(source).limit, NULL);
-}
-
-SHOW(show_in_flight)
-{
-    metric_sample(page, traffic_of(source).in_flight, NULL);
-}
-
-SHOW(show_held)
-{
-    metric_sample(page, traffic_of(source).held, NULL);
-}
-
-SHOW(show_held_seconds)
-{
-    metric_sample(page, (double)traffic_of(source).throttled_ms / 1000, NULL);
-}
-
 static const struct metric client_metrics[] = {
     {"rest_client_requests_total", METRIC_COUNTER,
      "Requests to the API server by status code (<error>: no answer), method and host", show_requests},
@@ -271,16 +241,6 @@ static const struct metric client_metrics[] = {
      show_ca_reloads},
     {"rest_client_dns_resolution_duration_seconds", METRIC_HISTOGRAM,
      "How long it took to resolve the API server's name, for each connection", show_dns_seconds},
-    {"rest_client_transport_ca_reload_total", METRIC_COUNTER,
-     "How often the file with the API server's authorities was read anew because it had changed", show_ca_reloads},
-    {"gitlab_runner_controller_api_requests_limit", METRIC_GAUGE,
-     "How many requests to the API server may be on their way at a time, which adapts to what it bears", show_limit},
-    {"gitlab_runner_controller_api_requests_in_flight", METRIC_GAUGE,
-     "Requests to the API server on their way, watches left out", show_in_flight},
-    {"gitlab_runner_controller_api_requests_held", METRIC_GAUGE,
-     "Requests to the API server that wait for the limit, its pause or a credential", show_held},
-    {"gitlab_runner_controller_api_requests_held_seconds_total", METRIC_COUNTER,
-     "How long requests to the API server have waited before they were sent, all together", show_held_seconds},
 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
