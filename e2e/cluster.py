@@ -26,6 +26,10 @@ RESOURCES = {
     "Secret": "api/v1/secrets",
     "ConfigMap": "api/v1/configmaps",
     "ServiceAccount": "api/v1/serviceaccounts",
+    "Lease": "apis/coordination.k8s.io/v1/leases",
+    "FlowSchema": "apis/flowcontrol.apiserver.k8s.io/v1/flowschemas",
+    "PriorityLevelConfiguration": "apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations",
+    "Role": "apis/rbac.authorization.k8s.io/v1/roles",
     "Event": "apis/events.k8s.io/v1/events",
     "Deployment": "apis/apps/v1/deployments",
     "RoleBinding": "apis/rbac.authorization.k8s.io/v1/rolebindings",
@@ -149,5 +153,11 @@ class AuditLog:
             return log.read()
 
     def entries(self, user: str) -> list[dict]:
-        lines = (json.loads(line) for line in self.text().splitlines())
-        return [entry for entry in lines if entry["user"]["username"] == user]
+        return [entry for entry in self._parsed() if entry["user"]["username"] == user]
+
+    def entries_of_agent(self, agent: str) -> list[dict]:
+        """Of whoever calls itself so, in the beginning of its User-Agent."""
+        return [entry for entry in self._parsed() if entry.get("userAgent", "").startswith(agent)]
+
+    def _parsed(self) -> Iterator[dict]:
+        return (json.loads(line) for line in self.text().splitlines())

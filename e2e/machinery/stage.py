@@ -111,6 +111,9 @@ class Stage(Place):
         self.proxy = proxy
         self.since = proxy.mark()
 
+    def runner_named(self, name: str) -> Runner:
+        return Runner(self.kube, self.name, name)
+
     def mark(self) -> None:
         """From here on requests count."""
         self.since = self.proxy.mark()
