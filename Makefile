@@ -131,8 +131,11 @@ E2E_CLUSTER ?= e2e
 
 .PHONY: e2e
 e2e: e2e-deps image ## End-to-end tests on a real local cluster (T=expression selects, as pytest -k)
-	$(Q)CLUSTER=$(E2E_CLUSTER) hack/cluster/up
 	$(Q)CLUSTER=$(E2E_CLUSTER) hack/e2e $(if $(T),-k '$(T)')
+
+.PHONY: soak
+soak: e2e-deps image ## The tests of the machinery with outages and delays in full length (slow)
+	$(Q)SOAK=1 CLUSTER=$(E2E_CLUSTER) hack/e2e -k '$(or $(T),machinery)'
 
 .PHONY: e2e-deps
 e2e-deps:
@@ -183,7 +186,8 @@ analyze: deps ## The compiler's static analyzer over the whole program (slow)
 test: ## All that CI runs: check, unit tests, end-to-end tests
 	$(Q)$(MAKE) check
 	$(Q)$(MAKE) unit
-	$(Q)$(MAKE) e2e; result=$$?; CLUSTER=$(E2E_CLUSTER) hack/cluster/down; exit $$result
+	$(Q)$(MAKE) e2e; result=$$?; \
+		for c in $(E2E_CLUSTER) $(E2E_CLUSTER)-machinery; do CLUSTER=$$c hack/cluster/down; done; exit $$result
 
 ##@ Cluster
 
