@@ -18,6 +18,7 @@ from proxy.server import Proxy
 SOAK = os.environ.get("SOAK") == "1"
 KINDS = ["gitlabrunners", "secrets", "configmaps", "namespaces", "serviceaccounts", "rolebindings", "deployments"]
 WRITES = "POST|PUT|PATCH|DELETE"
+OPTIONS = ("--log-level", "debug", "--leader-elect", "false")     # the Lease has tests of its own
 GONE_QUIET = 1.0                                    # seconds without a request, after which nothing is left to do
 
 
@@ -44,14 +45,14 @@ class Operator:
         assert self._process is None, "there is one already"
         folder = self._folder / str(len(self._past))
         folder.mkdir()
-        self._process = Process(folder, config or self._config, free_port(), "--log-level", "debug", *options,
+        self._process = Process(folder, config or self._config, free_port(), *OPTIONS, *options,
                                 prefix=prefix, env=env)
         if ready:
             self.wait_ready()
         return self._process
 
     def wait_ready(self, seconds: float = 20) -> None:
-        wait_for("the operator is ready", lambda: self.is_ready(), seconds)
+        wait_for("the operator is ready", self.is_ready, seconds)
 
     def is_ready(self) -> bool:
         return self._process.status("readyz") == 200

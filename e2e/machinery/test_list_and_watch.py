@@ -15,8 +15,8 @@ from proxy.rules import Action, Entry
 from proxy.streams import Answered, Drop, HoldBack, Script, error_event, is_end_of_list
 
 ANY = collection("(" + "|".join(KINDS) + ")")
-INVALID = Status(422, "Invalid", "sendInitialEvents: Forbidden: is forbidden for watch unless the WatchList feature gate "
-                                 "is enabled")
+INVALID = Status(422, "Invalid",
+                 "sendInitialEvents: Forbidden: is forbidden for watch unless the WatchList feature gate is enabled")
 BAD_REQUEST = Status(400, "BadRequest", "unknown query parameter sendInitialEvents")
 EXPIRED = Status(410, "Expired", "too old resource version")
 
