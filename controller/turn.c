@@ -1,8 +1,10 @@
 #include "turn.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/event.h"
@@ -23,6 +25,8 @@ struct turn *turn_create(const struct workshop *shop, const struct record *recor
     struct turn *turn = mem_alloc(sizeof(*turn));
 
     *turn = (struct turn){.shop = shop, .key = mem_strdup(key), .cause = cause, .state = state, .ready = true};
+    turn->began_us = turn->asked_us = clock_us();
+    snprintf(turn->id, sizeof(turn->id), "%08x-%llu", shop->stats->run, (unsigned long long)++shop->stats->turns);
     list_init(&turn->node);
     gather(&g, record, state, &turn->observed, &turn->mem);
     return turn;
@@ -121,5 +125,5 @@ void turn_event(const struct turn *turn, bool warning, const char *reason, const
         .note = note,
     };
 
-    event_send(turn->shop->client, &event, GROUP "/controller", turn->shop->instance);
+    event_send(turn->shop->client, &event, GROUP "/controller", turn->shop->instance, &turn->shop->stats->events);
 }
