@@ -8,23 +8,39 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "kube/poll.h"
+#include "runner/namespaces.h"
 
-/* One watched kind: what its handler needs. */
+/* One kind in one realm: what its watch's handler needs. */
 struct feed {
     struct feeds *feeds;
+    struct realm *realm;
     enum kind kind;
-    struct watch *watch;
+    struct watch *watch; /* NULL: none, see realm->poll                */
+    unsigned begun;      /* the list that is under way (kube/store.h)  */
+};
+
+/* What one watch a kind can see: all namespaces, or one of those that are served. That one's own object is polled, and
+ * as long as it cannot be read there is nothing to watch in it: it may be gone, with our rights in it. */
+struct realm {
+    char ns[NAMESPACE_SIZE]; /* "": all                               */
+    struct poll *poll;       /* NULL: Namespaces are watched          */
+    bool settled;            /* it is known whether it can be read    */
+    bool open;               /* … and it could be, once               */
+    struct feed by_kind[KIND_COUNT];
 };
 
 struct feeds {
     const struct workshop *shop;
     struct queue *queue;
     struct states *states;
-    struct feed by_kind[KIND_COUNT];
+    size_t len;
+    struct realm realms[];
 };
 
 /* Wakes the runners whose spec names the object (of their own namespace, or the namespace itself). */
-static void wake_referrers(struct feeds *feeds, enum kind kind, const char *ns, const char *name)
+static void wake_referrers(struct feeds *feeds, enum kind kind, const char *ns, const char *name,
+                           enum queue_priority priority)
 {
     const char *key;
     void *value;
@@ -36,21 +52,31 @@ static void wake_referrers(struct feeds *feeds, enum kind kind, const char *ns, 
         if (!state_refers_to(value, kind_resource(kind)->kind, name))
             continue;
         state_forgive(value);
-        queue_add(feeds->queue, key, "a referenced object changed");
+        queue_add(feeds->queue, key, priority, "a referenced object changed");
     }
 }
 
-static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char *name, const char *owner)
+/* priority: of the object's own runner, and of those that refer to it. Children are our work, not people's. */
+static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char *name, const char *owner,
+                 enum queue_priority priority)
 {
     char key[600];
 
     snprintf(key, sizeof(key), "%s/%s", ns, name);
     if (kind == KIND_RUNNER)
-        queue_add(feeds->queue, key, "the object changed");
+        queue_add(feeds->queue, key, priority, "the object changed");
     else if (*owner)
-        queue_add(feeds->queue, owner, "a child changed");
+        queue_add(feeds->queue, owner, QUEUE_ROUTINE, "a child changed");
     else
-        wake_referrers(feeds, kind, ns, name);
+        wake_referrers(feeds, kind, ns, name, priority);
+}
+
+/* Nobody has just changed what is there when we start. */
+static enum queue_priority priority_of(const struct feed *feed)
+{
+    bool began = feed->watch ? watch_synced(feed->watch) : feed->realm->settled;
+
+    return began ? QUEUE_URGENT : QUEUE_ROUTINE;
 }
 
 static void keep(const struct feed *feed, enum watch_type type, struct json_object *object)
@@ -86,95 +112,205 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
         keep(feed, type, object);
     known = store_get(store, feed->kind, seen.ns, seen.name);
     if (known || type == WATCH_DELETED)
-        wake(feed->feeds, feed->kind, seen.ns, seen.name, known ? known->owner : owner);
+        wake(feed->feeds, feed->kind, seen.ns, seen.name, known ? known->owner : owner, priority_of(feed));
 }
 
 static void on_list_begin(void *arg)
 {
     struct feed *feed = arg;
 
-    store_list_begin(feed->feeds->shop->store, feed->kind);
+    feed->begun = store_list_begin(feed->feeds->shop->store, feed->kind);
 }
 
 static void on_reached(void *arg, const char *version)
 {
     struct feed *feed = arg;
 
-    store_reach(feed->feeds->shop->store, feed->kind, "", version);
+    store_reach(feed->feeds->shop->store, feed->kind, feed->realm->ns, version);
 }
 
 static void on_changed(void *arg, unsigned kind, const struct record *record)
 {
-    wake(arg, kind, record->ns, record->name, record->owner);
+    wake(arg, kind, record->ns, record->name, record->owner, QUEUE_ROUTINE);
 }
 
-/* The runners come first: what is kept of their children depends on what their specs ask for. */
+static bool is_synced(const struct feed *feed)
+{
+    return !feed->watch || watch_synced(feed->watch);
+}
+
+/* Whether all that there is of the kind is known. */
+static bool are_synced(const struct feeds *feeds, enum kind kind)
+{
+    for (size_t i = 0; i < feeds->len; i++) {
+        const struct realm *realm = &feeds->realms[i];
+        if (!realm->settled || (realm->open && !is_synced(&realm->by_kind[kind])))
+            return false;
+    }
+    return true;
+}
+
+static void start(struct feeds *feeds, enum kind kind)
+{
+    for (size_t i = 0; i < feeds->len; i++)
+        if (feeds->realms[i].open && feeds->realms[i].by_kind[kind].watch)
+            watch_start(feeds->realms[i].by_kind[kind].watch);
+}
+
+/* Starts what may be watched by now. The runners come first: what is kept of their children depends on what their specs
+ * ask for. */
+static void advance(struct feeds *feeds)
+{
+    start(feeds, KIND_RUNNER);
+    for (enum kind kind = KIND_RUNNER + 1; are_synced(feeds, KIND_RUNNER) && kind < KIND_COUNT; kind++)
+        start(feeds, kind);
+}
+
 static void on_list_end(void *arg)
 {
     struct feed *feed = arg;
     struct feeds *feeds = feed->feeds;
+    const char *ns = feed->realm->ns;
     char count[24];
 
-    store_list_end(feeds->shop->store, feed->kind, on_changed, feeds);
+    store_list_end(feeds->shop->store, feed->kind, ns, feed->begun, on_changed, feeds);
     snprintf(count, sizeof(count), "%zu", store_count(feeds->shop->store, feed->kind));
-    log_event(LOG_INFO, "watch", "listed", "kind", kind_resource(feed->kind)->kind, "count", count, NULL);
-    for (enum kind kind = KIND_RUNNER + 1; feed->kind == KIND_RUNNER && kind < KIND_COUNT; kind++)
-        watch_start(feeds->by_kind[kind].watch);
+    log_event(LOG_INFO, "watch", "listed", "kind", kind_resource(feed->kind)->kind, "namespace", *ns ? ns : NULL,
+              "count", count, NULL);
+    advance(feeds);
 }
 
-struct feeds *feeds_create(const struct workshop *shop, struct queue *queue, struct states *states)
-{
-    struct feeds *feeds = mem_alloc(sizeof(*feeds));
+/* ---------------------------------------------------------------------------------------------------------------------
+ * A Namespace that is polled */
 
-    *feeds = (struct feeds){.shop = shop, .queue = queue, .states = states};
+static void forget_namespace(struct feed *feed)
+{
+    const char *ns = feed->realm->ns;
+
+    if (!store_get(feed->feeds->shop->store, KIND_NAMESPACE, "", ns))
+        return;
+    store_remove(feed->feeds->shop->store, KIND_NAMESPACE, "", ns);
+    wake(feed->feeds, KIND_NAMESPACE, "", ns, "", QUEUE_URGENT);
+}
+
+static void on_namespace(void *arg, const struct kube_reply *reply)
+{
+    struct feed *feed = arg;
+    struct realm *realm = feed->realm;
+    bool readable = reply->err.kind == ERR_NONE;
+
+    if (!readable && reply->err.kind != ERR_NOT_FOUND && reply->err.kind != ERR_DENIED)
+        return; /* nothing is known */
+    if (readable)
+        on_object(feed, WATCH_MODIFIED, reply->object);
+    else
+        forget_namespace(feed);
+    if (!readable && !realm->settled)
+        log_event(LOG_WARN, "watch", "not served until it can be read", "namespace", realm->ns, "reason",
+                  reply->err.reason, "error", reply->err.text, NULL);
+    realm->settled = true;
+    realm->open |= readable;
+    advance(feed->feeds);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static void realm_init(struct feeds *feeds, struct realm *realm)
+{
+    const struct workshop *shop = feeds->shop;
+    bool all = !*realm->ns;
+
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
-        struct feed *feed = &feeds->by_kind[kind];
+        struct feed *feed = &realm->by_kind[kind];
         const struct watch_handler handler = {.list_begin = on_list_begin,
                                               .object = on_object,
                                               .list_end = on_list_end,
                                               .reached = on_reached,
                                               .arg = feed};
-        *feed = (struct feed){.feeds = feeds, .kind = kind};
-        feed->watch = watch_create(shop->loop, shop->client, kind_resource(kind), NULL, kind_selector(kind), &handler);
+        *feed = (struct feed){.feeds = feeds, .realm = realm, .kind = kind};
+        if (all || kind != KIND_NAMESPACE)
+            feed->watch = watch_create(shop->loop, shop->client, kind_resource(kind), all ? NULL : realm->ns,
+                                       kind_selector(kind), &handler);
+    }
+    realm->settled = realm->open = all;
+    if (!all)
+        realm->poll = poll_create(shop->loop, shop->client, kind_resource(KIND_NAMESPACE), NULL, realm->ns,
+                                  on_namespace, &realm->by_kind[KIND_NAMESPACE]);
+}
+
+static size_t count_realms(const char *namespaces)
+{
+    size_t n = 1;
+
+    for (; namespaces && *namespaces; namespaces++)
+        n += *namespaces == ',';
+    return n;
+}
+
+struct feeds *feeds_create(const struct workshop *shop, struct queue *queue, struct states *states)
+{
+    const char *at = shop->render.namespaces;
+    size_t len = count_realms(at);
+    struct feeds *feeds = mem_alloc(sizeof(*feeds) + len * sizeof(struct realm));
+
+    *feeds = (struct feeds){.shop = shop, .queue = queue, .states = states, .len = len};
+    for (size_t i = 0; i < len; i++) {
+        if (at)
+            namespaces_next(&at, feeds->realms[i].ns);
+        realm_init(feeds, &feeds->realms[i]);
     }
     return feeds;
 }
 
 void feeds_destroy(struct feeds *feeds)
 {
-    if (!feeds)
-        return;
-    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
-        watch_destroy(feeds->by_kind[kind].watch);
+    for (size_t i = 0; feeds && i < feeds->len; i++) {
+        poll_destroy(feeds->realms[i].poll);
+        for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+            watch_destroy(feeds->realms[i].by_kind[kind].watch);
+    }
     free(feeds);
 }
 
 void feeds_start(struct feeds *feeds)
 {
-    watch_start(feeds->by_kind[KIND_RUNNER].watch);
+    for (size_t i = 0; i < feeds->len; i++)
+        if (feeds->realms[i].poll)
+            poll_start(feeds->realms[i].poll);
+    advance(feeds);
 }
 
 bool feeds_synced(const struct feeds *feeds)
 {
     for (enum kind kind = 0; kind < KIND_COUNT; kind++)
-        if (!watch_synced(feeds->by_kind[kind].watch))
+        if (!are_synced(feeds, kind))
             return false;
     return true;
 }
 
+static struct feed_facts facts_of(const struct feed *feed)
+{
+    return (struct feed_facts){
+        .kind = kind_resource(feed->kind)->kind,
+        .ns = feed->realm->ns,
+        .state = watch_state_name(feed->watch),
+        .version = watch_version(feed->watch),
+        .problem = watch_problem(feed->watch),
+        .synced = watch_synced(feed->watch),
+        .objects = store_count(feed->feeds->shop->store, feed->kind),
+        .counts = watch_counts(feed->watch),
+    };
+}
+
 void feeds_each(const struct feeds *feeds, void (*each)(void *arg, const struct feed_facts *facts), void *arg)
 {
-    for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
-        const struct watch *watch = feeds->by_kind[kind].watch;
-        const struct feed_facts facts = {
-            .kind = kind_resource(kind)->kind,
-            .state = watch_state_name(watch),
-            .version = watch_version(watch),
-            .problem = watch_problem(watch),
-            .synced = watch_synced(watch),
-            .objects = store_count(feeds->shop->store, kind),
-            .counts = watch_counts(watch),
-        };
-        each(arg, &facts);
-    }
+    for (size_t i = 0; i < feeds->len; i++)
+        for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
+            const struct feed *feed = &feeds->realms[i].by_kind[kind];
+            if (!feed->watch)
+                continue;
+            const struct feed_facts facts = facts_of(feed);
+            each(arg, &facts);
+        }
 }

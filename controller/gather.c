@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/names.h"
+#include "runner/namespaces.h"
 
 static struct json_object *kept_of(const struct record *record, struct arena *a)
 {
@@ -187,6 +188,7 @@ static void gather_namespace(const struct gathering *g, struct observed *o, stru
 {
     struct json_object *kept = o->spec ? namespace_of(g, o->spec->namespace, a) : NULL;
 
+    o->job_namespace_served = o->spec && namespaces_have(g->settings->namespaces, o->spec->namespace);
     o->job_namespace_exists = kept && !json_get(kept, "deletionTimestamp");
     o->job_namespace_open = o->spec && (strcmp(o->spec->namespace, o->owner.ns) == 0 ||
                                         is_allowed(json_str_or(kept, "allowedFrom", ""), o->owner.ns, a));

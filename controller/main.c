@@ -1,7 +1,9 @@
 /* The table of contents of the program. */
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/mem.h"
 #include "cli/cli.h"
@@ -28,10 +30,20 @@ static void usage(FILE *out)
             "version", "print the version, and those of the libraries");
 }
 
+/* What jitter is drawn from: processes that were started together do not try again together. */
+static void seed_random(void)
+{
+    unsigned seed = 0;
+
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed))
+        srand(seed);
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
 
+    seed_random();
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(name, commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

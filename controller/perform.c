@@ -1,10 +1,12 @@
 /* Actions become requests, answers become facts. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "kube/version.h"
 #include "net/loop.h"
 #include "perform.h"
 #include "runner/names.h"
@@ -16,8 +18,8 @@
 static void note_failure(struct turn *turn, const struct err *err)
 {
     state_fail(turn->state, turn->asked.rule, err, loop_now(turn->shop->loop));
-    log_event(LOG_WARN, "reconcile", "failed", "runner", turn->key, "rule", turn->asked.rule, "kind",
-              err_kind_name(err->kind), "reason", err->reason, "error", err->text, NULL);
+    turn_log(turn, LOG_WARN, "failed", "rule", turn->asked.rule, "kind", err_kind_name(err->kind), "reason",
+             err->reason, "error", err->text, NULL);
 }
 
 static void kube_failed(struct turn *turn, const struct err *err)
@@ -49,32 +51,6 @@ static struct stray subject(const struct turn *turn)
     return (struct stray){.kind = KIND, .ns = turn->observed.owner.ns, .name = turn->observed.owner.name};
 }
 
-/* Reads an object, and remembers whether it was known, and which one of that name. */
-static void get(struct turn *turn, enum kind kind, const char *ns, const char *name, kube_done_fn *done)
-{
-    const struct record *known = store_get(turn->shop->store, kind, ns, name);
-
-    turn->known_uid = known ? arena_strdup(&turn->mem, known->uid) : NULL;
-    turn->request = kube_get(turn->shop->client, kind_resource(kind), ns, name, done, turn);
-}
-
-/* What was known is not there any more. A newer one that the watch has shown meanwhile stays. */
-static void learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name)
-{
-    if (turn->known_uid)
-        store_bury(turn->shop->store, kind, ns, name, turn->known_uid);
-}
-
-/* What was known, and whose end the watch has told since it was asked for, is not there any more either. */
-static void learn_presence(struct turn *turn, enum kind kind, struct json_object *object)
-{
-    const struct record *known = store_get(turn->shop->store, kind, json_str_or(object, "metadata.namespace", ""),
-                                           json_str_or(object, "metadata.name", ""));
-
-    if (known || !turn->known_uid || strcmp(turn->known_uid, json_str_or(object, "metadata.uid", "")) != 0)
-        workshop_learn_read(turn->shop, kind, object);
-}
-
 static bool is_ours(const struct turn *turn, struct json_object *object)
 {
     struct json_object *uid = json_member(json_get(object, "metadata.annotations"), ANNOTATION_OWNER_UID);
@@ -88,13 +64,14 @@ static bool is_worth_keeping(const struct turn *turn, enum kind kind, struct jso
     return object && (is_ours(turn, object) || kind_shows(kind, object));
 }
 
-/* The object is another one than was thought, so the turn begins anew. If it is the very same, whoever shows it is
- * behind, too: the call failed, and is made again later. */
+/* The object is not as was thought, so the turn begins anew. If what is shown is no newer, whoever shows it is behind,
+ * too: the call failed, and is made again later. */
 static void begin_anew(struct turn *turn, struct json_object *object)
 {
     struct err err;
 
-    turn->stale = !object || strcmp(json_str_or(object, "metadata.resourceVersion", ""), turn->observed.version) != 0;
+    turn->stale =
+        !object || kube_version_newer(json_str_or(object, "metadata.resourceVersion", ""), turn->observed.version);
     if (turn->stale)
         return;
     err_set(&err, ERR_CONFLICT, "Conflict", "the API server knows a newer version of the object than it shows");
@@ -113,9 +90,9 @@ static void on_looked(void *arg, const struct kube_reply *reply)
         return;
     }
     if (is_worth_keeping(turn, kind, reply->object))
-        learn_presence(turn, kind, reply->object);
+        turn_learn_presence(turn, kind, reply->object);
     else
-        learn_absence(turn, kind, s.ns, s.name);
+        turn_learn_absence(turn, kind, s.ns, s.name);
     if (turn->asked.kind == ACT_APPLY)
         turn->state->foreign[turn->asked.apply.child] = reply->object && !is_ours(turn, reply->object);
     if (kind == KIND_RUNNER)
@@ -127,7 +104,7 @@ static void look(struct turn *turn)
 {
     const struct stray s = subject(turn);
 
-    get(turn, kind_by_name(s.kind), s.ns, s.name, on_looked);
+    turn_get(turn, kind_by_name(s.kind), s.ns, s.name, on_looked);
 }
 
 /* True when the answer is good; else the failure is dealt with. */
@@ -205,12 +182,12 @@ static void on_read(void *arg, const struct kube_reply *reply)
 
     turn->request = 0;
     if (reply->err.kind == ERR_NOT_FOUND) {
-        learn_absence(turn, source.kind, turn->observed.owner.ns, source.name);
+        turn_learn_absence(turn, source.kind, turn->observed.owner.ns, source.name);
     } else if (reply->err.kind != ERR_NONE) {
         kube_failed(turn, &reply->err);
         return;
     } else {
-        learn_presence(turn, source.kind, reply->object);
+        turn_learn_presence(turn, source.kind, reply->object);
         *value = value_of(turn, &source, reply->object);
         if (what == READ_CONFIG && value->lookup == LOOKUP_FOUND) {
             value->value = config_toml_token(value->value, &turn->mem);
@@ -226,7 +203,7 @@ static void perform_read(struct turn *turn)
 {
     const struct source source = source_of(turn, turn->asked.read);
 
-    get(turn, source.kind, turn->observed.owner.ns, source.name, on_read);
+    turn_get(turn, source.kind, turn->observed.owner.ns, source.name, on_read);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -349,8 +326,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
         keep_released_token(turn);
     else if (child == CHILD_TOKEN_SECRET)
         keep_saved_token(turn, reply->object);
-    log_event(LOG_INFO, "reconcile", "applied", "runner", turn->key, "rule", turn->asked.rule, "kind",
-              child_kind(child), NULL);
+    turn_log(turn, LOG_INFO, "applied", "rule", turn->asked.rule, "kind", child_kind(child), NULL);
     kube_succeeded(turn);
 }
 
@@ -378,8 +354,7 @@ static void on_deleted(void *arg, const struct kube_reply *reply)
         workshop_learn_written(turn->shop, kind, reply->object);
     else
         store_bury(turn->shop->store, kind, s->ns, s->name, s->uid); /* a Status, or the object as it was at its end */
-    log_event(LOG_INFO, "reconcile", "deleted", "runner", turn->key, "rule", turn->asked.rule, "kind", s->kind, "name",
-              s->name, NULL);
+    turn_log(turn, LOG_INFO, "deleted", "rule", turn->asked.rule, "kind", s->kind, "name", s->name, NULL);
     kube_succeeded(turn);
 }
 
@@ -453,14 +428,25 @@ static void issue(struct turn *turn, const struct gitlab_answer *answer)
     turn->state->deregistered = false;
 }
 
+/* What GitLab was asked, and what came of it. A failure has a line of its own (note_failure). */
+static void note_call(const struct turn *turn, const struct gitlab_answer *answer)
+{
+    const char *call = gitlab_call_name(turn->asked.gitlab.call);
+    const char *result = answer->err.kind ? answer->err.reason : "ok";
+    struct stats *stats = turn->shop->stats;
+
+    tally_add(&stats->gitlab_calls, call, result, 1);
+    histogram_observe(&stats->gitlab_seconds, seconds_since(turn->asked_us));
+    turn_log(turn, answer->err.kind ? LOG_DEBUG : LOG_INFO, "called GitLab", "call", call, "result", result, NULL);
+}
+
 static void on_gitlab(void *arg, const struct gitlab_answer *answer)
 {
     struct turn *turn = arg;
     enum gitlab_call what = turn->asked.gitlab.call;
 
     turn->call = NULL;
-    log_event(LOG_INFO, "reconcile", "called GitLab", "runner", turn->key, "call", gitlab_call_name(what), "result",
-              answer->err.kind ? answer->err.reason : "ok", NULL);
+    note_call(turn, answer);
     if (answer->err.kind != ERR_NONE) {
         gitlab_failed(turn, answer);
         return;
@@ -520,5 +506,6 @@ void perform(struct turn *turn, const struct action *act)
     };
 
     turn->asked = *act;
+    turn->asked_us = clock_us();
     performers[act->kind](turn);
 }

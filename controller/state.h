@@ -28,6 +28,8 @@ struct state {
     bool config_token_dead, deregistered;
     enum reach reach;
     struct err gitlab_err;
+    const char *reported;      /* the last report's reason, which the log has already                 */
+    unsigned ready_reason;     /* of its condition Ready, see stats.h                               */
     bool foreign[CHILD_COUNT]; /* somebody else's object has this child's name                   */
 };
 

@@ -1,7 +1,10 @@
 #include "turn.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/event.h"
@@ -22,6 +25,8 @@ struct turn *turn_create(const struct workshop *shop, const struct record *recor
     struct turn *turn = mem_alloc(sizeof(*turn));
 
     *turn = (struct turn){.shop = shop, .key = mem_strdup(key), .cause = cause, .state = state, .ready = true};
+    turn->began_us = turn->asked_us = clock_us();
+    snprintf(turn->id, sizeof(turn->id), "%08x-%llu", shop->stats->run, (unsigned long long)++shop->stats->turns);
     list_init(&turn->node);
     gather(&g, record, state, &turn->observed, &turn->mem);
     return turn;
@@ -80,6 +85,31 @@ void workshop_learn_read(const struct workshop *shop, enum kind kind, struct jso
         learn(shop, kind, object, NULL);
 }
 
+void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, kube_done_fn *done)
+{
+    const struct record *known = store_get(turn->shop->store, kind, ns, name);
+
+    turn->known_uid = known ? arena_strdup(&turn->mem, known->uid) : NULL;
+    turn->request = kube_get(turn->shop->client, kind_resource(kind), ns, name, done, turn);
+}
+
+void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name)
+{
+    const struct record *known = store_get(turn->shop->store, kind, ns, name);
+
+    if (known && turn->known_uid && strcmp(known->uid, turn->known_uid) == 0)
+        store_remove(turn->shop->store, kind, ns, name);
+}
+
+void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object)
+{
+    const struct record *known = store_get(turn->shop->store, kind, json_str_or(object, "metadata.namespace", ""),
+                                           json_str_or(object, "metadata.name", ""));
+
+    if (known || !turn->known_uid || strcmp(turn->known_uid, json_str_or(object, "metadata.uid", "")) != 0)
+        workshop_learn_read(turn->shop, kind, object);
+}
+
 void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note)
 {
     const struct owner *owner = &turn->observed.owner;
@@ -91,5 +121,5 @@ void turn_event(const struct turn *turn, bool warning, const char *reason, const
         .note = note,
     };
 
-    event_send(turn->shop->client, &event, GROUP "/controller", turn->shop->instance);
+    event_send(turn->shop->client, &event, GROUP "/controller", turn->shop->instance, &turn->shop->stats->events);
 }

@@ -15,8 +15,11 @@
 #include "base/list.h"
 #include "gather.h"
 #include "gitlab/api.h"
+#include "stats.h"
 
 struct loop;
+
+#define CONTROLLER "gitlabrunner" /* what metrics and logs call us */
 
 enum { STEPS_MAX = 48 };
 
@@ -29,12 +32,16 @@ struct workshop {
     struct store *store;
     struct render_settings render;
     const char *instance; /* this process, in Events: the pod's name */
+    struct stats *stats;
 };
 
 struct turn {
     struct list node; /* in the reconciler's list of turns                 */
     const struct workshop *shop;
     char *key;
+    char id[32];       /* in the log: tells turns of one key apart          */
+    int64_t began_us;  /* base/clock.h                                      */
+    int64_t asked_us;  /* when what is in flight was asked for              */
     const char *cause; /* why it was woken                                  */
     struct state *state;
     struct observed observed;
@@ -47,6 +54,11 @@ struct turn {
     bool ready; /* an answer has come                                */
     bool stale; /* the object itself has changed: begin anew         */
 };
+
+/* A line of the log about the turn, as log_event(). */
+#define turn_log(turn, level, message, ...)                                                                            \
+    log_event(level, "reconcile", message, "controller", CONTROLLER, "namespace", (turn)->observed.owner.ns, "name",   \
+              (turn)->observed.owner.name, "reconcileID", (turn)->id, __VA_ARGS__)
 
 /* Begins to work on the runner of this record: gathers what is known. The turn is ready. */
 struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state, const char *key,
@@ -63,6 +75,12 @@ void turn_ready(struct turn *turn);
  * read, only a version before the one that is known, for an object may change without its watch showing it. */
 void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object);
 void workshop_learn_read(const struct workshop *shop, enum kind kind, struct json_object *object);
+/* Reads an object; the answer is the turn's request. What is known under that name is remembered for the next two. */
+void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, kube_done_fn *done);
+/* It is not there: what was known is forgotten, unless the watch has shown a newer one of that name since. */
+void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name);
+/* It is there, unless it was known and the watch has told of its end since. */
+void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object);
 /* Sends an Event about the turn's object. */
 void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note);
 

@@ -6,12 +6,13 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/pages.h"
 #include "cli/run_options.h"
+#include "cli/watchdog.h"
 #include "kube/config.h"
 #include "kube/lease.h"
 #include "net/http.h"
 #include "net/loop.h"
-#include "net/serve.h"
 #include "reconcile.h"
 
 enum { DRAIN_MS = 25 * 1000 }; /* less than the 30 s that a pod is given */
@@ -25,42 +26,9 @@ struct process {
     struct lease *lease; /* NULL: there is no election */
     struct reconciler *rec;
     struct serve *serve;
+    struct watchdog *dog;
     struct loop_timer *deadline; /* of a drain */
     bool stopping, leaving;
-};
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Pages */
-
-static int page_healthz(void *arg, struct buf *body)
-{
-    (void)arg; /* whoever answers is alive: there is one thread */
-    buf_adds(body, "ok\n");
-    return 200;
-}
-
-static int page_readyz(void *arg, struct buf *body)
-{
-    struct process *p = arg;
-    bool ready = reconciler_synced(p->rec) && !p->stopping;
-
-    buf_adds(body, ready ? "ok\n" : p->stopping ? "stopping\n" : "not all kinds are listed yet\n");
-    return ready ? 200 : 503;
-}
-
-static int page_metrics(void *arg, struct buf *body)
-{
-    struct process *p = arg;
-
-    reconciler_metrics(p->rec, body);
-    return 200;
-}
-
-static const struct serve_page pages[] = {
-    {"/healthz", "text/plain; charset=utf-8", page_healthz},
-    {"/readyz", "text/plain; charset=utf-8", page_readyz},
-    {"/metrics", "text/plain; version=0.0.4; charset=utf-8", page_metrics},
-    {NULL, NULL, NULL},
 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -143,13 +111,14 @@ static bool start(struct process *p, const struct run_options *o, struct err *er
                                   .client = p->client,
                                   .gitlab = p->gitlab,
                                   .lease = p->lease,
-                                  .render = {.manager_image = o->manager_image},
+                                  .render = {.manager_image = o->manager_image, .namespaces = o->namespaces},
                                   .instance = o->identity};
     p->rec = reconciler_create(&shop);
     p->deadline = loop_timer_create(p->loop, stop, p);
-    p->serve = serve_create(p->loop, *o->address ? o->address : NULL, o->port, pages, p, err);
+    p->serve = serve_create(p->loop, *o->address ? o->address : NULL, o->port, pages, p->rec, err);
     if (!p->serve)
         return false;
+    p->dog = watchdog_create(p->loop);
     reconciler_start(p->rec);
     if (p->lease)
         lease_start(p->lease);
@@ -158,6 +127,7 @@ static bool start(struct process *p, const struct run_options *o, struct err *er
 
 static void finish(struct process *p)
 {
+    watchdog_destroy(p->dog);
     serve_destroy(p->serve);
     reconciler_destroy(p->rec);
     lease_destroy(p->lease);
@@ -188,7 +158,8 @@ int cli_run(int argc, char **argv)
     if (code >= 0)
         return code;
     keep_the_heap_small();
-    log_setup(o.level, o.json);
+    log_setup(LOG_INFO, o.json);
+    log_set_levels(&o.levels);
     log_event(LOG_INFO, "run", "starting", "version", version_text(), NULL);
     bool ok = start(&p, &o, &err);
     if (ok)

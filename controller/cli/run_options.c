@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "runner/names.h"
+#include "runner/namespaces.h"
 
 /* One option. parse() puts the value into *field; false when it is not what it must be. */
 struct row {
@@ -60,9 +61,14 @@ static bool parse_seconds(const char *value, void *field)
            strcmp(*end == 's' ? end + 1 : end, "") == 0;
 }
 
-static bool parse_level(const char *value, void *field)
+static bool parse_namespaces(const char *value, void *field)
 {
-    return log_level_parse(value, field);
+    return namespaces_check(value) && parse_text(value, field);
+}
+
+static bool parse_levels(const char *value, void *field)
+{
+    return log_levels_parse(value, field);
 }
 
 static bool parse_format(const char *value, void *field)
@@ -82,6 +88,8 @@ static const struct row rows[] = {
      parse_listen, 0, "ADDRESS:PORT or :PORT"},
     {"manager-image", "IMAGE", "where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")",
      parse_text, AT(manager_image), NULL},
+    {"namespace", "NAME,...", "serve these namespaces alone, with no rights elsewhere (default: all)",
+     parse_namespaces, AT(namespaces), "different names of namespaces, separated by commas"},
     {"leader-elect", "true|false", "act only while holding the Lease " LEASE_NAME " (default: true)",
      parse_bool, AT(leader_elect), "true or false"},
     {"leader-election-namespace", "NAME", "of the Lease (default: the kubeconfig's or the pod's)",
@@ -92,8 +100,8 @@ static const struct row rows[] = {
      parse_seconds, AT(lease.renew_ms), "seconds, such as 10s"},
     {"leader-election-retry-period", "TIME", "between renewals; each is one write (default: 2s)",
      parse_seconds, AT(lease.retry_ms), "seconds, such as 2s"},
-    {"log-level", "LEVEL", "error, warn, info, debug (default: info)",
-     parse_level, AT(level), "error, warn, info or debug"},
+    {"log-level", "LEVEL,...", "error, warn, info, debug, of one part COMPONENT=LEVEL (default: info)",
+     parse_levels, AT(levels), "error, warn, info or debug, for one part COMPONENT=LEVEL; components: " LOG_COMPONENTS},
     {"log-format", "FORMAT", "json, text (default: json)", parse_format, AT(json), "json or text"},
 };
 /* clang-format on */
@@ -103,7 +111,7 @@ enum { ROWS = ARRAY_LEN(rows), HELP = ROWS };
 static void usage(FILE *out)
 {
     fputs("Usage: gitlab-runner-controller run [OPTION...]\n\n"
-          "Watches GitLabRunner objects in all namespaces, registers runners and reconciles their managers.\n\n",
+          "Watches GitLabRunner objects, registers runners and reconciles their managers.\n\n",
           out);
     for (size_t i = 0; i < ROWS; i++) {
         int len = fprintf(out, "  --%s %s", rows[i].name, rows[i].value);
@@ -136,7 +144,7 @@ static void set_defaults(struct run_options *ret)
                                 .manager_image = DEFAULT_MANAGER_IMAGE,
                                 .leader_elect = true,
                                 .lease = {.duration_ms = 15 * 1000, .renew_ms = 10 * 1000, .retry_ms = 2 * 1000},
-                                .level = LOG_INFO,
+                                .levels = {.others = LOG_INFO},
                                 .json = true,
                                 .identity = "unknown"};
     gethostname(ret->identity, sizeof(ret->identity) - 1);

@@ -15,10 +15,11 @@ struct run_options {
     char address[128];                /* to listen on; "": all */
     int port;
     const char *manager_image;
+    const char *namespaces; /* "a,b" (runner/namespaces.h); NULL: all */
     bool leader_elect;
     const char *lease_namespace; /* NULL: the one of the kubeconfig or the pod */
     struct lease_timing lease;
-    enum log_level level;
+    struct log_levels levels;
     bool json;
     char identity[256]; /* this process among its replicas: the host's name, which is the pod's */
 };

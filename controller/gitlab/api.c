@@ -180,6 +180,7 @@ static void send(struct gitlab_op *op, const char *method, const char *path, con
         .body_len = body ? strlen(body) : 0,
         .fenced = true,
         .once = strcmp(method, "POST") == 0,
+        .alone = strcmp(method, "POST") == 0,
         .connect_to = call->address,
         .tls = {.ca_pem = call->ca_pem},
         .timeout_ms = TIMEOUT_MS,

@@ -13,12 +13,18 @@ static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events
 
 static void on_sent(void *arg, const struct kube_reply *reply)
 {
-    (void)arg;
+    struct event_counts *counts = arg;
+
+    if (reply->err.kind == ERR_NONE)
+        counts->sent++;
+    else
+        counts->lost++;
     if (reply->err.kind != ERR_NONE)
         log_event(LOG_DEBUG, "event", "lost", "error", reply->err.text, NULL);
 }
 
-void event_send(struct kube_client *client, const struct event *e, const char *controller, const char *instance)
+void event_send(struct kube_client *client, const struct event *e, const char *controller, const char *instance,
+                struct event_counts *counts)
 {
     cleanup_arena struct arena a = {0};
     struct json_object *object = arena_json(
@@ -32,5 +38,5 @@ void event_send(struct kube_client *client, const struct event *e, const char *c
             e->warning ? "Warning" : "Normal", e->regarding.api_version, e->regarding.kind, e->regarding.ns,
             e->regarding.name, e->regarding.uid));
 
-    kube_create(client, &events, e->regarding.ns, object, on_sent, NULL);
+    kube_create(client, &events, e->regarding.ns, object, on_sent, counts);
 }

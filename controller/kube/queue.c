@@ -1,31 +1,54 @@
 #include "kube/queue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 
 enum { NOT_DELAYED = -1 };
 
 struct item {
-    struct list node; /* in queue->ready while ready                              */
+    struct list node; /* in its lane while ready                                  */
     const char *cause;
     int64_t due_ms;   /* of a delayed key                                         */
     int heap_index;   /* in queue->delayed, or NOT_DELAYED                        */
+    int64_t ready_us; /* since when it is ready; 0: it is not                      */
     bool busy, again; /* again: added while busy                                  */
+    enum queue_priority priority;
     char key[];
 };
 
+/* The ready keys of one namespace and priority; there is one while there are any. */
+struct lane {
+    struct list node; /* in its level                                             */
+    struct list items;
+    char ns[];
+};
+
+/* The ready keys of one priority: the namespaces' lanes in the order of their turns. */
+struct level {
+    struct map lanes; /* by namespace                                             */
+    struct list turns;
+    size_t len; /* keys                                                     */
+};
+
 struct queue {
-    struct map items; /* every key that is ready, delayed or busy               */
-    struct list ready;
-    size_t ready_len;
-    struct item **delayed; /* a binary heap by due_ms                                */
+    struct map items; /* every key that is ready, delayed or busy                 */
+    struct level ready[QUEUE_PRIORITIES];
+    unsigned urgent_row;   /* urgent keys taken in a row while others waited           */
+    struct item **delayed; /* a binary heap by due_ms                                  */
     size_t delayed_len, delayed_size;
     uint64_t adds;
+    struct histogram waits;
 };
+
+/* Those of client-go (util/workqueue/metrics.go). */
+static const struct buckets wait_buckets = {12, {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000}};
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * The heap */
@@ -84,14 +107,84 @@ static void heap_remove(struct queue *q, struct item *item)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * The levels */
+
+enum { NAMESPACE_MAX = 64 };
+
+static const char *namespace_of(const char *key, char ns[static NAMESPACE_MAX])
+{
+    snprintf(ns, NAMESPACE_MAX, "%.*s", (int)strcspn(key, "/"), key);
+    return ns;
+}
+
+static struct lane *lane_of(struct level *level, const char *key)
+{
+    char ns[NAMESPACE_MAX];
+    struct lane *lane = map_get(&level->lanes, namespace_of(key, ns));
+
+    if (lane)
+        return lane;
+    lane = mem_alloc(sizeof(*lane) + strlen(ns) + 1);
+    strcpy(lane->ns, ns);
+    list_init(&lane->items);
+    list_append(&level->turns, &lane->node);
+    map_set(&level->lanes, ns, lane);
+    return lane;
+}
+
+static void lane_remove(struct level *level, struct lane *lane)
+{
+    list_remove(&lane->node);
+    map_remove(&level->lanes, lane->ns);
+    free(lane);
+}
+
+static void level_add(struct level *level, struct item *item)
+{
+    list_append(&lane_of(level, item->key)->items, &item->node);
+    level->len++;
+}
+
+static void level_remove(struct level *level, struct item *item)
+{
+    struct lane *lane = lane_of(level, item->key);
+
+    list_remove(&item->node);
+    level->len--;
+    if (list_empty(&lane->items))
+        lane_remove(level, lane);
+}
+
+/* The first key of the namespace whose turn it is; then it is the next one's turn. */
+static struct item *level_take(struct level *level)
+{
+    struct lane *lane = container_of(level->turns.next, struct lane, node);
+    struct item *item = container_of(lane->items.next, struct item, node);
+
+    list_remove(&lane->node);
+    list_append(&level->turns, &lane->node);
+    level_remove(level, item);
+    return item;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  */
 
 struct queue *queue_create(void)
 {
     struct queue *q = mem_alloc(sizeof(*q));
 
-    list_init(&q->ready);
+    for (size_t i = 0; i < QUEUE_PRIORITIES; i++)
+        list_init(&q->ready[i].turns);
+    q->waits.buckets = &wait_buckets;
     return q;
+}
+
+static void level_finish(struct level *level)
+{
+    list_each_safe (node, after, &level->turns)
+        lane_remove(level, container_of(node, struct lane, node));
+    map_finish(&level->lanes);
 }
 
 void queue_destroy(struct queue *q)
@@ -101,6 +194,8 @@ void queue_destroy(struct queue *q)
 
     if (!q)
         return;
+    for (size_t i = 0; i < QUEUE_PRIORITIES; i++)
+        level_finish(&q->ready[i]);
     for (size_t i = 0; map_iter(&q->items, &i, &key, &value);)
         free(value);
     map_finish(&q->items);
@@ -122,22 +217,39 @@ static struct item *item_of(struct queue *q, const char *key)
     return item;
 }
 
+static bool is_ready(const struct item *item)
+{
+    return !list_empty(&item->node);
+}
+
 static void make_ready(struct queue *q, struct item *item)
 {
     heap_remove(q, item);
-    if (!list_empty(&item->node))
+    if (is_ready(item))
         return;
-    list_append(&q->ready, &item->node);
-    q->ready_len++;
+    if (!item->ready_us)
+        item->ready_us = clock_us();
+    level_add(&q->ready[item->priority], item);
 }
 
-void queue_add(struct queue *q, const char *key, const char *cause)
+/* The cause of the highest priority is the one worth telling. */
+static void raise_priority(struct queue *q, struct item *item, enum queue_priority priority, const char *cause)
+{
+    if (!item->cause || priority > item->priority)
+        item->cause = cause;
+    if (priority <= item->priority)
+        return;
+    if (is_ready(item))
+        level_remove(&q->ready[item->priority], item);
+    item->priority = priority;
+}
+
+void queue_add(struct queue *q, const char *key, enum queue_priority priority, const char *cause)
 {
     struct item *item = item_of(q, key);
 
     q->adds++;
-    if (!item->cause)
-        item->cause = cause;
+    raise_priority(q, item, priority, cause);
     if (item->busy)
         item->again = true;
     else
@@ -148,7 +260,7 @@ void queue_add_at(struct queue *q, const char *key, int64_t at_ms, const char *c
 {
     struct item *item = item_of(q, key);
 
-    if (!list_empty(&item->node) || item->again || (item->heap_index != NOT_DELAYED && item->due_ms <= at_ms))
+    if (is_ready(item) || item->again || (item->heap_index != NOT_DELAYED && item->due_ms <= at_ms))
         return;
     heap_remove(q, item);
     if (!item->cause)
@@ -157,7 +269,7 @@ void queue_add_at(struct queue *q, const char *key, int64_t at_ms, const char *c
     heap_add(q, item);
 }
 
-const char *queue_take(struct queue *q, int64_t now_ms, const char **ret_cause)
+static void promote(struct queue *q, int64_t now_ms)
 {
     while (q->delayed_len && q->delayed[0]->due_ms <= now_ms) {
         struct item *due = q->delayed[0];
@@ -167,15 +279,35 @@ const char *queue_take(struct queue *q, int64_t now_ms, const char **ret_cause)
         else
             make_ready(q, due);
     }
+}
 
-    struct list *node = list_pop(&q->ready);
-    if (!node)
+/* The urgent first, but for the share of the others. */
+static struct level *next_level(struct queue *q, enum queue_priority least)
+{
+    struct level *urgent = &q->ready[QUEUE_URGENT], *routine = &q->ready[QUEUE_ROUTINE];
+
+    if (least == QUEUE_URGENT || !routine->len)
+        return urgent->len ? urgent : NULL;
+    if (urgent->len && ++q->urgent_row < QUEUE_FAIR_SHARE)
+        return urgent;
+    q->urgent_row = 0;
+    return routine;
+}
+
+const char *queue_take(struct queue *q, int64_t now_ms, enum queue_priority least, const char **ret_cause)
+{
+    promote(q, now_ms);
+    struct level *level = next_level(q, least);
+    if (!level)
         return NULL;
-    struct item *item = container_of(node, struct item, node);
-    q->ready_len--;
-    item->busy = true;
+
+    struct item *item = level_take(level);
+    histogram_observe(&q->waits, seconds_since(item->ready_us));
+    item->ready_us = 0;
     *ret_cause = item->cause;
     item->cause = NULL;
+    item->priority = QUEUE_ROUTINE;
+    item->busy = true;
     return item->key;
 }
 
@@ -195,19 +327,45 @@ void queue_done(struct queue *q, const char *key)
     }
 }
 
-int64_t queue_next_ms(const struct queue *q)
+int64_t queue_next_ms(const struct queue *q, enum queue_priority least)
 {
-    if (q->ready_len)
-        return 0;
+    for (size_t i = least; i < QUEUE_PRIORITIES; i++)
+        if (q->ready[i].len)
+            return 0;
     return q->delayed_len ? q->delayed[0]->due_ms : -1;
 }
 
 size_t queue_depth(const struct queue *q)
 {
-    return q->ready_len;
+    return q->ready[QUEUE_ROUTINE].len + q->ready[QUEUE_URGENT].len;
 }
 
 uint64_t queue_adds(const struct queue *q)
 {
     return q->adds;
+}
+
+size_t queue_delayed(const struct queue *q)
+{
+    return q->delayed_len;
+}
+
+const struct histogram *queue_waits(const struct queue *q)
+{
+    return &q->waits;
+}
+
+/* The first of a namespace and priority is its oldest, or nearly so: another may have been raised to that priority. */
+double queue_oldest_seconds(const struct queue *q)
+{
+    double oldest = 0;
+
+    for (size_t i = 0; i < QUEUE_PRIORITIES; i++) {
+        list_each (node, &q->ready[i].turns) {
+            const struct lane *lane = container_of(node, struct lane, node);
+            double waited = seconds_since(container_of(lane->items.next, struct item, node)->ready_us);
+            oldest = waited > oldest ? waited : oldest;
+        }
+    }
+    return oldest;
 }

@@ -1,33 +1,52 @@
 /* The work queue: which keys want work, each at most once, and why.
  *
- * A key is in one of four states: unknown, ready, delayed (until a time) and busy. Adding a key that is ready changes
- * nothing; that is delayed makes it ready; that is busy makes it ready again as soon as queue_done() is called, exactly
- * once. The cause stays with the key: the first one since it last ran. */
+ * A key ("namespace/name") is in one of four states: unknown, ready, delayed (until a time) and busy. Adding a key that
+ * is ready changes nothing but its priority; that is delayed makes it ready; that is busy makes it ready again as soon
+ * as queue_done() is called, exactly once. Since it last ran, a key keeps the highest priority that it was added with
+ * and the first cause of that priority; the earliest time wins.
+ *
+ * Order: the urgent before the others, but every eighth key is one of the others, so none starves. Within a priority
+ * the namespaces take turns, a key each, so that thousands of keys of one do not hold up the single one of another;
+ * within a namespace keys come in order of arrival. */
 #ifndef KUBE_QUEUE_H
 #define KUBE_QUEUE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+struct histogram;
 struct queue;
+
+enum queue_priority {
+    QUEUE_ROUTINE, /* what a first list shows, echoes of our own work, retries, rechecks */
+    QUEUE_URGENT,  /* somebody has just changed something and looks at what comes of it  */
+    QUEUE_PRIORITIES,
+};
+
+enum { QUEUE_FAIR_SHARE = 8 }; /* of so many keys in a row, one is not urgent */
 
 struct queue *queue_create(void);
 void queue_destroy(struct queue *queue);
 
-/* cause: a constant text ("GitLabRunner changed"). */
-void queue_add(struct queue *queue, const char *key, const char *cause);
-/* Makes the key ready at that time, unless it is earlier already. */
+/* cause: a constant text ("the object changed"). Allocates nothing for a key that is known. */
+void queue_add(struct queue *queue, const char *key, enum queue_priority priority, const char *cause);
+/* Makes the key ready at that time, unless it is earlier already; a matter of routine. */
 void queue_add_at(struct queue *queue, const char *key, int64_t at_ms, const char *cause);
 
-/* The next ready key in order of arrival, which is busy from now on; NULL when there is none. Delayed keys that are due
- * count as ready. The texts are valid until queue_done(). */
-const char *queue_take(struct queue *queue, int64_t now_ms, const char **ret_cause);
+/* The next ready key of at least this priority, which is busy from now on; NULL when there is none. Delayed keys that
+ * are due count as ready. The texts are valid until queue_done(). */
+const char *queue_take(struct queue *queue, int64_t now_ms, enum queue_priority least, const char **ret_cause);
 /* The work on a busy key has ended. */
 void queue_done(struct queue *queue, const char *key);
 
-/* When the next delayed key is due; -1: never. Ready keys make it 0. */
-int64_t queue_next_ms(const struct queue *queue);
+/* When queue_take() may have a key: 0 when one is ready, else when the next delayed one is due; -1: never. */
+int64_t queue_next_ms(const struct queue *queue, enum queue_priority least);
 size_t queue_depth(const struct queue *queue);
+size_t queue_delayed(const struct queue *queue);
 uint64_t queue_adds(const struct queue *queue);
+/* How long keys were ready before they were taken. */
+const struct histogram *queue_waits(const struct queue *queue);
+/* How long the oldest ready key has waited; 0 when there is none. */
+double queue_oldest_seconds(const struct queue *queue);
 
 #endif

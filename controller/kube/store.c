@@ -251,12 +251,12 @@ size_t store_count(const struct store *store, unsigned kind)
 /* ---------------------------------------------------------------------------------------------------------------------
  * All of them */
 
-void store_list_begin(struct store *store, unsigned kind)
+unsigned store_list_begin(struct store *store, unsigned kind)
 {
-    store->kinds[kind].epoch++;
+    return ++store->kinds[kind].epoch;
 }
 
-void store_list_end(struct store *store, unsigned kind,
+void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned begun,
                     void (*changed)(void *arg, unsigned kind, const struct record *record), void *arg)
 {
     struct kept_kind *k = &store->kinds[kind];
@@ -265,10 +265,12 @@ void store_list_end(struct store *store, unsigned kind,
 
     for (size_t i = 0; map_iter(&k->entries, &i, &key, &value);) {
         struct entry *e = value;
-        if (e->epoch == k->epoch && e->standing == UNPROVEN) {
+        if (*ns && strcmp(e->record.ns, ns) != 0)
+            continue;
+        if (e->epoch >= begun && e->standing == UNPROVEN) {
             set_standing(store, e, SHOWN);
             changed(arg, kind, &e->record);
-        } else if (e->epoch != k->epoch) {
+        } else if (e->epoch < begun) {
             if (e->standing == SHOWN)
                 changed(arg, kind, &e->record);
             entry_destroy(store, map_remove(&k->entries, key));

@@ -50,10 +50,11 @@ void store_bury(struct store *store, unsigned kind, const char *ns, const char *
 const struct record *store_get(const struct store *store, unsigned kind, const char *ns, const char *name);
 size_t store_count(const struct store *store, unsigned kind);
 
-/* Around a complete list: what is not put or touched between the two is gone. Reports each record that goes, just
- * before it is removed, and each that is shown only now. A list may begin anew without having ended. */
-void store_list_begin(struct store *store, unsigned kind);
-void store_list_end(struct store *store, unsigned kind,
+/* Around a complete list of the namespace ("": of all): what is not put or touched between the two is gone. Reports
+ * each record that goes, just before it is removed, and each that is shown only now. A list may begin anew without
+ * having ended, and those of several namespaces may overlap: begun is what store_list_begin() returned. */
+unsigned store_list_begin(struct store *store, unsigned kind);
+void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned begun,
                     void (*changed)(void *arg, unsigned kind, const struct record *record), void *arg);
 
 /* All records of a kind, in no order; the callback must not change the store. */

@@ -100,7 +100,7 @@ struct observed {
     int64_t replicas, ready_replicas, available_replicas, updated_replicas; /* of the Deployment      */
     bool rollout_observed;       /* the Deployment controller has seen its newest generation     */
     const char *rollout_problem; /* what its Progressing condition says when it failed; or NULL  */
-    bool job_namespace_exists, job_namespace_open;
+    bool job_namespace_served, job_namespace_exists, job_namespace_open;
     struct stray stray;
 
     struct attempt failed[ATTEMPTS_MAX];

@@ -40,6 +40,7 @@ struct config_inputs {
 /* What the operator's own settings add. */
 struct render_settings {
     const char *manager_image; /* used where spec.manager.image is not given */
+    const char *namespaces;    /* that are served (runner/namespaces.h)      */
 };
 
 /* Whether this spec leads to that child (a ServiceAccount of the user's own is not ours to make). */

@@ -26,6 +26,13 @@ static struct action need_job_namespace(const struct observed *o, struct arena *
 {
     const char *ns = o->spec->namespace;
 
+    if (!o->job_namespace_served)
+        return act_wait("NamespaceNotServed",
+                        arena_printf(a,
+                                     "namespace %s is not one of those that this operator serves (%s); name one of "
+                                     "them, or have it added to the operator's option --namespace",
+                                     ns, o->settings.namespaces),
+                        true);
     if (!o->job_namespace_exists)
         return act_wait("NamespaceNotFound", arena_printf(a, "namespace %s does not exist; create it", ns), true);
     if (o->job_namespace_open)

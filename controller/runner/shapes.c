@@ -21,6 +21,14 @@ const char volume_members[] = "hostPath, persistentVolumeClaim, configMap, secre
 
 const char *const resource_names[] = {"cpu", "memory", "ephemeral-storage", NULL};
 
+bool is_dns_label(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 0 && len <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len && *name != '-' &&
+           name[len - 1] != '-';
+}
+
 const struct volume_kind *volume_kind_at(size_t i)
 {
     return i < ARRAY_LEN(kinds) ? &kinds[i] : NULL;

@@ -40,6 +40,9 @@ bool toleration_same_key(struct json_object *a, struct json_object *b);
 /* A quantity, which JSON may give as text or whole number, as text lent by the tree; NULL for anything else. */
 const char *quantity_text(struct json_object *quantity);
 
+/* A DNS label (RFC 1123), as the names of namespaces and of a pod's volumes have to be. */
+bool is_dns_label(const char *name);
+
 /* The resources that gitlab-runner can bound, as Kubernetes calls them; ended by NULL. */
 extern const char *const resource_names[];
 

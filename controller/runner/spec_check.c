@@ -70,16 +70,8 @@ static bool check_tolerations(const struct spec *spec, struct err *err)
  * Volumes. gitlab-runner names the volume of a claim, ConfigMap or Secret after that object, and has names of its own.
  */
 
-/* What a volume's name must be for the API server to take the job's pod: a DNS label. Claims are free, since
- * gitlab-runner puts the job's variables into them. */
-static bool is_dns_label(const char *name)
-{
-    size_t len = strlen(name);
-
-    return len > 0 && len <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len && *name != '-' &&
-           name[len - 1] != '-';
-}
-
+/* What a volume's name must be for the API server to take the job's pod. Claims are free, since gitlab-runner puts the
+ * job's variables into them. */
 static bool check_volume_name(const char *name, bool claim, size_t i, struct err *err)
 {
     if (!claim && !is_dns_label(name))

@@ -18,6 +18,7 @@ from proxy.server import Proxy
 SOAK = os.environ.get("SOAK") == "1"
 KINDS = ["gitlabrunners", "secrets", "configmaps", "namespaces", "serviceaccounts", "rolebindings", "deployments"]
 WRITES = "POST|PUT|PATCH|DELETE"
+OPTIONS = ("--log-level", "debug", "--leader-elect", "false")     # the Lease has tests of its own
 GONE_QUIET = 1.0                                    # seconds without a request, after which nothing is left to do
 
 
@@ -44,14 +45,14 @@ class Operator:
         assert self._process is None, "there is one already"
         folder = self._folder / str(len(self._past))
         folder.mkdir()
-        self._process = Process(folder, config or self._config, free_port(), "--log-level", "debug", *options,
+        self._process = Process(folder, config or self._config, free_port(), *OPTIONS, *options,
                                 prefix=prefix, env=env)
         if ready:
             self.wait_ready()
         return self._process
 
     def wait_ready(self, seconds: float = 20) -> None:
-        wait_for("the operator is ready", lambda: self.is_ready(), seconds)
+        wait_for("the operator is ready", self.is_ready, seconds)
 
     def is_ready(self) -> bool:
         return self._process.status("readyz") == 200
@@ -87,8 +88,15 @@ class Operator:
     def process(self) -> Path:
         return Path("/proc") / str(self._process.pid if self._process else "self")
 
+    def process_itself(self) -> Process:
+        """The one that was started last."""
+        return self._process
+
+    def page(self, page: str) -> str:
+        return self._process.page(page)
+
     def metrics(self) -> dict[str, float]:
-        lines = (line.rpartition(" ") for line in self._process.page("metrics").splitlines() if line[:1] != "#")
+        lines = (line.rpartition(" ") for line in self.page("metrics").splitlines() if line[:1] != "#")
         return {name: float(value) for name, _, value in lines}
 
     def sum(self, name: str) -> float:
@@ -143,7 +151,7 @@ class Stage(Place):
     def wait_quiet(self, seconds: float = GONE_QUIET) -> None:
         """The operator has nothing left to do here: it has asked for nothing for a while."""
         def quiet() -> bool:
-            entries = self.requests(path=self.objects)
+            entries = [entry for entry in self.requests(path=self.objects) if not entry.watch]
             open_ones = any(not entry.ended for entry in entries)
             last = max((entry.ended or entry.began for entry in entries), default=0.0)
             return not open_ones and time.monotonic() - last > seconds

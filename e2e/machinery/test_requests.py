@@ -1,8 +1,11 @@
 """Refusals, lost answers and dying connections: what is asked again, and when."""
 from __future__ import annotations
 
+import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -14,6 +17,7 @@ from program import kubeconfig
 from proxy.faults import Delay, Goaway, Reset, Status
 from proxy.http2 import Peer
 from proxy.rules import Entry
+from proxy.server import Proxy
 
 RETRY_AFTER = 2
 LATE = 0.7                  # seconds that a busy machine may take to get round to it
@@ -53,8 +57,10 @@ def test_a9_a_refused_write_is_not_blindly_repeated(code: int, reason: str, stag
 
 
 def test_a10_a_write_whose_answer_was_lost_is_done_once(stage: Stage, gitlab: GitLabAdmin) -> None:
-    """Of every write, the first answer is lost. Applying is repeated where the watch does not tell of the effect; Events,
-    which are made by POST, are left alone."""
+    """Of every write, the first answer is lost.
+
+    Applying is repeated where the watch does not tell of the effect; Events, which are made by POST, are left alone.
+    """
     stage.proxy.add(Reset(after=True), WRITES, f".*/{stage.name}/.*", count=1, each=True)
     stage.registration_token()
     stage.operator.start()
@@ -74,25 +80,49 @@ def test_a10_a_write_whose_answer_was_lost_is_done_once(stage: Stage, gitlab: Gi
 # Connections
 
 
-def test_a11_a_half_open_connection_is_noticed(stage: Stage) -> None:
+@contextmanager
+def silent(proxy: Proxy) -> Iterator[None]:
+    """The connections of now are not read from any more."""
+    proxy.each(Peer.freeze)
+    try:
+        yield
+    finally:
+        proxy.each(Peer.thaw)
+
+
+@contextmanager
+def cut(proxy: Proxy) -> Iterator[None]:
+    """Packets of the connections of now are dropped."""
+    ports: list[int] = []
+    proxy.each(lambda client: ports.append(client.transport.get_extra_info("peername")[1]))
+    rules = [["INPUT", "-p", "tcp", f"--{end}", str(port), "-j", "DROP"] for port in ports for end in ("sport", "dport")]
+    for rule in rules:
+        subprocess.run(["iptables", "-I", *rule], check=True)
+    try:
+        yield
+    finally:
+        for rule in rules:
+            subprocess.run(["iptables", "-D", *rule], check=True)
+
+
+@pytest.mark.parametrize("how", [silent, cut])
+def test_a11_a_half_open_connection_is_noticed(how: Callable[[Proxy], AbstractContextManager[None]],
+                                               stage: Stage) -> None:
     """Neither end is closed, and nothing comes any more: watches and calls go on by another connection."""
     stage.registration_token()
     stage.operator.start()
     stage.settled([stage.unmanned()])
     watched = {kind: stage.open_watch(kind) for kind in KINDS}
     stage.mark()
-    began = time.monotonic()
-    stage.proxy.each(Peer.freeze)
-    later = stage.unmanned(name="later")
-    try:
+    with how(stage.proxy):
+        began = time.monotonic()
+        later = stage.unmanned(name="later")
         for kind, entry in watched.items():
             again = wait_for(f"{kind} are watched by another connection", lambda: [
                 e for e in stage.watches(kind) if e.connection != entry.connection and e.status == 200], 60)
             assert again[0].began - began <= 45 + LATE, f"{kind}: noticed too late"
         assert [stage.lists(kind) for kind in KINDS] == [[] for _ in KINDS]
         later.wait()
-    finally:
-        stage.proxy.each(Peer.thaw)
 
 
 def test_a11_a_call_without_an_answer_ends(stage: Stage) -> None:

@@ -28,7 +28,7 @@ class Collection:
     def events(self) -> tuple[bytes, ...]:
         """As a watch that sends what is there, up to the bookmark that ends it."""
         end = self.of_what() | {"metadata": {"resourceVersion": self.version, "annotations": {END_OF_LIST: "true"}}}
-        told = [("ADDED", self.of_what() | item) for item in self.body["items"]] + [("BOOKMARK", end)]
+        told = [("ADDED", self.of_what() | item) for item in self.body["items"] or []] + [("BOOKMARK", end)]
         return tuple(json.dumps({"type": kind, "object": item}).encode() + b"\n" for kind, item in told)
 
 

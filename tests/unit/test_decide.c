@@ -123,6 +123,8 @@ static const struct test_case cases[] = {
     CASE("the runner is shown before its manager", "record: status Ready", never_shown, .first = true),
     CASE("no namespace", "job-namespace: wait NamespaceNotFound, stalled", place_missing,
          .options = {[OPT_PLACE] = PLACE_JOBS}),
+    CASE("a namespace that is not served", "job-namespace: wait NamespaceNotServed, stalled", place_not_served,
+         .options = {[OPT_PLACE] = PLACE_JOBS}),
     CASE("rights in a closed namespace go", "job-namespace: delete RoleBinding jobs/ci.builds-runner", place_closed,
          .options = {[OPT_PLACE] = PLACE_JOBS}),
     CASE("a closed namespace", "job-namespace: wait NamespaceNotAllowed, stalled", place_closed_and_left,

@@ -114,12 +114,12 @@ static void a_complete_list_takes_away_what_it_does_not_have(void **state)
     put(store, KIND_A, "goes", "1", "");
     put(store, KIND_A, "touched", "1", "");
     put(store, KIND_B, "other kind", "1", "");
-    store_list_begin(store, KIND_A);
+    unsigned begun = store_list_begin(store, KIND_A);
     put(store, KIND_A, "stays", "2", "");
     put(store, KIND_A, "new", "2", "");
     store_touch(store, KIND_A, "ns", "touched");
     store_touch(store, KIND_A, "ns", "nowhere");
-    store_list_end(store, KIND_A, note_gone, &gone);
+    store_list_end(store, KIND_A, "", begun, note_gone, &gone);
     assert_string_equal(gone.text, "goes ");
     assert_int_equal(store_count(store, KIND_A), 3);
     assert_version(store, KIND_A, "stays", "2");
@@ -138,10 +138,35 @@ static void a_list_may_begin_anew(void **state)
     put(store, KIND_A, "x", "1", "");
     store_list_begin(store, KIND_A);
     put(store, KIND_A, "x", "2", "");
-    store_list_begin(store, KIND_A);
+    unsigned begun = store_list_begin(store, KIND_A);
     put(store, KIND_A, "y", "3", "");
-    store_list_end(store, KIND_A, note_gone, &gone);
+    store_list_end(store, KIND_A, "", begun, note_gone, &gone);
     assert_string_equal(gone.text, "x ");
+    store_destroy(store);
+}
+
+/* Each of them takes away what it does not have, and only in its own namespace. */
+static void lists_of_two_namespaces_may_overlap(void **state)
+{
+    struct store *store = store_create(KINDS);
+    const struct record here = {"here", "old", "uid", "1", "", ""}, there = {"there", "old", "uid", "1", "", ""};
+    const struct record new = {"here", "new", "uid", "2", "", ""};
+    struct names gone = {""};
+
+    (void)state;
+    store_put(store, KIND_A, &here);
+    store_put(store, KIND_A, &there);
+    unsigned begun_here = store_list_begin(store, KIND_A);
+    store_put(store, KIND_A, &new);
+    unsigned begun_there = store_list_begin(store, KIND_A);
+    store_list_end(store, KIND_A, "here", begun_here, note_gone, &gone);
+    assert_string_equal(gone.text, "old ");
+    assert_null(store_get(store, KIND_A, "here", "old"));
+    assert_non_null(store_get(store, KIND_A, "here", "new"));
+    store_touch(store, KIND_A, "there", "old");
+    store_list_end(store, KIND_A, "there", begun_there, note_gone, &gone);
+    assert_non_null(store_get(store, KIND_A, "here", "new"));
+    assert_non_null(store_get(store, KIND_A, "there", "old"));
     store_destroy(store);
 }
 
@@ -256,25 +281,26 @@ static void a_list_without_the_buried_forgets_it(void **state)
     (void)state;
     put(store, KIND_A, "x", "10", "ns/o");
     store_bury(store, KIND_A, "ns", "x", "uid");
-    store_list_begin(store, KIND_A);
+    unsigned begun = store_list_begin(store, KIND_A);
     store_touch(store, KIND_A, "ns", "x"); /* this list was made before the deletion */
-    store_list_end(store, KIND_A, note_gone, &changed);
+    store_list_end(store, KIND_A, "", begun, note_gone, &changed);
     assert_shown(store, 0);
     assert_false(is_news_of(store, "uid", "10", false));
-    store_list_begin(store, KIND_A);
-    store_list_end(store, KIND_A, note_gone, &changed);
+    begun = store_list_begin(store, KIND_A);
+    store_list_end(store, KIND_A, "", begun, note_gone, &changed);
     assert_shown(store, 0);
     assert_true(is_news_of(store, "successor", "9", false));
     assert_string_equal(changed.text, ""); /* nothing that was to be seen has changed */
     store_destroy(store);
 }
 
-static void list_of_x(struct store *store, const char *version)
+static unsigned list_of_x(struct store *store, const char *version)
 {
     const struct record r = record_of("ns", "x", version, "ns/o");
+    unsigned begun = store_list_begin(store, KIND_A);
 
-    store_list_begin(store, KIND_A);
     store_put_listed(store, KIND_A, &r);
+    return begun;
 }
 
 /* Version 20 was reached, and there was no x then. So it is gone, if the list is of before; else its event was lost. */
@@ -287,9 +313,11 @@ static void what_may_be_of_the_past_is_shown_at_the_end_of_the_list(void **state
     store_reach(store, KIND_A, "", "20");
     list_of_x(store, "10");
     assert_shown(store, 0);
-    list_of_x(store, "11"); /* the first one was refused */
+    unsigned begun = list_of_x(store, "11"); /* the first one was refused */
     assert_shown(store, 0);
-    store_list_end(store, KIND_A, note_gone, &changed);
+    store_list_end(store, KIND_A, "other", begun, note_gone, &changed); /* that proves nothing */
+    assert_shown(store, 0);
+    store_list_end(store, KIND_A, "ns", begun, note_gone, &changed);
     assert_string_equal(changed.text, "x ");
     assert_shown(store, 1);
     store_destroy(store);
@@ -303,8 +331,8 @@ static void what_only_a_refused_list_had_is_never_shown(void **state)
     (void)state;
     store_reach(store, KIND_A, "", "20");
     list_of_x(store, "10");
-    store_list_begin(store, KIND_A);
-    store_list_end(store, KIND_A, note_gone, &changed);
+    unsigned begun = store_list_begin(store, KIND_A);
+    store_list_end(store, KIND_A, "", begun, note_gone, &changed);
     assert_string_equal(changed.text, "");
     assert_shown(store, 0);
     assert_true(is_news_of(store, "uid", "1", false));
@@ -336,6 +364,7 @@ struct model {
         int version, owner; /* owner 0: none */
     } cells[KINDS][NAMES];
     bool listing[KINDS];
+    unsigned begun[KINDS];
 };
 
 struct world {
@@ -418,12 +447,12 @@ static void expect_gone(void *arg, unsigned kind, const struct record *r)
 static void list_step(struct world *w, unsigned kind)
 {
     if (rand() % 2) {
-        store_list_begin(w->store, kind);
+        w->model.begun[kind] = store_list_begin(w->store, kind);
         w->model.listing[kind] = true;
         for (int name = 0; name < NAMES; name++)
             w->model.cells[kind][name].listed = false;
     } else if (w->model.listing[kind]) {
-        store_list_end(w->store, kind, expect_gone, w);
+        store_list_end(w->store, kind, "", w->model.begun[kind], expect_gone, w);
         w->model.listing[kind] = false;
         for (int name = 0; name < NAMES; name++)
             assert_true(!w->model.cells[kind][name].exists || w->model.cells[kind][name].listed);
@@ -488,6 +517,7 @@ int main(void)
         cmocka_unit_test(what_may_be_of_the_past_is_shown_at_the_end_of_the_list),
         cmocka_unit_test(what_only_a_refused_list_had_is_never_shown),
         cmocka_unit_test(what_is_new_in_a_list_is_shown_at_once),
+        cmocka_unit_test(lists_of_two_namespaces_may_overlap),
         cmocka_unit_test(does_as_the_model_does),
     };
 

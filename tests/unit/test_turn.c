@@ -96,6 +96,41 @@ static void forgets_what_is_gone(void **state)
     assert_null(known(*state));
 }
 
+/* What a turn has read: "u" was known when it asked, or nothing was. */
+static void was_read(struct workshop *shop, const char *known_uid, const char *version)
+{
+    struct turn turn = {.shop = shop, .known_uid = known_uid};
+    cleanup_json struct json_object *object =
+        json_build("{metadata: {name: 'jobs', uid: 'u', resourceVersion: %s}}", version);
+
+    if (version)
+        turn_learn_presence(&turn, KIND_NAMESPACE, object);
+    else
+        turn_learn_absence(&turn, KIND_NAMESPACE, "", "jobs");
+}
+
+static void the_watch_may_tell_of_an_end_while_the_object_is_read(void **state)
+{
+    was_read(*state, "u", "9");
+    assert_null(known(*state));
+    was_read(*state, NULL, "9"); /* it was not known */
+    assert_non_null(known(*state));
+    was_read(*state, "u", "10");
+    assert_string_equal(known(*state)->version, "10");
+}
+
+static void the_watch_may_tell_of_a_successor_while_nothing_is_found(void **state)
+{
+    learn(*state, "9", "a", false);
+    was_read(*state, "former", NULL);
+    assert_non_null(known(*state));
+    was_read(*state, NULL, NULL);
+    assert_non_null(known(*state));
+    was_read(*state, "u", NULL);
+    assert_null(known(*state));
+    was_read(*state, "u", NULL);
+}
+
 static void an_answer_may_be_empty(void **state)
 {
     workshop_learn_written(*state, KIND_NAMESPACE, NULL);
@@ -111,6 +146,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(is_not_told_of_what_the_watch_has_seen_the_end_of, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_read_is_there, setup, teardown),
         cmocka_unit_test_setup_teardown(forgets_what_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_watch_may_tell_of_an_end_while_the_object_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_watch_may_tell_of_a_successor_while_nothing_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answer_may_be_empty, setup, teardown),
     };
 

@@ -207,7 +207,8 @@ struct failing {
 };
 
 struct process {
-    struct api seen; /* the store: the API server as the watches have shown it */
+    struct api seen;        /* the store: the API server as the watches have shown it */
+    const char *namespaces; /* that it serves; NULL: all                             */
     bool judged, had_secret;
     struct object issued; /* a token on its way, as it will stand in the token Secret; exists: there is one */
     enum doubt doubt;

@@ -212,6 +212,13 @@ void place_missing(struct world *w, int unused)
     lost(w, CHILD_ROLE_BINDING);
 }
 
+void place_not_served(struct world *w, int unused)
+{
+    (void)unused;
+    w->process.namespaces = "ci,team-a";
+    lost(w, CHILD_ROLE_BINDING);
+}
+
 void place_closed(struct world *w, int unused)
 {
     (void)unused;

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/namespaces.h"
 
 static const char *uid_text(int uid, struct arena *a)
 {
@@ -140,6 +141,8 @@ static void see_place(struct world *w, struct observed *o)
     enum place place = place_of_wish(wish, CHILD_ROLE_BINDING);
     const struct api *seen = &w->process.seen;
 
+    o->settings.namespaces = w->process.namespaces;
+    o->job_namespace_served = wish->valid && namespaces_have(o->settings.namespaces, place_name(place));
     o->job_namespace_exists = wish->valid && !seen->places[place].missing && !seen->places[place].terminating;
     o->job_namespace_open = place == PLACE_OWN || !seen->places[place].closed;
     if (!o->deleting && seen->places[PLACE_OWN].terminating) {

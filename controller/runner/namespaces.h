@@ -1,0 +1,15 @@
+/* The namespaces that the operator serves, as people write them: "ci,team-a"; NULL stands for all. */
+#ifndef RUNNER_NAMESPACES_H
+#define RUNNER_NAMESPACES_H
+
+#include <stdbool.h>
+
+enum { NAMESPACE_SIZE = 64 }; /* of a name and its NUL: a DNS label */
+
+/* At least one, each a name that a namespace can have, none twice. */
+bool namespaces_check(const char *list);
+bool namespaces_have(const char *list, const char *ns);
+/* for (const char *at = list; namespaces_next(&at, ns);) { … } over the names of a list that was checked. */
+bool namespaces_next(const char **at, char ns[static NAMESPACE_SIZE]);
+
+#endif

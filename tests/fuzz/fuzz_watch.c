@@ -1,0 +1,170 @@
+/* What an API server says to a watch: the first byte chooses into what pieces the rest is cut. However it is cut, the
+ * same is told, and the watch goes on. The few functions of kube/client.c and net/loop.c that it needs are here. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "fuzz.h"
+#include "kube/watch.h"
+#include "net/loop.h"
+
+struct loop_timer {
+    bool armed;
+};
+
+struct loop {
+    int64_t now;
+    struct loop_timer timer;
+};
+
+int64_t loop_now(const struct loop *loop)
+{
+    return loop->now;
+}
+
+struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
+{
+    (void)callback, (void)arg;
+    return &loop->timer;
+}
+
+void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
+{
+    timer->armed = delay_ms >= 0;
+}
+
+void loop_timer_destroy(struct loop_timer *timer)
+{
+    timer->armed = false;
+}
+
+/* What is in flight: either of the two, or nothing. */
+struct kube_client {
+    struct kube_request list;
+    struct kube_stream stream;
+};
+
+uint64_t kube_start(struct kube_client *client, const struct kube_request *request)
+{
+    client->list = *request;
+    return 1;
+}
+
+uint64_t kube_stream(struct kube_client *client, const struct kube_stream *stream)
+{
+    client->stream = *stream;
+    return 1;
+}
+
+void kube_cancel(struct kube_client *client, uint64_t id)
+{
+    (void)id;
+    *client = (struct kube_client){0};
+}
+
+const char *kube_path(const struct kube_resource *r, const char *ns, const char *name, const char *subresource,
+                      struct arena *a)
+{
+    (void)ns, (void)name, (void)subresource;
+    return arena_printf(a, "/%s", r->plural);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What it tells, as text */
+
+struct told {
+    struct arena *mem;
+    const char *text;
+};
+
+static void add(struct told *told, const char *sign, const char *text)
+{
+    told->text = arena_printf(told->mem, "%s%s%s ", told->text, sign, text);
+}
+
+static void on_list_begin(void *arg)
+{
+    add(arg, "(", "");
+}
+
+static void on_object(void *arg, enum watch_type type, struct json_object *object)
+{
+    static const char *const signs[] = {"*", "+", "~", "-"};
+
+    add(arg, signs[type], json_text(object));
+}
+
+static void on_list_end(void *arg)
+{
+    add(arg, ")", "");
+}
+
+static void on_reached(void *arg, const char *version)
+{
+    add(arg, "=", version);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static void say(struct kube_client *client, const char *text, size_t len, size_t piece)
+{
+    const struct kube_stream stream = client->stream;
+    struct err err = {0};
+    bool open = true;
+
+    for (size_t at = 0; at < len && open; at += piece)
+        open = stream.data(stream.arg, text + at, len - at < piece ? len - at : piece);
+    if (!open)
+        err_set(&err, ERR_RETRY, "Aborted", "the watch wanted no more");
+    client->stream.end = NULL;
+    stream.end(stream.arg, &err);
+}
+
+static void answer(struct kube_client *client, const char *text, size_t len)
+{
+    const struct kube_request list = client->list;
+    struct kube_reply reply = {.err = {.kind = ERR_NONE}};
+    cleanup_json struct json_object *page = json_parse(text, len, &reply.err);
+
+    reply.object = page;
+    client->list.done = NULL;
+    list.done(list.arg, &reply);
+}
+
+/* The same text is the first list, and what follows it. */
+static const char *told_of(const char *text, size_t len, size_t piece, struct arena *a)
+{
+    static const struct kube_resource resource = {"GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true,
+                                                  false};
+    struct loop loop = {.now = 1000};
+    struct kube_client client = {.list = {0}};
+    struct told told = {a, ""};
+    const struct watch_handler handler = {on_list_begin, on_object, on_list_end, on_reached, &told};
+    struct watch *watch = watch_create(&loop, &client, &resource, NULL, NULL, &handler);
+
+    watch_start(watch);
+    for (int i = 0; i < 4 && (client.stream.end || client.list.done); i++) {
+        if (client.stream.end)
+            say(&client, text, len, piece);
+        else
+            answer(&client, text, len);
+        if (!client.stream.end && !client.list.done && !loop.timer.armed)
+            abort(); /* nothing will ever happen again */
+    }
+    add(&told, watch_state_name(watch), watch_version(watch));
+    watch_destroy(watch);
+    return told.text;
+}
+
+void fuzz(const char *text, size_t len, struct arena *a)
+{
+    log_setup(LOG_ERROR, true);
+    if (len == 0)
+        return;
+    size_t piece = (unsigned char)text[0] + 1u;
+    if (strcmp(told_of(text + 1, len - 1, piece, a), told_of(text + 1, len - 1, len, a)) != 0)
+        abort();
+}
