@@ -90,6 +90,10 @@ $(B)/tests/%.o: tests/unit/%.c | deps
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $(PKG_CFLAGS) -c -o $@ $<
 
+# This one has an API server and a clock of its own.
+$(B)/tests/poll: $(B)/tests/test_poll.o $(B)/obj/kube/poll.o $(filter $(B)/obj/base/%,$(OBJECTS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+
 # The world in memory, for the tests of the rules.
 $(addprefix $(B)/tests/,world decide waits status observed): $(patsubst tests/unit/%.c,$(B)/tests/%.o,$(wildcard tests/unit/world*.c))
 

@@ -217,13 +217,21 @@ static struct json_object *runner_patch(struct turn *turn)
                                              API_VERSION, KIND, owner->ns, owner->name, owner->uid));
 }
 
+/* The answer is the object as it is now. If its spec is another one, or it is being deleted, then the watch will have
+ * no news for anybody when it comes to tell of that. */
+static void learn_runner(struct turn *turn, struct json_object *object)
+{
+    workshop_learn_written(turn->shop, KIND_RUNNER, object);
+    turn->stale = object && json_int_or(object, "metadata.generation", 0) != turn->observed.generation;
+}
+
 static void on_finalizer(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
 
     if (!expect_success(turn, reply))
         return;
-    workshop_learn_written(turn->shop, KIND_RUNNER, reply->object);
+    learn_runner(turn, reply->object);
     turn->observed.finalizer = turn->state->judged = turn->asked.hold_finalizer;
     if (turn->state->doubt == DOUBT_SUSPECTED)
         turn->state->doubt = DOUBT_UNREAD;
@@ -271,7 +279,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
     if (!expect_success(turn, reply))
         return;
     tell_changes(turn, turn->observed.status, turn->asked.status);
-    workshop_learn_written(turn->shop, KIND_RUNNER, reply->object);
+    learn_runner(turn, reply->object);
     turn->observed.status = turn->asked.status;
     kube_succeeded(turn);
 }

@@ -18,7 +18,8 @@
 
 enum {
     TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy          */
-    TURNS_ROUTINE = 48,     /* … of which the others are kept for what somebody has just changed               */
+    TURNS_ROUTINE = 32,     /* … of which the others are for what somebody has just changed; fewer of these    */
+                            /* make the API server answer the others sooner                                     */
     STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
     RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
@@ -74,7 +75,7 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     if (last->kind == ACT_DONE && !turn->stale)
         state_rest(turn->state);
     if (turn->stale)
-        queue_add(rec->queue, turn->key, QUEUE_ROUTINE, "the object changed meanwhile");
+        queue_add(rec->queue, turn->key, QUEUE_URGENT, "the object changed meanwhile");
     else if (last->kind == ACT_WAIT && last->wait.retry_at_ms)
         queue_add_at(rec->queue, turn->key, last->wait.retry_at_ms, "a retry is due");
     else if (last->kind == ACT_WAIT && last->wait.stalled)

@@ -72,6 +72,8 @@ def test_an_unknown_command_is_wrong_usage(words: list[str]) -> None:
      "leader election: the lease duration must be longer than the renew deadline"),
     (["--leader-election-retry-period=9s"],
      "leader election: the renew deadline must be longer than 1.2 retry periods"),
+    (["--namespace", "ci,CI"], "--namespace ci,CI: must be different names of namespaces, separated by commas"),
+    (["--namespace="], "--namespace : must be different names of namespaces, separated by commas"),
     (["--kubeconfg", "x"], "unrecognized option '--kubeconfg'"),
     (["--listen"], "option '--listen' requires an argument"),
     (["everything"], "everything is not an option"),

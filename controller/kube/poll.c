@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "net/loop.h"
 
-enum { INTERVAL_MS = 20 * 1000, RETRY_MIN_MS = 1000 };
+enum { INTERVAL_MS = 10 * 1000, RETRY_MIN_MS = 1000 };
 
 struct poll {
     struct loop *loop;

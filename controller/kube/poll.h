@@ -13,7 +13,7 @@ struct poll;
 /* done(arg, reply): each answer, whatever it is; it only records. All but the name is lent, name is copied. */
 struct poll *poll_create(struct loop *loop, struct kube_client *client, const struct kube_resource *resource,
                          const char *ns, const char *name, kube_done_fn *done, void *arg);
-/* Reads at once, then every 20 s, after a failure sooner, with jitter. */
+/* Reads at once, then every 10 s, after a failure sooner, with jitter. */
 void poll_start(struct poll *poll);
 /* Cancels what is in flight. NULL is fine. */
 void poll_destroy(struct poll *poll);

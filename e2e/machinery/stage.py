@@ -151,7 +151,7 @@ class Stage(Place):
     def wait_quiet(self, seconds: float = GONE_QUIET) -> None:
         """The operator has nothing left to do here: it has asked for nothing for a while."""
         def quiet() -> bool:
-            entries = self.requests(path=self.objects)
+            entries = [entry for entry in self.requests(path=self.objects) if not entry.watch]
             open_ones = any(not entry.ended for entry in entries)
             last = max((entry.ended or entry.began for entry in entries), default=0.0)
             return not open_ones and time.monotonic() - last > seconds

@@ -4,14 +4,16 @@ from __future__ import annotations
 import json
 import statistics
 import time
+from datetime import datetime
 
 from cluster import kubectl, wait_for
 from gitlab_admin import GitLabAdmin
-from machinery.stage import Stage, scaled
+from machinery.stage import SOAK, Stage, collection, scaled
 from places import Runner
 from program import kubeconfig
 from proxy.faults import Hold, Status
 from proxy.rules import Entry
+from proxy.streams import HoldBack
 
 BROKEN = Status(500, "InternalError", "etcd has no leader")
 
@@ -23,54 +25,64 @@ def runs(stage: Stage, runner: Runner) -> list[dict]:
 
 
 def test_c2_a_burst_of_events_costs_two_reconciles(stage: Stage, gitlab: GitLabAdmin) -> None:
-    """The one that was under way, and one that sees all of them."""
+    """The one that is under way, and one that sees all of them."""
     count = 1000
     stage.registration_token()
-    held = Hold()
-    stage.proxy.add(held, "PATCH", ".*/deployments/.*")
     stage.operator.start()
     runner = stage.unmanned()
-    wait_for("the reconciliation is under way", lambda: held.held)
-    before = len(runs(stage, runner))
+    stage.settled([runner])
+    held = Hold()
+    stage.proxy.add(held, "PATCH", ".*/secrets/builds-runner-config")
     told = stage.open_watch("gitlabrunners").events
-    known = len(told)
+    before, known = len(runs(stage, runner)), len(told)
+    runner.edit(image="busybox:1.37")
+    wait_for("the reconciliation is under way", lambda: held.held)
     for i in range(count):
         stage.kube.patch("GitLabRunner", runner.name, {"metadata": {"annotations": {"touched": str(i)}}}, stage.name)
-    wait_for("the operator is told of all of it", lambda: len(told) >= known + count)
+    wait_for("the operator is told of all of it", lambda: len(told) > known + count)
     assert len(runs(stage, runner)) == before
     held.release()
+    wait_for("config.toml has the image", lambda: runner.kubernetes()["image"] == "busybox:1.37")
     stage.settled([runner])
-    after = runs(stage, runner)[before:]
-    assert sum(run["cause"] == "the object changed" for run in after) <= 2, after
-    assert len(after) <= 4, f"besides, its Deployment became as it should be: {after}"
+    assert len(runs(stage, runner)) - before == 2, runs(stage, runner)[before:]
+
+
+def test_an_edit_that_an_answer_tells_of_first_is_served(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """The answer to a write of the status has the edited spec; when the watch tells of it, that is no news."""
+    watch, status = HoldBack(lambda event: event["object"]["metadata"].get("generation", 0) > 1), Hold()
+    stage.proxy.add(watch, "GET", collection("gitlabrunners"), "watch")
+    stage.registration_token()
+    stage.operator.start()
+    runner = stage.unmanned()
+    stage.settled([runner])
+    stage.proxy.add(status, "PATCH", ".*/gitlabrunners/builds/status")
+    stage.kube.patch("GitLabRunner", "builds", {"status": {"conditions": []}}, stage.name, "/status")
+    wait_for("the status is about to be written", lambda: status.held)
+    runner.edit(image="busybox:1.37")
+    wait_for("the watch is held back", lambda: watch.hold.held)
+    status.release()
+    wait_for("config.toml has the image", lambda: runner.kubernetes()["image"] == "busybox:1.37", 10)
+    watch.hold.release()
+    stage.settled([runner])
 
 
 # ----------------------------------------------------------------------------------------------------------------------
 # A runner that fails
 
 
-def writes_of(stage: Stage, runner: Runner) -> list[Entry]:
-    return [entry for entry in stage.writes() if entry.path.split("/")[-1].startswith(runner.name + "-")
-            or f"/{runner.name}/" in entry.path + "/"]
+def latency(stage: Stage, name: str) -> float:
+    """Seconds from a runner's creation until all of its children are written."""
+    began = time.monotonic()
+    stage.unmanned(name=name)
+    last = wait_for(f"{name} has its Deployment", lambda: next(
+        (e for e in stage.requests("PATCH", f".*/deployments/{name}-runner") if e.answered), None))
+    assert last.status == 201
+    return last.answered - began
 
 
-def latencies(stage: Stage, prefix: str, count: int) -> list[float]:
-    """Of new runners: seconds from their creation to the last write that they need."""
-    created: dict[Runner, float] = {}
-    for i in range(count):
-        runner = stage.unmanned(name=f"{prefix}-{i:02}")
-        created[runner] = time.monotonic()
-    for runner in created:
-        runner.wait()
-    stage_quiet(stage, prefix)
-    return [max(entry.answered for entry in writes_of(stage, runner)) - began for runner, began in created.items()]
-
-
-def stage_quiet(stage: Stage, prefix: str) -> None:
-    def quiet() -> bool:
-        mine = [e for e in stage.writes() if f"/{prefix}-" in e.path]
-        return all(e.ended for e in mine) and time.monotonic() - max(e.ended for e in mine) > 0.5
-    wait_for(f"nothing is written for {prefix}", quiet)
+def latencies(stage: Stage, prefix: str, count: int) -> float:
+    """The median, of one after another."""
+    return statistics.median(latency(stage, f"{prefix}-{i}") for i in range(count))
 
 
 def gaps(entries: list[Entry]) -> list[float]:
@@ -78,16 +90,17 @@ def gaps(entries: list[Entry]) -> list[float]:
 
 
 def test_c3_a_poisoned_runner_delays_no_other(stage: Stage, gitlab: GitLabAdmin) -> None:
+    count = int(scaled(100, 50))
     stage.registration_token()
     stage.operator.start()
-    latencies(stage, "warm", 10)
-    alone = latencies(stage, "alone", 50)
+    latencies(stage, "warm", 5)
+    alone = latencies(stage, "alone", count)
     stage.proxy.add(BROKEN, "PATCH", ".*/deployments/poisoned-runner", count=None)
     poisoned = stage.unmanned(name="poisoned")
     poisoned.wait(status="False", reason="InternalError")
-    beside = latencies(stage, "beside", 50)
+    beside = latencies(stage, "beside", count)
     assert poisoned.conditions()["Ready"]["status"] == "False"
-    assert statistics.median(beside) <= 1.1 * statistics.median(alone) + 0.25, (alone, beside)
+    assert beside <= 1.1 * alone + 0.1, (alone, beside)
 
 
 def test_c3_the_pauses_grow_and_a_success_ends_the_row(stage: Stage, gitlab: GitLabAdmin) -> None:
@@ -129,32 +142,39 @@ def depth(stage: Stage) -> float:
     return stage.operator.sum("workqueue_depth")
 
 
-def served(stage: Stage, path: str, method: str, seconds: float = 30) -> float:
-    """How long it takes from now until the operator has asked for this."""
-    began = time.monotonic()
-    since = stage.proxy.mark()
-    entry = wait_for(f"{method} {path}", lambda: next(iter(stage.proxy.entries(method, path, since=since)), None), seconds)
-    return entry.began - began
+def served(stage: Stage, mine: Runner, image: str) -> tuple[float, int]:
+    """From an edit until the operator writes what follows from it: seconds by the API server's clock, and how many other
+    runners were begun with meanwhile."""
+    stage.audit_log.mark()
+    mine.edit(image=image)
+    wait_for("the edit is served", lambda: mine.kubernetes()["image"] == image, 30)
+    writes = [e for e in map(json.loads, stage.audit_log.text().splitlines()) if e["verb"] == "patch"]
+    named = [(e["objectRef"]["resource"], e["objectRef"].get("subresource"), e["objectRef"]["name"]) for e in writes]
+    times = [datetime.fromisoformat(e["requestReceivedTimestamp"]) for e in writes]
+    edit = times[named.index(("gitlabrunners", None, mine.name))]
+    write = times[named.index(("secrets", None, f"{mine.name}-runner-config"))]
+    begun = [what for what, time in zip(named, times) if what[:2] == ("gitlabrunners", None) and edit < time < write]
+    return (write - edit).total_seconds(), len(begun)
 
 
 def test_p11_an_edit_during_the_start_is_served_at_once(stage: Stage, gitlab: GitLabAdmin) -> None:
-    """All others still wait for their first reconciliation; one that has had its own is edited, and its Secret."""
+    """A thousand wait for their first reconciliation; the edited one does not wait for them."""
     count = int(scaled(10_000, 1_000))
+    direct = kubeconfig()               # a thousand by way of the proxy would measure the proxy
     stage.registration_token()
     stage.operator.start()
     mine = stage.unmanned(name="mine")
     stage.settled([mine])
     stage.operator.stop()
     many(stage, count)
-    stage.operator.start(ready=False)
+    stage.operator.start(ready=False, config=direct)
     stage.operator.wait_ready(120)
-    waits = []
-    for i in range(5):
-        assert depth(stage) > count / 4, "too late: nearly all has been done"
-        mine.edit(image=f"busybox:1.{i}")
-        waits.append(served(stage, ".*/secrets/mine-runner-config", "PATCH"))
+    results = [served(stage, mine, f"busybox:1.{i}") for i in range(5)]
     left = depth(stage)
-    assert max(waits) <= 1.0 and left > 0, (waits, left)
+    stage.operator.kill()
+    assert left > count / 4, "too late: nearly all has been done"
+    assert max(begun for _, begun in results) <= 64, results        # no more than can be under way
+    assert (max if SOAK else statistics.median)(seconds for seconds, _ in results) <= 1.0, results
 
 
 def test_a_new_runner_does_not_wait_for_thousands_of_another_namespace(stage: Stage, gitlab: GitLabAdmin) -> None:
@@ -178,4 +198,4 @@ def test_a_new_runner_does_not_wait_for_thousands_of_another_namespace(stage: St
     before = stage.requests("GET", f".*/namespaces/{stage.name}/secrets/gitlab")
     mine = stage.requests("GET", f".*/namespaces/{other}/secrets/gitlab")[0]
     assert sum(entry.number < mine.number for entry in before) <= 64 + 8, "it is among the first after those under way"
-    Runner(stage.kube, other, "single").wait(seconds=20)
+    wait_for("it has its Deployment", lambda: Runner(stage.kube, other, "single").child("manager"), 10)
