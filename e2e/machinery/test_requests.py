@@ -12,7 +12,7 @@ import pytest
 from cluster import Kube, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.api_server import ApiServer
-from machinery.stage import KINDS, SOAK, WRITES, Stage, scaled
+from machinery.stage import KINDS, WRITES, Stage, scaled
 from program import kubeconfig
 from proxy.faults import Delay, Goaway, Reset, Status
 from proxy.http2 import Peer
