@@ -149,12 +149,14 @@ class Stage(Place):
         return Counter(f"{entry.method} {entry.path}" for entry in self.writes())
 
     def wait_quiet(self, seconds: float = GONE_QUIET) -> None:
-        """The operator has nothing left to do here: it has asked for nothing for a while."""
+        """The operator has nothing left to do here: it has asked for nothing for a while, nor since we ask."""
+        since = time.monotonic()
+
         def quiet() -> bool:
             entries = [entry for entry in self.requests(path=self.objects) if not entry.watch]
             open_ones = any(not entry.ended for entry in entries)
             last = max((entry.ended or entry.began for entry in entries), default=0.0)
-            return not open_ones and time.monotonic() - last > seconds
+            return not open_ones and time.monotonic() - max(last, since) > seconds
         wait_for("the operator asks for nothing", quiet)
 
     def settled(self, runners: list[Runner], seconds: float = 60) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cluster import wait_for
 from machinery.stage import KINDS, WRITES, Stage, collection
 from proxy.rules import Entry
 from proxy.server import Proxy
@@ -72,7 +73,7 @@ def test_a17_a_removed_key_of_a_secret_comes_back(stage: Stage) -> None:
     before = runner.child("config")["data"]
     key = next(iter(before))
     stage.kube.patch("Secret", runner.children()["config"][1], {"data": {key: None, "foreign": "eA=="}}, stage.name)
-    stage.settled([runner])
+    wait_for("the key is back", lambda: key in runner.child("config")["data"])
     assert runner.child("config")["data"] == before | {"foreign": "eA=="}
 
 
