@@ -43,6 +43,9 @@ static const struct shape shapes[] = {
     [GITLAB_OP_VERIFY] = {"POST", "/runners/verify", true, false, 200},
     [GITLAB_OP_RESET] = {"POST", "/runners/%lld/reset_authentication_token", false, false, 201},
     [GITLAB_OP_UPDATE] = {"PUT", "/runners/%lld", false, true, 200},
+    [GITLAB_OP_SHOW] = {"GET", "/runners/%lld", false, false, 200},
+    [GITLAB_OP_ROTATE] = {"POST", "/runners/reset_authentication_token", true, false, 201},
+    [GITLAB_OP_VERSION] = {"GET", "/version", false, false, 200},
     [GITLAB_OP_DEREGISTER] = {"DELETE", "/runners", true, false, 204},
     [GITLAB_OP_REMOVE] = {"DELETE", "/runners/%lld", false, false, 204},
     [GITLAB_OP_FIND] = {"GET", "/runners/%lld", false, false, 200},
@@ -85,20 +88,23 @@ static void answer_error(struct gitlab_op *op, const struct err *err, bool ambig
     answer(op, &(struct gitlab_answer){.err = *err, .ambiguous = ambiguous});
 }
 
+/* Bodies of calls that are refused by GitLab's own JSON are proof; a proxy's page is not. */
+static bool is_gitlabs_own(const struct http_reply *reply)
+{
+    struct err ignored;
+    cleanup_json struct json_object *body = json_parse(reply->body, reply->len, &ignored);
+
+    return json_get(body, "message") != NULL;
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * One request */
 
-/* Bodies of calls that are refused by GitLab's own JSON are proof; a proxy's page is not. */
 static bool says_gone(const struct gitlab_op *op, const struct http_reply *reply)
 {
     long gone = op->call.op == GITLAB_OP_DEREGISTER ? 403 : op->call.op == GITLAB_OP_REMOVE ? 404 : 0;
-    struct err ignored;
-    cleanup_json struct json_object *body = NULL;
 
-    if (reply->status != gone)
-        return false;
-    body = json_parse(reply->body, reply->len, &ignored);
-    return json_get(body, "message") != NULL;
+    return reply->status == gone && is_gitlabs_own(reply);
 }
 
 static bool makes_a_runner(const struct gitlab_op *op)
@@ -108,7 +114,8 @@ static bool makes_a_runner(const struct gitlab_op *op)
 
 static bool wants_a_token(const struct gitlab_op *op)
 {
-    return makes_a_runner(op) || op->call.op == GITLAB_OP_VERIFY || op->call.op == GITLAB_OP_RESET;
+    return makes_a_runner(op) || op->call.op == GITLAB_OP_VERIFY || op->call.op == GITLAB_OP_RESET ||
+           op->call.op == GITLAB_OP_ROTATE;
 }
 
 /* False, with the answer given, unless the reply has the expected status. */
@@ -124,7 +131,11 @@ static bool expect_ok(struct gitlab_op *op, const struct http_reply *reply)
     if (reply->status == shapes[op->call.op].ok)
         return true;
     err = gitlab_classify(op->call.op, op->call.url, reply->status, reply->body, reply->len, reply->retry_after_ms);
-    answer_error(op, &err, reply->status >= 500 || (reply->status >= 200 && reply->status < 300));
+    answer(op, &(struct gitlab_answer){
+                   .err = err,
+                   .ambiguous = reply->status >= 500 || (reply->status >= 200 && reply->status < 300),
+                   .proven = reply->status >= 400 && reply->status < 500 && is_gitlabs_own(reply),
+               });
     return false;
 }
 
@@ -154,6 +165,7 @@ static void on_reply(void *arg, const struct http_reply *reply)
     result.id = json_int_or(body, "id", op->call.runner_id);
     result.token = json_str(body, "token");
     result.expiration = json_str(body, "token_expires_at");
+    result.body = body;
     bool readable = body || shapes[op->call.op].ok == 204;
     if (!readable || (wants_a_token(op) && (!result.token || !result.token[0] || !result.id)))
         answer_unreadable(op, reply);

@@ -17,11 +17,14 @@ struct http;
 struct json_object;
 
 enum gitlab_op_kind {
-    GITLAB_OP_REGISTER,   /* POST   /runners, token: registration token                → id, token, expiration */
-    GITLAB_OP_CREATE,     /* POST   /user/runners, token: access token                 → id, token, expiration */
-    GITLAB_OP_VERIFY,     /* POST   /runners/verify, token: runner token               → id, token, expiration */
-    GITLAB_OP_RESET,      /* POST   /runners/:id/reset_authentication_token            → token, expiration     */
-    GITLAB_OP_UPDATE,     /* PUT    /runners/:id                                                               */
+    GITLAB_OP_REGISTER, /* POST   /runners, token: registration token                → id, token, expiration */
+    GITLAB_OP_CREATE,   /* POST   /user/runners, token: access token                 → id, token, expiration */
+    GITLAB_OP_VERIFY,   /* POST   /runners/verify, token: runner token               → id, token, expiration */
+    GITLAB_OP_RESET,    /* POST   /runners/:id/reset_authentication_token            → token, expiration     */
+    GITLAB_OP_UPDATE,   /* PUT    /runners/:id                                                               */
+    GITLAB_OP_SHOW,     /* GET    /runners/:id                                       → body                  */
+    GITLAB_OP_ROTATE,   /* POST   /runners/reset_authentication_token, token: the one that dies → token, expiration */
+    GITLAB_OP_VERSION,  /* GET    /version                                           → body                  */
     GITLAB_OP_DEREGISTER, /* DELETE /runners, token: runner token; a token that GitLab does not know is success */
     GITLAB_OP_REMOVE,     /* DELETE /runners/:id; a runner that GitLab does not know is success                */
     GITLAB_OP_FIND,       /* lists, then GET /runners/:id; runner_id first, if given   → id, 0 when none       */
@@ -43,9 +46,11 @@ struct gitlab_request {
 struct gitlab_answer {
     struct err err;
     bool ambiguous; /* with err: GitLab may have done it all the same        */
+    bool proven;    /* with err: GitLab itself has refused it, not something in between: it is in GitLab's own JSON */
     int64_t id;
-    const char *token;      /* lent during the callback                              */
-    const char *expiration; /* RFC 3339, NULL: never                                 */
+    const char *token;        /* lent during the callback                              */
+    const char *expiration;   /* RFC 3339, NULL: never                                 */
+    struct json_object *body; /* what GitLab has answered, lent                      */
 };
 
 typedef void gitlab_done_fn(void *arg, const struct gitlab_answer *answer);

@@ -10,8 +10,8 @@
 #define OP(name) (1u << GITLAB_OP_##name)
 
 enum {
-    BY_ACCESS_TOKEN = OP(CREATE) | OP(RESET) | OP(UPDATE) | OP(REMOVE) | OP(FIND),
-    BY_RUNNER_ID = OP(RESET) | OP(UPDATE),
+    BY_ACCESS_TOKEN = OP(CREATE) | OP(RESET) | OP(UPDATE) | OP(SHOW) | OP(VERSION) | OP(REMOVE) | OP(FIND),
+    BY_RUNNER_ID = OP(RESET) | OP(UPDATE) | OP(SHOW),
     ANY_OP = 0xffff,
 };
 
@@ -32,7 +32,7 @@ static const struct refusal refusals[] = {
      "the registration token is wrong, or its kind is not allowed; put a valid one into the Secret"},
     {OP(REGISTER), 410, 410, NULL, ERR_DENIED, "RegistrationTokensDisabled",
      "registration tokens are switched off there; use authentication.accessTokenSecretRef, or have them allowed"},
-    {OP(VERIFY), 403, 403, NULL, ERR_DENIED, "RunnerTokenRejected",
+    {OP(VERIFY) | OP(ROTATE), 403, 403, NULL, ERR_DENIED, "RunnerTokenRejected",
      "the runner token is wrong or expired, or the runner was deleted; put a valid one into the Secret"},
     {BY_ACCESS_TOKEN, 401, 401, NULL, ERR_DENIED, "AccessTokenRejected",
      "the access token is wrong, expired or revoked; put a valid one into the Secret"},
