@@ -144,7 +144,7 @@ static bool is_suspect(struct server_check *check, const struct check_answer *in
 {
     int64_t before = check->contacted, contacted = time_parse(json_str(runner, "contacted_at"));
 
-    check->contacted = contacted > 0 ? contacted : 0;
+    check->contacted = contacted > 0 ? contacted : CONTACTED_NEVER;
     return in->managers && before && before == check->contacted;
 }
 

@@ -6,7 +6,7 @@
 
 #include "runner/spec.h"
 
-enum { CONFIRMATIONS = 2, CONFIRM_AFTER_MS = 15 * 1000 };
+enum { CONFIRMATIONS = 2, CONFIRM_AFTER_MS = 15 * 1000, CONTACTED_NEVER = 1 };
 
 enum shown {
     SHOWN_UNKNOWN,
@@ -22,7 +22,7 @@ struct server_check {
     unsigned edited;       /* attributes that are not as they were told: bits of attributes_text() */
     bool try_token;        /* the id is not enough: the token itself is to be tried                */
     int credential_status; /* with which the access token was refused; 0: it was not               */
-    int64_t contacted;     /* when GitLab heard of a manager last, seconds since 1970; 0: unknown  */
+    int64_t contacted;     /* when GitLab heard of a manager last, seconds since 1970; 0: unknown, CONTACTED_NEVER */
     bool wants_version;
     int64_t version_due_ms;
     int major, minor; /* GitLab's version; 0, 0: not known */

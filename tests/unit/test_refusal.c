@@ -13,8 +13,8 @@
 #define URL  "https://gitlab.example.com"
 #define HTML "<html><title>502 Bad Gateway</title></html>"
 
-/* The calls as letters: Register, Create, Verify, reseT, Update, Deregister, reMove, Find. */
-static const char letters[] = "RCVTUDMF";
+/* The calls as letters: Register, Create, Verify, reseT, Update, Show, rOtate, versioN, Deregister, reMove, Find. */
+static const char letters[] = "RCVTUSONDMF";
 
 static const struct {
     const char *ops;
@@ -30,59 +30,61 @@ static const struct {
     {"R", 403, "{\"message\":\"403 Forbidden\"}", ERR_DENIED, "RegistrationTokenRejected", "(403 Forbidden)"},
     {"R", 410, "{\"message\":\"410 Gone - runner registration disallowed\"}", ERR_DENIED, "RegistrationTokensDisabled",
      "(410 Gone - runner registration disallowed)"},
-    {"V", 403, "{\"message\":\"403 Forbidden\"}", ERR_DENIED, "RunnerTokenRejected", "(403 Forbidden)"},
-    {"CTUMF", 401, "{\"message\":\"401 Unauthorized\"}", ERR_DENIED, "AccessTokenRejected", "(401 Unauthorized)"},
-    {"CTUMF", 401, "{\"error\":\"invalid_token\",\"error_description\":\"Token was revoked.\"}", ERR_DENIED,
+    {"VO", 403, "{\"message\":\"403 Forbidden\"}", ERR_DENIED, "RunnerTokenRejected", "(403 Forbidden)"},
+    {"CTUSNMF", 401, "{\"message\":\"401 Unauthorized\"}", ERR_DENIED, "AccessTokenRejected", "(401 Unauthorized)"},
+    {"CTUSNMF", 401, "{\"error\":\"invalid_token\",\"error_description\":\"Token was revoked.\"}", ERR_DENIED,
      "AccessTokenRejected", "(Token was revoked.)"},
-    {"CTUMF", 403,
+    {"CTUSNMF", 403,
      "{\"error\":\"insufficient_scope\",\"error_description\":\"The request requires higher privileges\","
      "\"scope\":\"create_runner api read_api\"}",
      ERR_DENIED, "InsufficientScope", "(The request requires higher privileges)"},
-    {"CTUMF", 403, "{\"message\":\"403 Forbidden - Insufficient permissions\"}", ERR_DENIED, "InsufficientPermissions",
-     "(403 Forbidden - Insufficient permissions)"},
-    {"CTUMF", 403, HTML, ERR_DENIED, "InsufficientPermissions", ""},
+    {"CTUSNMF", 403, "{\"message\":\"403 Forbidden - Insufficient permissions\"}", ERR_DENIED,
+     "InsufficientPermissions", "(403 Forbidden - Insufficient permissions)"},
+    {"CTUSNMF", 403, HTML, ERR_DENIED, "InsufficientPermissions", ""},
 
     /* What is not there. */
-    {"TU", 404, "{\"message\":\"404 Runner Not Found\"}", ERR_NOT_FOUND, "RunnerNotFound", "(404 Runner Not Found)"},
-    {"TU", 404, "{\"message\":\"404 Not found\"}", ERR_NOT_FOUND, "RunnerNotFound",
+    {"TUS", 404, "{\"message\":\"404 Runner Not Found\"}", ERR_NOT_FOUND, "RunnerNotFound", "(404 Runner Not Found)"},
+    {"TUS", 404, "{\"message\":\"404 Not found\"}", ERR_NOT_FOUND, "RunnerNotFound",
      "(404 Not found)"}, /* older GitLabs */
     {"F", 404, "{\"message\":\"404 Group Not Found\"}", ERR_INVALID, "RejectedByGitLab", "(404 Group Not Found)"},
     {"F", 404, "{\"message\":\"404 Project Not Found\"}", ERR_INVALID, "RejectedByGitLab", "(404 Project Not Found)"},
-    {"RCVTUDMF", 404, "{\"error\":\"404 Not Found\"}", ERR_INVALID, "NotGitLab", "(404 Not Found)"},
-    {"RCVTUDMF", 404, "<html>404: Runner</html>", ERR_INVALID, "NotGitLab", ""},
-    {"RCVTUDMF", 404, "", ERR_INVALID, "NotGitLab", ""},
-    {"RCVTUDMF", 405, "", ERR_INVALID, "NotGitLab", ""},
+    {"RCVTUSONDMF", 404, "{\"error\":\"404 Not Found\"}", ERR_INVALID, "NotGitLab", "(404 Not Found)"},
+    {"RCVTUSONDMF", 404, "<html>404: Runner</html>", ERR_INVALID, "NotGitLab", ""},
+    {"RCVTUSONDMF", 404, "", ERR_INVALID, "NotGitLab", ""},
+    {"RCVTUSONDMF", 405, "", ERR_INVALID, "NotGitLab", ""},
 
     /* What GitLab does not like. */
-    {"RCVTUDMF", 400, "{\"error\":\"tag_list is invalid, group_id is missing\"}", ERR_INVALID, "RejectedByGitLab",
+    {"RCVTUSONDMF", 400, "{\"error\":\"tag_list is invalid, group_id is missing\"}", ERR_INVALID, "RejectedByGitLab",
      "(tag_list is invalid, group_id is missing)"},
-    {"RCVTUDMF", 400, "{\"message\":{\"tags_list\":[\"can not be empty\",\"is short\"],\"base\":[\"no\"]}}",
+    {"RCVTUSONDMF", 400, "{\"message\":{\"tags_list\":[\"can not be empty\",\"is short\"],\"base\":[\"no\"]}}",
      ERR_INVALID, "RejectedByGitLab", "(tags_list: can not be empty, is short; base: no)"},
-    {"RCVTUDMF", 400, "{\"message\":[\"one\"]}", ERR_INVALID, "RejectedByGitLab", ""},
-    {"RCVTUDMF", 400, "{\"message\":{\"maximum_timeout\":\"is odd\",\"n\":[1,null]}}", ERR_INVALID, "RejectedByGitLab",
-     "maximum_timeout"},
-    {"RCVTUDMF", 422, "{\"message\":\"Runner is orphaned\"}", ERR_INVALID, "RejectedByGitLab", "(Runner is orphaned)"},
+    {"RCVTUSONDMF", 400, "{\"message\":[\"one\"]}", ERR_INVALID, "RejectedByGitLab", ""},
+    {"RCVTUSONDMF", 400, "{\"message\":{\"maximum_timeout\":\"is odd\",\"n\":[1,null]}}", ERR_INVALID,
+     "RejectedByGitLab", "maximum_timeout"},
+    {"RCVTUSONDMF", 422, "{\"message\":\"Runner is orphaned\"}", ERR_INVALID, "RejectedByGitLab",
+     "(Runner is orphaned)"},
 
     /* What may be better later. */
-    {"RCVTUDMF", 429, "Retry later\n", ERR_RETRY, "RateLimited", ""},
-    {"RCVTUDMF", 429, "{\"message\":{\"error\":\"This endpoint has been requested too many times. Try again later.\"}}",
-     ERR_RETRY, "RateLimited", "too many times"},
-    {"RCVTUDMF", 500, "{\"message\":\"500 Internal Server Error\"}", ERR_RETRY, "ServerError",
+    {"RCVTUSONDMF", 429, "Retry later\n", ERR_RETRY, "RateLimited", ""},
+    {"RCVTUSONDMF", 429,
+     "{\"message\":{\"error\":\"This endpoint has been requested too many times. Try again later.\"}}", ERR_RETRY,
+     "RateLimited", "too many times"},
+    {"RCVTUSONDMF", 500, "{\"message\":\"500 Internal Server Error\"}", ERR_RETRY, "ServerError",
      "(500 Internal Server Error)"},
-    {"RCVTUDMF", 502, HTML, ERR_RETRY, "ServerError", ""},
-    {"RCVTUDMF", 503, "", ERR_RETRY, "ServerError", ""},
-    {"RCVTUDMF", 599, "", ERR_RETRY, "ServerError", ""},
+    {"RCVTUSONDMF", 502, HTML, ERR_RETRY, "ServerError", ""},
+    {"RCVTUSONDMF", 503, "", ERR_RETRY, "ServerError", ""},
+    {"RCVTUSONDMF", 599, "", ERR_RETRY, "ServerError", ""},
 
     /* Where a credential must not go, and answers that GitLab does not give. */
-    {"RCVTUDMF", 301, "", ERR_INVALID, "Redirected", ""},
-    {"RCVTUDMF", 302, "<a href=\"https://login.example.com/\">", ERR_INVALID, "Redirected", ""},
-    {"RCVTUDMF", 308, "", ERR_INVALID, "Redirected", ""},
-    {"RCVTUDMF", 200, HTML, ERR_RETRY, "UnexpectedAnswer", ""},
-    {"RCVTUDMF", 206, "", ERR_RETRY, "UnexpectedAnswer", ""},
-    {"RVD", 401, "", ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RCVTUSONDMF", 301, "", ERR_INVALID, "Redirected", ""},
+    {"RCVTUSONDMF", 302, "<a href=\"https://login.example.com/\">", ERR_INVALID, "Redirected", ""},
+    {"RCVTUSONDMF", 308, "", ERR_INVALID, "Redirected", ""},
+    {"RCVTUSONDMF", 200, HTML, ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RCVTUSONDMF", 206, "", ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RVOD", 401, "", ERR_RETRY, "UnexpectedAnswer", ""},
     {"D", 403, HTML, ERR_RETRY, "UnexpectedAnswer", ""},
-    {"RCVTUDMF", 418, "{}", ERR_RETRY, "UnexpectedAnswer", ""},
-    {"RCVTUDMF", 600, "", ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RCVTUSONDMF", 418, "{}", ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RCVTUSONDMF", 600, "", ERR_RETRY, "UnexpectedAnswer", ""},
 };
 
 static struct err classify(enum gitlab_op_kind op, size_t i, int64_t retry_after_ms)

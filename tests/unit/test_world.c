@@ -249,6 +249,12 @@ static const char *calm(struct world *w, bool rested)
     return w->journal.changes > CHANGES_MAX ? "comes to rest too late" : NULL;
 }
 
+/* Somebody at GitLab did something to the token, and without managers nobody will know before it is used. */
+static bool nobody_tries_the_token(const struct world *w)
+{
+    return given(w, OPT_REMOTE) && world_wish(w)->valid && world_wish(w)->spec.manager.replicas == 0;
+}
+
 static const char *shown(struct world *w)
 {
     const char *ready = condition_get(w->api.status, "Ready", "status"),
@@ -260,7 +266,7 @@ static const char *shown(struct world *w)
     if (!reason_is_known(reason))
         return arena_printf(&w->mem, "the reason %s is not in the list", reason);
     if (strcmp(ready, "True") == 0)
-        return all_is_right(w) ? NULL : "Ready, but something is wrong";
+        return all_is_right(w) || nobody_tries_the_token(w) ? NULL : "Ready, but something is wrong";
     bool paused = !w->api.deleting && !w->process.issued.exists; /* else there is something more urgent to say */
     if (!wish->valid && paused)
         return strcmp(reason, "InvalidSpec") == 0 ? NULL : "an invalid spec is not said to be invalid";
