@@ -95,8 +95,14 @@ $(addprefix $(B)/tests/,world decide waits status observed): $(patsubst tests/un
 
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
-# This one brings an API server and a clock of its own, in the place of kube/client.c and net/loop.c.
-$(B)/tests/watch: $(B)/tests/test_watch.o $(filter $(B)/obj/base/% $(B)/obj/kube/watch% $(B)/obj/kube/version.o,$(OBJECTS))
+# These bring an API server and a clock of their own, in the place of kube/client.c and net/loop.c.
+$(B)/tests/watch: $(filter $(B)/obj/kube/watch% $(B)/obj/kube/version.o,$(OBJECTS))
+$(B)/tests/lease $(B)/tests/lease_replicas: $(B)/obj/kube/lease.o
+$(addprefix $(B)/tests/,watch lease lease_replicas): $(B)/tests/%: $(B)/tests/test_%.o $(filter $(B)/obj/base/%,$(OBJECTS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+# So does this one, and net/http.c, kube/config.c and kube/exec.c as well.
+$(B)/tests/client: $(B)/tests/test_client.o $(addprefix $(B)/obj/kube/,client.o client_stats.o verbs.o refusal.o limit.o) \
+	$(filter $(B)/obj/base/%,$(OBJECTS))
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
@@ -125,13 +131,17 @@ E2E_CLUSTER ?= e2e
 
 .PHONY: e2e
 e2e: e2e-deps image ## End-to-end tests on a real local cluster (T=expression selects, as pytest -k)
-	$(Q)CLUSTER=$(E2E_CLUSTER) hack/cluster/up
 	$(Q)CLUSTER=$(E2E_CLUSTER) hack/e2e $(if $(T),-k '$(T)')
+
+.PHONY: soak
+soak: e2e-deps image ## The tests of the machinery with outages and delays in full length (slow)
+	$(Q)SOAK=1 CLUSTER=$(E2E_CLUSTER) hack/e2e -k '$(or $(T),machinery)'
 
 .PHONY: e2e-deps
 e2e-deps:
 	$(Q)hack/cluster/build
 	$(Q)hack/gitlab-runner/build
+	$(Q)hack/promlint/build
 	$(Q)hack/python-env
 	$(Q)hack/cluster/images
 
@@ -176,7 +186,8 @@ analyze: deps ## The compiler's static analyzer over the whole program (slow)
 test: ## All that CI runs: check, unit tests, end-to-end tests
 	$(Q)$(MAKE) check
 	$(Q)$(MAKE) unit
-	$(Q)$(MAKE) e2e; result=$$?; CLUSTER=$(E2E_CLUSTER) hack/cluster/down; exit $$result
+	$(Q)$(MAKE) e2e; result=$$?; \
+		for c in $(E2E_CLUSTER) $(E2E_CLUSTER)-machinery; do CLUSTER=$$c hack/cluster/down; done; exit $$result
 
 ##@ Cluster
 

@@ -1,6 +1,7 @@
 /* Actions become requests, answers become facts. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -18,8 +19,8 @@
 static void note_failure(struct turn *turn, const struct err *err)
 {
     state_fail(turn->state, turn->asked.rule, err, loop_now(turn->shop->loop));
-    log_event(LOG_WARN, "reconcile", "failed", "runner", turn->key, "rule", turn->asked.rule, "kind",
-              err_kind_name(err->kind), "reason", err->reason, "error", err->text, NULL);
+    turn_log(turn, LOG_WARN, "failed", "rule", turn->asked.rule, "kind", err_kind_name(err->kind), "reason",
+             err->reason, "error", err->text, NULL);
 }
 
 static void kube_failed(struct turn *turn, const struct err *err)
@@ -326,8 +327,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
         keep_released_token(turn);
     else if (child == CHILD_TOKEN_SECRET)
         keep_saved_token(turn, reply->object);
-    log_event(LOG_INFO, "reconcile", "applied", "runner", turn->key, "rule", turn->asked.rule, "kind",
-              child_kind(child), NULL);
+    turn_log(turn, LOG_INFO, "applied", "rule", turn->asked.rule, "kind", child_kind(child), NULL);
     kube_succeeded(turn);
 }
 
@@ -355,8 +355,7 @@ static void on_deleted(void *arg, const struct kube_reply *reply)
         workshop_learn_written(turn->shop, kind, reply->object);
     else
         store_bury(turn->shop->store, kind, s->ns, s->name, s->uid); /* a Status, or the object as it was at its end */
-    log_event(LOG_INFO, "reconcile", "deleted", "runner", turn->key, "rule", turn->asked.rule, "kind", s->kind, "name",
-              s->name, NULL);
+    turn_log(turn, LOG_INFO, "deleted", "rule", turn->asked.rule, "kind", s->kind, "name", s->name, NULL);
     kube_succeeded(turn);
 }
 
@@ -477,14 +476,25 @@ static bool is_known(struct turn *turn)
     return turn->asked.gitlab.call == GITLAB_UPDATE && registration_is_right(&turn->observed, &turn->mem);
 }
 
+/* What GitLab was asked, and what came of it. A failure has a line of its own (note_failure). */
+static void note_call(const struct turn *turn, const struct gitlab_answer *answer)
+{
+    const char *call = gitlab_call_name(turn->asked.gitlab.call);
+    const char *result = answer->err.kind ? answer->err.reason : "ok";
+    struct stats *stats = turn->shop->stats;
+
+    tally_add(&stats->gitlab_calls, call, result, 1);
+    histogram_observe(&stats->gitlab_seconds, seconds_since(turn->asked_us));
+    turn_log(turn, answer->err.kind ? LOG_DEBUG : LOG_INFO, "called GitLab", "call", call, "result", result, NULL);
+}
+
 static void on_gitlab(void *arg, const struct gitlab_answer *answer)
 {
     struct turn *turn = arg;
     enum gitlab_call what = turn->asked.gitlab.call;
 
     turn->call = NULL;
-    log_event(LOG_INFO, "reconcile", "called GitLab", "runner", turn->key, "call", gitlab_call_name(what), "result",
-              answer->err.kind ? answer->err.reason : "ok", NULL);
+    note_call(turn, answer);
     if (answer->err.kind != ERR_NONE) {
         gitlab_failed(turn, answer);
         return;
@@ -551,5 +561,6 @@ void perform(struct turn *turn, const struct action *act)
     };
 
     turn->asked = *act;
+    turn->asked_us = clock_us();
     performers[act->kind](turn);
 }

@@ -1,16 +1,20 @@
 #include "reconcile.h"
 
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "feeds.h"
+#include "kube/lease.h"
 #include "net/loop.h"
 #include "perform.h"
 #include "runner/names.h"
+#include "runner/status.h"
 
 enum {
     TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy          */
@@ -27,35 +31,45 @@ struct reconciler {
     struct list turns;
     size_t turns_len;
     unsigned turns_ended;     /* since the heap was trimmed */
+    uint64_t term;            /* in which we lead; 0: we do not */
     struct loop_timer *timer; /* for the next delayed key */
     void (*drained)(void *arg);
     void *drained_arg;
-    struct {
-        uint64_t done, waiting, stalled, failing;
-    } results;
+    int64_t progress_us; /* when a turn last began or went on */
+    struct stats stats;
 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * One turn, from start to end */
 
-static void count_result(struct reconciler *rec, const struct action *last)
+static enum turn_result result_of(const struct turn *turn, const struct action *last)
 {
+    if (turn->stale)
+        return RESULT_REQUEUE;
     if (last->kind != ACT_WAIT)
-        rec->results.done++;
-    else if (last->wait.retry_at_ms)
-        rec->results.failing++;
-    else if (last->wait.stalled)
-        rec->results.stalled++;
-    else
-        rec->results.waiting++;
+        return RESULT_SUCCESS;
+    return last->wait.retry_at_ms || last->wait.stalled ? RESULT_ERROR : RESULT_REQUEUE_AFTER;
+}
+
+static void count_result(struct stats *stats, const struct turn *turn, const struct action *last)
+{
+    enum turn_result result = result_of(turn, last);
+    double seconds = seconds_since(turn->began_us);
+
+    stats->results[result]++;
+    stats->retries += result == RESULT_ERROR && last->wait.retry_at_ms;
+    stats->stalled += result == RESULT_ERROR && !last->wait.retry_at_ms;
+    histogram_observe(&stats->reconcile_seconds, seconds);
+    histogram_observe(&stats->work_seconds, seconds);
+    turn->state->ready_reason = stats_ready_reason(stats, condition_get(turn->observed.status, "Ready", "reason"));
 }
 
 /* Nothing is left to do now: come back when told so, or for what no event will tell. */
 static void turn_end(struct reconciler *rec, struct turn *turn, const struct action *last)
 {
-    count_result(rec, last);
-    log_event(LOG_DEBUG, "reconcile", act_kind_name(last->kind), "runner", turn->key, "cause", turn->cause, "rule",
-              last->rule, "reason", last->kind == ACT_WAIT ? last->wait.reason : NULL, NULL);
+    count_result(&rec->stats, turn, last);
+    turn_log(turn, LOG_DEBUG, act_kind_name(last->kind), "cause", turn->cause, "rule", last->rule, "reason",
+             last->kind == ACT_WAIT ? last->wait.reason : NULL, NULL);
     queue_done(rec->queue, turn->key);
     if (last->kind == ACT_DONE && !turn->stale)
         state_rest(turn->state);
@@ -74,8 +88,11 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
 
 static void do_report(struct turn *turn, const struct action *act)
 {
+    bool again = turn->state->reported && strcmp(turn->state->reported, act->report.reason) == 0;
+
     turn_event(turn, act->report.warning, act->report.reason, act->report.message);
-    log_event(LOG_WARN, "reconcile", act->report.reason, "runner", turn->key, "message", act->report.message, NULL);
+    turn_log(turn, again ? LOG_DEBUG : LOG_WARN, act->report.reason, "message", act->report.message, NULL);
+    turn->state->reported = act->report.reason;
     turn->state->doubt = DOUBT_NONE;
     if (strcmp(act->report.reason, "PossibleOrphan") != 0)
         turn->state->deregistered = true; /* as far as we can do anything about it */
@@ -91,7 +108,8 @@ static bool too_many_steps(struct turn *turn)
         return false;
     err_set(&err, ERR_RETRY, "NotConverging", "the rule %s repeats", turn->asked.rule);
     state_fail(turn->state, turn->asked.rule, &err, loop_now(turn->shop->loop));
-    log_event(LOG_ERROR, "reconcile", "not converging", "runner", turn->key, "rule", turn->asked.rule, NULL);
+    turn_log(turn, LOG_ERROR, "not converging", "rule", turn->asked.rule, NULL);
+    turn->shop->stats->not_converging++;
     return true;
 }
 
@@ -102,6 +120,7 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
     const struct action done = {.kind = ACT_DONE};
 
     turn->ready = false;
+    rec->progress_us = clock_us();
     if (turn->stale || too_many_steps(turn)) {
         turn->stale = true;
         turn_end(rec, turn, &done);
@@ -232,11 +251,47 @@ static void trim_heap(struct reconciler *rec)
     malloc_trim(0);
 }
 
+/* Another process may act now: what is in flight ends, and what we remember is no longer what is. */
+static void drop_everything(struct reconciler *rec)
+{
+    list_each_safe (node, after, &rec->turns) {
+        struct turn *turn = container_of(node, struct turn, node);
+        queue_done(rec->queue, turn->key);
+        turn_destroy(turn);
+    }
+    rec->turns_len = 0;
+    states_finish(&rec->states);
+}
+
+static void add_runner(void *arg, const struct record *record)
+{
+    struct reconciler *rec = arg;
+    char key[600];
+
+    snprintf(key, sizeof(key), "%s/%s", record->ns, record->name);
+    queue_add(rec->queue, key, QUEUE_ROUTINE, "leading again");
+}
+
+/* Before anything else, whatever kept us. The watches go on in any case, so a new term begins with what is. */
+static bool follow_lease(struct reconciler *rec)
+{
+    uint64_t term = lease_term(rec->shop.lease);
+
+    if (term != rec->term) {
+        drop_everything(rec);
+        if (term)
+            store_each(rec->shop.store, KIND_RUNNER, add_runner, rec);
+        rec->term = term;
+    }
+    return term != 0;
+}
+
 /* After the sockets were polled; the only place where anything happens. */
 static void on_loop_turn(void *arg)
 {
     struct reconciler *rec = arg;
     const char *key, *cause;
+    bool leading = follow_lease(rec);
 
     step_ready_turns(rec);
     if (rec->drained) {
@@ -244,7 +299,7 @@ static void on_loop_turn(void *arg)
             rec->drained(rec->drained_arg);
         return;
     }
-    if (!feeds_synced(rec->feeds))
+    if (!leading || !feeds_synced(rec->feeds))
         return;
     while (rec->turns_len < TURNS_MAX &&
            (key = queue_take(rec->queue, loop_now(rec->shop.loop), least_priority(rec), &cause)))
@@ -266,7 +321,9 @@ struct reconciler *reconciler_create(const struct workshop *shop)
 {
     struct reconciler *rec = mem_alloc(sizeof(*rec));
 
-    *rec = (struct reconciler){.shop = *shop, .queue = queue_create()};
+    *rec = (struct reconciler){.shop = *shop, .queue = queue_create(), .progress_us = clock_us()};
+    stats_init(&rec->stats);
+    rec->shop.stats = &rec->stats;
     rec->shop.store = store_create(KIND_COUNT);
     list_init(&rec->turns);
     rec->timer = loop_timer_create(shop->loop, on_timer, rec);
@@ -306,47 +363,20 @@ bool reconciler_synced(const struct reconciler *rec)
     return feeds_synced(rec->feeds);
 }
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * Metrics, under the names that controller-runtime and client-go have made common */
-
-static void metric(struct buf *out, const char *name, const char *type, const char *help)
+struct reconciler_view reconciler_view(const struct reconciler *rec)
 {
-    buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void metric_results(const struct reconciler *rec, struct buf *out)
-{
-    const struct {
-        const char *result;
-        uint64_t count;
-    } results[] = {{"success", rec->results.done},
-                   {"requeue_after", rec->results.waiting},
-                   {"error", rec->results.failing},
-                   {"terminal_error", rec->results.stalled}};
-
-    metric(out, "controller_runtime_reconcile_total", "counter", "Reconciliations by how they ended.");
-    for (size_t i = 0; i < ARRAY_LEN(results); i++)
-        buf_addf(out, "controller_runtime_reconcile_total{controller=\"gitlabrunner\",result=\"%s\"} %llu\n",
-                 results[i].result, (unsigned long long)results[i].count);
-}
-
-void reconciler_metrics(const struct reconciler *rec, struct buf *out)
-{
-    static const char *const classes[] = {"<error>", "1xx", "2xx", "3xx", "4xx", "5xx"};
-
-    metric_results(rec, out);
-    metric(out, "controller_runtime_active_workers", "gauge", "Runners being worked on.");
-    buf_addf(out, "controller_runtime_active_workers{controller=\"gitlabrunner\"} %zu\n", rec->turns_len);
-    metric(out, "workqueue_depth", "gauge", "Keys that wait to be worked on.");
-    buf_addf(out, "workqueue_depth{name=\"gitlabrunner\"} %zu\n", queue_depth(rec->queue));
-    metric(out, "workqueue_adds_total", "counter", "Keys added to the work queue.");
-    buf_addf(out, "workqueue_adds_total{name=\"gitlabrunner\"} %llu\n", (unsigned long long)queue_adds(rec->queue));
-    metric(out, "rest_client_requests_total", "counter", "Requests to the API server by class of answer.");
-    for (int i = 0; i < 6; i++)
-        buf_addf(out, "rest_client_requests_total{code=\"%s\"} %llu\n", classes[i],
-                 (unsigned long long)kube_requests(rec->shop.client, i));
-    metric(out, "gitlab_runner_controller_objects", "gauge", "Objects known, by kind.");
-    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
-        buf_addf(out, "gitlab_runner_controller_objects{kind=\"%s\"} %zu\n", kind_resource(kind)->kind,
-                 store_count(rec->shop.store, kind));
+    return (struct reconciler_view){
+        .shop = &rec->shop,
+        .queue = rec->queue,
+        .states = &rec->states,
+        .feeds = rec->feeds,
+        .turns = &rec->turns,
+        .turns_len = rec->turns_len,
+        .turns_max = TURNS_MAX,
+        .synced = feeds_synced(rec->feeds),
+        .leading = rec->term != 0,
+        .draining = rec->drained != NULL,
+        .idle_seconds = seconds_since(rec->progress_us),
+        .oldest_seconds = queue_oldest_seconds(rec->queue),
+    };
 }

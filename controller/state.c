@@ -86,6 +86,7 @@ void state_follow(struct state *state, const struct record *record, const struct
 
 void state_forgive(struct state *state)
 {
+    state->reported = NULL;
     memset(state->failures, 0, sizeof(state->failures));
     state->reach = REACH_UNKNOWN;
     state->gitlab_err = (struct err){.kind = ERR_NONE};

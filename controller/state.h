@@ -31,6 +31,8 @@ struct state {
     bool not_inherited;
     enum reach reach;
     struct err gitlab_err;
+    const char *reported;      /* the last report's reason, which the log has already                 */
+    unsigned ready_reason;     /* of its condition Ready, see stats.h                               */
     bool foreign[CHILD_COUNT]; /* somebody else's object has this child's name                   */
 };
 

@@ -1,8 +1,10 @@
 #include "turn.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/event.h"
@@ -23,6 +25,8 @@ struct turn *turn_create(const struct workshop *shop, const struct record *recor
     struct turn *turn = mem_alloc(sizeof(*turn));
 
     *turn = (struct turn){.shop = shop, .key = mem_strdup(key), .cause = cause, .state = state, .ready = true};
+    turn->began_us = turn->asked_us = clock_us();
+    snprintf(turn->id, sizeof(turn->id), "%08x-%llu", shop->stats->run, (unsigned long long)++shop->stats->turns);
     list_init(&turn->node);
     gather(&g, record, state, &turn->observed, &turn->mem);
     return turn;
@@ -52,20 +56,24 @@ static bool is_gone(struct json_object *object)
     return json_get(object, "metadata.deletionTimestamp") && json_len(json_get(object, "metadata.finalizers")) == 0;
 }
 
-/* Unless what is known, or was reached, is not older. */
+/* The watch has told it, or what came after it. */
+static bool is_old(const struct store *store, enum kind kind, const struct record *record, const char *reached)
+{
+    const struct record *known = store_get(store, kind, record->ns, record->name);
+
+    return (reached && !kube_version_newer(record->version, reached)) ||
+           (known && kube_version_newer(known->version, record->version));
+}
+
+/* What is gone is gone, whatever its version: the answer to the write that let it go has that of before. */
 static void learn(const struct workshop *shop, enum kind kind, struct json_object *object, const char *reached)
 {
     cleanup_arena struct arena a = {0};
-
     const struct record record = kind_record(kind, object, shop->store, &shop->render, &a);
-    const struct record *known = store_get(shop->store, kind, record.ns, record.name);
 
-    if ((reached && !kube_version_newer(record.version, reached)) ||
-        (known && kube_version_newer(known->version, record.version)))
-        return;
     if (is_gone(object))
         store_bury(shop->store, kind, record.ns, record.name, record.uid);
-    else
+    else if (!is_old(shop->store, kind, &record, reached))
         store_put(shop->store, kind, &record);
 }
 
@@ -117,5 +125,5 @@ void turn_event(const struct turn *turn, bool warning, const char *reason, const
         .note = note,
     };
 
-    event_send(turn->shop->client, &event, GROUP "/controller", turn->shop->instance);
+    event_send(turn->shop->client, &event, GROUP "/controller", turn->shop->instance, &turn->shop->stats->events);
 }

@@ -15,8 +15,11 @@
 #include "base/list.h"
 #include "gather.h"
 #include "gitlab/api.h"
+#include "stats.h"
 
 struct loop;
+
+#define CONTROLLER "gitlabrunner" /* what metrics and logs call us */
 
 enum { STEPS_MAX = 48 };
 
@@ -25,15 +28,20 @@ struct workshop {
     struct loop *loop;
     struct kube_client *client;
     struct gitlab *gitlab;
+    const struct lease *lease; /* nothing is decided while we do not lead; NULL: we always lead */
     struct store *store;
     struct render_settings render;
     const char *instance; /* this process, in Events: the pod's name */
+    struct stats *stats;
 };
 
 struct turn {
     struct list node; /* in the reconciler's list of turns                 */
     const struct workshop *shop;
     char *key;
+    char id[32];       /* in the log: tells turns of one key apart          */
+    int64_t began_us;  /* base/clock.h                                      */
+    int64_t asked_us;  /* when what is in flight was asked for              */
     const char *cause; /* why it was woken                                  */
     struct state *state;
     struct observed observed;
@@ -46,6 +54,11 @@ struct turn {
     bool ready; /* an answer has come                                */
     bool stale; /* the object itself has changed: begin anew         */
 };
+
+/* A line of the log about the turn, as log_event(). */
+#define turn_log(turn, level, message, ...)                                                                            \
+    log_event(level, "reconcile", message, "controller", CONTROLLER, "namespace", (turn)->observed.owner.ns, "name",   \
+              (turn)->observed.owner.name, "reconcileID", (turn)->id, __VA_ARGS__)
 
 /* Begins to work on the runner of this record: gathers what is known. The turn is ready. */
 struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state, const char *key,

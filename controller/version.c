@@ -19,6 +19,16 @@ const char *version_text(void)
     return VERSION " (commit " COMMIT ")";
 }
 
+const char *version_number(void)
+{
+    return VERSION;
+}
+
+const char *version_commit(void)
+{
+    return COMMIT;
+}
+
 void version_print(void)
 {
     printf("gitlab-runner-controller %s\n", version_text());

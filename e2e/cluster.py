@@ -149,5 +149,11 @@ class AuditLog:
             return log.read()
 
     def entries(self, user: str) -> list[dict]:
-        lines = (json.loads(line) for line in self.text().splitlines())
-        return [entry for entry in lines if entry["user"]["username"] == user]
+        return [entry for entry in self._parsed() if entry["user"]["username"] == user]
+
+    def entries_of_agent(self, agent: str) -> list[dict]:
+        """Of whoever calls itself so, in the beginning of its User-Agent."""
+        return [entry for entry in self._parsed() if entry.get("userAgent", "").startswith(agent)]
+
+    def _parsed(self) -> Iterator[dict]:
+        return (json.loads(line) for line in self.text().splitlines())

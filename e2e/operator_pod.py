@@ -82,9 +82,8 @@ class Operator:
         """Every object was looked at, and nothing is left to do."""
         def idle() -> bool:
             metrics = self.metrics()
-            busy = metrics['workqueue_depth{name="gitlabrunner"}'] + metrics[
-                'controller_runtime_active_workers{controller="gitlabrunner"}']
-            return busy == 0
+            return not any(value for name, value in metrics.items()
+                           if name.startswith(("workqueue_depth{", "controller_runtime_active_workers{")))
         self.accept()
         wait_for("the operator is idle", idle)
 

@@ -72,8 +72,11 @@ class Process:
             assert self._process.poll() is None, f"it has ended: {self.log()}"
             return 0
 
+    def ask(self, page: str, timeout: float = 5) -> requests.Response:
+        return requests.get(f"{self._url}/{page}", timeout=timeout)
+
     def page(self, page: str) -> str:
-        answer = requests.get(f"{self._url}/{page}", timeout=5)
+        answer = self.ask(page)
         assert answer.ok, f"/{page}: {answer.status_code} {answer.text}"
         return answer.text
 

@@ -97,9 +97,14 @@ bool json_bool_or(struct json_object *o, const char *path, bool otherwise)
     return json_object_is_type(value, json_type_boolean) ? json_object_get_boolean(value) : otherwise;
 }
 
+bool json_is_array(struct json_object *o)
+{
+    return json_object_is_type(o, json_type_array);
+}
+
 size_t json_len(struct json_object *o)
 {
-    return json_object_is_type(o, json_type_array) ? json_object_array_length(o) : 0;
+    return json_is_array(o) ? json_object_array_length(o) : 0;
 }
 
 struct json_object *json_at(struct json_object *o, size_t i)

@@ -30,6 +30,7 @@ const char *json_string(struct json_object *value);            /* the value itse
 const char *json_str_or(struct json_object *o, const char *path, const char *otherwise);
 int64_t json_int_or(struct json_object *o, const char *path, int64_t otherwise);
 bool json_bool_or(struct json_object *o, const char *path, bool otherwise);
+bool json_is_array(struct json_object *o);
 /* The number of elements of an array, 0 for anything else; and an element. */
 size_t json_len(struct json_object *o);
 struct json_object *json_at(struct json_object *o, size_t i);

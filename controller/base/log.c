@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/utf8.h"
 
 /* Values end before the line does, so that there is room for keys and quotes, which are constants of the program. */
@@ -13,20 +14,35 @@ enum { VALUES_END = 7 * 1024, LINE_MAX_BYTES = 8 * 1024 };
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
-/* The one thing in the program that is global: how logs are written. */
-static enum log_level threshold = LOG_INFO;
+/* The one thing in the program that is global: how logs are written, and the last of them. */
+static struct log_levels threshold = {.others = LOG_INFO};
 static bool as_json = true;
+static char *recent[LOG_RECENT_MAX];
+static size_t recent_total;
 
 void log_setup(enum log_level level, bool json)
 {
-    threshold = level;
+    threshold = (struct log_levels){.others = level};
     as_json = json;
 }
 
-bool log_level_parse(const char *text, enum log_level *ret)
+void log_set_levels(const struct log_levels *levels)
+{
+    threshold = *levels;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Levels, by component */
+
+static bool is_text(const char *text, size_t len, const char *wanted)
+{
+    return strlen(wanted) == len && strncmp(text, wanted, len) == 0;
+}
+
+static bool parse_level(const char *text, size_t len, enum log_level *ret)
 {
     for (enum log_level level = LOG_ERROR; level <= LOG_DEBUG; level++) {
-        if (strcmp(text, level_names[level]) == 0) {
+        if (is_text(text, len, level_names[level])) {
             *ret = level;
             return true;
         }
@@ -34,10 +50,57 @@ bool log_level_parse(const char *text, enum log_level *ret)
     return false;
 }
 
-bool log_enabled(enum log_level level)
+/* The place of a name in LOG_COMPONENTS, -1 when it is not there. */
+static int component_index(const char *name, size_t len)
 {
-    return level <= threshold;
+    const char *known = LOG_COMPONENTS;
+
+    for (int i = 0; *known; i++) {
+        size_t known_len = strcspn(known, ",");
+        if (known_len == len && strncmp(known, name, len) == 0)
+            return i;
+        known += known_len;
+        known += strspn(known, ", ");
+    }
+    return -1;
 }
+
+static bool parse_item(const char *item, size_t len, struct log_levels *ret)
+{
+    const char *equals = memchr(item, '=', len);
+
+    if (!equals)
+        return parse_level(item, len, &ret->others);
+    size_t name_len = (size_t)(equals - item);
+    int i = component_index(item, name_len);
+    if (i < 0)
+        return false;
+    ret->of[i].set = true;
+    return parse_level(equals + 1, len - name_len - 1, &ret->of[i].level);
+}
+
+bool log_levels_parse(const char *text, struct log_levels *ret)
+{
+    *ret = (struct log_levels){.others = LOG_INFO};
+    for (;; text++) {
+        size_t len = strcspn(text, ",");
+        if (!parse_item(text, len, ret))
+            return false;
+        text += len;
+        if (!*text)
+            return true;
+    }
+}
+
+bool log_enabled(enum log_level level, const char *component)
+{
+    int i = component_index(component, strlen(component));
+
+    return level <= (i >= 0 && threshold.of[i].set ? threshold.of[i].level : threshold.others);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Lines */
 
 /* Text inside of quotes: a line of the log stays one line, and UTF-8, whatever a server sent; it ends where it would
  * become too long. */
@@ -81,9 +144,17 @@ static void add_head(struct buf *line, enum log_level level, const char *compone
     }
 }
 
+static void remember(const char *line)
+{
+    char **place = &recent[recent_total++ % LOG_RECENT_MAX];
+
+    free(*place);
+    *place = mem_strdup(line);
+}
+
 void log_event(enum log_level level, const char *component, const char *message, ...)
 {
-    if (!log_enabled(level))
+    if (!log_enabled(level, component))
         return;
 
     struct buf line;
@@ -99,6 +170,16 @@ void log_event(enum log_level level, const char *component, const char *message,
     }
     va_end(args);
 
-    fprintf(stderr, "%s%s\n", line.data, as_json ? "}" : "");
+    buf_adds(&line, as_json ? "}" : "");
+    fprintf(stderr, "%s\n", line.data);
+    if (level <= LOG_WARN)
+        remember(line.data);
     buf_finish(&line);
+}
+
+const char *log_recent(size_t i)
+{
+    size_t len = recent_total < LOG_RECENT_MAX ? recent_total : LOG_RECENT_MAX;
+
+    return i < len ? recent[(recent_total - len + i) % LOG_RECENT_MAX] : NULL;
 }

@@ -1,14 +1,18 @@
 #include <malloc.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/pages.h"
 #include "cli/run_options.h"
+#include "cli/watchdog.h"
 #include "kube/config.h"
+#include "kube/lease.h"
 #include "net/http.h"
 #include "net/loop.h"
-#include "net/serve.h"
 #include "reconcile.h"
 
 enum { DRAIN_MS = 25 * 1000 }; /* less than the 30 s that a pod is given */
@@ -19,54 +23,33 @@ struct process {
     struct kube_config config;
     struct kube_client *client;
     struct gitlab *gitlab;
+    struct lease *lease; /* NULL: there is no election */
     struct reconciler *rec;
     struct serve *serve;
+    struct watchdog *dog;
     struct loop_timer *deadline; /* of a drain */
-    bool stopping;
-};
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Pages */
-
-static int page_healthz(void *arg, struct buf *body)
-{
-    (void)arg; /* whoever answers is alive: there is one thread */
-    buf_adds(body, "ok\n");
-    return 200;
-}
-
-static int page_readyz(void *arg, struct buf *body)
-{
-    struct process *p = arg;
-    bool ready = reconciler_synced(p->rec) && !p->stopping;
-
-    buf_adds(body, ready ? "ok\n" : p->stopping ? "stopping\n" : "not all kinds are listed yet\n");
-    return ready ? 200 : 503;
-}
-
-static int page_metrics(void *arg, struct buf *body)
-{
-    struct process *p = arg;
-
-    reconciler_metrics(p->rec, body);
-    return 200;
-}
-
-static const struct serve_page pages[] = {
-    {"/healthz", "text/plain; charset=utf-8", page_healthz},
-    {"/readyz", "text/plain; charset=utf-8", page_readyz},
-    {"/metrics", "text/plain; version=0.0.4; charset=utf-8", page_metrics},
-    {NULL, NULL, NULL},
+    bool stopping, leaving;
 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Stopping */
 
-static void on_drained(void *arg)
+static void stop(void *arg)
 {
     struct process *p = arg;
 
     loop_stop(p->loop);
+}
+
+/* The turns have ended; when the Events are through as well, somebody else may begin. */
+static void on_drained(void *arg)
+{
+    struct process *p = arg;
+
+    if (p->leaving || http_fenced_in_flight(p->http) > 0)
+        return;
+    p->leaving = true;
+    lease_release(p->lease, stop, p);
 }
 
 static void on_stop_signal(void *arg, int signal)
@@ -83,6 +66,35 @@ static void on_stop_signal(void *arg, int signal)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * Leading */
+
+static bool may_act(void *arg)
+{
+    return lease_is_leading(arg);
+}
+
+/* The pod's name, and what tells its processes apart, of which each begins with nothing. */
+static void elect(struct process *p, const struct run_options *o)
+{
+    cleanup_arena struct arena a = {0};
+    uint64_t random = 0;
+
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        abort();
+    srand((unsigned)random); /* replicas must not go in step */
+    if (!o->leader_elect)
+        return;
+    const struct lease_config config = {
+        .ns = o->lease_namespace ? o->lease_namespace : p->config.namespace,
+        .name = LEASE_NAME,
+        .identity = arena_printf(&a, "%s_%016llx", o->identity, (unsigned long long)random),
+        .timing = o->lease,
+    };
+    p->lease = lease_create(p->loop, p->client, &config);
+    http_fence(p->http, may_act, p->lease);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  */
 
 static bool start(struct process *p, const struct run_options *o, struct err *err)
@@ -94,24 +106,31 @@ static bool start(struct process *p, const struct run_options *o, struct err *er
     p->http = http_create(p->loop, "gitlab-runner-controller");
     p->client = kube_client_create(p->loop, p->http, &p->config);
     p->gitlab = gitlab_create(p->http);
+    elect(p, o);
     const struct workshop shop = {.loop = p->loop,
                                   .client = p->client,
                                   .gitlab = p->gitlab,
+                                  .lease = p->lease,
                                   .render = {.manager_image = o->manager_image, .namespaces = o->namespaces},
                                   .instance = o->identity};
     p->rec = reconciler_create(&shop);
-    p->deadline = loop_timer_create(p->loop, on_drained, p);
-    p->serve = serve_create(p->loop, *o->address ? o->address : NULL, o->port, pages, p, err);
+    p->deadline = loop_timer_create(p->loop, stop, p);
+    p->serve = serve_create(p->loop, *o->address ? o->address : NULL, o->port, pages, p->rec, err);
     if (!p->serve)
         return false;
+    p->dog = watchdog_create(p->loop);
     reconciler_start(p->rec);
+    if (p->lease)
+        lease_start(p->lease);
     return true;
 }
 
 static void finish(struct process *p)
 {
+    watchdog_destroy(p->dog);
     serve_destroy(p->serve);
     reconciler_destroy(p->rec);
+    lease_destroy(p->lease);
     gitlab_destroy(p->gitlab);
     kube_client_destroy(p->client);
     http_destroy(p->http);
@@ -139,7 +158,8 @@ int cli_run(int argc, char **argv)
     if (code >= 0)
         return code;
     keep_the_heap_small();
-    log_setup(o.level, o.json);
+    log_setup(LOG_INFO, o.json);
+    log_set_levels(&o.levels);
     log_event(LOG_INFO, "run", "starting", "version", version_text(), NULL);
     bool ok = start(&p, &o, &err);
     if (ok)

@@ -44,14 +44,31 @@ static bool parse_listen(const char *value, void *field)
     return true;
 }
 
+static bool parse_bool(const char *value, void *field)
+{
+    *(bool *)field = strcmp(value, "true") == 0;
+    return *(bool *)field || strcmp(value, "false") == 0;
+}
+
+/* Seconds, "2" or "2s" or "0.5s", as milliseconds; up to an hour. */
+static bool parse_seconds(const char *value, void *field)
+{
+    char *end;
+    double seconds = strtod(value, &end);
+
+    *(int64_t *)field = (int64_t)(seconds * 1000);
+    return isdigit((unsigned char)*value) && seconds > 0 && seconds <= 3600 &&
+           strcmp(*end == 's' ? end + 1 : end, "") == 0;
+}
+
 static bool parse_namespaces(const char *value, void *field)
 {
     return namespaces_check(value) && parse_text(value, field);
 }
 
-static bool parse_level(const char *value, void *field)
+static bool parse_levels(const char *value, void *field)
 {
-    return log_level_parse(value, field);
+    return log_levels_parse(value, field);
 }
 
 static bool parse_format(const char *value, void *field)
@@ -73,8 +90,18 @@ static const struct row rows[] = {
      parse_text, AT(manager_image), NULL},
     {"namespace", "NAME,...", "serve these namespaces alone, with no rights elsewhere (default: all)",
      parse_namespaces, AT(namespaces), "different names of namespaces, separated by commas"},
-    {"log-level", "LEVEL", "error, warn, info, debug (default: info)",
-     parse_level, AT(level), "error, warn, info or debug"},
+    {"leader-elect", "true|false", "act only while holding the Lease " LEASE_NAME " (default: true)",
+     parse_bool, AT(leader_elect), "true or false"},
+    {"leader-election-namespace", "NAME", "of the Lease (default: the kubeconfig's or the pod's)",
+     parse_text, AT(lease_namespace), NULL},
+    {"leader-election-lease-duration", "TIME", "others wait so long for a silent leader (default: 15s)",
+     parse_seconds, AT(lease.duration_ms), "seconds, such as 15s"},
+    {"leader-election-renew-deadline", "TIME", "a leader that cannot renew stops after it (default: 10s)",
+     parse_seconds, AT(lease.renew_ms), "seconds, such as 10s"},
+    {"leader-election-retry-period", "TIME", "between renewals; each is one write (default: 2s)",
+     parse_seconds, AT(lease.retry_ms), "seconds, such as 2s"},
+    {"log-level", "LEVEL,...", "error, warn, info, debug, of one part COMPONENT=LEVEL (default: info)",
+     parse_levels, AT(levels), "error, warn, info or debug, for one part COMPONENT=LEVEL; components: " LOG_COMPONENTS},
     {"log-format", "FORMAT", "json, text (default: json)", parse_format, AT(json), "json or text"},
 };
 /* clang-format on */
@@ -88,7 +115,7 @@ static void usage(FILE *out)
           out);
     for (size_t i = 0; i < ROWS; i++) {
         int len = fprintf(out, "  --%s %s", rows[i].name, rows[i].value);
-        fprintf(out, "%*s%s\n", len < 27 ? 27 - len : 1, "", rows[i].help);
+        fprintf(out, "%*s%s\n", len < 41 ? 41 - len : 1, "", rows[i].help);
     }
     fputs("  --help\n\nSIGTERM finishes what is in flight and exits with 0; a second one exits at once.\n", out);
 }
@@ -101,10 +128,25 @@ static bool accept_value(const struct row *row, const char *value, struct run_op
     return false;
 }
 
+static bool check_timing(const struct run_options *o)
+{
+    struct err err;
+
+    if (!o->leader_elect || lease_timing_check(&o->lease, &err))
+        return true;
+    fprintf(stderr, "run: --leader-election-…: %s\n", err.text);
+    return false;
+}
+
 static void set_defaults(struct run_options *ret)
 {
-    *ret = (struct run_options){
-        .port = 8080, .manager_image = DEFAULT_MANAGER_IMAGE, .level = LOG_INFO, .json = true, .identity = "unknown"};
+    *ret = (struct run_options){.port = 8080,
+                                .manager_image = DEFAULT_MANAGER_IMAGE,
+                                .leader_elect = true,
+                                .lease = {.duration_ms = 15 * 1000, .renew_ms = 10 * 1000, .retry_ms = 2 * 1000},
+                                .levels = {.others = LOG_INFO},
+                                .json = true,
+                                .identity = "unknown"};
     gethostname(ret->identity, sizeof(ret->identity) - 1);
 }
 
@@ -122,7 +164,7 @@ int run_options_parse(struct run_options *ret, int argc, char **argv)
             return usage(stderr), EXIT_USAGE;
     }
     if (optind == argc)
-        return -1;
+        return check_timing(ret) ? -1 : EXIT_USAGE;
     fprintf(stderr, "run: %s is not an option\n", argv[optind]);
     return usage(stderr), EXIT_USAGE;
 }

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 
 #include "base/log.h"
+#include "kube/lease.h"
+
+#define LEASE_NAME "gitlab-runner-controller"
 
 /* All texts are lent by argv or constant. */
 struct run_options {
@@ -13,7 +16,10 @@ struct run_options {
     int port;
     const char *manager_image;
     const char *namespaces; /* "a,b" (runner/namespaces.h); NULL: all */
-    enum log_level level;
+    bool leader_elect;
+    const char *lease_namespace; /* NULL: the one of the kubeconfig or the pod */
+    struct lease_timing lease;
+    struct log_levels levels;
     bool json;
     char identity[256]; /* this process among its replicas: the host's name, which is the pod's */
 };

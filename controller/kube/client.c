@@ -1,258 +1,542 @@
+/* The life of a call:
+ *
+ *   kube_start ─► HELD ──begin──► on its way ──on_done──► answered, freed
+ *                  ▲ │                │
+ *                  │ │                └── 401, 429, 5xx with Retry-After, lost: again, in its time
+ *                  │ └── a plugin fails ─► answered
+ *                  └────────────────────────┘            kube_cancel (in any state) ─► freed
+ *
+ *   1. A call is in exactly one of the lists held and flying; request is 0 in the former.
+ *   2. held is in order of start, also for those that come back to it, and begins in this order.
+ *   3. Whatever is repeated here had no effect (401, 429) or may have it twice (all but POST). What else failed goes to
+ *      the caller, who looks again before it repeats: a POST without an answer is never repeated.
+ *   4. A 429 holds up all calls, a 5xx with Retry-After its own. */
 #include "kube/client.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
+#include "kube/client_stats.h"
 #include "kube/config.h"
+#include "kube/exec.h"
+#include "kube/limit.h"
 #include "net/loop.h"
 
-enum { REQUEST_TIMEOUT_MS = 60 * 1000, BODY_MAX = 16 << 20 };
+enum {
+    REQUEST_TIMEOUT_MS = 60 * 1000,
+    BODY_MAX = 16 << 20,
+    REPEATS_MAX = 10,
+    BUSY_MS = 1000,                 /* the pause after a 429 that names none                        */
+    PATIENCE_MS = 60 * 1000,        /* who is sent away for longer is told so, and decides          */
+    SUSPECT_SILENCE_MS = 30 * 1000, /* what a stream may keep silent when its peer is in doubt      */
+};
 
 struct kube_client {
     struct loop *loop;
     struct http *http;
     struct kube_config *config;
-    uint64_t requests[6]; /* by status / 100; 0: no answer */
+    struct exec *exec;        /* NULL: config is all there is                            */
+    struct list held, flying; /* calls                                                   */
+    struct loop_timer *timer; /* armed when a held call may begin later without an event */
+    struct limit limit;
+    int64_t distrusted_ms; /* when the connections were given up last                    */
+    int64_t throttled_ms;  /* how long calls have waited, all together                   */
+    struct kube_stats stats;
+    uint64_t last_id;
 };
 
-/* One request in flight: how to answer its caller. Freed when it has ended or was cancelled. */
-struct pending {
+/* One call. The texts are in mem. */
+struct call {
+    struct list node;
     struct kube_client *client;
-    kube_done_fn *done;
-    bool (*data)(void *arg, const char *bytes, size_t len);
-    void (*end)(void *arg, const struct err *err);
-    void *arg;
+    uint64_t id, request;
+    struct kube_request what; /* done NULL: a stream */
+    struct kube_stream stream;
+    int64_t held_ms, not_before_ms, began_ms;
+    unsigned repeats;
+    bool renewed;        /* it was repeated with another credential already */
+    unsigned generation; /* of the credential that it was sent with         */
+    bool resent;         /* … and because its connection broke              */
+    struct kube_call counts;
+    struct arena mem;
 };
 
-struct kube_client *kube_client_create(struct loop *loop, struct http *http, struct kube_config *config)
-{
-    struct kube_client *client = mem_alloc(sizeof(*client));
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Credentials */
 
-    *client = (struct kube_client){.loop = loop, .http = http, .config = config};
-    return client;
+static unsigned generation(const struct kube_client *client)
+{
+    return client->config->generation + (client->exec ? exec_generation(client->exec) : 0);
 }
 
-void kube_client_destroy(struct kube_client *client)
+static void refresh(struct kube_client *client, bool force)
 {
-    free(client);
+    unsigned changed = kube_config_refresh(client->config, loop_now(client->loop), force);
+
+    if (changed & (CONFIG_CA | CONFIG_CLIENT))
+        http_close_idle(client->http);
 }
 
-uint64_t kube_requests(const struct kube_client *client, int status_class)
+static enum exec_state credential_state(struct kube_client *client)
 {
-    return client->requests[status_class];
+    refresh(client, false);
+    return client->exec ? exec_need(client->exec) : EXEC_HAVE;
 }
 
-/* What a status of the API server asks the caller to do. */
-static enum err_kind kind_of(long status)
+/* After a 401: true when there is, or will be, another credential than the one that was refused. */
+static bool renew(struct call *call)
 {
-    switch (status) {
-    case 400:
-    case 405:
-    case 406:
-    case 413:
-    case 415:
-    case 422:
-        return ERR_INVALID;
-    case 403:
-        return ERR_DENIED;
-    case 404:
-        return ERR_NOT_FOUND;
-    case 409:
-        return ERR_CONFLICT;
-    case 410:
-        return ERR_EXPIRED;
-    default:
-        return ERR_RETRY; /* 401: the token is read again; 429, 5xx, and what proxies make up */
-    }
-}
+    struct kube_client *client = call->client;
 
-struct err kube_classify(long status, const char *body, size_t len, int64_t retry_after_ms)
-{
-    struct err err = {0}, ignored;
-    cleanup_json struct json_object *object = NULL;
-
-    if (status >= 200 && status < 300)
-        return err;
-    object = json_parse(body, len, &ignored);
-    const char *message = json_str(object, "message");
-    const char *reason = json_str_or(object, "reason", "");
-    char code[16];
-    snprintf(code, sizeof(code), "HTTP%ld", status);
-    err_set(&err, kind_of(status), *reason ? reason : code, "%s",
-            message ? message : "the API server gave no explanation");
-    err.code = (int)status;
-    err.retry_after_ms = retry_after_ms;
-    return err;
-}
-
-static struct err error_of(struct kube_client *client, const struct http_reply *reply)
-{
-    client->requests[reply->status >= 100 && reply->status < 600 ? reply->status / 100 : 0]++;
-    if (reply->err.kind != ERR_NONE)
-        return reply->err;
-    if (reply->status == 401)
-        kube_config_refresh(client->config, loop_now(client->loop), true);
-    return kube_classify(reply->status, reply->body, reply->len, reply->retry_after_ms);
-}
-
-static void on_done(void *arg, const struct http_reply *reply)
-{
-    struct pending *pending = arg;
-    cleanup_json struct json_object *object = NULL;
-    struct kube_reply answer = {.err = error_of(pending->client, reply)};
-
-    if (answer.err.kind == ERR_NONE && reply->len)
-        object = json_parse(reply->body, reply->len, &answer.err);
-    if (answer.err.kind == ERR_INVALID && reply->status < 300)
-        answer.err.kind = ERR_RETRY; /* a 2xx that is not JSON: cut off, or not the API server */
-    answer.object = object;
-    pending->done(pending->arg, &answer);
-}
-
-static bool on_stream_data(void *arg, const char *bytes, size_t len)
-{
-    struct pending *pending = arg;
-
-    return pending->data(pending->arg, bytes, len);
-}
-
-static void on_stream_end(void *arg, const struct http_reply *reply)
-{
-    struct pending *pending = arg;
-    struct err err = error_of(pending->client, reply);
-
-    pending->end(pending->arg, &err);
+    if (call->generation != generation(client))
+        return true;
+    refresh(client, true);
+    if (client->exec)
+        exec_forget(client->exec);
+    return client->exec || call->generation != generation(client);
 }
 
 /* The Authorization header, or NULL when a client certificate is the proof. */
-static const char *authorization(const struct kube_config *config, struct arena *a)
+static const char *authorization(const struct kube_client *client, struct arena *a)
 {
-    if (config->token)
-        return arena_printf(a, "Authorization: Bearer %s", config->token);
+    const struct kube_config *config = client->config;
+    const char *token = client->exec ? exec_credential(client->exec)->token : config->token;
+
+    if (token)
+        return arena_printf(a, "Authorization: Bearer %s", token);
     if (!config->username || !config->password)
         return NULL;
     const char *pair = arena_printf(a, "%s:%s", config->username, config->password);
     return arena_printf(a, "Authorization: Basic %s", base64_encode(pair, strlen(pair), a));
 }
 
-/* Completes a request with what all have in common: server, credentials, trust. */
-static uint64_t start(struct kube_client *client, struct http_request *request, const char *path, const char *accept,
-                      const char *content_type, const struct pending *pending)
+static struct http_tls tls_of(const struct kube_client *client)
+{
+    struct http_tls tls = kube_config_tls(client->config);
+    const struct exec_credential *c = client->exec ? exec_credential(client->exec) : NULL;
+
+    if (c && c->cert) {
+        tls.client_cert = c->cert;
+        tls.client_key = c->key;
+    }
+    return tls;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Calls begin */
+
+static const char *const *headers_of(const struct call *call, struct arena *a)
+{
+    const struct kube_client *client = call->client;
+    char *const *more = client->config->impersonate;
+    const char *proof = authorization(client, a);
+    size_t len = 0, n = 0;
+
+    while (more && more[len])
+        len++;
+    const char **headers = arena_alloc(a, (len + 4) * sizeof(*headers));
+    headers[n++] = arena_printf(a, "Accept: %s", call->what.accept ? call->what.accept : "application/json");
+    if (call->what.body)
+        headers[n++] =
+            arena_printf(a, "Content-Type: %s", call->what.content_type ? call->what.content_type : "application/json");
+    if (proof)
+        headers[n++] = proof;
+    for (size_t i = 0; i < len; i++)
+        headers[n++] = more[i];
+    return headers;
+}
+
+static bool on_data(void *arg, const char *bytes, size_t len)
+{
+    struct call *call = arg;
+
+    return call->stream.data(call->stream.arg, bytes, len);
+}
+
+static void on_status(void *arg, long status)
+{
+    struct call *call = arg;
+
+    kube_stats_answered(&call->client->stats, &call->counts, status);
+}
+
+static void on_done(void *arg, const struct http_reply *reply);
+
+static bool is_stream(const struct call *call)
+{
+    return call->what.done == NULL;
+}
+
+/* Whom the limit and its pauses do not concern. */
+static bool is_exempt(const struct call *call)
+{
+    return is_stream(call) || call->what.urgent;
+}
+
+static bool is_post(const struct call *call)
+{
+    return strcmp(call->what.method, "POST") == 0;
+}
+
+static void begin(struct call *call)
 {
     cleanup_arena struct arena a = {0};
-    struct kube_config *config = client->config;
-    const char *headers[4] = {NULL};
-    size_t n = 0;
+    struct kube_client *client = call->client;
+    const struct http_request request = {
+        .method = call->what.method,
+        .url = arena_printf(&a, "%s%s", client->config->server, call->what.path),
+        .headers = headers_of(call, &a),
+        .body = call->what.body,
+        .body_len = call->what.body ? strlen(call->what.body) : 0,
+        .fenced = !call->what.urgent && strcmp(call->what.method, "GET") != 0,
+        .once = is_post(call),
+        .proxy = client->config->proxy_url,
+        .tls = tls_of(client),
+        .timeout_ms = call->what.timeout_ms,
+        .idle_timeout_ms = call->stream.idle_timeout_ms,
+        .max_body = BODY_MAX,
+        .on_data = is_stream(call) ? on_data : NULL,
+        .on_status = on_status,
+        .on_done = on_done,
+        .arg = call,
+    };
 
-    kube_config_refresh(config, loop_now(client->loop), false);
-    headers[n++] = arena_printf(&a, "Accept: %s", accept ? accept : "application/json");
-    if (request->body)
-        headers[n++] = arena_printf(&a, "Content-Type: %s", content_type ? content_type : "application/json");
-    headers[n++] = authorization(config, &a);
-
-    request->url = arena_printf(&a, "%s%s", config->server, path);
-    request->headers = headers;
-    request->proxy = config->proxy_url;
-    request->tls = kube_config_tls(config);
-    request->arg = mem_alloc(sizeof(*pending));
-    *(struct pending *)request->arg = *pending;
-    request->release = free;
-    return http_start(client->http, request);
+    call->counts = (struct kube_call){
+        .method = call->what.method, .sent = request.body_len, .began_us = clock_us(), .streamed = is_stream(call)};
+    call->began_ms = loop_now(client->loop);
+    call->generation = generation(client);
+    client->throttled_ms += call->began_ms - call->held_ms;
+    list_remove(&call->node);
+    list_append(&client->flying, &call->node);
+    if (!is_exempt(call))
+        limit_begin(&client->limit);
+    call->request = http_start(client->http, &request);
 }
 
-uint64_t kube_start(struct kube_client *client, const struct kube_request *r)
+/* INT64_MAX: when something else has ended. */
+static int64_t may_begin_ms(const struct call *call, int64_t now)
 {
-    struct http_request request = {.method = r->method,
-                                   .body = r->body,
-                                   .body_len = r->body ? strlen(r->body) : 0,
-                                   .timeout_ms = REQUEST_TIMEOUT_MS,
-                                   .max_body = BODY_MAX,
-                                   .on_done = on_done};
-    const struct pending pending = {.client = client, .done = r->done, .arg = r->arg};
+    const struct limit *limit = &call->client->limit;
 
-    return start(client, &request, r->path, r->accept, r->content_type, &pending);
+    if (call->not_before_ms > now)
+        return call->not_before_ms;
+    if (is_exempt(call) || limit_admits(limit, now))
+        return now;
+    return limit->resume_ms > now ? limit->resume_ms : INT64_MAX;
 }
 
-uint64_t kube_stream(struct kube_client *client, const struct kube_stream *s)
+static void begin_held(struct kube_client *client)
 {
-    struct http_request request = {
-        .method = "GET", .idle_timeout_ms = s->idle_timeout_ms, .on_data = on_stream_data, .on_done = on_stream_end};
-    const struct pending pending = {.client = client, .data = s->data, .end = s->end, .arg = s->arg};
+    int64_t now = loop_now(client->loop), next = INT64_MAX;
 
-    return start(client, &request, s->path, s->accept, NULL, &pending);
+    if (list_empty(&client->held))
+        return;
+    enum exec_state state = credential_state(client);
+    if (state != EXEC_HAVE) {
+        loop_timer_set(client->timer, state == EXEC_FAILED ? 0 : -1);
+        return;
+    }
+    list_each_safe (node, after, &client->held) {
+        struct call *call = container_of(node, struct call, node);
+        int64_t at = may_begin_ms(call, now);
+        if (at <= now)
+            begin(call);
+        else if (at < next)
+            next = at;
+    }
+    loop_timer_set(client->timer, next == INT64_MAX ? -1 : next - now);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Calls end */
+
+static void call_free(struct call *call)
+{
+    list_remove(&call->node);
+    arena_finish(&call->mem);
+    free(call);
+}
+
+/* A 2xx that is not JSON: cut off, or not the API server. */
+static struct json_object *parse(const struct http_reply *reply, struct err *err)
+{
+    struct json_object *object = reply->len ? json_parse(reply->body, reply->len, err) : NULL;
+
+    if (err->kind == ERR_INVALID)
+        err->kind = ERR_RETRY;
+    return object;
+}
+
+/* From now on its id is unknown. */
+static void answer(struct call *call, const struct http_reply *reply, const struct err *err)
+{
+    struct kube_reply result = {.err = *err};
+    cleanup_json struct json_object *object = NULL;
+
+    list_remove(&call->node);
+    if (is_stream(call)) {
+        call->stream.end(call->stream.arg, err);
+    } else {
+        if (err->kind == ERR_NONE)
+            object = parse(reply, &result.err);
+        result.object = object;
+        call->what.done(call->what.arg, &result);
+    }
+    call_free(call);
+}
+
+/* The place among the held ones that it had. */
+static void hold(struct call *call)
+{
+    struct list *held = &call->client->held, *before = held->next;
+
+    while (before != held && container_of(before, struct call, node)->id < call->id)
+        before = before->next;
+    call->request = 0;
+    call->held_ms = loop_now(call->client->loop);
+    list_remove(&call->node);
+    list_append(before, &call->node);
+}
+
+/* As long as the server asks, or up to a tenth more, so that not all come back at the same moment. */
+static int64_t with_jitter(int64_t ms)
+{
+    return ms + rand() % (ms / 10 + 1);
+}
+
+/* What the answer says about the server, for all that follow. */
+static void learn(const struct call *call, const struct http_reply *reply)
+{
+    struct kube_client *client = call->client;
+    int64_t now = loop_now(client->loop);
+    bool busy = reply->status == 429;
+
+    if (reply->err.kind == ERR_DENIED) /* by TLS: perhaps certificates have rotated */
+        refresh(client, true);
+    if (busy)
+        limit_pause(&client->limit, reply->retry_after_ms ? with_jitter(reply->retry_after_ms) : BUSY_MS, now);
+    if (busy || reply->status == 503 || reply->status == 504 || reply->mute)
+        limit_cut(&client->limit, call->began_ms, now);
+    else if (reply->status / 100 == 2 && !is_exempt(call))
+        limit_raise(&client->limit);
+    if (reply->mute && call->began_ms >= client->distrusted_ms) { /* those that began earlier are on old connections */
+        client->distrusted_ms = now + 1;
+        http_distrust(client->http, client->config->server, SUSPECT_SILENCE_MS);
+    }
+}
+
+static bool was_sent_away(const struct call *call, const struct http_reply *reply)
+{
+    bool no_effect = reply->status == 429, again = no_effect || (reply->status >= 500 && !is_post(call));
+
+    return again && !is_exempt(call) && reply->retry_after_ms > 0 && reply->retry_after_ms <= PATIENCE_MS &&
+           call->repeats < REPEATS_MAX;
+}
+
+/* The connection broke (a server that restarts or sends us away, and requests that crossed its GOAWAY): once. */
+static bool was_lost(const struct call *call, const struct http_reply *reply)
+{
+    bool lost = reply->err.kind == ERR_RETRY && strcmp(reply->err.reason, "ConnectionLost") == 0;
+
+    return lost && reply->sent && !reply->mute && !call->resent && !is_exempt(call) && !is_post(call);
+}
+
+/* True when the call is to be sent again, at call->not_before_ms. */
+static bool repeats(struct call *call, const struct http_reply *reply)
+{
+    if (reply->status == 401 && !call->renewed) {
+        call->renewed = true;
+        return renew(call);
+    }
+    if (was_lost(call, reply)) {
+        call->resent = true;
+        return true;
+    }
+    if (!was_sent_away(call, reply))
+        return false;
+    call->repeats++;
+    if (reply->status != 429) /* which is the limit's affair */
+        call->not_before_ms = loop_now(call->client->loop) + with_jitter(reply->retry_after_ms);
+    return true;
+}
+
+static void on_done(void *arg, const struct http_reply *reply)
+{
+    struct call *call = arg;
+    struct kube_client *client = call->client;
+    struct err err = reply->err;
+
+    kube_stats_ended(&client->stats, &call->counts, reply);
+    if (!is_exempt(call))
+        limit_end(&client->limit);
+    learn(call, reply);
+    if (err.kind == ERR_NONE)
+        err = kube_classify(reply->status, reply->body, reply->len, reply->retry_after_ms);
+    if (repeats(call, reply))
+        hold(call);
+    else
+        answer(call, reply, &err);
+    begin_held(client);
+}
+
+/* Without a credential nothing can be asked. Calls that start meanwhile have their own turn. */
+static void fail_held(struct kube_client *client)
+{
+    static const struct http_reply none = {0};
+    uint64_t last = client->last_id;
+
+    while (!list_empty(&client->held)) {
+        struct call *call = container_of(client->held.next, struct call, node);
+        if (call->id > last)
+            break;
+        answer(call, &none, exec_error(client->exec));
+    }
+}
+
+static void on_timer(void *arg)
+{
+    struct kube_client *client = arg;
+
+    if (credential_state(client) == EXEC_FAILED)
+        fail_held(client);
+    begin_held(client);
+}
+
+/* A plugin has ended. Another certificate needs other connections. */
+static void on_credential(void *arg)
+{
+    struct kube_client *client = arg;
+
+    if (exec_credential(client->exec)->cert)
+        http_close_idle(client->http);
+    loop_timer_set(client->timer, 0);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+struct kube_client *kube_client_create(struct loop *loop, struct http *http, struct kube_config *config)
+{
+    struct kube_client *client = mem_alloc(sizeof(*client));
+
+    *client = (struct kube_client){.loop = loop, .http = http, .config = config};
+    list_init(&client->held);
+    list_init(&client->flying);
+    limit_init(&client->limit);
+    kube_stats_init(&client->stats, config->server);
+    client->timer = loop_timer_create(loop, on_timer, client);
+    if (config->exec)
+        client->exec = exec_create(loop, config, on_credential, client);
+    return client;
+}
+
+static void cancel(struct call *call)
+{
+    if (call->request)
+        http_cancel(call->client->http, call->request);
+    if (call->request && !is_exempt(call))
+        limit_end(&call->client->limit);
+    call_free(call);
+}
+
+void kube_client_destroy(struct kube_client *client)
+{
+    if (!client)
+        return;
+    struct list *const lists[] = {&client->held, &client->flying};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        list_each_safe (node, after, lists[i])
+            cancel(container_of(node, struct call, node));
+    }
+    exec_destroy(client->exec);
+    loop_timer_destroy(client->timer);
+    free(client);
+}
+
+static uint64_t start(struct kube_client *client, const struct kube_request *what, const struct kube_stream *stream)
+{
+    struct call *call = mem_alloc(sizeof(*call));
+    struct arena *a = &call->mem;
+
+    call->client = client;
+    call->id = ++client->last_id;
+    call->what = *what;
+    call->what.method = arena_strdup(a, what->method);
+    call->what.path = arena_strdup(a, what->path);
+    call->what.content_type = arena_strdup(a, what->content_type);
+    call->what.accept = arena_strdup(a, what->accept);
+    call->what.body = arena_strdup(a, what->body);
+    call->stream = *stream;
+    list_init(&call->node);
+    hold(call);
+    begin_held(client);
+    return client->last_id;
+}
+
+uint64_t kube_start(struct kube_client *client, const struct kube_request *request)
+{
+    struct kube_request what = *request;
+
+    if (what.timeout_ms <= 0)
+        what.timeout_ms = REQUEST_TIMEOUT_MS;
+    return start(client, &what, &(struct kube_stream){0});
+}
+
+uint64_t kube_stream(struct kube_client *client, const struct kube_stream *stream)
+{
+    const struct kube_request what = {.method = "GET", .path = stream->path, .accept = stream->accept};
+
+    return start(client, &what, stream);
+}
+
+static struct call *find(struct list *calls, uint64_t id)
+{
+    list_each (node, calls) {
+        struct call *call = container_of(node, struct call, node);
+        if (call->id == id)
+            return call;
+    }
+    return NULL;
 }
 
 void kube_cancel(struct kube_client *client, uint64_t id)
 {
-    http_cancel(client->http, id);
+    struct call *call = find(&client->flying, id);
+
+    if (!call)
+        call = find(&client->held, id);
+    if (!call)
+        return;
+    cancel(call);
+    loop_timer_set(client->timer, 0); /* its place is free */
 }
 
-const char *kube_path(const struct kube_resource *r, const char *ns, const char *name, const char *subresource,
-                      struct arena *a)
+const struct kube_stats *kube_stats(const struct kube_client *client)
 {
-    return arena_printf(a, "/%s/%s%s%s/%s%s%s%s%s", strchr(r->api_version, '/') ? "apis" : "api", r->api_version,
-                        r->namespaced && ns ? "/namespaces/" : "", r->namespaced && ns ? ns : "", r->plural,
-                        name ? "/" : "", name ? name : "", subresource ? "/" : "", subresource ? subresource : "");
+    return &client->stats;
 }
 
-uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
-                  kube_done_fn *done, void *arg)
+static unsigned count(const struct list *calls)
 {
-    cleanup_arena struct arena a = {0};
-    const struct kube_request request = {
-        .method = "GET", .path = kube_path(r, ns, name, NULL, &a), .done = done, .arg = arg};
+    unsigned len = 0;
 
-    return kube_start(client, &request);
+    list_each (node, calls)
+        len++;
+    return len;
 }
 
-uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
-                    struct json_object *manifest, const char *manager, bool create_only, kube_done_fn *done, void *arg)
+struct kube_traffic kube_traffic(const struct kube_client *client)
 {
-    cleanup_arena struct arena a = {0};
-    struct json_object *body = create_only ? arena_json(&a, json_copy(manifest)) : manifest;
-    const char *ns = json_str(manifest, "metadata.namespace"), *name = json_str(manifest, "metadata.name");
-
-    if (create_only)
-        json_set_str(body, "metadata.resourceVersion", "1");
-    const struct kube_request request = {
-        .method = "PATCH",
-        .path = arena_printf(&a, "%s?fieldManager=%s&force=true", kube_path(r, ns, name, subresource, &a), manager),
-        .content_type = "application/apply-patch+yaml",
-        .body = json_text(body),
-        .done = done,
-        .arg = arg,
+    return (struct kube_traffic){
+        .limit = (unsigned)client->limit.size,
+        .in_flight = client->limit.in_flight,
+        .held = count(&client->held),
+        .throttled_ms = client->throttled_ms,
+        .ca_reloads = client->config->ca_reloads,
     };
-    return kube_start(client, &request);
-}
-
-uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
-                     const char *uid, kube_done_fn *done, void *arg)
-{
-    cleanup_arena struct arena a = {0};
-    struct json_object *body =
-        arena_json(&a, json_build("{preconditions: {uid: %s}, propagationPolicy: Background}", uid));
-    const struct kube_request request = {.method = "DELETE",
-                                         .path = kube_path(r, ns, name, NULL, &a),
-                                         .body = json_text(body),
-                                         .done = done,
-                                         .arg = arg};
-
-    return kube_start(client, &request);
-}
-
-uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, const char *ns,
-                     struct json_object *object, kube_done_fn *done, void *arg)
-{
-    cleanup_arena struct arena a = {0};
-    const struct kube_request request = {.method = "POST",
-                                         .path = kube_path(r, ns, NULL, NULL, &a),
-                                         .body = json_text(object),
-                                         .done = done,
-                                         .arg = arg};
-
-    return kube_start(client, &request);
 }

@@ -8,10 +8,11 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "kube/config_file.h"
+#include "kube/exec.h"
 
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 
-enum { REREAD_MS = 60000, KUBECONFIGS_MAX = 16 };
+enum { TOKEN_MS = 60 * 1000, PEM_MS = 5 * 60 * 1000, KUBECONFIGS_MAX = 16 };
 
 static bool load_home(struct kube_config *ret, const char *context, struct arena *a, struct err *err)
 {
@@ -113,48 +114,81 @@ void kube_config_finish(struct kube_config *config)
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         forget(texts[i]);
+    for (size_t i = 0; config->impersonate && config->impersonate[i]; i++)
+        free(config->impersonate[i]);
+    free(config->impersonate);
+    exec_spec_free(config->exec);
     *config = (struct kube_config){0};
 }
 
-/* Takes over what the file says now. */
-static bool reread(const char *path, char **value)
+/* What the file says now, when it says something else than *value; NULL: nothing new. The caller frees it. */
+static char *news(const char *path, const char *value)
 {
     struct err ignored;
     char *now = path ? config_read_value(path, &ignored) : NULL;
 
-    if (!now || (*value && strcmp(now, *value) == 0)) {
+    if (now && value && strcmp(now, value) == 0) {
         forget(now);
-        return false;
+        return NULL;
     }
-    forget(*value);
-    *value = now;
-    return true;
+    return now;
+}
+
+/* Takes over what is new, if it is good. */
+static bool take_over(char **value, char *now, bool good)
+{
+    if (now && good) {
+        forget(*value);
+        *value = now;
+        return true;
+    }
+    forget(now);
+    return false;
 }
 
 static bool reread_token(struct kube_config *config)
 {
-    char *before = config->token ? mem_strdup(config->token) : NULL;
-    bool changed = reread(config->token_file, &config->token);
+    char *now = news(config->token_file, config->token);
 
-    if (changed && !config_is_token(config->token)) {
-        forget(config->token);
-        config->token = take(before);
-        changed = false;
-    }
-    forget(before);
-    return changed;
+    return take_over(&config->token, now, now && config_is_token(now));
 }
 
-bool kube_config_refresh(struct kube_config *config, int64_t now_ms, bool force)
+static bool reread_ca(struct kube_config *config)
 {
-    if (!force && now_ms - config->read_ms < REREAD_MS)
-        return false;
-    config->read_ms = now_ms;
-    bool token = reread_token(config);
-    bool ca = reread(config->ca_file, &config->ca_pem);
-    bool cert = reread(config->client_cert_file, &config->client_cert);
-    bool key = reread(config->client_key_file, &config->client_key);
-    return token || ca || cert || key;
+    char *now = news(config->ca_file, config->ca_pem);
+
+    return take_over(&config->ca_pem, now, http_tls_check(&(struct http_tls){.ca_pem = now}));
+}
+
+/* Certificate and key change one after the other: until they fit, the old pair stays. */
+static bool reread_client(struct kube_config *config)
+{
+    char *cert = news(config->client_cert_file, config->client_cert);
+    char *key = news(config->client_key_file, config->client_key);
+    const struct http_tls pair = {.client_cert = cert ? cert : config->client_cert,
+                                  .client_key = key ? key : config->client_key};
+    bool good = http_tls_check(&pair);
+    bool new_cert = take_over(&config->client_cert, cert, good);
+
+    return take_over(&config->client_key, key, good) || new_cert;
+}
+
+unsigned kube_config_refresh(struct kube_config *config, int64_t now_ms, bool force)
+{
+    unsigned changed = 0;
+
+    if (force || now_ms - config->token_ms >= TOKEN_MS) {
+        config->token_ms = now_ms;
+        changed |= reread_token(config) ? CONFIG_TOKEN : 0;
+    }
+    if (force || now_ms - config->pem_ms >= PEM_MS) {
+        config->pem_ms = now_ms;
+        changed |= reread_ca(config) ? CONFIG_CA : 0;
+        changed |= reread_client(config) ? CONFIG_CLIENT : 0;
+    }
+    config->ca_reloads += (changed & CONFIG_CA) != 0;
+    config->generation += (changed & (CONFIG_TOKEN | CONFIG_CLIENT)) != 0;
+    return changed;
 }
 
 struct http_tls kube_config_tls(const struct kube_config *config)

@@ -12,6 +12,8 @@
 #include "base/err.h"
 #include "net/http.h"
 
+struct exec_spec;
+
 struct kube_config {
     char *server;                   /* "https://host:port", no slash at the end          */
     char *namespace;                /* of the context or the service account; never NULL */
@@ -22,26 +24,32 @@ struct kube_config {
     char *tls_server_name;
     char *proxy_url;
     bool insecure;
+    struct exec_spec *exec; /* who hands out credentials, NULL: nobody           */
+    char **impersonate;     /* whom to act for: headers ended by NULL; or NULL   */
     /* Where the values came from; NULL: they are fixed. */
     char *ca_file, *client_cert_file, *client_key_file, *token_file;
-    int64_t read_ms; /* when these were read (monotonic); 0: by loading   */
+    int64_t token_ms, pem_ms; /* when these were read (monotonic); 0: by loading         */
+    unsigned generation;      /* counts the changes of what proves who we are            */
+    uint64_t ca_reloads;
 };
 
 /* Loads, in this order: path when not NULL; the files that exist of $KUBECONFIG (a list separated by ':', merged as
  * kubectl does: what the first file says counts); kube_config_load_in_cluster() when KUBERNETES_SERVICE_HOST is set;
  * ~/.kube/config. context: NULL takes current-context.
  * False and *err (ERR_INVALID: which file, which field, what to do) when there is none or it is wrong. Ways to prove
- * who we are that we cannot follow (exec, auth-provider, impersonation) are refused by name. */
+ * who we are that we cannot follow (auth-provider) are refused by name. */
 bool kube_config_load(struct kube_config *ret, const char *path, const char *context, struct err *err);
 /* folder: where token, ca.crt and namespace are; NULL: the one of the convention. */
 bool kube_config_load_in_cluster(struct kube_config *ret, const char *folder, struct err *err);
 /* All zeroes, and what a failed load left, are fine too. */
 void kube_config_finish(struct kube_config *config);
 
-/* Reads the files again when the last reading is older than a minute, or at once with force (after a 401): tokens and
- * certificates rotate. An unreadable or empty file keeps the old value. now_ms: monotonic. True when a value has
- * changed. */
-bool kube_config_refresh(struct kube_config *config, int64_t now_ms, bool force);
+enum { CONFIG_TOKEN = 1, CONFIG_CA = 2, CONFIG_CLIENT = 4 };
+
+/* Reads the files again: the token each minute, certificates each five minutes, all of them at once with force (after
+ * a 401). What cannot be read or used (no token, no PEM, a key that does not fit) keeps the old value. now_ms:
+ * monotonic. Returns what has changed; with another CA or client certificate, connections should be new ones. */
+unsigned kube_config_refresh(struct kube_config *config, int64_t now_ms, bool force);
 
 /* The TLS part for a request; lends strings of *config. */
 struct http_tls kube_config_tls(const struct kube_config *config);

@@ -1,11 +1,11 @@
 #include "kube/event.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "kube/micro_time.h"
 
 enum { NOTE_MAX = 1024, NAME_MAX_LEN = 240 }; /* the server adds five characters */
 
@@ -13,24 +13,18 @@ static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events
 
 static void on_sent(void *arg, const struct kube_reply *reply)
 {
-    (void)arg;
+    struct event_counts *counts = arg;
+
+    if (reply->err.kind == ERR_NONE)
+        counts->sent++;
+    else
+        counts->lost++;
     if (reply->err.kind != ERR_NONE)
         log_event(LOG_DEBUG, "event", "lost", "error", reply->err.text, NULL);
 }
 
-static const char *micro_time(struct arena *a)
-{
-    struct timespec now;
-    struct tm tm;
-    char text[32];
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-    return arena_printf(a, "%s.%06ldZ", text, now.tv_nsec / 1000);
-}
-
-void event_send(struct kube_client *client, const struct event *e, const char *controller, const char *instance)
+void event_send(struct kube_client *client, const struct event *e, const char *controller, const char *instance,
+                struct event_counts *counts)
 {
     cleanup_arena struct arena a = {0};
     struct json_object *object = arena_json(
@@ -39,9 +33,10 @@ void event_send(struct kube_client *client, const struct event *e, const char *c
             "{apiVersion: 'events.k8s.io/v1', kind: Event, metadata: {generateName: %s, namespace: %s}, eventTime: %s, "
             "reportingController: %s, reportingInstance: %s, action: Reconcile, reason: %s, note: %s, type: %s, "
             "regarding: {apiVersion: %s, kind: %s, namespace: %s, name: %s, uid: %s}}",
-            arena_printf(&a, "%.*s-", NAME_MAX_LEN, e->regarding.name), e->regarding.ns, micro_time(&a), controller,
-            instance, e->reason, arena_printf(&a, "%.*s", NOTE_MAX, e->note), e->warning ? "Warning" : "Normal",
-            e->regarding.api_version, e->regarding.kind, e->regarding.ns, e->regarding.name, e->regarding.uid));
+            arena_printf(&a, "%.*s-", NAME_MAX_LEN, e->regarding.name), e->regarding.ns, kube_micro_time(&a),
+            controller, instance, e->reason, arena_printf(&a, "%.*s", NOTE_MAX, e->note),
+            e->warning ? "Warning" : "Normal", e->regarding.api_version, e->regarding.kind, e->regarding.ns,
+            e->regarding.name, e->regarding.uid));
 
-    kube_create(client, &events, e->regarding.ns, object, on_sent, NULL);
+    kube_create(client, &events, e->regarding.ns, object, on_sent, counts);
 }

@@ -16,7 +16,13 @@ struct event {
     const char *note;   /* a sentence; cut at 1024 bytes    */
 };
 
-/* controller: the reporting controller ("gitlab-runners.dev/controller"); instance: this process. */
-void event_send(struct kube_client *client, const struct event *event, const char *controller, const char *instance);
+struct event_counts {
+    uint64_t sent, lost;
+};
+
+/* controller: the reporting controller ("gitlab-runners.dev/controller"); instance: this process. What becomes of it
+ * is counted in *counts, which outlives the request. */
+void event_send(struct kube_client *client, const struct event *event, const char *controller, const char *instance,
+                struct event_counts *counts);
 
 #endif

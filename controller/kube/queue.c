@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 
 enum { NOT_DELAYED = -1 };
 
@@ -15,6 +17,7 @@ struct item {
     const char *cause;
     int64_t due_ms;   /* of a delayed key                                         */
     int heap_index;   /* in queue->delayed, or NOT_DELAYED                        */
+    int64_t ready_us; /* since when it is ready; 0: it is not                      */
     bool busy, again; /* again: added while busy                                  */
     enum queue_priority priority;
     char key[];
@@ -41,7 +44,11 @@ struct queue {
     struct item **delayed; /* a binary heap by due_ms                                  */
     size_t delayed_len, delayed_size;
     uint64_t adds;
+    struct histogram waits;
 };
+
+/* Those of client-go (util/workqueue/metrics.go). */
+static const struct buckets wait_buckets = {12, {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000}};
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * The heap */
@@ -169,6 +176,7 @@ struct queue *queue_create(void)
 
     for (size_t i = 0; i < QUEUE_PRIORITIES; i++)
         list_init(&q->ready[i].turns);
+    q->waits.buckets = &wait_buckets;
     return q;
 }
 
@@ -217,8 +225,11 @@ static bool is_ready(const struct item *item)
 static void make_ready(struct queue *q, struct item *item)
 {
     heap_remove(q, item);
-    if (!is_ready(item))
-        level_add(&q->ready[item->priority], item);
+    if (is_ready(item))
+        return;
+    if (!item->ready_us)
+        item->ready_us = clock_us();
+    level_add(&q->ready[item->priority], item);
 }
 
 /* The cause of the highest priority is the one worth telling. */
@@ -291,6 +302,8 @@ const char *queue_take(struct queue *q, int64_t now_ms, enum queue_priority leas
         return NULL;
 
     struct item *item = level_take(level);
+    histogram_observe(&q->waits, seconds_since(item->ready_us));
+    item->ready_us = 0;
     *ret_cause = item->cause;
     item->cause = NULL;
     item->priority = QUEUE_ROUTINE;
@@ -330,4 +343,29 @@ size_t queue_depth(const struct queue *q)
 uint64_t queue_adds(const struct queue *q)
 {
     return q->adds;
+}
+
+size_t queue_delayed(const struct queue *q)
+{
+    return q->delayed_len;
+}
+
+const struct histogram *queue_waits(const struct queue *q)
+{
+    return &q->waits;
+}
+
+/* The first of a namespace and priority is its oldest, or nearly so: another may have been raised to that priority. */
+double queue_oldest_seconds(const struct queue *q)
+{
+    double oldest = 0;
+
+    for (size_t i = 0; i < QUEUE_PRIORITIES; i++) {
+        list_each (node, &q->ready[i].turns) {
+            const struct lane *lane = container_of(node, struct lane, node);
+            double waited = seconds_since(container_of(lane->items.next, struct item, node)->ready_us);
+            oldest = waited > oldest ? waited : oldest;
+        }
+    }
+    return oldest;
 }

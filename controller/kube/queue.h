@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct histogram;
 struct queue;
 
 enum queue_priority {
@@ -41,6 +42,11 @@ void queue_done(struct queue *queue, const char *key);
 /* When queue_take() may have a key: 0 when one is ready, else when the next delayed one is due; -1: never. */
 int64_t queue_next_ms(const struct queue *queue, enum queue_priority least);
 size_t queue_depth(const struct queue *queue);
+size_t queue_delayed(const struct queue *queue);
 uint64_t queue_adds(const struct queue *queue);
+/* How long keys were ready before they were taken. */
+const struct histogram *queue_waits(const struct queue *queue);
+/* How long the oldest ready key has waited; 0 when there is none. */
+double queue_oldest_seconds(const struct queue *queue);
 
 #endif

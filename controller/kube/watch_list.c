@@ -7,12 +7,14 @@
 
 enum { PAGE_SIZE = 500 };
 
+/* An empty one has null for its items, if it is of metadata. */
 static bool is_list(struct json_object *page)
 {
+    struct json_object *items = json_get(page, "items");
     const char *kind = json_str_or(page, "kind", "List");
     size_t len = strlen(kind);
 
-    return len >= 4 && strcmp(kind + len - 4, "List") == 0;
+    return len >= 4 && strcmp(kind + len - 4, "List") == 0 && (!items || json_is_array(items));
 }
 
 static struct err page_error(const struct watch *w, const struct kube_reply *reply)

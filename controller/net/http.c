@@ -36,6 +36,8 @@ struct http {
     struct http_trust trust;
     char *user_agent;
     uint64_t last_id;
+    bool (*fence_is_open)(void *arg); /* NULL: always */
+    void *fence_arg;
 };
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -78,7 +80,7 @@ static void describe(struct transfer *t)
     t->place = t->why ? "the URL"
                       : arena_printf(&t->mem, "%s:%s%s%s%s", t->url.host, t->url.port, to ? " at " : "", to ? to : "",
                                      *r->proxy ? " through a proxy" : "");
-    if (t->url.tls && !t->request.once)
+    if (t->url.tls && !t->request.alone)
         t->origin = arena_printf(&t->mem, "%s:%s %s %s", t->url.host, t->url.port, to ? to : "", r->proxy);
 }
 
@@ -96,12 +98,13 @@ static void end(struct transfer *t, CURLcode result);
 static void rearm(struct transfer *t)
 {
     int64_t now = loop_now(t->http->loop);
+    int64_t idle = t->request.idle_timeout_ms;
     int64_t until = t->deadline;
 
     if (t->state < SENT && t->connect_deadline < until)
         until = t->connect_deadline;
-    if (t->state == SENT && t->request.idle_timeout_ms > 0 && now + t->request.idle_timeout_ms < until)
-        until = now + t->request.idle_timeout_ms;
+    if (t->state == SENT && idle > 0 && t->moved_ms + idle < until)
+        until = t->moved_ms + idle;
     loop_timer_set(t->watchdog, until == INT64_MAX ? -1 : until > now ? until - now : 0);
 }
 
@@ -138,34 +141,41 @@ static void set_deadlines(struct transfer *t)
 /* ------------------------------------------------------------------------------------------------------------------
  * Callbacks of libcurl: they only record. */
 
+static void moved(struct transfer *t)
+{
+    t->moved_ms = loop_now(t->http->loop);
+    rearm(t);
+}
+
+static bool may_be_sent(const struct transfer *t)
+{
+    const struct http *http = t->http;
+
+    return !t->request.fenced || !http->fence_is_open || http->fence_is_open(http->fence_arg);
+}
+
+/* Called before each sending: more than once when libcurl repeats what a dying reused connection has swallowed. */
 static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
     struct transfer *t = arg;
 
     (void)ip, (void)local_ip, (void)port, (void)local_port;
-    if (t->state == CANCELLED)
+    if (t->state == CANCELLED || (t->state == SENT && t->request.once))
         return CURL_PREREQFUNC_ABORT;
+    if (!may_be_sent(t)) {
+        t->why = &http_fenced;
+        return CURL_PREREQFUNC_ABORT;
+    }
     t->state = SENT;
-    rearm(t);
+    moved(t);
     kick(t->http); /* whoever waits for this connection */
     return CURL_PREREQFUNC_OK;
 }
 
 static void bytes_came(struct transfer *t)
 {
-    rearm(t);
+    moved(t);
     t->pool->moved = true;
-}
-
-static size_t on_header(char *data, size_t size, size_t len, void *arg)
-{
-    struct transfer *t = arg;
-
-    (void)data;
-    if (t->state == CANCELLED)
-        return 0;
-    bytes_came(t);
-    return size * len;
 }
 
 static long status_of(const struct transfer *t)
@@ -174,6 +184,26 @@ static long status_of(const struct transfer *t)
 
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     return status;
+}
+
+/* An empty line ends the head, also that of "100 Continue" and of a proxy's answer. */
+static void tell_status(const struct transfer *t, char first)
+{
+    long status = status_of(t);
+
+    if (strchr("\r\n", first) && status >= 200 && t->request.on_status)
+        t->request.on_status(t->request.arg, status);
+}
+
+static size_t on_header(char *data, size_t size, size_t len, void *arg)
+{
+    struct transfer *t = arg;
+
+    if (t->state == CANCELLED)
+        return 0;
+    bytes_came(t);
+    tell_status(t, *data);
+    return size * len;
 }
 
 static bool collect_body(struct transfer *t, const char *data, size_t len)
@@ -284,6 +314,16 @@ static int64_t retry_after_ms(const struct transfer *t, long status)
     return seconds > 0 ? seconds * 1000 : 0;
 }
 
+static int64_t dns_us(const struct transfer *t)
+{
+    curl_off_t us = 0;
+    long connections = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connections);
+    curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &us);
+    return connections ? us : 0;
+}
+
 static struct http_reply answer(const struct transfer *t)
 {
     struct http_reply reply = {.status = status_of(t), .body = t->body.data, .len = t->body.len, .sent = true};
@@ -293,6 +333,7 @@ static struct http_reply answer(const struct transfer *t)
     reply.content_type = type ? type : "";
     reply.next_page = header(t, "X-Next-Page");
     reply.retry_after_ms = retry_after_ms(t, reply.status);
+    reply.dns_us = dns_us(t);
     return reply;
 }
 
@@ -310,6 +351,7 @@ static struct http_reply failure(const struct transfer *t, CURLcode result)
 {
     struct http_reply reply = {.content_type = "", .body = "", .next_page = "", .sent = t->state == SENT};
 
+    reply.mute = t->why == &http_timeout || t->why == &http_silent;
     if (t->why)
         http_failure_set(&reply.err, t->why, t->place, t->detail);
     else
@@ -331,9 +373,16 @@ static void transfer_free(struct transfer *t)
     free(t);
 }
 
+/* A refusal counts even when its explanation was cut off: servers that do not read the whole request reset the stream
+ * after their answer, and libcurl 7.88 may lose what it has not read by then. */
+static bool is_answer(const struct transfer *t, CURLcode result)
+{
+    return !t->why && (result == CURLE_OK || status_of(t) >= 400);
+}
+
 static void end(struct transfer *t, CURLcode result)
 {
-    struct http_reply reply = t->why || result != CURLE_OK ? failure(t, result) : answer(t);
+    struct http_reply reply = is_answer(t, result) ? answer(t) : failure(t, result);
     struct http *http = t->http;
 
     list_remove(&t->node); /* from now on its id is unknown */
@@ -465,11 +514,47 @@ void http_close_idle(struct http *http)
     kick(http);
 }
 
-size_t http_in_flight(const struct http *http)
+void http_distrust(struct http *http, const char *url, int64_t idle_ms)
+{
+    cleanup_arena struct arena a = {0};
+    struct http_url to;
+
+    if (!http_url_parse(url, NULL, &a, &to))
+        return;
+    list_each (node, &http->transfers) {
+        struct transfer *t = container_of(node, struct transfer, node);
+        bool there = strcmp(t->url.host, to.host) == 0 && strcmp(t->url.port, to.port) == 0;
+        if (t->state != SENT || !there || t->request.idle_timeout_ms <= idle_ms)
+            continue;
+        t->request.idle_timeout_ms = idle_ms;
+        rearm(t);
+    }
+    http_close_idle(http);
+}
+
+void http_fence(struct http *http, bool (*is_open)(void *arg), void *arg)
+{
+    http->fence_is_open = is_open;
+    http->fence_arg = arg;
+}
+
+static size_t count_in_flight(const struct http *http, bool fenced_only)
 {
     size_t len = 0;
 
-    list_each (node, &http->transfers)
-        len += container_of(node, struct transfer, node)->state != CANCELLED;
+    list_each (node, &http->transfers) {
+        const struct transfer *t = container_of(node, struct transfer, node);
+        len += t->state != CANCELLED && (t->request.fenced || !fenced_only);
+    }
     return len;
+}
+
+size_t http_in_flight(const struct http *http)
+{
+    return count_in_flight(http, false);
+}
+
+size_t http_fenced_in_flight(const struct http *http)
+{
+    return count_in_flight(http, true);
 }

@@ -1,7 +1,7 @@
 /* HTTP requests on the loop: libcurl's multi interface behind one struct in, one struct out.
  *
- * Requests to the same origin share HTTP/2 connections. One whose effect must not happen twice gets its own, because
- * libcurl sends again what a dying reused connection has swallowed. Redirects are never followed, so a credential never
+ * Requests to the same origin share HTTP/2 connections. libcurl sends again what a dying reused connection has
+ * swallowed; not so a request whose effect must not happen twice. Redirects are never followed, so a credential never
  * leaves its origin. A request is known by its id, never by a pointer: http_cancel() of an id that has ended does
  * nothing.
  * Callbacks run inside the loop and only record; they may start and cancel requests, but not destroy. */
@@ -29,19 +29,21 @@ struct http_tls {
 };
 
 struct http_reply {
-    long status;              /* 0: no whole answer, see err              */
-    const char *content_type; /* never NULL                               */
-    const char *body;         /* len bytes and a NUL; empty when streamed */
+    long status;              /* 0: no whole answer, see err                                                     */
+    const char *content_type; /* never NULL                                                                      */
+    const char *body;         /* len bytes and a NUL; empty when streamed; of statuses from 400 on perhaps a part */
     size_t len;
     int64_t retry_after_ms; /* Retry-After (seconds or date), with 429 also RateLimit-ResetTime; at most a day */
     const char *next_page;  /* X-Next-Page; "" when absent              */
+    int64_t dns_us;         /* how long the name took; 0: it was known  */
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
      *   ERR_RETRY   with reason HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
-     *               ResponseTooLarge or Cancelled
+     *               ResponseTooLarge, Cancelled or Fenced
      *   ERR_DENIED  with reason UntrustedCertificate, CertificateExpired, CertificateHostMismatch, InvalidCA or
      * TLSError ERR_INVALID with reason InvalidURL */
     struct err err;
     bool sent; /* the request may have reached the server: its effect is unknown when err is set */
+    bool mute; /* it was sent, and nothing came in time: the connection itself may be dead */
 };
 
 struct http_request {
@@ -50,7 +52,9 @@ struct http_request {
     const char *const *headers; /* "Name: value", ended by NULL; may be NULL. Cleansed after use          */
     const char *body;           /* body_len bytes, NULL: none; without a Content-Type header it is a form */
     size_t body_len;
-    bool once;              /* must never be sent twice (a registration): on a connection of its own          */
+    bool once;              /* must never be sent twice: lost is lost (ConnectionLost, sent)                  */
+    bool alone;             /* on a connection of its own, which no earlier use can have worn out             */
+    bool fenced;            /* sent only while the fence is open                                              */
     const char *connect_to; /* address to connect to in the place of the URL's host, NULL: ask DNS. Host header, SNI
                                and certificate checks keep the URL's host                                      */
     const char *proxy;      /* URL of a proxy; "" or NULL: none; the environment's proxies are not used        */
@@ -62,6 +66,8 @@ struct http_request {
     /* Streaming: called for each piece of a 2xx body instead of collecting it; return false to end the request
      * (then on_done gets reason "Cancelled"). Bodies of other statuses are collected (up to 64 KiB). */
     bool (*on_data)(void *arg, const char *data, size_t len);
+    /* Called when the head of the answer is there, whatever comes of its body; may be NULL. */
+    void (*on_status)(void *arg, long status);
     /* Called exactly once, unless cancelled. The reply is valid during the call only. */
     void (*on_done)(void *arg, const struct http_reply *reply);
     void *arg;
@@ -78,7 +84,21 @@ uint64_t http_start(struct http *http, const struct http_request *request);
 void http_cancel(struct http *http, uint64_t id);
 /* Closes idle connections, so that the next requests use new ones (after rotation of credentials). */
 void http_close_idle(struct http *http);
+/* The connections to url's host and port may be dead (an answer has not come): the next requests use new ones, and
+ * those on their way that have an idle timeout get no more than idle_ms from their last byte on. */
+void http_distrust(struct http *http, const char *url, int64_t idle_ms);
 size_t http_in_flight(const struct http *http);
+
+/* True when the PEM texts in *tls can be used: ca_pem holds certificates, client_cert one that fits client_key. What is
+ * NULL is not looked at. */
+bool http_tls_check(const struct http_tls *tls);
+
+/* The fence before everything that must not be done by two processes at once. is_open(arg) is asked at the last moment
+ * before each fenced request is sent, when its connection is there; where it says no, the request ends with reason
+ * Fenced. Without one, and after is_open NULL, all is open. */
+void http_fence(struct http *http, bool (*is_open)(void *arg), void *arg);
+/* Fenced requests that have not ended. */
+size_t http_fenced_in_flight(const struct http *http);
 
 /* True when the URL is http or https with a host and nothing that must not be there (user, password, query, fragment);
  * else *err (ERR_INVALID) says what is wrong, without repeating the URL. *ret_host may be NULL; else host[:port] is

@@ -9,6 +9,7 @@ const struct http_failure http_timeout = {ERR_RETRY, "Timeout", "the answer was 
 const struct http_failure http_silent = {ERR_RETRY, "ConnectionLost", "nothing came for too long"};
 const struct http_failure http_too_large = {ERR_RETRY, "ResponseTooLarge", "the answer is longer than allowed"};
 const struct http_failure http_cancelled = {ERR_RETRY, "Cancelled", "the request was ended by its receiver"};
+const struct http_failure http_fenced = {ERR_RETRY, "Fenced", "not sent: this process may not act now"};
 const struct http_failure http_invalid_url = {ERR_INVALID, "InvalidURL", "this is no http or https URL with a host"};
 
 static const struct {

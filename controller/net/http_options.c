@@ -1,5 +1,6 @@
 #include "net/http_transfer.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -86,6 +87,7 @@ static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
     };
 
     (void)arg, (void)purpose;
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     for (size_t i = 0; i < ARRAY_LEN(options); i++)
         (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value));
     return CURL_SOCKOPT_OK;
@@ -100,7 +102,7 @@ static void set_connection(struct transfer *t)
     /* Lets libcurl divide the time among several addresses; the watchdog keeps it in any case. */
     curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)t->request.connect_timeout_ms);
     curl_easy_setopt(t->easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
-    if (t->request.once) {
+    if (t->request.alone) {
         curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
     }

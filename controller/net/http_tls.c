@@ -148,3 +148,47 @@ void http_tls_setup(CURL *easy, const struct http_tls *tls, struct http_trust *t
     set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->client_cert);
     set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->client_key);
 }
+
+/* Certificates and nothing broken between or behind them. */
+static bool is_authorities(const char *pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    size_t len = 0;
+
+    ERR_clear_error();
+    for (X509 *cert; (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)); len++)
+        X509_free(cert);
+    bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    BIO_free(bio);
+    return len > 0 && at_end;
+}
+
+/* An encrypted key would ask somebody for its password: there is nobody. */
+static int no_password(char *buf, int size, int writing, void *arg)
+{
+    (void)buf, (void)size, (void)writing, (void)arg;
+    return -1;
+}
+
+static bool fit(const char *cert_pem, const char *key_pem)
+{
+    BIO *cert_bio = BIO_new_mem_buf(cert_pem, -1), *key_bio = BIO_new_mem_buf(key_pem, -1);
+    X509 *cert = PEM_read_bio_X509(cert_bio, NULL, NULL, NULL);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(key_bio, NULL, no_password, NULL);
+    bool ok = cert && key && X509_check_private_key(cert, key) == 1;
+
+    ERR_clear_error();
+    EVP_PKEY_free(key);
+    X509_free(cert);
+    BIO_free(key_bio);
+    BIO_free(cert_bio);
+    return ok;
+}
+
+bool http_tls_check(const struct http_tls *tls)
+{
+    bool pair = tls->client_cert && tls->client_key;
+
+    return (!tls->ca_pem || is_authorities(tls->ca_pem)) && (!pair || fit(tls->client_cert, tls->client_key));
+}

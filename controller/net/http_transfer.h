@@ -36,6 +36,7 @@ struct transfer {
     struct loop_timer *watchdog;
     int64_t connect_deadline;
     int64_t deadline;               /* of the whole; INT64_MAX: none                                   */
+    int64_t moved_ms;               /* when it was sent, then when the latest byte came                */
     const struct http_failure *why; /* what ended it, when it was not libcurl            */
     char detail[80];                /* about why                                         */
     char libcurl_error[CURL_ERROR_SIZE];

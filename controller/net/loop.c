@@ -6,6 +6,7 @@
 #include <time.h>
 #include <uv.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 /* Libraries close their handles in steps of their own. */
@@ -55,8 +56,11 @@ struct loop *loop_create(void)
 
     /* A peer that has gone must be an error of one write, not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
-    if (uv_loop_init(&loop->uv) != 0)
-        abort();
+    int problem = uv_loop_init(&loop->uv);
+    if (problem != 0) {
+        log_event(LOG_ERROR, "run", "cannot start", "error", uv_strerror(problem), NULL);
+        exit(EXIT_FAILURE);
+    }
     loop->wall = (int64_t)time(NULL);
     uv_idle_init(&loop->uv, &loop->awake);
     uv_check_init(&loop->uv, &loop->after_poll);
@@ -126,6 +130,15 @@ int64_t loop_now(const struct loop *loop)
 int64_t loop_wall(const struct loop *loop)
 {
     return loop->wall;
+}
+
+int64_t loop_boottime(const struct loop *loop)
+{
+    struct timespec now;
+
+    (void)loop; /* which samples its clocks once per turn; this one is for who cannot wait for the next */
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void loop_after(struct loop *loop, void (*hook)(void *arg), void *arg)

@@ -25,6 +25,9 @@ void loop_wake(struct loop *loop);
 int64_t loop_now(const struct loop *loop);
 /* Seconds since 1970, sampled once per turn. */
 int64_t loop_wall(const struct loop *loop);
+/* Milliseconds since the machine was booted, read at this very moment. It goes on while the machine sleeps or the
+ * process is stopped, and nobody can set it: for what must have ended by a time, whatever kept us. */
+int64_t loop_boottime(const struct loop *loop);
 
 void loop_after(struct loop *loop, void (*hook)(void *arg), void *arg);
 /* Called for SIGTERM and SIGINT (number as argument) instead of their default action. */

@@ -1,5 +1,6 @@
 #include "net/serve.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libwebsockets.h>
 #include <netdb.h>
@@ -14,6 +15,7 @@
 
 enum {
     BODY_MAX = 4 << 20,
+    QUERY_MAX = 1024,
     CHUNK = 16 << 10,       /* what is written at a time                                   */
     CLIENTS_MAX = 64,       /* probes, scrapers and a few people                           */
     WRITE_TIMEOUT_S = 30,   /* a client that does not take its page for so long is dropped */
@@ -43,10 +45,13 @@ struct session {
 /* ------------------------------------------------------------------------------------------------------------------
  * Answers. */
 
-static const struct serve_page *find_page(const struct serve *serve, const char *path)
+/* The page of the path, and in *ret_below what follows the page's own. */
+static const struct serve_page *find_page(const struct serve *serve, const char *path, const char **ret_below)
 {
     for (const struct serve_page *page = serve->pages; page->path; page++) {
-        if (strcmp(page->path, path) == 0)
+        size_t len = strlen(page->path);
+        *ret_below = path + len;
+        if (strcmp(page->path, path) == 0 || (page->path[len - 1] == '/' && strncmp(page->path, path, len) == 0))
             return page;
     }
     return NULL;
@@ -57,10 +62,64 @@ static bool is_get(struct lws *wsi)
     return lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
 }
 
+/* 127.0.0.0/8, ::1, and the former written as the latter. */
+static bool is_loopback(const struct sockaddr_storage *peer)
+{
+    const struct sockaddr_in6 *v6 = (const void *)peer;
+    const struct sockaddr_in *v4 = (const void *)peer;
+    const unsigned char *bytes = v6->sin6_addr.s6_addr;
+
+    if (peer->ss_family == AF_INET)
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) || (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && bytes[12] == 127);
+}
+
+static bool is_local(struct lws *wsi)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t len = sizeof(peer);
+
+    return getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &len) == 0 && is_loopback(&peer);
+}
+
+/* libwebsockets keeps the parameters apart. False when they are too long. */
+static bool copy_query(struct lws *wsi, char ret[static QUERY_MAX])
+{
+    int at = 0, len;
+
+    for (int i = 0; (len = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i)) > 0; i++) {
+        if (at + len + 2 > QUERY_MAX)
+            return false;
+        if (at)
+            ret[at++] = '&';
+        at += lws_hdr_copy_fragment(wsi, ret + at, QUERY_MAX - at, WSI_TOKEN_HTTP_URI_ARGS, i);
+    }
+    ret[at] = '\0';
+    return true;
+}
+
+bool serve_parameter(const struct serve_request *request, const char *name, char *ret, size_t size)
+{
+    size_t name_len = strlen(name);
+
+    for (const char *at = request->query; *at; at += *at == '&') {
+        size_t len = strcspn(at, "&");
+        bool found = strncmp(at, name, name_len) == 0 && (len == name_len || at[name_len] == '=');
+        size_t value = len > name_len ? name_len + 1 : len;
+        if (found && (size_t)snprintf(ret, size, "%.*s", (int)(len - value), at + value) < size)
+            return true;
+        at += len;
+    }
+    return false;
+}
+
 static int render(struct serve *serve, struct lws *wsi, const char *path, struct buf *body, const char **ret_type)
 {
-    const struct serve_page *page = find_page(serve, path);
-    int status = !page ? 404 : !is_get(wsi) ? 405 : page->render(serve->arg, body);
+    char query[QUERY_MAX];
+    struct serve_request request = {.query = query, .local = is_local(wsi)};
+    const struct serve_page *page = find_page(serve, path, &request.below);
+    bool fits = copy_query(wsi, query);
+    int status = !page ? 404 : !is_get(wsi) ? 405 : !fits ? 414 : page->render(serve->arg, &request, body);
 
     *ret_type = page && status < 400 ? page->content_type : "text/plain; charset=utf-8";
     if (body->full) {

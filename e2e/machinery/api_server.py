@@ -37,7 +37,7 @@ class ApiServer:
         with (STATE / "log/apiserver.log").open("ab") as log:
             self._process = subprocess.Popen([*self._command, *flags], stdout=log, stderr=log, start_new_session=True)
         self._pid, self._flags = self._process.pid, flags
-        wait_for("the API server is ready", lambda: run_kubectl("get", "--raw", "/readyz").returncode == 0, 60)
+        wait_for("the API server serves our kind", lambda: run_kubectl("get", "glr", "-A").returncode == 0, 60)
 
     def restart(self, *flags: str) -> None:
         self.stop()

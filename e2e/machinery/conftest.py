@@ -21,9 +21,18 @@ API_SERVER = ("10.244.0.1", 6443)       # see hack/cluster/README.md
 numbers = itertools.count(1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "last: looks back at the whole session, so it comes after all others")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
 @pytest.fixture(scope="session")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    with Proxy(*API_SERVER, str(STATE / "pki/ca.crt"), tmp_path_factory.mktemp("proxy")) as running:
+    with Proxy(*API_SERVER, str(STATE / "pki/ca.crt"), tmp_path_factory.mktemp("proxy"),
+               "api.machinery.test") as running:
         yield running
 
 

@@ -87,8 +87,15 @@ class Operator:
     def process(self) -> Path:
         return Path("/proc") / str(self._process.pid if self._process else "self")
 
+    def process_itself(self) -> Process:
+        """The one that was started last."""
+        return self._process
+
+    def page(self, page: str) -> str:
+        return self._process.page(page)
+
     def metrics(self) -> dict[str, float]:
-        lines = (line.rpartition(" ") for line in self._process.page("metrics").splitlines() if line[:1] != "#")
+        lines = (line.rpartition(" ") for line in self.page("metrics").splitlines() if line[:1] != "#")
         return {name: float(value) for name, _, value in lines}
 
     def sum(self, name: str) -> float:
@@ -103,6 +110,9 @@ class Stage(Place):
         super().__init__(kube, operator, gitlab, name)
         self.proxy = proxy
         self.since = proxy.mark()
+
+    def runner_named(self, name: str) -> Runner:
+        return Runner(self.kube, self.name, name)
 
     def mark(self) -> None:
         """From here on requests count."""

@@ -12,7 +12,7 @@ from machinery.api_server import ApiServer
 from machinery.stage import KINDS, Stage, collection, scaled
 from proxy.faults import Reset, Status
 from proxy.rules import Action, Entry
-from proxy.streams import Drop, HoldBack, Insert, Script, error_event, is_end_of_list
+from proxy.streams import Answered, Drop, HoldBack, Script, error_event, is_end_of_list
 
 ANY = collection("(" + "|".join(KINDS) + ")")
 INVALID = Status(422, "Invalid", "sendInitialEvents: Forbidden: is forbidden for watch unless the WatchList feature gate "
@@ -111,7 +111,7 @@ def test_a3_an_expired_page_leads_to_one_whole_list(stage: Stage, kube: Kube) ->
 # The end of a watch
 
 
-@pytest.mark.parametrize("end", [EXPIRED, Insert((error_event(410, "Expired", "too old"),), nth=0)],
+@pytest.mark.parametrize("end", [EXPIRED, Answered((error_event(410, "Expired", "too old"),))],
                          ids=["as a status", "as an event"])
 def test_a4_a_forgotten_version_leads_to_a_list_at_once(end: Action, stage: Stage) -> None:
     """Meanwhile a Deployment was deleted, which only the list tells."""
@@ -209,7 +209,7 @@ def test_a8_trouble_keeps_the_version_and_backs_off(action: Action | None, stage
     stage.settled([stage.unmanned()])
     versions = {kind: stage.open_watch(kind).events[-1].version for kind in KINDS if stage.open_watch(kind).events}
     stage.mark()
-    trouble(stage, action, scaled(300, 8))
+    trouble(stage, action, scaled(300, 4))
     for kind in KINDS:
         entry = stage.open_watch(kind)
         assert stage.lists(kind) == [], f"{kind} were listed again"

@@ -53,18 +53,16 @@ def test_a9_a_refused_write_is_not_blindly_repeated(code: int, reason: str, stag
 
 
 def test_a10_a_write_whose_answer_was_lost_is_done_once(stage: Stage, gitlab: GitLabAdmin) -> None:
-    """Of every write, the first answer is lost. What applies is repeated, what is only to make an object is looked up
-    instead, and Events, which are made by POST, are left alone."""
+    """Of every write, the first answer is lost. Applying is repeated where the watch does not tell of the effect; Events,
+    which are made by POST, are left alone."""
     stage.proxy.add(Reset(after=True), WRITES, f".*/{stage.name}/.*", count=1, each=True)
     stage.registration_token()
     stage.operator.start()
     runner = stage.unmanned()
     stage.settled([runner])
     written = stage.write_counts()
-    read = {entry.path for entry in stage.requests("GET")}
-    assert len(written) >= 7 and all(times <= 3 for times in written.values()), written
-    assert all(what.startswith("PATCH ") for what in written)
-    assert all(times > 1 or what.removeprefix("PATCH ") in read for what, times in written.items()), written
+    assert len(written) >= 7 and all(what.startswith("PATCH ") for what in written), written
+    assert all(times <= 5 for times in written.values()) and max(written.values()) > 1, written
     posts = [entry.body for entry in stage.requests("POST", ".*/events")]
     assert posts and [body for body, times in Counter(posts).items() if times > 1] == []
     runner.delete()

@@ -9,6 +9,7 @@ from proxy.relay import Answer, Exchange, pass_through
 from proxy.rules import Action
 
 JSON = "application/json"
+SOON = 0.5              # seconds
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ class Reset:
 
 @dataclass(frozen=True)
 class Truncate:
-    """A part of the body, as if it were all: the effect has taken place."""
+    """A part of the body, or of a watch's first event, as if it were all: the effect has taken place."""
     part: float = 0.5
 
     async def __call__(self, exchange: Exchange) -> None:
         answer = await exchange.forward()
-        body = await answer.body()
+        body = await whole(answer, exchange)
         await exchange.respond(answer.status, without_length(answer), body[:int(len(body) * self.part)])
 
 
@@ -115,8 +116,18 @@ class Garbage:
 
     async def __call__(self, exchange: Exchange) -> None:
         answer = await exchange.forward()
-        await answer.body()
+        await whole(answer, exchange)
         await exchange.respond(answer.status, without_length(answer), self.body)
+
+
+async def whole(answer: Answer, exchange: Exchange) -> bytes:
+    """The body; of a watch, which has no end, the first event if it comes soon."""
+    if not exchange.entry.watch:
+        return await answer.body()
+    try:
+        return await asyncio.wait_for(anext(answer.lines(), b""), SOON)
+    except asyncio.TimeoutError:
+        return b""
 
 
 def without_length(answer: Answer) -> list[tuple[str, str]]:

@@ -130,6 +130,7 @@ class Exchange:
     async def tell(self, line: bytes) -> None:
         """An event of a watch."""
         await self.send(line)
+        self.entry.lines += 1
         with suppress(ValueError, TypeError, KeyError, AttributeError):     # no event at all: some test's garbage
             event = json.loads(line)
             meta = event["object"].get("metadata", {})

@@ -33,7 +33,8 @@ class Entry:
     ended: float = 0.0                      # of the answer's body, or of the exchange
     fault: str = ""                         # the rule that spoilt it
     outcome: str = ""                       # how the exchange ended, where it did not end well
-    events: list[Told] = field(default_factory=list)    # of a watch, as the client got them
+    lines: int = 0                          # of a watch
+    events: list[Told] = field(default_factory=list)    # those of the lines that are events
 
     @property
     def json(self) -> dict:

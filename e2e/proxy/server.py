@@ -18,12 +18,15 @@ ADDRESS = "127.0.0.1"
 
 
 class Proxy(Book):
-    """Before the API server at host:port, whose CA is in the file trust. Use as a context manager."""
+    """Before the API server at host:port, whose CA is in the file trust; names: further ones of the proxy.
 
-    def __init__(self, host: str, port: int, trust: str, folder: Path) -> None:
+    Use as a context manager.
+    """
+
+    def __init__(self, host: str, port: int, trust: str, folder: Path, *names: str) -> None:
         super().__init__()
         self._authority = Authority(folder, "The proxy's CA")
-        pair = self._authority.server(ADDRESS, "localhost")
+        pair = self._authority.server(ADDRESS, *names)
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._tls.load_cert_chain(pair.cert, pair.key)
         self._tls.set_alpn_protocols(["h2"])

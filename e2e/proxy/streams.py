@@ -115,29 +115,8 @@ class Drop(Lines):
 
 
 @dataclass
-class Insert(Lines):
-    """Lines of ours before the nth event (from 1), or instead of the end of what is there already."""
-    lines: tuple[bytes, ...]
-    nth: int = 1
-    close: bool = False
-
-    async def change(self, answer: Answer, entry: Entry) -> AsyncIterator[bytes]:
-        count = 0
-        async for line in answer.lines():
-            count += 1
-            if count == self.nth:
-                for ours in self.lines:
-                    yield ours
-                if self.close:
-                    return
-            yield line
-
-    __str__ = Lines.__str__
-
-
-@dataclass
 class Answered(Lines):
-    """A watch that is opened and at once told these lines, in the place of the API server's; then it ends."""
+    """A watch that is opened here and told these lines; then it ends, or stays until it is let go."""
     lines: tuple[bytes, ...]
     stay: Hold | None = None
 

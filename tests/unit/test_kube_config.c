@@ -15,7 +15,10 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "kube/config.h"
+#include "kube/exec.h"
+#include "tls_fixture.h"
 
+#define EXEC_V1   "client.authentication.k8s.io/v1"
 #define PEM(what) "-----BEGIN " what "-----\nabc\n-----END " what "-----"
 
 /* A folder of its own as $HOME, and no other way to a cluster. */
@@ -390,9 +393,22 @@ static void what_is_refused_and_how(void **state)
         {"server: 'https://x.test', certificate-authority: nowhere", "", "certificate-authority: "},
         {"server: 'https://x.test', certificate-authority: config", "", "names a file that is not PEM"},
         {"server: 'https://x.test', insecure-skip-tls-verify: true, certificate-authority: pem", "", "contradicts"},
-        {"server: 'https://x.test'", "exec: {command: aws}", "user u: exec is not supported: use"},
+        {"server: 'https://x.test', proxy-url: 'ftp://p.test'", "", "proxy-url must begin with http://"},
+        {"server: 'https://x.test', proxy-url: 'p.test:3128'", "", "proxy-url must begin with http://"},
+        {"server: 'https://x.test'", "exec: {apiVersion: " EXEC_V1 ", interactiveMode: Never}",
+         "user u: exec.command is missing"},
+        {"server: 'https://x.test'", "exec: {command: aws, interactiveMode: Never}", "exec.apiVersion must be"},
+        {"server: 'https://x.test'", "exec: {command: aws, apiVersion: client.authentication.k8s.io/v1alpha1}",
+         "exec.apiVersion must be client.authentication.k8s.io/v1"},
+        {"server: 'https://x.test'", "exec: {command: aws, apiVersion: " EXEC_V1 "}",
+         "exec.interactiveMode is missing"},
+        {"server: 'https://x.test'", "exec: {command: aws, apiVersion: " EXEC_V1 ", interactiveMode: Always}",
+         "exec.interactiveMode is Always, but there is nobody to be asked"},
+        {"server: 'https://x.test'", "exec: {command: aws, apiVersion: " EXEC_V1 ", interactiveMode: Often}",
+         "exec.interactiveMode must be Never, IfAvailable or Always"},
         {"server: 'https://x.test'", "auth-provider: {name: gcp}", "auth-provider is not supported"},
-        {"server: 'https://x.test'", "as: admin", "user u: as is not supported"},
+        {"server: 'https://x.test'", "as-groups: [a]", "user u: as is missing"},
+        {"server: 'https://x.test'", "as: \"a\\nb\"", "user u: as or what belongs to it holds characters"},
         {"server: 'https://x.test'", "client-certificate: pem", "client-key is missing"},
         {"server: 'https://x.test'", "client-key: pem", "client-certificate is missing"},
         {"server: 'https://x.test'", "tokenFile: nowhere", "/nowhere: No such file"},
@@ -458,26 +474,144 @@ static void files_are_read_again(void **state)
     unlink(path_of(w, "sa/token"));
     assert_false(kube_config_refresh(&w->config, 1060004, true));
     assert_string_equal(w->config.token, "third");
-
-    put(w, "sa/ca.crt", PEM("NEW CERTIFICATE"));
-    assert_true(kube_config_refresh(&w->config, 1060005, true));
-    assert_string_equal(kube_config_tls(&w->config).ca_pem, PEM("NEW CERTIFICATE"));
 }
 
-static void client_certificates_rotate_too(void **state)
+/* The kubelet swaps a link: what it points to has all files of a moment. */
+static void a_swapped_folder_is_seen(void **state)
 {
     struct world *w = *state;
 
-    put(w, "cert", PEM("CERTIFICATE"));
-    put(w, "key", PEM("PRIVATE KEY"));
+    put_service_account(w);
+    mkdir(path_of(w, "later"), 0700);
+    put(w, "later/token", "second");
+    rename(path_of(w, "sa"), path_of(w, "first"));
+    assert_int_equal(symlink(path_of(w, "first"), path_of(w, "sa")), 0);
+    assert_true(load_in_cluster(w));
+    assert_int_equal(symlink(path_of(w, "later"), path_of(w, "swap")), 0);
+    rename(path_of(w, "swap"), path_of(w, "sa"));
+    assert_int_equal(kube_config_refresh(&w->config, 60000, false), CONFIG_TOKEN);
+    assert_string_equal(w->config.token, "second");
+    assert_int_equal(w->config.generation, 1);
+    assert_non_null(w->config.ca_pem); /* whose file is gone */
+}
+
+static void authorities_rotate_when_they_are_good(void **state)
+{
+    struct world *w = *state;
+    struct identity ca = identity_make("next", NULL, NULL, -DAY, DAY);
+
+    put_service_account(w);
+    assert_true(load_in_cluster(w));
+    put(w, "sa/ca.crt", ca.cert_pem);
+    assert_int_equal(kube_config_refresh(&w->config, 299999, false), 0); /* not yet */
+    assert_int_equal(kube_config_refresh(&w->config, 300000, false), CONFIG_CA);
+    const char *taken = arena_strdup(&w->mem, w->config.ca_pem);
+    assert_ptr_equal(strstr(ca.cert_pem, taken), ca.cert_pem);
+
+    const char *broken[] = {PEM("CERTIFICATE"), "no PEM", "", ca.key_pem,
+                            arena_printf(&w->mem, "%s%s", ca.cert_pem, PEM("CERTIFICATE"))};
+    for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+        put(w, "sa/ca.crt", broken[i]);
+        assert_int_equal(kube_config_refresh(&w->config, 300001, true), 0);
+        assert_string_equal(w->config.ca_pem, taken);
+    }
+    assert_int_equal(w->config.ca_reloads, 1);
+    assert_int_equal(w->config.generation, 0);
+    identity_free(&ca);
+}
+
+/* One file after the other: the pair in between, which does not fit, is not used. */
+static void client_certificates_rotate_as_pairs(void **state)
+{
+    struct world *w = *state;
+    struct identity first = identity_make("me", NULL, NULL, -DAY, DAY),
+                    next = identity_make("me", NULL, NULL, -DAY, DAY);
     const char *user = "client-certificate: cert, client-key: key, token: fixed";
+
+    put(w, "cert", first.cert_pem);
+    put(w, "key", first.key_pem);
     assert_loaded(w, simple(w, "server: 'https://x.test'", user), NULL);
-    put(w, "cert", PEM("SECOND CERTIFICATE"));
-    put(w, "key", PEM("SECOND KEY"));
-    assert_true(kube_config_refresh(&w->config, 1000000, false));
-    assert_string_equal(w->config.client_cert, PEM("SECOND CERTIFICATE"));
-    assert_string_equal(w->config.client_key, PEM("SECOND KEY"));
+    put(w, "cert", next.cert_pem);
+    assert_int_equal(kube_config_refresh(&w->config, 300000, false), 0);
+    assert_ptr_equal(strstr(first.cert_pem, w->config.client_cert), first.cert_pem);
+    put(w, "key", next.key_pem);
+    assert_int_equal(kube_config_refresh(&w->config, 600000, false), CONFIG_CLIENT);
+    assert_ptr_equal(strstr(next.cert_pem, w->config.client_cert), next.cert_pem);
+    assert_ptr_equal(strstr(next.key_pem, w->config.client_key), next.key_pem);
+    assert_int_equal(w->config.generation, 1);
+    put(w, "key", PEM("PRIVATE KEY"));
+    assert_int_equal(kube_config_refresh(&w->config, 900000, false), 0);
+    unlink(path_of(w, "cert"));
+    assert_int_equal(kube_config_refresh(&w->config, 1200000, false), 0);
     assert_string_equal(w->config.token, "fixed");
+    identity_free(&first);
+    identity_free(&next);
+}
+
+static void a_plugin_is_described(void **state)
+{
+    struct world *w = *state;
+    static const char user[] = "exec: {apiVersion: " EXEC_V1 ", command: bin/get-token, interactiveMode: IfAvailable, "
+                               "args: [--cluster, 'a b', 7], installHint: 'get it there', provideClusterInfo: true, "
+                               "env: [{name: A, value: '1'}, {name: B, value: ''}]}";
+
+    assert_loaded(w, simple(w, "server: 'https://x.test', tls-server-name: y.test", user), NULL);
+    const struct exec_spec *spec = w->config.exec;
+    assert_string_equal(spec->api_version, EXEC_V1);
+    assert_string_equal(spec->argv[0], path_of(w, "bin/get-token")); /* beside the kubeconfig */
+    assert_string_equal(spec->argv[1], "--cluster");
+    assert_string_equal(spec->argv[2], "a b");
+    assert_string_equal(spec->argv[3], "7");
+    assert_null(spec->argv[4]);
+    assert_string_equal(spec->env[0], "A=1");
+    assert_string_equal(spec->env[1], "B=");
+    assert_null(spec->env[2]);
+    assert_string_equal(spec->install_hint, "get it there");
+    char *info = exec_info(&w->config);
+    assert_string_equal(info, "{\"kind\":\"ExecCredential\",\"apiVersion\":\"" EXEC_V1
+                              "\",\"spec\":{\"cluster\":{\"server\":\"https://x.test\",\"tls-server-name\":"
+                              "\"y.test\"},\"interactive\":false}}");
+    free(info);
+
+    assert_loaded(w, simple(w, "server: 'https://x.test'", "exec: {apiVersion: " EXEC_V1 "beta1, command: aws}"), NULL);
+    assert_string_equal(w->config.exec->argv[0], "aws"); /* PATH knows it */
+    info = exec_info(&w->config);
+    assert_null(strstr(info, "cluster"));
+    free(info);
+    assert_loaded(w, simple(w, "server: 'https://x.test'", "token: t, exec: {command: aws}"), NULL);
+    assert_null(w->config.exec); /* a token counts more */
+}
+
+static void somebody_is_impersonated(void **state)
+{
+    struct world *w = *state;
+    static const char user[] = "token: t, as: jane, as-uid: '7', as-groups: [a, b], "
+                               "as-user-extra: {Some/Thing: [x, y]}";
+    static const char *const headers[] = {"Impersonate-User: jane",
+                                          "Impersonate-Uid: 7",
+                                          "Impersonate-Group: a",
+                                          "Impersonate-Group: b",
+                                          "Impersonate-Extra-some%2Fthing: x",
+                                          "Impersonate-Extra-some%2Fthing: y"};
+
+    assert_loaded(w, simple(w, "server: 'https://x.test'", user), NULL);
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++)
+        assert_string_equal(w->config.impersonate[i], headers[i]);
+    assert_null(w->config.impersonate[ARRAY_LEN(headers)]);
+}
+
+static void proxies_are_named_as_kubectl_names_them(void **state)
+{
+    static const char *const cases[][2] = {{"http://p.test:1", "http://p.test:1"},
+                                           {"https://me:x@p.test", "https://me:x@p.test"},
+                                           {"socks5://p.test:1080", "socks5h://p.test:1080"}};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *cluster = arena_printf(&w->mem, "server: 'https://x.test', proxy-url: '%s'", cases[i][0]);
+        assert_loaded(w, simple(w, cluster, ""), NULL);
+        assert_string_equal(w->config.proxy_url, cases[i][1]);
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -498,7 +632,12 @@ int main(void)
         TEST(what_is_refused_and_how),
         TEST(files_that_are_no_kubeconfig),
         TEST(files_are_read_again),
-        TEST(client_certificates_rotate_too),
+        TEST(a_swapped_folder_is_seen),
+        TEST(authorities_rotate_when_they_are_good),
+        TEST(client_certificates_rotate_as_pairs),
+        TEST(a_plugin_is_described),
+        TEST(somebody_is_impersonated),
+        TEST(proxies_are_named_as_kubectl_names_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,17 +92,17 @@ static void writes_text_for_people(void **state)
 static void leaves_out_what_is_below_the_level(void **state)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
-    enum log_level level = LOG_DEBUG;
 
     (void)state;
+    log_setup(LOG_INFO, false);
     for (int threshold = LOG_ERROR; threshold <= LOG_DEBUG; threshold++) {
         struct arena a cleanup_arena = {0};
-        assert_true(log_level_parse(names[threshold], &level));
-        assert_int_equal(level, threshold);
-        log_setup(level, false);
+        struct log_levels levels;
+        assert_true(log_levels_parse(names[threshold], &levels));
+        log_set_levels(&levels);
         capture();
         for (enum log_level l = LOG_ERROR; l <= LOG_DEBUG; l++) {
-            assert_int_equal(log_enabled(l), l <= level);
+            assert_int_equal(log_enabled(l, "x"), (int)l <= threshold);
             log_event(l, "x", "m", NULL);
         }
         int lines = 0;
@@ -110,16 +110,69 @@ static void leaves_out_what_is_below_the_level(void **state)
             lines += *c == '\n';
         assert_int_equal(lines, threshold + 1);
     }
-    assert_false(log_level_parse("verbose", &level));
-    assert_false(log_level_parse("", &level));
+}
+
+static void tells_components_apart(void **state)
+{
+    struct log_levels levels;
+
+    (void)state;
+    assert_true(log_levels_parse("warn,watch=debug,run=error", &levels));
+    log_set_levels(&levels);
+    assert_true(log_enabled(LOG_DEBUG, "watch"));
+    assert_false(log_enabled(LOG_WARN, "run"));
+    assert_true(log_enabled(LOG_WARN, "reconcile"));
+    assert_false(log_enabled(LOG_INFO, "reconcile"));
+    assert_true(log_levels_parse("watch=debug", &levels));
+    log_set_levels(&levels);
+    assert_true(log_enabled(LOG_INFO, "reconcile"));
+    log_setup(LOG_INFO, true);
+    assert_false(log_enabled(LOG_DEBUG, "watch"));
+}
+
+static void refuses_what_is_no_level(void **state)
+{
+    static const char *const wrong[] = {
+        "",      "loud",       "info,",     ",info", "watch", "watch=", "watch=loud", "watsch=info", "wat=debug",
+        "=info", "info,watch", "info;warn", "INFO",  "infoo", "inf",    "run, watch", "watch=info=1"};
+    struct log_levels levels;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        if (log_levels_parse(wrong[i], &levels))
+            fail_msg("\"%s\" is taken", wrong[i]);
+}
+
+static void remembers_the_last_problems(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    char number[16];
+
+    (void)state;
+    log_setup(LOG_DEBUG, true);
+    capture();
+    for (int i = 0; i < LOG_RECENT_MAX + 5; i++) {
+        snprintf(number, sizeof(number), "%d", i);
+        log_event(i % 2 ? LOG_WARN : LOG_ERROR, "watch", "interrupted", "number", number, NULL);
+        log_event(LOG_INFO, "watch", "listed", NULL);
+    }
+    capture_end(&captured, &a);
+    assert_non_null(strstr(log_recent(0), "\"number\":\"5\"}"));
+    assert_non_null(strstr(log_recent(LOG_RECENT_MAX - 1), "\"number\":\"36\"}"));
+    assert_null(log_recent(LOG_RECENT_MAX));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_a_json_object_a_line),         cmocka_unit_test(stays_one_line_whatever_a_server_sent),
-        cmocka_unit_test(stays_json_when_a_value_is_too_long), cmocka_unit_test(writes_text_for_people),
+        cmocka_unit_test(writes_a_json_object_a_line),
+        cmocka_unit_test(stays_one_line_whatever_a_server_sent),
+        cmocka_unit_test(stays_json_when_a_value_is_too_long),
+        cmocka_unit_test(writes_text_for_people),
         cmocka_unit_test(leaves_out_what_is_below_the_level),
+        cmocka_unit_test(tells_components_apart),
+        cmocka_unit_test(refuses_what_is_no_level),
+        cmocka_unit_test(remembers_the_last_problems),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,25 +37,26 @@ struct result {
 
 /* Pages. */
 
-static int render_ok(void *arg, struct buf *body)
+static int render_ok(void *arg, const struct serve_request *request, struct buf *body)
 {
     struct world *w = arg;
 
+    (void)request;
     w->rendered++;
     buf_adds(body, "ok\n");
     return 200;
 }
 
-static int render_broken(void *arg, struct buf *body)
+static int render_broken(void *arg, const struct serve_request *request, struct buf *body)
 {
-    (void)arg;
+    (void)arg, (void)request;
     buf_adds(body, "no watch\n");
     return 503;
 }
 
-static int render_empty(void *arg, struct buf *body)
+static int render_empty(void *arg, const struct serve_request *request, struct buf *body)
 {
-    (void)arg, (void)body;
+    (void)arg, (void)request, (void)body;
     return 200;
 }
 
@@ -64,9 +65,9 @@ static char large_byte(size_t i)
     return (char)('a' + i / 1000 % 26);
 }
 
-static int render_large(void *arg, struct buf *body)
+static int render_large(void *arg, const struct serve_request *request, struct buf *body)
 {
-    (void)arg;
+    (void)arg, (void)request;
     for (size_t i = 0; i < PAGE_MAX; i++) {
         char c = large_byte(i);
         buf_add(body, &c, 1);
@@ -74,14 +75,29 @@ static int render_large(void *arg, struct buf *body)
     return 200;
 }
 
-static int render_too_large(void *arg, struct buf *body)
+static int render_too_large(void *arg, const struct serve_request *request, struct buf *body)
 {
-    render_large(arg, body);
+    render_large(arg, request, body);
     buf_adds(body, "!");
     return 200;
 }
 
+/* Tells what it was asked for. */
+static int render_asked(void *arg, const struct serve_request *request, struct buf *body)
+{
+    char key[8] = "none", flag[2];
+
+    (void)arg;
+    bool has_key = serve_parameter(request, "key", key, sizeof(key));
+    bool has_flag = serve_parameter(request, "flag", flag, sizeof(flag));
+    buf_addf(body, "below=%s key=%s%s flag=%d local=%d", request->below, key, has_key ? "!" : "", has_flag,
+             request->local);
+    return 200;
+}
+
 static const struct serve_page pages[] = {
+    {"/asked", "text/plain", render_asked},
+    {"/asked/", "text/plain", render_asked},
     {"/healthz", "text/plain; version=0.0.4; charset=utf-8", render_ok},
     {"/readyz", "text/plain", render_broken},
     {"/empty", "text/plain", render_empty},
@@ -170,6 +186,34 @@ static void fetch(struct world *w, const char *method, const char *path, struct 
     start(w, method, path, r);
     run(w);
     assert_string_equal(r->error, "");
+}
+
+static void pages_know_what_they_are_asked_for(void **state)
+{
+    static const struct {
+        const char *path, *body;
+    } cases[] = {
+        {"/asked", "below= key=none flag=0 local=1"},
+        {"/asked?", "below= key=none flag=0 local=1"},
+        {"/asked/", "below= key=none flag=0 local=1"},
+        {"/asked/watches/x", "below=watches/x key=none flag=0 local=1"},
+        {"/asked?flag", "below= key=none flag=1 local=1"},
+        {"/asked?flagged&xkey=1&k=2", "below= key=none flag=0 local=1"},
+        {"/asked?key=a/b&flag", "below= key=a/b! flag=1 local=1"},
+        {"/asked?flag=1&key=a%2Fb", "below= key=a/b! flag=1 local=1"},
+        {"/asked?key", "below= key=! flag=0 local=1"},
+        {"/asked?key=", "below= key=! flag=0 local=1"},
+    };
+    struct world *w = *state;
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        fetch(w, "GET", cases[i].path, &r);
+        assert_int_equal(r.status, 200);
+        assert_string_equal(r.body, cases[i].body);
+    }
+    fetch(w, "GET", "/asked?key=much-too-long-for-it", &r);
+    assert_null(strstr(r.body, "!"));
 }
 
 static void pages_are_found_by_path(void **state)
@@ -455,17 +499,12 @@ static void nothing_is_destroyed_quietly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pages_are_found_by_path),
-        TEST(other_methods_are_refused),
-        TEST(a_large_page_arrives_whole),
-        TEST(connections_are_kept),
-        TEST(nonsense_is_refused),
-        TEST(clients_may_leave_at_any_time),
-        TEST(busy_connections_end_with_the_server),
-        TEST(more_clients_than_places),
-        TEST(addresses_that_cannot_be_had),
-        TEST(everywhere_includes_ipv4),
-        TEST(nothing_is_destroyed_quietly),
+        TEST(pages_are_found_by_path),       TEST(pages_know_what_they_are_asked_for),
+        TEST(other_methods_are_refused),     TEST(a_large_page_arrives_whole),
+        TEST(connections_are_kept),          TEST(nonsense_is_refused),
+        TEST(clients_may_leave_at_any_time), TEST(busy_connections_end_with_the_server),
+        TEST(more_clients_than_places),      TEST(addresses_that_cannot_be_had),
+        TEST(everywhere_includes_ipv4),      TEST(nothing_is_destroyed_quietly),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -512,6 +512,8 @@ static void what_is_not_a_list_is_a_failure(void **state)
                                         "{metadata: {resourceVersion: ''}, items: []}",
                                         "{metadata: {resourceVersion: '0'}, items: []}",
                                         "{metadata: {resourceVersion: '1x'}, items: []}",
+                                        "{metadata: {resourceVersion: '7'}, items: {}}",
+                                        "{metadata: {resourceVersion: '7'}, items: 'a'}",
                                         "{kind: 'Table', metadata: {resourceVersion: '7'}, rows: []}",
                                         "{kind: 'GitLabRunner', metadata: {resourceVersion: '7'}}"};
 

@@ -14,7 +14,7 @@ from places import LABEL, remove
 from proxy.faults import HTML_502, Delay, Garbage, Goaway, HalfOpen, Hold, Reset, Status, Truncate
 from proxy.rules import Action
 from proxy.server import Proxy
-from proxy.streams import Drop, HoldBack, Insert, Late, Split, error_event, is_real
+from proxy.streams import Answered, Drop, HoldBack, Late, Script, Split, error_event, is_real
 
 NS = "proxied"
 CONFIG_MAPS = f"/api/v1/namespaces/{NS}/configmaps"
@@ -223,12 +223,24 @@ def test_events_come_late(client: Kubectl, kube: Kube, tmp_path: Path) -> None:
         assert 0.5 <= time.monotonic() - began < 5
 
 
-def test_a_line_is_inserted_and_ends_the_watch(client: Kubectl, kube: Kube, tmp_path: Path) -> None:
+def test_a_watch_is_answered_by_the_proxy(client: Kubectl, tmp_path: Path) -> None:
     gone = error_event(410, "Expired", "too old")
-    client.proxy.add(Insert((gone,), close=True), "GET", CONFIG_MAPS, "watch")
+    client.proxy.add(Answered((gone,)), "GET", CONFIG_MAPS, "watch")
     with watch(client, tmp_path / "out") as watching:
         assert watching.wait() == 0
     assert watching.output.read_bytes() == gone
+
+
+def test_a_line_is_slipped_in_and_a_watch_is_closed(client: Kubectl, kube: Kube, tmp_path: Path) -> None:
+    script = Script()
+    client.proxy.add(script, "GET", CONFIG_MAPS, "watch")
+    with watch(client, tmp_path / "out") as watching:
+        add_config_maps(kube, "a")
+        watching.wait_seen("a")
+        script.say(b'{"type":"ADDED","object":{"metadata":{"name":"ghost"}}}\n')
+        watching.wait_seen("a", "ghost")
+        script.close()
+        assert watching.wait() == 0
 
 
 def test_events_in_pieces_are_the_same_events(client: Kubectl, kube: Kube, tmp_path: Path) -> None:

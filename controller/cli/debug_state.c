@@ -1,0 +1,195 @@
+#include "cli/debug_state.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "feeds.h"
+#include "kinds.h"
+#include "kube/lease.h"
+#include "kube/queue.h"
+#include "net/loop.h"
+#include "state.h"
+
+enum { FAILURES_MAX = 100 };
+
+static int64_t ms_since(int64_t begin_us)
+{
+    return (clock_us() - begin_us) / 1000;
+}
+
+static void add_watch(void *arg, const struct feed_facts *feed)
+{
+    json_append(arg, json_build("{kind: %s, namespace: %s, state: %s, synced: %b, resourceVersion: %s, problem: %s, "
+                                "lists: %d, watches: %d, shortWatches: %d, pauses: %d}",
+                                feed->kind, *feed->ns ? feed->ns : NULL, feed->state, feed->synced, feed->version,
+                                feed->problem, (int64_t)feed->counts.lists, (int64_t)feed->counts.watches,
+                                (int64_t)feed->counts.short_watches, (int64_t)feed->counts.pauses));
+}
+
+static struct json_object *watches_json(const struct reconciler_view *view)
+{
+    struct json_object *watches = json_build("[]");
+
+    feeds_each(view->feeds, add_watch, watches);
+    return watches;
+}
+
+/* NULL: there is no election. */
+static struct json_object *lease_json(const struct lease *lease)
+{
+    if (!lease)
+        return NULL;
+    return json_build("{name: %s, leading: %b, term: %d, renewalOverdue: %b, slowPaths: %d}", lease_name(lease),
+                      lease_is_leading(lease), (int64_t)lease_term(lease), lease_renewal_overdue(lease),
+                      (int64_t)lease_slow_paths(lease));
+}
+
+static struct json_object *queue_json(const struct reconciler_view *view)
+{
+    int64_t next = queue_next_ms(view->queue, QUEUE_ROUTINE), now = loop_now(view->shop->loop);
+
+    return json_build("{depth: %d, delayed: %d, oldestMs: %d, nextInMs: %d}", (int64_t)queue_depth(view->queue),
+                      (int64_t)queue_delayed(view->queue), (int64_t)(view->oldest_seconds * 1000),
+                      next < 0     ? -1
+                      : next > now ? next - now
+                                   : 0);
+}
+
+static struct json_object *turn_json(const struct turn *turn)
+{
+    const char *awaits = turn->request ? "API server" : turn->call ? "GitLab" : "nothing";
+
+    return json_build("{runner: %s, reconcileID: %s, cause: %s, rule: %s, action: %s, awaits: %s, ageMs: %d, "
+                      "awaitsMs: %d, steps: %d}",
+                      turn->key, turn->id, turn->cause, turn->asked.rule, act_kind_name(turn->asked.kind), awaits,
+                      ms_since(turn->began_us), ms_since(turn->asked_us), (int64_t)turn->steps);
+}
+
+static struct json_object *turns_json(const struct reconciler_view *view)
+{
+    struct json_object *turns = json_build("[]");
+
+    list_each (node, view->turns)
+        json_append(turns, turn_json(container_of(node, struct turn, node)));
+    return turns;
+}
+
+/* What failed and is to be tried again; FAILURES_MAX of them all together. */
+static void add_failures(struct json_object *failures, const struct state *state, int64_t now_ms)
+{
+    for (size_t i = 0; i < ATTEMPTS_MAX && json_len(failures) < FAILURES_MAX; i++) {
+        const struct attempt *attempt = &state->failures[i].attempt;
+        if (!attempt->rule)
+            continue;
+        json_append(failures, json_build("{runner: %s, rule: %s, reason: %s, error: %s, times: %d, retryInMs: %d}",
+                                         state->key, attempt->rule, attempt->err.reason, attempt->err.text,
+                                         (int64_t)state->failures[i].count, attempt->retry_at_ms - now_ms));
+    }
+}
+
+static struct json_object *failures_json(const struct reconciler_view *view)
+{
+    struct json_object *failures = json_build("[]");
+    const char *key;
+    void *state;
+
+    for (size_t i = 0; map_iter(&view->states->by_key, &i, &key, &state);)
+        add_failures(failures, state, loop_now(view->shop->loop));
+    return failures;
+}
+
+static struct json_object *objects_json(const struct reconciler_view *view)
+{
+    struct json_object *objects = json_build("{}");
+
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        json_set_int(objects, kind_resource(kind)->kind, (int64_t)store_count(view->shop->store, kind));
+    return objects;
+}
+
+/* A text that should be JSON as such; else as a string. */
+static struct json_object *json_or_text(const char *text)
+{
+    struct err ignored;
+    struct json_object *parsed = json_parse(text, strlen(text), &ignored);
+
+    return parsed ? parsed : json_build("%s", text);
+}
+
+static struct json_object *problems_json(void)
+{
+    struct json_object *problems = json_build("[]");
+    const char *line;
+
+    for (size_t i = 0; (line = log_recent(i)); i++)
+        json_append(problems, json_or_text(line));
+    return problems;
+}
+
+static struct json_object *state_json(const struct reconciler_view *view)
+{
+    const struct stats *stats = view->shop->stats;
+
+    return json_build(
+        "{version: %s, instance: %s, uptimeSeconds: %d, synced: %b, stopping: %b, objects: %o, queue: %o, "
+        "turns: %o, turnsBegun: %d, failures: %o, problems: %o}",
+        version_text(), view->shop->instance, loop_wall(view->shop->loop) - (int64_t)stats->start, view->synced,
+        view->draining, lease_json(view->shop->lease), objects_json(view), watches_json(view), queue_json(view),
+        turns_json(view), (int64_t)stats->turns, failures_json(view), problems_json());
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * One runner */
+
+static void add_record(void *arg, unsigned kind, const struct record *record)
+{
+    json_append(arg, json_build("{kind: %s, namespace: %s, name: %s, uid: %s, resourceVersion: %s, kept: %o}",
+                                kind_resource(kind)->kind, record->ns, record->name, record->uid, record->version,
+                                json_or_text(record->text)));
+}
+
+static struct json_object *records_json(const struct store *store, const char *key)
+{
+    struct json_object *records = json_build("[]");
+    const char *slash = strchr(key, '/');
+    cleanup_free char *ns = mem_strdup(key);
+
+    ns[slash - key] = '\0';
+    const struct record *record = store_get(store, KIND_RUNNER, ns, slash + 1);
+    if (record)
+        add_record(records, KIND_RUNNER, record);
+    store_each_owned(store, key, add_record, records);
+    return records;
+}
+
+static struct json_object *runner_json(const struct reconciler_view *view, const char *key)
+{
+    const struct state *state = map_get(&view->states->by_key, key);
+    struct json_object *failures = json_build("[]");
+
+    if (state)
+        add_failures(failures, state, loop_now(view->shop->loop));
+    return json_build("{runner: %s, records: %o, failures: %o}", key, records_json(view->shop->store, key), failures);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+int debug_state_page(const struct reconciler *rec, const struct serve_request *request, struct buf *body)
+{
+    const struct reconciler_view view = reconciler_view(rec);
+    char key[512];
+    bool one = serve_parameter(request, "key", key, sizeof(key));
+
+    if (one && !strchr(key, '/')) {
+        buf_adds(body, "key must be NAMESPACE/NAME\n");
+        return 400;
+    }
+    cleanup_json struct json_object *state = one ? runner_json(&view, key) : state_json(&view);
+    buf_adds(body, json_text(state));
+    buf_adds(body, "\n");
+    return 200;
+}

@@ -1,0 +1,48 @@
+/* What the API server's refusals mean. */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "kube/client.h"
+
+/* What a status of the API server asks the caller to do. */
+static enum err_kind kind_of(long status)
+{
+    switch (status) {
+    case 400:
+    case 405:
+    case 406:
+    case 413:
+    case 415:
+    case 422:
+        return ERR_INVALID;
+    case 403:
+        return ERR_DENIED;
+    case 404:
+        return ERR_NOT_FOUND;
+    case 409:
+        return ERR_CONFLICT;
+    case 410:
+        return ERR_EXPIRED;
+    default:
+        return ERR_RETRY; /* 401: the token is read again; 429, 5xx, and what proxies make up */
+    }
+}
+
+struct err kube_classify(long status, const char *body, size_t len, int64_t retry_after_ms)
+{
+    struct err err = {0}, ignored;
+    cleanup_json struct json_object *object = NULL;
+
+    if (status >= 200 && status < 300)
+        return err;
+    object = json_parse(body, len, &ignored);
+    const char *message = json_str(object, "message");
+    const char *reason = json_str_or(object, "reason", "");
+    char code[16];
+    snprintf(code, sizeof(code), "HTTP%ld", status);
+    err_set(&err, kind_of(status), *reason ? reason : code, "%s",
+            message ? message : "the API server gave no explanation");
+    err.code = (int)status;
+    err.retry_after_ms = retry_after_ms;
+    return err;
+}

@@ -1,0 +1,72 @@
+/* What is asked of the API server, as method, path and body. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "kube/client.h"
+
+const char *kube_path(const struct kube_resource *r, const char *ns, const char *name, const char *subresource,
+                      struct arena *a)
+{
+    return arena_printf(a, "/%s/%s%s%s/%s%s%s%s%s", strchr(r->api_version, '/') ? "apis" : "api", r->api_version,
+                        r->namespaced && ns ? "/namespaces/" : "", r->namespaced && ns ? ns : "", r->plural,
+                        name ? "/" : "", name ? name : "", subresource ? "/" : "", subresource ? subresource : "");
+}
+
+uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
+                  kube_done_fn *done, void *arg)
+{
+    cleanup_arena struct arena a = {0};
+    const struct kube_request request = {
+        .method = "GET", .path = kube_path(r, ns, name, NULL, &a), .done = done, .arg = arg};
+
+    return kube_start(client, &request);
+}
+
+uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
+                    struct json_object *manifest, const char *manager, bool create_only, kube_done_fn *done, void *arg)
+{
+    cleanup_arena struct arena a = {0};
+    struct json_object *body = create_only ? arena_json(&a, json_copy(manifest)) : manifest;
+    const char *ns = json_str(manifest, "metadata.namespace"), *name = json_str(manifest, "metadata.name");
+
+    if (create_only)
+        json_set_str(body, "metadata.resourceVersion", "1");
+    const struct kube_request request = {
+        .method = "PATCH",
+        .path = arena_printf(&a, "%s?fieldManager=%s&force=true", kube_path(r, ns, name, subresource, &a), manager),
+        .content_type = "application/apply-patch+yaml",
+        .body = json_text(body),
+        .done = done,
+        .arg = arg,
+    };
+    return kube_start(client, &request);
+}
+
+uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
+                     const char *uid, kube_done_fn *done, void *arg)
+{
+    cleanup_arena struct arena a = {0};
+    struct json_object *body =
+        arena_json(&a, json_build("{preconditions: {uid: %s}, propagationPolicy: Background}", uid));
+    const struct kube_request request = {.method = "DELETE",
+                                         .path = kube_path(r, ns, name, NULL, &a),
+                                         .body = json_text(body),
+                                         .done = done,
+                                         .arg = arg};
+
+    return kube_start(client, &request);
+}
+
+uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, const char *ns,
+                     struct json_object *object, kube_done_fn *done, void *arg)
+{
+    cleanup_arena struct arena a = {0};
+    const struct kube_request request = {.method = "POST",
+                                         .path = kube_path(r, ns, NULL, NULL, &a),
+                                         .body = json_text(object),
+                                         .done = done,
+                                         .arg = arg};
+
+    return kube_start(client, &request);
+}

@@ -1,0 +1,809 @@
+/* Requests to the API server, with a network, a clock and credentials that are a few lines of this file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "kube/client.h"
+#include "kube/config.h"
+#include "kube/exec.h"
+#include "kube/limit.h"
+#include "net/loop.h"
+
+enum { SENT_MAX = 400 };
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The clock */
+
+struct loop {
+    int64_t now;
+    struct loop_timer {
+        void (*callback)(void *arg);
+        void *arg;
+        int64_t due; /* -1: not armed */
+    } timer;
+};
+
+int64_t loop_now(const struct loop *loop)
+{
+    return loop->now;
+}
+
+struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
+{
+    loop->timer = (struct loop_timer){callback, arg, -1};
+    return &loop->timer;
+}
+
+void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
+{
+    timer->due = delay_ms < 0 ? -1 : container_of(timer, struct loop, timer)->now + delay_ms;
+}
+
+void loop_timer_destroy(struct loop_timer *timer)
+{
+    timer->due = -1;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The network: remembers what was sent. */
+
+struct sent {
+    struct http_request request;
+    char head[1000]; /* "METHOD URL\nheader\n…" */
+    char body[1000];
+    bool open;
+};
+
+struct http {
+    struct sent sent[SENT_MAX];
+    size_t len;
+    int closed, distrusted;
+};
+
+uint64_t http_start(struct http *http, const struct http_request *r)
+{
+    struct sent *s = &http->sent[http->len++];
+    int len = snprintf(s->head, sizeof(s->head), "%s %s\n", r->method, r->url);
+
+    assert_in_range(http->len, 1, SENT_MAX);
+    for (const char *const *h = r->headers; *h; h++)
+        len += snprintf(s->head + len, sizeof(s->head) - (size_t)len, "%s\n", *h);
+    snprintf(s->body, sizeof(s->body), "%s", r->body ? r->body : "");
+    s->request = *r;
+    s->open = true;
+    return http->len;
+}
+
+void http_cancel(struct http *http, uint64_t id)
+{
+    http->sent[id - 1].open = false;
+}
+
+void http_close_idle(struct http *http)
+{
+    http->closed++;
+}
+
+void http_distrust(struct http *http, const char *url, int64_t idle_ms)
+{
+    assert_string_equal(url, "https://k8s.test");
+    assert_int_equal(idle_ms, 30000);
+    http->distrusted++;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Credentials: what the test puts here is what the files hold and the plugin does. */
+
+static int forced;             /* refreshes                      */
+static const char *next_token; /* taken over by a forced refresh */
+static unsigned next_change;   /* what the next refresh reports  */
+
+unsigned kube_config_refresh(struct kube_config *config, int64_t now_ms, bool force)
+{
+    unsigned changed = next_change;
+
+    (void)now_ms;
+    next_change = 0;
+    forced += force;
+    if (force && next_token) {
+        config->token = (char *)take(next_token);
+        config->generation++;
+    }
+    return changed;
+}
+
+struct http_tls kube_config_tls(const struct kube_config *config)
+{
+    return (struct http_tls){.ca_pem = config->ca_pem};
+}
+
+struct exec {
+    enum exec_state state;
+    struct exec_credential credential;
+    struct err err;
+    unsigned generation;
+    int runs;
+    void (*changed)(void *arg);
+    void *arg;
+};
+
+static struct exec plugin;
+
+struct exec *exec_create(struct loop *loop, const struct kube_config *config, void (*changed)(void *arg), void *arg)
+{
+    (void)loop, (void)config;
+    plugin = (struct exec){.changed = changed, .arg = arg};
+    return &plugin;
+}
+
+void exec_destroy(struct exec *exec)
+{
+    (void)exec;
+}
+
+enum exec_state exec_need(struct exec *exec)
+{
+    if (exec->state == EXEC_NONE) {
+        exec->state = EXEC_RUNNING;
+        exec->runs++;
+    }
+    return exec->state;
+}
+
+void exec_forget(struct exec *exec)
+{
+    if (exec->state == EXEC_HAVE)
+        exec->state = EXEC_NONE;
+}
+
+const struct exec_credential *exec_credential(const struct exec *exec)
+{
+    return &exec->credential;
+}
+
+const struct err *exec_error(const struct exec *exec)
+{
+    return &exec->err;
+}
+
+unsigned exec_generation(const struct exec *exec)
+{
+    return exec->generation;
+}
+
+static void plugin_hands_out(const char *token)
+{
+    plugin.credential.token = (char *)token;
+    plugin.generation++;
+    plugin.state = EXEC_HAVE;
+    plugin.changed(plugin.arg);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The world */
+
+struct world {
+    struct loop loop;
+    struct http http;
+    struct kube_config config;
+    struct kube_client *client;
+};
+
+struct result {
+    int calls;
+    struct err err;
+};
+
+static const struct kube_resource runners = {"GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true,
+                                             false};
+static const struct kube_resource secrets = {"Secret", "v1", "secrets", true, true};
+static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events", true, false};
+
+static void create_client(struct world *w)
+{
+    kube_client_destroy(w->client);
+    w->client = kube_client_create(&w->loop, &w->http, &w->config);
+}
+
+static int set_up(void **state)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+
+    w->loop.now = 100000;
+    w->config.server = (char *)"https://k8s.test";
+    w->config.token = (char *)"t1";
+    next_token = NULL;
+    next_change = 0;
+    create_client(w);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+
+    kube_client_destroy(w->client);
+    for (size_t i = 0; i < w->http.len; i++)
+        assert_false(w->http.sent[i].open); /* nothing is left behind */
+    free(w);
+    return 0;
+}
+
+static void on_result(void *arg, const struct kube_reply *reply)
+{
+    struct result *r = arg;
+
+    r->calls++;
+    r->err = reply->err;
+}
+
+static uint64_t start(struct world *w, const char *method, const char *path, struct result *r)
+{
+    const struct kube_request request = {
+        .method = method, .path = path, .body = *method == 'P' ? "{}" : NULL, .done = on_result, .arg = r};
+
+    *r = (struct result){0};
+    return kube_start(w->client, &request);
+}
+
+static void reply(struct world *w, size_t i, const struct http_reply *reply)
+{
+    struct sent *s = &w->http.sent[i];
+
+    assert_true(s->open);
+    s->open = false;
+    s->request.on_done(s->request.arg, reply);
+}
+
+static void answer(struct world *w, size_t i, long status, int64_t retry_after_ms)
+{
+    reply(
+        w, i,
+        &(struct http_reply){.status = status, .body = "{}", .len = 2, .retry_after_ms = retry_after_ms, .sent = true});
+}
+
+static void lose(struct world *w, size_t i, const char *reason, bool mute)
+{
+    struct http_reply lost = {.body = "", .sent = true, .mute = mute};
+
+    err_set(&lost.err, ERR_RETRY, reason, "lost");
+    reply(w, i, &lost);
+}
+
+/* Lets time pass, up to the timer's time at most. */
+static void wait_ms(struct world *w, int64_t ms)
+{
+    int64_t until = w->loop.now + ms;
+
+    while (w->loop.timer.due >= 0 && w->loop.timer.due <= until) {
+        w->loop.now = w->loop.timer.due > w->loop.now ? w->loop.timer.due : w->loop.now;
+        w->loop.timer.due = -1;
+        w->loop.timer.callback(w->loop.timer.arg);
+    }
+    w->loop.now = until;
+}
+
+static void assert_sent(const struct world *w, size_t i, const char *head)
+{
+    assert_true(i < w->http.len);
+    if (strncmp(w->http.sent[i].head, head, strlen(head)) != 0)
+        fail_msg("\"%s\" does not begin with \"%s\"", w->http.sent[i].head, head);
+}
+
+static void assert_said(const struct world *w, size_t i, const char *text)
+{
+    if (!strstr(w->http.sent[i].head, text))
+        fail_msg("\"%s\" does not hold \"%s\"", w->http.sent[i].head, text);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What is sent */
+
+static struct json_object *sent_body(const struct world *w, size_t i)
+{
+    struct err err = {0};
+    const char *body = w->http.sent[i].body;
+
+    return json_parse(body, strlen(body), &err);
+}
+
+static void an_apply_is_forced_and_names_its_manager(void **state)
+{
+    struct world *w = *state;
+    struct result r = {0};
+    cleanup_json struct json_object *manifest = json_build(
+        "{apiVersion: 'gitlab-runners.dev/v1beta1', kind: GitLabRunner, metadata: {namespace: a, name: b, uid: u}}");
+
+    kube_apply(w->client, &runners, "status", manifest, "me", false, on_result, &r);
+    assert_sent(w, 0,
+                "PATCH https://k8s.test/apis/gitlab-runners.dev/v1beta1/namespaces/a/gitlabrunners/b/status"
+                "?fieldManager=me&force=true\n");
+    assert_said(w, 0, "\nContent-Type: application/apply-patch+yaml\n");
+    assert_said(w, 0, "\nAuthorization: Bearer t1\n");
+    cleanup_json struct json_object *body = sent_body(w, 0);
+    assert_true(json_same(body, manifest)); /* the uid as well: what was deleted is not made again */
+    assert_false(w->http.sent[0].request.once);
+    assert_true(w->http.sent[0].request.fenced);
+    assert_int_equal(w->http.sent[0].request.timeout_ms, 60000);
+    assert_true(w->http.sent[0].request.max_body > 0);
+    answer(w, 0, 200, 0);
+    assert_int_equal(r.err.kind, ERR_NONE);
+}
+
+static void a_first_apply_takes_over_nothing(void **state)
+{
+    struct world *w = *state;
+    struct result r = {0};
+    cleanup_json struct json_object *manifest =
+        json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: a, name: b}}");
+
+    kube_apply(w->client, &secrets, NULL, manifest, "me", true, on_result, &r);
+    cleanup_json struct json_object *body = sent_body(w, 0);
+    assert_string_equal(json_str(body, "metadata.resourceVersion"), "1");
+    assert_null(json_get(manifest, "metadata.resourceVersion"));
+    answer(w, 0, 409, 0);
+    assert_int_equal(r.err.kind, ERR_CONFLICT);
+}
+
+static void a_delete_means_this_very_object(void **state)
+{
+    struct world *w = *state;
+    struct result r = {0};
+
+    kube_delete(w->client, &secrets, "a", "b", "u-1", on_result, &r);
+    assert_sent(w, 0, "DELETE https://k8s.test/api/v1/namespaces/a/secrets/b\n");
+    cleanup_json struct json_object *body = sent_body(w, 0);
+    assert_string_equal(json_str(body, "preconditions.uid"), "u-1");
+    answer(w, 0, 200, 0);
+}
+
+static void a_create_is_sent_once(void **state)
+{
+    struct world *w = *state;
+    struct result r = {0};
+    cleanup_json struct json_object *event = json_build("{kind: Event}");
+
+    kube_create(w->client, &events, "a", event, on_result, &r);
+    assert_sent(w, 0, "POST https://k8s.test/apis/events.k8s.io/v1/namespaces/a/events\n");
+    assert_true(w->http.sent[0].request.once);
+    lose(w, 0, "ConnectionLost", false);
+    wait_ms(w, 600000);
+    assert_int_equal(w->http.len, 1);
+    assert_int_equal(r.calls, 1);
+    assert_int_equal(r.err.kind, ERR_RETRY);
+}
+
+static void what_lost_its_connection_is_sent_once_more(void **state)
+{
+    static const char *const methods[] = {"GET", "PATCH", "DELETE"};
+    struct world *w = *state;
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+        start(w, methods[i], "/1", &r);
+        lose(w, 2 * i, "ConnectionLost", false);
+        assert_int_equal(r.calls, 0);
+        lose(w, 2 * i + 1, "ConnectionLost", false);
+        assert_int_equal(r.calls, 1);
+        assert_string_equal(r.err.reason, "ConnectionLost");
+    }
+    start(w, "GET", "/1", &r);
+    lose(w, 6, "ConnectionRefused", false); /* nobody is there: the caller waits */
+    assert_int_equal(r.calls, 1);
+    assert_int_equal(w->http.len, 7);
+}
+
+static void who_is_impersonated_is_said_each_time(void **state)
+{
+    struct world *w = *state;
+    char *headers[] = {(char *)"Impersonate-User: a", (char *)"Impersonate-Group: b", NULL};
+    struct result r;
+
+    w->config.impersonate = headers;
+    start(w, "GET", "/x", &r);
+    assert_said(w, 0, "\nAuthorization: Bearer t1\nImpersonate-User: a\nImpersonate-Group: b\n");
+    answer(w, 0, 200, 0);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Busy servers */
+
+static void a_429_holds_up_everything_for_as_long_as_it_says(void **state)
+{
+    struct world *w = *state;
+    struct result first, second, third;
+
+    start(w, "PATCH", "/1", &first);
+    answer(w, 0, 429, 5000);
+    start(w, "GET", "/2", &second);
+    start(w, "POST", "/3", &third);
+    assert_int_equal(kube_traffic(w->client).held, 3);
+    wait_ms(w, 4999);
+    assert_int_equal(w->http.len, 1);
+    wait_ms(w, 501);
+    assert_int_equal(w->http.len, 4);
+    assert_sent(w, 1, "PATCH https://k8s.test/1\n"); /* in the order in which they came */
+    assert_sent(w, 2, "GET https://k8s.test/2\n");
+    assert_sent(w, 3, "POST https://k8s.test/3\n");
+    assert_in_range(kube_traffic(w->client).throttled_ms, 15000, 16500);
+    for (size_t i = 1; i < 4; i++)
+        answer(w, i, 200, 0);
+    assert_int_equal(first.calls + second.calls + third.calls, 3);
+    assert_int_equal(first.err.kind, ERR_NONE);
+}
+
+static void patience_ends(void **state)
+{
+    struct world *w = *state;
+    struct result r;
+
+    start(w, "PATCH", "/1", &r);
+    for (size_t i = 0; i < 11; i++) {
+        assert_int_equal(w->http.len, i + 1);
+        assert_int_equal(r.calls, 0);
+        answer(w, i, 429, 1000);
+        wait_ms(w, 1100);
+    }
+    assert_int_equal(w->http.len, 11);
+    assert_int_equal(r.calls, 1);
+    assert_int_equal(r.err.code, 429);
+    assert_int_equal(r.err.retry_after_ms, 1000);
+    start(w, "PATCH", "/2", &r);
+    answer(w, 11, 503, 3600000); /* that long nobody waits here */
+    assert_int_equal(r.calls, 1);
+    assert_int_equal(r.err.retry_after_ms, 3600000);
+}
+
+static void a_5xx_is_repeated_only_where_the_server_says_when_and_it_does_no_harm(void **state)
+{
+    static const struct {
+        const char *method;
+        long status;
+        int64_t retry_after_ms;
+        bool repeated;
+    } cases[] = {
+        {"GET", 503, 2000, true},  {"PATCH", 500, 2000, true}, {"DELETE", 504, 2000, true}, {"POST", 503, 2000, false},
+        {"POST", 429, 2000, true}, {"GET", 500, 0, false},     {"PATCH", 503, 0, false},    {"DELETE", 502, 0, false},
+        {"PATCH", 429, 0, false},  {"GET", 404, 2000, false},  {"PATCH", 409, 2000, false},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct result r;
+        size_t at = w->http.len;
+        start(w, cases[i].method, "/1", &r);
+        answer(w, at, cases[i].status, cases[i].retry_after_ms);
+        wait_ms(w, 1999);
+        assert_int_equal(w->http.len, at + 1);
+        wait_ms(w, 201);
+        assert_int_equal(w->http.len, at + 1 + cases[i].repeated);
+        assert_int_equal(r.calls, !cases[i].repeated);
+        if (cases[i].repeated)
+            answer(w, at + 1, 200, 0);
+    }
+}
+
+static void one_5xx_does_not_hold_up_the_others(void **state)
+{
+    struct world *w = *state;
+    struct result slow, quick;
+
+    start(w, "PATCH", "/1", &slow);
+    answer(w, 0, 503, 5000);
+    start(w, "PATCH", "/2", &quick);
+    assert_sent(w, 1, "PATCH https://k8s.test/2\n");
+    answer(w, 1, 200, 0);
+    assert_int_equal(quick.calls, 1);
+    wait_ms(w, 5500);
+    assert_sent(w, 2, "PATCH https://k8s.test/1\n");
+    answer(w, 2, 200, 0);
+    assert_int_equal(slow.calls, 1);
+}
+
+static void the_limit_holds_requests_in_their_order(void **state)
+{
+    struct world *w = *state;
+    struct result r[LIMIT_START + 4];
+    uint64_t ids[ARRAY_LEN(r)];
+    char path[16];
+
+    for (size_t i = 0; i < ARRAY_LEN(r); i++) {
+        snprintf(path, sizeof(path), "/%zu", i);
+        ids[i] = start(w, "GET", path, &r[i]);
+    }
+    assert_int_equal(w->http.len, LIMIT_START);
+    assert_int_equal(kube_traffic(w->client).held, 4);
+    assert_int_equal(kube_traffic(w->client).in_flight, LIMIT_START);
+    kube_cancel(w->client, ids[LIMIT_START]); /* while it is held */
+    answer(w, 7, 200, 0);
+    assert_sent(w, LIMIT_START, "GET https://k8s.test/65\n");
+    kube_cancel(w->client, ids[0]); /* on its way: makes room */
+    wait_ms(w, 0);
+    assert_sent(w, LIMIT_START + 1, "GET https://k8s.test/66\n");
+    assert_int_equal(r[0].calls + r[LIMIT_START].calls, 0);
+    answer(w, 1, 503, 0);
+    assert_int_equal(kube_traffic(w->client).limit, LIMIT_START / 2);
+    for (size_t i = 0; i < ARRAY_LEN(r); i++)
+        kube_cancel(w->client, ids[i]);
+    assert_int_equal(kube_traffic(w->client).in_flight, 0);
+    assert_int_equal(kube_traffic(w->client).held, 0);
+}
+
+static bool on_bytes(void *arg, const char *bytes, size_t len)
+{
+    (void)arg, (void)bytes, (void)len;
+    return true;
+}
+
+static void on_end(void *arg, const struct err *err)
+{
+    struct result *r = arg;
+
+    r->calls++;
+    r->err = *err;
+}
+
+static uint64_t follow(struct world *w, struct result *r)
+{
+    const struct kube_stream stream = {
+        .path = "/watch", .idle_timeout_ms = 150000, .data = on_bytes, .end = on_end, .arg = r};
+
+    *r = (struct result){0};
+    return kube_stream(w->client, &stream);
+}
+
+static void streams_and_leases_do_not_wait(void **state)
+{
+    struct world *w = *state;
+    struct result r, stream, lease = {0};
+
+    start(w, "GET", "/1", &r);
+    answer(w, 0, 429, 30000);
+    follow(w, &stream);
+    const struct kube_request renewal = {
+        .method = "PATCH", .path = "/lease", .urgent = true, .timeout_ms = 5000, .done = on_result, .arg = &lease};
+    kube_start(w->client, &renewal);
+    assert_int_equal(w->http.len, 3);
+    assert_int_equal(w->http.sent[1].request.idle_timeout_ms, 150000);
+    assert_int_equal(w->http.sent[2].request.timeout_ms, 5000);
+    assert_false(w->http.sent[2].request.fenced);
+    assert_int_equal(kube_traffic(w->client).in_flight, 0);
+    answer(w, 1, 429, 1000); /* their callers know when to ask again */
+    answer(w, 2, 429, 1000);
+    assert_int_equal(stream.calls + lease.calls, 2);
+    assert_int_equal(stream.err.retry_after_ms, 1000);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Dead peers */
+
+static void a_peer_that_gives_no_answer_is_in_doubt(void **state)
+{
+    struct world *w = *state;
+    struct result r[3];
+
+    for (size_t i = 0; i < 3; i++)
+        start(w, "GET", "/1", &r[i]);
+    w->loop.now += 60000;
+    lose(w, 0, "Timeout", true);
+    lose(w, 1, "Timeout", true); /* of the same connection: nothing new */
+    assert_int_equal(w->http.distrusted, 1);
+    assert_int_equal(kube_traffic(w->client).limit, LIMIT_START / 2);
+    lose(w, 2, "ConnectionLost", false);
+    assert_int_equal(w->http.distrusted, 1);
+    wait_ms(w, 10);
+    answer(w, 3, 200, 0);
+    start(w, "GET", "/1", &r[0]);
+    lose(w, 4, "Timeout", true);
+    assert_int_equal(w->http.distrusted, 2);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Credentials */
+
+static void a_401_reads_the_token_and_tries_once_more(void **state)
+{
+    struct world *w = *state;
+    struct result r;
+
+    next_token = "t2";
+    start(w, "POST", "/1", &r);
+    answer(w, 0, 401, 0);
+    assert_int_equal(r.calls, 0);
+    assert_sent(w, 1, "POST https://k8s.test/1\n");
+    assert_said(w, 1, "Bearer t2\n");
+    next_token = "t3";
+    answer(w, 1, 401, 0);
+    assert_int_equal(w->http.len, 2);
+    assert_int_equal(r.calls, 1);
+    assert_int_equal(r.err.code, 401);
+}
+
+static void a_401_without_a_newer_token_is_an_answer(void **state)
+{
+    struct world *w = *state;
+    struct result r;
+
+    start(w, "GET", "/1", &r);
+    answer(w, 0, 401, 0);
+    assert_int_equal(w->http.len, 1);
+    assert_int_equal(r.err.kind, ERR_RETRY);
+    assert_int_equal(r.err.code, 401);
+}
+
+/* Several requests are refused at a time: the first one gets the new token, which is not thrown away for the second. */
+static void a_token_newer_than_the_request_is_kept(void **state)
+{
+    struct world *w = *state;
+    struct result a, b;
+
+    start(w, "GET", "/a", &a);
+    start(w, "GET", "/b", &b);
+    next_token = "t2";
+    answer(w, 0, 401, 0);
+    next_token = "t3";
+    answer(w, 1, 401, 0);
+    assert_said(w, 2, "Bearer t2\n");
+    assert_said(w, 3, "Bearer t2\n");
+    answer(w, 2, 200, 0);
+    answer(w, 3, 200, 0);
+}
+
+static void a_refused_stream_begins_again(void **state)
+{
+    struct world *w = *state;
+    struct result stream;
+
+    next_token = "t2";
+    uint64_t id = follow(w, &stream);
+    answer(w, 0, 401, 0);
+    assert_said(w, 1, "Bearer t2\n");
+    assert_int_equal(stream.calls, 0);
+    kube_cancel(w->client, id);
+}
+
+static void another_ca_needs_other_connections(void **state)
+{
+    struct world *w = *state;
+    struct result r;
+
+    next_change = CONFIG_TOKEN;
+    start(w, "GET", "/1", &r);
+    assert_int_equal(w->http.closed, 0);
+    next_change = CONFIG_CA;
+    start(w, "GET", "/2", &r);
+    assert_int_equal(w->http.closed, 1);
+    answer(w, 0, 200, 0);
+    answer(w, 1, 200, 0);
+}
+
+static void a_server_that_is_not_trusted_may_have_another_ca(void **state)
+{
+    struct world *w = *state;
+    struct http_reply untrusted = {.body = ""};
+    struct result r;
+
+    err_set(&untrusted.err, ERR_DENIED, "UntrustedCertificate", "not trusted");
+    forced = 0;
+    start(w, "GET", "/1", &r);
+    next_change = CONFIG_CA;
+    reply(w, 0, &untrusted);
+    assert_int_equal(forced, 1);
+    assert_int_equal(w->http.closed, 1);
+    assert_int_equal(r.err.kind, ERR_DENIED); /* the caller tries again */
+}
+
+static void with_a_plugin(struct world *w)
+{
+    static struct exec_spec spec;
+
+    w->config.token = NULL;
+    w->config.exec = &spec;
+    create_client(w);
+}
+
+static void requests_wait_for_the_plugin(void **state)
+{
+    struct world *w = *state;
+    struct result a, b;
+
+    with_a_plugin(w);
+    start(w, "GET", "/a", &a);
+    start(w, "GET", "/b", &b);
+    assert_int_equal(w->http.len, 0);
+    assert_int_equal(plugin.runs, 1);
+    plugin_hands_out("p1");
+    wait_ms(w, 0);
+    assert_int_equal(w->http.len, 2);
+    assert_said(w, 0, "Bearer p1\n");
+    answer(w, 0, 401, 0); /* another one, for both */
+    answer(w, 1, 401, 0);
+    assert_int_equal(plugin.runs, 2);
+    assert_int_equal(w->http.len, 2);
+    plugin_hands_out("p2");
+    wait_ms(w, 0);
+    assert_said(w, 2, "Bearer p2\n");
+    assert_said(w, 3, "Bearer p2\n");
+    answer(w, 2, 200, 0);
+    answer(w, 3, 401, 0);
+    assert_int_equal(w->http.len, 4); /* once */
+    assert_int_equal(b.err.code, 401);
+}
+
+static void a_plugin_that_fails_fails_those_who_wait(void **state)
+{
+    struct world *w = *state;
+    struct result a, b, c;
+
+    with_a_plugin(w);
+    start(w, "GET", "/a", &a);
+    uint64_t id = start(w, "GET", "/b", &b);
+    kube_cancel(w->client, id);
+    plugin.state = EXEC_FAILED;
+    err_set(&plugin.err, ERR_RETRY, "ExecPluginFailed", "no such program");
+    plugin.changed(plugin.arg);
+    wait_ms(w, 0);
+    assert_int_equal(a.calls, 1);
+    assert_string_equal(a.err.text, "no such program");
+    start(w, "GET", "/c", &c);
+    assert_int_equal(c.calls, 0); /* never from within */
+    wait_ms(w, 0);
+    assert_int_equal(c.calls, 1);
+    assert_int_equal(b.calls, 0);
+    assert_int_equal(w->http.len, 0);
+}
+
+static void what_is_on_its_way_ends_with_the_client(void **state)
+{
+    struct world *w = *state;
+    struct result r, stream;
+
+    start(w, "GET", "/1", &r);
+    follow(w, &stream);
+    answer(w, 0, 429, 1000);
+    start(w, "GET", "/2", &r);
+    kube_client_destroy(take(w->client));
+    assert_false(w->http.sent[1].open);
+    assert_int_equal(r.calls + stream.calls, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_apply_is_forced_and_names_its_manager),
+        TEST(a_first_apply_takes_over_nothing),
+        TEST(a_delete_means_this_very_object),
+        TEST(a_create_is_sent_once),
+        TEST(what_lost_its_connection_is_sent_once_more),
+        TEST(who_is_impersonated_is_said_each_time),
+        TEST(a_429_holds_up_everything_for_as_long_as_it_says),
+        TEST(patience_ends),
+        TEST(a_5xx_is_repeated_only_where_the_server_says_when_and_it_does_no_harm),
+        TEST(one_5xx_does_not_hold_up_the_others),
+        TEST(the_limit_holds_requests_in_their_order),
+        TEST(streams_and_leases_do_not_wait),
+        TEST(a_peer_that_gives_no_answer_is_in_doubt),
+        TEST(a_401_reads_the_token_and_tries_once_more),
+        TEST(a_401_without_a_newer_token_is_an_answer),
+        TEST(a_token_newer_than_the_request_is_kept),
+        TEST(a_refused_stream_begins_again),
+        TEST(another_ca_needs_other_connections),
+        TEST(a_server_that_is_not_trusted_may_have_another_ca),
+        TEST(requests_wait_for_the_plugin),
+        TEST(a_plugin_that_fails_fails_those_who_wait),
+        TEST(what_is_on_its_way_ends_with_the_client),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
