@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "checks.h"
 #include "kube/version.h"
 #include "net/loop.h"
 #include "perform.h"
@@ -394,7 +395,10 @@ static const enum gitlab_op_kind ops[] = {
     [GITLAB_VERIFY] = GITLAB_OP_VERIFY,     [GITLAB_RESTORE] = GITLAB_OP_VERIFY,
     [GITLAB_FIND] = GITLAB_OP_FIND,         [GITLAB_RESET] = GITLAB_OP_RESET,
     [GITLAB_UPDATE] = GITLAB_OP_UPDATE,     [GITLAB_DEREGISTER] = GITLAB_OP_DEREGISTER,
-    [GITLAB_REMOVE] = GITLAB_OP_REMOVE,
+    [GITLAB_REMOVE] = GITLAB_OP_REMOVE,     [GITLAB_SHOW] = GITLAB_OP_SHOW,
+    [GITLAB_TRY] = GITLAB_OP_VERIFY,        [GITLAB_VERSION] = GITLAB_OP_VERSION,
+    [GITLAB_ROTATE] = GITLAB_OP_ROTATE,     [GITLAB_INSPECT] = GITLAB_OP_SHOW,
+    [GITLAB_KEEP] = GITLAB_OP_VERIFY,       [GITLAB_INHERIT] = GITLAB_OP_VERIFY,
 };
 
 /* An answer that leaves open whether a runner was made is the same as a crash after the call; and one that was found
@@ -404,7 +408,10 @@ static void doubt_lost_answer(struct turn *turn, const struct gitlab_answer *ans
     enum gitlab_call what = turn->asked.gitlab.call;
     bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
 
-    if ((answer->ambiguous && makes) || (what == GITLAB_RESET && answer->err.kind == ERR_NOT_FOUND))
+    bool gone = what == GITLAB_RESET && answer->err.kind == ERR_NOT_FOUND &&
+                !turn->observed.children[CHILD_TOKEN_SECRET].exists;
+
+    if ((answer->ambiguous && makes) || gone)
         turn->state->doubt = DOUBT_LOST;
 }
 
@@ -416,7 +423,9 @@ static void gitlab_failed(struct turn *turn, const struct gitlab_answer *answer)
     turn->state->reach = err->code ? REACH_YES : REACH_NO;
     turn->state->gitlab_err = *err;
     doubt_lost_answer(turn, answer);
-    if (what == GITLAB_RESTORE && err->kind == ERR_DENIED && err->code == 403)
+    if (checks_learn(turn, answer))
+        ;
+    else if (what == GITLAB_RESTORE && err->kind == ERR_DENIED && err->code == 403)
         turn->state->config_token_dead = true;
     else if (what == GITLAB_FIND && err->kind == ERR_DENIED && err->code == 403)
         turn->state->doubt = DOUBT_UNSEARCHABLE;
@@ -425,27 +434,66 @@ static void gitlab_failed(struct turn *turn, const struct gitlab_answer *answer)
     turn_ready(turn);
 }
 
+/* What a call has to do with the registration. */
+enum { TELLS = 1, KEEPS_TOLD = 2, KEEPS_TOKEN = 4, KEEPS_PLACE = 8, MAKES_TOKEN = 16 };
+static const unsigned effects[] = {
+    [GITLAB_REGISTER] = TELLS | MAKES_TOKEN,      [GITLAB_CREATE] = TELLS | MAKES_TOKEN,
+    [GITLAB_UPDATE] = TELLS | KEEPS_TOKEN,        [GITLAB_RESET] = MAKES_TOKEN,
+    [GITLAB_ROTATE] = MAKES_TOKEN | KEEPS_TOLD,   [GITLAB_KEEP] = KEEPS_TOKEN | KEEPS_TOLD,
+    [GITLAB_INHERIT] = KEEPS_TOKEN | KEEPS_PLACE, [GITLAB_REMOVE] = 0,
+};
+
+/* GitLab cannot be asked what it was told before the Secret was lost, or before our mark became another; so without the
+ * right to tell it again it is taken to be what the spec says. */
+static const char *told_hash(struct turn *turn, enum gitlab_call what)
+{
+    const struct observed *o = &turn->observed;
+    bool unknowable =
+        (what == GITLAB_RESTORE || what == GITLAB_INHERIT) && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
+
+    if (effects[what] & KEEPS_TOLD)
+        return o->registered.told_hash;
+    return effects[what] & TELLS || unknowable ? attributes_hash(&o->spec->attributes, &turn->mem) : "";
+}
+
 /* What the token Secret is to say of a runner whose token was just got, or which was told new attributes. */
 static void issue(struct turn *turn, const struct gitlab_answer *answer)
 {
     const struct observed *o = &turn->observed;
     enum gitlab_call what = turn->asked.gitlab.call;
-    bool told = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_UPDATE ||
-                (what == GITLAB_RESTORE && o->spec->authentication == AUTH_REGISTRATION_TOKEN);
-    const struct registration r = {
+    bool keeps = effects[what] & KEEPS_TOKEN, makes = effects[what] & MAKES_TOKEN;
+    const char *now = time_format(loop_wall(turn->shop->loop), &turn->mem);
+    struct registration r = {
         .runner_id = answer->id,
-        .token = what == GITLAB_UPDATE ? o->values[READ_TOKEN].value : answer->token,
+        .token = keeps ? o->values[READ_TOKEN].value : answer->token,
         .url = o->spec->url,
         .authentication = authentication_name(o->spec->authentication),
         .scope = scope_text(o->spec, &turn->mem),
-        .told_hash = told ? attributes_hash(&o->spec->attributes, &turn->mem) : "",
-        .expiration = what == GITLAB_UPDATE ? o->registered.expiration : answer->expiration,
+        .told_hash = told_hash(turn, what),
+        .expiration = keeps ? o->registered.expiration : answer->expiration,
+        .obtained = keeps                         ? o->registered.obtained
+                    : makes && answer->expiration ? now
+                                                  : NULL,
+        .rotation = keeps ? o->registered.rotation : o->rotation_request,
         .inputs = token_inputs_text(o, &turn->mem),
     };
 
+    if (effects[what] & KEEPS_PLACE) {
+        r.url = o->registered.url;
+        r.authentication = o->registered.authentication;
+        r.scope = o->registered.scope;
+        r.inputs = NULL;
+    }
+    checks_renew(turn);
     state_issue(turn->state, &r);
     turn->state->doubt = DOUBT_NONE;
     turn->state->deregistered = false;
+}
+
+/* The Secret says already what it would say now. */
+static bool is_known(struct turn *turn)
+{
+    return turn->asked.gitlab.call == GITLAB_UPDATE && registration_is_right(&turn->observed, &turn->mem);
 }
 
 /* What GitLab was asked, and what came of it. A failure has a line of its own (note_failure). */
@@ -472,8 +520,13 @@ static void on_gitlab(void *arg, const struct gitlab_answer *answer)
         return;
     }
     turn->state->reach = REACH_YES;
-    turn->state->gitlab_err = (struct err){.kind = ERR_NONE};
+    if (what != GITLAB_TRY || !turn->state->check.credential_status) /* else that is still to be told */
+        turn->state->gitlab_err = (struct err){.kind = ERR_NONE};
     state_succeed(turn->state, turn->asked.rule);
+    if (checks_learn(turn, answer)) {
+        turn_ready(turn);
+        return;
+    }
     if (what == GITLAB_RESTORE && answer->id != turn->asked.gitlab.runner_id) {
         turn->state->config_token_dead = true;
     } else if (what == GITLAB_FIND) {
@@ -482,6 +535,8 @@ static void on_gitlab(void *arg, const struct gitlab_answer *answer)
     } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
         turn->state->deregistered = true;
         turn_event(turn, false, "Deregistered", "GitLab has removed the runner");
+    } else if (is_known(turn)) {
+        checks_renew(turn);
     } else {
         issue(turn, answer);
     }

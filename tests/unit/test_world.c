@@ -57,10 +57,29 @@ static bool attributes_are_told(const struct world *w, const struct remote_runne
 {
     const struct spec *spec = &world_wish(w)->spec;
     const char *hash = attributes_hash(&spec->attributes, a);
-    bool unknowable = spec->authentication == AUTH_REGISTRATION_TOKEN && w->journal.calls[GITLAB_RESTORE] > 0;
+    bool unknowable = spec->authentication == AUTH_REGISTRATION_TOKEN &&
+                      w->journal.calls[GITLAB_RESTORE] + w->journal.calls[GITLAB_INHERIT] > 0;
 
     return strcmp(child_of(w, CHILD_TOKEN_SECRET)->told_hash, hash) == 0 &&
            (unknowable || strcmp(r->attributes, hash) == 0);
+}
+
+/* The credential shows, now that all has settled, what somebody does to the runner at GitLab. */
+static bool can_see(const struct world *w)
+{
+    const int *o = w->scenario->options;
+
+    return world_wish(w)->spec.authentication == AUTH_ACCESS_TOKEN && !o[OPT_NO_SEARCH] &&
+           !(o[OPT_CREDENTIAL] && o[OPT_CREDENTIAL] % 2 == 0) && o[OPT_GITLAB] < GITLAB_DOWN_FOREVER &&
+           !(o[OPT_CA_TROUBLE] && o[OPT_CA_TROUBLE] % 2 == 0);
+}
+
+/* Nobody waits for another token: it has more than a quarter of its life, and who asked for a new one has got it. */
+static bool token_is_new_enough(const struct world *w, const struct remote_runner *r)
+{
+    bool asked = w->api.asks_for_a_token, given = child_of(w, CHILD_TOKEN_SECRET)->rotation[0];
+
+    return (!asked || given) && (!r->expires_at || w->now_ms / 1000 < r->expires_at - 3600);
 }
 
 static bool registration_is_true(struct world *w)
@@ -74,7 +93,8 @@ static bool registration_is_true(struct world *w)
     return object_is_ours(secret) && secret->held && r && r->ours != users_own && r->id == secret->runner_id &&
            strcmp(secret->url, spec->url) == 0 && strcmp(secret->scope, scope_text(spec, &a)) == 0 &&
            strcmp(secret->authentication, authentication_name(spec->authentication)) == 0 &&
-           (users_own || attributes_are_told(w, r, &a));
+           (users_own || (attributes_are_told(w, r, &a) && token_is_new_enough(w, r))) &&
+           (!can_see(w) || (!r->paused && r->mark == OUR_UID));
 }
 
 static bool child_is_true(const struct world *w, enum child child)
@@ -182,8 +202,12 @@ static bool needs_a_person(const struct world *w)
 {
     bool takes_attributes = w->scenario->options[OPT_EDIT] == EDIT_TAGS;
 
-    return lasts(w, OPT_CREDENTIAL) || lasts(w, OPT_CA_TROUBLE) || lasts(w, OPT_PLACE_TROUBLE) || gitlab_lasts(w) ||
-           w->scenario->options[OPT_API] == API_DENIED_FOREVER ||
+    const int *o = w->scenario->options;
+    bool came_too_late = o[OPT_START] == START_RESTORED && o[OPT_REMOTE] && o[OPT_REMOTE] != REMOTE_PAUSED &&
+                         o[OPT_REMOTE] != REMOTE_UNMARKED;
+
+    return came_too_late || lasts(w, OPT_CREDENTIAL) || lasts(w, OPT_CA_TROUBLE) || lasts(w, OPT_PLACE_TROUBLE) ||
+           gitlab_lasts(w) || w->scenario->options[OPT_API] == API_DENIED_FOREVER ||
            (given(w, OPT_REPLACED_FOR_EVER) && damaged(w, DAMAGE_REPLACED)) ||
            (takes_attributes && world_wish(w)->valid && world_wish(w)->spec.authentication == AUTH_REGISTRATION_TOKEN);
 }
@@ -209,7 +233,8 @@ static bool only_users_own(const struct world *w)
 {
     const struct wish *first = &w->scenario->wishes[0];
 
-    return first->spec.authentication == AUTH_RUNNER_TOKEN && w->scenario->options[OPT_EDIT] != EDIT_MODE;
+    return first->spec.authentication == AUTH_RUNNER_TOKEN && w->scenario->options[OPT_EDIT] != EDIT_MODE &&
+           w->scenario->options[OPT_EDIT] != EDIT_MODE_BACK;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -224,6 +249,12 @@ static const char *calm(struct world *w, bool rested)
     return w->journal.changes > CHANGES_MAX ? "comes to rest too late" : NULL;
 }
 
+/* Somebody at GitLab did something to the token, and without managers nobody will know before it is used. */
+static bool nobody_tries_the_token(const struct world *w)
+{
+    return given(w, OPT_REMOTE) && world_wish(w)->valid && world_wish(w)->spec.manager.replicas == 0;
+}
+
 static const char *shown(struct world *w)
 {
     const char *ready = condition_get(w->api.status, "Ready", "status"),
@@ -235,7 +266,7 @@ static const char *shown(struct world *w)
     if (!reason_is_known(reason))
         return arena_printf(&w->mem, "the reason %s is not in the list", reason);
     if (strcmp(ready, "True") == 0)
-        return all_is_right(w) ? NULL : "Ready, but something is wrong";
+        return all_is_right(w) || nobody_tries_the_token(w) ? NULL : "Ready, but something is wrong";
     bool paused = !w->api.deleting && !w->process.issued.exists; /* else there is something more urgent to say */
     if (!wish->valid && paused)
         return strcmp(reason, "InvalidSpec") == 0 ? NULL : "an invalid spec is not said to be invalid";
@@ -264,6 +295,9 @@ static const char *nothing_leaked(struct world *w)
                        !given(w, OPT_DAMAGE) && !given(w, OPT_DAMAGE_2);
     bool settled = !w->api.exists || all_is_right(w) || undisturbed;
 
+    if (w->scenario->options[OPT_START] == START_RESTORED &&
+        (given(w, OPT_DELETE) || given(w, OPT_DAMAGE) || given(w, OPT_DAMAGE_2)))
+        return NULL; /* a Secret that goes before it was inherited was nobody's */
     if (!settled || (!w->api.exists && may_be_kept(w)))
         return NULL;
     if (can_always_search(w) && w->api.exists && lost > 0)
@@ -276,7 +310,8 @@ static const char *users_runners_are_theirs(struct world *w)
     const int *calls = w->journal.calls;
 
     if (only_users_own(w) && calls[GITLAB_REGISTER] + calls[GITLAB_CREATE] + calls[GITLAB_DEREGISTER] +
-                                     calls[GITLAB_REMOVE] + calls[GITLAB_RESET] + calls[GITLAB_UPDATE] >
+                                     calls[GITLAB_REMOVE] + calls[GITLAB_RESET] + calls[GITLAB_ROTATE] +
+                                     calls[GITLAB_UPDATE] >
                                  0)
         return "the user's own runner is more than verified";
     return NULL;
@@ -462,10 +497,12 @@ static void every_crash_is_survived(void **state)
  */
 static int made_or_removed(const struct world *w)
 {
+    static const enum gitlab_call calls[] = {GITLAB_REGISTER, GITLAB_CREATE, GITLAB_RESET,     GITLAB_ROTATE,
+                                             GITLAB_UPDATE,   GITLAB_REMOVE, GITLAB_DEREGISTER};
     int count = w->journal.possible_orphans + w->journal.orphans;
 
-    for (int call = 0; call <= GITLAB_REMOVE; call++)
-        count += call != GITLAB_FIND && call != GITLAB_VERIFY && call != GITLAB_RESTORE ? w->journal.calls[call] : 0;
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        count += w->journal.calls[calls[i]];
     return count;
 }
 

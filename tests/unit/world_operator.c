@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/names.h"
@@ -292,28 +293,149 @@ static void perform_kubernetes(struct world *w, const struct action *act, enum f
 /* ------------------------------------------------------------------------------------------------------------------
  * GitLab: what it learns from answers.
  */
+static void put(char *to, size_t size, const char *text)
+{
+    snprintf(to, size, "%s", text ? text : "");
+}
+
+static struct check_answer circumstances(const struct world *w)
+{
+    const struct observed *o = &w->observed;
+    enum lookup credential = o->values[READ_CREDENTIAL].lookup;
+
+    return (struct check_answer){
+        .spec = o->spec,
+        .uid = o->owner.uid,
+        .now_ms = w->now_ms,
+        .managers = o->ready_replicas > 0,
+        .by_id = o->spec->authentication == AUTH_ACCESS_TOKEN &&
+                 (credential == LOOKUP_UNKNOWN || credential == LOOKUP_FOUND),
+    };
+}
+
+/* What was told, or is kept, of the attributes. */
+static const char *issued_hash(struct world *w, enum gitlab_call what)
+{
+    const struct observed *o = &w->observed;
+    bool unknowable =
+        (what == GITLAB_RESTORE || what == GITLAB_INHERIT) && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
+
+    if (what == GITLAB_ROTATE || what == GITLAB_KEEP)
+        return o->registered.told_hash;
+    if (what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_UPDATE || unknowable)
+        return attributes_hash(&o->spec->attributes, &w->mem);
+    return "";
+}
+
+static void put_life(struct world *w, struct object *issued, enum gitlab_call what, const struct gitlab_reply *reply)
+{
+    const struct observed *o = &w->observed;
+    bool keeps = what == GITLAB_UPDATE || what == GITLAB_KEEP || what == GITLAB_INHERIT;
+    bool renews = what != GITLAB_VERIFY && what != GITLAB_RESTORE && reply->expires_at;
+
+    put(issued->rotation, sizeof(issued->rotation), keeps ? o->registered.rotation : o->rotation_request);
+    if (keeps) {
+        put(issued->expiration, sizeof(issued->expiration), o->registered.expiration);
+        put(issued->obtained, sizeof(issued->obtained), o->registered.obtained);
+        put(issued->token, sizeof(issued->token), o->values[READ_TOKEN].value);
+        return;
+    }
+    put(issued->token, sizeof(issued->token), reply->token);
+    if (reply->expires_at)
+        put(issued->expiration, sizeof(issued->expiration), time_format(reply->expires_at, &w->mem));
+    if (renews)
+        put(issued->obtained, sizeof(issued->obtained), time_format(w->now_ms / 1000, &w->mem));
+}
+
 static void learn_issued(struct world *w, const struct action *act, const struct gitlab_reply *reply)
 {
     const struct observed *o = &w->observed;
     struct object *issued = &w->process.issued;
     enum gitlab_call what = act->gitlab.call;
-    bool told = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_UPDATE ||
-                (what == GITLAB_RESTORE && o->spec->authentication == AUTH_REGISTRATION_TOKEN);
-    const char *inputs = token_inputs_text(o, &w->mem);
+    bool stays = what == GITLAB_INHERIT;
+    const struct check_answer in = circumstances(w);
 
-    *issued = (struct object){.exists = true, .runner_id = reply->id};
-    snprintf(issued->token, sizeof(issued->token), "%s",
-             what == GITLAB_UPDATE ? o->values[READ_TOKEN].value : reply->token);
-    snprintf(issued->url, sizeof(issued->url), "%s", o->spec->url);
-    snprintf(issued->authentication, sizeof(issued->authentication), "%s",
-             authentication_name(o->spec->authentication));
-    snprintf(issued->scope, sizeof(issued->scope), "%s", scope_text(o->spec, &w->mem));
-    if (told)
-        snprintf(issued->told_hash, sizeof(issued->told_hash), "%s", attributes_hash(&o->spec->attributes, &w->mem));
-    if (inputs)
-        snprintf(issued->inputs, sizeof(issued->inputs), "%s", inputs);
+    check_renewed(&w->process.check, &in);
     w->process.doubt = DOUBT_NONE;
     w->process.deregistered = false;
+    if (what == GITLAB_UPDATE && registration_is_right(o, &w->mem))
+        return;
+    *issued = (struct object){.exists = true, .runner_id = reply->id};
+    put_life(w, issued, what, reply);
+    put(issued->url, sizeof(issued->url), stays ? o->registered.url : o->spec->url);
+    put(issued->authentication, sizeof(issued->authentication),
+        stays ? o->registered.authentication : authentication_name(o->spec->authentication));
+    put(issued->scope, sizeof(issued->scope), stays ? o->registered.scope : scope_text(o->spec, &w->mem));
+    put(issued->told_hash, sizeof(issued->told_hash), issued_hash(w, what));
+    put(issued->inputs, sizeof(issued->inputs), stays ? NULL : token_inputs_text(o, &w->mem));
+}
+
+/* What is known of a runner that exists. True when there is no more to it. */
+static bool learn_check(struct world *w, const struct action *act, const struct gitlab_reply *reply)
+{
+    struct process *p = process(w);
+    const struct check_answer in = circumstances(w);
+    bool ok = reply->err.kind == ERR_NONE;
+    int refused = ok || !reply->proven ? 0 : reply->err.code;
+    bool its_own = ok && reply->id == act->gitlab.runner_id;
+
+    switch (act->gitlab.call) {
+    case GITLAB_SHOW:
+        if (ok)
+            check_shown(&p->check, &in, reply->body);
+        else if (refused == 404)
+            check_absent(&p->check, &in);
+        else if (refused)
+            check_not_allowed(&p->check, refused);
+        else
+            check_unanswered(&p->check, &in, reply->err.retry_after_ms);
+        return true;
+    case GITLAB_TRY:
+        if (ok)
+            check_accepted(&p->check, &in, reply->id, act->gitlab.runner_id);
+        else if (refused == 403)
+            check_refused(&p->check, &in);
+        else
+            check_unanswered(&p->check, &in, reply->err.retry_after_ms);
+        return true;
+    case GITLAB_VERSION:
+        check_version(&p->check, &in, json_str(reply->body, "version"));
+        return true;
+    case GITLAB_ROTATE:
+        if (refused == 403)
+            check_refused(&p->check, &in);
+        return refused == 403;
+    case GITLAB_INSPECT:
+        if (!ok && refused != 403 && refused != 404)
+            return false;
+        p->takeover = ok && runner_is_marked(reply->body, "uid-1") && runner_is_in_scope(reply->body, w->observed.spec)
+                          ? TAKEOVER_FITS
+                          : TAKEOVER_REFUSED;
+        return true;
+    case GITLAB_KEEP:
+        if (refused == 403 || (ok && !its_own))
+            p->takeover = TAKEOVER_REFUSED;
+        return p->takeover == TAKEOVER_REFUSED;
+    case GITLAB_INHERIT:
+        p->not_inherited = refused == 403 || (ok && !its_own);
+        return p->not_inherited;
+    case GITLAB_UPDATE:
+    case GITLAB_RESET:
+        if (!ok && p->takeover == TAKEOVER_FITS && reply->proven)
+            p->takeover = TAKEOVER_REFUSED;
+        else if (refused == 404 && w->observed.children[CHILD_TOKEN_SECRET].exists)
+            check_absent(&p->check, &in);
+        return false;
+    case GITLAB_REGISTER:
+    case GITLAB_CREATE:
+    case GITLAB_VERIFY:
+    case GITLAB_RESTORE:
+    case GITLAB_FIND:
+    case GITLAB_DEREGISTER:
+    case GITLAB_REMOVE:
+        break;
+    }
+    return false;
 }
 
 static void learn_gitlab(struct world *w, const struct action *act, const struct gitlab_reply *reply)
@@ -324,6 +446,8 @@ static void learn_gitlab(struct world *w, const struct action *act, const struct
     p->reach = REACH_YES;
     p->gitlab_err = (struct err){.kind = ERR_NONE};
     end_failures(w, act);
+    if (learn_check(w, act, reply))
+        return;
     if (what == GITLAB_RESTORE && reply->id != act->gitlab.runner_id) {
         p->config_token_dead = true;
     } else if (what == GITLAB_FIND) {
@@ -341,17 +465,25 @@ static void gitlab_failed(struct world *w, const struct action *act, const struc
     struct process *p = process(w);
     enum gitlab_call what = act->gitlab.call;
     bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
+    bool kept = w->observed.children[CHILD_TOKEN_SECRET].exists;
 
     p->reach = reply->err.code ? REACH_YES : REACH_NO;
     p->gitlab_err = reply->err;
-    if ((reply->ambiguous && makes) || (what == GITLAB_RESET && reply->err.kind == ERR_NOT_FOUND))
+    if ((reply->ambiguous && makes) || (what == GITLAB_RESET && reply->err.kind == ERR_NOT_FOUND && !kept))
         p->doubt = DOUBT_LOST;
+    if (learn_check(w, act, reply))
+        return;
     if (what == GITLAB_RESTORE && reply->err.code == 403)
         p->config_token_dead = true;
     else if (what == GITLAB_FIND && reply->err.code == 403)
         p->doubt = DOUBT_UNSEARCHABLE;
     else
         add_failure(w, act, &reply->err);
+}
+
+static bool only_looks(enum gitlab_call what)
+{
+    return what == GITLAB_SHOW || what == GITLAB_TRY || what == GITLAB_VERSION || what == GITLAB_INSPECT;
 }
 
 static void perform_gitlab(struct world *w, const struct action *act)
@@ -363,8 +495,8 @@ static void perform_gitlab(struct world *w, const struct action *act)
         gitlab_failed(w, act, &reply);
         return;
     }
-    w->journal.writes++;
-    w->journal.changes++;
+    w->journal.writes += !only_looks(act->gitlab.call);
+    w->journal.changes += !only_looks(act->gitlab.call);
     learn_gitlab(w, act, &reply);
 }
 
@@ -376,6 +508,7 @@ static void perform_report(struct world *w, const struct action *act)
     w->journal.possible_orphans += possible;
     w->journal.orphans += !possible;
     w->process.doubt = DOUBT_NONE;
+    w->process.config_token_dead = w->process.config_token_dead || strcmp(act->report.reason, "RunnerLost") == 0;
     w->process.deregistered = w->process.deregistered || !possible;
 }
 
@@ -516,15 +649,24 @@ static bool is_woken(struct world *w)
     return true;
 }
 
+static int64_t soonest(int64_t a, int64_t b)
+{
+    return a && a < b ? a : b;
+}
+
 static int64_t next_wake(const struct world *w)
 {
-    if (w->last.kind == ACT_PASS)
+    const struct action *last = &w->last;
+    bool waits = last->kind == ACT_WAIT, retries = waits && last->wait.retry_at_ms;
+    int64_t wake = INT64_MAX;
+
+    if (last->kind == ACT_PASS)
         return w->now_ms;
-    if (w->last.kind == ACT_WAIT && w->last.wait.retry_at_ms)
-        return w->last.wait.retry_at_ms;
-    if (w->last.kind == ACT_WAIT && w->last.wait.stalled)
-        return w->now_ms + RECHECK_MS;
-    return INT64_MAX;
+    if (retries)
+        wake = last->wait.retry_at_ms;
+    else if (waits && last->wait.stalled)
+        wake = w->now_ms + RECHECK_MS;
+    return soonest(last->again_at_ms, wake);
 }
 
 /* Lets time pass until the operator is woken, or nothing will ever change. */
@@ -546,11 +688,11 @@ static void pass_time(struct world *w)
 /* Nothing but the operator will change anything any more: no user, no controller, no deadline. */
 static bool all_has_happened(struct world *w)
 {
-    static const enum option events[] = {OPT_EDIT, OPT_DELETE, OPT_DAMAGE, OPT_DAMAGE_2};
+    static const enum option events[] = {OPT_EDIT, OPT_DELETE, OPT_DAMAGE, OPT_DAMAGE_2, OPT_REMOTE, OPT_ROTATE};
     int64_t healed = w->heals_at / 1000, moved = w->edited_at && w->edited_at < healed ? healed : w->edited_at;
     int64_t since = w->api.deleting ? w->api.deletion_time : moved; /* the status must show it first */
     bool patient = since && w->now_ms < (since + DEADLINES_S) * 1000 && next_wake(w) != INT64_MAX;
-    bool ret = world_next_change(w) < 0 && !patient;
+    bool ret = world_next_change(w) < 0 && !patient && (w->now_ms >= w->watched_until || next_wake(w) == INT64_MAX);
 
     for (size_t i = 0; i < ARRAY_LEN(events); i++)
         ret = ret && (w->happened[i] || !option(w, events[i]));
