@@ -448,9 +448,26 @@ static void on_kick(void *arg)
     begin_held(http);
 }
 
+/* The fence may have closed since libcurl ran last, while the process was stopped: what it has begun to send, such as a
+ * HTTP/2 request whose body is to follow, must not be sent to its end. */
+static void end_fenced(void *arg)
+{
+    struct http *http = arg;
+
+    if (!http->fence_is_open || http->fence_is_open(http->fence_arg))
+        return;
+    list_each_safe (node, after, &http->transfers) {
+        struct transfer *t = container_of(node, struct transfer, node);
+        if (!t->request.fenced || (t->state != CONNECTING && t->state != SENT))
+            continue;
+        t->why = &http_fenced;
+        end(t, CURLE_OK);
+    }
+}
+
 static void add_pool(struct http *http)
 {
-    list_append(&http->pools, &http_pool_create(http->loop, on_end)->node);
+    list_append(&http->pools, &http_pool_create(http->loop, on_end, end_fenced, http)->node);
 }
 
 struct http *http_create(struct loop *loop, const char *user_agent)

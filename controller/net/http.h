@@ -103,7 +103,8 @@ bool http_tls_check(const struct http_tls *tls);
 
 /* The fence before everything that must not be done by two processes at once. is_open(arg) is asked at the last moment
  * before each fenced request is sent, when its connection is there; where it says no, the request ends with reason
- * Fenced. Without one, and after is_open NULL, all is open. */
+ * Fenced; so does, with sent, what is under way when the fence is found closed. Without one, and after is_open NULL,
+ * all is open. */
 void http_fence(struct http *http, bool (*is_open)(void *arg), void *arg);
 /* Fenced requests that have not ended. */
 size_t http_fenced_in_flight(const struct http *http);

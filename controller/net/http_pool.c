@@ -48,6 +48,7 @@ static void run(struct http_pool *pool, curl_socket_t fd, int events)
 {
     int running;
 
+    pool->before(pool->arg);
     curl_multi_socket_action(pool->multi, fd, events, &running);
     settle(pool);
 }
@@ -71,6 +72,7 @@ static void on_again(void *arg)
     struct watched *w;
     int running;
 
+    pool->before(pool->arg);
     pool->moved = false;
     pool->round++;
     while ((w = next_of_round(pool))) { /* each step may end sockets */
@@ -160,11 +162,12 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *a
     return 0;
 }
 
-struct http_pool *http_pool_create(struct loop *loop, void (*on_end)(void *transfer, CURLcode result))
+struct http_pool *http_pool_create(struct loop *loop, void (*on_end)(void *transfer, CURLcode result),
+                                   void (*before)(void *arg), void *arg)
 {
     struct http_pool *pool = mem_alloc(sizeof(*pool));
 
-    *pool = (struct http_pool){.loop = loop, .on_end = on_end};
+    *pool = (struct http_pool){.loop = loop, .on_end = on_end, .before = before, .arg = arg};
     list_init(&pool->node);
     list_init(&pool->sockets);
     pool->timer = loop_timer_create(loop, on_timer, pool);

@@ -24,9 +24,13 @@ struct http_pool {
     /* A transfer (its CURLOPT_PRIVATE) has ended; the callee removes it from the pool. Called from the loop, never from
      * inside libcurl. */
     void (*on_end)(void *transfer, CURLcode result);
+    /* Called with arg before libcurl does anything for its sockets; may remove transfers. */
+    void (*before)(void *arg);
+    void *arg;
 };
 
-struct http_pool *http_pool_create(struct loop *loop, void (*on_end)(void *transfer, CURLcode result));
+struct http_pool *http_pool_create(struct loop *loop, void (*on_end)(void *transfer, CURLcode result),
+                                   void (*before)(void *arg), void *arg);
 /* Closes all connections; no transfer may be inside. */
 void http_pool_destroy(struct http_pool *pool);
 

@@ -132,7 +132,8 @@ def test_a_watch_is_passed_on_as_it_comes(client: Kubectl, kube: Kube, tmp_path:
         add_config_maps(kube, "b")
         watching.wait_seen("a", "b")
         entry, = client.proxy.entries("GET", CONFIG_MAPS, "watch", since)
-        assert [told.name for told in entry.events if told.name in ("a", "b")] == ["a", "b"] and not entry.ended
+        wait_for("both are in the log", lambda: [told.name for told in entry.events if told.name in "ab"] == ["a", "b"])
+        assert not entry.ended
 
 
 @pytest.mark.parametrize("action, code, said", [

@@ -16,7 +16,7 @@ import yaml
 from cluster import STATE, Kube, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.conftest import API_SERVER
-from machinery.replicas import LEASES, QUICK, Replica, Replicas
+from machinery.replicas import LEASES, QUICK, Replica, Replicas, Write
 from machinery.stage import Stage, scaled
 from operator_pod import NAME, NAMESPACE
 from places import Runner
@@ -98,13 +98,17 @@ def by_stop(replicas: Replicas, leader: Replica, work: Work, gitlab: GitLabAdmin
     seconds = measured(replicas)
     work.wait_done()
     time.sleep(max(0.0, stopped + scaled(30, 0) - time.monotonic()))
-    calls, writes = len(gitlab.audit()), len([write for write in replicas.writes() if not write.lease])
+    calls, writes = len(gitlab.audit()), acts(replicas)
     replicas.thaw(leader)
     wait_for("it knows", lambda: [line for line in leader.process.lines("warn") if line["msg"] == "lost"])
     leader.wait_leads(False)
     assert len(gitlab.audit()) == calls
-    assert len([write for write in replicas.writes() if not write.lease]) == writes
+    assert [act for act in acts(replicas) if act not in writes] == []
     return seconds
+
+
+def acts(replicas: Replicas) -> list[Write]:
+    return [write for write in replicas.writes() if not write.lease]
 
 
 @pytest.mark.parametrize("fail_over, most, count", [

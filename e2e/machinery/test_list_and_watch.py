@@ -217,7 +217,10 @@ def test_a8_trouble_keeps_the_version_and_backs_off(action: Action | None, stage
     tries = [[e.began for e in stage.watches(kind)] for kind in KINDS]
     gaps = [after - before for began in tries for before, after in zip(began, began[1:])]
     assert action is None or gaps
-    assert all(0.7 <= gap <= 61 for gap in gaps), gaps
+    if action == Reset(whole=True):         # which ends the others' attempts too: libcurl repeats those at once
+        assert all(len(began) <= 20 for began in tries), tries
+    else:
+        assert all(0.7 <= gap <= 61 for gap in gaps), gaps
     assert action is None or len({round(began[0], 2) for began in tries}) > 1, "all try at the same moment"
     stage.settled([stage.unmanned(name="afterwards")])
 

@@ -21,7 +21,7 @@ BROKEN = Status(500, "InternalError", "etcd has no leader")
 def runs(stage: Stage, runner: Runner) -> list[dict]:
     """The reconciliations of a runner, as they were logged at their ends."""
     return [line for line in stage.operator.lines("debug")
-            if line.get("runner") == f"{runner.ns}/{runner.name}" and "cause" in line]
+            if (line.get("namespace"), line.get("name")) == (runner.ns, runner.name) and "cause" in line]
 
 
 def test_c2_a_burst_of_events_costs_two_reconciles(stage: Stage, gitlab: GitLabAdmin) -> None:

@@ -12,7 +12,7 @@ import pytest
 from cluster import Kube, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.api_server import ApiServer
-from machinery.stage import KINDS, WRITES, Stage, scaled
+from machinery.stage import KINDS, SOAK, WRITES, Stage, scaled
 from program import kubeconfig
 from proxy.faults import Delay, Goaway, Reset, Status
 from proxy.http2 import Peer
@@ -105,10 +105,16 @@ def cut(proxy: Proxy) -> Iterator[None]:
             subprocess.run(["iptables", "-D", *rule], check=True)
 
 
-@pytest.mark.parametrize("how", [silent, cut])
-def test_a11_a_half_open_connection_is_noticed(how: Callable[[Proxy], AbstractContextManager[None]],
+@pytest.mark.parametrize("how, limit", [
+    (cut, 45),
+    pytest.param(silent, 160, marks=pytest.mark.skipif(not SOAK, reason="takes minutes: make soak")),
+], ids=["packets dropped", "the peer's process hangs"])
+def test_a11_a_half_open_connection_is_noticed(how: Callable[[Proxy], AbstractContextManager[None]], limit: float,
                                                stage: Stage) -> None:
-    """Neither end is closed, and nothing comes any more: watches and calls go on by another connection."""
+    """Neither end is closed, and nothing comes any more: watches and calls go on by another connection.
+
+    Where the other machine's kernel still answers, only the lack of bookmarks tells.
+    """
     stage.registration_token()
     stage.operator.start()
     stage.settled([stage.unmanned()])
@@ -119,8 +125,8 @@ def test_a11_a_half_open_connection_is_noticed(how: Callable[[Proxy], AbstractCo
         later = stage.unmanned(name="later")
         for kind, entry in watched.items():
             again = wait_for(f"{kind} are watched by another connection", lambda: [
-                e for e in stage.watches(kind) if e.connection != entry.connection and e.status == 200], 60)
-            assert again[0].began - began <= 45 + LATE, f"{kind}: noticed too late"
+                e for e in stage.watches(kind) if e.connection != entry.connection and e.status == 200], limit + 15)
+            assert again[0].began - began <= limit + LATE, f"{kind}: noticed too late"
         assert [stage.lists(kind) for kind in KINDS] == [[] for _ in KINDS]
         later.wait()
 

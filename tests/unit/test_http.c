@@ -689,6 +689,35 @@ static void the_fence_is_asked_at_the_last_moment(void **state)
     tiny_stop(&s);
 }
 
+/* Its body may not be sent yet: nothing that has been begun goes on. */
+static void what_is_under_way_ends_when_the_fence_closes(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server mute = {.respond = respond_when_told}, s = {.respond = respond_after_the_other};
+    struct result fenced, other;
+    bool open = true;
+
+    tiny_start(&mute, NULL, NULL);
+    tiny_start(&s, NULL, NULL);
+    http_fence(w->http, is_open, &open);
+    start(w, (struct http_request){.url = URL(&mute), .fenced = true}, &fenced);
+    start(w, (struct http_request){.url = URL(&s)}, &other);
+    w->waiting = 1;
+    run(w);
+    open = false;
+    s.respond = respond_hello;
+    w->waiting = 2;
+    start(w, (struct http_request){.url = URL(&s)}, &other);
+    w->waiting = 2;
+    run(w);
+    assert_failed(&fenced, ERR_RETRY, "Fenced");
+    assert_true(fenced.reply.sent);
+    assert_ok(&other, "hello");
+    sem_post(&answer_may_come);
+    tiny_stop(&mute);
+    tiny_stop(&s);
+}
+
 /* ---- Streams. */
 
 static bool respond_stream(struct tiny_conn *c)
@@ -1304,6 +1333,7 @@ int main(void)
         TEST(a_cancelled_request_is_silent),
         TEST(nothing_fenced_is_sent_while_the_fence_is_closed),
         TEST(the_fence_is_asked_at_the_last_moment),
+        TEST(what_is_under_way_ends_when_the_fence_closes),
         TEST(nobody_waits_for_a_slow_resolver),
         TEST(what_is_in_flight_ends_with_its_owner),
         TEST(a_stream_comes_in_pieces),
