@@ -35,6 +35,8 @@ static bool learn_shown(struct turn *turn, const struct gitlab_answer *answer)
         check_absent(check, &in);
     else if (answer->err.code == 401 || is_refusal(answer, 403))
         check_not_allowed(check, answer->err.code);
+    else if (turn->observed.deleting)
+        return false;
     else
         check_unanswered(check, &in, answer->err.retry_after_ms);
     return true;
@@ -138,6 +140,26 @@ bool checks_learn(struct turn *turn, const struct gitlab_answer *answer)
     bool (*learn)(struct turn *, const struct gitlab_answer *) = learners[turn->asked.gitlab.call];
 
     return learn && learn(turn, answer);
+}
+
+bool checks_done_with(struct turn *turn)
+{
+    const struct observed *o = &turn->observed;
+    struct server_check *check = &turn->state->check;
+
+    if (o->deleting && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && check->refusals < CONFIRMATIONS) {
+        check->refusals = CONFIRMATIONS;
+        check->absences = 0;
+        check->credential_status = 0;
+        check->shown = SHOWN_UNKNOWN;
+        return false;
+    }
+    turn_event(turn, true, "RunnerLost",
+               arena_printf(&turn->mem,
+                            "GitLab does not know the token of runner %lld any more; if the runner is still there, "
+                            "delete it",
+                            (long long)turn->asked.gitlab.runner_id));
+    return true;
 }
 
 void checks_renew(struct turn *turn)
