@@ -308,7 +308,7 @@ static struct check_answer circumstances(const struct world *w)
         .uid = o->owner.uid,
         .now_ms = w->now_ms,
         .managers = o->ready_replicas > 0,
-        .by_id = o->spec->authentication == AUTH_ACCESS_TOKEN &&
+        .by_id = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN &&
                  (credential == LOOKUP_UNKNOWN || credential == LOOKUP_FOUND),
     };
 }
