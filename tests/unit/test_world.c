@@ -206,8 +206,10 @@ static bool needs_a_person(const struct world *w)
     bool came_too_late = o[OPT_START] == START_RESTORED && o[OPT_REMOTE] && o[OPT_REMOTE] != REMOTE_PAUSED &&
                          o[OPT_REMOTE] != REMOTE_UNMARKED;
 
-    return came_too_late || lasts(w, OPT_CREDENTIAL) || lasts(w, OPT_CA_TROUBLE) || lasts(w, OPT_PLACE_TROUBLE) ||
-           gitlab_lasts(w) || w->scenario->options[OPT_API] == API_DENIED_FOREVER ||
+    bool came_damaged = o[OPT_START] == START_RESTORED && (damaged(w, DAMAGE_EMPTIED) || damaged(w, DAMAGE_BARE));
+
+    return came_too_late || came_damaged || lasts(w, OPT_CREDENTIAL) || lasts(w, OPT_CA_TROUBLE) ||
+           lasts(w, OPT_PLACE_TROUBLE) || gitlab_lasts(w) || w->scenario->options[OPT_API] == API_DENIED_FOREVER ||
            (given(w, OPT_REPLACED_FOR_EVER) && damaged(w, DAMAGE_REPLACED)) ||
            (takes_attributes && world_wish(w)->valid && world_wish(w)->spec.authentication == AUTH_REGISTRATION_TOKEN);
 }
