@@ -173,9 +173,35 @@ SHOW(show_requests)
 static void by_method(const struct metric_page *page, const struct kube_stats *stats, size_t offset)
 {
     for (const struct kube_method_stats *m = stats->methods; m < stats->methods + KUBE_METHODS; m++)
-        if (m->seconds.count)
+        if (((const struct histogram *)((const char *)m + offset))->count)
             metric_histogram(page, (const struct histogram *)((const char *)m + offset), "verb", m->method, "host",
                              stats->host, NULL);
+}
+
+SHOW(show_repeats)
+{
+    metric_tally(page, &kube_of(source)->repeats, "code", "verb", "host", kube_of(source)->host, NULL);
+}
+
+SHOW(show_held_seconds)
+{
+    by_method(page, kube_of(source), offsetof(struct kube_method_stats, held_seconds));
+}
+
+SHOW(show_ca_reloads)
+{
+    metric_sample(page, (double)kube_traffic(view_of(source)->shop->client).ca_reloads, "result", "success", "reason",
+                  "updated", NULL);
+}
+
+SHOW(show_limit)
+{
+    metric_sample(page, kube_traffic(view_of(source)->shop->client).limit, NULL);
+}
+
+SHOW(show_held)
+{
+    metric_sample(page, kube_traffic(view_of(source)->shop->client).held, NULL);
 }
 
 SHOW(show_request_seconds)
@@ -207,6 +233,12 @@ static const struct metric client_metrics[] = {
      show_request_bytes},
     {"rest_client_response_size_bytes", METRIC_HISTOGRAM, "Sizes of the bodies of the API server's answers",
      show_response_bytes},
+    {"rest_client_request_retries_total", METRIC_COUNTER,
+     "Requests to the API server that were sent again, by the code that they had got", show_repeats},
+    {"rest_client_rate_limiter_duration_seconds", METRIC_HISTOGRAM,
+     "How long requests to the API server were held back, of those that were", show_held_seconds},
+    {"rest_client_transport_ca_reload_total", METRIC_COUNTER, "How often another CA was read from its file",
+     show_ca_reloads},
     {"rest_client_dns_resolution_duration_seconds", METRIC_HISTOGRAM,
      "How long it took to resolve the API server's name, for each connection", show_dns_seconds},
 };
@@ -283,6 +315,10 @@ SHOW(show_events)
 static const struct metric own_metrics[] = {
     {"gitlab_runner_controller_build_info", METRIC_GAUGE, "Always 1, with the version", show_build},
     {"gitlab_runner_controller_objects", METRIC_GAUGE, "Objects known, by kind", show_objects},
+    {"gitlab_runner_controller_api_requests_max", METRIC_GAUGE,
+     "How many requests may be on their way to the API server, which adapts to what it bears", show_limit},
+    {"gitlab_runner_controller_api_requests_held", METRIC_GAUGE, "Requests to the API server that are held back",
+     show_held},
     {"gitlab_runner_controller_runners", METRIC_GAUGE, "GitLabRunners by the reason of their condition Ready",
      show_runners},
     {"gitlab_runner_controller_gitlab_requests_total", METRIC_COUNTER,

@@ -108,10 +108,12 @@ class Operator:
         """Ends as by kill -9, and a new pod takes its place.
 
         The old pod goes first, or the kubelet might start the program there again, and for a moment there would be two.
+        Nor does the new one wait until the Lease of the old one has run out: that has tests of its own.
         """
         process = self.process()
         os.kill(int(process.name), signal.SIGSTOP)
         self._remember_logs()
+        self.kube.patch("Lease", NAME, {"spec": {"holderIdentity": ""}}, NAMESPACE)
         self.kube.delete("Pod", self._known["metadata"]["name"], NAMESPACE, gracePeriodSeconds=0)
         os.kill(int(process.name), signal.SIGKILL)
         self._wait_replaced()

@@ -26,6 +26,7 @@ def run(*words: str | Path, stdin: str = "", code: int = 0) -> subprocess.Comple
 class Process:
     """`run`, with nothing but the given kubeconfig to find its cluster by.
 
+    Alone, so that it acts at once, unless the options say something of --leader-elect….
     prefix: a command that runs the program, such as one that sets a limit first.
     """
 
@@ -35,6 +36,8 @@ class Process:
         file = kubeconfig if isinstance(kubeconfig, Path) else folder / "kubeconfig"
         if file != kubeconfig:
             file.write_text(kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig))
+        if not any(option.startswith("--leader-elect") for option in options):
+            options = ("--leader-elect=false", *options)
         command = [*prefix, PROGRAM, "run", "--kubeconfig", file, "--listen", f"127.0.0.1:{port}", *options]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stderr=log, env={"HOME": str(folder)} if env is None else env)

@@ -50,6 +50,15 @@ def test_the_operator_may_bind_one_role_only(operator: Operator) -> None:
     assert not operator.may("bind", roles, name="cluster-admin") and not operator.may("bind", roles, name="admin")
 
 
+def test_the_operator_may_hold_its_own_lease_only(operator: Operator) -> None:
+    leases = "leases.coordination.k8s.io"
+    assert operator.may("create", leases, NAMESPACE) and not operator.may("create", leases, "kube-system")
+    for verb in ("get", "update"):
+        assert operator.may(verb, leases, NAMESPACE, NAME)
+        assert not operator.may(verb, leases, NAMESPACE, "another") and not operator.may(verb, leases, "default", NAME)
+    assert not operator.may("delete", leases, NAMESPACE, NAME)
+
+
 @pytest.mark.parametrize("role", ["cluster-admin", "admin", "edit"])
 def test_the_operator_fails_to_give_rights_away(role: str, operator: Operator) -> None:
     bind = ["create", "rolebinding", "x", "--serviceaccount=default:default", "--dry-run=server", f"--as={USER}"]
@@ -58,8 +67,9 @@ def test_the_operator_fails_to_give_rights_away(role: str, operator: Operator) -
 
 
 def test_no_role_has_a_wildcard() -> None:
-    roles = [o for o in yaml.safe_load_all(kubectl("kustomize", "manifests/default")) if o["kind"] == "ClusterRole"]
-    assert len(roles) == 2
+    objects = yaml.safe_load_all(kubectl("kustomize", "manifests/default"))
+    roles = [o for o in objects if o["kind"] in ("ClusterRole", "Role")]
+    assert len(roles) == 3
     assert not [rule for role in roles for rule in role["rules"] for words in rule.values() if "*" in words]
 
 

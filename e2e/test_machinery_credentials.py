@@ -172,8 +172,8 @@ class Running:
         self._log, port = log, free_port()
         self._url = f"http://127.0.0.1:{port}"
         with log.open("wb") as out:
-            self._process = subprocess.Popen([PROGRAM, "run", "--listen", f"127.0.0.1:{port}", *words], stderr=out, env=env,
-                                             stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen([PROGRAM, "run", "--leader-elect=false", "--listen", f"127.0.0.1:{port}", *words],
+                                             stderr=out, env=env, stdin=subprocess.DEVNULL)
 
     def stop(self) -> None:
         self._process.terminate()
@@ -360,7 +360,7 @@ def somebody_impersonated(desk: Desk) -> Path:
                         "as-user-extra": {"Reason/s": ["x", "y"]}})
 
 
-@bad("Forbidden|cannot list")
+@bad("Forbidden|cannot (list|watch)")
 def somebody_without_rights_impersonated(desk: Desk) -> Path:
     return desk.config({"token": desk.token, "as": "jane"})
 
@@ -375,7 +375,7 @@ def a_wrong_token(desk: Desk) -> Path:
     return desk.config({"token": "wrong"})
 
 
-@bad("Forbidden|cannot list|Unauthorized")
+@bad("Forbidden|cannot (list|watch)|Unauthorized")
 def nobody(desk: Desk) -> Path:
     return desk.config({})
 

@@ -43,7 +43,8 @@ def cpu_ms(pid):
 
 
 def start_operator(log):
-    return subprocess.Popen(["build/gitlab-runner-controller", "run", "--listen", "127.0.0.1:18080"], stderr=log)
+    return subprocess.Popen(["build/gitlab-runner-controller", "run", "--leader-elect=false", "--listen",
+                             "127.0.0.1:18080"], stderr=log)
 
 
 def requests_of_operator(since):

@@ -38,14 +38,19 @@ static struct json_object *watches_json(const struct reconciler_view *view)
     return watches;
 }
 
-/* NULL: there is no election. */
 static struct json_object *lease_json(const struct lease *lease)
 {
-    if (!lease)
-        return NULL;
     return json_build("{name: %s, leading: %b, term: %d, renewalOverdue: %b, slowPaths: %d}", lease_name(lease),
                       lease_is_leading(lease), (int64_t)lease_term(lease), lease_renewal_overdue(lease),
                       (int64_t)lease_slow_paths(lease));
+}
+
+static struct json_object *requests_json(const struct kube_client *client)
+{
+    const struct kube_traffic traffic = kube_traffic(client);
+
+    return json_build("{max: %d, inFlight: %d, held: %d, heldMs: %d}", (int64_t)traffic.limit,
+                      (int64_t)traffic.in_flight, (int64_t)traffic.held, traffic.throttled_ms);
 }
 
 static struct json_object *queue_json(const struct reconciler_view *view)
@@ -133,13 +138,21 @@ static struct json_object *problems_json(void)
 static struct json_object *state_json(const struct reconciler_view *view)
 {
     const struct stats *stats = view->shop->stats;
+    int64_t uptime = loop_wall(view->shop->loop) - (int64_t)stats->start;
+    struct json_object *state =
+        json_build("{version: %s, instance: %s, uptimeSeconds: %d, synced: %b, stopping: %b, turnsBegun: %d}",
+                   version_text(), view->shop->instance, uptime, view->synced, view->draining, (int64_t)stats->turns);
 
-    return json_build(
-        "{version: %s, instance: %s, uptimeSeconds: %d, synced: %b, stopping: %b, objects: %o, queue: %o, "
-        "turns: %o, turnsBegun: %d, failures: %o, problems: %o}",
-        version_text(), view->shop->instance, loop_wall(view->shop->loop) - (int64_t)stats->start, view->synced,
-        view->draining, lease_json(view->shop->lease), objects_json(view), watches_json(view), queue_json(view),
-        turns_json(view), (int64_t)stats->turns, failures_json(view), problems_json());
+    if (view->shop->lease)
+        json_set(state, "lease", lease_json(view->shop->lease));
+    json_set(state, "watches", watches_json(view));
+    json_set(state, "objects", objects_json(view));
+    json_set(state, "requests", requests_json(view->shop->client));
+    json_set(state, "queue", queue_json(view));
+    json_set(state, "turns", turns_json(view));
+    json_set(state, "failures", failures_json(view));
+    json_set(state, "problems", problems_json());
+    return state;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

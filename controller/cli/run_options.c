@@ -134,7 +134,7 @@ static bool check_timing(const struct run_options *o)
 
     if (!o->leader_elect || lease_timing_check(&o->lease, &err))
         return true;
-    fprintf(stderr, "run: --leader-election-…: %s\n", err.text);
+    fprintf(stderr, "run: leader election: %s\n", err.text);
     return false;
 }
 

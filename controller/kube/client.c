@@ -25,6 +25,7 @@
 #include "kube/config.h"
 #include "kube/exec.h"
 #include "kube/limit.h"
+#include "kube/pulse.h"
 #include "net/loop.h"
 
 enum {
@@ -44,6 +45,7 @@ struct kube_client {
     struct list held, flying; /* calls                                                   */
     struct loop_timer *timer; /* armed when a held call may begin later without an event */
     struct limit limit;
+    struct pulse *pulse;
     int64_t distrusted_ms; /* when the connections were given up last                    */
     int64_t throttled_ms;  /* how long calls have waited, all together                   */
     struct kube_stats stats;
@@ -155,6 +157,7 @@ static bool on_data(void *arg, const char *bytes, size_t len)
 {
     struct call *call = arg;
 
+    pulse_heard(call->client->pulse);
     return call->stream.data(call->stream.arg, bytes, len);
 }
 
@@ -162,6 +165,7 @@ static void on_status(void *arg, long status)
 {
     struct call *call = arg;
 
+    pulse_heard(call->client->pulse);
     kube_stats_answered(&call->client->stats, &call->counts, status);
 }
 
@@ -211,6 +215,7 @@ static void begin(struct call *call)
     call->began_ms = loop_now(client->loop);
     call->generation = generation(client);
     client->throttled_ms += call->began_ms - call->held_ms;
+    kube_stats_held(&client->stats, &call->counts, call->began_ms - call->held_ms);
     list_remove(&call->node);
     list_append(&client->flying, &call->node);
     if (!is_exempt(call))
@@ -377,10 +382,12 @@ static void on_done(void *arg, const struct http_reply *reply)
     learn(call, reply);
     if (err.kind == ERR_NONE)
         err = kube_classify(reply->status, reply->body, reply->len, reply->retry_after_ms);
-    if (repeats(call, reply))
+    if (repeats(call, reply)) {
+        kube_stats_repeated(&client->stats, &call->counts, reply->status);
         hold(call);
-    else
+    } else {
         answer(call, reply, &err);
+    }
     begin_held(client);
 }
 
@@ -427,6 +434,7 @@ struct kube_client *kube_client_create(struct loop *loop, struct http *http, str
     *client = (struct kube_client){.loop = loop, .http = http, .config = config};
     list_init(&client->held);
     list_init(&client->flying);
+    client->pulse = pulse_create(loop, client);
     limit_init(&client->limit);
     kube_stats_init(&client->stats, config->server);
     client->timer = loop_timer_create(loop, on_timer, client);
@@ -453,6 +461,7 @@ void kube_client_destroy(struct kube_client *client)
         list_each_safe (node, after, lists[i])
             cancel(container_of(node, struct call, node));
     }
+    pulse_destroy(client->pulse);
     exec_destroy(client->exec);
     loop_timer_destroy(client->timer);
     free(client);
@@ -491,6 +500,7 @@ uint64_t kube_stream(struct kube_client *client, const struct kube_stream *strea
 {
     const struct kube_request what = {.method = "GET", .path = stream->path, .accept = stream->accept};
 
+    pulse_begin(client->pulse);
     return start(client, &what, stream);
 }
 

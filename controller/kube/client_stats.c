@@ -9,8 +9,8 @@
 
 /* Those of client-go (component-base/metrics/prometheus/restclient). */
 static const struct buckets second_buckets = {12, {0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60}};
-static const struct buckets byte_buckets = {
-    11, {64, 256, 512, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20}};
+/* Fewer than there: each is a series for each method. */
+static const struct buckets byte_buckets = {6, {64, 1 << 10, 16 << 10, 256 << 10, 1 << 20, 16 << 20}};
 
 void kube_stats_init(struct kube_stats *stats, const char *server)
 {
@@ -19,24 +19,35 @@ void kube_stats_init(struct kube_stats *stats, const char *server)
 
     *stats = (struct kube_stats){.dns_seconds = {.buckets = &second_buckets}};
     host = host ? host + 3 : server;
+    tally_add(&stats->repeats, "429", "GET", 0);
     snprintf(stats->host, sizeof(stats->host), "%.*s", (int)strcspn(host, "/"), host);
     for (size_t i = 0; i < KUBE_METHODS; i++)
         stats->methods[i] = (struct kube_method_stats){.method = methods[i],
                                                        .seconds = {.buckets = &second_buckets},
                                                        .request_bytes = {.buckets = &byte_buckets},
-                                                       .response_bytes = {.buckets = &byte_buckets}};
+                                                       .response_bytes = {.buckets = &byte_buckets},
+                                                       .held_seconds = {.buckets = &second_buckets}};
+}
+
+static void count(struct tally *tally, const struct kube_call *call, long status)
+{
+    char code[16] = "<error>";
+
+    if (status)
+        snprintf(code, sizeof(code), "%ld", status);
+    tally_add(tally, code, call->method, 1);
 }
 
 void kube_stats_answered(struct kube_stats *stats, struct kube_call *call, long status)
 {
-    char code[16] = "<error>";
-
-    if (call->counted)
-        return;
+    if (!call->counted)
+        count(&stats->answers, call, status);
     call->counted = true;
-    if (status)
-        snprintf(code, sizeof(code), "%ld", status);
-    tally_add(&stats->answers, code, call->method, 1);
+}
+
+void kube_stats_repeated(struct kube_stats *stats, const struct kube_call *call, long status)
+{
+    count(&stats->repeats, call, status);
 }
 
 static struct kube_method_stats *stats_of(struct kube_stats *stats, const char *method)
@@ -61,4 +72,10 @@ void kube_stats_ended(struct kube_stats *stats, struct kube_call *call, const st
     histogram_observe(&method->request_bytes, (double)call->sent);
     if (reply->status)
         histogram_observe(&method->response_bytes, (double)reply->len);
+}
+
+void kube_stats_held(struct kube_stats *stats, const struct kube_call *call, int64_t held_ms)
+{
+    if (held_ms > 0)
+        histogram_observe(&stats_of(stats, call->method)->held_seconds, (double)held_ms / 1e3);
 }

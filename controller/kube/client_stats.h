@@ -14,6 +14,7 @@ struct http_reply;
 struct kube_method_stats {
     const char *method;
     struct histogram seconds, request_bytes, response_bytes;
+    struct histogram held_seconds; /* before it was sent; of those that were held back */
 };
 
 enum { KUBE_METHODS = 5 };
@@ -21,6 +22,7 @@ enum { KUBE_METHODS = 5 };
 struct kube_stats {
     char host[300];       /* host[:port] of the server               */
     struct tally answers; /* by code ("<error>": none) and by method */
+    struct tally repeats; /* of them, those that were then sent again */
     struct kube_method_stats methods[KUBE_METHODS];
     struct histogram dns_seconds;
 };
@@ -33,9 +35,11 @@ struct kube_call {
     bool streamed, counted;
 };
 
-/* server: a URL. */
+/* server: a URL */
 void kube_stats_init(struct kube_stats *stats, const char *server);
+void kube_stats_held(struct kube_stats *stats, const struct kube_call *call, int64_t held_ms);
 void kube_stats_answered(struct kube_stats *stats, struct kube_call *call, long status);
 void kube_stats_ended(struct kube_stats *stats, struct kube_call *call, const struct http_reply *reply);
+void kube_stats_repeated(struct kube_stats *stats, const struct kube_call *call, long status);
 
 #endif

@@ -160,7 +160,7 @@ static int64_t share(const struct lease *lease, int percent)
 static void say(struct lease *lease, enum log_level level, const char *event, const char *what, const char *details)
 {
     if (!lease->said || strcmp(lease->said, what) != 0)
-        log_event(level, "lease", event, "lease", lease->name, "reason", what, "details", details, NULL);
+        log_event(level, "lease", event, "lease", lease->name, "about", what, "details", details, NULL);
     free(lease->said);
     lease->said = mem_strdup(what);
 }

@@ -17,18 +17,17 @@ import requests
 from cluster import ROOT, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import Stage, scaled
-from operator_pod import CACHE, USER
+from operator_pod import CACHE, NAMESPACE, USER
 from places import Runner
 from program import Process, free_port
-from proxy.faults import Hold
+from proxy.faults import Hold, Status
 from secrecy import found_in, tokens_of
 
 NODE = "10.244.0.1"         # this machine, but not its loopback
 SERIES_MAX = 500
 ANSWER_MAX = 0.05           # seconds
 BACKOFF = 1.0               # the shortest time between two attempts, less its jitter: 0.75 s
-CONTROLLER = {"controller": "gitlabrunner"}
-QUEUE = CONTROLLER | {"name": "gitlabrunner"}
+ELECTION = ("--leader-elect=true", f"--leader-election-namespace={NAMESPACE}")
 
 # Those that controller-runtime and client-go show, and their labels
 COMMON = {
@@ -51,6 +50,9 @@ COMMON = {
     "rest_client_request_duration_seconds": {"verb", "host"},
     "rest_client_request_size_bytes": {"verb", "host"},
     "rest_client_response_size_bytes": {"verb", "host"},
+    "rest_client_request_retries_total": {"code", "verb", "host"},
+    "rest_client_rate_limiter_duration_seconds": {"verb", "host"},
+    "rest_client_transport_ca_reload_total": {"result", "reason"},
     "rest_client_dns_resolution_duration_seconds": {"host"},
     "leader_election_master_status": {"name"},
     "leader_election_slowpath_total": {"name"},
@@ -120,14 +122,26 @@ def needy(stage: Stage, count: int, prefix: str = "needy") -> list[Runner]:
     return [stage.runner(name=f"{prefix}-{n}", manager={"replicas": 0}, authentication=missing) for n in range(count)]
 
 
-@pytest.fixture
-def settled(stage: Stage) -> Runner:
+def settle(stage: Stage, *options: str) -> Runner:
     """A runner without a manager, and an operator that has nothing left to do."""
     stage.registration_token()
-    stage.operator.start()
+    stage.operator.start(*options)
     runner = stage.unmanned()
     stage.settled([runner])
     return runner
+
+
+@pytest.fixture
+def settled(stage: Stage) -> Runner:
+    return settle(stage)
+
+
+def hold_back(stage: Stage) -> None:
+    """One request is sent away for a second, and then sent again."""
+    stage.proxy.add(Status(429, "TooManyRequests", headers=(("retry-after", "1"),)), "PATCH", ".*/status")
+    needy(stage, 1)[0].wait_refused("SecretNotFound")
+    retried = metrics(stage).samples("rest_client_request_retries_total")
+    assert [value for series, value in retried.items() if 'code="429",verb="PATCH"' in series] == [1]
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -147,8 +161,10 @@ def test_o1_metrics_are_there_from_the_beginning(stage: Stage) -> None:
         "success", "error", "requeue", "requeue_after"}
 
 
-def test_o1_metrics_have_the_common_names_and_labels(settled: Runner, stage: Stage) -> None:
+def test_o1_metrics_have_the_common_names_and_labels(stage: Stage) -> None:
     """O1: names, labels and buckets of controller-runtime and client-go, and nothing for promtool to complain of."""
+    settle(stage, *ELECTION)
+    hold_back(stage)
     page = metrics(stage)
     assert {name: page.labels(name) for name in COMMON} == COMMON
     assert {name: page.bounds(name) for name in BUCKETS} == BUCKETS
@@ -160,8 +176,10 @@ def test_o1_promlint_complains_of_what_is_wrong() -> None:
     assert "counter" in promlint("# HELP requests Requests.\n# TYPE requests counter\nrequests 1\n")
 
 
-def test_o1_the_documentation_lists_each_metric(settled: Runner, stage: Stage) -> None:
+def test_o1_the_documentation_lists_each_metric(stage: Stage) -> None:
     """O1: with its type and labels."""
+    settle(stage, *ELECTION)
+    hold_back(stage)
     page = metrics(stage)
     assert {name: (kind, page.labels(name)) for name, kind in page.types.items()} == described()
 
@@ -353,6 +371,7 @@ def test_o7_the_dump_tells_what_it_is_at(settled: Runner, stage: Stage, gitlab: 
     """O7: the queue, work in progress and what it waits for, failures, the last problems."""
     process = stage.operator.process_itself()
     quiet = dump(process)
+    assert quiet["requests"]["inFlight"] == quiet["requests"]["held"] == 0
     assert quiet["synced"] and quiet["turns"] == [] and quiet["failures"] == [] and quiet["queue"]["depth"] == 0
     assert {watch["state"] for watch in quiet["watches"]} == {"stream"} and len(quiet["watches"]) == 7
     assert quiet["objects"]["GitLabRunner"] >= 1 and re.match(r"\d+\.\d+\.\d+ \(commit ", quiet["version"])
@@ -361,7 +380,7 @@ def test_o7_the_dump_tells_what_it_is_at(settled: Runner, stage: Stage, gitlab: 
     other = stage.runner(name="other", manager={"replicas": 0})
     turn = wait_for("it waits for GitLab", lambda: next(
         (turn for turn in dump(process)["turns"] if turn["awaits"] == "GitLab"), None))
-    assert turn["runner"] == f"{stage.name}/other" and turn["rule"] == "registered" and turn["ageMs"] >= 0
+    assert turn["runner"] == f"{stage.name}/other" and turn["rule"] == "register" and turn["ageMs"] >= 0
     gitlab.clear_faults()
     other.wait()
 

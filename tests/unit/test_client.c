@@ -25,10 +25,12 @@ enum { SENT_MAX = 400 };
 struct loop {
     int64_t now;
     struct loop_timer {
+        struct loop *loop;
         void (*callback)(void *arg);
         void *arg;
         int64_t due; /* -1: not armed */
-    } timer;
+    } timers[2];     /* of the client, and of its pulse */
+    size_t len;
 };
 
 int64_t loop_now(const struct loop *loop)
@@ -38,13 +40,15 @@ int64_t loop_now(const struct loop *loop)
 
 struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
 {
-    loop->timer = (struct loop_timer){callback, arg, -1};
-    return &loop->timer;
+    struct loop_timer *timer = &loop->timers[loop->len++ % ARRAY_LEN(loop->timers)];
+
+    *timer = (struct loop_timer){loop, callback, arg, -1};
+    return timer;
 }
 
 void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
 {
-    timer->due = delay_ms < 0 ? -1 : container_of(timer, struct loop, timer)->now + delay_ms;
+    timer->due = delay_ms < 0 ? -1 : timer->loop->now + delay_ms;
 }
 
 void loop_timer_destroy(struct loop_timer *timer)
@@ -279,15 +283,27 @@ static void lose(struct world *w, size_t i, const char *reason, bool mute)
     reply(w, i, &lost);
 }
 
-/* Lets time pass, up to the timer's time at most. */
+static struct loop_timer *next_timer(struct loop *loop)
+{
+    struct loop_timer *next = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(loop->timers); i++) {
+        struct loop_timer *timer = &loop->timers[i];
+        if (timer->callback && timer->due >= 0 && (!next || timer->due < next->due))
+            next = timer;
+    }
+    return next;
+}
+
+/* Lets time pass, with the timers that become due. */
 static void wait_ms(struct world *w, int64_t ms)
 {
     int64_t until = w->loop.now + ms;
 
-    while (w->loop.timer.due >= 0 && w->loop.timer.due <= until) {
-        w->loop.now = w->loop.timer.due > w->loop.now ? w->loop.timer.due : w->loop.now;
-        w->loop.timer.due = -1;
-        w->loop.timer.callback(w->loop.timer.arg);
+    for (struct loop_timer *timer; (timer = next_timer(&w->loop)) && timer->due <= until;) {
+        w->loop.now = timer->due > w->loop.now ? timer->due : w->loop.now;
+        timer->due = -1;
+        timer->callback(timer->arg);
     }
     w->loop.now = until;
 }
@@ -607,6 +623,30 @@ static void a_peer_that_gives_no_answer_is_in_doubt(void **state)
     assert_int_equal(w->http.distrusted, 2);
 }
 
+static void a_quiet_server_is_asked_whether_it_is_there(void **state)
+{
+    struct world *w = *state;
+    struct result stream;
+
+    wait_ms(w, 600000); /* nobody listens: no question */
+    assert_int_equal(w->http.len, 0);
+    uint64_t id = follow(w, &stream);
+    wait_ms(w, 20000);
+    struct http_request *watch = &w->http.sent[0].request;
+    watch->on_data(watch->arg, "{}", 2);
+    wait_ms(w, 29999);
+    assert_int_equal(w->http.len, 1);
+    wait_ms(w, 1);
+    assert_sent(w, 1, "GET https://k8s.test/version\n");
+    assert_int_equal(w->http.sent[1].request.timeout_ms, 10000);
+    answer(w, 1, 403, 0);
+    assert_int_equal(w->http.distrusted, 0);
+    wait_ms(w, 30000);
+    lose(w, 2, "Timeout", true);
+    assert_int_equal(w->http.distrusted, 1);
+    kube_cancel(w->client, id);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Credentials */
 
@@ -794,6 +834,7 @@ int main(void)
         TEST(the_limit_holds_requests_in_their_order),
         TEST(streams_and_leases_do_not_wait),
         TEST(a_peer_that_gives_no_answer_is_in_doubt),
+        TEST(a_quiet_server_is_asked_whether_it_is_there),
         TEST(a_401_reads_the_token_and_tries_once_more),
         TEST(a_401_without_a_newer_token_is_an_answer),
         TEST(a_token_newer_than_the_request_is_kept),

@@ -503,6 +503,25 @@ static void can_be_cancelled(void **state)
     assert_int_equal(w->answers, 0);
 }
 
+static bool is_closed(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+/* It is no doubt whether GitLab has done what it was not asked for. */
+static void calls_nobody_behind_a_closed_fence(void **state)
+{
+    struct world *w = *state;
+
+    http_fence(w->http, is_closed, NULL);
+    for (int op = GITLAB_OP_REGISTER; op <= GITLAB_OP_FIND; op++) {
+        assert_string_equal(call(w, (enum gitlab_op_kind)op)->err.reason, "Fenced");
+        assert_false(w->answer.ambiguous);
+    }
+    assert_int_equal(script.len, 0);
+}
+
 static void trusts_the_given_ca_at_the_given_address(void **state)
 {
     struct world *w = *state;
@@ -546,6 +565,7 @@ int main(void)
         api_test(does_not_take_a_strange_answer_for_none),
         api_test(gives_up_looking_when_gitlab_refuses),
         api_test(can_be_cancelled),
+        api_test(calls_nobody_behind_a_closed_fence),
         api_test(trusts_the_given_ca_at_the_given_address),
     };
 

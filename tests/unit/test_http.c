@@ -630,6 +630,62 @@ static void what_is_in_flight_ends_with_its_owner(void **state)
     tiny_stop(&dumb);
 }
 
+/* ---- The fence. */
+
+static bool is_open(void *arg)
+{
+    return *(bool *)arg;
+}
+
+static void nothing_fenced_is_sent_while_the_fence_is_closed(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    struct result r;
+    bool open = false;
+
+    tiny_start(&s, NULL, NULL);
+    http_fence(w->http, is_open, &open);
+    fetch(w, (struct http_request){.url = URL(&s), .fenced = true}, &r);
+    assert_failed(&r, ERR_RETRY, "Fenced");
+    assert_false(r.reply.sent);
+    assert_int_equal(s.requests, 0);
+    fetch(w, (struct http_request){.url = URL(&s)}, &r);
+    assert_ok(&r, "hello");
+    open = true;
+    fetch(w, (struct http_request){.url = URL(&s), .fenced = true}, &r);
+    assert_ok(&r, "hello");
+    open = false;
+    http_fence(w->http, NULL, NULL);
+    fetch(w, (struct http_request){.url = URL(&s), .fenced = true}, &r);
+    assert_ok(&r, "hello");
+    assert_int_equal(s.requests, 3);
+    tiny_stop(&s);
+}
+
+/* What was started while the fence was open may wait for its name, its connection, or a process that was stopped. */
+static void the_fence_is_asked_at_the_last_moment(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello};
+    struct result fenced, other;
+    bool open = true;
+
+    tiny_start(&s, NULL, NULL);
+    http_fence(w->http, is_open, &open);
+    start(w, (struct http_request){.url = URL(&s), .fenced = true}, &fenced);
+    start(w, (struct http_request){.url = URL(&s)}, &other);
+    assert_int_equal(http_in_flight(w->http), 2);
+    assert_int_equal(http_fenced_in_flight(w->http), 1);
+    open = false;
+    run(w);
+    assert_failed(&fenced, ERR_RETRY, "Fenced");
+    assert_ok(&other, "hello");
+    assert_int_equal(http_fenced_in_flight(w->http), 0);
+    assert_int_equal(s.requests, 1);
+    tiny_stop(&s);
+}
+
 /* ---- Streams. */
 
 static bool respond_stream(struct tiny_conn *c)
@@ -1102,6 +1158,8 @@ int main(void)
         TEST(connections_are_kept_and_can_be_closed),
         TEST(closing_idle_ones_does_not_disturb_the_busy),
         TEST(a_cancelled_request_is_silent),
+        TEST(nothing_fenced_is_sent_while_the_fence_is_closed),
+        TEST(the_fence_is_asked_at_the_last_moment),
         TEST(nobody_waits_for_a_slow_resolver),
         TEST(what_is_in_flight_ends_with_its_owner),
         TEST(a_stream_comes_in_pieces),

@@ -354,6 +354,8 @@ static const struct {
     {"the machine sleeps for longer: at once", "up start term:new suspend:10001 stands-by term:new wait:3000 leads "
                                                "term:new"},
     {"the machine of who waits sleeps", "write:other up start suspend:15000 wait:2100 leads"},
+    {"the machine sleeps past the deadline while a renewal is in flight that succeeds",
+     "up start term:new up:no wait:8300 asks:GET answer asks:PUT suspend:3000 stands-by answer leads term:new"},
     {"the process is stopped: the first question is answered with no",
      "up start term:new stop:30000 stands-by overdue write:other wait:0 stands-by holder:other wait:3000 stands-by "
      "term:new"},

@@ -193,6 +193,20 @@ static void the_wall_clock_is_about_right(void **state)
     assert_in_range(loop_wall(w->loop), time(NULL) - 5, time(NULL));
 }
 
+/* The others are sampled once per turn. */
+static void boottime_goes_on_within_a_turn(void **state)
+{
+    struct world *w = *state;
+    struct timespec boottime;
+    int64_t began = loop_boottime(w->loop);
+
+    clock_gettime(CLOCK_BOOTTIME, &boottime);
+    assert_in_range(began, boottime.tv_sec * 1000 - 5000, boottime.tv_sec * 1000 + 999);
+    while (loop_boottime(w->loop) == began)
+        ;
+    assert_in_range(loop_boottime(w->loop) - began, 1, 5000);
+}
+
 static void nothing_at_all_is_destroyed_quietly(void **state)
 {
     (void)state;
@@ -212,6 +226,7 @@ int main(void)
         TEST(stop_signals_are_caught),
         TEST(a_write_to_nobody_is_an_error_and_no_death),
         TEST(the_wall_clock_is_about_right),
+        TEST(boottime_goes_on_within_a_turn),
         TEST(nothing_at_all_is_destroyed_quietly),
     };
 
