@@ -1,5 +1,7 @@
 #include "checks.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "net/loop.h"
 
@@ -24,6 +26,17 @@ static bool is_refusal(const struct gitlab_answer *answer, int status)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Checks */
 
+/* An answer that proves nothing: a check is not the worse for it, but who wants to act on it tries again. */
+static bool is_left_to_the_next_check(struct turn *turn, const struct gitlab_answer *answer)
+{
+    const struct check_answer in = circumstances(turn);
+
+    if (strcmp(turn->asked.rule, "check") != 0)
+        return false;
+    check_unanswered(&turn->state->check, &in, answer->err.retry_after_ms);
+    return true;
+}
+
 static bool learn_shown(struct turn *turn, const struct gitlab_answer *answer)
 {
     const struct check_answer in = circumstances(turn);
@@ -35,10 +48,8 @@ static bool learn_shown(struct turn *turn, const struct gitlab_answer *answer)
         check_absent(check, &in);
     else if (answer->err.code == 401 || is_refusal(answer, 403))
         check_not_allowed(check, answer->err.code);
-    else if (turn->observed.deleting)
-        return false;
     else
-        check_unanswered(check, &in, answer->err.retry_after_ms);
+        return is_left_to_the_next_check(turn, answer);
     return true;
 }
 
@@ -52,7 +63,7 @@ static bool learn_tried(struct turn *turn, const struct gitlab_answer *answer)
     else if (is_refusal(answer, 403))
         check_refused(check, &in);
     else
-        check_unanswered(check, &in, answer->err.retry_after_ms);
+        return is_left_to_the_next_check(turn, answer);
     return true;
 }
 

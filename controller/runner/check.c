@@ -180,10 +180,11 @@ void check_accepted(struct server_check *check, const struct check_answer *in, i
     check->refusals = check->absences = 0;
     check->try_token = false;
     check->credential_status = 0;
-    if (id == recorded)
-        check->shown = SHOWN_OURS;
-    else
+    check->shown = id == recorded ? SHOWN_OURS : SHOWN_FOREIGN;
+    if (id != recorded) {
         check->edited = 0;
+        check->absences = CONFIRMATIONS;
+    }
     check->due_ms = next(in);
 }
 

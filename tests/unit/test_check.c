@@ -200,6 +200,7 @@ static void an_edited_runner_without_our_mark_must_prove_itself(void **state)
     check_accepted(&check, &in, 5, 4); /* the token of another one */
     assert_int_equal(check.shown, SHOWN_FOREIGN);
     assert_int_equal(check.edited, 0);
+    assert_int_equal(check.absences, CONFIRMATIONS);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

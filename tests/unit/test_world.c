@@ -239,6 +239,12 @@ static bool only_users_own(const struct world *w)
            w->scenario->options[OPT_EDIT] != EDIT_MODE_BACK;
 }
 
+/* Somebody at GitLab did something to the token, and without managers nobody will know before it is used. */
+static bool nobody_tries_the_token(const struct world *w)
+{
+    return given(w, OPT_REMOTE) && world_wish(w)->valid && world_wish(w)->spec.manager.replicas == 0;
+}
+
 /* ------------------------------------------------------------------------------------------------------------------
  * The properties. Each says what is wrong, or NULL.
  */
@@ -249,12 +255,6 @@ static const char *calm(struct world *w, bool rested)
     if (!rested)
         return "does not come to rest";
     return w->journal.changes > CHANGES_MAX ? "comes to rest too late" : NULL;
-}
-
-/* Somebody at GitLab did something to the token, and without managers nobody will know before it is used. */
-static bool nobody_tries_the_token(const struct world *w)
-{
-    return given(w, OPT_REMOTE) && world_wish(w)->valid && world_wish(w)->spec.manager.replicas == 0;
 }
 
 static const char *shown(struct world *w)
@@ -300,6 +300,8 @@ static const char *nothing_leaked(struct world *w)
     if (w->scenario->options[OPT_START] == START_RESTORED &&
         (given(w, OPT_DELETE) || given(w, OPT_DAMAGE) || given(w, OPT_DAMAGE_2)))
         return NULL; /* a Secret that goes before it was inherited was nobody's */
+    if (w->api.exists && nobody_tries_the_token(w))
+        return NULL;
     if (!settled || (!w->api.exists && may_be_kept(w)))
         return NULL;
     if (can_always_search(w) && w->api.exists && lost > 0)

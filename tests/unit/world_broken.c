@@ -214,9 +214,20 @@ void checked(struct world *w, int found)
         [NOT_TO_BE_USED] = {.refusals = 2, .credential_status = 401},
         [EDITED] = {.edited = 2, .shown = SHOWN_OURS},
         [VERSION_DUE] = {.wants_version = true},
+        [UNSEEN] = {0},
+        [OURS] = {.shown = SHOWN_OURS},
+        [UNMARKED] = {.shown = SHOWN_FOREIGN},
     };
 
     w->process.check = checks[found];
+    if (!w->process.check.due_ms)
+        w->process.check.due_ms = w->now_ms + 1000;
+}
+
+void edited_and_checked(struct world *w, int found)
+{
+    edited(w, found);
+    checked(w, found);
 }
 
 void expiring(struct world *w, int left)

@@ -61,8 +61,11 @@ enum found {
     NOT_TO_BE_USED, /* … and the access token is refused                 */
     EDITED,         /* tags                                               */
     VERSION_DUE,
+    UNSEEN,
+    OURS,
+    UNMARKED,
 };
-broken_fn checked, deleted_and_checked;
+broken_fn checked, edited_and_checked, deleted_and_checked;
 /* how: seconds that are left of a token's life of 1000 */
 broken_fn expiring;
 broken_fn asked_for_a_token, inherited, inherited_and_terminating, inspected;

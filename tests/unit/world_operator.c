@@ -387,7 +387,7 @@ static bool learn_check(struct world *w, const struct action *act, const struct 
             check_absent(&p->check, &in);
         else if (refused)
             check_not_allowed(&p->check, refused);
-        else if (w->observed.deleting)
+        else if (strcmp(act->rule, "check") != 0)
             return false;
         else
             check_unanswered(&p->check, &in, reply->err.retry_after_ms);
@@ -397,6 +397,8 @@ static bool learn_check(struct world *w, const struct action *act, const struct 
             check_accepted(&p->check, &in, reply->id, act->gitlab.runner_id);
         else if (refused == 403)
             check_refused(&p->check, &in);
+        else if (strcmp(act->rule, "check") != 0)
+            return false;
         else
             check_unanswered(&p->check, &in, reply->err.retry_after_ms);
         return true;
