@@ -7,6 +7,7 @@ import pytest
 
 from cluster import wait_for
 from gitlab_admin import GitLabAdmin
+from gitlab_users import GitLabUser
 from machinery.stage import Stage
 from places import Runner
 
@@ -42,13 +43,12 @@ def test_r2_a_runner_deleted_at_gitlab_is_registered_anew(stage: Stage, gitlab: 
     runner = watched(stage, by)
     number, token = runner.status()["runnerId"], runner.token()
     gitlab.delete_runner(number)
-    wait_for("another one is registered", lambda: numbers(gitlab) not in ([], [number]), FOUND_OUT)
-    runner.wait()
-    assert runner.status()["runnerId"] != number and runner.token() != token
+    wait_for("another one is registered", lambda: runner.status()["runnerId"] != number, FOUND_OUT)
+    stage.settled([runner])
+    assert runner.token() != token
     assert runner.config()["runners"][0]["token"] == runner.token()
     assert str(number) in runner.wait_event("RunnerLost")["note"]
-    refusals = [call for call in gitlab.audit(status=404 if by == "accessToken" else 403)]
-    assert len(refusals) == 2, refusals
+    assert len(gitlab.audit(status=404 if by == "accessToken" else 403)) == 2
 
 
 def test_r6_a_404_that_is_not_gitlabs_deletes_nothing(stage: Stage, gitlab: GitLabAdmin) -> None:
@@ -56,7 +56,8 @@ def test_r6_a_404_that_is_not_gitlabs_deletes_nothing(stage: Stage, gitlab: GitL
     runner = watched(stage, "accessToken")
     number, token = runner.status()["runnerId"], runner.token()
     gitlab.fault("status", "GET", f"/api/v4/runners/{number}", status=404, body="<html>404</html>", count=3)
-    gitlab.audit("GET", f"/api/v4/runners/{number}", count=4, wait=6 * PERIOD)
+    wait_for("it was asked for again and again",
+             lambda: len(gitlab.audit("GET", f"/api/v4/runners/{number}")) == 4, 6 * PERIOD)
     assert numbers(gitlab) == [number] and runner.token() == token
     assert runner.conditions()["Ready"]["status"] == "True"
 
@@ -72,30 +73,31 @@ def test_r6_an_edit_at_gitlab_is_set_back(stage: Stage, gitlab: GitLabAdmin) -> 
     assert len(gitlab.audit("PUT")) == 1 and runner.token() == token and numbers(gitlab) == [number]
 
 
-def test_c11_a_token_reset_by_somebody_is_renewed(stage: Stage, gitlab: GitLabAdmin) -> None:
+def test_c11_a_token_reset_by_somebody_is_renewed(stage: Stage, gitlab: GitLabAdmin, gitlab_api: GitLabUser) -> None:
     """GitLab shows the runner, but has not heard of its managers: the token is tried, and a new one is got by id."""
     stage.access_token()
     runner = watched(stage, "accessToken")
     number, before = runner.status()["runnerId"], runner.token()
-    gitlab.change_runner(number, token="glrt-somebody-elses-doing1")
+    gitlab_api.reset_token(number)
     wait_for("it has a new token", lambda: runner.token() != before, FOUND_OUT + 2 * PERIOD)
     wait_for("that GitLab takes", lambda: gitlab.runner(number)["token"] == runner.token())
     assert numbers(gitlab) == [number]
     assert [call["status"] for call in gitlab.audit(*BY_TOKEN)] == [403, 403]
 
 
-def test_s18_a_runner_that_only_has_the_number_is_not_touched(stage: Stage, gitlab: GitLabAdmin) -> None:
+def test_s18_a_runner_that_only_has_the_number_is_not_touched(stage: Stage, gitlab: GitLabAdmin,
+                                                              gitlab_api: GitLabUser) -> None:
     """GitLab came back from a backup: the recorded number is somebody else's now."""
     stage.access_token()
     runner = watched(stage, "accessToken", tags=["mine"])
     number = runner.status()["runnerId"]
-    theirs = {"token": "glrt-of-somebody-else-123", "maintenance_note": "theirs", "tag_list": ["theirs"]}
+    theirs = {"maintenance_note": "theirs", "tag_list": ["theirs"]}
     gitlab.change_runner(number, **theirs)
-    wait_for("another one is registered", lambda: len(numbers(gitlab)) == 2, FOUND_OUT + 2 * PERIOD)
+    theirs["token"] = gitlab_api.reset_token(number)
+    wait_for("another one is registered", lambda: runner.status()["runnerId"] != number, FOUND_OUT)
+    stage.settled([runner])
     row = gitlab.runner(number)
-    assert {key: row[key] for key in theirs} == theirs
-    runner.wait()
-    assert runner.status()["runnerId"] != number
+    assert {key: row[key] for key in theirs} == theirs and len(numbers(gitlab)) == 2
 
 
 # ----------------------------------------------------------------------------------------------------------------------
