@@ -294,7 +294,8 @@ static const char *nothing_leaked(struct world *w)
         damaged(w, DAMAGE_FORCED) + damaged(w, DAMAGE_REPLACED) + damaged(w, DAMAGE_EMPTIED) + damaged(w, DAMAGE_BARE);
     int untraceable = world_moves(w) ? w->journal.crashes + w->journal.lost_answers + forced : 0;
     bool undisturbed = w->journal.crashes + w->journal.lost_answers + untraceable == 0 && !needs_a_person(w) &&
-                       !given(w, OPT_DAMAGE) && !given(w, OPT_DAMAGE_2) && !given(w, OPT_REMOTE);
+                       !given(w, OPT_DAMAGE) && !given(w, OPT_DAMAGE_2) && !given(w, OPT_REMOTE) &&
+                       !given(w, OPT_EXPIRES);
     bool settled = !w->api.exists || all_is_right(w) || undisturbed;
 
     if (w->scenario->options[OPT_START] == START_RESTORED &&
