@@ -1,5 +1,7 @@
 #include "checks.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "net/loop.h"
 
@@ -24,6 +26,17 @@ static bool is_refusal(const struct gitlab_answer *answer, int status)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Checks */
 
+/* An answer that proves nothing: a check is not the worse for it, but who wants to act on it tries again. */
+static bool is_left_to_the_next_check(struct turn *turn, const struct gitlab_answer *answer)
+{
+    const struct check_answer in = circumstances(turn);
+
+    if (strcmp(turn->asked.rule, "check") != 0)
+        return false;
+    check_unanswered(&turn->state->check, &in, answer->err.retry_after_ms);
+    return true;
+}
+
 static bool learn_shown(struct turn *turn, const struct gitlab_answer *answer)
 {
     const struct check_answer in = circumstances(turn);
@@ -36,7 +49,7 @@ static bool learn_shown(struct turn *turn, const struct gitlab_answer *answer)
     else if (answer->err.code == 401 || is_refusal(answer, 403))
         check_not_allowed(check, answer->err.code);
     else
-        check_unanswered(check, &in, answer->err.retry_after_ms);
+        return is_left_to_the_next_check(turn, answer);
     return true;
 }
 
@@ -50,7 +63,7 @@ static bool learn_tried(struct turn *turn, const struct gitlab_answer *answer)
     else if (is_refusal(answer, 403))
         check_refused(check, &in);
     else
-        check_unanswered(check, &in, answer->err.retry_after_ms);
+        return is_left_to_the_next_check(turn, answer);
     return true;
 }
 
@@ -138,6 +151,26 @@ bool checks_learn(struct turn *turn, const struct gitlab_answer *answer)
     bool (*learn)(struct turn *, const struct gitlab_answer *) = learners[turn->asked.gitlab.call];
 
     return learn && learn(turn, answer);
+}
+
+bool checks_done_with(struct turn *turn)
+{
+    const struct observed *o = &turn->observed;
+    struct server_check *check = &turn->state->check;
+
+    if (o->deleting && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && check->refusals < CONFIRMATIONS) {
+        check->refusals = CONFIRMATIONS;
+        check->absences = 0;
+        check->credential_status = 0;
+        check->shown = SHOWN_UNKNOWN;
+        return false;
+    }
+    turn_event(turn, true, "RunnerLost",
+               arena_printf(&turn->mem,
+                            "GitLab does not know the token of runner %lld any more; if the runner is still there, "
+                            "delete it",
+                            (long long)turn->asked.gitlab.runner_id));
+    return true;
 }
 
 void checks_renew(struct turn *turn)

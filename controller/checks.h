@@ -8,6 +8,8 @@
 /* Notes what an answer says. True when that is all there is to it: it neither issues a token nor counts as a failure
  * that is tried again. */
 bool checks_learn(struct turn *turn, const struct gitlab_answer *answer);
+/* Whether the runner whose token GitLab does not know is done with; else it is to be looked for by its id. */
+bool checks_done_with(struct turn *turn);
 /* A token was issued, or attributes were told: what was found about the former ones is void. Says so by an Event. */
 void checks_renew(struct turn *turn);
 

@@ -508,6 +508,16 @@ static void note_call(const struct turn *turn, const struct gitlab_answer *answe
     turn_log(turn, answer->err.kind ? LOG_DEBUG : LOG_INFO, "called GitLab", "call", call, "result", result, NULL);
 }
 
+static void learn_deregistered(struct turn *turn, const struct gitlab_answer *answer)
+{
+    if (answer->unknown && turn->asked.gitlab.call == GITLAB_DEREGISTER) {
+        turn->state->deregistered = checks_done_with(turn);
+        return;
+    }
+    turn->state->deregistered = true;
+    turn_event(turn, false, "Deregistered", "GitLab has removed the runner");
+}
+
 static void on_gitlab(void *arg, const struct gitlab_answer *answer)
 {
     struct turn *turn = arg;
@@ -533,8 +543,7 @@ static void on_gitlab(void *arg, const struct gitlab_answer *answer)
         turn->state->found_id = answer->id;
         turn->state->doubt = answer->id ? DOUBT_SEARCHED : DOUBT_NONE;
     } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
-        turn->state->deregistered = true;
-        turn_event(turn, false, "Deregistered", "GitLab has removed the runner");
+        learn_deregistered(turn, answer);
     } else if (is_known(turn)) {
         checks_renew(turn);
     } else {

@@ -191,6 +191,7 @@ static void on_reply(void *arg, const struct http_reply *reply)
     struct err ignored;
 
     if (says_gone(op, reply)) {
+        result.unknown = true;
         answer(op, &result);
         return;
     }

@@ -48,6 +48,7 @@ struct gitlab_request {
 
 struct gitlab_answer {
     struct err err;
+    bool unknown;   /* DEREGISTER, REMOVE: GitLab did not know it, which is success, too */
     bool ambiguous; /* with err: GitLab may have done it all the same        */
     bool proven;    /* with err: GitLab itself has refused it, not something in between: it is in GitLab's own JSON */
     int64_t id;

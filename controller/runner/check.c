@@ -157,7 +157,7 @@ void check_shown(struct server_check *check, const struct check_answer *in, stru
     check->shown = ours ? SHOWN_OURS : SHOWN_FOREIGN;
     check->edited = attributes_edited(&in->spec->attributes, runner);
     check->wants_version = in->now_ms >= check->version_due_ms;
-    check->try_token = silent || (check->edited && !ours);
+    check->try_token = check->refusals < CONFIRMATIONS && (silent || (check->edited && !ours));
     check->due_ms = check->try_token ? in->now_ms : next(in);
 }
 
@@ -180,13 +180,15 @@ void check_accepted(struct server_check *check, const struct check_answer *in, i
     check->refusals = check->absences = 0;
     check->try_token = false;
     check->credential_status = 0;
-    if (id == recorded)
-        check->shown = SHOWN_OURS;
-    else
+    check->shown = id == recorded ? SHOWN_OURS : SHOWN_FOREIGN;
+    if (id != recorded) {
         check->edited = 0;
+        check->absences = CONFIRMATIONS;
+    }
     check->due_ms = next(in);
 }
 
+/* What was shown of the id before the token died proves nothing any more. */
 void check_refused(struct server_check *check, const struct check_answer *in)
 {
     bool by_id = in->by_id && !check->credential_status;
@@ -194,7 +196,10 @@ void check_refused(struct server_check *check, const struct check_answer *in)
     check->refusals++;
     check->try_token = !by_id || check->refusals < CONFIRMATIONS;
     check->due_ms = next_after(in, check->refusals);
-    if (by_id && check->refusals >= CONFIRMATIONS && check->shown == SHOWN_UNKNOWN)
+    if (check->refusals != CONFIRMATIONS)
+        return;
+    check->shown = SHOWN_UNKNOWN;
+    if (by_id)
         check->due_ms = in->now_ms;
 }
 

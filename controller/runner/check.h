@@ -46,7 +46,8 @@ void check_shown(struct server_check *check, const struct check_answer *in, stru
 void check_absent(struct server_check *check, const struct check_answer *in);
 /* 401 or 403: the access token gives no right to look. */
 void check_not_allowed(struct server_check *check, int status);
-/* The runner's own token is good; id: whose it is by GitLab's answer, recorded: by ours. */
+/* The runner's own token is good; id: whose it is by GitLab's answer, recorded: by ours. If they differ the recorded
+ * runner is not the one that we have the token of. */
 void check_accepted(struct server_check *check, const struct check_answer *in, int64_t id, int64_t recorded);
 /* … is refused by GitLab. */
 void check_refused(struct server_check *check, const struct check_answer *in);

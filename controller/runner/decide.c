@@ -98,6 +98,6 @@ struct action decide(const struct observed *o, struct arena *a)
     struct action act = o->deleting ? decide_deletion(o, a) : decide_what_is_to_be(o, a);
 
     if (act.kind == ACT_WAIT || act.kind == ACT_DONE)
-        act.again_at_ms = next_look(o, a);
+        act.again_at_ms = next_look(o, act.kind == ACT_WAIT && act.wait.retry_at_ms, a);
     return act;
 }

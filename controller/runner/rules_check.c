@@ -165,11 +165,11 @@ static int64_t earlier(int64_t a, int64_t b)
     return a && (!b || a < b) ? a : b;
 }
 
-int64_t next_look(const struct observed *o, struct arena *a)
+int64_t next_look(const struct observed *o, bool retries, struct arena *a)
 {
     if (o->deleting || !o->spec || o->spec->suspend || !is_registered(o, a))
         return 0;
-    int64_t check = o->check.due_ms > o->now_ms ? o->check.due_ms : o->now_ms + OVERDUE_MS;
+    int64_t late = retries ? 0 : o->now_ms + OVERDUE_MS, check = o->check.due_ms > o->now_ms ? o->check.due_ms : late;
     int64_t left = is_users_own(&o->registered) ? 0 : rotation_time(o) - o->now;
     return earlier(left > 0 ? o->now_ms + left * 1000 : 0, check);
 }

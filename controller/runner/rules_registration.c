@@ -167,6 +167,22 @@ static struct action need_registration(const struct observed *o, struct arena *a
     return rules_first(registering_rules, o, a);
 }
 
+/* A number may be somebody else's by now, after GitLab came back from a backup: a runner is not changed before GitLab
+ * has shown that it has our mark, or the token that we have. */
+static struct action need_proof(const struct observed *o)
+{
+    const struct server_check *c = &o->check;
+
+    if (c->shown == SHOWN_OURS || c->credential_status)
+        return act_pass;
+    if (c->absences || c->refusals)
+        return act_wait("RunnerNotFound", "GitLab does not know the runner, or its token; it is asked once more",
+                        false);
+    if (c->shown == SHOWN_UNKNOWN)
+        return act_call(GITLAB_SHOW, o->spec->url, credential_value(o), o->registered.runner_id);
+    return act_call(GITLAB_TRY, o->spec->url, o->values[READ_TOKEN].value, o->registered.runner_id);
+}
+
 /* Tags, description and so on are kept at GitLab: an edit is told to GitLab, never made by registering again; and one
  * that somebody makes there is set right. */
 static struct action tell_the_attributes(const struct observed *o, struct arena *a)
@@ -187,6 +203,8 @@ static struct action tell_the_attributes(const struct observed *o, struct arena 
         act = need_ca(o, a);
     if (act.kind == ACT_PASS)
         act = need_token(o, a);
+    if (act.kind == ACT_PASS)
+        act = need_proof(o);
     if (act.kind == ACT_PASS)
         act = act_call(GITLAB_UPDATE, o->spec->url, credential_value(o), o->registered.runner_id);
     return act;

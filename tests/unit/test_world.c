@@ -206,8 +206,10 @@ static bool needs_a_person(const struct world *w)
     bool came_too_late = o[OPT_START] == START_RESTORED && o[OPT_REMOTE] && o[OPT_REMOTE] != REMOTE_PAUSED &&
                          o[OPT_REMOTE] != REMOTE_UNMARKED;
 
-    return came_too_late || lasts(w, OPT_CREDENTIAL) || lasts(w, OPT_CA_TROUBLE) || lasts(w, OPT_PLACE_TROUBLE) ||
-           gitlab_lasts(w) || w->scenario->options[OPT_API] == API_DENIED_FOREVER ||
+    bool came_damaged = o[OPT_START] == START_RESTORED && (damaged(w, DAMAGE_EMPTIED) || damaged(w, DAMAGE_BARE));
+
+    return came_too_late || came_damaged || lasts(w, OPT_CREDENTIAL) || lasts(w, OPT_CA_TROUBLE) ||
+           lasts(w, OPT_PLACE_TROUBLE) || gitlab_lasts(w) || w->scenario->options[OPT_API] == API_DENIED_FOREVER ||
            (given(w, OPT_REPLACED_FOR_EVER) && damaged(w, DAMAGE_REPLACED)) ||
            (takes_attributes && world_wish(w)->valid && world_wish(w)->spec.authentication == AUTH_REGISTRATION_TOKEN);
 }
@@ -237,6 +239,12 @@ static bool only_users_own(const struct world *w)
            w->scenario->options[OPT_EDIT] != EDIT_MODE_BACK;
 }
 
+/* Somebody at GitLab did something to the token, and without managers nobody will know before it is used. */
+static bool nobody_tries_the_token(const struct world *w)
+{
+    return given(w, OPT_REMOTE) && world_wish(w)->valid && world_wish(w)->spec.manager.replicas == 0;
+}
+
 /* ------------------------------------------------------------------------------------------------------------------
  * The properties. Each says what is wrong, or NULL.
  */
@@ -247,12 +255,6 @@ static const char *calm(struct world *w, bool rested)
     if (!rested)
         return "does not come to rest";
     return w->journal.changes > CHANGES_MAX ? "comes to rest too late" : NULL;
-}
-
-/* Somebody at GitLab did something to the token, and without managers nobody will know before it is used. */
-static bool nobody_tries_the_token(const struct world *w)
-{
-    return given(w, OPT_REMOTE) && world_wish(w)->valid && world_wish(w)->spec.manager.replicas == 0;
 }
 
 static const char *shown(struct world *w)
@@ -292,12 +294,15 @@ static const char *nothing_leaked(struct world *w)
         damaged(w, DAMAGE_FORCED) + damaged(w, DAMAGE_REPLACED) + damaged(w, DAMAGE_EMPTIED) + damaged(w, DAMAGE_BARE);
     int untraceable = world_moves(w) ? w->journal.crashes + w->journal.lost_answers + forced : 0;
     bool undisturbed = w->journal.crashes + w->journal.lost_answers + untraceable == 0 && !needs_a_person(w) &&
-                       !given(w, OPT_DAMAGE) && !given(w, OPT_DAMAGE_2);
+                       !given(w, OPT_DAMAGE) && !given(w, OPT_DAMAGE_2) && !given(w, OPT_REMOTE) &&
+                       !given(w, OPT_EXPIRES);
     bool settled = !w->api.exists || all_is_right(w) || undisturbed;
 
     if (w->scenario->options[OPT_START] == START_RESTORED &&
         (given(w, OPT_DELETE) || given(w, OPT_DAMAGE) || given(w, OPT_DAMAGE_2)))
         return NULL; /* a Secret that goes before it was inherited was nobody's */
+    if (w->api.exists && nobody_tries_the_token(w))
+        return NULL;
     if (!settled || (!w->api.exists && may_be_kept(w)))
         return NULL;
     if (can_always_search(w) && w->api.exists && lost > 0)

@@ -362,7 +362,7 @@ bool world_users(struct world *w, bool now);
 struct gitlab_reply {
     struct err err;
     bool ambiguous;
-    bool proven;
+    bool proven, unknown;
     int64_t id;
     char token[24];
     int64_t expires_at;

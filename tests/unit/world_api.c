@@ -187,7 +187,8 @@ bool api_apply(struct world *w, const struct action *act, struct err *err)
         return refuse(err, ERR_DENIED, 403, "Forbidden");
     if (object->terminating && keeps_finalizer && !object->held)
         return refuse(err, ERR_INVALID, 422, "Invalid");
-    bool inherited = object->owner == FORMER_UID && act->apply.child == CHILD_TOKEN_SECRET && object->url[0];
+    bool inherited = object->owner == FORMER_UID && act->apply.child == CHILD_TOKEN_SECRET &&
+                     w->scenario->options[OPT_START] == START_RESTORED;
     if (object->exists && object->owner != OUR_UID && !inherited)
         world_violate(w, "somebody else's %s is changed", child_kind(act->apply.child));
     if (!object->exists)

@@ -322,11 +322,12 @@ static void update(struct world *w, struct server *server, const struct action *
 }
 
 /* A token or id that GitLab does not know is as good as one that it has just removed. */
-static void remove_runner(struct world *w, struct server *server, const struct action *act)
+static void remove_runner(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
 {
     struct remote_runner *r = act->gitlab.call == GITLAB_REMOVE ? by_id(server, act->gitlab.runner_id)
                                                                 : gitlab_runner(w, act->gitlab.url, act->gitlab.token);
 
+    reply->unknown = !r;
     if (!r)
         return;
     if (!r->ours)
@@ -360,7 +361,7 @@ static void carry_out(struct world *w, struct server *server, const struct actio
             reply->body = arena_json(&w->mem, json_build("{version: '17.3.1-ee'}"));
         return;
     case GITLAB_DEREGISTER:
-        remove_runner(w, server, act);
+        remove_runner(w, server, act, reply);
         return;
     case GITLAB_CREATE:
         if (may(act, "access", reply))
@@ -380,7 +381,7 @@ static void carry_out(struct world *w, struct server *server, const struct actio
         return;
     case GITLAB_REMOVE:
         if (may(act, "access", reply))
-            remove_runner(w, server, act);
+            remove_runner(w, server, act, reply);
         return;
     }
 }

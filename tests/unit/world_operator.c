@@ -308,7 +308,7 @@ static struct check_answer circumstances(const struct world *w)
         .uid = o->owner.uid,
         .now_ms = w->now_ms,
         .managers = o->ready_replicas > 0,
-        .by_id = o->spec->authentication == AUTH_ACCESS_TOKEN &&
+        .by_id = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN &&
                  (credential == LOOKUP_UNKNOWN || credential == LOOKUP_FOUND),
     };
 }
@@ -387,6 +387,8 @@ static bool learn_check(struct world *w, const struct action *act, const struct 
             check_absent(&p->check, &in);
         else if (refused)
             check_not_allowed(&p->check, refused);
+        else if (strcmp(act->rule, "check") != 0)
+            return false;
         else
             check_unanswered(&p->check, &in, reply->err.retry_after_ms);
         return true;
@@ -395,6 +397,8 @@ static bool learn_check(struct world *w, const struct action *act, const struct 
             check_accepted(&p->check, &in, reply->id, act->gitlab.runner_id);
         else if (refused == 403)
             check_refused(&p->check, &in);
+        else if (strcmp(act->rule, "check") != 0)
+            return false;
         else
             check_unanswered(&p->check, &in, reply->err.retry_after_ms);
         return true;
@@ -438,6 +442,27 @@ static bool learn_check(struct world *w, const struct action *act, const struct 
     return false;
 }
 
+/* A token that GitLab does not know may only have been reset: an access token can tell, else people are told. */
+static void learn_deregistered(struct world *w, enum gitlab_call what, const struct gitlab_reply *reply)
+{
+    const struct observed *o = &w->observed;
+    struct process *p = process(w);
+    bool can_tell = o->deleting && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN;
+
+    p->deregistered = true;
+    if (what != GITLAB_DEREGISTER || !reply->unknown)
+        return;
+    if (can_tell && p->check.refusals < CONFIRMATIONS) {
+        p->deregistered = false;
+        p->check.refusals = CONFIRMATIONS;
+        p->check.absences = 0;
+        p->check.credential_status = 0;
+        p->check.shown = SHOWN_UNKNOWN;
+    } else {
+        w->journal.possible_orphans++;
+    }
+}
+
 static void learn_gitlab(struct world *w, const struct action *act, const struct gitlab_reply *reply)
 {
     struct process *p = process(w);
@@ -454,7 +479,7 @@ static void learn_gitlab(struct world *w, const struct action *act, const struct
         p->found_id = reply->id;
         p->doubt = reply->id ? DOUBT_SEARCHED : DOUBT_NONE;
     } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
-        p->deregistered = true;
+        learn_deregistered(w, what, reply);
     } else {
         learn_issued(w, act, reply);
     }
@@ -638,7 +663,8 @@ static bool values_changed(const struct api *a, const struct api *b)
 static bool is_woken(struct world *w)
 {
     const struct api *a = &w->process.seen, *b = &w->api;
-    bool woken = a->exists != b->exists || a->generation != b->generation || a->deleting != b->deleting;
+    bool woken = a->exists != b->exists || a->asks_for_a_token != b->asks_for_a_token ||
+                 a->generation != b->generation || a->deleting != b->deleting;
 
     for (enum child child = 0; child < CHILD_COUNT; child++)
         for (enum place place = 0; place < PLACES; place++)
