@@ -16,14 +16,17 @@ static struct registration newest_registration(const struct observed *o)
     return r;
 }
 
-/* GitLab has refused the token, which may only have been reset: an access token can tell, and remove it by its id. */
+/* GitLab has refused the token, which may only have been reset: an access token can tell, and remove it by its id. It
+ * goes to spec.url alone. */
 static struct action remove_by_id(const struct observed *o, const struct registration *r, struct arena *a)
 {
+    bool elsewhere = strcmp(r->url, o->spec->url) != 0;
+
     if (o->check.absences || o->check.shown == SHOWN_FOREIGN)
         return act_pass;
-    if (o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN)
+    if (!elsewhere && o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_CREDENTIAL);
-    if (!credential_value(o) || o->check.credential_status)
+    if (elsewhere || !credential_value(o) || o->check.credential_status)
         return report_orphan(r, "GitLab refuses its token, and there is no access token to remove it with", a);
     return act_call(o->check.shown == SHOWN_OURS ? GITLAB_REMOVE : GITLAB_SHOW, r->url, credential_value(o),
                     r->runner_id);
