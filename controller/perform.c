@@ -403,9 +403,11 @@ static void gitlab_failed(struct turn *turn, const struct gitlab_answer *answer)
     turn->state->reach = err->code ? REACH_YES : REACH_NO;
     turn->state->gitlab_err = *err;
     doubt_lost_answer(turn, answer);
-    if (checks_learn(turn, answer))
-        ;
-    else if (what == GITLAB_RESTORE && err->kind == ERR_DENIED && err->code == 403)
+    if (checks_learn(turn, answer)) {
+        turn_ready(turn);
+        return;
+    }
+    if (what == GITLAB_RESTORE && err->kind == ERR_DENIED && err->code == 403)
         turn->state->config_token_dead = true;
     else if (what == GITLAB_FIND && err->kind == ERR_DENIED && err->code == 403)
         turn->state->doubt = DOUBT_UNSEARCHABLE;

@@ -386,7 +386,7 @@ static bool learn_check(struct world *w, const struct action *act, const struct 
         else if (refused == 404)
             check_absent(&p->check, &in);
         else if (refused)
-            check_not_allowed(&p->check, refused);
+            check_not_allowed(&p->check, &in, refused);
         else if (strcmp(act->rule, "check") != 0)
             return false;
         else
