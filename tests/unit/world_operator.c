@@ -469,7 +469,8 @@ static void learn_gitlab(struct world *w, const struct action *act, const struct
     enum gitlab_call what = act->gitlab.call;
 
     p->reach = REACH_YES;
-    p->gitlab_err = (struct err){.kind = ERR_NONE};
+    if (what != GITLAB_TRY || !p->check.credential_status)
+        p->gitlab_err = (struct err){.kind = ERR_NONE};
     end_failures(w, act);
     if (learn_check(w, act, reply))
         return;
