@@ -430,10 +430,10 @@ static const unsigned effects[] = {
 static const char *told_hash(struct turn *turn, enum gitlab_call what)
 {
     const struct observed *o = &turn->observed;
-    bool unknowable =
-        (what == GITLAB_RESTORE || what == GITLAB_INHERIT) && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
+    bool is_unknown = what == GITLAB_RESTORE || what == GITLAB_INHERIT || what == GITLAB_KEEP;
+    bool unknowable = is_unknown && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
 
-    if (effects[what] & KEEPS_TOLD)
+    if (effects[what] & KEEPS_TOLD && *o->registered.told_hash)
         return o->registered.told_hash;
     return effects[what] & TELLS || unknowable ? attributes_hash(&o->spec->attributes, &turn->mem) : "";
 }

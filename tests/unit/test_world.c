@@ -57,8 +57,9 @@ static bool attributes_are_told(const struct world *w, const struct remote_runne
 {
     const struct spec *spec = &world_wish(w)->spec;
     const char *hash = attributes_hash(&spec->attributes, a);
-    bool unknowable = spec->authentication == AUTH_REGISTRATION_TOKEN &&
-                      w->journal.calls[GITLAB_RESTORE] + w->journal.calls[GITLAB_INHERIT] > 0;
+    bool unknowable =
+        spec->authentication == AUTH_REGISTRATION_TOKEN &&
+        w->journal.calls[GITLAB_RESTORE] + w->journal.calls[GITLAB_INHERIT] + w->journal.calls[GITLAB_KEEP] > 0;
 
     return strcmp(child_of(w, CHILD_TOKEN_SECRET)->told_hash, hash) == 0 &&
            (unknowable || strcmp(r->attributes, hash) == 0);

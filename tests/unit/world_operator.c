@@ -317,10 +317,10 @@ static struct check_answer circumstances(const struct world *w)
 static const char *issued_hash(struct world *w, enum gitlab_call what)
 {
     const struct observed *o = &w->observed;
-    bool unknowable =
-        (what == GITLAB_RESTORE || what == GITLAB_INHERIT) && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
+    bool unknown = what == GITLAB_RESTORE || what == GITLAB_INHERIT || what == GITLAB_KEEP;
+    bool unknowable = unknown && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
 
-    if (what == GITLAB_ROTATE || what == GITLAB_KEEP)
+    if ((what == GITLAB_ROTATE || what == GITLAB_KEEP) && *o->registered.told_hash)
         return o->registered.told_hash;
     if (what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_UPDATE || unknowable)
         return attributes_hash(&o->spec->attributes, &w->mem);
