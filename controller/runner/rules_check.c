@@ -150,7 +150,9 @@ struct action rotate_the_token(const struct observed *o, struct arena *a)
 {
     bool due = rotation_time(o) && o->now >= rotation_time(o);
 
-    if (is_users_own(&o->registered) || o->check.refusals || (!due && !is_requested(o)))
+    bool unmarked = by_access_token(o) && !*o->registered.told_hash; /* if its answer were lost nobody could find it */
+
+    if (is_users_own(&o->registered) || o->check.refusals || unmarked || (!due && !is_requested(o)))
         return act_pass;
     struct action act = try_ca(o);
     if (act.kind == ACT_PASS)
