@@ -307,6 +307,8 @@ static const char *nothing_leaked(struct world *w)
         return NULL; /* a Secret that goes before it was inherited was nobody's */
     if (w->api.exists && nobody_can_know(w))
         return NULL;
+    if (w->scenario->options[OPT_REMOTE] == REMOTE_UNMARKED && w->journal.crashes + w->journal.lost_answers > 0)
+        return NULL; /* a runner whose token was lost, and then the mark that it could have been found by */
     if (!settled || (!w->api.exists && may_be_kept(w)))
         return NULL;
     if (can_always_search(w) && w->api.exists && lost > 0)
