@@ -303,8 +303,8 @@ static const char *nothing_leaked(struct world *w)
     bool settled = !w->api.exists || all_is_right(w) || undisturbed;
 
     if (w->scenario->options[OPT_START] == START_RESTORED &&
-        (given(w, OPT_DELETE) || given(w, OPT_DAMAGE) || given(w, OPT_DAMAGE_2)))
-        return NULL; /* a Secret that goes before it was inherited was nobody's */
+        (given(w, OPT_DELETE) || given(w, OPT_DAMAGE) || given(w, OPT_DAMAGE_2) || given(w, OPT_REMOTE)))
+        return NULL; /* or a token, before it was inherited and the mark renewed, was nobody's */
     if (w->api.exists && nobody_can_know(w))
         return NULL;
     if (w->scenario->options[OPT_REMOTE] == REMOTE_UNMARKED && w->journal.crashes + w->journal.lost_answers > 0)
