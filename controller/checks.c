@@ -47,7 +47,7 @@ static bool learn_shown(struct turn *turn, const struct gitlab_answer *answer)
     else if (answer->err.kind == ERR_NOT_FOUND && answer->proven)
         check_absent(check, &in);
     else if (answer->err.code == 401 || is_refusal(answer, 403))
-        check_not_allowed(check, answer->err.code);
+        check_not_allowed(check, &in, answer->err.code);
     else
         return is_left_to_the_next_check(turn, answer);
     return true;

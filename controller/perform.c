@@ -423,9 +423,11 @@ static void gitlab_failed(struct turn *turn, const struct gitlab_answer *answer)
     turn->state->reach = err->code ? REACH_YES : REACH_NO;
     turn->state->gitlab_err = *err;
     doubt_lost_answer(turn, answer);
-    if (checks_learn(turn, answer))
-        ;
-    else if (what == GITLAB_RESTORE && err->kind == ERR_DENIED && err->code == 403)
+    if (checks_learn(turn, answer)) {
+        turn_ready(turn);
+        return;
+    }
+    if (what == GITLAB_RESTORE && err->kind == ERR_DENIED && err->code == 403)
         turn->state->config_token_dead = true;
     else if (what == GITLAB_FIND && err->kind == ERR_DENIED && err->code == 403)
         turn->state->doubt = DOUBT_UNSEARCHABLE;
@@ -448,10 +450,10 @@ static const unsigned effects[] = {
 static const char *told_hash(struct turn *turn, enum gitlab_call what)
 {
     const struct observed *o = &turn->observed;
-    bool unknowable =
-        (what == GITLAB_RESTORE || what == GITLAB_INHERIT) && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
+    bool is_unknown = what == GITLAB_RESTORE || what == GITLAB_INHERIT || what == GITLAB_KEEP;
+    bool unknowable = is_unknown && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
 
-    if (effects[what] & KEEPS_TOLD)
+    if (effects[what] & KEEPS_TOLD && *o->registered.told_hash)
         return o->registered.told_hash;
     return effects[what] & TELLS || unknowable ? attributes_hash(&o->spec->attributes, &turn->mem) : "";
 }

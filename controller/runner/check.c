@@ -24,6 +24,11 @@ static int64_t spread(const char *uid, int64_t below)
     return (int64_t)(strtoull(digest_short(uid, strlen(uid), &a), NULL, 16) % (uint64_t)below);
 }
 
+bool check_is_proof(const struct server_check *check, int64_t now_ms)
+{
+    return check->shown == SHOWN_OURS && now_ms - check->shown_ms < PROOF_MS;
+}
+
 void check_plan(struct server_check *check, const char *uid, int64_t period, int64_t now_ms)
 {
     int64_t period_ms = period * 1000;
@@ -155,6 +160,7 @@ void check_shown(struct server_check *check, const struct check_answer *in, stru
     check->absences = 0;
     check->credential_status = 0;
     check->shown = ours ? SHOWN_OURS : SHOWN_FOREIGN;
+    check->shown_ms = in->now_ms;
     check->edited = attributes_edited(&in->spec->attributes, runner);
     check->wants_version = in->now_ms >= check->version_due_ms;
     check->try_token = check->refusals < CONFIRMATIONS && (silent || (check->edited && !ours));
@@ -170,17 +176,21 @@ void check_absent(struct server_check *check, const struct check_answer *in)
     check->due_ms = next_after(in, check->absences + check->refusals / CONFIRMATIONS);
 }
 
-void check_not_allowed(struct server_check *check, int status)
+void check_not_allowed(struct server_check *check, const struct check_answer *in, int status)
 {
     check->credential_status = status;
+    if (!in->managers)
+        check->due_ms = next(in);
+    else
+        check->refused_due_ms = check->due_ms;
 }
 
 void check_accepted(struct server_check *check, const struct check_answer *in, int64_t id, int64_t recorded)
 {
     check->refusals = check->absences = 0;
     check->try_token = false;
-    check->credential_status = 0;
     check->shown = id == recorded ? SHOWN_OURS : SHOWN_FOREIGN;
+    check->shown_ms = in->now_ms;
     if (id != recorded) {
         check->edited = 0;
         check->absences = CONFIRMATIONS;

@@ -6,7 +6,7 @@
 
 #include "runner/spec.h"
 
-enum { CONFIRMATIONS = 2, CONFIRM_AFTER_MS = 15 * 1000, CONTACTED_NEVER = 1 };
+enum { CONFIRMATIONS = 2, CONFIRM_AFTER_MS = 15 * 1000, CONTACTED_NEVER = 1, PROOF_MS = 10 * 1000 };
 
 enum shown {
     SHOWN_UNKNOWN,
@@ -15,18 +15,24 @@ enum shown {
 };
 
 struct server_check {
-    int64_t due_ms;        /* monotonic: when GitLab is to be asked; 0: not planned yet            */
-    unsigned absences;     /* times in a row that GitLab has no runner of this id                  */
-    unsigned refusals;     /* times in a row that GitLab has refused the runner's token            */
-    enum shown shown;      /* by the last answer about the id                                      */
-    unsigned edited;       /* attributes that are not as they were told: bits of attributes_text() */
-    bool try_token;        /* the id is not enough: the token itself is to be tried                */
-    int credential_status; /* with which the access token was refused; 0: it was not               */
-    int64_t contacted;     /* when GitLab heard of a manager last, seconds since 1970; 0: unknown, CONTACTED_NEVER */
+    int64_t due_ms;         /* monotonic: when GitLab is to be asked; 0: not planned yet            */
+    unsigned absences;      /* times in a row that GitLab has no runner of this id                  */
+    unsigned refusals;      /* times in a row that GitLab has refused the runner's token            */
+    enum shown shown;       /* by the last answer about the id … */
+    int64_t shown_ms;       /* … and when it was; monotonic */
+    unsigned edited;        /* attributes that are not as they were told: bits of attributes_text() */
+    bool try_token;         /* the id is not enough: the token itself is to be tried                */
+    int credential_status;  /* with which the access token was refused last; 0: it was not          */
+    int64_t refused_due_ms; /* … in the check of this time, which goes on with the runner's own token */
+    int64_t contacted;      /* when GitLab heard of a manager last, seconds since 1970; 0: unknown, CONTACTED_NEVER */
     bool wants_version;
     int64_t version_due_ms;
     int major, minor; /* GitLab's version; 0, 0: not known */
 };
+
+/* The runner of the recorded id was found to be ours, and just now: it may be changed by its id. A number may be
+ * somebody else's later on, when GitLab came back from a backup. */
+bool check_is_proof(const struct server_check *check, int64_t now_ms);
 
 /* Plans the first check of a process: somewhere within a period, by the object's uid, and not at the start; and one
  * that is further away than the spec now says. */
@@ -45,7 +51,7 @@ void check_shown(struct server_check *check, const struct check_answer *in, stru
 /* 404 in GitLab's words. */
 void check_absent(struct server_check *check, const struct check_answer *in);
 /* 401 or 403: the access token gives no right to look. */
-void check_not_allowed(struct server_check *check, int status);
+void check_not_allowed(struct server_check *check, const struct check_answer *in, int status);
 /* The runner's own token is good; id: whose it is by GitLab's answer, recorded: by ours. If they differ the recorded
  * runner is not the one that we have the token of. */
 void check_accepted(struct server_check *check, const struct check_answer *in, int64_t id, int64_t recorded);

@@ -27,7 +27,9 @@ static bool asks_by_id(const struct observed *o)
 {
     bool at_hand = o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN || credential_value(o);
 
-    return by_access_token(o) && at_hand && !o->check.try_token && !o->check.credential_status;
+    bool refused = o->check.credential_status && o->check.refused_due_ms == o->check.due_ms;
+
+    return by_access_token(o) && at_hand && !o->check.try_token && !refused;
 }
 
 /* With its token, which GitLab takes for a sign of life: so only while managers give one anyway, or after a doubt. */
@@ -110,7 +112,8 @@ struct action renew_a_dead_token(const struct observed *o, struct arena *a)
     if (act.kind != ACT_PASS)
         return act;
     if (o->check.shown == SHOWN_OURS)
-        return act_call(GITLAB_RESET, o->spec->url, credential_value(o), o->registered.runner_id);
+        return act_call(check_is_proof(&o->check, o->now_ms) ? GITLAB_RESET : GITLAB_SHOW, o->spec->url,
+                        credential_value(o), o->registered.runner_id);
     if (!o->check.credential_status)
         return act_pass;
     return act_wait("AccessTokenRejected",
@@ -147,7 +150,9 @@ struct action rotate_the_token(const struct observed *o, struct arena *a)
 {
     bool due = rotation_time(o) && o->now >= rotation_time(o);
 
-    if (is_users_own(&o->registered) || o->check.refusals || (!due && !is_requested(o)))
+    bool unmarked = by_access_token(o) && !*o->registered.told_hash; /* if its answer were lost nobody could find it */
+
+    if (is_users_own(&o->registered) || o->check.refusals || unmarked || (!due && !is_requested(o)))
         return act_pass;
     struct action act = try_ca(o);
     if (act.kind == ACT_PASS)

@@ -28,7 +28,7 @@ static struct action remove_by_id(const struct observed *o, const struct registr
         return act_read(READ_CREDENTIAL);
     if (elsewhere || !credential_value(o) || o->check.credential_status)
         return report_orphan(r, "GitLab refuses its token, and there is no access token to remove it with", a);
-    return act_call(o->check.shown == SHOWN_OURS ? GITLAB_REMOVE : GITLAB_SHOW, r->url, credential_value(o),
+    return act_call(check_is_proof(&o->check, o->now_ms) ? GITLAB_REMOVE : GITLAB_SHOW, r->url, credential_value(o),
                     r->runner_id);
 }
 

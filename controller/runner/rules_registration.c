@@ -167,18 +167,17 @@ static struct action need_registration(const struct observed *o, struct arena *a
     return rules_first(registering_rules, o, a);
 }
 
-/* A number may be somebody else's by now, after GitLab came back from a backup: a runner is not changed before GitLab
- * has shown that it has our mark, or the token that we have. */
+/* A runner is not changed before GitLab has shown that it has our mark, or the token that we have. */
 static struct action need_proof(const struct observed *o)
 {
     const struct server_check *c = &o->check;
 
-    if (c->shown == SHOWN_OURS || c->credential_status)
+    if (check_is_proof(c, o->now_ms) || c->credential_status)
         return act_pass;
     if (c->absences || c->refusals)
         return act_wait("RunnerNotFound", "GitLab does not know the runner, or its token; it is asked once more",
                         false);
-    if (c->shown == SHOWN_UNKNOWN)
+    if (c->shown != SHOWN_FOREIGN)
         return act_call(GITLAB_SHOW, o->spec->url, credential_value(o), o->registered.runner_id);
     return act_call(GITLAB_TRY, o->spec->url, o->values[READ_TOKEN].value, o->registered.runner_id);
 }

@@ -49,7 +49,7 @@ static struct condition registered(const struct observed *o, const struct findin
 /* What is not known now is shown as it was: after a restart GitLab is not asked just to fill a condition. */
 static struct condition reachable(const struct observed *o)
 {
-    if (o->reach == REACH_YES && o->check.credential_status)
+    if (o->reach == REACH_YES && o->check.credential_status && o->gitlab_err.kind != ERR_NONE)
         return (struct condition){"GitLabReachable", "True", o->gitlab_err.reason, o->gitlab_err.text};
     if (o->reach == REACH_YES)
         return (struct condition){"GitLabReachable", "True", "Reachable", "GitLab has answered the last call"};

@@ -159,6 +159,25 @@ static void a_dead_token_is_looked_for_by_id(void **state)
     assert_true(check.try_token);
 }
 
+/* It goes on with the runner's own token, where that is no lie, and comes back to the id at the next one. */
+static void an_access_token_that_may_not_look_is_not_given_up(void **state)
+{
+    struct server_check check = {.due_ms = NOW}, unmanned = {.due_ms = NOW};
+    struct check_answer nobody = in;
+
+    (void)state;
+    check_not_allowed(&check, &in, 403);
+    assert_int_equal(check.due_ms, check.refused_due_ms);
+    check_accepted(&check, &in, 4, 4);
+    assert_int_equal(check.credential_status, 403); /* which is still to be told */
+    assert_int_not_equal(check.due_ms, check.refused_due_ms);
+    nobody.managers = false;
+    check_not_allowed(&unmanned, &nobody, 401);
+    assert_in_range(unmanned.due_ms, NOW + PERIOD * 900, NOW + PERIOD * 1100);
+    shown(&check, "{" AS_TOLD ", " MARKED "}");
+    assert_int_equal(check.credential_status, 0);
+}
+
 /* Managers that run are heard of; if GitLab has heard nothing, they may have a token that it does not know. */
 static void silence_makes_the_token_suspect(void **state)
 {
@@ -282,6 +301,7 @@ int main(void)
         cmocka_unit_test(what_proves_nothing_counts_for_nothing),
         cmocka_unit_test(a_good_answer_ends_the_row),
         cmocka_unit_test(a_dead_token_is_looked_for_by_id),
+        cmocka_unit_test(an_access_token_that_may_not_look_is_not_given_up),
         cmocka_unit_test(silence_makes_the_token_suspect),
         cmocka_unit_test(an_edited_runner_without_our_mark_must_prove_itself),
         cmocka_unit_test(names_what_somebody_has_edited),

@@ -57,8 +57,9 @@ static bool attributes_are_told(const struct world *w, const struct remote_runne
 {
     const struct spec *spec = &world_wish(w)->spec;
     const char *hash = attributes_hash(&spec->attributes, a);
-    bool unknowable = spec->authentication == AUTH_REGISTRATION_TOKEN &&
-                      w->journal.calls[GITLAB_RESTORE] + w->journal.calls[GITLAB_INHERIT] > 0;
+    bool unknowable =
+        spec->authentication == AUTH_REGISTRATION_TOKEN &&
+        w->journal.calls[GITLAB_RESTORE] + w->journal.calls[GITLAB_INHERIT] + w->journal.calls[GITLAB_KEEP] > 0;
 
     return strcmp(child_of(w, CHILD_TOKEN_SECRET)->told_hash, hash) == 0 &&
            (unknowable || strcmp(r->attributes, hash) == 0);
@@ -239,10 +240,13 @@ static bool only_users_own(const struct world *w)
            w->scenario->options[OPT_EDIT] != EDIT_MODE_BACK;
 }
 
-/* Somebody at GitLab did something to the token, and without managers nobody will know before it is used. */
-static bool nobody_tries_the_token(const struct world *w)
+/* Somebody at GitLab did something to the runner, and GitLab tells nothing; or did it to the token, and without
+ * managers nobody will know before it is used. */
+static bool nobody_can_know(const struct world *w)
 {
-    return given(w, OPT_REMOTE) && world_wish(w)->valid && world_wish(w)->spec.manager.replicas == 0;
+    bool unused = world_wish(w)->valid && world_wish(w)->spec.manager.replicas == 0;
+
+    return given(w, OPT_REMOTE) && (unused || gitlab_lasts(w));
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -268,7 +272,7 @@ static const char *shown(struct world *w)
     if (!reason_is_known(reason))
         return arena_printf(&w->mem, "the reason %s is not in the list", reason);
     if (strcmp(ready, "True") == 0)
-        return all_is_right(w) || nobody_tries_the_token(w) ? NULL : "Ready, but something is wrong";
+        return all_is_right(w) || nobody_can_know(w) ? NULL : "Ready, but something is wrong";
     bool paused = !w->api.deleting && !w->process.issued.exists; /* else there is something more urgent to say */
     if (!wish->valid && paused)
         return strcmp(reason, "InvalidSpec") == 0 ? NULL : "an invalid spec is not said to be invalid";
@@ -299,10 +303,12 @@ static const char *nothing_leaked(struct world *w)
     bool settled = !w->api.exists || all_is_right(w) || undisturbed;
 
     if (w->scenario->options[OPT_START] == START_RESTORED &&
-        (given(w, OPT_DELETE) || given(w, OPT_DAMAGE) || given(w, OPT_DAMAGE_2)))
-        return NULL; /* a Secret that goes before it was inherited was nobody's */
-    if (w->api.exists && nobody_tries_the_token(w))
+        (given(w, OPT_DELETE) || given(w, OPT_DAMAGE) || given(w, OPT_DAMAGE_2) || given(w, OPT_REMOTE)))
+        return NULL; /* or a token, before it was inherited and the mark renewed, was nobody's */
+    if (w->api.exists && nobody_can_know(w))
         return NULL;
+    if (w->scenario->options[OPT_REMOTE] == REMOTE_UNMARKED && w->journal.crashes + w->journal.lost_answers > 0)
+        return NULL; /* a runner whose token was lost, and then the mark that it could have been found by */
     if (!settled || (!w->api.exists && may_be_kept(w)))
         return NULL;
     if (can_always_search(w) && w->api.exists && lost > 0)

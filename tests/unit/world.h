@@ -213,6 +213,7 @@ struct remote_runner {
     int mark;            /* uid in its note; NOBODY: none */
     int project;
     int64_t contacted_at, expires_at; /* seconds since 1970; 0: never */
+    int64_t replaced_at;              /* the same: it is somebody else's since then */
 };
 
 struct server {

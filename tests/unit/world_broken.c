@@ -220,6 +220,7 @@ void checked(struct world *w, int found)
     };
 
     w->process.check = checks[found];
+    w->process.check.shown_ms = w->now_ms;
     if (!w->process.check.due_ms)
         w->process.check.due_ms = w->now_ms + 1000;
 }

@@ -100,6 +100,7 @@ void gitlab_meddle(struct world *w, enum remote what)
     if (what == REMOTE_RESET || what == REMOTE_REPLACED)
         change_token(w, r);
     r->ours = what != REMOTE_REPLACED;
+    r->replaced_at = what == REMOTE_REPLACED ? w->now_ms / 1000 : 0;
 }
 
 void gitlab_mark(struct world *w, int uid)
@@ -294,11 +295,13 @@ static struct remote_runner *administer(struct world *w, struct server *server, 
 {
     struct remote_runner *r = by_id(server, act->gitlab.runner_id);
 
-    if (!r)
+    bool just_gone = r && !r->ours && r->replaced_at + 15 > w->now_ms / 1000; /* and its number not in use again yet */
+
+    if (!r || just_gone)
         refuse(reply, ERR_NOT_FOUND, 404, "RunnerNotFound");
     else if (!r->ours)
         world_violate(w, "somebody else's runner %lld is touched", (long long)r->id);
-    return r;
+    return just_gone ? NULL : r;
 }
 
 static void reset(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)

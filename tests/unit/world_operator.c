@@ -317,10 +317,10 @@ static struct check_answer circumstances(const struct world *w)
 static const char *issued_hash(struct world *w, enum gitlab_call what)
 {
     const struct observed *o = &w->observed;
-    bool unknowable =
-        (what == GITLAB_RESTORE || what == GITLAB_INHERIT) && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
+    bool unknown = what == GITLAB_RESTORE || what == GITLAB_INHERIT || what == GITLAB_KEEP;
+    bool unknowable = unknown && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
 
-    if (what == GITLAB_ROTATE || what == GITLAB_KEEP)
+    if ((what == GITLAB_ROTATE || what == GITLAB_KEEP) && *o->registered.told_hash)
         return o->registered.told_hash;
     if (what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_UPDATE || unknowable)
         return attributes_hash(&o->spec->attributes, &w->mem);
@@ -386,7 +386,7 @@ static bool learn_check(struct world *w, const struct action *act, const struct 
         else if (refused == 404)
             check_absent(&p->check, &in);
         else if (refused)
-            check_not_allowed(&p->check, refused);
+            check_not_allowed(&p->check, &in, refused);
         else if (strcmp(act->rule, "check") != 0)
             return false;
         else
@@ -469,7 +469,8 @@ static void learn_gitlab(struct world *w, const struct action *act, const struct
     enum gitlab_call what = act->gitlab.call;
 
     p->reach = REACH_YES;
-    p->gitlab_err = (struct err){.kind = ERR_NONE};
+    if (what != GITLAB_TRY || !p->check.credential_status)
+        p->gitlab_err = (struct err){.kind = ERR_NONE};
     end_failures(w, act);
     if (learn_check(w, act, reply))
         return;

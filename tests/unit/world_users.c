@@ -192,6 +192,7 @@ static void heal_objects(struct world *w)
             bool leaves = object->owner != OUR_UID && !option(w, OPT_REPLACED_FOR_EVER);
             bool restored = object->owner == FORMER_UID && object->url[0];
             object->pinned = false;
+            restored = restored && !object->terminating;
             if (object->exists && !restored && (object->terminating || leaves || object->owner == FORMER_UID))
                 object_delete(object);
         }
