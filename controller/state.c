@@ -1,11 +1,11 @@
 #include "state.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/jitter.h"
 #include "base/mem.h"
 
 enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 5 * 60 * 1000 };
@@ -142,7 +142,7 @@ static int64_t delay_of(unsigned count)
         delay *= 2;
     if (delay > RETRY_MAX_MS)
         delay = RETRY_MAX_MS;
-    return delay / 2 + rand() % (delay / 2 + 1) + delay / 4;
+    return jitter(delay * 3 / 4, delay / 2);
 }
 
 void state_fail(struct state *state, const char *rule, const struct err *err, int64_t now_ms)
@@ -195,9 +195,7 @@ void state_forget_issued(struct state *state)
     const char *owned[] = {r->token,      r->url,      r->authentication, r->scope, r->told_hash,
                            r->expiration, r->obtained, r->rotation,       r->inputs};
 
-    if (r->token)
-        OPENSSL_cleanse((char *)r->token, strlen(r->token));
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
-        free((char *)owned[i]);
+        mem_free_secret((char *)owned[i]);
     *r = (struct registration){0};
 }

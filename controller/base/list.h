@@ -52,4 +52,13 @@ static inline struct list *list_pop(struct list *l)
 #define list_each_safe(node, after, l)                                                                                 \
     for (struct list *node = (l)->next, *after = node->next; node != (l); node = after, after = node->next)
 
+static inline size_t list_len(const struct list *l)
+{
+    size_t len = 0;
+
+    list_each (node, l)
+        len++;
+    return len;
+}
+
 #endif

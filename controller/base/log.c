@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -127,20 +129,18 @@ static void add_pair(struct buf *line, const char *key, const char *value)
 
 static void add_head(struct buf *line, enum log_level level, const char *component, const char *message)
 {
+    cleanup_arena struct arena a = {0};
     struct timespec now;
-    struct tm tm;
-    char stamp[32];
 
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+    const char *stamp = arena_printf(&a, "%.19s.%03ldZ", time_format(now.tv_sec, &a), now.tv_nsec / 1000000);
     if (as_json) {
-        buf_addf(line, "{\"ts\":\"%s.%03ldZ\",\"level\":\"%s\",\"logger\":\"%s\",\"msg\":\"", stamp,
-                 now.tv_nsec / 1000000, level_names[level], component);
+        buf_addf(line, "{\"ts\":\"%s\",\"level\":\"%s\",\"logger\":\"%s\",\"msg\":\"", stamp, level_names[level],
+                 component);
         add_escaped(line, message);
         buf_adds(line, "\"");
     } else {
-        buf_addf(line, "%s.%03ldZ %-5s %s: %s", stamp, now.tv_nsec / 1000000, level_names[level], component, message);
+        buf_addf(line, "%s %-5s %s: %s", stamp, level_names[level], component, message);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,4 +26,11 @@ void *mem_resize(void *ptr, size_t size)
 char *mem_strdup(const char *text)
 {
     return never_null(strdup(text));
+}
+
+void mem_free_secret(char *text)
+{
+    if (text)
+        OPENSSL_cleanse(text, strlen(text));
+    free(text);
 }

@@ -17,6 +17,9 @@ void *mem_alloc(size_t size);
 void *mem_resize(void *ptr, size_t size);
 char *mem_strdup(const char *text);
 
+/* Overwrites the text before it is freed. NULL is fine. */
+void mem_free_secret(char *text);
+
 /* Frees *ptr of a variable declared with `cleanup_free` when it goes out of scope. */
 static inline void mem_free_ptr(void *ptr)
 {

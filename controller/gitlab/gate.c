@@ -214,9 +214,7 @@ bool gate_info(const struct gate *gate, size_t i, struct gate_info *ret)
         const struct gate_host *h = container_of(node, struct gate_host, node);
         if (i-- > 0)
             continue;
-        *ret = (struct gate_info){.name = h->name, .host = &h->host};
-        list_each (waiting, &h->line)
-            ret->waiting++;
+        *ret = (struct gate_info){.name = h->name, .host = &h->host, .waiting = list_len(&h->line)};
         return true;
     }
     return false;

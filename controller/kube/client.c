@@ -17,13 +17,13 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/digest.h"
+#include "base/jitter.h"
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "kube/client_stats.h"
 #include "kube/config.h"
-#include "kube/exec.h"
+#include "kube/credentials.h"
 #include "kube/limit.h"
 #include "kube/pulse.h"
 #include "net/loop.h"
@@ -41,7 +41,7 @@ struct kube_client {
     struct loop *loop;
     struct http *http;
     struct kube_config *config;
-    struct exec *exec;        /* NULL: config is all there is                            */
+    struct credentials *credentials;
     struct list held, flying; /* calls                                                   */
     struct loop_timer *timer; /* armed when a held call may begin later without an event */
     struct limit limit;
@@ -69,88 +69,17 @@ struct call {
 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * Credentials */
-
-static unsigned generation(const struct kube_client *client)
-{
-    return client->config->generation + (client->exec ? exec_generation(client->exec) : 0);
-}
-
-static void refresh(struct kube_client *client, bool force)
-{
-    unsigned changed = kube_config_refresh(client->config, loop_now(client->loop), force);
-
-    if (changed & (CONFIG_CA | CONFIG_CLIENT))
-        http_close_idle(client->http);
-}
-
-static enum exec_state credential_state(struct kube_client *client)
-{
-    refresh(client, false);
-    return client->exec ? exec_need(client->exec) : EXEC_HAVE;
-}
-
-/* After a 401: true when there is, or will be, another credential than the one that was refused. */
-static bool renew(struct call *call)
-{
-    struct kube_client *client = call->client;
-
-    if (call->generation != generation(client))
-        return true;
-    refresh(client, true);
-    if (client->exec)
-        exec_forget(client->exec);
-    return client->exec || call->generation != generation(client);
-}
-
-/* The Authorization header, or NULL when a client certificate is the proof. */
-static const char *authorization(const struct kube_client *client, struct arena *a)
-{
-    const struct kube_config *config = client->config;
-    const char *token = client->exec ? exec_credential(client->exec)->token : config->token;
-
-    if (token)
-        return arena_printf(a, "Authorization: Bearer %s", token);
-    if (!config->username || !config->password)
-        return NULL;
-    const char *pair = arena_printf(a, "%s:%s", config->username, config->password);
-    return arena_printf(a, "Authorization: Basic %s", base64_encode(pair, strlen(pair), a));
-}
-
-static struct http_tls tls_of(const struct kube_client *client)
-{
-    struct http_tls tls = kube_config_tls(client->config);
-    const struct exec_credential *c = client->exec ? exec_credential(client->exec) : NULL;
-
-    if (c && c->cert) {
-        tls.client_cert = c->cert;
-        tls.client_key = c->key;
-    }
-    return tls;
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
  * Calls begin */
 
 static const char *const *headers_of(const struct call *call, struct arena *a)
 {
-    const struct kube_client *client = call->client;
-    char *const *more = client->config->impersonate;
-    const char *proof = authorization(client, a);
-    size_t len = 0, n = 0;
+    const struct kube_request *what = &call->what;
+    const char *ours[3] = {NULL};
 
-    while (more && more[len])
-        len++;
-    const char **headers = arena_alloc(a, (len + 4) * sizeof(*headers));
-    headers[n++] = arena_printf(a, "Accept: %s", call->what.accept ? call->what.accept : "application/json");
-    if (call->what.body)
-        headers[n++] =
-            arena_printf(a, "Content-Type: %s", call->what.content_type ? call->what.content_type : "application/json");
-    if (proof)
-        headers[n++] = proof;
-    for (size_t i = 0; i < len; i++)
-        headers[n++] = more[i];
-    return headers;
+    ours[0] = arena_printf(a, "Accept: %s", what->accept ? what->accept : "application/json");
+    if (what->body)
+        ours[1] = arena_printf(a, "Content-Type: %s", what->content_type ? what->content_type : "application/json");
+    return credentials_headers(call->client->credentials, ours, a);
 }
 
 static bool on_data(void *arg, const char *bytes, size_t len)
@@ -187,21 +116,22 @@ static bool is_post(const struct call *call)
     return strcmp(call->what.method, "POST") == 0;
 }
 
-static void begin(struct call *call)
+static struct http_request request_of(struct call *call, struct arena *a)
 {
-    cleanup_arena struct arena a = {0};
-    struct kube_client *client = call->client;
-    const struct http_request request = {
-        .method = call->what.method,
-        .url = arena_printf(&a, "%s%s", client->config->server, call->what.path),
-        .headers = headers_of(call, &a),
-        .body = call->what.body,
-        .body_len = call->what.body ? strlen(call->what.body) : 0,
-        .fenced = !call->what.urgent && strcmp(call->what.method, "GET") != 0,
+    const struct kube_client *client = call->client;
+    const struct kube_request *what = &call->what;
+
+    return (struct http_request){
+        .method = what->method,
+        .url = arena_printf(a, "%s%s", client->config->server, what->path),
+        .headers = headers_of(call, a),
+        .body = what->body,
+        .body_len = what->body ? strlen(what->body) : 0,
+        .fenced = !what->urgent && strcmp(what->method, "GET") != 0,
         .once = is_post(call),
         .proxy = client->config->proxy_url,
-        .tls = tls_of(client),
-        .timeout_ms = call->what.timeout_ms,
+        .tls = credentials_tls(client->credentials),
+        .timeout_ms = what->timeout_ms,
         .idle_timeout_ms = call->stream.idle_timeout_ms,
         .max_body = BODY_MAX,
         .on_data = is_stream(call) ? on_data : NULL,
@@ -209,13 +139,21 @@ static void begin(struct call *call)
         .on_done = on_done,
         .arg = call,
     };
+}
+
+static void begin(struct call *call)
+{
+    cleanup_arena struct arena a = {0};
+    struct kube_client *client = call->client;
+    const struct http_request request = request_of(call, &a);
+    int64_t now = loop_now(client->loop), waited_ms = now - call->held_ms;
 
     call->counts = (struct kube_call){
-        .method = call->what.method, .sent = request.body_len, .began_us = clock_us(), .streamed = is_stream(call)};
-    call->began_ms = loop_now(client->loop);
-    call->generation = generation(client);
-    client->throttled_ms += call->began_ms - call->held_ms;
-    kube_stats_held(&client->stats, &call->counts, call->began_ms - call->held_ms);
+        .method = request.method, .sent = request.body_len, .began_us = clock_us(), .streamed = is_stream(call)};
+    call->began_ms = now;
+    call->generation = credentials_generation(client->credentials);
+    client->throttled_ms += waited_ms;
+    kube_stats_held(&client->stats, &call->counts, waited_ms);
     list_remove(&call->node);
     list_append(&client->flying, &call->node);
     if (!is_exempt(call))
@@ -241,7 +179,7 @@ static void begin_held(struct kube_client *client)
 
     if (list_empty(&client->held))
         return;
-    enum exec_state state = credential_state(client);
+    enum exec_state state = credentials_need(client->credentials);
     if (state != EXEC_HAVE) {
         loop_timer_set(client->timer, state == EXEC_FAILED ? 0 : -1);
         return;
@@ -309,9 +247,9 @@ static void hold(struct call *call)
 }
 
 /* As long as the server asks, or up to a tenth more, so that not all come back at the same moment. */
-static int64_t with_jitter(int64_t ms)
+static int64_t with_jitter(const struct http_reply *reply)
 {
-    return ms + rand() % (ms / 10 + 1);
+    return jitter(reply->retry_after_ms, reply->retry_after_ms / 10);
 }
 
 /* What the answer says about the server, for all that follow. */
@@ -322,9 +260,9 @@ static void learn(const struct call *call, const struct http_reply *reply)
     bool busy = reply->status == 429;
 
     if (reply->err.kind == ERR_DENIED) /* by TLS: perhaps certificates have rotated */
-        refresh(client, true);
+        credentials_reread(client->credentials);
     if (busy)
-        limit_pause(&client->limit, reply->retry_after_ms ? with_jitter(reply->retry_after_ms) : BUSY_MS, now);
+        limit_pause(&client->limit, reply->retry_after_ms ? with_jitter(reply) : BUSY_MS, now);
     if (busy || reply->status == 503 || reply->status == 504 || reply->mute)
         limit_cut(&client->limit, call->began_ms, now);
     else if (reply->status / 100 == 2 && !is_exempt(call))
@@ -356,7 +294,7 @@ static bool repeats(struct call *call, const struct http_reply *reply)
 {
     if (reply->status == 401 && !call->renewed) {
         call->renewed = true;
-        return renew(call);
+        return credentials_renew(call->client->credentials, call->generation);
     }
     if (was_lost(call, reply)) {
         call->resent = true;
@@ -366,7 +304,7 @@ static bool repeats(struct call *call, const struct http_reply *reply)
         return false;
     call->repeats++;
     if (reply->status != 429) /* which is the limit's affair */
-        call->not_before_ms = loop_now(call->client->loop) + with_jitter(reply->retry_after_ms);
+        call->not_before_ms = loop_now(call->client->loop) + with_jitter(reply);
     return true;
 }
 
@@ -401,7 +339,7 @@ static void fail_held(struct kube_client *client)
         struct call *call = container_of(client->held.next, struct call, node);
         if (call->id > last)
             break;
-        answer(call, &none, exec_error(client->exec));
+        answer(call, &none, credentials_error(client->credentials));
     }
 }
 
@@ -409,23 +347,21 @@ static void on_timer(void *arg)
 {
     struct kube_client *client = arg;
 
-    if (credential_state(client) == EXEC_FAILED)
+    if (credentials_need(client->credentials) == EXEC_FAILED)
         fail_held(client);
     begin_held(client);
 }
 
-/* A plugin has ended. Another certificate needs other connections. */
+/* A plugin has ended. */
 static void on_credential(void *arg)
 {
     struct kube_client *client = arg;
 
-    if (exec_credential(client->exec)->cert)
-        http_close_idle(client->http);
     loop_timer_set(client->timer, 0);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- */
+ * The whole */
 
 struct kube_client *kube_client_create(struct loop *loop, struct http *http, struct kube_config *config)
 {
@@ -438,8 +374,7 @@ struct kube_client *kube_client_create(struct loop *loop, struct http *http, str
     limit_init(&client->limit);
     kube_stats_init(&client->stats, config->server);
     client->timer = loop_timer_create(loop, on_timer, client);
-    if (config->exec)
-        client->exec = exec_create(loop, config, on_credential, client);
+    client->credentials = credentials_create(loop, http, config, on_credential, client);
     return client;
 }
 
@@ -462,7 +397,7 @@ void kube_client_destroy(struct kube_client *client)
             cancel(container_of(node, struct call, node));
     }
     pulse_destroy(client->pulse);
-    exec_destroy(client->exec);
+    credentials_destroy(client->credentials);
     loop_timer_destroy(client->timer);
     free(client);
 }
@@ -531,21 +466,12 @@ const struct kube_stats *kube_stats(const struct kube_client *client)
     return &client->stats;
 }
 
-static unsigned count(const struct list *calls)
-{
-    unsigned len = 0;
-
-    list_each (node, calls)
-        len++;
-    return len;
-}
-
 struct kube_traffic kube_traffic(const struct kube_client *client)
 {
     return (struct kube_traffic){
         .limit = (unsigned)client->limit.size,
         .in_flight = client->limit.in_flight,
-        .held = count(&client->held),
+        .held = (unsigned)list_len(&client->held),
         .throttled_ms = client->throttled_ms,
         .ca_reloads = client->config->ca_reloads,
     };

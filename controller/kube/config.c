@@ -1,6 +1,5 @@
 #include "kube/config.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,13 +96,6 @@ bool kube_config_load_in_cluster(struct kube_config *ret, const char *folder, st
     return read_service_account(ret, folder ? folder : SERVICE_ACCOUNT, &a, err);
 }
 
-static void forget(char *text)
-{
-    if (text)
-        OPENSSL_cleanse(text, strlen(text));
-    free(text);
-}
-
 void kube_config_finish(struct kube_config *config)
 {
     char *const texts[] = {
@@ -113,7 +105,7 @@ void kube_config_finish(struct kube_config *config)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        forget(texts[i]);
+        mem_free_secret(texts[i]);
     for (size_t i = 0; config->impersonate && config->impersonate[i]; i++)
         free(config->impersonate[i]);
     free(config->impersonate);
@@ -128,7 +120,7 @@ static char *news(const char *path, const char *value)
     char *now = path ? config_read_value(path, &ignored) : NULL;
 
     if (now && value && strcmp(now, value) == 0) {
-        forget(now);
+        mem_free_secret(now);
         return NULL;
     }
     return now;
@@ -138,11 +130,11 @@ static char *news(const char *path, const char *value)
 static bool take_over(char **value, char *now, bool good)
 {
     if (now && good) {
-        forget(*value);
+        mem_free_secret(*value);
         *value = now;
         return true;
     }
-    forget(now);
+    mem_free_secret(now);
     return false;
 }
 

@@ -1,6 +1,5 @@
 #include "kube/exec.h"
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -51,18 +50,11 @@ void exec_spec_free(struct exec_spec *spec)
 /* ---------------------------------------------------------------------------------------------------------------------
  * What a plugin prints */
 
-static void forget(char *text)
-{
-    if (text)
-        OPENSSL_cleanse(text, strlen(text));
-    free(text);
-}
-
 void exec_credential_finish(struct exec_credential *c)
 {
-    forget(c->token);
-    forget(c->cert);
-    forget(c->key);
+    mem_free_secret(c->token);
+    mem_free_secret(c->cert);
+    mem_free_secret(c->key);
     *c = (struct exec_credential){0};
 }
 

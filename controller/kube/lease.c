@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/jitter.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -153,7 +154,7 @@ static void pause_then_attempt(struct lease *lease, int64_t pause_ms)
 /* So many percent of the retry period, and up to a fifth of it more, so that replicas do not go in step. */
 static int64_t share(const struct lease *lease, int percent)
 {
-    return lease->timing.retry_ms * (percent + rand() % 21) / 100;
+    return lease->timing.retry_ms * jitter(percent, 20) / 100;
 }
 
 /* The same again and again is said once. */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/jitter.h"
 #include "base/mem.h"
 #include "net/loop.h"
 
@@ -31,7 +32,7 @@ static void on_answer(void *arg, const struct kube_reply *reply)
 
     poll->request = 0;
     poll->retry_ms = !has_failed(&reply->err) ? RETRY_MIN_MS : delay * 2 < INTERVAL_MS ? delay * 2 : INTERVAL_MS;
-    delay = delay / 2 + delay / 4 + rand() % (delay / 2); /* three quarters to five quarters */
+    delay = jitter(delay * 3 / 4, delay / 2); /* three quarters to five quarters */
     if (delay < reply->err.retry_after_ms)
         delay = reply->err.retry_after_ms;
     loop_timer_set(poll->timer, delay);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/jitter.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -115,10 +116,10 @@ static void begin(struct watch *w)
 /* Once to twice the pause, then twice as long the next time; never less than the server asks for. */
 static void pause_then_begin(struct watch *w, const struct err *err)
 {
-    int64_t pause = w->pause_ms + rand() % (w->pause_ms + 1);
+    int64_t pause = jitter(w->pause_ms, w->pause_ms);
 
     if (err->retry_after_ms > pause)
-        pause = err->retry_after_ms + rand() % (err->retry_after_ms / 10 + 1);
+        pause = jitter(err->retry_after_ms, err->retry_after_ms / 10);
     if (w->state == STATE_LIST)
         w->way = usual_way(w);
     w->state = STATE_PAUSE;

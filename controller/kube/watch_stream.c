@@ -1,8 +1,8 @@
 /* SYNC and STREAM: bytes become events, whatever pieces they come in. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/jitter.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -167,7 +167,7 @@ static const char *stream_query(const struct watch *w, struct arena *a)
                                  : "sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
 
     return arena_printf(a, "watch=1&allowWatchBookmarks=true&%s&timeoutSeconds=%d", from,
-                        STREAM_MIN_S + rand() % (STREAM_MIN_S + 1));
+                        (int)jitter(STREAM_MIN_S, STREAM_MIN_S));
 }
 
 void watch_stream(struct watch *w)

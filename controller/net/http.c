@@ -5,13 +5,12 @@
  *                  │ └ to the same origin       └─ on_watchdog ─┴─► end
  *                  └── http_cancel (in any state) ─► CANCELLED ─► freed
  *
- *   1. Only on_kick(), on_watchdog() and the pool's on_end() add, remove and free: all three are called by the loop and
- *      never from inside libcurl, so http_start() and http_cancel() may be called from any callback.
+ *   1. Only on_kick(), on_watchdog() and the pool's on_end() and end_fenced() add, remove and free: all four are called
+ *      by the loop and never from inside libcurl, so http_start() and http_cancel() may be called from any callback.
  *   2. A transfer that is not CANCELLED has an armed watchdog until it is SENT, and after that when it has a limit.
  *   3. The newest pool gets the new transfers; older ones live until they are empty. */
 #include "net/http.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,15 +18,10 @@
 #include "net/http_address.h"
 #include "net/http_error.h"
 #include "net/http_pool.h"
+#include "net/http_reply.h"
 #include "net/http_tls.h"
 #include "net/http_transfer.h"
 #include "net/loop.h"
-
-enum {
-    CONNECT_TIMEOUT_MS = 10000,
-    STREAM_ERROR_MAX = 64 << 10, /* an answer to a streaming request that is no stream   */
-    RETRY_AFTER_MAX_S = 86400,   /* nobody may send us away for longer                   */
-};
 
 struct http {
     struct loop *loop;
@@ -41,119 +35,23 @@ struct http {
     void *fence_arg;
 };
 
-/* ------------------------------------------------------------------------------------------------------------------
- * A request becomes a transfer. */
-
-static const char *const *copy_headers(const char *const *headers, struct arena *a)
-{
-    size_t len = 0;
-
-    while (headers && headers[len])
-        len++;
-    const char **copy = arena_alloc(a, (len + 1) * sizeof(*copy));
-    for (size_t i = 0; i < len; i++)
-        copy[i] = arena_strdup(a, headers[i]);
-    return copy;
-}
-
-static struct http_request copy_request(const struct http_request *r, struct arena *a)
-{
-    struct http_request copy = *r;
-
-    copy.method = arena_strdup(a, r->method);
-    copy.url = arena_strdup(a, r->url);
-    copy.headers = copy_headers(r->headers, a);
-    copy.body = r->body ? arena_strndup(a, r->body, r->body_len) : NULL;
-    copy.connect_to = arena_strdup(a, r->connect_to);
-    copy.proxy = arena_strdup(a, r->proxy ? r->proxy : "");
-    copy.tls.ca_pem = arena_strdup(a, r->tls.ca_pem);
-    copy.tls.client_cert = arena_strdup(a, r->tls.client_cert);
-    copy.tls.client_key = arena_strdup(a, r->tls.client_key);
-    copy.tls.server_name = arena_strdup(a, r->tls.server_name);
-    return copy;
-}
-
-static void describe(struct transfer *t)
-{
-    const struct http_request *r = &t->request;
-    const char *to = r->connect_to;
-
-    t->place = t->why ? "the URL"
-                      : arena_printf(&t->mem, "%s:%s%s%s%s", t->url.host, t->url.port, to ? " at " : "", to ? to : "",
-                                     *r->proxy ? " through a proxy" : "");
-    if (t->url.tls && !t->request.alone)
-        t->origin = arena_printf(&t->mem, "%s:%s %s %s", t->url.host, t->url.port, to ? to : "", r->proxy);
-}
-
-/* ------------------------------------------------------------------------------------------------------------------
- * Time. */
-
 static void kick(struct http *http)
 {
     loop_timer_set(http->kick, 0);
 }
 
-static void end(struct transfer *t, CURLcode result);
-
-/* Arms the watchdog anew. */
-static void rearm(struct transfer *t)
+static struct http_pool *newest(struct http *http)
 {
-    int64_t now = loop_now(t->http->loop);
-    int64_t idle = t->request.idle_timeout_ms;
-    int64_t until = t->deadline;
-
-    if (t->state < SENT && t->connect_deadline < until)
-        until = t->connect_deadline;
-    if (t->state == SENT && idle > 0 && t->moved_ms + idle < until)
-        until = t->moved_ms + idle;
-    loop_timer_set(t->watchdog, until == INT64_MAX ? -1 : until > now ? until - now : 0);
+    return container_of(http->pools.prev, struct http_pool, node);
 }
 
-/* libcurl's own timeouts do not count while a transfer waits for another one's connection. */
-static void on_watchdog(void *arg)
+static bool fence_is_open(const struct http *http)
 {
-    struct transfer *t = arg;
-    const struct http_request *r = &t->request;
-    bool whole = loop_now(t->http->loop) >= t->deadline;
-    int64_t waited = whole ? r->timeout_ms : r->idle_timeout_ms;
-
-    t->why = whole ? &http_timeout : &http_silent;
-    if (t->state < SENT) {
-        t->why = &http_connect_timeout;
-        waited = whole ? r->timeout_ms : r->connect_timeout_ms;
-    }
-    snprintf(t->detail, sizeof(t->detail), "after %lld ms", (long long)waited);
-    end(t, CURLE_OPERATION_TIMEDOUT);
-}
-
-static void set_deadlines(struct transfer *t)
-{
-    int64_t now = loop_now(t->http->loop);
-    struct http_request *r = &t->request;
-
-    if (r->connect_timeout_ms <= 0)
-        r->connect_timeout_ms = CONNECT_TIMEOUT_MS;
-    t->connect_deadline = now + r->connect_timeout_ms;
-    t->deadline = r->timeout_ms > 0 ? now + r->timeout_ms : INT64_MAX;
-    t->watchdog = loop_timer_create(t->http->loop, on_watchdog, t);
-    rearm(t);
+    return !http->fence_is_open || http->fence_is_open(http->fence_arg);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
- * Callbacks of libcurl: they only record. */
-
-static void moved(struct transfer *t)
-{
-    t->moved_ms = loop_now(t->http->loop);
-    rearm(t);
-}
-
-static bool may_be_sent(const struct transfer *t)
-{
-    const struct http *http = t->http;
-
-    return !t->request.fenced || !http->fence_is_open || http->fence_is_open(http->fence_arg);
-}
+ * The beginning. */
 
 /* Called before each sending: more than once when libcurl repeats what a dying reused connection has swallowed. And a
  * connection that is used again was perhaps opened for somebody who may go there. */
@@ -164,77 +62,14 @@ static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_p
     (void)local_ip, (void)local_port;
     if (t->state == CANCELLED || (t->state == SENT && t->request.once) || !http_address_check_text(t, ip, port))
         return CURL_PREREQFUNC_ABORT;
-    if (!may_be_sent(t)) {
+    if (t->request.fenced && !fence_is_open(t->http)) {
         t->why = &http_fenced;
         return CURL_PREREQFUNC_ABORT;
     }
     t->state = SENT;
-    moved(t);
+    transfer_moved(t);
     kick(t->http); /* whoever waits for this connection */
     return CURL_PREREQFUNC_OK;
-}
-
-static void bytes_came(struct transfer *t)
-{
-    moved(t);
-    t->pool->moved = true;
-}
-
-static long status_of(const struct transfer *t)
-{
-    long status = 0;
-
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    return status;
-}
-
-/* An empty line ends the head, also that of "100 Continue" and of a proxy's answer. */
-static void tell_status(const struct transfer *t, char first)
-{
-    long status = status_of(t);
-
-    if (strchr("\r\n", first) && status >= 200 && t->request.on_status)
-        t->request.on_status(t->request.arg, status);
-}
-
-static size_t on_header(char *data, size_t size, size_t len, void *arg)
-{
-    struct transfer *t = arg;
-
-    if (t->state == CANCELLED)
-        return 0;
-    bytes_came(t);
-    tell_status(t, *data);
-    return size * len;
-}
-
-static bool collect_body(struct transfer *t, const char *data, size_t len)
-{
-    if (buf_add(&t->body, data, len))
-        return true;
-    t->why = &http_too_large;
-    snprintf(t->detail, sizeof(t->detail), "status %ld, more than %zu bytes", status_of(t), t->body.max);
-    return false;
-}
-
-static bool stream_body(struct transfer *t, const char *data, size_t len)
-{
-    if (t->request.on_data(t->request.arg, data, len))
-        return t->state != CANCELLED; /* on_data may have cancelled it */
-    t->why = &http_cancelled;
-    return false;
-}
-
-static size_t on_body(char *data, size_t size, size_t count, void *arg)
-{
-    struct transfer *t = arg;
-    size_t len = size * count;
-
-    if (t->state == CANCELLED)
-        return 0;
-    bytes_came(t);
-    bool stream = t->request.on_data && status_of(t) / 100 == 2;
-    return (stream ? stream_body(t, data, len) : collect_body(t, data, len)) ? len : 0;
 }
 
 static void set_callbacks(struct transfer *t)
@@ -245,15 +80,6 @@ static void set_callbacks(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, http_address_open);
     curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
-    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-}
-
-static struct http_pool *newest(struct http *http)
-{
-    return container_of(http->pools.prev, struct http_pool, node);
 }
 
 static void begin(struct transfer *t)
@@ -263,6 +89,7 @@ static void begin(struct transfer *t)
         abort();
     transfer_set_options(t, t->http->user_agent, &t->http->trust);
     set_callbacks(t);
+    http_reply_collect(t);
     t->state = CONNECTING;
     t->pool = newest(t->http);
     http_pool_add(t->pool, t->easy);
@@ -289,112 +116,23 @@ static bool should_wait(const struct transfer *t)
 /* ------------------------------------------------------------------------------------------------------------------
  * The end. */
 
-/* In an empty value libcurl leaves the end of the line. */
-static const char *header(const struct transfer *t, const char *name)
-{
-    struct curl_header *h;
-    bool there = curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK;
-
-    return there && !strchr("\r\n", *h->value) ? h->value : "";
-}
-
-/* GitLab says with a 429 when its window ends. */
-static int64_t rate_limit_wait(const struct transfer *t)
-{
-    time_t until = curl_getdate(header(t, "RateLimit-ResetTime"), NULL);
-
-    return until == -1 ? 0 : (int64_t)until - loop_wall(t->http->loop);
-}
-
-static int64_t retry_after_ms(const struct transfer *t, long status)
-{
-    curl_off_t seconds = 0;
-
-    curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &seconds);
-    if (seconds <= 0 && status == 429)
-        seconds = rate_limit_wait(t);
-    if (seconds > RETRY_AFTER_MAX_S)
-        seconds = RETRY_AFTER_MAX_S;
-    return seconds > 0 ? seconds * 1000 : 0;
-}
-
-static int64_t dns_us(const struct transfer *t)
-{
-    curl_off_t us = 0;
-    long connections = 0;
-
-    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connections);
-    curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &us);
-    return connections ? us : 0;
-}
-
-static struct http_reply answer(const struct transfer *t)
-{
-    struct http_reply reply = {.status = status_of(t), .body = t->body.data, .len = t->body.len, .sent = true};
-    char *type = NULL;
-
-    curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
-    reply.content_type = type ? type : "";
-    reply.next_page = header(t, "X-Next-Page");
-    reply.retry_after_ms = retry_after_ms(t, reply.status);
-    reply.dns_us = dns_us(t);
-    return reply;
-}
-
-/* libcurl's sentence; about a connection that could not be made the system knows more. */
-static const char *libcurl_detail(const struct transfer *t, CURLcode result)
-{
-    long number = 0;
-
-    if (result == CURLE_COULDNT_CONNECT)
-        curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
-    return number ? strerror((int)number) : t->libcurl_error;
-}
-
-static struct http_reply failure(const struct transfer *t, CURLcode result)
-{
-    struct http_reply reply = {.content_type = "", .body = "", .next_page = "", .sent = t->state == SENT};
-
-    reply.mute = t->why == &http_timeout || t->why == &http_silent;
-    if (t->why)
-        http_failure_set(&reply.err, t->why, t->place, t->detail);
-    else if (*t->refused && (result == CURLE_COULDNT_CONNECT || result == CURLE_ABORTED_BY_CALLBACK))
-        http_failure_set(&reply.err, &http_address_refused, t->place, t->refused);
-    else
-        http_failure_set(&reply.err, http_failure_of(t->easy, result), t->place, libcurl_detail(t, result));
-    return reply;
-}
-
-static void transfer_free(struct transfer *t)
-{
-    if (t->pool)
-        http_pool_remove(t->pool, t->easy);
-    list_remove(&t->node);
-    curl_easy_cleanup(t->easy);
-    loop_timer_destroy(t->watchdog);
-    buf_finish(&t->body);
-    arena_finish(&t->mem);
-    if (t->request.release)
-        t->request.release(t->request.arg);
-    free(t);
-}
-
-/* A refusal counts even when its explanation was cut off: servers that do not read the whole request reset the stream
- * after their answer, and libcurl 7.88 may lose what it has not read by then. */
-static bool is_answer(const struct transfer *t, CURLcode result)
-{
-    return !t->why && (result == CURLE_OK || status_of(t) >= 400);
-}
-
 static void end(struct transfer *t, CURLcode result)
 {
-    struct http_reply reply = is_answer(t, result) ? answer(t) : failure(t, result);
+    struct http_reply reply = http_reply_of(t, result);
     struct http *http = t->http;
 
     list_remove(&t->node); /* from now on its id is unknown */
     t->request.on_done(t->request.arg, &reply);
     transfer_free(t);
     kick(http);
+}
+
+static void on_watchdog(void *arg)
+{
+    struct transfer *t = arg;
+
+    transfer_time_out(t);
+    end(t, CURLE_OPERATION_TIMEDOUT);
 }
 
 static void on_end(void *arg, CURLcode result)
@@ -454,7 +192,7 @@ static void end_fenced(void *arg)
 {
     struct http *http = arg;
 
-    if (!http->fence_is_open || http->fence_is_open(http->fence_arg))
+    if (fence_is_open(http))
         return;
     list_each_safe (node, after, &http->transfers) {
         struct transfer *t = container_of(node, struct transfer, node);
@@ -503,17 +241,10 @@ void http_destroy(struct http *http)
 
 uint64_t http_start(struct http *http, const struct http_request *request)
 {
-    struct transfer *t = mem_alloc(sizeof(*t));
+    struct transfer *t = transfer_create(http->loop, request, on_watchdog);
 
     t->id = ++http->last_id;
     t->http = http;
-    t->request = copy_request(request, &t->mem);
-    if (!http_url_parse(t->request.url, t->request.tls.server_name, &t->mem, &t->url))
-        t->why = &http_invalid_url;
-    describe(t);
-    buf_init(&t->body, request->on_data ? STREAM_ERROR_MAX : request->max_body);
-    set_deadlines(t);
-    list_init(&t->node);
     list_append(&http->transfers, &t->node);
     kick(http);
     return t->id;
@@ -550,7 +281,7 @@ void http_distrust(struct http *http, const char *url, int64_t idle_ms)
         if (t->state != SENT || !there || t->request.idle_timeout_ms <= idle_ms)
             continue;
         t->request.idle_timeout_ms = idle_ms;
-        rearm(t);
+        transfer_rearm(t);
     }
     http_close_idle(http);
 }

@@ -1,4 +1,5 @@
-/* One request on its way, and how it becomes options of libcurl. Private to net/http. */
+/* One request on its way: its copy, its deadlines, and (net/http_options.c) how it becomes options of libcurl. Private
+ * to net/http. */
 #ifndef NET_HTTP_TRANSFER_H
 #define NET_HTTP_TRANSFER_H
 
@@ -13,6 +14,7 @@
 struct http_failure;
 struct http_pool;
 struct http_trust;
+struct loop;
 struct loop_timer;
 
 enum transfer_state {
@@ -26,6 +28,7 @@ struct transfer {
     struct list node;
     uint64_t id;
     enum transfer_state state;
+    struct loop *loop;
     struct http *http;
     struct http_pool *pool;      /* NULL while HELD                                           */
     CURL *easy;                  /* NULL while HELD                                           */
@@ -44,6 +47,20 @@ struct transfer {
     struct buf body;
     struct arena mem;
 };
+
+/* A copy of the request, HELD, with an armed watchdog; why is set when its URL is none. The caller sets id and http.
+ * on_watchdog is called with the transfer when one of its deadlines has passed. */
+struct transfer *transfer_create(struct loop *loop, const struct http_request *request, void (*on_watchdog)(void *arg));
+/* Takes it out of its list and its pool. Not from inside a callback of libcurl. */
+void transfer_free(struct transfer *t);
+
+/* The request is being sent, or bytes have come: the idle timeout begins anew. */
+void transfer_moved(struct transfer *t);
+/* Sets the watchdog to the deadline that is next. libcurl's own timeouts do not count while a transfer waits for
+ * another one's connection. */
+void transfer_rearm(struct transfer *t);
+/* Records which deadline has passed as the reason of the end. */
+void transfer_time_out(struct transfer *t);
 
 /* Gives t->easy all options but the callbacks. */
 void transfer_set_options(struct transfer *t, const char *user_agent, struct http_trust *trust);

@@ -38,7 +38,7 @@ struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *a
 void loop_timer_set(struct loop_timer *timer, int64_t delay_ms);
 void loop_timer_destroy(struct loop_timer *timer);
 
-/* For net/http.c and net/serve.c, which hand it to their libraries: the uv_loop_t. */
+/* For those who hand it to their libraries: the uv_loop_t. */
 void *loop_uv(struct loop *loop);
 
 #endif

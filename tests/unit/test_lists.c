@@ -52,6 +52,7 @@ static void keeps_the_order_of_arrival(void **state)
     assert_int_equal(forward(&l), 12345);
     assert_int_equal(backward(&l), 54321);
     for (int i = 0; i < LEN; i++) {
+        assert_int_equal(list_len(&l), LEN - i);
         struct list *node = list_pop(&l);
         assert_ptr_equal(node, &items[i].node);
         assert_true(list_empty(node)); /* a node that is in no list points to itself */

@@ -1,0 +1,176 @@
+#include "net/http_reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "net/http_error.h"
+#include "net/http_pool.h"
+#include "net/http_transfer.h"
+#include "net/loop.h"
+
+enum { RETRY_AFTER_MAX_S = 86400 }; /* nobody may send us away for longer */
+
+static long status_of(const struct transfer *t)
+{
+    long status = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What comes: callbacks of libcurl, which only record. */
+
+static void bytes_came(struct transfer *t)
+{
+    transfer_moved(t);
+    t->pool->moved = true;
+}
+
+/* An empty line ends the head, also that of "100 Continue" and of a proxy's answer. */
+static void tell_status(const struct transfer *t, char first)
+{
+    long status = status_of(t);
+
+    if (strchr("\r\n", first) && status >= 200 && t->request.on_status)
+        t->request.on_status(t->request.arg, status);
+}
+
+static size_t on_header(char *data, size_t size, size_t len, void *arg)
+{
+    struct transfer *t = arg;
+
+    if (t->state == CANCELLED)
+        return 0;
+    bytes_came(t);
+    tell_status(t, *data);
+    return size * len;
+}
+
+static bool collect_body(struct transfer *t, const char *data, size_t len)
+{
+    if (buf_add(&t->body, data, len))
+        return true;
+    t->why = &http_too_large;
+    snprintf(t->detail, sizeof(t->detail), "status %ld, more than %zu bytes", status_of(t), t->body.max);
+    return false;
+}
+
+static bool stream_body(struct transfer *t, const char *data, size_t len)
+{
+    if (t->request.on_data(t->request.arg, data, len))
+        return t->state != CANCELLED; /* on_data may have cancelled it */
+    t->why = &http_cancelled;
+    return false;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct transfer *t = arg;
+    size_t len = size * count;
+
+    if (t->state == CANCELLED)
+        return 0;
+    bytes_came(t);
+    bool stream = t->request.on_data && status_of(t) / 100 == 2;
+    return (stream ? stream_body(t, data, len) : collect_body(t, data, len)) ? len : 0;
+}
+
+void http_reply_collect(struct transfer *t)
+{
+    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * What has come, or why nothing has. */
+
+/* In an empty value libcurl leaves the end of the line. */
+static const char *header(const struct transfer *t, const char *name)
+{
+    struct curl_header *h;
+    bool there = curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK;
+
+    return there && !strchr("\r\n", *h->value) ? h->value : "";
+}
+
+/* GitLab says with a 429 when its window ends. */
+static int64_t rate_limit_wait(const struct transfer *t)
+{
+    time_t until = curl_getdate(header(t, "RateLimit-ResetTime"), NULL);
+
+    return until == -1 ? 0 : (int64_t)until - loop_wall(t->loop);
+}
+
+static int64_t retry_after_ms(const struct transfer *t, long status)
+{
+    curl_off_t seconds = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &seconds);
+    if (seconds <= 0 && status == 429)
+        seconds = rate_limit_wait(t);
+    if (seconds > RETRY_AFTER_MAX_S)
+        seconds = RETRY_AFTER_MAX_S;
+    return seconds > 0 ? seconds * 1000 : 0;
+}
+
+static int64_t dns_us(const struct transfer *t)
+{
+    curl_off_t us = 0;
+    long connections = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connections);
+    curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &us);
+    return connections ? us : 0;
+}
+
+static struct http_reply answer(const struct transfer *t)
+{
+    struct http_reply reply = {.status = status_of(t), .body = t->body.data, .len = t->body.len, .sent = true};
+    char *type = NULL;
+
+    curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+    reply.content_type = type ? type : "";
+    reply.next_page = header(t, "X-Next-Page");
+    reply.retry_after_ms = retry_after_ms(t, reply.status);
+    reply.dns_us = dns_us(t);
+    return reply;
+}
+
+/* libcurl's sentence; about a connection that could not be made the system knows more. */
+static const char *libcurl_detail(const struct transfer *t, CURLcode result)
+{
+    long number = 0;
+
+    if (result == CURLE_COULDNT_CONNECT)
+        curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
+    return number ? strerror((int)number) : t->libcurl_error;
+}
+
+static struct http_reply failure(const struct transfer *t, CURLcode result)
+{
+    struct http_reply reply = {.content_type = "", .body = "", .next_page = "", .sent = t->state == SENT};
+
+    reply.mute = t->why == &http_timeout || t->why == &http_silent;
+    if (t->why)
+        http_failure_set(&reply.err, t->why, t->place, t->detail);
+    else if (*t->refused && (result == CURLE_COULDNT_CONNECT || result == CURLE_ABORTED_BY_CALLBACK))
+        http_failure_set(&reply.err, &http_address_refused, t->place, t->refused);
+    else
+        http_failure_set(&reply.err, http_failure_of(t->easy, result), t->place, libcurl_detail(t, result));
+    return reply;
+}
+
+/* A refusal counts even when its explanation was cut off: servers that do not read the whole request reset the stream
+ * after their answer, and libcurl 7.88 may lose what it has not read by then. */
+static bool is_answer(const struct transfer *t, CURLcode result)
+{
+    return !t->why && (result == CURLE_OK || status_of(t) >= 400);
+}
+
+struct http_reply http_reply_of(const struct transfer *t, CURLcode result)
+{
+    return is_answer(t, result) ? answer(t) : failure(t, result);
+}

@@ -1,0 +1,135 @@
+#include "net/http_transfer.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "net/http_error.h"
+#include "net/http_pool.h"
+#include "net/loop.h"
+
+enum {
+    CONNECT_TIMEOUT_MS = 10000,
+    STREAM_ERROR_MAX = 64 << 10, /* an answer to a streaming request that is no stream */
+};
+
+static const char *const *copy_headers(const char *const *headers, struct arena *a)
+{
+    size_t len = 0;
+
+    while (headers && headers[len])
+        len++;
+    const char **copy = arena_alloc(a, (len + 1) * sizeof(*copy));
+    for (size_t i = 0; i < len; i++)
+        copy[i] = arena_strdup(a, headers[i]);
+    return copy;
+}
+
+static struct http_request copy_request(const struct http_request *r, struct arena *a)
+{
+    struct http_request copy = *r;
+
+    copy.method = arena_strdup(a, r->method);
+    copy.url = arena_strdup(a, r->url);
+    copy.headers = copy_headers(r->headers, a);
+    copy.body = r->body ? arena_strndup(a, r->body, r->body_len) : NULL;
+    copy.connect_to = arena_strdup(a, r->connect_to);
+    copy.proxy = arena_strdup(a, r->proxy ? r->proxy : "");
+    copy.tls.ca_pem = arena_strdup(a, r->tls.ca_pem);
+    copy.tls.client_cert = arena_strdup(a, r->tls.client_cert);
+    copy.tls.client_key = arena_strdup(a, r->tls.client_key);
+    copy.tls.server_name = arena_strdup(a, r->tls.server_name);
+    return copy;
+}
+
+static void describe(struct transfer *t)
+{
+    const struct http_request *r = &t->request;
+    const char *to = r->connect_to;
+
+    t->place = t->why ? "the URL"
+                      : arena_printf(&t->mem, "%s:%s%s%s%s", t->url.host, t->url.port, to ? " at " : "", to ? to : "",
+                                     *r->proxy ? " through a proxy" : "");
+    if (t->url.tls && !t->request.alone)
+        t->origin = arena_printf(&t->mem, "%s:%s %s %s", t->url.host, t->url.port, to ? to : "", r->proxy);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Deadlines */
+
+void transfer_rearm(struct transfer *t)
+{
+    int64_t now = loop_now(t->loop);
+    int64_t idle = t->request.idle_timeout_ms;
+    int64_t until = t->deadline;
+
+    if (t->state < SENT && t->connect_deadline < until)
+        until = t->connect_deadline;
+    if (t->state == SENT && idle > 0 && t->moved_ms + idle < until)
+        until = t->moved_ms + idle;
+    loop_timer_set(t->watchdog, until == INT64_MAX ? -1 : until > now ? until - now : 0);
+}
+
+void transfer_moved(struct transfer *t)
+{
+    t->moved_ms = loop_now(t->loop);
+    transfer_rearm(t);
+}
+
+void transfer_time_out(struct transfer *t)
+{
+    const struct http_request *r = &t->request;
+    bool whole = loop_now(t->loop) >= t->deadline;
+    int64_t waited = whole ? r->timeout_ms : r->idle_timeout_ms;
+
+    t->why = whole ? &http_timeout : &http_silent;
+    if (t->state < SENT) {
+        t->why = &http_connect_timeout;
+        waited = whole ? r->timeout_ms : r->connect_timeout_ms;
+    }
+    snprintf(t->detail, sizeof(t->detail), "after %lld ms", (long long)waited);
+}
+
+static void set_deadlines(struct transfer *t)
+{
+    int64_t now = loop_now(t->loop);
+    struct http_request *r = &t->request;
+
+    if (r->connect_timeout_ms <= 0)
+        r->connect_timeout_ms = CONNECT_TIMEOUT_MS;
+    t->connect_deadline = now + r->connect_timeout_ms;
+    t->deadline = r->timeout_ms > 0 ? now + r->timeout_ms : INT64_MAX;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The whole */
+
+struct transfer *transfer_create(struct loop *loop, const struct http_request *request, void (*on_watchdog)(void *arg))
+{
+    struct transfer *t = mem_alloc(sizeof(*t));
+
+    t->loop = loop;
+    t->request = copy_request(request, &t->mem);
+    if (!http_url_parse(t->request.url, t->request.tls.server_name, &t->mem, &t->url))
+        t->why = &http_invalid_url;
+    describe(t);
+    buf_init(&t->body, request->on_data ? STREAM_ERROR_MAX : request->max_body);
+    list_init(&t->node);
+    set_deadlines(t);
+    t->watchdog = loop_timer_create(loop, on_watchdog, t);
+    transfer_rearm(t);
+    return t;
+}
+
+void transfer_free(struct transfer *t)
+{
+    if (t->pool)
+        http_pool_remove(t->pool, t->easy);
+    list_remove(&t->node);
+    curl_easy_cleanup(t->easy);
+    loop_timer_destroy(t->watchdog);
+    buf_finish(&t->body);
+    arena_finish(&t->mem);
+    if (t->request.release)
+        t->request.release(t->request.arg);
+    free(t);
+}
