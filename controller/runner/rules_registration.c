@@ -167,8 +167,8 @@ static struct action need_registration(const struct observed *o, struct arena *a
     return rules_first(registering_rules, o, a);
 }
 
-/* A runner is not changed before GitLab has shown that it has our mark, or the token that we have. Counted apart from the
- * change itself, whose failures would be forgotten with every proof. */
+/* A runner is not changed before GitLab has shown that it has our mark, or the token that we have. Counted apart from
+ * the change itself, whose failures would be forgotten with every proof. */
 static struct action need_proof(const struct observed *o)
 {
     const struct server_check *c = &o->check;

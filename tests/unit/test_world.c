@@ -23,9 +23,9 @@
 #include "world.h"
 
 #ifdef __SANITIZE_ADDRESS__
-enum { WORLDS = 3000, CRASHED_WORLDS = 150 }; /* as many as fit into a few seconds */
+enum { WORLDS = 3000, CRASHED_WORLDS = 50 }; /* as many as fit into half a minute */
 #else
-enum { WORLDS = 20000, CRASHED_WORLDS = 1000 }; /* in these every action is tried as the last one of a process */
+enum { WORLDS = 20000, CRASHED_WORLDS = 400 }; /* in these every action is tried as the last one of a process */
 #endif
 enum { CHANGES_MAX = 60 }; /* of one run from its beginning to rest, whatever goes wrong */
 
@@ -52,14 +52,14 @@ static bool object_is_ours(const struct object *object)
 }
 
 /* GitLab was told the attributes of now. With a registration token nobody can ask what it was told before the token
- * Secret was lost, so an edit at the same time is not noticed. */
+ * Secret was lost, so an edit at the same time is not noticed; nor at the time of an inheritance, because the object's
+ * uid, which is another one now, is among the attributes. */
 static bool attributes_are_told(const struct world *w, const struct remote_runner *r, struct arena *a)
 {
     const struct spec *spec = &world_wish(w)->spec;
     const char *hash = attributes_hash(&spec->attributes, a);
-    bool unknowable =
-        spec->authentication == AUTH_REGISTRATION_TOKEN &&
-        w->journal.calls[GITLAB_RESTORE] + w->journal.calls[GITLAB_INHERIT] + w->journal.calls[GITLAB_KEEP] > 0;
+    bool unknowable = spec->authentication == AUTH_REGISTRATION_TOKEN &&
+                      w->journal.calls[GITLAB_RESTORE] + w->journal.calls[GITLAB_INHERIT] > 0;
 
     return strcmp(child_of(w, CHILD_TOKEN_SECRET)->told_hash, hash) == 0 &&
            (unknowable || strcmp(r->attributes, hash) == 0);
@@ -198,18 +198,20 @@ static bool gitlab_lasts(const struct world *w)
     return given_gitlab == GITLAB_ONE_DOWN_FOREVER ? at_first : given_gitlab >= GITLAB_DOWN_FOREVER;
 }
 
+/* A token Secret from a backup with which nobody can prove anything: GitLab refuses its token, or it has none. */
+static bool is_nobodys_secret(struct world *w)
+{
+    const struct object *secret = child_of(w, CHILD_TOKEN_SECRET);
+
+    return secret->exists && secret->owner == FORMER_UID && !gitlab_runner(w, secret->url, secret->token);
+}
+
 /* Something that only a person can put right. */
-static bool needs_a_person(const struct world *w)
+static bool needs_a_person(struct world *w)
 {
     bool takes_attributes = w->scenario->options[OPT_EDIT] == EDIT_TAGS;
 
-    const int *o = w->scenario->options;
-    bool came_too_late = o[OPT_START] == START_RESTORED && o[OPT_REMOTE] && o[OPT_REMOTE] != REMOTE_PAUSED &&
-                         o[OPT_REMOTE] != REMOTE_UNMARKED;
-
-    bool came_damaged = o[OPT_START] == START_RESTORED && (damaged(w, DAMAGE_EMPTIED) || damaged(w, DAMAGE_BARE));
-
-    return came_too_late || came_damaged || lasts(w, OPT_CREDENTIAL) || lasts(w, OPT_CA_TROUBLE) ||
+    return is_nobodys_secret(w) || lasts(w, OPT_CREDENTIAL) || lasts(w, OPT_CA_TROUBLE) ||
            lasts(w, OPT_PLACE_TROUBLE) || gitlab_lasts(w) || w->scenario->options[OPT_API] == API_DENIED_FOREVER ||
            (given(w, OPT_REPLACED_FOR_EVER) && damaged(w, DAMAGE_REPLACED)) ||
            (takes_attributes && world_wish(w)->valid && world_wish(w)->spec.authentication == AUTH_REGISTRATION_TOKEN);
@@ -240,13 +242,15 @@ static bool only_users_own(const struct world *w)
            w->scenario->options[OPT_EDIT] != EDIT_MODE_BACK;
 }
 
-/* Somebody at GitLab did something to the runner, and GitLab tells nothing; or did it to the token, and without
- * managers nobody will know before it is used. */
+/* Somebody at GitLab did something to the runner, and GitLab tells nothing; or, without managers whose silence would be
+ * noticed, the credential does not show the runner, or it was done to the token, which no credential shows. */
 static bool nobody_can_know(const struct world *w)
 {
-    bool unused = world_wish(w)->valid && world_wish(w)->spec.manager.replicas == 0;
+    const struct wish *wish = world_wish(w);
+    bool unused = wish->valid && wish->spec.manager.replicas == 0,
+         unseen = wish->valid && (!can_see(w) || w->scenario->options[OPT_REMOTE] == REMOTE_RESET);
 
-    return given(w, OPT_REMOTE) && (unused || gitlab_lasts(w));
+    return given(w, OPT_REMOTE) && ((unused && unseen) || gitlab_lasts(w));
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -291,29 +295,35 @@ static const char *rights_are_withdrawn(struct world *w)
                                                                      : NULL;
 }
 
+/* What may cost a token. */
+static int accidents(const struct world *w)
+{
+    return w->journal.crashes + w->journal.lost_answers + damaged(w, DAMAGE_FORCED) + damaged(w, DAMAGE_REPLACED) +
+           damaged(w, DAMAGE_EMPTIED) + damaged(w, DAMAGE_BARE);
+}
+
+/* A token that somebody resets, or that expires, is not renewed while the object is suspended or its spec invalid. */
+static bool token_may_be_dead(const struct world *w)
+{
+    return w->scenario->options[OPT_REMOTE] == REMOTE_RESET || given(w, OPT_EXPIRES);
+}
+
+/* A token that was lost cannot be traced once the spec has moved on; nor can its runner without our mark, which
+ * somebody took away, or which an inherited runner has not got yet. */
 static const char *nothing_leaked(struct world *w)
 {
-    int lost = world_leaked(w), reported = w->journal.possible_orphans + w->journal.orphans;
-    int forced =
-        damaged(w, DAMAGE_FORCED) + damaged(w, DAMAGE_REPLACED) + damaged(w, DAMAGE_EMPTIED) + damaged(w, DAMAGE_BARE);
-    int untraceable = world_moves(w) ? w->journal.crashes + w->journal.lost_answers + forced : 0;
-    bool undisturbed = w->journal.crashes + w->journal.lost_answers + untraceable == 0 && !needs_a_person(w) &&
-                       !given(w, OPT_DAMAGE) && !given(w, OPT_DAMAGE_2) && !given(w, OPT_REMOTE) &&
-                       !given(w, OPT_EXPIRES);
+    const struct leaked lost = world_leaked(w);
+    int reported = w->journal.possible_orphans + w->journal.orphans, cost = accidents(w);
+    int untraceable = world_moves(w) ? cost : cost ? lost.unmarked : 0;
+    bool undisturbed = w->journal.crashes + w->journal.lost_answers == 0 && !needs_a_person(w) &&
+                       !given(w, OPT_DAMAGE) && !given(w, OPT_DAMAGE_2) && !token_may_be_dead(w);
     bool settled = !w->api.exists || all_is_right(w) || undisturbed;
 
-    if (w->scenario->options[OPT_START] == START_RESTORED &&
-        (given(w, OPT_DELETE) || given(w, OPT_DAMAGE) || given(w, OPT_DAMAGE_2) || given(w, OPT_REMOTE)))
-        return NULL; /* or a token, before it was inherited and the mark renewed, was nobody's */
-    if (w->api.exists && nobody_can_know(w))
-        return NULL;
-    if (w->scenario->options[OPT_REMOTE] == REMOTE_UNMARKED && w->journal.crashes + w->journal.lost_answers > 0)
-        return NULL; /* a runner whose token was lost, and then the mark that it could have been found by */
     if (!settled || (!w->api.exists && may_be_kept(w)))
         return NULL;
-    if (can_always_search(w) && w->api.exists && lost > 0)
+    if (can_always_search(w) && w->api.exists && lost.count > lost.unmarked)
         return "a runner is leaked though it could have been found";
-    return lost > reported + untraceable ? "a runner is leaked, and nobody is told" : NULL;
+    return lost.count > reported + untraceable ? "a runner is leaked, and nobody is told" : NULL;
 }
 
 static const char *users_runners_are_theirs(struct world *w)
@@ -528,7 +538,7 @@ static void see_what_was(const struct scenario *s, const struct api *was, int ac
     w.journal = (struct journal){0};
     world_crash(&w);
     bool rested = world_run(&w);
-    if (!rested || made_or_removed(&w) + w.journal.changes > 0 || !all_is_right(&w) || world_leaked(&w) > 0)
+    if (!rested || made_or_removed(&w) + w.journal.changes > 0 || !all_is_right(&w) || world_leaked(&w).count > 0)
         fail_msg("seeing what was before action %d: %d changes, %d at GitLab", action, w.journal.changes,
                  made_or_removed(&w));
     world_finish(&w);

@@ -310,8 +310,10 @@ void world_perform(struct world *w, const struct action *act);
 void world_turn(struct world *w);
 /* Takes turns and lets time pass, until nothing changes any more. False when that does not come about. */
 bool world_run(struct world *w);
-/* How many runners have our mark while nobody holds their token. */
-int world_leaked(struct world *w);
+/* How many runners were made by us while nobody holds their token; and how many of these nobody can find any more. */
+struct leaked {
+    int count, unmarked;
+} world_leaked(struct world *w);
 /* The process is killed and a new one has listed everything. */
 void world_crash(struct world *w);
 
@@ -375,6 +377,9 @@ bool world_moves(const struct world *w);
 struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act);
 /* Somebody does something to the runner at GitLab. */
 void gitlab_meddle(struct world *w, enum remote what);
+/* The token Secret is about to be lost. Its runner is nobody's if the Secret is from a backup, and nobody has taken it
+ * over yet; or it goes by force, before the status names a runner that GitLab's lists do not tell. */
+void gitlab_forsake(struct world *w, bool by_force);
 /* The mark of the runner that is there becomes another. */
 void gitlab_mark(struct world *w, int uid);
 /* The managers ask for jobs. */

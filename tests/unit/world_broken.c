@@ -231,6 +231,20 @@ void edited_and_checked(struct world *w, int found)
     checked(w, found);
 }
 
+void edited_and_not_to_be_seen(struct world *w, int unused)
+{
+    edited(w, unused);
+    w->process.generation = w->api.generation;
+    checked(w, UNSEEN);
+    w->process.check.credential_status = 403;
+}
+
+void edited_and_told_in_vain(struct world *w, int unused)
+{
+    edited_and_not_to_be_seen(w, unused);
+    failed(w, "attributes", ERR_RETRY);
+}
+
 void expiring(struct world *w, int left)
 {
     struct object *secret = child_of(w, CHILD_TOKEN_SECRET);

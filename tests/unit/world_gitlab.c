@@ -86,6 +86,18 @@ static struct remote_runner *present_runner(struct world *w)
     return ret;
 }
 
+void gitlab_forsake(struct world *w, bool by_force)
+{
+    const struct object *secret = &w->api.children[CHILD_TOKEN_SECRET][PLACE_OWN];
+    struct remote_runner *r = gitlab_runner(w, secret->url, secret->token);
+
+    if (!r || w->process.issued.exists)
+        return;
+    bool unnamed = r->contacted && json_int_or(w->api.status, "runnerId", 0) != r->id;
+    if (secret->owner == FORMER_UID || (by_force && unnamed))
+        r->ours = false;
+}
+
 void gitlab_meddle(struct world *w, enum remote what)
 {
     struct remote_runner *r = present_runner(w);
@@ -97,9 +109,11 @@ void gitlab_meddle(struct world *w, enum remote what)
     r->paused = r->paused || what == REMOTE_PAUSED;
     if (what == REMOTE_UNMARKED || what == REMOTE_REPLACED)
         r->mark = NOBODY;
+    if (what == REMOTE_RESET)
+        gitlab_forsake(w, false);
     if (what == REMOTE_RESET || what == REMOTE_REPLACED)
         change_token(w, r);
-    r->ours = what != REMOTE_REPLACED;
+    r->ours = r->ours && what != REMOTE_REPLACED;
     r->replaced_at = what == REMOTE_REPLACED ? w->now_ms / 1000 : 0;
 }
 
@@ -128,19 +142,21 @@ static struct remote_runner *by_id(struct server *server, int64_t id)
     return id > 0 && id <= server->len && server->runners[id - 1].alive ? &server->runners[id - 1] : NULL;
 }
 
-int world_leaked(struct world *w)
+struct leaked world_leaked(struct world *w)
 {
     const struct object *secret = &w->api.children[CHILD_TOKEN_SECRET][PLACE_OWN];
     bool restored = secret->owner == FORMER_UID; /* and waits for the next object of this name */
     const struct remote_runner *held = w->api.exists || restored ? gitlab_runner(w, secret->url, secret->token) : NULL;
-    int count = 0;
+    struct leaked leaked = {0};
 
     for (int s = 0; s < SERVERS; s++)
         for (int i = 0; i < w->servers[s].len; i++) {
             const struct remote_runner *r = &w->servers[s].runners[i];
-            count += r->alive && r->ours && r != held;
+            bool is_leaked = r->alive && r->ours && r != held;
+            leaked.count += is_leaked;
+            leaked.unmarked += is_leaked && r->mark != OUR_UID;
         }
-    return count;
+    return leaked;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -49,6 +49,8 @@ static void do_damage(struct world *w, enum damage damage, enum child child)
     if (w->api.places[world_place(w, child)].missing || (damage != DAMAGE_REPLACED && !object->exists))
         return;
     world_trace(w, "user: damage %d to the %s", damage, child_kind(child));
+    if (child == CHILD_TOKEN_SECRET && damage != DAMAGE_DRIFTED && damage != DAMAGE_REWRITTEN)
+        gitlab_forsake(w, damage == DAMAGE_FORCED || damage == DAMAGE_REPLACED);
     if (object->exists)
         object->version = ++w->api.last;
     if (removes)
@@ -69,7 +71,7 @@ static void edit(struct world *w)
     if (!w->api.exists)
         return;
     world_trace(w, "user: edit %d", option(w, OPT_EDIT));
-    w->journal.untraceable += world_moves(w) ? world_leaked(w) : 0;
+    w->journal.untraceable += world_moves(w) ? world_leaked(w).count : 0;
     w->api.wish = 1;
     w->api.generation++;
     w->api.version = ++w->api.last;
@@ -92,6 +94,7 @@ static void delete_object(struct world *w)
 static void delete_namespace(struct world *w)
 {
     world_trace(w, "user: delete the namespace");
+    gitlab_forsake(w, false);
     w->api.places[PLACE_OWN].terminating = true;
     w->api.places[PLACE_OWN].deletion_time = w->now_ms / 1000;
     for (enum child child = 0; child < CHILD_COUNT; child++) {
