@@ -213,6 +213,14 @@ void check_refused(struct server_check *check, const struct check_answer *in)
         check->due_ms = in->now_ms;
 }
 
+void check_dead(struct server_check *check)
+{
+    check->refusals = CONFIRMATIONS;
+    check->absences = 0;
+    check->credential_status = 0;
+    check->shown = SHOWN_UNKNOWN;
+}
+
 void check_unanswered(struct server_check *check, const struct check_answer *in, int64_t retry_after_ms)
 {
     int64_t allowed = in->now_ms + retry_after_ms;

@@ -57,6 +57,9 @@ void check_not_allowed(struct server_check *check, const struct check_answer *in
 void check_accepted(struct server_check *check, const struct check_answer *in, int64_t id, int64_t recorded);
 /* … is refused by GitLab. */
 void check_refused(struct server_check *check, const struct check_answer *in);
+/* … was not known to GitLab when the runner was to be removed by it: what was found before is void, and the runner is
+ * to be looked for by its id. */
+void check_dead(struct server_check *check);
 /* No answer, or one that proves nothing: asked again as if all were well, and not before GitLab allows it. */
 void check_unanswered(struct server_check *check, const struct check_answer *in, int64_t retry_after_ms);
 /* "19.3.1-ee", or NULL when GitLab does not tell. */

@@ -48,7 +48,7 @@ enum option {
     OPT_API,           /* enum api_trouble */
     OPT_DENIED_CHILD,
     OPT_REPLACED_FOR_EVER, /* a DAMAGE_REPLACED stays */
-    OPT_NO_SEARCH,         /* the access token gives no right to look */
+    OPT_NO_SEARCH,         /* the access token gives no right to look: 1 by role, 2 by scope */
     OPT_HEAL_LATE,         /* the world heals after half an hour, not after a minute and a half */
     OPT_REMOTE,            /* enum remote: what somebody does to the runner at GitLab … */
     OPT_REMOTE_AT,

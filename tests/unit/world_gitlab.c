@@ -268,16 +268,26 @@ static const char *shown_note(struct world *w, const struct remote_runner *r)
     return r->mark ? arena_printf(&w->mem, MARK_PREFIX "uid-%d", r->mark) : "of nobody's";
 }
 
+/* The access token lacks the role, or the scope, which GitLab words in another way than what it says of a runner. */
+static bool may_look(const struct world *w, struct gitlab_reply *reply)
+{
+    int lacks = option(w, OPT_NO_SEARCH);
+
+    if (!lacks)
+        return true;
+    refuse(reply, ERR_DENIED, 403, lacks == 1 ? "InsufficientPermissions" : "InsufficientScope");
+    reply->proven = lacks == 1;
+    return false;
+}
+
 /* As GitLab shows it to those who may see everything. */
 static void show(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
 {
     struct remote_runner *r = by_id(server, act->gitlab.runner_id);
     const struct wish *told = &w->scenario->wishes[r ? r->told : 0];
 
-    if (option(w, OPT_NO_SEARCH)) {
-        refuse(reply, ERR_DENIED, 403, "InsufficientPermissions");
+    if (!may_look(w, reply))
         return;
-    }
     if (!r) {
         refuse(reply, ERR_NOT_FOUND, 404, "RunnerNotFound");
         return;
@@ -294,10 +304,8 @@ static void show(struct world *w, struct server *server, const struct action *ac
 /* Lists tell who never asked for a job; others are found by their id alone. */
 static void find(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
 {
-    if (option(w, OPT_NO_SEARCH)) {
-        refuse(reply, ERR_DENIED, 403, "InsufficientPermissions");
+    if (!may_look(w, reply))
         return;
-    }
     for (int i = 0; i < server->len; i++) {
         const struct remote_runner *r = &server->runners[i];
         if (r->alive && r->mark == OUR_UID && (!r->contacted || r->id == act->gitlab.runner_id))

@@ -356,6 +356,7 @@ static void learn_issued(struct world *w, const struct action *act, const struct
     const struct check_answer in = circumstances(w);
 
     check_renewed(&w->process.check, &in);
+    w->process.takeover = TAKEOVER_UNTRIED;
     w->process.doubt = DOUBT_NONE;
     w->process.deregistered = false;
     if (what == GITLAB_UPDATE && registration_is_right(o, &w->mem))
@@ -377,7 +378,8 @@ static bool learn_check(struct world *w, const struct action *act, const struct 
     const struct check_answer in = circumstances(w);
     bool ok = reply->err.kind == ERR_NONE;
     int refused = ok || !reply->proven ? 0 : reply->err.code;
-    bool its_own = ok && reply->id == act->gitlab.runner_id;
+    bool another = ok ? reply->id != act->gitlab.runner_id : refused == 403;
+    bool denied = reply->err.kind == ERR_DENIED && reply->err.code; /* to the access token, whatever the words */
 
     switch (act->gitlab.call) {
     case GITLAB_SHOW:
@@ -385,8 +387,8 @@ static bool learn_check(struct world *w, const struct action *act, const struct 
             check_shown(&p->check, &in, reply->body);
         else if (refused == 404)
             check_absent(&p->check, &in);
-        else if (refused)
-            check_not_allowed(&p->check, &in, refused);
+        else if (denied)
+            check_not_allowed(&p->check, &in, reply->err.code);
         else if (strcmp(act->rule, "check") != 0)
             return false;
         else
@@ -410,22 +412,22 @@ static bool learn_check(struct world *w, const struct action *act, const struct 
             check_refused(&p->check, &in);
         return refused == 403;
     case GITLAB_INSPECT:
-        if (!ok && refused != 403 && refused != 404)
+        if (!ok && refused != 404 && !(denied && reply->err.code == 403))
             return false;
         p->takeover = ok && runner_is_marked(reply->body, "uid-1") && runner_is_in_scope(reply->body, w->observed.spec)
                           ? TAKEOVER_FITS
                           : TAKEOVER_REFUSED;
         return true;
     case GITLAB_KEEP:
-        if (refused == 403 || (ok && !its_own))
+        if (another)
             p->takeover = TAKEOVER_REFUSED;
-        return p->takeover == TAKEOVER_REFUSED;
+        return another;
     case GITLAB_INHERIT:
-        p->not_inherited = refused == 403 || (ok && !its_own);
-        return p->not_inherited;
+        p->not_inherited = another;
+        return another;
     case GITLAB_UPDATE:
     case GITLAB_RESET:
-        if (!ok && p->takeover == TAKEOVER_FITS && reply->proven)
+        if (p->takeover == TAKEOVER_FITS && (refused == 404 || (denied && reply->err.code == 403)))
             p->takeover = TAKEOVER_REFUSED;
         else if (refused == 404 && w->observed.children[CHILD_TOKEN_SECRET].exists)
             check_absent(&p->check, &in);
@@ -454,10 +456,7 @@ static void learn_deregistered(struct world *w, enum gitlab_call what, const str
         return;
     if (can_tell && p->check.refusals < CONFIRMATIONS) {
         p->deregistered = false;
-        p->check.refusals = CONFIRMATIONS;
-        p->check.absences = 0;
-        p->check.credential_status = 0;
-        p->check.shown = SHOWN_UNKNOWN;
+        check_dead(&p->check);
     } else {
         w->journal.possible_orphans++;
     }
