@@ -213,7 +213,7 @@ struct remote_runner {
     int mark;            /* uid in its note; NOBODY: none */
     int project;
     int64_t contacted_at, expires_at; /* seconds since 1970; 0: never */
-    int64_t replaced_at;              /* the same: it is somebody else's since then */
+    int64_t replaced_ms;              /* monotonic: it is somebody else's since then; 0: it is not */
 };
 
 struct server {

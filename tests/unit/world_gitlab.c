@@ -114,7 +114,7 @@ void gitlab_meddle(struct world *w, enum remote what)
     if (what == REMOTE_RESET || what == REMOTE_REPLACED)
         change_token(w, r);
     r->ours = r->ours && what != REMOTE_REPLACED;
-    r->replaced_at = what == REMOTE_REPLACED ? w->now_ms / 1000 : 0;
+    r->replaced_ms = what == REMOTE_REPLACED ? w->now_ms : 0;
 }
 
 void gitlab_mark(struct world *w, int uid)
@@ -319,7 +319,8 @@ static struct remote_runner *administer(struct world *w, struct server *server, 
 {
     struct remote_runner *r = by_id(server, act->gitlab.runner_id);
 
-    bool just_gone = r && !r->ours && r->replaced_at + 15 > w->now_ms / 1000; /* and its number not in use again yet */
+    /* Proof is as old as that; the number is not in use again so soon. */
+    bool just_gone = r && !r->ours && r->replaced_ms && w->now_ms - r->replaced_ms <= PROOF_MS;
 
     if (!r || just_gone)
         refuse(reply, ERR_NOT_FOUND, 404, "RunnerNotFound");
