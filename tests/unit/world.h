@@ -378,7 +378,8 @@ struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act);
 /* Somebody does something to the runner at GitLab. */
 void gitlab_meddle(struct world *w, enum remote what);
 /* The token Secret is about to be lost. Its runner is nobody's if the Secret is from a backup, and nobody has taken it
- * over yet; or it goes by force, before the status names a runner that GitLab's lists do not tell. */
+ * over yet; or that has just been done, and the Secret goes by force before the status names the runner, which has been
+ * in use and so is in none of GitLab's lists that are searched. */
 void gitlab_forsake(struct world *w, bool by_force);
 /* The mark of the runner that is there becomes another. */
 void gitlab_mark(struct world *w, int uid);

@@ -93,8 +93,8 @@ void gitlab_forsake(struct world *w, bool by_force)
 
     if (!r || w->process.issued.exists)
         return;
-    bool unnamed = r->contacted && json_int_or(w->api.status, "runnerId", 0) != r->id;
-    if (secret->owner == FORMER_UID || (by_force && unnamed))
+    bool just_inherited = option(w, OPT_START) == START_RESTORED && json_int_or(w->api.status, "runnerId", 0) != r->id;
+    if (secret->owner == FORMER_UID || (by_force && just_inherited))
         r->ours = false;
 }
 
