@@ -309,17 +309,31 @@ static void perform_status(struct turn *turn)
 /* ---------------------------------------------------------------------------------------------------------------------
  * ACT_APPLY, ACT_DELETE: the children */
 
-/* The token Secret is let go. If only it was deleted, and not the runner, its token goes into the next one. */
-static void keep_released_token(struct turn *turn)
+/* Only the token Secret goes, and not the runner. */
+static bool runner_stays(const struct observed *o)
+{
+    return !o->deleting && !o->deregistered;
+}
+
+/* The token Secret is about to be let go. If only it was deleted its token goes into the next one; it is kept before
+ * the request, because the answer may be lost. */
+static void keep_token_to_release(struct turn *turn)
 {
     struct observed *o = &turn->observed;
     struct registration r = o->registered;
-    bool stays = !o->deleting && !o->deregistered;
 
-    turn->state->had_secret = stays && strcmp(r.authentication, authentication_name(AUTH_RUNNER_TOKEN)) != 0;
     r.token = o->values[READ_TOKEN].lookup == LOOKUP_FOUND ? o->values[READ_TOKEN].value : NULL;
-    if (stays && r.token && registration_fits(o, &turn->mem))
+    if (runner_stays(o) && r.token && registration_fits(o, &turn->mem))
         state_issue(turn->state, &r);
+}
+
+/* The token Secret was let go. */
+static void note_released_token(struct turn *turn)
+{
+    const struct observed *o = &turn->observed;
+    bool users_own = strcmp(o->registered.authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
+
+    turn->state->had_secret = runner_stays(o) && !users_own;
 }
 
 /* The token Secret is written. */
@@ -344,7 +358,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
     workshop_learn_written(turn->shop, kind_of_child(child), reply->object);
     turn->state->foreign[child] = false;
     if (turn->asked.apply.release)
-        keep_released_token(turn);
+        note_released_token(turn);
     else if (child == CHILD_TOKEN_SECRET)
         keep_saved_token(turn, reply->object);
     turn_log(turn, LOG_INFO, "applied", "rule", turn->asked.rule, "kind", child_kind(child), NULL);
@@ -357,8 +371,10 @@ static void perform_apply(struct turn *turn)
 
     act->apply.manifest = arena_json(&turn->mem, json_copy(act->apply.manifest));
     json_set_str(act->apply.manifest, "metadata.uid", act->apply.uid);
-    if (act->apply.release)
+    if (act->apply.release) {
         json_set(act->apply.manifest, "metadata.finalizers", json_build("[]"));
+        keep_token_to_release(turn);
+    }
     turn->request = kube_apply(turn->shop->client, kind_resource(kind_of_child(act->apply.child)), NULL,
                                act->apply.manifest, FIELD_MANAGER, act->apply.uid == NULL, on_applied, turn);
 }

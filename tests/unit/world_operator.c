@@ -98,17 +98,28 @@ static void kubernetes_failed(struct world *w, const struct action *act, const s
 /* ------------------------------------------------------------------------------------------------------------------
  * Kubernetes: what it learns from answers.
  */
+/* When the token Secret is let go because somebody deleted it, its token stays at hand, whether an answer comes or not.
+ */
+static void keep_token(struct world *w, const struct action *act)
+{
+    struct process *p = process(w);
+    const struct observed_value *token = &w->observed.values[READ_TOKEN];
+    bool lets_go = act->kind == ACT_APPLY && act->apply.release;
+    bool only_the_secret_goes = lets_go && !w->observed.deleting && !p->deregistered && token->lookup == LOOKUP_FOUND &&
+                                registration_fits(&w->observed, &w->mem);
+
+    if (!only_the_secret_goes)
+        return;
+    p->issued = p->seen.children[CHILD_TOKEN_SECRET][PLACE_OWN];
+    snprintf(p->issued.token, sizeof(p->issued.token), "%s", token->value);
+}
+
 static void learn_token(struct world *w, const struct action *act, const struct object *truth)
 {
     struct process *p = process(w);
     struct observed_value *token = &w->observed.values[READ_TOKEN];
-    bool only_the_secret_goes = act->apply.release && !w->observed.deleting && !p->deregistered &&
-                                token->lookup == LOOKUP_FOUND && registration_fits(&w->observed, &w->mem);
 
-    if (only_the_secret_goes) {
-        p->issued = p->seen.children[CHILD_TOKEN_SECRET][PLACE_OWN];
-        snprintf(p->issued.token, sizeof(p->issued.token), "%s", token->value);
-    } else if (act->apply.release) {
+    if (act->apply.release) {
         bool users_own = strcmp(w->observed.registered.authentication, "RunnerToken") == 0;
         p->had_secret = !p->deregistered && !w->observed.deleting && !users_own;
     } else {
@@ -272,6 +283,7 @@ static void perform_kubernetes(struct world *w, const struct action *act, enum f
     struct err err = {0}, lost;
 
     err_set(&lost, ERR_RETRY, "ConnectionLost", "no answer from the API server");
+    keep_token(w, act);
     int last = w->api.last;
     bool done = fate != FATE_FAILED && kubernetes_does(w, act, &err);
     w->journal.writes += w->api.last != last;
