@@ -306,6 +306,11 @@ void world_observe(struct world *w);
 void world_update(struct world *w);
 /* Carries out one action, with whatever is to go wrong, and has the operator learn from the answer. */
 void world_perform(struct world *w, const struct action *act);
+/* One call to GitLab, and what is learned from its answer. */
+void world_call(struct world *w, const struct action *act);
+/* The rule's call did not work and is tried again later; or it did, and the row of failures has ended. */
+void world_failed(struct world *w, const struct action *act, const struct err *err);
+void world_succeeded(struct world *w, const struct action *act);
 /* Decides and performs until decide() waits or is done. */
 void world_turn(struct world *w);
 /* Takes turns and lets time pass, until nothing changes any more. False when that does not come about. */
