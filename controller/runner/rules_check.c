@@ -26,7 +26,6 @@ static bool token_is_dead(const struct observed *o)
 static bool asks_by_id(const struct observed *o)
 {
     bool at_hand = o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN || credential_value(o);
-
     bool refused = o->check.credential_status && o->check.refused_due_ms == o->check.due_ms;
 
     return by_access_token(o) && at_hand && !o->check.try_token && !refused;
@@ -149,7 +148,6 @@ static bool is_requested(const struct observed *o)
 struct action rotate_the_token(const struct observed *o, struct arena *a)
 {
     bool due = rotation_time(o) && o->now >= rotation_time(o);
-
     bool unmarked = by_access_token(o) && !*o->registered.told_hash; /* if its answer were lost nobody could find it */
 
     if (is_users_own(&o->registered) || o->check.refusals || unmarked || (!due && !is_requested(o)))
@@ -163,7 +161,7 @@ struct action rotate_the_token(const struct observed *o, struct arena *a)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- */
+ * When to look again */
 
 static int64_t earlier(int64_t a, int64_t b)
 {
