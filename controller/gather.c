@@ -38,6 +38,7 @@ static void gather_runner(const struct record *record, struct observed *o, struc
     o->finalizer = json_bool_or(kept, "finalizer", false);
     o->deleting = deletion != NULL;
     o->deletion_time = deletion ? time_parse(deletion) : 0;
+    o->rotation_request = json_str(kept, "rotateToken");
     o->status = json_get(kept, "status");
     o->spec = spec_parse(object, spec, a, &o->spec_err) ? spec : NULL;
 }
@@ -54,6 +55,8 @@ static void gather_registration(struct json_object *kept, struct observed *o)
         .scope = json_str_or(kept, "scope", ""),
         .told_hash = json_str_or(kept, "toldHash", ""),
         .expiration = json_str(kept, "expiration"),
+        .obtained = json_str(kept, "obtained"),
+        .rotation = json_str(kept, "rotation"),
         .inputs = json_str(kept, "inputs"),
     };
 }
@@ -68,6 +71,21 @@ static void gather_deployment(struct json_object *kept, struct observed *o)
     o->rollout_problem = json_str(kept, "problem");
 }
 
+/* Made for an object of our name that had another uid: before a restore from a backup, or in another cluster. */
+static void gather_inheritance(const struct record *record, struct json_object *kept, struct observed *o,
+                               struct arena *a)
+{
+    struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
+
+    if (strcmp(record->owner, arena_printf(a, "%s/%s", o->owner.ns, o->owner.name)) != 0)
+        return;
+    secret->inherited = true;
+    secret->terminating = json_bool_or(kept, "terminating", false);
+    secret->held = json_bool_or(kept, "held", false);
+    secret->uid = arena_strdup(a, record->uid);
+    gather_registration(kept, o);
+}
+
 static void gather_child(const struct gathering *g, const struct state *state, enum child child, struct observed *o,
                          struct arena *a)
 {
@@ -80,6 +98,8 @@ static void gather_child(const struct gathering *g, const struct state *state, e
         return;
     if (strcmp(json_str_or(kept, "ownerUid", ""), o->owner.uid) != 0) {
         o->children[child].foreign = true;
+        if (child == CHILD_TOKEN_SECRET)
+            gather_inheritance(record, kept, o, a);
         return;
     }
     o->children[child] = (struct observed_child){
@@ -238,6 +258,11 @@ void gather_again(const struct gathering *g, struct state *state, struct observe
     o->found_id = state->found_id;
     o->config_token_dead = state->config_token_dead;
     o->deregistered = state->deregistered;
+    if (o->spec)
+        check_plan(&state->check, o->owner.uid, o->spec->server_check_period, g->now_ms);
+    o->check = state->check;
+    o->takeover = state->takeover;
+    o->not_inherited = state->not_inherited;
     o->reach = state->reach;
     o->gitlab_err = state->gitlab_err;
     for (size_t i = 0; i < ATTEMPTS_MAX; i++)

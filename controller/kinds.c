@@ -81,10 +81,10 @@ static bool has_finalizer(struct json_object *object)
 
 static struct json_object *keep_runner(struct json_object *object)
 {
-    return json_build("{generation: %d, finalizer: %b, deletionTimestamp: %s, spec: %o, status: %o}",
+    return json_build("{generation: %d, finalizer: %b, deletionTimestamp: %s, rotateToken: %s, spec: %o, status: %o}",
                       json_int_or(object, "metadata.generation", 0), has_finalizer(object),
-                      json_str(object, "metadata.deletionTimestamp"), json_ref(json_get(object, "spec")),
-                      json_ref(json_get(object, "status")));
+                      json_str(object, "metadata.deletionTimestamp"), annotation(object, ANNOTATION_ROTATE_TOKEN),
+                      json_ref(json_get(object, "spec")), json_ref(json_get(object, "status")));
 }
 
 static const char *progress_problem(struct json_object *object)
@@ -123,6 +123,8 @@ static void keep_registration(struct json_object *kept, struct json_object *obje
         {ANNOTATION_SCOPE, "scope"},
         {ANNOTATION_TOLD_HASH, "toldHash"},
         {ANNOTATION_TOKEN_EXPIRATION, "expiration"},
+        {ANNOTATION_TOKEN_OBTAINED, "obtained"},
+        {ANNOTATION_ROTATE_TOKEN, "rotation"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(members); i++)

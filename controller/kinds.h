@@ -28,7 +28,7 @@ enum kind kind_of_child(enum child child);
 enum kind kind_by_name(const char *name);
 
 /* What the store keeps of an object. Members of the record's text:
- *   GitLabRunner   generation, finalizer, deletionTimestamp, spec, status
+ *   GitLabRunner   generation, finalizer, deletionTimestamp, rotateToken, spec, status
  *   our children   hash, inputs, drifted, terminating, held; and what is special to the kind:
  *     Secret       the annotations of the registration
  *     Deployment   replicas, ready, available, updated, observed, problem

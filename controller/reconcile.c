@@ -81,6 +81,8 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
         queue_add_at(rec->queue, turn->key, last->wait.retry_at_ms, "a retry is due");
     else if (last->kind == ACT_WAIT && last->wait.stalled)
         queue_add_at(rec->queue, turn->key, loop_now(rec->shop.loop) + RECHECK_MS, "a recheck is due");
+    if (last->again_at_ms)
+        queue_add_at(rec->queue, turn->key, last->again_at_ms, "a check of the runner at GitLab is due");
     rec->turns_len--;
     rec->turns_ended++;
     turn_destroy(turn);
@@ -94,8 +96,10 @@ static void do_report(struct turn *turn, const struct action *act)
     turn_log(turn, again ? LOG_DEBUG : LOG_WARN, act->report.reason, "message", act->report.message, NULL);
     turn->state->reported = act->report.reason;
     turn->state->doubt = DOUBT_NONE;
-    if (strcmp(act->report.reason, "OrphanedRunner") == 0)
+    if (strcmp(act->report.reason, "PossibleOrphan") != 0)
         turn->state->deregistered = true; /* as far as we can do anything about it */
+    if (strcmp(act->report.reason, "RunnerLost") == 0)
+        turn->state->config_token_dead = true; /* it is the same that GitLab has refused */
 }
 
 static bool too_many_steps(struct turn *turn)

@@ -91,6 +91,9 @@ void state_forgive(struct state *state)
     state->reach = REACH_UNKNOWN;
     state->gitlab_err = (struct err){.kind = ERR_NONE};
     state->found_id = 0;
+    state->takeover = TAKEOVER_UNTRIED;
+    state->not_inherited = false;
+    state->check.credential_status = 0;
     if (state->doubt > DOUBT_LOST)
         state->doubt = DOUBT_LOST;
 }
@@ -178,6 +181,8 @@ void state_issue(struct state *state, const struct registration *r)
         .scope = copy(r->scope),
         .told_hash = copy(r->told_hash),
         .expiration = copy(r->expiration),
+        .obtained = copy(r->obtained),
+        .rotation = copy(r->rotation),
         .inputs = copy(r->inputs),
     };
     state_forget_issued(state);
@@ -187,7 +192,8 @@ void state_issue(struct state *state, const struct registration *r)
 void state_forget_issued(struct state *state)
 {
     struct registration *r = &state->issued;
-    const char *owned[] = {r->token, r->url, r->authentication, r->scope, r->told_hash, r->expiration, r->inputs};
+    const char *owned[] = {r->token,      r->url,      r->authentication, r->scope, r->told_hash,
+                           r->expiration, r->obtained, r->rotation,       r->inputs};
 
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
         mem_free_secret((char *)owned[i]);

@@ -26,6 +26,9 @@ struct state {
     bool judged;     /* it is known what the finalizer promises: it was there, and looked into; or we put it there */
     bool had_secret; /* … and then there was a token Secret whose runner is still at GitLab    */
     bool config_token_dead, deregistered;
+    struct server_check check;
+    enum takeover takeover;
+    bool not_inherited;
     enum reach reach;
     struct err gitlab_err;
     const char *reported;      /* the last report's reason, which the log has already                 */

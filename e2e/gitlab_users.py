@@ -20,3 +20,10 @@ class GitLabUser:
                                headers={"PRIVATE-TOKEN": self._token})
         answer.raise_for_status()
         return answer.json()
+
+    def reset_token(self, runner_id: int) -> str:
+        """The new token of a runner; the former one is dead."""
+        answer = requests.post(f"{self._admin.url}/api/v4/runners/{runner_id}/reset_authentication_token", timeout=30,
+                               headers={"PRIVATE-TOKEN": self._token})
+        answer.raise_for_status()
+        return answer.json()["token"]

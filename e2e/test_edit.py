@@ -70,7 +70,7 @@ def test_with_an_access_token_edits_are_pushed_to_gitlab(ci: Place, gitlab: GitL
     assert (row["description"], row["paused"], row["maximum_timeout"]) == ("after", True, None)
     runner.wait()
     assert (runner.status()["runnerId"], runner.token()) == (number, token)
-    assert [call["method"] for call in gitlab.audit(path="/api/v4/(user/)?runners.*")] == ["POST", "PUT"]
+    assert [call["method"] for call in gitlab.audit(path="/api/v4/(user/)?runners.*")] == ["POST", "GET", "PUT"]
 
 
 def test_with_a_registration_token_edits_cannot_be_pushed(ci: Place, gitlab: GitLabAdmin) -> None:

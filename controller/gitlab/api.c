@@ -54,6 +54,7 @@ static const struct shape shapes[] = {
     [GITLAB_OP_REMOVE] = {"DELETE", "/runners/%lld", false, false, 204, NULL},
     [GITLAB_OP_SHOW] = {"GET", "/runners/%lld", false, false, 200, "id"},
     [GITLAB_OP_VERSION] = {"GET", "/version", false, false, 200, "version"},
+    [GITLAB_OP_ROTATE] = {"POST", "/runners/reset_authentication_token", true, false, 201, "token"},
     [GITLAB_OP_FIND] = {"GET", "/runners/%lld", false, false, 200, "id"},
 };
 
@@ -117,16 +118,19 @@ static void answer_error(struct gitlab_op *op, const struct err *err, bool ambig
  * One request */
 
 /* Bodies of calls that are refused by GitLab's own JSON are proof; a proxy's page is not. */
+static bool is_gitlabs_own(const struct http_reply *reply)
+{
+    struct err ignored;
+    cleanup_json struct json_object *body = json_parse(reply->body, reply->len, &ignored);
+
+    return json_get(body, "message") != NULL;
+}
+
 static bool says_gone(const struct gitlab_op *op, const struct http_reply *reply)
 {
     long gone = op->call.op == GITLAB_OP_DEREGISTER ? 403 : op->call.op == GITLAB_OP_REMOVE ? 404 : 0;
-    struct err ignored;
-    cleanup_json struct json_object *body = NULL;
 
-    if (reply->status != gone)
-        return false;
-    body = json_parse(reply->body, reply->len, &ignored);
-    return json_get(body, "message") != NULL;
+    return reply->status == gone && is_gitlabs_own(reply);
 }
 
 /* The body is the answer to this call: it has what the call is made for, a number or a text. */
@@ -162,7 +166,11 @@ static bool expect_ok(struct gitlab_op *op, const struct http_reply *reply)
     if (came && reply->status == shapes[op->call.op].ok)
         return true;
     const struct err err = failure_of(op, reply);
-    answer_error(op, &err, may_be_done);
+    answer(op, &(struct gitlab_answer){
+                   .err = err,
+                   .ambiguous = may_be_done,
+                   .proven = came && reply->status >= 400 && reply->status < 500 && is_gitlabs_own(reply),
+               });
     return false;
 }
 
@@ -183,6 +191,7 @@ static void on_reply(void *arg, const struct http_reply *reply)
     struct err ignored;
 
     if (says_gone(op, reply)) {
+        result.unknown = true;
         answer(op, &result);
         return;
     }

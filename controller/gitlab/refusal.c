@@ -35,7 +35,7 @@ static const struct refusal refusals[] = {
      "the registration token is wrong, or its kind is not allowed; put a valid one into the Secret"},
     {OP(REGISTER), 410, 410, "", ERR_DENIED, "RegistrationTokensDisabled",
      "registration tokens are switched off there; use authentication.accessTokenSecretRef, or have them allowed"},
-    {OP(VERIFY), 403, 403, "", ERR_DENIED, "RunnerTokenRejected",
+    {OP(VERIFY) | OP(ROTATE), 403, 403, "", ERR_DENIED, "RunnerTokenRejected",
      "the runner token is wrong or expired, or the runner was deleted; put a valid one into the Secret"},
     {BY_ACCESS_TOKEN, 401, 401, "", ERR_DENIED, "AccessTokenRejected",
      "the access token is wrong, expired or revoked; put a valid one into the Secret"},

@@ -60,7 +60,10 @@ const char *gitlab_call_name(enum gitlab_call what)
         [GITLAB_VERIFY] = "verify",     [GITLAB_RESTORE] = "restore",
         [GITLAB_FIND] = "find",         [GITLAB_RESET] = "reset",
         [GITLAB_UPDATE] = "update",     [GITLAB_DEREGISTER] = "deregister",
-        [GITLAB_REMOVE] = "remove",
+        [GITLAB_REMOVE] = "remove",     [GITLAB_SHOW] = "show",
+        [GITLAB_TRY] = "try",           [GITLAB_VERSION] = "version",
+        [GITLAB_ROTATE] = "rotate",     [GITLAB_INSPECT] = "inspect",
+        [GITLAB_KEEP] = "keep",         [GITLAB_INHERIT] = "inherit",
     };
     return names[what];
 }

@@ -80,10 +80,8 @@ static struct action decide_deletion(const struct observed *o, struct arena *a)
     return settle(o, wait_until_deadline(act, o), act_pass, a);
 }
 
-struct action decide(const struct observed *o, struct arena *a)
+static struct action decide_what_is_to_be(const struct observed *o, struct arena *a)
 {
-    if (o->deleting)
-        return decide_deletion(o, a);
     struct action registration = rules_first(registration_rules, o, a);
     if (registration.kind != ACT_PASS && registration.kind != ACT_WAIT)
         return registration;
@@ -93,4 +91,13 @@ struct action decide(const struct observed *o, struct arena *a)
     if (manager.kind != ACT_PASS && manager.kind != ACT_WAIT)
         return manager;
     return settle(o, registration, manager, a);
+}
+
+struct action decide(const struct observed *o, struct arena *a)
+{
+    struct action act = o->deleting ? decide_deletion(o, a) : decide_what_is_to_be(o, a);
+
+    if (act.kind == ACT_WAIT || act.kind == ACT_DONE)
+        act.again_at_ms = next_look(o, act.kind == ACT_WAIT && act.wait.retry_at_ms, a);
+    return act;
 }

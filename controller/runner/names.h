@@ -33,6 +33,11 @@
 #define ANNOTATION_SCOPE            GROUP "/scope"
 #define ANNOTATION_TOLD_HASH        GROUP "/told-hash" /* fingerprint of what GitLab was told: tags, …      */
 #define ANNOTATION_TOKEN_EXPIRATION GROUP "/token-expiration-time"
+#define ANNOTATION_TOKEN_OBTAINED   GROUP "/token-obtained-time" /* with an expiration: since when it lives      */
+
+/* Annotation of a GitLabRunner: another value than before asks for a new token. The token Secret's annotation of this
+ * name has the value that was honoured. */
+#define ANNOTATION_ROTATE_TOKEN GROUP "/rotate-token"
 
 /* Annotation of a Namespace: which namespaces' runners may run their jobs in it ("ci, team-*"). */
 #define ANNOTATION_ALLOWED_FROM GROUP "/allowed-from"

@@ -7,6 +7,7 @@
 #ifndef RUNNER_OBSERVED_H
 #define RUNNER_OBSERVED_H
 
+#include "runner/check.h"
 #include "runner/render.h"
 
 /* A value that lives in a Secret or ConfigMap, read by name when a rule asks for it. */
@@ -30,6 +31,7 @@ enum readable {
 struct observed_child {
     bool exists;      /* an object of that kind and name is there and is ours                        */
     bool foreign;     /* an object of that kind and name is there and is not ours: never touched     */
+    bool inherited;   /* foreign, but a token Secret of a former object of our name: see takeover    */
     bool terminating; /* being deleted                                                               */
     bool drifted;     /* somebody changed or took a field that we applied                            */
     bool held;        /* our finalizer is on it: the token Secret, until its runner is deregistered  */
@@ -50,6 +52,8 @@ struct attempt {
 };
 enum { ATTEMPTS_MAX = 8 }; /* that are remembered; a table of rules ends at the first that fails */
 
+/* Whether a runner that was made in another way can stay, now that the spec names another credential. */
+enum takeover { TAKEOVER_UNTRIED, TAKEOVER_FITS, TAKEOVER_REFUSED };
 enum reach { REACH_UNKNOWN, REACH_YES, REACH_NO };
 /* Whether a runner may exist at GitLab whose token was lost in a crash: the finalizer was on the object before this
  * process first saw it, but no token Secret is there. The watches may be behind, so they are not believed at once. */
@@ -83,10 +87,14 @@ struct observed {
     struct registration registered; /* what the token Secret's annotations say; its token is values[READ_TOKEN] */
     struct registration issued;     /* a token just got that is not in the Secret yet; token NULL: none          */
     enum doubt doubt;
-    int64_t found_id;       /* with DOUBT_SEARCHED: the runner that carries our mark; 0: none             */
-    bool config_token_dead; /* GitLab has refused the token that the config Secret still has             */
-    bool deregistered;      /* GitLab has said that the runner of the token Secret is gone; or it was left behind
-                               there, and an Event says so                                                */
+    int64_t found_id;             /* with DOUBT_SEARCHED: the runner that carries our mark; 0: none             */
+    bool config_token_dead;       /* GitLab has refused the token that the config Secret still has             */
+    bool deregistered;            /* GitLab has said that the runner of the token Secret is gone; or it was left behind
+                                     there, and an Event says so                                                */
+    const char *rotation_request; /* ANNOTATION_ROTATE_TOKEN of the object; NULL: none                        */
+    struct server_check check;    /* what GitLab has said of the runner since it was registered              */
+    enum takeover takeover;
+    bool not_inherited; /* GitLab has refused the token of the former object's Secret               */
     enum reach reach;
     struct err gitlab_err; /* with REACH_NO, or when GitLab has refused the last call                    */
 

@@ -144,6 +144,8 @@ struct json_object *render_token_secret(const struct owner *owner, const struct 
         {ANNOTATION_SCOPE, r->scope},
         {ANNOTATION_TOLD_HASH, r->told_hash},
         {ANNOTATION_TOKEN_EXPIRATION, r->expiration},
+        {ANNOTATION_TOKEN_OBTAINED, r->obtained},
+        {ANNOTATION_ROTATE_TOKEN, r->rotation},
     };
     struct json_object *manifest = render_frame(CHILD_TOKEN_SECRET, owner, NULL, a);
 

@@ -27,6 +27,8 @@ struct registration {
     const char *scope;          /* scope_text()                   */
     const char *told_hash;      /* attributes_hash()              */
     const char *expiration;     /* RFC 3339, NULL: never expires  */
+    const char *obtained;       /* the same, with an expiration; NULL: not known           */
+    const char *rotation;       /* ANNOTATION_ROTATE_TOKEN as it was honoured; NULL: none  */
     const char *inputs;         /* ANNOTATION_INPUTS; NULL: none  */
 };
 

@@ -45,6 +45,20 @@ struct action find_lost_runner(const struct observed *o, struct arena *a);
 struct action report_possible_orphan(const struct observed *o, struct arena *a);
 struct action report_orphan(const struct registration *r, const char *why, struct arena *a);
 
+/* rules_check.c: a registered runner, as time goes by. */
+struct action ask_gitlab(const struct observed *o, struct arena *a);
+struct action ask_for_the_version(const struct observed *o, struct arena *a);
+struct action replace_a_runner_that_is_gone(const struct observed *o, struct arena *a);
+struct action renew_a_dead_token(const struct observed *o, struct arena *a);
+struct action rotate_the_token(const struct observed *o, struct arena *a);
+/* Monotonic, when the first of these has something to do though nothing happens; 0: never. retries: what is overdue is
+ * held up by a failure, and that has a time of its own. */
+int64_t next_look(const struct observed *o, bool retries, struct arena *a);
+
+/* rules_takeover.c: a runner that exists already, and can stay. */
+struct action take_over_in_place(const struct observed *o, struct arena *a);
+struct action inherit_a_token_secret(const struct observed *o, struct arena *a);
+
 struct action remove_role_binding(const struct observed *o, struct arena *a);
 struct action remove_strays(const struct observed *o, struct arena *a);
 

@@ -16,6 +16,22 @@ static struct registration newest_registration(const struct observed *o)
     return r;
 }
 
+/* GitLab has refused the token, which may only have been reset: an access token can tell, and remove it by its id. It
+ * goes to spec.url alone. */
+static struct action remove_by_id(const struct observed *o, const struct registration *r, struct arena *a)
+{
+    bool elsewhere = strcmp(r->url, o->spec->url) != 0;
+
+    if (o->check.absences || o->check.shown == SHOWN_FOREIGN)
+        return act_pass;
+    if (!elsewhere && o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN)
+        return act_read(READ_CREDENTIAL);
+    if (elsewhere || !credential_value(o) || o->check.credential_status)
+        return report_orphan(r, "GitLab refuses its token, and there is no access token to remove it with", a);
+    return act_call(check_is_proof(&o->check, o->now_ms) ? GITLAB_REMOVE : GITLAB_SHOW, r->url, credential_value(o),
+                    r->runner_id);
+}
+
 /* A deleted runner leaves GitLab, by its own token, before it loses its finalizer. */
 static struct action deregister(const struct observed *o, struct arena *a)
 {
@@ -29,6 +45,8 @@ static struct action deregister(const struct observed *o, struct arena *a)
         return report_orphan(&r, last_failed(o)->err.text, a);
     if (try_ca(o).kind != ACT_PASS)
         return try_ca(o);
+    if (o->check.refusals >= CONFIRMATIONS && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN)
+        return remove_by_id(o, &r, a);
     if (!r.token && o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_TOKEN);
     if (!r.token || is_damaged(&r))

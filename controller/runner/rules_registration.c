@@ -14,7 +14,7 @@ static struct action save_issued_token(const struct observed *o, struct arena *a
 
     if (!o->issued.token)
         return act_pass;
-    if (secret->foreign)
+    if (secret->foreign && !secret->inherited)
         return name_conflict(o, CHILD_TOKEN_SECRET, a);
     if (secret->terminating && !secret->held)
         return act_wait("Recreating", "the former token Secret is being deleted", false);
@@ -167,10 +167,32 @@ static struct action need_registration(const struct observed *o, struct arena *a
     return rules_first(registering_rules, o, a);
 }
 
-/* Tags, description and so on are kept at GitLab: an edit is told to GitLab, never made by registering again. */
+/* A runner is not changed before GitLab has shown that it has our mark, or the token that we have. Counted apart from
+ * the change itself, whose failures would be forgotten with every proof. */
+static struct action need_proof(const struct observed *o)
+{
+    const struct server_check *c = &o->check;
+    const struct attempt *failed = failed_attempt(o, "attributes");
+    bool may_look = c->shown != SHOWN_FOREIGN && !c->credential_status;
+
+    if (check_is_proof(c, o->now_ms) || (failed && o->now_ms < failed->retry_at_ms))
+        return act_pass;
+    if (c->absences || c->refusals)
+        return act_wait("RunnerNotFound", "GitLab does not know the runner, or its token; it is asked once more",
+                        false);
+    struct action act = act_call(may_look ? GITLAB_SHOW : GITLAB_TRY, o->spec->url,
+                                 may_look ? credential_value(o) : o->values[READ_TOKEN].value, o->registered.runner_id);
+    act.rule = "proof";
+    return act;
+}
+
+/* Tags, description and so on are kept at GitLab: an edit is told to GitLab, never made by registering again; and one
+ * that somebody makes there is set right. */
 static struct action tell_the_attributes(const struct observed *o, struct arena *a)
 {
-    if (registration_is_right(o, a))
+    bool edited_there = o->check.edited && o->check.shown == SHOWN_OURS;
+
+    if (registration_is_right(o, a) && !edited_there)
         return act_pass;
     if (o->spec->authentication == AUTH_REGISTRATION_TOKEN)
         return act_wait(
@@ -185,6 +207,8 @@ static struct action tell_the_attributes(const struct observed *o, struct arena 
     if (act.kind == ACT_PASS)
         act = need_token(o, a);
     if (act.kind == ACT_PASS)
+        act = need_proof(o);
+    if (act.kind == ACT_PASS)
         act = act_call(GITLAB_UPDATE, o->spec->url, credential_value(o), o->registered.runner_id);
     return act;
 }
@@ -195,12 +219,19 @@ const struct rule registration_rules[] = {
     {"save",         save_issued_token         }, /* an issued token is in its Secret                       */
     {"spec",         refuse_an_invalid_spec    }, /* a person must change it                                */
     {"suspended",    pause_while_suspended},
+    {"inherit",      inherit_a_token_secret    }, /* a token Secret from before a restore is ours again     */
+    {"takeover",     take_over_in_place        }, /* another credential for the same runner                 */
     {"moved",        leave_the_former_gitlab   }, /* a registration for another url, mode or scope is ended */
     {"place",        need_a_place_for_the_token}, /* there is a place for a token …                         */
     {"former-token", drop_the_former_token     }, /* … and no former token in it                            */
     {"registered",   need_registration         }, /* GitLab knows this runner; its token is in our Secret   */
     {"finalizer",    hold_finalizer            }, /* … and will be told when the object goes                */
+    {"check",        ask_gitlab                }, /* now and then: it is there, and as it was told          */
+    {"gone",         replace_a_runner_that_is_gone}, /* deleted there: another one is registered           */
+    {"dead-token",   renew_a_dead_token        }, /* its token was reset there                              */
+    {"rotation",     rotate_the_token          }, /* its token expires, or somebody asks for a new one      */
     {"attributes",   tell_the_attributes       }, /* GitLab knows its tags, description, …                  */
+    {"version",      ask_for_the_version       }, /* … and we know how old it is                            */
     {NULL,           NULL},
 };
 /* clang-format on */

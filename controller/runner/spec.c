@@ -373,7 +373,7 @@ static bool check_object(struct json_object *object, const struct owner *owner, 
 /* What holds fields of its own must be an object: below anything else, all of them would seem not to be given. */
 static bool check_groups(struct json_object *object, struct err *err)
 {
-    static const char *const groups[] = {"spec.manager", "spec.authentication", "spec.scope"};
+    static const char *const groups[] = {"spec.manager", "spec.authentication", "spec.scope", "spec.tokenRotation"};
 
     if (!json_object_is_type(json_get(object, "spec"), json_type_object))
         return spec_invalid(err, "spec is missing, or is not an object");

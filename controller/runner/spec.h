@@ -24,6 +24,7 @@ struct owner {
 enum authentication { AUTH_REGISTRATION_TOKEN, AUTH_ACCESS_TOKEN, AUTH_RUNNER_TOKEN };
 enum scope_type { SCOPE_UNSET, SCOPE_INSTANCE, SCOPE_GROUP, SCOPE_PROJECT };
 enum deletion_policy { DELETION_DELETE, DELETION_ORPHAN };
+enum rotation_policy { ROTATION_AUTO, ROTATION_DISABLED };
 
 struct key_ref {
     const char *name; /* NULL: no reference */
@@ -87,6 +88,9 @@ struct spec {
     struct manager_spec manager;
     enum deletion_policy deletion_policy;
     int64_t deregistration_deadline; /* seconds, default 900 */
+    int64_t server_check_period;     /* seconds, default 600 */
+    enum rotation_policy rotation_policy;
+    int64_t rotate_at_percent; /* of a token's life that is left when it is rotated, default 25 */
     bool suspend;
 };
 

@@ -26,7 +26,8 @@ struct field {
     int64_t min, max, otherwise;
 };
 
-_Static_assert(sizeof(enum deletion_policy) == sizeof(int), "a choice is stored as an int");
+_Static_assert(sizeof(enum deletion_policy) == sizeof(int) && sizeof(enum rotation_policy) == sizeof(int),
+               "a choice is stored as an int");
 
 #define FIELD(path_, type_, member, ...)                                                                               \
     {                                                                                                                  \
@@ -92,6 +93,9 @@ static const struct field fields[] = {
 
     CHOICE("deletionPolicy", deletion_policy, "Delete, Orphan"),
     NUMBER("deregistrationDeadlineSeconds", deregistration_deadline, 0, 604800, 900),
+    NUMBER("serverCheckPeriodSeconds", server_check_period, 30, 86400, 600),
+    CHOICE("tokenRotation.policy", rotation_policy, "Auto, Disabled"),
+    NUMBER("tokenRotation.beforeExpiryPercent", rotate_at_percent, 5, 90, 25),
     FLAG("suspend", suspend),
 };
 

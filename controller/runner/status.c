@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/skew.h"
 
 struct condition {
     const char *type;
@@ -48,6 +49,8 @@ static struct condition registered(const struct observed *o, const struct findin
 /* What is not known now is shown as it was: after a restart GitLab is not asked just to fill a condition. */
 static struct condition reachable(const struct observed *o)
 {
+    if (o->reach == REACH_YES && o->check.credential_status && o->gitlab_err.kind != ERR_NONE)
+        return (struct condition){"GitLabReachable", "True", o->gitlab_err.reason, o->gitlab_err.text};
     if (o->reach == REACH_YES)
         return (struct condition){"GitLabReachable", "True", "Reachable", "GitLab has answered the last call"};
     if (o->reach == REACH_NO)
@@ -105,6 +108,24 @@ static void abnormal(const struct condition *is_ready, bool stalled, struct cond
 
     ret[0] = (struct condition){"Reconciling", ok || stalled ? NULL : "True", is_ready->reason, is_ready->message};
     ret[1] = (struct condition){"Stalled", !ok && stalled ? "True" : NULL, is_ready->reason, is_ready->message};
+}
+
+/* Only where versions are known not to go together. What was known of GitLab before a restart is shown until it is
+ * known again. */
+static struct condition skew(const struct observed *o, struct arena *a)
+{
+    struct condition c = {.type = "VersionSkew"};
+    struct json_object *former = former_condition(o->status, c.type);
+
+    c.reason = o->spec ? version_skew(o, a, &c.message) : NULL;
+    if (c.reason) {
+        c.status = "True";
+    } else if (o->spec && !o->check.major && former) {
+        c.status = json_str(former, "status");
+        c.reason = json_str(former, "reason");
+        c.message = json_str(former, "message");
+    }
+    return c;
 }
 
 static void add_condition(struct json_object *list, const struct condition *c, const struct observed *o,
@@ -167,7 +188,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
 {
     struct json_object *status = arena_json(a, json_build("{observedGeneration: %d}", o->generation));
     struct json_object *conditions = json_build("[]");
-    struct condition parts[4] = {{.status = NULL}}, last[2];
+    struct condition parts[5] = {{.status = NULL}}, last[2];
     size_t len = 0;
 
     if (o->spec) {
@@ -177,6 +198,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
     }
     struct condition is_ready = ready(parts, len, registration, manager);
     parts[len++] = reachable(o);
+    parts[len++] = skew(o, a);
     abnormal(&is_ready, registration->stalled || (!registration->reason && manager->stalled), last);
 
     add_condition(conditions, &is_ready, o, a);

@@ -182,6 +182,10 @@ static const struct {
     {GITLAB_OP_VERIFY, NULL, "POST /root/api/v4/runners/verify", "{token: secret-token}", false, "200 OK"},
     {GITLAB_OP_RESET, NULL, "POST /root/api/v4/runners/42/reset_authentication_token", NULL, true, "201 Created"},
     {GITLAB_OP_UPDATE, NULL, "PUT /root/api/v4/runners/42", "{" ATTRIBUTES "}", true, "200 OK"},
+    {GITLAB_OP_SHOW, NULL, "GET /root/api/v4/runners/42", NULL, true, "200 OK"},
+    {GITLAB_OP_ROTATE, NULL, "POST /root/api/v4/runners/reset_authentication_token", "{token: secret-token}", false,
+     "201 Created"},
+    {GITLAB_OP_VERSION, NULL, "GET /root/api/v4/version", NULL, true, "200 OK"},
     {GITLAB_OP_DEREGISTER, NULL, "DELETE /root/api/v4/runners", "{token: secret-token}", false, "204 No Content"},
     {GITLAB_OP_REMOVE, NULL, "DELETE /root/api/v4/runners/42", NULL, true, "204 No Content"},
     {GITLAB_OP_SHOW, NULL, "GET /root/api/v4/runners/42", NULL, true, "200 OK"},
@@ -247,6 +251,8 @@ static void tells_what_gitlab_issued(void **state)
         {GITLAB_OP_VERIFY, "200 OK", "{\"id\":3,\"token\":\"t\"}", 3, "t", NULL},
         {GITLAB_OP_RESET, "201 Created", "{\"token\":\"fresh\",\"token_expires_at\":\"2027-01-02T03:04:05Z\"}", 42,
          "fresh", "2027-01-02T03:04:05Z"},
+        {GITLAB_OP_ROTATE, "201 Created", "{\"token\":\"fresh\",\"token_expires_at\":null}", 42, "fresh", NULL},
+        {GITLAB_OP_SHOW, "200 OK", "{\"id\":42,\"description\":\"d\"}", 42, NULL, NULL},
         {GITLAB_OP_UPDATE, "200 OK", "{\"id\":42,\"description\":\"d\"}", 42, NULL, NULL},
         {GITLAB_OP_DEREGISTER, "204 No Content", "", 42, NULL, NULL},
         {GITLAB_OP_REMOVE, "204 No Content", "", 42, NULL, NULL},
@@ -263,6 +269,35 @@ static void tells_what_gitlab_issued(void **state)
         assert_string_equal(answer->token ? answer->token : "", cases[i].token ? cases[i].token : "");
         assert_string_equal(answer->expiration ? answer->expiration : "",
                             cases[i].expiration ? cases[i].expiration : "");
+    }
+}
+
+/* A refusal proves something when GitLab itself has spoken; a page of something in between does not. */
+static void tells_gitlabs_own_refusals_from_others(void **state)
+{
+    static const struct {
+        enum gitlab_op_kind op;
+        const char *status, *body;
+        bool proven;
+    } cases[] = {
+        {GITLAB_OP_SHOW, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}", true},
+        {GITLAB_OP_SHOW, "404 Not Found", "{\"message\":\"404 Not found\"}", true}, /* older GitLabs */
+        {GITLAB_OP_SHOW, "404 Not Found", "{\"error\":\"404 Not Found\"}", false},  /* no such route */
+        {GITLAB_OP_SHOW, "404 Not Found", "<html>\"message\"</html>", false},
+        {GITLAB_OP_SHOW, "404 Not Found", "", false},
+        {GITLAB_OP_VERIFY, "403 Forbidden", "{\"message\":\"403 Forbidden\"}", true},
+        {GITLAB_OP_VERIFY, "403 Forbidden", "<html>no entry</html>", false},
+        {GITLAB_OP_ROTATE, "403 Forbidden", "{\"error\":\"Not permitted to reset\"}", false},
+        {GITLAB_OP_SHOW, "500 Oh", "{\"message\":\"500 Internal Server Error\"}", false},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        say(0, cases[i].status, cases[i].body);
+        const struct gitlab_answer *answer = call(w, cases[i].op);
+        assert_int_not_equal(answer->err.kind, ERR_NONE);
+        if (answer->proven != cases[i].proven)
+            fail_msg("%s %s is %sproof", cases[i].status, cases[i].body, answer->proven ? "" : "no ");
     }
 }
 
@@ -692,6 +727,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         api_test(puts_each_call_as_gitlab_wants_it),
         api_test(tells_what_gitlab_issued),
+        api_test(tells_gitlabs_own_refusals_from_others),
         api_test(takes_gone_for_deregistered),
         api_test(says_when_it_may_have_happened_all_the_same),
         api_test(is_not_ambiguous_when_nothing_was_sent),

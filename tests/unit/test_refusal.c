@@ -16,8 +16,8 @@
 #define URL  "https://gitlab.example.com"
 #define HTML "<html><title>502 Bad Gateway</title></html>"
 
-/* The calls as letters: Register, Create, Verify, reseT, Update, Deregister, reMove, Show, versIon, Find. */
-static const char letters[] = "RCVTUDMSIF";
+/* The calls as letters: Register, Create, Verify, reseT, Update, Deregister, reMove, Show, versIon, rOtate, Find. */
+static const char letters[] = "RCVTUDMSIOF";
 
 static const struct {
     const char *ops;
@@ -33,7 +33,7 @@ static const struct {
     {"R", 403, "{\"message\":\"403 Forbidden\"}", ERR_DENIED, "RegistrationTokenRejected", "(403 Forbidden)"},
     {"R", 410, "{\"message\":\"410 Gone - runner registration disallowed\"}", ERR_DENIED, "RegistrationTokensDisabled",
      "(410 Gone - runner registration disallowed)"},
-    {"V", 403, "{\"message\":\"403 Forbidden\"}", ERR_DENIED, "RunnerTokenRejected", "(403 Forbidden)"},
+    {"VO", 403, "{\"message\":\"403 Forbidden\"}", ERR_DENIED, "RunnerTokenRejected", "(403 Forbidden)"},
     {"CTUMSIF", 401, "{\"message\":\"401 Unauthorized\"}", ERR_DENIED, "AccessTokenRejected", "(401 Unauthorized)"},
     {"CTUMSIF", 401, "{\"error\":\"invalid_token\",\"error_description\":\"Token was revoked.\"}", ERR_DENIED,
      "AccessTokenRejected", "(Token was revoked.)"},
@@ -58,20 +58,20 @@ static const struct {
      "(404 Not found)"}, /* older GitLabs */
     {"F", 404, "{\"message\":\"404 Group Not Found\"}", ERR_INVALID, "RejectedByGitLab", "(404 Group Not Found)"},
     {"F", 404, "{\"message\":\"404 Project Not Found\"}", ERR_INVALID, "RejectedByGitLab", "(404 Project Not Found)"},
-    {"RCVTUDMSIF", 404, "{\"error\":\"404 Not Found\"}", ERR_INVALID, "UnsupportedGitLab", "(404 Not Found)"},
+    {"RCVTUDMSIOF", 404, "{\"error\":\"404 Not Found\"}", ERR_INVALID, "UnsupportedGitLab", "(404 Not Found)"},
     {"R", 404, "{\"error\":\"404 Not Found\"}", ERR_INVALID, "UnsupportedGitLab", "accessTokenSecretRef"},
     {"C", 404, "{\"error\":\"404 Not Found\"}", ERR_INVALID, "UnsupportedGitLab", "older than 16.0"},
-    {"RCVTUDMSIF", 404, "<html>404: Runner</html>", ERR_INVALID, "NotGitLab", ""},
-    {"RCVTUDMSIF", 404, "", ERR_INVALID, "NotGitLab", ""},
-    {"RCVTUDMSIF", 405, "", ERR_INVALID, "NotGitLab", ""},
+    {"RCVTUDMSIOF", 404, "<html>404: Runner</html>", ERR_INVALID, "NotGitLab", ""},
+    {"RCVTUDMSIOF", 404, "", ERR_INVALID, "NotGitLab", ""},
+    {"RCVTUDMSIOF", 405, "", ERR_INVALID, "NotGitLab", ""},
 
     /* What GitLab does not like. */
-    {"RCVTUDMSIF", 400, "{\"error\":\"tag_list is invalid, group_id is missing\"}", ERR_INVALID, "RejectedByGitLab",
+    {"RCVTUDMSIOF", 400, "{\"error\":\"tag_list is invalid, group_id is missing\"}", ERR_INVALID, "RejectedByGitLab",
      "(tag_list is invalid, group_id is missing)"},
-    {"RCVTUDMSIF", 400, "{\"message\":{\"tags_list\":[\"can not be empty\",\"is short\"],\"base\":[\"no\"]}}",
+    {"RCVTUDMSIOF", 400, "{\"message\":{\"tags_list\":[\"can not be empty\",\"is short\"],\"base\":[\"no\"]}}",
      ERR_INVALID, "RejectedByGitLab", "(tags_list: can not be empty, is short; base: no)"},
-    {"RCVTUDMSIF", 400, "{\"message\":[\"one\"]}", ERR_INVALID, "RejectedByGitLab", ""},
-    {"RCVTUDMSIF", 400, "{\"message\":{\"maximum_timeout\":\"is odd\",\"n\":[1,null]}}", ERR_INVALID,
+    {"RCVTUDMSIOF", 400, "{\"message\":[\"one\"]}", ERR_INVALID, "RejectedByGitLab", ""},
+    {"RCVTUDMSIOF", 400, "{\"message\":{\"maximum_timeout\":\"is odd\",\"n\":[1,null]}}", ERR_INVALID,
      "RejectedByGitLab", "maximum_timeout"},
     {"R", 400,
      "{\"message\":{\"runner_namespaces.base\":[\"Maximum number of ci registered group runners (1000) exceeded\"]}}",
@@ -93,42 +93,42 @@ static const struct {
      "RejectedByGitLab", "spec.maximumTimeoutSeconds must be 600 or more"},
     {"RCU", 400, "{\"message\":{\"description\":[\"is too long (maximum is 1024 characters)\"]}}", ERR_INVALID,
      "RejectedByGitLab", "shorten spec.description"},
-    {"RCVTUDMSIF", 422, "{\"message\":\"Runner is orphaned\"}", ERR_INVALID, "RejectedByGitLab",
+    {"RCVTUDMSIOF", 422, "{\"message\":\"Runner is orphaned\"}", ERR_INVALID, "RejectedByGitLab",
      "(Runner is orphaned)"},
 
     /* What may be better later. */
-    {"RCVTUDMSIF", 409, "{\"message\":\"409 Conflict: Resource lock\"}", ERR_RETRY, "ResourceLocked",
+    {"RCVTUDMSIOF", 409, "{\"message\":\"409 Conflict: Resource lock\"}", ERR_RETRY, "ResourceLocked",
      "(409 Conflict: Resource lock)"},
     {"RVTUDMS", 429, "{\"message\":\"Executing database migrations. Please retry later.\"}", ERR_RETRY, "RateLimited",
      "(Executing database migrations. Please retry later.)"},
-    {"RCVTUDMSIF", 429, "Retry later\n", ERR_RETRY, "RateLimited", ""},
-    {"RCVTUDMSIF", 429,
+    {"RCVTUDMSIOF", 429, "Retry later\n", ERR_RETRY, "RateLimited", ""},
+    {"RCVTUDMSIOF", 429,
      "{\"message\":{\"error\":\"This endpoint has been requested too many times. Try again later.\"}}", ERR_RETRY,
      "RateLimited", "too many times"},
-    {"RCVTUDMSIF", 500, "{\"message\":\"500 Internal Server Error\"}", ERR_RETRY, "ServerError",
+    {"RCVTUDMSIOF", 500, "{\"message\":\"500 Internal Server Error\"}", ERR_RETRY, "ServerError",
      "(500 Internal Server Error)"},
-    {"RCVTUDMSIF", 502, HTML, ERR_RETRY, "ServerError", ""},
-    {"RCVTUDMSIF", 503, "", ERR_RETRY, "ServerError", ""},
-    {"RCVTUDMSIF", 599, "", ERR_RETRY, "ServerError", ""},
+    {"RCVTUDMSIOF", 502, HTML, ERR_RETRY, "ServerError", ""},
+    {"RCVTUDMSIOF", 503, "", ERR_RETRY, "ServerError", ""},
+    {"RCVTUDMSIOF", 599, "", ERR_RETRY, "ServerError", ""},
 
     /* Where a credential must not go, and answers that GitLab does not give. */
-    {"RCVTUDMSIF", 301, "", ERR_INVALID, "Redirected", ""},
-    {"RCVTUDMSIF", 302, "<a href=\"https://login.example.com/\">", ERR_INVALID, "Redirected", ""},
-    {"RCVTUDMSIF", 308, "", ERR_INVALID, "Redirected", ""},
-    {"RCVTUDMSIF", 200, HTML, ERR_RETRY, "UnexpectedAnswer", ""},
-    {"RCVTUDMSIF", 206, "", ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RCVTUDMSIOF", 301, "", ERR_INVALID, "Redirected", ""},
+    {"RCVTUDMSIOF", 302, "<a href=\"https://login.example.com/\">", ERR_INVALID, "Redirected", ""},
+    {"RCVTUDMSIOF", 308, "", ERR_INVALID, "Redirected", ""},
+    {"RCVTUDMSIOF", 200, HTML, ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RCVTUDMSIOF", 206, "", ERR_RETRY, "UnexpectedAnswer", ""},
     {"RVD", 401, "", ERR_RETRY, "UnexpectedAnswer", ""},
     /* … and pages of proxies and firewalls, which prove nothing, whatever their status. */
-    {"RCVTUDMSIF", 400, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
-    {"RCVTUDMSIF", 401, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
-    {"RCVTUDMSIF", 403, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
-    {"RCVTUDMSIF", 403, "{\"blocked\":true}", ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
-    {"RCVTUDMSIF", 407, "", ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
-    {"RCVTUDMSIF", 410, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
-    {"RCVTUDMSIF", 413, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
-    {"RCVTUDMSIF", 422, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
-    {"RCVTUDMSIF", 418, "{}", ERR_RETRY, "UnexpectedAnswer", ""},
-    {"RCVTUDMSIF", 600, "", ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RCVTUDMSIOF", 400, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIOF", 401, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIOF", 403, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIOF", 403, "{\"blocked\":true}", ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIOF", 407, "", ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIOF", 410, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIOF", 413, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIOF", 422, HTML, ERR_RETRY, "UnexpectedAnswer", "a proxy or firewall"},
+    {"RCVTUDMSIOF", 418, "{}", ERR_RETRY, "UnexpectedAnswer", ""},
+    {"RCVTUDMSIOF", 600, "", ERR_RETRY, "UnexpectedAnswer", ""},
 };
 
 static struct err classify(enum gitlab_op_kind op, size_t i, int64_t retry_after_ms)

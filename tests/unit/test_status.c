@@ -347,7 +347,8 @@ static void each_reason_in(const char *path, const char *pattern, void (*found)(
 static bool is_type_or_status(const char *word)
 {
     static const char *const words[] = {
-        "ConfigApplied", "ManagerAvailable", "GitLabReachable", "Reconciling", "Stalled", "True", "False", "Unknown"};
+        "ConfigApplied", "ManagerAvailable", "GitLabReachable", "VersionSkew", "Reconciling", "Stalled", "True",
+        "False",         "Unknown"};
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strcmp(word, words[i]) == 0)
@@ -371,6 +372,8 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/runner/rules.c", "\"([A-Za-z]+NotFound)\""},
         {"controller/runner/rules_registration.c", "need_a_new_secret\\(o, \"([A-Za-z]+)\""},
         {"controller/runner/rules_registration.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
+        {"controller/runner/rules_check.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
+        {"controller/runner/skew.c", "return [^\"]*\"([A-Za-z]+)\""},
         {"controller/runner/rules_manager.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
         {"controller/runner/status.c", "\"([A-Z][A-Za-z]+)\""},
         {"controller/runner/spec_parts.h", "\"(InvalidSpec)\""},
@@ -378,6 +381,8 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/gitlab/host.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/gitlab/policy.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/perform.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/perform_gitlab.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/checks.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/gitlab/api.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/net/http_error.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
     };

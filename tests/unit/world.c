@@ -1,10 +1,13 @@
 /* A world's beginning and end, and what all of its parts need. */
 #include "world.h"
 
+#include <json-c/json.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/json.h"
 
+enum { SEVERAL_TOKENS_MS = 5 * 3600 * 1000 };
 enum { HEALS_SOON_MS = 90 * 1000, HEALS_LATE_MS = 30 * 60 * 1000 };
 
 int option(const struct world *w, enum option option)
@@ -59,14 +62,38 @@ static void leave_remains(struct world *w)
         object_create(&w->api, &w->api.children[child][world_place(w, child)], FORMER_UID);
 }
 
+/* The object and its token Secret are all that comes into the new cluster. */
+static void restore(struct world *w)
+{
+    struct object *secret = &w->api.children[CHILD_TOKEN_SECRET][PLACE_OWN];
+    struct object kept = *secret;
+
+    memset(w->api.children, 0, sizeof(w->api.children));
+    if (kept.exists) {
+        *secret = kept;
+        secret->owner = FORMER_UID;
+        secret->held = secret->terminating = false;
+        secret->uid = secret->version = ++w->api.last;
+    }
+    gitlab_mark(w, FORMER_UID);
+    json_object_put(w->api.status);
+    w->api.status = json_build("{observedGeneration: %d}", (int64_t)-1);
+    w->api.finalizer = false;
+    w->process.seen.exists = false;
+    world_crash(w);
+}
+
 static void begin(struct world *w)
 {
     w->calm = false;
     w->heals_at = w->now_ms + (option(w, OPT_HEAL_LATE) ? HEALS_LATE_MS : HEALS_SOON_MS);
     w->journal = (struct journal){0};
     world_set_troubles(w);
+    w->watched_until = option(w, OPT_EXPIRES) ? w->now_ms + SEVERAL_TOKENS_MS : 0;
     if (option(w, OPT_START) == START_RESTARTED)
         world_crash(w);
+    if (option(w, OPT_START) == START_RESTORED)
+        restore(w);
     if (option(w, OPT_START) == START_REMAINS)
         leave_remains(w);
 }
@@ -82,7 +109,8 @@ void world_init(struct world *w, const struct scenario *s, struct crash crash, F
         w->api.ca[i].version = ++w->api.last;
     gitlab_init(w);
     world_crash(w);
-    if (option(w, OPT_START) == START_CONVERGED || option(w, OPT_START) == START_RESTARTED)
+    enum start start = (enum start)option(w, OPT_START);
+    if (start == START_CONVERGED || start == START_RESTARTED || start == START_RESTORED)
         world_run(w);
     w->trace = trace;
     w->crash = crash;

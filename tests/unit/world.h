@@ -48,18 +48,34 @@ enum option {
     OPT_API,           /* enum api_trouble */
     OPT_DENIED_CHILD,
     OPT_REPLACED_FOR_EVER, /* a DAMAGE_REPLACED stays */
-    OPT_NO_SEARCH,         /* the access token gives no right to look */
+    OPT_NO_SEARCH,         /* the access token gives no right to look: 1 by role, 2 by scope */
     OPT_HEAL_LATE,         /* the world heals after half an hour, not after a minute and a half */
-    OPT_LAG,               /* watches deliver between turns only */
+    OPT_REMOTE,            /* enum remote: what somebody does to the runner at GitLab … */
+    OPT_REMOTE_AT,
+    OPT_ROTATE, /* somebody asks for a new token … */
+    OPT_ROTATE_AT,
+    OPT_EXPIRES,   /* tokens live for four hours                                             */
+    OPT_ELSEWHERE, /* the registration token is of another project than the access token     */
+    OPT_LAG,       /* watches deliver between turns only */
     OPT_FROZEN, /* after a crash the watches show, for a minute, what there was before this action of the operator's */
     OPTIONS
 };
 
-enum start { START_NEW, START_CONVERGED, START_RESTARTED, START_REMAINS };
+enum start { START_NEW, START_CONVERGED, START_RESTARTED, START_REMAINS, START_RESTORED };
+enum remote {
+    REMOTE_NONE,
+    REMOTE_DELETED,
+    REMOTE_PAUSED,   /* an attribute is edited                          */
+    REMOTE_UNMARKED, /* our mark is taken out of its note               */
+    REMOTE_RESET,    /* its token is reset                              */
+    REMOTE_REPLACED, /* its number is that of somebody else's runner now */
+    REMOTES
+};
 enum edit {
     EDIT_NONE,
     EDIT_URL,
     EDIT_MODE,
+    EDIT_MODE_BACK,
     EDIT_SCOPE,
     EDIT_TAGS,
     EDIT_IMAGE,
@@ -93,6 +109,7 @@ enum gitlab_trouble {
     GITLAB_LOSSY,   /* done, but the answer is lost                                   */
     GITLAB_LOSING,  /* the request is lost, which looks the same                      */
     GITLAB_GARBAGE, /* done, but the answer cannot be read                            */
+    GITLAB_BEHIND,  /* something that is no GitLab answers 404                        */
     GITLAB_GONE,    /* registration tokens are switched off                           */
     GITLAB_DOWN_FOREVER,
     GITLAB_GONE_FOREVER,
@@ -149,6 +166,7 @@ struct object {
     bool ca;        /* the config Secret has the CA             */
     int64_t runner_id;
     char url[40], authentication[24], scope[16], told_hash[24]; /* token Secret */
+    char expiration[24], obtained[24], rotation[8];             /* the same     */
     int64_t replicas;                                           /* Deployment: wanted */
     bool rolled_out;                                            /* … and they run     */
 };
@@ -164,6 +182,7 @@ struct api {
     bool exists, finalizer, deleting;
     int64_t deletion_time;
     int generation, version;
+    bool asks_for_a_token;      /* the annotation that asks for another one */
     int wish;                   /* which of the scenario's the spec is now */
     struct json_object *status; /* one reference                           */
     struct object children[CHILD_COUNT][PLACES];
@@ -189,6 +208,12 @@ struct remote_runner {
     bool by_user; /* made by the user, not by anybody with our mark */
     char token[24];
     char attributes[24]; /* their fingerprint             */
+    int told;            /* the wish that they are from   */
+    bool paused;         /* by somebody                   */
+    int mark;            /* uid in its note; NOBODY: none */
+    int project;
+    int64_t contacted_at, expires_at; /* seconds since 1970; 0: never */
+    int64_t replaced_ms;              /* monotonic: it is somebody else's since then; 0: it is not */
 };
 
 struct server {
@@ -214,6 +239,9 @@ struct process {
     enum doubt doubt;
     int64_t found_id;
     bool config_token_dead, deregistered;
+    struct server_check check;
+    enum takeover takeover;
+    bool not_inherited;
     enum reach reach;
     struct err gitlab_err;
     struct failing failing[ATTEMPTS_MAX];
@@ -246,10 +274,11 @@ struct world {
     const struct scenario *scenario;
     uint64_t random;
     int64_t now_ms;
-    bool calm;         /* nothing goes wrong yet                      */
-    int64_t heals_at;  /* when what does not last for ever ends       */
-    bool happened[4];  /* edit, deletion, damages                     */
-    int64_t edited_at; /* seconds since 1970; 0: not yet              */
+    bool calm;             /* nothing goes wrong yet                      */
+    int64_t heals_at;      /* when what does not last for ever ends       */
+    bool happened[6];      /* edit, deletion, damages, at GitLab, request */
+    int64_t edited_at;     /* seconds since 1970; 0: not yet              */
+    int64_t watched_until; /* monotonic: until then somebody's deed may not have been found out */
     struct api api;
     struct server servers[SERVERS];
     struct process process;
@@ -277,12 +306,19 @@ void world_observe(struct world *w);
 void world_update(struct world *w);
 /* Carries out one action, with whatever is to go wrong, and has the operator learn from the answer. */
 void world_perform(struct world *w, const struct action *act);
+/* One call to GitLab, and what is learned from its answer. */
+void world_call(struct world *w, const struct action *act);
+/* The rule's call did not work and is tried again later; or it did, and the row of failures has ended. */
+void world_failed(struct world *w, const struct action *act, const struct err *err);
+void world_succeeded(struct world *w, const struct action *act);
 /* Decides and performs until decide() waits or is done. */
 void world_turn(struct world *w);
 /* Takes turns and lets time pass, until nothing changes any more. False when that does not come about. */
 bool world_run(struct world *w);
-/* How many runners have our mark while nobody holds their token. */
-int world_leaked(struct world *w);
+/* How many runners were made by us while nobody holds their token; and how many of these nobody can find any more. */
+struct leaked {
+    int count, unmarked;
+} world_leaked(struct world *w);
 /* The process is killed and a new one has listed everything. */
 void world_crash(struct world *w);
 
@@ -334,13 +370,26 @@ bool world_users(struct world *w, bool now);
 struct gitlab_reply {
     struct err err;
     bool ambiguous;
+    bool proven, unknown;
     int64_t id;
     char token[24];
+    int64_t expires_at;
+    struct json_object *body; /* the turn's */
 };
 void gitlab_init(struct world *w);
 /* The spec asks for another server, mode or scope after the edit. */
 bool world_moves(const struct world *w);
 struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act);
+/* Somebody does something to the runner at GitLab. */
+void gitlab_meddle(struct world *w, enum remote what);
+/* The token Secret is about to be lost. Its runner is nobody's if the Secret is from a backup, and nobody has taken it
+ * over yet; or that has just been done, and the Secret goes by force before the status names the runner, which has been
+ * in use and so is in none of GitLab's lists that are searched. */
+void gitlab_forsake(struct world *w, bool by_force);
+/* The mark of the runner that is there becomes another. */
+void gitlab_mark(struct world *w, int uid);
+/* The managers ask for jobs. */
+void gitlab_hear(struct world *w);
 struct remote_runner *gitlab_runner(struct world *w, const char *url, const char *token);
 
 #endif

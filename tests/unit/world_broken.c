@@ -3,6 +3,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "runner/status.h"
 
@@ -198,6 +199,86 @@ void ca_changed(struct world *w, int kind)
     w->api.ca[kind].version = ++w->api.last;
 }
 
+void checked(struct world *w, int found)
+{
+    static const struct server_check checks[] = {
+        [DUE] = {.due_ms = 1},
+        [DUE_BY_TOKEN] = {.due_ms = 1, .try_token = true},
+        [ABSENT_ONCE] = {.absences = 1},
+        [ABSENT] = {.absences = 2},
+        [REFUSED_ONCE] = {.refusals = 1},
+        [REFUSED] = {.refusals = 2},
+        [RESET] = {.refusals = 2, .shown = SHOWN_OURS},
+        [REPLACED] = {.refusals = 2, .shown = SHOWN_FOREIGN},
+        [NOT_TO_BE_SEEN] = {.refusals = 2, .credential_status = 403},
+        [NOT_TO_BE_USED] = {.refusals = 2, .credential_status = 401},
+        [EDITED] = {.edited = 2, .shown = SHOWN_OURS},
+        [VERSION_DUE] = {.wants_version = true},
+        [UNSEEN] = {0},
+        [OURS] = {.shown = SHOWN_OURS},
+        [UNMARKED] = {.shown = SHOWN_FOREIGN},
+    };
+
+    w->process.check = checks[found];
+    w->process.check.shown_ms = w->now_ms;
+    if (!w->process.check.due_ms)
+        w->process.check.due_ms = w->now_ms + 1000;
+}
+
+void edited_and_checked(struct world *w, int found)
+{
+    edited(w, found);
+    checked(w, found);
+}
+
+void edited_and_not_to_be_seen(struct world *w, int unused)
+{
+    edited(w, unused);
+    w->process.generation = w->api.generation;
+    checked(w, UNSEEN);
+    w->process.check.credential_status = 403;
+}
+
+void edited_and_told_in_vain(struct world *w, int unused)
+{
+    edited_and_not_to_be_seen(w, unused);
+    failed(w, "attributes", ERR_RETRY);
+}
+
+void expiring(struct world *w, int left)
+{
+    struct object *secret = child_of(w, CHILD_TOKEN_SECRET);
+    int64_t end = w->now_ms / 1000 + left;
+
+    snprintf(secret->expiration, sizeof(secret->expiration), "%s", time_format(end, &w->mem));
+    snprintf(secret->obtained, sizeof(secret->obtained), "%s", time_format(end - 1000, &w->mem));
+}
+
+void asked_for_a_token(struct world *w, int unused)
+{
+    (void)unused;
+    w->api.asks_for_a_token = true;
+}
+
+void inherited(struct world *w, int unused)
+{
+    (void)unused;
+    child_of(w, CHILD_TOKEN_SECRET)->owner = FORMER_UID;
+}
+
+void inherited_and_terminating(struct world *w, int unused)
+{
+    inherited(w, unused);
+    terminating(w, CHILD_TOKEN_SECRET);
+}
+
+void inspected(struct world *w, int takeover)
+{
+    edited(w, takeover);
+    w->process.generation = w->api.generation;
+    w->process.takeover = (enum takeover)takeover;
+}
+
 void never_shown(struct world *w, int unused)
 {
     (void)unused;
@@ -239,6 +320,12 @@ void stray(struct world *w, int place)
 /* ------------------------------------------------------------------------------------------------------------------
  * The same while the object is deleted.
  */
+void deleted_and_checked(struct world *w, int found)
+{
+    deleted(w, found);
+    checked(w, found);
+}
+
 void deleted(struct world *w, int unused)
 {
     (void)unused;

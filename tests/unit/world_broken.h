@@ -47,6 +47,29 @@ broken_fn lost, edited_and_lost, replaced, drifted, rewritten, terminating, pinn
 /* how: enum doubt */
 broken_fn both_secrets_lost, deleted_and_lost, deleted_long_ago_and_lost, deleted_invalid_and_lost,
     deleted_without_credential;
+/* how: enum found, by checks */
+enum found {
+    DUE,            /* nothing yet: a check is due                        */
+    DUE_BY_TOKEN,   /* … and the id is not enough                         */
+    ABSENT_ONCE,    /* no runner of this id, said once                    */
+    ABSENT,         /* said twice                                         */
+    REFUSED_ONCE,   /* the token, once                                    */
+    REFUSED,        /* twice; nothing is known of the id                  */
+    RESET,          /* the token is refused, but the runner is ours       */
+    REPLACED,       /* … and the runner of the id is not                  */
+    NOT_TO_BE_SEEN, /* … and the access token may not look               */
+    NOT_TO_BE_USED, /* … and the access token is refused                 */
+    EDITED,         /* tags                                               */
+    VERSION_DUE,
+    UNSEEN,
+    OURS,
+    UNMARKED,
+};
+broken_fn checked, edited_and_checked, deleted_and_checked;
+/* how: seconds that are left of a token's life of 1000 */
+broken_fn expiring;
+broken_fn asked_for_a_token, inherited, inherited_and_terminating, inspected;
+broken_fn edited_and_not_to_be_seen, edited_and_told_in_vain;
 /* how: whose credential */
 broken_fn credential_changed;
 /* how: 0 in a Secret, 1 in a ConfigMap */

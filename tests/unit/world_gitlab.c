@@ -3,13 +3,22 @@
 
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/names.h"
 
 const char *server_url(int server)
 {
     return server ? "https://two.example.com" : "https://one.example.com";
+}
+
+enum { LIFE_S = 4 * 3600 };
+
+static int64_t end_of_a_token(const struct world *w)
+{
+    return w->scenario->options[OPT_EXPIRES] ? w->now_ms / 1000 + LIFE_S : 0;
 }
 
 static struct remote_runner *add_runner(struct world *w, int server, bool ours)
@@ -17,7 +26,8 @@ static struct remote_runner *add_runner(struct world *w, int server, bool ours)
     struct server *s = &w->servers[server];
     struct remote_runner *r = &s->runners[s->len++];
 
-    *r = (struct remote_runner){.id = s->len, .alive = true, .ours = ours};
+    *r = (struct remote_runner){.id = s->len, .alive = true, .ours = ours, .mark = ours ? OUR_UID : NOBODY};
+    r->expires_at = ours ? end_of_a_token(w) : 0;
     snprintf(r->token, sizeof(r->token), "glrt-%c%d", "ab"[server], s -> len);
     return r;
 }
@@ -42,14 +52,89 @@ static struct server *server_of(struct world *w, const char *url)
     return NULL;
 }
 
+static struct remote_runner *by_token(const struct world *w, struct server *server, const char *token)
+{
+    for (int i = 0; server && i < server->len; i++) {
+        struct remote_runner *r = &server->runners[i];
+        bool expired = r->expires_at && w->now_ms / 1000 >= r->expires_at;
+        if (r->alive && !expired && strcmp(r->token, token) == 0)
+            return r;
+    }
+    return NULL;
+}
+
 struct remote_runner *gitlab_runner(struct world *w, const char *url, const char *token)
 {
-    struct server *server = server_of(w, url);
+    return by_token(w, server_of(w, url), token);
+}
 
-    for (int i = 0; server && i < server->len; i++)
-        if (server->runners[i].alive && strcmp(server->runners[i].token, token) == 0)
-            return &server->runners[i];
-    return NULL;
+static void change_token(struct world *w, struct remote_runner *r)
+{
+    snprintf(r->token, sizeof(r->token), "glrt-%lld-%u", (long long)r->id, world_random(w, 1u << 30));
+    r->expires_at = end_of_a_token(w);
+}
+
+/* The last of ours that lives. */
+static struct remote_runner *present_runner(struct world *w)
+{
+    struct remote_runner *ret = NULL;
+
+    for (int s = 0; s < SERVERS; s++)
+        for (int i = 0; i < w->servers[s].len; i++)
+            if (w->servers[s].runners[i].alive && w->servers[s].runners[i].ours)
+                ret = &w->servers[s].runners[i];
+    return ret;
+}
+
+void gitlab_forsake(struct world *w, bool by_force)
+{
+    const struct object *secret = &w->api.children[CHILD_TOKEN_SECRET][PLACE_OWN];
+    struct remote_runner *r = gitlab_runner(w, secret->url, secret->token);
+
+    if (!r || w->process.issued.exists)
+        return;
+    bool just_inherited = option(w, OPT_START) == START_RESTORED && json_int_or(w->api.status, "runnerId", 0) != r->id;
+    if (secret->owner == FORMER_UID || (by_force && just_inherited))
+        r->ours = false;
+}
+
+void gitlab_meddle(struct world *w, enum remote what)
+{
+    struct remote_runner *r = present_runner(w);
+
+    world_trace(w, "somebody at GitLab: %d to runner %lld", what, r ? (long long)r->id : 0);
+    if (!r)
+        return;
+    r->alive = what != REMOTE_DELETED;
+    r->paused = r->paused || what == REMOTE_PAUSED;
+    if (what == REMOTE_UNMARKED || what == REMOTE_REPLACED)
+        r->mark = NOBODY;
+    if (what == REMOTE_RESET)
+        gitlab_forsake(w, false);
+    if (what == REMOTE_RESET || what == REMOTE_REPLACED)
+        change_token(w, r);
+    r->ours = r->ours && what != REMOTE_REPLACED;
+    r->replaced_ms = what == REMOTE_REPLACED ? w->now_ms : 0;
+}
+
+void gitlab_mark(struct world *w, int uid)
+{
+    struct remote_runner *r = present_runner(w);
+
+    if (r)
+        r->mark = uid;
+}
+
+void gitlab_hear(struct world *w)
+{
+    const struct object *config = &w->api.children[CHILD_CONFIG_SECRET][PLACE_OWN];
+    const struct object *managers = &w->api.children[CHILD_DEPLOYMENT][PLACE_OWN];
+
+    for (int s = 0; s < SERVERS && config->exists && managers->rolled_out && managers->replicas; s++) {
+        struct remote_runner *r = by_token(w, &w->servers[s], config->token);
+        if (r)
+            r->contacted_at = w->now_ms / 1000;
+    }
 }
 
 static struct remote_runner *by_id(struct server *server, int64_t id)
@@ -57,18 +142,21 @@ static struct remote_runner *by_id(struct server *server, int64_t id)
     return id > 0 && id <= server->len && server->runners[id - 1].alive ? &server->runners[id - 1] : NULL;
 }
 
-int world_leaked(struct world *w)
+struct leaked world_leaked(struct world *w)
 {
     const struct object *secret = &w->api.children[CHILD_TOKEN_SECRET][PLACE_OWN];
-    const struct remote_runner *held = w->api.exists ? gitlab_runner(w, secret->url, secret->token) : NULL;
-    int count = 0;
+    bool restored = secret->owner == FORMER_UID; /* and waits for the next object of this name */
+    const struct remote_runner *held = w->api.exists || restored ? gitlab_runner(w, secret->url, secret->token) : NULL;
+    struct leaked leaked = {0};
 
     for (int s = 0; s < SERVERS; s++)
         for (int i = 0; i < w->servers[s].len; i++) {
             const struct remote_runner *r = &w->servers[s].runners[i];
-            count += r->alive && r->ours && r != held;
+            bool is_leaked = r->alive && r->ours && r != held;
+            leaked.count += is_leaked;
+            leaked.unmarked += is_leaked && r->mark != OUR_UID;
         }
-    return count;
+    return leaked;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -78,11 +166,13 @@ static void refuse(struct gitlab_reply *reply, enum err_kind kind, int code, con
 {
     err_set(&reply->err, kind, reason, "GitLab answered %d", code);
     reply->err.code = code;
+    reply->proven = true;
 }
 
 static void give(struct gitlab_reply *reply, const struct remote_runner *r)
 {
     reply->id = r->id;
+    reply->expires_at = r->expires_at;
     strcpy(reply->token, r->token);
 }
 
@@ -101,6 +191,9 @@ static bool may(const struct action *act, const char *right, struct gitlab_reply
 static void remember_attributes(struct world *w, struct remote_runner *r)
 {
     snprintf(r->attributes, sizeof(r->attributes), "%s", attributes_hash(&w->observed.spec->attributes, &w->mem));
+    r->told = w->turn_wish;
+    r->paused = false;
+    r->mark = OUR_UID;
 }
 
 static void make(struct world *w, struct server *server, struct gitlab_reply *reply)
@@ -113,6 +206,9 @@ static void make(struct world *w, struct server *server, struct gitlab_reply *re
     }
     struct remote_runner *r = add_runner(w, (int)(server - w->servers), true);
     remember_attributes(w, r);
+    r->project = w->observed.spec->authentication == AUTH_ACCESS_TOKEN ? (int)w->observed.spec->scope_id
+                 : w->scenario->options[OPT_ELSEWHERE]                 ? 9
+                                                                       : 7;
     w->journal.made++;
     w->journal.untraceable += w->turn_wish != w->api.wish && world_moves(w);
     give(reply, r);
@@ -139,29 +235,80 @@ static void make_by_registration(struct world *w, struct server *server, const s
         make(w, server, reply);
 }
 
-static void verify(struct server *server, const struct action *act, struct gitlab_reply *reply)
+/* The runner that calls itself; NULL when that is refused. */
+static struct remote_runner *verify(struct world *w, struct server *server, const struct action *act,
+                                    struct gitlab_reply *reply)
 {
-    for (int i = 0; i < server->len; i++) {
-        struct remote_runner *r = &server->runners[i];
-        if (!r->alive || strcmp(r->token, act->gitlab.token) != 0)
-            continue;
-        r->contacted = true;
-        give(reply, r);
+    struct remote_runner *r = by_token(w, server, act->gitlab.token);
+
+    if (!r) {
+        refuse(reply, ERR_DENIED, 403, "RunnerTokenRejected");
+        return NULL;
+    }
+    r->contacted = true;
+    r->contacted_at = w->now_ms / 1000;
+    give(reply, r);
+    return r;
+}
+
+static void rotate(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+{
+    struct remote_runner *r = verify(w, server, act, reply);
+
+    if (!r)
+        return;
+    if (!r->ours)
+        world_violate(w, "somebody else's runner %lld gets a new token", (long long)r->id);
+    change_token(w, r);
+    give(reply, r);
+}
+
+static const char *shown_note(struct world *w, const struct remote_runner *r)
+{
+    return r->mark ? arena_printf(&w->mem, MARK_PREFIX "uid-%d", r->mark) : "of nobody's";
+}
+
+/* The access token lacks the role, or the scope, which GitLab words in another way than what it says of a runner. */
+static bool may_look(const struct world *w, struct gitlab_reply *reply)
+{
+    int lacks = option(w, OPT_NO_SEARCH);
+
+    if (!lacks)
+        return true;
+    refuse(reply, ERR_DENIED, 403, lacks == 1 ? "InsufficientPermissions" : "InsufficientScope");
+    reply->proven = lacks == 1;
+    return false;
+}
+
+/* As GitLab shows it to those who may see everything. */
+static void show(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+{
+    struct remote_runner *r = by_id(server, act->gitlab.runner_id);
+    const struct wish *told = &w->scenario->wishes[r ? r->told : 0];
+
+    if (!may_look(w, reply))
+        return;
+    if (!r) {
+        refuse(reply, ERR_NOT_FOUND, 404, "RunnerNotFound");
         return;
     }
-    refuse(reply, ERR_DENIED, 403, "RunnerTokenRejected");
+    reply->id = r->id;
+    reply->body = arena_json(&w->mem, json_copy(attributes_json(&told->spec.attributes, &w->mem)));
+    json_set_bool(reply->body, "paused", r->paused);
+    json_set_str(reply->body, "maintenance_note", shown_note(w, r));
+    json_set_str(reply->body, "runner_type", "project_type");
+    json_set(reply->body, "projects", json_build("[{id: %d}]", (int64_t)r->project));
+    json_set_str(reply->body, "contacted_at", r->contacted_at ? time_format(r->contacted_at, &w->mem) : NULL);
 }
 
 /* Lists tell who never asked for a job; others are found by their id alone. */
 static void find(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
 {
-    if (option(w, OPT_NO_SEARCH)) {
-        refuse(reply, ERR_DENIED, 403, "InsufficientPermissions");
+    if (!may_look(w, reply))
         return;
-    }
     for (int i = 0; i < server->len; i++) {
         const struct remote_runner *r = &server->runners[i];
-        if (r->alive && r->ours && (!r->contacted || r->id == act->gitlab.runner_id))
+        if (r->alive && r->mark == OUR_UID && (!r->contacted || r->id == act->gitlab.runner_id))
             reply->id = r->id;
     }
 }
@@ -172,11 +319,14 @@ static struct remote_runner *administer(struct world *w, struct server *server, 
 {
     struct remote_runner *r = by_id(server, act->gitlab.runner_id);
 
-    if (!r)
+    /* Proof is as old as that; the number is not in use again so soon. */
+    bool just_gone = r && !r->ours && r->replaced_ms && w->now_ms - r->replaced_ms <= PROOF_MS;
+
+    if (!r || just_gone)
         refuse(reply, ERR_NOT_FOUND, 404, "RunnerNotFound");
     else if (!r->ours)
         world_violate(w, "somebody else's runner %lld is touched", (long long)r->id);
-    return r;
+    return just_gone ? NULL : r;
 }
 
 static void reset(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
@@ -185,7 +335,7 @@ static void reset(struct world *w, struct server *server, const struct action *a
 
     if (!r)
         return;
-    snprintf(r->token, sizeof(r->token), "glrt-%lld-%u", (long long)r->id, world_random(w, 1u << 30));
+    change_token(w, r);
     give(reply, r);
 }
 
@@ -200,11 +350,12 @@ static void update(struct world *w, struct server *server, const struct action *
 }
 
 /* A token or id that GitLab does not know is as good as one that it has just removed. */
-static void remove_runner(struct world *w, struct server *server, const struct action *act)
+static void remove_runner(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
 {
     struct remote_runner *r = act->gitlab.call == GITLAB_REMOVE ? by_id(server, act->gitlab.runner_id)
                                                                 : gitlab_runner(w, act->gitlab.url, act->gitlab.token);
 
+    reply->unknown = !r;
     if (!r)
         return;
     if (!r->ours)
@@ -220,10 +371,25 @@ static void carry_out(struct world *w, struct server *server, const struct actio
         return;
     case GITLAB_VERIFY:
     case GITLAB_RESTORE:
-        verify(server, act, reply);
+    case GITLAB_TRY:
+    case GITLAB_KEEP:
+    case GITLAB_INHERIT:
+        verify(w, server, act, reply);
+        return;
+    case GITLAB_ROTATE:
+        rotate(w, server, act, reply);
+        return;
+    case GITLAB_SHOW:
+    case GITLAB_INSPECT:
+        if (may(act, "access", reply))
+            show(w, server, act, reply);
+        return;
+    case GITLAB_VERSION:
+        if (may(act, "access", reply))
+            reply->body = arena_json(&w->mem, json_build("{version: '17.3.1-ee'}"));
         return;
     case GITLAB_DEREGISTER:
-        remove_runner(w, server, act);
+        remove_runner(w, server, act, reply);
         return;
     case GITLAB_CREATE:
         if (may(act, "access", reply))
@@ -243,7 +409,7 @@ static void carry_out(struct world *w, struct server *server, const struct actio
         return;
     case GITLAB_REMOVE:
         if (may(act, "access", reply))
-            remove_runner(w, server, act);
+            remove_runner(w, server, act, reply);
         return;
     }
 }
@@ -263,6 +429,7 @@ static const struct failure_shape {
     [GITLAB_LOSSY] = {true, true, 0, 0, "ConnectionLost"},
     [GITLAB_LOSING] = {false, true, 0, 0, "ConnectionLost"},
     [GITLAB_GARBAGE] = {true, true, 200, 0, "UnexpectedAnswer"},
+    [GITLAB_BEHIND] = {false, false, 404, 0, "NotGitLab"},
 };
 
 static bool trusts(const struct world *w)
@@ -274,7 +441,8 @@ static struct gitlab_reply fail(const struct failure_shape *how)
 {
     struct gitlab_reply reply = {.ambiguous = how->ambiguous};
 
-    refuse(&reply, ERR_RETRY, how->code, how->reason);
+    refuse(&reply, how->code == 404 ? ERR_INVALID : ERR_RETRY, how->code, how->reason);
+    reply.proven = false;
     reply.err.retry_after_ms = how->retry_after_ms;
     return reply;
 }

@@ -5,7 +5,6 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "runner/names.h"
 #include "runner/status.h"
 
 enum {
@@ -43,7 +42,7 @@ static struct failing *place_for(struct process *p, const char *rule)
     return place;
 }
 
-static void add_failure(struct world *w, const struct action *act, const struct err *err)
+void world_failed(struct world *w, const struct action *act, const struct err *err)
 {
     struct failing *f = place_for(process(w), act->rule);
     int64_t delay = 1000;
@@ -58,7 +57,7 @@ static void add_failure(struct world *w, const struct action *act, const struct 
                          .retry_at_ms = w->now_ms + (err->retry_after_ms > delay ? err->retry_after_ms : delay)};
 }
 
-static void end_failures(struct world *w, const struct action *act)
+void world_succeeded(struct world *w, const struct action *act)
 {
     for (int i = 0; i < ATTEMPTS_MAX; i++) {
         struct failing *f = &w->process.failing[i];
@@ -91,23 +90,34 @@ static void kubernetes_failed(struct world *w, const struct action *act, const s
     if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND)
         look(w, act);
     else
-        add_failure(w, act, err);
+        world_failed(w, act, err);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Kubernetes: what it learns from answers.
  */
+/* When the token Secret is let go because somebody deleted it, its token stays at hand, whether an answer comes or not.
+ */
+static void keep_token(struct world *w, const struct action *act)
+{
+    struct process *p = process(w);
+    const struct observed_value *token = &w->observed.values[READ_TOKEN];
+    bool lets_go = act->kind == ACT_APPLY && act->apply.release;
+    bool only_the_secret_goes = lets_go && !w->observed.deleting && !p->deregistered && token->lookup == LOOKUP_FOUND &&
+                                registration_fits(&w->observed, &w->mem);
+
+    if (!only_the_secret_goes)
+        return;
+    p->issued = p->seen.children[CHILD_TOKEN_SECRET][PLACE_OWN];
+    snprintf(p->issued.token, sizeof(p->issued.token), "%s", token->value);
+}
+
 static void learn_token(struct world *w, const struct action *act, const struct object *truth)
 {
     struct process *p = process(w);
     struct observed_value *token = &w->observed.values[READ_TOKEN];
-    bool only_the_secret_goes = act->apply.release && !w->observed.deleting && !p->deregistered &&
-                                token->lookup == LOOKUP_FOUND && registration_fits(&w->observed, &w->mem);
 
-    if (only_the_secret_goes) {
-        p->issued = p->seen.children[CHILD_TOKEN_SECRET][PLACE_OWN];
-        snprintf(p->issued.token, sizeof(p->issued.token), "%s", token->value);
-    } else if (act->apply.release) {
+    if (act->apply.release) {
         bool users_own = strcmp(w->observed.registered.authentication, "RunnerToken") == 0;
         p->had_secret = !p->deregistered && !w->observed.deleting && !users_own;
     } else {
@@ -216,7 +226,7 @@ static void learn_kubernetes(struct world *w, const struct action *act)
     case ACT_DONE:
         break;
     }
-    end_failures(w, act);
+    world_succeeded(w, act);
 }
 
 static bool show_status(struct world *w, const struct action *act, struct err *err)
@@ -271,6 +281,7 @@ static void perform_kubernetes(struct world *w, const struct action *act, enum f
     struct err err = {0}, lost;
 
     err_set(&lost, ERR_RETRY, "ConnectionLost", "no answer from the API server");
+    keep_token(w, act);
     int last = w->api.last;
     bool done = fate != FATE_FAILED && kubernetes_does(w, act, &err);
     w->journal.writes += w->api.last != last;
@@ -289,85 +300,6 @@ static void perform_kubernetes(struct world *w, const struct action *act, enum f
                 err.reason);
 }
 
-/* ------------------------------------------------------------------------------------------------------------------
- * GitLab: what it learns from answers.
- */
-static void learn_issued(struct world *w, const struct action *act, const struct gitlab_reply *reply)
-{
-    const struct observed *o = &w->observed;
-    struct object *issued = &w->process.issued;
-    enum gitlab_call what = act->gitlab.call;
-    bool told = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_UPDATE ||
-                (what == GITLAB_RESTORE && o->spec->authentication == AUTH_REGISTRATION_TOKEN);
-    const char *inputs = token_inputs_text(o, &w->mem);
-
-    *issued = (struct object){.exists = true, .runner_id = reply->id};
-    snprintf(issued->token, sizeof(issued->token), "%s",
-             what == GITLAB_UPDATE ? o->values[READ_TOKEN].value : reply->token);
-    snprintf(issued->url, sizeof(issued->url), "%s", o->spec->url);
-    snprintf(issued->authentication, sizeof(issued->authentication), "%s",
-             authentication_name(o->spec->authentication));
-    snprintf(issued->scope, sizeof(issued->scope), "%s", scope_text(o->spec, &w->mem));
-    if (told)
-        snprintf(issued->told_hash, sizeof(issued->told_hash), "%s", attributes_hash(&o->spec->attributes, &w->mem));
-    if (inputs)
-        snprintf(issued->inputs, sizeof(issued->inputs), "%s", inputs);
-    w->process.doubt = DOUBT_NONE;
-    w->process.deregistered = false;
-}
-
-static void learn_gitlab(struct world *w, const struct action *act, const struct gitlab_reply *reply)
-{
-    struct process *p = process(w);
-    enum gitlab_call what = act->gitlab.call;
-
-    p->reach = REACH_YES;
-    p->gitlab_err = (struct err){.kind = ERR_NONE};
-    end_failures(w, act);
-    if (what == GITLAB_RESTORE && reply->id != act->gitlab.runner_id) {
-        p->config_token_dead = true;
-    } else if (what == GITLAB_FIND) {
-        p->found_id = reply->id;
-        p->doubt = reply->id ? DOUBT_SEARCHED : DOUBT_NONE;
-    } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
-        p->deregistered = true;
-    } else {
-        learn_issued(w, act, reply);
-    }
-}
-
-static void gitlab_failed(struct world *w, const struct action *act, const struct gitlab_reply *reply)
-{
-    struct process *p = process(w);
-    enum gitlab_call what = act->gitlab.call;
-    bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
-
-    p->reach = reply->err.code ? REACH_YES : REACH_NO;
-    p->gitlab_err = reply->err;
-    if ((reply->ambiguous && makes) || (what == GITLAB_RESET && reply->err.kind == ERR_NOT_FOUND))
-        p->doubt = DOUBT_LOST;
-    if (what == GITLAB_RESTORE && reply->err.code == 403)
-        p->config_token_dead = true;
-    else if (what == GITLAB_FIND && reply->err.code == 403)
-        p->doubt = DOUBT_UNSEARCHABLE;
-    else
-        add_failure(w, act, &reply->err);
-}
-
-static void perform_gitlab(struct world *w, const struct action *act)
-{
-    struct gitlab_reply reply = gitlab_call_made(w, act);
-
-    world_trace(w, "  GitLab: %s, runner %lld", reply.err.kind ? reply.err.reason : "done", (long long)reply.id);
-    if (reply.err.kind != ERR_NONE) {
-        gitlab_failed(w, act, &reply);
-        return;
-    }
-    w->journal.writes++;
-    w->journal.changes++;
-    learn_gitlab(w, act, &reply);
-}
-
 static void perform_report(struct world *w, const struct action *act)
 {
     bool possible = strcmp(act->report.reason, "PossibleOrphan") == 0;
@@ -376,6 +308,7 @@ static void perform_report(struct world *w, const struct action *act)
     w->journal.possible_orphans += possible;
     w->journal.orphans += !possible;
     w->process.doubt = DOUBT_NONE;
+    w->process.config_token_dead = w->process.config_token_dead || strcmp(act->report.reason, "RunnerLost") == 0;
     w->process.deregistered = w->process.deregistered || !possible;
 }
 
@@ -432,7 +365,7 @@ void world_perform(struct world *w, const struct action *act)
     if (w->journal.actions++ == w->crash.at)
         crash(w, act);
     else if (act->kind == ACT_GITLAB)
-        perform_gitlab(w, act);
+        world_call(w, act);
     else if (act->kind == ACT_REPORT)
         perform_report(w, act);
     else
@@ -505,7 +438,8 @@ static bool values_changed(const struct api *a, const struct api *b)
 static bool is_woken(struct world *w)
 {
     const struct api *a = &w->process.seen, *b = &w->api;
-    bool woken = a->exists != b->exists || a->generation != b->generation || a->deleting != b->deleting;
+    bool woken = a->exists != b->exists || a->asks_for_a_token != b->asks_for_a_token ||
+                 a->generation != b->generation || a->deleting != b->deleting;
 
     for (enum child child = 0; child < CHILD_COUNT; child++)
         for (enum place place = 0; place < PLACES; place++)
@@ -516,15 +450,24 @@ static bool is_woken(struct world *w)
     return true;
 }
 
+static int64_t soonest(int64_t a, int64_t b)
+{
+    return a && a < b ? a : b;
+}
+
 static int64_t next_wake(const struct world *w)
 {
-    if (w->last.kind == ACT_PASS)
+    const struct action *last = &w->last;
+    bool waits = last->kind == ACT_WAIT, retries = waits && last->wait.retry_at_ms;
+    int64_t wake = INT64_MAX;
+
+    if (last->kind == ACT_PASS)
         return w->now_ms;
-    if (w->last.kind == ACT_WAIT && w->last.wait.retry_at_ms)
-        return w->last.wait.retry_at_ms;
-    if (w->last.kind == ACT_WAIT && w->last.wait.stalled)
-        return w->now_ms + RECHECK_MS;
-    return INT64_MAX;
+    if (retries)
+        wake = last->wait.retry_at_ms;
+    else if (waits && last->wait.stalled)
+        wake = w->now_ms + RECHECK_MS;
+    return soonest(last->again_at_ms, wake);
 }
 
 /* Lets time pass until the operator is woken, or nothing will ever change. */
@@ -546,11 +489,11 @@ static void pass_time(struct world *w)
 /* Nothing but the operator will change anything any more: no user, no controller, no deadline. */
 static bool all_has_happened(struct world *w)
 {
-    static const enum option events[] = {OPT_EDIT, OPT_DELETE, OPT_DAMAGE, OPT_DAMAGE_2};
+    static const enum option events[] = {OPT_EDIT, OPT_DELETE, OPT_DAMAGE, OPT_DAMAGE_2, OPT_REMOTE, OPT_ROTATE};
     int64_t healed = w->heals_at / 1000, moved = w->edited_at && w->edited_at < healed ? healed : w->edited_at;
     int64_t since = w->api.deleting ? w->api.deletion_time : moved; /* the status must show it first */
     bool patient = since && w->now_ms < (since + DEADLINES_S) * 1000 && next_wake(w) != INT64_MAX;
-    bool ret = world_next_change(w) < 0 && !patient;
+    bool ret = world_next_change(w) < 0 && !patient && (w->now_ms >= w->watched_until || next_wake(w) == INT64_MAX);
 
     for (size_t i = 0; i < ARRAY_LEN(events); i++)
         ret = ret && (w->happened[i] || !option(w, events[i]));

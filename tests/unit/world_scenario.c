@@ -23,7 +23,7 @@ static const struct {
     [OPT_REPLICAS] = {"replicas", 2, 20},
     [OPT_SUSPEND] = {"suspend", 1, 7},
     [OPT_INVALID] = {"invalid", 1, 5},
-    [OPT_START] = {"start", START_REMAINS, 60},
+    [OPT_START] = {"start", START_RESTORED, 60},
     [OPT_EDIT] = {"edit", EDITS - 1, 50},
     [OPT_EDIT_AT] = {"edit-at", STEPS, 80},
     [OPT_DELETE] = {"delete", 2, 30},
@@ -41,8 +41,14 @@ static const struct {
     [OPT_API] = {"api", API_TROUBLES - 1, 25},
     [OPT_DENIED_CHILD] = {"denied-child", CHILD_COUNT - 1, 80},
     [OPT_REPLACED_FOR_EVER] = {"replaced-for-ever", 1, 30},
-    [OPT_NO_SEARCH] = {"no-search", 1, 15},
+    [OPT_NO_SEARCH] = {"no-search", 2, 15},
     [OPT_HEAL_LATE] = {"heal-late", 1, 30},
+    [OPT_REMOTE] = {"remote", REMOTES - 1, 30},
+    [OPT_REMOTE_AT] = {"remote-at", STEPS + 4, 90},
+    [OPT_ROTATE] = {"rotate", 1, 20},
+    [OPT_ROTATE_AT] = {"rotate-at", STEPS, 80},
+    [OPT_EXPIRES] = {"expires", 1, 15},
+    [OPT_ELSEWHERE] = {"elsewhere", 1, 20},
     [OPT_LAG] = {"lag", 1, 30},
     [OPT_FROZEN] = {"frozen", STEPS, 40},
 };
@@ -123,7 +129,8 @@ static void put_ca(struct json_object *spec, int ca)
 static struct json_object *wish_object(const int *o, enum edit edit, struct arena *a)
 {
 #define EDITED(what, option, count) ((o[option] + (edit == (what))) % (count))
-    int mode = EDITED(EDIT_MODE, OPT_MODE, 3), ca = o[OPT_CA] ? 1 + (o[OPT_CA] - 1 + (edit == EDIT_CA)) % 2 : 0;
+    int mode = (EDITED(EDIT_MODE, OPT_MODE, 3) + 2 * (edit == EDIT_MODE_BACK)) % 3,
+        ca = o[OPT_CA] ? 1 + (o[OPT_CA] - 1 + (edit == EDIT_CA)) % 2 : 0;
     struct json_object *spec =
         json_build("{url: %s, namespace: %s, image: %s}",
                    EDITED(EDIT_INVALID, OPT_INVALID, 2) ? "ftp://x" : server_url(edit == EDIT_URL),

@@ -48,6 +48,9 @@ static void see_registration(struct observed *o, const struct object *secret, st
         .scope = arena_strdup(a, secret->scope),
         .told_hash = arena_strdup(a, secret->told_hash),
         .inputs = arena_strdup(a, secret->inputs),
+        .expiration = secret->expiration[0] ? arena_strdup(a, secret->expiration) : NULL,
+        .obtained = secret->obtained[0] ? arena_strdup(a, secret->obtained) : NULL,
+        .rotation = secret->rotation[0] ? arena_strdup(a, secret->rotation) : NULL,
     };
 }
 
@@ -69,6 +72,13 @@ static void see_child(struct world *w, struct observed *o, enum child child)
     if (!world_is_watched(object, child))
         return;
     c->foreign = object->owner != OUR_UID;
+    c->inherited = c->foreign && object->owner == FORMER_UID && child == CHILD_TOKEN_SECRET;
+    if (c->inherited) {
+        c->terminating = object->terminating;
+        c->held = object->held;
+        c->uid = uid_text(object->uid, &w->mem);
+        see_registration(o, object, &w->mem);
+    }
     if (c->foreign)
         return;
     c->exists = true;
@@ -202,6 +212,11 @@ void world_update(struct world *w)
     o->config_token_dead = p->config_token_dead;
     for (int i = 0; i < ATTEMPTS_MAX; i++)
         o->failed[i] = p->failing[i].attempt;
+    if (o->spec)
+        check_plan(&p->check, o->owner.uid, o->spec->server_check_period, w->now_ms);
+    o->check = p->check;
+    o->takeover = p->takeover;
+    o->not_inherited = p->not_inherited;
     o->reach = p->reach;
     o->gitlab_err = p->gitlab_err;
 }
@@ -213,6 +228,9 @@ void world_forgive(struct process *p)
     p->gitlab_err = (struct err){.kind = ERR_NONE};
     p->reach = REACH_UNKNOWN;
     p->found_id = 0;
+    p->takeover = TAKEOVER_UNTRIED;
+    p->not_inherited = false;
+    p->check.credential_status = 0;
     if (p->doubt == DOUBT_SEARCHED || p->doubt == DOUBT_UNSEARCHABLE)
         p->doubt = DOUBT_LOST;
 }
@@ -247,6 +265,7 @@ void world_observe(struct world *w)
     o->finalizer = seen->finalizer;
     o->deleting = seen->deleting;
     o->deletion_time = seen->deletion_time;
+    o->rotation_request = seen->asks_for_a_token ? "please" : NULL;
     o->spec = wish->valid ? &wish->spec : NULL;
     o->spec_err = wish->err;
     o->status = arena_json(&w->mem, json_ref(seen->status));

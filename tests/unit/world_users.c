@@ -49,6 +49,8 @@ static void do_damage(struct world *w, enum damage damage, enum child child)
     if (w->api.places[world_place(w, child)].missing || (damage != DAMAGE_REPLACED && !object->exists))
         return;
     world_trace(w, "user: damage %d to the %s", damage, child_kind(child));
+    if (child == CHILD_TOKEN_SECRET && damage != DAMAGE_DRIFTED && damage != DAMAGE_REWRITTEN)
+        gitlab_forsake(w, damage == DAMAGE_FORCED || damage == DAMAGE_REPLACED);
     if (object->exists)
         object->version = ++w->api.last;
     if (removes)
@@ -61,7 +63,7 @@ bool world_moves(const struct world *w)
 {
     int edit = w->scenario->options[OPT_EDIT];
 
-    return edit == EDIT_URL || edit == EDIT_MODE || edit == EDIT_SCOPE;
+    return edit == EDIT_URL || edit == EDIT_MODE || edit == EDIT_MODE_BACK || edit == EDIT_SCOPE;
 }
 
 static void edit(struct world *w)
@@ -69,7 +71,7 @@ static void edit(struct world *w)
     if (!w->api.exists)
         return;
     world_trace(w, "user: edit %d", option(w, OPT_EDIT));
-    w->journal.untraceable += world_moves(w) ? world_leaked(w) : 0;
+    w->journal.untraceable += world_moves(w) ? world_leaked(w).count : 0;
     w->api.wish = 1;
     w->api.generation++;
     w->api.version = ++w->api.last;
@@ -92,6 +94,7 @@ static void delete_object(struct world *w)
 static void delete_namespace(struct world *w)
 {
     world_trace(w, "user: delete the namespace");
+    gitlab_forsake(w, false);
     w->api.places[PLACE_OWN].terminating = true;
     w->api.places[PLACE_OWN].deletion_time = w->now_ms / 1000;
     for (enum child child = 0; child < CHILD_COUNT; child++) {
@@ -125,6 +128,25 @@ static bool heeds_the_status(struct world *w)
     return true;
 }
 
+/* What somebody does at GitLab is found out by the next checks. */
+static void meddle(struct world *w)
+{
+    enum { FOUND_OUT_MS = 60 * 60 * 1000 };
+
+    gitlab_meddle(w, (enum remote)option(w, OPT_REMOTE));
+    if (w->watched_until < w->now_ms + FOUND_OUT_MS)
+        w->watched_until = w->now_ms + FOUND_OUT_MS;
+}
+
+static void ask_for_a_token(struct world *w)
+{
+    if (!w->api.exists)
+        return;
+    world_trace(w, "user: asks for a new token");
+    w->api.asks_for_a_token = true;
+    w->api.version = ++w->api.last;
+}
+
 bool world_users(struct world *w, bool now)
 {
     bool edits = is_due(w, 0, OPT_EDIT, OPT_EDIT_AT, now);
@@ -132,8 +154,14 @@ bool world_users(struct world *w, bool now)
          damages_2 = is_due(w, 3, OPT_DAMAGE_2, OPT_DAMAGE_AT_2, now);
     bool deletes = is_due(w, 1, OPT_DELETE, OPT_DELETE_AT, now);
 
+    bool meddles = is_due(w, 4, OPT_REMOTE, OPT_REMOTE_AT, now), asks = is_due(w, 5, OPT_ROTATE, OPT_ROTATE_AT, now);
+
     if (edits)
         edit(w);
+    if (meddles)
+        meddle(w);
+    if (asks)
+        ask_for_a_token(w);
     if (damages)
         do_damage(w, (enum damage)option(w, OPT_DAMAGE), (enum child)option(w, OPT_DAMAGED_CHILD));
     if (damages_2)
@@ -142,7 +170,7 @@ bool world_users(struct world *w, bool now)
         delete_object(w);
     else if (deletes)
         delete_namespace(w);
-    return edits || damages || damages_2 || deletes || (now && heeds_the_status(w));
+    return edits || damages || damages_2 || deletes || meddles || asks || (now && heeds_the_status(w));
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -165,8 +193,10 @@ static void heal_objects(struct world *w)
         for (enum place place = 0; place < PLACES; place++) {
             struct object *object = &w->api.children[child][place];
             bool leaves = object->owner != OUR_UID && !option(w, OPT_REPLACED_FOR_EVER);
+            bool restored = object->owner == FORMER_UID && object->url[0];
             object->pinned = false;
-            if (object->exists && (object->terminating || leaves || object->owner == FORMER_UID))
+            restored = restored && !object->terminating;
+            if (object->exists && !restored && (object->terminating || leaves || object->owner == FORMER_UID))
                 object_delete(object);
         }
 }
@@ -240,6 +270,7 @@ void world_change(struct world *w)
     collect_garbage(w);
     if (is_rolling_out(w))
         roll_out(w);
+    gitlab_hear(w);
     world_set_troubles(w);
     if (w->now_ms >= w->heals_at)
         heal_objects(w);

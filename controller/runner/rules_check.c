@@ -1,0 +1,178 @@
+/* What becomes of a registered runner at GitLab: asked for now and then, and what was found is put right. Rules of the
+ * registration's table. */
+#include "runner/rules.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+
+enum { OVERDUE_MS = 60 * 1000, LIFE_UNKNOWN_S = 24 * 3600 };
+
+static bool by_access_token(const struct observed *o)
+{
+    return o->spec->authentication == AUTH_ACCESS_TOKEN;
+}
+
+static bool token_is_dead(const struct observed *o)
+{
+    return o->check.refusals >= CONFIRMATIONS;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Asking */
+
+/* By id, where the credential gives the right, which changes nothing at GitLab. */
+static bool asks_by_id(const struct observed *o)
+{
+    bool at_hand = o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN || credential_value(o);
+    bool refused = o->check.credential_status && o->check.refused_due_ms == o->check.due_ms;
+
+    return by_access_token(o) && at_hand && !o->check.try_token && !refused;
+}
+
+/* With its token, which GitLab takes for a sign of life: so only while managers give one anyway, or after a doubt. */
+static bool asks_by_token(const struct observed *o)
+{
+    return o->check.try_token || o->ready_replicas > 0;
+}
+
+struct action ask_gitlab(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    if (o->now_ms < o->check.due_ms)
+        return act_pass;
+    struct action act = try_ca(o);
+    if (act.kind == ACT_PASS && asks_by_id(o))
+        act = credential_value(o) ? act_call(GITLAB_SHOW, o->spec->url, credential_value(o), o->registered.runner_id)
+                                  : act_read(READ_CREDENTIAL);
+    else if (act.kind == ACT_PASS && asks_by_token(o) && o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
+        act = act_read(READ_TOKEN);
+    else if (act.kind == ACT_PASS && asks_by_token(o) && o->values[READ_TOKEN].lookup == LOOKUP_FOUND)
+        act = act_call(GITLAB_TRY, o->spec->url, o->values[READ_TOKEN].value, o->registered.runner_id);
+    return act;
+}
+
+struct action ask_for_the_version(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    if (!o->check.wants_version || !by_access_token(o))
+        return act_pass;
+    if (o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN)
+        return act_read(READ_CREDENTIAL);
+    return credential_value(o) ? act_call(GITLAB_VERSION, o->spec->url, credential_value(o), 0) : act_pass;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Finding it gone */
+
+/* Its id and its token, or what the credential lets us know of them, are unknown to GitLab. A refused access token is
+ * waited for: with a better one the runner may be found and get a new token. */
+static bool is_gone(const struct observed *o)
+{
+    const struct server_check *c = &o->check;
+
+    switch (o->spec->authentication) {
+    case AUTH_REGISTRATION_TOKEN:
+        return token_is_dead(o);
+    case AUTH_ACCESS_TOKEN:
+        return c->absences >= CONFIRMATIONS ||
+               (token_is_dead(o) && (c->absences || c->shown == SHOWN_FOREIGN || c->credential_status == 403));
+    case AUTH_RUNNER_TOKEN: /* not ours to make another one */
+        break;
+    }
+    return false;
+}
+
+struct action replace_a_runner_that_is_gone(const struct observed *o, struct arena *a)
+{
+    if (!is_gone(o))
+        return act_pass;
+    return act_report("RunnerLost",
+                      arena_printf(a,
+                                   "GitLab does not know runner %lld at %s, or its token, any more: it is registered "
+                                   "anew; if a runner of this number is still there, delete it",
+                                   (long long)o->registered.runner_id, o->registered.url));
+}
+
+/* The runner is there and ours, but somebody has reset its token: with an access token it gets a new one. */
+struct action renew_a_dead_token(const struct observed *o, struct arena *a)
+{
+    if (!token_is_dead(o))
+        return act_pass;
+    if (!by_access_token(o))
+        return act_wait("RunnerTokenRejected",
+                        "GitLab refuses the runner token, again and again: it was reset or has expired, or the runner "
+                        "was deleted; put a valid one into the Secret that authentication.runnerTokenSecretRef names",
+                        true);
+    struct action act = need_credential(o, a);
+    if (act.kind == ACT_PASS)
+        act = need_ca(o, a);
+    if (act.kind != ACT_PASS)
+        return act;
+    if (o->check.shown == SHOWN_OURS)
+        return act_call(check_is_proof(&o->check, o->now_ms) ? GITLAB_RESET : GITLAB_SHOW, o->spec->url,
+                        credential_value(o), o->registered.runner_id);
+    if (!o->check.credential_status)
+        return act_pass;
+    return act_wait("AccessTokenRejected",
+                    "GitLab refuses the runner's token, and the access token that could renew it: put a valid access "
+                    "token into the Secret that authentication.accessTokenSecretRef names",
+                    true);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Rotation */
+
+/* When a token that expires is to be replaced, in seconds since 1970; 0: never. */
+static int64_t rotation_time(const struct observed *o)
+{
+    int64_t end = time_parse(o->registered.expiration), begin = time_parse(o->registered.obtained);
+
+    if (end <= 0 || o->spec->rotation_policy == ROTATION_DISABLED)
+        return 0;
+    if (begin <= 0 || begin >= end)
+        return end - LIFE_UNKNOWN_S;
+    return end - (end - begin) * o->spec->rotate_at_percent / 100;
+}
+
+static bool is_requested(const struct observed *o)
+{
+    const char *honoured = o->registered.rotation ? o->registered.rotation : "";
+
+    return o->rotation_request && strcmp(o->rotation_request, honoured) != 0;
+}
+
+/* The token itself is the proof that it may be replaced. If the answer is lost the next attempt is refused, and then
+ * the token is found to be dead as any other. */
+struct action rotate_the_token(const struct observed *o, struct arena *a)
+{
+    bool due = rotation_time(o) && o->now >= rotation_time(o);
+    bool unmarked = by_access_token(o) && !*o->registered.told_hash; /* if its answer were lost nobody could find it */
+
+    if (is_users_own(&o->registered) || o->check.refusals || unmarked || (!due && !is_requested(o)))
+        return act_pass;
+    struct action act = try_ca(o);
+    if (act.kind == ACT_PASS)
+        act = need_token(o, a);
+    if (act.kind == ACT_PASS)
+        act = act_call(GITLAB_ROTATE, o->spec->url, o->values[READ_TOKEN].value, o->registered.runner_id);
+    return act;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * When to look again */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a && (!b || a < b) ? a : b;
+}
+
+int64_t next_look(const struct observed *o, bool retries, struct arena *a)
+{
+    if (o->deleting || !o->spec || o->spec->suspend || !is_registered(o, a))
+        return 0;
+    int64_t late = retries ? 0 : o->now_ms + OVERDUE_MS, check = o->check.due_ms > o->now_ms ? o->check.due_ms : late;
+    int64_t left = is_users_own(&o->registered) ? 0 : rotation_time(o) - o->now;
+    return earlier(left > 0 ? o->now_ms + left * 1000 : 0, check);
+}

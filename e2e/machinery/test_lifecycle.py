@@ -1,0 +1,267 @@
+"""A registered runner as time goes by: what somebody does to it at GitLab, rotation, other credentials, a restore."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from cluster import wait_for
+from gitlab_admin import GitLabAdmin
+from gitlab_users import GitLabUser
+from machinery.stage import Stage
+from places import Runner
+
+PERIOD = 30                     # the least that there is between two checks; the first comes after 38 s at most
+FOUND_OUT = 4 * PERIOD + 15     # two checks, a second look, and their jitter
+BY_TOKEN = ("POST", "/api/v4/runners/verify")
+
+
+def start(stage: Stage) -> None:
+    stage.operator.start("--leader-elect", "false")
+
+
+def watched(stage: Stage, by: str, **spec: object) -> Runner:
+    """A runner that is looked at as often as can be."""
+    start(stage)
+    runner = stage.runner(by, serverCheckPeriodSeconds=PERIOD, **spec)
+    stage.settled([runner])
+    return runner
+
+
+def numbers(gitlab: GitLabAdmin) -> list[int]:
+    return [row["id"] for row in gitlab.runners()]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Deleted, edited, reset at GitLab
+
+
+@pytest.mark.parametrize("by", ["accessToken", "registrationToken"])
+def test_r2_a_runner_deleted_at_gitlab_is_registered_anew(stage: Stage, gitlab: GitLabAdmin, by: str) -> None:
+    """After GitLab has said twice that it does not know it."""
+    stage.access_token() if by == "accessToken" else stage.registration_token()
+    runner = watched(stage, by)
+    number, token = runner.status()["runnerId"], runner.token()
+    gitlab.delete_runner(number)
+    wait_for("another one is registered", lambda: runner.status()["runnerId"] != number, FOUND_OUT)
+    stage.settled([runner])
+    assert runner.token() != token
+    assert runner.config()["runners"][0]["token"] == runner.token()
+    assert str(number) in runner.wait_event("RunnerLost")["note"]
+    assert len(gitlab.audit(status=404 if by == "accessToken" else 403)) == 2
+
+
+def test_r6_a_404_that_is_not_gitlabs_deletes_nothing(stage: Stage, gitlab: GitLabAdmin) -> None:
+    stage.access_token()
+    runner = watched(stage, "accessToken")
+    number, token = runner.status()["runnerId"], runner.token()
+    gitlab.fault("status", "GET", f"/api/v4/runners/{number}", status=404, body="<html>404</html>", count=3)
+    wait_for("it was asked for again and again",
+             lambda: len(gitlab.audit("GET", f"/api/v4/runners/{number}")) == 4, 6 * PERIOD)
+    assert numbers(gitlab) == [number] and runner.token() == token
+    assert runner.conditions()["Ready"]["status"] == "True"
+
+
+def test_r6_an_edit_at_gitlab_is_set_back(stage: Stage, gitlab: GitLabAdmin) -> None:
+    stage.access_token()
+    runner = watched(stage, "accessToken", tags=["a", "b"], description="mine")
+    number, token = runner.status()["runnerId"], runner.token()
+    gitlab.change_runner(number, paused=True, tag_list=["c"], description="theirs")
+    row = wait_for("it is as it was", lambda: (r := gitlab.runner(number))["description"] == "mine" and r, FOUND_OUT)
+    assert (row["paused"], sorted(row["tag_list"])) == (False, ["a", "b"])
+    assert "paused" in runner.wait_event("AttributesRestored")["note"]
+    assert len(gitlab.audit("PUT")) == 1 and runner.token() == token and numbers(gitlab) == [number]
+
+
+def test_c11_a_token_reset_by_somebody_is_renewed(stage: Stage, gitlab: GitLabAdmin, gitlab_api: GitLabUser) -> None:
+    """GitLab shows the runner, but has not heard of its managers: the token is tried, and a new one is got by id."""
+    stage.access_token()
+    runner = watched(stage, "accessToken")
+    number, before = runner.status()["runnerId"], runner.token()
+    gitlab_api.reset_token(number)
+    wait_for("it has a new token", lambda: runner.token() != before, FOUND_OUT + 2 * PERIOD)
+    wait_for("that GitLab takes", lambda: gitlab.runner(number)["token"] == runner.token())
+    assert numbers(gitlab) == [number]
+    assert [call["status"] for call in gitlab.audit(*BY_TOKEN)] == [403, 403]
+
+
+def test_s18_a_runner_that_only_has_the_number_is_not_touched(stage: Stage, gitlab: GitLabAdmin,
+                                                              gitlab_api: GitLabUser) -> None:
+    """GitLab came back from a backup: the recorded number is somebody else's now."""
+    stage.access_token()
+    runner = watched(stage, "accessToken", tags=["mine"])
+    number = runner.status()["runnerId"]
+    theirs = {"maintenance_note": "theirs", "tag_list": ["theirs"]}
+    gitlab.change_runner(number, **theirs)
+    theirs["token"] = gitlab_api.reset_token(number)
+    wait_for("another one is registered", lambda: runner.status()["runnerId"] != number, FOUND_OUT)
+    stage.settled([runner])
+    row = gitlab.runner(number)
+    assert {key: row[key] for key in theirs} == theirs and len(numbers(gitlab)) == 2
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Rotation
+
+
+@pytest.mark.parametrize("by", ["accessToken", "registrationToken"])
+def test_c11_a_token_is_rotated_when_asked_for(stage: Stage, gitlab: GitLabAdmin, by: str) -> None:
+    """The runner, its pod and the annotation stay; each new value is honoured once, also after a restart."""
+    stage.access_token() if by == "accessToken" else stage.registration_token()
+    start(stage)
+    runner = stage.runner(by)
+    stage.settled([runner])
+    number, pods = runner.status()["runnerId"], [pod["metadata"]["uid"] for pod in runner.managers()]
+    for value in ("one", "two"):
+        before = runner.token()
+        ask_for_a_token(runner, value)
+        wait_for("it has a new token", lambda: runner.token() != before)
+        wait_for("config.toml, too", lambda: runner.config()["runners"][0]["token"] == runner.token())
+        assert gitlab.runner(number)["token"] == runner.token()
+    stage.wait_quiet()
+    token = runner.token()
+    stage.operator.stop()
+    start(stage)
+    stage.wait_quiet(2)
+    assert runner.token() == token and numbers(gitlab) == [number]
+    assert [pod["metadata"]["uid"] for pod in runner.managers()] == pods
+    assert runner.object()["metadata"]["annotations"] == {"gitlab-runners.dev/rotate-token": "two"}
+
+
+def ask_for_a_token(runner: Runner, value: str) -> None:
+    runner.kube.patch("GitLabRunner", runner.name,
+                      {"metadata": {"annotations": {"gitlab-runners.dev/rotate-token": value}}}, runner.ns)
+
+
+def test_r2_a_rotation_whose_answer_is_lost_is_found_out(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """The old token is dead and nobody knows the new one: another is got by id."""
+    stage.access_token()
+    start(stage)
+    runner = stage.runner("accessToken")
+    stage.settled([runner])
+    number, before = runner.status()["runnerId"], runner.token()
+    gitlab.fault("reset", "POST", "/api/v4/runners/reset_authentication_token", done=True)
+    ask_for_a_token(runner, "now")
+    wait_for("it has a new token", lambda: runner.token() != before, FOUND_OUT)
+    assert gitlab.runner(number)["token"] == runner.token() and numbers(gitlab) == [number]
+
+
+def test_r2_killed_in_a_rotation_it_is_found_out_after_the_start(stage: Stage, gitlab: GitLabAdmin) -> None:
+    stage.access_token()
+    start(stage)
+    runner = stage.runner("accessToken")
+    stage.settled([runner])
+    number, before = runner.status()["runnerId"], runner.token()
+    gitlab.fault("delay", "POST", "/api/v4/runners/reset_authentication_token", done=True, seconds=5)
+    ask_for_a_token(runner, "now")
+    wait_for("GitLab has another token", lambda: gitlab.runner(number)["token"] != before)
+    stage.operator.kill()
+    start(stage)
+    wait_for("it has a new token", lambda: runner.token() != before, FOUND_OUT)
+    assert gitlab.runner(number)["token"] == runner.token() and numbers(gitlab) == [number]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Another credential, another cluster
+
+
+def test_c11_an_access_token_takes_over_what_a_registration_token_made(stage: Stage, gitlab: GitLabAdmin) -> None:
+    project = stage.registration_token()
+    start(stage)
+    runner = stage.runner(tags=["a"])
+    stage.settled([runner])
+    number, token = runner.status()["runnerId"], runner.token()
+    stage.secret("access", access_token=gitlab.add_token("api", admin=True)["token"])
+    runner.edit(authentication={"registrationTokenSecretRef": None, "accessTokenSecretRef": {"name": "access"}},
+                scope={"type": "Project", "projectId": project["id"]}, tags=["b"])
+    wait_for("GitLab has the new tags", lambda: gitlab.runner(number)["tag_list"] == ["b"])
+    runner.wait()
+    assert (runner.status()["runnerId"], runner.token(), numbers(gitlab)) == (number, token, [number])
+    assert runner.status()["authentication"] == "AccessToken"
+    runner.edit(authentication={"registrationTokenSecretRef": {"name": "gitlab"}, "accessTokenSecretRef": None},
+                scope=None)
+    wait_for("and back", lambda: runner.status()["authentication"] == "RegistrationToken")
+    runner.wait()
+    assert (runner.status()["runnerId"], runner.token(), numbers(gitlab)) == (number, token, [number])
+
+
+def test_c11_a_runner_elsewhere_is_not_taken_over(stage: Stage, gitlab: GitLabAdmin) -> None:
+    stage.registration_token()
+    start(stage)
+    runner = stage.runner()
+    stage.settled([runner])
+    number = runner.status()["runnerId"]
+    stage.secret("access", access_token=gitlab.add_token("api", admin=True)["token"])
+    runner.edit(authentication={"registrationTokenSecretRef": None, "accessTokenSecretRef": {"name": "access"}},
+                scope={"type": "Instance"})
+    wait_for("it is registered there", lambda: runner.status().get("scope") == "Instance")
+    runner.wait()
+    assert len(numbers(gitlab)) == 1 and numbers(gitlab) != [number]
+
+
+@pytest.mark.parametrize("by", ["accessToken", "registrationToken"])
+def test_u13_a_restored_object_keeps_its_runner(stage: Stage, gitlab: GitLabAdmin, by: str) -> None:
+    """The object and its token Secret come into a new cluster, with other uids."""
+    stage.access_token() if by == "accessToken" else stage.registration_token()
+    start(stage)
+    runner = stage.runner(by, tags=["a"])
+    stage.settled([runner])
+    number, token = runner.status()["runnerId"], runner.token()
+    stage.operator.stop()
+    restore(stage, runner)
+    start(stage)
+    runner.wait()
+    assert (runner.status()["runnerId"], runner.token(), numbers(gitlab)) == (number, token, [number])
+    assert runner.child("token")["metadata"]["annotations"]["gitlab-runners.dev/owner-uid"] == runner.uid()
+    if by == "accessToken":
+        wait_for("the mark is renewed", lambda: gitlab.runner(number)["mark"] == runner.uid())
+    else:
+        gitlab.change_runner(number, maintenance_note=f"gitlab-runners.dev/uid={runner.uid()}")  # a person must
+
+
+def restore(stage: Stage, runner: Runner) -> None:
+    """As `kubectl get -o yaml`, stripped, and `kubectl apply` elsewhere."""
+    kept = {kind: backup(stage, kind, name) for kind, name in
+            (("GitLabRunner", runner.name), ("Secret", f"{runner.name}-runner-token"))}
+    for kind, name in (("GitLabRunner", runner.name), ("Secret", f"{runner.name}-runner-token")):
+        stage.kube.patch(kind, name, {"metadata": {"finalizers": None}}, stage.name)
+        stage.kube.delete(kind, name, stage.name)
+        wait_for(f"the {kind} is gone", absent(stage, kind, name))
+    for kind, name, _ in list(runner.children().values())[1:]:
+        wait_for(f"the {kind} {name} is collected", absent(stage, kind, name), 60)
+    for kind, body in kept.items():
+        stage.kube.create(kind, body, stage.name)
+
+
+def absent(stage: Stage, kind: str, name: str) -> Callable[[], bool]:
+    return lambda: stage.kube.get(kind, name, stage.name) is None
+
+
+def backup(stage: Stage, kind: str, name: str) -> dict:
+    body = stage.kube.get(kind, name, stage.name)
+    meta = {key: body["metadata"][key] for key in ("name", "labels", "annotations") if key in body["metadata"]}
+    return {"metadata": meta} | {key: body[key] for key in ("apiVersion", "kind", "spec", "data", "type") if key in body}
+
+
+def test_s18_a_secret_for_another_name_is_not_inherited(stage: Stage, gitlab: GitLabAdmin) -> None:
+    stage.access_token()
+    annotations = {"gitlab-runners.dev/owner": f"{stage.name}/others", "gitlab-runners.dev/owner-uid": "x"}
+    stage.put("Secret", "builds-runner-token", {"metadata": {"name": "builds-runner-token", "annotations": annotations},
+                                                "stringData": {"runner-token": "glrt-of-somebody"}})
+    start(stage)
+    runner = stage.runner("accessToken")
+    runner.wait_refused("NameConflict")
+    assert gitlab.audit() == []
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Versions
+
+
+def test_r6_versions_that_do_not_go_together_are_told(stage: Stage, gitlab: GitLabAdmin) -> None:
+    stage.access_token()
+    runner = watched(stage, "accessToken", manager={"image": "gitlab/gitlab-runner:v99.1.0"})
+    message = runner.wait("VersionSkew", "True", "RunnerNewerThanGitLab", FOUND_OUT)["message"]
+    assert "99.1" in message and runner.conditions()["Ready"]["status"] == "True"
+    runner.edit(manager={"image": "gitlab/gitlab-runner:latest"})
+    wait_for("nothing is known, and nothing said", lambda: "VersionSkew" not in runner.conditions())
