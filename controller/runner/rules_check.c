@@ -64,6 +64,24 @@ struct action ask_for_the_version(const struct observed *o, struct arena *a)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * Proof */
+
+bool is_proven(const struct observed *o, const char *rule)
+{
+    const struct attempt *failed = failed_attempt(o, rule);
+
+    return check_is_proof(&o->check, o->now_ms) || (failed && o->now_ms < failed->retry_at_ms);
+}
+
+struct action prove(enum gitlab_call what, const char *url, const char *token, int64_t runner_id)
+{
+    struct action act = act_call(what, url, token, runner_id);
+
+    act.rule = "proof";
+    return act;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * Finding it gone */
 
 /* Its id and its token, or what the credential lets us know of them, are unknown to GitLab. A refused access token is
@@ -111,8 +129,9 @@ struct action renew_a_dead_token(const struct observed *o, struct arena *a)
     if (act.kind != ACT_PASS)
         return act;
     if (o->check.shown == SHOWN_OURS)
-        return act_call(check_is_proof(&o->check, o->now_ms) ? GITLAB_RESET : GITLAB_SHOW, o->spec->url,
-                        credential_value(o), o->registered.runner_id);
+        return is_proven(o, "dead-token")
+                   ? act_call(GITLAB_RESET, o->spec->url, credential_value(o), o->registered.runner_id)
+                   : prove(GITLAB_SHOW, o->spec->url, credential_value(o), o->registered.runner_id);
     if (!o->check.credential_status)
         return act_pass;
     return act_wait("AccessTokenRejected",

@@ -273,7 +273,7 @@ struct crash {
 struct world {
     const struct scenario *scenario;
     uint64_t random;
-    int64_t now_ms;
+    int64_t began_ms, now_ms;
     bool calm;             /* nothing goes wrong yet                      */
     int64_t heals_at;      /* when what does not last for ever ends       */
     bool happened[6];      /* edit, deletion, damages, at GitLab, request */
@@ -283,6 +283,8 @@ struct world {
     struct server servers[SERVERS];
     struct process process;
     struct crash crash;
+    int looks;         /* times that GitLab was asked for the runner …                  */
+    int lie_at;        /* … and at which of them it lies, in its own words; 0: never    */
     struct api frozen; /* what the watches show after a crash, with OPT_FROZEN … */
     int64_t thaws_at;  /* … until then */
     struct journal journal;

@@ -181,6 +181,8 @@ static bool learn_inspected(struct world *w, const struct action *act, const str
     (void)act;
     if (known)
         w->process.takeover = fits ? TAKEOVER_FITS : TAKEOVER_REFUSED;
+    if (fits)
+        check_prove(&w->process.check, w->now_ms);
     return known;
 }
 
