@@ -184,7 +184,7 @@ def test_nobody_but_the_operator_writes_the_status(ci: Place) -> None:
 # ----------------------------------------------------------------------------------------------------------------------
 # What it fills in and explains
 
-DEFAULTS = {"concurrent": 10, "checkIntervalSeconds": 3, "deletionPolicy": "Delete",
+DEFAULTS = {"concurrent": 10, "checkIntervalSeconds": 3, "serverCheckPeriodSeconds": 600, "deletionPolicy": "Delete",
             "deregistrationDeadlineSeconds": 900, "manager": {"replicas": 1, "terminationGracePeriodSeconds": 3600}}
 
 
