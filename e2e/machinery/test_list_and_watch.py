@@ -29,6 +29,7 @@ def first_reads(stage: Stage) -> list[Entry]:
 # The first read
 
 
+@pytest.mark.usefixtures("streamed_lists")
 def test_a1_initial_sync_is_complete_only_at_the_end_bookmark(stage: Stage, gitlab: GitLabAdmin) -> None:
     """Secrets seem to be missing as long as their list is not complete, so nothing may be done about any runner."""
     stage.registration_token()
@@ -111,6 +112,7 @@ def test_a3_an_expired_page_leads_to_one_whole_list(stage: Stage, kube: Kube) ->
 # The end of a watch
 
 
+@pytest.mark.usefixtures("streamed_lists")
 @pytest.mark.parametrize("end", [EXPIRED, Answered((error_event(410, "Expired", "too old"),))],
                          ids=["as a status", "as an event"])
 def test_a4_a_forgotten_version_leads_to_a_list_at_once(end: Action, stage: Stage) -> None:
@@ -123,6 +125,7 @@ def test_a4_a_forgotten_version_leads_to_a_list_at_once(end: Action, stage: Stag
     stage.settled([runner])
 
 
+@pytest.mark.usefixtures("streamed_lists")
 @pytest.mark.parametrize("end", [
     Status(504, "Timeout", "Too large resource version: 99, current: 9", causes=("ResourceVersionTooLarge",)),
     Status(504, "Timeout", "Too large resource version: 99, current: 9"),
@@ -162,6 +165,7 @@ def next_read(stage: Stage, entry: Entry) -> Entry:
     return wait_for("it reads again", found, 20)
 
 
+@pytest.mark.usefixtures("streamed_lists")
 def test_a6_a_bookmark_spares_old_events(stage: Stage, kube: Kube) -> None:
     """Others' ServiceAccounts come and go; the watch of ours is told of the version alone."""
     script = Script()
@@ -182,6 +186,7 @@ def test_a6_a_bookmark_spares_old_events(stage: Stage, kube: Kube) -> None:
     assert [told for told in again.events if told.type != "BOOKMARK"] == []
 
 
+@pytest.mark.usefixtures("streamed_lists")
 def test_a7_watches_end_at_random_times_and_a_normal_end_is_none_of_trouble(stage: Stage) -> None:
     scripts = {kind: [Script() for _ in range(3)] for kind in KINDS}
     for kind, several in scripts.items():

@@ -6,6 +6,8 @@ import statistics
 import time
 from datetime import datetime
 
+import pytest
+
 from cluster import kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import SOAK, Stage, collection, scaled
@@ -47,6 +49,7 @@ def test_c2_a_burst_of_events_costs_two_reconciles(stage: Stage, gitlab: GitLabA
     assert len(runs(stage, runner)) - before == 2, runs(stage, runner)[before:]
 
 
+@pytest.mark.usefixtures("streamed_lists")
 def test_an_edit_that_an_answer_tells_of_first_is_served(stage: Stage, gitlab: GitLabAdmin) -> None:
     """The answer to a write of the status has the edited spec; when the watch tells of it, that is no news."""
     watch, status = HoldBack(lambda event: event["object"]["metadata"].get("generation", 0) > 1), Hold()
