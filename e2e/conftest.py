@@ -87,7 +87,7 @@ def ci(request: pytest.FixtureRequest, kube: Kube, operator: Operator, gitlab: G
     try:
         place.clear()
     except BaseException:
-        for title, text in diagnosis.sections(place):
+        for title, text in diagnosis.collected(diagnosis.sections(place)):
             print(f"----- {title}\n{text}")
         raise
     finally:
@@ -117,5 +117,5 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
     report = yield
     if report.failed and report.when == "call" and (place := item.funcargs.get("ci")):
-        report.sections += list(diagnosis.sections(place))
+        report.sections += diagnosis.collected(diagnosis.sections(place))
     return report

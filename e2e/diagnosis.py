@@ -32,6 +32,17 @@ def sections(place: Place) -> Iterator[tuple[str, str]]:
         yield f"calls to {gitlab.url}", without_tokens("\n".join(calls(gitlab)))
 
 
+def collected(parts: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
+    """As many of the sections as can be had: the API server may be away, and the failure is to be told all the same."""
+    found = []
+    try:
+        for part in parts:
+            found.append(part)
+    except Exception as err:
+        found.append(("the rest is not to be had", str(err)))
+    return found
+
+
 def last_lines(text: str) -> str:
     return "\n".join(text.splitlines()[-LOG_LINES:])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import diagnosis
 from cluster import STATE, Kube, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.api_server import ApiServer
@@ -103,5 +104,5 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
     report = yield
     if report.failed and report.when == "call" and (stage := item.funcargs.get("stage")):
-        report.sections += list(stage.sections())
+        report.sections += diagnosis.collected(stage.sections())
     return report

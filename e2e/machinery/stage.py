@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import Kube, wait_for
+from diagnosis import calls, last_lines
 from gitlab_admin import GitLabAdmin
 from operator_pod import without_tokens
 from places import Place, Runner, remove
@@ -155,8 +156,8 @@ class Stage(Place):
         def quiet() -> bool:
             entries = [entry for entry in self.requests(path=self.objects) if not entry.watch]
             open_ones = any(not entry.ended for entry in entries)
-            last = max((entry.ended or entry.began for entry in entries), default=0.0)
-            return not open_ones and time.monotonic() - max(last, since) > seconds
+            last = max([since, *(entry.ended or entry.began for entry in entries)])
+            return not open_ones and time.monotonic() - last > seconds
         wait_for("the operator asks for nothing", quiet)
 
     def settled(self, runners: list[Runner], seconds: float = 60) -> None:
@@ -167,27 +168,13 @@ class Stage(Place):
     # Diagnosis
 
     def sections(self) -> Iterator[tuple[str, str]]:
-        """What cannot be had any more, since the API server is away, say, is no reason to say nothing of the rest."""
-        parts = {"the operator's log": self._log, "through the proxy": self._traffic, "calls to GitLab": self._calls,
-                 "GitLabRunners": self._conditions}
-        for title, part in parts.items():
-            try:
-                yield title, part()
-            except Exception as err:
-                yield title, f"not to be had: {err}"
-
-    def _log(self) -> str:
-        return without_tokens("\n".join(self.operator.logs().splitlines()[-60:]))
-
-    def _traffic(self) -> str:
-        return "\n".join(str(entry) for entry in self.requests()[-80:])
-
-    def _calls(self) -> str:
-        return "\n".join(f"{gitlab.url} {call['time'][11:23]} {call['method']} {call['path']} {call['status']}"
-                         for gitlab in self.gitlabs for call in gitlab.audit()[-40:])
-
-    def _conditions(self) -> str:
-        return "\n".join(f"{runner.name}: {runner.summary()}" for runner in self.runners())
+        """What needs the API server comes last."""
+        yield "the operator's log", without_tokens(last_lines(self.operator.logs()))
+        yield "through the proxy", "\n".join(str(entry) for entry in self.requests()[-80:])
+        for gitlab in self.gitlabs:
+            yield f"calls to {gitlab.url}", without_tokens("\n".join(calls(gitlab)))
+        for runner in self.runners():
+            yield f"GitLabRunner {runner.name}", runner.summary()
 
 
 def vacate(kube: Kube, namespaces: list[str]) -> None:
