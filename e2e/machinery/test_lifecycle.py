@@ -55,9 +55,9 @@ def test_r6_a_404_that_is_not_gitlabs_deletes_nothing(stage: Stage, gitlab: GitL
     stage.access_token()
     runner = watched(stage, "accessToken")
     number, token = runner.status()["runnerId"], runner.token()
-    gitlab.fault("status", "GET", f"/api/v4/runners/{number}", status=404, body="<html>404</html>", count=2)
+    gitlab.fault("status", "GET", f"/api/v4/runners/{number}", status=404, body="<html>404</html>", count=3)
     wait_for("it was asked for again and again",
-             lambda: len(gitlab.audit("GET", f"/api/v4/runners/{number}")) == 3, 6 * PERIOD)
+             lambda: len(gitlab.audit("GET", f"/api/v4/runners/{number}")) == 4, 6 * PERIOD)
     assert numbers(gitlab) == [number] and runner.token() == token
     assert runner.conditions()["Ready"]["status"] == "True"
 
