@@ -37,6 +37,7 @@ class ApiServer:
         assert ended, "the API server does not end"
         if self._process:
             self._process.wait()
+        self._pid = 0
 
     def start(self, *flags: str) -> None:
         """With further flags; ready when it returns. It outlives the tests."""
@@ -59,6 +60,8 @@ class ApiServer:
         self.start(*flags)
 
     def restore(self) -> None:
-        """As the cluster was made."""
-        if self._flags:
-            self.restart()
+        """As the cluster was made, also when a test has failed before it started the server again."""
+        if self._pid and self._flags:
+            self.stop()
+        if not self._pid:
+            self.start()
