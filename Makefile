@@ -141,9 +141,14 @@ e2e: e2e-deps image ## End-to-end tests on a real local cluster (T=expression se
 soak: e2e-deps image ## The tests of the machinery with outages and delays in full length (slow)
 	$(Q)SOAK=1 CLUSTER=$(E2E_CLUSTER) hack/e2e -k '$(or $(T),machinery)'
 
+.PHONY: matrix
+matrix: e2e-deps image ## The tests of the machinery on older Kubernetes (VERSIONS='v1.33.13 …', T=expression)
+	$(Q)VERSIONS='$(VERSIONS)' hack/matrix $(if $(T),-k '$(T)')
+
 .PHONY: e2e-deps
 e2e-deps:
 	$(Q)hack/cluster/build
+	$(Q)NODE=kwok hack/cluster/build
 	$(Q)hack/gitlab-runner/build
 	$(Q)hack/promlint/build
 	$(Q)hack/python-env

@@ -18,9 +18,16 @@ static struct check_answer circumstances(const struct turn *turn)
                                  .by_id = o->spec->authentication == AUTH_ACCESS_TOKEN && at_hand};
 }
 
+/* GitLab says so of the runner, or of its token. */
 static bool is_refusal(const struct gitlab_answer *answer, int status)
 {
     return answer->err.code == status && answer->proven;
+}
+
+/* GitLab says so of the access token, in either of its two shapes of error (gitlab/refusal.c). */
+static bool is_denied(const struct gitlab_answer *answer, int status)
+{
+    return answer->err.code == status && answer->err.kind == ERR_DENIED;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -44,9 +51,9 @@ static bool learn_shown(struct turn *turn, const struct gitlab_answer *answer)
 
     if (answer->err.kind == ERR_NONE)
         check_shown(check, &in, answer->body);
-    else if (answer->err.kind == ERR_NOT_FOUND && answer->proven)
+    else if (is_refusal(answer, 404))
         check_absent(check, &in);
-    else if (answer->err.code == 401 || is_refusal(answer, 403))
+    else if (is_denied(answer, 401) || is_denied(answer, 403))
         check_not_allowed(check, &in, answer->err.code);
     else
         return is_left_to_the_next_check(turn, answer);
@@ -86,16 +93,16 @@ static bool learn_rotated(struct turn *turn, const struct gitlab_answer *answer)
     return true;
 }
 
-/* A runner that is not there (any more) is looked for again soon. */
-static bool learn_missing(struct turn *turn, const struct gitlab_answer *answer)
+/* There is no runner of this id, or the access token may not change it. One that is not there is looked for again soon;
+ * one that cannot be taken over is done with. The failure counts all the same. */
+static bool learn_unchanged(struct turn *turn, const struct gitlab_answer *answer)
 {
     const struct check_answer in = circumstances(turn);
+    bool absent = is_refusal(answer, 404);
 
-    if (answer->err.kind == ERR_NONE)
-        return false;
-    if (turn->state->takeover == TAKEOVER_FITS && answer->proven)
+    if (turn->state->takeover == TAKEOVER_FITS && (absent || is_denied(answer, 403)))
         turn->state->takeover = TAKEOVER_REFUSED;
-    else if (answer->err.kind == ERR_NOT_FOUND && turn->observed.children[CHILD_TOKEN_SECRET].exists)
+    else if (absent && turn->observed.children[CHILD_TOKEN_SECRET].exists)
         check_absent(&turn->state->check, &in);
     return false;
 }
@@ -106,23 +113,26 @@ static bool learn_missing(struct turn *turn, const struct gitlab_answer *answer)
 static bool learn_inspected(struct turn *turn, const struct gitlab_answer *answer)
 {
     const struct observed *o = &turn->observed;
-    bool fits = answer->err.kind == ERR_NONE && runner_is_marked(answer->body, o->owner.uid) &&
-                runner_is_in_scope(answer->body, o->spec);
+    bool shown = answer->err.kind == ERR_NONE;
+    bool fits = shown && runner_is_marked(answer->body, o->owner.uid) && runner_is_in_scope(answer->body, o->spec);
 
-    if (answer->err.kind != ERR_NONE && !is_refusal(answer, 403) && !is_refusal(answer, 404))
+    if (!shown && !is_denied(answer, 403) && !is_refusal(answer, 404))
         return false;
     turn->state->takeover = fits ? TAKEOVER_FITS : TAKEOVER_REFUSED;
+    if (fits)
+        check_prove(&turn->state->check, loop_now(turn->shop->loop));
     return true;
 }
 
-static bool is_its_token(const struct turn *turn, const struct gitlab_answer *answer)
+/* GitLab does not know the token that was tried, or knows it as another runner's. */
+static bool is_another_token(const struct turn *turn, const struct gitlab_answer *answer)
 {
-    return answer->err.kind == ERR_NONE && answer->id == turn->asked.gitlab.runner_id;
+    return answer->err.kind == ERR_NONE ? answer->id != turn->asked.gitlab.runner_id : is_refusal(answer, 403);
 }
 
 static bool learn_kept(struct turn *turn, const struct gitlab_answer *answer)
 {
-    if (is_its_token(turn, answer) || (answer->err.kind != ERR_NONE && !is_refusal(answer, 403)))
+    if (!is_another_token(turn, answer))
         return false;
     turn->state->takeover = TAKEOVER_REFUSED;
     return true;
@@ -130,21 +140,21 @@ static bool learn_kept(struct turn *turn, const struct gitlab_answer *answer)
 
 static bool learn_inherited(struct turn *turn, const struct gitlab_answer *answer)
 {
-    if (is_its_token(turn, answer) || (answer->err.kind != ERR_NONE && !is_refusal(answer, 403)))
+    if (!is_another_token(turn, answer))
         return false;
     turn->state->not_inherited = true;
     return true;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- */
+ * All answers */
 
 bool checks_learn(struct turn *turn, const struct gitlab_answer *answer)
 {
     static bool (*const learners[])(struct turn * turn, const struct gitlab_answer *answer) = {
         [GITLAB_SHOW] = learn_shown,        [GITLAB_TRY] = learn_tried,
         [GITLAB_VERSION] = learn_version,   [GITLAB_ROTATE] = learn_rotated,
-        [GITLAB_RESET] = learn_missing,     [GITLAB_UPDATE] = learn_missing,
+        [GITLAB_RESET] = learn_unchanged,   [GITLAB_UPDATE] = learn_unchanged,
         [GITLAB_INSPECT] = learn_inspected, [GITLAB_KEEP] = learn_kept,
         [GITLAB_INHERIT] = learn_inherited, [GITLAB_REMOVE] = NULL,
     };
@@ -159,10 +169,7 @@ bool checks_done_with(struct turn *turn)
     struct server_check *check = &turn->state->check;
 
     if (o->deleting && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && check->refusals < CONFIRMATIONS) {
-        check->refusals = CONFIRMATIONS;
-        check->absences = 0;
-        check->credential_status = 0;
-        check->shown = SHOWN_UNKNOWN;
+        check_dead(check);
         return false;
     }
     turn_event(turn, true, "RunnerLost",
@@ -185,5 +192,6 @@ void checks_renew(struct turn *turn)
         turn_event(turn, false, "AttributesRestored",
                    arena_printf(&turn->mem, "changed at GitLab by somebody, and set back to what the spec says: %s",
                                 attributes_text(edited, &turn->mem)));
+    turn->state->takeover = TAKEOVER_UNTRIED;
     check_renewed(&turn->state->check, &in);
 }

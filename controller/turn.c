@@ -56,11 +56,14 @@ static bool is_gone(struct json_object *object)
     return json_get(object, "metadata.deletionTimestamp") && json_len(json_get(object, "metadata.finalizers")) == 0;
 }
 
-/* The watch has told it, or what came after it. */
+/* The watch has told it, or what came after it. What it shows at this very moment is not old: it may have been seen
+ * before its owner was, on which depends what is kept of it. */
 static bool is_old(const struct store *store, enum kind kind, const struct record *record, const char *reached)
 {
     const struct record *known = store_get(store, kind, record->ns, record->name);
 
+    if (known && strcmp(known->version, record->version) == 0)
+        return false;
     return (reached && !kube_version_newer(record->version, reached)) ||
            (known && kube_version_newer(known->version, record->version));
 }

@@ -173,7 +173,7 @@ def test_it_waits_for_a_token_that_is_accepted(start: Start, operator: Operator)
 
 
 def test_it_waits_for_its_rights(start: Start, operator: Operator) -> None:
-    assert_waits(start(kubeconfig("default", "default")), 'cannot list resource "gitlabrunners"')
+    assert_waits(start(kubeconfig("default", "default")), 'cannot watch resource "gitlabrunners"')
 
 
 # ----------------------------------------------------------------------------------------------------------------------

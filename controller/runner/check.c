@@ -29,6 +29,12 @@ bool check_is_proof(const struct server_check *check, int64_t now_ms)
     return check->shown == SHOWN_OURS && now_ms - check->shown_ms < PROOF_MS;
 }
 
+void check_prove(struct server_check *check, int64_t now_ms)
+{
+    check->shown = SHOWN_OURS;
+    check->shown_ms = now_ms;
+}
+
 void check_plan(struct server_check *check, const char *uid, int64_t period, int64_t now_ms)
 {
     int64_t period_ms = period * 1000;
@@ -211,6 +217,14 @@ void check_refused(struct server_check *check, const struct check_answer *in)
     check->shown = SHOWN_UNKNOWN;
     if (by_id)
         check->due_ms = in->now_ms;
+}
+
+void check_dead(struct server_check *check)
+{
+    check->refusals = CONFIRMATIONS;
+    check->absences = 0;
+    check->credential_status = 0;
+    check->shown = SHOWN_UNKNOWN;
 }
 
 void check_unanswered(struct server_check *check, const struct check_answer *in, int64_t retry_after_ms)

@@ -34,6 +34,9 @@ struct server_check {
  * somebody else's later on, when GitLab came back from a backup. */
 bool check_is_proof(const struct server_check *check, int64_t now_ms);
 
+/* It has just been shown to be ours: the proof begins anew. */
+void check_prove(struct server_check *check, int64_t now_ms);
+
 /* Plans the first check of a process: somewhere within a period, by the object's uid, and not at the start; and one
  * that is further away than the spec now says. */
 void check_plan(struct server_check *check, const char *uid, int64_t period, int64_t now_ms);
@@ -57,6 +60,9 @@ void check_not_allowed(struct server_check *check, const struct check_answer *in
 void check_accepted(struct server_check *check, const struct check_answer *in, int64_t id, int64_t recorded);
 /* … is refused by GitLab. */
 void check_refused(struct server_check *check, const struct check_answer *in);
+/* … was not known to GitLab when the runner was to be removed by it: what was found before is void, and the runner is
+ * to be looked for by its id. */
+void check_dead(struct server_check *check);
 /* No answer, or one that proves nothing: asked again as if all were well, and not before GitLab allows it. */
 void check_unanswered(struct server_check *check, const struct check_answer *in, int64_t retry_after_ms);
 /* "19.3.1-ee", or NULL when GitLab does not tell. */

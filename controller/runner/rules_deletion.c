@@ -28,8 +28,8 @@ static struct action remove_by_id(const struct observed *o, const struct registr
         return act_read(READ_CREDENTIAL);
     if (elsewhere || !credential_value(o) || o->check.credential_status)
         return report_orphan(r, "GitLab refuses its token, and there is no access token to remove it with", a);
-    return act_call(check_is_proof(&o->check, o->now_ms) ? GITLAB_REMOVE : GITLAB_SHOW, r->url, credential_value(o),
-                    r->runner_id);
+    return is_proven(o, "deregister") ? act_call(GITLAB_REMOVE, r->url, credential_value(o), r->runner_id)
+                                      : prove(GITLAB_SHOW, r->url, credential_value(o), r->runner_id);
 }
 
 /* A deleted runner leaves GitLab, by its own token, before it loses its finalizer. */

@@ -165,13 +165,27 @@ class Stage(Place):
     # Diagnosis
 
     def sections(self) -> Iterator[tuple[str, str]]:
-        yield "the operator's log", without_tokens("\n".join(self.operator.logs().splitlines()[-60:]))
-        yield "through the proxy", "\n".join(str(entry) for entry in self.requests()[-80:])
-        for gitlab in self.gitlabs:
-            calls = [f"{c['time'][11:23]} {c['method']} {c['path']} {c['status']}" for c in gitlab.audit()[-40:]]
-            yield f"calls to {gitlab.url}", "\n".join(calls)
-        for runner in self.runners():
-            yield f"GitLabRunner {runner.name}", runner.summary()
+        """What cannot be had any more, since the API server is away, say, is no reason to say nothing of the rest."""
+        parts = {"the operator's log": self._log, "through the proxy": self._traffic, "calls to GitLab": self._calls,
+                 "GitLabRunners": self._conditions}
+        for title, part in parts.items():
+            try:
+                yield title, part()
+            except Exception as err:
+                yield title, f"not to be had: {err}"
+
+    def _log(self) -> str:
+        return without_tokens("\n".join(self.operator.logs().splitlines()[-60:]))
+
+    def _traffic(self) -> str:
+        return "\n".join(str(entry) for entry in self.requests()[-80:])
+
+    def _calls(self) -> str:
+        return "\n".join(f"{gitlab.url} {call['time'][11:23]} {call['method']} {call['path']} {call['status']}"
+                         for gitlab in self.gitlabs for call in gitlab.audit()[-40:])
+
+    def _conditions(self) -> str:
+        return "\n".join(f"{runner.name}: {runner.summary()}" for runner in self.runners())
 
 
 def vacate(kube: Kube, namespaces: list[str]) -> None:

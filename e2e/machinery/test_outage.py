@@ -142,6 +142,7 @@ def test_r14_too_few_files_from_the_start_end_it_clearly(stage: Stage) -> None:
     assert process.wait() == 1
     error, = process.lines("error")
     assert error["msg"] == "cannot start" and error["error"]
+    stage.operator.kill()                # which only takes note of its end
 
 
 def memory_group() -> Path | None:

@@ -79,6 +79,15 @@ static void is_not_told_of_what_the_watch_has_seen_the_end_of(void **state)
     assert_string_equal(known(*state)->version, "12");
 }
 
+/* What is kept of a child depends on its owner, too: an owner that was seen later than its child may judge it anew. */
+static void what_is_known_already_is_kept_anew(void **state)
+{
+    learn(*state, "10", "a", false);
+    reach(*state, "11");
+    learn(*state, "10", "b", false);
+    assert_non_null(strstr(known(*state)->text, "\"b\""));
+}
+
 /* An object may lose the label by which its watch knows it. That is no reason to make it again and again. */
 static void what_was_read_is_there(void **state)
 {
@@ -151,6 +160,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(learns_what_is_newer, setup, teardown),
         cmocka_unit_test_setup_teardown(does_not_go_back_to_what_was_before, setup, teardown),
         cmocka_unit_test_setup_teardown(is_not_told_of_what_the_watch_has_seen_the_end_of, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_known_already_is_kept_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_read_is_there, setup, teardown),
         cmocka_unit_test_setup_teardown(forgets_what_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(forgets_what_was_let_go, setup, teardown),

@@ -93,8 +93,8 @@ void gitlab_forsake(struct world *w, bool by_force)
 
     if (!r || w->process.issued.exists)
         return;
-    bool unnamed = r->contacted && json_int_or(w->api.status, "runnerId", 0) != r->id;
-    if (secret->owner == FORMER_UID || (by_force && unnamed))
+    bool just_inherited = option(w, OPT_START) == START_RESTORED && json_int_or(w->api.status, "runnerId", 0) != r->id;
+    if (secret->owner == FORMER_UID || (by_force && just_inherited))
         r->ours = false;
 }
 
@@ -114,7 +114,7 @@ void gitlab_meddle(struct world *w, enum remote what)
     if (what == REMOTE_RESET || what == REMOTE_REPLACED)
         change_token(w, r);
     r->ours = r->ours && what != REMOTE_REPLACED;
-    r->replaced_at = what == REMOTE_REPLACED ? w->now_ms / 1000 : 0;
+    r->replaced_ms = what == REMOTE_REPLACED ? w->now_ms : 0;
 }
 
 void gitlab_mark(struct world *w, int uid)
@@ -268,16 +268,26 @@ static const char *shown_note(struct world *w, const struct remote_runner *r)
     return r->mark ? arena_printf(&w->mem, MARK_PREFIX "uid-%d", r->mark) : "of nobody's";
 }
 
+/* The access token lacks the role, or the scope, which GitLab words in another way than what it says of a runner. */
+static bool may_look(const struct world *w, struct gitlab_reply *reply)
+{
+    int lacks = option(w, OPT_NO_SEARCH);
+
+    if (!lacks)
+        return true;
+    refuse(reply, ERR_DENIED, 403, lacks == 1 ? "InsufficientPermissions" : "InsufficientScope");
+    reply->proven = lacks == 1;
+    return false;
+}
+
 /* As GitLab shows it to those who may see everything. */
 static void show(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
 {
     struct remote_runner *r = by_id(server, act->gitlab.runner_id);
     const struct wish *told = &w->scenario->wishes[r ? r->told : 0];
 
-    if (option(w, OPT_NO_SEARCH)) {
-        refuse(reply, ERR_DENIED, 403, "InsufficientPermissions");
+    if (!may_look(w, reply))
         return;
-    }
     if (!r) {
         refuse(reply, ERR_NOT_FOUND, 404, "RunnerNotFound");
         return;
@@ -294,10 +304,8 @@ static void show(struct world *w, struct server *server, const struct action *ac
 /* Lists tell who never asked for a job; others are found by their id alone. */
 static void find(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
 {
-    if (option(w, OPT_NO_SEARCH)) {
-        refuse(reply, ERR_DENIED, 403, "InsufficientPermissions");
+    if (!may_look(w, reply))
         return;
-    }
     for (int i = 0; i < server->len; i++) {
         const struct remote_runner *r = &server->runners[i];
         if (r->alive && r->mark == OUR_UID && (!r->contacted || r->id == act->gitlab.runner_id))
@@ -311,7 +319,8 @@ static struct remote_runner *administer(struct world *w, struct server *server, 
 {
     struct remote_runner *r = by_id(server, act->gitlab.runner_id);
 
-    bool just_gone = r && !r->ours && r->replaced_at + 15 > w->now_ms / 1000; /* and its number not in use again yet */
+    /* Proof is as old as that; the number is not in use again so soon. */
+    bool just_gone = r && !r->ours && r->replaced_ms && w->now_ms - r->replaced_ms <= PROOF_MS;
 
     if (!r || just_gone)
         refuse(reply, ERR_NOT_FOUND, 404, "RunnerNotFound");
@@ -447,6 +456,20 @@ static bool leaks_the_credential(const struct observed *o, const struct action *
            (!o->spec || strcmp(o->spec->url, act->gitlab.url) != 0);
 }
 
+/* One strange answer: a replica that is behind, a database that is being restored. */
+static bool lies(struct world *w, const struct action *act, struct gitlab_reply *reply)
+{
+    bool by_id = act->gitlab.call == GITLAB_SHOW;
+
+    if (!by_id && act->gitlab.call != GITLAB_TRY)
+        return false;
+    if (++w->looks != w->lie_at)
+        return false;
+    refuse(reply, by_id ? ERR_NOT_FOUND : ERR_DENIED, by_id ? 404 : 403,
+           by_id ? "RunnerNotFound" : "RunnerTokenRejected");
+    return true;
+}
+
 struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act)
 {
     struct server *server = server_of(w, act->gitlab.url);
@@ -465,6 +488,8 @@ struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act)
         refuse(&reply, ERR_DENIED, 0, "UntrustedCertificate");
         return reply;
     }
+    if (lies(w, act, &reply))
+        return reply;
     if (act->gitlab.call == GITLAB_FIND)
         reply.id = 0;
     if (!strikes || failures[now].done)

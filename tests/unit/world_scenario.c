@@ -41,7 +41,7 @@ static const struct {
     [OPT_API] = {"api", API_TROUBLES - 1, 25},
     [OPT_DENIED_CHILD] = {"denied-child", CHILD_COUNT - 1, 80},
     [OPT_REPLACED_FOR_EVER] = {"replaced-for-ever", 1, 30},
-    [OPT_NO_SEARCH] = {"no-search", 1, 15},
+    [OPT_NO_SEARCH] = {"no-search", 2, 15},
     [OPT_HEAL_LATE] = {"heal-late", 1, 30},
     [OPT_REMOTE] = {"remote", REMOTES - 1, 30},
     [OPT_REMOTE_AT] = {"remote-at", STEPS + 4, 90},
