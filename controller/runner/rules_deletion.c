@@ -103,7 +103,7 @@ static struct action forget_the_token(const struct observed *o, struct arena *a)
 static struct action release(const struct observed *o, struct arena *a)
 {
     (void)a;
-    return o->finalizer ? act_finalizer(false) : act_pass;
+    return o->finalizer && !o->gone ? act_finalizer(false) : act_pass;
 }
 
 /* Order matters: a rule relies on all rules above it. */

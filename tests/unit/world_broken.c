@@ -378,6 +378,12 @@ void deleted_and_forgotten(struct world *w, int unused)
     child_of(w, CHILD_TOKEN_SECRET)->held = false;
 }
 
+void deleted_by_force(struct world *w, int unused)
+{
+    deleted_and_forgotten(w, unused);
+    w->api.gone = true;
+}
+
 void deleted_and_released(struct world *w, int unused)
 {
     deleted_and_forgotten(w, unused);
