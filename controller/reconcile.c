@@ -17,12 +17,13 @@
 #include "runner/status.h"
 
 enum {
-    TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy …        */
-    TURNS_LIMIT = 512,      /* … with those that wait for GitLab, so that a slow one does not take all places   */
-    TURNS_ROUTINE = 32,     /* … of which the others are for what somebody has just changed; fewer of these    */
-                            /* make the API server answer the others sooner                                     */
-    STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
-    RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
+    TURNS_MAX = 64,           /* runners worked on at the same time: enough to keep one connection busy …        */
+    TURNS_LIMIT = 512,        /* … with those that wait for GitLab, so that a slow one does not take all places   */
+    TURNS_ROUTINE = 32,       /* … of which the others are for what somebody has just changed; fewer of these    */
+                              /* make the API server answer the others sooner                                     */
+    STEPS_PER_WAKE = 256,     /* then back to the sockets                                                        */
+    SUCCESSOR_MS = 10 * 1000, /* for so long a token Secret without a runner waits for another one of its name    */
+    RECHECK_MS = 20 * 1000,   /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
 
 struct reconciler {
@@ -162,7 +163,7 @@ static void on_orphan_released(void *arg, const struct kube_reply *reply)
 
 struct orphan_search {
     struct reconciler *rec;
-    bool found;
+    bool found, release;
 };
 
 /* A token Secret whose GitLabRunner went without us (its finalizer was taken off by hand) must not hang for ever. */
@@ -175,22 +176,27 @@ static void release_orphan(void *arg, unsigned kind, const struct record *record
 
     if (kind != KIND_SECRET || !json_bool_or(kept, "held", false) || !json_bool_or(kept, "terminating", false))
         return;
+    search->found = true;
+    if (!search->release)
+        return;
     struct json_object *patch =
         arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, uid: %s}}",
                                   record->ns, record->name, record->uid));
     kube_apply(search->rec->shop.client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false,
                on_orphan_released, NULL);
-    search->found = true;
 }
 
-static void forget_runner(struct reconciler *rec, const char *key)
+/* Another runner of the same name would deregister the former one, by the token that is in the Secret: it is waited for
+ * before the Secret is released. */
+static void forget_runner(struct reconciler *rec, const char *key, const char *cause)
 {
-    struct orphan_search search = {.rec = rec};
+    static const char waited[] = "a token Secret has no runner";
+    struct orphan_search search = {.rec = rec, .release = strcmp(cause, waited) == 0};
 
     states_remove(&rec->states, key);
     store_each_owned(rec->shop.store, key, release_orphan, &search);
     if (search.found)
-        queue_add_at(rec->queue, key, loop_now(rec->shop.loop) + RECHECK_MS, "a token Secret without an owner");
+        queue_add_at(rec->queue, key, loop_now(rec->shop.loop) + (search.release ? RECHECK_MS : SUCCESSOR_MS), waited);
     queue_done(rec->queue, key);
 }
 
@@ -202,7 +208,7 @@ static void turn_start(struct reconciler *rec, const char *key, const char *caus
     ns[slash - key] = '\0';
     const struct record *record = store_get(rec->shop.store, KIND_RUNNER, ns, slash + 1);
     if (!record) {
-        forget_runner(rec, key);
+        forget_runner(rec, key, cause);
         return;
     }
     struct state *state = states_get(&rec->states, key);
