@@ -30,6 +30,7 @@ struct reconciler {
     struct workshop shop;
     struct queue *queue;
     struct states states;
+    struct map ownerless; /* keys of token Secrets without a runner → int64_t: since when */
     struct feeds *feeds;
     struct list turns;
     size_t turns_len;
@@ -186,17 +187,31 @@ static void release_orphan(void *arg, unsigned kind, const struct record *record
                on_orphan_released, NULL);
 }
 
+static int64_t ownerless_since(struct reconciler *rec, const char *key)
+{
+    int64_t *since = map_get(&rec->ownerless, key);
+
+    if (!since) {
+        since = mem_alloc(sizeof(*since));
+        *since = loop_now(rec->shop.loop);
+        map_set(&rec->ownerless, key, since);
+    }
+    return *since;
+}
+
 /* Another runner of the same name would deregister the former one, by the token that is in the Secret: it is waited for
  * before the Secret is released. */
-static void forget_runner(struct reconciler *rec, const char *key, const char *cause)
+static void forget_runner(struct reconciler *rec, const char *key)
 {
-    static const char waited[] = "a token Secret has no runner";
-    struct orphan_search search = {.rec = rec, .release = strcmp(cause, waited) == 0};
+    int64_t now = loop_now(rec->shop.loop), end = ownerless_since(rec, key) + SUCCESSOR_MS;
+    struct orphan_search search = {.rec = rec, .release = now >= end};
 
     states_remove(&rec->states, key);
     store_each_owned(rec->shop.store, key, release_orphan, &search);
     if (search.found)
-        queue_add_at(rec->queue, key, loop_now(rec->shop.loop) + (search.release ? RECHECK_MS : SUCCESSOR_MS), waited);
+        queue_add_at(rec->queue, key, search.release ? now + RECHECK_MS : end, "a token Secret without an owner");
+    else
+        free(map_remove(&rec->ownerless, key));
     queue_done(rec->queue, key);
 }
 
@@ -208,9 +223,10 @@ static void turn_start(struct reconciler *rec, const char *key, const char *caus
     ns[slash - key] = '\0';
     const struct record *record = store_get(rec->shop.store, KIND_RUNNER, ns, slash + 1);
     if (!record) {
-        forget_runner(rec, key, cause);
+        forget_runner(rec, key);
         return;
     }
+    free(map_remove(&rec->ownerless, key));
     struct state *state = states_get(&rec->states, key);
     memset(state->foreign, 0, sizeof(state->foreign)); /* looked at again, in case the name is free now */
     struct turn *turn = turn_create(&rec->shop, record, state, key, cause);
@@ -350,6 +366,16 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     return rec;
 }
 
+static void forget_ownerless(struct reconciler *rec)
+{
+    const char *key;
+    void *since;
+
+    for (size_t i = 0; map_iter(&rec->ownerless, &i, &key, &since);)
+        free(since);
+    map_finish(&rec->ownerless);
+}
+
 void reconciler_destroy(struct reconciler *rec)
 {
     if (!rec)
@@ -359,6 +385,7 @@ void reconciler_destroy(struct reconciler *rec)
     feeds_destroy(rec->feeds);
     loop_timer_destroy(rec->timer);
     states_finish(&rec->states);
+    forget_ownerless(rec);
     queue_destroy(rec->queue);
     store_destroy(rec->shop.store);
     free(rec);
