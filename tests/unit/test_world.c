@@ -23,7 +23,7 @@
 #include "world.h"
 
 #ifdef __SANITIZE_ADDRESS__
-enum { WORLDS = 3000, CRASHED_WORLDS = 50 }; /* as many as fit into half a minute */
+enum { WORLDS = 2000, CRASHED_WORLDS = 30 }; /* as many as fit into half a minute, also on a busy machine */
 #else
 enum { WORLDS = 20000, CRASHED_WORLDS = 400 }; /* in these every action is tried as the last one of a process */
 #endif
