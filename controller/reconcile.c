@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "feeds.h"
+#include "kube/event.h"
 #include "kube/lease.h"
 #include "net/loop.h"
 #include "perform.h"
@@ -90,18 +91,33 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     turn_destroy(turn);
 }
 
+/* Told, or not to be told: that holds nothing up. */
+static void on_reported(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+    const char *reason = turn->asked.report.reason;
+
+    turn->request = 0;
+    event_sent(&turn->shop->stats->events, reply);
+    turn->state->reported = reason;
+    turn->state->doubt = DOUBT_NONE;
+    if (strcmp(reason, "PossibleOrphan") != 0)
+        turn->state->deregistered = true; /* as far as we can do anything about it */
+    if (strcmp(reason, "RunnerLost") == 0)
+        turn->state->config_token_dead = true; /* it is the same that GitLab has refused */
+    turn_ready(turn);
+}
+
+/* Nothing is done about it before the Event is there: it is all that tells of a runner that nobody can find any more,
+ * and a process that dies earlier leaves the doubt to the next one. */
 static void do_report(struct turn *turn, const struct action *act)
 {
     bool again = turn->state->reported && strcmp(turn->state->reported, act->report.reason) == 0;
 
-    turn_event(turn, act->report.warning, act->report.reason, act->report.message);
+    turn->asked = *act;
+    turn->asked_us = clock_us();
     turn_log(turn, again ? LOG_DEBUG : LOG_WARN, act->report.reason, "message", act->report.message, NULL);
-    turn->state->reported = act->report.reason;
-    turn->state->doubt = DOUBT_NONE;
-    if (strcmp(act->report.reason, "PossibleOrphan") != 0)
-        turn->state->deregistered = true; /* as far as we can do anything about it */
-    if (strcmp(act->report.reason, "RunnerLost") == 0)
-        turn->state->config_token_dead = true; /* it is the same that GitLab has refused */
+    turn_report(turn, act->report.warning, act->report.reason, act->report.message, on_reported);
 }
 
 static bool too_many_steps(struct turn *turn)
@@ -143,7 +159,6 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
         return;
     case ACT_REPORT:
         do_report(turn, &act);
-        turn_ready(turn);
         return;
     case ACT_PASS:
     case ACT_WAIT:
