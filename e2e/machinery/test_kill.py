@@ -2,14 +2,15 @@
 names that are used again."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from cluster import MERGE_PATCH, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.campaign import SUMMARY, Campaign
-from machinery.lives import LIVES, Life
+from machinery.kills import EVENT, KUBERNETES, Kill, Point, Traps
+from machinery.lives import LIVES, ByRegistrationToken, Life
 from machinery.stage import Stage, scaled
 from places import GITLAB_IP, Runner
 from standin_fixtures import Standin
@@ -32,6 +33,33 @@ def test_r1_r2_killed_at_every_point_it_comes_to_the_same_end(life: type[Life], 
     campaign.record_a_life()
     SUMMARY[life.by] = campaign.tally
     campaign.run()
+
+
+def test_r2_killed_once_more_before_it_is_told_a_lost_runner_is_told_all_the_same(
+        stage: Stage, gitlab: GitLabAdmin, other: GitLabAdmin) -> None:
+    """The Event is all that tells of it, so nothing else is done before it is there."""
+    life = ByRegistrationToken(stage, gitlab, other)
+    posted = Kill(Point("80", "POST /api/v4/runners", 1), after=True)
+    told = Kill(Point(KUBERNETES, EVENT + "PossibleOrphan", 1), after=False)
+    die_at(stage, posted, lambda: life.create("k000"))
+    die_at(stage, told)
+    lost, = gitlab.runners()
+    stage.operator.start()
+    runner = life.runner("k000")
+    stage.settled([runner])
+    assert lost["mark"] in runner.wait_event("PossibleOrphan")["note"]
+    assert len(gitlab.runners()) == 2 and runner.status()["runnerId"] != lost["id"]
+    gitlab.delete_runner(lost["id"])
+
+
+def die_at(stage: Stage, kill: Kill, begin: Callable[[], None] = lambda: None) -> None:
+    """A new operator, which is killed there."""
+    traps = Traps(stage, {"k000": kill})
+    stage.operator.start()
+    begin()
+    traps.wait()
+    stage.operator.kill()
+    traps.remove()
 
 
 # ----------------------------------------------------------------------------------------------------------------------
