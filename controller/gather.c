@@ -228,6 +228,19 @@ static void gather_deletion(const struct gathering *g, struct observed *o, struc
     o->deletion_time = time_parse(deletion);
 }
 
+/* Somebody took the finalizer off. What a turn has just made for the object is known to nobody else, so it goes as with
+ * any object that is deleted. */
+static void gather_end(const struct gathering *g, struct observed *o)
+{
+    const struct record *now = store_get(g->store, KIND_RUNNER, o->owner.ns, o->owner.name);
+
+    if (o->gone || (now && strcmp(now->uid, o->owner.uid) == 0))
+        return;
+    if (!o->deleting)
+        o->deletion_time = g->now;
+    o->gone = o->deleting = true;
+}
+
 /* A finalizer that somebody else put there promises that a runner may be at GitLab. When there is no token Secret (any
  * more) its token may be lost: in a crash of the former process, or because somebody took the Secret away. */
 static void judge(struct state *state, const struct observed *o)
@@ -247,6 +260,7 @@ void gather_again(const struct gathering *g, struct state *state, struct observe
     o->now_ms = g->now_ms;
     o->now = g->now;
     gather_deletion(g, o, a);
+    gather_end(g, o);
     for (enum child child = 0; child < CHILD_COUNT; child++)
         gather_child(g, state, child, o, a);
     gather_strays(g, o, a);

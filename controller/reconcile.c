@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "feeds.h"
+#include "kube/event.h"
 #include "kube/lease.h"
 #include "net/loop.h"
 #include "perform.h"
@@ -17,18 +18,20 @@
 #include "runner/status.h"
 
 enum {
-    TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy …        */
-    TURNS_LIMIT = 512,      /* … with those that wait for GitLab, so that a slow one does not take all places   */
-    TURNS_ROUTINE = 32,     /* … of which the others are for what somebody has just changed; fewer of these    */
-                            /* make the API server answer the others sooner                                     */
-    STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
-    RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
+    TURNS_MAX = 64,           /* runners worked on at the same time: enough to keep one connection busy …        */
+    TURNS_LIMIT = 512,        /* … with those that wait for GitLab, so that a slow one does not take all places   */
+    TURNS_ROUTINE = 32,       /* … of which the others are for what somebody has just changed; fewer of these    */
+                              /* make the API server answer the others sooner                                     */
+    STEPS_PER_WAKE = 256,     /* then back to the sockets                                                        */
+    SUCCESSOR_MS = 10 * 1000, /* for so long a token Secret without a runner waits for another one of its name    */
+    RECHECK_MS = 20 * 1000,   /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
 
 struct reconciler {
     struct workshop shop;
     struct queue *queue;
     struct states states;
+    struct map ownerless; /* keys of token Secrets without a runner → int64_t: since when */
     struct feeds *feeds;
     struct list turns;
     size_t turns_len;
@@ -88,18 +91,33 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     turn_destroy(turn);
 }
 
+/* Told, or not to be told: that holds nothing up. */
+static void on_reported(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+    const char *reason = turn->asked.report.reason;
+
+    turn->request = 0;
+    event_sent(&turn->shop->stats->events, reply);
+    turn->state->reported = reason;
+    turn->state->doubt = DOUBT_NONE;
+    if (strcmp(reason, "PossibleOrphan") != 0)
+        turn->state->deregistered = true; /* as far as we can do anything about it */
+    if (strcmp(reason, "RunnerLost") == 0)
+        turn->state->config_token_dead = true; /* it is the same that GitLab has refused */
+    turn_ready(turn);
+}
+
+/* Nothing is done about it before the Event is there: it is all that tells of a runner that nobody can find any more,
+ * and a process that dies earlier leaves the doubt to the next one. */
 static void do_report(struct turn *turn, const struct action *act)
 {
     bool again = turn->state->reported && strcmp(turn->state->reported, act->report.reason) == 0;
 
-    turn_event(turn, act->report.warning, act->report.reason, act->report.message);
+    turn->asked = *act;
+    turn->asked_us = clock_us();
     turn_log(turn, again ? LOG_DEBUG : LOG_WARN, act->report.reason, "message", act->report.message, NULL);
-    turn->state->reported = act->report.reason;
-    turn->state->doubt = DOUBT_NONE;
-    if (strcmp(act->report.reason, "PossibleOrphan") != 0)
-        turn->state->deregistered = true; /* as far as we can do anything about it */
-    if (strcmp(act->report.reason, "RunnerLost") == 0)
-        turn->state->config_token_dead = true; /* it is the same that GitLab has refused */
+    turn_report(turn, act->report.warning, act->report.reason, act->report.message, on_reported);
 }
 
 static bool too_many_steps(struct turn *turn)
@@ -141,7 +159,6 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
         return;
     case ACT_REPORT:
         do_report(turn, &act);
-        turn_ready(turn);
         return;
     case ACT_PASS:
     case ACT_WAIT:
@@ -162,7 +179,7 @@ static void on_orphan_released(void *arg, const struct kube_reply *reply)
 
 struct orphan_search {
     struct reconciler *rec;
-    bool found;
+    bool found, release;
 };
 
 /* A token Secret whose GitLabRunner went without us (its finalizer was taken off by hand) must not hang for ever. */
@@ -175,22 +192,41 @@ static void release_orphan(void *arg, unsigned kind, const struct record *record
 
     if (kind != KIND_SECRET || !json_bool_or(kept, "held", false) || !json_bool_or(kept, "terminating", false))
         return;
+    search->found = true;
+    if (!search->release)
+        return;
     struct json_object *patch =
         arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, uid: %s}}",
                                   record->ns, record->name, record->uid));
     kube_apply(search->rec->shop.client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false,
                on_orphan_released, NULL);
-    search->found = true;
 }
 
+static int64_t ownerless_since(struct reconciler *rec, const char *key)
+{
+    int64_t *since = map_get(&rec->ownerless, key);
+
+    if (!since) {
+        since = mem_alloc(sizeof(*since));
+        *since = loop_now(rec->shop.loop);
+        map_set(&rec->ownerless, key, since);
+    }
+    return *since;
+}
+
+/* Another runner of the same name would deregister the former one, by the token that is in the Secret: it is waited for
+ * before the Secret is released. */
 static void forget_runner(struct reconciler *rec, const char *key)
 {
-    struct orphan_search search = {.rec = rec};
+    int64_t now = loop_now(rec->shop.loop), end = ownerless_since(rec, key) + SUCCESSOR_MS;
+    struct orphan_search search = {.rec = rec, .release = now >= end};
 
     states_remove(&rec->states, key);
     store_each_owned(rec->shop.store, key, release_orphan, &search);
     if (search.found)
-        queue_add_at(rec->queue, key, loop_now(rec->shop.loop) + RECHECK_MS, "a token Secret without an owner");
+        queue_add_at(rec->queue, key, search.release ? now + RECHECK_MS : end, "a token Secret without an owner");
+    else
+        free(map_remove(&rec->ownerless, key));
     queue_done(rec->queue, key);
 }
 
@@ -205,6 +241,7 @@ static void turn_start(struct reconciler *rec, const char *key, const char *caus
         forget_runner(rec, key);
         return;
     }
+    free(map_remove(&rec->ownerless, key));
     struct state *state = states_get(&rec->states, key);
     memset(state->foreign, 0, sizeof(state->foreign)); /* looked at again, in case the name is free now */
     struct turn *turn = turn_create(&rec->shop, record, state, key, cause);
@@ -344,6 +381,16 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     return rec;
 }
 
+static void forget_ownerless(struct reconciler *rec)
+{
+    const char *key;
+    void *since;
+
+    for (size_t i = 0; map_iter(&rec->ownerless, &i, &key, &since);)
+        free(since);
+    map_finish(&rec->ownerless);
+}
+
 void reconciler_destroy(struct reconciler *rec)
 {
     if (!rec)
@@ -353,6 +400,7 @@ void reconciler_destroy(struct reconciler *rec)
     feeds_destroy(rec->feeds);
     loop_timer_destroy(rec->timer);
     states_finish(&rec->states);
+    forget_ownerless(rec);
     queue_destroy(rec->queue);
     store_destroy(rec->shop.store);
     free(rec);

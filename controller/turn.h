@@ -83,5 +83,7 @@ void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const
 void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object);
 /* Sends an Event about the turn's object. */
 void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note);
+/* … that is waited for, as any request of the turn; done gets the turn. */
+void turn_report(struct turn *turn, bool warning, const char *reason, const char *note, kube_done_fn *done);
 
 #endif

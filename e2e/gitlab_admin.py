@@ -137,11 +137,12 @@ class GitLabAdmin:
         return self.call("GET", "/audit", query=query, wait=wait)
 
     def fault(self, kind: str, method: str = ".*", path: str = ".*", **order: object) -> dict:
-        """Spoils the next matching call; see the README for kinds, and count=, skip=, done=."""
+        """Spoils the next matching call; see the README for kinds, and host=, count=, skip=, done=."""
         return self.call("POST", "/faults", {"kind": kind, "method": method, "path": path, **order})
 
-    def faults(self) -> list[dict]:
-        return self.call("GET", "/faults")
+    def faults(self, held: int | None = None, wait: float = 0) -> list[dict]:
+        """With held the stand-in waits until so many calls are held."""
+        return self.call("GET", "/faults", wait=wait, query={"held": held})
 
     def remove_fault(self, fault_id: int) -> None:
         self.call("DELETE", f"/faults/{fault_id}")

@@ -78,6 +78,21 @@ def test_a_delay_takes_its_time(gitlab, api) -> None:
     assert answer.status_code == 201 and answer.elapsed.total_seconds() >= 0.3
 
 
+@pytest.mark.parametrize("done", [False, True])
+def test_a_held_call_is_never_answered_and_counted(done: bool, gitlab, api, standin) -> None:
+    gitlab.fault("hold", "POST", PATH, host=standin.url.partition("//")[2], done=done)
+    with pytest.raises(requests.Timeout):
+        requests.post(standin.url + PATH, json={"token": gitlab.state()["settings"]["registration_token"]}, timeout=0.5)
+    assert [fault["held"] for fault in gitlab.faults(held=1, wait=5)] == [1]
+    assert len(gitlab.runners()) == done
+
+
+def test_a_fault_may_befall_the_calls_to_one_host_name(gitlab, api) -> None:
+    gitlab.fault("status", host="elsewhere", status=500)
+    answers = [api.call("GET", "/version", headers={"Host": host}) for host in ("here", "elsewhere")]
+    assert [answer.status_code for answer in answers] == [401, 500]
+
+
 @pytest.mark.parametrize("order, complaint", [
     ({"kind": "nonsense"}, "kind must be one of"), ({"kind": "reset", "path": "("}, "no regular expression"),
     ({"kind": "reset", "colour": "red"}, "colour")])

@@ -11,7 +11,7 @@ enum { NOTE_MAX = 1024, NAME_MAX_LEN = 240 }; /* the server adds five characters
 
 static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events", true, false};
 
-static void on_sent(void *arg, const struct kube_reply *reply)
+void event_sent(void *arg, const struct kube_reply *reply)
 {
     struct event_counts *counts = arg;
 
@@ -23,8 +23,8 @@ static void on_sent(void *arg, const struct kube_reply *reply)
         log_event(LOG_DEBUG, "event", "lost", "error", reply->err.text, NULL);
 }
 
-void event_send(struct kube_client *client, const struct event *e, const char *controller, const char *instance,
-                struct event_counts *counts)
+uint64_t event_send(struct kube_client *client, const struct event *e, const char *controller, const char *instance,
+                    kube_done_fn *done, void *arg)
 {
     cleanup_arena struct arena a = {0};
     struct json_object *object = arena_json(
@@ -38,5 +38,5 @@ void event_send(struct kube_client *client, const struct event *e, const char *c
             e->warning ? "Warning" : "Normal", e->regarding.api_version, e->regarding.kind, e->regarding.ns,
             e->regarding.name, e->regarding.uid));
 
-    kube_create(client, &events, e->regarding.ns, object, on_sent, counts);
+    return kube_create(client, &events, e->regarding.ns, object, done, arg);
 }

@@ -1,5 +1,4 @@
-/* Events about an object, for `kubectl describe` and `kubectl events`: sent and forgotten; one that cannot be sent is
- * lost.
+/* Events about an object, for `kubectl describe` and `kubectl events`: one that cannot be sent is lost.
  *
  * Source: events.k8s.io/v1. */
 #ifndef KUBE_EVENT_H
@@ -20,9 +19,11 @@ struct event_counts {
     uint64_t sent, lost;
 };
 
-/* controller: the reporting controller ("gitlab-runners.dev/controller"); instance: this process. What becomes of it
- * is counted in *counts, which outlives the request. */
-void event_send(struct kube_client *client, const struct event *event, const char *controller, const char *instance,
-                struct event_counts *counts);
+/* controller: the reporting controller ("gitlab-runners.dev/controller"); instance: this process. Returns the request,
+ * which ends in done: event_sent() when nobody waits for it, with counts that outlive it. */
+uint64_t event_send(struct kube_client *client, const struct event *event, const char *controller, const char *instance,
+                    kube_done_fn *done, void *arg);
+/* A kube_done_fn. counts: struct event_counts. */
+void event_sent(void *counts, const struct kube_reply *reply);
 
 #endif

@@ -75,7 +75,7 @@ static struct action decide_deletion(const struct observed *o, struct arena *a)
 
     if (act.kind == ACT_PASS)
         return (struct action){.kind = ACT_DONE};
-    if (act.kind != ACT_WAIT)
+    if (act.kind != ACT_WAIT || o->gone)
         return act;
     return settle(o, wait_until_deadline(act, o), act_pass, a);
 }

@@ -77,6 +77,8 @@ struct observed {
     int64_t generation;
     bool finalizer; /* ours is on it                                        */
     bool deleting;
+    bool gone; /* deleted by force, or succeeded by another one of its name, while it is worked on: it cannot be written
+                */
     int64_t deletion_time;   /* seconds since 1970                                   */
     const struct spec *spec; /* NULL: invalid, see spec_err                         */
     struct err spec_err;

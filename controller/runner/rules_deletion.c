@@ -94,16 +94,16 @@ static struct action remove_what_is_elsewhere(const struct observed *o, struct a
     return act.kind != ACT_PASS ? act : remove_strays(o, a);
 }
 
-/* Nobody needs the token any more. */
+/* Nobody needs the token any more; but whose finalizer was taken off by hand may have a successor, who does. */
 static struct action forget_the_token(const struct observed *o, struct arena *a)
 {
-    return o->children[CHILD_TOKEN_SECRET].held ? release_token_secret(o, a) : act_pass;
+    return o->finalizer && o->children[CHILD_TOKEN_SECRET].held ? release_token_secret(o, a) : act_pass;
 }
 
 static struct action release(const struct observed *o, struct arena *a)
 {
     (void)a;
-    return o->finalizer ? act_finalizer(false) : act_pass;
+    return o->finalizer && !o->gone ? act_finalizer(false) : act_pass;
 }
 
 /* Order matters: a rule relies on all rules above it. */

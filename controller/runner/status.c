@@ -46,12 +46,15 @@ static struct condition registered(const struct observed *o, const struct findin
                               why->message ? why->message : "being registered"};
 }
 
-/* What is not known now is shown as it was: after a restart GitLab is not asked just to fill a condition. */
-static struct condition reachable(const struct observed *o)
+/* What is not known now is shown as it was: after a restart GitLab is not asked just to fill a condition. A
+ * registration that the status does not tell yet was the last answer, to a process that died. */
+static struct condition reachable(const struct observed *o, struct arena *a)
 {
+    bool untold = o->spec && is_registered(o, a) && json_int_or(o->status, "runnerId", 0) != o->registered.runner_id;
+
     if (o->reach == REACH_YES && o->check.credential_status && o->gitlab_err.kind != ERR_NONE)
         return (struct condition){"GitLabReachable", "True", o->gitlab_err.reason, o->gitlab_err.text};
-    if (o->reach == REACH_YES)
+    if (o->reach == REACH_YES || (o->reach == REACH_UNKNOWN && untold))
         return (struct condition){"GitLabReachable", "True", "Reachable", "GitLab has answered the last call"};
     if (o->reach == REACH_NO)
         return (struct condition){"GitLabReachable", "False", o->gitlab_err.reason, o->gitlab_err.text};
@@ -197,7 +200,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
         parts[len++] = manager_available(o, manager, a);
     }
     struct condition is_ready = ready(parts, len, registration, manager);
-    parts[len++] = reachable(o);
+    parts[len++] = reachable(o, a);
     parts[len++] = skew(o, a);
     abnormal(&is_ready, registration->stalled || (!registration->reason && manager->stalled), last);
 

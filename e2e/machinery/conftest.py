@@ -12,6 +12,7 @@ import diagnosis
 from cluster import STATE, Kube, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.api_server import ApiServer
+from machinery.campaign import SUMMARY, Tally
 from machinery.stage import Operator, Stage, vacate
 from operator_pod import MANIFESTS, NAME, NAMESPACE
 from places import LABEL
@@ -98,6 +99,14 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     if stage := getattr(item, "funcargs", {}).get("stage"):
         stage.check()
     return outcome
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if SUMMARY:
+        terminalreporter.section("killed at every point of a life")
+        terminalreporter.line(f"{'':18} {Tally.HEAD}")
+        for flow, tally in SUMMARY.items():
+            terminalreporter.line(f"{flow:18} {tally}")
 
 
 @pytest.hookimpl(wrapper=True)

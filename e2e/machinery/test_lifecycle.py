@@ -152,7 +152,7 @@ def test_r2_killed_in_a_rotation_it_is_found_out_after_the_start(stage: Stage, g
     runner = stage.runner("accessToken")
     stage.settled([runner])
     number, before = runner.status()["runnerId"], runner.token()
-    gitlab.fault("delay", "POST", "/api/v4/runners/reset_authentication_token", done=True, seconds=5)
+    gitlab.fault("hold", "POST", "/api/v4/runners/reset_authentication_token", done=True)
     ask_for_a_token(runner, "now")
     wait_for("GitLab has another token", lambda: gitlab.runner(number)["token"] != before)
     stage.operator.kill()

@@ -311,8 +311,11 @@ async def show_audit(request: web.Request, state: State, body: dict) -> list:
 
 
 @on("GET", "/faults")
-def list_faults(request: web.Request, state: State, body: dict) -> list:
-    return [asdict(fault) for fault in request.app[CONTROL].faults.orders.values()]
+async def list_faults(request: web.Request, state: State, body: dict) -> list:
+    """?held=N&wait=S: as soon as so many calls are held."""
+    orders, wanted = request.app[CONTROL].faults.orders, int(request.query.get("held", 0))
+    await wait(request, state, lambda: sum(fault.held for fault in orders.values()) >= wanted)
+    return [asdict(fault) for fault in orders.values()]
 
 
 @on("POST", "/faults")

@@ -18,6 +18,8 @@ HTML_502 = ("<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n
             "</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n")
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time to linger: the peer gets a RST
 DELAY = "delay"  # the only kind that leaves the answer as it is
+HOLD = "hold"  # the only one without an answer: its client waits until it leaves, or is killed
+LOOK = 0.05  # seconds
 Genuine = Callable[[], Awaitable[web.StreamResponse]]
 
 
@@ -28,6 +30,7 @@ class Fault:
     kind: str
     method: str = ".*"
     path: str = ".*"
+    host: str = ".*"  # as the client calls it, with its port
     count: int | None = 1  # None: until removed
     skip: int = 0  # let so many matching calls pass first
     done: bool = False
@@ -37,10 +40,11 @@ class Fault:
     location: str = ""
     seconds: float = 1.0
     hits: int = 0
+    held: int = 0  # calls that wait for an answer that will not come
 
     def matches(self, request: web.Request) -> bool:
-        return (re.fullmatch(self.method, request.method) is not None
-                and re.fullmatch(self.path, request.path) is not None)
+        return all(re.fullmatch(pattern, text) for pattern, text in (
+            (self.method, request.method), (self.path, request.path), (self.host, request.host)))
 
     def strikes(self) -> bool:
         """Counts one matching call, and tells whether it is befallen."""
@@ -60,10 +64,10 @@ class Faults:
 
     def add(self, **order) -> Fault:
         """Refuses unknown kinds and fields, and patterns that are none."""
-        if order.get("kind") not in (DELAY, *ANSWERS):
-            raise ValueError(f"kind must be one of {', '.join((DELAY, *ANSWERS))}")
+        if order.get("kind") not in (DELAY, HOLD, *ANSWERS):
+            raise ValueError(f"kind must be one of {', '.join((DELAY, HOLD, *ANSWERS))}")
         fault = Fault(id=next(self._ids), **order)
-        for pattern in (fault.method, fault.path):
+        for pattern in (fault.method, fault.path, fault.host):
             try:
                 re.compile(pattern)
             except re.error as problem:
@@ -75,11 +79,19 @@ class Faults:
         return next((f for f in self.orders.values() if f.matches(request) and f.strikes()), None)
 
 
-async def befall(fault: Fault, request: web.Request, genuine: Genuine) -> web.StreamResponse:
+async def befall(fault: Fault, request: web.Request, genuine: Genuine,
+                 changed: Callable[[], None]) -> web.StreamResponse:
+    """changed: tells those who wait for what this changes."""
     if fault.kind == DELAY:
         await asyncio.sleep(fault.seconds)
         return await genuine()
     answer = await genuine() if fault.done else None
+    if fault.kind == HOLD:
+        fault.held += 1
+        changed()
+        while request.transport is not None and not request.transport.is_closing():
+            await asyncio.sleep(LOOK)
+        return web.Response(status=500)  # reaches nobody
     return ANSWERS[fault.kind](fault, request, answer)
 
 

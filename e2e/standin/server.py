@@ -39,7 +39,7 @@ async def recorded(request: web.Request, handler: Handler) -> web.StreamResponse
         answer = await handler(request)
     else:
         entry.fault = fault.kind
-        answer = await faults.befall(fault, request, lambda: handler(request))
+        answer = await faults.befall(fault, request, lambda: handler(request), state.changed.fire)
     control.audit.close(entry, answer, state.now())
     state.changed.fire()
     answer.headers["X-Request-Id"] = request_id(request)

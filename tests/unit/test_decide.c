@@ -268,6 +268,8 @@ static const struct test_case cases[] = {
          deleted_and_deregistered, .options = {[OPT_PLACE] = PLACE_JOBS}),
     CASE("deleted: the token may go", "forget: apply Secret ci/builds-runner-token, let go", deleted_and_deregistered),
     CASE("deleted: the object may go", "release: finalizer let go", deleted_and_forgotten),
+    CASE("deleted by force: the token is kept for a successor", "done", deleted_and_let_go_by_hand, .first = true),
+    CASE("deleted by force: nothing is there to let go", "done", deleted_by_force, .first = true),
     CASE("deleted: somebody else holds it", "done", deleted_and_released, .first = true),
 };
 

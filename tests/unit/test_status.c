@@ -320,6 +320,32 @@ static void what_is_not_known_stays_as_it_was(void **state)
     scenario_finish(&s);
 }
 
+/* The process died after the token was saved and before the status was written: a registration is an answer. */
+static void a_registration_that_the_status_does_not_tell_was_answered(void **state)
+{
+    static const int restarted[OPTIONS] = {[OPT_START] = START_RESTARTED};
+    static const struct {
+        const char *status, *reason;
+    } former[] = {{"Unknown", "NotContacted"}, {"False", "Timeout"}};
+    struct scenario s;
+    struct world w;
+
+    (void)state;
+    scenario_init(&s, 1, restarted);
+    world_init(&w, &s, (struct crash){.at = -1}, NULL);
+    world_observe(&w);
+    w.observed.status = NULL;
+    assert_string_equal(condition_get(rendered(&w), "GitLabReachable", "reason"), "Reachable");
+    for (size_t i = 0; i < 2; i++) {
+        w.observed.status =
+            arena_json(&w.mem, json_build("{conditions: [{type: GitLabReachable, status: %s, reason: %s}]}",
+                                          former[i].status, former[i].reason));
+        assert_string_equal(condition_get(rendered(&w), "GitLabReachable", "reason"), "Reachable");
+    }
+    world_finish(&w);
+    scenario_finish(&s);
+}
+
 /* ------------------------------------------------------------------------------------------------------------------
  * The closed list of reasons.
  */
@@ -414,12 +440,19 @@ static void every_listed_reason_is_documented(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(all_managers_must_be_new_and_available), cmocka_unit_test(times_change_with_the_status_alone),
-        cmocka_unit_test(another_reason_is_no_transition),        cmocka_unit_test(nothing_ticks),
-        cmocka_unit_test(each_condition_tells_its_generation),    cmocka_unit_test(the_registration_is_shown),
-        cmocka_unit_test(the_last_registration_stays_on_show),    cmocka_unit_test(no_token_is_shown),
-        cmocka_unit_test(what_is_not_known_stays_as_it_was),      cmocka_unit_test(every_reason_is_in_the_list),
-        cmocka_unit_test(every_listed_reason_is_documented),      cmocka_unit_test(a_url_without_tls_is_warned_about),
+        cmocka_unit_test(all_managers_must_be_new_and_available),
+        cmocka_unit_test(times_change_with_the_status_alone),
+        cmocka_unit_test(another_reason_is_no_transition),
+        cmocka_unit_test(nothing_ticks),
+        cmocka_unit_test(each_condition_tells_its_generation),
+        cmocka_unit_test(the_registration_is_shown),
+        cmocka_unit_test(the_last_registration_stays_on_show),
+        cmocka_unit_test(no_token_is_shown),
+        cmocka_unit_test(what_is_not_known_stays_as_it_was),
+        cmocka_unit_test(every_reason_is_in_the_list),
+        cmocka_unit_test(a_registration_that_the_status_does_not_tell_was_answered),
+        cmocka_unit_test(every_listed_reason_is_documented),
+        cmocka_unit_test(a_url_without_tls_is_warned_about),
     };
     struct CMUnitTest tests[ARRAY_LEN(cases) + ARRAY_LEN(others)];
 

@@ -180,6 +180,7 @@ struct value {
 struct api {
     int last; /* uid and resource version given out last */
     bool exists, finalizer, deleting;
+    bool gone; /* by force, or succeeded by another one, while a turn goes on */
     int64_t deletion_time;
     int generation, version;
     bool asks_for_a_token;      /* the annotation that asks for another one */

@@ -378,6 +378,18 @@ void deleted_and_forgotten(struct world *w, int unused)
     child_of(w, CHILD_TOKEN_SECRET)->held = false;
 }
 
+void deleted_and_let_go_by_hand(struct world *w, int unused)
+{
+    deleted(w, unused);
+    promise_lost(w, unused);
+}
+
+void deleted_by_force(struct world *w, int unused)
+{
+    deleted_and_forgotten(w, unused);
+    w->api.gone = true;
+}
+
 void deleted_and_released(struct world *w, int unused)
 {
     deleted_and_forgotten(w, unused);

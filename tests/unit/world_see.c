@@ -264,6 +264,7 @@ void world_observe(struct world *w)
     o->version = arena_printf(&w->mem, "%d", seen->version);
     o->finalizer = seen->finalizer;
     o->deleting = seen->deleting;
+    o->gone = seen->gone;
     o->deletion_time = seen->deletion_time;
     o->rotation_request = seen->asks_for_a_token ? "please" : NULL;
     o->spec = wish->valid ? &wish->spec : NULL;

@@ -1,0 +1,95 @@
+/* What a turn sees of its object while it goes on. */
+#include "golden.h"
+
+#include "base/mem.h"
+#include "gather.h"
+
+static const struct render_settings settings = {.manager_image = "manager"};
+static const struct arena no_memory;
+
+struct scene {
+    struct store *store;
+    struct states states;
+    struct gathering gathering;
+    struct observed observed;
+    struct arena mem;
+};
+
+/* A GitLabRunner as the watch tells of it. */
+static void told(struct scene *s, const char *uid, const char *version)
+{
+    struct json_object *object = arena_json(
+        &s->mem,
+        json_build("{metadata: {namespace: 'ci', name: 'builds', uid: %s, resourceVersion: %s, generation: 1}, spec: "
+                   "{url: 'https://one.example.com', authentication: {registrationTokenSecretRef: {name: 'gitlab'}}}}",
+                   uid, version));
+    const struct record record = kind_record(KIND_RUNNER, object, s->store, &settings, &s->mem);
+
+    store_put(s->store, KIND_RUNNER, &record);
+}
+
+static int setup(void **state)
+{
+    static struct scene scene;
+
+    scene = (struct scene){.store = store_create(KIND_COUNT), .mem = no_memory};
+    scene.gathering = (struct gathering){.store = scene.store, .settings = &settings, .now_ms = 5000, .now = 1700};
+    told(&scene, "first", "7");
+    gather(&scene.gathering, store_get(scene.store, KIND_RUNNER, "ci", "builds"),
+           states_get(&scene.states, "ci/builds"), &scene.observed, &scene.mem);
+    assert_false(scene.observed.deleting);
+    *state = &scene;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct scene *s = *state;
+
+    states_finish(&s->states);
+    store_destroy(s->store);
+    arena_finish(&s->mem);
+    return 0;
+}
+
+static struct observed *again(struct scene *s)
+{
+    gather_again(&s->gathering, states_get(&s->states, "ci/builds"), &s->observed, &s->mem);
+    return &s->observed;
+}
+
+static void an_edit_is_no_end(void **state)
+{
+    told(*state, "first", "8");
+    assert_false(again(*state)->deleting);
+    assert_false(again(*state)->gone);
+}
+
+/* Its finalizer was taken off by hand. */
+static void an_object_that_is_gone_is_being_deleted(void **state)
+{
+    struct scene *s = *state;
+
+    store_bury(s->store, KIND_RUNNER, "ci", "builds", "first");
+    assert_true(again(s)->gone && s->observed.deleting);
+    assert_int_equal(s->observed.deletion_time, 1700);
+    s->gathering.now = 1800;
+    assert_int_equal(again(s)->deletion_time, 1700);
+}
+
+static void so_is_one_whose_name_is_anothers(void **state)
+{
+    told(*state, "second", "9");
+    assert_true(again(*state)->gone && ((struct scene *)*state)->observed.deleting);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_edit_is_no_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_object_that_is_gone_is_being_deleted, setup, teardown),
+        cmocka_unit_test_setup_teardown(so_is_one_whose_name_is_anothers, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
