@@ -38,6 +38,7 @@ static void gather_runner(const struct record *record, struct observed *o, struc
     o->finalizer = json_bool_or(kept, "finalizer", false);
     o->deleting = deletion != NULL;
     o->deletion_time = deletion ? time_parse(deletion) : 0;
+    o->force_delete = strcmp(json_str_or(kept, "forceDelete", ""), "true") == 0;
     o->rotation_request = json_str(kept, "rotateToken");
     o->status = json_get(kept, "status");
     o->spec = spec_parse(object, spec, a, &o->spec_err) ? spec : NULL;
@@ -263,6 +264,7 @@ void gather_again(const struct gathering *g, struct state *state, struct observe
     o->check = state->check;
     o->takeover = state->takeover;
     o->not_inherited = state->not_inherited;
+    o->given_up = state->given_up;
     o->reach = state->reach;
     o->gitlab_err = state->gitlab_err;
     for (size_t i = 0; i < ATTEMPTS_MAX; i++)

@@ -383,8 +383,8 @@ static void perform_delete(struct turn *turn)
 {
     const struct stray *s = &turn->asked.delete;
 
-    turn->request =
-        kube_delete(turn->shop->client, kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid, on_deleted, turn);
+    turn->request = kube_delete(turn->shop->client, kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid,
+                                s->foreground, on_deleted, turn);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

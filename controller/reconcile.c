@@ -82,24 +82,47 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     else if (last->kind == ACT_WAIT && last->wait.stalled)
         queue_add_at(rec->queue, turn->key, loop_now(rec->shop.loop) + RECHECK_MS, "a recheck is due");
     if (last->again_at_ms)
-        queue_add_at(rec->queue, turn->key, last->again_at_ms, "a check of the runner at GitLab is due");
+        queue_add_at(rec->queue, turn->key, last->again_at_ms, "what no event tells of is due");
     rec->turns_len--;
     rec->turns_ended++;
     turn_destroy(turn);
 }
 
+/* What is settled when it has been told. */
+static void learn_told(struct state *state, const char *reason)
+{
+    enum { SURE = 1, GONE = 2, DEAD = 4 }; /* no doubt is left; nor, for us, a runner; nor a good token */
+    static const struct {
+        const char *reason;
+        unsigned settles, gives_up;
+    } reports[] = {
+        {"PossibleOrphan", SURE, 0},
+        {"OrphanedRunner", SURE | GONE, 0},
+        {"RunnerKept", SURE | GONE, 0},
+        {"RunnerLost", SURE | GONE | DEAD, 0},
+        {"ManagerNotStopped", 0, GAVE_UP_MANAGER},
+        {"ObjectLeftBehind", 0, GAVE_UP_ELSEWHERE},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(reports); i++) {
+        if (strcmp(reports[i].reason, reason) != 0)
+            continue;
+        state->doubt = reports[i].settles & SURE ? DOUBT_NONE : state->doubt;
+        state->deregistered |= (reports[i].settles & GONE) != 0;
+        state->config_token_dead |= (reports[i].settles & DEAD) != 0;
+        state->given_up |= reports[i].gives_up;
+    }
+}
+
 static void do_report(struct turn *turn, const struct action *act)
 {
     bool again = turn->state->reported && strcmp(turn->state->reported, act->report.reason) == 0;
+    enum log_level level = again ? LOG_DEBUG : act->report.warning ? LOG_WARN : LOG_INFO;
 
     turn_event(turn, act->report.warning, act->report.reason, act->report.message);
-    turn_log(turn, again ? LOG_DEBUG : LOG_WARN, act->report.reason, "message", act->report.message, NULL);
+    turn_log(turn, level, act->report.reason, "message", act->report.message, NULL);
     turn->state->reported = act->report.reason;
-    turn->state->doubt = DOUBT_NONE;
-    if (strcmp(act->report.reason, "PossibleOrphan") != 0)
-        turn->state->deregistered = true; /* as far as we can do anything about it */
-    if (strcmp(act->report.reason, "RunnerLost") == 0)
-        turn->state->config_token_dead = true; /* it is the same that GitLab has refused */
+    learn_told(turn->state, act->report.reason);
 }
 
 static bool too_many_steps(struct turn *turn)

@@ -43,6 +43,11 @@ struct action act_report(const char *reason, const char *message)
     return (struct action){.kind = ACT_REPORT, .report = {.warning = true, .reason = reason, .message = message}};
 }
 
+struct action act_tell(const char *reason, const char *message)
+{
+    return (struct action){.kind = ACT_REPORT, .report = {.reason = reason, .message = message}};
+}
+
 const char *act_kind_name(enum act_kind kind)
 {
     static const char *const names[] = {

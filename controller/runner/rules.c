@@ -190,11 +190,3 @@ struct action remove_strays(const struct observed *o, struct arena *a)
     (void)a;
     return o->stray.kind ? (struct action){.kind = ACT_DELETE, .delete = o->stray} : act_pass;
 }
-
-/* Until then it is tried to leave GitLab in good order; seconds since 1970. */
-int64_t deletion_deadline(const struct observed *o)
-{
-    enum { DEADLINE_S = 900 };
-
-    return o->deletion_time + (o->spec ? o->spec->deregistration_deadline : DEADLINE_S);
-}

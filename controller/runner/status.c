@@ -70,12 +70,25 @@ static struct condition config_applied(const struct observed *o, const struct fi
                               why->message ? why->message : "the config Secret is to be written"};
 }
 
+/* Of a deletion: that no manager of ours is left. The time of its change tells since when GitLab alone is waited for.
+ */
+static struct condition drained(const struct observed *o)
+{
+    if (!o->deleting)
+        return (struct condition){.type = "Drained"};
+    if (o->children[CHILD_DEPLOYMENT].exists)
+        return (struct condition){"Drained", "False", "Draining", "managers are still there"};
+    return (struct condition){"Drained", "True", "Drained", "no manager is left"};
+}
+
 static struct condition manager_available(const struct observed *o, const struct finding *why, struct arena *a)
 {
     int64_t replicas = o->spec->manager.replicas;
     const char *numbers =
         arena_printf(a, "%lld of %lld managers are available", (long long)o->available_replicas, (long long)replicas);
 
+    if (o->deleting && !child_is_right(o, CHILD_DEPLOYMENT, a))
+        return (struct condition){"ManagerAvailable", "False", drained(o).reason, drained(o).message};
     if (!child_is_right(o, CHILD_DEPLOYMENT, a))
         return (struct condition){"ManagerAvailable", "False", why->reason ? why->reason : "Pending",
                                   why->message ? why->message : "the manager Deployment is to be written"};
@@ -188,7 +201,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
 {
     struct json_object *status = arena_json(a, json_build("{observedGeneration: %d}", o->generation));
     struct json_object *conditions = json_build("[]");
-    struct condition parts[5] = {{.status = NULL}}, last[2];
+    struct condition parts[6] = {{.status = NULL}}, last[2];
     size_t len = 0;
 
     if (o->spec) {
@@ -199,6 +212,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
     struct condition is_ready = ready(parts, len, registration, manager);
     parts[len++] = reachable(o);
     parts[len++] = skew(o, a);
+    parts[len++] = drained(o);
     abnormal(&is_ready, registration->stalled || (!registration->reason && manager->stalled), last);
 
     add_condition(conditions, &is_ready, o, a);

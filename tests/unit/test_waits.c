@@ -165,7 +165,7 @@ static void the_deadline_is_not_overslept(void **state)
     w->process.failing[0].attempt.retry_at_ms = w->now_ms + 7200 * 1000;
     struct action act = decided(w, false);
     assert_string_equal(in_a_line(&act, &w->mem), "deregister: wait ServerError");
-    assert_true(act.wait.retry_at_ms <= (w->api.deletion_time + 900 + 1) * 1000);
+    assert_true(act.again_at_ms <= (w->api.deletion_time + 900 + 1) * 1000);
 }
 
 static void the_report_of_an_orphan_says_why(void **state)

@@ -169,6 +169,7 @@ struct object {
     char expiration[24], obtained[24], rotation[8];             /* the same     */
     int64_t replicas;                                           /* Deployment: wanted */
     bool rolled_out;                                            /* … and they run     */
+    bool draining;                                              /* deleted; its pods have jobs */
 };
 
 /* A Secret or ConfigMap of the user's. */
@@ -183,6 +184,7 @@ struct api {
     int64_t deletion_time;
     int generation, version;
     bool asks_for_a_token;      /* the annotation that asks for another one */
+    bool force_delete;          /* the annotation that ends a deletion's patience */
     int wish;                   /* which of the scenario's the spec is now */
     struct json_object *status; /* one reference                           */
     struct object children[CHILD_COUNT][PLACES];
@@ -242,6 +244,7 @@ struct process {
     struct server_check check;
     enum takeover takeover;
     bool not_inherited;
+    unsigned given_up;
     enum reach reach;
     struct err gitlab_err;
     struct failing failing[ATTEMPTS_MAX];

@@ -56,6 +56,7 @@ void api_copy_runner(struct api *to, const struct api *from)
     to->version = from->version;
     to->wish = from->wish;
     to->asks_for_a_token = from->asks_for_a_token;
+    to->force_delete = from->force_delete;
     api_set_status(to, from->status);
 }
 
@@ -84,7 +85,7 @@ void object_gone(struct object *object)
 
 void object_delete(struct object *object)
 {
-    if (object->held || object->pinned)
+    if (object->held || object->pinned || object->draining)
         object->terminating = true;
     else
         object_gone(object);
@@ -212,6 +213,7 @@ bool api_delete(struct world *w, const struct stray *what, struct err *err)
     if (object->owner != OUR_UID)
         world_violate(w, "somebody else's %s is deleted", what->kind);
     object->version = ++w->api.last;
+    object->draining = what->foreground;
     object_delete(object);
     return true;
 }

@@ -39,7 +39,9 @@ void failed(struct world *w, const char *rule, enum err_kind kind);
 broken_fn nothing, token_secret_and_trust_lost, token_secret_touched, emptied, bare, bare_and_deleted, issued,
     issued_and_token_secret_lost, issued_and_replaced, issued_and_pinned, edited, edited_and_issued, edited_and_emptied,
     edited_and_deregistered, starting, promised, promise_lost, never_shown, place_missing, place_not_served,
-    place_closed, place_closed_and_left, deleted, deleted_while_suspended, deleted_long_ago, deleted_and_deregistered,
+    place_closed, place_closed_and_left, deleted, deleted_with_its_manager, deleted_by_force,
+    deleted_by_force_and_draining, deleted_by_force_and_given_up, deleted_by_force_and_tried, deleted_elsewhere_in_vain,
+    deleted_and_left_elsewhere, deleted_while_suspended, deleted_long_ago, deleted_and_deregistered,
     deleted_and_forgotten, deleted_and_released, deleted_and_tried, edited_and_tried, deleted_and_issued,
     deleted_and_emptied, deleted_and_bare;
 /* how: which child */
@@ -70,6 +72,10 @@ broken_fn checked, edited_and_checked, deleted_and_checked;
 broken_fn expiring;
 broken_fn asked_for_a_token, inherited, inherited_and_terminating, inspected;
 broken_fn edited_and_not_to_be_seen, edited_and_told_in_vain;
+/* how: for how many seconds */
+broken_fn deleted_and_draining, deleted_and_not_to_be_stopped;
+/* how: seconds since the status says that its managers are gone; 0: it does not */
+broken_fn deleted_drained_and_tried;
 /* how: whose credential */
 broken_fn credential_changed;
 /* how: 0 in a Secret, 1 in a ConfigMap */

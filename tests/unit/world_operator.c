@@ -17,7 +17,7 @@ enum {
     RETRY_MAX_MS = 5 * 60 * 1000,
     ACTION_MS = 10,
     FROZEN_MS = 60 * 1000,
-    DEADLINES_S = 1800, /* the deregistration deadline, and retries that were due just before it */
+    DEADLINES_S = 6000, /* of managers and of the deregistration, and retries that were due just before */
 };
 
 static struct process *process(struct world *w)
@@ -511,8 +511,21 @@ static bool only_looks(enum gitlab_call what)
     return what == GITLAB_SHOW || what == GITLAB_TRY || what == GITLAB_VERSION || what == GITLAB_INSPECT;
 }
 
+/* A deleted runner stays at GitLab while its managers have jobs, unless nobody waits for them any longer; or nobody can
+ * see them, in an old view. */
+static void expect_no_manager(struct world *w, enum gitlab_call what)
+{
+    const struct object *manager = &w->process.seen.children[CHILD_DEPLOYMENT][PLACE_OWN];
+    bool ends = what == GITLAB_DEREGISTER || what == GITLAB_REMOVE;
+
+    if (ends && w->observed.deleting && manager->exists && manager->owner == OUR_UID &&
+        !(w->process.given_up & GAVE_UP_MANAGER))
+        world_violate(w, "deregistered while a manager may have jobs");
+}
+
 static void perform_gitlab(struct world *w, const struct action *act)
 {
+    expect_no_manager(w, act->gitlab.call);
     struct gitlab_reply reply = gitlab_call_made(w, act);
 
     world_trace(w, "  GitLab: %s, runner %lld", reply.err.kind ? reply.err.reason : "done", (long long)reply.id);
@@ -527,14 +540,23 @@ static void perform_gitlab(struct world *w, const struct action *act)
 
 static void perform_report(struct world *w, const struct action *act)
 {
-    bool possible = strcmp(act->report.reason, "PossibleOrphan") == 0;
+    const char *reason = act->report.reason;
+    struct process *p = process(w);
 
     w->journal.writes++;
-    w->journal.possible_orphans += possible;
-    w->journal.orphans += !possible;
-    w->process.doubt = DOUBT_NONE;
-    w->process.config_token_dead = w->process.config_token_dead || strcmp(act->report.reason, "RunnerLost") == 0;
-    w->process.deregistered = w->process.deregistered || !possible;
+    if (strcmp(reason, "ManagerNotStopped") == 0) {
+        p->given_up |= GAVE_UP_MANAGER;
+        return;
+    }
+    if (strcmp(reason, "ObjectLeftBehind") == 0) {
+        p->given_up |= GAVE_UP_ELSEWHERE;
+        return;
+    }
+    w->journal.possible_orphans += strcmp(reason, "PossibleOrphan") == 0;
+    w->journal.orphans += strcmp(reason, "OrphanedRunner") == 0 || strcmp(reason, "RunnerLost") == 0;
+    p->doubt = DOUBT_NONE;
+    p->config_token_dead = p->config_token_dead || strcmp(reason, "RunnerLost") == 0;
+    p->deregistered = p->deregistered || strcmp(reason, "PossibleOrphan") != 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
