@@ -1,0 +1,218 @@
+"""A deletion: managers finish their jobs, GitLab is told, nothing hangs for ever and nothing is left in silence."""
+from __future__ import annotations
+
+import pytest
+
+from cluster import kubectl, wait_for
+from gitlab_admin import GitLabAdmin
+from machinery.stage import Stage
+from places import Runner
+
+FORCE = "gitlab-runners.dev/force-delete"
+JOB = "gitlab-runners.dev/e2e-job"              # a finalizer on a manager's pod: it has a job that does not end
+REFUSED = {"status": 403, "body": '{"message":"403 Forbidden"}'}
+ANSWER = 20                                     # seconds in which what was refused before is tried again
+
+
+def with_credential(stage: Stage, by: str) -> None:
+    stage.access_token() if by == "accessToken" else stage.registration_token()
+
+
+def manned(stage: Stage, by: str = "accessToken", **spec: object) -> Runner:
+    with_credential(stage, by)
+    stage.operator.start()
+    runner = stage.runner(by, **spec)
+    stage.settled([runner])
+    return runner
+
+
+def busy(stage: Stage, by: str = "accessToken", **spec: object) -> Runner:
+    """Its manager has a job."""
+    runner = manned(stage, by, **spec)
+    hold_jobs(runner, [JOB])
+    return runner
+
+
+def hold_jobs(runner: Runner, finalizers: list[str] | None) -> None:
+    for pod in runner.kube.list("Pod", runner.ns, f"gitlab-runners.dev/runner={runner.name}"):
+        runner.kube.patch("Pod", pod["metadata"]["name"], {"metadata": {"finalizers": finalizers}}, runner.ns)
+
+
+def end_jobs(runner: Runner) -> None:
+    hold_jobs(runner, None)
+
+
+def force(runner: Runner) -> None:
+    kubectl("annotate", "gitlabrunner", runner.name, "-n", runner.ns, f"{FORCE}=true")
+
+
+def numbers(gitlab: GitLabAdmin) -> list[int]:
+    return [row["id"] for row in gitlab.runners()]
+
+
+def told(gitlab: GitLabAdmin) -> list[dict]:
+    """What GitLab was asked to remove."""
+    return gitlab.audit("DELETE")
+
+
+def assert_nothing_is_left(runner: Runner) -> None:
+    for what in runner.children():
+        wait_for(f"{what} is gone", lambda: runner.child(what) is None)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Item 1: managers stop first
+
+
+@pytest.mark.parametrize("by", ["accessToken", "registrationToken"])
+def test_drain_a_runner_is_there_until_its_managers_have_ended(stage: Stage, gitlab: GitLabAdmin, by: str) -> None:
+    runner = busy(stage, by)
+    number = runner.status()["runnerId"]
+    runner.delete()
+    message = runner.wait("Drained", "False", "Draining")["message"]
+    assert "still there" in message and FORCE in runner.wait_refused("Draining")
+    stage.wait_quiet(2)
+    assert "deletionTimestamp" in runner.child("manager")["metadata"] and runner.managers() == []
+    assert numbers(gitlab) == [number] and told(gitlab) == [] and runner.child("token")
+    end_jobs(runner)
+    runner.wait_gone()
+    assert numbers(gitlab) == []
+    assert_nothing_is_left(runner)
+    assert [event["reason"] for event in runner.events()].count("Deregistered") == 1
+
+
+def test_drain_killed_meanwhile_it_goes_on_after_the_start(stage: Stage, gitlab: GitLabAdmin) -> None:
+    runner = busy(stage)
+    runner.delete()
+    runner.wait("Drained", "False")
+    stage.operator.kill()
+    stage.operator.start()
+    stage.wait_quiet(2)
+    assert len(numbers(gitlab)) == 1 and told(gitlab) == []
+    end_jobs(runner)
+    runner.wait_gone()
+    assert numbers(gitlab) == []
+
+
+def test_drain_is_not_waited_for_longer_than_its_grace(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """A lost node's pod never ends; a minute is for the kubelet."""
+    runner = busy(stage, manager={"terminationGracePeriodSeconds": 1})
+    runner.delete()
+    runner.wait("Drained", "False")
+    runner.wait_gone(61 + ANSWER)
+    assert numbers(gitlab) == []
+    assert "still there" in runner.wait_event("ManagerNotStopped")["note"]
+    end_jobs(runner)
+    assert_nothing_is_left(runner)
+
+
+def test_drain_gitlabs_time_begins_when_the_managers_are_gone(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """Also over a restart: the status keeps it."""
+    runner = busy(stage, deregistrationDeadlineSeconds=8)
+    runner.delete()
+    runner.wait("Drained", "False")
+    gitlab.fault("reset", count=None)
+    stage.wait_quiet(10)
+    end_jobs(runner)
+    runner.wait("Drained", "True")
+    stage.operator.kill()
+    stage.operator.start()
+    assert runner.object(), "it is tried for eight seconds"
+    gitlab.clear_faults()
+    runner.wait_gone(ANSWER)
+    assert numbers(gitlab) == []
+
+
+def test_r17_force_delete_waits_for_no_job(stage: Stage, gitlab: GitLabAdmin) -> None:
+    runner = busy(stage)
+    runner.delete()
+    runner.wait("Drained", "False")
+    force(runner)
+    runner.wait_gone(ANSWER)
+    assert numbers(gitlab) == []
+    runner.wait_event("ManagerNotStopped")
+    end_jobs(runner)
+    assert_nothing_is_left(runner)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Item 3: what cannot be removed
+
+
+def undeletable(stage: Stage, gitlab: GitLabAdmin, **spec: object) -> tuple[Runner, int]:
+    runner = manned(stage, manager={"replicas": 0}, **spec)
+    gitlab.fault("status", "DELETE", count=None, **REFUSED)
+    runner.delete()
+    return runner, runner.status()["runnerId"]
+
+
+def test_r17_a_runner_that_may_not_be_deleted_stalls(stage: Stage, gitlab: GitLabAdmin) -> None:
+    runner, number = undeletable(stage, gitlab)
+    message = runner.wait_refused("InsufficientPermissions")
+    assert "403 Forbidden" in message
+    runner.wait("Stalled", "True", "InsufficientPermissions")
+    assert runner.wait_event("InsufficientPermissions")["type"] == "Warning"
+    assert runner.object() and numbers(gitlab) == [number]
+    gitlab.clear_faults()
+    runner.wait_gone(2 * ANSWER)
+    assert numbers(gitlab) == []
+
+
+def test_r17_force_delete_leaves_it_behind_and_says_so(stage: Stage, gitlab: GitLabAdmin) -> None:
+    runner, number = undeletable(stage, gitlab)
+    runner.wait_refused("InsufficientPermissions")
+    force(runner)
+    runner.wait_gone(ANSWER)
+    note = runner.wait_event("OrphanedRunner")["note"]
+    assert f"runner {number} was left behind" in note and "403 Forbidden" in note
+    assert numbers(gitlab) == [number]
+    assert_nothing_is_left(runner)
+    gitlab.delete_runner(number)
+
+
+def test_r17_the_deadline_bounds_it_too(stage: Stage, gitlab: GitLabAdmin) -> None:
+    runner, number = undeletable(stage, gitlab, deregistrationDeadlineSeconds=3)
+    runner.wait_gone(ANSWER)
+    runner.wait_event("OrphanedRunner")
+    assert numbers(gitlab) == [number]
+    gitlab.delete_runner(number)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Item 4: what is to stay; namespaces
+
+
+def test_orphan_nothing_is_told_to_gitlab_and_an_event_says_so(stage: Stage, gitlab: GitLabAdmin) -> None:
+    runner = busy(stage, deletionPolicy="Orphan")
+    number = runner.status()["runnerId"]
+    runner.delete()
+    runner.wait_gone(ANSWER)
+    event = runner.wait_event("RunnerKept")
+    assert event["type"] == "Normal" and f"runner {number} stays" in event["note"]
+    assert numbers(gitlab) == [number] and told(gitlab) == []
+    end_jobs(runner)
+    assert_nothing_is_left(runner)
+    gitlab.delete_runner(number)
+
+
+def test_namespace_goes_with_its_runners_and_no_finalizer_stays(stage: Stage, gitlab: GitLabAdmin) -> None:
+    stage.access_token()
+    stage.operator.start()
+    runners = [stage.runner("accessToken", "first"), stage.unmanned("accessToken", name="second"),
+               stage.runner("accessToken", "kept", deletionPolicy="Orphan")]
+    stage.settled(runners)
+    kept = runners[-1].status()["runnerId"]
+    stage.kube.delete("Namespace", stage.name)
+    wait_for("the namespace is gone", lambda: stage.kube.get("Namespace", stage.name) is None)
+    assert numbers(gitlab) == [kept]
+    gitlab.delete_runner(kept)
+
+
+def test_namespace_waits_for_gitlab_no_longer_than_a_runner_does(stage: Stage, gitlab: GitLabAdmin) -> None:
+    runner = manned(stage, deregistrationDeadlineSeconds=5)
+    number = runner.status()["runnerId"]
+    gitlab.fault("reset", count=None)
+    stage.kube.delete("Namespace", stage.name)
+    wait_for("the namespace is gone", lambda: stage.kube.get("Namespace", stage.name) is None)
+    gitlab.clear_faults()
+    gitlab.delete_runner(number)
