@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "checks.h"
 #include "kube/version.h"
+#include "ledger.h"
 #include "net/loop.h"
 #include "perform.h"
 #include "runner/names.h"
@@ -589,6 +590,7 @@ void perform(struct turn *turn, const struct action *act)
     static void (*const performers[])(struct turn * turn) = {
         [ACT_READ] = perform_read,     [ACT_FINALIZER] = perform_finalizer, [ACT_APPLY] = perform_apply,
         [ACT_DELETE] = perform_delete, [ACT_GITLAB] = perform_gitlab,       [ACT_STATUS] = perform_status,
+        [ACT_RECORD] = ledger_perform,
     };
 
     turn->asked = *act;

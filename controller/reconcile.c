@@ -12,6 +12,7 @@
 #include "feeds.h"
 #include "kube/lease.h"
 #include "net/loop.h"
+#include "orphans.h"
 #include "perform.h"
 #include "runner/names.h"
 #include "runner/status.h"
@@ -122,6 +123,7 @@ static void do_report(struct turn *turn, const struct action *act)
     turn_event(turn, act->report.warning, act->report.reason, act->report.message);
     turn_log(turn, level, act->report.reason, "message", act->report.message, NULL);
     turn->state->reported = act->report.reason;
+    turn->shop->stats->orphans.unrecorded += strcmp(act->report.reason, "OrphanedRunner") == 0;
     learn_told(turn->state, act->report.reason);
 }
 
@@ -160,6 +162,7 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
     case ACT_DELETE:
     case ACT_GITLAB:
     case ACT_STATUS:
+    case ACT_RECORD:
         perform(turn, &act);
         return;
     case ACT_REPORT:
@@ -315,6 +318,7 @@ static bool follow_lease(struct reconciler *rec)
 
     if (term != rec->term) {
         drop_everything(rec);
+        orphans_lead(rec->shop.orphans, term != 0);
         if (term)
             store_each(rec->shop.store, KIND_RUNNER, add_runner, rec);
         rec->term = term;
@@ -362,6 +366,7 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     rec->shop.store = store_create(KIND_COUNT);
     list_init(&rec->turns);
     rec->timer = loop_timer_create(shop->loop, on_timer, rec);
+    rec->shop.orphans = orphans_create(&rec->shop);
     rec->feeds = feeds_create(&rec->shop, rec->queue, &rec->states);
     loop_after(shop->loop, on_loop_turn, rec);
     return rec;
@@ -374,6 +379,7 @@ void reconciler_destroy(struct reconciler *rec)
     list_each_safe (node, after, &rec->turns)
         turn_destroy(container_of(node, struct turn, node));
     feeds_destroy(rec->feeds);
+    orphans_destroy(rec->shop.orphans);
     loop_timer_destroy(rec->timer);
     states_finish(&rec->states);
     queue_destroy(rec->queue);
@@ -390,6 +396,7 @@ void reconciler_drain(struct reconciler *rec, void (*done)(void *arg), void *arg
 {
     rec->drained = done;
     rec->drained_arg = arg;
+    orphans_lead(rec->shop.orphans, false);
     loop_wake(rec->shop.loop);
 }
 

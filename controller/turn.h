@@ -18,6 +18,7 @@
 #include "stats.h"
 
 struct loop;
+struct orphans;
 
 #define CONTROLLER "gitlabrunner" /* what metrics and logs call us */
 
@@ -32,6 +33,8 @@ struct workshop {
     struct store *store;
     struct render_settings render;
     const char *instance; /* this process, in Events: the pod's name */
+    const char *ns;       /* its namespace, where the ledger of orphans is */
+    struct orphans *orphans;
     struct stats *stats;
 };
 

@@ -7,7 +7,7 @@ import tomllib
 
 from cluster import EXISTING, PATIENCE, AuditLog, Kube, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
-from operator_pod import Operator
+from operator_pod import NAMESPACE, ORPHANS, Operator
 from secrecy import assert_secrets_are_kept
 
 GITLAB_IP = os.environ.get("GITLAB_IP", "192.168.99.100")  # where this machine's GitLab can be reached by pods
@@ -214,6 +214,7 @@ class Place:
         for runner in self.runners():
             runner.delete()
         wait_for("all GitLabRunners of the test are gone", lambda: not self.runners())
+        clear_ledger(self.kube)
         self.assert_nothing_leaked([])
 
 
@@ -227,6 +228,12 @@ def assert_token_is_in_use(runner: Runner, gitlabs: list[GitLabAdmin]) -> None:
     known = [row["token"] for gitlab in gitlabs for row in gitlab.runners() if row["id"] == number]
     assert runner.token() in known, f"runner {number} has another token at GitLab than in its Secret"
     assert runner.config()["runners"][0]["token"] == runner.token(), "config.toml has another token than the Secret"
+
+
+def clear_ledger(kube: Kube) -> None:
+    """Runners that a test has left behind are no other test's business."""
+    if kube.get("Secret", ORPHANS, NAMESPACE):
+        kube.patch("Secret", ORPHANS, {"data": None}, NAMESPACE)
 
 
 def remove(kube: Kube, namespaces: list[str]) -> None:

@@ -131,15 +131,6 @@ static struct action drain(const struct observed *o, struct arena *a)
 /* ---------------------------------------------------------------------------------------------------------------------
  * The runner */
 
-/* The call of this rule was made in vain, and not just because the API server could not be reached: without it nothing
- * that follows would come about either, not even an Event. */
-static const struct attempt *refused_attempt(const struct observed *o, const char *rule)
-{
-    const struct attempt *failed = failed_attempt(o, rule);
-
-    return failed && (failed->err.code || failed->err.kind != ERR_RETRY) ? failed : NULL;
-}
-
 /* What stood in the way of a deregistration; NULL: nothing, or it was not tried yet. */
 static const struct attempt *tried_in_vain(const struct observed *o)
 {
@@ -176,7 +167,7 @@ static struct action deregister(const struct observed *o, struct arena *a)
     if (!is_known(o) || is_to_stay(o))
         return act_pass;
     if (o->now >= deregistration_deadline(o) && failed) /* not before a try */
-        return report_orphan(&r, failed->err.text, a);
+        return leave_behind(o, &r, failed->err.text, a);
     if (try_ca(o).kind != ACT_PASS)
         return try_ca(o);
     if (o->check.refusals >= CONFIRMATIONS && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN)

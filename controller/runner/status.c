@@ -70,15 +70,16 @@ static struct condition config_applied(const struct observed *o, const struct fi
                               why->message ? why->message : "the config Secret is to be written"};
 }
 
-/* Of a deletion: that no manager of ours is left. The time of its change tells since when GitLab alone is waited for.
- */
+/* Of a deletion that had to wait for managers: that none is left. The time of its change tells since when GitLab alone
+ * is waited for. */
 static struct condition drained(const struct observed *o)
 {
-    if (!o->deleting)
-        return (struct condition){.type = "Drained"};
-    if (o->children[CHILD_DEPLOYMENT].exists)
+    struct condition c = {"Drained", NULL, "Drained", "no manager is left"};
+
+    if (o->deleting && o->children[CHILD_DEPLOYMENT].exists)
         return (struct condition){"Drained", "False", "Draining", "managers are still there"};
-    return (struct condition){"Drained", "True", "Drained", "no manager is left"};
+    c.status = o->deleting && former_condition(o->status, c.type) ? "True" : NULL;
+    return c;
 }
 
 static struct condition manager_available(const struct observed *o, const struct finding *why, struct arena *a)

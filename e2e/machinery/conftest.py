@@ -13,7 +13,7 @@ from gitlab_admin import GitLabAdmin
 from machinery.api_server import ApiServer
 from machinery.stage import Operator, Stage, vacate
 from operator_pod import MANIFESTS, NAME, NAMESPACE
-from places import LABEL
+from places import LABEL, clear_ledger
 from program import kubeconfig
 from proxy.server import Proxy
 
@@ -77,6 +77,7 @@ def stage(request: pytest.FixtureRequest, kube: Kube, proxy: Proxy, by_proxy: di
     yield stage
     proxy.clear()
     operator.kill()
+    clear_ledger(kube)
     vacate(kube, stage.namespaces)
 
 

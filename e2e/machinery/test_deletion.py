@@ -1,12 +1,17 @@
 """A deletion: managers finish their jobs, GitLab is told, nothing hangs for ever and nothing is left in silence."""
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
 from cluster import kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import Stage
-from places import Runner
+from operator_pod import NAMESPACE, ORPHANS
+from places import GITLAB_IP, URL, Runner
+from proxy.faults import Status
 
 FORCE = "gitlab-runners.dev/force-delete"
 JOB = "gitlab-runners.dev/e2e-job"              # a finalizer on a manager's pod: it has a job that does not end
@@ -215,4 +220,100 @@ def test_namespace_waits_for_gitlab_no_longer_than_a_runner_does(stage: Stage, g
     stage.kube.delete("Namespace", stage.name)
     wait_for("the namespace is gone", lambda: stage.kube.get("Namespace", stage.name) is None)
     gitlab.clear_faults()
+    gitlab.delete_runner(number)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Item 2: the ledger of runners that were left behind
+
+
+def ledger(stage: Stage) -> list[dict]:
+    data = stage.kube.get("Secret", ORPHANS, NAMESPACE).get("data") or {}
+    return [json.loads(base64.b64decode(value)) for value in data.values()]
+
+
+def left_behind(stage: Stage, gitlab: GitLabAdmin, by: str = "accessToken", **spec: object) -> tuple[Runner, int, str]:
+    """GitLab cannot be reached, and the object goes without it."""
+    runner = manned(stage, by, manager={"replicas": 0}, deregistrationDeadlineSeconds=2, **spec)
+    number, token = runner.status()["runnerId"], runner.token()
+    gitlab.fault("reset", count=None)
+    runner.delete()
+    runner.wait_gone(ANSWER)
+    return runner, number, token
+
+
+def wait_deregistered(stage: Stage, gitlab: GitLabAdmin) -> None:
+    wait_for("GitLab has let it go", lambda: numbers(gitlab) == [], 2 * ANSWER)
+    wait_for("the ledger is empty", lambda: ledger(stage) == [])
+
+
+@pytest.mark.parametrize("by", ["accessToken", "registrationToken"])
+def test_ledger_a_runner_left_behind_goes_when_gitlab_is_back(
+        stage: Stage, gitlab: GitLabAdmin, by: str) -> None:
+    runner, number, token = left_behind(stage, gitlab, by)
+    uid = gitlab.runner(number)["mark"]
+    entry, = ledger(stage)
+    assert {key: entry[key] for key in ("url", "runnerId", "uid", "namespace", "name", "token", "address")} == {
+        "url": URL, "runnerId": number, "uid": uid, "namespace": stage.name, "name": runner.name, "token": token,
+        "address": GITLAB_IP}
+    assert entry["time"].endswith("Z") and entry["reason"]
+    note = runner.wait_event("OrphanedRunner")["note"]
+    assert f"runner {number} was left behind" in note and f"{NAMESPACE}/{ORPHANS}" in note
+    assert stage.operator.sum("gitlab_runner_controller_orphans") == 1
+    assert_nothing_is_left(runner)
+    gitlab.clear_faults()
+    wait_deregistered(stage, gitlab)
+    assert stage.operator.sum("gitlab_runner_controller_orphans") == 0
+    metrics = stage.operator.metrics()
+    assert metrics['gitlab_runner_controller_orphaned_runners_total{result="recorded"}'] == 1
+    assert metrics['gitlab_runner_controller_orphaned_runners_total{result="deregistered"}'] == 1
+    wait_for("an Event about the Secret", lambda: [
+        event for event in stage.kube.list("Event", NAMESPACE)
+        if event["reason"] == "OrphanDeregistered" and str(number) in event["note"] and uid in event["note"]])
+
+
+def test_ledger_outlives_the_process(stage: Stage, gitlab: GitLabAdmin) -> None:
+    left_behind(stage, gitlab)
+    stage.operator.kill()
+    gitlab.clear_faults()
+    stage.operator.start()
+    wait_deregistered(stage, gitlab)
+
+
+def test_ledger_is_tried_again_and_again_while_gitlab_is_away(stage: Stage, gitlab: GitLabAdmin) -> None:
+    left_behind(stage, gitlab)
+    since = len(told(gitlab))
+    wait_for("it was tried again", lambda: len(told(gitlab)) > since, 2 * ANSWER)
+    assert len(ledger(stage)) == 1
+    gitlab.clear_faults()
+    wait_deregistered(stage, gitlab)
+
+
+def test_ledger_an_entry_taken_out_by_hand_is_forgotten(stage: Stage, gitlab: GitLabAdmin) -> None:
+    _, number, _ = left_behind(stage, gitlab)
+    stage.kube.patch("Secret", ORPHANS, {"data": None}, NAMESPACE)
+    gitlab.clear_faults()
+    wait_for("it knows", lambda: stage.operator.sum("gitlab_runner_controller_orphans") == 0, ANSWER)
+    assert numbers(gitlab) == [number]
+    gitlab.delete_runner(number)
+
+
+def test_ledger_of_a_move(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """The former GitLab is away; the runner there is left behind, and another is made at the new one."""
+    runner = manned(stage, manager={"replicas": 0}, deregistrationDeadlineSeconds=2)
+    number = runner.status()["runnerId"]
+    gitlab.fault("reset", "DELETE", count=None)
+    runner.edit(scope={"type": "Group", "groupId": gitlab.add_group("g")["id"]})
+    wait_for("it is in the ledger", lambda: [entry["runnerId"] for entry in ledger(stage)] == [number], 2 * ANSWER)
+    gitlab.clear_faults()
+    runner.wait(seconds=ANSWER)
+    wait_for("the former is gone", lambda: numbers(gitlab) == [runner.status()["runnerId"]], 2 * ANSWER)
+    wait_for("the ledger is empty", lambda: ledger(stage) == [])
+
+
+def test_ledger_that_may_not_be_written_holds_up_nothing(stage: Stage, gitlab: GitLabAdmin) -> None:
+    stage.proxy.add(Status(403, "Forbidden"), "PATCH", f".*/secrets/{ORPHANS}", count=None)
+    runner, number, _ = left_behind(stage, gitlab)
+    assert "keeps its token" not in runner.wait_event("OrphanedRunner")["note"]
+    assert numbers(gitlab) == [number] and ledger(stage) == []
     gitlab.delete_runner(number)

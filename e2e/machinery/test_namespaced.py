@@ -9,7 +9,7 @@ import pytest
 from cluster import Kube, kubectl, run_kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import Stage
-from operator_pod import MANIFESTS, NAME, NAMESPACE, USER
+from operator_pod import MANIFESTS, NAME, NAMESPACE, ORPHANS, USER
 from places import Runner
 
 ALLOWED = "gitlab-runners.dev/allowed-from"
@@ -83,9 +83,11 @@ def unmanned_in(stage: Stage, ns: str, name: str = "builds", **spec: object) -> 
 
 
 def requests_of_operator(stage: Stage) -> list[dict]:
-    """All but those for its own Lease, in its own namespace."""
-    entries = [entry for entry in stage.audit_log.entries(USER) if "objectRef" in entry]
-    return [e for e in entries if (e["objectRef"]["resource"], e["objectRef"].get("namespace")) != ("leases", NAMESPACE)]
+    """All but those for what is its own, in its own namespace."""
+    own = [{"resource": "leases", "namespace": NAMESPACE, "name": NAME},
+           {"resource": "secrets", "namespace": NAMESPACE, "name": ORPHANS}]
+    return [entry for entry in stage.audit_log.entries(USER) if "objectRef" in entry
+            and {key: entry["objectRef"].get(key) for key in own[0]} not in own]
 
 
 def assert_kept_to(stage: Stage, served: list[str]) -> None:

@@ -107,8 +107,7 @@ static const struct test_case cases[] = {
          deleted_with_its_manager),
     CASE("deleted, and GitLab is down",
          "Ready=False:ConnectionRefused Registered=True:Registered ConfigApplied=True:Applied "
-         "ManagerAvailable=False:Drained GitLabReachable=False:ConnectionRefused Drained=True:Drained "
-         "Reconciling=True:ConnectionRefused",
+         "ManagerAvailable=False:Drained GitLabReachable=False:ConnectionRefused Reconciling=True:ConnectionRefused",
          deleted, .options = {[OPT_GITLAB] = GITLAB_DOWN_FOREVER}),
 };
 

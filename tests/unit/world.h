@@ -58,6 +58,7 @@ enum option {
     OPT_ELSEWHERE, /* the registration token is of another project than the access token     */
     OPT_LAG,       /* watches deliver between turns only */
     OPT_FROZEN, /* after a crash the watches show, for a minute, what there was before this action of the operator's */
+    OPT_NO_LEDGER, /* nobody may write it */
     OPTIONS
 };
 
@@ -178,6 +179,8 @@ struct value {
     int version;
 };
 
+enum { LEDGER_MAX = 16 };
+
 struct api {
     int last; /* uid and resource version given out last */
     bool exists, finalizer, deleting;
@@ -193,6 +196,10 @@ struct api {
         bool missing, closed, terminating;
         int64_t deletion_time;
     } places[PLACES];
+    struct {
+        int64_t runner_id; /* 0: a free place */
+        char url[40], token[24];
+    } ledger[LEDGER_MAX]; /* of runners that were left behind */
 };
 
 const char *place_name(enum place place);
@@ -264,6 +271,7 @@ struct journal {
     int made, lost_answers, crashes; /* runners; answers and processes that may have cost one */
     int untraceable;                 /* runners that were lost just when the spec moved on    */
     int possible_orphans, orphans;   /* reported                                              */
+    int recorded;                    /* in the ledger                                         */
     char violation[256];             /* of what must hold at every step; "": none             */
 };
 
@@ -345,6 +353,7 @@ void api_copy_runner(struct api *to, const struct api *from);
 bool api_apply(struct world *w, const struct action *act, struct err *err);
 bool api_delete(struct world *w, const struct stray *what, struct err *err);
 bool api_finalizer(struct world *w, bool hold, struct err *err);
+bool api_record(struct world *w, const struct orphan *orphan, struct err *err);
 struct value *api_credential(struct api *api, const struct wish *wish);
 struct value *api_ca(struct api *api, const struct wish *wish);
 struct object *api_find(struct api *api, const char *kind, const char *ns, const char *name);

@@ -218,6 +218,23 @@ bool api_delete(struct world *w, const struct stray *what, struct err *err)
     return true;
 }
 
+/* One entry a runner: a second time it is written over. */
+bool api_record(struct world *w, const struct orphan *orphan, struct err *err)
+{
+    int at = 0;
+
+    if (option(w, OPT_NO_LEDGER))
+        return refuse(err, ERR_DENIED, 403, "Forbidden");
+    while (at < LEDGER_MAX - 1 && w->api.ledger[at].runner_id &&
+           (w->api.ledger[at].runner_id != orphan->runner_id || strcmp(w->api.ledger[at].url, orphan->url) != 0))
+        at++;
+    w->api.ledger[at].runner_id = orphan->runner_id;
+    put_text(w->api.ledger[at].url, sizeof(w->api.ledger[at].url), orphan->url);
+    put_text(w->api.ledger[at].token, sizeof(w->api.ledger[at].token), orphan->token);
+    w->api.last++;
+    return true;
+}
+
 void api_runner_gone(struct world *w)
 {
     w->api.exists = w->api.finalizer = false;

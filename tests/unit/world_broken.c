@@ -419,6 +419,18 @@ void deleted_and_tried(struct world *w, int unused)
     failed(w, "deregister", ERR_RETRY);
 }
 
+void deleted_and_recorded_in_vain(struct world *w, int kind)
+{
+    deleted_and_tried(w, kind);
+    failed(w, "record", (enum err_kind)kind);
+}
+
+void deleted_too_late_and_checked(struct world *w, int found)
+{
+    deleted_and_tried(w, found);
+    checked(w, found);
+}
+
 void deleted_and_deregistered(struct world *w, int unused)
 {
     deleted(w, unused);
@@ -547,6 +559,9 @@ static const char *how(const struct action *act, struct arena *a)
     case ACT_GITLAB:
         return arena_printf(a, "%s at %s with %s, runner %lld", gitlab_call_name(act->gitlab.call), act->gitlab.url,
                             act->gitlab.token, (long long)act->gitlab.runner_id);
+    case ACT_RECORD:
+        return arena_printf(a, "%s, runner %lld: %s", act->record.url, (long long)act->record.runner_id,
+                            act->record.token);
     case ACT_REPORT:
         return act->report.reason;
     case ACT_STATUS:

@@ -49,6 +49,8 @@ broken_fn lost, edited_and_lost, replaced, drifted, rewritten, terminating, pinn
 /* how: enum doubt */
 broken_fn both_secrets_lost, deleted_and_lost, deleted_long_ago_and_lost, deleted_invalid_and_lost,
     deleted_without_credential;
+/* how: enum err_kind */
+broken_fn deleted_and_recorded_in_vain;
 /* how: enum found, by checks */
 enum found {
     DUE,            /* nothing yet: a check is due                        */
@@ -67,7 +69,7 @@ enum found {
     OURS,
     UNMARKED,
 };
-broken_fn checked, edited_and_checked, deleted_and_checked;
+broken_fn checked, edited_and_checked, deleted_and_checked, deleted_too_late_and_checked;
 /* how: seconds that are left of a token's life of 1000 */
 broken_fn expiring;
 broken_fn asked_for_a_token, inherited, inherited_and_terminating, inspected;

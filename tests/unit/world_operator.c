@@ -210,6 +210,11 @@ static void learn_kubernetes(struct world *w, const struct action *act)
         api_copy_runner(&w->process.seen, &w->api);
         w->observed.status = arena_json(&w->mem, json_ref(act->status));
         break;
+    case ACT_RECORD:
+        w->journal.recorded++;
+        w->process.doubt = DOUBT_NONE;
+        w->process.deregistered = true;
+        break;
     case ACT_PASS:
     case ACT_WAIT:
     case ACT_GITLAB:
@@ -246,6 +251,8 @@ static bool kubernetes_does(struct world *w, const struct action *act, struct er
         return api_finalizer(w, act->hold_finalizer, err);
     if (act->kind == ACT_STATUS)
         return show_status(w, act, err);
+    if (act->kind == ACT_RECORD)
+        return api_record(w, &act->record, err);
     return true; /* ACT_READ */
 }
 
