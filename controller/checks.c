@@ -119,6 +119,8 @@ static bool learn_inspected(struct turn *turn, const struct gitlab_answer *answe
     if (!shown && !is_denied(answer, 403) && !is_refusal(answer, 404))
         return false;
     turn->state->takeover = fits ? TAKEOVER_FITS : TAKEOVER_REFUSED;
+    if (fits)
+        check_prove(&turn->state->check, loop_now(turn->shop->loop));
     return true;
 }
 

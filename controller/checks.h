@@ -1,5 +1,5 @@
-/* What GitLab's answers about a runner that exists come to: checks, rotation, takeovers. Beside perform.c, whose turns
- * they are part of. */
+/* What GitLab's answers about a runner that exists come to: checks, rotation, takeovers. Beside
+ * perform_gitlab.c, whose turns they are part of. */
 #ifndef CHECKS_H
 #define CHECKS_H
 

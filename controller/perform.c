@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "checks.h"
 #include "kube/version.h"
 #include "ledger.h"
 #include "net/loop.h"
@@ -17,7 +16,7 @@
 /* ---------------------------------------------------------------------------------------------------------------------
  * Failures */
 
-static void note_failure(struct turn *turn, const struct err *err)
+void perform_failed(struct turn *turn, const struct err *err)
 {
     state_fail(turn->state, turn->asked.rule, err, loop_now(turn->shop->loop));
     turn_log(turn, LOG_WARN, "failed", "rule", turn->asked.rule, "kind", err_kind_name(err->kind), "reason",
@@ -26,7 +25,7 @@ static void note_failure(struct turn *turn, const struct err *err)
 
 static void kube_failed(struct turn *turn, const struct err *err)
 {
-    note_failure(turn, err);
+    perform_failed(turn, err);
     turn_ready(turn);
 }
 
@@ -77,7 +76,7 @@ static void begin_anew(struct turn *turn, struct json_object *object)
     if (turn->stale)
         return;
     err_set(&err, ERR_CONFLICT, "Conflict", "the API server knows a newer version of the object than it shows");
-    note_failure(turn, &err);
+    perform_failed(turn, &err);
 }
 
 static void on_looked(void *arg, const struct kube_reply *reply)
@@ -310,17 +309,31 @@ static void perform_status(struct turn *turn)
 /* ---------------------------------------------------------------------------------------------------------------------
  * ACT_APPLY, ACT_DELETE: the children */
 
-/* The token Secret is let go. If only it was deleted, and not the runner, its token goes into the next one. */
-static void keep_released_token(struct turn *turn)
+/* Only the token Secret goes, and not the runner. */
+static bool runner_stays(const struct observed *o)
+{
+    return !o->deleting && !o->deregistered;
+}
+
+/* The token Secret is about to be let go. If only it was deleted its token goes into the next one; it is kept before
+ * the request, because the answer may be lost. */
+static void keep_token_to_release(struct turn *turn)
 {
     struct observed *o = &turn->observed;
     struct registration r = o->registered;
-    bool stays = !o->deleting && !o->deregistered;
 
-    turn->state->had_secret = stays && strcmp(r.authentication, authentication_name(AUTH_RUNNER_TOKEN)) != 0;
     r.token = o->values[READ_TOKEN].lookup == LOOKUP_FOUND ? o->values[READ_TOKEN].value : NULL;
-    if (stays && r.token && registration_fits(o, &turn->mem))
+    if (runner_stays(o) && r.token && registration_fits(o, &turn->mem))
         state_issue(turn->state, &r);
+}
+
+/* The token Secret was let go. */
+static void note_released_token(struct turn *turn)
+{
+    const struct observed *o = &turn->observed;
+    bool users_own = strcmp(o->registered.authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
+
+    turn->state->had_secret = runner_stays(o) && !users_own;
 }
 
 /* The token Secret is written. */
@@ -345,7 +358,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
     workshop_learn_written(turn->shop, kind_of_child(child), reply->object);
     turn->state->foreign[child] = false;
     if (turn->asked.apply.release)
-        keep_released_token(turn);
+        note_released_token(turn);
     else if (child == CHILD_TOKEN_SECRET)
         keep_saved_token(turn, reply->object);
     turn_log(turn, LOG_INFO, "applied", "rule", turn->asked.rule, "kind", child_kind(child), NULL);
@@ -358,8 +371,10 @@ static void perform_apply(struct turn *turn)
 
     act->apply.manifest = arena_json(&turn->mem, json_copy(act->apply.manifest));
     json_set_str(act->apply.manifest, "metadata.uid", act->apply.uid);
-    if (act->apply.release)
+    if (act->apply.release) {
         json_set(act->apply.manifest, "metadata.finalizers", json_build("[]"));
+        keep_token_to_release(turn);
+    }
     turn->request = kube_apply(turn->shop->client, kind_resource(kind_of_child(act->apply.child)), NULL,
                                act->apply.manifest, FIELD_MANAGER, act->apply.uid == NULL, on_applied, turn);
 }
@@ -386,200 +401,6 @@ static void perform_delete(struct turn *turn)
 
     turn->request = kube_delete(turn->shop->client, kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid,
                                 s->foreground, on_deleted, turn);
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * ACT_GITLAB */
-
-static const enum gitlab_op_kind ops[] = {
-    [GITLAB_REGISTER] = GITLAB_OP_REGISTER, [GITLAB_CREATE] = GITLAB_OP_CREATE,
-    [GITLAB_VERIFY] = GITLAB_OP_VERIFY,     [GITLAB_RESTORE] = GITLAB_OP_VERIFY,
-    [GITLAB_FIND] = GITLAB_OP_FIND,         [GITLAB_RESET] = GITLAB_OP_RESET,
-    [GITLAB_UPDATE] = GITLAB_OP_UPDATE,     [GITLAB_DEREGISTER] = GITLAB_OP_DEREGISTER,
-    [GITLAB_REMOVE] = GITLAB_OP_REMOVE,     [GITLAB_SHOW] = GITLAB_OP_SHOW,
-    [GITLAB_TRY] = GITLAB_OP_VERIFY,        [GITLAB_VERSION] = GITLAB_OP_VERSION,
-    [GITLAB_ROTATE] = GITLAB_OP_ROTATE,     [GITLAB_INSPECT] = GITLAB_OP_SHOW,
-    [GITLAB_KEEP] = GITLAB_OP_VERIFY,       [GITLAB_INHERIT] = GITLAB_OP_VERIFY,
-};
-
-/* An answer that leaves open whether a runner was made is the same as a crash after the call; and one that was found
- * and is gone again is to be looked for again. */
-static void doubt_lost_answer(struct turn *turn, const struct gitlab_answer *answer)
-{
-    enum gitlab_call what = turn->asked.gitlab.call;
-    bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
-
-    bool gone = what == GITLAB_RESET && answer->err.kind == ERR_NOT_FOUND &&
-                !turn->observed.children[CHILD_TOKEN_SECRET].exists;
-
-    if ((answer->ambiguous && makes) || gone)
-        turn->state->doubt = DOUBT_LOST;
-}
-
-static void gitlab_failed(struct turn *turn, const struct gitlab_answer *answer)
-{
-    enum gitlab_call what = turn->asked.gitlab.call;
-    const struct err *err = &answer->err;
-
-    turn->state->reach = err->code ? REACH_YES : REACH_NO;
-    turn->state->gitlab_err = *err;
-    doubt_lost_answer(turn, answer);
-    if (checks_learn(turn, answer)) {
-        turn_ready(turn);
-        return;
-    }
-    if (what == GITLAB_RESTORE && err->kind == ERR_DENIED && err->code == 403)
-        turn->state->config_token_dead = true;
-    else if (what == GITLAB_FIND && err->kind == ERR_DENIED && err->code == 403)
-        turn->state->doubt = DOUBT_UNSEARCHABLE;
-    else
-        note_failure(turn, err);
-    turn_ready(turn);
-}
-
-/* What a call has to do with the registration. */
-enum { TELLS = 1, KEEPS_TOLD = 2, KEEPS_TOKEN = 4, KEEPS_PLACE = 8, MAKES_TOKEN = 16 };
-static const unsigned effects[] = {
-    [GITLAB_REGISTER] = TELLS | MAKES_TOKEN,      [GITLAB_CREATE] = TELLS | MAKES_TOKEN,
-    [GITLAB_UPDATE] = TELLS | KEEPS_TOKEN,        [GITLAB_RESET] = MAKES_TOKEN,
-    [GITLAB_ROTATE] = MAKES_TOKEN | KEEPS_TOLD,   [GITLAB_KEEP] = KEEPS_TOKEN | KEEPS_TOLD,
-    [GITLAB_INHERIT] = KEEPS_TOKEN | KEEPS_PLACE, [GITLAB_REMOVE] = 0,
-};
-
-/* GitLab cannot be asked what it was told before the Secret was lost, or before our mark became another; so without the
- * right to tell it again it is taken to be what the spec says. */
-static const char *told_hash(struct turn *turn, enum gitlab_call what)
-{
-    const struct observed *o = &turn->observed;
-    bool is_unknown = what == GITLAB_RESTORE || what == GITLAB_INHERIT || what == GITLAB_KEEP;
-    bool unknowable = is_unknown && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
-
-    if (effects[what] & KEEPS_TOLD && *o->registered.told_hash)
-        return o->registered.told_hash;
-    return effects[what] & TELLS || unknowable ? attributes_hash(&o->spec->attributes, &turn->mem) : "";
-}
-
-/* What the token Secret is to say of a runner whose token was just got, or which was told new attributes. */
-static void issue(struct turn *turn, const struct gitlab_answer *answer)
-{
-    const struct observed *o = &turn->observed;
-    enum gitlab_call what = turn->asked.gitlab.call;
-    bool keeps = effects[what] & KEEPS_TOKEN, makes = effects[what] & MAKES_TOKEN;
-    const char *now = time_format(loop_wall(turn->shop->loop), &turn->mem);
-    struct registration r = {
-        .runner_id = answer->id,
-        .token = keeps ? o->values[READ_TOKEN].value : answer->token,
-        .url = o->spec->url,
-        .authentication = authentication_name(o->spec->authentication),
-        .scope = scope_text(o->spec, &turn->mem),
-        .told_hash = told_hash(turn, what),
-        .expiration = keeps ? o->registered.expiration : answer->expiration,
-        .obtained = keeps                         ? o->registered.obtained
-                    : makes && answer->expiration ? now
-                                                  : NULL,
-        .rotation = keeps ? o->registered.rotation : o->rotation_request,
-        .inputs = token_inputs_text(o, &turn->mem),
-    };
-
-    if (effects[what] & KEEPS_PLACE) {
-        r.url = o->registered.url;
-        r.authentication = o->registered.authentication;
-        r.scope = o->registered.scope;
-        r.inputs = NULL;
-    }
-    checks_renew(turn);
-    state_issue(turn->state, &r);
-    turn->state->doubt = DOUBT_NONE;
-    turn->state->deregistered = false;
-}
-
-/* The Secret says already what it would say now. */
-static bool is_known(struct turn *turn)
-{
-    return turn->asked.gitlab.call == GITLAB_UPDATE && registration_is_right(&turn->observed, &turn->mem);
-}
-
-/* What GitLab was asked, and what came of it. A failure has a line of its own (note_failure). */
-static void note_call(const struct turn *turn, const struct gitlab_answer *answer)
-{
-    const char *call = gitlab_call_name(turn->asked.gitlab.call);
-    const char *result = answer->err.kind ? answer->err.reason : "ok";
-    struct stats *stats = turn->shop->stats;
-
-    tally_add(&stats->gitlab_calls, call, result, 1);
-    histogram_observe(&stats->gitlab_seconds, seconds_since(turn->asked_us));
-    turn_log(turn, answer->err.kind ? LOG_DEBUG : LOG_INFO, "called GitLab", "call", call, "result", result, NULL);
-}
-
-static void learn_deregistered(struct turn *turn, const struct gitlab_answer *answer)
-{
-    if (answer->unknown && turn->asked.gitlab.call == GITLAB_DEREGISTER) {
-        turn->state->deregistered = checks_done_with(turn);
-        return;
-    }
-    turn->state->deregistered = true;
-    turn_event(turn, false, "Deregistered", "GitLab has removed the runner");
-}
-
-static void on_gitlab(void *arg, const struct gitlab_answer *answer)
-{
-    struct turn *turn = arg;
-    enum gitlab_call what = turn->asked.gitlab.call;
-
-    turn->call = NULL;
-    note_call(turn, answer);
-    if (answer->err.kind != ERR_NONE) {
-        gitlab_failed(turn, answer);
-        return;
-    }
-    turn->state->reach = REACH_YES;
-    if (what != GITLAB_TRY || !turn->state->check.credential_status) /* else that is still to be told */
-        turn->state->gitlab_err = (struct err){.kind = ERR_NONE};
-    state_succeed(turn->state, turn->asked.rule);
-    if (checks_learn(turn, answer)) {
-        turn_ready(turn);
-        return;
-    }
-    if (what == GITLAB_RESTORE && answer->id != turn->asked.gitlab.runner_id) {
-        turn->state->config_token_dead = true;
-    } else if (what == GITLAB_FIND) {
-        turn->state->found_id = answer->id;
-        turn->state->doubt = answer->id ? DOUBT_SEARCHED : DOUBT_NONE;
-    } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
-        learn_deregistered(turn, answer);
-    } else if (is_known(turn)) {
-        checks_renew(turn);
-    } else {
-        issue(turn, answer);
-    }
-    turn_ready(turn);
-}
-
-static void perform_gitlab(struct turn *turn)
-{
-    static const char *const types[] = {[SCOPE_UNSET] = "instance_type",
-                                        [SCOPE_INSTANCE] = "instance_type",
-                                        [SCOPE_GROUP] = "group_type",
-                                        [SCOPE_PROJECT] = "project_type"};
-    const struct observed *o = &turn->observed;
-    const struct action *act = &turn->asked;
-    struct gitlab_request call = {
-        .op = ops[act->gitlab.call],
-        .url = act->gitlab.url,
-        .ca_pem = o->values[READ_CA].value,
-        .token = act->gitlab.token,
-        .runner_id = act->gitlab.runner_id,
-        .mark = arena_printf(&turn->mem, MARK_PREFIX "%s", o->owner.uid),
-        .runner_type = types[SCOPE_UNSET],
-    };
-
-    if (o->spec) {
-        call.address = spec_address_of(o->spec, act->gitlab.url, &turn->mem);
-        call.attributes = attributes_json(&o->spec->attributes, &turn->mem);
-        call.runner_type = types[o->spec->scope];
-        call.scope_id = o->spec->scope_id;
-    }
-    turn->call = gitlab_start(turn->shop->gitlab, &call, on_gitlab, turn);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

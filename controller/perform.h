@@ -9,4 +9,12 @@
  * ready. */
 void perform(struct turn *turn, const struct action *act);
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * For perform*.c */
+
+/* perform_gitlab.c: starts the call of the action that the turn has asked for, an ACT_GITLAB. */
+void perform_gitlab(struct turn *turn);
+/* What the turn has asked for did not work: the rule's next attempt is later. Logged, here and nowhere else. */
+void perform_failed(struct turn *turn, const struct err *err);
+
 #endif

@@ -29,8 +29,8 @@ enum gitlab_op_kind {
     GITLAB_OP_REMOVE,     /* DELETE /runners/:id; a runner that GitLab does not know is success                */
     GITLAB_OP_SHOW,       /* GET    /runners/:id, token: access token                  → id, body             */
     GITLAB_OP_VERSION,    /* GET    /version, token: access token with read_user, read_api or api → body      */
-    GITLAB_OP_ROTATE, /* POST   /runners/reset_authentication_token, token: the one that dies → token, expiration */
-    GITLAB_OP_FIND,   /* lists, then GET /runners/:id; runner_id first, if given   → id, 0 when none       */
+    GITLAB_OP_ROTATE,     /* POST   /runners/reset_authentication_token, token: which dies → token, expiration */
+    GITLAB_OP_FIND,       /* lists, then GET /runners/:id; runner_id first, if given   → id, 0 when none       */
 };
 
 struct gitlab_request {
@@ -48,9 +48,9 @@ struct gitlab_request {
 
 struct gitlab_answer {
     struct err err;
-    bool unknown;   /* DEREGISTER, REMOVE: GitLab did not know it, which is success, too */
-    bool ambiguous; /* with err: GitLab may have done it all the same        */
-    bool proven;    /* with err: GitLab itself has refused it, not something in between: it is in GitLab's own JSON */
+    bool unknown;   /* DEREGISTER, REMOVE: GitLab did not know it, which is success, too    */
+    bool ambiguous; /* with err: GitLab may have done it all the same                       */
+    bool proven;    /* with err: GitLab says so itself, of the runner or its token, in a {"message": …}   */
     int64_t id;
     const char *token;        /* lent during the callback                              */
     const char *expiration;   /* RFC 3339, NULL: never                                 */

@@ -34,6 +34,9 @@ struct server_check {
  * somebody else's later on, when GitLab came back from a backup. */
 bool check_is_proof(const struct server_check *check, int64_t now_ms);
 
+/* It has just been shown to be ours: the proof begins anew. */
+void check_prove(struct server_check *check, int64_t now_ms);
+
 /* Plans the first check of a process: somewhere within a period, by the object's uid, and not at the start; and one
  * that is further away than the spec now says. */
 void check_plan(struct server_check *check, const char *uid, int64_t period, int64_t now_ms);

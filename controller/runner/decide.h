@@ -29,13 +29,13 @@ enum gitlab_call {
     GITLAB_FIND,     /* the runner that carries our mark             → found_id     */
     GITLAB_RESET,    /* POST /runners/:id/reset_authentication_token → issued       */
     GITLAB_UPDATE,   /* PUT /runners/:id                             → issued, with the new told_hash */
-    GITLAB_SHOW,     /* GET /runners/:id                           → check        */
-    GITLAB_TRY,      /* POST /runners/verify with the runner's own token            → check */
-    GITLAB_VERSION,  /* GET /version                               → check        */
-    GITLAB_ROTATE,   /* POST /runners/reset_authentication_token with the runner's own token → issued */
-    GITLAB_INSPECT,  /* GET /runners/:id with another credential than it was made by → takeover */
-    GITLAB_KEEP, /* POST /runners/verify with the runner's own token → issued, in the way of the spec, or takeover */
-    GITLAB_INHERIT,    /* the same for a token Secret of a former object of this name → issued, or not_inherited */
+    GITLAB_SHOW,     /* GET /runners/:id                             → check        */
+    GITLAB_TRY,      /* POST /runners/verify with the runner's token → check        */
+    GITLAB_VERSION,  /* GET /version                                 → check        */
+    GITLAB_ROTATE,   /* POST /runners/reset_authentication_token with the runner's token → issued */
+    GITLAB_INSPECT,  /* GET /runners/:id with another credential than it was made by     → takeover */
+    GITLAB_KEEP,     /* POST /runners/verify with the runner's token → issued as the spec says now, or takeover */
+    GITLAB_INHERIT,  /* the same with the token of a former object of this name → issued, or not_inherited */
     GITLAB_DEREGISTER, /* DELETE /runners with the runner's own token  → deregistered */
     GITLAB_REMOVE,     /* DELETE /runners/:id with an access token     → deregistered */
 };

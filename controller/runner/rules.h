@@ -57,6 +57,12 @@ struct action ask_for_the_version(const struct observed *o, struct arena *a);
 struct action replace_a_runner_that_is_gone(const struct observed *o, struct arena *a);
 struct action renew_a_dead_token(const struct observed *o, struct arena *a);
 struct action rotate_the_token(const struct observed *o, struct arena *a);
+/* The runner of the recorded id may be changed by its id: it was found to be ours just now. So it may while the rule's
+ * own call has failed and has to wait, for nothing is asked for a call that is not made. */
+bool is_proven(const struct observed *o, const char *rule);
+/* The call that shows whether it is ours. By a rule of its own, "proof": its success is not that of the change, whose
+ * failures would be forgotten. */
+struct action prove(enum gitlab_call what, const char *url, const char *token, int64_t runner_id);
 /* Monotonic, when the first of these has something to do though nothing happens; 0: never. retries: what is overdue is
  * held up by a failure, and that has a time of its own. */
 int64_t next_look(const struct observed *o, bool retries, struct arena *a);

@@ -26,7 +26,6 @@ static bool token_is_dead(const struct observed *o)
 static bool asks_by_id(const struct observed *o)
 {
     bool at_hand = o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN || credential_value(o);
-
     bool refused = o->check.credential_status && o->check.refused_due_ms == o->check.due_ms;
 
     return by_access_token(o) && at_hand && !o->check.try_token && !refused;
@@ -62,6 +61,24 @@ struct action ask_for_the_version(const struct observed *o, struct arena *a)
     if (o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_CREDENTIAL);
     return credential_value(o) ? act_call(GITLAB_VERSION, o->spec->url, credential_value(o), 0) : act_pass;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Proof */
+
+bool is_proven(const struct observed *o, const char *rule)
+{
+    const struct attempt *failed = failed_attempt(o, rule);
+
+    return check_is_proof(&o->check, o->now_ms) || (failed && o->now_ms < failed->retry_at_ms);
+}
+
+struct action prove(enum gitlab_call what, const char *url, const char *token, int64_t runner_id)
+{
+    struct action act = act_call(what, url, token, runner_id);
+
+    act.rule = "proof";
+    return act;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -112,8 +129,9 @@ struct action renew_a_dead_token(const struct observed *o, struct arena *a)
     if (act.kind != ACT_PASS)
         return act;
     if (o->check.shown == SHOWN_OURS)
-        return act_call(check_is_proof(&o->check, o->now_ms) ? GITLAB_RESET : GITLAB_SHOW, o->spec->url,
-                        credential_value(o), o->registered.runner_id);
+        return is_proven(o, "dead-token")
+                   ? act_call(GITLAB_RESET, o->spec->url, credential_value(o), o->registered.runner_id)
+                   : prove(GITLAB_SHOW, o->spec->url, credential_value(o), o->registered.runner_id);
     if (!o->check.credential_status)
         return act_pass;
     return act_wait("AccessTokenRejected",
@@ -149,7 +167,6 @@ static bool is_requested(const struct observed *o)
 struct action rotate_the_token(const struct observed *o, struct arena *a)
 {
     bool due = rotation_time(o) && o->now >= rotation_time(o);
-
     bool unmarked = by_access_token(o) && !*o->registered.told_hash; /* if its answer were lost nobody could find it */
 
     if (is_users_own(&o->registered) || o->check.refusals || unmarked || (!due && !is_requested(o)))
@@ -163,7 +180,7 @@ struct action rotate_the_token(const struct observed *o, struct arena *a)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- */
+ * When to look again */
 
 static int64_t earlier(int64_t a, int64_t b)
 {

@@ -137,6 +137,8 @@ static const struct attempt *tried_in_vain(const struct observed *o)
     static const char *const reads[] = {"read-token", "read-credential", "read-ca"};
     const struct attempt *failed = failed_attempt(o, "deregister");
 
+    if (!failed)
+        failed = failed_attempt(o, "proof");
     for (size_t i = 0; i < ARRAY_LEN(reads) && !failed; i++)
         failed = refused_attempt(o, reads[i]);
     return failed;
@@ -154,8 +156,8 @@ static struct action remove_by_id(const struct observed *o, const struct registr
         return act_read(READ_CREDENTIAL);
     if (elsewhere || !credential_value(o) || o->check.credential_status)
         return report_orphan(r, "GitLab refuses its token, and there is no access token to remove it with", a);
-    return act_call(check_is_proof(&o->check, o->now_ms) ? GITLAB_REMOVE : GITLAB_SHOW, r->url, credential_value(o),
-                    r->runner_id);
+    return is_proven(o, "deregister") ? act_call(GITLAB_REMOVE, r->url, credential_value(o), r->runner_id)
+                                      : prove(GITLAB_SHOW, r->url, credential_value(o), r->runner_id);
 }
 
 /* A deleted runner leaves GitLab, by its own token, before it loses its finalizer. */

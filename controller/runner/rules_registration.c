@@ -167,23 +167,19 @@ static struct action need_registration(const struct observed *o, struct arena *a
     return rules_first(registering_rules, o, a);
 }
 
-/* A runner is not changed before GitLab has shown that it has our mark, or the token that we have. Counted apart from
- * the change itself, whose failures would be forgotten with every proof. */
+/* A runner is not changed before GitLab has shown that it has our mark, or the token that we have. */
 static struct action need_proof(const struct observed *o)
 {
     const struct server_check *c = &o->check;
-    const struct attempt *failed = failed_attempt(o, "attributes");
-    bool may_look = c->shown != SHOWN_FOREIGN && !c->credential_status;
 
-    if (check_is_proof(c, o->now_ms) || (failed && o->now_ms < failed->retry_at_ms))
+    if (is_proven(o, "attributes"))
         return act_pass;
     if (c->absences || c->refusals)
         return act_wait("RunnerNotFound", "GitLab does not know the runner, or its token; it is asked once more",
                         false);
-    struct action act = act_call(may_look ? GITLAB_SHOW : GITLAB_TRY, o->spec->url,
-                                 may_look ? credential_value(o) : o->values[READ_TOKEN].value, o->registered.runner_id);
-    act.rule = "proof";
-    return act;
+    if (c->shown == SHOWN_FOREIGN || c->credential_status)
+        return prove(GITLAB_TRY, o->spec->url, o->values[READ_TOKEN].value, o->registered.runner_id);
+    return prove(GITLAB_SHOW, o->spec->url, credential_value(o), o->registered.runner_id);
 }
 
 /* Tags, description and so on are kept at GitLab: an edit is told to GitLab, never made by registering again; and one

@@ -36,8 +36,9 @@ struct action take_over_in_place(const struct observed *o, struct arena *a)
         return act;
     if (o->spec->authentication == AUTH_REGISTRATION_TOKEN)
         return act_call(GITLAB_KEEP, o->spec->url, token->value, o->registered.runner_id);
-    return act_call(o->takeover == TAKEOVER_FITS ? GITLAB_UPDATE : GITLAB_INSPECT, o->spec->url, credential_value(o),
-                    o->registered.runner_id);
+    if (o->takeover == TAKEOVER_FITS && is_proven(o, "takeover"))
+        return act_call(GITLAB_UPDATE, o->spec->url, credential_value(o), o->registered.runner_id);
+    return prove(GITLAB_INSPECT, o->spec->url, credential_value(o), o->registered.runner_id);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

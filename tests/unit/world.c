@@ -86,6 +86,8 @@ static void restore(struct world *w)
 static void begin(struct world *w)
 {
     w->calm = false;
+    w->began_ms = w->now_ms;
+    w->looks = 0;
     w->heals_at = w->now_ms + (option(w, OPT_HEAL_LATE) ? HEALS_LATE_MS : HEALS_SOON_MS);
     w->journal = (struct journal){0};
     world_set_troubles(w);

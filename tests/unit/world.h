@@ -284,7 +284,7 @@ struct crash {
 struct world {
     const struct scenario *scenario;
     uint64_t random;
-    int64_t now_ms;
+    int64_t began_ms, now_ms;
     bool calm;             /* nothing goes wrong yet                      */
     int64_t heals_at;      /* when what does not last for ever ends       */
     bool happened[6];      /* edit, deletion, damages, at GitLab, request */
@@ -294,6 +294,8 @@ struct world {
     struct server servers[SERVERS];
     struct process process;
     struct crash crash;
+    int looks;         /* times that GitLab was asked for the runner …                  */
+    int lie_at;        /* … and at which of them it lies, in its own words; 0: never    */
     struct api frozen; /* what the watches show after a crash, with OPT_FROZEN … */
     int64_t thaws_at;  /* … until then */
     struct journal journal;
@@ -317,6 +319,11 @@ void world_observe(struct world *w);
 void world_update(struct world *w);
 /* Carries out one action, with whatever is to go wrong, and has the operator learn from the answer. */
 void world_perform(struct world *w, const struct action *act);
+/* One call to GitLab, and what is learned from its answer. */
+void world_call(struct world *w, const struct action *act);
+/* The rule's call did not work and is tried again later; or it did, and the row of failures has ended. */
+void world_failed(struct world *w, const struct action *act, const struct err *err);
+void world_succeeded(struct world *w, const struct action *act);
 /* Decides and performs until decide() waits or is done. */
 void world_turn(struct world *w);
 /* Takes turns and lets time pass, until nothing changes any more. False when that does not come about. */
@@ -390,7 +397,8 @@ struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act);
 /* Somebody does something to the runner at GitLab. */
 void gitlab_meddle(struct world *w, enum remote what);
 /* The token Secret is about to be lost. Its runner is nobody's if the Secret is from a backup, and nobody has taken it
- * over yet; or it goes by force, before the status names a runner that GitLab's lists do not tell. */
+ * over yet; or that has just been done, and the Secret goes by force before the status names the runner, which has been
+ * in use and so is in none of GitLab's lists that are searched. */
 void gitlab_forsake(struct world *w, bool by_force);
 /* The mark of the runner that is there becomes another. */
 void gitlab_mark(struct world *w, int uid);

@@ -277,6 +277,21 @@ void inspected(struct world *w, int takeover)
     edited(w, takeover);
     w->process.generation = w->api.generation;
     w->process.takeover = (enum takeover)takeover;
+    if (takeover == TAKEOVER_FITS)
+        check_prove(&w->process.check, w->now_ms);
+}
+
+void inspected_long_ago(struct world *w, int takeover)
+{
+    inspected(w, takeover);
+    w->process.check.shown_ms -= PROOF_MS;
+}
+
+void reset_long_ago(struct world *w, int unused)
+{
+    (void)unused;
+    checked(w, RESET);
+    w->process.check.shown_ms -= PROOF_MS;
 }
 
 void never_shown(struct world *w, int unused)

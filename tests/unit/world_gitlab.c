@@ -93,8 +93,8 @@ void gitlab_forsake(struct world *w, bool by_force)
 
     if (!r || w->process.issued.exists)
         return;
-    bool unnamed = r->contacted && json_int_or(w->api.status, "runnerId", 0) != r->id;
-    if (secret->owner == FORMER_UID || (by_force && unnamed))
+    bool just_inherited = option(w, OPT_START) == START_RESTORED && json_int_or(w->api.status, "runnerId", 0) != r->id;
+    if (secret->owner == FORMER_UID || (by_force && just_inherited))
         r->ours = false;
 }
 
@@ -466,6 +466,20 @@ static bool leaks_the_credential(const struct observed *o, const struct action *
            (!o->spec || strcmp(o->spec->url, act->gitlab.url) != 0);
 }
 
+/* One strange answer: a replica that is behind, a database that is being restored. */
+static bool lies(struct world *w, const struct action *act, struct gitlab_reply *reply)
+{
+    bool by_id = act->gitlab.call == GITLAB_SHOW;
+
+    if (!by_id && act->gitlab.call != GITLAB_TRY)
+        return false;
+    if (++w->looks != w->lie_at)
+        return false;
+    refuse(reply, by_id ? ERR_NOT_FOUND : ERR_DENIED, by_id ? 404 : 403,
+           by_id ? "RunnerNotFound" : "RunnerTokenRejected");
+    return true;
+}
+
 struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act)
 {
     struct server *server = server_of(w, act->gitlab.url);
@@ -484,6 +498,8 @@ struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act)
         refuse(&reply, ERR_DENIED, 0, "UntrustedCertificate");
         return reply;
     }
+    if (lies(w, act, &reply))
+        return reply;
     if (act->gitlab.call == GITLAB_FIND)
         reply.id = 0;
     if (!strikes || failures[now].done)

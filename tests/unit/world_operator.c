@@ -3,10 +3,8 @@
 
 #include <string.h>
 
-#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "runner/names.h"
 #include "runner/status.h"
 
 enum {
@@ -44,7 +42,7 @@ static struct failing *place_for(struct process *p, const char *rule)
     return place;
 }
 
-static void add_failure(struct world *w, const struct action *act, const struct err *err)
+void world_failed(struct world *w, const struct action *act, const struct err *err)
 {
     struct failing *f = place_for(process(w), act->rule);
     int64_t delay = 1000;
@@ -59,7 +57,7 @@ static void add_failure(struct world *w, const struct action *act, const struct 
                          .retry_at_ms = w->now_ms + (err->retry_after_ms > delay ? err->retry_after_ms : delay)};
 }
 
-static void end_failures(struct world *w, const struct action *act)
+void world_succeeded(struct world *w, const struct action *act)
 {
     for (int i = 0; i < ATTEMPTS_MAX; i++) {
         struct failing *f = &w->process.failing[i];
@@ -92,23 +90,34 @@ static void kubernetes_failed(struct world *w, const struct action *act, const s
     if (err->kind == ERR_CONFLICT || err->kind == ERR_NOT_FOUND)
         look(w, act);
     else
-        add_failure(w, act, err);
+        world_failed(w, act, err);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Kubernetes: what it learns from answers.
  */
+/* When the token Secret is let go because somebody deleted it, its token stays at hand, whether an answer comes or not.
+ */
+static void keep_token(struct world *w, const struct action *act)
+{
+    struct process *p = process(w);
+    const struct observed_value *token = &w->observed.values[READ_TOKEN];
+    bool lets_go = act->kind == ACT_APPLY && act->apply.release;
+    bool only_the_secret_goes = lets_go && !w->observed.deleting && !p->deregistered && token->lookup == LOOKUP_FOUND &&
+                                registration_fits(&w->observed, &w->mem);
+
+    if (!only_the_secret_goes)
+        return;
+    p->issued = p->seen.children[CHILD_TOKEN_SECRET][PLACE_OWN];
+    snprintf(p->issued.token, sizeof(p->issued.token), "%s", token->value);
+}
+
 static void learn_token(struct world *w, const struct action *act, const struct object *truth)
 {
     struct process *p = process(w);
     struct observed_value *token = &w->observed.values[READ_TOKEN];
-    bool only_the_secret_goes = act->apply.release && !w->observed.deleting && !p->deregistered &&
-                                token->lookup == LOOKUP_FOUND && registration_fits(&w->observed, &w->mem);
 
-    if (only_the_secret_goes) {
-        p->issued = p->seen.children[CHILD_TOKEN_SECRET][PLACE_OWN];
-        snprintf(p->issued.token, sizeof(p->issued.token), "%s", token->value);
-    } else if (act->apply.release) {
+    if (act->apply.release) {
         bool users_own = strcmp(w->observed.registered.authentication, "RunnerToken") == 0;
         p->had_secret = !p->deregistered && !w->observed.deleting && !users_own;
     } else {
@@ -222,7 +231,7 @@ static void learn_kubernetes(struct world *w, const struct action *act)
     case ACT_DONE:
         break;
     }
-    end_failures(w, act);
+    world_succeeded(w, act);
 }
 
 static bool show_status(struct world *w, const struct action *act, struct err *err)
@@ -279,6 +288,7 @@ static void perform_kubernetes(struct world *w, const struct action *act, enum f
     struct err err = {0}, lost;
 
     err_set(&lost, ERR_RETRY, "ConnectionLost", "no answer from the API server");
+    keep_token(w, act);
     int last = w->api.last;
     bool done = fate != FATE_FAILED && kubernetes_does(w, act, &err);
     w->journal.writes += w->api.last != last;
@@ -295,254 +305,6 @@ static void perform_kubernetes(struct world *w, const struct action *act, enum f
                 : done                 ? ""
                                        : "  refused: ",
                 err.reason);
-}
-
-/* ------------------------------------------------------------------------------------------------------------------
- * GitLab: what it learns from answers.
- */
-static void put(char *to, size_t size, const char *text)
-{
-    snprintf(to, size, "%s", text ? text : "");
-}
-
-static struct check_answer circumstances(const struct world *w)
-{
-    const struct observed *o = &w->observed;
-    enum lookup credential = o->values[READ_CREDENTIAL].lookup;
-
-    return (struct check_answer){
-        .spec = o->spec,
-        .uid = o->owner.uid,
-        .now_ms = w->now_ms,
-        .managers = o->ready_replicas > 0,
-        .by_id = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN &&
-                 (credential == LOOKUP_UNKNOWN || credential == LOOKUP_FOUND),
-    };
-}
-
-/* What was told, or is kept, of the attributes. */
-static const char *issued_hash(struct world *w, enum gitlab_call what)
-{
-    const struct observed *o = &w->observed;
-    bool unknown = what == GITLAB_RESTORE || what == GITLAB_INHERIT || what == GITLAB_KEEP;
-    bool unknowable = unknown && o->spec->authentication == AUTH_REGISTRATION_TOKEN;
-
-    if ((what == GITLAB_ROTATE || what == GITLAB_KEEP) && *o->registered.told_hash)
-        return o->registered.told_hash;
-    if (what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_UPDATE || unknowable)
-        return attributes_hash(&o->spec->attributes, &w->mem);
-    return "";
-}
-
-static void put_life(struct world *w, struct object *issued, enum gitlab_call what, const struct gitlab_reply *reply)
-{
-    const struct observed *o = &w->observed;
-    bool keeps = what == GITLAB_UPDATE || what == GITLAB_KEEP || what == GITLAB_INHERIT;
-    bool renews = what != GITLAB_VERIFY && what != GITLAB_RESTORE && reply->expires_at;
-
-    put(issued->rotation, sizeof(issued->rotation), keeps ? o->registered.rotation : o->rotation_request);
-    if (keeps) {
-        put(issued->expiration, sizeof(issued->expiration), o->registered.expiration);
-        put(issued->obtained, sizeof(issued->obtained), o->registered.obtained);
-        put(issued->token, sizeof(issued->token), o->values[READ_TOKEN].value);
-        return;
-    }
-    put(issued->token, sizeof(issued->token), reply->token);
-    if (reply->expires_at)
-        put(issued->expiration, sizeof(issued->expiration), time_format(reply->expires_at, &w->mem));
-    if (renews)
-        put(issued->obtained, sizeof(issued->obtained), time_format(w->now_ms / 1000, &w->mem));
-}
-
-static void learn_issued(struct world *w, const struct action *act, const struct gitlab_reply *reply)
-{
-    const struct observed *o = &w->observed;
-    struct object *issued = &w->process.issued;
-    enum gitlab_call what = act->gitlab.call;
-    bool stays = what == GITLAB_INHERIT;
-    const struct check_answer in = circumstances(w);
-
-    check_renewed(&w->process.check, &in);
-    w->process.takeover = TAKEOVER_UNTRIED;
-    w->process.doubt = DOUBT_NONE;
-    w->process.deregistered = false;
-    if (what == GITLAB_UPDATE && registration_is_right(o, &w->mem))
-        return;
-    *issued = (struct object){.exists = true, .runner_id = reply->id};
-    put_life(w, issued, what, reply);
-    put(issued->url, sizeof(issued->url), stays ? o->registered.url : o->spec->url);
-    put(issued->authentication, sizeof(issued->authentication),
-        stays ? o->registered.authentication : authentication_name(o->spec->authentication));
-    put(issued->scope, sizeof(issued->scope), stays ? o->registered.scope : scope_text(o->spec, &w->mem));
-    put(issued->told_hash, sizeof(issued->told_hash), issued_hash(w, what));
-    put(issued->inputs, sizeof(issued->inputs), stays ? NULL : token_inputs_text(o, &w->mem));
-}
-
-/* What is known of a runner that exists. True when there is no more to it. */
-static bool learn_check(struct world *w, const struct action *act, const struct gitlab_reply *reply)
-{
-    struct process *p = process(w);
-    const struct check_answer in = circumstances(w);
-    bool ok = reply->err.kind == ERR_NONE;
-    int refused = ok || !reply->proven ? 0 : reply->err.code;
-    bool another = ok ? reply->id != act->gitlab.runner_id : refused == 403;
-    bool denied = reply->err.kind == ERR_DENIED && reply->err.code; /* to the access token, whatever the words */
-
-    switch (act->gitlab.call) {
-    case GITLAB_SHOW:
-        if (ok)
-            check_shown(&p->check, &in, reply->body);
-        else if (refused == 404)
-            check_absent(&p->check, &in);
-        else if (denied)
-            check_not_allowed(&p->check, &in, reply->err.code);
-        else if (strcmp(act->rule, "check") != 0)
-            return false;
-        else
-            check_unanswered(&p->check, &in, reply->err.retry_after_ms);
-        return true;
-    case GITLAB_TRY:
-        if (ok)
-            check_accepted(&p->check, &in, reply->id, act->gitlab.runner_id);
-        else if (refused == 403)
-            check_refused(&p->check, &in);
-        else if (strcmp(act->rule, "check") != 0)
-            return false;
-        else
-            check_unanswered(&p->check, &in, reply->err.retry_after_ms);
-        return true;
-    case GITLAB_VERSION:
-        check_version(&p->check, &in, json_str(reply->body, "version"));
-        return true;
-    case GITLAB_ROTATE:
-        if (refused == 403)
-            check_refused(&p->check, &in);
-        return refused == 403;
-    case GITLAB_INSPECT:
-        if (!ok && refused != 404 && !(denied && reply->err.code == 403))
-            return false;
-        p->takeover = ok && runner_is_marked(reply->body, "uid-1") && runner_is_in_scope(reply->body, w->observed.spec)
-                          ? TAKEOVER_FITS
-                          : TAKEOVER_REFUSED;
-        return true;
-    case GITLAB_KEEP:
-        if (another)
-            p->takeover = TAKEOVER_REFUSED;
-        return another;
-    case GITLAB_INHERIT:
-        p->not_inherited = another;
-        return another;
-    case GITLAB_UPDATE:
-    case GITLAB_RESET:
-        if (p->takeover == TAKEOVER_FITS && (refused == 404 || (denied && reply->err.code == 403)))
-            p->takeover = TAKEOVER_REFUSED;
-        else if (refused == 404 && w->observed.children[CHILD_TOKEN_SECRET].exists)
-            check_absent(&p->check, &in);
-        return false;
-    case GITLAB_REGISTER:
-    case GITLAB_CREATE:
-    case GITLAB_VERIFY:
-    case GITLAB_RESTORE:
-    case GITLAB_FIND:
-    case GITLAB_DEREGISTER:
-    case GITLAB_REMOVE:
-        break;
-    }
-    return false;
-}
-
-/* A token that GitLab does not know may only have been reset: an access token can tell, else people are told. */
-static void learn_deregistered(struct world *w, enum gitlab_call what, const struct gitlab_reply *reply)
-{
-    const struct observed *o = &w->observed;
-    struct process *p = process(w);
-    bool can_tell = o->deleting && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN;
-
-    p->deregistered = true;
-    if (what != GITLAB_DEREGISTER || !reply->unknown)
-        return;
-    if (can_tell && p->check.refusals < CONFIRMATIONS) {
-        p->deregistered = false;
-        check_dead(&p->check);
-    } else {
-        w->journal.possible_orphans++;
-    }
-}
-
-static void learn_gitlab(struct world *w, const struct action *act, const struct gitlab_reply *reply)
-{
-    struct process *p = process(w);
-    enum gitlab_call what = act->gitlab.call;
-
-    p->reach = REACH_YES;
-    if (what != GITLAB_TRY || !p->check.credential_status)
-        p->gitlab_err = (struct err){.kind = ERR_NONE};
-    end_failures(w, act);
-    if (learn_check(w, act, reply))
-        return;
-    if (what == GITLAB_RESTORE && reply->id != act->gitlab.runner_id) {
-        p->config_token_dead = true;
-    } else if (what == GITLAB_FIND) {
-        p->found_id = reply->id;
-        p->doubt = reply->id ? DOUBT_SEARCHED : DOUBT_NONE;
-    } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
-        learn_deregistered(w, what, reply);
-    } else {
-        learn_issued(w, act, reply);
-    }
-}
-
-static void gitlab_failed(struct world *w, const struct action *act, const struct gitlab_reply *reply)
-{
-    struct process *p = process(w);
-    enum gitlab_call what = act->gitlab.call;
-    bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
-    bool kept = w->observed.children[CHILD_TOKEN_SECRET].exists;
-
-    p->reach = reply->err.code ? REACH_YES : REACH_NO;
-    p->gitlab_err = reply->err;
-    if ((reply->ambiguous && makes) || (what == GITLAB_RESET && reply->err.kind == ERR_NOT_FOUND && !kept))
-        p->doubt = DOUBT_LOST;
-    if (learn_check(w, act, reply))
-        return;
-    if (what == GITLAB_RESTORE && reply->err.code == 403)
-        p->config_token_dead = true;
-    else if (what == GITLAB_FIND && reply->err.code == 403)
-        p->doubt = DOUBT_UNSEARCHABLE;
-    else
-        add_failure(w, act, &reply->err);
-}
-
-static bool only_looks(enum gitlab_call what)
-{
-    return what == GITLAB_SHOW || what == GITLAB_TRY || what == GITLAB_VERSION || what == GITLAB_INSPECT;
-}
-
-/* A deleted runner stays at GitLab while its managers have jobs, unless nobody waits for them any longer; or nobody can
- * see them, in an old view. */
-static void expect_no_manager(struct world *w, enum gitlab_call what)
-{
-    const struct object *manager = &w->process.seen.children[CHILD_DEPLOYMENT][PLACE_OWN];
-    bool ends = what == GITLAB_DEREGISTER || what == GITLAB_REMOVE;
-
-    if (ends && w->observed.deleting && manager->exists && manager->owner == OUR_UID &&
-        !(w->process.given_up & GAVE_UP_MANAGER))
-        world_violate(w, "deregistered while a manager may have jobs");
-}
-
-static void perform_gitlab(struct world *w, const struct action *act)
-{
-    expect_no_manager(w, act->gitlab.call);
-    struct gitlab_reply reply = gitlab_call_made(w, act);
-
-    world_trace(w, "  GitLab: %s, runner %lld", reply.err.kind ? reply.err.reason : "done", (long long)reply.id);
-    if (reply.err.kind != ERR_NONE) {
-        gitlab_failed(w, act, &reply);
-        return;
-    }
-    w->journal.writes += !only_looks(act->gitlab.call);
-    w->journal.changes += !only_looks(act->gitlab.call);
-    learn_gitlab(w, act, &reply);
 }
 
 static void perform_report(struct world *w, const struct action *act)
@@ -619,7 +381,7 @@ void world_perform(struct world *w, const struct action *act)
     if (w->journal.actions++ == w->crash.at)
         crash(w, act);
     else if (act->kind == ACT_GITLAB)
-        perform_gitlab(w, act);
+        world_call(w, act);
     else if (act->kind == ACT_REPORT)
         perform_report(w, act);
     else
