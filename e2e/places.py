@@ -17,6 +17,7 @@ TLS_URL = f"https://{HOST}"
 OTHER_URL = f"http://{HOST}:8081"
 LABEL = "gitlab-runners.dev/e2e"                           # on every namespace that tests make
 FINALIZER = "gitlab-runners.dev/deregister"
+FORCE = "gitlab-runners.dev/force-delete"                  # on an object that is deleted: wait for nobody
 
 
 def decoded(secret: dict | None, key: str) -> str:
@@ -73,6 +74,9 @@ class Runner:
 
     def delete(self) -> None:
         self.kube.delete("GitLabRunner", self.name, self.ns)
+
+    def force(self) -> None:
+        self.kube.patch("GitLabRunner", self.name, {"metadata": {"annotations": {FORCE: "true"}}}, self.ns)
 
     def wait_gone(self, seconds: float = PATIENCE) -> None:
         wait_for(f"GitLabRunner {self.name} is gone", lambda: self.object() is None, seconds)
@@ -212,6 +216,7 @@ class Place:
         for gitlab in self.gitlabs:
             gitlab.clear_faults()
         for runner in self.runners():
+            runner.force()      # its managers' jobs are of no interest any more
             runner.delete()
         wait_for("all GitLabRunners of the test are gone", lambda: not self.runners())
         clear_ledger(self.kube)

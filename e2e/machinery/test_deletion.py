@@ -6,14 +6,13 @@ import json
 
 import pytest
 
-from cluster import kubectl, wait_for
+from cluster import wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import Stage
 from operator_pod import NAMESPACE, ORPHANS
-from places import GITLAB_IP, URL, Runner
+from places import FORCE, GITLAB_IP, URL, Runner
 from proxy.faults import Status
 
-FORCE = "gitlab-runners.dev/force-delete"
 JOB = "gitlab-runners.dev/e2e-job"              # a finalizer on a manager's pod: it has a job that does not end
 REFUSED = {"status": 403, "body": '{"message":"403 Forbidden"}'}
 ANSWER = 20                                     # seconds in which what was refused before is tried again
@@ -45,10 +44,6 @@ def hold_jobs(runner: Runner, finalizers: list[str] | None) -> None:
 
 def end_jobs(runner: Runner) -> None:
     hold_jobs(runner, None)
-
-
-def force(runner: Runner) -> None:
-    kubectl("annotate", "gitlabrunner", runner.name, "-n", runner.ns, f"{FORCE}=true")
 
 
 def numbers(gitlab: GitLabAdmin) -> list[int]:
@@ -132,7 +127,7 @@ def test_r17_force_delete_waits_for_no_job(stage: Stage, gitlab: GitLabAdmin) ->
     runner = busy(stage)
     runner.delete()
     runner.wait("Drained", "False")
-    force(runner)
+    runner.force()
     runner.wait_gone(ANSWER)
     assert numbers(gitlab) == []
     runner.wait_event("ManagerNotStopped")
@@ -166,7 +161,7 @@ def test_r17_a_runner_that_may_not_be_deleted_stalls(stage: Stage, gitlab: GitLa
 def test_r17_force_delete_leaves_it_behind_and_says_so(stage: Stage, gitlab: GitLabAdmin) -> None:
     runner, number = undeletable(stage, gitlab)
     runner.wait_refused("InsufficientPermissions")
-    force(runner)
+    runner.force()
     runner.wait_gone(ANSWER)
     note = runner.wait_event("OrphanedRunner")["note"]
     assert f"runner {number} was left behind" in note and "403 Forbidden" in note
