@@ -17,6 +17,7 @@ struct entry {
     struct list node;
     char *key;
     unsigned attempts; /* that have failed                                   */
+    bool gone;         /* from GitLab: only its entry is left                */
     int64_t due_ms;    /* monotonic                                          */
     bool seen;         /* in the ledger, when it was last read               */
 };
@@ -148,7 +149,6 @@ static void try_later(struct orphans *orphans, const struct err *err)
     arm(orphans);
 }
 
-/* When this fails GitLab is asked once more, and says that it does not know the token. */
 static void on_removed(void *arg, const struct kube_reply *reply)
 {
     struct orphans *orphans = arg;
@@ -177,6 +177,7 @@ static void on_called(void *arg, const struct gitlab_answer *answer)
     }
     cleanup_arena struct arena a = {0};
     const char *key = orphans->tried->key;
+    orphans->tried->gone = true;
     tell(orphans, answer->unknown,
          answer->unknown
              ? arena_printf(&a,
@@ -197,6 +198,10 @@ static void deregister(struct orphans *orphans, struct entry *entry, struct json
     struct err err;
 
     orphans->tried = entry;
+    if (entry->gone) {
+        orphans->request = ledger_remove(orphans->shop, entry->key, on_removed, orphans);
+        return;
+    }
     if (!text || !orphan_parse(text, &orphan, &a)) {
         err_set(&err, ERR_INVALID, "Invalid", "this is no entry of the ledger; take it out of Secret %s", LEDGER_NAME);
         try_later(orphans, &err);
