@@ -99,6 +99,9 @@ $(addprefix $(B)/tests/,world decide waits status observed): $(patsubst tests/un
 
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+# This one brings a ledger, a GitLab and a clock of its own.
+$(B)/tests/orphans: $(B)/tests/test_orphans.o $(B)/obj/orphans.o $(CORE_OBJECTS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # These bring an API server and a clock of their own, in the place of kube/client.c and net/loop.c.
 $(B)/tests/watch: $(filter $(B)/obj/kube/watch% $(B)/obj/kube/version.o,$(OBJECTS))
 $(B)/tests/lease $(B)/tests/lease_replicas: $(B)/obj/kube/lease.o

@@ -38,6 +38,7 @@ static void gather_runner(const struct record *record, struct observed *o, struc
     o->finalizer = json_bool_or(kept, "finalizer", false);
     o->deleting = deletion != NULL;
     o->deletion_time = deletion ? time_parse(deletion) : 0;
+    o->force_delete = strcmp(json_str_or(kept, "forceDelete", ""), "true") == 0;
     o->rotation_request = json_str(kept, "rotateToken");
     o->status = json_get(kept, "status");
     o->spec = spec_parse(object, spec, a, &o->spec_err) ? spec : NULL;
@@ -229,7 +230,7 @@ static void gather_deletion(const struct gathering *g, struct observed *o, struc
 }
 
 /* Somebody took the finalizer off. What a turn has just made for the object is known to nobody else, so it goes as with
- * any object that is deleted. */
+ * any object that is deleted; but no event will come for it, so nothing is waited for. */
 static void gather_end(const struct gathering *g, struct observed *o)
 {
     const struct record *now = store_get(g->store, KIND_RUNNER, o->owner.ns, o->owner.name);
@@ -238,7 +239,7 @@ static void gather_end(const struct gathering *g, struct observed *o)
         return;
     if (!o->deleting)
         o->deletion_time = g->now;
-    o->gone = o->deleting = true;
+    o->gone = o->deleting = o->force_delete = true;
 }
 
 /* A finalizer that somebody else put there promises that a runner may be at GitLab. When there is no token Secret (any
@@ -277,6 +278,7 @@ void gather_again(const struct gathering *g, struct state *state, struct observe
     o->check = state->check;
     o->takeover = state->takeover;
     o->not_inherited = state->not_inherited;
+    o->given_up = state->given_up;
     o->reach = state->reach;
     o->gitlab_err = state->gitlab_err;
     for (size_t i = 0; i < ATTEMPTS_MAX; i++)

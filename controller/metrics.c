@@ -10,6 +10,7 @@
 #include "kube/queue.h"
 #include "metrics_process.h"
 #include "metrics_watch.h"
+#include "orphans.h"
 #include "state.h"
 
 /* Each function shows one metric of a struct reconciler_view. */
@@ -311,6 +312,18 @@ SHOW(show_gitlab_seconds)
     metric_histogram(page, &stats_of(source)->gitlab_seconds, NULL);
 }
 
+SHOW(show_orphans)
+{
+    metric_sample(page, (double)orphans_count(view_of(source)->shop->orphans), NULL);
+}
+
+SHOW(show_orphaned)
+{
+    metric_sample(page, (double)stats_of(source)->orphans.recorded, "result", "recorded", NULL);
+    metric_sample(page, (double)stats_of(source)->orphans.unrecorded, "result", "unrecorded", NULL);
+    metric_sample(page, (double)stats_of(source)->orphans.deregistered, "result", "deregistered", NULL);
+}
+
 SHOW(show_events)
 {
     metric_sample(page, (double)stats_of(source)->events.sent, "result", "sent", NULL);
@@ -332,6 +345,10 @@ static const struct metric own_metrics[] = {
      "Calls to GitLab by what was asked and what came of it (ok, or the reason of the failure)", show_gitlab_calls},
     {"gitlab_runner_controller_gitlab_request_duration_seconds", METRIC_HISTOGRAM, "How long calls to GitLab took",
      show_gitlab_seconds},
+    {"gitlab_runner_controller_orphans", METRIC_GAUGE,
+     "Runners that were left behind at GitLab and are to be deregistered when it allows it", show_orphans},
+    {"gitlab_runner_controller_orphaned_runners_total", METRIC_COUNTER,
+     "Runners left behind at GitLab, in the ledger or not, and those that were deregistered later", show_orphaned},
     {"gitlab_runner_controller_events_total", METRIC_COUNTER, "Events sent, and lost because they could not be",
      show_events},
 };

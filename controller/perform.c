@@ -7,8 +7,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kube/version.h"
+#include "ledger.h"
 #include "net/loop.h"
 #include "perform.h"
+#include "report.h"
 #include "runner/names.h"
 #include "runner/status.h"
 
@@ -398,8 +400,8 @@ static void perform_delete(struct turn *turn)
 {
     const struct stray *s = &turn->asked.delete;
 
-    turn->request =
-        kube_delete(turn->shop->client, kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid, on_deleted, turn);
+    turn->request = kube_delete(turn->shop->client, kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid,
+                                s->foreground, on_deleted, turn);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -410,6 +412,7 @@ void perform(struct turn *turn, const struct action *act)
     static void (*const performers[])(struct turn * turn) = {
         [ACT_READ] = perform_read,     [ACT_FINALIZER] = perform_finalizer, [ACT_APPLY] = perform_apply,
         [ACT_DELETE] = perform_delete, [ACT_GITLAB] = perform_gitlab,       [ACT_STATUS] = perform_status,
+        [ACT_RECORD] = ledger_perform, [ACT_REPORT] = report_perform,
     };
 
     turn->asked = *act;

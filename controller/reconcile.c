@@ -10,28 +10,28 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "feeds.h"
-#include "kube/event.h"
 #include "kube/lease.h"
 #include "net/loop.h"
+#include "orphans.h"
+#include "ownerless.h"
 #include "perform.h"
 #include "runner/names.h"
 #include "runner/status.h"
 
 enum {
-    TURNS_MAX = 64,           /* runners worked on at the same time: enough to keep one connection busy …        */
-    TURNS_LIMIT = 512,        /* … with those that wait for GitLab, so that a slow one does not take all places   */
-    TURNS_ROUTINE = 32,       /* … of which the others are for what somebody has just changed; fewer of these    */
-                              /* make the API server answer the others sooner                                     */
-    STEPS_PER_WAKE = 256,     /* then back to the sockets                                                        */
-    SUCCESSOR_MS = 10 * 1000, /* for so long a token Secret without a runner waits for another one of its name    */
-    RECHECK_MS = 20 * 1000,   /* a runner that waits for something that no watch shows (a taken name) looks again */
+    TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy …        */
+    TURNS_LIMIT = 512,      /* … with those that wait for GitLab, so that a slow one does not take all places   */
+    TURNS_ROUTINE = 32,     /* … of which the others are for what somebody has just changed; fewer of these    */
+                            /* make the API server answer the others sooner                                     */
+    STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
+    RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
 
 struct reconciler {
     struct workshop shop;
     struct queue *queue;
     struct states states;
-    struct map ownerless; /* keys of token Secrets without a runner → int64_t: since when */
+    struct ownerless ownerless;
     struct feeds *feeds;
     struct list turns;
     size_t turns_len;
@@ -85,39 +85,10 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     else if (last->kind == ACT_WAIT && last->wait.stalled)
         queue_add_at(rec->queue, turn->key, loop_now(rec->shop.loop) + RECHECK_MS, "a recheck is due");
     if (last->again_at_ms)
-        queue_add_at(rec->queue, turn->key, last->again_at_ms, "a check of the runner at GitLab is due");
+        queue_add_at(rec->queue, turn->key, last->again_at_ms, "what no event tells of is due");
     rec->turns_len--;
     rec->turns_ended++;
     turn_destroy(turn);
-}
-
-/* Told, or not to be told: that holds nothing up. */
-static void on_reported(void *arg, const struct kube_reply *reply)
-{
-    struct turn *turn = arg;
-    const char *reason = turn->asked.report.reason;
-
-    turn->request = 0;
-    event_sent(&turn->shop->stats->events, reply);
-    turn->state->reported = reason;
-    turn->state->doubt = DOUBT_NONE;
-    if (strcmp(reason, "PossibleOrphan") != 0)
-        turn->state->deregistered = true; /* as far as we can do anything about it */
-    if (strcmp(reason, "RunnerLost") == 0)
-        turn->state->config_token_dead = true; /* it is the same that GitLab has refused */
-    turn_ready(turn);
-}
-
-/* Nothing is done about it before the Event is there: it is all that tells of a runner that nobody can find any more,
- * and a process that dies earlier leaves the doubt to the next one. */
-static void do_report(struct turn *turn, const struct action *act)
-{
-    bool again = turn->state->reported && strcmp(turn->state->reported, act->report.reason) == 0;
-
-    turn->asked = *act;
-    turn->asked_us = clock_us();
-    turn_log(turn, again ? LOG_DEBUG : LOG_WARN, act->report.reason, "message", act->report.message, NULL);
-    turn_report(turn, act->report.warning, act->report.reason, act->report.message, on_reported);
 }
 
 static bool too_many_steps(struct turn *turn)
@@ -155,10 +126,9 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
     case ACT_DELETE:
     case ACT_GITLAB:
     case ACT_STATUS:
-        perform(turn, &act);
-        return;
     case ACT_REPORT:
-        do_report(turn, &act);
+    case ACT_RECORD:
+        perform(turn, &act);
         return;
     case ACT_PASS:
     case ACT_WAIT:
@@ -170,63 +140,14 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Keys, with a runner and without */
 
-static void on_orphan_released(void *arg, const struct kube_reply *reply)
-{
-    (void)arg;
-    log_event(LOG_INFO, "reconcile", "released a token Secret without an owner", "result",
-              reply->err.kind ? reply->err.text : "ok", NULL);
-}
-
-struct orphan_search {
-    struct reconciler *rec;
-    bool found, release;
-};
-
-/* A token Secret whose GitLabRunner went without us (its finalizer was taken off by hand) must not hang for ever. */
-static void release_orphan(void *arg, unsigned kind, const struct record *record)
-{
-    struct orphan_search *search = arg;
-    cleanup_arena struct arena a = {0};
-    struct err ignored;
-    struct json_object *kept = arena_json(&a, json_parse(record->text, strlen(record->text), &ignored));
-
-    if (kind != KIND_SECRET || !json_bool_or(kept, "held", false) || !json_bool_or(kept, "terminating", false))
-        return;
-    search->found = true;
-    if (!search->release)
-        return;
-    struct json_object *patch =
-        arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, uid: %s}}",
-                                  record->ns, record->name, record->uid));
-    kube_apply(search->rec->shop.client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false,
-               on_orphan_released, NULL);
-}
-
-static int64_t ownerless_since(struct reconciler *rec, const char *key)
-{
-    int64_t *since = map_get(&rec->ownerless, key);
-
-    if (!since) {
-        since = mem_alloc(sizeof(*since));
-        *since = loop_now(rec->shop.loop);
-        map_set(&rec->ownerless, key, since);
-    }
-    return *since;
-}
-
-/* Another runner of the same name would deregister the former one, by the token that is in the Secret: it is waited for
- * before the Secret is released. */
+/* What it has left behind may still be looked after. */
 static void forget_runner(struct reconciler *rec, const char *key)
 {
-    int64_t now = loop_now(rec->shop.loop), end = ownerless_since(rec, key) + SUCCESSOR_MS;
-    struct orphan_search search = {.rec = rec, .release = now >= end};
+    int64_t again_at = ownerless_look(&rec->ownerless, &rec->shop, key);
 
     states_remove(&rec->states, key);
-    store_each_owned(rec->shop.store, key, release_orphan, &search);
-    if (search.found)
-        queue_add_at(rec->queue, key, search.release ? now + RECHECK_MS : end, "a token Secret without an owner");
-    else
-        free(map_remove(&rec->ownerless, key));
+    if (again_at >= 0)
+        queue_add_at(rec->queue, key, again_at, "a token Secret without an owner");
     queue_done(rec->queue, key);
 }
 
@@ -241,7 +162,7 @@ static void turn_start(struct reconciler *rec, const char *key, const char *caus
         forget_runner(rec, key);
         return;
     }
-    free(map_remove(&rec->ownerless, key));
+    ownerless_forget(&rec->ownerless, key);
     struct state *state = states_get(&rec->states, key);
     memset(state->foreign, 0, sizeof(state->foreign)); /* looked at again, in case the name is free now */
     struct turn *turn = turn_create(&rec->shop, record, state, key, cause);
@@ -329,6 +250,7 @@ static bool follow_lease(struct reconciler *rec)
 
     if (term != rec->term) {
         drop_everything(rec);
+        orphans_lead(rec->shop.orphans, term != 0);
         if (term)
             store_each(rec->shop.store, KIND_RUNNER, add_runner, rec);
         rec->term = term;
@@ -376,19 +298,10 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     rec->shop.store = store_create(KIND_COUNT);
     list_init(&rec->turns);
     rec->timer = loop_timer_create(shop->loop, on_timer, rec);
+    rec->shop.orphans = orphans_create(&rec->shop);
     rec->feeds = feeds_create(&rec->shop, rec->queue, &rec->states);
     loop_after(shop->loop, on_loop_turn, rec);
     return rec;
-}
-
-static void forget_ownerless(struct reconciler *rec)
-{
-    const char *key;
-    void *since;
-
-    for (size_t i = 0; map_iter(&rec->ownerless, &i, &key, &since);)
-        free(since);
-    map_finish(&rec->ownerless);
 }
 
 void reconciler_destroy(struct reconciler *rec)
@@ -398,9 +311,10 @@ void reconciler_destroy(struct reconciler *rec)
     list_each_safe (node, after, &rec->turns)
         turn_destroy(container_of(node, struct turn, node));
     feeds_destroy(rec->feeds);
+    orphans_destroy(rec->shop.orphans);
     loop_timer_destroy(rec->timer);
     states_finish(&rec->states);
-    forget_ownerless(rec);
+    ownerless_finish(&rec->ownerless);
     queue_destroy(rec->queue);
     store_destroy(rec->shop.store);
     free(rec);
@@ -415,6 +329,7 @@ void reconciler_drain(struct reconciler *rec, void (*done)(void *arg), void *arg
 {
     rec->drained = done;
     rec->drained_arg = arg;
+    orphans_lead(rec->shop.orphans, false);
     loop_wake(rec->shop.loop);
 }
 

@@ -29,6 +29,7 @@ struct state {
     struct server_check check;
     enum takeover takeover;
     bool not_inherited;
+    unsigned given_up;
     enum reach reach;
     struct err gitlab_err;
     const char *reported;      /* the last report's reason, which the log has already                 */

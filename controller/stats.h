@@ -26,6 +26,9 @@ struct stats {
     struct tally gitlab_calls; /* by call and result */
     struct histogram gitlab_seconds;
     struct event_counts events;
+    struct {
+        uint64_t recorded, unrecorded, deregistered;
+    } orphans;                  /* runners left behind; and those that GitLab has let go later */
     struct tally ready_reasons; /* that were seen; the counts mean nothing */
 };
 

@@ -117,8 +117,8 @@ void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *
         workshop_learn_read(turn->shop, kind, object);
 }
 
-static uint64_t send_event(const struct turn *turn, bool warning, const char *reason, const char *note,
-                           kube_done_fn *done, void *arg)
+uint64_t turn_send_event(const struct turn *turn, bool warning, const char *reason, const char *note,
+                         kube_done_fn *done, void *arg)
 {
     const struct owner *owner = &turn->observed.owner;
     const struct event event = {
@@ -134,10 +134,5 @@ static uint64_t send_event(const struct turn *turn, bool warning, const char *re
 
 void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note)
 {
-    send_event(turn, warning, reason, note, event_sent, &turn->shop->stats->events);
-}
-
-void turn_report(struct turn *turn, bool warning, const char *reason, const char *note, kube_done_fn *done)
-{
-    turn->request = send_event(turn, warning, reason, note, done, turn);
+    turn_send_event(turn, warning, reason, note, event_sent, &turn->shop->stats->events);
 }

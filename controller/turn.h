@@ -18,6 +18,7 @@
 #include "stats.h"
 
 struct loop;
+struct orphans;
 
 #define CONTROLLER "gitlabrunner" /* what metrics and logs call us */
 
@@ -32,6 +33,8 @@ struct workshop {
     struct store *store;
     struct render_settings render;
     const char *instance; /* this process, in Events: the pod's name */
+    const char *ns;       /* its namespace, where the ledger of orphans is */
+    struct orphans *orphans;
     struct stats *stats;
 };
 
@@ -83,7 +86,8 @@ void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const
 void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object);
 /* Sends an Event about the turn's object. */
 void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note);
-/* … that is waited for, as any request of the turn; done gets the turn. */
-void turn_report(struct turn *turn, bool warning, const char *reason, const char *note, kube_done_fn *done);
+/* … that somebody waits for; returns the request, as kube/client.h has it. */
+uint64_t turn_send_event(const struct turn *turn, bool warning, const char *reason, const char *note,
+                         kube_done_fn *done, void *arg);
 
 #endif

@@ -12,6 +12,7 @@ from cluster import EXISTING, Kube, checked, kubectl, wait_for
 
 NAMESPACE = "gitlab-runner-system"
 NAME = "gitlab-runner-controller"
+ORPHANS = "gitlab-runner-orphans"                               # the ledger, a Secret beside it
 USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
 PORT = 8080
 PROGRAM = b"/usr/bin/gitlab-runner-controller"

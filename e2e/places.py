@@ -7,7 +7,7 @@ import tomllib
 
 from cluster import EXISTING, PATIENCE, AuditLog, Kube, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
-from operator_pod import Operator
+from operator_pod import NAMESPACE, ORPHANS, Operator
 from secrecy import assert_secrets_are_kept
 
 GITLAB_IP = os.environ.get("GITLAB_IP", "192.168.99.100")  # where this machine's GitLab can be reached by pods
@@ -17,6 +17,7 @@ TLS_URL = f"https://{HOST}"
 OTHER_URL = f"http://{HOST}:8081"
 LABEL = "gitlab-runners.dev/e2e"                           # on every namespace that tests make
 FINALIZER = "gitlab-runners.dev/deregister"
+FORCE = "gitlab-runners.dev/force-delete"                  # on an object that is deleted: wait for nobody
 
 
 def decoded(secret: dict | None, key: str) -> str:
@@ -73,6 +74,9 @@ class Runner:
 
     def delete(self) -> None:
         self.kube.delete("GitLabRunner", self.name, self.ns)
+
+    def force(self) -> None:
+        self.kube.patch("GitLabRunner", self.name, {"metadata": {"annotations": {FORCE: "true"}}}, self.ns)
 
     def wait_gone(self, seconds: float = PATIENCE) -> None:
         wait_for(f"GitLabRunner {self.name} is gone", lambda: self.object() is None, seconds)
@@ -212,8 +216,10 @@ class Place:
         for gitlab in self.gitlabs:
             gitlab.clear_faults()
         for runner in self.runners():
+            runner.force()      # its managers' jobs are of no interest any more
             runner.delete()
         wait_for("all GitLabRunners of the test are gone", lambda: not self.runners())
+        clear_ledger(self.kube)
         self.assert_nothing_leaked([])
 
 
@@ -227,6 +233,12 @@ def assert_token_is_in_use(runner: Runner, gitlabs: list[GitLabAdmin]) -> None:
     known = [row["token"] for gitlab in gitlabs for row in gitlab.runners() if row["id"] == number]
     assert runner.token() in known, f"runner {number} has another token at GitLab than in its Secret"
     assert runner.config()["runners"][0]["token"] == runner.token(), "config.toml has another token than the Secret"
+
+
+def clear_ledger(kube: Kube) -> None:
+    """Runners that a test has left behind are no other test's business."""
+    if kube.get("Secret", ORPHANS, NAMESPACE):
+        kube.patch("Secret", ORPHANS, {"data": None}, NAMESPACE)
 
 
 def remove(kube: Kube, namespaces: list[str]) -> None:

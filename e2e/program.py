@@ -101,5 +101,6 @@ def kubeconfig(account: str = NAME, ns: str = NAMESPACE, server: str = "", **clu
     config = json.loads(kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
     known = config["clusters"][0]["cluster"]
     known.update({"server": server or known["server"]} | cluster)
+    config["contexts"][0]["context"]["namespace"] = ns
     config["users"][0]["user"] = {"token": kubectl("create", "token", account, "-n", ns).strip()}
     return config

@@ -69,7 +69,7 @@ def leaks(item: dict, tokens: Tokens) -> set[str]:
     if not is_ours(item):
         return set()            # the user's own
     text += "".join(contents(item).values())
-    made_for_it = item["metadata"]["name"].endswith(("-runner-token", "-runner-config"))
+    made_for_it = item["metadata"]["name"].endswith(("-runner-token", "-runner-config", "-runner-orphans"))
     return found_in(text, tokens.credentials if made_for_it else tokens.everyone())
 
 

@@ -6,6 +6,7 @@ import pytest
 from cluster import kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from places import Place, Runner
+from test_jobs import ONE_JOB, finished, job_pods, release
 
 
 def ready_runner(ci: Place, authentication: str = "registrationToken", **spec: object) -> Runner:
@@ -40,6 +41,29 @@ def test_a_manager_stops_when_its_runner_is_deleted(ci: Place, gitlab: GitLabAdm
     assert gitlab.runners() == []
     assert_nothing_is_left(runner)
     wait_for("no manager pod is left", lambda: not ci.kube.list("Pod", ci.name))
+
+
+def test_a_job_that_runs_meanwhile_succeeds(ci: Place, gitlab: GitLabAdmin) -> None:
+    """The manager finishes it and takes no other; so long GitLab keeps the runner."""
+    project = ci.registration_token(files={".gitlab-ci.yml": ONE_JOB, "hello.txt": "hello"})
+    ci.put("ConfigMap", "gate", {"data": {"gate": "closed"}})
+    runner = ci.runner(tags=["kubernetes"], volumes=[{"name": "gate", "mountPath": "/etc/job",
+                                                      "configMap": {"name": "gate"}}])
+    runner.wait()
+    number = runner.status()["runnerId"]
+    first = gitlab.start_pipeline(project["id"])
+    pod = wait_for("the job has a pod", lambda: next(iter(job_pods(ci, ci.name)), None))
+    runner.delete()
+    runner.wait("Drained", "False", "Draining")
+    manager, = ci.kube.list("Pod", ci.name, "gitlab-runners.dev/runner=builds")
+    wait_for("the manager has got its signal", lambda: "Starting graceful shutdown" in ci.kube.logs(manager))
+    later = gitlab.start_pipeline(project["id"])
+    release(ci, pod)
+    job = finished(gitlab, first)["jobs"][0]
+    assert "Job succeeded" in gitlab.trace(job["id"]) and gitlab.job(job["id"])["runner_id"] == number
+    runner.wait_gone()
+    assert gitlab.runners() == [] and ci.kube.list("Pod", ci.name, "gitlab-runners.dev/runner=builds") == []
+    assert gitlab.job(later["jobs"][0]["id"])["status"] == "pending"
 
 
 def test_the_access_token_need_not_be_there_any_more(ci: Place, gitlab: GitLabAdmin) -> None:

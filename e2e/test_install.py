@@ -10,7 +10,7 @@ import yaml
 
 from cluster import ROOT, Kube, kubectl, refused, wait_for
 from gitlab_admin import GitLabAdmin
-from operator_pod import MANIFESTS, NAME, NAMESPACE, USER, Operator
+from operator_pod import MANIFESTS, NAME, NAMESPACE, ORPHANS, USER, Operator
 from places import Place
 
 CRD = "gitlabrunners.gitlab-runners.dev"
@@ -57,6 +57,15 @@ def test_the_operator_may_hold_its_own_lease_only(operator: Operator) -> None:
         assert operator.may(verb, leases, NAMESPACE, NAME)
         assert not operator.may(verb, leases, NAMESPACE, "another") and not operator.may(verb, leases, "default", NAME)
     assert not operator.may("delete", leases, NAMESPACE, NAME)
+
+
+def test_the_operator_may_write_its_own_ledger(operator: Operator) -> None:
+    """Also where it has no rights to the Secrets of its namespace, as with manifests/namespaced."""
+    role = operator.kube.get("Role", f"{NAME}-orphans", NAMESPACE)
+    secrets, = [rule for rule in role["rules"] if "secrets" in rule["resources"]]
+    assert (secrets["resourceNames"], secrets["verbs"]) == ([ORPHANS], ["get", "patch"])
+    for verb in ("get", "patch"):
+        assert operator.may(verb, "secrets", NAMESPACE, ORPHANS)
 
 
 @pytest.mark.parametrize("role", ["cluster-admin", "admin", "edit"])

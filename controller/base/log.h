@@ -21,7 +21,7 @@ struct log_levels {
 };
 
 /* The components, which `--log-level info,watch=debug` may name, for messages: "run, watch, …". */
-#define LOG_COMPONENTS "run, watch, reconcile, lease, event"
+#define LOG_COMPONENTS "run, watch, reconcile, lease, event, orphans"
 
 /* Sets what is printed, of all components, and how; json = false prints `level message key=value …`. */
 void log_setup(enum log_level level, bool json);

@@ -76,6 +76,12 @@ static bool may_act(void *arg)
     return lease_is_leading(arg);
 }
 
+/* Where the Lease and the ledger of orphans are. */
+static const char *own_namespace(const struct process *p, const struct run_options *o)
+{
+    return o->lease_namespace ? o->lease_namespace : p->config.namespace;
+}
+
 /* The pod's name, and what tells its processes apart, of which each begins with nothing. */
 static void elect(struct process *p, const struct run_options *o)
 {
@@ -88,7 +94,7 @@ static void elect(struct process *p, const struct run_options *o)
     if (!o->leader_elect)
         return;
     const struct lease_config config = {
-        .ns = o->lease_namespace ? o->lease_namespace : p->config.namespace,
+        .ns = own_namespace(p, o),
         .name = LEASE_NAME,
         .identity = arena_printf(&a, "%s_%016llx", o->identity, (unsigned long long)random),
         .timing = o->lease,
@@ -128,7 +134,8 @@ static bool start(struct process *p, struct run_options *o, struct err *err)
                                   .gitlab = p->gitlab,
                                   .lease = p->lease,
                                   .render = {.manager_image = o->manager_image, .namespaces = o->namespaces},
-                                  .instance = o->identity};
+                                  .instance = o->identity,
+                                  .ns = own_namespace(p, o)};
     p->rec = reconciler_create(&shop);
     p->deadline = loop_timer_create(p->loop, stop, p);
     p->serve = serve_create(p->loop, *o->address ? o->address : NULL, o->port, pages, p->rec, err);

@@ -111,7 +111,7 @@ static const struct row rows[] = {
      parse_namespaces, AT(namespaces), "different names of namespaces, separated by commas"},
     {"leader-elect", "true|false", "act only while holding the Lease " LEASE_NAME " (default: true)",
      parse_bool, AT(leader_elect), "true or false"},
-    {"leader-election-namespace", "NAME", "of the Lease (default: the kubeconfig's or the pod's)",
+    {"leader-election-namespace", "NAME", "of Lease and orphans (default: the kubeconfig's or the pod's)",
      parse_text, AT(lease_namespace), NULL},
     {"leader-election-lease-duration", "TIME", "others wait so long for a silent leader (default: 15s)",
      parse_seconds, AT(lease.duration_ms), "seconds, such as 15s"},

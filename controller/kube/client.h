@@ -77,9 +77,10 @@ uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, con
  * an object of that name exists: the version "1" that is sent along no existing object has. */
 uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
                     struct json_object *manifest, const char *manager, bool create_only, kube_done_fn *done, void *arg);
-/* Deletes the object only if it still has this uid. */
+/* Deletes the object only if it still has this uid. With foreground it stays, terminating, until the garbage collector
+ * has seen the end of all that it owns; else that goes after it. */
 uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
-                     const char *uid, kube_done_fn *done, void *arg);
+                     const char *uid, bool foreground, kube_done_fn *done, void *arg);
 /* A POST is never sent twice unless the server refused it without effect (401, 429): without an answer (ERR_RETRY, code
  * 0) the object may be there. */
 uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, const char *ns,

@@ -44,11 +44,11 @@ uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, c
 }
 
 uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
-                     const char *uid, kube_done_fn *done, void *arg)
+                     const char *uid, bool foreground, kube_done_fn *done, void *arg)
 {
     cleanup_arena struct arena a = {0};
-    struct json_object *body =
-        arena_json(&a, json_build("{preconditions: {uid: %s}, propagationPolicy: Background}", uid));
+    struct json_object *body = arena_json(&a, json_build("{preconditions: {uid: %s}, propagationPolicy: %s}", uid,
+                                                         foreground ? "Foreground" : "Background"));
     const struct kube_request request = {.method = "DELETE",
                                          .path = kube_path(r, ns, name, NULL, &a),
                                          .body = json_text(body),

@@ -43,12 +43,17 @@ struct action act_report(const char *reason, const char *message)
     return (struct action){.kind = ACT_REPORT, .report = {.warning = true, .reason = reason, .message = message}};
 }
 
+struct action act_tell(const char *reason, const char *message)
+{
+    return (struct action){.kind = ACT_REPORT, .report = {.reason = reason, .message = message}};
+}
+
 const char *act_kind_name(enum act_kind kind)
 {
     static const char *const names[] = {
         [ACT_PASS] = "pass",     [ACT_WAIT] = "wait",     [ACT_READ] = "read",     [ACT_FINALIZER] = "finalizer",
         [ACT_APPLY] = "apply",   [ACT_DELETE] = "delete", [ACT_GITLAB] = "gitlab", [ACT_REPORT] = "report",
-        [ACT_STATUS] = "status", [ACT_DONE] = "done",
+        [ACT_STATUS] = "status", [ACT_DONE] = "done",     [ACT_RECORD] = "record",
     };
     return names[kind];
 }

@@ -59,16 +59,6 @@ static struct action settle(const struct observed *o, struct action registration
     return first;
 }
 
-/* Whatever is waited for, the deadline is not overslept. */
-static struct action wait_until_deadline(struct action act, const struct observed *o)
-{
-    int64_t left_ms = (deletion_deadline(o) - o->now) * 1000;
-
-    if (left_ms > 0 && (!act.wait.retry_at_ms || act.wait.retry_at_ms > o->now_ms + left_ms))
-        act.wait.retry_at_ms = o->now_ms + left_ms;
-    return act;
-}
-
 static struct action decide_deletion(const struct observed *o, struct arena *a)
 {
     struct action act = rules_first(deletion_rules, o, a);
@@ -77,7 +67,7 @@ static struct action decide_deletion(const struct observed *o, struct arena *a)
         return (struct action){.kind = ACT_DONE};
     if (act.kind != ACT_WAIT || o->gone)
         return act;
-    return settle(o, wait_until_deadline(act, o), act_pass, a);
+    return settle(o, act, act_pass, a);
 }
 
 static struct action decide_what_is_to_be(const struct observed *o, struct arena *a)
@@ -93,11 +83,21 @@ static struct action decide_what_is_to_be(const struct observed *o, struct arena
     return settle(o, registration, manager, a);
 }
 
+/* Whatever a deletion waits for, the end of its patience is not overslept. */
+static int64_t end_of_patience(const struct observed *o)
+{
+    int64_t left_ms = (deletion_patience(o) - o->now) * 1000;
+
+    return left_ms > 0 ? o->now_ms + left_ms : 0;
+}
+
 struct action decide(const struct observed *o, struct arena *a)
 {
     struct action act = o->deleting ? decide_deletion(o, a) : decide_what_is_to_be(o, a);
 
-    if (act.kind == ACT_WAIT || act.kind == ACT_DONE)
+    if (o->deleting && act.kind == ACT_WAIT)
+        act.again_at_ms = end_of_patience(o);
+    else if (act.kind == ACT_WAIT || act.kind == ACT_DONE)
         act.again_at_ms = next_look(o, act.kind == ACT_WAIT && act.wait.retry_at_ms, a);
     return act;
 }

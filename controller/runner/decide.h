@@ -4,6 +4,7 @@
 #define RUNNER_DECIDE_H
 
 #include "runner/observed.h"
+#include "runner/orphan.h"
 
 enum act_kind {
     ACT_PASS,      /* only between rules: nothing to do here, ask the next one    */
@@ -13,6 +14,7 @@ enum act_kind {
     ACT_APPLY,     /* write a child                                               */
     ACT_DELETE,    /* delete one of our objects                                   */
     ACT_GITLAB,    /* one call to GitLab                                          */
+    ACT_RECORD,    /* put a runner that is left behind into the ledger            */
     ACT_REPORT,    /* an Event that is not a change of condition                  */
     ACT_STATUS,    /* write the status                                            */
     ACT_DONE,      /* converged                                                   */
@@ -63,6 +65,7 @@ struct action {
             const char *token; /* what proves the right to do it             */
             int64_t runner_id;
         } gitlab;
+        struct orphan record;
         struct {
             bool warning;
             const char *reason, *message;

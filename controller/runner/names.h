@@ -39,6 +39,10 @@
  * name has the value that was honoured. */
 #define ANNOTATION_ROTATE_TOKEN GROUP "/rotate-token"
 
+/* Annotation of a GitLabRunner that is being deleted, with the value "true": nobody waits any longer for its managers
+ * or for GitLab. */
+#define ANNOTATION_FORCE_DELETE GROUP "/force-delete"
+
 /* Annotation of a Namespace: which namespaces' runners may run their jobs in it ("ci, team-*"). */
 #define ANNOTATION_ALLOWED_FROM GROUP "/allowed-from"
 

@@ -41,7 +41,11 @@ struct observed_child {
 /* An object of ours that the spec does not lead to (any more). */
 struct stray {
     const char *kind, *ns, *name, *uid; /* kind NULL: none */
+    bool foreground;                    /* deleted, it stays until all that it owns has ended */
 };
+
+/* What a deletion does not wait for any more; an Event has said so. Bits. */
+enum { GAVE_UP_MANAGER = 1, GAVE_UP_ELSEWHERE = 2 };
 
 /* A call that failed the last time, and when it may be made again. Each rule's calls are by themselves: a Deployment
  * that nobody may write holds up neither the registration nor the status that tells of it. */
@@ -77,9 +81,10 @@ struct observed {
     int64_t generation;
     bool finalizer; /* ours is on it                                        */
     bool deleting;
-    bool gone; /* deleted by force, or succeeded by another one of its name, while it is worked on: it cannot be written
-                */
+    bool gone;               /* by force, or succeeded, while it is worked on: it cannot be written */
     int64_t deletion_time;   /* seconds since 1970                                   */
+    bool force_delete;       /* ANNOTATION_FORCE_DELETE says so, or it is gone       */
+    unsigned given_up;       /* of its deletion                                      */
     const struct spec *spec; /* NULL: invalid, see spec_err                         */
     struct err spec_err;
     struct json_object *status; /* as last written; NULL: none                      */

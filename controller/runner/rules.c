@@ -172,6 +172,45 @@ struct action report_orphan(const struct registration *r, const char *why, struc
                                                      (long long)r->runner_id, r->url[0] ? r->url : "GitLab", why));
 }
 
+const struct attempt *refused_attempt(const struct observed *o, const char *rule)
+{
+    const struct attempt *failed = failed_attempt(o, rule);
+
+    return failed && (failed->err.code || failed->err.kind != ERR_RETRY) ? failed : NULL;
+}
+
+/* What the ledger is to have is read, if it can be. */
+static struct action read_for_the_ledger(const struct observed *o, const char *token)
+{
+    if (!token && o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN && !refused_attempt(o, "read-token"))
+        return act_read(READ_TOKEN);
+    return refused_attempt(o, "read-ca") ? act_pass : try_ca(o);
+}
+
+/* Without a token that is good, or a ledger that may be written, there is nothing but the report. */
+struct action leave_behind(const struct observed *o, const struct registration *r, const char *why, struct arena *a)
+{
+    const struct attempt *failed = failed_attempt(o, "record");
+    bool writable = !failed || failed->err.kind == ERR_RETRY, dead = o->check.refusals >= CONFIRMATIONS;
+    const char *token = r->token ? r->token : o->values[READ_TOKEN].value;
+
+    if (!writable || dead || is_damaged(r))
+        return report_orphan(r, why, a);
+    struct action act = read_for_the_ledger(o, token);
+    if (act.kind != ACT_PASS)
+        return act;
+    if (!token)
+        return report_orphan(r, why, a);
+    return (struct action){.kind = ACT_RECORD,
+                           .rule = "record",
+                           .record = {.runner_id = r->runner_id,
+                                      .url = r->url,
+                                      .token = token,
+                                      .ca_pem = o->values[READ_CA].value,
+                                      .address = o->spec ? spec_address_of(o->spec, r->url, a) : NULL,
+                                      .why = why}};
+}
+
 struct action remove_role_binding(const struct observed *o, struct arena *a)
 {
     const struct observed_child *binding = &o->children[CHILD_ROLE_BINDING];
@@ -189,12 +228,4 @@ struct action remove_strays(const struct observed *o, struct arena *a)
 {
     (void)a;
     return o->stray.kind ? (struct action){.kind = ACT_DELETE, .delete = o->stray} : act_pass;
-}
-
-/* Until then it is tried to leave GitLab in good order; seconds since 1970. */
-int64_t deletion_deadline(const struct observed *o)
-{
-    enum { DEADLINE_S = 900 };
-
-    return o->deletion_time + (o->spec ? o->spec->deregistration_deadline : DEADLINE_S);
 }

@@ -27,6 +27,7 @@ struct action act_finalizer(bool hold);
 struct action act_apply(enum child child, struct json_object *manifest, const char *uid);
 struct action act_call(enum gitlab_call what, const char *url, const char *token, int64_t runner_id);
 struct action act_report(const char *reason, const char *message);
+struct action act_tell(const char *reason, const char *message); /* good news */
 
 /* Pass when the value is at hand; else read it, or wait and say what is wrong with it. try_ca() never waits. */
 struct action need_credential(const struct observed *o, struct arena *a);
@@ -44,6 +45,11 @@ struct action read_an_unseen_token(const struct observed *o, struct arena *a);
 struct action find_lost_runner(const struct observed *o, struct arena *a);
 struct action report_possible_orphan(const struct observed *o, struct arena *a);
 struct action report_orphan(const struct registration *r, const char *why, struct arena *a);
+/* The same, but it goes into the ledger as well, if somebody could deregister it later. */
+struct action leave_behind(const struct observed *o, const struct registration *r, const char *why, struct arena *a);
+/* The call of this rule was made in vain, and not just because the API server could not be reached: without it nothing
+ * that follows would come about either, not even an Event. */
+const struct attempt *refused_attempt(const struct observed *o, const char *rule);
 
 /* rules_check.c: a registered runner, as time goes by. */
 struct action ask_gitlab(const struct observed *o, struct arena *a);
@@ -70,8 +76,8 @@ struct action remove_strays(const struct observed *o, struct arena *a);
 
 /* The status tells of the last registration, and that it was for the url, mode and scope that the spec asks for. */
 bool was_registered(const struct observed *o, struct arena *a);
-/* When a deletion that cannot be told to GitLab is given up, in seconds since 1970. */
-int64_t deletion_deadline(const struct observed *o);
+/* When the next thing that a deletion waits for is given up, in seconds since 1970. */
+int64_t deletion_patience(const struct observed *o);
 /* Without two of its annotations nobody knows whose runner the token Secret's is, or where. */
 bool is_damaged(const struct registration *r);
 /* Made by the user, who gave us its token. */

@@ -4,6 +4,13 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
+#include "base/mem.h"
+#include "runner/names.h"
+#include "runner/status.h"
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What is to go */
 
 /* The registration as it is known last, with its token if that is at hand: what was just issued may not be in its
  * Secret yet. */
@@ -14,6 +21,129 @@ static struct registration newest_registration(const struct observed *o)
     if (!o->issued.token && o->values[READ_TOKEN].lookup == LOOKUP_FOUND)
         r.token = o->values[READ_TOKEN].value;
     return r;
+}
+
+/* We have registered a runner, and GitLab has not been told that it goes. */
+static bool is_known(const struct observed *o)
+{
+    const struct registration r = newest_registration(o);
+    bool known = o->issued.token || o->children[CHILD_TOKEN_SECRET].exists;
+
+    return o->finalizer && known && !o->deregistered && !is_users_own(&r);
+}
+
+static bool is_to_stay(const struct observed *o)
+{
+    return o->spec && o->spec->deletion_policy == DELETION_ORPHAN;
+}
+
+/* A runner may be at GitLab whose token nobody has, and nobody wants it to stay there. */
+static bool may_have_lost_one(const struct observed *o)
+{
+    bool may = o->doubt != DOUBT_NONE && (o->doubt != DOUBT_SEARCHED || o->found_id);
+    bool users_own = o->spec && o->spec->authentication == AUTH_RUNNER_TOKEN;
+
+    return o->finalizer && may && !users_own && !is_to_stay(o) && !o->deregistered;
+}
+
+static bool is_to_leave_gitlab(const struct observed *o)
+{
+    return (is_known(o) && !is_to_stay(o)) || may_have_lost_one(o);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * How long it is waited for; times in seconds since 1970 */
+
+enum {
+    GRACE_S = 3600, /* of a spec that cannot be read …                                               */
+    DEREGISTRATION_S = 900,
+    END_OF_PODS_S = 60, /* after their grace, until the kubelet and the garbage collector are through    */
+};
+
+static bool is_draining(const struct observed *o)
+{
+    bool given_up = o->gone || o->given_up & GAVE_UP_MANAGER;
+
+    return o->children[CHILD_DEPLOYMENT].exists && is_to_leave_gitlab(o) && !given_up;
+}
+
+/* Until then jobs may run on; their pods have no longer than that. */
+static int64_t drain_deadline(const struct observed *o)
+{
+    int64_t grace = o->spec ? o->spec->manager.termination_grace_period : GRACE_S;
+
+    return o->force_delete ? o->deletion_time : o->deletion_time + grace + END_OF_PODS_S;
+}
+
+/* Since when GitLab alone is waited for. The status keeps it over a restart: as long as it does not say that the
+ * managers are gone, they have only just gone. */
+static int64_t drained_time(const struct observed *o)
+{
+    const char *status = condition_get(o->status, "Drained", "status");
+    int64_t latest = o->now < drain_deadline(o) ? o->now : drain_deadline(o);
+
+    if (!status)
+        return o->deletion_time;
+    return strcmp(status, "True") == 0 ? time_parse(condition_get(o->status, "Drained", "lastTransitionTime")) : latest;
+}
+
+/* Until then it is tried to leave GitLab in good order. */
+static int64_t deregistration_deadline(const struct observed *o)
+{
+    int64_t seconds = o->spec ? o->spec->deregistration_deadline : DEREGISTRATION_S;
+
+    return o->force_delete ? o->deletion_time : drained_time(o) + seconds;
+}
+
+int64_t deletion_patience(const struct observed *o)
+{
+    return is_draining(o) ? drain_deadline(o) : deregistration_deadline(o);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The manager */
+
+/* Its pods take no more jobs from then on, and finish those that they have, as the runner is still there. The
+ * Deployment outlives them: that is how their end is seen. */
+static struct action drain(const struct observed *o, struct arena *a)
+{
+    const struct observed_child *manager = &o->children[CHILD_DEPLOYMENT];
+    const char *name = child_name(CHILD_DEPLOYMENT, &o->owner, a), *kind = child_kind(CHILD_DEPLOYMENT);
+
+    if (!is_draining(o))
+        return act_pass;
+    if (!manager->terminating && (o->now < drain_deadline(o) || !failed_attempt(o, "drain")))
+        return (struct action){
+            .kind = ACT_DELETE,
+            .delete = {.kind = kind, .ns = o->owner.ns, .uid = manager->uid, .name = name, .foreground = true}};
+    if (o->now >= drain_deadline(o))
+        return act_report(
+            "ManagerNotStopped",
+            arena_printf(a, "Deployment %s/%s is still there; it is not waited for any longer", o->owner.ns, name));
+    return act_wait(
+        "Draining",
+        arena_printf(a,
+                     "the managers take no more jobs and finish those that run; when they have ended, or "
+                     "spec.manager.terminationGracePeriodSeconds is over, the runner is deregistered. To wait "
+                     "no longer: kubectl annotate glr %s %s=true",
+                     o->owner.name, ANNOTATION_FORCE_DELETE),
+        false);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The runner */
+
+/* What stood in the way of a deregistration; NULL: nothing, or it was not tried yet. */
+static const struct attempt *tried_in_vain(const struct observed *o)
+{
+    static const char *const reads[] = {"read-token", "read-credential", "read-ca"};
+    const struct attempt *failed = failed_attempt(o, "deregister");
+
+    if (!failed)
+        failed = failed_attempt(o, "proof");
+    for (size_t i = 0; i < ARRAY_LEN(reads) && !failed; i++)
+        failed = refused_attempt(o, reads[i]);
+    return failed;
 }
 
 /* GitLab has refused the token, which may only have been reset: an access token can tell, and remove it by its id. It
@@ -36,13 +166,12 @@ static struct action remove_by_id(const struct observed *o, const struct registr
 static struct action deregister(const struct observed *o, struct arena *a)
 {
     const struct registration r = newest_registration(o);
-    bool known = o->issued.token || o->children[CHILD_TOKEN_SECRET].exists;
-    bool stays = o->spec && o->spec->deletion_policy == DELETION_ORPHAN;
+    const struct attempt *failed = tried_in_vain(o);
 
-    if (!o->finalizer || !known || o->deregistered || stays || is_users_own(&r))
+    if (!is_known(o) || is_to_stay(o))
         return act_pass;
-    if (o->now >= deletion_deadline(o) && last_failed(o)) /* not before a try */
-        return report_orphan(&r, last_failed(o)->err.text, a);
+    if (o->now >= deregistration_deadline(o) && failed) /* not before a try */
+        return leave_behind(o, &r, failed->err.text, a);
     if (try_ca(o).kind != ACT_PASS)
         return try_ca(o);
     if (o->check.refusals >= CONFIRMATIONS && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN)
@@ -54,23 +183,24 @@ static struct action deregister(const struct observed *o, struct arena *a)
     return act_call(GITLAB_DEREGISTER, r.url, r.token, r.runner_id);
 }
 
-/* A runner may be at GitLab whose token nobody has, and nobody wants it to stay there. */
-static bool may_have_lost_one(const struct observed *o)
+/* Who asked for it hears that it was done. */
+static struct action say_that_it_stays(const struct observed *o, struct arena *a)
 {
-    bool may = o->doubt != DOUBT_NONE && (o->doubt != DOUBT_SEARCHED || o->found_id);
-    bool stays =
-        o->spec && (o->spec->deletion_policy == DELETION_ORPHAN || o->spec->authentication == AUTH_RUNNER_TOKEN);
+    const struct registration r = newest_registration(o);
 
-    return may && !stays && !o->deregistered;
+    if (!is_known(o) || !is_to_stay(o))
+        return act_pass;
+    return act_tell("RunnerKept", arena_printf(a, "spec.deletionPolicy is Orphan: runner %lld stays at %s",
+                                               (long long)r.runner_id, r.url[0] ? r.url : "GitLab"));
 }
 
 /* A registration that was lost in a crash, and whose object is deleted now, must not stay at GitLab either. */
 static struct action remove_a_lost_registration(const struct observed *o, struct arena *a)
 {
     bool can_look = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->doubt != DOUBT_UNSEARCHABLE &&
-                    o->now < deletion_deadline(o);
+                    o->now < deregistration_deadline(o);
 
-    if (!o->finalizer || !may_have_lost_one(o))
+    if (!may_have_lost_one(o))
         return act_pass;
     if (!can_look)
         return report_possible_orphan(o, a);
@@ -84,14 +214,26 @@ static struct action remove_a_lost_registration(const struct observed *o, struct
                                       : find_lost_runner(o, a);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What is left here */
+
 /* What the garbage collector cannot see, because it is in another namespace than its owner. */
 static struct action remove_what_is_elsewhere(const struct observed *o, struct arena *a)
 {
+    const struct attempt *failed = refused_attempt(o, "elsewhere");
     struct action act = act_pass;
 
+    if (o->given_up & GAVE_UP_ELSEWHERE)
+        return act_pass;
     if (o->finalizer && o->spec && strcmp(o->spec->namespace, o->owner.ns) != 0)
         act = remove_role_binding(o, a);
-    return act.kind != ACT_PASS ? act : remove_strays(o, a);
+    if (act.kind == ACT_PASS)
+        act = remove_strays(o, a);
+    if (act.kind == ACT_PASS || !failed || o->now < deregistration_deadline(o))
+        return act;
+    return act_report("ObjectLeftBehind",
+                      arena_printf(a, "delete %s %s/%s; the operator could not: %s", act.delete.kind, act.delete.ns,
+                                   act.delete.name, failed->err.text));
 }
 
 /* Nobody needs the token any more; but whose finalizer was taken off by hand may have a successor, who does. */
@@ -110,8 +252,10 @@ static struct action release(const struct observed *o, struct arena *a)
 /* clang-format off */
 const struct rule deletion_rules[] = {
     {"unseen",     read_an_unseen_token      }, /* the token, if only the watch does not show it                */
+    {"drain",      drain                     }, /* no manager takes a job any more, and none has one            */
     {"deregister", deregister                }, /* GitLab forgets the runner …                                  */
     {"lost",       remove_a_lost_registration}, /* … also one whose token was lost                              */
+    {"keep",       say_that_it_stays         }, /* … unless somebody wants it there                             */
     {"elsewhere",  remove_what_is_elsewhere  }, /* objects in other namespaces are gone                         */
     {"forget",     forget_the_token          }, /* the token Secret may go                                      */
     {"release",    release                   }, /* the object may go; its children follow by garbage collection */

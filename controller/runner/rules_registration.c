@@ -73,7 +73,7 @@ static struct action leave_the_former_gitlab(const struct observed *o, struct ar
     if (!has_moved(o, a) || o->deregistered || is_users_own(&o->registered))
         return act_pass;
     if (gave_up_the_former(o))
-        return report_orphan(&o->registered, failed_attempt(o, "moved")->err.text, a);
+        return leave_behind(o, &o->registered, failed_attempt(o, "moved")->err.text, a);
     if (is_damaged(&o->registered))
         act = need_a_new_secret(o, "TokenSecretDamaged", "annotations", a);
     if (act.kind == ACT_PASS)

@@ -73,12 +73,26 @@ static struct condition config_applied(const struct observed *o, const struct fi
                               why->message ? why->message : "the config Secret is to be written"};
 }
 
+/* Of a deletion that had to wait for managers: that none is left. The time of its change tells since when GitLab alone
+ * is waited for. */
+static struct condition drained(const struct observed *o)
+{
+    struct condition c = {"Drained", NULL, "Drained", "no manager is left"};
+
+    if (o->deleting && o->children[CHILD_DEPLOYMENT].exists)
+        return (struct condition){"Drained", "False", "Draining", "managers are still there"};
+    c.status = o->deleting && former_condition(o->status, c.type) ? "True" : NULL;
+    return c;
+}
+
 static struct condition manager_available(const struct observed *o, const struct finding *why, struct arena *a)
 {
     int64_t replicas = o->spec->manager.replicas;
     const char *numbers =
         arena_printf(a, "%lld of %lld managers are available", (long long)o->available_replicas, (long long)replicas);
 
+    if (o->deleting && !child_is_right(o, CHILD_DEPLOYMENT, a))
+        return (struct condition){"ManagerAvailable", "False", drained(o).reason, drained(o).message};
     if (!child_is_right(o, CHILD_DEPLOYMENT, a))
         return (struct condition){"ManagerAvailable", "False", why->reason ? why->reason : "Pending",
                                   why->message ? why->message : "the manager Deployment is to be written"};
@@ -191,7 +205,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
 {
     struct json_object *status = arena_json(a, json_build("{observedGeneration: %d}", o->generation));
     struct json_object *conditions = json_build("[]");
-    struct condition parts[5] = {{.status = NULL}}, last[2];
+    struct condition parts[6] = {{.status = NULL}}, last[2];
     size_t len = 0;
 
     if (o->spec) {
@@ -202,6 +216,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
     struct condition is_ready = ready(parts, len, registration, manager);
     parts[len++] = reachable(o, a);
     parts[len++] = skew(o, a);
+    parts[len++] = drained(o);
     abnormal(&is_ready, registration->stalled || (!registration->reason && manager->stalled), last);
 
     add_condition(conditions, &is_ready, o, a);

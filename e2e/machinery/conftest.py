@@ -15,7 +15,7 @@ from machinery.api_server import ApiServer
 from machinery.campaign import SUMMARY, Tally
 from machinery.stage import Operator, Stage, vacate
 from operator_pod import MANIFESTS, NAME, NAMESPACE
-from places import LABEL
+from places import LABEL, clear_ledger
 from program import kubeconfig
 from proxy.server import Proxy
 
@@ -89,6 +89,7 @@ def stage(request: pytest.FixtureRequest, kube: Kube, proxy: Proxy, by_proxy: di
     yield stage
     proxy.clear()
     operator.kill()
+    clear_ledger(kube)
     vacate(kube, stage.namespaces)
 
 

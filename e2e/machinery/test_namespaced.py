@@ -9,7 +9,7 @@ import pytest
 from cluster import Kube, kubectl, run_kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import Stage
-from operator_pod import MANIFESTS, NAME, NAMESPACE, USER
+from operator_pod import MANIFESTS, NAME, NAMESPACE, ORPHANS, USER
 from places import Runner
 
 ALLOWED = "gitlab-runners.dev/allowed-from"
@@ -83,9 +83,12 @@ def unmanned_in(stage: Stage, ns: str, name: str = "builds", **spec: object) -> 
 
 
 def requests_of_operator(stage: Stage) -> list[dict]:
-    """All but those for its own Lease, in its own namespace."""
-    entries = [entry for entry in stage.audit_log.entries(USER) if "objectRef" in entry]
-    return [e for e in entries if (e["objectRef"]["resource"], e["objectRef"].get("namespace")) != ("leases", NAMESPACE)]
+    """All but those for what is its own, in its own namespace."""
+    own = [{"resource": "leases", "namespace": NAMESPACE, "name": NAME},
+           {"resource": "secrets", "namespace": NAMESPACE, "name": ORPHANS},
+           {"resource": "events", "namespace": NAMESPACE, "name": None}]
+    return [entry for entry in stage.audit_log.entries(USER) if "objectRef" in entry
+            and {key: entry["objectRef"].get(key) for key in own[0]} not in own]
 
 
 def assert_kept_to(stage: Stage, served: list[str]) -> None:
@@ -184,3 +187,21 @@ def test_a_deleted_namespace_holds_up_no_other(bound: Stage, gitlab: GitLabAdmin
     bound.operator.start("--namespace", f"{bound.name},{gone}")
     runner.edit(image="busybox:1.37")
     wait_for("config.toml has the image", lambda: runner.kubernetes()["image"] == "busybox:1.37", 10)
+
+
+def test_a_runner_left_behind_is_in_the_ledger_beside_the_operator(bound: Stage, gitlab: GitLabAdmin) -> None:
+    """The one Secret in the operator's namespace that it may read and change."""
+    bound.registration_token()
+    bound.operator.start("--namespace", bound.name)
+    runner = bound.unmanned(deregistrationDeadlineSeconds=2)
+    bound.settled([runner])
+    gitlab.fault("reset", count=None)
+    runner.delete()
+    runner.wait_gone(20)
+    assert len(bound.kube.get("Secret", ORPHANS, NAMESPACE)["data"]) == len(gitlab.runners()) == 1
+    gitlab.clear_faults()
+    wait_for("GitLab has let it go", lambda: gitlab.runners() == [])
+    wait_for("so has the ledger", lambda: not bound.kube.get("Secret", ORPHANS, NAMESPACE).get("data"))
+    wait_for("an Event says so", lambda: "OrphanDeregistered" in [
+        event["reason"] for event in bound.kube.list("Event", NAMESPACE)])
+    assert_kept_to(bound, [bound.name])

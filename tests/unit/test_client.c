@@ -375,7 +375,7 @@ static void a_delete_means_this_very_object(void **state)
     struct world *w = *state;
     struct result r = {0};
 
-    kube_delete(w->client, &secrets, "a", "b", "u-1", on_result, &r);
+    kube_delete(w->client, &secrets, "a", "b", "u-1", false, on_result, &r);
     assert_sent(w, 0, "DELETE https://k8s.test/api/v1/namespaces/a/secrets/b\n");
     cleanup_json struct json_object *body = sent_body(w, 0);
     assert_string_equal(json_str(body, "preconditions.uid"), "u-1");

@@ -101,9 +101,13 @@ static const struct test_case cases[] = {
          "ConfigApplied=False:NotRegistered ManagerAvailable=False:NotRegistered GitLabReachable=True:Reachable "
          "Stalled=True:RegistrationTokensDisabled",
          nothing, .fresh = true, .options = {[OPT_MODE] = 1, [OPT_GITLAB] = GITLAB_GONE_FOREVER}),
+    CASE("deleted, and its managers have jobs",
+         "Ready=False:Draining Registered=True:Registered ConfigApplied=True:Applied ManagerAvailable=False:Draining "
+         "GitLabReachable=True:Reachable Drained=False:Draining Reconciling=True:Draining",
+         deleted_with_its_manager),
     CASE("deleted, and GitLab is down",
          "Ready=False:ConnectionRefused Registered=True:Registered ConfigApplied=True:Applied "
-         "ManagerAvailable=True:Available GitLabReachable=False:ConnectionRefused Reconciling=True:ConnectionRefused",
+         "ManagerAvailable=False:Drained GitLabReachable=False:ConnectionRefused Reconciling=True:ConnectionRefused",
          deleted, .options = {[OPT_GITLAB] = GITLAB_DOWN_FOREVER}),
 };
 

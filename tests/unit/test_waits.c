@@ -146,7 +146,7 @@ static void a_former_gitlab_that_stays_down_is_left(void **state)
     assert_string_equal(in_a_line(&act, &w->mem), "moved: gitlab deregister at " ONE " with glrt-a4, runner 4");
     w->now_ms += 1000;
     act = decided(w, false);
-    assert_string_equal(in_a_line(&act, &w->mem), "moved: report OrphanedRunner");
+    assert_string_equal(in_a_line(&act, &w->mem), "record: record " ONE ", runner 4: glrt-a4");
     world_perform(w, &act);
     act = decided(w, false);
     assert_string_equal(in_a_line(&act, &w->mem), "former-token: delete Secret ci/builds-runner-token");
@@ -165,7 +165,31 @@ static void the_deadline_is_not_overslept(void **state)
     w->process.failing[0].attempt.retry_at_ms = w->now_ms + 7200 * 1000;
     struct action act = decided(w, false);
     assert_string_equal(in_a_line(&act, &w->mem), "deregister: wait ServerError");
-    assert_true(act.wait.retry_at_ms <= (w->api.deletion_time + 900 + 1) * 1000);
+    assert_true(act.again_at_ms <= (w->api.deletion_time + 900 + 1) * 1000);
+}
+
+static void the_ledger_has_what_it_takes_to_try_again(void **state)
+{
+    static const int with_ca[OPTIONS] = {[OPT_CA] = 1};
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+    struct orphan orphan;
+
+    (void)state;
+    stage_init(&stage, with_ca, false);
+    deleted_and_tried(w, 0);
+    struct action act = decided(w, false);
+    assert_int_equal(act.kind, ACT_RECORD);
+    const char *text = orphan_text(&w->observed.owner, &act.record, w->observed.now, &w->mem);
+    assert_true(orphan_parse(text, &orphan, &w->mem));
+    assert_string_equal(orphan.url, ONE);
+    assert_string_equal(orphan.token, "glrt-a4");
+    assert_string_equal(orphan.ca_pem, "PEM");
+    assert_string_equal(orphan.why, "it did not work");
+    assert_string_equal(orphan_key(&w->observed.owner, &orphan, &w->mem), "uid-1.4");
+    assert_non_null(strstr(text, "\"namespace\":\"ci\",\"name\":\"builds\""));
+    assert_false(orphan_parse("{\"url\": \"" ONE "\"}", &orphan, &w->mem));
+    assert_false(orphan_parse("[", &orphan, &w->mem));
 }
 
 static void the_report_of_an_orphan_says_why(void **state)
@@ -178,6 +202,7 @@ static void the_report_of_an_orphan_says_why(void **state)
     stage_init(&stage, plain, false);
     deleted_long_ago(w, 0);
     failed(w, "deregister", ERR_RETRY);
+    failed(w, "record", ERR_DENIED);
     struct action act = decided(w, false);
     assert_string_equal(act.report.message, "runner 4 was left behind at " ONE ": it did not work");
     assert_true(act.report.warning);
@@ -212,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_refused_deployment_does_not_hold_up_a_token),
         cmocka_unit_test(a_former_gitlab_that_stays_down_is_left),
         cmocka_unit_test(the_deadline_is_not_overslept),
+        cmocka_unit_test(the_ledger_has_what_it_takes_to_try_again),
         cmocka_unit_test(the_report_of_an_orphan_says_why),
         cmocka_unit_test(config_has_the_token_and_the_ca),
     };

@@ -345,7 +345,9 @@ static bool token_may_be_dead(const struct world *w)
 static const char *nothing_leaked(struct world *w)
 {
     const struct leaked lost = world_leaked(w);
-    int reported = w->journal.possible_orphans + w->journal.orphans, cost = accidents(w);
+    bool dies = w->scenario->options[OPT_REMOTE] == REMOTE_RESET || given(w, OPT_EXPIRES); /* also in the ledger */
+    int reported = w->journal.possible_orphans + w->journal.orphans + (dies ? w->journal.recorded : 0),
+        cost = accidents(w);
     int unmarked = lost.unmarked < cost ? lost.unmarked : cost, untraceable = world_moves(w) ? cost : unmarked;
     bool undisturbed = w->journal.crashes + w->journal.lost_answers == 0 && !needs_a_person(w) &&
                        !given(w, OPT_DAMAGE) && !given(w, OPT_DAMAGE_2) && !token_may_be_dead(w) && !nobody_can_know(w);

@@ -58,6 +58,7 @@ enum option {
     OPT_ELSEWHERE, /* the registration token is of another project than the access token     */
     OPT_LAG,       /* watches deliver between turns only */
     OPT_FROZEN, /* after a crash the watches show, for a minute, what there was before this action of the operator's */
+    OPT_NO_LEDGER, /* nobody may write it */
     OPTIONS
 };
 
@@ -169,6 +170,7 @@ struct object {
     char expiration[24], obtained[24], rotation[8];             /* the same     */
     int64_t replicas;                                           /* Deployment: wanted */
     bool rolled_out;                                            /* … and they run     */
+    bool draining;                                              /* deleted; its pods have jobs */
 };
 
 /* A Secret or ConfigMap of the user's. */
@@ -177,6 +179,8 @@ struct value {
     int version;
 };
 
+enum { LEDGER_MAX = 16 };
+
 struct api {
     int last; /* uid and resource version given out last */
     bool exists, finalizer, deleting;
@@ -184,6 +188,7 @@ struct api {
     int64_t deletion_time;
     int generation, version;
     bool asks_for_a_token;      /* the annotation that asks for another one */
+    bool force_delete;          /* the annotation that ends a deletion's patience */
     int wish;                   /* which of the scenario's the spec is now */
     struct json_object *status; /* one reference                           */
     struct object children[CHILD_COUNT][PLACES];
@@ -192,6 +197,10 @@ struct api {
         bool missing, closed, terminating;
         int64_t deletion_time;
     } places[PLACES];
+    struct {
+        int64_t runner_id; /* 0: a free place */
+        char url[40], token[24];
+    } ledger[LEDGER_MAX]; /* of runners that were left behind */
 };
 
 const char *place_name(enum place place);
@@ -243,6 +252,7 @@ struct process {
     struct server_check check;
     enum takeover takeover;
     bool not_inherited;
+    unsigned given_up;
     enum reach reach;
     struct err gitlab_err;
     struct failing failing[ATTEMPTS_MAX];
@@ -262,6 +272,7 @@ struct journal {
     int made, lost_answers, crashes; /* runners; answers and processes that may have cost one */
     int untraceable;                 /* runners that were lost just when the spec moved on    */
     int possible_orphans, orphans;   /* reported                                              */
+    int recorded;                    /* in the ledger                                         */
     char violation[256];             /* of what must hold at every step; "": none             */
 };
 
@@ -350,6 +361,7 @@ void api_copy_runner(struct api *to, const struct api *from);
 bool api_apply(struct world *w, const struct action *act, struct err *err);
 bool api_delete(struct world *w, const struct stray *what, struct err *err);
 bool api_finalizer(struct world *w, bool hold, struct err *err);
+bool api_record(struct world *w, const struct orphan *orphan, struct err *err);
 struct value *api_credential(struct api *api, const struct wish *wish);
 struct value *api_ca(struct api *api, const struct wish *wish);
 struct object *api_find(struct api *api, const char *kind, const char *ns, const char *name);

@@ -56,6 +56,7 @@ void api_copy_runner(struct api *to, const struct api *from)
     to->version = from->version;
     to->wish = from->wish;
     to->asks_for_a_token = from->asks_for_a_token;
+    to->force_delete = from->force_delete;
     api_set_status(to, from->status);
 }
 
@@ -84,7 +85,7 @@ void object_gone(struct object *object)
 
 void object_delete(struct object *object)
 {
-    if (object->held || object->pinned)
+    if (object->held || object->pinned || object->draining)
         object->terminating = true;
     else
         object_gone(object);
@@ -212,7 +213,25 @@ bool api_delete(struct world *w, const struct stray *what, struct err *err)
     if (object->owner != OUR_UID)
         world_violate(w, "somebody else's %s is deleted", what->kind);
     object->version = ++w->api.last;
+    object->draining = what->foreground;
     object_delete(object);
+    return true;
+}
+
+/* One entry a runner: a second time it is written over. */
+bool api_record(struct world *w, const struct orphan *orphan, struct err *err)
+{
+    int at = 0;
+
+    if (option(w, OPT_NO_LEDGER))
+        return refuse(err, ERR_DENIED, 403, "Forbidden");
+    while (at < LEDGER_MAX - 1 && w->api.ledger[at].runner_id &&
+           (w->api.ledger[at].runner_id != orphan->runner_id || strcmp(w->api.ledger[at].url, orphan->url) != 0))
+        at++;
+    w->api.ledger[at].runner_id = orphan->runner_id;
+    put_text(w->api.ledger[at].url, sizeof(w->api.ledger[at].url), orphan->url);
+    put_text(w->api.ledger[at].token, sizeof(w->api.ledger[at].token), orphan->token);
+    w->api.last++;
     return true;
 }
 

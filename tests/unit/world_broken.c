@@ -341,11 +341,79 @@ void deleted_and_checked(struct world *w, int found)
     checked(w, found);
 }
 
-void deleted(struct world *w, int unused)
+void deleted_with_its_manager(struct world *w, int unused)
 {
     (void)unused;
     w->api.deleting = true;
     w->api.deletion_time = w->now_ms / 1000;
+}
+
+/* Its managers have ended. */
+void deleted(struct world *w, int unused)
+{
+    deleted_with_its_manager(w, unused);
+    lost(w, CHILD_DEPLOYMENT);
+}
+
+void deleted_and_draining(struct world *w, int seconds)
+{
+    deleted_with_its_manager(w, seconds);
+    terminating(w, CHILD_DEPLOYMENT);
+    w->api.deletion_time -= seconds;
+}
+
+void deleted_by_force(struct world *w, int unused)
+{
+    deleted_with_its_manager(w, unused);
+    w->api.force_delete = true;
+}
+
+void deleted_by_force_and_draining(struct world *w, int unused)
+{
+    deleted_by_force(w, unused);
+    terminating(w, CHILD_DEPLOYMENT);
+}
+
+void deleted_and_not_to_be_stopped(struct world *w, int seconds)
+{
+    deleted_with_its_manager(w, seconds);
+    w->api.deletion_time -= seconds;
+    failed(w, "drain", ERR_DENIED);
+}
+
+void deleted_by_force_and_given_up(struct world *w, int unused)
+{
+    deleted_by_force(w, unused);
+    w->process.given_up = GAVE_UP_MANAGER;
+}
+
+void deleted_by_force_and_tried(struct world *w, int unused)
+{
+    deleted_by_force_and_given_up(w, unused);
+    failed(w, "deregister", ERR_DENIED);
+}
+
+/* It was waited for the managers for longer than GitLab is waited for. */
+void deleted_drained_and_tried(struct world *w, int seconds)
+{
+    deleted_long_ago(w, seconds);
+    failed(w, "deregister", ERR_RETRY);
+    json_object_put(w->api.status);
+    w->api.status = json_build("{conditions: [{type: 'Drained', status: %s, lastTransitionTime: %s}]}",
+                               seconds ? "True" : "False", time_format(w->now_ms / 1000 - seconds, &w->mem));
+}
+
+void deleted_elsewhere_in_vain(struct world *w, int unused)
+{
+    deleted_long_ago(w, unused);
+    w->process.deregistered = true;
+    failed(w, "elsewhere", ERR_DENIED);
+}
+
+void deleted_and_left_elsewhere(struct world *w, int unused)
+{
+    deleted_elsewhere_in_vain(w, unused);
+    w->process.given_up = GAVE_UP_ELSEWHERE;
 }
 
 void deleted_while_suspended(struct world *w, int unused)
@@ -366,6 +434,18 @@ void deleted_and_tried(struct world *w, int unused)
     failed(w, "deregister", ERR_RETRY);
 }
 
+void deleted_and_recorded_in_vain(struct world *w, int kind)
+{
+    deleted_and_tried(w, kind);
+    failed(w, "record", (enum err_kind)kind);
+}
+
+void deleted_too_late_and_checked(struct world *w, int found)
+{
+    deleted_and_tried(w, found);
+    checked(w, found);
+}
+
 void deleted_and_deregistered(struct world *w, int unused)
 {
     deleted(w, unused);
@@ -384,10 +464,22 @@ void deleted_and_let_go_by_hand(struct world *w, int unused)
     promise_lost(w, unused);
 }
 
-void deleted_by_force(struct world *w, int unused)
+void gone(struct world *w, int unused)
 {
     deleted_and_forgotten(w, unused);
     w->api.gone = true;
+}
+
+void gone_with_its_manager(struct world *w, int unused)
+{
+    deleted_by_force(w, unused);
+    w->api.gone = true;
+}
+
+void gone_and_tried(struct world *w, int unused)
+{
+    gone_with_its_manager(w, unused);
+    failed(w, "deregister", ERR_DENIED);
 }
 
 void deleted_and_released(struct world *w, int unused)
@@ -501,10 +593,14 @@ static const char *how(const struct action *act, struct arena *a)
         return arena_printf(a, "%s%s%s", where(act, a), act->apply.uid ? "" : ", new",
                             act->apply.release ? ", let go" : "");
     case ACT_DELETE:
-        return arena_printf(a, "%s %s/%s", act->delete.kind, act->delete.ns, act->delete.name);
+        return arena_printf(a, "%s %s/%s%s", act->delete.kind, act->delete.ns, act->delete.name,
+                            act->delete.foreground ? ", with all that it owns" : "");
     case ACT_GITLAB:
         return arena_printf(a, "%s at %s with %s, runner %lld", gitlab_call_name(act->gitlab.call), act->gitlab.url,
                             act->gitlab.token, (long long)act->gitlab.runner_id);
+    case ACT_RECORD:
+        return arena_printf(a, "%s, runner %lld: %s", act->record.url, (long long)act->record.runner_id,
+                            act->record.token);
     case ACT_REPORT:
         return act->report.reason;
     case ACT_STATUS:

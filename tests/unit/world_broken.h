@@ -39,14 +39,18 @@ void failed(struct world *w, const char *rule, enum err_kind kind);
 broken_fn nothing, token_secret_and_trust_lost, token_secret_touched, emptied, bare, bare_and_deleted, issued,
     issued_and_token_secret_lost, issued_and_replaced, issued_and_pinned, edited, edited_and_issued, edited_and_emptied,
     edited_and_deregistered, starting, promised, promise_lost, never_shown, place_missing, place_not_served,
-    place_closed, place_closed_and_left, deleted, deleted_while_suspended, deleted_long_ago, deleted_and_deregistered,
-    deleted_and_forgotten, deleted_by_force, deleted_and_let_go_by_hand, deleted_and_released, deleted_and_tried,
-    edited_and_tried, deleted_and_issued, deleted_and_emptied, deleted_and_bare;
+    place_closed, place_closed_and_left, deleted, deleted_with_its_manager, deleted_by_force,
+    deleted_by_force_and_draining, deleted_by_force_and_given_up, deleted_by_force_and_tried, deleted_elsewhere_in_vain,
+    deleted_and_left_elsewhere, deleted_while_suspended, deleted_long_ago, deleted_and_deregistered,
+    deleted_and_forgotten, deleted_and_released, deleted_and_tried, edited_and_tried, deleted_and_issued,
+    deleted_and_emptied, deleted_and_bare, deleted_and_let_go_by_hand, gone, gone_with_its_manager, gone_and_tried;
 /* how: which child */
 broken_fn lost, edited_and_lost, replaced, drifted, rewritten, terminating, pinned;
 /* how: enum doubt */
 broken_fn both_secrets_lost, deleted_and_lost, deleted_long_ago_and_lost, deleted_invalid_and_lost,
     deleted_without_credential;
+/* how: enum err_kind */
+broken_fn deleted_and_recorded_in_vain;
 /* how: enum found, by checks */
 enum found {
     DUE,            /* nothing yet: a check is due                        */
@@ -65,11 +69,15 @@ enum found {
     OURS,
     UNMARKED,
 };
-broken_fn checked, edited_and_checked, deleted_and_checked;
+broken_fn checked, edited_and_checked, deleted_and_checked, deleted_too_late_and_checked;
 /* how: seconds that are left of a token's life of 1000 */
 broken_fn expiring;
 broken_fn asked_for_a_token, inherited, inherited_and_terminating, inspected, inspected_long_ago, reset_long_ago;
 broken_fn edited_and_not_to_be_seen, edited_and_told_in_vain;
+/* how: for how many seconds */
+broken_fn deleted_and_draining, deleted_and_not_to_be_stopped;
+/* how: seconds since the status says that its managers are gone; 0: it does not */
+broken_fn deleted_drained_and_tried;
 /* how: whose credential */
 broken_fn credential_changed;
 /* how: 0 in a Secret, 1 in a ConfigMap */

@@ -298,8 +298,21 @@ static bool only_looks(enum gitlab_call what)
     return what == GITLAB_SHOW || what == GITLAB_TRY || what == GITLAB_VERSION || what == GITLAB_INSPECT;
 }
 
+/* A deleted runner stays at GitLab while its managers have jobs, unless nobody waits for them any longer; or nobody can
+ * see them, in an old view. */
+static void expect_no_manager(struct world *w, enum gitlab_call what)
+{
+    const struct object *manager = &w->process.seen.children[CHILD_DEPLOYMENT][PLACE_OWN];
+    bool ends = what == GITLAB_DEREGISTER || what == GITLAB_REMOVE;
+
+    if (ends && w->observed.deleting && manager->exists && manager->owner == OUR_UID &&
+        !(w->process.given_up & GAVE_UP_MANAGER))
+        world_violate(w, "deregistered while a manager may have jobs");
+}
+
 void world_call(struct world *w, const struct action *act)
 {
+    expect_no_manager(w, act->gitlab.call);
     struct gitlab_reply reply = gitlab_call_made(w, act);
 
     world_trace(w, "  GitLab: %s, runner %lld", reply.err.kind ? reply.err.reason : "done", (long long)reply.id);

@@ -15,7 +15,7 @@ enum {
     RETRY_MAX_MS = 5 * 60 * 1000,
     ACTION_MS = 10,
     FROZEN_MS = 60 * 1000,
-    DEADLINES_S = 1800, /* the deregistration deadline, and retries that were due just before it */
+    DEADLINES_S = 6000, /* of managers and of the deregistration, and retries that were due just before */
 };
 
 static struct process *process(struct world *w)
@@ -219,6 +219,11 @@ static void learn_kubernetes(struct world *w, const struct action *act)
         api_copy_runner(&w->process.seen, &w->api);
         w->observed.status = arena_json(&w->mem, json_ref(act->status));
         break;
+    case ACT_RECORD:
+        w->journal.recorded++;
+        w->process.doubt = DOUBT_NONE;
+        w->process.deregistered = true;
+        break;
     case ACT_PASS:
     case ACT_WAIT:
     case ACT_GITLAB:
@@ -255,6 +260,8 @@ static bool kubernetes_does(struct world *w, const struct action *act, struct er
         return api_finalizer(w, act->hold_finalizer, err);
     if (act->kind == ACT_STATUS)
         return show_status(w, act, err);
+    if (act->kind == ACT_RECORD)
+        return api_record(w, &act->record, err);
     return true; /* ACT_READ */
 }
 
@@ -302,14 +309,23 @@ static void perform_kubernetes(struct world *w, const struct action *act, enum f
 
 static void perform_report(struct world *w, const struct action *act)
 {
-    bool possible = strcmp(act->report.reason, "PossibleOrphan") == 0;
+    const char *reason = act->report.reason;
+    struct process *p = process(w);
 
     w->journal.writes++;
-    w->journal.possible_orphans += possible;
-    w->journal.orphans += !possible;
-    w->process.doubt = DOUBT_NONE;
-    w->process.config_token_dead = w->process.config_token_dead || strcmp(act->report.reason, "RunnerLost") == 0;
-    w->process.deregistered = w->process.deregistered || !possible;
+    if (strcmp(reason, "ManagerNotStopped") == 0) {
+        p->given_up |= GAVE_UP_MANAGER;
+        return;
+    }
+    if (strcmp(reason, "ObjectLeftBehind") == 0) {
+        p->given_up |= GAVE_UP_ELSEWHERE;
+        return;
+    }
+    w->journal.possible_orphans += strcmp(reason, "PossibleOrphan") == 0;
+    w->journal.orphans += strcmp(reason, "OrphanedRunner") == 0 || strcmp(reason, "RunnerLost") == 0;
+    p->doubt = DOUBT_NONE;
+    p->config_token_dead = p->config_token_dead || strcmp(reason, "RunnerLost") == 0;
+    p->deregistered = p->deregistered || strcmp(reason, "PossibleOrphan") != 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ static const struct {
     [OPT_ELSEWHERE] = {"elsewhere", 1, 20},
     [OPT_LAG] = {"lag", 1, 30},
     [OPT_FROZEN] = {"frozen", STEPS, 40},
+    [OPT_NO_LEDGER] = {"no-ledger", 1, 20},
 };
 
 /* SplitMix64: every seed gives good numbers, also 1, 2, 3. */

@@ -102,8 +102,10 @@ static void see_strays(struct world *w, struct observed *o)
             const struct object *object = &w->process.seen.children[child][place];
             bool wanted = o->wanted[child].wanted && place == place_of_wish(world_turn_wish(w), child);
             if (object->exists && object->owner == OUR_UID && !object->terminating && !wanted && !o->stray.kind)
-                o->stray = (struct stray){child_kind(child), place_name(place), child_name(child, &o->owner, &w->mem),
-                                          uid_text(object->uid, &w->mem)};
+                o->stray = (struct stray){.kind = child_kind(child),
+                                          .ns = place_name(place),
+                                          .name = child_name(child, &o->owner, &w->mem),
+                                          .uid = uid_text(object->uid, &w->mem)};
         }
 }
 
@@ -217,6 +219,7 @@ void world_update(struct world *w)
     o->check = p->check;
     o->takeover = p->takeover;
     o->not_inherited = p->not_inherited;
+    o->given_up = p->given_up;
     o->reach = p->reach;
     o->gitlab_err = p->gitlab_err;
 }
@@ -266,6 +269,7 @@ void world_observe(struct world *w)
     o->deleting = seen->deleting;
     o->gone = seen->gone;
     o->deletion_time = seen->deletion_time;
+    o->force_delete = seen->force_delete;
     o->rotation_request = seen->asks_for_a_token ? "please" : NULL;
     o->spec = wish->valid ? &wish->spec : NULL;
     o->spec_err = wish->err;

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "runner/status.h"
 
-enum { ROLLOUT_MS = 2000 };
+enum { ROLLOUT_MS = 2000, JOB_MS = 5000 };
 
 enum place world_place(const struct world *w, enum child child)
 {
@@ -256,8 +256,23 @@ static void roll_out(struct world *w)
     }
 }
 
+static bool is_draining(const struct world *w)
+{
+    return w->api.children[CHILD_DEPLOYMENT][PLACE_OWN].draining;
+}
+
+/* The last job of a manager that was told to stop has ended. */
+static void end_drain(struct world *w)
+{
+    deployment(w)->draining = false;
+    deployment(w)->version = ++w->api.last;
+    object_delete(deployment(w));
+}
+
 int64_t world_next_change(const struct world *w)
 {
+    if (is_draining(w))
+        return w->now_ms + JOB_MS;
     if (is_rolling_out(w))
         return w->now_ms + ROLLOUT_MS;
     if (world_is_frozen(w))
@@ -270,6 +285,8 @@ void world_change(struct world *w)
     collect_garbage(w);
     if (is_rolling_out(w))
         roll_out(w);
+    if (is_draining(w))
+        end_drain(w);
     gitlab_hear(w);
     world_set_troubles(w);
     if (w->now_ms >= w->heals_at)

@@ -1,0 +1,24 @@
+/* The ledger of runners that were left behind at GitLab: one Secret in the operator's own namespace, an entry
+ * (runner/orphan.h) under a key for each.
+ *
+ * It is one object and not a ConfigMap beside a Secret, so that an entry and its token come and go in one write. */
+#ifndef LEDGER_H
+#define LEDGER_H
+
+#include "turn.h"
+
+#define LEDGER_NAME "gitlab-runner-orphans"
+
+/* All start a request and return its id, as kube/client.h has it; shop->ns is the operator's namespace. */
+uint64_t ledger_read(const struct workshop *shop, kube_done_fn *done, void *arg);
+/* Writes one entry and leaves all others alone. ERR_NOT_FOUND: there is no Secret yet, see ledger_create(). */
+uint64_t ledger_write(const struct workshop *shop, const char *key, const char *text, kube_done_fn *done, void *arg);
+uint64_t ledger_create(const struct workshop *shop, const char *key, const char *text, kube_done_fn *done, void *arg);
+/* Takes one entry out. */
+uint64_t ledger_remove(const struct workshop *shop, const char *key, kube_done_fn *done, void *arg);
+
+/* Starts the request of ACT_RECORD. Its answer makes the turn ready; from then on the runner is the ledger's business.
+ */
+void ledger_perform(struct turn *turn);
+
+#endif

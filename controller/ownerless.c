@@ -1,0 +1,89 @@
+#include "ownerless.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "net/loop.h"
+#include "runner/names.h"
+
+enum {
+    SUCCESSOR_MS = 10 * 1000, /* for so long a successor is waited for           */
+    AGAIN_MS = 20 * 1000,     /* until it is looked whether the Secret has gone  */
+};
+
+struct search {
+    const struct workshop *shop;
+    bool found, release;
+};
+
+static void on_released(void *arg, const struct kube_reply *reply)
+{
+    (void)arg;
+    log_event(LOG_INFO, "reconcile", "released a token Secret without an owner", "result",
+              reply->err.kind ? reply->err.text : "ok", NULL);
+}
+
+static void release(const struct workshop *shop, const struct record *secret)
+{
+    cleanup_arena struct arena a = {0};
+    struct json_object *patch =
+        arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, uid: %s}}",
+                                  secret->ns, secret->name, secret->uid));
+
+    kube_apply(shop->client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false, on_released, NULL);
+}
+
+static void visit(void *arg, unsigned kind, const struct record *record)
+{
+    struct search *search = arg;
+    cleanup_arena struct arena a = {0};
+    struct err ignored;
+    struct json_object *kept = arena_json(&a, json_parse(record->text, strlen(record->text), &ignored));
+
+    if (kind != KIND_SECRET || !json_bool_or(kept, "held", false) || !json_bool_or(kept, "terminating", false))
+        return;
+    search->found = true;
+    if (search->release)
+        release(search->shop, record);
+}
+
+static int64_t since(struct ownerless *ownerless, const char *key, int64_t now)
+{
+    int64_t *since = map_get(&ownerless->since, key);
+
+    if (!since) {
+        since = mem_alloc(sizeof(*since));
+        *since = now;
+        map_set(&ownerless->since, key, since);
+    }
+    return *since;
+}
+
+int64_t ownerless_look(struct ownerless *ownerless, const struct workshop *shop, const char *key)
+{
+    int64_t now = loop_now(shop->loop), end = since(ownerless, key, now) + SUCCESSOR_MS;
+    struct search search = {.shop = shop, .release = now >= end};
+
+    store_each_owned(shop->store, key, visit, &search);
+    if (search.found)
+        return search.release ? now + AGAIN_MS : end;
+    ownerless_forget(ownerless, key);
+    return -1;
+}
+
+void ownerless_forget(struct ownerless *ownerless, const char *key)
+{
+    free(map_remove(&ownerless->since, key));
+}
+
+void ownerless_finish(struct ownerless *ownerless)
+{
+    const char *key;
+    void *since_ms;
+
+    for (size_t i = 0; map_iter(&ownerless->since, &i, &key, &since_ms);)
+        free(since_ms);
+    map_finish(&ownerless->since);
+}

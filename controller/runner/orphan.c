@@ -1,0 +1,38 @@
+#include "runner/orphan.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/json.h"
+
+const char *orphan_key(const struct owner *owner, const struct orphan *orphan, struct arena *a)
+{
+    return arena_printf(a, "%s.%lld", owner->uid, (long long)orphan->runner_id);
+}
+
+const char *orphan_text(const struct owner *owner, const struct orphan *orphan, int64_t now, struct arena *a)
+{
+    struct json_object *entry = arena_json(
+        a,
+        json_build("{url: %s, runnerId: %d, uid: %s, namespace: %s, name: %s, reason: %s, time: %s, token: %s, ca: %s, "
+                   "address: %s}",
+                   orphan->url, orphan->runner_id, owner->uid, owner->ns, owner->name, orphan->why, time_format(now, a),
+                   orphan->token, orphan->ca_pem, orphan->address));
+
+    return arena_strdup(a, json_text(entry));
+}
+
+bool orphan_parse(const char *text, struct orphan *ret, struct arena *a)
+{
+    struct err ignored;
+    struct json_object *entry = arena_json(a, json_parse(text, strlen(text), &ignored));
+
+    *ret = (struct orphan){.runner_id = json_int_or(entry, "runnerId", 0),
+                           .url = json_str(entry, "url"),
+                           .token = json_str(entry, "token"),
+                           .ca_pem = json_str(entry, "ca"),
+                           .address = json_str(entry, "address"),
+                           .why = json_str_or(entry, "reason", "")};
+    return ret->url && ret->token;
+}
