@@ -111,16 +111,24 @@ void gitlab_cancel(struct gitlab_op *op)
     op->done = NULL;
 }
 
-void event_send(struct kube_client *client, const struct event *event, const char *controller, const char *instance,
-                struct event_counts *counts)
+uint64_t event_send(struct kube_client *client, const struct event *event, const char *controller, const char *instance,
+                    kube_done_fn *done, void *arg)
 {
     (void)client;
     (void)controller;
     (void)instance;
-    (void)counts;
+    (void)arg;
+    assert_ptr_equal(done, event_sent);
     assert_string_equal(event->regarding.uid, "uid-of-the-ledger");
     w.events++;
     w.warnings += event->warning;
+    return 0;
+}
+
+void event_sent(void *counts, const struct kube_reply *reply)
+{
+    (void)counts;
+    (void)reply;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
