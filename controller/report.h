@@ -5,8 +5,8 @@
 #include "turn.h"
 
 /* Starts the request of ACT_REPORT. Its answer makes the turn ready, whatever it is: that an Event was refused holds
- * nothing up. But nothing is settled before: an Event is all that tells of a runner that nobody can find any more, and a
- * process that dies earlier leaves the doubt to the next one. */
+ * nothing up. But nothing is settled before: an Event is all that tells of a runner that nobody can find any more, and
+ * a process that dies earlier leaves the doubt to the next one. */
 void report_perform(struct turn *turn);
 
 #endif
