@@ -8,9 +8,18 @@
 #include "net/loop.h"
 #include "orphans.h"
 #include "runner/names.h"
+#include "runner/namespaces.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Requests */
+
+bool ledger_may_exist(const struct workshop *shop)
+{
+    const char *served = shop->render.namespaces;
+    bool watched = !served || namespaces_have(served, shop->ns);
+
+    return !watched || store_get(shop->store, KIND_SECRET, shop->ns, LEDGER_NAME);
+}
 
 uint64_t ledger_read(const struct workshop *shop, kube_done_fn *done, void *arg)
 {

@@ -9,7 +9,9 @@
 
 #define LEDGER_NAME "gitlab-runner-orphans"
 
-/* All start a request and return its id, as kube/client.h has it; shop->ns is the operator's namespace. */
+/* False: the watch of Secrets shows that there is none. */
+bool ledger_may_exist(const struct workshop *shop);
+/* All others start a request and return its id, as kube/client.h has it; shop->ns is the operator's namespace. */
 uint64_t ledger_read(const struct workshop *shop, kube_done_fn *done, void *arg);
 /* Writes one entry and leaves all others alone. ERR_NOT_FOUND: there is no Secret yet, see ledger_create(). */
 uint64_t ledger_write(const struct workshop *shop, const char *key, const char *text, kube_done_fn *done, void *arg);

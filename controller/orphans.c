@@ -287,9 +287,11 @@ void orphans_destroy(struct orphans *orphans)
 
 void orphans_lead(struct orphans *orphans, bool leading)
 {
+    if (leading == orphans->leading)
+        return;
     begin_anew(orphans);
     orphans->leading = leading;
-    orphans->look_ms = loop_now(orphans->shop->loop);
+    orphans->look_ms = ledger_may_exist(orphans->shop) ? loop_now(orphans->shop->loop) : INT64_MAX;
     arm(orphans);
 }
 

@@ -19,7 +19,8 @@ struct orphans *orphans_create(const struct workshop *shop);
 /* NULL is fine. */
 void orphans_destroy(struct orphans *orphans);
 
-/* Whether this process acts. Begins anew either way: what is in flight ends, what is remembered is forgotten. */
+/* Whether this process acts; true not before it is known which Secrets there are. A change begins anew: what is in
+ * flight ends, what is remembered is forgotten. */
 void orphans_lead(struct orphans *orphans, bool leading);
 /* An entry of this key was just written: GitLab has been tried, so it is tried again after a while. NULL is fine. */
 void orphans_expect(struct orphans *orphans, const char *key);

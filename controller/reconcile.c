@@ -250,7 +250,7 @@ static bool follow_lease(struct reconciler *rec)
 
     if (term != rec->term) {
         drop_everything(rec);
-        orphans_lead(rec->shop.orphans, term != 0);
+        orphans_lead(rec->shop.orphans, false);
         if (term)
             store_each(rec->shop.store, KIND_RUNNER, add_runner, rec);
         rec->term = term;
@@ -273,6 +273,7 @@ static void on_loop_turn(void *arg)
     }
     if (!leading || !feeds_synced(rec->feeds))
         return;
+    orphans_lead(rec->shop.orphans, true);
     while (has_room(rec) && (key = queue_take(rec->queue, loop_now(rec->shop.loop), least_priority(rec), &cause)))
         turn_start(rec, key, cause);
     step_ready_turns(rec);

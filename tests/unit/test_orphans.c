@@ -26,6 +26,7 @@ static struct world {
     int64_t now;
     struct loop_timer timer;
     struct json_object *secret; /* NULL: there is none */
+    bool missing;               /* the watch of Secrets shows none */
     kube_done_fn *done;         /* of the request in flight; NULL: none */
     void *arg;
     char removes[64]; /* the key that it takes out; "": it reads    */
@@ -72,6 +73,12 @@ static uint64_t request(const char *removes, kube_done_fn *done, void *arg)
     w.done = done;
     w.arg = arg;
     return 1;
+}
+
+bool ledger_may_exist(const struct workshop *shop)
+{
+    (void)shop;
+    return !w.missing;
 }
 
 uint64_t ledger_read(const struct workshop *shop, kube_done_fn *done, void *arg)
@@ -240,6 +247,13 @@ static void an_empty_ledger_is_read_once(void **state)
     assert_int_equal(orphans_count(*state), 0);
 }
 
+static void a_ledger_that_is_not_there_is_not_read(void **state)
+{
+    w.missing = true;
+    orphans_lead(*state, true);
+    assert_false(wait_until(INT64_MAX - 1));
+}
+
 static void a_runner_is_deregistered_and_its_entry_taken_out(void **state)
 {
     leave_one_behind(4);
@@ -380,6 +394,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(an_empty_ledger_is_read_once),
+        TEST(a_ledger_that_is_not_there_is_not_read),
         TEST(a_runner_is_deregistered_and_its_entry_taken_out),
         TEST(a_token_that_gitlab_does_not_know_is_forgotten_with_a_warning),
         TEST(an_entry_that_cannot_be_taken_out_is_taken_out_later),
