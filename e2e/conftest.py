@@ -20,6 +20,7 @@ numbers = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "lifecycle: of a runner at GitLab, `make e2e T=lifecycle`")
     config.addinivalue_line("markers", "node: looks at the node's processes or files, so it must be this machine")
 
 

@@ -10,6 +10,8 @@ from gitlab_admin import GitLabAdmin
 from operator_pod import USER, Operator
 from places import Place, Runner
 
+pytestmark = pytest.mark.lifecycle
+
 POSTS = "/api/v4/(user/)?runners"
 
 

@@ -8,6 +8,8 @@ from gitlab_admin import GitLabAdmin
 from places import Place, Runner
 from test_jobs import ONE_JOB, finished, job_pods, release
 
+pytestmark = pytest.mark.lifecycle
+
 
 def ready_runner(ci: Place, authentication: str = "registrationToken", **spec: object) -> Runner:
     if authentication == "accessToken":

@@ -1,9 +1,13 @@
 """Edits of the spec reach the running manager and GitLab, and nothing restarts."""
 from __future__ import annotations
 
+import pytest
+
 from cluster import wait_for
 from gitlab_admin import GitLabAdmin
 from places import OTHER_URL, Place, Runner
+
+pytestmark = pytest.mark.lifecycle
 
 LOADED = "gitlab_runner_configuration_loaded_total"
 

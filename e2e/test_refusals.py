@@ -10,6 +10,8 @@ from places import GITLAB_IP, HOST, TLS_URL, URL, Place, Runner
 from standin.pki import Authority, Pair
 from standin_fixtures import Standin
 
+pytestmark = pytest.mark.lifecycle
+
 SOON = 10.0     # a changed Secret, ConfigMap or spec is noticed at once
 LATER = 20.0    # a change at GitLab with the next attempt
 

@@ -10,6 +10,8 @@ from gitlab_admin import GitLabAdmin
 from places import OTHER_URL, Place
 from secrecy import assert_secrets_are_kept, contents
 
+pytestmark = pytest.mark.lifecycle
+
 WINDOW = 6      # characters of a token that nobody writes by chance
 
 

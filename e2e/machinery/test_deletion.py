@@ -13,6 +13,8 @@ from operator_pod import NAMESPACE, ORPHANS
 from places import FORCE, GITLAB_IP, URL, Runner
 from proxy.faults import Status
 
+pytestmark = pytest.mark.lifecycle
+
 JOB = "gitlab-runners.dev/e2e-job"              # a finalizer on a manager's pod: it has a job that does not end
 REFUSED = {"status": 403, "body": '{"message":"403 Forbidden"}'}
 ANSWER = 20                                     # seconds in which what was refused before is tried again

@@ -15,6 +15,8 @@ from machinery.stage import Stage, scaled
 from places import GITLAB_IP, Runner
 from standin_fixtures import Standin
 
+pytestmark = pytest.mark.lifecycle
+
 SIDE_BY_SIDE = 5            # names that are used again and again at the same time
 
 

@@ -11,6 +11,8 @@ from gitlab_users import GitLabUser
 from machinery.stage import Stage
 from places import Runner
 
+pytestmark = pytest.mark.lifecycle
+
 PERIOD = 30                     # the least that there is between two checks; the first comes after 38 s at most
 FOUND_OUT = 4 * PERIOD + 15     # two checks, a second look, and their jitter
 BY_TOKEN = ("POST", "/api/v4/runners/verify")

@@ -1,0 +1,178 @@
+"""Which hosts the operator calls, with what, and what becomes of everybody else when one of them is away."""
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from cluster import PATIENCE, kubectl, wait_for
+from gitlab_admin import GitLabAdmin
+from machinery.stage import Stage, scaled
+from places import GITLAB_IP, HOST, TLS_URL, URL, Runner
+from standin.pki import Authority
+from standin_fixtures import Standin
+
+PERIOD = 30                     # the least that there is between two checks of a runner
+OUTAGE = scaled(7200, 3 * PERIOD)
+AWAY = "away.gitlab.com"
+
+pytestmark = pytest.mark.lifecycle
+
+
+def start(stage: Stage, *options: str) -> None:
+    stage.operator.start("--leader-elect", "false", *options)
+
+
+def at(ip: str, host: str = HOST) -> list[dict]:
+    return [{"ip": ip, "hostnames": [host]}]
+
+
+def many(stage: Stage, count: int, name: str, **spec: object) -> list[Runner]:
+    """Made at once, without manager pods of their own."""
+    spec = stage.spec(manager={"replicas": 0}, **spec)
+    bodies = [{"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner", "spec": spec,
+               "metadata": {"name": f"{name}-{i:03}", "namespace": stage.name}} for i in range(count)]
+    kubectl("create", "-f", "-", stdin="\n".join(map(json.dumps, bodies)), timeout=600)
+    return [stage.runner_named(body["metadata"]["name"]) for body in bodies]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Where a credential goes
+
+
+def test_s4_http_is_told_of_and_can_be_forbidden(stage: Stage, gitlab: GitLabAdmin, authority: Authority) -> None:
+    stage.registration_token()
+    start(stage)
+    open_one = stage.unmanned(name="open")
+    stage.settled([open_one])
+    assert "https" in open_one.wait_event("InsecureURL")["note"]
+    assert "https" in open_one.conditions()["Registered"]["message"]
+    stage.operator.stop()
+    known = gitlab.audit()[-1]["id"]
+    start(stage, "--require-https")
+    late = stage.unmanned(name="late")
+    assert "--require-https" in late.wait_refused("HTTPSRequired")
+    assert gitlab.audit(since=known) == [], "nothing was sent in clear text"
+    stage.put("ConfigMap", "gitlab-ca", {"data": {"ca.crt": authority.ca.cert.read_text()}})
+    for runner in (late, open_one):
+        runner.edit(url=TLS_URL, caConfigMapRef={"name": "gitlab-ca"})
+    late.wait()
+
+
+@pytest.mark.parametrize("ip, what", [
+    ("127.0.0.1", "loopback"), ("::1", "loopback"), ("::ffff:127.0.0.1", "loopback"), ("169.254.169.254", "link-local"),
+    ("fe80::1", "link-local"), ("0.0.0.0", "unspecified"), ("224.0.0.1", "multicast")])
+def test_s4_an_address_that_is_nobodys_gitlab_is_never_called(ip: str, what: str, stage: Stage) -> None:
+    stage.secret("gitlab", runner_registration_token="a-registration-token")
+    start(stage)
+    message = stage.unmanned(hostAliases=at(ip)).wait_refused("AddressNotAllowed")
+    assert what in message and HOST in message
+
+
+@pytest.mark.parametrize("url, aliases", [
+    ("https://10.244.0.1:6443", None), ("http://10.244.0.1:6443", None), (f"https://{HOST}:6443", at("10.244.0.1")),
+    (f"https://{HOST}:6443", at("::ffff:10.244.0.1"))], ids=["by address", "by http", "by alias", "mapped"])
+def test_s4_the_api_server_is_never_called(url: str, aliases: list | None, stage: Stage) -> None:
+    """The proxy is the server of the kubeconfig; the variable is what a pod would have."""
+    stage.secret("gitlab", runner_registration_token="a-registration-token")
+    stage.operator.start("--leader-elect", "false",
+                         env={"KUBERNETES_SERVICE_HOST": "10.244.0.1", "KUBERNETES_SERVICE_PORT": "6443"})
+    assert "API server" in stage.unmanned(url=url, hostAliases=aliases).wait_refused("AddressNotAllowed")
+
+
+def test_s4_only_listed_hosts_are_called(stage: Stage, gitlab: GitLabAdmin) -> None:
+    stage.registration_token()
+    start(stage, "--allowed-gitlab-hosts", "*.example.org,my.gitlab.com:80")
+    listed = stage.unmanned(name="listed")
+    other = stage.unmanned(name="other", url=f"http://{AWAY}", hostAliases=at(GITLAB_IP, AWAY))
+    assert "--allowed-gitlab-hosts" in other.wait_refused("HostNotAllowed")
+    listed.wait()
+    assert len(gitlab.runners()) == 1
+
+
+def test_s5_a_connection_that_one_ca_has_vouched_for_serves_no_other(stage: Stage, gitlab: GitLabAdmin,
+                                                                     authority: Authority, tmp_path) -> None:
+    """Same host, same address, at the same time: one trusts it, the other has no reason to."""
+    stage.registration_token()
+    stage.put("ConfigMap", "right", {"data": {"ca.crt": authority.ca.cert.read_text()}})
+    stage.put("ConfigMap", "wrong", {"data": {"ca.crt": Authority(tmp_path, "Another CA").ca.cert.read_text()}})
+    start(stage)
+    for i in range(3):
+        good = stage.unmanned(name=f"good-{i}", url=TLS_URL, caConfigMapRef={"name": "right"})
+        bad = stage.unmanned(name=f"bad-{i}", url=TLS_URL, caConfigMapRef={"name": "wrong"})
+        none = stage.unmanned(name=f"none-{i}", url=TLS_URL)
+        good.wait()
+        for runner in (bad, none):
+            runner.wait_refused("UntrustedCertificate")
+    assert len(gitlab.runners()) == 3 and len(gitlab.audit("POST", "/api/v4/runners")) == 3
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# A host that is away
+
+
+@pytest.fixture
+def away(stage: Stage) -> Iterator[GitLabAdmin]:
+    """A GitLab of its own, which can go away without the other."""
+    with Standin("--listen", f"{GITLAB_IP}:8081", "--long-poll", "1") as running:
+        stage.gitlabs.append(running.admin)
+        yield running.admin
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "hold"}], ids=["503", "no answer"])
+def test_r7_gitlab_is_down_and_nothing_happens_here(fault: dict, stage: Stage, gitlab: GitLabAdmin) -> None:
+    """Two checks of each runner would be due meanwhile."""
+    count = int(scaled(1_000, 100))
+    stage.registration_token()
+    start(stage)
+    runners = many(stage, count, "builds", serverCheckPeriodSeconds=PERIOD)
+    wait_for("all are registered", lambda: len(gitlab.runners()) == count, 120)
+    for runner in runners:
+        runner.wait(seconds=60)
+    stage.wait_quiet()
+    before, known = children(stage), gitlab.audit()[-1]["id"]
+    gitlab.fault(count=None, **fault)
+    stage.mark()
+    began = time.monotonic()
+    wait_for("GitLab is found to be away", lambda: runners_away(stage), PERIOD + 90)
+    runners[0].edit(concurrent=7)
+    wait_for("an edit comes to the manager all the same", lambda: runners[0].config()["concurrent"] == 7)
+    runners[0].edit(concurrent=None)
+    wait_for("and back", lambda: runners[0].config()["concurrent"] == 10)
+    wait_for("it lasts", lambda: time.monotonic() - began > OUTAGE, OUTAGE + 30)
+    calls = gitlab.audit(since=known, answered=False) + gitlab.audit(since=known)
+    assert len(calls) <= 30 + OUTAGE / 300, "the breaker lets a call pass now and then, whatever the number of runners"
+    assert children(stage) == before and stage.requests("POST|PUT|PATCH|DELETE", ".*/deployments.*") == []
+    assert all(runner.conditions()["Ready"]["status"] == "True" for runner in runners)
+    gitlab.clear_faults()
+    wait_for("GitLab is found to be back", lambda: not runners_away(stage), PATIENCE + 5 * PERIOD)
+    assert len(gitlab.runners()) == count and gitlab.audit("POST", "/api/v4/runners", since=known) == []
+
+
+def children(stage: Stage) -> dict[str, str]:
+    """Their versions, by kind and name."""
+    return {f"{kind}/{item['metadata']['name']}": item["metadata"]["resourceVersion"]
+            for kind in ("Deployment", "ServiceAccount", "RoleBinding")
+            for item in stage.kube.list(kind, stage.name)}
+
+
+def runners_away(stage: Stage) -> list[str]:
+    return [runner.name for runner in stage.runners()
+            if runner.conditions().get("GitLabReachable", {}).get("status") == "False"]
+
+
+def test_r7_a_host_that_is_away_delays_no_other(stage: Stage, gitlab: GitLabAdmin, away: GitLabAdmin) -> None:
+    """Its calls hang, and there are more of them than there may be in flight at all hosts together."""
+    token = stage.registration_token()["runners_token"]
+    away.settings(registration_token=token)
+    away.fault("hold", count=None)
+    start(stage)
+    many(stage, 100, "stuck", url=f"http://{AWAY}:8081", hostAliases=at(GITLAB_IP, AWAY))
+    wait_for("its calls hang", lambda: away.faults(held=8, wait=5))
+    quick = many(stage, 20, "quick", url=URL)
+    for runner in quick:
+        runner.wait(seconds=15)
+    assert len(gitlab.runners()) == 20 and away.runners() == []
+    away.clear_faults()
