@@ -199,7 +199,7 @@ test: ## All that CI runs: check, unit tests, end-to-end tests
 	$(Q)$(MAKE) check
 	$(Q)$(MAKE) unit
 	$(Q)$(MAKE) e2e; result=$$?; \
-		for c in $(E2E_CLUSTER) $(E2E_CLUSTER)-machinery; do CLUSTER=$$c hack/cluster/down; done; exit $$result
+		for c in $(E2E_CLUSTER) $(E2E_CLUSTER)-machinery $(E2E_CLUSTER)-lifecycle; do CLUSTER=$$c hack/cluster/down; done; exit $$result
 
 ##@ Cluster
 
