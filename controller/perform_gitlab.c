@@ -154,7 +154,7 @@ static void learn_failure(struct turn *turn, const struct gitlab_answer *answer)
     const struct err *err = &answer->err;
     bool refused = err->kind == ERR_DENIED && err->code == 403;
 
-    turn->state->reach = err->code ? REACH_YES : REACH_NO;
+    turn->state->reach = err->code && err->code < 500 ? REACH_YES : REACH_NO; /* 5xx: what is before it, or is down */
     turn->state->gitlab_err = *err;
     doubt_lost_answer(turn, answer);
     if (checks_learn(turn, answer))

@@ -279,7 +279,7 @@ static void gitlab_failed(struct world *w, const struct action *act, const struc
     bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
     bool kept = w->observed.children[CHILD_TOKEN_SECRET].exists;
 
-    p->reach = reply->err.code ? REACH_YES : REACH_NO;
+    p->reach = reply->err.code && reply->err.code < 500 ? REACH_YES : REACH_NO;
     p->gitlab_err = reply->err;
     if ((reply->ambiguous && makes) || (what == GITLAB_RESET && reply->err.kind == ERR_NOT_FOUND && !kept))
         p->doubt = DOUBT_LOST;
