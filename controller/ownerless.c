@@ -5,8 +5,10 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "kube/event.h"
 #include "net/loop.h"
 #include "runner/names.h"
+#include "runner/spec.h"
 
 enum {
     SUCCESSOR_MS = 10 * 1000, /* for so long a successor is waited for           */
@@ -23,6 +25,29 @@ static void on_released(void *arg, const struct kube_reply *reply)
     (void)arg;
     log_event(LOG_INFO, "reconcile", "released a token Secret without an owner", "result",
               reply->err.kind ? reply->err.text : "ok", NULL);
+}
+
+/* Nobody can say whether it was to stay at GitLab: that was said by the object that is gone. */
+static void tell(const struct workshop *shop, const struct record *secret, struct json_object *kept)
+{
+    cleanup_arena struct arena a = {0};
+    const struct event event = {
+        .regarding =
+            {.api_version = "v1", .kind = "Secret", .ns = secret->ns, .name = secret->name, .uid = secret->uid},
+        .warning = true,
+        .reason = "OrphanedRunner",
+        .note =
+            arena_printf(&a,
+                         "its GitLabRunner went without the operator (somebody took the finalizer %s off): runner %s "
+                         "may have been left behind at %s; delete it there",
+                         FINALIZER, json_str_or(kept, "runnerId", "?"), json_str_or(kept, "url", "GitLab"))};
+
+    if (strcmp(json_str_or(kept, "authentication", ""), authentication_name(AUTH_RUNNER_TOKEN)) == 0)
+        return; /* a user's own */
+    shop->stats->orphans.unrecorded++;
+    event_send(shop->client, &event, GROUP "/controller", shop->instance, event_sent, &shop->stats->events);
+    log_event(LOG_WARN, "reconcile", event.reason, "namespace", secret->ns, "name", secret->name, "message", event.note,
+              NULL);
 }
 
 static void release(const struct workshop *shop, const struct record *secret)
@@ -45,8 +70,10 @@ static void visit(void *arg, unsigned kind, const struct record *record)
     if (kind != KIND_SECRET || !json_bool_or(kept, "held", false) || !json_bool_or(kept, "terminating", false))
         return;
     search->found = true;
-    if (search->release)
-        release(search->shop, record);
+    if (!search->release)
+        return;
+    tell(search->shop, record, kept);
+    release(search->shop, record);
 }
 
 static int64_t since(struct ownerless *ownerless, const char *key, int64_t now)

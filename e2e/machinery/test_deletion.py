@@ -180,6 +180,24 @@ def test_r17_the_deadline_bounds_it_too(stage: Stage, gitlab: GitLabAdmin) -> No
     gitlab.delete_runner(number)
 
 
+def test_r17_a_finalizer_taken_off_by_hand_is_told_of(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """While the operator is away, so that it could do nothing about it."""
+    runner = manned(stage, manager={"replicas": 0})
+    number = runner.status()["runnerId"]
+    stage.operator.stop()
+    runner.delete()
+    stage.kube.patch("GitLabRunner", runner.name, {"metadata": {"finalizers": None}}, runner.ns)
+    runner.wait_gone()
+    stage.operator.start()
+    event = wait_for("an Event about the Secret", lambda: next(
+        (event for event in stage.kube.list("Event", runner.ns) if event["reason"] == "OrphanedRunner"), None), 2 * ANSWER)
+    assert event["regarding"]["kind"] == "Secret" and f"runner {number} may have been left behind" in event["note"]
+    assert stage.operator.sum("gitlab_runner_controller_orphaned_runners_total") == 1
+    wait_for("the Secret is gone, too", lambda: runner.child("token") is None)
+    assert numbers(gitlab) == [number]
+    gitlab.delete_runner(number)
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # Item 4: what is to stay; namespaces
 
