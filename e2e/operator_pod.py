@@ -8,7 +8,7 @@ import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
-from cluster import EXISTING, Kube, checked, kubectl, wait_for
+from cluster import EXISTING, PATIENCE, Kube, checked, kubectl, wait_for
 
 NAMESPACE = "gitlab-runner-system"
 NAME = "gitlab-runner-controller"
@@ -35,17 +35,17 @@ class Operator:
         self.kube.delete("Deployment", NAME, NAMESPACE)
         kubectl("apply", "-k", MANIFESTS)
         kubectl("wait", "--for=condition=Established", "crd/gitlabrunners.gitlab-runners.dev", "--timeout=60s")
-        self.wait_ready()
+        self.wait_ready(180)    # its image is unpacked, on a node that has just been made
 
     def pods(self) -> list[dict]:
         return self.kube.list("Pod", NAMESPACE, f"app.kubernetes.io/name={NAME}")
 
-    def wait_ready(self) -> dict:
+    def wait_ready(self, seconds: float = PATIENCE) -> dict:
         """The one pod, when it is there, ready, and alone."""
         def ready() -> dict | None:
             pods = self.pods()
             return pods[0] if len(pods) == 1 and is_ready(pods[0]) else None
-        return wait_for("the operator's pod is ready", ready)
+        return wait_for("the operator's pod is ready", ready, seconds)
 
     def begin_test(self) -> None:
         self._since = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
