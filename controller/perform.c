@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "gitlab/policy.h"
 #include "kube/version.h"
 #include "ledger.h"
 #include "net/loop.h"
@@ -175,6 +176,14 @@ static struct observed_value value_of(struct turn *turn, const struct source *so
     return v;
 }
 
+/* Who may write the spec may not be who may say where the Secret goes. */
+static bool may_be_sent(const struct turn *turn, struct json_object *secret)
+{
+    struct json_object *hosts = json_member(json_get(secret, "metadata.annotations"), ANNOTATION_ALLOWED_HOSTS);
+
+    return !hosts || policy_lists(json_string(hosts), turn->observed.spec->url);
+}
+
 static void on_read(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
@@ -191,6 +200,8 @@ static void on_read(void *arg, const struct kube_reply *reply)
     } else {
         turn_learn_presence(turn, source.kind, reply->object);
         *value = value_of(turn, &source, reply->object);
+        if (what == READ_CREDENTIAL && !may_be_sent(turn, reply->object))
+            *value = (struct observed_value){.lookup = LOOKUP_NOT_FOR_HOST, .version = value->version};
         if (what == READ_CONFIG && value->lookup == LOOKUP_FOUND) {
             value->value = config_toml_token(value->value, &turn->mem);
             value->lookup = value->value ? LOOKUP_FOUND : LOOKUP_EMPTY;

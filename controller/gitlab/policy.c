@@ -124,6 +124,13 @@ static bool is_listed(const char *list, const struct place *place)
     return false;
 }
 
+bool policy_lists(const char *list, const char *url)
+{
+    const struct place place = place_of(url);
+
+    return is_listed(list, &place);
+}
+
 static bool is_api_server(const struct gitlab_policy *p, const char *host, int port)
 {
     for (size_t i = 0; i < ARRAY_LEN(p->api_servers); i++) {

@@ -22,6 +22,9 @@ struct gitlab_policy {
  * (the API server by its name), and what to do. */
 bool policy_allows_url(const struct gitlab_policy *policy, const char *url, struct err *err);
 
+/* Is the URL's host on a list like that of allowed_hosts? */
+bool policy_lists(const char *list, const char *url);
+
 /* May this address be connected to? NULL, or what it is: "a loopback address". Addresses of IPv4 inside of IPv6
  * (mapped, compatible, NAT64, 6to4) are judged as what they lead to. The form is that of struct http_request: policy
  * points to a struct gitlab_policy. */

@@ -43,6 +43,10 @@
  * or for GitLab. */
 #define ANNOTATION_FORCE_DELETE GROUP "/force-delete"
 
+/* Annotation of a Secret that spec.authentication names: the hosts that it may be sent to, names or shell patterns,
+ * each with a port or for all ports ("gitlab.example.com, *.example.org:8443"). Without it, any. */
+#define ANNOTATION_ALLOWED_HOSTS GROUP "/allowed-hosts"
+
 /* Annotation of a Namespace: which namespaces' runners may run their jobs in it ("ci, team-*"). */
 #define ANNOTATION_ALLOWED_FROM GROUP "/allowed-from"
 

@@ -11,7 +11,14 @@
 #include "runner/render.h"
 
 /* A value that lives in a Secret or ConfigMap, read by name when a rule asks for it. */
-enum lookup { LOOKUP_UNKNOWN, LOOKUP_NO_OBJECT, LOOKUP_NO_KEY, LOOKUP_EMPTY, LOOKUP_FOUND };
+enum lookup {
+    LOOKUP_UNKNOWN,
+    LOOKUP_NO_OBJECT,
+    LOOKUP_NO_KEY,
+    LOOKUP_EMPTY,
+    LOOKUP_NOT_FOR_HOST, /* ANNOTATION_ALLOWED_HOSTS does not list the host of spec.url */
+    LOOKUP_FOUND,
+};
 
 struct observed_value {
     enum lookup lookup;

@@ -33,6 +33,14 @@ static struct action need_value(const struct observed *o, enum readable what, co
             "ValueEmpty",
             arena_printf(a, "key %s of %s %s/%s is empty; put the value there", ref->key, kind, o->owner.ns, ref->name),
             true);
+    case LOOKUP_NOT_FOR_HOST:
+        return act_wait(
+            "CredentialNotForHost",
+            arena_printf(a,
+                         "%s %s/%s may not be sent to %s: its annotation %s does not list the host; correct "
+                         "spec.url, or have the host added there",
+                         kind, o->owner.ns, ref->name, o->spec->url, ANNOTATION_ALLOWED_HOSTS),
+            true);
     }
     return act_pass;
 }

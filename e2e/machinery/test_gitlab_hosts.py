@@ -38,6 +38,14 @@ def many(stage: Stage, count: int, name: str, by: str, **spec: object) -> list[R
     return [stage.runner_named(body["metadata"]["name"]) for body in bodies]
 
 
+@pytest.fixture
+def away(stage: Stage) -> Iterator[GitLabAdmin]:
+    """A GitLab of its own, which can go away without the other."""
+    with Standin("--listen", f"{GITLAB_IP}:8081", "--long-poll", "1") as running:
+        stage.gitlabs.append(running.admin)
+        yield running.admin
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # Where a credential goes
 
@@ -59,6 +67,36 @@ def test_s4_http_is_told_of_and_can_be_forbidden(stage: Stage, gitlab: GitLabAdm
     for runner in (late, open_one):
         runner.edit(url=TLS_URL, caConfigMapRef={"name": "gitlab-ca"})
     late.wait()
+
+
+@pytest.mark.parametrize("by", ["accessToken", "registrationToken"])
+def test_s3_a_credential_bound_to_its_host_is_sent_nowhere_else(by: str, stage: Stage, gitlab: GitLabAdmin,
+                                                                away: GitLabAdmin) -> None:
+    """The runner stays where it is, and its manager keeps running, until the url is allowed."""
+    stage.access_token() if by == "accessToken" else stage.registration_token()
+    bind(stage, "*.example.org, my.gitlab.com:80")
+    start(stage)
+    runner = stage.unmanned(by)
+    stage.settled([runner])
+    number, token = runner.status()["runnerId"], runner.token()
+    runner.edit(url=f"http://{HOST}:8081")
+    message = runner.wait_refused("CredentialNotForHost")
+    assert "gitlab-runners.dev/allowed-hosts" in message and f"{HOST}:8081" in message
+    assert runner.conditions()["Stalled"]["status"] == "True"
+    stage.wait_quiet()
+    assert away.audit() == [] and runner.token() == token and [row["id"] for row in gitlab.runners()] == [number]
+    assert runner.config()["runners"][0]["url"] == URL
+    away.settings(registration_token="a-registration-token")
+    stage.secret("gitlab", **({"access_token": away.add_token("api", admin=True)["token"]} if by == "accessToken" else
+                              {"runner_registration_token": "a-registration-token"}))
+    bind(stage, "my.gitlab.com")
+    runner.wait()
+    assert gitlab.runners() == [] and len(away.runners()) == 1
+
+
+def bind(stage: Stage, hosts: str) -> None:
+    stage.kube.patch("Secret", "gitlab", {"metadata": {"annotations": {"gitlab-runners.dev/allowed-hosts": hosts}}},
+                     stage.name)
 
 
 @pytest.mark.parametrize("ip, what", [
@@ -119,14 +157,6 @@ def test_s5_a_connection_that_one_ca_has_vouched_for_serves_no_other(stage: Stag
 
 # ----------------------------------------------------------------------------------------------------------------------
 # A host that is away
-
-
-@pytest.fixture
-def away(stage: Stage) -> Iterator[GitLabAdmin]:
-    """A GitLab of its own, which can go away without the other."""
-    with Standin("--listen", f"{GITLAB_IP}:8081", "--long-poll", "1") as running:
-        stage.gitlabs.append(running.admin)
-        yield running.admin
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "hold"}], ids=["503", "no answer"])

@@ -101,7 +101,15 @@ enum damage {
     DAMAGE_REPLACED,  /* somebody else's object of that name; it goes when the world heals  */
     DAMAGES
 };
-enum value_trouble { VALUE_FINE, VALUE_MISSING, VALUE_NO_KEY, VALUE_EMPTY, VALUE_WRONG, VALUE_TROUBLES };
+enum value_trouble {
+    VALUE_FINE,
+    VALUE_MISSING,
+    VALUE_NO_KEY,
+    VALUE_EMPTY,
+    VALUE_NOT_FOR_HOST,
+    VALUE_WRONG,
+    VALUE_TROUBLES
+};
 enum gitlab_trouble {
     GITLAB_FINE,
     GITLAB_DOWN,    /* no connection                                                  */

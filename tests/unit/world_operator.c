@@ -158,11 +158,9 @@ static struct observed_value read_value(struct world *w, enum readable what)
         &w->api.children[what == READ_CONFIG ? CHILD_CONFIG_SECRET : CHILD_TOKEN_SECRET][PLACE_OWN];
     const struct value *value = what == READ_CA ? api_ca(&w->api, wish) : api_credential(&w->api, wish);
     static const char *const rights[] = {"registration", "access", "glrt-user"};
-    static const enum lookup lookups[] = {[VALUE_FINE] = LOOKUP_FOUND,
-                                          [VALUE_MISSING] = LOOKUP_NO_OBJECT,
-                                          [VALUE_NO_KEY] = LOOKUP_NO_KEY,
-                                          [VALUE_EMPTY] = LOOKUP_EMPTY,
-                                          [VALUE_WRONG] = LOOKUP_FOUND};
+    static const enum lookup lookups[] = {
+        [VALUE_FINE] = LOOKUP_FOUND,  [VALUE_MISSING] = LOOKUP_NO_OBJECT,         [VALUE_NO_KEY] = LOOKUP_NO_KEY,
+        [VALUE_EMPTY] = LOOKUP_EMPTY, [VALUE_NOT_FOR_HOST] = LOOKUP_NOT_FOR_HOST, [VALUE_WRONG] = LOOKUP_FOUND};
 
     if (what == READ_TOKEN || what == READ_CONFIG) {
         enum lookup lookup = !secret->exists ? LOOKUP_NO_OBJECT : secret->token[0] ? LOOKUP_FOUND : LOOKUP_EMPTY;
