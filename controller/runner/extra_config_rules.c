@@ -214,6 +214,14 @@ static bool is_whole(struct json_object *value)
     return json_object_is_type(value, json_type_int);
 }
 
+/* Whether a number with a fraction can hold it, as gitlab-runner asks of one that is written without. */
+static bool is_exact(int64_t number)
+{
+    const int64_t largest = 1LL << 53;
+
+    return number >= -largest && number <= largest;
+}
+
 static bool has_type(enum config_type type, struct json_object *value)
 {
     switch (type) {
@@ -227,7 +235,7 @@ static bool has_type(enum config_type type, struct json_object *value)
         return is_whole(value) && json_object_get_int64(value) == (int32_t)json_object_get_int64(value);
     case CONFIG_NUMBER:
         return json_object_is_type(value, json_type_double) ||
-               (is_whole(value) && fabs(json_object_get_double(value)) <= 0x1p53);
+               (is_whole(value) && is_exact(json_object_get_int64(value)));
     case CONFIG_DURATION:
         return is_text(value) && is_duration(json_object_get_string(value));
     case CONFIG_TABLE:
@@ -276,7 +284,7 @@ static bool check_labels(struct json_object *labels, const char *path, struct er
         if (!is_of(it.key, 3, 65) || *it.key == '.' || *it.key == '-')
             return spec_invalid(err,
                                 "spec.config.%s: the name \"%.60s\" must have 3 to 65 letters, digits, dots, dashes or "
-                                "underscores, and begin with none but a letter, digit or underscore",
+                                "underscores, and begin with a letter, digit or underscore",
                                 path, it.key);
         if (!is_of(json_string(it.value), 1, 256))
             return spec_invalid(
