@@ -1,5 +1,5 @@
-/* What gitlab-runner knows in config.toml. Generated from its source by hack/gitlab-runner/config-keys; hack/generate writes
- * it anew. */
+/* What gitlab-runner knows in config.toml. Generated from its source by hack/gitlab-runner/config-keys;
+ * hack/generate writes it anew. */
 #include "runner/config_keys.h"
 
 #include <stddef.h>

@@ -62,7 +62,7 @@ static void report(struct walk *w, const struct config_key *keys, const char *na
 
     if (++w->unknown > REPORTED_MAX)
         return;
-    w->report = arena_printf(w->a, "%s%sspec.config.%s%s", w->report, *w->report ? ", " : "", path,
+    w->report = arena_printf(w->a, "%s%sspec.config.%.200s%s", w->report, *w->report ? ", " : "", path,
                              other ? arena_printf(w->a, " (did you mean %s?)", other) : "");
 }
 
@@ -72,8 +72,8 @@ static const char *sentence(const struct walk *w)
 
     if (!w->unknown)
         return NULL;
-    return arena_printf(w->a, "gitlab-runner %s does not know %s%s, and passes over what it does not know",
-                        config_keys_version, w->report, more);
+    return utf8_keep(arena_printf(w->a, "gitlab-runner %s does not know %s%s, and passes over what it does not know",
+                                  config_keys_version, w->report, more));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

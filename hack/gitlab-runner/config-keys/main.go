@@ -190,8 +190,8 @@ func main() {
 	log.SetFlags(0)
 	g := generator{done: map[string]reflect.Type{}}
 	g.table(reflect.TypeFor[common.Config]())
-	fmt.Print("/* What gitlab-runner knows in config.toml. Generated from its source by hack/gitlab-runner/config-keys; " +
-		"hack/generate writes\n * it anew. */\n#include \"runner/config_keys.h\"\n\n#include <stddef.h>\n\n" +
+	fmt.Print("/* What gitlab-runner knows in config.toml. Generated from its source by hack/gitlab-runner/config-keys;\n" +
+		" * hack/generate writes it anew. */\n#include \"runner/config_keys.h\"\n\n#include <stddef.h>\n\n" +
 		"/* clang-format off */\n")
 	fmt.Printf("const char config_keys_version[] = %q;\n\n", common.AppVersion.Version)
 	fmt.Print(g.tables.String(), "/* clang-format on */\n")
