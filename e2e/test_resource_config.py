@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from cluster import ROOT, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from places import Place, Runner
-from program import run
+from program import PROGRAM, run
 from standin_fixtures import runner_program
 from test_edit import LOADED, manager_identity, pod_template
 from test_render import NASTY, dumped, runner
@@ -26,10 +28,17 @@ def toml_of(config: dict) -> str:
     return run("render", "-f", "-", "-o", "toml", stdin=json.dumps(runner(config=config))).stdout
 
 
+def verdicts(tomls: list[str]) -> list[dict]:
+    """What the TOML library of gitlab-runner reads, and why gitlab-runner would refuse it as config.toml."""
+    program = Path(runner_program()).with_name("toml-verdict")
+    done = subprocess.run([program], input=json.dumps(tomls), capture_output=True, text=True, timeout=60, check=True)
+    return json.loads(done.stdout)
+
+
 def go_reads(toml: str) -> dict:
-    """What the TOML library of gitlab-runner sees."""
-    program = Path(runner_program()).with_name("toml-json")
-    return json.loads(subprocess.run([program], input=toml, capture_output=True, text=True, timeout=20, check=True).stdout)
+    verdict, = verdicts([toml])
+    assert not verdict["error"]
+    return verdict["tree"]
 
 
 def gitlab_runner(word: str, toml: str, folder: Path) -> subprocess.CompletedProcess:
@@ -107,8 +116,72 @@ def test_gitlab_runner_takes_what_is_accepted(case: dict, tmp_path: Path) -> Non
     listed = gitlab_runner("list", toml, tmp_path)
     assert listed.returncode == 0 and "ci/builds" in listed.stderr, listed.stderr
     linted = gitlab_runner("lint", toml, tmp_path)
-    flags = "FF_" in case.get("report", "")     # of which lint knows nothing
+    flags = "spec.config.runners.feature_flags" in case.get("report", "")    # of which lint knows nothing
     assert (linted.returncode == 0) == ("report" not in case or flags), linted.stderr
+
+
+# Every key of the table, with values of every type.
+
+KEYS = (ROOT / "controller/runner/config_keys.c").read_text()
+SAMPLES: list[object] = ["x", "15m", 7, 2**40, 1.5, True, [], ["x"], [7], [1.5], [True], [{}], [{"x": "x"}], {}, {"x": "x"},
+                         {"x": 7}, {"x": True}, {"x": ["x"]}]
+
+
+def keys_of(table: str) -> list[tuple[str, str, str, str]]:
+    """name, many, type and table of each."""
+    body = re.search(rf"struct config_key {table}\[\] = \{{\n(.*?)\n\}};", KEYS, re.DOTALL)[1]
+    return re.findall(r'\{"([^"]+)", CONFIG_(\w+), CONFIG_(\w+), (\w+)\}', body)
+
+
+def cases(table: str, wrap: Callable[[object], dict]) -> Iterator[tuple[dict, str, str, object]]:
+    """A config with a sample in the place of each key, and what the key takes."""
+    for name, many, kind, inner in keys_of(table):
+        def within(value: object, name: str = name) -> dict:
+            return wrap({name: value})
+        for sample in SAMPLES:
+            yield within(sample), many, kind, sample
+        if kind == "TABLE":
+            frames = {"ONE": lambda value: value, "LIST": lambda value: [{}, value], "MAP": lambda value: {"any": value}}
+            yield from cases(inner, lambda value, frame=frames[many], within=within: within(frame(value)))
+
+
+def in_line(value: object) -> str:
+    """As an inline table, whatever it is."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {in_line(inner)}" for key, inner in value.items()) + "}"
+    return "[" + ", ".join(map(in_line, value)) + "]" if isinstance(value, list) else json.dumps(value)
+
+
+def as_file(config: dict) -> str:
+    whole = {key: [value] if key == "runners" and isinstance(value, dict) else value for key, value in config.items()}
+    return "".join(f"{json.dumps(key)} = {in_line(value)}\n" for key, value in whole.items())
+
+
+def is_stricter(many: str, kind: str, sample: object) -> bool:
+    """Where we refuse what gitlab-runner would not: nanoseconds, and what it would pass over in silence."""
+    texts = [sample] if not isinstance(sample, list) else sample
+    return (kind == "DURATION" and all(isinstance(x, int) for x in texts)) or (many == "MAP" and not isinstance(sample, dict))
+
+
+def validated(configs: list[dict]) -> Iterator[str]:
+    """What `validate` says of each; some at a time, since a file has a largest size."""
+    for begin in range(0, len(configs), 1000):
+        bodies = dumped(*(runner(config=config) for config in configs[begin:begin + 1000]))
+        done = subprocess.run([PROGRAM, "validate", "-f", "-"], input=bodies, capture_output=True, text=True, timeout=60)
+        yield from (line.partition(" ci/builds: ")[2] for line in done.stdout.splitlines() if ": note: " not in line)
+
+
+def test_for_every_key_and_type_we_refuse_what_gitlab_runner_would() -> None:
+    tried = list(cases("config_keys", lambda value: value))
+    configs = [config for config, *_ in tried]
+    said, judged = list(validated(configs)), verdicts([as_file(config) for config in configs])
+    assert len(said) == len(judged) == len(tried) > 5000
+    own = re.compile(r"is made from spec\.| take it out$| the name \"x\" ")
+    for (config, many, kind, sample), ours, theirs in zip(tried, said, judged):
+        accepted, listed = ours == "valid", isinstance(config.get("runners"), list)     # a list in config.toml only
+        assert not (accepted and theirs["error"]), f"{config}: {theirs['error']}"
+        stricter = listed or own.search(ours) or is_stricter(many, kind, sample)
+        assert accepted or theirs["error"] or stricter, f"{config}: {ours}"
 
 
 def test_gitlab_runner_refuses_a_whole_file_for_one_type(tmp_path: Path) -> None:

@@ -627,7 +627,7 @@ static const struct config_key runner_config[] = {
     {"environment", CONFIG_LIST, CONFIG_TEXT, NULL},
     {"executor", CONFIG_ONE, CONFIG_TEXT, NULL},
     {"experimental", CONFIG_ONE, CONFIG_TABLE, runner_experimental},
-    {"feature_flags", CONFIG_ONE, CONFIG_TABLE, feature_flags},
+    {"feature_flags", CONFIG_MAP, CONFIG_FLAG, feature_flags},
     {"get_sources_timeout", CONFIG_ONE, CONFIG_DURATION, NULL},
     {"id", CONFIG_ONE, CONFIG_WHOLE, NULL},
     {"job_status_final_update_retry_limit", CONFIG_ONE, CONFIG_WHOLE, NULL},

@@ -20,14 +20,14 @@ enum config_type {
     CONFIG_WHOLE32, /* of 32 bits */
     CONFIG_NUMBER,
     CONFIG_DURATION, /* text such as "1h30m" */
-    CONFIG_TABLE,    /* of `table`'s keys    */
+    CONFIG_TABLE,    /* of `table`'s keys */
 };
 
 struct config_key {
     const char *name; /* NULL: the table's end */
     enum config_many many;
     enum config_type type;
-    const struct config_key *table;
+    const struct config_key *table; /* of a map of anything else: the names that are known in it */
 };
 
 /* The whole file; its `runners` is one table here, since spec.config is about one runner. */

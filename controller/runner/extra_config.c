@@ -39,8 +39,8 @@ static const char *elsewhere(const struct config_key *keys, const char *name, co
         if (same_but_for_case(k->name, name))
             return path_to(path, k->name, a);
     for (const struct config_key *k = keys; k->name; k++) {
-        bool one = k->table && k->many == CONFIG_ONE;
-        const char *found = one ? elsewhere(k->table, name, path_to(path, k->name, a), a) : NULL;
+        bool plain = k->table && (k->many == CONFIG_ONE || k->type != CONFIG_TABLE);
+        const char *found = plain ? elsewhere(k->table, name, path_to(path, k->name, a), a) : NULL;
         if (found)
             return found;
     }
@@ -98,13 +98,26 @@ static bool check_list(struct walk *w, const struct config_key *key, struct json
     return true;
 }
 
+static bool is_named(const struct config_key *names, const char *name)
+{
+    while (names->name && strcmp(names->name, name) != 0)
+        names++;
+    return names->name;
+}
+
 static bool check_map(struct walk *w, const struct config_key *key, struct json_object *map, const char *path)
 {
+    struct json_object *sorted = arena_json(w->a, json_sorted(map));
+
     if (!json_object_is_type(map, json_type_object))
         return spec_invalid(w->err, "spec.config.%.200s must be a map", path);
-    json_each (it, map)
-        if (!check_one(w, key, it.value, path_to(path, it.key, w->a)))
+    json_each (it, sorted) {
+        const char *inner = path_to(path, it.key, w->a);
+        if (!check_one(w, key, it.value, inner))
             return false;
+        if (key->type != CONFIG_TABLE && key->table && !is_named(key->table, it.key))
+            report(w, key->table, it.key, inner);
+    }
     return true;
 }
 

@@ -246,7 +246,7 @@ static void check_keys(const struct config_key *keys, int depth)
     assert_true(depth < EXTRA_CONFIG_MAX_DEPTH);
     for (const struct config_key *k = keys; k->name; k++) {
         assert_true(*k->name && strlen(k->name) < 64);
-        assert_true((k->table != NULL) == (k->type == CONFIG_TABLE));
+        assert_true((k->table != NULL) == (k->type == CONFIG_TABLE) || k->many == CONFIG_MAP);
         for (const struct config_key *other = k + 1; other->name; other++)
             assert_string_not_equal(k->name, other->name);
         if (k->table)

@@ -149,8 +149,8 @@ func (g *generator) line(t reflect.Type, key string, of reflect.Type) string {
 	switch t.Name() + "." + key {
 	case "Config.runners": // spec.config has one runner only
 		many = "ONE"
-	case "RunnerConfig.feature_flags": // the names of a map that gitlab-runner passes over when it does not know them
-		many, kind, table = "ONE", "TABLE", g.featureFlags()
+	case "RunnerConfig.feature_flags": // a map, of which gitlab-runner passes over the names that it does not know
+		table = g.featureFlags()
 	}
 	if table == "" {
 		return fmt.Sprintf("    {%q, CONFIG_%s, CONFIG_%s, NULL},\n", key, many, kind)
