@@ -231,7 +231,7 @@ bench: build ## What the operator costs: memory idle and with 100 runners, reque
 	$(Q)hack/bench
 
 .PHONY: manifests
-manifests: ## Generate manifests/install.yaml
+manifests: ## Generate manifests/install.yaml, and the keys of config.toml
 	$(Q)hack/cluster/build
 	$(Q)hack/generate
 

@@ -296,6 +296,18 @@ static void warn_of_clear_text(const struct turn *turn, struct json_object *befo
                    "spec.url is not https, so tokens travel in clear text; give GitLab a certificate and an https URL");
 }
 
+/* Once for each set of them: the status says whether it has been seen. */
+static void warn_of_unknown_keys(const struct turn *turn, struct json_object *before, struct json_object *now)
+{
+    static const char unknown[] = "UnknownConfigKeys";
+    const char *reason = condition_get(now, "ConfigApplied", "reason"),
+               *message = condition_get(now, "ConfigApplied", "message"),
+               *former = condition_get(before, "ConfigApplied", "message");
+
+    if (reason && strcmp(reason, unknown) == 0 && (!former || strcmp(former, message) != 0))
+        turn_event(turn, true, unknown, message);
+}
+
 static void on_status(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
@@ -304,6 +316,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
         return;
     tell_changes(turn, turn->observed.status, turn->asked.status);
     warn_of_clear_text(turn, turn->observed.status, turn->asked.status);
+    warn_of_unknown_keys(turn, turn->observed.status, turn->asked.status);
     learn_runner(turn, reply->object);
     turn->observed.status = turn->asked.status;
     kube_succeeded(turn);

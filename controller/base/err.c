@@ -6,20 +6,6 @@
 
 #include "base/utf8.h"
 
-/* Drops what is no UTF-8: what a peer made up, and the part of a character that is left when a long text is cut. The
- * API server would replace it, and the status would never be as it was written. */
-static void keep_utf8(char *text)
-{
-    char *to = text;
-
-    for (size_t len; *text; text += len ? len : 1) {
-        len = utf8_len(text);
-        memmove(to, text, len);
-        to += len;
-    }
-    *to = '\0';
-}
-
 bool err_set(struct err *err, enum err_kind kind, const char *reason, const char *format, ...)
 {
     va_list args;
@@ -29,7 +15,7 @@ bool err_set(struct err *err, enum err_kind kind, const char *reason, const char
     va_start(args, format);
     vsnprintf(err->text, sizeof(err->text), format, args);
     va_end(args);
-    keep_utf8(err->text);
+    utf8_keep(err->text);
     return false;
 }
 
@@ -44,7 +30,7 @@ bool err_wrap(struct err *err, const char *format, ...)
     snprintf(whole, sizeof(whole), "%s: %s", context, err->text);
     whole[sizeof(err->text) - 1] = '\0';
     memcpy(err->text, whole, sizeof(err->text));
-    keep_utf8(err->text);
+    utf8_keep(err->text);
     return false;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 struct json_object *json_parse(const char *text, size_t len, struct err *err)
@@ -28,6 +29,44 @@ struct json_object *json_parse(const char *text, size_t len, struct err *err)
     json_object_put(value);
     err_set(err, ERR_INVALID, "InvalidJSON", "not JSON at byte %zu: %s", end,
             error == json_tokener_success ? "text after the value" : json_tokener_error_desc(error));
+    return NULL;
+}
+
+/* The text, with null in the place of each object and array that is nested too deep. A scalar takes a level, too. False
+ * when there is none. */
+static bool cut_the_deep(const char *text, size_t len, struct buf *out)
+{
+    enum { KEPT = JSON_DEPTH_MAX - 1 };
+    bool quoted = false, cut = false;
+    int depth = 0;
+
+    for (const char *c = text; c < text + len; c++) {
+        bool deep = depth > KEPT, escape = quoted && *c == '\\' && c + 1 < text + len;
+        if (*c == '"')
+            quoted = !quoted;
+        else if (!quoted && (*c == '{' || *c == '[') && ++depth == KEPT + 1)
+            cut = buf_adds(out, "null");
+        else if (!quoted && (*c == '}' || *c == ']'))
+            depth--;
+        if (!deep && depth <= KEPT)
+            buf_add(out, c, 1 + escape);
+        c += escape;
+    }
+    return cut;
+}
+
+struct json_object *json_parse_cut(const char *text, size_t len, struct err *err)
+{
+    cleanup_buf struct buf shallow = {0};
+    struct err first = {0};
+    struct json_object *value = json_parse(text, len, &first);
+
+    if (value || first.kind == ERR_NONE)
+        return value;
+    buf_init(&shallow, 2 * len); /* null for [] */
+    if (cut_the_deep(text, len, &shallow))
+        return json_parse(shallow.data, shallow.len, err);
+    *err = first;
     return NULL;
 }
 

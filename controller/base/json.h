@@ -22,6 +22,9 @@ enum { JSON_DEPTH_MAX = 32 }; /* deeper input is refused */
 /* Parses text of len bytes as exactly one value; NULL and *err (ERR_INVALID) when it is not JSON. The caller owns it.
  */
 struct json_object *json_parse(const char *text, size_t len, struct err *err);
+/* The same, but what is nested too deep becomes null. The API server takes objects of some 10,000 levels where a schema
+ * preserves unknown fields: one of those must not hide all others of its list. */
+struct json_object *json_parse_cut(const char *text, size_t len, struct err *err);
 
 struct json_object *json_get(struct json_object *o, const char *path);
 struct json_object *json_member(struct json_object *o, const char *key);

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 
 size_t utf8_len(const char *text)
@@ -32,4 +34,18 @@ size_t utf8_count(const char *text)
     for (; *text; count++)
         text += utf8_len(text) ? utf8_len(text) : 1;
     return count;
+}
+
+char *utf8_keep(char *text)
+{
+    const char *from = text;
+    char *to = text;
+
+    for (size_t len; *from; from += len ? len : 1) {
+        len = utf8_len(from);
+        memmove(to, from, len);
+        to += len;
+    }
+    *to = '\0';
+    return text;
 }

@@ -173,11 +173,14 @@ static int render(const struct load *load, const struct options *o, struct arena
         if (!loaded_parse(&load->items[i], &spec, a, &err)) {
             fprintf(stderr, "%s: %s\n", loaded_name(&load->items[i], a), err.text);
             code = EXIT_INVALID;
-        } else if (o->format == FORMAT_TOML) {
-            print_toml(&owner, &spec, load->len > 1, a);
-        } else {
-            add_children(list, &owner, &spec, &o->settings, a);
+            continue;
         }
+        if (spec.config_report)
+            fprintf(stderr, "%s: note: %s\n", loaded_name(&load->items[i], a), spec.config_report);
+        if (o->format == FORMAT_TOML)
+            print_toml(&owner, &spec, load->len > 1, a);
+        else
+            add_children(list, &owner, &spec, &o->settings, a);
     }
     if (o->format != FORMAT_TOML)
         print_objects(list, o->format);

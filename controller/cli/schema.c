@@ -1,7 +1,6 @@
 /* The schema is crds/gitlabrunners.yaml itself, compiled into the program, so that it cannot get out of date. */
 #include "cli/schema.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <regex.h>
@@ -14,6 +13,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "base/words.h"
 #include "cli/yaml.h"
 #include "runner/names.h"
 
@@ -46,50 +46,14 @@ static __attribute__((format(printf, 2, 3))) void find(struct json_object *list,
 /* ---------------------------------------------------------------------------------------------------------------------
  * Fields that are not known */
 
-enum { NAME_MAX_LEN = 64 };
-
-static size_t smallest(size_t x, size_t y, size_t z)
-{
-    size_t least = x < y ? x : y;
-
-    return least < z ? least : z;
-}
-
-/* How many letters must be added, dropped or changed to come from one name to the other (Levenshtein). */
-static size_t distance(const char *one, const char *other)
-{
-    size_t row[NAME_MAX_LEN + 1], len = strlen(other);
-
-    if (len > NAME_MAX_LEN)
-        return NAME_MAX_LEN;
-    for (size_t i = 0; i <= len; i++)
-        row[i] = i;
-    for (size_t n = 1; *one; one++, n++) {
-        size_t diagonal = row[0];
-        row[0] = n;
-        for (size_t i = 1; i <= len; i++) {
-            size_t change = diagonal + (tolower((unsigned char)*one) != tolower((unsigned char)other[i - 1]));
-            diagonal = row[i];
-            row[i] = smallest(row[i] + 1, row[i - 1] + 1, change);
-        }
-    }
-    return row[len];
-}
-
 /* The known name that is most like it, NULL when none is like it at all. */
 static const char *nearest(struct json_object *properties, const char *name)
 {
-    size_t best = strlen(name) / 4 + 2;
-    const char *found = NULL;
+    struct near near = near_begin(name);
 
-    json_each (it, properties) {
-        size_t far = distance(name, it.key);
-        if (far < best) {
-            best = far;
-            found = it.key;
-        }
-    }
-    return found;
+    json_each (it, properties)
+        near_offer(&near, it.key);
+    return near.found;
 }
 
 /* Where else a field of this name is, outside of lists: manager.replicas for replicas. */

@@ -66,6 +66,8 @@ static bool validate(const struct loaded *item, struct json_object *schema, stru
     print_findings(name, found.unknown);
     if (ok)
         print_findings(name, found.wrong);
+    if (ok && spec.config_report)
+        printf("%s: note: %s\n", name, spec.config_report);
     ok = ok && !json_len(found.unknown) && !json_len(found.wrong);
     if (ok)
         printf("%s: valid\n", name);

@@ -81,7 +81,7 @@ static void on_object(struct watch *w, const char *type, struct json_object *obj
 /* One complete event. False ends the stream. */
 static bool on_event(struct watch *w, const char *line, size_t len)
 {
-    cleanup_json struct json_object *event = json_parse(line, len, &w->problem);
+    cleanup_json struct json_object *event = json_parse_cut(line, len, &w->problem);
     struct json_object *object = json_get(event, "object");
     const char *type = json_str_or(event, "type", "");
 

@@ -26,6 +26,10 @@
 #define ANNOTATION_APPLIED_HASH GROUP "/applied-hash" /* fingerprint of the manifest as it was rendered        */
 #define ANNOTATION_INPUTS       GROUP "/inputs"       /* resource versions of the Secrets that went into it    */
 
+/* Annotation of the manager's pods: fingerprint of what gitlab-runner reads at its start only (runner/extra_config.h).
+ */
+#define ANNOTATION_START_CONFIG GROUP "/start-config"
+
 /* Annotations of the token Secret. */
 #define ANNOTATION_RUNNER_ID        GROUP "/runner-id"
 #define ANNOTATION_URL              GROUP "/url"

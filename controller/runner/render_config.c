@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/extra_config.h"
 #include "runner/render_parts.h"
 #include "runner/shapes.h"
 #include "runner/toml.h"
@@ -190,15 +191,18 @@ const char *render_config_toml(const struct owner *owner, const struct spec *spe
         spec->concurrent, spec->check_interval, spec->log_level, spec->log_format, ":" METRICS_PORT,
         runner_section(owner, spec, token ? token : TOKEN_PLACEHOLDER, a));
 
+    extra_config_merge(tree, spec->config);
     return toml_text(arena_json(a, tree), a);
 }
 
+/* The first token of the runner's own section: keys of the user's may stand before it, but never a header's line, since
+ * no value has a line break. */
 const char *config_toml_token(const char *toml, struct arena *a)
 {
-    static const char before[] = "token = \"";
-    const char *start = strstr(toml, before);
+    static const char header[] = "\n[[runners]]\n", before[] = "\n  token = \"";
+    const char *section = strstr(toml, header), *start = section ? strstr(section, before) : NULL;
 
-    if (!start || start == toml || !strchr(" \n", start[-1]))
+    if (!start)
         return NULL;
     start += sizeof(before) - 1;
     size_t len = strcspn(start, "\"");

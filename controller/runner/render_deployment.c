@@ -1,9 +1,11 @@
-/* The manager: the pod that waits for jobs. Nothing in its template depends on the content of config.toml, so a change
- * of that file reaches the running process by way of the mounted Secret and restarts nothing. */
+/* The manager: the pod that waits for jobs. Nothing in its template depends on the content of config.toml but the few
+ * keys that gitlab-runner reads at its start only, so any other change of that file reaches the running process by way
+ * of the mounted Secret and restarts nothing. */
 #include <json-c/json.h>
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "runner/extra_config.h"
 #include "runner/render_parts.h"
 
 /* gitlab-runner's user in its own Alpine image; any other image works with it as well. */
@@ -131,13 +133,26 @@ static struct json_object *pod_labels(const struct owner *owner, const struct sp
     return labels;
 }
 
+/* The user's, and what makes a new pod necessary. */
+static struct json_object *pod_annotations(const struct spec *spec, struct arena *a)
+{
+    const char *hash = extra_config_start_hash(spec->config, a);
+
+    if (!hash)
+        return given(spec->manager.pod_annotations);
+    struct json_object *annotations =
+        spec->manager.pod_annotations ? json_copy(spec->manager.pod_annotations) : json_object_new_object();
+    json_put_member(annotations, ANNOTATION_START_CONFIG, hash);
+    return annotations;
+}
+
 struct json_object *render_deployment(const struct owner *owner, const struct spec *spec,
                                       const struct render_settings *settings, struct arena *a)
 {
     struct json_object *manifest = render_frame(CHILD_DEPLOYMENT, owner, spec, a);
     struct json_object *template =
         json_build("{metadata: {labels: %o, annotations: %o}, spec: %o}", pod_labels(owner, spec, a),
-                   given(spec->manager.pod_annotations), pod_spec(owner, spec, settings, a));
+                   pod_annotations(spec, a), pod_spec(owner, spec, settings, a));
 
     json_set(manifest, "spec",
              json_build("{replicas: %d, revisionHistoryLimit: 2, selector: {matchLabels: %o}, strategy: "

@@ -85,6 +85,9 @@ struct spec {
     size_t host_aliases_len;
     struct json_object *host_aliases_json;
 
+    struct json_object *config; /* more of config.toml, in GitLab's words (runner/extra_config.h) */
+    const char *config_report;  /* about its keys that gitlab-runner does not know; NULL: none     */
+
     struct manager_spec manager;
     enum deletion_policy deletion_policy;
     int64_t deregistration_deadline; /* seconds, default 900 */

@@ -73,6 +73,7 @@ static const struct field fields[] = {
     MAP("podLabels", pod_labels),
     MAP("podAnnotations", pod_annotations),
     LIST("environment", environment),
+    OBJECT("config", config),
 
     TEXT("manager.image", manager.image),
     WORD("manager.imagePullPolicy", manager.image_pull_policy, "Always, IfNotPresent, Never"),

@@ -67,8 +67,11 @@ static struct condition reachable(const struct observed *o, struct arena *a)
 
 static struct condition config_applied(const struct observed *o, const struct finding *why, struct arena *a)
 {
+    const char *unknown = o->spec->config_report;
+
     if (child_is_right(o, CHILD_CONFIG_SECRET, a))
-        return (struct condition){"ConfigApplied", "True", "Applied", "the config Secret holds what the spec asks for"};
+        return (struct condition){"ConfigApplied", "True", unknown ? "UnknownConfigKeys" : "Applied",
+                                  unknown ? unknown : "the config Secret holds what the spec asks for"};
     return (struct condition){"ConfigApplied", "False", why->reason ? why->reason : "Pending",
                               why->message ? why->message : "the config Secret is to be written"};
 }

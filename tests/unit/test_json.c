@@ -1,6 +1,7 @@
 /* json-c with paths. */
 #include "golden.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 static struct json_object *parse(const char *text, struct arena *a)
@@ -68,6 +69,46 @@ static void refuses_what_is_too_deep(void **state)
         cleanup_json struct json_object *value = json_parse(text, strlen(text), &err);
         assert_int_equal(value != NULL, depth <= JSON_DEPTH_MAX);
         assert_int_equal(err.kind == ERR_NONE, depth <= JSON_DEPTH_MAX);
+    }
+}
+
+/* What the API server takes is deeper than what we read: the rest of the object is read all the same. */
+static void cuts_what_is_too_deep(void **state)
+{
+    static const char *const kinds[][2] = {{"[", "]"}, {"{\"a]\\\"[\":", "}"}, {"[0,[],", ",[[]],1]"}};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+        for (int depth = 1; depth < 3000; depth += depth < 40 ? 1 : 991) {
+            struct err err = {0};
+            struct buf text cleanup_buf = {0};
+            buf_init(&text, 1 << 20);
+            buf_adds(&text, "{\"before\":1,\"deep\":");
+            for (int i = 0; i < depth; i++)
+                buf_adds(&text, kinds[k][0]);
+            buf_adds(&text, "7");
+            for (int i = 0; i < depth; i++)
+                buf_adds(&text, kinds[k][1]);
+            buf_adds(&text, ",\"after\":{\"x\":[2]}}");
+            struct json_object *value = arena_json(&a, json_parse_cut(text.data, text.len, &err));
+            assert_int_equal(err.kind, ERR_NONE);
+            assert_int_equal(json_int_or(value, "before", 0), 1);
+            assert_int_equal(json_len(json_get(value, "after.x")), 1);
+            assert_non_null(json_get(value, "deep"));
+        }
+}
+
+static void cuts_nothing_else(void **state)
+{
+    static const char *const broken[] = {"", "{", "{\"a\":}", "[[[[", "]]]]", "{\"a\":\"\\", "nul"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+        struct err err = {0}, same = {0};
+        assert_null(json_parse_cut(broken[i], strlen(broken[i]), &err));
+        assert_null(json_parse(broken[i], strlen(broken[i]), &same));
+        assert_string_equal(err.text, same.text);
     }
 }
 
@@ -229,6 +270,8 @@ int main(void)
         cmocka_unit_test(refuses_what_is_not_one_value),
         cmocka_unit_test(reads_no_further_than_the_length),
         cmocka_unit_test(refuses_what_is_too_deep),
+        cmocka_unit_test(cuts_what_is_too_deep),
+        cmocka_unit_test(cuts_nothing_else),
         cmocka_unit_test(finds_by_path),
         cmocka_unit_test(gives_the_default_for_anything_else),
         cmocka_unit_test(sets_by_path),

@@ -295,6 +295,25 @@ static void a_url_without_tls_is_warned_about(void **state)
                         "runner 4 at http://one.example.com; the URL is not https, so tokens travel in clear text");
 }
 
+/* The file is as the spec asks for, and the object is ready; but a key may be misspelt. */
+static void keys_that_are_not_known_are_reported(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    assert_string_equal(condition_get(rendered(w), "ConfigApplied", "reason"), "Applied");
+    struct spec spec = *w->observed.spec;
+    spec.config_report = "gitlab-runner does not know a key";
+    w->observed.spec = &spec;
+    assert_string_equal(condition_get(rendered(w), "ConfigApplied", "status"), "True");
+    assert_string_equal(condition_get(rendered(w), "ConfigApplied", "reason"), "UnknownConfigKeys");
+    assert_string_equal(condition_get(rendered(w), "ConfigApplied", "message"), spec.config_report);
+    assert_string_equal(condition_get(rendered(w), "Ready", "status"), "True");
+}
+
 static void no_token_is_shown(void **state)
 {
     static const int plain[OPTIONS];
@@ -457,6 +476,7 @@ int main(void)
         cmocka_unit_test(a_registration_that_the_status_does_not_tell_was_answered),
         cmocka_unit_test(every_listed_reason_is_documented),
         cmocka_unit_test(a_url_without_tls_is_warned_about),
+        cmocka_unit_test(keys_that_are_not_known_are_reported),
     };
     struct CMUnitTest tests[ARRAY_LEN(cases) + ARRAY_LEN(others)];
 

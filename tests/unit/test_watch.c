@@ -793,6 +793,29 @@ static void passes_over_what_it_does_not_know(void **state)
     world_finish(&w);
 }
 
+/* One object with a free-form field that is nested beyond all measure hides no other. */
+static void reads_an_object_that_is_too_deep(void **state)
+{
+    enum { DEPTH = 9000 };
+    struct world w;
+    struct buf text cleanup_buf = {0};
+
+    (void)state;
+    world_streaming(&w);
+    buf_init(&text, 1 << 20);
+    buf_adds(&text, "{\"type\":\"ADDED\",\"object\":{\"spec\":");
+    for (int i = 0; i < DEPTH; i++)
+        buf_adds(&text, "{\"x\":");
+    buf_adds(&text, "[]");
+    for (int i = 0; i < DEPTH; i++)
+        buf_adds(&text, "}");
+    buf_adds(&text, ",\"metadata\":{\"name\":\"deep\",\"resourceVersion\":\"6\"}}}\n");
+    assert_true(send_text(&w.client, text.data));
+    assert_true(send_event(&w.client, "ADDED", "{metadata: {name: 'b', resourceVersion: '7'}}"));
+    assert_told(&w, "+deep =6 +b =7 ");
+    world_finish(&w);
+}
+
 static void passes_over_items_that_are_none(void **state)
 {
     struct world w;
@@ -1027,6 +1050,7 @@ int main(void)
         cmocka_unit_test(the_version_never_goes_back),
         cmocka_unit_test(ends_a_stream_that_makes_no_sense),
         cmocka_unit_test(passes_over_what_it_does_not_know),
+        cmocka_unit_test(reads_an_object_that_is_too_deep),
         cmocka_unit_test(passes_over_items_that_are_none),
         cmocka_unit_test(takes_objects_of_three_megabytes),
         cmocka_unit_test(bounds_a_line),

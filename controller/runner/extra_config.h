@@ -1,0 +1,22 @@
+/* spec.config: the keys of config.toml that no field of the spec has, in GitLab's own words.
+ *
+ * What would break the file is refused: gitlab-runner refuses a config.toml as a whole when one value has another type
+ * than it expects. What gitlab-runner does not know is written all the same, since a newer one may know it, and
+ * reported, since gitlab-runner passes over it in silence. What a field of the spec or the operator writes is refused
+ * by name. */
+#ifndef RUNNER_EXTRA_CONFIG_H
+#define RUNNER_EXTRA_CONFIG_H
+
+#include "runner/spec.h"
+
+/* Checks spec.config of the object's spec. False and *err (ERR_INVALID) with the key's path and the remedy; else
+ * *report is a sentence about the keys that gitlab-runner does not know, NULL when it knows them all. */
+bool extra_config_check(struct json_object *spec, const char **report, struct arena *a, struct err *err);
+
+/* Adds spec.config to the tree of config.toml, whose `runners` is a list of one. What is there already stays. */
+void extra_config_merge(struct json_object *tree, struct json_object *config);
+
+/* Fingerprint of those keys that gitlab-runner reads at its start only; NULL when none of them is given. */
+const char *extra_config_start_hash(struct json_object *config, struct arena *a);
+
+#endif

@@ -1,0 +1,26 @@
+/* The parts of extra_config_check(): private to extra_config*.c. */
+#ifndef RUNNER_EXTRA_CONFIG_PARTS_H
+#define RUNNER_EXTRA_CONFIG_PARTS_H
+
+#include "runner/config_keys.h"
+#include "runner/extra_config.h"
+
+enum {
+    EXTRA_CONFIG_MAX_DEPTH = 16,         /* tables and arrays within each other       */
+    EXTRA_CONFIG_MAX_BYTES = 128 * 1024, /* of JSON; a Secret may have 1 MiB at most  */
+};
+
+/* Whether TOML can say it at all, whatever it means. */
+bool extra_config_check_shape(struct json_object *config, struct arena *a, struct err *err);
+
+/* Whether the key of that path ("runners.kubernetes.image") may be in spec.config; the object's spec is asked for the
+ * fields that say the same. */
+bool extra_config_check_owner(const char *path, struct json_object *spec, struct err *err);
+
+/* Whether the value has the type of the key, tables excepted: those have members to look at. */
+bool extra_config_check_type(enum config_type type, struct json_object *value, const char *path, struct err *err);
+
+/* What gitlab-runner asks of some values before it takes the file. */
+bool extra_config_check_values(struct json_object *config, struct err *err);
+
+#endif

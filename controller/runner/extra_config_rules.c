@@ -1,0 +1,333 @@
+/* What may be in spec.config: what TOML can say, whose business a key is, and which values gitlab-runner takes. */
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/words.h"
+#include "runner/extra_config_parts.h"
+#include "runner/spec_parts.h"
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What TOML can say. A mistake here would break the file wherever it is, in keys that nobody knows as well.
+ */
+static bool check_shape(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err);
+
+/* TOML's integers have 64 bits and a sign, json-c's may be larger. */
+static bool check_number(struct json_object *value, const char *path, struct err *err)
+{
+    bool whole = json_object_is_type(value, json_type_int);
+
+    if (whole ? json_object_get_int64(value) < 0 || json_object_get_uint64(value) <= INT64_MAX
+              : isfinite(json_object_get_double(value)))
+        return true;
+    return spec_invalid(err, "%.200s is a number that config.toml cannot hold: write a smaller one", path);
+}
+
+static bool check_text(struct json_object *value, const char *path, struct err *err)
+{
+    if (strlen(json_object_get_string(value)) == (size_t)json_object_get_string_len(value))
+        return true;
+    return spec_invalid(err, "%.200s has a NUL character, which no text in config.toml may have: take it out", path);
+}
+
+static bool check_members(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err)
+{
+    if (depth > EXTRA_CONFIG_MAX_DEPTH)
+        return spec_invalid(err, "%.200s is nested deeper than %d levels, which no setting of gitlab-runner is", path,
+                            EXTRA_CONFIG_MAX_DEPTH);
+    json_each (it, value)
+        if (!check_shape(it.value, arena_printf(a, "%s.%.60s", path, it.key), depth + 1, a, err))
+            return false;
+    for (size_t i = 0; i < json_len(value); i++)
+        if (!check_shape(json_at(value, i), arena_printf(a, "%s[%zu]", path, i), depth + 1, a, err))
+            return false;
+    return true;
+}
+
+static bool check_shape(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err)
+{
+    switch (json_object_get_type(value)) {
+    case json_type_null:
+        return spec_invalid(err, "%.200s has no value: give it one, or take it out", path);
+    case json_type_int:
+    case json_type_double:
+        return check_number(value, path, err);
+    case json_type_string:
+        return check_text(value, path, err);
+    case json_type_object:
+    case json_type_array:
+        return check_members(value, path, depth, a, err);
+    case json_type_boolean:
+        break;
+    }
+    return true;
+}
+
+/* The depth first: it bounds all that walks through the tree afterwards. */
+bool extra_config_check_shape(struct json_object *config, struct arena *a, struct err *err)
+{
+    if (!check_shape(config, "spec.config", 0, a, err))
+        return false;
+    size_t len = strlen(json_text(config));
+    if (len <= EXTRA_CONFIG_MAX_BYTES)
+        return true;
+    return spec_invalid(err, "spec.config has %zu bytes as JSON; it may have %d at most", len, EXTRA_CONFIG_MAX_BYTES);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Whose business a key is. `field`: the field of the spec that says the same; when it is `given` instead, the key is as
+ * good as the field, but not beside it. `why`: the operator's own.
+ */
+#define OTHER_EXECUTOR "is of another executor than kubernetes"
+#define OTHER_CLUSTER  "would take the jobs out of the reach of the manager's own ServiceAccount"
+#define OWN_ROTATION   "would have gitlab-runner rotate the token, which the operator does"
+#define KUBERNETES     "runners.kubernetes."
+
+static const struct {
+    const char *path, *field, *given, *why;
+} owned[] = {
+    {"listen_address", .why = "is where the operator has the metrics and the probes"},
+    {"concurrent", .field = "concurrent"},
+    {"check_interval", .field = "checkIntervalSeconds"},
+    {"log_level", .given = "logLevel"},
+    {"log_format", .given = "logFormat"},
+    {"machine", .why = OTHER_EXECUTOR},
+
+    {"runners.name", .why = "is the object's namespace and name"},
+    {"runners.id", .why = "is GitLab's number of the runner, which status.runnerId shows"},
+    {"runners.url", .field = "url"},
+    {"runners.token", .field = "authentication"},
+    {"runners.token_obtained_at", .why = OWN_ROTATION},
+    {"runners.token_expires_at", .why = OWN_ROTATION},
+    {"runners.executor", .why = "is always kubernetes"},
+    {"runners.tls-ca-file", .field = "caSecretRef"},
+    {"runners.environment", .field = "environment"},
+    {"runners.cache", .field = "cache"},
+    {"runners.docker", .why = OTHER_EXECUTOR},
+    {"runners.machine", .why = OTHER_EXECUTOR},
+    {"runners.ssh", .why = OTHER_EXECUTOR},
+    {"runners.custom", .why = OTHER_EXECUTOR},
+    {"runners.instance", .why = OTHER_EXECUTOR},
+    {"runners.autoscaler", .why = OTHER_EXECUTOR},
+    {"runners.parallels", .why = OTHER_EXECUTOR},
+    {"runners.virtualbox", .why = OTHER_EXECUTOR},
+
+    {KUBERNETES "namespace", .field = "namespace"},
+    {KUBERNETES "image", .field = "image"},
+    {KUBERNETES "helper_image", .field = "helperImage"},
+    {KUBERNETES "service_account", .field = "serviceAccountName"},
+    {KUBERNETES "privileged", .field = "privileged"},
+    {KUBERNETES "pull_policy", .field = "pullPolicy"},
+    {KUBERNETES "image_pull_secrets", .field = "imagePullSecrets"},
+    {KUBERNETES "node_selector", .field = "nodeSelector"},
+    {KUBERNETES "node_tolerations", .field = "tolerations"},
+    {KUBERNETES "affinity", .field = "affinity"},
+    {KUBERNETES "pod_labels", .field = "podLabels"},
+    {KUBERNETES "pod_annotations", .field = "podAnnotations"},
+    {KUBERNETES "host_aliases", .field = "hostAliases"},
+    {KUBERNETES "volumes", .field = "volumes"},
+    {KUBERNETES "cpu_request", .given = "resources.requests.cpu"},
+    {KUBERNETES "cpu_limit", .given = "resources.limits.cpu"},
+    {KUBERNETES "memory_request", .given = "resources.requests.memory"},
+    {KUBERNETES "memory_limit", .given = "resources.limits.memory"},
+    {KUBERNETES "ephemeral_storage_request", .given = "resources.requests.ephemeral-storage"},
+    {KUBERNETES "ephemeral_storage_limit", .given = "resources.limits.ephemeral-storage"},
+    {KUBERNETES "host", .why = OTHER_CLUSTER},
+    {KUBERNETES "context", .why = OTHER_CLUSTER},
+    {KUBERNETES "cert_file", .why = OTHER_CLUSTER},
+    {KUBERNETES "key_file", .why = OTHER_CLUSTER},
+    {KUBERNETES "ca_file", .why = OTHER_CLUSTER},
+    {KUBERNETES "bearer_token", .why = OTHER_CLUSTER},
+};
+
+bool extra_config_check_owner(const char *path, struct json_object *spec, struct err *err)
+{
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(owned) && !same_but_for_case(owned[i].path, path))
+        i++;
+    if (i == ARRAY_LEN(owned))
+        return true;
+    if (owned[i].field)
+        return spec_invalid(err, "spec.config.%s is made from spec.%s: set that instead", path, owned[i].field);
+    if (owned[i].why)
+        return spec_invalid(err, "spec.config.%s %s: take it out", path, owned[i].why);
+    if (!json_get(spec, owned[i].given))
+        return true;
+    return spec_invalid(err, "spec.config.%s and spec.%s are the same setting: keep one", path, owned[i].given);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Types.
+ */
+
+/* The unit that text begins with, in nanoseconds, and its length; 0: none. */
+static double unit_of(const char *text, size_t *len)
+{
+    static const struct {
+        const char *name;
+        double ns;
+    } units[] = {{"ns", 1},   {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"\xce\xbcs", 1e3},
+                 {"ms", 1e6}, {"s", 1e9},  {"m", 60e9},        {"h", 3600e9}};
+
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        *len = strlen(units[i].name);
+        if (strncmp(text, units[i].name, *len) == 0)
+            return units[i].ns;
+    }
+    return 0;
+}
+
+/* Whether Go's time.ParseDuration() takes it: numbers with units, or "0", in the range of 64 bits of nanoseconds. */
+static bool is_duration(const char *text)
+{
+    static const char digits[] = "0123456789";
+    double total = 0;
+
+    text += *text == '-' || *text == '+';
+    if (strcmp(text, "0") == 0)
+        return true;
+    do {
+        size_t whole = strspn(text, digits), dot = text[whole] == '.';
+        size_t fraction = dot ? strspn(text + whole + 1, digits) : 0, number = whole + dot + fraction, unit_len;
+        double unit = whole + fraction ? unit_of(text + number, &unit_len) : 0;
+        if (unit == 0)
+            return false;
+        total += strtod(text, NULL) * unit;
+        text += number + unit_len;
+    } while (*text);
+    return total < 9.22e18;
+}
+
+static bool is_text(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_string);
+}
+
+static bool is_whole(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_int);
+}
+
+/* Whether a number with a fraction can hold it, as gitlab-runner asks of one that is written without. */
+static bool is_exact(int64_t number)
+{
+    const int64_t largest = 1LL << 53;
+
+    return number >= -largest && number <= largest;
+}
+
+static bool has_type(enum config_type type, struct json_object *value)
+{
+    switch (type) {
+    case CONFIG_TEXT:
+        return is_text(value);
+    case CONFIG_FLAG:
+        return json_object_is_type(value, json_type_boolean);
+    case CONFIG_WHOLE:
+        return is_whole(value);
+    case CONFIG_WHOLE32:
+        return is_whole(value) && json_object_get_int64(value) == (int32_t)json_object_get_int64(value);
+    case CONFIG_NUMBER:
+        return json_object_is_type(value, json_type_double) ||
+               (is_whole(value) && is_exact(json_object_get_int64(value)));
+    case CONFIG_DURATION:
+        return is_text(value) && is_duration(json_object_get_string(value));
+    case CONFIG_TABLE:
+    case CONFIG_ANY:
+        break;
+    }
+    return true;
+}
+
+bool extra_config_check_type(enum config_type type, struct json_object *value, const char *path, struct err *err)
+{
+    static const char *const words[] = {
+        [CONFIG_ANY] = "",
+        [CONFIG_TABLE] = "",
+        [CONFIG_TEXT] = "text: put it in quotes",
+        [CONFIG_FLAG] = "true or false, without quotes",
+        [CONFIG_WHOLE] = "a whole number, without quotes",
+        [CONFIG_WHOLE32] = "a whole number of 32 bits, without quotes",
+        [CONFIG_NUMBER] = "a number, without quotes",
+        [CONFIG_DURATION] = "a duration, such as \"90s\" or \"1h30m\"",
+    };
+    bool nested = json_is_array(value) || json_object_is_type(value, json_type_object);
+
+    if (has_type(type, value))
+        return true;
+    return spec_invalid(err, "spec.config.%.200s must be %s%s", path, words[type],
+                        nested ? "; it is a list or a map" : "");
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Values for which gitlab-runner refuses the whole file. common/labels.go and Config.Validate() have the rules.
+ */
+enum { LABELS_MAX = 32 };
+
+static bool is_of(const char *text, size_t min, size_t max)
+{
+    size_t len = strlen(text);
+
+    return len >= min && len <= max &&
+           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len;
+}
+
+static bool check_labels(struct json_object *labels, const char *path, struct err *err)
+{
+    json_each (it, labels) {
+        if (!is_of(it.key, 3, 65) || *it.key == '.' || *it.key == '-')
+            return spec_invalid(err,
+                                "spec.config.%s: the name \"%.60s\" must have 3 to 65 letters, digits, dots, dashes or "
+                                "underscores, and begin with a letter, digit or underscore",
+                                path, it.key);
+        if (!is_of(json_string(it.value), 1, 256))
+            return spec_invalid(
+                err,
+                "spec.config.%s: the value of %.60s must have 1 to 256 letters, digits, dots, dashes or "
+                "underscores",
+                path, it.key);
+    }
+    return true;
+}
+
+/* The runner's labels are those of the file and its own together. */
+static bool check_label_count(struct json_object *global, struct json_object *own, struct err *err)
+{
+    size_t count = 0;
+
+    json_each (it, global)
+        count += !json_member(own, it.key);
+    json_each (it, own)
+        count++;
+    if (count <= LABELS_MAX)
+        return true;
+    return spec_invalid(err, "spec.config.labels and spec.config.runners.labels have %zu names; gitlab-runner takes %d",
+                        count, LABELS_MAX);
+}
+
+static bool check_log_fields(struct json_object *config, struct err *err)
+{
+    int64_t version = json_int_or(config, "log_field_schema_version", 0);
+    int64_t target = json_int_or(config, "log_field_dual_emit_target", 0);
+
+    if (version >= 0 && (target == 0 || target > version))
+        return true;
+    return spec_invalid(err,
+                        "spec.config.log_field_schema_version must be 0 or more, and log_field_dual_emit_target 0 or "
+                        "more than it; they are %" PRId64 " and %" PRId64,
+                        version, target);
+}
+
+bool extra_config_check_values(struct json_object *config, struct err *err)
+{
+    struct json_object *global = json_get(config, "labels"), *own = json_get(config, "runners.labels");
+
+    return check_labels(global, "labels", err) && check_labels(own, "runners.labels", err) &&
+           check_label_count(global, own, err) && check_log_fields(config, err);
+}

@@ -1,0 +1,395 @@
+/* spec.config. tests/data/config/refused.json has what is refused, with the words that a person sees; accepted.json
+ * what is not, with what is said about keys that gitlab-runner does not know. A new case leaves `error` or `report`
+ * out, and UPDATE_GOLDEN=1 writes it. */
+#include "golden.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "runner/config_keys.h"
+#include "runner/extra_config.h"
+#include "runner/extra_config_parts.h"
+#include "runner/render.h"
+
+/* The least object with these members in its spec. */
+static struct json_object *object_with(struct json_object *spec, struct arena *a)
+{
+    struct json_object *object = read_json(DATA "render/minimal.json", a);
+
+    json_each (it, spec)
+        json_object_object_add(json_get(object, "spec"), it.key, json_copy(it.value));
+    return object;
+}
+
+static struct json_object *from_text(const char *text, struct arena *a)
+{
+    struct err err = {0};
+    struct json_object *json = json_parse(text, strlen(text), &err);
+
+    if (!json)
+        fail_msg("%s: %s", text, err.text);
+    return arena_json(a, json);
+}
+
+/* The object with a config written as JSON. */
+static struct json_object *with_config(const char *config, struct arena *a)
+{
+    return object_with(from_text(arena_printf(a, "{\"config\":%s}", config), a), a);
+}
+
+static struct spec parse(struct json_object *object, struct arena *a)
+{
+    struct err err = {0};
+    struct spec spec;
+
+    if (!spec_parse(object, &spec, a, &err))
+        fail_msg("%s: %s", json_text(json_get(object, "spec.config")), err.text);
+    return spec;
+}
+
+/* The words of the refusal, NULL when it is none. */
+static const char *refusal_of(struct json_object *object, struct arena *a)
+{
+    struct err err = {0};
+    struct spec spec;
+
+    if (spec_parse(object, &spec, a, &err))
+        return NULL;
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_string_equal(err.reason, "InvalidSpec");
+    return arena_strdup(a, err.text);
+}
+
+static const char *lines_of(struct json_object *cases, struct arena *a)
+{
+    const char *text = "[\n";
+
+    for (size_t i = 0; i < json_len(cases); i++)
+        text = arena_printf(a, "%s  %s%s\n", text, json_text(json_at(cases, i)), i + 1 < json_len(cases) ? "," : "");
+    return arena_printf(a, "%s]\n", text);
+}
+
+static void refuses_each_case_with_its_remedy(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *cases = read_json(DATA "config/refused.json", &a);
+
+    (void)state;
+    for (size_t i = 0; i < json_len(cases); i++) {
+        const char *error = refusal_of(object_with(json_get(json_at(cases, i), "spec"), &a), &a);
+        if (!error)
+            fail_msg("accepted: %s", json_text(json_at(cases, i)));
+        assert_memory_equal(error, "spec.config", strlen("spec.config"));
+        json_set_str(json_at(cases, i), "error", error);
+    }
+    assert_golden(DATA "config/refused.json", lines_of(cases, &a));
+}
+
+static void accepts_each_case_and_reports_what_is_not_known(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *cases = read_json(DATA "config/accepted.json", &a);
+
+    (void)state;
+    for (size_t i = 0; i < json_len(cases); i++) {
+        struct spec spec = parse(object_with(json_at(cases, i), &a), &a);
+        json_set_str(json_at(cases, i), "report", spec.config_report);
+    }
+    assert_golden(DATA "config/accepted.json", lines_of(cases, &a));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Bounds.
+ */
+static const char *nested(const char *open, const char *close, int depth, struct arena *a)
+{
+    struct buf text cleanup_buf = {0};
+
+    buf_init(&text, 1 << 16);
+    for (int i = 0; i < depth; i++)
+        buf_adds(&text, open);
+    buf_adds(&text, "1");
+    for (int i = 0; i < depth; i++)
+        buf_adds(&text, close);
+    return arena_strdup(a, text.data);
+}
+
+static void bounds_the_depth(void **state)
+{
+    static const char *const kinds[][2] = {{"{\"x\":", "}"}, {"{\"runners\":", "}"}, {"{\"x\":[", "]}"}};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (int depth = 2; depth < 24; depth++) {
+        const char *error = refusal_of(with_config(nested(kinds[0][0], kinds[0][1], depth, &a), &a), &a);
+        assert_int_equal(error == NULL, depth <= EXTRA_CONFIG_MAX_DEPTH + 1);
+        if (error)
+            assert_non_null(strstr(error, " is nested deeper than 16 levels, which no setting of gitlab-runner is"));
+    }
+    assert_non_null(refusal_of(with_config(nested(kinds[1][0], kinds[1][1], 20, &a), &a), &a));
+    assert_null(refusal_of(with_config(nested(kinds[2][0], kinds[2][1], 8, &a), &a), &a));
+    assert_non_null(refusal_of(with_config(nested(kinds[2][0], kinds[2][1], 9, &a), &a), &a));
+}
+
+static void bounds_the_size(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    static char script[EXTRA_CONFIG_MAX_BYTES + 1];
+    size_t frame = strlen("{\"runners\":{\"pre_build_script\":\"\"}}");
+
+    (void)state;
+    memset(script, 'x', sizeof(script) - 1);
+    for (size_t over = 0; over < 2; over++) {
+        const char *text = arena_printf(&a, "{\"runners\":{\"pre_build_script\":\"%.*s\"}}",
+                                        (int)(EXTRA_CONFIG_MAX_BYTES - frame + over), script);
+        const char *error = refusal_of(with_config(text, &a), &a);
+        assert_string_equal(error ? error : "",
+                            over ? "spec.config has 131073 bytes as JSON; it may have 131072 at most" : "");
+    }
+}
+
+static void a_long_path_is_cut_within_the_message(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    char key[301];
+
+    (void)state;
+    memset(key, 'k', 300);
+    key[300] = '\0';
+    const char *text = arena_printf(&a, "{\"%s\":{\"%s\":{\"%s\":{\"%s\":null}}}}", key, key, key, key);
+    const char *error = refusal_of(with_config(text, &a), &a);
+    assert_non_null(strstr(error, " has no value: give it one, or take it out"));
+    assert_true(strlen(error) < 300);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Whose business a key is.
+ */
+
+/* {"a":{"b":"x"}} for a.b */
+static const char *config_with(const char *path, const char *key, struct arena *a)
+{
+    const char *text = arena_printf(a, "{\"%s\":\"x\"}", key), *dot;
+
+    for (char *rest = arena_strdup(a, path); *rest; *(char *)dot = '\0') {
+        dot = strrchr(rest, '.');
+        text = arena_printf(a, "{\"%s\":%s}", dot ? dot + 1 : rest, text);
+        if (!dot)
+            break;
+    }
+    return text;
+}
+
+/* Whether the key is there because spec.config says so, itself or the list that it is in. */
+static bool is_from_config(struct json_object *object, const char *header, const char *key, struct arena *a)
+{
+    const char *table = arena_printf(a, "spec.config%s%s", *header ? "." : "", header);
+
+    return json_is_array(json_get(object, table)) || json_get(object, arena_printf(a, "%s.%s", table, key));
+}
+
+/* Tries each key that the golden file of an object has. */
+static int try_keys_of(const char *name, struct arena *a)
+{
+    char *toml = read_file(arena_printf(a, DATA "render/%s/config.toml", name), a), *line;
+    const char *header = "";
+    int tried = 0;
+
+    while ((line = strsep(&toml, "\n"))) {
+        line += strspn(line, " [");
+        size_t len = strcspn(line, " ]");
+        const char *key = arena_strndup(a, line, len);
+        struct json_object *object = read_json(arena_printf(a, DATA "render/%s.json", name), a);
+        if (line[len] == ']')
+            header = key;
+        if (line[len] != ' ' || *key == '"' || is_from_config(object, header, key, a))
+            continue; /* what is quoted is in a map, whose own key is tried with its other members */
+        json_set(object, "spec.config", json_ref(from_text(config_with(header, key, a), a)));
+        const char *error = refusal_of(object, a);
+        if (!error || (!strstr(error, "is made from spec.") && !strstr(error, "are the same setting") &&
+                       !strstr(error, "take it out")))
+            fail_msg("[%s] %s is written, and nothing says so: %s", header, key, error ? error : "accepted");
+        tried++;
+    }
+    return tried;
+}
+
+static void refuses_all_that_is_written_already(void **state)
+{
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    assert_true(try_keys_of("minimal", &a) >= 8);
+    assert_true(try_keys_of("full", &a) >= 40);
+}
+
+/* The other way round: without the field that says the same, the key is as good. */
+static void takes_the_key_where_the_field_is_not_given(void **state)
+{
+    static const char *const same[] = {
+        "{\"log_level\":\"info\"}",
+        "{\"log_format\":\"json\"}",
+        "{\"runners\":{\"kubernetes\":{\"cpu_request\":\"1\",\"cpu_limit\":\"1\",\"memory_request\":\"1\","
+        "\"memory_limit\":\"1\",\"ephemeral_storage_request\":\"1\",\"ephemeral_storage_limit\":\"1\"}}}",
+    };
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(same); i++)
+        assert_null(parse(with_config(same[i], &a), &a).config_report);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The table of keys.
+ */
+static void check_keys(const struct config_key *keys, int depth)
+{
+    assert_true(depth < EXTRA_CONFIG_MAX_DEPTH);
+    for (const struct config_key *k = keys; k->name; k++) {
+        assert_true(*k->name && strlen(k->name) < 64);
+        assert_true((k->table != NULL) == (k->type == CONFIG_TABLE) || k->many == CONFIG_MAP);
+        for (const struct config_key *other = k + 1; other->name; other++)
+            assert_string_not_equal(k->name, other->name);
+        if (k->table)
+            check_keys(k->table, depth + (k->many == CONFIG_ONE ? 1 : 2));
+    }
+}
+
+static void the_table_makes_sense(void **state)
+{
+    (void)state;
+    check_keys(config_keys, 0);
+    assert_true(*config_keys_version >= '1' && *config_keys_version <= '9');
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Into config.toml.
+ */
+static const char *toml_of(struct json_object *object, struct arena *a)
+{
+    const struct owner owner = owner_of(object);
+    struct spec spec = parse(object, a);
+
+    return render_config_toml(&owner, &spec, "glrt-golden", a);
+}
+
+static void is_rendered_as_kept(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *spec = read_json(DATA "config/rendered.json", &a);
+
+    (void)state;
+    assert_golden(DATA "config/rendered.toml", toml_of(object_with(spec, &a), &a));
+}
+
+static void the_order_of_keys_is_no_change(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *one =
+        with_config("{\"user\":\"u\",\"labels\":{\"xyz\":\"1\",\"abc\":\"2\"},\"z2\":1,\"z1\":2}", &a);
+    struct json_object *other =
+        with_config("{\"z1\":2,\"z2\":1,\"labels\":{\"abc\":\"2\",\"xyz\":\"1\"},\"user\":\"u\"}", &a);
+
+    (void)state;
+    assert_string_equal(toml_of(one, &a), toml_of(other, &a));
+    assert_string_equal(parse(one, &a).config_report, parse(other, &a).config_report);
+}
+
+static void the_spec_is_left_as_it_was(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *object = with_config("{\"runners\":{\"limit\":1,\"kubernetes\":{\"poll_timeout\":9}}}", &a);
+    const char *before = arena_strdup(&a, json_text(object)), *once = toml_of(object, &a);
+
+    (void)state;
+    assert_string_equal(toml_of(object, &a), once);
+    assert_string_equal(json_text(object), before);
+}
+
+/* No text of the user's can be taken for the runner's token, by which a lost token Secret is restored. */
+static void the_token_is_the_runners(void **state)
+{
+    static const char *const configs[] = {
+        "{}",
+        "{\"token\":\"wrong\"}",
+        "{\"user\":\"\\n[[runners]]\\n  token = \\\"wrong\\\"\\n\"}",
+        "{\"runners\":{\"token_x\":\"wrong\",\"a\":{\"token\":\"wrong\"},\"pre_build_script\":\"token = "
+        "\\\"wrong\\\"\"}}",
+        "{\"x\":{\"runners\":[{\"token\":\"wrong\"}]},\"a b\":[{\"token\":\"wrong\"}]}",
+    };
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(configs); i++)
+        assert_string_equal(config_toml_token(toml_of(with_config(configs[i], &a), &a), &a), "glrt-golden");
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What makes a new pod necessary.
+ */
+static const char *start_hash(const char *config, struct arena *a)
+{
+    return extra_config_start_hash(from_text(config, a), a);
+}
+
+static void only_what_is_read_at_the_start_has_a_hash(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    const char *hash = start_hash("{\"connection_max_age\":\"15m\"}", &a);
+
+    (void)state;
+    assert_null(extra_config_start_hash(NULL, &a));
+    assert_null(start_hash("{\"labels\":{\"abc\":\"d\"},\"runners\":{\"limit\":1,\"experimental\":{}}}", &a));
+    assert_string_equal(start_hash("{\"user\":\"u\",\"connection_max_age\":\"15m\"}", &a), hash);
+    assert_string_not_equal(start_hash("{\"connection_max_age\":\"16m\"}", &a), hash);
+    hash = start_hash("{\"session_server\":{\"listen_address\":\"a\",\"session_timeout\":1}}", &a);
+    assert_string_equal(start_hash("{\"session_server\":{\"session_timeout\":1,\"listen_address\":\"a\"}}", &a), hash);
+    assert_non_null(start_hash("{\"runners\":{\"experimental\":{\"boot_verify\":{\"enabled\":true}}}}", &a));
+}
+
+static const char *deployment_with(const char *config, struct arena *a)
+{
+    static const struct render_settings settings = {.manager_image = "gitlab/gitlab-runner:alpine-v19.4.0"};
+    static const struct config_inputs unknown;
+    struct json_object *object = with_config(config, a);
+    const struct owner owner = owner_of(object);
+    struct spec spec = parse(object, a);
+
+    return json_text(render_child(CHILD_DEPLOYMENT, &owner, &spec, &unknown, &settings, a));
+}
+
+static void the_deployment_changes_with_that_alone(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    const char *without = deployment_with("{}", &a);
+
+    (void)state;
+    assert_null(strstr(without, "start-config"));
+    assert_string_equal(
+        deployment_with("{\"user\":\"u\",\"x\":1,\"runners\":{\"limit\":3,\"kubernetes\":{\"poll_timeout\":9}}}", &a),
+        without);
+    const char *with = deployment_with("{\"connection_max_age\":\"15m\"}", &a);
+    assert_non_null(strstr(with, "gitlab-runners.dev/start-config"));
+    assert_string_not_equal(deployment_with("{\"connection_max_age\":\"16m\"}", &a), with);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_each_case_with_its_remedy),
+        cmocka_unit_test(accepts_each_case_and_reports_what_is_not_known),
+        cmocka_unit_test(bounds_the_depth),
+        cmocka_unit_test(bounds_the_size),
+        cmocka_unit_test(a_long_path_is_cut_within_the_message),
+        cmocka_unit_test(refuses_all_that_is_written_already),
+        cmocka_unit_test(takes_the_key_where_the_field_is_not_given),
+        cmocka_unit_test(the_table_makes_sense),
+        cmocka_unit_test(is_rendered_as_kept),
+        cmocka_unit_test(the_order_of_keys_is_no_change),
+        cmocka_unit_test(the_spec_is_left_as_it_was),
+        cmocka_unit_test(the_token_is_the_runners),
+        cmocka_unit_test(only_what_is_read_at_the_start_has_a_hash),
+        cmocka_unit_test(the_deployment_changes_with_that_alone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
