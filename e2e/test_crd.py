@@ -68,6 +68,10 @@ BAD = [
     ({"tolerations": [{"operator": "Equal"}]}, "must have a key with the operator Equal"),
     ({"tolerations": [{"key": "a", "effect": "NoSchedule"}, {"key": "a", "effect": "NoExecute"}]},
      "gitlab-runner takes one effect for a key and value: leave effect out"),
+    ({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "a", "operator": "In"}]}]}}}}, "values are needed with In and NotIn"),
+    ({"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{}]}}},
+     "requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: Required value"),
     (volume(), "must have exactly one of hostPath, persistentVolumeClaim"),
     (volume(emptyDir={}, hostPath={"path": "/"}), "must have exactly one of hostPath"),
     (volume(name="repo", emptyDir={}), "gitlab-runner has volumes named repo, scripts and logs of its own"),

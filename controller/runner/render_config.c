@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/affinity.h"
 #include "runner/render_parts.h"
 #include "runner/shapes.h"
 #include "runner/toml.h"
@@ -160,14 +161,14 @@ static struct json_object *volumes(const struct spec *spec)
  */
 static struct json_object *kubernetes_section(const struct spec *spec, struct arena *a)
 {
-    struct json_object *section = json_build(
-        "{namespace: %s, image: %s, helper_image: %s, service_account: %s, privileged: %o, pull_policy: %o, "
-        "image_pull_secrets: %o, node_selector: %o, node_tolerations: %o, pod_labels: %o, pod_annotations: %o, "
-        "host_aliases: %o, volumes: %o}",
-        spec->namespace, spec->image, spec->helper_image, spec->service_account_name,
-        spec->privileged ? json_object_new_boolean(true) : NULL, pull_policies(spec), pull_secrets(spec),
-        map_of(spec->node_selector), node_tolerations(spec, a), map_of(spec->pod_labels), map_of(spec->pod_annotations),
-        host_aliases(spec), volumes(spec));
+    struct json_object *section =
+        json_build("{namespace: %s, image: %s, helper_image: %s, service_account: %s, privileged: %o, pull_policy: %o, "
+                   "image_pull_secrets: %o, node_selector: %o, node_tolerations: %o, affinity: %o, pod_labels: %o, "
+                   "pod_annotations: %o, host_aliases: %o, volumes: %o}",
+                   spec->namespace, spec->image, spec->helper_image, spec->service_account_name,
+                   spec->privileged ? json_object_new_boolean(true) : NULL, pull_policies(spec), pull_secrets(spec),
+                   map_of(spec->node_selector), node_tolerations(spec, a), affinity_table(spec->affinity),
+                   map_of(spec->pod_labels), map_of(spec->pod_annotations), host_aliases(spec), volumes(spec));
 
     add_resources(section, spec, a);
     return section;

@@ -161,6 +161,7 @@ static void a_change_of_config_leaves_the_deployment_alone(void **state)
         {"spec.helperImage", "\"h\""},
         {"spec.nodeSelector", "{\"role\": \"ci\"}"},
         {"spec.tolerations", "[]"},
+        {"spec.affinity", "{}"},
         {"spec.volumes", "[]"},
         {"spec.privileged", "false"},
         {"spec.pullPolicy", "[\"Never\"]"},
