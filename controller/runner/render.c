@@ -163,23 +163,24 @@ struct json_object *render_token_secret(const struct owner *owner, const struct 
 }
 
 static void put_config(struct json_object *manifest, const struct owner *owner, const struct spec *spec,
-                       const char *token, const char *ca_pem, struct arena *a)
+                       const struct config_inputs *in, struct arena *a)
 {
-    put_data(manifest, KEY_CONFIG, render_config_toml(owner, spec, token, a), a);
+    put_data(manifest, KEY_CONFIG, render_config_toml(owner, spec, in, a), a);
     if (spec->ca.name)
-        put_data(manifest, KEY_CA, ca_pem ? ca_pem : CA_PLACEHOLDER, a);
+        put_data(manifest, KEY_CA, in->ca_pem ? in->ca_pem : CA_PLACEHOLDER, a);
 }
 
 struct json_object *render_config_secret(const struct owner *owner, const struct spec *spec,
                                          const struct config_inputs *in, struct arena *a)
 {
+    const struct config_inputs placeholders = {0};
     struct json_object *manifest = render_frame(CHILD_CONFIG_SECRET, owner, spec, a);
 
     json_set_str(manifest, "type", "Opaque");
     json_set(manifest, "data", json_object_new_object());
-    put_config(manifest, owner, spec, NULL, NULL, a);
+    put_config(manifest, owner, spec, &placeholders, a);
     render_seal(manifest, a);
-    put_config(manifest, owner, spec, in->token, in->ca_pem, a);
+    put_config(manifest, owner, spec, in, a);
     annotate(manifest, ANNOTATION_INPUTS, in->inputs);
     return manifest;
 }

@@ -36,7 +36,8 @@ struct registration {
 struct config_inputs {
     const char *token;
     const char *ca_pem;
-    const char *inputs; /* ANNOTATION_INPUTS */
+    struct json_object *cache; /* the data of the Secret that spec.cache names, as the API server shows it */
+    const char *inputs;        /* ANNOTATION_INPUTS */
 };
 
 /* What the operator's own settings add. */
@@ -73,8 +74,9 @@ struct json_object *render_child(enum child child, const struct owner *owner, co
 /* ANNOTATION_APPLIED_HASH of a manifest. */
 const char *manifest_hash(struct json_object *manifest);
 
-/* config.toml alone. token and ca_pem as in config_inputs. */
-const char *render_config_toml(const struct owner *owner, const struct spec *spec, const char *token, struct arena *a);
+/* config.toml alone; of *in the token and the cache. */
+const char *render_config_toml(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,
+                               struct arena *a);
 /* The runner's token in a config.toml that render_config_toml() has written, NULL when there is none. */
 const char *config_toml_token(const char *toml, struct arena *a);
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/affinity.h"
+#include "runner/cache.h"
 #include "runner/render_parts.h"
 #include "runner/shapes.h"
 #include "runner/toml.h"
@@ -174,22 +175,23 @@ static struct json_object *kubernetes_section(const struct spec *spec, struct ar
     return section;
 }
 
-static struct json_object *runner_section(const struct owner *owner, const struct spec *spec, const char *token,
-                                          struct arena *a)
+static struct json_object *runner_section(const struct owner *owner, const struct spec *spec,
+                                          const struct config_inputs *in, struct arena *a)
 {
     return json_build("{name: %s, url: %s, token: %s, executor: 'kubernetes', tls-ca-file: %s, environment: %o, "
-                      "kubernetes: %o}",
-                      arena_printf(a, "%s/%s", owner->ns, owner->name), spec->url, token,
-                      spec->ca.name ? CONFIG_MOUNT "/" KEY_CA : NULL, environment(spec, a),
-                      kubernetes_section(spec, a));
+                      "cache: %o, kubernetes: %o}",
+                      arena_printf(a, "%s/%s", owner->ns, owner->name), spec->url,
+                      in->token ? in->token : TOKEN_PLACEHOLDER, spec->ca.name ? CONFIG_MOUNT "/" KEY_CA : NULL,
+                      environment(spec, a), cache_table(spec->cache, in->cache, a), kubernetes_section(spec, a));
 }
 
-const char *render_config_toml(const struct owner *owner, const struct spec *spec, const char *token, struct arena *a)
+const char *render_config_toml(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,
+                               struct arena *a)
 {
     struct json_object *tree = json_build(
         "{concurrent: %d, check_interval: %d, log_level: %s, log_format: %s, listen_address: %s, runners: [%o]}",
         spec->concurrent, spec->check_interval, spec->log_level, spec->log_format, ":" METRICS_PORT,
-        runner_section(owner, spec, token ? token : TOKEN_PLACEHOLDER, a));
+        runner_section(owner, spec, in, a));
 
     return toml_text(arena_json(a, tree), a);
 }

@@ -5,7 +5,16 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "runner/cache.h"
 #include "runner/names.h"
+
+static struct action no_key(const struct observed *o, const char *kind, const struct key_ref *ref, struct arena *a)
+{
+    return act_wait("KeyNotFound",
+                    arena_printf(a, "%s %s/%s has no key %s; add it, or name another key in the spec", kind,
+                                 o->owner.ns, ref->name, ref->key),
+                    true);
+}
 
 /* Passes when the value is at hand; else reads it, or says what is wrong with it. */
 static struct action need_value(const struct observed *o, enum readable what, const char *kind,
@@ -24,10 +33,7 @@ static struct action need_value(const struct observed *o, enum readable what, co
                                      ref->name, ref->key),
                         true);
     case LOOKUP_NO_KEY:
-        return act_wait("KeyNotFound",
-                        arena_printf(a, "%s %s/%s has no key %s; add it, or name another key in the spec", kind,
-                                     o->owner.ns, ref->name, ref->key),
-                        true);
+        return no_key(o, kind, ref, a);
     case LOOKUP_EMPTY:
         return act_wait(
             "ValueEmpty",
@@ -47,6 +53,32 @@ struct action need_ca(const struct observed *o, struct arena *a)
     if (!o->spec->ca.name)
         return act_pass;
     return need_value(o, READ_CA, o->spec->ca_in_config_map ? "ConfigMap" : "Secret", &o->spec->ca, a);
+}
+
+struct json_object *cache_data(const struct observed *o, struct arena *a)
+{
+    const char *text = o->values[READ_CACHE].value;
+    struct err ignored;
+
+    return text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
+}
+
+struct action need_cache(const struct observed *o, struct arena *a)
+{
+    struct json_object *data = cache_data(o, a);
+    const struct key_ref ref = {.name = cache_secret_name(o->spec->cache),
+                                .key = cache_missing_key(o->spec->cache, data, a)};
+
+    if (!ref.name || (o->values[READ_CACHE].lookup == LOOKUP_FOUND && !ref.key))
+        return act_pass;
+    if (o->values[READ_CACHE].lookup != LOOKUP_FOUND)
+        return need_value(o, READ_CACHE, "Secret", &ref, a);
+    if (!json_member(data, ref.key))
+        return no_key(o, "Secret", &ref, a);
+    return act_wait("ValueEmpty",
+                    arena_printf(a, "key %s of Secret %s/%s has nothing that the cache could use; put the value there",
+                                 ref.key, o->owner.ns, ref.name),
+                    true);
 }
 
 /* For calls that are made with the CA or, if it cannot be had, without. */

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "runner/affinity.h"
+#include "runner/cache.h"
 #include "runner/names.h"
 #include "runner/spec_parts.h"
 
@@ -398,5 +399,5 @@ bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, s
         ret->namespace = owner.ns;
     return check_url(ret, a, err) && read_authentication(json, ret, a, err) && read_scope(json, ret, err) &&
            read_ca(json, ret, err) && read_attributes(json, &owner, ret, a, err) && read_host_aliases(ret, a, err) &&
-           spec_check_shapes(ret, err) && affinity_check(ret->affinity, a, err);
+           spec_check_shapes(ret, err) && affinity_check(ret->affinity, a, err) && cache_check(ret->cache, err);
 }

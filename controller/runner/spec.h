@@ -78,8 +78,8 @@ struct spec {
 
     const char *namespace; /* of the jobs; default: the object's own         */
     const char *image, *helper_image, *service_account_name;
-    struct json_object *node_selector, *tolerations, *affinity, *volumes, *resources, *image_pull_secrets, *pull_policy,
-        *pod_labels, *pod_annotations, *environment; /* as in the object        */
+    struct json_object *node_selector, *tolerations, *affinity, *cache, *volumes, *resources, *image_pull_secrets,
+        *pull_policy, *pod_labels, *pod_annotations, *environment; /* as in the object        */
     bool privileged;
     struct host_alias *host_aliases;
     size_t host_aliases_len;

@@ -65,6 +65,7 @@ static const struct field fields[] = {
     MAP("nodeSelector", node_selector),
     LIST("tolerations", tolerations),
     OBJECT("affinity", affinity),
+    OBJECT("cache", cache),
     LIST("hostAliases", host_aliases_json),
     LIST("volumes", volumes),
     OBJECT("resources", resources),

@@ -79,11 +79,12 @@ static void is_rendered_as_kept(const char *name)
         [CHILD_ROLE_BINDING] = "role-binding",
         [CHILD_DEPLOYMENT] = "deployment",
     };
+    const struct config_inputs golden = {.token = "glrt-golden"};
     struct world *w cleanup_world = world_of(name);
     struct arena *a = &w->a;
 
     assert_golden(arena_printf(a, DATA "render/%s/config.toml", name),
-                  render_config_toml(&w->owner, &w->spec, "glrt-golden", a));
+                  render_config_toml(&w->owner, &w->spec, &golden, a));
     assert_golden(arena_printf(a, DATA "render/%s/token-secret.json", name),
                   pretty(render_token_secret(&w->owner, &a_registration, a), a));
     for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
@@ -162,6 +163,7 @@ static void a_change_of_config_leaves_the_deployment_alone(void **state)
         {"spec.nodeSelector", "{\"role\": \"ci\"}"},
         {"spec.tolerations", "[]"},
         {"spec.affinity", "{}"},
+        {"spec.cache", "{\"type\": \"gcs\", \"gcs\": {\"bucketName\": \"b\"}}"},
         {"spec.volumes", "[]"},
         {"spec.privileged", "false"},
         {"spec.pullPolicy", "[\"Never\"]"},
@@ -295,7 +297,7 @@ static void secrets_have_what_is_known(void **state)
 
     const struct config_inputs in = {.token = "glrt-secret", .ca_pem = "PEM", .inputs = "token=7 ca=8"};
     struct json_object *config = render_config_secret(&w->owner, &w->spec, &in, a);
-    assert_string_equal(decoded(config, KEY_CONFIG, a), render_config_toml(&w->owner, &w->spec, "glrt-secret", a));
+    assert_string_equal(decoded(config, KEY_CONFIG, a), render_config_toml(&w->owner, &w->spec, &in, a));
     assert_non_null(strstr(decoded(config, KEY_CONFIG, a), "token = \"glrt-secret\""));
     assert_string_equal(decoded(config, KEY_CA, a), "PEM");
 }
@@ -320,7 +322,7 @@ static void config_leaves_out_what_would_harm(void **state)
 {
     static const char *const harmful[] = {"token_expires_at", "token_obtained_at", "\n  limit", "request_concurrency"};
     struct world *w cleanup_world = world_of("full");
-    const char *text = render_config_toml(&w->owner, &w->spec, NULL, &w->a);
+    const char *text = render_config_toml(&w->owner, &w->spec, &nothing_known, &w->a);
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(harmful); i++)
@@ -340,7 +342,7 @@ static void nothing_breaks_out_of_config(void **state)
     json_set_str(json_at(json_get(w->object, "spec.environment"), 0), "value", evil);
     json_set_str(json_at(json_get(w->object, "spec.volumes"), 0), "mountPath", arena_printf(&w->a, "/%s", evil));
     parse(w);
-    const char *text = render_config_toml(&w->owner, &w->spec, NULL, &w->a);
+    const char *text = render_config_toml(&w->owner, &w->spec, &nothing_known, &w->a);
     assert_null(strstr(text, "\n  url = \"http://evil"));
     assert_ptr_equal(strstr(text, "\n[[runners]]\n  name"), strstr(text, "\n[[runners]]"));
     assert_null(strstr(strstr(text, "\n[[runners]]") + 1, "\n[[runners]]"));
