@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "runner/affinity.h"
 #include "runner/cache.h"
+#include "runner/proxy.h"
 #include "runner/render_parts.h"
 #include "runner/shapes.h"
 #include "runner/toml.h"
@@ -51,15 +52,23 @@ static struct json_object *pull_secrets(const struct spec *spec)
     return unless_empty(list);
 }
 
-static struct json_object *environment(const struct spec *spec, struct arena *a)
+static void add_variables(struct json_object *list, struct json_object *variables, struct arena *a)
 {
-    struct json_object *list = json_object_new_array();
-
-    for (size_t i = 0; i < json_len(spec->environment); i++) {
-        struct json_object *entry = json_at(spec->environment, i);
+    for (size_t i = 0; i < json_len(variables); i++) {
+        struct json_object *entry = json_at(variables, i);
         const char *text = arena_printf(a, "%s=%s", json_str(entry, "name"), json_str(entry, "value"));
         json_object_array_add(list, json_object_new_string(text));
     }
+}
+
+/* The proxy's variables, then the user's. */
+static struct json_object *environment(const struct spec *spec, struct arena *a)
+{
+    struct json_object *list = json_object_new_array();
+    struct json_object *proxy = arena_json(a, proxy_variables(&spec->proxy, NULL, spec->environment, a));
+
+    add_variables(list, proxy, a);
+    add_variables(list, spec->environment, a);
     return unless_empty(list);
 }
 

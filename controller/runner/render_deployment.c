@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "runner/proxy.h"
 #include "runner/render_parts.h"
 
 /* gitlab-runner's user in its own Alpine image; any other image works with it as well. */
@@ -45,15 +46,22 @@ static struct json_object *mount_list(void)
                       CONFIG_MOUNT, CONFIG_FOLDER, HOME_FOLDER);
 }
 
-/* Our own variables, then the user's. */
-static struct json_object *env_list(const struct spec *spec)
+static void add_variables(struct json_object *list, struct json_object *variables)
+{
+    for (size_t i = 0; i < json_len(variables); i++)
+        json_object_array_add(list, given(json_at(variables, i)));
+}
+
+/* Our own variables, the proxy's, then the user's. The kubelet puts the API server's address in. */
+static struct json_object *env_list(const struct spec *spec, struct arena *a)
 {
     struct json_object *list = json_build("[{name: 'HOME', value: %s}, {name: 'POD_UID', valueFrom: {fieldRef: "
                                           "{apiVersion: 'v1', fieldPath: 'metadata.uid'}}}]",
                                           HOME_FOLDER);
+    struct json_object *users = spec->manager.env;
 
-    for (size_t i = 0; i < json_len(spec->manager.env); i++)
-        json_object_array_add(list, given(json_at(spec->manager.env, i)));
+    add_variables(list, arena_json(a, proxy_variables(&spec->proxy, "$(KUBERNETES_SERVICE_HOST)", users, a)));
+    add_variables(list, users);
     return list;
 }
 
@@ -77,14 +85,14 @@ static struct json_object *probe(int64_t period, int64_t timeout, int64_t failur
         period, timeout, failures);
 }
 
-static struct json_object *container(const struct spec *spec, const struct render_settings *settings)
+static struct json_object *container(const struct spec *spec, const struct render_settings *settings, struct arena *a)
 {
     const struct manager_spec *m = &spec->manager;
     struct json_object *c = json_build(
         "{name: 'manager', image: %s, imagePullPolicy: %s, command: ['/bin/sh', '-ec', %s], env: %o, envFrom: %o, "
         "ports: [{name: 'metrics', containerPort: " METRICS_PORT
         ", protocol: 'TCP'}], resources: %o, volumeMounts: %o}",
-        m->image ? m->image : settings->manager_image, m->image_pull_policy, start_script, env_list(spec),
+        m->image ? m->image : settings->manager_image, m->image_pull_policy, start_script, env_list(spec, a),
         given(m->env_from), given(m->resources), mount_list());
 
     json_set(c, "startupProbe", probe(1, 2, 60));
@@ -108,8 +116,8 @@ static struct json_object *pod_spec(const struct owner *owner, const struct spec
         "tolerations: %o, affinity: %o, topologySpreadConstraints: %o, hostAliases: %o, containers: [%o], volumes: %o}",
         render_account_name(owner, spec, a), m->termination_grace_period, m->priority_class_name,
         given(m->image_pull_secrets), given(m->node_selector), given(m->tolerations), given(m->affinity),
-        spread_constraints(owner, spec, a), aliases ? given(spec->host_aliases_json) : NULL, container(spec, settings),
-        volume_list(owner, a));
+        spread_constraints(owner, spec, a), aliases ? given(spec->host_aliases_json) : NULL,
+        container(spec, settings, a), volume_list(owner, a));
 
     json_set(pod, "securityContext",
              json_build("{runAsNonRoot: true, runAsUser: %d, runAsGroup: %d, fsGroup: %d, "

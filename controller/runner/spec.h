@@ -41,6 +41,12 @@ struct host_alias {
     struct strings hostnames;
 };
 
+/* Of the manager and the jobs; see runner/proxy.h. */
+struct proxy {
+    struct json_object *whole, *no_proxy; /* as in the object */
+    const char *http, *https;             /* URLs, NULL: none */
+};
+
 /* What GitLab keeps of a runner, in GitLab's words. */
 struct attributes {
     const char *description; /* default: namespace/name                       */
@@ -81,6 +87,7 @@ struct spec {
     struct json_object *node_selector, *tolerations, *affinity, *cache, *volumes, *resources, *image_pull_secrets,
         *pull_policy, *pod_labels, *pod_annotations, *environment; /* as in the object        */
     bool privileged;
+    struct proxy proxy;
     struct host_alias *host_aliases;
     size_t host_aliases_len;
     struct json_object *host_aliases_json;
