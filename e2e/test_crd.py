@@ -97,6 +97,8 @@ BAD = [
     ({"environment": [{"name": "A=B", "value": ""}]}, "spec.environment[0].name"),
     ({"manager": {"replicas": -1}}, "spec.manager.replicas"),
     ({"manager": {"env": [{"name": "HOME", "value": "/"}]}}, "HOME and POD_UID are set by the operator: take them out"),
+    ({"manager": {"podDisruptionBudget": {}}}, "must have either minAvailable or maxUnavailable"),
+    ({"manager": {"podDisruptionBudget": {"minAvailable": "many"}}}, "spec.manager.podDisruptionBudget.minAvailable"),
     ({"deletionPolicy": "Keep"}, "Delete"),
 ]
 

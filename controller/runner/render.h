@@ -15,6 +15,7 @@ enum child {
     CHILD_SERVICE_ACCOUNT,
     CHILD_ROLE_BINDING,
     CHILD_DEPLOYMENT,
+    CHILD_DISRUPTION_BUDGET, /* when asked for */
     CHILD_COUNT,
 };
 
@@ -46,7 +47,8 @@ struct render_settings {
     const char *namespaces;    /* that are served (runner/namespaces.h)      */
 };
 
-/* Whether this spec leads to that child (a ServiceAccount of the user's own is not ours to make). */
+/* Whether this spec leads to that child (a ServiceAccount of the user's own is not ours to make; a PodDisruptionBudget
+ * must be asked for). */
 bool child_wanted(enum child child, const struct spec *spec);
 const char *child_kind(enum child child); /* "Secret", … */
 const char *child_name(enum child child, const struct owner *owner, struct arena *a);
@@ -65,6 +67,7 @@ struct json_object *render_service_account(const struct owner *owner, const stru
 struct json_object *render_role_binding(const struct owner *owner, const struct spec *spec, struct arena *a);
 struct json_object *render_deployment(const struct owner *owner, const struct spec *spec,
                                       const struct render_settings *settings, struct arena *a);
+struct json_object *render_disruption_budget(const struct owner *owner, const struct spec *spec, struct arena *a);
 
 /* Any child but the token Secret, with placeholders where *in is NULL. */
 struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,

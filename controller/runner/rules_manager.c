@@ -101,17 +101,23 @@ static struct action need_deployment(const struct observed *o, struct arena *a)
     return need_child(o, CHILD_DEPLOYMENT, a);
 }
 
+static struct action need_disruption_budget(const struct observed *o, struct arena *a)
+{
+    return need_child(o, CHILD_DISRUPTION_BUDGET, a);
+}
+
 /* Order matters: a rule relies on all rules above it. */
 /* clang-format off */
 const struct rule manager_rules[] = {
-    {"token",           wait_for_the_token     }, /* a manager without a token is of no use             */
-    {"record",          record_the_registration}, /* a lost token can be found again                    */
-    {"job-namespace",   need_job_namespace     }, /* the namespace of the jobs exists and is open to us */
-    {"config",          need_config            }, /* config.toml equals what render would write         */
-    {"service-account", need_service_account},
-    {"role-binding",    need_role_binding      }, /* the manager may make job pods                      */
-    {"deployment",      need_deployment        }, /* the manager runs                                   */
-    {"strays",          remove_strays          }, /* nothing is left of what the spec said before       */
-    {NULL,              NULL},
+    {"token",             wait_for_the_token     }, /* a manager without a token is of no use             */
+    {"record",            record_the_registration}, /* a lost token can be found again                    */
+    {"job-namespace",     need_job_namespace     }, /* the namespace of the jobs exists and is open to us */
+    {"config",            need_config            }, /* config.toml equals what render would write         */
+    {"service-account",   need_service_account   },
+    {"role-binding",      need_role_binding      }, /* the manager may make job pods                      */
+    {"deployment",        need_deployment        }, /* the manager runs                                   */
+    {"disruption-budget", need_disruption_budget }, /* its pods are drained one after the other           */
+    {"strays",            remove_strays          }, /* nothing is left of what the spec said before       */
+    {NULL,                NULL                   },
 };
 /* clang-format on */

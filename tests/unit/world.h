@@ -58,6 +58,7 @@ enum option {
     OPT_ELSEWHERE, /* the registration token is of another project than the access token     */
     OPT_LAG,       /* watches deliver between turns only */
     OPT_FROZEN, /* after a crash the watches show, for a minute, what there was before this action of the operator's */
+    OPT_NO_BUDGET, /* the spec, again: no PodDisruptionBudget is asked for */
     OPTIONS
 };
 
@@ -86,6 +87,7 @@ enum edit {
     EDIT_SUSPEND,
     EDIT_KEEP,
     EDIT_INVALID,
+    EDIT_BUDGET,
     EDITS
 };
 enum damage {
