@@ -70,6 +70,9 @@ BAD = [
      "gitlab-runner takes one effect for a key and value: leave effect out"),
     ({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
         {"matchExpressions": [{"key": "a", "operator": "In"}]}]}}}}, "values are needed with In and NotIn"),
+    ({"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{
+        "topologyKey": "a", "labelSelector": {"matchExpressions": [{"key": "a", "operator": "NotIn"}]}}]}}},
+     "values are needed with In and NotIn, and belong to no other operator"),
     ({"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{}]}}},
      "requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: Required value"),
     ({"cache": {"type": "S3", "s3": {"bucketName": "b"}}}, "spec.cache.type: Unsupported value"),
@@ -97,6 +100,10 @@ BAD = [
     ({"environment": [{"name": "A=B", "value": ""}]}, "spec.environment[0].name"),
     ({"manager": {"replicas": -1}}, "spec.manager.replicas"),
     ({"manager": {"env": [{"name": "HOME", "value": "/"}]}}, "HOME and POD_UID are set by the operator: take them out"),
+    ({"manager": {"podSpec": {"containers": [{"image": "x"}]}}}, "spec.manager.podSpec.containers[0].name"),
+    ({"manager": {"podSpec": {"containers": [{"name": "manager", "command": ["x"]}]}}},
+     "command and args of the container manager are the operator's"),
+    ({"manager": {"podSpec": {"serviceAccountName": "x"}}}, "use manager.serviceAccountName, so that it gets the rights"),
     ({"manager": {"podDisruptionBudget": {}}}, "must have either minAvailable or maxUnavailable"),
     ({"manager": {"podDisruptionBudget": {"minAvailable": "many"}}}, "spec.manager.podDisruptionBudget.minAvailable"),
     ({"deletionPolicy": "Keep"}, "Delete"),

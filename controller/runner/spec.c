@@ -15,6 +15,7 @@
 #include "runner/affinity.h"
 #include "runner/cache.h"
 #include "runner/names.h"
+#include "runner/pod_spec.h"
 #include "runner/proxy.h"
 #include "runner/spec_parts.h"
 
@@ -400,5 +401,5 @@ bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, s
     return check_url(ret, a, err) && read_authentication(json, ret, a, err) && read_scope(json, ret, err) &&
            read_ca(json, ret, err) && read_attributes(json, &owner, ret, a, err) && read_host_aliases(ret, a, err) &&
            spec_check_shapes(ret, err) && affinity_check(ret->affinity, a, err) && cache_check(ret->cache, err) &&
-           proxy_check(&ret->proxy, err);
+           proxy_check(&ret->proxy, err) && pod_spec_check(ret->manager.pod_spec, a, err);
 }

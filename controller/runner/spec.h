@@ -67,6 +67,7 @@ struct manager_spec {
     const char *priority_class_name, *service_account_name;
     struct json_object *image_pull_secrets, *resources, *node_selector, *tolerations, *affinity,
         *topology_spread_constraints, *pod_labels, *pod_annotations, *env, *env_from; /* PodSpec shapes */
+    struct json_object *pod_spec;          /* merged into the PodSpec last, see runner/pod_spec.h */
     struct json_object *disruption_budget; /* {minAvailable} or {maxUnavailable}, NULL: none */
 };
 

@@ -96,6 +96,7 @@ static const struct field fields[] = {
     MAP("manager.podAnnotations", manager.pod_annotations),
     LIST("manager.env", manager.env),
     LIST("manager.envFrom", manager.env_from),
+    OBJECT("manager.podSpec", manager.pod_spec),
     OBJECT("manager.podDisruptionBudget", manager.disruption_budget),
 
     CHOICE("deletionPolicy", deletion_policy, "Delete, Orphan"),

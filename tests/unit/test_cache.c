@@ -6,20 +6,6 @@
 #include "runner/rules.h"
 #include "world_broken.h"
 
-/* JSON with single quotes. */
-static struct json_object *json(const char *text, struct arena *a)
-{
-    char *copy = arena_strdup(a, text);
-    struct err err = {0};
-
-    for (char *quote = strchr(copy, '\''); quote; quote = strchr(quote, '\''))
-        *quote = '"';
-    struct json_object *tree = json_parse(copy, strlen(copy), &err);
-    if (!tree)
-        fail_msg("%s: %s", text, err.text);
-    return arena_json(a, tree);
-}
-
 #define S3    "{'type': 's3', 's3': {'bucketName': 'b', 'credentialsSecretRef': {'name': 'keys'}}}"
 #define GCS   "{'type': 'gcs', 'gcs': {'bucketName': 'b', 'credentialsSecretRef': {'name': 'keys'}}}"
 #define AZURE "{'type': 'azure', 'azure': {'containerName': 'c', 'credentialsSecretRef': {'name': 'keys'}}}"
@@ -61,7 +47,8 @@ static void each_type_has_its_table(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct json_object *cache = json(cases[i].cache, &a), *data = cases[i].data ? json(cases[i].data, &a) : NULL;
+        struct json_object *cache = quoted_json(cases[i].cache, &a),
+                           *data = cases[i].data ? quoted_json(cases[i].data, &a) : NULL;
         struct err err = {0};
         if (!cache_check(cache, &err))
             fail_msg("%s", err.text);
@@ -88,10 +75,11 @@ static void the_key_that_is_missing_is_named(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        assert_string_equal(cache_missing_key(json(cases[i].cache, &a), json(cases[i].data, &a), &a), cases[i].key);
-    assert_string_equal(cache_missing_key(json(S3, &a), NULL, &a), "accesskey");
-    assert_string_equal(cache_secret_name(json(S3, &a)), "keys");
-    assert_null(cache_secret_name(json("{'type': 'gcs', 'gcs': {'bucketName': 'b'}}", &a)));
+        assert_string_equal(cache_missing_key(quoted_json(cases[i].cache, &a), quoted_json(cases[i].data, &a), &a),
+                            cases[i].key);
+    assert_string_equal(cache_missing_key(quoted_json(S3, &a), NULL, &a), "accesskey");
+    assert_string_equal(cache_secret_name(quoted_json(S3, &a)), "keys");
+    assert_null(cache_secret_name(quoted_json("{'type': 'gcs', 'gcs': {'bucketName': 'b'}}", &a)));
     assert_null(cache_secret_name(NULL));
 }
 
@@ -108,7 +96,7 @@ static struct action next(struct stage *stage, struct spec *spec, const struct o
     stage_init(stage, plain, false);
     world_observe(&stage->world);
     *spec = *o->spec;
-    spec->cache = json(S3, &stage->world.mem);
+    spec->cache = quoted_json(S3, &stage->world.mem);
     o->spec = spec;
     o->values[READ_TOKEN] = (struct observed_value){.lookup = LOOKUP_FOUND, .value = "glrt-x", .version = "3"};
     o->values[READ_CACHE] = *value;
