@@ -8,14 +8,6 @@
 #include "runner/cache.h"
 #include "runner/names.h"
 
-static struct action no_key(const struct observed *o, const char *kind, const struct key_ref *ref, struct arena *a)
-{
-    return act_wait("KeyNotFound",
-                    arena_printf(a, "%s %s/%s has no key %s; add it, or name another key in the spec", kind,
-                                 o->owner.ns, ref->name, ref->key),
-                    true);
-}
-
 /* Passes when the value is at hand; else reads it, or says what is wrong with it. */
 static struct action need_value(const struct observed *o, enum readable what, const char *kind,
                                 const struct key_ref *ref, struct arena *a)
@@ -33,7 +25,10 @@ static struct action need_value(const struct observed *o, enum readable what, co
                                      ref->name, ref->key),
                         true);
     case LOOKUP_NO_KEY:
-        return no_key(o, kind, ref, a);
+        return act_wait("KeyNotFound",
+                        arena_printf(a, "%s %s/%s has no key %s; add it, or name another key in the spec", kind,
+                                     o->owner.ns, ref->name, ref->key),
+                        true);
     case LOOKUP_EMPTY:
         return act_wait(
             "ValueEmpty",
@@ -68,13 +63,17 @@ struct action need_cache(const struct observed *o, struct arena *a)
     struct json_object *data = cache_data(o, a);
     const struct key_ref ref = {.name = cache_secret_name(o->spec->cache),
                                 .key = cache_missing_key(o->spec->cache, data, a)};
+    bool was_read = o->values[READ_CACHE].lookup == LOOKUP_FOUND || o->values[READ_CACHE].lookup == LOOKUP_NO_KEY;
 
-    if (!ref.name || (o->values[READ_CACHE].lookup == LOOKUP_FOUND && !ref.key))
+    if (!ref.name || (was_read && !ref.key))
         return act_pass;
-    if (o->values[READ_CACHE].lookup != LOOKUP_FOUND)
+    if (!was_read)
         return need_value(o, READ_CACHE, "Secret", &ref, a);
     if (!json_member(data, ref.key))
-        return no_key(o, "Secret", &ref, a);
+        return act_wait("KeyNotFound",
+                        arena_printf(a, "Secret %s/%s has no key %s, which the cache needs; add it", o->owner.ns,
+                                     ref.name, ref.key),
+                        true);
     return act_wait("ValueEmpty",
                     arena_printf(a, "key %s of Secret %s/%s has nothing that the cache could use; put the value there",
                                  ref.key, o->owner.ns, ref.name),
