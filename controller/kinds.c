@@ -21,6 +21,7 @@ static const struct {
     [KIND_SERVICE_ACCOUNT] = {{"ServiceAccount", "v1", "serviceaccounts", true, true}, OURS},
     [KIND_ROLE_BINDING] = {{"RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", true, true}, OURS},
     [KIND_DEPLOYMENT] = {{"Deployment", "apps/v1", "deployments", true, false}, OURS},
+    [KIND_DISRUPTION_BUDGET] = {{"PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", true, true}, OURS},
 };
 
 const struct kube_resource *kind_resource(enum kind kind)

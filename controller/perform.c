@@ -1,6 +1,7 @@
 /* Actions become requests, answers become facts. */
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
@@ -12,6 +13,7 @@
 #include "net/loop.h"
 #include "perform.h"
 #include "report.h"
+#include "runner/cache.h"
 #include "runner/names.h"
 #include "runner/status.h"
 
@@ -128,7 +130,8 @@ static bool expect_success(struct turn *turn, const struct kube_reply *reply)
 
 struct source {
     enum kind kind;
-    const char *name, *key;
+    const char *name;
+    const char *key; /* NULL: all of them, see READ_CACHE */
 };
 
 static struct source source_of(struct turn *turn, enum readable what)
@@ -143,6 +146,8 @@ static struct source source_of(struct turn *turn, enum readable what)
                                o->spec->ca.key};
     case READ_CONFIG:
         return (struct source){KIND_SECRET, child_name(CHILD_CONFIG_SECRET, &o->owner, &turn->mem), KEY_CONFIG};
+    case READ_CACHE:
+        return (struct source){KIND_SECRET, cache_secret_name(o->spec->cache), NULL};
     case READ_TOKEN:
     case READ_COUNT:
         break;
@@ -150,28 +155,23 @@ static struct source source_of(struct turn *turn, enum readable what)
     return (struct source){KIND_SECRET, child_name(CHILD_TOKEN_SECRET, &o->owner, &turn->mem), KEY_RUNNER_TOKEN};
 }
 
-/* Text files end in a newline, and so do values that people put into Secrets. */
-static char *trimmed(char *text)
-{
-    size_t len = strlen(text);
-
-    while (len && strchr(" \t\r\n", text[len - 1]))
-        text[--len] = '\0';
-    return text;
-}
-
 static struct observed_value value_of(struct turn *turn, const struct source *source, struct json_object *object)
 {
-    struct json_object *member = json_member(json_get(object, "data"), source->key);
+    struct json_object *data = json_get(object, "data"), *member = source->key ? json_member(data, source->key) : data;
     struct observed_value v = {.lookup = LOOKUP_NO_KEY,
                                .version =
                                    arena_strdup(&turn->mem, json_str_or(object, "metadata.resourceVersion", ""))};
 
     if (!member)
         return v;
+    if (!source->key) {
+        v.value = arena_strdup(&turn->mem, json_text(data));
+        v.lookup = LOOKUP_FOUND;
+        return v;
+    }
     char *text = source->kind == KIND_SECRET ? base64_decode(json_string(member), NULL, &turn->mem)
                                              : arena_strdup(&turn->mem, json_string(member));
-    v.value = text ? trimmed(text) : "";
+    v.value = text ? text_trim_end(text) : "";
     v.lookup = *v.value ? LOOKUP_FOUND : LOOKUP_EMPTY;
     return v;
 }

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/jitter.h"
 #include "base/mem.h"
+#include "runner/cache.h"
 
 enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 5 * 60 * 1000 };
 
@@ -69,6 +70,8 @@ static char *refs_of(const struct spec *spec, const struct record *record)
     buf_addf(&text, "|Secret/%s|Namespace/%s|Namespace/%s|", spec->credential.name, record->ns, spec->namespace);
     if (spec->ca.name)
         buf_addf(&text, "%s/%s|", spec->ca_in_config_map ? "ConfigMap" : "Secret", spec->ca.name);
+    if (cache_secret_name(spec->cache))
+        buf_addf(&text, "Secret/%s|", cache_secret_name(spec->cache));
     buf_addf(&text, "Secret/%s-runner-token|Secret/%s-runner-config|", record->name, record->name);
     return buf_detach(&text);
 }

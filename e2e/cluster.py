@@ -32,6 +32,7 @@ RESOURCES = {
     "Role": "apis/rbac.authorization.k8s.io/v1/roles",
     "Event": "apis/events.k8s.io/v1/events",
     "Deployment": "apis/apps/v1/deployments",
+    "PodDisruptionBudget": "apis/policy/v1/poddisruptionbudgets",
     "RoleBinding": "apis/rbac.authorization.k8s.io/v1/rolebindings",
     "ClusterRole": "apis/rbac.authorization.k8s.io/v1/clusterroles",
     "CustomResourceDefinition": "apis/apiextensions.k8s.io/v1/customresourcedefinitions",

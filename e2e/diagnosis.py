@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gitlab_admin import GitLabAdmin
     from places import Place
 
-CHILDREN = "glr,deployments,pods,secrets,serviceaccounts,rolebindings"
+CHILDREN = "glr,deployments,pods,secrets,serviceaccounts,rolebindings,poddisruptionbudgets"
 LOG_LINES = 60
 
 

@@ -116,5 +116,6 @@ def assert_only_reads(ci: Place, address: str) -> None:
              if entry["sourceIPs"] == [address] and entry["objectRef"]["resource"] != "leases"]
     asked = Counter((entry["verb"], entry["objectRef"]["resource"]) for entry in calls
                     if entry["stage"] != "ResponseComplete" or entry["verb"] != "watch")
-    kinds = ["gitlabrunners", "secrets", "configmaps", "namespaces", "serviceaccounts", "rolebindings", "deployments"]
+    kinds = ["gitlabrunners", "secrets", "configmaps", "namespaces", "serviceaccounts", "rolebindings", "deployments",
+             "poddisruptionbudgets"]
     assert asked == {("watch", kind): 1 for kind in kinds}, "a list that goes on as the watch"

@@ -17,7 +17,8 @@ CRD = "gitlabrunners.gitlab-runners.dev"
 NEEDS = [
     ("patch", "gitlabrunners.gitlab-runners.dev"), ("patch", "gitlabrunners.gitlab-runners.dev/status"),
     ("watch", "gitlabrunners.gitlab-runners.dev"), ("create", "secrets"), ("get", "secrets"),
-    ("create", "deployments.apps"), ("patch", "serviceaccounts"), ("delete", "rolebindings.rbac.authorization.k8s.io"),
+    ("create", "deployments.apps"), ("patch", "poddisruptionbudgets.policy"),
+    ("patch", "serviceaccounts"), ("delete", "rolebindings.rbac.authorization.k8s.io"),
     ("list", "configmaps"), ("watch", "namespaces"), ("create", "events.events.k8s.io"),
 ]
 MUST_NOT = [

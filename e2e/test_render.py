@@ -85,7 +85,8 @@ def test_gitlab_runner_would_not_take_anything(tmp_path: Path) -> None:
 
 
 def test_an_object_with_every_field_leads_to_the_kept_manifests() -> None:
-    kept = [json.loads((GOLDEN / f"{name}.json").read_text()) for name in ("role-binding", "deployment")]
+    names = ("role-binding", "deployment", "disruption-budget")
+    kept = [json.loads((GOLDEN / f"{name}.json").read_text()) for name in names]
     objects = json.loads(run("render", "-f", FULL, "-o", "json").stdout)["items"]
     assert [o for o in objects if o["kind"] != "Secret"] == kept, "it brings a ServiceAccount of its own"
     config = tomllib.loads(config_of(objects))

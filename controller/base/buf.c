@@ -108,3 +108,12 @@ char *buf_detach(struct buf *b)
     buf_init(b, b->max);
     return text;
 }
+
+char *text_trim_end(char *text)
+{
+    size_t len = strlen(text);
+
+    while (len && strchr(" \t\r\n", text[len - 1]))
+        text[--len] = '\0';
+    return text;
+}

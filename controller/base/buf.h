@@ -33,4 +33,7 @@ char *buf_detach(struct buf *b);
 
 #define cleanup_buf __attribute__((cleanup(buf_finish)))
 
+/* Takes the white space off the end, as text files and people leave it there. Returns the text. */
+char *text_trim_end(char *text);
+
 #endif

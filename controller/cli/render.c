@@ -85,6 +85,8 @@ static int parse(int argc, char **argv, struct options *o)
 /* ---------------------------------------------------------------------------------------------------------------------
  * The objects of one GitLabRunner */
 
+static const struct config_inputs unknown;
+
 /* A Secret as a person wants to read it: decoded, as stringData. */
 static void make_readable(struct json_object *manifest, struct arena *a)
 {
@@ -115,7 +117,6 @@ static struct json_object *token_secret(const struct owner *owner, const struct 
 static struct json_object *child_of(enum child child, const struct owner *owner, const struct spec *spec,
                                     const struct render_settings *settings, struct arena *a)
 {
-    static const struct config_inputs unknown;
     struct json_object *manifest = child == CHILD_TOKEN_SECRET
                                        ? token_secret(owner, spec, a)
                                        : render_child(child, owner, spec, &unknown, settings, a);
@@ -140,7 +141,7 @@ static void print_toml(const struct owner *owner, const struct spec *spec, bool 
 {
     if (several)
         printf("# %s/%s\n", owner->ns, owner->name);
-    fputs(render_config_toml(owner, spec, NULL, a), stdout);
+    fputs(render_config_toml(owner, spec, &unknown, a), stdout);
 }
 
 static void print_objects(struct json_object *list, enum format format)

@@ -13,10 +13,8 @@ struct action act_wait(const char *reason, const char *message, bool stalled)
 struct action act_read(enum readable what)
 {
     static const char *const names[] = {
-        [READ_CREDENTIAL] = "read-credential",
-        [READ_CA] = "read-ca",
-        [READ_TOKEN] = "read-token",
-        [READ_CONFIG] = "read-config",
+        [READ_CREDENTIAL] = "read-credential", [READ_CA] = "read-ca",         [READ_TOKEN] = "read-token",
+        [READ_CACHE] = "read-cache",           [READ_CONFIG] = "read-config",
     };
 
     return (struct action){.kind = ACT_READ, .rule = names[what], .read = what};

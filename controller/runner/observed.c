@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "runner/cache.h"
 
 const struct attempt *failed_attempt(const struct observed *o, const char *rule)
 {
@@ -58,14 +59,21 @@ bool is_registered(const struct observed *o, struct arena *a)
     return secret->exists && !secret->terminating && !o->deregistered && registration_fits(o, a);
 }
 
+static const char *with_version(const char *text, const char *name, const struct observed_value *value, struct arena *a)
+{
+    return arena_printf(a, "%s %s=%s", text, name, value->version ? value->version : "");
+}
+
 const char *config_inputs_text(const struct observed *o, struct arena *a)
 {
     const char *token = o->values[READ_TOKEN].version;
-    const char *ca = o->values[READ_CA].version;
+    const char *text = arena_printf(a, "token=%s", token ? token : "");
 
-    if (!o->spec->ca.name)
-        return arena_printf(a, "token=%s", token ? token : "");
-    return arena_printf(a, "token=%s ca=%s", token ? token : "", ca ? ca : "");
+    if (o->spec->ca.name)
+        text = with_version(text, "ca", &o->values[READ_CA], a);
+    if (cache_secret_name(o->spec->cache))
+        text = with_version(text, "cache", &o->values[READ_CACHE], a);
+    return text;
 }
 
 const char *token_inputs_text(const struct observed *o, struct arena *a)

@@ -31,6 +31,7 @@ enum readable {
     READ_CREDENTIAL, /* what spec.authentication names                                              */
     READ_CA,         /* what spec.caSecretRef or caConfigMapRef names                               */
     READ_TOKEN,      /* the runner's token in our token Secret                                      */
+    READ_CACHE,      /* the whole data of the Secret that spec.cache names, as JSON                 */
     READ_CONFIG,     /* the runner's token as the config Secret still has it                        */
     READ_COUNT,
 };

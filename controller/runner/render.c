@@ -20,10 +20,13 @@ static const struct {
     [CHILD_SERVICE_ACCOUNT] = {"v1", "ServiceAccount", "runner"},
     [CHILD_ROLE_BINDING] = {"rbac.authorization.k8s.io/v1", "RoleBinding", "runner"},
     [CHILD_DEPLOYMENT] = {"apps/v1", "Deployment", "runner"},
+    [CHILD_DISRUPTION_BUDGET] = {"policy/v1", "PodDisruptionBudget", "runner"},
 };
 
 bool child_wanted(enum child child, const struct spec *spec)
 {
+    if (child == CHILD_DISRUPTION_BUDGET)
+        return spec->manager.disruption_budget;
     return child != CHILD_SERVICE_ACCOUNT || !spec->manager.service_account_name;
 }
 
@@ -163,23 +166,24 @@ struct json_object *render_token_secret(const struct owner *owner, const struct 
 }
 
 static void put_config(struct json_object *manifest, const struct owner *owner, const struct spec *spec,
-                       const char *token, const char *ca_pem, struct arena *a)
+                       const struct config_inputs *in, struct arena *a)
 {
-    put_data(manifest, KEY_CONFIG, render_config_toml(owner, spec, token, a), a);
+    put_data(manifest, KEY_CONFIG, render_config_toml(owner, spec, in, a), a);
     if (spec->ca.name)
-        put_data(manifest, KEY_CA, ca_pem ? ca_pem : CA_PLACEHOLDER, a);
+        put_data(manifest, KEY_CA, in->ca_pem ? in->ca_pem : CA_PLACEHOLDER, a);
 }
 
 struct json_object *render_config_secret(const struct owner *owner, const struct spec *spec,
                                          const struct config_inputs *in, struct arena *a)
 {
+    const struct config_inputs placeholders = {0};
     struct json_object *manifest = render_frame(CHILD_CONFIG_SECRET, owner, spec, a);
 
     json_set_str(manifest, "type", "Opaque");
     json_set(manifest, "data", json_object_new_object());
-    put_config(manifest, owner, spec, NULL, NULL, a);
+    put_config(manifest, owner, spec, &placeholders, a);
     render_seal(manifest, a);
-    put_config(manifest, owner, spec, in->token, in->ca_pem, a);
+    put_config(manifest, owner, spec, in, a);
     annotate(manifest, ANNOTATION_INPUTS, in->inputs);
     return manifest;
 }
@@ -212,6 +216,20 @@ struct json_object *render_role_binding(const struct owner *owner, const struct 
     return render_seal(manifest, a);
 }
 
+/* A manager that is not ready protects nothing, so it is no reason to hold up the draining of its node. */
+struct json_object *render_disruption_budget(const struct owner *owner, const struct spec *spec, struct arena *a)
+{
+    struct json_object *budget = spec->manager.disruption_budget;
+    struct json_object *manifest = render_frame(CHILD_DISRUPTION_BUDGET, owner, spec, a);
+
+    json_set(manifest, "spec",
+             json_build("{minAvailable: %o, maxUnavailable: %o, selector: {matchLabels: %o}, "
+                        "unhealthyPodEvictionPolicy: 'AlwaysAllow'}",
+                        json_ref(json_get(budget, "minAvailable")), json_ref(json_get(budget, "maxUnavailable")),
+                        render_selector(owner, a)));
+    return render_seal(manifest, a);
+}
+
 struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
                                  const struct config_inputs *in, const struct render_settings *settings,
                                  struct arena *a)
@@ -225,6 +243,8 @@ struct json_object *render_child(enum child child, const struct owner *owner, co
         return render_role_binding(owner, spec, a);
     case CHILD_DEPLOYMENT:
         return render_deployment(owner, spec, settings, a);
+    case CHILD_DISRUPTION_BUDGET:
+        return render_disruption_budget(owner, spec, a);
     case CHILD_TOKEN_SECRET: /* needs what only a registration knows */
     case CHILD_COUNT:
         break;

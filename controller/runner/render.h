@@ -15,6 +15,7 @@ enum child {
     CHILD_SERVICE_ACCOUNT,
     CHILD_ROLE_BINDING,
     CHILD_DEPLOYMENT,
+    CHILD_DISRUPTION_BUDGET, /* when asked for */
     CHILD_COUNT,
 };
 
@@ -36,7 +37,8 @@ struct registration {
 struct config_inputs {
     const char *token;
     const char *ca_pem;
-    const char *inputs; /* ANNOTATION_INPUTS */
+    struct json_object *cache; /* the data of the Secret that spec.cache names, as the API server shows it */
+    const char *inputs;        /* ANNOTATION_INPUTS */
 };
 
 /* What the operator's own settings add. */
@@ -45,7 +47,8 @@ struct render_settings {
     const char *namespaces;    /* that are served (runner/namespaces.h)      */
 };
 
-/* Whether this spec leads to that child (a ServiceAccount of the user's own is not ours to make). */
+/* Whether this spec leads to that child (a ServiceAccount of the user's own is not ours to make; a PodDisruptionBudget
+ * must be asked for). */
 bool child_wanted(enum child child, const struct spec *spec);
 const char *child_kind(enum child child); /* "Secret", … */
 const char *child_name(enum child child, const struct owner *owner, struct arena *a);
@@ -64,6 +67,7 @@ struct json_object *render_service_account(const struct owner *owner, const stru
 struct json_object *render_role_binding(const struct owner *owner, const struct spec *spec, struct arena *a);
 struct json_object *render_deployment(const struct owner *owner, const struct spec *spec,
                                       const struct render_settings *settings, struct arena *a);
+struct json_object *render_disruption_budget(const struct owner *owner, const struct spec *spec, struct arena *a);
 
 /* Any child but the token Secret, with placeholders where *in is NULL. */
 struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
@@ -73,8 +77,9 @@ struct json_object *render_child(enum child child, const struct owner *owner, co
 /* ANNOTATION_APPLIED_HASH of a manifest. */
 const char *manifest_hash(struct json_object *manifest);
 
-/* config.toml alone. token and ca_pem as in config_inputs. */
-const char *render_config_toml(const struct owner *owner, const struct spec *spec, const char *token, struct arena *a);
+/* config.toml alone; of *in the token and the cache. */
+const char *render_config_toml(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,
+                               struct arena *a);
 /* The runner's token in a config.toml that render_config_toml() has written, NULL when there is none. */
 const char *config_toml_token(const char *toml, struct arena *a);
 

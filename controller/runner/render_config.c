@@ -6,6 +6,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/extra_config.h"
+#include "runner/affinity.h"
+#include "runner/cache.h"
+#include "runner/proxy.h"
 #include "runner/render_parts.h"
 #include "runner/shapes.h"
 #include "runner/toml.h"
@@ -50,15 +53,23 @@ static struct json_object *pull_secrets(const struct spec *spec)
     return unless_empty(list);
 }
 
-static struct json_object *environment(const struct spec *spec, struct arena *a)
+static void add_variables(struct json_object *list, struct json_object *variables, struct arena *a)
 {
-    struct json_object *list = json_object_new_array();
-
-    for (size_t i = 0; i < json_len(spec->environment); i++) {
-        struct json_object *entry = json_at(spec->environment, i);
+    for (size_t i = 0; i < json_len(variables); i++) {
+        struct json_object *entry = json_at(variables, i);
         const char *text = arena_printf(a, "%s=%s", json_str(entry, "name"), json_str(entry, "value"));
         json_object_array_add(list, json_object_new_string(text));
     }
+}
+
+/* The proxy's variables, then the user's. */
+static struct json_object *environment(const struct spec *spec, struct arena *a)
+{
+    struct json_object *list = json_object_new_array();
+    struct json_object *proxy = arena_json(a, proxy_variables(&spec->proxy, NULL, spec->environment, a));
+
+    add_variables(list, proxy, a);
+    add_variables(list, spec->environment, a);
     return unless_empty(list);
 }
 
@@ -161,35 +172,36 @@ static struct json_object *volumes(const struct spec *spec)
  */
 static struct json_object *kubernetes_section(const struct spec *spec, struct arena *a)
 {
-    struct json_object *section = json_build(
-        "{namespace: %s, image: %s, helper_image: %s, service_account: %s, privileged: %o, pull_policy: %o, "
-        "image_pull_secrets: %o, node_selector: %o, node_tolerations: %o, pod_labels: %o, pod_annotations: %o, "
-        "host_aliases: %o, volumes: %o}",
-        spec->namespace, spec->image, spec->helper_image, spec->service_account_name,
-        spec->privileged ? json_object_new_boolean(true) : NULL, pull_policies(spec), pull_secrets(spec),
-        map_of(spec->node_selector), node_tolerations(spec, a), map_of(spec->pod_labels), map_of(spec->pod_annotations),
-        host_aliases(spec), volumes(spec));
+    struct json_object *section =
+        json_build("{namespace: %s, image: %s, helper_image: %s, service_account: %s, privileged: %o, pull_policy: %o, "
+                   "image_pull_secrets: %o, node_selector: %o, node_tolerations: %o, affinity: %o, pod_labels: %o, "
+                   "pod_annotations: %o, host_aliases: %o, volumes: %o}",
+                   spec->namespace, spec->image, spec->helper_image, spec->service_account_name,
+                   spec->privileged ? json_object_new_boolean(true) : NULL, pull_policies(spec), pull_secrets(spec),
+                   map_of(spec->node_selector), node_tolerations(spec, a), affinity_table(spec->affinity),
+                   map_of(spec->pod_labels), map_of(spec->pod_annotations), host_aliases(spec), volumes(spec));
 
     add_resources(section, spec, a);
     return section;
 }
 
-static struct json_object *runner_section(const struct owner *owner, const struct spec *spec, const char *token,
-                                          struct arena *a)
+static struct json_object *runner_section(const struct owner *owner, const struct spec *spec,
+                                          const struct config_inputs *in, struct arena *a)
 {
     return json_build("{name: %s, url: %s, token: %s, executor: 'kubernetes', tls-ca-file: %s, environment: %o, "
-                      "kubernetes: %o}",
-                      arena_printf(a, "%s/%s", owner->ns, owner->name), spec->url, token,
-                      spec->ca.name ? CONFIG_MOUNT "/" KEY_CA : NULL, environment(spec, a),
-                      kubernetes_section(spec, a));
+                      "cache: %o, kubernetes: %o}",
+                      arena_printf(a, "%s/%s", owner->ns, owner->name), spec->url,
+                      in->token ? in->token : TOKEN_PLACEHOLDER, spec->ca.name ? CONFIG_MOUNT "/" KEY_CA : NULL,
+                      environment(spec, a), cache_table(spec->cache, in->cache, a), kubernetes_section(spec, a));
 }
 
-const char *render_config_toml(const struct owner *owner, const struct spec *spec, const char *token, struct arena *a)
+const char *render_config_toml(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,
+                               struct arena *a)
 {
     struct json_object *tree = json_build(
         "{concurrent: %d, check_interval: %d, log_level: %s, log_format: %s, listen_address: %s, runners: [%o]}",
         spec->concurrent, spec->check_interval, spec->log_level, spec->log_format, ":" METRICS_PORT,
-        runner_section(owner, spec, token ? token : TOKEN_PLACEHOLDER, a));
+        runner_section(owner, spec, in, a));
 
     extra_config_merge(tree, spec->config);
     return toml_text(arena_json(a, tree), a);

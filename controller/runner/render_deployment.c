@@ -6,14 +6,14 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "runner/extra_config.h"
+#include "runner/proxy.h"
 #include "runner/render_parts.h"
 
 /* gitlab-runner's user in its own Alpine image; any other image works with it as well. */
 #define MANAGER_USER  100
 #define MANAGER_GROUP 65533
 
-#define CONFIG_FOLDER "/etc/gitlab-runner"
-#define HOME_FOLDER   "/home/gitlab-runner"
+#define HOME_FOLDER "/home/gitlab-runner"
 
 /* gitlab-runner keeps its system id beside config.toml. A folder of the pod's own gives it one id for as long as the
  * pod lives; the link leads to the mounted Secret, whose updates gitlab-runner sees through it. */
@@ -35,27 +35,36 @@ static struct json_object *given(struct json_object *value)
 
 static struct json_object *volume_list(const struct owner *owner, struct arena *a)
 {
-    return json_build("[{name: 'config', secret: {secretName: %s, defaultMode: 288}}, {name: 'folder', emptyDir: {}}, "
+    return json_build("[{name: '" CONFIG_VOLUME "', secret: {secretName: %s, defaultMode: 288}}, "
+                      "{name: '" FOLDER_VOLUME "', emptyDir: {}}, "
                       "{name: 'home', emptyDir: {}}, {name: 'tmp', emptyDir: {}}]",
                       child_name(CHILD_CONFIG_SECRET, owner, a));
 }
 
 static struct json_object *mount_list(void)
 {
-    return json_build("[{name: 'config', mountPath: %s, readOnly: true}, {name: 'folder', mountPath: %s}, "
+    return json_build("[{name: '" CONFIG_VOLUME "', mountPath: %s, readOnly: true}, "
+                      "{name: '" FOLDER_VOLUME "', mountPath: %s}, "
                       "{name: 'home', mountPath: %s}, {name: 'tmp', mountPath: '/tmp'}]",
                       CONFIG_MOUNT, CONFIG_FOLDER, HOME_FOLDER);
 }
 
-/* Our own variables, then the user's. */
-static struct json_object *env_list(const struct spec *spec)
+static void add_variables(struct json_object *list, struct json_object *variables)
+{
+    for (size_t i = 0; i < json_len(variables); i++)
+        json_object_array_add(list, given(json_at(variables, i)));
+}
+
+/* Our own variables, the proxy's, then the user's. The kubelet puts the API server's address in. */
+static struct json_object *env_list(const struct spec *spec, struct arena *a)
 {
     struct json_object *list = json_build("[{name: 'HOME', value: %s}, {name: 'POD_UID', valueFrom: {fieldRef: "
                                           "{apiVersion: 'v1', fieldPath: 'metadata.uid'}}}]",
                                           HOME_FOLDER);
+    struct json_object *users = spec->manager.env;
 
-    for (size_t i = 0; i < json_len(spec->manager.env); i++)
-        json_object_array_add(list, given(json_at(spec->manager.env, i)));
+    add_variables(list, arena_json(a, proxy_variables(&spec->proxy, "$(KUBERNETES_SERVICE_HOST)", users, a)));
+    add_variables(list, users);
     return list;
 }
 
@@ -79,15 +88,16 @@ static struct json_object *probe(int64_t period, int64_t timeout, int64_t failur
         period, timeout, failures);
 }
 
-static struct json_object *container(const struct spec *spec, const struct render_settings *settings)
+static struct json_object *container(const struct spec *spec, const struct render_settings *settings, struct arena *a)
 {
     const struct manager_spec *m = &spec->manager;
-    struct json_object *c = json_build(
-        "{name: 'manager', image: %s, imagePullPolicy: %s, command: ['/bin/sh', '-ec', %s], env: %o, envFrom: %o, "
-        "ports: [{name: 'metrics', containerPort: " METRICS_PORT
-        ", protocol: 'TCP'}], resources: %o, volumeMounts: %o}",
-        m->image ? m->image : settings->manager_image, m->image_pull_policy, start_script, env_list(spec),
-        given(m->env_from), given(m->resources), mount_list());
+    struct json_object *c =
+        json_build("{name: '" MANAGER_CONTAINER
+                   "', image: %s, imagePullPolicy: %s, command: ['/bin/sh', '-ec', %s], env: %o, envFrom: %o, "
+                   "ports: [{name: 'metrics', containerPort: " METRICS_PORT
+                   ", protocol: 'TCP'}], resources: %o, volumeMounts: %o}",
+                   m->image ? m->image : settings->manager_image, m->image_pull_policy, start_script, env_list(spec, a),
+                   given(m->env_from), given(m->resources), mount_list());
 
     json_set(c, "startupProbe", probe(1, 2, 60));
     json_set(c, "readinessProbe", probe(10, 5, 3));
@@ -110,14 +120,17 @@ static struct json_object *pod_spec(const struct owner *owner, const struct spec
         "tolerations: %o, affinity: %o, topologySpreadConstraints: %o, hostAliases: %o, containers: [%o], volumes: %o}",
         render_account_name(owner, spec, a), m->termination_grace_period, m->priority_class_name,
         given(m->image_pull_secrets), given(m->node_selector), given(m->tolerations), given(m->affinity),
-        spread_constraints(owner, spec, a), aliases ? given(spec->host_aliases_json) : NULL, container(spec, settings),
-        volume_list(owner, a));
+        spread_constraints(owner, spec, a), aliases ? given(spec->host_aliases_json) : NULL,
+        container(spec, settings, a), volume_list(owner, a));
 
     json_set(pod, "securityContext",
              json_build("{runAsNonRoot: true, runAsUser: %d, runAsGroup: %d, fsGroup: %d, "
                         "seccompProfile: {type: 'RuntimeDefault'}}",
                         (int64_t)MANAGER_USER, (int64_t)MANAGER_GROUP, (int64_t)MANAGER_GROUP));
-    return pod;
+
+    struct json_object *merged = pod_spec_merged(pod, m->pod_spec);
+    json_object_put(pod);
+    return merged;
 }
 
 /* The user's labels under ours: those are how the Deployment knows its pods. */

@@ -3,10 +3,9 @@
 #define RUNNER_RENDER_PARTS_H
 
 #include "runner/names.h"
+#include "runner/pod_spec.h"
 #include "runner/render.h"
 
-/* The config Secret, as the manager's container sees it; config.toml names ca.crt by this path. */
-#define CONFIG_MOUNT "/run/secrets/gitlab-runner"
 #define METRICS_PORT "9252"
 
 /* What stands for a value that is not known, or must not be known. */

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "runner/cache.h"
 #include "runner/names.h"
 
 /* Passes when the value is at hand; else reads it, or says what is wrong with it. */
@@ -55,6 +56,36 @@ struct action need_ca(const struct observed *o, struct arena *a)
     if (!o->spec->ca.name)
         return act_pass;
     return need_value(o, READ_CA, o->spec->ca_in_config_map ? "ConfigMap" : "Secret", &o->spec->ca, a);
+}
+
+struct json_object *cache_data(const struct observed *o, struct arena *a)
+{
+    const char *text = o->values[READ_CACHE].value;
+    struct err ignored;
+
+    return text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
+}
+
+struct action need_cache(const struct observed *o, struct arena *a)
+{
+    struct json_object *data = cache_data(o, a);
+    const struct key_ref ref = {.name = cache_secret_name(o->spec->cache),
+                                .key = cache_missing_key(o->spec->cache, data, a)};
+    bool was_read = o->values[READ_CACHE].lookup == LOOKUP_FOUND || o->values[READ_CACHE].lookup == LOOKUP_NO_KEY;
+
+    if (!ref.name || (was_read && !ref.key))
+        return act_pass;
+    if (!was_read)
+        return need_value(o, READ_CACHE, "Secret", &ref, a);
+    if (!json_member(data, ref.key))
+        return act_wait("KeyNotFound",
+                        arena_printf(a, "Secret %s/%s has no key %s, which the cache needs; add it", o->owner.ns,
+                                     ref.name, ref.key),
+                        true);
+    return act_wait("ValueEmpty",
+                    arena_printf(a, "key %s of Secret %s/%s has nothing that the cache could use; put the value there",
+                                 ref.key, o->owner.ns, ref.name),
+                    true);
 }
 
 /* For calls that are made with the CA or, if it cannot be had, without. */

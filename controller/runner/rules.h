@@ -32,8 +32,11 @@ struct action act_tell(const char *reason, const char *message); /* good news */
 /* Pass when the value is at hand; else read it, or wait and say what is wrong with it. try_ca() never waits. */
 struct action need_credential(const struct observed *o, struct arena *a);
 struct action need_ca(const struct observed *o, struct arena *a);
+struct action need_cache(const struct observed *o, struct arena *a);
 struct action need_token(const struct observed *o, struct arena *a);
 struct action try_ca(const struct observed *o);
+/* The data of the Secret that spec.cache names, when it was read; NULL: it was not. */
+struct json_object *cache_data(const struct observed *o, struct arena *a);
 const char *credential_value(const struct observed *o);
 
 /* Rules, and parts of rules, of more than one table. */

@@ -63,7 +63,7 @@ static struct action need_child(const struct observed *o, enum child child, stru
     return act_apply(child, o->wanted[child].manifest, c->exists ? c->uid : NULL);
 }
 
-/* As need_child(), but with the real token and CA in the place of the placeholders. */
+/* As need_child(), but with the real token, CA and keys of the cache in the place of the placeholders. */
 static struct action need_config(const struct observed *o, struct arena *a)
 {
     struct action act = need_child(o, CHILD_CONFIG_SECRET, a);
@@ -73,11 +73,15 @@ static struct action need_config(const struct observed *o, struct arena *a)
     struct action need = need_token(o, a);
     if (need.kind == ACT_PASS)
         need = need_ca(o, a);
+    if (need.kind == ACT_PASS)
+        need = need_cache(o, a);
     if (need.kind != ACT_PASS)
         return need;
 
-    const struct config_inputs in = {
-        .token = o->values[READ_TOKEN].value, .ca_pem = o->values[READ_CA].value, .inputs = config_inputs_text(o, a)};
+    const struct config_inputs in = {.token = o->values[READ_TOKEN].value,
+                                     .ca_pem = o->values[READ_CA].value,
+                                     .cache = cache_data(o, a),
+                                     .inputs = config_inputs_text(o, a)};
     act.apply.manifest = render_config_secret(&o->owner, o->spec, &in, a);
     return act;
 }
@@ -97,17 +101,23 @@ static struct action need_deployment(const struct observed *o, struct arena *a)
     return need_child(o, CHILD_DEPLOYMENT, a);
 }
 
+static struct action need_disruption_budget(const struct observed *o, struct arena *a)
+{
+    return need_child(o, CHILD_DISRUPTION_BUDGET, a);
+}
+
 /* Order matters: a rule relies on all rules above it. */
 /* clang-format off */
 const struct rule manager_rules[] = {
-    {"token",           wait_for_the_token     }, /* a manager without a token is of no use             */
-    {"record",          record_the_registration}, /* a lost token can be found again                    */
-    {"job-namespace",   need_job_namespace     }, /* the namespace of the jobs exists and is open to us */
-    {"config",          need_config            }, /* config.toml equals what render would write         */
-    {"service-account", need_service_account},
-    {"role-binding",    need_role_binding      }, /* the manager may make job pods                      */
-    {"deployment",      need_deployment        }, /* the manager runs                                   */
-    {"strays",          remove_strays          }, /* nothing is left of what the spec said before       */
-    {NULL,              NULL},
+    {"token",             wait_for_the_token     }, /* a manager without a token is of no use             */
+    {"record",            record_the_registration}, /* a lost token can be found again                    */
+    {"job-namespace",     need_job_namespace     }, /* the namespace of the jobs exists and is open to us */
+    {"config",            need_config            }, /* config.toml equals what render would write         */
+    {"service-account",   need_service_account   },
+    {"role-binding",      need_role_binding      }, /* the manager may make job pods                      */
+    {"deployment",        need_deployment        }, /* the manager runs                                   */
+    {"disruption-budget", need_disruption_budget }, /* its pods are drained one after the other           */
+    {"strays",            remove_strays          }, /* nothing is left of what the spec said before       */
+    {NULL,                NULL                   },
 };
 /* clang-format on */

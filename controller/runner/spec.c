@@ -13,7 +13,11 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "runner/extra_config.h"
+#include "runner/affinity.h"
+#include "runner/cache.h"
 #include "runner/names.h"
+#include "runner/pod_spec.h"
+#include "runner/proxy.h"
 #include "runner/spec_parts.h"
 
 enum { NAME_MAX_LEN = 200, TAGS_MAX = 50, TAG_MAX_LEN = 255, URL_MAX_LEN = 1024 };
@@ -24,8 +28,7 @@ enum { NAME_MAX_LEN = 200, TAGS_MAX = 50, TAG_MAX_LEN = 255, URL_MAX_LEN = 1024 
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-/* What follows the scheme: host, port and path. The first character that belongs to none of them, or the end. */
-static const char *skip_address(const char *at)
+const char *spec_skip_address(const char *at)
 {
     size_t bracketed = *at == '[' ? 1 + strspn(at + 1, "0123456789ABCDEFabcdef:.") : 0;
 
@@ -50,7 +53,7 @@ static bool check_url(struct spec *spec, struct arena *a, struct err *err)
         return spec_invalid(err, "spec.url must begin with https:// or http://, not \"%.60s\"", spec->url);
     if (!*host || strchr("/:", *host))
         return spec_invalid(err, "spec.url has no host: \"%.60s\"", spec->url);
-    const char *odd = skip_address(host);
+    const char *odd = spec_skip_address(host);
     if (*odd)
         return spec_invalid(err, "spec.url must be scheme, host, port and path only: it has a '%.*s'",
                             (int)utf8_len(odd), odd);
@@ -398,5 +401,7 @@ bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, s
         ret->namespace = owner.ns;
     return check_url(ret, a, err) && read_authentication(json, ret, a, err) && read_scope(json, ret, err) &&
            read_ca(json, ret, err) && read_attributes(json, &owner, ret, a, err) && read_host_aliases(ret, a, err) &&
-           spec_check_shapes(ret, err) && extra_config_check(json, &ret->config_report, a, err);
+           spec_check_shapes(ret, err) && affinity_check(ret->affinity, a, err) && cache_check(ret->cache, err) &&
+           proxy_check(&ret->proxy, err) && pod_spec_check(ret->manager.pod_spec, a, err) &&
+           extra_config_check(json, &ret->config_report, a, err);
 }

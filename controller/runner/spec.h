@@ -41,6 +41,12 @@ struct host_alias {
     struct strings hostnames;
 };
 
+/* Of the manager and the jobs; see runner/proxy.h. */
+struct proxy {
+    struct json_object *whole, *no_proxy; /* as in the object */
+    const char *http, *https;             /* URLs, NULL: none */
+};
+
 /* What GitLab keeps of a runner, in GitLab's words. */
 struct attributes {
     const char *description; /* default: namespace/name                       */
@@ -61,6 +67,8 @@ struct manager_spec {
     const char *priority_class_name, *service_account_name;
     struct json_object *image_pull_secrets, *resources, *node_selector, *tolerations, *affinity,
         *topology_spread_constraints, *pod_labels, *pod_annotations, *env, *env_from; /* PodSpec shapes */
+    struct json_object *pod_spec;          /* merged into the PodSpec last, see runner/pod_spec.h */
+    struct json_object *disruption_budget; /* {minAvailable} or {maxUnavailable}, NULL: none */
 };
 
 struct spec {
@@ -78,9 +86,10 @@ struct spec {
 
     const char *namespace; /* of the jobs; default: the object's own         */
     const char *image, *helper_image, *service_account_name;
-    struct json_object *node_selector, *tolerations, *volumes, *resources, *image_pull_secrets, *pull_policy,
-        *pod_labels, *pod_annotations, *environment; /* as in the object        */
+    struct json_object *node_selector, *tolerations, *affinity, *cache, *volumes, *resources, *image_pull_secrets,
+        *pull_policy, *pod_labels, *pod_annotations, *environment; /* as in the object        */
     bool privileged;
+    struct proxy proxy;
     struct host_alias *host_aliases;
     size_t host_aliases_len;
     struct json_object *host_aliases_json;

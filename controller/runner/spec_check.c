@@ -222,6 +222,35 @@ static bool check_manager_env(const struct spec *spec, struct err *err)
     return true;
 }
 
+/* A whole number of pods, or a percentage of them. */
+static bool is_pods(struct json_object *value)
+{
+    const char *text = json_string(value);
+    size_t digits = strspn(text, "0123456789");
+
+    if (json_object_is_type(value, json_type_int))
+        return json_object_get_int64(value) >= 0 && json_object_get_int64(value) <= INT32_MAX;
+    return digits > 0 && strcmp(text + digits, "%") == 0 && (digits < 3 || strcmp(text, "100%") == 0);
+}
+
+static bool check_disruption_budget(const struct spec *spec, struct err *err)
+{
+    static const char *const members[] = {"minAvailable", "maxUnavailable"};
+    int given = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        struct json_object *value = json_member(spec->manager.disruption_budget, members[i]);
+        given += value != NULL;
+        if (value && !is_pods(value))
+            return spec_invalid(err,
+                                "spec.manager.podDisruptionBudget.%s must be a number of pods or a percentage of them, "
+                                "such as 1 or 50%%",
+                                members[i]);
+    }
+    return !spec->manager.disruption_budget || given == 1 ||
+           spec_invalid(err, "spec.manager.podDisruptionBudget must have either minAvailable or maxUnavailable");
+}
+
 static bool check_host_aliases(const struct spec *spec, struct err *err)
 {
     struct in6_addr address;
@@ -247,7 +276,7 @@ bool spec_check_shapes(const struct spec *spec, struct err *err)
 {
     static bool (*const checks[])(const struct spec *, struct err *) = {
         check_namespace,   check_host_aliases, check_tolerations, check_volumes,     check_resources,
-        check_pull_policy, check_pull_secrets, check_environment, check_manager_env,
+        check_pull_policy, check_pull_secrets, check_environment, check_manager_env, check_disruption_budget,
     };
 
     for (size_t i = 0; i < ARRAY_LEN(checks); i++)

@@ -64,6 +64,12 @@ static const struct field fields[] = {
     TEXT("serviceAccountName", service_account_name),
     MAP("nodeSelector", node_selector),
     LIST("tolerations", tolerations),
+    OBJECT("affinity", affinity),
+    OBJECT("cache", cache),
+    OBJECT("proxy", proxy.whole),
+    TEXT("proxy.httpProxy", proxy.http),
+    TEXT("proxy.httpsProxy", proxy.https),
+    LIST("proxy.noProxy", proxy.no_proxy),
     LIST("hostAliases", host_aliases_json),
     LIST("volumes", volumes),
     OBJECT("resources", resources),
@@ -91,6 +97,8 @@ static const struct field fields[] = {
     MAP("manager.podAnnotations", manager.pod_annotations),
     LIST("manager.env", manager.env),
     LIST("manager.envFrom", manager.env_from),
+    OBJECT("manager.podSpec", manager.pod_spec),
+    OBJECT("manager.podDisruptionBudget", manager.disruption_budget),
 
     CHOICE("deletionPolicy", deletion_policy, "Delete, Orphan"),
     NUMBER("deregistrationDeadlineSeconds", deregistration_deadline, 0, 604800, 900),
@@ -111,8 +119,7 @@ static const struct {
     [FIELD_OBJECT] = {json_type_object, "an object"},    [FIELD_LIST] = {json_type_array, "a list"},
 };
 
-/* Which of `words` the word is; -1: none. */
-static int word_index(const char *words, const char *word)
+int spec_word_index(const char *words, const char *word)
 {
     size_t len = strlen(word);
 
@@ -127,7 +134,7 @@ static int word_index(const char *words, const char *word)
 
 static bool check_word(const struct field *f, const char *word, struct err *err)
 {
-    if (word_index(f->words, word) >= 0)
+    if (spec_word_index(f->words, word) >= 0)
         return true;
     return spec_invalid(err, "spec.%s must be one of %s, not \"%.60s\"", f->path, f->words, word);
 }
@@ -160,7 +167,7 @@ static bool store_field(const struct field *f, struct json_object *value, void *
         *(const char **)at = json_object_get_string(value);
         return check_word(f, *(const char **)at, err);
     case FIELD_CHOICE:
-        *(int *)at = word_index(f->words, json_object_get_string(value));
+        *(int *)at = spec_word_index(f->words, json_object_get_string(value));
         return check_word(f, json_object_get_string(value), err);
     case FIELD_NUMBER:
         *(int64_t *)at = json_object_get_int64(value);

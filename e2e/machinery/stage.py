@@ -17,7 +17,8 @@ from proxy.rules import Entry
 from proxy.server import Proxy
 
 SOAK = os.environ.get("SOAK") == "1"
-KINDS = ["gitlabrunners", "secrets", "configmaps", "namespaces", "serviceaccounts", "rolebindings", "deployments"]
+KINDS = ["gitlabrunners", "secrets", "configmaps", "namespaces", "serviceaccounts", "rolebindings", "deployments",
+         "poddisruptionbudgets"]
 WRITES = "POST|PUT|PATCH|DELETE"
 OPTIONS = ("--log-level", "debug", "--leader-elect", "false")     # the Lease has tests of its own
 GONE_QUIET = 1.0                                    # seconds without a request, after which nothing is left to do

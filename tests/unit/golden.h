@@ -48,6 +48,20 @@ static inline struct json_object *read_json(const char *path, struct arena *a)
     return arena_json(a, json);
 }
 
+/* JSON written with single quotes. */
+static inline struct json_object *quoted_json(const char *text, struct arena *a)
+{
+    char *copy = arena_strdup(a, text);
+    struct err err = {0};
+
+    for (char *quote = strchr(copy, '\''); quote; quote = strchr(quote, '\''))
+        *quote = '"';
+    struct json_object *json = json_parse(copy, strlen(copy), &err);
+    if (!json)
+        fail_msg("%s: %s", text, err.text);
+    return arena_json(a, json);
+}
+
 static inline const char *pretty(struct json_object *json, struct arena *a)
 {
     int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;

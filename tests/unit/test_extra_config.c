@@ -269,7 +269,9 @@ static const char *toml_of(struct json_object *object, struct arena *a)
     const struct owner owner = owner_of(object);
     struct spec spec = parse(object, a);
 
-    return render_config_toml(&owner, &spec, "glrt-golden", a);
+    const struct config_inputs in = {.token = "glrt-golden"};
+
+    return render_config_toml(&owner, &spec, &in, a);
 }
 
 static void is_rendered_as_kept(void **state)

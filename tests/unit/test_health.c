@@ -15,7 +15,9 @@
 #include "net/http.h"
 #include "net/loop.h"
 
-#define MISSING "not listed yet: GitLabRunner, Secret, ConfigMap, Namespace, ServiceAccount, RoleBinding, Deployment"
+#define MISSING                                                                                                        \
+    "not listed yet: GitLabRunner, Secret, ConfigMap, Namespace, ServiceAccount, RoleBinding, Deployment, "            \
+    "PodDisruptionBudget"
 
 /* A reconciler that was not started, and a view of it that a test may spoil. */
 struct world {

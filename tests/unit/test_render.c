@@ -74,20 +74,21 @@ static const struct registration a_registration = {
 static void is_rendered_as_kept(const char *name)
 {
     static const char *const files[] = {
-        [CHILD_CONFIG_SECRET] = "config-secret",
-        [CHILD_SERVICE_ACCOUNT] = "service-account",
-        [CHILD_ROLE_BINDING] = "role-binding",
-        [CHILD_DEPLOYMENT] = "deployment",
+        [CHILD_CONFIG_SECRET] = "config-secret",         [CHILD_SERVICE_ACCOUNT] = "service-account",
+        [CHILD_ROLE_BINDING] = "role-binding",           [CHILD_DEPLOYMENT] = "deployment",
+        [CHILD_DISRUPTION_BUDGET] = "disruption-budget",
     };
+    const struct config_inputs golden = {.token = "glrt-golden"};
     struct world *w cleanup_world = world_of(name);
     struct arena *a = &w->a;
 
     assert_golden(arena_printf(a, DATA "render/%s/config.toml", name),
-                  render_config_toml(&w->owner, &w->spec, "glrt-golden", a));
+                  render_config_toml(&w->owner, &w->spec, &golden, a));
     assert_golden(arena_printf(a, DATA "render/%s/token-secret.json", name),
                   pretty(render_token_secret(&w->owner, &a_registration, a), a));
     for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
-        assert_golden(arena_printf(a, DATA "render/%s/%s.json", name, files[child]), pretty(child_of(w, child), a));
+        if (child_wanted(child, &w->spec))
+            assert_golden(arena_printf(a, DATA "render/%s/%s.json", name, files[child]), pretty(child_of(w, child), a));
 }
 
 static void renders_the_least_object_as_kept(void **state)
@@ -161,6 +162,8 @@ static void a_change_of_config_leaves_the_deployment_alone(void **state)
         {"spec.helperImage", "\"h\""},
         {"spec.nodeSelector", "{\"role\": \"ci\"}"},
         {"spec.tolerations", "[]"},
+        {"spec.affinity", "{}"},
+        {"spec.cache", "{\"type\": \"gcs\", \"gcs\": {\"bucketName\": \"b\"}}"},
         {"spec.volumes", "[]"},
         {"spec.privileged", "false"},
         {"spec.pullPolicy", "[\"Never\"]"},
@@ -257,13 +260,13 @@ static void no_two_owners_share_a_role_binding(void **state)
                                     child_name(CHILD_ROLE_BINDING, &owners[n], &a));
 }
 
-static void a_service_account_of_the_users_own_is_not_made(void **state)
+static void what_is_made_follows_from_the_spec(void **state)
 {
     struct world *w1 cleanup_world = world_of("minimal"), *w2 cleanup_world = world_of("full");
 
     (void)state;
     for (enum child child = 0; child < CHILD_COUNT; child++) {
-        assert_true(child_wanted(child, &w1->spec));
+        assert_int_equal(child_wanted(child, &w1->spec), child != CHILD_DISRUPTION_BUDGET);
         assert_int_equal(child_wanted(child, &w2->spec), child != CHILD_SERVICE_ACCOUNT);
     }
     assert_string_equal(json_str(pod_of(w1), "serviceAccountName"), "builds-runner");
@@ -294,7 +297,7 @@ static void secrets_have_what_is_known(void **state)
 
     const struct config_inputs in = {.token = "glrt-secret", .ca_pem = "PEM", .inputs = "token=7 ca=8"};
     struct json_object *config = render_config_secret(&w->owner, &w->spec, &in, a);
-    assert_string_equal(decoded(config, KEY_CONFIG, a), render_config_toml(&w->owner, &w->spec, "glrt-secret", a));
+    assert_string_equal(decoded(config, KEY_CONFIG, a), render_config_toml(&w->owner, &w->spec, &in, a));
     assert_non_null(strstr(decoded(config, KEY_CONFIG, a), "token = \"glrt-secret\""));
     assert_string_equal(decoded(config, KEY_CA, a), "PEM");
 }
@@ -319,7 +322,7 @@ static void config_leaves_out_what_would_harm(void **state)
 {
     static const char *const harmful[] = {"token_expires_at", "token_obtained_at", "\n  limit", "request_concurrency"};
     struct world *w cleanup_world = world_of("full");
-    const char *text = render_config_toml(&w->owner, &w->spec, NULL, &w->a);
+    const char *text = render_config_toml(&w->owner, &w->spec, &nothing_known, &w->a);
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(harmful); i++)
@@ -339,7 +342,7 @@ static void nothing_breaks_out_of_config(void **state)
     json_set_str(json_at(json_get(w->object, "spec.environment"), 0), "value", evil);
     json_set_str(json_at(json_get(w->object, "spec.volumes"), 0), "mountPath", arena_printf(&w->a, "/%s", evil));
     parse(w);
-    const char *text = render_config_toml(&w->owner, &w->spec, NULL, &w->a);
+    const char *text = render_config_toml(&w->owner, &w->spec, &nothing_known, &w->a);
     assert_null(strstr(text, "\n  url = \"http://evil"));
     assert_ptr_equal(strstr(text, "\n[[runners]]\n  name"), strstr(text, "\n[[runners]]"));
     assert_null(strstr(strstr(text, "\n[[runners]]") + 1, "\n[[runners]]"));
@@ -375,7 +378,7 @@ int main(void)
         cmocka_unit_test(a_long_name_is_cut_in_labels_only),
         cmocka_unit_test(only_children_beside_their_owner_refer_to_it),
         cmocka_unit_test(no_two_owners_share_a_role_binding),
-        cmocka_unit_test(a_service_account_of_the_users_own_is_not_made),
+        cmocka_unit_test(what_is_made_follows_from_the_spec),
         cmocka_unit_test(secrets_have_what_is_known),
         cmocka_unit_test(no_token_is_outside_of_data),
         cmocka_unit_test(config_leaves_out_what_would_harm),

@@ -29,14 +29,10 @@ static struct json_object *minimal_with(struct json_object *change, struct arena
 /* The spec of the least object with a change, written as JSON with single quotes. */
 static struct spec parse(const char *change, struct arena *a)
 {
-    char *text = arena_strdup(a, change);
     struct err err = {0};
     struct spec spec;
 
-    for (char *quote = strchr(text, '\''); quote; quote = strchr(quote, '\''))
-        *quote = '"';
-    struct json_object *json = arena_json(a, json_parse(text, strlen(text), &err));
-    if (!json || !spec_parse(minimal_with(json, a), &spec, a, &err))
+    if (!spec_parse(minimal_with(quoted_json(change, a), a), &spec, a, &err))
         fail_msg("%s: %s", change, err.text);
     return spec;
 }

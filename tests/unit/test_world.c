@@ -80,14 +80,19 @@ static bool lasts(const struct world *w, enum option o)
     return v && v % 2 == 0;
 }
 
-/* The server that the spec asks for never answers again. */
+/* A server never answers again: this one, that the spec asks for. */
+static bool is_dead(const struct world *w, const char *url)
+{
+    int how = w->scenario->options[OPT_GITLAB];
+
+    return how == GITLAB_DOWN_FOREVER || (how == GITLAB_ONE_DOWN_FOREVER && strcmp(url, server_url(0)) == 0);
+}
+
 static bool gitlab_is_dead(const struct world *w)
 {
     const struct wish *wish = world_wish(w);
-    int how = w->scenario->options[OPT_GITLAB];
 
-    return how == GITLAB_DOWN_FOREVER ||
-           (how == GITLAB_ONE_DOWN_FOREVER && wish->valid && strcmp(wish->spec.url, server_url(0)) == 0);
+    return is_dead(w, wish->valid ? wish->spec.url : "");
 }
 
 /* The credential shows, now that all has settled, what somebody does to the runner at GitLab. */
@@ -224,12 +229,14 @@ static bool gitlab_lasts(const struct world *w)
     return gitlab_is_dead(w) || (w->scenario->options[OPT_GITLAB] == GITLAB_GONE_FOREVER && by_registration);
 }
 
-/* A token Secret from a backup with which nobody can prove anything: GitLab refuses its token, or it has none. */
+/* A token Secret from a backup with which nobody can prove anything: GitLab refuses its token, or never answers again,
+ * or it has none. */
 static bool is_nobodys_secret(struct world *w)
 {
     const struct object *secret = child_of(w, CHILD_TOKEN_SECRET);
 
-    return secret->exists && secret->owner == FORMER_UID && !gitlab_runner(w, secret->url, secret->token);
+    return secret->exists && secret->owner == FORMER_UID &&
+           (is_dead(w, secret->url) || !gitlab_runner(w, secret->url, secret->token));
 }
 
 /* Something that only a person can put right. */

@@ -59,6 +59,7 @@ enum option {
     OPT_LAG,       /* watches deliver between turns only */
     OPT_FROZEN, /* after a crash the watches show, for a minute, what there was before this action of the operator's */
     OPT_NO_LEDGER, /* nobody may write it */
+    OPT_NO_BUDGET, /* the spec, again: no PodDisruptionBudget is asked for */
     OPTIONS
 };
 
@@ -87,6 +88,7 @@ enum edit {
     EDIT_SUSPEND,
     EDIT_KEEP,
     EDIT_INVALID,
+    EDIT_BUDGET,
     EDITS
 };
 enum damage {

@@ -52,6 +52,7 @@ static const struct {
     [OPT_LAG] = {"lag", 1, 30},
     [OPT_FROZEN] = {"frozen", STEPS, 40},
     [OPT_NO_LEDGER] = {"no-ledger", 1, 20},
+    [OPT_NO_BUDGET] = {"no-budget", 1, 50},
 };
 
 /* SplitMix64: every seed gives good numbers, also 1, 2, 3. */
@@ -114,8 +115,10 @@ static void put_tags(struct json_object *spec, int mode, int tags)
         json_set(spec, "tags", tags ? json_build("['kubernetes', 'fast']") : json_build("['kubernetes']"));
 }
 
-static void put_manager(struct json_object *spec, int account, int replicas)
+static void put_manager(struct json_object *spec, int account, int replicas, int no_budget)
 {
+    if (!no_budget)
+        json_set_int(spec, "manager.podDisruptionBudget.maxUnavailable", 1);
     json_set_int(spec, "manager.replicas", replicas == 0 ? 1 : replicas == 1 ? 0 : 2);
     json_set_str(spec, "manager.serviceAccountName", account ? "their-own" : NULL);
 }
@@ -139,7 +142,8 @@ static struct json_object *wish_object(const int *o, enum edit edit, struct aren
 
     put_authentication(spec, mode, edit == EDIT_SCOPE, a);
     put_tags(spec, mode, EDITED(EDIT_TAGS, OPT_TAGS, 2));
-    put_manager(spec, EDITED(EDIT_ACCOUNT, OPT_ACCOUNT, 2), EDITED(EDIT_REPLICAS, OPT_REPLICAS, 3));
+    put_manager(spec, EDITED(EDIT_ACCOUNT, OPT_ACCOUNT, 2), EDITED(EDIT_REPLICAS, OPT_REPLICAS, 3),
+                EDITED(EDIT_BUDGET, OPT_NO_BUDGET, 2));
     put_ca(spec, ca);
     json_set_str(spec, "deletionPolicy", EDITED(EDIT_KEEP, OPT_KEEP, 2) ? "Orphan" : "Delete");
     json_set_bool(spec, "suspend", EDITED(EDIT_SUSPEND, OPT_SUSPEND, 2));
