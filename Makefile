@@ -151,6 +151,7 @@ e2e-deps:
 	$(Q)NODE=kwok hack/cluster/build
 	$(Q)hack/gitlab-runner/build
 	$(Q)hack/promlint/build
+	$(Q)hack/verdicts/build
 	$(Q)hack/python-env
 	$(Q)hack/cluster/images
 

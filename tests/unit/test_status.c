@@ -3,8 +3,10 @@
 
 #include <regex.h>
 
+#include "base/digest.h"
 #include "base/mem.h"
 #include "reasons.h"
+#include "runner/names.h"
 #include "runner/status.h"
 #include "world_broken.h"
 
@@ -118,6 +120,37 @@ static void a_case(void **state)
     world_turn(w);
     assert_true(w->last.kind == ACT_WAIT || w->last.kind == ACT_DONE);
     assert_string_equal(conditions(w->api.status, &w->mem), c->expected);
+}
+
+/* The whole object, as far as tools that deploy from Git look at it. */
+static struct json_object *object_shown(struct world *w)
+{
+    struct json_object *object =
+        json_build("{apiVersion: %s, kind: %s, metadata: {namespace: 'ci', name: 'builds', generation: %d}, "
+                   "spec: {suspend: %b}, status: %o}",
+                   API_VERSION, KIND, w->observed.generation, w->observed.spec && w->observed.spec->suspend,
+                   json_ref(w->api.status));
+
+    if (w->api.deleting)
+        json_set_str(object, "metadata.deletionTimestamp", time_format(w->api.deletion_time, &w->mem));
+    return object;
+}
+
+/* By their names. What kubectl, Argo CD and Flux make of them is told by the end-to-end tests. */
+static void each_stage_is_on_record(void **state)
+{
+    struct json_object *stages = json_build("{}");
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct stage stage cleanup_stage;
+        stage_init(&stage, cases[i].options, cases[i].fresh);
+        cases[i].broken(&stage.world, cases[i].how);
+        world_turn(&stage.world);
+        json_set(stages, cases[i].name, object_shown(&stage.world));
+    }
+    assert_golden(DATA "status/stages.json", pretty(arena_json(&a, stages), &a));
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -414,12 +447,19 @@ static void every_listed_reason_is_documented(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(all_managers_must_be_new_and_available), cmocka_unit_test(times_change_with_the_status_alone),
-        cmocka_unit_test(another_reason_is_no_transition),        cmocka_unit_test(nothing_ticks),
-        cmocka_unit_test(each_condition_tells_its_generation),    cmocka_unit_test(the_registration_is_shown),
-        cmocka_unit_test(the_last_registration_stays_on_show),    cmocka_unit_test(no_token_is_shown),
-        cmocka_unit_test(what_is_not_known_stays_as_it_was),      cmocka_unit_test(every_reason_is_in_the_list),
-        cmocka_unit_test(every_listed_reason_is_documented),      cmocka_unit_test(a_url_without_tls_is_warned_about),
+        cmocka_unit_test(all_managers_must_be_new_and_available),
+        cmocka_unit_test(times_change_with_the_status_alone),
+        cmocka_unit_test(another_reason_is_no_transition),
+        cmocka_unit_test(nothing_ticks),
+        cmocka_unit_test(each_condition_tells_its_generation),
+        cmocka_unit_test(the_registration_is_shown),
+        cmocka_unit_test(the_last_registration_stays_on_show),
+        cmocka_unit_test(no_token_is_shown),
+        cmocka_unit_test(what_is_not_known_stays_as_it_was),
+        cmocka_unit_test(every_reason_is_in_the_list),
+        cmocka_unit_test(every_listed_reason_is_documented),
+        cmocka_unit_test(a_url_without_tls_is_warned_about),
+        cmocka_unit_test(each_stage_is_on_record),
     };
     struct CMUnitTest tests[ARRAY_LEN(cases) + ARRAY_LEN(others)];
 
