@@ -183,7 +183,10 @@ static struct json_object *keep_child(enum kind kind, struct json_object *object
 
 static struct json_object *keep_namespace(struct json_object *object)
 {
-    return json_build("{allowedFrom: %s, deletionTimestamp: %s}", annotation(object, ANNOTATION_ALLOWED_FROM),
+    struct json_object *level = json_member(json_get(object, "metadata.labels"), LABEL_POD_SECURITY);
+
+    return json_build("{allowedFrom: %s, podSecurity: %s, deletionTimestamp: %s}",
+                      annotation(object, ANNOTATION_ALLOWED_FROM), level ? json_string(level) : NULL,
                       json_str(object, "metadata.deletionTimestamp"));
 }
 

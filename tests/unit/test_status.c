@@ -70,6 +70,10 @@ static const struct test_case cases[] = {
          "Ready=False:NamespaceNotAllowed Registered=True:Registered ConfigApplied=True:Applied "
          "ManagerAvailable=True:Available GitLabReachable=True:Reachable Stalled=True:NamespaceNotAllowed",
          place_closed, .options = {[OPT_PLACE] = PLACE_JOBS}),
+    CASE("privileged jobs where they are forbidden",
+         "Ready=False:PodSecurityForbids Registered=True:Registered ConfigApplied=False:PodSecurityForbids "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable Stalled=True:PodSecurityForbids",
+         place_baseline, .options = {[OPT_EDIT] = EDIT_PRIVILEGED}),
     CASE("somebody else's config Secret",
          "Ready=False:NameConflict Registered=True:Registered ConfigApplied=False:NameConflict "
          "ManagerAvailable=True:Available GitLabReachable=True:Reachable Stalled=True:NameConflict",

@@ -86,6 +86,7 @@ enum edit {
     EDIT_SUSPEND,
     EDIT_KEEP,
     EDIT_INVALID,
+    EDIT_PRIVILEGED,
     EDITS
 };
 enum damage {
@@ -190,6 +191,7 @@ struct api {
     struct {
         bool missing, closed, terminating;
         int64_t deletion_time;
+        const char *level; /* of Pod Security that it enforces; NULL: none */
     } places[PLACES];
 };
 
