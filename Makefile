@@ -229,8 +229,9 @@ bench: build ## What the operator costs: memory idle and with 100 runners, reque
 	$(Q)hack/bench
 
 .PHONY: manifests
-manifests: ## Generate manifests/install.yaml
+manifests: ## Generate manifests/install.yaml and docs/reference.md
 	$(Q)hack/cluster/build
+	$(Q)hack/python-env
 	$(Q)hack/generate
 
 ##@ Help
