@@ -11,12 +11,12 @@ import pytest
 
 from cluster import ROOT, wait_for
 from gitlab_admin import GitLabAdmin
-from machinery.stage import Stage
+from machinery.stage import Stage, scaled
 from places import Runner
 from program import PROGRAM, run
 
 FULL = json.loads((ROOT / "tests/data/render/full.json").read_text())["spec"]
-SEQUENCES = 500
+SEQUENCES = round(scaled(500, 100))
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def essence(child: dict | None) -> dict | None:
 
 
 def test_c6_any_way_to_a_spec_ends_in_the_same_children(stage: Stage, gitlab: GitLabAdmin) -> None:
-    """500 random ways, each compared with an object that was made so from the beginning."""
+    """Random ways, each compared with an object that was made so from the beginning."""
     stage.access_token()
     stage.operator.start()
     chance = random.Random(6)
