@@ -115,6 +115,7 @@ def test_c6_any_way_to_a_spec_ends_in_the_same_children(stage: Stage, gitlab: Gi
             wait_for(f"{runner.name} is as {fresh.name}", lambda: what_is_made(runner, runner.token()) == wanted, 20)
             assert told(gitlab, runner) == told(gitlab, fresh)
         fresh.delete()
+        fresh.wait_gone()
 
 
 def told(gitlab: GitLabAdmin, runner: Runner) -> dict:
