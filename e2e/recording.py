@@ -36,7 +36,8 @@ class Recording:
         path = kube.path("GitLabRunner", ns)
         start = kube.call("GET", path).json()["metadata"]["resourceVersion"]
         query = urlencode({"watch": "1", "resourceVersion": start, "fieldSelector": f"metadata.name={name}"})
-        self._watch = subprocess.Popen(["kubectl", "get", "--raw", f"/{path}?{query}"], stdout=subprocess.PIPE, text=True)
+        command = ["kubectl", "get", "--raw", f"/{path}?{query}"]
+        self._watch = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> Recording:

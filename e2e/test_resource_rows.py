@@ -1,4 +1,4 @@
-"""What a wrong but well-formed spec does not do: take the managers away that run. And what the cluster's owners forbid stays so."""
+"""A wrong but well-formed spec takes no manager away; what the owners of namespaces forbid stays forbidden."""
 from __future__ import annotations
 
 import json
@@ -38,7 +38,7 @@ NODE_FILES = {"volumes": [{"name": "docker", "mountPath": "/d", "hostPath": {"pa
                          ids=["privileged", "hostPath"])
 def test_s9_what_the_namespace_forbids_is_told_and_not_done(spec: dict, field: str, ci: Place,
                                                             gitlab: GitLabAdmin) -> None:
-    """The manager that runs keeps the configuration that it has; the owner's label decides, not the object's."""
+    """The manager that runs keeps its configuration; the owner's label decides, not the object."""
     jobs = ci.namespace(ci.name + "-jobs", **{ALLOWED: ci.name})
     label(ci, jobs, "baseline")
     ci.registration_token()
@@ -47,8 +47,8 @@ def test_s9_what_the_namespace_forbids_is_told_and_not_done(spec: dict, field: s
     config, manager = runner.config_text(), manager_uid(runner)
     runner.edit(**spec)
     message = runner.wait_refused("PodSecurityForbids")
-    assert message == (f"namespace {jobs} enforces the Pod Security level baseline, which forbids {field}; take it out, "
-                       f"or name a namespace whose label {ENFORCE} lets it")
+    assert message == (f"namespace {jobs} enforces the Pod Security level baseline, which forbids {field}; take it "
+                       f"out, or name a namespace whose label {ENFORCE} lets it")
     assert runner.conditions()["Stalled"]["reason"] == "PodSecurityForbids"
     assert (runner.config_text(), manager_uid(runner)) == (config, manager)
     label(ci, jobs, "privileged")
@@ -72,7 +72,8 @@ def test_s9_what_the_namespace_lets_is_not_held_up(ci: Place, gitlab: GitLabAdmi
 def test_s9_the_api_server_refuses_what_the_condition_says(ci: Place) -> None:
     """So that the message is not about something else than what would happen to the jobs."""
     label(ci, ci.name, "baseline")
-    for what, pod in {"privileged": {"containers": [{"name": "a", "image": "a", "securityContext": {"privileged": True}}]},
+    privileged = {"name": "a", "image": "a", "securityContext": {"privileged": True}}
+    for what, pod in {"privileged": {"containers": [privileged]},
                       "hostPath": {"containers": [{"name": "a", "image": "a"}],
                                    "volumes": [{"name": "b", "hostPath": {"path": "/"}}]}}.items():
         body = json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "job"}, "spec": pod})
@@ -144,7 +145,8 @@ def test_runners_of_two_namespaces_share_one_for_their_jobs(ci: Place, gitlab: G
     other = ci.namespace(ci.name + "-b")
     jobs = ci.namespace(ci.name + "-jobs", **{ALLOWED: f"{ci.name}, {other}"})
     token = ci.registration_token()["runners_token"]
-    ci.kube.create("Secret", {"metadata": {"name": "gitlab"}, "stringData": {"runner-registration-token": token}}, other)
+    secret = {"metadata": {"name": "gitlab"}, "stringData": {"runner-registration-token": token}}
+    ci.kube.create("Secret", secret, other)
     first = ci.unmanned(namespace=jobs)
     body = {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner", "metadata": {"name": "builds"},
             "spec": first.object()["spec"]}

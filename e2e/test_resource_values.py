@@ -1,4 +1,4 @@
-"""Every bound of every field is the API server's to keep, which says where and why; tried for each of them, by the schema."""
+"""Every bound of every field is kept by the API server, which says where and why: tried for each, by the schema."""
 from __future__ import annotations
 
 import copy
@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from cluster import ROOT, Kube, checked, kubectl, refused, wait_for
-from operator_pod import Operator
 from schema_values import SAYS, Bad, bad_values, dotted, put
 from test_crd import CRD, MINIMAL, children, manifest, offer
 
@@ -138,7 +137,8 @@ def test_the_field_of_a_rule_is_in_its_message() -> None:
 ])
 def test_an_edit_is_checked_as_a_new_object_is(change: dict, message: str, kube: Kube, ci) -> None:
     ci.unmanned(suspend=True)
-    assert message in refused("patch", "glr", "builds", "-n", ci.name, "--type=merge", "-p", json.dumps({"spec": change}))
+    said = refused("patch", "glr", "builds", "-n", ci.name, "--type=merge", "-p", json.dumps({"spec": change}))
+    assert message in said
 
 
 def test_an_object_of_former_days_can_still_be_edited(kube: Kube, ci) -> None:

@@ -12,8 +12,8 @@ HEAD = """\
 <!-- Made by hack/generate from crds/gitlabrunners.yaml; do not edit. -->
 # The fields of a GitLabRunner
 
-`kubectl explain glr.spec` shows the same in a terminal. A field in bold is required where its parent is given. What breaks a
-rule is refused when it is applied, with the rule's sentence.
+`kubectl explain glr.spec` shows the same in a terminal. A field in bold is required where its parent is given. What
+breaks a rule is refused when it is applied, with the rule's sentence.
 """
 RANGES = [("Length", "length"), ("Items", "entries"), ("Properties", "entries")]
 
@@ -79,7 +79,9 @@ def bounds(schema: dict, each: str) -> Iterator[str]:
 
 
 def span(least: int | None, most: int | None) -> str:
-    return f"{least} to {most}" if None not in (least, most) else f"at most {most}" if least is None else f"at least {least}"
+    if None not in (least, most):
+        return f"{least} to {most}"
+    return f"at most {most}" if least is None else f"at least {least}"
 
 
 def sentences(schema: dict) -> Iterator[str]:
