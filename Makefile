@@ -154,6 +154,7 @@ e2e-deps:
 	$(Q)NODE=kwok hack/cluster/build
 	$(Q)hack/gitlab-runner/build
 	$(Q)hack/promlint/build
+	$(Q)hack/verdicts/build
 	$(Q)hack/python-env
 	$(Q)hack/cluster/images
 
@@ -231,8 +232,9 @@ bench: build ## What the operator costs: memory idle and with 100 runners, reque
 	$(Q)hack/bench
 
 .PHONY: manifests
-manifests: ## Generate manifests/install.yaml, and the keys of config.toml
+manifests: ## Generate manifests/install.yaml, docs/reference.md and the keys of config.toml
 	$(Q)hack/cluster/build
+	$(Q)hack/python-env
 	$(Q)hack/generate
 
 ##@ Help

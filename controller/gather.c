@@ -215,6 +215,7 @@ static void gather_namespace(const struct gathering *g, struct observed *o, stru
     o->job_namespace_exists = kept && !json_get(kept, "deletionTimestamp");
     o->job_namespace_open = o->spec && (strcmp(o->spec->namespace, o->owner.ns) == 0 ||
                                         is_allowed(json_str_or(kept, "allowedFrom", ""), o->owner.ns, a));
+    o->job_namespace_level = json_str(kept, "podSecurity");
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -166,17 +166,58 @@ static bool is_drifted(enum kind kind, struct json_object *object, const char *k
                                render_child(child, &owner, &spec, &placeholders, settings, a));
 }
 
-static struct json_object *keep_child(enum kind kind, struct json_object *object, const char *owner,
+/* Whose child an object is: "namespace/name" and uid of a GitLabRunner; key NULL: nobody's. */
+struct link {
+    const char *key, *uid;
+};
+
+static bool leads_to_a_runner(const struct link *link, const struct store *store, struct arena *a)
+{
+    const char *slash = link->key ? strchr(link->key, '/') : NULL;
+    const struct record *record =
+        slash ? store_get(store, KIND_RUNNER, arena_strndup(a, link->key, (size_t)(slash - link->key)), slash + 1)
+              : NULL;
+
+    return record && link->uid && strcmp(record->uid, link->uid) == 0;
+}
+
+/* By its controller, where that is a GitLabRunner. */
+static struct link controller_of(struct json_object *object, struct arena *a)
+{
+    struct json_object *references = json_get(object, "metadata.ownerReferences");
+
+    for (size_t i = 0; i < json_len(references); i++) {
+        struct json_object *reference = json_at(references, i);
+        if (json_bool_or(reference, "controller", false) && strcmp(json_str_or(reference, "kind", ""), KIND) == 0)
+            return (struct link){.key = arena_printf(a, "%s/%s", json_str_or(object, "metadata.namespace", ""),
+                                                     json_str_or(reference, "name", "")),
+                                 .uid = json_str(reference, "uid")};
+    }
+    return (struct link){.key = NULL};
+}
+
+/* Our annotations say it, and so does the controller: where somebody has changed the one, it is known by the other, and
+ * is put right. The owner's uid is compared when it is used. */
+static struct link owner_link(struct json_object *object, const struct store *store, struct arena *a)
+{
+    struct link said = {annotation(object, ANNOTATION_OWNER), annotation(object, ANNOTATION_OWNER_UID)};
+    struct link controller = controller_of(object, a);
+    bool prefer_controller = !leads_to_a_runner(&said, store, a) && leads_to_a_runner(&controller, store, a);
+
+    return prefer_controller ? controller : said;
+}
+
+static struct json_object *keep_child(enum kind kind, struct json_object *object, const struct link *owner,
                                       const struct store *store, const struct render_settings *settings,
                                       struct arena *a)
 {
     struct json_object *kept =
         json_build("{hash: %s, inputs: %s, ownerUid: %s}", annotation(object, ANNOTATION_APPLIED_HASH),
-                   annotation(object, ANNOTATION_INPUTS), annotation(object, ANNOTATION_OWNER_UID));
+                   annotation(object, ANNOTATION_INPUTS), owner->uid);
 
     json_set_bool(kept, "terminating", json_get(object, "metadata.deletionTimestamp") != NULL);
     json_set_bool(kept, "held", has_finalizer(object));
-    json_set_bool(kept, "drifted", is_drifted(kind, object, owner, store, settings, a));
+    json_set_bool(kept, "drifted", is_drifted(kind, object, owner->key, store, settings, a));
     if (kind == KIND_SECRET)
         keep_registration(kept, object);
     if (kind == KIND_DEPLOYMENT)
@@ -186,7 +227,10 @@ static struct json_object *keep_child(enum kind kind, struct json_object *object
 
 static struct json_object *keep_namespace(struct json_object *object)
 {
-    return json_build("{allowedFrom: %s, deletionTimestamp: %s}", annotation(object, ANNOTATION_ALLOWED_FROM),
+    struct json_object *level = json_member(json_get(object, "metadata.labels"), LABEL_POD_SECURITY);
+
+    return json_build("{allowedFrom: %s, podSecurity: %s, deletionTimestamp: %s}",
+                      annotation(object, ANNOTATION_ALLOWED_FROM), level ? json_string(level) : NULL,
                       json_str(object, "metadata.deletionTimestamp"));
 }
 
@@ -200,10 +244,10 @@ bool kind_shows(enum kind kind, struct json_object *object)
 struct record kind_record(enum kind kind, struct json_object *object, const struct store *store,
                           const struct render_settings *settings, struct arena *a)
 {
-    const char *said = annotation(object, ANNOTATION_OWNER); /* the owner's uid is compared when it is used */
-    const char *owner = kind == KIND_RUNNER || !said ? "" : said;
+    struct link link = kind == KIND_RUNNER ? (struct link){.key = NULL} : owner_link(object, store, a);
+    const char *owner = link.key ? link.key : "";
     struct json_object *kept = kind == KIND_RUNNER      ? keep_runner(object)
-                               : *owner                 ? keep_child(kind, object, owner, store, settings, a)
+                               : *owner                 ? keep_child(kind, object, &link, store, settings, a)
                                : kind == KIND_NAMESPACE ? keep_namespace(object)
                                                         : NULL;
 

@@ -33,7 +33,7 @@ enum kind kind_by_name(const char *name);
  *   our children   hash, inputs, drifted, terminating, held; and what is special to the kind:
  *     Secret       the annotations of the registration
  *     Deployment   replicas, ready, available, updated, observed, problem
- *   Namespace      allowedFrom, deletionTimestamp
+ *   Namespace      allowedFrom, podSecurity, deletionTimestamp
  * store: to find the owner's spec, which tells which fields of a child must be ours. The arena owns the strings. */
 struct record kind_record(enum kind kind, struct json_object *object, const struct store *store,
                           const struct render_settings *settings, struct arena *a);

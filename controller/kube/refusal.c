@@ -1,5 +1,6 @@
 /* What the API server's refusals mean. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "kube/client.h"
@@ -28,6 +29,15 @@ static enum err_kind kind_of(long status)
     }
 }
 
+/* What server-side apply cannot merge, since it has another shape than the schema, is told as an error of the server;
+ * but it is the object's, and is the same each time. */
+static bool cannot_be_merged(long status, const char *message)
+{
+    static const char said[] = "failed to create typed patch object";
+
+    return status == 500 && message && strncmp(message, said, sizeof(said) - 1) == 0;
+}
+
 struct err kube_classify(long status, const char *body, size_t len, int64_t retry_after_ms)
 {
     struct err err = {0}, ignored;
@@ -40,8 +50,11 @@ struct err kube_classify(long status, const char *body, size_t len, int64_t retr
     const char *reason = json_str_or(object, "reason", "");
     char code[16];
     snprintf(code, sizeof(code), "HTTP%ld", status);
-    err_set(&err, kind_of(status), *reason ? reason : code, "%s",
-            message ? message : "the API server gave no explanation");
+    if (cannot_be_merged(status, message))
+        err_set(&err, ERR_INVALID, "Invalid", "%s", message);
+    else
+        err_set(&err, kind_of(status), *reason ? reason : code, "%s",
+                message ? message : "the API server gave no explanation");
     err.code = (int)status;
     err.retry_after_ms = retry_after_ms;
     return err;

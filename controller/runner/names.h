@@ -54,6 +54,9 @@
 /* Annotation of a Namespace: which namespaces' runners may run their jobs in it ("ci, team-*"). */
 #define ANNOTATION_ALLOWED_FROM GROUP "/allowed-from"
 
+/* Label of a Namespace, Kubernetes' own: the level of the Pod Security Standards that its pods must keep to. */
+#define LABEL_POD_SECURITY "pod-security.kubernetes.io/enforce"
+
 /* The mark by which a runner at GitLab is known to be ours, in its maintenance note: MARK_PREFIX and the object's uid.
  */
 #define MARK_PREFIX GROUP "/uid="

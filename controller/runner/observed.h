@@ -124,6 +124,7 @@ struct observed {
     bool rollout_observed;       /* the Deployment controller has seen its newest generation     */
     const char *rollout_problem; /* what its Progressing condition says when it failed; or NULL  */
     bool job_namespace_served, job_namespace_exists, job_namespace_open;
+    const char *job_namespace_level; /* of Pod Security that it enforces; NULL: none                */
     struct stray stray;
 
     struct attempt failed[ATTEMPTS_MAX];

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "runner/names.h"
+#include "runner/pod_security.h"
 #include "runner/status.h"
 
 static struct action wait_for_the_token(const struct observed *o, struct arena *a)
@@ -46,6 +47,22 @@ static struct action need_job_namespace(const struct observed *o, struct arena *
                      "namespace %s is not open to runners of namespace %s; its owner opens it with: kubectl "
                      "annotate namespace %s %s=%s",
                      ns, o->owner.ns, ns, ANNOTATION_ALLOWED_FROM, o->owner.ns),
+        true);
+}
+
+/* Where every job would be refused, the managers go on with what they have. */
+static struct action need_pod_security(const struct observed *o, struct arena *a)
+{
+    const char *field = pod_security_forbids(o->spec, o->job_namespace_level, a);
+
+    if (!field)
+        return act_pass;
+    return act_wait(
+        "PodSecurityForbids",
+        arena_printf(a,
+                     "namespace %s enforces the Pod Security level %s, which forbids %s; take it out, or name a "
+                     "namespace whose label %s lets it",
+                     o->spec->namespace, o->job_namespace_level, field, LABEL_POD_SECURITY),
         true);
 }
 
@@ -112,6 +129,7 @@ const struct rule manager_rules[] = {
     {"token",             wait_for_the_token     }, /* a manager without a token is of no use             */
     {"record",            record_the_registration}, /* a lost token can be found again                    */
     {"job-namespace",     need_job_namespace     }, /* the namespace of the jobs exists and is open to us */
+    {"pod-security",      need_pod_security      }, /* … and would not refuse every job's pod             */
     {"config",            need_config            }, /* config.toml equals what render would write         */
     {"service-account",   need_service_account   },
     {"role-binding",      need_role_binding      }, /* the manager may make job pods                      */

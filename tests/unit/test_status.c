@@ -3,8 +3,10 @@
 
 #include <regex.h>
 
+#include "base/digest.h"
 #include "base/mem.h"
 #include "reasons.h"
+#include "runner/names.h"
 #include "runner/status.h"
 #include "world_broken.h"
 
@@ -68,6 +70,10 @@ static const struct test_case cases[] = {
          "Ready=False:NamespaceNotAllowed Registered=True:Registered ConfigApplied=True:Applied "
          "ManagerAvailable=True:Available GitLabReachable=True:Reachable Stalled=True:NamespaceNotAllowed",
          place_closed, .options = {[OPT_PLACE] = PLACE_JOBS}),
+    CASE("privileged jobs where they are forbidden",
+         "Ready=False:PodSecurityForbids Registered=True:Registered ConfigApplied=False:PodSecurityForbids "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable Stalled=True:PodSecurityForbids",
+         place_baseline, .options = {[OPT_EDIT] = EDIT_PRIVILEGED}),
     CASE("somebody else's config Secret",
          "Ready=False:NameConflict Registered=True:Registered ConfigApplied=False:NameConflict "
          "ManagerAvailable=True:Available GitLabReachable=True:Reachable Stalled=True:NameConflict",
@@ -122,6 +128,37 @@ static void a_case(void **state)
     world_turn(w);
     assert_true(w->last.kind == ACT_WAIT || w->last.kind == ACT_DONE);
     assert_string_equal(conditions(w->api.status, &w->mem), c->expected);
+}
+
+/* The whole object, as far as tools that deploy from Git look at it. */
+static struct json_object *object_shown(struct world *w)
+{
+    struct json_object *object =
+        json_build("{apiVersion: %s, kind: %s, metadata: {namespace: 'ci', name: 'builds', generation: %d}, "
+                   "spec: {suspend: %b}, status: %o}",
+                   API_VERSION, KIND, w->observed.generation, w->observed.spec && w->observed.spec->suspend,
+                   json_ref(w->api.status));
+
+    if (w->api.deleting)
+        json_set_str(object, "metadata.deletionTimestamp", time_format(w->api.deletion_time, &w->mem));
+    return object;
+}
+
+/* By their names. What kubectl, Argo CD and Flux make of them is told by the end-to-end tests. */
+static void each_stage_is_on_record(void **state)
+{
+    struct json_object *stages = json_build("{}");
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct stage stage cleanup_stage;
+        stage_init(&stage, cases[i].options, cases[i].fresh);
+        cases[i].broken(&stage.world, cases[i].how);
+        world_turn(&stage.world);
+        json_set(stages, cases[i].name, object_shown(&stage.world));
+    }
+    assert_golden(DATA "status/stages.json", pretty(arena_json(&a, stages), &a));
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -477,6 +514,7 @@ int main(void)
         cmocka_unit_test(every_listed_reason_is_documented),
         cmocka_unit_test(a_url_without_tls_is_warned_about),
         cmocka_unit_test(keys_that_are_not_known_are_reported),
+        cmocka_unit_test(each_stage_is_on_record),
     };
     struct CMUnitTest tests[ARRAY_LEN(cases) + ARRAY_LEN(others)];
 

@@ -89,6 +89,7 @@ enum edit {
     EDIT_KEEP,
     EDIT_INVALID,
     EDIT_BUDGET,
+    EDIT_PRIVILEGED,
     EDITS
 };
 enum damage {
@@ -206,6 +207,7 @@ struct api {
     struct {
         bool missing, closed, terminating;
         int64_t deletion_time;
+        const char *level; /* of Pod Security that it enforces; NULL: none */
     } places[PLACES];
     struct {
         int64_t runner_id; /* 0: a free place */

@@ -327,6 +327,13 @@ void place_closed_and_left(struct world *w, int unused)
     lost(w, CHILD_ROLE_BINDING);
 }
 
+/* … and the spec asks for what that forbids, if it does so after its edit. */
+void place_baseline(struct world *w, int unused)
+{
+    w->api.places[PLACE_OWN].level = "baseline";
+    edited(w, unused);
+}
+
 void stray(struct world *w, int place)
 {
     object_create(&w->api, &w->api.children[CHILD_ROLE_BINDING][place], OUR_UID);

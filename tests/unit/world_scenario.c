@@ -146,6 +146,7 @@ static struct json_object *wish_object(const int *o, enum edit edit, struct aren
                 EDITED(EDIT_BUDGET, OPT_NO_BUDGET, 2));
     put_ca(spec, ca);
     json_set_str(spec, "deletionPolicy", EDITED(EDIT_KEEP, OPT_KEEP, 2) ? "Orphan" : "Delete");
+    json_set_bool(spec, "privileged", edit == EDIT_PRIVILEGED);
     json_set_bool(spec, "suspend", EDITED(EDIT_SUSPEND, OPT_SUSPEND, 2));
     return arena_json(
         a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: 'ci', name: 'builds', uid: 'uid-1'}, "

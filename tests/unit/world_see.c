@@ -157,6 +157,7 @@ static void see_place(struct world *w, struct observed *o)
     o->job_namespace_served = wish->valid && namespaces_have(o->settings.namespaces, place_name(place));
     o->job_namespace_exists = wish->valid && !seen->places[place].missing && !seen->places[place].terminating;
     o->job_namespace_open = place == PLACE_OWN || !seen->places[place].closed;
+    o->job_namespace_level = seen->places[place].level;
     if (!o->deleting && seen->places[PLACE_OWN].terminating) {
         o->deleting = true;
         o->deletion_time = seen->places[PLACE_OWN].deletion_time;

@@ -1,0 +1,126 @@
+/* What the store keeps of objects: above all, whose child one is, however somebody has changed its links. */
+#include "golden.h"
+
+#include "base/mem.h"
+#include "kinds.h"
+#include "kube/client.h"
+#include "runner/names.h"
+
+static const struct render_settings settings = {.manager_image = "gitlab/gitlab-runner:test"};
+
+/* The store with one GitLabRunner, ci/builds of the uid "uid-1". */
+static struct store *with_runner(struct arena *a)
+{
+    struct store *store = store_create(KIND_COUNT);
+    struct json_object *object =
+        arena_json(a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: 'ci', name: 'builds', uid: 'uid-1', "
+                                 "resourceVersion: '1', generation: 1}, spec: {url: 'https://x', authentication: "
+                                 "{accessTokenSecretRef: {name: 's'}}, scope: {type: 'Instance'}}}",
+                                 API_VERSION, KIND));
+    struct record record = kind_record(KIND_RUNNER, object, store, &settings, a);
+
+    store_put(store, KIND_RUNNER, &record);
+    return store;
+}
+
+struct links {
+    const char *what;
+    const char *owner, *uid;             /* annotations                        */
+    const char *kind, *name, *reference; /* the controller; kind NULL: none    */
+    const char *expected_owner, *expected_uid;
+};
+
+static const struct links cases[] = {
+    {"as it was made", "ci/builds", "uid-1", KIND, "builds", "uid-1", "ci/builds", "uid-1"},
+    {"another owner", "ci/another", "uid-1", KIND, "builds", "uid-1", "ci/builds", "uid-1"},
+    {"an owner of no shape", "nonsense", "uid-1", KIND, "builds", "uid-1", "ci/builds", "uid-1"},
+    {"another uid", "ci/builds", "uid-2", KIND, "builds", "uid-1", "ci/builds", "uid-1"},
+    {"no annotations", NULL, NULL, KIND, "builds", "uid-1", "ci/builds", "uid-1"},
+    {"no controller", "ci/builds", "uid-1", NULL, NULL, NULL, "ci/builds", "uid-1"},
+    {"a controller of another name", "ci/builds", "uid-1", KIND, "another", "uid-1", "ci/builds", "uid-1"},
+    {"a controller of another uid", "ci/builds", "uid-1", KIND, "builds", "uid-2", "ci/builds", "uid-1"},
+    {"a controller of another kind", "ci/builds", "uid-1", "Application", "builds", "uid-9", "ci/builds", "uid-1"},
+    {"only a controller of another kind", NULL, NULL, "Application", "builds", "uid-1", "", NULL},
+    {"nobody's", NULL, NULL, NULL, NULL, NULL, "", NULL},
+    {"of a former object", "ci/builds", "uid-0", KIND, "builds", "uid-0", "ci/builds", "uid-0"},
+    {"of an object that is not known", "ci/another", "uid-7", KIND, "another", "uid-7", "ci/another", "uid-7"},
+};
+
+static struct json_object *child(const struct links *links, struct arena *a)
+{
+    struct json_object *object =
+        arena_json(a, json_build("{kind: 'Secret', metadata: {namespace: 'ci', name: 'builds-runner-config', uid: 'u', "
+                                 "resourceVersion: '2', annotations: {}}}"));
+    struct json_object *annotations = json_get(object, "metadata.annotations");
+
+    json_put_member(annotations, ANNOTATION_OWNER, links->owner);
+    json_put_member(annotations, ANNOTATION_OWNER_UID, links->uid);
+    if (links->kind)
+        json_set(json_get(object, "metadata"), "ownerReferences",
+                 json_build("[{apiVersion: %s, kind: %s, name: %s, uid: %s, controller: true}]", API_VERSION,
+                            links->kind, links->name, links->reference));
+    return object;
+}
+
+static void a_child_is_known_by_either_link(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct store *store = with_runner(&a);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct links *c = &cases[i];
+        struct record record = kind_record(KIND_SECRET, child(c, &a), store, &settings, &a);
+        struct err err = {0};
+        struct json_object *kept = *record.text ? json_parse(record.text, strlen(record.text), &err) : NULL;
+        const char *uid = json_str(arena_json(&a, kept), "ownerUid");
+        if (strcmp(record.owner, c->expected_owner) != 0 ||
+            strcmp(uid ? uid : "-", c->expected_uid ? c->expected_uid : "-") != 0)
+            fail_msg("%s: it is %s's, %s", c->what, record.owner, uid);
+    }
+    store_destroy(store);
+}
+
+static void of_a_namespace_what_its_owner_lets_is_kept(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct store *store = store_create(KIND_COUNT);
+    struct json_object *object = arena_json(&a, json_build("{kind: 'Namespace', metadata: {name: 'jobs', uid: 'u', "
+                                                           "annotations: {}, labels: {}}}"));
+
+    (void)state;
+    assert_string_equal(kind_record(KIND_NAMESPACE, object, store, &settings, &a).text, "{}");
+    json_put_member(json_get(object, "metadata.annotations"), ANNOTATION_ALLOWED_FROM, "ci");
+    json_put_member(json_get(object, "metadata.labels"), LABEL_POD_SECURITY, "baseline");
+    assert_string_equal(kind_record(KIND_NAMESPACE, object, store, &settings, &a).text,
+                        "{\"allowedFrom\":\"ci\",\"podSecurity\":\"baseline\"}");
+    store_destroy(store);
+}
+
+/* It is no fault of the server, so trying again is of no use. */
+static void what_cannot_be_merged_is_invalid(void **state)
+{
+    static const char body[] =
+        "{\"kind\": \"Status\", \"message\": \"failed to create typed patch object (a/b; apps/v1, "
+        "Kind=Deployment): .spec.x: expected map\"}",
+                      another[] = "{\"kind\": \"Status\", \"message\": \"etcdserver: request timed out\"}";
+
+    (void)state;
+    struct err err = kube_classify(500, body, sizeof(body) - 1, 0);
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_string_equal(err.reason, "Invalid");
+    assert_non_null(strstr(err.text, ".spec.x: expected map"));
+    assert_int_equal(kube_classify(500, another, sizeof(another) - 1, 0).kind, ERR_RETRY);
+    assert_int_equal(kube_classify(503, body, sizeof(body) - 1, 0).kind, ERR_RETRY);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_child_is_known_by_either_link),
+        cmocka_unit_test(of_a_namespace_what_its_owner_lets_is_kept),
+        cmocka_unit_test(what_cannot_be_merged_is_invalid),
+    };
+
+    return cmocka_run_group_tests_name("kinds", tests, NULL, NULL);
+}
