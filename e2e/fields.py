@@ -358,6 +358,8 @@ def job_rows() -> Iterator[Row]:
     yield Row("privileged", False, (f"{JOBS}.privileged",))
     yield Row("podLabels", {"team": "b"}, (f"{JOBS}.pod_labels.team",))
     yield Row("podAnnotations", {"x/y": "other"}, (f"{JOBS}.pod_annotations.x/y",))
+    yield Row("config", 9000, (f"{RUNNER}.output_limit",), at="config.runners.output_limit",
+              note="`connection_max_age`, `session_server` and `boot_verify` are read at the start alone: an edit of these rolls")
     yield Row("environment[].name", "B", (f"{RUNNER}.environment[6]",))
     yield Row("environment[].value", "other", (f"{RUNNER}.environment[6]",))
 

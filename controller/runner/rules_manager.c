@@ -87,11 +87,11 @@ static struct action need_config(const struct observed *o, struct arena *a)
 
     if (act.kind != ACT_APPLY)
         return act;
-    struct action need = need_token(o, a);
+    struct action need = need_cache(o, a); /* first, since a person may be long in mending it */
+    if (need.kind == ACT_PASS)
+        need = need_token(o, a);
     if (need.kind == ACT_PASS)
         need = need_ca(o, a);
-    if (need.kind == ACT_PASS)
-        need = need_cache(o, a);
     if (need.kind != ACT_PASS)
         return need;
 

@@ -146,17 +146,18 @@ static bool child_is_true(const struct world *w, enum child child)
     return object_is_ours(object) && !object->drifted && strcmp(object->hash, wanted->hash) == 0;
 }
 
-/* The config Secret was made from the token and the CA of now. */
+/* The config Secret was made from the token, the CA and the cache's keys of now. */
 static bool config_is_fresh(const struct world *w)
 {
     const struct spec *spec = &world_wish(w)->spec;
     const struct object *config = child_of(w, CHILD_CONFIG_SECRET), *token = child_of(w, CHILD_TOKEN_SECRET);
     char inputs[sizeof(config->inputs)];
+    int len = snprintf(inputs, sizeof(inputs), "token=%d", token->version);
 
     if (spec->ca.name)
-        snprintf(inputs, sizeof(inputs), "token=%d ca=%d", token->version, w->api.ca[spec->ca_in_config_map].version);
-    else
-        snprintf(inputs, sizeof(inputs), "token=%d", token->version);
+        len += snprintf(inputs + len, sizeof(inputs) - len, " ca=%d", w->api.ca[spec->ca_in_config_map].version);
+    if (spec->cache)
+        snprintf(inputs + len, sizeof(inputs) - len, " cache=%d", w->api.cache.version);
     return strcmp(config->inputs, inputs) == 0 && strcmp(config->token, token->token) == 0 &&
            config->ca == (spec->ca.name != NULL);
 }
@@ -170,7 +171,8 @@ static bool manager_is_true(const struct world *w)
     return ret && config_is_fresh(w) && child_of(w, CHILD_DEPLOYMENT)->rolled_out;
 }
 
-/* What has to stay as long as the runner is there: its CA, and a token that is the user's own. */
+/* What has to stay as long as the runner is there: its CA, the keys of its cache, and a token that is the user's own.
+ */
 static bool inputs_are_there(const struct world *w)
 {
     const struct spec *spec = &world_wish(w)->spec;
@@ -180,6 +182,7 @@ static bool inputs_are_there(const struct world *w)
 
     snprintf(inputs, sizeof(inputs), "credential=%d", theirs->version);
     return (!spec->ca.name || w->api.ca[spec->ca_in_config_map].trouble == VALUE_FINE) &&
+           (!spec->cache || w->api.cache.trouble == VALUE_FINE) &&
            (spec->authentication != AUTH_RUNNER_TOKEN ||
             (theirs->trouble == VALUE_FINE && strcmp(secret->inputs, inputs) == 0));
 }
@@ -245,7 +248,8 @@ static bool needs_a_person(struct world *w)
     bool takes_attributes = w->scenario->options[OPT_EDIT] == EDIT_TAGS;
 
     return is_nobodys_secret(w) || lasts(w, OPT_CREDENTIAL) || lasts(w, OPT_CA_TROUBLE) ||
-           lasts(w, OPT_PLACE_TROUBLE) || gitlab_lasts(w) || w->scenario->options[OPT_API] == API_DENIED_FOREVER ||
+           lasts(w, OPT_CACHE_TROUBLE) || lasts(w, OPT_PLACE_TROUBLE) || gitlab_lasts(w) ||
+           w->scenario->options[OPT_API] == API_DENIED_FOREVER ||
            (given(w, OPT_REPLACED_FOR_EVER) && damaged(w, DAMAGE_REPLACED)) ||
            (takes_attributes && world_wish(w)->valid && world_wish(w)->spec.authentication == AUTH_REGISTRATION_TOKEN);
 }

@@ -109,6 +109,7 @@ void world_init(struct world *w, const struct scenario *s, struct crash crash, F
         w->api.credentials[i].version = ++w->api.last;
     for (int i = 0; i < 2; i++)
         w->api.ca[i].version = ++w->api.last;
+    w->api.cache.version = ++w->api.last;
     gitlab_init(w);
     world_crash(w);
     enum start start = (enum start)option(w, OPT_START);

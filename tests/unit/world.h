@@ -58,8 +58,10 @@ enum option {
     OPT_ELSEWHERE, /* the registration token is of another project than the access token     */
     OPT_LAG,       /* watches deliver between turns only */
     OPT_FROZEN, /* after a crash the watches show, for a minute, what there was before this action of the operator's */
-    OPT_NO_LEDGER, /* nobody may write it */
-    OPT_NO_BUDGET, /* the spec, again: no PodDisruptionBudget is asked for */
+    OPT_NO_LEDGER,     /* nobody may write it */
+    OPT_NO_BUDGET,     /* the spec, again: no PodDisruptionBudget is asked for */
+    OPT_CACHE,         /* the keys of a cache are in a Secret                   */
+    OPT_CACHE_TROUBLE, /* as OPT_CREDENTIAL */
     OPTIONS
 };
 
@@ -90,6 +92,7 @@ enum edit {
     EDIT_INVALID,
     EDIT_BUDGET,
     EDIT_PRIVILEGED,
+    EDIT_CACHE,
     EDITS
 };
 enum damage {
@@ -203,7 +206,7 @@ struct api {
     int wish;                   /* which of the scenario's the spec is now */
     struct json_object *status; /* one reference                           */
     struct object children[CHILD_COUNT][PLACES];
-    struct value credentials[3], ca[2]; /* by mode; Secret and ConfigMap */
+    struct value credentials[3], ca[2], cache; /* by mode; Secret and ConfigMap */
     struct {
         bool missing, closed, terminating;
         int64_t deletion_time;

@@ -151,6 +151,20 @@ static void learn_deleted(struct world *w, const struct action *act)
     *api_find(&w->process.seen, s->kind, s->ns, s->name) = *truth;
 }
 
+/* The whole Secret is read: what it lacks is found out by the rules. */
+static struct observed_value read_cache(struct world *w)
+{
+    static const char *const data[VALUE_TROUBLES] = {[VALUE_FINE] =
+                                                         "{\"accesskey\": \"b25l\", \"secretkey\": \"dHdv\"}",
+                                                     [VALUE_NO_KEY] = "{\"accesskey\": \"b25l\"}",
+                                                     [VALUE_EMPTY] = "{\"accesskey\": \"b25l\", \"secretkey\": \"\"}"};
+    const struct value *cache = &w->api.cache;
+
+    return (struct observed_value){.lookup = data[cache->trouble] ? LOOKUP_FOUND : LOOKUP_NO_OBJECT,
+                                   .value = data[cache->trouble],
+                                   .version = arena_printf(&w->mem, "%d", cache->version)};
+}
+
 static struct observed_value read_value(struct world *w, enum readable what)
 {
     const struct wish *wish = world_turn_wish(w);
@@ -162,6 +176,8 @@ static struct observed_value read_value(struct world *w, enum readable what)
         [VALUE_FINE] = LOOKUP_FOUND,  [VALUE_MISSING] = LOOKUP_NO_OBJECT,         [VALUE_NO_KEY] = LOOKUP_NO_KEY,
         [VALUE_EMPTY] = LOOKUP_EMPTY, [VALUE_NOT_FOR_HOST] = LOOKUP_NOT_FOR_HOST, [VALUE_WRONG] = LOOKUP_FOUND};
 
+    if (what == READ_CACHE)
+        return read_cache(w);
     if (what == READ_TOKEN || what == READ_CONFIG) {
         enum lookup lookup = !secret->exists ? LOOKUP_NO_OBJECT : secret->token[0] ? LOOKUP_FOUND : LOOKUP_EMPTY;
         return (struct observed_value){.lookup = lookup,
@@ -188,6 +204,8 @@ static void learn_value(struct world *w, enum readable what)
         *api_credential(seen, wish) = *api_credential(&w->api, wish);
     else if (what == READ_CA)
         *api_ca(seen, wish) = *api_ca(&w->api, wish);
+    else if (what == READ_CACHE)
+        seen->cache = w->api.cache;
     else
         seen->children[child][PLACE_OWN] = w->api.children[child][PLACE_OWN];
     if (what == READ_TOKEN && w->api.children[child][PLACE_OWN].owner != OUR_UID && w->process.doubt != DOUBT_NONE &&
@@ -439,7 +457,7 @@ static bool child_changed(const struct api *a, const struct api *b, enum child c
 
 static bool values_changed(const struct api *a, const struct api *b)
 {
-    bool changed = memcmp(a->places, b->places, sizeof(a->places)) != 0;
+    bool changed = memcmp(a->places, b->places, sizeof(a->places)) != 0 || a->cache.version != b->cache.version;
 
     for (int i = 0; i < 3; i++)
         changed = changed || a->credentials[i].version != b->credentials[i].version;

@@ -53,6 +53,8 @@ static const struct {
     [OPT_FROZEN] = {"frozen", STEPS, 40},
     [OPT_NO_LEDGER] = {"no-ledger", 1, 20},
     [OPT_NO_BUDGET] = {"no-budget", 1, 50},
+    [OPT_CACHE] = {"cache", 1, 30},
+    [OPT_CACHE_TROUBLE] = {"cache-trouble", 2 * (VALUE_EMPTY), 4},
 };
 
 /* SplitMix64: every seed gives good numbers, also 1, 2, 3. */
@@ -129,6 +131,13 @@ static void put_ca(struct json_object *spec, int ca)
         json_set_str(spec, ca == 1 ? "caSecretRef.name" : "caConfigMapRef.name", "ca");
 }
 
+static void put_cache(struct json_object *spec, int cache)
+{
+    if (cache)
+        json_set(spec, "cache",
+                 json_build("{type: 's3', s3: {bucketName: 'b', credentialsSecretRef: {name: 'keys'}}}"));
+}
+
 /* The object's spec with options[] as they are, and one of them another way for the wish after the edit. */
 static struct json_object *wish_object(const int *o, enum edit edit, struct arena *a)
 {
@@ -145,6 +154,7 @@ static struct json_object *wish_object(const int *o, enum edit edit, struct aren
     put_manager(spec, EDITED(EDIT_ACCOUNT, OPT_ACCOUNT, 2), EDITED(EDIT_REPLICAS, OPT_REPLICAS, 3),
                 EDITED(EDIT_BUDGET, OPT_NO_BUDGET, 2));
     put_ca(spec, ca);
+    put_cache(spec, EDITED(EDIT_CACHE, OPT_CACHE, 2));
     json_set_str(spec, "deletionPolicy", EDITED(EDIT_KEEP, OPT_KEEP, 2) ? "Orphan" : "Delete");
     json_set_bool(spec, "privileged", edit == EDIT_PRIVILEGED);
     json_set_bool(spec, "suspend", EDITED(EDIT_SUSPEND, OPT_SUSPEND, 2));

@@ -142,6 +142,8 @@ static void see_values(struct world *w)
         see_value(w, READ_CREDENTIAL, credential->trouble != VALUE_MISSING, credential->version);
         if (wish->spec.ca.name)
             see_value(w, READ_CA, ca->trouble != VALUE_MISSING, ca->version);
+        if (wish->spec.cache)
+            see_value(w, READ_CACHE, seen->cache.trouble != VALUE_MISSING, seen->cache.version);
     }
     see_value(w, READ_TOKEN, token->exists, token->version);
     see_value(w, READ_CONFIG, config->exists, config->version);

@@ -226,6 +226,7 @@ void world_set_troubles(struct world *w)
         set_value(w, &w->api.credentials[mode], (enum value_trouble)trouble(w, OPT_CREDENTIAL));
     for (int kind = 0; kind < 2; kind++)
         set_value(w, &w->api.ca[kind], (enum value_trouble)trouble(w, OPT_CA_TROUBLE));
+    set_value(w, &w->api.cache, (enum value_trouble)trouble(w, OPT_CACHE_TROUBLE));
     if (place != PLACE_OWN)
         set_place(w, place, trouble(w, OPT_PLACE_TROUBLE));
 }
