@@ -12,6 +12,8 @@ from typing import TypeVar
 import requests
 
 ROOT = Path(__file__).resolve().parent.parent
+CACHE = Path(os.environ.get("CACHE") or                      # as hack/cluster/env.sh has it
+             Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gitlab-runner-controller")
 EXISTING = os.environ.get("USE_EXISTING_CLUSTER") == "1"
 STATE = Path("/tmp/gitlab-runner-controller") / os.environ.get("CLUSTER", "e2e")  # of the local cluster
 PATIENCE = 60.0  # seconds; this machine may be busy with other things

@@ -8,7 +8,7 @@ import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
-from cluster import EXISTING, PATIENCE, Kube, checked, kubectl, wait_for
+from cluster import CACHE, EXISTING, PATIENCE, Kube, checked, kubectl, wait_for
 
 NAMESPACE = "gitlab-runner-system"
 NAME = "gitlab-runner-controller"
@@ -17,7 +17,6 @@ USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
 PORT = 8080
 PROGRAM = b"/usr/bin/gitlab-runner-controller"
 MANIFESTS = os.environ.get("MANIFESTS", "manifests/default")    # or a kustomization of one's own
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gitlab-runner-controller"
 
 
 class Operator:

@@ -7,8 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlencode
 
-from cluster import ROOT, Kube, wait_for
-from operator_pod import CACHE
+from cluster import CACHE, ROOT, Kube, wait_for
 
 GITOPS = ROOT / "manifests/gitops"
 REASONS = {line.split()[0] for line in (ROOT / "tests/data/reasons.txt").read_text().splitlines()
