@@ -69,6 +69,30 @@ def release(ci: Place, pod: dict) -> None:
     ci.kube.patch("Pod", pod["metadata"]["name"], {"metadata": {"annotations": {"touched": "1"}}}, ci.name)
 
 
+def test_resource_a_running_job_survives_an_edit_and_a_roll(ci: Place, gitlab: GitLabAdmin) -> None:
+    """The edit is loaded by the manager that runs the job; the roll leaves the job to that manager, and later ones to the new."""
+    project = ci.registration_token(files={".gitlab-ci.yml": ONE_JOB, "hello.txt": "hello"})
+    ci.put("ConfigMap", "gate", {"data": {"gate": "closed"}})
+    runner = ci.runner(tags=["kubernetes"], volumes=[{"name": "gate", "mountPath": "/etc/job",
+                                                      "configMap": {"name": "gate"}}])
+    runner.wait()
+    former, = runner.managers()
+    pipeline = gitlab.start_pipeline(project["id"])
+    pod = wait_for("the job has a pod", lambda: next(iter(job_pods(ci, ci.name)), None))
+    runner.edit(concurrent=7)
+    wait_for("the manager heeds it", lambda: runner.manager_metric("gitlab_runner_concurrent ") == 7)
+    runner.edit(manager={"podAnnotations": {"reason": "a new pod"}})
+    wait_for("the new manager is alone with new jobs", lambda: [
+        manager["metadata"]["uid"] != former["metadata"]["uid"] for manager in runner.managers()] == [True])
+    wait_for("the former has got its signal", lambda: "Starting graceful shutdown" in ci.kube.logs(former))
+    release(ci, pod)
+    job = finished(gitlab, pipeline)["jobs"][0]
+    assert "Job succeeded" in gitlab.trace(job["id"])
+    assert len(gitlab.runners()) == 1 and len(gitlab.audit("POST", "/api/v4/runners")) == 1
+    finished(gitlab, gitlab.start_pipeline(project["id"]))
+    runner.wait()
+
+
 def test_the_articles_sample_runs_its_pipeline(ci: Place, namespace_ci: str, gitlab: GitLabAdmin) -> None:
     """One file and one Secret, as in the file's own comment; runner tokens of the old kind."""
     gitlab.settings(legacy_tokens=30)
