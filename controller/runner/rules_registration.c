@@ -64,14 +64,16 @@ static bool gave_up_the_former(const struct observed *o)
            failed_attempt(o, "moved");
 }
 
-/* The former runner goes, unless the user owns it. Who deletes a Secret that lacks what is needed has done what was
- * asked for. */
+/* The former runner goes, unless the user owns it; not before there is something to register another one with. Who
+ * deletes a Secret that lacks what is needed has done what was asked for. */
 static struct action leave_the_former_gitlab(const struct observed *o, struct arena *a)
 {
-    struct action act = act_pass;
-
     if (!has_moved(o, a) || o->deregistered || is_users_own(&o->registered))
         return act_pass;
+    bool goes = o->children[CHILD_TOKEN_SECRET].terminating;
+    struct action act = goes ? act_pass : need_credential(o, a);
+    if (act.kind != ACT_PASS)
+        return act;
     if (gave_up_the_former(o))
         return leave_behind(o, &o->registered, failed_attempt(o, "moved")->err.text, a);
     if (is_damaged(&o->registered))
@@ -82,7 +84,7 @@ static struct action leave_the_former_gitlab(const struct observed *o, struct ar
         act = need_token(o, a);
     if (act.kind == ACT_PASS)
         act = act_call(GITLAB_DEREGISTER, o->registered.url, o->values[READ_TOKEN].value, o->registered.runner_id);
-    return act.kind == ACT_WAIT && o->children[CHILD_TOKEN_SECRET].terminating ? act_pass : act;
+    return act.kind == ACT_WAIT && goes ? act_pass : act;
 }
 
 /* … and its token is of no use any more. */
