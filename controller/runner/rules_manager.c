@@ -11,16 +11,6 @@ static struct action wait_for_the_token(const struct observed *o, struct arena *
     return is_registered(o, a) ? act_pass : act_wait("NotRegistered", "waiting for the registration", false);
 }
 
-/* Where the runner is stands in the status before its manager runs, so that it can be found when its token is lost. */
-static struct action record_the_registration(const struct observed *o, struct arena *a)
-{
-    const struct finding none = {.reason = NULL};
-
-    if (was_registered(o, a) && json_int_or(o->status, "runnerId", 0) == o->registered.runner_id)
-        return act_pass;
-    return (struct action){.kind = ACT_STATUS, .status = status_render(o, &none, &none, a)};
-}
-
 /* Rights that its owner has withdrawn go at once, whatever the manager still does there. */
 static struct action need_job_namespace(const struct observed *o, struct arena *a)
 {
@@ -92,6 +82,18 @@ static struct action need_role_binding(const struct observed *o, struct arena *a
     return need_child(o, CHILD_ROLE_BINDING, a);
 }
 
+/* Where the runner is stands in the status before its manager runs, so that it can be found when its token is lost. All
+ * else is written by now, so the status is told as it will be with the Deployment: it need not be written again. */
+static struct action record_the_registration(const struct observed *o, struct arena *a)
+{
+    const struct finding none = {.reason = NULL};
+    const struct finding manager = child_is_right(o, CHILD_DEPLOYMENT, a) ? none : manager_starting(o, a);
+
+    if (was_registered(o, a) && json_int_or(o->status, "runnerId", 0) == o->registered.runner_id)
+        return act_pass;
+    return (struct action){.kind = ACT_STATUS, .status = status_render(o, &none, &manager, a)};
+}
+
 static struct action need_deployment(const struct observed *o, struct arena *a)
 {
     return need_child(o, CHILD_DEPLOYMENT, a);
@@ -101,11 +103,11 @@ static struct action need_deployment(const struct observed *o, struct arena *a)
 /* clang-format off */
 const struct rule manager_rules[] = {
     {"token",           wait_for_the_token     }, /* a manager without a token is of no use             */
-    {"record",          record_the_registration}, /* a lost token can be found again                    */
     {"job-namespace",   need_job_namespace     }, /* the namespace of the jobs exists and is open to us */
     {"config",          need_config            }, /* config.toml equals what render would write         */
     {"service-account", need_service_account},
     {"role-binding",    need_role_binding      }, /* the manager may make job pods                      */
+    {"record",          record_the_registration}, /* a lost token can be found again                    */
     {"deployment",      need_deployment        }, /* the manager runs                                   */
     {"strays",          remove_strays          }, /* nothing is left of what the spec said before       */
     {NULL,              NULL},
