@@ -137,10 +137,11 @@ static void note_stray(void *arg, unsigned kind, const struct record *record)
 {
     struct stray_search *search = arg;
     struct observed *o = search->o;
-    struct json_object *kept = kept_of(record, search->a);
 
-    if (o->stray.kind || json_bool_or(kept, "terminating", false) ||
-        strcmp(json_str_or(kept, "ownerUid", ""), o->owner.uid) != 0 || is_wanted(o, kind, record, search->a))
+    if (o->stray.kind || is_wanted(o, kind, record, search->a))
+        return;
+    struct json_object *kept = kept_of(record, search->a);
+    if (json_bool_or(kept, "terminating", false) || strcmp(json_str_or(kept, "ownerUid", ""), o->owner.uid) != 0)
         return;
     o->stray = (struct stray){.kind = kind_resource(kind)->kind,
                               .ns = arena_strdup(search->a, record->ns),
@@ -172,9 +173,10 @@ static void gather_value(const struct gathering *g, struct observed *o, enum rea
         *value = (struct observed_value){.lookup = LOOKUP_NO_OBJECT};
         return;
     }
-    if (value->version && strcmp(value->version, record->version) == 0)
-        return;
-    *value = (struct observed_value){.lookup = LOOKUP_UNKNOWN, .version = arena_strdup(a, record->version)};
+    bool known = value->version && strcmp(value->version, record->version) == 0;
+    if (!known)
+        *value = (struct observed_value){.lookup = LOOKUP_UNKNOWN};
+    value->version = arena_strdup(a, record->version);
 }
 
 static void gather_values(const struct gathering *g, struct observed *o, struct arena *a)
@@ -280,17 +282,23 @@ void gather_again(const struct gathering *g, struct state *state, struct observe
     o->not_inherited = state->not_inherited;
     o->given_up = state->given_up;
     o->reach = state->reach;
-    o->gitlab_err = state->gitlab_err;
+    o->gitlab_err = state_troubles(state)->gitlab_err;
     for (size_t i = 0; i < ATTEMPTS_MAX; i++)
-        o->failed[i] = state->failures[i].attempt;
+        o->failed[i] = state_troubles(state)->failures[i].attempt;
+}
+
+void gather_object(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret,
+                   struct arena *a)
+{
+    *ret = (struct observed){.settings = *g->settings};
+    gather_runner(record, ret, a);
+    state_follow(state, record, ret->spec, ret->generation);
+    observe_fingerprints(ret, &state->wanted, a);
 }
 
 void gather(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret,
             struct arena *a)
 {
-    *ret = (struct observed){.settings = *g->settings};
-    gather_runner(record, ret, a);
-    state_follow(state, record, ret->spec, ret->generation);
-    observe_wanted(ret, a);
+    gather_object(g, record, state, ret, a);
     gather_again(g, state, ret, a);
 }

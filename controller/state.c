@@ -13,6 +13,7 @@ enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 5 * 60 * 1000 };
 static void state_finish(struct state *state)
 {
     state_forget_issued(state);
+    free(state->troubles);
     free(state->key);
     free(state->uid);
     free(state->refs);
@@ -77,8 +78,10 @@ void state_follow(struct state *state, const struct record *record, const struct
 {
     if (!state->uid || strcmp(state->uid, record->uid) != 0)
         begin_anew(state, record->uid);
-    if (state->generation != generation)
+    if (state->generation != generation) {
         state_forgive(state);
+        state->wanted.known = false;
+    }
     state->generation = generation;
     free(state->refs);
     state->refs = spec ? refs_of(spec, record) : NULL;
@@ -87,9 +90,8 @@ void state_follow(struct state *state, const struct record *record, const struct
 void state_forgive(struct state *state)
 {
     state->reported = NULL;
-    memset(state->failures, 0, sizeof(state->failures));
+    free(take(state->troubles));
     state->reach = REACH_UNKNOWN;
-    state->gitlab_err = (struct err){.kind = ERR_NONE};
     state->found_id = 0;
     state->takeover = TAKEOVER_UNTRIED;
     state->not_inherited = false;
@@ -112,6 +114,29 @@ bool state_refers_to(const struct state *state, const char *kind, const char *na
     return state->refs && strstr(state->refs, ref);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Troubles */
+
+const struct troubles *state_troubles(const struct state *state)
+{
+    static const struct troubles none;
+
+    return state->troubles ? state->troubles : &none;
+}
+
+static struct troubles *troubles(struct state *state)
+{
+    if (!state->troubles)
+        state->troubles = mem_alloc(sizeof(*state->troubles));
+    return state->troubles;
+}
+
+void state_note_gitlab(struct state *state, const struct err *err)
+{
+    if (err->kind != ERR_NONE || state->troubles)
+        troubles(state)->gitlab_err = *err;
+}
+
 static bool is_of(const struct failure *failure, const char *rule)
 {
     return failure->attempt.rule && strcmp(failure->attempt.rule, rule) == 0;
@@ -120,10 +145,10 @@ static bool is_of(const struct failure *failure, const char *rule)
 /* The rule's own place; else a free one, which is due since ever, or the one that has been due for longest. */
 static struct failure *place_for(struct state *state, const char *rule)
 {
-    struct failure *place = state->failures;
+    struct failure *failures = troubles(state)->failures, *place = failures;
 
     for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
-        struct failure *failure = &state->failures[i];
+        struct failure *failure = &failures[i];
         if (is_of(failure, rule))
             return failure;
         if (failure->attempt.retry_at_ms < place->attempt.retry_at_ms)
@@ -156,14 +181,18 @@ void state_fail(struct state *state, const char *rule, const struct err *err, in
 
 void state_rest(struct state *state)
 {
-    memset(state->failures, 0, sizeof(state->failures));
+    if (!state->troubles)
+        return;
+    memset(state->troubles->failures, 0, sizeof(state->troubles->failures));
+    if (state->troubles->gitlab_err.kind == ERR_NONE)
+        free(take(state->troubles));
 }
 
 void state_succeed(struct state *state, const char *rule)
 {
-    for (size_t i = 0; i < ATTEMPTS_MAX; i++)
-        if (is_of(&state->failures[i], rule))
-            state->failures[i] = (struct failure){.count = 0};
+    for (size_t i = 0; state->troubles && i < ATTEMPTS_MAX; i++)
+        if (is_of(&state->troubles->failures[i], rule))
+            state->troubles->failures[i] = (struct failure){.count = 0};
 }
 
 static const char *copy(const char *text)

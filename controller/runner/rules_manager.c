@@ -50,7 +50,7 @@ static struct action need_child(const struct observed *o, enum child child, stru
         return name_conflict(o, child, a);
     if (c->terminating)
         return act_wait("Recreating", arena_printf(a, "the %s is being deleted", child_kind(child)), false);
-    return act_apply(child, o->wanted[child].manifest, c->exists ? c->uid : NULL);
+    return act_apply(child, wanted_manifest(o, child, a), c->exists ? c->uid : NULL);
 }
 
 /* As need_child(), but with the real token and CA in the place of the placeholders. */
