@@ -11,13 +11,6 @@
 #include "runner/names.h"
 #include "runner/namespaces.h"
 
-static struct json_object *kept_of(const struct record *record, struct arena *a)
-{
-    struct err ignored;
-
-    return arena_json(a, json_parse(record->text, strlen(record->text), &ignored));
-}
-
 /* ---------------------------------------------------------------------------------------------------------------------
  * The object itself */
 
@@ -92,7 +85,7 @@ static void gather_child(const struct gathering *g, const struct state *state, e
 {
     const char *ns = o->spec ? child_namespace(child, &o->owner, o->spec) : o->owner.ns;
     const struct record *record = store_get(g->store, kind_of_child(child), ns, child_name(child, &o->owner, a));
-    struct json_object *kept = record ? kept_of(record, a) : NULL;
+    struct json_object *kept = record ? record_kept(record, a) : NULL;
 
     o->children[child] = (struct observed_child){.foreign = state->foreign[child]};
     if (!record)
@@ -140,7 +133,7 @@ static void note_stray(void *arg, unsigned kind, const struct record *record)
 
     if (o->stray.kind || is_wanted(o, kind, record, search->a))
         return;
-    struct json_object *kept = kept_of(record, search->a);
+    struct json_object *kept = record_kept(record, search->a);
     if (json_bool_or(kept, "terminating", false) || strcmp(json_str_or(kept, "ownerUid", ""), o->owner.uid) != 0)
         return;
     o->stray = (struct stray){.kind = kind_resource(kind)->kind,
@@ -204,7 +197,7 @@ static struct json_object *namespace_of(const struct gathering *g, const char *n
 {
     const struct record *record = store_get(g->store, KIND_NAMESPACE, "", name);
 
-    return record ? kept_of(record, a) : NULL;
+    return record ? record_kept(record, a) : NULL;
 }
 
 static void gather_namespace(const struct gathering *g, struct observed *o, struct arena *a)

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/pack.h"
 #include "kube/managed_fields.h"
 #include "runner/names.h"
 
@@ -55,15 +56,53 @@ static const char *annotation(struct json_object *object, const char *key)
     return pair ? json_string(pair) : NULL;
 }
 
-struct json_object *runner_object(const struct record *record, struct arena *a)
+/* What is kept is much the same for all runners: the names of members, and what most statuses say. */
+static const char dictionary[] =
+    "\"observedGeneration\":1},{\"type\":\"Stalled\",\"status\":\"True\",\"reason\":\"NotRegistered\","
+    "\"message\":\"waiting for the registration\",\"authentication\":\"AccessToken\",\"scope\":\"Project/1\","
+    "\"expiration\":\"\"obtained\":\"\"inputs\":\"token=\"scope\":{\"type\":\"Group\",\"groupId\":"
+    "{\"accessTokenSecretRef\":{\"name\":\"\"nodeSelector\":{\"helperImage\":\"\"terminating\":true,\"held\":true,"
+    "\"drifted\":true,\"ownerUid\":\"\"terminating\":false,\"held\":false,\"drifted\":false,\"replicas\":1,\"ready\":1,"
+    "\"available\":1,\"updated\":1,\"observed\":true,\"held\":true,\"drifted\":false,\"runnerId\":\"1\",\"url\":"
+    "\"https://"
+    "\",\"authentication\":\"RegistrationToken\",\"scope\":\"\",\"toldHash\":\"{\"generation\":1,\"finalizer\":true,"
+    "\"spec\":{\"authentication\":{\"registrationTokenSecretRef\":{\"name\":\"gitlab\",\"key\":\"runner-registration-"
+    "token\"},"
+    "\"hostAliases\":[{\"hostnames\":[\"],\"ip\":\"192.168.\"}],\"image\":\"\"manager\":{\"namespace\":\"\"tags\":["
+    "\"\"runUntagged\":"
+    "true,\"concurrent\":10,\"url\":\"http://gitlab.com\"},\"status\":{\"observedGeneration\":1,\"conditions\":[{"
+    "\"type\":\"Ready\",\"status\":\"False\",\"reason\":\"ManagerStarting\",\"message\":\"0 of 1 managers are "
+    "available\","
+    "\"lastTransitionTime\":\"2026-01-01T00:00:00Z\",\"observedGeneration\":1},{\"type\":\"Ready\",\"status\":\"True\","
+    "\"reason\":\"Ready\",\"message\":\"registered, configured and waiting for jobs\",\"lastTransitionTime\":\"2026-"
+    "{\"type\":\"Registered\",\"status\":\"True\",\"reason\":\"Registered\",\"message\":\"runner 1 at https://; the "
+    "URL is not "
+    "https, so tokens travel in clear text\",{\"type\":\"ConfigApplied\",\"status\":\"True\",\"reason\":\"Applied\","
+    "\"message\":\"the config Secret holds what the spec asks for\",{\"type\":\"ManagerAvailable\",\"status\":\"True\","
+    "\"reason\":\"Available\",\"message\":\"1 of 1 managers are "
+    "available\",{\"type\":\"GitLabReachable\",\"status\":\"True\","
+    "\"reason\":\"Reachable\",\"message\":\"GitLab has answered the last "
+    "call\",{\"type\":\"Reconciling\",\"status\":\"True\","
+    "}],\"runnerId\":1,\"url\":\"\"tokenSecretRef\":{\"name\":\"runner-runner-token\"},\"configHash\":\"\"replicas\":1,"
+    "\"readyReplicas\":1,\"managers\":\"1/1\",\"selector\":\"app.kubernetes.io/name=gitlab-runner,"
+    "gitlab-runners.dev/runner=\"}}{\"hash\":\"\",\"ownerUid\":\"";
+
+struct json_object *record_kept(const struct record *record, struct arena *a)
 {
     struct err ignored;
-    struct json_object *kept = json_parse(record->text, strlen(record->text), &ignored);
+    const char *text = unpack(record->text, dictionary, a);
+
+    return text && *text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
+}
+
+struct json_object *runner_object(const struct record *record, struct arena *a)
+{
+    struct json_object *kept = record_kept(record, a);
 
     return arena_json(
-        a,
-        json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, kept: %o, spec: %o}",
-                   API_VERSION, KIND, record->ns, record->name, record->uid, kept, json_ref(json_get(kept, "spec"))));
+        a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, kept: %o, spec: %o}",
+                      API_VERSION, KIND, record->ns, record->name, record->uid, json_ref(kept),
+                      json_ref(json_get(kept, "spec"))));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -212,6 +251,6 @@ struct record kind_record(enum kind kind, struct json_object *object, const stru
         .uid = json_str_or(object, "metadata.uid", ""),
         .version = json_str_or(object, "metadata.resourceVersion", ""),
         .owner = owner,
-        .text = kept ? json_text(arena_json(a, kept)) : "",
+        .text = kept ? pack(json_text(arena_json(a, kept)), dictionary, a) : "",
     };
 }

@@ -162,9 +162,11 @@ static struct json_object *state_json(const struct reconciler_view *view)
 
 static void add_record(void *arg, unsigned kind, const struct record *record)
 {
+    cleanup_arena struct arena a = {0};
+
     json_append(arg, json_build("{kind: %s, namespace: %s, name: %s, uid: %s, resourceVersion: %s, kept: %o}",
                                 kind_resource(kind)->kind, record->ns, record->name, record->uid, record->version,
-                                json_or_text(record->text)));
+                                json_ref(record_kept(record, &a))));
 }
 
 static struct json_object *records_json(const struct store *store, const char *key)
