@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/pack.h"
@@ -62,7 +63,8 @@ static const char dictionary[] =
     "\"message\":\"waiting for the registration\",\"authentication\":\"AccessToken\",\"scope\":\"Project/1\","
     "\"expiration\":\"\"obtained\":\"\"inputs\":\"token=\"scope\":{\"type\":\"Group\",\"groupId\":"
     "{\"accessTokenSecretRef\":{\"name\":\"\"nodeSelector\":{\"helperImage\":\"\"terminating\":true,\"held\":true,"
-    "\"drifted\":true,\"ownerUid\":\"\"terminating\":false,\"held\":false,\"drifted\":false,\"replicas\":1,\"ready\":1,"
+    "\"drifted\":true,\"ownerUid\":\"\",\"terminating\":false,\"held\":false,\"drifted\":false,\"judged\":\"\","
+    "\"replicas\":1,\"ready\":1,"
     "\"available\":1,\"updated\":1,\"observed\":true,\"held\":true,\"drifted\":false,\"runnerId\":\"1\",\"url\":"
     "\"https://"
     "\",\"authentication\":\"RegistrationToken\",\"scope\":\"\",\"toldHash\":\"{\"generation\":1,\"finalizer\":true,"
@@ -184,16 +186,13 @@ static enum child child_of(enum kind kind, struct json_object *object, const str
 
 /* Whether somebody took a field of a child that the owner's spec makes ours. Not for the token Secret: what is in it
  * comes from GitLab and cannot be rendered again. */
-static bool is_drifted(enum kind kind, struct json_object *object, const char *key, const struct store *store,
+static bool is_drifted(enum kind kind, struct json_object *object, const struct record *record,
                        const struct render_settings *settings, struct arena *a)
 {
-    const char *slash = strchr(key, '/');
-    const struct record *record =
-        slash ? store_get(store, KIND_RUNNER, arena_strndup(a, key, (size_t)(slash - key)), slash + 1) : NULL;
     struct spec spec;
     struct err ignored;
 
-    if (!record || !spec_parse(runner_object(record, a), &spec, a, &ignored))
+    if (!spec_parse(runner_object(record, a), &spec, a, &ignored))
         return false;
     const struct owner owner = {.ns = record->ns, .name = record->name, .uid = record->uid};
     enum child child = child_of(kind, object, &owner, a);
@@ -202,6 +201,36 @@ static bool is_drifted(enum kind kind, struct json_object *object, const char *k
     const struct config_inputs placeholders = {0};
     return !managed_fields_own(json_get(object, "metadata.managedFields"), FIELD_MANAGER,
                                render_child(child, &owner, &spec, &placeholders, settings, a));
+}
+
+static const struct record *owner_record(const struct store *store, const char *key, struct arena *a)
+{
+    const char *slash = strchr(key, '/');
+
+    return slash ? store_get(store, KIND_RUNNER, arena_strndup(a, key, (size_t)(slash - key)), slash + 1) : NULL;
+}
+
+/* Whether a child has drifted depends on the fields that are ours and on its owner: most events change neither, and
+ * then what was found the last time holds. */
+static void keep_drift(struct json_object *kept, enum kind kind, struct json_object *object, const char *key,
+                       const struct store *store, const struct render_settings *settings, struct arena *a)
+{
+    const struct record *owner = owner_record(store, key, a);
+    const struct record *former =
+        store_get(store, kind, json_str_or(object, "metadata.namespace", ""), json_str_or(object, "metadata.name", ""));
+    struct json_object *known = former ? record_kept(former, a) : NULL,
+                       *fields = managed_fields_of(json_get(object, "metadata.managedFields"), FIELD_MANAGER);
+
+    if (!owner) {
+        json_set_bool(kept, "drifted", false);
+        return;
+    }
+    const char *facts = arena_printf(a, "%s %s", owner->version, fields ? json_text(fields) : "");
+    const char *judged = digest_short(facts, strlen(facts), a);
+    bool holds = strcmp(json_str_or(known, "judged", ""), judged) == 0;
+    json_set_bool(kept, "drifted",
+                  holds ? json_bool_or(known, "drifted", false) : is_drifted(kind, object, owner, settings, a));
+    json_set_str(kept, "judged", judged);
 }
 
 static struct json_object *keep_child(enum kind kind, struct json_object *object, const char *owner,
@@ -214,7 +243,7 @@ static struct json_object *keep_child(enum kind kind, struct json_object *object
 
     json_set_bool(kept, "terminating", json_get(object, "metadata.deletionTimestamp") != NULL);
     json_set_bool(kept, "held", has_finalizer(object));
-    json_set_bool(kept, "drifted", is_drifted(kind, object, owner, store, settings, a));
+    keep_drift(kept, kind, object, owner, store, settings, a);
     if (kind == KIND_SECRET)
         keep_registration(kept, object);
     if (kind == KIND_DEPLOYMENT)
