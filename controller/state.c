@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/jitter.h"
+#include "base/keep.h"
 #include "base/mem.h"
 
 enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 5 * 60 * 1000 };
@@ -14,9 +15,9 @@ static void state_finish(struct state *state)
 {
     state_forget_issued(state);
     free(state->troubles);
-    free(state->key);
-    free(state->uid);
-    free(state->refs);
+    keep_free_text(state->key);
+    keep_free_text(state->uid);
+    keep_free_text(state->refs);
 }
 
 void states_finish(struct states *states)
@@ -26,7 +27,7 @@ void states_finish(struct states *states)
 
     for (size_t i = 0; map_iter(&states->by_key, &i, &key, &value);) {
         state_finish(value);
-        free(value);
+        keep_free(value, sizeof(struct state));
     }
     map_finish(&states->by_key);
 }
@@ -36,8 +37,8 @@ struct state *states_get(struct states *states, const char *key)
     struct state *state = map_get(&states->by_key, key);
 
     if (!state) {
-        state = mem_alloc(sizeof(*state));
-        state->key = mem_strdup(key);
+        state = keep_alloc(sizeof(*state));
+        state->key = keep_strdup(key);
         map_set(&states->by_key, key, state);
     }
     return state;
@@ -50,7 +51,7 @@ void states_remove(struct states *states, const char *key)
     if (!state)
         return;
     state_finish(state);
-    free(state);
+    keep_free(state, sizeof(*state));
 }
 
 static void begin_anew(struct state *state, const char *uid)
@@ -58,20 +59,20 @@ static void begin_anew(struct state *state, const char *uid)
     char *key = take(state->key);
 
     state_finish(state);
-    *state = (struct state){.key = key, .uid = mem_strdup(uid)};
+    *state = (struct state){.key = key, .uid = keep_strdup(uid)};
 }
 
 /* The objects that the spec relies on, and those whose names it wants, so that their change wakes the runner. */
 static char *refs_of(const struct spec *spec, const struct record *record)
 {
-    struct buf text;
+    struct buf text cleanup_buf;
 
     buf_init(&text, 4096);
     buf_addf(&text, "|Secret/%s|Namespace/%s|Namespace/%s|", spec->credential.name, record->ns, spec->namespace);
     if (spec->ca.name)
         buf_addf(&text, "%s/%s|", spec->ca_in_config_map ? "ConfigMap" : "Secret", spec->ca.name);
     buf_addf(&text, "Secret/%s-runner-token|Secret/%s-runner-config|", record->name, record->name);
-    return buf_detach(&text);
+    return keep_strdup(text.data);
 }
 
 void state_follow(struct state *state, const struct record *record, const struct spec *spec, int64_t generation)
@@ -83,7 +84,7 @@ void state_follow(struct state *state, const struct record *record, const struct
         state->wanted.known = false;
     }
     state->generation = generation;
-    free(state->refs);
+    keep_free_text(state->refs);
     state->refs = spec ? refs_of(spec, record) : NULL;
 }
 

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/keep.h"
 #include "base/mem.h"
 
 struct map_slot {
@@ -73,7 +74,7 @@ void map_finish(struct map *m)
 {
     for (size_t i = 0; i < m->size; i++)
         if (is_live(&m->slots[i]))
-            free(m->slots[i].key);
+            keep_free_text(m->slots[i].key);
     free(m->slots);
     *m = (struct map){0};
 }
@@ -96,7 +97,7 @@ void *map_set(struct map *m, const char *key, void *value)
         return former;
     }
     make_room(m);
-    insert(m, mem_strdup(key), value, hash);
+    insert(m, keep_strdup(key), value, hash);
     return NULL;
 }
 
@@ -107,7 +108,7 @@ void *map_remove(struct map *m, const char *key)
     if (!slot)
         return NULL;
     void *value = slot->value;
-    free(slot->key);
+    keep_free_text(slot->key);
     slot->key = tombstone;
     slot->value = NULL;
     m->len--;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/keep.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -52,29 +53,6 @@ struct store *store_create(unsigned kinds)
     store->kinds = mem_alloc(kinds * sizeof(*store->kinds));
     store->len = kinds;
     return store;
-}
-
-static void map_finish_all(struct map *map)
-{
-    const char *key;
-    void *value;
-
-    for (size_t i = 0; map_iter(map, &i, &key, &value);)
-        free(value);
-    map_finish(map);
-}
-
-void store_destroy(struct store *store)
-{
-    if (!store)
-        return;
-    for (unsigned kind = 0; kind < store->len; kind++) {
-        map_finish_all(&store->kinds[kind].entries);
-        map_finish_all(&store->kinds[kind].reached);
-    }
-    map_finish_all(&store->owners);
-    free(store->kinds);
-    free(store);
 }
 
 static struct entry *find(const struct store *store, unsigned kind, const char *ns, const char *name)
@@ -147,7 +125,7 @@ static struct entry *entry_create(const struct record *r)
 {
     size_t size =
         strlen(r->ns) + strlen(r->name) + strlen(r->uid) + strlen(r->version) + strlen(r->owner) + strlen(r->text) + 6;
-    struct entry *e = mem_alloc(sizeof(*e) + size);
+    struct entry *e = keep_alloc(sizeof(*e) + size);
     char *at = e->strings;
 
     e->record = (struct record){.ns = place(&at, r->ns),
@@ -160,13 +138,20 @@ static struct entry *entry_create(const struct record *r)
     return e;
 }
 
+static void entry_free(struct entry *e)
+{
+    const char *end = e->record.text + strlen(e->record.text) + 1;
+
+    keep_free(e, sizeof(*e) + (size_t)(end - e->strings));
+}
+
 static void link_to_owner(struct store *store, struct entry *e)
 {
     if (!e->record.owner[0])
         return;
     struct list *children = map_get(&store->owners, e->record.owner);
     if (!children) {
-        children = mem_alloc(sizeof(*children));
+        children = keep_alloc(sizeof(*children));
         list_init(children);
         map_set(&store->owners, e->record.owner, children);
     }
@@ -180,9 +165,9 @@ static void entry_destroy(struct store *store, struct entry *e)
         list_remove(&e->sibling);
         struct list *children = map_get(&store->owners, e->record.owner);
         if (children && list_empty(children))
-            free(map_remove(&store->owners, e->record.owner));
+            keep_free(map_remove(&store->owners, e->record.owner), sizeof(*children));
     }
-    free(e);
+    entry_free(e);
 }
 
 static void put(struct store *store, unsigned kind, const struct record *record, enum standing standing)
@@ -303,4 +288,50 @@ void store_each_owned(const struct store *store, const char *owner,
         if (e->standing == SHOWN)
             each(arg, e->kind, &e->record);
     }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static void free_entries(struct map *map)
+{
+    const char *key;
+    void *value;
+
+    for (size_t i = 0; map_iter(map, &i, &key, &value);)
+        entry_free(value);
+    map_finish(map);
+}
+
+static void free_versions(struct map *map)
+{
+    const char *key;
+    void *value;
+
+    for (size_t i = 0; map_iter(map, &i, &key, &value);)
+        free(value);
+    map_finish(map);
+}
+
+static void free_owners(struct map *map)
+{
+    const char *key;
+    void *value;
+
+    for (size_t i = 0; map_iter(map, &i, &key, &value);)
+        keep_free(value, sizeof(struct list));
+    map_finish(map);
+}
+
+void store_destroy(struct store *store)
+{
+    if (!store)
+        return;
+    for (unsigned kind = 0; kind < store->len; kind++) {
+        free_entries(&store->kinds[kind].entries);
+        free_versions(&store->kinds[kind].reached);
+    }
+    free_owners(&store->owners);
+    free(store->kinds);
+    free(store);
 }
