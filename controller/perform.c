@@ -371,8 +371,10 @@ static void perform_apply(struct turn *turn)
 {
     struct action *act = &turn->asked;
 
-    act->apply.manifest = arena_json(&turn->step, json_copy(act->apply.manifest));
-    json_set_str(act->apply.manifest, "metadata.uid", act->apply.uid);
+    if (act->apply.uid) {
+        act->apply.manifest = arena_json(&turn->step, json_copy(act->apply.manifest));
+        json_set_str(act->apply.manifest, "metadata.uid", act->apply.uid);
+    }
     if (act->apply.release) {
         json_set(act->apply.manifest, "metadata.finalizers", json_build("[]"));
         keep_token_to_release(turn);

@@ -39,7 +39,8 @@ static struct action need_job_namespace(const struct observed *o, struct arena *
         true);
 }
 
-/* The child as the spec wants it, unless it is not wanted, right already, or somebody else's. */
+/* The child as the spec wants it, unless it is not wanted, right already, or somebody else's. The manifest is up to the
+ * caller. */
 static struct action need_child(const struct observed *o, enum child child, struct arena *a)
 {
     const struct observed_child *c = &o->children[child];
@@ -50,10 +51,20 @@ static struct action need_child(const struct observed *o, enum child child, stru
         return name_conflict(o, child, a);
     if (c->terminating)
         return act_wait("Recreating", arena_printf(a, "the %s is being deleted", child_kind(child)), false);
-    return act_apply(child, wanted_manifest(o, child, a), c->exists ? c->uid : NULL);
+    return act_apply(child, NULL, c->exists ? c->uid : NULL);
 }
 
-/* As need_child(), but with the real token and CA in the place of the placeholders. */
+/* The same, with placeholders for what the spec does not tell. */
+static struct action need_rendered(const struct observed *o, enum child child, struct arena *a)
+{
+    struct action act = need_child(o, child, a);
+
+    if (act.kind == ACT_APPLY)
+        act.apply.manifest = wanted_manifest(o, child, a);
+    return act;
+}
+
+/* With the real token and CA. */
 static struct action need_config(const struct observed *o, struct arena *a)
 {
     struct action act = need_child(o, CHILD_CONFIG_SECRET, a);
@@ -74,12 +85,12 @@ static struct action need_config(const struct observed *o, struct arena *a)
 
 static struct action need_service_account(const struct observed *o, struct arena *a)
 {
-    return need_child(o, CHILD_SERVICE_ACCOUNT, a);
+    return need_rendered(o, CHILD_SERVICE_ACCOUNT, a);
 }
 
 static struct action need_role_binding(const struct observed *o, struct arena *a)
 {
-    return need_child(o, CHILD_ROLE_BINDING, a);
+    return need_rendered(o, CHILD_ROLE_BINDING, a);
 }
 
 /* Where the runner is stands in the status before its manager runs, so that it can be found when its token is lost. All
@@ -96,7 +107,7 @@ static struct action record_the_registration(const struct observed *o, struct ar
 
 static struct action need_deployment(const struct observed *o, struct arena *a)
 {
-    return need_child(o, CHILD_DEPLOYMENT, a);
+    return need_rendered(o, CHILD_DEPLOYMENT, a);
 }
 
 /* Order matters: a rule relies on all rules above it. */
