@@ -39,7 +39,8 @@ struct state *states_get(struct states *states, const char *key)
     if (!state) {
         state = keep_alloc(sizeof(*state));
         state->key = keep_strdup(key);
-        map_set(&states->by_key, key, state);
+        states->by_key.lent = true;
+        map_set(&states->by_key, state->key, state);
     }
     return state;
 }

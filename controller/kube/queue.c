@@ -175,6 +175,7 @@ struct queue *queue_create(void)
 {
     struct queue *q = mem_alloc(sizeof(*q));
 
+    q->items.lent = true;
     for (size_t i = 0; i < QUEUE_PRIORITIES; i++)
         list_init(&q->ready[i].turns);
     q->waits.buckets = &wait_buckets;
@@ -219,7 +220,7 @@ static struct item *item_of(struct queue *q, const char *key)
     strcpy(item->key, key);
     list_init(&item->node);
     item->heap_index = NOT_DELAYED;
-    map_set(&q->items, key, item);
+    map_set(&q->items, item->key, item);
     return item;
 }
 
