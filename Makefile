@@ -226,7 +226,7 @@ demo-down: ## End the demo's cluster
 	$(Q)hack/demo-down
 
 .PHONY: bench
-bench: build ## What the operator costs: memory idle and with 100 runners, requests each
+bench: build ## What the operator costs: requests, CPU and memory a runner (N=1000, QUICK=1)
 	$(Q)hack/cluster/build
 	$(Q)hack/python-env
 	$(Q)hack/bench

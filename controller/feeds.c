@@ -115,6 +115,19 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
         wake(feed->feeds, feed->kind, seen.ns, seen.name, known ? known->owner : owner, priority_of(feed));
 }
 
+static bool on_identity(void *arg, const struct watch_identity *identity)
+{
+    struct feed *feed = arg;
+    struct store *store = feed->feeds->shop->store;
+    const struct record seen = {
+        .ns = identity->ns, .name = identity->name, .uid = identity->uid, .version = identity->version};
+
+    if (store_is_news(store, feed->kind, &seen, false))
+        return false;
+    store_touch(store, feed->kind, seen.ns, seen.name);
+    return true;
+}
+
 static void on_list_begin(void *arg)
 {
     struct feed *feed = arg;
@@ -225,6 +238,7 @@ static void realm_init(struct feeds *feeds, struct realm *realm)
         struct feed *feed = &realm->by_kind[kind];
         const struct watch_handler handler = {.list_begin = on_list_begin,
                                               .object = on_object,
+                                              .known = on_identity,
                                               .list_end = on_list_end,
                                               .reached = on_reached,
                                               .arg = feed};

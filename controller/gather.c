@@ -12,13 +12,6 @@
 #include "runner/names.h"
 #include "runner/namespaces.h"
 
-static struct json_object *kept_of(const struct record *record, struct arena *a)
-{
-    struct err ignored;
-
-    return arena_json(a, json_parse(record->text, strlen(record->text), &ignored));
-}
-
 /* ---------------------------------------------------------------------------------------------------------------------
  * The object itself */
 
@@ -93,7 +86,7 @@ static void gather_child(const struct gathering *g, const struct state *state, e
 {
     const char *ns = o->spec ? child_namespace(child, &o->owner, o->spec) : o->owner.ns;
     const struct record *record = store_get(g->store, kind_of_child(child), ns, child_name(child, &o->owner, a));
-    struct json_object *kept = record ? kept_of(record, a) : NULL;
+    struct json_object *kept = record ? record_kept(record, a) : NULL;
 
     o->children[child] = (struct observed_child){.foreign = state->foreign[child]};
     if (!record)
@@ -138,10 +131,11 @@ static void note_stray(void *arg, unsigned kind, const struct record *record)
 {
     struct stray_search *search = arg;
     struct observed *o = search->o;
-    struct json_object *kept = kept_of(record, search->a);
 
-    if (o->stray.kind || json_bool_or(kept, "terminating", false) ||
-        strcmp(json_str_or(kept, "ownerUid", ""), o->owner.uid) != 0 || is_wanted(o, kind, record, search->a))
+    if (o->stray.kind || is_wanted(o, kind, record, search->a))
+        return;
+    struct json_object *kept = record_kept(record, search->a);
+    if (json_bool_or(kept, "terminating", false) || strcmp(json_str_or(kept, "ownerUid", ""), o->owner.uid) != 0)
         return;
     o->stray = (struct stray){.kind = kind_resource(kind)->kind,
                               .ns = arena_strdup(search->a, record->ns),
@@ -173,9 +167,10 @@ static void gather_value(const struct gathering *g, struct observed *o, enum rea
         *value = (struct observed_value){.lookup = LOOKUP_NO_OBJECT};
         return;
     }
-    if (value->version && strcmp(value->version, record->version) == 0)
-        return;
-    *value = (struct observed_value){.lookup = LOOKUP_UNKNOWN, .version = arena_strdup(a, record->version)};
+    bool known = value->version && strcmp(value->version, record->version) == 0;
+    if (!known)
+        *value = (struct observed_value){.lookup = LOOKUP_UNKNOWN};
+    value->version = arena_strdup(a, record->version);
 }
 
 static void gather_values(const struct gathering *g, struct observed *o, struct arena *a)
@@ -204,7 +199,7 @@ static struct json_object *namespace_of(const struct gathering *g, const char *n
 {
     const struct record *record = store_get(g->store, KIND_NAMESPACE, "", name);
 
-    return record ? kept_of(record, a) : NULL;
+    return record ? record_kept(record, a) : NULL;
 }
 
 static void gather_namespace(const struct gathering *g, struct observed *o, struct arena *a)
@@ -283,17 +278,23 @@ void gather_again(const struct gathering *g, struct state *state, struct observe
     o->not_inherited = state->not_inherited;
     o->given_up = state->given_up;
     o->reach = state->reach;
-    o->gitlab_err = state->gitlab_err;
+    o->gitlab_err = state_troubles(state)->gitlab_err;
     for (size_t i = 0; i < ATTEMPTS_MAX; i++)
-        o->failed[i] = state->failures[i].attempt;
+        o->failed[i] = state_troubles(state)->failures[i].attempt;
+}
+
+void gather_object(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret,
+                   struct arena *a)
+{
+    *ret = (struct observed){.settings = *g->settings};
+    gather_runner(record, ret, a);
+    state_follow(state, record, ret->spec, ret->generation);
+    observe_fingerprints(ret, &state->wanted, a);
 }
 
 void gather(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret,
             struct arena *a)
 {
-    *ret = (struct observed){.settings = *g->settings};
-    gather_runner(record, ret, a);
-    state_follow(state, record, ret->spec, ret->generation);
-    observe_wanted(ret, a);
+    gather_object(g, record, state, ret, a);
     gather_again(g, state, ret, a);
 }

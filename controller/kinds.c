@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/pack.h"
 #include "kube/managed_fields.h"
 #include "runner/names.h"
 
@@ -56,15 +58,54 @@ static const char *annotation(struct json_object *object, const char *key)
     return pair ? json_string(pair) : NULL;
 }
 
-struct json_object *runner_object(const struct record *record, struct arena *a)
+/* What is kept is much the same for all runners: the names of members, and what most statuses say. */
+static const char dictionary[] =
+    "\"observedGeneration\":1},{\"type\":\"Stalled\",\"status\":\"True\",\"reason\":\"NotRegistered\","
+    "\"message\":\"waiting for the registration\",\"authentication\":\"AccessToken\",\"scope\":\"Project/1\","
+    "\"expiration\":\"\"obtained\":\"\"inputs\":\"token=\"scope\":{\"type\":\"Group\",\"groupId\":"
+    "{\"accessTokenSecretRef\":{\"name\":\"\"nodeSelector\":{\"helperImage\":\"\"terminating\":true,\"held\":true,"
+    "\"drifted\":true,\"ownerUid\":\"\",\"terminating\":false,\"held\":false,\"drifted\":false,\"judged\":\"\","
+    "\"replicas\":1,\"ready\":1,"
+    "\"available\":1,\"updated\":1,\"observed\":true,\"held\":true,\"drifted\":false,\"runnerId\":\"1\",\"url\":"
+    "\"https://"
+    "\",\"authentication\":\"RegistrationToken\",\"scope\":\"\",\"toldHash\":\"{\"generation\":1,\"finalizer\":true,"
+    "\"spec\":{\"authentication\":{\"registrationTokenSecretRef\":{\"name\":\"gitlab\",\"key\":\"runner-registration-"
+    "token\"},"
+    "\"hostAliases\":[{\"hostnames\":[\"],\"ip\":\"192.168.\"}],\"image\":\"\"manager\":{\"namespace\":\"\"tags\":["
+    "\"\"runUntagged\":"
+    "true,\"concurrent\":10,\"url\":\"http://gitlab.com\"},\"status\":{\"observedGeneration\":1,\"conditions\":[{"
+    "\"type\":\"Ready\",\"status\":\"False\",\"reason\":\"ManagerStarting\",\"message\":\"0 of 1 managers are "
+    "available\","
+    "\"lastTransitionTime\":\"2026-01-01T00:00:00Z\",\"observedGeneration\":1},{\"type\":\"Ready\",\"status\":\"True\","
+    "\"reason\":\"Ready\",\"message\":\"registered, configured and waiting for jobs\",\"lastTransitionTime\":\"2026-"
+    "{\"type\":\"Registered\",\"status\":\"True\",\"reason\":\"Registered\",\"message\":\"runner 1 at https://; the "
+    "URL is not "
+    "https, so tokens travel in clear text\",{\"type\":\"ConfigApplied\",\"status\":\"True\",\"reason\":\"Applied\","
+    "\"message\":\"the config Secret holds what the spec asks for\",{\"type\":\"ManagerAvailable\",\"status\":\"True\","
+    "\"reason\":\"Available\",\"message\":\"1 of 1 managers are "
+    "available\",{\"type\":\"GitLabReachable\",\"status\":\"True\","
+    "\"reason\":\"Reachable\",\"message\":\"GitLab has answered the last "
+    "call\",{\"type\":\"Reconciling\",\"status\":\"True\","
+    "}],\"runnerId\":1,\"url\":\"\"tokenSecretRef\":{\"name\":\"runner-runner-token\"},\"configHash\":\"\"replicas\":1,"
+    "\"readyReplicas\":1,\"managers\":\"1/1\",\"selector\":\"app.kubernetes.io/name=gitlab-runner,"
+    "gitlab-runners.dev/runner=\"}}{\"hash\":\"\",\"ownerUid\":\"";
+
+struct json_object *record_kept(const struct record *record, struct arena *a)
 {
     struct err ignored;
-    struct json_object *kept = json_parse(record->text, strlen(record->text), &ignored);
+    const char *text = unpack(record->text, dictionary, a);
+
+    return text && *text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
+}
+
+struct json_object *runner_object(const struct record *record, struct arena *a)
+{
+    struct json_object *kept = record_kept(record, a);
 
     return arena_json(
-        a,
-        json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, kept: %o, spec: %o}",
-                   API_VERSION, KIND, record->ns, record->name, record->uid, kept, json_ref(json_get(kept, "spec"))));
+        a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, kept: %o, spec: %o}",
+                      API_VERSION, KIND, record->ns, record->name, record->uid, json_ref(kept),
+                      json_ref(json_get(kept, "spec"))));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -146,16 +187,13 @@ static enum child child_of(enum kind kind, struct json_object *object, const str
 
 /* Whether somebody took a field of a child that the owner's spec makes ours. Not for the token Secret: what is in it
  * comes from GitLab and cannot be rendered again. */
-static bool is_drifted(enum kind kind, struct json_object *object, const char *key, const struct store *store,
+static bool is_drifted(enum kind kind, struct json_object *object, const struct record *record,
                        const struct render_settings *settings, struct arena *a)
 {
-    const char *slash = strchr(key, '/');
-    const struct record *record =
-        slash ? store_get(store, KIND_RUNNER, arena_strndup(a, key, (size_t)(slash - key)), slash + 1) : NULL;
     struct spec spec;
     struct err ignored;
 
-    if (!record || !spec_parse(runner_object(record, a), &spec, a, &ignored))
+    if (!spec_parse(runner_object(record, a), &spec, a, &ignored))
         return false;
     const struct owner owner = {.ns = record->ns, .name = record->name, .uid = record->uid};
     enum child child = child_of(kind, object, &owner, a);
@@ -166,6 +204,13 @@ static bool is_drifted(enum kind kind, struct json_object *object, const char *k
                                render_child(child, &owner, &spec, &placeholders, settings, a));
 }
 
+static const struct record *owner_record(const struct store *store, const char *key, struct arena *a)
+{
+    const char *slash = strchr(key, '/');
+
+    return slash ? store_get(store, KIND_RUNNER, arena_strndup(a, key, (size_t)(slash - key)), slash + 1) : NULL;
+}
+
 /* Whose child an object is: "namespace/name" and uid of a GitLabRunner; key NULL: nobody's. */
 struct link {
     const char *key, *uid;
@@ -173,10 +218,7 @@ struct link {
 
 static bool leads_to_a_runner(const struct link *link, const struct store *store, struct arena *a)
 {
-    const char *slash = link->key ? strchr(link->key, '/') : NULL;
-    const struct record *record =
-        slash ? store_get(store, KIND_RUNNER, arena_strndup(a, link->key, (size_t)(slash - link->key)), slash + 1)
-              : NULL;
+    const struct record *record = link->key ? owner_record(store, link->key, a) : NULL;
 
     return record && link->uid && strcmp(record->uid, link->uid) == 0;
 }
@@ -207,6 +249,29 @@ static struct link owner_link(struct json_object *object, const struct store *st
     return prefer_controller ? controller : said;
 }
 
+/* Whether a child has drifted depends on the fields that are ours and on its owner: most events change neither, and
+ * then what was found the last time holds. */
+static void keep_drift(struct json_object *kept, enum kind kind, struct json_object *object, const char *key,
+                       const struct store *store, const struct render_settings *settings, struct arena *a)
+{
+    const struct record *owner = owner_record(store, key, a);
+    const struct record *former =
+        store_get(store, kind, json_str_or(object, "metadata.namespace", ""), json_str_or(object, "metadata.name", ""));
+    struct json_object *known = former ? record_kept(former, a) : NULL,
+                       *fields = managed_fields_of(json_get(object, "metadata.managedFields"), FIELD_MANAGER);
+
+    if (!owner) {
+        json_set_bool(kept, "drifted", false);
+        return;
+    }
+    const char *facts = arena_printf(a, "%s %s", owner->version, fields ? json_text(fields) : "");
+    const char *judged = digest_short(facts, strlen(facts), a);
+    bool holds = strcmp(json_str_or(known, "judged", ""), judged) == 0;
+    json_set_bool(kept, "drifted",
+                  holds ? json_bool_or(known, "drifted", false) : is_drifted(kind, object, owner, settings, a));
+    json_set_str(kept, "judged", judged);
+}
+
 static struct json_object *keep_child(enum kind kind, struct json_object *object, const struct link *owner,
                                       const struct store *store, const struct render_settings *settings,
                                       struct arena *a)
@@ -217,7 +282,7 @@ static struct json_object *keep_child(enum kind kind, struct json_object *object
 
     json_set_bool(kept, "terminating", json_get(object, "metadata.deletionTimestamp") != NULL);
     json_set_bool(kept, "held", has_finalizer(object));
-    json_set_bool(kept, "drifted", is_drifted(kind, object, owner->key, store, settings, a));
+    keep_drift(kept, kind, object, owner->key, store, settings, a);
     if (kind == KIND_SECRET)
         keep_registration(kept, object);
     if (kind == KIND_DEPLOYMENT)
@@ -257,6 +322,6 @@ struct record kind_record(enum kind kind, struct json_object *object, const stru
         .uid = json_str_or(object, "metadata.uid", ""),
         .version = json_str_or(object, "metadata.resourceVersion", ""),
         .owner = owner,
-        .text = kept ? json_text(arena_json(a, kept)) : "",
+        .text = kept ? pack(json_text(arena_json(a, kept)), dictionary, a) : "",
     };
 }

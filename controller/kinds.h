@@ -38,6 +38,9 @@ enum kind kind_by_name(const char *name);
 struct record kind_record(enum kind kind, struct json_object *object, const struct store *store,
                           const struct render_settings *settings, struct arena *a);
 
+/* What is kept of an object, as JSON; NULL when that is nothing. The arena owns it. */
+struct json_object *record_kept(const struct record *record, struct arena *a);
+
 /* The object as spec_parse() takes it, from a GitLabRunner's record; the arena owns it. */
 struct json_object *runner_object(const struct record *record, struct arena *a);
 

@@ -64,8 +64,7 @@ static void visit(void *arg, unsigned kind, const struct record *record)
 {
     struct search *search = arg;
     cleanup_arena struct arena a = {0};
-    struct err ignored;
-    struct json_object *kept = arena_json(&a, json_parse(record->text, strlen(record->text), &ignored));
+    struct json_object *kept = record_kept(record, &a);
 
     if (kind != KIND_SECRET || !json_bool_or(kept, "held", false) || !json_bool_or(kept, "terminating", false))
         return;

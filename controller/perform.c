@@ -226,8 +226,9 @@ static struct json_object *runner_patch(struct turn *turn)
 {
     const struct owner *owner = &turn->observed.owner;
 
-    return arena_json(&turn->mem, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}}",
-                                             API_VERSION, KIND, owner->ns, owner->name, owner->uid));
+    return arena_json(&turn->step,
+                      json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}}",
+                                 API_VERSION, KIND, owner->ns, owner->name, owner->uid));
 }
 
 /* The answer is the object as it is now. If its spec is another one, or it is being deleted, then the watch will have
@@ -318,7 +319,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
     warn_of_clear_text(turn, turn->observed.status, turn->asked.status);
     warn_of_unknown_keys(turn, turn->observed.status, turn->asked.status);
     learn_runner(turn, reply->object);
-    turn->observed.status = turn->asked.status;
+    turn->observed.status = arena_json(&turn->mem, json_ref(turn->asked.status));
     kube_succeeded(turn);
 }
 
@@ -394,8 +395,10 @@ static void perform_apply(struct turn *turn)
 {
     struct action *act = &turn->asked;
 
-    act->apply.manifest = arena_json(&turn->mem, json_copy(act->apply.manifest));
-    json_set_str(act->apply.manifest, "metadata.uid", act->apply.uid);
+    if (act->apply.uid) {
+        act->apply.manifest = arena_json(&turn->step, json_copy(act->apply.manifest));
+        json_set_str(act->apply.manifest, "metadata.uid", act->apply.uid);
+    }
     if (act->apply.release) {
         json_set(act->apply.manifest, "metadata.finalizers", json_build("[]"));
         keep_token_to_release(turn);

@@ -155,7 +155,7 @@ static void learn_failure(struct turn *turn, const struct gitlab_answer *answer)
     bool refused = err->kind == ERR_DENIED && err->code == 403;
 
     turn->state->reach = err->code && err->code < 500 ? REACH_YES : REACH_NO; /* 5xx: what is before it, or is down */
-    turn->state->gitlab_err = *err;
+    state_note_gitlab(turn->state, err);
     doubt_lost_answer(turn, answer);
     if (checks_learn(turn, answer))
         return;
@@ -183,7 +183,7 @@ static void learn_success(struct turn *turn, const struct gitlab_answer *answer)
 
     turn->state->reach = REACH_YES;
     if (what != GITLAB_TRY || !turn->state->check.credential_status) /* else that is still to be told */
-        turn->state->gitlab_err = (struct err){.kind = ERR_NONE};
+        state_note_gitlab(turn->state, &answer->err);
     state_succeed(turn->state, turn->asked.rule);
     if (checks_learn(turn, answer))
         return;

@@ -104,10 +104,20 @@ static bool too_many_steps(struct turn *turn)
     return true;
 }
 
+/* What the last step has found may be looked at while it is found again. */
+static struct action gather_and_decide(struct turn *turn)
+{
+    const struct gathering g = turn_gathering(turn->shop);
+    cleanup_arena struct arena former = turn->step;
+
+    arena_init(&turn->step);
+    gather_again(&g, turn->state, &turn->observed, &turn->step);
+    return decide(&turn->observed, &turn->step);
+}
+
 /* Decides until a request is needed or the turn has ended. */
 static void turn_step(struct reconciler *rec, struct turn *turn)
 {
-    const struct gathering g = turn_gathering(turn->shop);
     const struct action done = {.kind = ACT_DONE};
 
     turn->ready = false;
@@ -117,8 +127,7 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
         turn_end(rec, turn, &done);
         return;
     }
-    gather_again(&g, turn->state, &turn->observed, &turn->mem);
-    struct action act = decide(&turn->observed, &turn->mem);
+    struct action act = gather_and_decide(turn);
     switch (act.kind) {
     case ACT_READ:
     case ACT_FINALIZER:

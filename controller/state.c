@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/jitter.h"
+#include "base/keep.h"
 #include "base/mem.h"
 #include "runner/cache.h"
 
@@ -14,9 +15,10 @@ enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 5 * 60 * 1000 };
 static void state_finish(struct state *state)
 {
     state_forget_issued(state);
-    free(state->key);
-    free(state->uid);
-    free(state->refs);
+    free(state->troubles);
+    keep_free_text(state->key);
+    keep_free_text(state->uid);
+    keep_free_text(state->refs);
 }
 
 void states_finish(struct states *states)
@@ -26,7 +28,7 @@ void states_finish(struct states *states)
 
     for (size_t i = 0; map_iter(&states->by_key, &i, &key, &value);) {
         state_finish(value);
-        free(value);
+        keep_free(value, sizeof(struct state));
     }
     map_finish(&states->by_key);
 }
@@ -36,9 +38,10 @@ struct state *states_get(struct states *states, const char *key)
     struct state *state = map_get(&states->by_key, key);
 
     if (!state) {
-        state = mem_alloc(sizeof(*state));
-        state->key = mem_strdup(key);
-        map_set(&states->by_key, key, state);
+        state = keep_alloc(sizeof(*state));
+        state->key = keep_strdup(key);
+        states->by_key.lent = true;
+        map_set(&states->by_key, state->key, state);
     }
     return state;
 }
@@ -50,7 +53,7 @@ void states_remove(struct states *states, const char *key)
     if (!state)
         return;
     state_finish(state);
-    free(state);
+    keep_free(state, sizeof(*state));
 }
 
 static void begin_anew(struct state *state, const char *uid)
@@ -58,13 +61,13 @@ static void begin_anew(struct state *state, const char *uid)
     char *key = take(state->key);
 
     state_finish(state);
-    *state = (struct state){.key = key, .uid = mem_strdup(uid)};
+    *state = (struct state){.key = key, .uid = keep_strdup(uid)};
 }
 
 /* The objects that the spec relies on, and those whose names it wants, so that their change wakes the runner. */
 static char *refs_of(const struct spec *spec, const struct record *record)
 {
-    struct buf text;
+    struct buf text cleanup_buf;
 
     buf_init(&text, 4096);
     buf_addf(&text, "|Secret/%s|Namespace/%s|Namespace/%s|", spec->credential.name, record->ns, spec->namespace);
@@ -73,26 +76,27 @@ static char *refs_of(const struct spec *spec, const struct record *record)
     if (cache_secret_name(spec->cache))
         buf_addf(&text, "Secret/%s|", cache_secret_name(spec->cache));
     buf_addf(&text, "Secret/%s-runner-token|Secret/%s-runner-config|", record->name, record->name);
-    return buf_detach(&text);
+    return keep_strdup(text.data);
 }
 
 void state_follow(struct state *state, const struct record *record, const struct spec *spec, int64_t generation)
 {
     if (!state->uid || strcmp(state->uid, record->uid) != 0)
         begin_anew(state, record->uid);
-    if (state->generation != generation)
+    if (state->generation != generation) {
         state_forgive(state);
+        state->wanted.known = false;
+    }
     state->generation = generation;
-    free(state->refs);
+    keep_free_text(state->refs);
     state->refs = spec ? refs_of(spec, record) : NULL;
 }
 
 void state_forgive(struct state *state)
 {
     state->reported = NULL;
-    memset(state->failures, 0, sizeof(state->failures));
+    free(take(state->troubles));
     state->reach = REACH_UNKNOWN;
-    state->gitlab_err = (struct err){.kind = ERR_NONE};
     state->found_id = 0;
     state->takeover = TAKEOVER_UNTRIED;
     state->not_inherited = false;
@@ -115,6 +119,29 @@ bool state_refers_to(const struct state *state, const char *kind, const char *na
     return state->refs && strstr(state->refs, ref);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Troubles */
+
+const struct troubles *state_troubles(const struct state *state)
+{
+    static const struct troubles none;
+
+    return state->troubles ? state->troubles : &none;
+}
+
+static struct troubles *troubles(struct state *state)
+{
+    if (!state->troubles)
+        state->troubles = mem_alloc(sizeof(*state->troubles));
+    return state->troubles;
+}
+
+void state_note_gitlab(struct state *state, const struct err *err)
+{
+    if (err->kind != ERR_NONE || state->troubles)
+        troubles(state)->gitlab_err = *err;
+}
+
 static bool is_of(const struct failure *failure, const char *rule)
 {
     return failure->attempt.rule && strcmp(failure->attempt.rule, rule) == 0;
@@ -123,10 +150,10 @@ static bool is_of(const struct failure *failure, const char *rule)
 /* The rule's own place; else a free one, which is due since ever, or the one that has been due for longest. */
 static struct failure *place_for(struct state *state, const char *rule)
 {
-    struct failure *place = state->failures;
+    struct failure *failures = troubles(state)->failures, *place = failures;
 
     for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
-        struct failure *failure = &state->failures[i];
+        struct failure *failure = &failures[i];
         if (is_of(failure, rule))
             return failure;
         if (failure->attempt.retry_at_ms < place->attempt.retry_at_ms)
@@ -159,14 +186,18 @@ void state_fail(struct state *state, const char *rule, const struct err *err, in
 
 void state_rest(struct state *state)
 {
-    memset(state->failures, 0, sizeof(state->failures));
+    if (!state->troubles)
+        return;
+    memset(state->troubles->failures, 0, sizeof(state->troubles->failures));
+    if (state->troubles->gitlab_err.kind == ERR_NONE)
+        free(take(state->troubles));
 }
 
 void state_succeed(struct state *state, const char *rule)
 {
-    for (size_t i = 0; i < ATTEMPTS_MAX; i++)
-        if (is_of(&state->failures[i], rule))
-            state->failures[i] = (struct failure){.count = 0};
+    for (size_t i = 0; state->troubles && i < ATTEMPTS_MAX; i++)
+        if (is_of(&state->troubles->failures[i], rule))
+            state->troubles->failures[i] = (struct failure){.count = 0};
 }
 
 static const char *copy(const char *text)

@@ -14,12 +14,19 @@ struct failure {
     unsigned count;
 };
 
-struct state {
-    char *key;          /* "namespace/name"                                                       */
-    char *uid;          /* of the object that this is about; another one begins anew              */
-    char *refs;         /* "|Secret/name|ConfigMap/name|Namespace/name|": what the spec names     */
-    int64_t generation; /* of the spec that the failures are about                               */
+/* What has gone wrong, and is tried again. Of most runners there is none, and it is large. */
+struct troubles {
     struct failure failures[ATTEMPTS_MAX];
+    struct err gitlab_err; /* what GitLab has answered the last call, kind ERR_NONE: all is well */
+};
+
+struct state {
+    char *key;                  /* "namespace/name"                                                       */
+    char *uid;                  /* of the object that this is about; another one begins anew              */
+    struct fingerprints wanted; /* of the spec of this generation                                 */
+    char *refs;                 /* "|Secret/name|ConfigMap/name|Namespace/name|": what the spec names     */
+    int64_t generation;         /* of the spec that the failures are about                               */
+    struct troubles *troubles;  /* owned; NULL: none, see state_troubles()                        */
     struct registration issued; /* owned texts; token NULL: none                                 */
     enum doubt doubt;
     int64_t found_id;
@@ -31,7 +38,6 @@ struct state {
     bool not_inherited;
     unsigned given_up;
     enum reach reach;
-    struct err gitlab_err;
     const char *reported;      /* the last report's reason, which the log has already                 */
     unsigned ready_reason;     /* of its condition Ready, see stats.h                               */
     bool foreign[CHILD_COUNT]; /* somebody else's object has this child's name                   */
@@ -59,6 +65,10 @@ bool state_refers_to(const struct state *state, const char *kind, const char *na
  * server asked so. Its success ends the row. */
 void state_fail(struct state *state, const char *rule, const struct err *err, int64_t now_ms);
 void state_succeed(struct state *state, const char *rule);
+/* Never NULL; the state owns it, until the next change. */
+const struct troubles *state_troubles(const struct state *state);
+/* What GitLab has answered the last call; kind ERR_NONE: all is well. */
+void state_note_gitlab(struct state *state, const struct err *err);
 /* Nothing is left to do, so nothing is to be tried again: what failed has come about in another way. */
 void state_rest(struct state *state);
 

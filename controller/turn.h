@@ -48,7 +48,8 @@ struct turn {
     const char *cause; /* why it was woken                                  */
     struct state *state;
     struct observed observed;
-    struct arena mem;
+    struct arena mem;       /* until the turn ends                               */
+    struct arena step;      /* what was gathered and decided, until the next decision */
     struct action asked;    /* the action whose answer is awaited                */
     uint64_t request;       /* to Kubernetes, in flight; 0: none                 */
     const char *known_uid;  /* of the object that is read: as it was known then; NULL: it was not */

@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 
-enum { BLOCK_SIZE = 4096 };
+enum { FIRST_SIZE = 1024, BLOCK_SIZE = 4096 }; /* many arenas never need a second one */
 
 struct arena_block {
     struct arena_block *next;
@@ -45,7 +45,8 @@ static struct arena_block *block_with_room(struct arena *a, size_t size)
     if (a->blocks && a->blocks->size - a->blocks->used >= size)
         return a->blocks;
 
-    size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+    size_t usual = a->blocks ? BLOCK_SIZE : FIRST_SIZE;
+    size_t room = size > usual ? size : usual;
     struct arena_block *b = mem_alloc(sizeof(*b) + room);
     b->size = room;
     b->next = a->blocks;

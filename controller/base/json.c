@@ -10,9 +10,21 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
+/* One for all texts: each is read to its end before the next begins. */
+static struct json_tokener *fresh_tokener(void)
+{
+    static struct json_tokener *tokener;
+
+    if (tokener)
+        json_tokener_reset(tokener);
+    else if (!(tokener = json_tokener_new_ex(JSON_DEPTH_MAX)))
+        abort();
+    return tokener;
+}
+
 struct json_object *json_parse(const char *text, size_t len, struct err *err)
 {
-    struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+    struct json_tokener *tokener = fresh_tokener();
     struct json_object *value = json_tokener_parse_ex(tokener, text, len > INT32_MAX ? INT32_MAX : (int)len);
     enum json_tokener_error error = json_tokener_get_error(tokener);
     size_t end = json_tokener_get_parse_end(tokener);
@@ -21,7 +33,6 @@ struct json_object *json_parse(const char *text, size_t len, struct err *err)
         value = json_tokener_parse_ex(tokener, " ", 1);
         error = json_tokener_get_error(tokener);
     }
-    json_tokener_free(tokener);
     while (end < len && isspace((unsigned char)text[end]))
         end++;
     if (error == json_tokener_success && end == len)

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/keep.h"
 #include "base/mem.h"
 
 struct map_slot {
@@ -58,7 +59,7 @@ static void make_room(struct map *m)
 {
     if (m->used + 1 <= m->size / 4 * 3)
         return;
-    struct map bigger = {.size = m->size ? m->size : 8};
+    struct map bigger = {.size = m->size ? m->size : 8, .lent = m->lent};
     while (m->len + 1 > bigger.size / 2)
         bigger.size *= 2;
     bigger.slots = mem_alloc(bigger.size * sizeof(*bigger.slots));
@@ -69,13 +70,19 @@ static void make_room(struct map *m)
     *m = bigger;
 }
 
+static void key_free(const struct map *m, char *key)
+{
+    if (!m->lent)
+        keep_free_text(key);
+}
+
 void map_finish(struct map *m)
 {
     for (size_t i = 0; i < m->size; i++)
         if (is_live(&m->slots[i]))
-            free(m->slots[i].key);
+            key_free(m, m->slots[i].key);
     free(m->slots);
-    *m = (struct map){0};
+    *m = (struct map){.lent = m->lent};
 }
 
 void *map_get(const struct map *m, const char *key)
@@ -93,10 +100,12 @@ void *map_set(struct map *m, const char *key, void *value)
     if (slot) {
         void *former = slot->value;
         slot->value = value;
+        if (m->lent)
+            slot->key = (char *)key;
         return former;
     }
     make_room(m);
-    insert(m, mem_strdup(key), value, hash);
+    insert(m, m->lent ? (char *)key : keep_strdup(key), value, hash);
     return NULL;
 }
 
@@ -107,7 +116,7 @@ void *map_remove(struct map *m, const char *key)
     if (!slot)
         return NULL;
     void *value = slot->value;
-    free(slot->key);
+    key_free(m, slot->key);
     slot->key = tombstone;
     slot->value = NULL;
     m->len--;

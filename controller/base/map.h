@@ -1,4 +1,5 @@
-/* A hash table from text to pointer (open addressing). Keys are copied; values belong to the caller. */
+/* A hash table from text to pointer (open addressing). Keys are copied, unless `lent` is set from the start;
+ * values belong to the caller. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -10,6 +11,7 @@ struct map {
     size_t len;  /* entries                             */
     size_t used; /* entries and tombstones              */
     size_t size; /* slots, a power of two, or 0         */
+    bool lent;   /* keys are not copied: each lives in its value, as long as that is in the map */
 };
 
 void map_finish(struct map *m); /* all zeroes is an empty map */

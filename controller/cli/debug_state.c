@@ -86,13 +86,15 @@ static struct json_object *turns_json(const struct reconciler_view *view)
 /* What failed and is to be tried again; FAILURES_MAX of them all together. */
 static void add_failures(struct json_object *failures, const struct state *state, int64_t now_ms)
 {
+    const struct failure *failed = state_troubles(state)->failures;
+
     for (size_t i = 0; i < ATTEMPTS_MAX && json_len(failures) < FAILURES_MAX; i++) {
-        const struct attempt *attempt = &state->failures[i].attempt;
+        const struct attempt *attempt = &failed[i].attempt;
         if (!attempt->rule)
             continue;
         json_append(failures, json_build("{runner: %s, rule: %s, reason: %s, error: %s, times: %d, retryInMs: %d}",
                                          state->key, attempt->rule, attempt->err.reason, attempt->err.text,
-                                         (int64_t)state->failures[i].count, attempt->retry_at_ms - now_ms));
+                                         (int64_t)failed[i].count, attempt->retry_at_ms - now_ms));
     }
 }
 
@@ -160,9 +162,11 @@ static struct json_object *state_json(const struct reconciler_view *view)
 
 static void add_record(void *arg, unsigned kind, const struct record *record)
 {
+    cleanup_arena struct arena a = {0};
+
     json_append(arg, json_build("{kind: %s, namespace: %s, name: %s, uid: %s, resourceVersion: %s, kept: %o}",
                                 kind_resource(kind)->kind, record->ns, record->name, record->uid, record->version,
-                                json_or_text(record->text)));
+                                json_ref(record_kept(record, &a))));
 }
 
 static struct json_object *records_json(const struct store *store, const char *key)

@@ -79,7 +79,7 @@ static bool owns_value(struct json_object *fields, struct json_object *value)
     return owns_object(fields, value);
 }
 
-static struct json_object *fields_of(struct json_object *managed_fields, const char *manager)
+struct json_object *managed_fields_of(struct json_object *managed_fields, const char *manager)
 {
     for (size_t i = 0; i < json_len(managed_fields); i++) {
         struct json_object *entry = json_at(managed_fields, i);
@@ -93,7 +93,7 @@ static struct json_object *fields_of(struct json_object *managed_fields, const c
 bool managed_fields_own(struct json_object *managed_fields, const char *manager, struct json_object *manifest)
 {
     static const char *const in_metadata[] = {"labels", "annotations", "ownerReferences"};
-    struct json_object *fields = fields_of(managed_fields, manager);
+    struct json_object *fields = managed_fields_of(managed_fields, manager);
     struct json_object *metadata = json_get(fields, "f:metadata");
 
     if (!fields)

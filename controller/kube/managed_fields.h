@@ -12,6 +12,9 @@
 
 struct json_object;
 
+/* What `manager` owns by apply, as the object lists it (FieldsV1); NULL: nothing. Lent. */
+struct json_object *managed_fields_of(struct json_object *managed_fields, const char *manager);
+
 /* True when `manager` owns, by apply, every field of manifest's content (labels, annotations, owner references and all
  * outside of metadata) in an object with these managedFields. */
 bool managed_fields_own(struct json_object *managed_fields, const char *manager, struct json_object *manifest);

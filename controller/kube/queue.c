@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/keep.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -174,6 +175,7 @@ struct queue *queue_create(void)
 {
     struct queue *q = mem_alloc(sizeof(*q));
 
+    q->items.lent = true;
     for (size_t i = 0; i < QUEUE_PRIORITIES; i++)
         list_init(&q->ready[i].turns);
     q->waits.buckets = &wait_buckets;
@@ -187,6 +189,11 @@ static void level_finish(struct level *level)
     map_finish(&level->lanes);
 }
 
+static void item_free(struct item *item)
+{
+    keep_free(item, sizeof(*item) + strlen(item->key) + 1);
+}
+
 void queue_destroy(struct queue *q)
 {
     const char *key;
@@ -197,7 +204,7 @@ void queue_destroy(struct queue *q)
     for (size_t i = 0; i < QUEUE_PRIORITIES; i++)
         level_finish(&q->ready[i]);
     for (size_t i = 0; map_iter(&q->items, &i, &key, &value);)
-        free(value);
+        item_free(value);
     map_finish(&q->items);
     free(q->delayed);
     free(q);
@@ -209,11 +216,11 @@ static struct item *item_of(struct queue *q, const char *key)
 
     if (item)
         return item;
-    item = mem_alloc(sizeof(*item) + strlen(key) + 1);
+    item = keep_alloc(sizeof(*item) + strlen(key) + 1);
     strcpy(item->key, key);
     list_init(&item->node);
     item->heap_index = NOT_DELAYED;
-    map_set(&q->items, key, item);
+    map_set(&q->items, item->key, item);
     return item;
 }
 
@@ -323,7 +330,7 @@ void queue_done(struct queue *q, const char *key)
         make_ready(q, item);
     } else if (item->heap_index == NOT_DELAYED) {
         map_remove(&q->items, item->key);
-        free(item);
+        item_free(item);
     }
 }
 

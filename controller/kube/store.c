@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/keep.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -19,12 +20,19 @@ enum standing {
 };
 
 struct entry {
-    struct record record;
-    struct list sibling; /* in the owner's list */
+    struct record record; /* its name ends the key */
+    const char *key;      /* "ns/name"             */
+    struct list sibling;  /* in the owner's list */
     unsigned kind;
     unsigned epoch; /* of the last list that had it */
     enum standing standing;
     char strings[];
+};
+
+/* The records of one owner; there is one while there are any. */
+struct family {
+    struct list children; /* entries */
+    char owner[];
 };
 
 struct kept_kind {
@@ -37,7 +45,7 @@ struct kept_kind {
 struct store {
     struct kept_kind *kinds;
     unsigned len;
-    struct map owners; /* "ns/name" → struct list of entries */
+    struct map owners; /* "ns/name" → struct family */
 };
 
 static void key_of(const char *ns, const char *name, char key[static KEY_MAX])
@@ -51,30 +59,10 @@ struct store *store_create(unsigned kinds)
 
     store->kinds = mem_alloc(kinds * sizeof(*store->kinds));
     store->len = kinds;
+    store->owners.lent = true;
+    for (unsigned kind = 0; kind < kinds; kind++)
+        store->kinds[kind].entries.lent = true;
     return store;
-}
-
-static void map_finish_all(struct map *map)
-{
-    const char *key;
-    void *value;
-
-    for (size_t i = 0; map_iter(map, &i, &key, &value);)
-        free(value);
-    map_finish(map);
-}
-
-void store_destroy(struct store *store)
-{
-    if (!store)
-        return;
-    for (unsigned kind = 0; kind < store->len; kind++) {
-        map_finish_all(&store->kinds[kind].entries);
-        map_finish_all(&store->kinds[kind].reached);
-    }
-    map_finish_all(&store->owners);
-    free(store->kinds);
-    free(store);
 }
 
 static struct entry *find(const struct store *store, unsigned kind, const char *ns, const char *name)
@@ -145,32 +133,48 @@ static const char *place(char **at, const char *text)
 
 static struct entry *entry_create(const struct record *r)
 {
-    size_t size =
-        strlen(r->ns) + strlen(r->name) + strlen(r->uid) + strlen(r->version) + strlen(r->owner) + strlen(r->text) + 6;
-    struct entry *e = mem_alloc(sizeof(*e) + size);
+    size_t ns = strlen(r->ns), name = strlen(r->name),
+           size = 2 * ns + name + strlen(r->uid) + strlen(r->version) + strlen(r->owner) + strlen(r->text) + 7;
+    struct entry *e = keep_alloc(sizeof(*e) + size);
     char *at = e->strings;
 
-    e->record = (struct record){.ns = place(&at, r->ns),
-                                .name = place(&at, r->name),
-                                .uid = place(&at, r->uid),
-                                .version = place(&at, r->version),
-                                .owner = place(&at, r->owner),
-                                .text = place(&at, r->text)};
+    e->key = memcpy(at, r->ns, ns);
+    at[ns] = '/';
+    at += ns + 1;
+    e->record.name = place(&at, r->name);
+    e->record.ns = place(&at, r->ns);
+    e->record.uid = place(&at, r->uid);
+    e->record.version = place(&at, r->version);
+    e->record.owner = place(&at, r->owner);
+    e->record.text = place(&at, r->text); /* the last, see entry_free() */
     list_init(&e->sibling);
     return e;
+}
+
+static void entry_free(struct entry *e)
+{
+    const char *end = e->record.text + strlen(e->record.text) + 1;
+
+    keep_free(e, sizeof(*e) + (size_t)(end - e->strings));
 }
 
 static void link_to_owner(struct store *store, struct entry *e)
 {
     if (!e->record.owner[0])
         return;
-    struct list *children = map_get(&store->owners, e->record.owner);
-    if (!children) {
-        children = mem_alloc(sizeof(*children));
-        list_init(children);
-        map_set(&store->owners, e->record.owner, children);
+    struct family *family = map_get(&store->owners, e->record.owner);
+    if (!family) {
+        family = keep_alloc(sizeof(*family) + strlen(e->record.owner) + 1);
+        strcpy(family->owner, e->record.owner);
+        list_init(&family->children);
+        map_set(&store->owners, family->owner, family);
     }
-    list_append(children, &e->sibling);
+    list_append(&family->children, &e->sibling);
+}
+
+static void family_free(struct family *family)
+{
+    keep_free(family, sizeof(*family) + strlen(family->owner) + 1);
 }
 
 static void entry_destroy(struct store *store, struct entry *e)
@@ -178,24 +182,22 @@ static void entry_destroy(struct store *store, struct entry *e)
     set_standing(store, e, SHOWN);
     if (e->record.owner[0]) {
         list_remove(&e->sibling);
-        struct list *children = map_get(&store->owners, e->record.owner);
-        if (children && list_empty(children))
-            free(map_remove(&store->owners, e->record.owner));
+        struct family *family = map_get(&store->owners, e->record.owner);
+        if (family && list_empty(&family->children))
+            family_free(map_remove(&store->owners, e->record.owner));
     }
-    free(e);
+    entry_free(e);
 }
 
 static void put(struct store *store, unsigned kind, const struct record *record, enum standing standing)
 {
-    char key[KEY_MAX];
     struct entry *e = entry_create(record);
 
     e->kind = kind;
     e->epoch = store->kinds[kind].epoch;
     set_standing(store, e, standing);
-    key_of(record->ns, record->name, key);
     link_to_owner(store, e);
-    struct entry *former = map_set(&store->kinds[kind].entries, key, e);
+    struct entry *former = map_set(&store->kinds[kind].entries, e->key, e);
     if (former)
         entry_destroy(store, former);
 }
@@ -294,13 +296,59 @@ void store_each(const struct store *store, unsigned kind, void (*each)(void *arg
 void store_each_owned(const struct store *store, const char *owner,
                       void (*each)(void *arg, unsigned kind, const struct record *record), void *arg)
 {
-    struct list *children = map_get(&store->owners, owner);
+    struct family *family = map_get(&store->owners, owner);
 
-    if (!children)
+    if (!family)
         return;
-    list_each (node, children) {
+    list_each (node, &family->children) {
         struct entry *e = container_of(node, struct entry, sibling);
         if (e->standing == SHOWN)
             each(arg, e->kind, &e->record);
     }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static void free_entries(struct map *map)
+{
+    const char *key;
+    void *value;
+
+    for (size_t i = 0; map_iter(map, &i, &key, &value);)
+        entry_free(value);
+    map_finish(map);
+}
+
+static void free_versions(struct map *map)
+{
+    const char *key;
+    void *value;
+
+    for (size_t i = 0; map_iter(map, &i, &key, &value);)
+        free(value);
+    map_finish(map);
+}
+
+static void free_owners(struct map *map)
+{
+    const char *key;
+    void *value;
+
+    for (size_t i = 0; map_iter(map, &i, &key, &value);)
+        family_free(value);
+    map_finish(map);
+}
+
+void store_destroy(struct store *store)
+{
+    if (!store)
+        return;
+    for (unsigned kind = 0; kind < store->len; kind++) {
+        free_entries(&store->kinds[kind].entries);
+        free_versions(&store->kinds[kind].reached);
+    }
+    free_owners(&store->owners);
+    free(store->kinds);
+    free(store);
 }

@@ -22,7 +22,7 @@ struct record {
     const char *uid;
     const char *version; /* resourceVersion                                                          */
     const char *owner;   /* "namespace/name" of the object that this one belongs to; "" for none     */
-    const char *text;    /* JSON                                                                     */
+    const char *text;    /* what is kept of it, "": nothing                                               */
 };
 
 struct store;

@@ -41,12 +41,19 @@ enum watch_type {
     WATCH_DELETED,
 };
 
+/* Of which object an event tells, and which version of it. */
+struct watch_identity {
+    char ns[64], name[256], uid[64], version[32];
+};
+
 /* Called from within the loop; they only record. */
 struct watch_handler {
     /* A list begins: mark what is known. It may begin anew without having ended. */
     void (*list_begin)(void *arg);
     /* An object came (lent): of the kind, with a name and a valid resource version. */
     void (*object)(void *arg, enum watch_type type, struct json_object *object);
+    /* Whether this version of the object, added or modified, is known: then the event is not looked at. NULL: never. */
+    bool (*known)(void *arg, const struct watch_identity *identity);
     /* The list is complete, and not older than anything that was told before: drop what was not seen. */
     void (*list_end)(void *arg);
     /* Everything up to this version was delivered: after list_end() and after each event and bookmark. */

@@ -1,5 +1,6 @@
 #include "runner/observed.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -37,6 +38,39 @@ void observe_wanted(struct observed *o, struct arena *a)
         w->manifest = render_child(child, &o->owner, o->spec, &placeholders, &o->settings, a);
         w->hash = manifest_hash(w->manifest);
     }
+}
+
+static void find_fingerprints(const struct observed *o, struct fingerprints *ret)
+{
+    cleanup_arena struct arena a = {0};
+    struct observed rendered = {.owner = o->owner, .spec = o->spec, .settings = o->settings};
+
+    observe_wanted(&rendered, &a);
+    for (enum child child = 0; child < CHILD_COUNT; child++) {
+        const char *hash = rendered.wanted[child].hash;
+        snprintf(ret->of[child], FINGERPRINT_SIZE, "%s", hash ? hash : "");
+    }
+    ret->known = true;
+}
+
+void observe_fingerprints(struct observed *o, struct fingerprints *of_spec, struct arena *a)
+{
+    if (!o->spec)
+        return;
+    if (!of_spec->known)
+        find_fingerprints(o, of_spec);
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        o->wanted[child] = (struct wanted){.wanted = child_wanted(child, o->spec),
+                                           .hash = of_spec->of[child][0] ? arena_strdup(a, of_spec->of[child]) : NULL};
+}
+
+struct json_object *wanted_manifest(const struct observed *o, enum child child, struct arena *a)
+{
+    const struct config_inputs placeholders = {0};
+
+    if (o->wanted[child].manifest)
+        return o->wanted[child].manifest;
+    return render_child(child, &o->owner, o->spec, &placeholders, &o->settings, a);
 }
 
 static bool same(const char *a, const char *b)

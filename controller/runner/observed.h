@@ -52,6 +52,8 @@ struct stray {
     bool foreground;                    /* deleted, it stays until all that it owns has ended */
 };
 
+enum { FINGERPRINT_SIZE = 17 }; /* of manifest_hash() */
+
 /* What a deletion does not wait for any more; an Event has said so. Bits. */
 enum { GAVE_UP_MANAGER = 1, GAVE_UP_ELSEWHERE = 2 };
 
@@ -118,7 +120,7 @@ struct observed {
     struct wanted {
         bool wanted;
         const char *hash;             /* what ANNOTATION_APPLIED_HASH should be                       */
-        struct json_object *manifest; /* with placeholders; NULL for the token Secret                 */
+        struct json_object *manifest; /* with placeholders; NULL: rendered when it is asked for      */
     } wanted[CHILD_COUNT];            /* filled by observe_wanted()                                   */
     int64_t replicas, ready_replicas, available_replicas, updated_replicas; /* of the Deployment      */
     bool rollout_observed;       /* the Deployment controller has seen its newest generation     */
@@ -134,8 +136,18 @@ struct observed {
 const struct attempt *failed_attempt(const struct observed *o, const char *rule);
 const struct attempt *last_failed(const struct observed *o);
 
+/* The fingerprints of what a spec leads to, which remain as they are until the spec does not; "": not wanted. */
+struct fingerprints {
+    bool known;
+    char of[CHILD_COUNT][FINGERPRINT_SIZE];
+};
+
 /* Renders what the spec leads to, once for all decisions of a turn; nothing when the spec is invalid. */
 void observe_wanted(struct observed *o, struct arena *a);
+/* The same without manifests, from the fingerprints of this very spec; if they are not known yet they are found out. */
+void observe_fingerprints(struct observed *o, struct fingerprints *of_spec, struct arena *a);
+/* What the spec leads to, with placeholders; NULL for the token Secret. */
+struct json_object *wanted_manifest(const struct observed *o, enum child child, struct arena *a);
 
 /* What the token Secret's annotations say is the url, mode and scope that the spec asks for. */
 bool registration_fits(const struct observed *o, struct arena *a);

@@ -12,14 +12,16 @@ static struct action wait_for_the_token(const struct observed *o, struct arena *
     return is_registered(o, a) ? act_pass : act_wait("NotRegistered", "waiting for the registration", false);
 }
 
-/* Where the runner is stands in the status before its manager runs, so that it can be found when its token is lost. */
+/* Where the runner is stands in the status before anything is made with its token, so that it can be found when the
+ * token is lost. The managers are told of as they will be, so that it need not be written again on the way to them. */
 static struct action record_the_registration(const struct observed *o, struct arena *a)
 {
     const struct finding none = {.reason = NULL};
+    const struct finding manager = child_is_right(o, CHILD_DEPLOYMENT, a) ? none : manager_starting(o, a);
 
     if (was_registered(o, a) && json_int_or(o->status, "runnerId", 0) == o->registered.runner_id)
         return act_pass;
-    return (struct action){.kind = ACT_STATUS, .status = status_render(o, &none, &none, a)};
+    return (struct action){.kind = ACT_STATUS, .status = status_render(o, &none, &manager, a)};
 }
 
 /* Rights that its owner has withdrawn go at once, whatever the manager still does there. */
@@ -66,7 +68,8 @@ static struct action need_pod_security(const struct observed *o, struct arena *a
         true);
 }
 
-/* The child as the spec wants it, unless it is not wanted, right already, or somebody else's. */
+/* The child as the spec wants it, unless it is not wanted, right already, or somebody else's. The manifest is up to the
+ * caller. */
 static struct action need_child(const struct observed *o, enum child child, struct arena *a)
 {
     const struct observed_child *c = &o->children[child];
@@ -77,10 +80,20 @@ static struct action need_child(const struct observed *o, enum child child, stru
         return name_conflict(o, child, a);
     if (c->terminating)
         return act_wait("Recreating", arena_printf(a, "the %s is being deleted", child_kind(child)), false);
-    return act_apply(child, o->wanted[child].manifest, c->exists ? c->uid : NULL);
+    return act_apply(child, NULL, c->exists ? c->uid : NULL);
 }
 
-/* As need_child(), but with the real token, CA and keys of the cache in the place of the placeholders. */
+/* The same, with placeholders for what the spec does not tell. */
+static struct action need_rendered(const struct observed *o, enum child child, struct arena *a)
+{
+    struct action act = need_child(o, child, a);
+
+    if (act.kind == ACT_APPLY)
+        act.apply.manifest = wanted_manifest(o, child, a);
+    return act;
+}
+
+/* With the real token, CA and keys of the cache. */
 static struct action need_config(const struct observed *o, struct arena *a)
 {
     struct action act = need_child(o, CHILD_CONFIG_SECRET, a);
@@ -105,22 +118,22 @@ static struct action need_config(const struct observed *o, struct arena *a)
 
 static struct action need_service_account(const struct observed *o, struct arena *a)
 {
-    return need_child(o, CHILD_SERVICE_ACCOUNT, a);
+    return need_rendered(o, CHILD_SERVICE_ACCOUNT, a);
 }
 
 static struct action need_role_binding(const struct observed *o, struct arena *a)
 {
-    return need_child(o, CHILD_ROLE_BINDING, a);
+    return need_rendered(o, CHILD_ROLE_BINDING, a);
 }
 
 static struct action need_deployment(const struct observed *o, struct arena *a)
 {
-    return need_child(o, CHILD_DEPLOYMENT, a);
+    return need_rendered(o, CHILD_DEPLOYMENT, a);
 }
 
 static struct action need_disruption_budget(const struct observed *o, struct arena *a)
 {
-    return need_child(o, CHILD_DISRUPTION_BUDGET, a);
+    return need_rendered(o, CHILD_DISRUPTION_BUDGET, a);
 }
 
 /* Order matters: a rule relies on all rules above it. */

@@ -88,11 +88,21 @@ static struct condition drained(const struct observed *o)
     return c;
 }
 
+static const char *numbers_text(const struct observed *o, struct arena *a)
+{
+    return arena_printf(a, "%lld of %lld managers are available", (long long)o->available_replicas,
+                        (long long)o->spec->manager.replicas);
+}
+
+struct finding manager_starting(const struct observed *o, struct arena *a)
+{
+    return (struct finding){.reason = "ManagerStarting", .message = numbers_text(o, a)};
+}
+
 static struct condition manager_available(const struct observed *o, const struct finding *why, struct arena *a)
 {
     int64_t replicas = o->spec->manager.replicas;
-    const char *numbers =
-        arena_printf(a, "%lld of %lld managers are available", (long long)o->available_replicas, (long long)replicas);
+    const char *numbers = numbers_text(o, a);
 
     if (o->deleting && !child_is_right(o, CHILD_DEPLOYMENT, a))
         return (struct condition){"ManagerAvailable", "False", drained(o).reason, drained(o).message};
@@ -234,7 +244,19 @@ struct json_object *status_render(const struct observed *o, const struct finding
     return status;
 }
 
+/* How many pods there are is no news by itself while they start: it comes with what people wait for. */
+static bool only_pods_differ(const struct observed *o, struct json_object *status)
+{
+    cleanup_json struct json_object *shown = json_copy(o->status);
+    const char *why = condition_get(status, "ManagerAvailable", "reason");
+
+    if (!shown || !why || strcmp(why, "ManagerStarting") != 0 || !json_get(status, "replicas"))
+        return false;
+    json_set_int(shown, "replicas", json_int_or(status, "replicas", 0));
+    return json_same(shown, status);
+}
+
 bool status_is_shown(const struct observed *o, struct json_object *status)
 {
-    return json_same(o->status, status);
+    return json_same(o->status, status) || only_pods_differ(o, status);
 }

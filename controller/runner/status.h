@@ -14,7 +14,11 @@ struct finding {
 struct json_object *status_render(const struct observed *o, const struct finding *registration,
                                   const struct finding *manager, struct arena *a);
 
-/* True when *o shows this status already. */
+/* Of a manager whose Deployment is about to be written: the finding that makes status_render() tell it as started. */
+struct finding manager_starting(const struct observed *o, struct arena *a);
+
+/* True when *o shows this status already, or as good as that: while managers start the number of their pods waits for
+ * the next change of anything else. */
 bool status_is_shown(const struct observed *o, struct json_object *status);
 
 /* A member of a condition ("status", "reason", "message") in a status, NULL when it is not there. */

@@ -96,6 +96,13 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
     add(arg, signs[type], json_text(object));
 }
 
+static bool on_known(void *arg, const struct watch_identity *identity)
+{
+    (void)arg;
+    (void)identity;
+    return false;
+}
+
 static void on_list_end(void *arg)
 {
     add(arg, ")", "");
@@ -142,7 +149,7 @@ static const char *told_of(const char *text, size_t len, size_t piece, struct ar
     struct loop loop = {.now = 1000};
     struct kube_client client = {.list = {0}};
     struct told told = {a, ""};
-    const struct watch_handler handler = {on_list_begin, on_object, on_list_end, on_reached, &told};
+    const struct watch_handler handler = {on_list_begin, on_object, on_known, on_list_end, on_reached, &told};
     struct watch *watch = watch_create(&loop, &client, &resource, NULL, NULL, &handler);
 
     watch_start(watch);

@@ -189,6 +189,10 @@ static const struct test_case cases[] = {
 
     /* manager_rules */
     CASE("the runner is shown before its manager", "record: status Ready", never_shown, .first = true),
+    CASE("the runner is shown as it will be with its manager", "record: status ManagerStarting",
+         never_shown_and_unmanned, .first = true),
+    CASE("the runner is shown before anything is made with its token", "record: status Ready", never_shown_and_lost,
+         .how = CHILD_SERVICE_ACCOUNT, .first = true),
     CASE("no namespace", "job-namespace: wait NamespaceNotFound, stalled", place_missing,
          .options = {[OPT_PLACE] = PLACE_JOBS}),
     CASE("a namespace that is not served", "job-namespace: wait NamespaceNotServed, stalled", place_not_served,

@@ -56,6 +56,43 @@ static void reads_no_further_than_the_length(void **state)
     assert_int_equal(err.kind, ERR_INVALID);
 }
 
+static void shows_a_string_without_the_rest(void **state)
+{
+    static const char text[] =
+        "{\"x\": [\"}\", {\"a\": 1}, \"\\\"]\"], \"y\":-1.5,\"a\" : {\"b\":{}, \"c\":\"found\"}, \"d\":7, "
+        "\"e\":\"\\n\", \"f\":\"\", and so on";
+    static const struct {
+        const char *path, *expected; /* NULL: not to be seen */
+    } cases[] = {
+        {"a.c", "found"}, {"f", ""},     {"a", NULL}, {"a.b", NULL}, {"a.b.c", NULL}, {"a.d", NULL},
+        {"d", NULL},      {"d.x", NULL}, {"e", NULL}, {"g", NULL},   {"x.a", NULL},
+    };
+    char ret[6];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        bool seen = json_peek(text, strlen(text), cases[i].path, ret, sizeof(ret));
+        if (seen != (cases[i].expected != NULL) || (seen && strcmp(ret, cases[i].expected) != 0))
+            fail_msg("%s: %s", cases[i].path, seen ? ret : "not seen");
+    }
+    assert_false(json_peek(text, strlen(text), "a.c", ret, 5)); /* one byte short */
+}
+
+/* Wherever the text ends. */
+static void shows_nothing_of_a_part(void **state)
+{
+    static const char text[] = "{\"a\":[{\"b\":\"\\\"\"}],\"c\":{\"d\":\"e\"";
+    char ret[8];
+
+    (void)state;
+    for (size_t len = 0; len < strlen(text); len++) {
+        char *exact = memcpy(mem_alloc(len), text, len); /* for ASan */
+        assert_false(json_peek(exact, len, "c.d", ret, sizeof(ret)));
+        free(exact);
+    }
+    assert_true(json_peek(text, strlen(text), "c.d", ret, sizeof(ret)));
+}
+
 static void refuses_what_is_too_deep(void **state)
 {
     (void)state;
@@ -269,6 +306,8 @@ int main(void)
         cmocka_unit_test(reads_every_kind_of_value),
         cmocka_unit_test(refuses_what_is_not_one_value),
         cmocka_unit_test(reads_no_further_than_the_length),
+        cmocka_unit_test(shows_a_string_without_the_rest),
+        cmocka_unit_test(shows_nothing_of_a_part),
         cmocka_unit_test(refuses_what_is_too_deep),
         cmocka_unit_test(cuts_what_is_too_deep),
         cmocka_unit_test(cuts_nothing_else),

@@ -131,11 +131,38 @@ static void does_not_grow_by_what_is_gone(void **state)
     map_finish(&m);
 }
 
+/* A value may bring its key: it is then the newest value's key that counts. */
+static void keys_may_be_lent(void **state)
+{
+    struct map m = {.lent = true};
+    char keys[200][8];
+
+    (void)state;
+    for (size_t i = 0; i < 200; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "%zu", i % 100);
+        char *former = map_set(&m, keys[i], keys[i]);
+        assert_ptr_equal(former, i < 100 ? NULL : keys[i - 100]);
+        if (former)
+            memset(former, '?', 2);
+    }
+    for (size_t i = 100; i < 200; i++) {
+        assert_ptr_equal(map_get(&m, keys[i]), keys[i]);
+        if (i % 2)
+            assert_ptr_equal(map_remove(&m, keys[i]), keys[i]);
+    }
+    assert_int_equal(m.len, 50);
+    map_finish(&m);
+    assert_true(m.lent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_empty_when_all_zero),        cmocka_unit_test(copies_its_keys),
-        cmocka_unit_test(does_as_an_array_does),         cmocka_unit_test(may_lose_entries_while_it_is_walked),
+        cmocka_unit_test(keys_may_be_lent),
+        cmocka_unit_test(is_empty_when_all_zero),
+        cmocka_unit_test(copies_its_keys),
+        cmocka_unit_test(does_as_an_array_does),
+        cmocka_unit_test(may_lose_entries_while_it_is_walked),
         cmocka_unit_test(does_not_grow_by_what_is_gone),
     };
 

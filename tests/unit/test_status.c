@@ -255,6 +255,32 @@ static void nothing_ticks(void **state)
     assert_true(status_is_shown(&w->observed, rendered(w)));
 }
 
+/* A manager takes its time: what is told meanwhile need not be told again for each pod that is there. */
+static void pods_alone_are_no_news(void **state)
+{
+    static const int two[OPTIONS] = {[OPT_REPLICAS] = 2};
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+    struct observed *o = &w->observed;
+
+    (void)state;
+    stage_init(&stage, two, false);
+    world_observe(w);
+    o->available_replicas = o->ready_replicas = o->replicas = 0;
+    o->rollout_observed = false;
+    o->status = rendered(w);
+    o->replicas = 2;
+    o->rollout_observed = true;
+    assert_true(status_is_shown(o, rendered(w)));
+    o->ready_replicas = 1;
+    assert_false(status_is_shown(o, rendered(w)));
+    o->ready_replicas = o->available_replicas = 2;
+    assert_int_equal(json_int_or(rendered(w), "replicas", 0), 2);
+    assert_false(status_is_shown(o, rendered(w)));
+    o->status = rendered(w);
+    assert_true(status_is_shown(o, rendered(w)));
+}
+
 static void each_condition_tells_its_generation(void **state)
 {
     static const int image[OPTIONS] = {[OPT_EDIT] = EDIT_IMAGE};
@@ -504,6 +530,7 @@ int main(void)
         cmocka_unit_test(times_change_with_the_status_alone),
         cmocka_unit_test(another_reason_is_no_transition),
         cmocka_unit_test(nothing_ticks),
+        cmocka_unit_test(pods_alone_are_no_news),
         cmocka_unit_test(each_condition_tells_its_generation),
         cmocka_unit_test(the_registration_is_shown),
         cmocka_unit_test(the_last_registration_stays_on_show),

@@ -215,6 +215,15 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
     buf_adds(&w->told, " ");
 }
 
+/* As if an answer had told all of version 7. */
+static bool on_known(void *arg, const struct watch_identity *i)
+{
+    if (strcmp(i->version, "7") != 0)
+        return false;
+    buf_addf(&((struct world *)arg)->told, "known %s/%s %s ", i->ns, i->name, i->uid);
+    return true;
+}
+
 static void on_list_end(void *arg)
 {
     buf_adds(&((struct world *)arg)->told, ")");
@@ -231,7 +240,7 @@ static const struct kube_resource runners = {"GitLabRunner", "gitlab-runners.dev
 
 static void world_init(struct world *w, const struct kube_resource *resource, const char *selector)
 {
-    const struct watch_handler handler = {on_list_begin, on_object, on_list_end, on_reached, w};
+    const struct watch_handler handler = {on_list_begin, on_object, on_known, on_list_end, on_reached, w};
 
     *w = (struct world){.loop = {.now = 1000}};
     buf_init(&w->told, 1 << 20);
@@ -619,6 +628,39 @@ static void world_streaming_secrets(struct world *w)
     world_init(w, &secrets, NULL);
     send_end_of_list(&w->client, "5");
     buf_clear(&w->told);
+}
+
+#define KNOWN "metadata: {namespace: 'ci', name: 'a', uid: 'u', resourceVersion: "
+
+/* … but moves on, so that the next stream does not begin before it. */
+static void passes_over_what_is_known(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_streaming(&w);
+    assert_true(send_event(&w.client, "MODIFIED", "{" KNOWN "'6'}}"));
+    assert_told(&w, "~a =6 ");
+    assert_true(send_event(&w.client, "MODIFIED", "{" KNOWN "'7'}}"));
+    assert_told(&w, "known ci/a u =7 ");
+    assert_true(send_event(&w.client, "ADDED", "{" KNOWN "'7'}}"));
+    assert_told(&w, "known ci/a u ");
+    assert_true(send_event(&w.client, "DELETED", "{" KNOWN "'7'}}"));
+    assert_told(&w, "-a ");
+    assert_string_equal(watch_version(w.watch), "7");
+    world_finish(&w);
+}
+
+/* A list tells what is there: all of it counts. */
+static void passes_over_nothing_of_a_list(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w, &runners, NULL);
+    assert_true(send_event(&w.client, "ADDED", "{" KNOWN "'7'}}"));
+    assert_told(&w, "(*a ");
+    world_finish(&w);
 }
 
 static void tells_the_same_however_the_bytes_are_cut(void **state)
@@ -1033,6 +1075,8 @@ int main(void)
         cmocka_unit_test(lists_by_pages_when_a_stream_never_ends_the_list),
         cmocka_unit_test(lists_by_pages_when_a_stream_ends_before_the_list),
         cmocka_unit_test(remembers_that_a_server_knows_no_streamed_lists),
+        cmocka_unit_test(passes_over_what_is_known),
+        cmocka_unit_test(passes_over_nothing_of_a_list),
         cmocka_unit_test(lists_page_by_page_then_streams),
         cmocka_unit_test(a_failed_page_begins_the_list_anew),
         cmocka_unit_test(lists_the_whole_when_a_page_has_expired),

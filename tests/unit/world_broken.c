@@ -301,6 +301,18 @@ void never_shown(struct world *w, int unused)
     w->api.status = json_build("{observedGeneration: %d}", (int64_t)-1);
 }
 
+void never_shown_and_lost(struct world *w, int child)
+{
+    never_shown(w, 0);
+    lost(w, child);
+}
+
+void never_shown_and_unmanned(struct world *w, int unused)
+{
+    (void)unused;
+    never_shown_and_lost(w, CHILD_DEPLOYMENT);
+}
+
 void place_missing(struct world *w, int unused)
 {
     (void)unused;

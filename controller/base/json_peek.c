@@ -1,0 +1,95 @@
+/* json_peek(): one string of a JSON text, without a tree of the rest. It walks over the text once, and trusts it no
+ * further than it goes: what lies behind the string is not looked at. */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/json.h"
+
+struct cursor {
+    const char *at, *end;
+};
+
+static void skip_space(struct cursor *c)
+{
+    while (c->at < c->end && isspace((unsigned char)*c->at))
+        c->at++;
+}
+
+static bool accept(struct cursor *c, char wanted)
+{
+    skip_space(c);
+    if (c->at == c->end || *c->at != wanted)
+        return false;
+    c->at++;
+    return true;
+}
+
+/* A string; *ret is what is between the quotes, *plain whether it stands for itself. */
+static bool read_string(struct cursor *c, struct cursor *ret, bool *plain)
+{
+    if (!accept(c, '"'))
+        return false;
+    *plain = true;
+    for (ret->at = c->at; c->at < c->end && *c->at != '"'; c->at++) {
+        if (*c->at != '\\')
+            continue;
+        *plain = false;
+        if (++c->at == c->end)
+            return false;
+    }
+    ret->end = c->at;
+    return accept(c, '"');
+}
+
+/* Over a value: to the comma or bracket that ends it. */
+static bool skip_value(struct cursor *c)
+{
+    struct cursor ignored;
+    bool plain;
+
+    for (size_t depth = 0; c->at < c->end;) {
+        bool ends = strchr("]}", *c->at) != NULL, begins = strchr("[{", *c->at) != NULL;
+        if (depth == 0 && (ends || *c->at == ','))
+            return true;
+        depth = depth + begins - ends;
+        if (*c->at != '"')
+            c->at++;
+        else if (!read_string(c, &ignored, &plain))
+            return false;
+    }
+    return false;
+}
+
+/* Into an object, to the value of its member. */
+static bool enter_member(struct cursor *c, const char *key, size_t len)
+{
+    struct cursor found;
+    bool plain;
+
+    if (!accept(c, '{'))
+        return false;
+    do {
+        if (!read_string(c, &found, &plain) || !accept(c, ':'))
+            return false;
+        if (plain && (size_t)(found.end - found.at) == len && memcmp(found.at, key, len) == 0)
+            return true;
+    } while (skip_value(c) && accept(c, ','));
+    return false;
+}
+
+bool json_peek(const char *text, size_t len, const char *path, char *ret, size_t size)
+{
+    struct cursor c = {text, text + len}, value;
+    bool plain;
+
+    for (size_t part; *path; path += part + (path[part] == '.')) {
+        part = strcspn(path, ".");
+        if (!enter_member(&c, path, part))
+            return false;
+    }
+    if (!read_string(&c, &value, &plain) || !plain || (size_t)(value.end - value.at) >= size)
+        return false;
+    memcpy(ret, value.at, (size_t)(value.end - value.at));
+    ret[value.end - value.at] = '\0';
+    return true;
+}
