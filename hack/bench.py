@@ -27,7 +27,8 @@ QUIET_SECONDS = 2 if QUICK else 5
 LIST = "list by watch"
 WRITES = ("create", "update", "patch", "delete", "deletecollection")
 
-# What holds today, so that nothing gets worse unseen. Bytes are held against their limit where what there is once (connections, buffers) does not decide.
+# What holds today, so that nothing gets worse unseen. Bytes are held against their limit where what there is once
+# (connections, buffers) does not decide.
 LIMITS = {
     "writes_per_object": 8,
     "events_per_object": 2,
