@@ -31,6 +31,12 @@ MANAGER = sorted(FULL["manager"])
 EACH = 20                   # objects that are edited at the same time
 
 
+def credentials(stage: Stage) -> None:
+    """GitLab's, and the cache's that the sample names."""
+    stage.access_token()
+    stage.secret("s3", accesskey="an-access-key", secretkey="a-secret-key")
+
+
 def random_edit(chance: random.Random) -> dict:
     """Of one field, taken out or set to the value that the sample with every field has."""
     field = chance.choice(CHOICES + [f"manager.{name}" for name in MANAGER])
@@ -94,7 +100,7 @@ def essence(child: dict | None) -> dict | None:
 
 def test_c6_any_way_to_a_spec_ends_in_the_same_children(stage: Stage, gitlab: GitLabAdmin) -> None:
     """Random ways, each compared with an object that was made so from the beginning."""
-    stage.access_token()
+    credentials(stage)
     stage.operator.start()
     chance = random.Random(6)
     base = stage.spec("accessToken")
@@ -198,7 +204,7 @@ def flip(stage: Stage, where: tuple[str, str, str], path: list[str | int], value
 
 @pytest.mark.parametrize("what", ["config", "account", "binding", "manager"])
 def test_c8_each_owned_field_is_put_right(what: str, stage: Stage, gitlab: GitLabAdmin) -> None:
-    stage.access_token()
+    credentials(stage)
     stage.operator.start()
     wanted = {name: value for name, value in FULL.items() if name not in FIXED}
     wanted["manager"] = {key: value for key, value in FULL["manager"].items() if key != "serviceAccountName"}
@@ -278,7 +284,7 @@ def another_version(folder: Path) -> Path:
 
 
 def test_c13_an_upgrade_of_the_operator_writes_nothing(stage: Stage, gitlab: GitLabAdmin, tmp_path: Path) -> None:
-    stage.access_token()
+    credentials(stage)
     stage.operator.start()
     runners = [stage.runner("accessToken", name=f"r{n}", tags=["a"]) for n in range(3)]
     stage.settled(runners)
