@@ -185,7 +185,8 @@ void check_absent(struct server_check *check, const struct check_answer *in)
 void check_not_allowed(struct server_check *check, const struct check_answer *in, int status)
 {
     check->credential_status = status;
-    if (!in->managers)
+    check->try_token |= check->absences > 0;
+    if (!in->managers && !check->try_token)
         check->due_ms = next(in);
     else
         check->refused_due_ms = check->due_ms;

@@ -185,6 +185,12 @@ bool was_registered(const struct observed *o, struct arena *a)
            status_says(o, "scope", scope_text(o->spec, a));
 }
 
+bool status_tells(const struct observed *o, const struct registration *r)
+{
+    return json_int_or(o->status, "runnerId", 0) == r->runner_id && status_says(o, "url", r->url) &&
+           status_says(o, "authentication", r->authentication) && status_says(o, "scope", r->scope);
+}
+
 /* Looks for the runner that carries our mark, first at the one that was registered last. */
 struct action find_lost_runner(const struct observed *o, struct arena *a)
 {

@@ -79,6 +79,9 @@ struct action remove_strays(const struct observed *o, struct arena *a);
 
 /* The status tells of the last registration, and that it was for the url, mode and scope that the spec asks for. */
 bool was_registered(const struct observed *o, struct arena *a);
+
+/* The status tells of this very runner, and where it is. */
+bool status_tells(const struct observed *o, const struct registration *r);
 /* When the next thing that a deletion waits for is given up, in seconds since 1970. */
 int64_t deletion_patience(const struct observed *o);
 /* Without two of its annotations nobody knows whose runner the token Secret's is, or where. */

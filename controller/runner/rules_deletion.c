@@ -152,8 +152,11 @@ static struct action remove_by_id(const struct observed *o, const struct registr
 {
     bool elsewhere = strcmp(r->url, o->spec->url) != 0;
 
-    if (o->check.absences || o->check.shown == SHOWN_FOREIGN)
+    if (o->check.absences)
         return act_pass;
+    if (o->check.shown == SHOWN_FOREIGN)
+        return report_orphan(r, "GitLab refuses its token, and the runner of this number has no mark of this object",
+                             a);
     if (!elsewhere && o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_CREDENTIAL);
     if (elsewhere || !credential_value(o) || o->check.credential_status)

@@ -12,14 +12,14 @@ static struct action wait_for_the_token(const struct observed *o, struct arena *
     return is_registered(o, a) ? act_pass : act_wait("NotRegistered", "waiting for the registration", false);
 }
 
-/* Where the runner is stands in the status before anything is made with its token, so that it can be found when the
- * token is lost. The managers are told of as they will be, so that it need not be written again on the way to them. */
+/* Where the runner is stands in the status before there is a manager: one that never asked for a job is found without.
+ * The managers are told of as they will be, so that it need not be written again on the way to them. */
 static struct action record_the_registration(const struct observed *o, struct arena *a)
 {
     const struct finding none = {.reason = NULL};
     const struct finding manager = child_is_right(o, CHILD_DEPLOYMENT, a) ? none : manager_starting(o, a);
 
-    if (was_registered(o, a) && json_int_or(o->status, "runnerId", 0) == o->registered.runner_id)
+    if (status_tells(o, &o->registered))
         return act_pass;
     return (struct action){.kind = ACT_STATUS, .status = status_render(o, &none, &manager, a)};
 }
@@ -140,12 +140,12 @@ static struct action need_disruption_budget(const struct observed *o, struct are
 /* clang-format off */
 const struct rule manager_rules[] = {
     {"token",             wait_for_the_token     }, /* a manager without a token is of no use             */
-    {"record",            record_the_registration}, /* a lost token can be found again                    */
     {"job-namespace",     need_job_namespace     }, /* the namespace of the jobs exists and is open to us */
     {"pod-security",      need_pod_security      }, /* … and would not refuse every job's pod             */
     {"config",            need_config            }, /* config.toml equals what render would write         */
     {"service-account",   need_service_account   },
     {"role-binding",      need_role_binding      }, /* the manager may make job pods                      */
+    {"record",            record_the_registration}, /* a runner whose token is lost can be found again    */
     {"deployment",        need_deployment        }, /* the manager runs                                   */
     {"disruption-budget", need_disruption_budget }, /* its pods are drained one after the other           */
     {"strays",            remove_strays          }, /* nothing is left of what the spec said before       */

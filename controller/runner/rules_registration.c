@@ -7,6 +7,17 @@
 #include "base/json.h"
 #include "runner/status.h"
 
+/* A runner with which managers may have polled is found by its id alone once its Secret is lost, so the status tells of
+ * it before the Secret is ours, or says otherwise. Its token is in the Secret already. */
+static struct action tell_of_a_used_runner(const struct observed *o, struct arena *a)
+{
+    const struct finding none = {.reason = NULL};
+
+    if (!o->issued.token || o->issued.runner_id != o->registered.runner_id || status_tells(o, &o->issued))
+        return act_pass;
+    return (struct action){.kind = ACT_STATUS, .status = status_render(o, &none, &none, a)};
+}
+
 /* A token that was just got is in nobody's hands but ours: it goes into its Secret before anything else. */
 static struct action save_issued_token(const struct observed *o, struct arena *a)
 {
@@ -214,6 +225,7 @@ static struct action tell_the_attributes(const struct observed *o, struct arena 
 /* Order matters: a rule relies on all rules above it. */
 /* clang-format off */
 const struct rule registration_rules[] = {
+    {"recall",       tell_of_a_used_runner     }, /* a runner that was there before can be found again      */
     {"save",         save_issued_token         }, /* an issued token is in its Secret                       */
     {"spec",         refuse_an_invalid_spec    }, /* a person must change it                                */
     {"suspended",    pause_while_suspended},

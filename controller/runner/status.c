@@ -174,17 +174,22 @@ static void add_condition(struct json_object *list, const struct condition *c, c
                    c->type, c->status, c->reason, c->message, since, o->generation));
 }
 
-/* What is registered stays on show while it is there, whatever the spec says meanwhile. */
+/* What is registered stays on show while it is there, whatever the spec says meanwhile; and what was just got, before
+ * its Secret has it. */
 static void add_registration(struct json_object *status, const struct observed *o, struct arena *a)
 {
-    if (!o->children[CHILD_TOKEN_SECRET].exists || !o->registered.url[0])
+    bool saved = o->children[CHILD_TOKEN_SECRET].exists;
+    const struct registration *r = o->issued.token ? &o->issued : &o->registered;
+
+    if ((!saved && !o->issued.token) || !r->url[0])
         return;
-    json_set_int(status, "runnerId", o->registered.runner_id);
-    json_set_str(status, "url", o->registered.url);
-    json_set_str(status, "authentication", o->registered.authentication);
-    json_set_str(status, "scope", o->registered.scope);
-    json_set_str(status, "tokenSecretRef.name", child_name(CHILD_TOKEN_SECRET, &o->owner, a));
-    json_set_str(status, "tokenExpirationTime", o->registered.expiration);
+    json_set_int(status, "runnerId", r->runner_id);
+    json_set_str(status, "url", r->url);
+    json_set_str(status, "authentication", r->authentication);
+    json_set_str(status, "scope", r->scope);
+    if (saved)
+        json_set_str(status, "tokenSecretRef.name", child_name(CHILD_TOKEN_SECRET, &o->owner, a));
+    json_set_str(status, "tokenExpirationTime", r->expiration);
 }
 
 /* What was registered stays on show until something else is: it says where a runner whose token is lost is to be looked

@@ -174,6 +174,9 @@ static void an_access_token_that_may_not_look_is_not_given_up(void **state)
     nobody.managers = false;
     check_not_allowed(&unmanned, &nobody, 401);
     assert_in_range(unmanned.due_ms, NOW + PERIOD * 900, NOW + PERIOD * 1100);
+    unmanned.absences = 1; /* a doubt that the runner's token settles */
+    check_not_allowed(&unmanned, &nobody, 403);
+    assert_true(unmanned.try_token);
     shown(&check, "{" AS_TOLD ", " MARKED "}");
     assert_int_equal(check.credential_status, 0);
 }

@@ -518,6 +518,10 @@ static void try_seed(uint64_t seed, bool with_crashes, struct sum *sum)
     struct scenario s;
 
     scenario_draw(seed, options);
+    if (getenv("WORLD")) {
+        memset(options, 0, sizeof(options));
+        scenario_read(getenv("WORLD"), options);
+    }
     scenario_init(&s, seed, options);
     struct trial trial = try_world(&s, no_crash, NULL);
     bool ok =

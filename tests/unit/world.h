@@ -162,6 +162,8 @@ void scenario_draw(uint64_t seed, int options[OPTIONS]);
 void scenario_init(struct scenario *s, uint64_t seed, const int options[OPTIONS]);
 void scenario_finish(struct scenario *s);
 /* The options that are not 0, as text. */
+/* Sets what a line of scenario_print() names. */
+void scenario_read(const char *text, int options[OPTIONS]);
 void scenario_print(const struct scenario *s, FILE *out);
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -313,6 +313,12 @@ void never_shown_and_unmanned(struct world *w, int unused)
     never_shown_and_lost(w, CHILD_DEPLOYMENT);
 }
 
+void never_shown_and_issued(struct world *w, int unused)
+{
+    never_shown(w, 0);
+    issued(w, unused);
+}
+
 void place_missing(struct world *w, int unused)
 {
     (void)unused;

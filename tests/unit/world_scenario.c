@@ -80,6 +80,17 @@ void scenario_draw(uint64_t seed, int options[OPTIONS])
     }
 }
 
+void scenario_read(const char *text, int options[OPTIONS])
+{
+    char name[32];
+    int value, len;
+
+    for (; sscanf(text, " %31[^=]=%d%n", name, &value, &len) == 2; text += len)
+        for (int i = 0; i < OPTIONS; i++)
+            if (strcmp(choices[i].name, name) == 0)
+                options[i] = value;
+}
+
 void scenario_print(const struct scenario *s, FILE *out)
 {
     fprintf(out, "seed=%llu", (unsigned long long)s->seed);
