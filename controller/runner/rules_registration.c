@@ -7,13 +7,25 @@
 #include "base/json.h"
 #include "runner/status.h"
 
-/* A runner with which managers may have polled is found by its id alone once its Secret is lost, so the status tells of
- * it before the Secret is ours, or says otherwise. Its token is in the Secret already. */
+static bool is_same_runner(const struct registration *a, const struct registration *b)
+{
+    return a->runner_id == b->runner_id && strcmp(a->url, b->url) == 0;
+}
+
+static bool is_same_way(const struct registration *a, const struct registration *b)
+{
+    return strcmp(a->authentication, b->authentication) == 0 && strcmp(a->scope, b->scope) == 0;
+}
+
+/* A runner that was inherited or taken over may have asked for jobs. Then it is found by its id alone once its Secret
+ * is lost, so the status tells of it before the Secret does. Its token is in the Secret already. */
 static struct action tell_of_a_used_runner(const struct observed *o, struct arena *a)
 {
     const struct finding none = {.reason = NULL};
+    bool ours = o->children[CHILD_TOKEN_SECRET].exists;
 
-    if (!o->issued.token || o->issued.runner_id != o->registered.runner_id || status_tells(o, &o->issued))
+    if (!o->issued.token || !is_same_runner(&o->issued, &o->registered) ||
+        (ours && is_same_way(&o->issued, &o->registered)) || status_tells(o, &o->issued))
         return act_pass;
     return (struct action){.kind = ACT_STATUS, .status = status_render(o, &none, &none, a)};
 }

@@ -80,8 +80,10 @@ static const struct test_case cases[] = {
 
     /* registration_rules */
     CASE("an issued token is saved", "save: apply Secret ci/builds-runner-token", issued),
-    CASE("a runner that was there before is shown before it is saved", "recall: status Ready", never_shown_and_issued,
-         .first = true),
+    CASE("a runner that was taken over is shown before it is saved", "recall: status Registering",
+         never_shown_and_taken_over, .first = true),
+    CASE("one that was only told something is saved", "save: apply Secret ci/builds-runner-token",
+         never_shown_and_issued, .first = true),
     CASE("an issued token is saved anew", "save: apply Secret ci/builds-runner-token, new",
          issued_and_token_secret_lost),
     CASE("an issued token is saved though suspended", "save: apply Secret ci/builds-runner-token", edited_and_issued,

@@ -319,6 +319,12 @@ void never_shown_and_issued(struct world *w, int unused)
     issued(w, unused);
 }
 
+void never_shown_and_taken_over(struct world *w, int unused)
+{
+    never_shown_and_issued(w, unused);
+    strcpy(child_of(w, CHILD_TOKEN_SECRET)->authentication, "registrationToken");
+}
+
 void place_missing(struct world *w, int unused)
 {
     (void)unused;
