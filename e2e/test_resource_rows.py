@@ -9,7 +9,7 @@ import yaml
 from cluster import ROOT, checked, kubectl, refused, wait_for
 from gitlab_admin import GitLabAdmin
 from places import Place, Runner
-from recording import REASONS
+from statuses import REASONS
 from test_namespaces import ALLOWED, binding
 
 ENFORCE = "pod-security.kubernetes.io/enforce"

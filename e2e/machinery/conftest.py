@@ -18,6 +18,7 @@ from operator_pod import MANIFESTS, NAME, NAMESPACE
 from places import LABEL, clear_ledger
 from program import kubeconfig
 from proxy.server import Proxy
+from statuses import Statuses
 
 API_SERVER = ("10.244.0.1", 6443)       # see hack/cluster/README.md
 numbers = itertools.count(1)
@@ -39,7 +40,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
 
 
 @pytest.fixture(scope="session")
-def account(kube: Kube) -> str:
+def account(kube: Kube, statuses: Statuses) -> str:
     """The operator's, with its rights and its kind, and without the operator."""
     left = [item["metadata"]["name"] for item in kube.list("Namespace", labels=LABEL)]
     kubectl("apply", "-k", MANIFESTS)
