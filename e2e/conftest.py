@@ -123,7 +123,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     if place := used.get("ci"):
         place.check()
     if statuses := used.get("statuses"):
-        statuses.check()
+        statuses.check(misled=item.get_closest_marker("misled") is not None)
     return outcome
 
 

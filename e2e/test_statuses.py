@@ -123,3 +123,14 @@ def test_a_fault_is_told_once_with_both_statuses_and_only_of_neighbours(monkeypa
     statuses.see("DELETED", version(T1))
     statuses.see("ADDED", version(LATE))
     statuses.check()
+
+
+def test_who_was_misled_is_judged_by_each_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    statuses = Statuses(kube=Kube.__new__(Kube))
+    monkeypatch.setattr(statuses, "_newest", lambda: 7)
+    statuses.see("ADDED", version())
+    statuses.see("MODIFIED", version(T1))
+    statuses.check(misled=True)
+    statuses.see("MODIFIED", changed(version(T1), of_condition(message="")))
+    with pytest.raises(AssertionError, match="Ready has no message"):
+        statuses.check(misled=True)
