@@ -238,15 +238,46 @@ static struct link controller_of(struct json_object *object, struct arena *a)
     return (struct link){.key = NULL};
 }
 
-/* Our annotations say it, and so does the controller: where somebody has changed the one, it is known by the other, and
- * is put right. The owner's uid is compared when it is used. */
-static struct link owner_link(struct json_object *object, const struct store *store, struct arena *a)
+/* Whether an annotation is as it should be, or somebody else has changed it or taken it out: then it is not among the
+ * fields that we applied any more. One of ours with another value was true when it was written. */
+static bool is_right_or_taken(struct json_object *object, const char *key, const char *right, struct arena *a)
+{
+    struct json_object *manifest = arena_json(a, json_build("{metadata: {annotations: {}}}"));
+    const char *value = annotation(object, key);
+
+    json_put_member(json_get(manifest, "metadata.annotations"), key, right);
+    return (value && strcmp(value, right) == 0) ||
+           !managed_fields_own(json_get(object, "metadata.managedFields"), FIELD_MANAGER, manifest);
+}
+
+/* In another namespace than its owner's a RoleBinding has no controller, but its name says whose it is. Not who made
+ * it: that is told by the fields that are still ours. */
+static struct link named_link(enum kind kind, struct json_object *object, const struct store *store, struct arena *a)
+{
+    const char *name = json_str_or(object, "metadata.name", "");
+    const char *key = kind == KIND_ROLE_BINDING ? role_binding_owner(name, a) : NULL;
+    const struct record *record = key ? owner_record(store, key, a) : NULL;
+
+    if (!record || !managed_fields_of(json_get(object, "metadata.managedFields"), FIELD_MANAGER) ||
+        !is_right_or_taken(object, ANNOTATION_OWNER, key, a) ||
+        !is_right_or_taken(object, ANNOTATION_OWNER_UID, record->uid, a))
+        return (struct link){.key = NULL};
+    return (struct link){.key = key, .uid = record->uid};
+}
+
+/* Our annotations say it, so does the controller, and so may the name: where somebody has changed the one, it is known
+ * by another, and is put right. The owner's uid is compared when it is used. */
+static struct link owner_link(enum kind kind, struct json_object *object, const struct store *store, struct arena *a)
 {
     struct link said = {annotation(object, ANNOTATION_OWNER), annotation(object, ANNOTATION_OWNER_UID)};
-    struct link controller = controller_of(object, a);
-    bool prefer_controller = !leads_to_a_runner(&said, store, a) && leads_to_a_runner(&controller, store, a);
 
-    return prefer_controller ? controller : said;
+    if (leads_to_a_runner(&said, store, a))
+        return said;
+    struct link controller = controller_of(object, a);
+    if (leads_to_a_runner(&controller, store, a))
+        return controller;
+    struct link named = named_link(kind, object, store, a);
+    return named.key ? named : said;
 }
 
 /* Whether a child has drifted depends on the fields that are ours and on its owner: most events change neither, and
@@ -309,7 +340,7 @@ bool kind_shows(enum kind kind, struct json_object *object)
 struct record kind_record(enum kind kind, struct json_object *object, const struct store *store,
                           const struct render_settings *settings, struct arena *a)
 {
-    struct link link = kind == KIND_RUNNER ? (struct link){.key = NULL} : owner_link(object, store, a);
+    struct link link = kind == KIND_RUNNER ? (struct link){.key = NULL} : owner_link(kind, object, store, a);
     const char *owner = link.key ? link.key : "";
     struct json_object *kept = kind == KIND_RUNNER      ? keep_runner(object)
                                : *owner                 ? keep_child(kind, object, &link, store, settings, a)

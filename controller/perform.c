@@ -56,17 +56,19 @@ static struct stray subject(const struct turn *turn)
     return (struct stray){.kind = KIND, .ns = turn->observed.owner.ns, .name = turn->observed.owner.name};
 }
 
-static bool is_ours(const struct turn *turn, struct json_object *object)
+/* As the store would have it. */
+static bool is_ours(struct turn *turn, enum kind kind, struct json_object *object)
 {
-    struct json_object *uid = json_member(json_get(object, "metadata.annotations"), ANNOTATION_OWNER_UID);
+    const struct workshop *shop = turn->shop;
+    const struct record record = kind_record(kind, object, shop->store, &shop->render, &turn->mem);
 
-    return uid && strcmp(json_string(uid), turn->observed.owner.uid) == 0;
+    return strcmp(json_str_or(record_kept(&record, &turn->mem), "ownerUid", ""), turn->observed.owner.uid) == 0;
 }
 
 /* Somebody else's object that the watch does not show is not kept: nobody would tell of its end. */
-static bool is_worth_keeping(const struct turn *turn, enum kind kind, struct json_object *object)
+static bool is_worth_keeping(struct turn *turn, enum kind kind, struct json_object *object)
 {
-    return object && (is_ours(turn, object) || kind_shows(kind, object));
+    return object && (kind_shows(kind, object) || is_ours(turn, kind, object));
 }
 
 /* The object is not as was thought, so the turn begins anew. If what is shown is no newer, whoever shows it is behind,
@@ -99,7 +101,7 @@ static void on_looked(void *arg, const struct kube_reply *reply)
     else
         turn_learn_absence(turn, kind, s.ns, s.name);
     if (turn->asked.kind == ACT_APPLY)
-        turn->state->foreign[turn->asked.apply.child] = reply->object && !is_ours(turn, reply->object);
+        turn->state->foreign[turn->asked.apply.child] = reply->object && !is_ours(turn, kind, reply->object);
     if (kind == KIND_RUNNER)
         begin_anew(turn, reply->object);
     turn_ready(turn);
@@ -207,7 +209,7 @@ static void on_read(void *arg, const struct kube_reply *reply)
             value->lookup = value->value ? LOOKUP_FOUND : LOOKUP_EMPTY;
         }
     }
-    if (what == READ_TOKEN && !(reply->object && is_ours(turn, reply->object)))
+    if (what == READ_TOKEN && !(reply->object && is_ours(turn, source.kind, reply->object)))
         state_token_is_absent(turn->state);
     kube_succeeded(turn);
 }

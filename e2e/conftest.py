@@ -15,6 +15,7 @@ from operator_pod import Operator
 from places import GITLAB_IP, HOST, LABEL, Place, remove
 from standin.pki import Authority
 from standin_fixtures import Standin
+from statuses import Statuses
 
 numbers = itertools.count(1)
 
@@ -39,6 +40,14 @@ def kube() -> Iterator[Kube]:
 
 
 @pytest.fixture(scope="session")
+def statuses(kube: Kube) -> Iterator[Statuses]:
+    """From before there is an operator."""
+    with Statuses(kube) as statuses:
+        yield statuses
+        statuses.check()
+
+
+@pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """The CA that no system knows."""
     return Authority(tmp_path_factory.mktemp("pki"))
@@ -56,7 +65,7 @@ def gitlab_server(authority: Authority) -> Iterator[Standin]:
 
 
 @pytest.fixture(scope="session")
-def operator(kube: Kube) -> Operator:
+def operator(kube: Kube, statuses: Statuses) -> Operator:
     """Installed; what an aborted session has left is removed first."""
     left = [item["metadata"]["name"] for item in kube.list("Namespace", labels=LABEL)]
     operator = Operator(kube)
@@ -107,10 +116,14 @@ def other_gitlab(ci: Place) -> Iterator[GitLabAdmin]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """After the test itself, as a part of it: nothing leaked, no token seen, the operator never crashed."""
+    """After the test itself, as a part of it: nothing leaked, no token seen, the operator never crashed, and every
+    status was right, in the suites of machinery/ as well."""
     outcome = yield
-    if place := getattr(item, "funcargs", {}).get("ci"):
+    used = getattr(item, "funcargs", {})
+    if place := used.get("ci"):
         place.check()
+    if statuses := used.get("statuses"):
+        statuses.check(misled=item.get_closest_marker("misled") is not None)
     return outcome
 
 

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlencode
 
 from cluster import CACHE, ROOT, Kube, wait_for
+from statuses import faults
 
 GITOPS = ROOT / "manifests/gitops"
-REASONS = {line.split()[0] for line in (ROOT / "tests/data/reasons.txt").read_text().splitlines()
-           if line and not line.startswith("#")}
 
 
 def verdicts(objects: Iterable[dict]) -> list[dict]:
@@ -69,48 +68,11 @@ class Recording:
     # What holds for each object at any time
 
     def check(self) -> None:
-        before: dict = {}
+        before = None
         for body in self.versions:
-            check_generations(body)
-            check_conditions(body)
-            check_times(before, body)
+            assert not (found := faults(before, body)), (found, before, body)
             check_owners(body)
             before = body
-
-
-def conditions(body: dict) -> dict[str, dict]:
-    return {c["type"]: c for c in body.get("status", {}).get("conditions", [])}
-
-
-def check_generations(body: dict) -> None:
-    """What is observed was there; -1 stands for nothing yet, and then nothing is said of it."""
-    generation, status = body["metadata"]["generation"], body["status"]
-    assert status["observedGeneration"] == -1 or 1 <= status["observedGeneration"] <= generation
-    for c in status.get("conditions", []):
-        assert c["observedGeneration"] == status["observedGeneration"], c
-
-
-def check_conditions(body: dict) -> None:
-    found = conditions(body)
-    assert len(found) == len(body["status"].get("conditions", []))
-    for c in found.values():
-        assert c["reason"] in REASONS, f"{c['reason']} is not in tests/data/reasons.txt"
-        assert c["message"], c
-    both = {kind for kind in ("Stalled", "Reconciling") if kind in found}
-    assert len(both) < 2 and all(found[kind]["status"] == "True" for kind in both)
-    if found and found["Ready"]["status"] == "True":
-        assert not both
-        assert all(found[kind]["status"] == "True" for kind in ("Registered", "ConfigApplied", "ManagerAvailable"))
-        assert body["status"]["runnerId"] > 0
-
-
-def check_times(before: dict, body: dict) -> None:
-    """lastTransitionTime changes with the status, and with nothing else."""
-    former = conditions(before)
-    for kind, c in conditions(body).items():
-        if kind in former:
-            same = former[kind]["status"] == c["status"]
-            assert not same or former[kind]["lastTransitionTime"] == c["lastTransitionTime"], (former[kind], c)
 
 
 def check_owners(body: dict) -> None:

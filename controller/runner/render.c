@@ -44,6 +44,16 @@ const char *child_name(enum child child, const struct owner *owner, struct arena
     return child == CHILD_ROLE_BINDING ? arena_printf(a, "%s.%s", owner->ns, name) : name;
 }
 
+const char *role_binding_owner(const char *name, struct arena *a)
+{
+    const char *dot = strchr(name, '.'), *suffix = arena_printf(a, "-%s", children[CHILD_ROLE_BINDING].name);
+    size_t len = dot ? strlen(dot + 1) : 0, cut = strlen(suffix);
+
+    if (len <= cut || strcmp(dot + 1 + len - cut, suffix) != 0)
+        return NULL;
+    return arena_printf(a, "%.*s/%.*s", (int)(dot - name), name, (int)(len - cut), dot + 1);
+}
+
 const char *child_namespace(enum child child, const struct owner *owner, const struct spec *spec)
 {
     return child == CHILD_ROLE_BINDING ? spec->namespace : owner->ns;

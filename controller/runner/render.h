@@ -52,6 +52,8 @@ struct render_settings {
 bool child_wanted(enum child child, const struct spec *spec);
 const char *child_kind(enum child child); /* "Secret", … */
 const char *child_name(enum child child, const struct owner *owner, struct arena *a);
+/* "namespace/name" of the owner whose RoleBinding has this name; NULL: nobody's has. */
+const char *role_binding_owner(const char *name, struct arena *a);
 const char *child_namespace(enum child child, const struct owner *owner, const struct spec *spec);
 
 /* The label selector of the manager's pods, as status.selector has it. */

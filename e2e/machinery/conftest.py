@@ -18,6 +18,7 @@ from operator_pod import MANIFESTS, NAME, NAMESPACE
 from places import LABEL, clear_ledger
 from program import kubeconfig
 from proxy.server import Proxy
+from statuses import Statuses
 
 API_SERVER = ("10.244.0.1", 6443)       # see hack/cluster/README.md
 numbers = itertools.count(1)
@@ -25,6 +26,7 @@ numbers = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "last: looks back at the whole session, so it comes after all others")
+    config.addinivalue_line("markers", "misled: the operator is shown the past, or not shown its own last status")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,7 +41,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
 
 
 @pytest.fixture(scope="session")
-def account(kube: Kube) -> str:
+def account(kube: Kube, statuses: Statuses) -> str:
     """The operator's, with its rights and its kind, and without the operator."""
     left = [item["metadata"]["name"] for item in kube.list("Namespace", labels=LABEL)]
     kubectl("apply", "-k", MANIFESTS)

@@ -226,6 +226,57 @@ def test_c8_each_owned_field_is_put_right(what: str, stage: Stage, gitlab: GitLa
     assert len(repaired) >= {"config": 8, "account": 8, "binding": 8, "manager": 60}[what]
 
 
+OWNER, OWNER_UID = "gitlab-runners.dev/owner", "gitlab-runners.dev/owner-uid"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+STOLEN = {
+    "another owner": {"annotations": {OWNER: "ci/another"}},
+    "another uid": {"annotations": {OWNER_UID: "another"}},
+    "both": {"annotations": {OWNER: "ci/another", OWNER_UID: "another"}},
+    "neither": {"annotations": {OWNER: None, OWNER_UID: None}},
+    "and the label": {"annotations": {OWNER_UID: "another"}, "labels": {MANAGED_BY: None}},
+}
+
+
+def with_jobs_elsewhere(stage: Stage) -> tuple[Runner, str]:
+    jobs = stage.namespace(stage.name + "-jobs", **{"gitlab-runners.dev/allowed-from": stage.name})
+    stage.registration_token()
+    stage.operator.start()
+    runner = stage.runner(namespace=jobs)
+    wait_shown(runner)
+    stage.wait_quiet()
+    return runner, jobs
+
+
+def test_c8_a_binding_among_the_jobs_is_known_by_its_name(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """In another namespace than its owner's it has no controller that would say whose it is."""
+    runner, jobs = with_jobs_elsewhere(stage)
+    before = runner.child("binding", jobs)
+    for what, change in STOLEN.items():
+        stage.kube.patch("RoleBinding", before["metadata"]["name"], {"metadata": change}, jobs)
+        wait_for(f"{what}: it is as before", lambda: same(runner.child("binding", jobs), before), 10)
+    stage.kube.patch("RoleBinding", before["metadata"]["name"], {"metadata": STOLEN["both"]}, jobs)
+    runner.delete()
+    wait_for("it goes with its owner", lambda: runner.child("binding", jobs) is None)
+
+
+def test_c9_a_binding_of_that_name_that_is_not_ours_stays(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """With our labels, and with annotations that lead to nobody; neither changed nor deleted."""
+    runner, jobs = with_jobs_elsewhere(stage)
+    before = runner.child("binding", jobs)
+    meta = {key: before["metadata"][key] for key in ("name", "labels", "annotations")}
+    meta["annotations"][OWNER_UID] = "another"
+    stage.operator.stop()
+    stage.kube.delete("RoleBinding", meta["name"], jobs)
+    theirs = stage.kube.create("RoleBinding", {"metadata": meta, "roleRef": before["roleRef"]}, jobs)
+    stage.operator.start()
+    runner.wait_refused("NameConflict")
+    runner.edit(podLabels={"a": "b"})
+    stage.wait_quiet()
+    runner.delete()
+    runner.wait_gone()
+    assert runner.child("binding", jobs) == theirs
+
+
 def anonymous(child: dict | None) -> dict | None:
     """Whatever its birth."""
     if child is None or "deletionTimestamp" in child["metadata"]:

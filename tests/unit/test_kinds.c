@@ -79,6 +79,77 @@ static void a_child_is_known_by_either_link(void **state)
     store_destroy(store);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * A RoleBinding among the jobs, in another namespace: no controller, but a name. */
+
+/* Fields of the annotations that are still ours. */
+#define BOTH  "'f:gitlab-runners.dev/owner': {}, 'f:gitlab-runners.dev/owner-uid': {}"
+#define OWNER "'f:gitlab-runners.dev/owner': {}"
+#define UID   "'f:gitlab-runners.dev/owner-uid': {}"
+
+static const struct {
+    const char *what;
+    const char *name, *owner, *uid; /* of the object, and its annotations                  */
+    const char *manager, *ours;     /* of the fields; NULL: nobody applied it              */
+    const char *expected_owner, *expected_uid;
+} bindings[] = {
+    {"as it was made", "ci.builds-runner", "ci/builds", "uid-1", FIELD_MANAGER, BOTH, "ci/builds", "uid-1"},
+    {"another uid", "ci.builds-runner", "ci/builds", "x", FIELD_MANAGER, OWNER, "ci/builds", "uid-1"},
+    {"no uid", "ci.builds-runner", "ci/builds", NULL, FIELD_MANAGER, OWNER, "ci/builds", "uid-1"},
+    {"another owner", "ci.builds-runner", "ci/x", "uid-1", FIELD_MANAGER, UID, "ci/builds", "uid-1"},
+    {"both", "ci.builds-runner", "ci/x", "x", FIELD_MANAGER, "", "ci/builds", "uid-1"},
+    {"neither is there", "ci.builds-runner", NULL, NULL, FIELD_MANAGER, "", "ci/builds", "uid-1"},
+    {"of a former object", "ci.builds-runner", "ci/builds", "uid-0", FIELD_MANAGER, BOTH, "ci/builds", "uid-0"},
+    {"of one, and changed", "ci.builds-runner", "ci/x", "uid-0", FIELD_MANAGER, UID, "ci/x", "uid-0"},
+    {"applied by another", "ci.builds-runner", "ci/builds", "x", "kubectl", "", "ci/builds", "x"},
+    {"nobody's, of our name", "ci.builds-runner", NULL, NULL, NULL, NULL, "", NULL},
+    {"of another name", "ci.another-runner", NULL, NULL, FIELD_MANAGER, "", "", NULL},
+    {"of no name of ours", "ci.builds", NULL, NULL, FIELD_MANAGER, "", "", NULL},
+    {"of another namespace", "cj.builds-runner", NULL, NULL, FIELD_MANAGER, "", "", NULL},
+    {"without a dot", "builds-runner", NULL, NULL, FIELD_MANAGER, "", "", NULL},
+    {"with nothing before the end", "ci.-runner", NULL, NULL, FIELD_MANAGER, "", "", NULL},
+};
+
+static struct json_object *binding(size_t i, struct arena *a)
+{
+    struct json_object *object = arena_json(a, json_build("{metadata: {namespace: 'jobs', name: %s, uid: 'u', "
+                                                          "resourceVersion: '2', annotations: {}}}",
+                                                          bindings[i].name));
+    struct json_object *annotations = json_get(object, "metadata.annotations");
+
+    json_put_member(annotations, ANNOTATION_OWNER, bindings[i].owner);
+    json_put_member(annotations, ANNOTATION_OWNER_UID, bindings[i].uid);
+    if (!bindings[i].manager)
+        return object;
+    char *text = arena_printf(a,
+                              "[{'manager': '%s', 'operation': 'Apply', 'fieldsV1': {'f:roleRef': {}, 'f:metadata': "
+                              "{'f:annotations': {'f:gitlab-runners.dev/applied-hash': {}%s%s}}}}]",
+                              bindings[i].manager, *bindings[i].ours ? ", " : "", bindings[i].ours);
+    for (char *at = text; (at = strchr(at, '\'')); at++)
+        *at = '"';
+    struct err err;
+    json_set(json_get(object, "metadata"), "managedFields", json_parse(text, strlen(text), &err));
+    return object;
+}
+
+static void a_binding_among_the_jobs_is_known_by_its_name_if_it_is_ours(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct store *store = with_runner(&a);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bindings); i++) {
+        struct record record = kind_record(KIND_ROLE_BINDING, binding(i, &a), store, &settings, &a);
+        const char *uid = json_str(record_kept(&record, &a), "ownerUid"), *wanted = bindings[i].expected_uid;
+        if (strcmp(record.owner, bindings[i].expected_owner) != 0 ||
+            strcmp(uid ? uid : "-", wanted ? wanted : "-") != 0)
+            fail_msg("%s: it is %s's, %s", bindings[i].what, record.owner, uid);
+    }
+    store_destroy(store);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
 static const char *kept_text(struct json_object *object, const struct store *store, struct arena *a)
 {
     struct record record = kind_record(KIND_NAMESPACE, object, store, &settings, a);
@@ -122,6 +193,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_is_known_by_either_link),
+        cmocka_unit_test(a_binding_among_the_jobs_is_known_by_its_name_if_it_is_ours),
         cmocka_unit_test(of_a_namespace_what_its_owner_lets_is_kept),
         cmocka_unit_test(what_cannot_be_merged_is_invalid),
     };
