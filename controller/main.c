@@ -45,10 +45,12 @@ static void seed_random(void)
  * off; whoever has set it already is not overruled. */
 static void restart_without_block_cache(char **argv)
 {
-    if (getenv("GLIBC_TUNABLES"))
+    char program[4096] = "";
+
+    if (getenv("GLIBC_TUNABLES") || readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
         return;
     setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
-    execv("/proc/self/exe", argv); /* where that cannot be, it takes more memory */
+    execv(program, argv); /* where that cannot be, it takes more memory */
 }
 
 int main(int argc, char **argv)
