@@ -24,7 +24,7 @@ enum {
     TURNS_ROUTINE = 16,     /* … of which the others are for what somebody has just changed; fewer of these    */
                             /* make the API server answer the others sooner                                     */
     STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
-    TRIM_MS = 500,          /* after a turn has ended, when none goes on                                       */
+    TRIM_MS = 500,          /* after a turn has ended, when none is busy                                       */
     RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
 
@@ -49,24 +49,12 @@ struct reconciler {
 /* ---------------------------------------------------------------------------------------------------------------------
  * One turn, from start to end */
 
-/* A burst of work leaves the heap full of holes: their pages go back when it is over, and not within it, for it would
- * ask for them again. */
+/* See on_trimmer(). */
 static void trim_later(struct reconciler *rec)
 {
     if (!rec->trim_due)
         loop_timer_set(rec->trimmer, TRIM_MS);
     rec->trim_due = true;
-}
-
-static void on_trimmer(void *arg)
-{
-    struct reconciler *rec = arg;
-
-    rec->trim_due = false;
-    if (rec->turns_len > 0)
-        trim_later(rec);
-    else
-        malloc_trim(0);
 }
 
 static enum turn_result result_of(const struct turn *turn, const struct action *last)
@@ -221,6 +209,19 @@ static void step_ready_turns(struct reconciler *rec)
 static size_t busy_turns(const struct reconciler *rec)
 {
     return rec->turns_len - gitlab_calls(rec->shop.gitlab);
+}
+
+/* A burst of work leaves the heap full of holes: their pages go back when it is over, and not within it, for it would
+ * ask for them again. */
+static void on_trimmer(void *arg)
+{
+    struct reconciler *rec = arg;
+
+    rec->trim_due = false;
+    if (busy_turns(rec) > 0)
+        trim_later(rec);
+    else
+        malloc_trim(0);
 }
 
 /* What may be taken now. */
