@@ -91,7 +91,7 @@ static void gather_child(const struct gathering *g, const struct state *state, e
     o->children[child] = (struct observed_child){.foreign = state->foreign[child]};
     if (!record)
         return;
-    if (strcmp(json_str_or(kept, "ownerUid", ""), o->owner.uid) != 0) {
+    if (strcmp(record->owner_uid, o->owner.uid) != 0) {
         o->children[child].foreign = true;
         if (child == CHILD_TOKEN_SECRET)
             gather_inheritance(record, kept, o, a);
@@ -135,7 +135,7 @@ static void note_stray(void *arg, unsigned kind, const struct record *record)
     if (o->stray.kind || is_wanted(o, kind, record, search->a))
         return;
     struct json_object *kept = record_kept(record, search->a);
-    if (json_bool_or(kept, "terminating", false) || strcmp(json_str_or(kept, "ownerUid", ""), o->owner.uid) != 0)
+    if (json_bool_or(kept, "terminating", false) || strcmp(record->owner_uid, o->owner.uid) != 0)
         return;
     o->stray = (struct stray){.kind = kind_resource(kind)->kind,
                               .ns = arena_strdup(search->a, record->ns),
@@ -246,7 +246,7 @@ static void judge(struct state *state, const struct observed *o)
 {
     bool secret = o->children[CHILD_TOKEN_SECRET].exists;
 
-    if (o->finalizer && !secret && !state->issued.token && (!state->judged || state->had_secret))
+    if (o->finalizer && !secret && !(state->issued && state->issued->token) && (!state->judged || state->had_secret))
         state->doubt = DOUBT_SUSPECTED;
     else if (secret && state->doubt < DOUBT_LOST)
         state->doubt = DOUBT_NONE;
@@ -266,7 +266,7 @@ void gather_again(const struct gathering *g, struct state *state, struct observe
     gather_values(g, o, a);
     gather_namespace(g, o, a);
     judge(state, o);
-    o->issued = state->issued;
+    o->issued = state->issued ? *state->issued : (struct registration){0};
     o->doubt = state->doubt;
     o->found_id = state->found_id;
     o->config_token_dead = state->config_token_dead;

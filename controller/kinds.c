@@ -64,7 +64,7 @@ static const char dictionary[] =
     "\"message\":\"waiting for the registration\",\"authentication\":\"AccessToken\",\"scope\":\"Project/1\","
     "\"expiration\":\"\"obtained\":\"\"inputs\":\"token=\"scope\":{\"type\":\"Group\",\"groupId\":"
     "{\"accessTokenSecretRef\":{\"name\":\"\"nodeSelector\":{\"helperImage\":\"\"terminating\":true,\"held\":true,"
-    "\"drifted\":true,\"ownerUid\":\"\",\"terminating\":false,\"held\":false,\"drifted\":false,\"judged\":\"\","
+    "\"drifted\":true,\"terminating\":false,\"held\":false,\"drifted\":false,\"judged\":\"\","
     "\"replicas\":1,\"ready\":1,"
     "\"available\":1,\"updated\":1,\"observed\":true,\"held\":true,\"drifted\":false,\"runnerId\":\"1\",\"url\":"
     "\"https://"
@@ -88,7 +88,7 @@ static const char dictionary[] =
     "call\",{\"type\":\"Reconciling\",\"status\":\"True\","
     "}],\"runnerId\":1,\"url\":\"\"tokenSecretRef\":{\"name\":\"runner-runner-token\"},\"configHash\":\"\"replicas\":1,"
     "\"readyReplicas\":1,\"managers\":\"1/1\",\"selector\":\"app.kubernetes.io/name=gitlab-runner,"
-    "gitlab-runners.dev/runner=\"}}{\"hash\":\"\",\"ownerUid\":\"";
+    "gitlab-runners.dev/runner=\"}}{\"hash\":\"";
 
 struct json_object *record_kept(const struct record *record, struct arena *a)
 {
@@ -307,9 +307,8 @@ static struct json_object *keep_child(enum kind kind, struct json_object *object
                                       const struct store *store, const struct render_settings *settings,
                                       struct arena *a)
 {
-    struct json_object *kept =
-        json_build("{hash: %s, inputs: %s, ownerUid: %s}", annotation(object, ANNOTATION_APPLIED_HASH),
-                   annotation(object, ANNOTATION_INPUTS), owner->uid);
+    struct json_object *kept = json_build("{hash: %s, inputs: %s}", annotation(object, ANNOTATION_APPLIED_HASH),
+                                          annotation(object, ANNOTATION_INPUTS));
 
     json_set_bool(kept, "terminating", json_get(object, "metadata.deletionTimestamp") != NULL);
     json_set_bool(kept, "held", has_finalizer(object));
@@ -353,6 +352,7 @@ struct record kind_record(enum kind kind, struct json_object *object, const stru
         .uid = json_str_or(object, "metadata.uid", ""),
         .version = json_str_or(object, "metadata.resourceVersion", ""),
         .owner = owner,
+        .owner_uid = *owner && link.uid ? link.uid : "",
         .text = kept ? pack(json_text(arena_json(a, kept)), dictionary, a) : "",
     };
 }

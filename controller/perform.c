@@ -367,11 +367,13 @@ static void note_released_token(struct turn *turn)
 /* The token Secret is written. */
 static void keep_saved_token(struct turn *turn, struct json_object *secret)
 {
+    const struct registration *issued = turn->state->issued;
+
     turn->state->config_token_dead = turn->state->deregistered = false;
     turn->state->had_secret = true;
     turn->observed.values[READ_TOKEN] = (struct observed_value){
         .lookup = LOOKUP_FOUND,
-        .value = arena_strdup(&turn->mem, turn->state->issued.token),
+        .value = arena_strdup(&turn->mem, issued ? issued->token : NULL),
         .version = arena_strdup(&turn->mem, json_str_or(secret, "metadata.resourceVersion", ""))};
     state_forget_issued(turn->state);
 }

@@ -19,11 +19,12 @@
 #include "runner/status.h"
 
 enum {
-    TURNS_MAX = 64,         /* runners worked on at the same time: enough to keep one connection busy …        */
+    TURNS_MAX = 32,         /* runners worked on at the same time: enough to keep one connection busy …        */
     TURNS_LIMIT = 512,      /* … with those that wait for GitLab, so that a slow one does not take all places   */
-    TURNS_ROUTINE = 32,     /* … of which the others are for what somebody has just changed; fewer of these    */
+    TURNS_ROUTINE = 16,     /* … of which the others are for what somebody has just changed; fewer of these    */
                             /* make the API server answer the others sooner                                     */
     STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
+    TRIM_MS = 500,          /* after a turn has ended, when none is busy                                       */
     RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
 
@@ -35,9 +36,10 @@ struct reconciler {
     struct feeds *feeds;
     struct list turns;
     size_t turns_len;
-    unsigned turns_ended;     /* since the heap was trimmed */
     uint64_t term;            /* in which we lead; 0: we do not */
     struct loop_timer *timer; /* for the next delayed key */
+    struct loop_timer *trimmer;
+    bool trim_due; /* the trimmer is set: turns have ended since the heap was trimmed */
     void (*drained)(void *arg);
     void *drained_arg;
     int64_t progress_us; /* when a turn last began or went on */
@@ -46,6 +48,14 @@ struct reconciler {
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * One turn, from start to end */
+
+/* See on_trimmer(). */
+static void trim_later(struct reconciler *rec)
+{
+    if (!rec->trim_due)
+        loop_timer_set(rec->trimmer, TRIM_MS);
+    rec->trim_due = true;
+}
 
 static enum turn_result result_of(const struct turn *turn, const struct action *last)
 {
@@ -87,8 +97,8 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     if (last->again_at_ms)
         queue_add_at(rec->queue, turn->key, last->again_at_ms, "what no event tells of is due");
     rec->turns_len--;
-    rec->turns_ended++;
     turn_destroy(turn);
+    trim_later(rec);
 }
 
 static bool too_many_steps(struct turn *turn)
@@ -201,6 +211,19 @@ static size_t busy_turns(const struct reconciler *rec)
     return rec->turns_len - gitlab_calls(rec->shop.gitlab);
 }
 
+/* A burst of work leaves the heap full of holes: their pages go back when it is over, and not within it, for it would
+ * ask for them again. */
+static void on_trimmer(void *arg)
+{
+    struct reconciler *rec = arg;
+
+    rec->trim_due = false;
+    if (busy_turns(rec) > 0)
+        trim_later(rec);
+    else
+        malloc_trim(0);
+}
+
 /* What may be taken now. */
 static enum queue_priority least_priority(const struct reconciler *rec)
 {
@@ -220,15 +243,6 @@ static void arm_timer(struct reconciler *rec)
         loop_timer_set(rec->timer, -1);
     else
         loop_timer_set(rec->timer, next > now ? next - now : 0);
-}
-
-/* A burst of work leaves the heap full of holes between the records that it made: give their pages back. */
-static void trim_heap(struct reconciler *rec)
-{
-    if (rec->turns_len > 0 || rec->turns_ended < TURNS_MAX)
-        return;
-    rec->turns_ended = 0;
-    malloc_trim(0);
 }
 
 /* Another process may act now: what is in flight ends, and what we remember is no longer what is. */
@@ -286,7 +300,6 @@ static void on_loop_turn(void *arg)
     while (has_room(rec) && (key = queue_take(rec->queue, loop_now(rec->shop.loop), least_priority(rec), &cause)))
         turn_start(rec, key, cause);
     step_ready_turns(rec);
-    trim_heap(rec);
     arm_timer(rec);
 }
 
@@ -308,6 +321,7 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     rec->shop.store = store_create(KIND_COUNT);
     list_init(&rec->turns);
     rec->timer = loop_timer_create(shop->loop, on_timer, rec);
+    rec->trimmer = loop_timer_create(shop->loop, on_trimmer, rec);
     rec->shop.orphans = orphans_create(&rec->shop);
     rec->feeds = feeds_create(&rec->shop, rec->queue, &rec->states);
     loop_after(shop->loop, on_loop_turn, rec);
@@ -323,6 +337,7 @@ void reconciler_destroy(struct reconciler *rec)
     feeds_destroy(rec->feeds);
     orphans_destroy(rec->shop.orphans);
     loop_timer_destroy(rec->timer);
+    loop_timer_destroy(rec->trimmer);
     states_finish(&rec->states);
     ownerless_finish(&rec->ownerless);
     queue_destroy(rec->queue);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "base/arena.h"
 #include "base/jitter.h"
 #include "base/keep.h"
 #include "base/mem.h"
@@ -18,7 +18,6 @@ static void state_finish(struct state *state)
     free(state->troubles);
     keep_free_text(state->key);
     keep_free_text(state->uid);
-    keep_free_text(state->refs);
 }
 
 void states_finish(struct states *states)
@@ -64,19 +63,44 @@ static void begin_anew(struct state *state, const char *uid)
     *state = (struct state){.key = key, .uid = keep_strdup(uid)};
 }
 
-/* The objects that the spec relies on, and those whose names it wants, so that their change wakes the runner. */
-static char *refs_of(const struct spec *spec, const struct record *record)
+/* FNV-1a, and never 0. */
+static uint32_t ref_of(const char *kind, const char *name)
 {
-    struct buf text cleanup_buf;
+    uint32_t hash = 2166136261u;
 
-    buf_init(&text, 4096);
-    buf_addf(&text, "|Secret/%s|Namespace/%s|Namespace/%s|", spec->credential.name, record->ns, spec->namespace);
-    if (spec->ca.name)
-        buf_addf(&text, "%s/%s|", spec->ca_in_config_map ? "ConfigMap" : "Secret", spec->ca.name);
-    if (cache_secret_name(spec->cache))
-        buf_addf(&text, "Secret/%s|", cache_secret_name(spec->cache));
-    buf_addf(&text, "Secret/%s-runner-token|Secret/%s-runner-config|", record->name, record->name);
-    return keep_strdup(text.data);
+    for (; *kind; kind++)
+        hash = (hash ^ (unsigned char)*kind) * 16777619u;
+    hash = (hash ^ '/') * 16777619u;
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return hash ? hash : 1;
+}
+
+static void add_ref(struct state *state, const char *kind, const char *name)
+{
+    size_t i = 0;
+
+    while (i < REFS_MAX && state->refs[i])
+        i++;
+    if (name && i < REFS_MAX)
+        state->refs[i] = ref_of(kind, name);
+}
+
+/* The objects that the spec relies on, and those whose names it wants, so that their change wakes the runner. */
+static void note_refs(struct state *state, const struct spec *spec, const struct record *record)
+{
+    cleanup_arena struct arena a = {0};
+
+    memset(state->refs, 0, sizeof(state->refs));
+    if (!spec)
+        return;
+    add_ref(state, "Secret", spec->credential.name);
+    add_ref(state, "Namespace", record->ns);
+    add_ref(state, "Namespace", spec->namespace);
+    add_ref(state, spec->ca_in_config_map ? "ConfigMap" : "Secret", spec->ca.name);
+    add_ref(state, "Secret", cache_secret_name(spec->cache));
+    add_ref(state, "Secret", arena_printf(&a, "%s-runner-token", record->name));
+    add_ref(state, "Secret", arena_printf(&a, "%s-runner-config", record->name));
 }
 
 void state_follow(struct state *state, const struct record *record, const struct spec *spec, int64_t generation)
@@ -88,8 +112,7 @@ void state_follow(struct state *state, const struct record *record, const struct
         state->wanted.known = false;
     }
     state->generation = generation;
-    keep_free_text(state->refs);
-    state->refs = spec ? refs_of(spec, record) : NULL;
+    note_refs(state, spec, record);
 }
 
 void state_forgive(struct state *state)
@@ -113,10 +136,12 @@ void state_token_is_absent(struct state *state)
 
 bool state_refers_to(const struct state *state, const char *kind, const char *name)
 {
-    char ref[400];
+    uint32_t ref = ref_of(kind, name);
 
-    snprintf(ref, sizeof(ref), "|%s/%s|", kind, name);
-    return state->refs && strstr(state->refs, ref);
+    for (size_t i = 0; i < REFS_MAX; i++)
+        if (state->refs[i] == ref)
+            return true;
+    return false;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -207,7 +232,9 @@ static const char *copy(const char *text)
 
 void state_issue(struct state *state, const struct registration *r)
 {
-    struct registration copied = {
+    struct registration *copied = mem_alloc(sizeof(*copied));
+
+    *copied = (struct registration){
         .runner_id = r->runner_id,
         .token = copy(r->token),
         .url = copy(r->url),
@@ -225,11 +252,13 @@ void state_issue(struct state *state, const struct registration *r)
 
 void state_forget_issued(struct state *state)
 {
-    struct registration *r = &state->issued;
+    struct registration *r = take(state->issued);
+
+    if (!r)
+        return;
     const char *owned[] = {r->token,      r->url,      r->authentication, r->scope, r->told_hash,
                            r->expiration, r->obtained, r->rotation,       r->inputs};
-
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
         mem_free_secret((char *)owned[i]);
-    *r = (struct registration){0};
+    free(r);
 }

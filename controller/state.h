@@ -4,6 +4,8 @@
 #ifndef STATE_H
 #define STATE_H
 
+#include <stdint.h>
+
 #include "base/map.h"
 #include "kube/store.h"
 #include "runner/decide.h"
@@ -20,14 +22,16 @@ struct troubles {
     struct err gitlab_err; /* what GitLab has answered the last call, kind ERR_NONE: all is well */
 };
 
+enum { REFS_MAX = 7 };
+
 struct state {
-    char *key;                  /* "namespace/name"                                                       */
-    char *uid;                  /* of the object that this is about; another one begins anew              */
-    struct fingerprints wanted; /* of the spec of this generation                                 */
-    char *refs;                 /* "|Secret/name|ConfigMap/name|Namespace/name|": what the spec names     */
-    int64_t generation;         /* of the spec that the failures are about                               */
-    struct troubles *troubles;  /* owned; NULL: none, see state_troubles()                        */
-    struct registration issued; /* owned texts; token NULL: none                                 */
+    char *key;                   /* "namespace/name"                                                       */
+    char *uid;                   /* of the object that this is about; another one begins anew              */
+    struct fingerprints wanted;  /* of the spec of this generation                                 */
+    uint32_t refs[REFS_MAX];     /* digests of "Secret/name", "Namespace/name", …: what the spec names; 0: none */
+    int64_t generation;          /* of the spec that the failures are about                               */
+    struct troubles *troubles;   /* owned; NULL: none, see state_troubles()                        */
+    struct registration *issued; /* owned, with its texts; NULL: none                             */
     enum doubt doubt;
     int64_t found_id;
     bool judged;     /* it is known what the finalizer promises: it was there, and looked into; or we put it there */
@@ -59,6 +63,7 @@ void state_follow(struct state *state, const struct record *record, const struct
 void state_forgive(struct state *state);
 /* The token Secret was read, and is not there, or not ours: what was suspected is true. */
 void state_token_is_absent(struct state *state);
+/* Of two names in some thousand million one may be taken for the other, which wakes a runner in vain. */
 bool state_refers_to(const struct state *state, const char *kind, const char *name);
 
 /* Notes a failure of the rule's call and when to try again: 1 s, doubling to 5 minutes, with jitter; later when the

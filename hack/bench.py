@@ -34,7 +34,7 @@ LIMITS = {
     "events_per_object": 2,
     "reads_of_children_per_object": 0,
     "gitlab_calls_per_object": 1,
-    "anon_bytes_per_object": 7168 if N >= 1000 else 24576,
+    "anon_bytes_per_object": 4096 if N >= 1000 else 24576,
     "restart_writes": 0,
     "restart_gitlab_calls": 0,
     "restart_lists_per_kind": 1,

@@ -10,9 +10,10 @@
 #include "base/mem.h"
 
 enum {
-    CHUNK = 1 << 16, /* and its alignment: so a block leads to its chunk */
+    CHUNK = 1 << 14, /* and its alignment: so a block leads to its chunk; of each class one is half empty */
+    SPAN = 1 << 20,  /* what is asked of the system at a time                                             */
     GRAIN = 16,
-    BLOCK_MAX = 2048, /* larger ones are for the usual heap               */
+    BLOCK_MAX = 2048, /* larger ones are for the usual heap */
     CLASSES = BLOCK_MAX / GRAIN + 1,
 };
 
@@ -63,18 +64,26 @@ static bool is_full(const struct chunk *c)
     return !c->freed && c->end + c->size > CHUNK;
 }
 
-/* Twice as much, of which the part that is aligned is kept. */
+/* Pages that were never touched cost nothing, so neither does what is left over at a span's ends. */
+static char *next_chunk(void)
+{
+    static char *at, *end;
+
+    if (end - at < CHUNK) {
+        char *span = mmap(NULL, SPAN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (span == MAP_FAILED)
+            abort();
+        at = span + (CHUNK - (uintptr_t)span % CHUNK) % CHUNK;
+        end = span + SPAN;
+    }
+    at += CHUNK;
+    return at - CHUNK;
+}
+
 static struct chunk *chunk_create(size_t size)
 {
-    char *all = mmap(NULL, 2 * CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct chunk *c = (struct chunk *)(void *)next_chunk();
 
-    if (all == MAP_FAILED)
-        abort();
-    size_t before = (CHUNK - (uintptr_t)all % CHUNK) % CHUNK;
-    if (before)
-        munmap(all, before);
-    munmap(all + before + CHUNK, CHUNK - before);
-    struct chunk *c = (struct chunk *)(void *)(all + before);
     c->size = (uint32_t)size;
     c->end = (sizeof(*c) + GRAIN - 1) / GRAIN * GRAIN;
     list_append(class_of(size), &c->node);

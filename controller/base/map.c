@@ -7,9 +7,8 @@
 #include "base/mem.h"
 
 struct map_slot {
-    char *key; /* NULL: free; &tombstone: removed */
+    char *key; /* NULL: free; &tombstone: removed; its hash is not kept, which would be a third of the table */
     void *value;
-    uint32_t hash;
 };
 
 static char tombstone[1];
@@ -30,26 +29,26 @@ static bool is_live(const struct map_slot *slot)
 }
 
 /* The slot that holds key, or NULL. */
-static struct map_slot *find(const struct map *m, const char *key, uint32_t hash)
+static struct map_slot *find(const struct map *m, const char *key)
 {
     if (m->size == 0)
         return NULL;
-    for (size_t i = hash & (m->size - 1);; i = (i + 1) & (m->size - 1)) {
+    for (size_t i = hash_of(key) & (m->size - 1);; i = (i + 1) & (m->size - 1)) {
         struct map_slot *slot = &m->slots[i];
         if (!slot->key)
             return NULL;
-        if (slot->key != tombstone && slot->hash == hash && strcmp(slot->key, key) == 0)
+        if (slot->key != tombstone && strcmp(slot->key, key) == 0)
             return slot;
     }
 }
 
-static void insert(struct map *m, char *key, void *value, uint32_t hash)
+static void insert(struct map *m, char *key, void *value)
 {
-    size_t i = hash & (m->size - 1);
+    size_t i = hash_of(key) & (m->size - 1);
 
     while (m->slots[i].key)
         i = (i + 1) & (m->size - 1);
-    m->slots[i] = (struct map_slot){key, value, hash};
+    m->slots[i] = (struct map_slot){key, value};
     m->len++;
     m->used++;
 }
@@ -65,7 +64,7 @@ static void make_room(struct map *m)
     bigger.slots = mem_alloc(bigger.size * sizeof(*bigger.slots));
     for (size_t i = 0; i < m->size; i++)
         if (is_live(&m->slots[i]))
-            insert(&bigger, m->slots[i].key, m->slots[i].value, m->slots[i].hash);
+            insert(&bigger, m->slots[i].key, m->slots[i].value);
     free(m->slots);
     *m = bigger;
 }
@@ -87,15 +86,14 @@ void map_finish(struct map *m)
 
 void *map_get(const struct map *m, const char *key)
 {
-    struct map_slot *slot = find(m, key, hash_of(key));
+    struct map_slot *slot = find(m, key);
 
     return slot ? slot->value : NULL;
 }
 
 void *map_set(struct map *m, const char *key, void *value)
 {
-    uint32_t hash = hash_of(key);
-    struct map_slot *slot = find(m, key, hash);
+    struct map_slot *slot = find(m, key);
 
     if (slot) {
         void *former = slot->value;
@@ -105,13 +103,13 @@ void *map_set(struct map *m, const char *key, void *value)
         return former;
     }
     make_room(m);
-    insert(m, m->lent ? (char *)key : keep_strdup(key), value, hash);
+    insert(m, m->lent ? (char *)key : keep_strdup(key), value);
     return NULL;
 }
 
 void *map_remove(struct map *m, const char *key)
 {
-    struct map_slot *slot = find(m, key, hash_of(key));
+    struct map_slot *slot = find(m, key);
 
     if (!slot)
         return NULL;

@@ -16,8 +16,8 @@
 
 enum {
     LIMIT_MIN = 1,
-    LIMIT_START = 64, /* as many turns as there can be */
-    LIMIT_MAX = 128,
+    LIMIT_START = 32, /* as many turns as there can be */
+    LIMIT_MAX = 64,   /* with the watches, what one HTTP/2 connection takes (100 streams): a second one costs memory */
     LIMIT_PAUSE_MAX_MS = 5 * 60 * 1000, /* nobody may hold us up for longer without being asked again */
 };
 

@@ -20,18 +20,17 @@ enum standing {
 };
 
 struct entry {
-    struct record record; /* its name ends the key */
-    const char *key;      /* "ns/name"             */
-    struct list sibling;  /* in the owner's list */
-    unsigned kind;
-    unsigned epoch; /* of the last list that had it */
-    enum standing standing;
-    char strings[];
+    struct record record; /* its name ends the key                        */
+    struct list sibling;  /* in the owner's list                          */
+    unsigned epoch;       /* of the last list that had it                 */
+    unsigned char kind, standing;
+    char strings[]; /* the key, "ns/name", then what is not the family's */
 };
 
 /* The records of one owner; there is one while there are any. */
 struct family {
-    struct list children; /* entries */
+    struct list children; /* entries                               */
+    char *uid;            /* of the owner, as most of them have it */
     char owner[];
 };
 
@@ -78,7 +77,7 @@ static void set_standing(struct store *store, struct entry *e, enum standing sta
     struct kept_kind *k = &store->kinds[e->kind];
 
     k->hidden = k->hidden - (e->standing != SHOWN) + (standing != SHOWN);
-    e->standing = standing;
+    e->standing = (unsigned char)standing;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -131,23 +130,49 @@ static const char *place(char **at, const char *text)
     return start;
 }
 
-static struct entry *entry_create(const struct record *r)
+/* NULL: it has no owner. */
+static struct family *family_of(struct store *store, const struct record *r)
 {
+    struct family *family = r->owner[0] ? map_get(&store->owners, r->owner) : NULL;
+
+    if (family || !r->owner[0])
+        return family;
+    family = keep_alloc(sizeof(*family) + strlen(r->owner) + 1);
+    strcpy(family->owner, r->owner);
+    family->uid = keep_strdup(r->owner_uid);
+    list_init(&family->children);
+    map_set(&store->owners, family->owner, family);
+    return family;
+}
+
+static void family_free(struct family *family)
+{
+    keep_free_text(family->uid);
+    keep_free(family, sizeof(*family) + strlen(family->owner) + 1);
+}
+
+static struct entry *entry_create(const struct record *r, struct family *family)
+{
+    bool own_uid = !family || strcmp(family->uid, r->owner_uid) != 0;
     size_t ns = strlen(r->ns), name = strlen(r->name),
-           size = 2 * ns + name + strlen(r->uid) + strlen(r->version) + strlen(r->owner) + strlen(r->text) + 7;
+           size = 2 * ns + name + strlen(r->uid) + strlen(r->version) + strlen(r->text) + 6 +
+                  (own_uid ? strlen(r->owner_uid) + 1 : 0);
     struct entry *e = keep_alloc(sizeof(*e) + size);
     char *at = e->strings;
 
-    e->key = memcpy(at, r->ns, ns);
+    memcpy(at, r->ns, ns);
     at[ns] = '/';
     at += ns + 1;
     e->record.name = place(&at, r->name);
     e->record.ns = place(&at, r->ns);
     e->record.uid = place(&at, r->uid);
     e->record.version = place(&at, r->version);
-    e->record.owner = place(&at, r->owner);
+    e->record.owner = family ? family->owner : "";
+    e->record.owner_uid = own_uid ? place(&at, r->owner_uid) : family->uid;
     e->record.text = place(&at, r->text); /* the last, see entry_free() */
     list_init(&e->sibling);
+    if (family)
+        list_append(&family->children, &e->sibling);
     return e;
 }
 
@@ -158,25 +183,6 @@ static void entry_free(struct entry *e)
     keep_free(e, sizeof(*e) + (size_t)(end - e->strings));
 }
 
-static void link_to_owner(struct store *store, struct entry *e)
-{
-    if (!e->record.owner[0])
-        return;
-    struct family *family = map_get(&store->owners, e->record.owner);
-    if (!family) {
-        family = keep_alloc(sizeof(*family) + strlen(e->record.owner) + 1);
-        strcpy(family->owner, e->record.owner);
-        list_init(&family->children);
-        map_set(&store->owners, family->owner, family);
-    }
-    list_append(&family->children, &e->sibling);
-}
-
-static void family_free(struct family *family)
-{
-    keep_free(family, sizeof(*family) + strlen(family->owner) + 1);
-}
-
 static void entry_destroy(struct store *store, struct entry *e)
 {
     set_standing(store, e, SHOWN);
@@ -184,20 +190,19 @@ static void entry_destroy(struct store *store, struct entry *e)
         list_remove(&e->sibling);
         struct family *family = map_get(&store->owners, e->record.owner);
         if (family && list_empty(&family->children))
-            family_free(map_remove(&store->owners, e->record.owner));
+            family_free(map_remove(&store->owners, family->owner));
     }
     entry_free(e);
 }
 
 static void put(struct store *store, unsigned kind, const struct record *record, enum standing standing)
 {
-    struct entry *e = entry_create(record);
+    struct entry *e = entry_create(record, family_of(store, record));
 
-    e->kind = kind;
+    e->kind = (unsigned char)kind;
     e->epoch = store->kinds[kind].epoch;
     set_standing(store, e, standing);
-    link_to_owner(store, e);
-    struct entry *former = map_set(&store->kinds[kind].entries, e->key, e);
+    struct entry *former = map_set(&store->kinds[kind].entries, e->strings, e);
     if (former)
         entry_destroy(store, former);
 }

@@ -1,6 +1,7 @@
 /* Compact records of what the watches have seen.
  *
- * A record is one block of memory: fixed fields, then its strings. It keeps what its kind's watcher chose to keep, as a
+ * A record is one block of memory: fixed fields, then its strings; what it says of its owner it shares with the owner's
+ * other records. It keeps what its kind's watcher chose to keep, as a
  * short JSON text, never a tree and never a token. Records are owned by the store and replaced whole by the next event:
  * never hold a pointer to one across a wait; keep the key and look again.
  *
@@ -20,9 +21,10 @@ struct record {
     const char *ns; /* "" for kinds without a namespace                                         */
     const char *name;
     const char *uid;
-    const char *version; /* resourceVersion                                                          */
-    const char *owner;   /* "namespace/name" of the object that this one belongs to; "" for none     */
-    const char *text;    /* what is kept of it, "": nothing                                               */
+    const char *version;   /* resourceVersion                                                          */
+    const char *owner;     /* "namespace/name" of the object that this one belongs to; "" for none     */
+    const char *owner_uid; /* … and that object's uid, as this one has it; "" for none                 */
+    const char *text;      /* what is kept of it, "": nothing                                               */
 };
 
 struct store;

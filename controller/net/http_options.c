@@ -93,6 +93,13 @@ static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
     return CURL_SOCKOPT_OK;
 }
 
+/* Each transfer has two buffers of its own, of 64 and 16 KiB, where a message has 2 KiB and an answer 10. */
+static void set_buffers(struct transfer *t)
+{
+    curl_easy_setopt(t->easy, CURLOPT_UPLOAD_BUFFERSIZE, 16L << 10); /* the least */
+    curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 8L << 10);
+}
+
 static void set_connection(struct transfer *t)
 {
     curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -113,5 +120,6 @@ void transfer_set_options(struct transfer *t, const char *user_agent, struct htt
     set_target(t);
     set_message(t, user_agent);
     set_connection(t);
+    set_buffers(t);
     http_tls_setup(t->easy, &t->request.tls, trust, &t->mem);
 }

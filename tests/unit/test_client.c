@@ -541,10 +541,10 @@ static void the_limit_holds_requests_in_their_order(void **state)
     assert_int_equal(kube_traffic(w->client).in_flight, LIMIT_START);
     kube_cancel(w->client, ids[LIMIT_START]); /* while it is held */
     answer(w, 7, 200, 0);
-    assert_sent(w, LIMIT_START, "GET https://k8s.test/65\n");
+    assert_sent(w, LIMIT_START, "GET https://k8s.test/33\n");
     kube_cancel(w->client, ids[0]); /* on its way: makes room */
     wait_ms(w, 0);
-    assert_sent(w, LIMIT_START + 1, "GET https://k8s.test/66\n");
+    assert_sent(w, LIMIT_START + 1, "GET https://k8s.test/34\n");
     assert_int_equal(r[0].calls + r[LIMIT_START].calls, 0);
     answer(w, 1, 503, 0);
     assert_int_equal(kube_traffic(w->client).limit, LIMIT_START / 2);

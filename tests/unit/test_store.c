@@ -16,7 +16,7 @@ enum { KIND_A, KIND_B, KINDS };
 
 static struct record record_of(const char *ns, const char *name, const char *version, const char *owner)
 {
-    return (struct record){ns, name, "uid", version, owner, "{}"};
+    return (struct record){ns, name, "uid", version, owner, *owner ? "owner-uid" : "", "{}"};
 }
 
 static void put(struct store *store, unsigned kind, const char *name, const char *version, const char *owner)
@@ -39,9 +39,10 @@ static void assert_version(const struct store *store, unsigned kind, const char 
 static void copies_every_field(void **state)
 {
     struct store *store = store_create(KINDS);
-    char ns[] = "ns", name[] = "name", uid[] = "uid", version[] = "7", owner[] = "ns/owner", text[] = "{\"a\":1}";
-    char *const fields[] = {ns, name, uid, version, owner, text};
-    const struct record given = {ns, name, uid, version, owner, text};
+    char ns[] = "ns", name[] = "name", uid[] = "uid", version[] = "7", owner[] = "ns/owner", owner_uid[] = "uid-o",
+         text[] = "{\"a\":1}";
+    char *const fields[] = {ns, name, uid, version, owner, owner_uid, text};
+    const struct record given = {ns, name, uid, version, owner, owner_uid, text};
 
     (void)state;
     store_put(store, KIND_B, &given);
@@ -53,6 +54,7 @@ static void copies_every_field(void **state)
     assert_string_equal(r->uid, "uid");
     assert_string_equal(r->version, "7");
     assert_string_equal(r->owner, "ns/owner");
+    assert_string_equal(r->owner_uid, "uid-o");
     assert_string_equal(r->text, "{\"a\":1}");
     assert_null(store_get(store, KIND_A, "ns", "name"));
     assert_null(store_get(store, KIND_B, "", "name"));
@@ -75,6 +77,33 @@ static void replaces_a_record_as_a_whole(void **state)
     store_remove(store, KIND_A, "ns", "x");
     assert_version(store, KIND_A, "x", NULL);
     assert_int_equal(store_count(store, KIND_A), 0);
+    store_destroy(store);
+}
+
+static void put_of(struct store *store, const char *name, const char *owner_uid)
+{
+    struct record r = record_of("ns", name, "1", "ns/o");
+
+    r.owner_uid = owner_uid;
+    store_put(store, KIND_A, &r);
+}
+
+/* An owner that was made anew has another uid, and its children follow one by one. */
+static void each_record_keeps_the_uid_that_it_has_of_its_owner(void **state)
+{
+    struct store *store = store_create(KINDS);
+
+    (void)state;
+    put_of(store, "x", "old");
+    put_of(store, "y", "old");
+    put_of(store, "x", "new");
+    assert_string_equal(store_get(store, KIND_A, "ns", "x")->owner_uid, "new");
+    assert_string_equal(store_get(store, KIND_A, "ns", "y")->owner_uid, "old");
+    store_remove(store, KIND_A, "ns", "y");
+    assert_string_equal(store_get(store, KIND_A, "ns", "x")->owner_uid, "new");
+    store_remove(store, KIND_A, "ns", "x");
+    put_of(store, "z", "newest");
+    assert_string_equal(store_get(store, KIND_A, "ns", "z")->owner_uid, "newest");
     store_destroy(store);
 }
 
@@ -149,8 +178,9 @@ static void a_list_may_begin_anew(void **state)
 static void lists_of_two_namespaces_may_overlap(void **state)
 {
     struct store *store = store_create(KINDS);
-    const struct record here = {"here", "old", "uid", "1", "", ""}, there = {"there", "old", "uid", "1", "", ""};
-    const struct record new = {"here", "new", "uid", "2", "", ""};
+    const struct record here = {"here", "old", "uid", "1", "", "", ""},
+                        there = {"there", "old", "uid", "1", "", "", ""};
+    const struct record new = {"here", "new", "uid", "2", "", "", ""};
     struct names gone = {""};
 
     (void)state;
@@ -506,6 +536,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_every_field),
         cmocka_unit_test(replaces_a_record_as_a_whole),
+        cmocka_unit_test(each_record_keeps_the_uid_that_it_has_of_its_owner),
         cmocka_unit_test(keeps_records_without_a_namespace),
         cmocka_unit_test(a_complete_list_takes_away_what_it_does_not_have),
         cmocka_unit_test(a_list_may_begin_anew),
