@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "cli/cli.h"
@@ -40,25 +39,10 @@ static void seed_random(void)
         srand(seed);
 }
 
-/* glibc keeps some freed blocks of each size for the next request, and malloc_trim() passes over them: after a burst of
- * work they lie scattered, and hold hundreds of pages. Only what the environment says at the program's start turns this
- * off; whoever has set it already is not overruled. */
-static void restart_without_block_cache(char **argv)
-{
-    char program[4096] = "";
-
-    if (getenv("GLIBC_TUNABLES") || readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
-        return;
-    setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
-    execv(program, argv); /* where that cannot be, it takes more memory */
-}
-
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
 
-    if (strcmp(name, "run") == 0)
-        restart_without_block_cache(argv);
     seed_random();
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(name, commands[i].name) == 0)

@@ -62,7 +62,7 @@ static bool is_ours(struct turn *turn, enum kind kind, struct json_object *objec
     const struct workshop *shop = turn->shop;
     const struct record record = kind_record(kind, object, shop->store, &shop->render, &turn->mem);
 
-    return strcmp(json_str_or(record_kept(&record, &turn->mem), "ownerUid", ""), turn->observed.owner.uid) == 0;
+    return strcmp(record.owner_uid, turn->observed.owner.uid) == 0;
 }
 
 /* Somebody else's object that the watch does not show is not kept: nobody would tell of its end. */
