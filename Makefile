@@ -226,10 +226,14 @@ demo-down: ## End the demo's cluster
 	$(Q)hack/demo-down
 
 .PHONY: bench
-bench: build ## What the operator costs: requests, CPU and memory a runner (N=1000, QUICK=1)
-	$(Q)hack/cluster/build
+bench: image build/bench-generator ## What the operator costs, against a bare generator of the same writes (N=1000, QUICK=1)
 	$(Q)hack/python-env
-	$(Q)hack/bench
+	$(Q)hack/bench/run
+
+build/bench-generator: hack/bench/generator.c | deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LDFLAGS) $(shell pkg-config --cflags --libs libcurl)
 
 .PHONY: manifests
 manifests: ## Generate manifests/install.yaml, docs/reference.md and the keys of config.toml

@@ -1,0 +1,117 @@
+"""From new objects to all that is written for them: time, requests, CPU and memory; and the same by the generator."""
+import concurrent.futures
+import contextlib
+import os
+import subprocess
+import time
+
+from .audit import WRITES, total
+from .latency import singles
+from .process import cpu_ms, memory, pid_of, wakeups
+from .scene import runners
+
+GENERATOR = "build/bench-generator"
+IN_FLIGHT = 64  # objects, as TURNS_MAX in controller/reconcile.c
+LOOK = 0.5      # seconds
+SLOWEST = 5     # objects a second; what is slower has come to a stop
+
+
+def timed(scene, namespace, count, told=None, look=lambda converged: None):
+    """Seconds from the first object until all are created, and until all have converged. look(): twice a second."""
+    def create():
+        scene.create(namespace, runners(namespace, "runner", count), told)
+        return time.monotonic()
+    seen = scene.watch(namespace, count)
+    begin = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        creation = pool.submit(create)
+        while not seen.is_done():
+            look(seen.count())
+            if creation.done():
+                creation.result()  # or what has gone wrong
+            if time.monotonic() - begin > 60 + count / SLOWEST:
+                raise SystemExit(f"bench: {seen.count()} of {count} have converged, and no more")
+            time.sleep(LOOK)
+        look(count)
+    return creation.result() - begin, seen.last() - begin
+
+
+def converge(scene, operator, namespace):
+    """With the operator, and until its last request. The second thing told is its memory over converged objects."""
+    count, result, curve = scene.scale.objects, {}, []
+    server = pid_of("kube-apiserver")
+    scene.audit.take(), scene.audit.take_names()
+    calls = len(scene.gitlab.admin.audit())
+    cpu = cpu_ms(operator.pid), cpu_ms(server)
+    result["created_s"], result["converged_s"] = timed(
+        scene, namespace, count, look=lambda converged: curve.append((converged, *memory(operator.pid))))
+    scene.wait_quiet()
+    result["cpu_ms_per_object"] = (cpu_ms(operator.pid) - cpu[0]) / count
+    result["server_cpu_ms_per_object"] = (cpu_ms(server) - cpu[1]) / count
+    result["cpu_ratio"] = result["cpu_ms_per_object"] / result["server_cpu_ms_per_object"]
+    result["gitlab_calls_per_object"] = (len(scene.gitlab.admin.audit()) - calls) / count
+    return result | count_requests(scene.audit.take(), scene.audit.take_names(), count), curve
+
+
+def count_requests(counts, names, count):
+    children = sum(n for name, n in names.items() if name != "gitlab")
+    return {
+        "writes_per_object": total(counts, *WRITES) / count,
+        "events_per_object": total(counts, *WRITES, events=True) / count,
+        "reads_per_object": total(counts, "get", "list") / count,
+        "reads_of_children_per_object": children / count,
+    } | {"request " + " ".join(filter(None, key)): n / count for key, n in sorted(counts.items())}
+
+
+def memories(scene, operator, idle):
+    rss, anon = memory(operator.pid)
+    return {
+        "rss_mib_idle": idle[0], "anon_mib_idle": idle[1], "rss_mib": rss, "anon_mib": anon,
+        "rss_mib_peak": operator.peak[0], "anon_mib_peak": operator.peak[1],
+        "anon_bytes_per_object": (anon - idle[1]) * (1 << 20) / scene.scale.objects,
+    }
+
+
+def steady(scene, operator):
+    """While nothing happens."""
+    seconds = scene.scale.steady
+    scene.audit.take()
+    before, cpu = wakeups(operator.pid), cpu_ms(operator.pid)
+    time.sleep(seconds)
+    return {
+        "steady_seconds": seconds,
+        "steady_requests": scene.audit.take().total(),
+        "steady_wakeups_per_second": (wakeups(operator.pid) - before) / seconds,
+        "steady_cpu_percent": (cpu_ms(operator.pid) - cpu) / seconds / 10,
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The generator
+
+@contextlib.contextmanager
+def generator(scene, script):
+    """Gives the function to tell it of an object that exists; in the end, all is sent."""
+    process = subprocess.Popen([GENERATOR, scene.api.server, scene.api.ca_file, script, str(IN_FLIGHT)],
+                               stdin=subprocess.PIPE, env=os.environ | {"TOKEN": scene.api.token})
+
+    def tell(item):
+        meta = item["metadata"]
+        line = f"{meta['name']} {meta['uid']} {meta['resourceVersion']}\n"
+        os.write(process.stdin.fileno(), line.encode())  # whole, from whichever thread
+    yield tell
+    process.stdin.close()
+    if process.wait(120):
+        raise SystemExit("bench: the generator has failed")
+
+
+def generate(scene, namespace, script):
+    """As converge(), without an operator: what the API server and GitLab need for the same writes."""
+    count = scene.scale.objects
+    server = pid_of("kube-apiserver")
+    with generator(scene, script) as tell:
+        single = singles(scene, namespace, tell)
+        cpu = cpu_ms(server)
+        created, converged = timed(scene, namespace, count, tell)
+    return {"generator_created_s": created, "generator_converged_s": converged, "generator_single_ms": single,
+            "generator_server_cpu_ms_per_object": (cpu_ms(server) - cpu) / count}
