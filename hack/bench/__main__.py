@@ -13,18 +13,21 @@ import time
 from standin_fixtures import Standin
 
 from .audit import lists
-from .converge import converge, generate, memories, steady
+from .compare import ITS, compare
+from .converge import converge, memories, steady
 from .foreign import foreign_secrets
 from .hosts import dead_host, slow_host
-from .latency import edit_costs, edit_during_start, edits_under_churn, singles
+from .latency import edit_costs, edit_during_start, edits_under_churn
 from .process import memory
 from .restart import relist, restart
 from .scene import GITLAB, HOST, Scale, Scene
 from .script import write_script
 
 SPACE = "bench"
-QUICK = Scale(objects=150, quiet=1.5, steady=2, singles=5, churn=2, slow=20, living=20, dead=5, secrets=10)
-BASE = Scale(objects=int(os.environ.get("N") or 1000))
+N = int(os.environ.get("N") or 1000)
+QUICK = Scale(objects=150, compared=60, rounds=1, quiet=1.5, steady=2, singles=5, churn=2, slow=20, living=20, dead=5,
+              secrets=10)
+BASE = Scale(objects=N, compared=N, rounds=1)
 LARGE = Scale(objects=10000, steady=60)
 SCALES = {"base": QUICK if os.environ.get("QUICK") else BASE, "large": LARGE}
 
@@ -51,24 +54,20 @@ def one_life(scene, result, curve):
 
 
 def base(scene, result, curve):
-    scene.add_namespace("generator")
-    script = write_script(scene, "generator")
+    scene.add_namespace(ITS)
+    script = write_script(scene, ITS)
     one_life(scene, result, curve)
     step(result, "restart", restart, scene)
     step(result, "an edit while it starts", edit_during_start, scene, SPACE)
     with scene.operator() as operator:
         operator.wait_ready()
         scene.wait_quiet()
-        scene.add_namespace("single")
-        step(result, "single objects", lambda: {"single_ms": singles(scene, "single")})
         step(result, "what edits cost", edit_costs, scene, SPACE)
         step(result, "edits while others come", edits_under_churn, scene, SPACE)
         step(result, "large Secrets of others", foreign_secrets, scene, operator, SPACE)
     step(result, "a slow GitLab", slow_host, scene)
     step(result, "a dead GitLab beside another", dead_host, scene)
-    step(result, "the bare generator", generate, scene, "generator", script)
-    result["converge_ratio"] = result["converged_s"] / result["generator_converged_s"]
-    result["single_ratio"] = result["single_ms"] / result["generator_single_ms"]
+    step(result, "against the generator", compare, scene, script)  # last: an operator would see to what it has made
 
 
 def large(scene, result, curve):
@@ -82,6 +81,7 @@ def main(name):
     print(f"{scale.objects} GitLabRunners", flush=True)
     with tempfile.TemporaryDirectory() as folder, \
             Standin("--listen", f"{GITLAB}:80", "--url", f"http://{HOST}", "--seed", "article") as gitlab:
+        gitlab.admin.settings(runner_limit=1_000_000)
         scene = Scene(scale, gitlab, folder)
         scene.add_namespace(SPACE)
         {"base": base, "large": large}[name](scene, result, curve)

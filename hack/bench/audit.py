@@ -1,4 +1,4 @@
-"""What the operator asks of the API server, by the server's own audit log: nothing that it says of itself is believed."""
+"""What the operator asks of the API server, by the server's own audit log."""
 import collections
 import json
 import sys

@@ -1,27 +1,21 @@
-"""From new objects to all that is written for them: time, requests, CPU and memory; and the same by the generator."""
+"""From new objects to all that is written for them: time, requests, CPU and memory."""
 import concurrent.futures
-import contextlib
-import os
-import subprocess
 import time
 
 from .audit import WRITES, total
-from .latency import singles
 from .process import cpu_ms, memory, pid_of, wakeups
 from .scene import runners
 
-GENERATOR = "build/bench-generator"
-IN_FLIGHT = 64  # objects, as TURNS_MAX in controller/reconcile.c
-LOOK = 0.5      # seconds
-SLOWEST = 5     # objects a second; what is slower has come to a stop
+LOOK = 0.5   # seconds
+SLOWEST = 5  # objects a second; what is slower has come to a stop
 
 
-def timed(scene, namespace, count, told=None, look=lambda converged: None):
+def timed(scene, namespace, count, prefix="runner", told=None, look=lambda converged: None):
     """Seconds from the first object until all are created, and until all have converged. look(): twice a second."""
     def create():
-        scene.create(namespace, runners(namespace, "runner", count), told)
+        scene.create(namespace, runners(namespace, prefix, count), told)
         return time.monotonic()
-    seen = scene.watch(namespace, count)
+    seen = scene.watch(namespace, count, prefix)
     begin = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         creation = pool.submit(create)
@@ -73,45 +67,14 @@ def memories(scene, operator, idle):
 
 
 def steady(scene, operator):
-    """While nothing happens."""
+    """While nothing happens; a watch that is renewed is no request."""
     seconds = scene.scale.steady
     scene.audit.take()
     before, cpu = wakeups(operator.pid), cpu_ms(operator.pid)
     time.sleep(seconds)
     return {
         "steady_seconds": seconds,
-        "steady_requests": scene.audit.take().total(),
+        "steady_requests": sum(n for (verb, _, _), n in scene.audit.take().items() if verb != "watch"),
         "steady_wakeups_per_second": (wakeups(operator.pid) - before) / seconds,
         "steady_cpu_percent": (cpu_ms(operator.pid) - cpu) / seconds / 10,
     }
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The generator
-
-@contextlib.contextmanager
-def generator(scene, script):
-    """Gives the function to tell it of an object that exists; in the end, all is sent."""
-    process = subprocess.Popen([GENERATOR, scene.api.server, scene.api.ca_file, script, str(IN_FLIGHT)],
-                               stdin=subprocess.PIPE, env=os.environ | {"TOKEN": scene.api.token})
-
-    def tell(item):
-        meta = item["metadata"]
-        line = f"{meta['name']} {meta['uid']} {meta['resourceVersion']}\n"
-        os.write(process.stdin.fileno(), line.encode())  # whole, from whichever thread
-    yield tell
-    process.stdin.close()
-    if process.wait(120):
-        raise SystemExit("bench: the generator has failed")
-
-
-def generate(scene, namespace, script):
-    """As converge(), without an operator: what the API server and GitLab need for the same writes."""
-    count = scene.scale.objects
-    server = pid_of("kube-apiserver")
-    with generator(scene, script) as tell:
-        single = singles(scene, namespace, tell)
-        cpu = cpu_ms(server)
-        created, converged = timed(scene, namespace, count, tell)
-    return {"generator_created_s": created, "generator_converged_s": converged, "generator_single_ms": single,
-            "generator_server_cpu_ms_per_object": (cpu_ms(server) - cpu) / count}

@@ -1,6 +1,5 @@
-"""How long one object, or one edit, takes: alone, among others that come, and while the operator starts."""
+"""What an edit costs, and how long it takes: among others that come, and while the operator starts."""
 import base64
-import statistics
 import threading
 import time
 
@@ -20,25 +19,6 @@ def percentile(values, part):
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
-def singles(scene, namespace, told=None):
-    """Milliseconds from an object that is accepted to one that has converged: one after another, the median."""
-    seen, times = scene.watch(namespace, scene.scale.singles), []
-    for i in range(scene.scale.singles):
-        name, begins = f"single-{i}", []
-
-        def accepted(item):
-            begins.append(time.monotonic())
-            if told:
-                told(item)
-        scene.create(namespace, [runner(name, namespace)], accepted)
-        wait(f"{name} has converged", lambda: seen.seen(name), 60, 0.002)
-        times.append(seen.seen(name) - begins[0])
-    return milliseconds(statistics.median(times))
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Edits
-
 def concurrent(number):
     """An edit that changes config.toml alone."""
     return {"spec": {"concurrent": number}}
@@ -46,15 +26,16 @@ def concurrent(number):
 
 def edit_costs(scene, namespace):
     """Requests for an edit of a label, and writes for one of config.toml."""
-    result, name = {}, "runner-0"
-    for key, change, verbs in (("label_edit_requests", {"metadata": {"labels": {"team": "a"}}}, (*WRITES, "get", "list")),
-                               ("config_edit_writes", concurrent(11), WRITES)):
+    def count(change, *verbs):
         scene.audit.take()
-        scene.edit(namespace, name, change)
+        scene.edit(namespace, "runner-0", change)
         scene.wait_quiet()
         counts = scene.audit.take()
-        result[key] = total(counts, *verbs) + total(counts, *verbs, events=True)
-    return result
+        return total(counts, *verbs) + total(counts, *verbs, events=True)
+    return {
+        "label_edit_requests": count({"metadata": {"labels": {"team": "a"}}}, *WRITES, "get", "list"),
+        "config_edit_writes": count(concurrent(11), *WRITES),
+    }
 
 
 def churn(scene, namespace):

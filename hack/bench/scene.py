@@ -14,6 +14,8 @@ HOST = "my.gitlab.com"
 @dataclasses.dataclass(frozen=True)
 class Scale:
     objects: int        # that converge
+    compared: int = 0   # objects that converge by the operator and by the generator, in each …
+    rounds: int = 3     # … of so many rounds
     quiet: float = 5    # seconds without a request, after which nothing is left to do
     steady: float = 10  # seconds in which nothing may be asked
     singles: int = 10   # objects of which each is alone
@@ -54,10 +56,12 @@ def is_converged(item):
 class Converging:
     """Objects of which all is written: the status says so, and the Deployment, which comes last, is there."""
 
-    def __init__(self, api, namespace, count):
+    def __init__(self, api, namespace, count, prefix):
+        def is_ours(item):
+            return item["metadata"]["name"].startswith(prefix)
         self._parts = (
-            api.watch(path_of(namespace), count, is_converged),
-            api.watch(f"/apis/apps/v1/namespaces/{namespace}/deployments", count, lambda item: True, METADATA),
+            api.watch(path_of(namespace), count, lambda item: is_ours(item) and is_converged(item)),
+            api.watch(f"/apis/apps/v1/namespaces/{namespace}/deployments", count, is_ours, METADATA),
         )
 
     def count(self):
@@ -105,8 +109,9 @@ class Scene:
         """A merge patch."""
         return self.api.call("PATCH", path_of(namespace, name), change, MERGE_PATCH)
 
-    def watch(self, namespace, count):
-        return Converging(self.api, namespace, count)
+    def watch(self, namespace, count, prefix=""):
+        """prefix: of the names that count."""
+        return Converging(self.api, namespace, count, prefix)
 
     def watch_edits(self, namespace, count):
         """When the status is that of an object which has been edited once or more."""
