@@ -27,7 +27,7 @@ SPACE = "bench"
 N = int(os.environ.get("N") or 1000)
 QUICK = Scale(objects=150, compared=60, rounds=1, quiet=1.5, steady=2, singles=5, churn=2, slow=20, living=20, dead=5,
               secrets=10)
-BASE = Scale(objects=N, compared=N, rounds=1)
+BASE = Scale(objects=N, compared=N)
 LARGE = Scale(objects=10000, steady=60)
 SCALES = {"base": QUICK if os.environ.get("QUICK") else BASE, "large": LARGE}
 
@@ -43,7 +43,7 @@ def one_life(scene, result, curve):
     def growing():
         counts, points = converge(scene, operator, SPACE)
         curve.extend(points)
-        return counts | memories(scene, operator, idle)
+        return counts | memories(scene, operator, SPACE, idle)
     with scene.operator() as operator:
         result["start_ms"] = operator.wait_ready() * 1000
         scene.wait_quiet()

@@ -18,20 +18,35 @@ MERGE_PATCH = "application/merge-patch+json"
 
 
 class Watched(threading.Thread):
-    """Notes when each object first fulfils the condition, and ends when as many as wanted have."""
+    """Notes when each object of a collection first fulfils the condition, from now on, until as many as wanted have."""
 
-    def __init__(self, answer, wanted, condition):
+    def __init__(self, api, path, wanted, condition, accept):
         super().__init__(daemon=True)
-        self._answer, self._wanted, self._condition = answer, wanted, condition
+        self._api, self._path, self._accept = api, path, accept
+        self._wanted, self._condition = wanted, condition
+        self._version = api.call("GET", path + "?limit=1")["metadata"]["resourceVersion"]
+        self._answer = self._open()
         self.seen = {}  # name: time.monotonic()
         self.start()
 
+    def _open(self):
+        return self._api.open(f"{self._path}?watch=1&resourceVersion={self._version}", self._accept)
+
     def run(self):
-        while len(self.seen) < self._wanted and (line := self._answer.readline()):
-            item = json.loads(line)["object"]
-            name = item["metadata"]["name"]
-            if name not in self.seen and self._condition(item):
-                self.seen[name] = time.monotonic()
+        while not self.is_done():
+            line = self._answer.readline()
+            if line:
+                self._note(json.loads(line)["object"])
+            else:
+                self._answer = self._open()  # the server ends the watch of one who is too slow for it
+
+    def _note(self, item):
+        meta = item["metadata"]
+        if item["kind"] == "Status":
+            raise RuntimeError(f"a watch has failed: {item}")
+        self._version = meta["resourceVersion"]
+        if meta["name"] not in self.seen and self._condition(item):
+            self.seen[meta["name"]] = time.monotonic()
 
     def is_done(self):
         return len(self.seen) >= self._wanted
@@ -74,9 +89,11 @@ class Api:
         with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(some, (objects[i::THREADS] for i in range(THREADS))))
 
-    def watch(self, path, wanted, condition, accept=JSON):
-        """What happens at a collection from now on, until so many objects have fulfilled the condition."""
+    def open(self, path, accept=JSON):
+        """An answer to be read as it comes."""
         connection = self.connect()
-        newest = self.call("GET", path + "?limit=1")["metadata"]["resourceVersion"]
-        connection.request("GET", f"{path}?watch=1&resourceVersion={newest}", headers=self._headers(accept=accept))
-        return Watched(connection.getresponse(), wanted, condition)
+        connection.request("GET", path, headers=self._headers(accept=accept))
+        return connection.getresponse()
+
+    def watch(self, path, wanted, condition, accept=JSON):
+        return Watched(self, path, wanted, condition, accept)

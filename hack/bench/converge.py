@@ -1,10 +1,11 @@
 """From new objects to all that is written for them: time, requests, CPU and memory."""
 import concurrent.futures
+import json
 import time
 
 from .audit import WRITES, total
 from .process import cpu_ms, memory, pid_of, wakeups
-from .scene import runners
+from .scene import path_of, runners
 
 LOOK = 0.5   # seconds
 SLOWEST = 5  # objects a second; what is slower has come to a stop
@@ -39,6 +40,7 @@ def converge(scene, operator, namespace):
     cpu = cpu_ms(operator.pid), cpu_ms(server)
     result["created_s"], result["converged_s"] = timed(
         scene, namespace, count, look=lambda converged: curve.append((converged, *memory(operator.pid))))
+    result["objects_per_second"] = count / result["converged_s"]
     scene.wait_quiet()
     result["cpu_ms_per_object"] = (cpu_ms(operator.pid) - cpu[0]) / count
     result["server_cpu_ms_per_object"] = (cpu_ms(server) - cpu[1]) / count
@@ -57,12 +59,23 @@ def count_requests(counts, names, count):
     } | {"request " + " ".join(filter(None, key)): n / count for key, n in sorted(counts.items())}
 
 
-def memories(scene, operator, idle):
+def wire_bytes(scene, namespace, name):
+    """An object and its children as the API server sends them."""
+    paths = (path_of(namespace, name),
+             *(f"/api/v1/namespaces/{namespace}/{kind}" for kind in (
+                 f"secrets/{name}-runner-token", f"secrets/{name}-runner-config", f"serviceaccounts/{name}-runner")),
+             f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{namespace}.{name}-runner",
+             f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}-runner")
+    return sum(len(json.dumps(scene.api.call("GET", path), separators=(",", ":"))) for path in paths)
+
+
+def memories(scene, operator, namespace, idle):
     rss, anon = memory(operator.pid)
+    each, wire = (anon - idle[1]) * (1 << 20) / scene.scale.objects, wire_bytes(scene, namespace, "runner-0")
     return {
         "rss_mib_idle": idle[0], "anon_mib_idle": idle[1], "rss_mib": rss, "anon_mib": anon,
         "rss_mib_peak": operator.peak[0], "anon_mib_peak": operator.peak[1],
-        "anon_bytes_per_object": (anon - idle[1]) * (1 << 20) / scene.scale.objects,
+        "anon_bytes_per_object": each, "wire_bytes_per_object": wire, "memory_ratio": each / wire,
     }
 
 

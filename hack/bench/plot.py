@@ -1,7 +1,7 @@
 """docs/bench.svg: the operator's memory while objects converge, with the bars of report.py."""
 from .report import BARS, parts
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 400, 56, 190, 44, 52
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 410, 56, 170, 54, 52
 LINES = (  # key of the result, place in a point of the curve, name, colour
     ("rss_mib", 1, "VmRSS", "#1f5fa8"),
     ("anon_mib", 2, "RssAnon", "#c4571a"),
@@ -45,7 +45,8 @@ class Plane:
             self.text(LEFT - 8, self.y(mib) + 4, mib, "end")
         for objects in range(0, self._objects + 1, nice_step(self._objects)):
             self.text(self.x(objects), HEIGHT - BOTTOM + 20, f"{objects:,}", "middle")
-        self.text(LEFT - 40, TOP - 24, "Memory of the operator in MiB", kind="title")
+        self.text(LEFT - 40, TOP - 34, "Memory of the operator in MiB", kind="title")
+        self.text(LEFT - 40, TOP - 16, "lines: while it is at work; dots: when all is quiet; dashes: the bars")
         self.text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "GitLabRunners that have converged", "middle")
 
     def svg(self):
@@ -59,11 +60,11 @@ def draw_settled(plane, run, key, name, colour):
     """What the memory is when all have converged, and its bar."""
     at, mib = run["objects"], run["result"][key]
     most = BARS.get(f"{key}_{at}")
-    label = f"{name} {mib:.1f}" + (f", at most {most}" if most else "")
+    label = f"{name} {mib:.1f}" + (f" (bar {most})" if most else "")
     plane.dot(at, mib, colour)
     plane.text(plane.x(at) + 10, plane.y(mib) + 4, label, colour=colour)
     if most:
-        plane.line([(at * 0.96, most), (at, most)], "bar", colour)
+        plane.line([(at * 0.94, most), (at, most)], "bar", colour)
 
 
 def plot():
