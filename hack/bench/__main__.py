@@ -76,6 +76,12 @@ def large(scene, result, curve):
     step(result, "an edit while it starts", edit_during_start, scene, SPACE)
 
 
+def save(name, run):
+    results = pathlib.Path("build/bench")
+    results.mkdir(parents=True, exist_ok=True)
+    (results / f"{name}.json").write_text(json.dumps(run))
+
+
 def main(name):
     scale, result, curve = SCALES[name], {}, []
     print(f"{scale.objects} GitLabRunners", flush=True)
@@ -84,10 +90,10 @@ def main(name):
         gitlab.admin.settings(runner_limit=1_000_000)
         scene = Scene(scale, gitlab, folder)
         scene.add_namespace(SPACE)
-        {"base": base, "large": large}[name](scene, result, curve)
-    results = pathlib.Path("build/bench")
-    results.mkdir(parents=True, exist_ok=True)
-    (results / f"{name}.json").write_text(json.dumps({"objects": scale.objects, "result": result, "curve": curve}))
+        try:
+            {"base": base, "large": large}[name](scene, result, curve)
+        finally:  # what has been measured is not lost when the rest fails
+            save(name, {"objects": scale.objects, "result": result, "curve": curve})
 
 
 main(sys.argv[1])

@@ -7,8 +7,7 @@ from .audit import WRITES, total
 from .process import cpu_ms, memory, pid_of, wakeups
 from .scene import path_of, runners
 
-LOOK = 0.5   # seconds
-SLOWEST = 5  # objects a second; what is slower has come to a stop
+LOOK = 0.5  # seconds
 
 
 def timed(scene, namespace, count, prefix="runner", told=None, look=lambda converged: None):
@@ -24,8 +23,7 @@ def timed(scene, namespace, count, prefix="runner", told=None, look=lambda conve
             look(seen.count())
             if creation.done():
                 creation.result()  # or what has gone wrong
-            if time.monotonic() - begin > 60 + count / SLOWEST:
-                raise SystemExit(f"bench: {seen.count()} of {count} have converged, and no more")
+            seen.check_moves()
             time.sleep(LOOK)
         look(count)
     return creation.result() - begin, seen.last() - begin

@@ -3,7 +3,7 @@ from .converge import timed
 from .scene import runners
 
 SLOW_SECONDS = 0.1
-SLOW_CONCURRENCY = 2  # few, so that GitLab is what there is to wait for, and not this machine
+SLOW_CONCURRENCY = 1  # few, so that GitLab is what there is to wait for, and not this machine
 DEAD_HOST = "dead.gitlab.com"
 
 

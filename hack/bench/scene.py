@@ -2,6 +2,7 @@
 import dataclasses
 import pathlib
 import subprocess
+import time
 
 from .api import MERGE_PATCH, METADATA, Api
 from .audit import Audit
@@ -9,6 +10,7 @@ from .process import Operator, wait
 
 GITLAB = "192.168.99.100"
 HOST = "my.gitlab.com"
+PATIENCE = 90  # seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Scale:
     steady: float = 10  # seconds in which nothing may be asked
     singles: int = 10   # objects of which each is alone
     churn: float = 10   # seconds in which 20 new objects come each
-    slow: int = 200     # objects at a GitLab that answers after 100 ms
+    slow: int = 100     # objects at a GitLab that answers after 100 ms
     living: int = 100   # objects at a GitLab that answers …
     dead: int = 20      # … beside those at one that does not
     secrets: int = 300  # of 1 MB, which are not ours
@@ -64,8 +66,18 @@ class Converging:
             api.watch(f"/apis/apps/v1/namespaces/{namespace}/deployments", count, is_ours, METADATA),
         )
 
+        self._moved = time.monotonic(), 0  # when there was one more, and how many there were
+
     def count(self):
         return min(len(part.seen) for part in self._parts)
+
+    def check_moves(self):
+        """There may be many, and a slow machine; but there must be one more in a while."""
+        now, count = time.monotonic(), self.count()
+        if count > self._moved[1]:
+            self._moved = now, count
+        if now - self._moved[0] > PATIENCE:
+            raise SystemExit(f"bench: {count} objects have converged, and no more")
 
     def is_done(self):
         return all(part.is_done() for part in self._parts)
