@@ -196,9 +196,10 @@ analyze: deps ## The compiler's static analyzer over the whole program (slow)
 	$(Q)$(MAKE) build B=build/analyze CFLAGS='-O1 -fanalyzer -Wno-analyzer-malloc-leak'
 
 .PHONY: test
-test: ## All that CI runs: check, unit tests, end-to-end tests
+test: ## All that CI runs: check, unit tests, a short bench, end-to-end tests
 	$(Q)$(MAKE) check
 	$(Q)$(MAKE) unit
+	$(Q)CLUSTER=$(E2E_CLUSTER)-bench $(MAKE) bench QUICK=1
 	$(Q)$(MAKE) e2e; result=$$?; \
 		for c in $(E2E_CLUSTER) $(E2E_CLUSTER)-machinery $(E2E_CLUSTER)-lifecycle; do CLUSTER=$$c hack/cluster/down; done; exit $$result
 
@@ -226,10 +227,18 @@ demo-down: ## End the demo's cluster
 	$(Q)hack/demo-down
 
 .PHONY: bench
-bench: build ## What the operator costs: requests, CPU and memory a runner (N=1000, QUICK=1)
-	$(Q)hack/cluster/build
+bench: image build/bench-generator ## What the operator costs, against a bare generator of the same writes (N=1000, QUICK=1)
 	$(Q)hack/python-env
-	$(Q)hack/bench
+	$(Q)hack/bench/run
+
+.PHONY: bench-publish
+bench-publish: ## Put the figures of the last bench into the README, and its plot into docs/
+	$(Q)PYTHONPATH=hack python3 -m bench.publish
+
+build/bench-generator: hack/bench/generator.c | deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LDFLAGS) $(shell pkg-config --cflags --libs libcurl)
 
 .PHONY: manifests
 manifests: ## Generate manifests/install.yaml, docs/reference.md and the keys of config.toml

@@ -1,0 +1,99 @@
+"""Measures the operator on the control plane in whose namespaces it runs: `python -m bench base` or `large`.
+
+Counts come from the API server's audit log and from the stand-in's audit, CPU and memory from /proc: nothing that the
+operator says of itself is believed. Results go to build/bench/, from where report.py takes them.
+"""
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+from standin_fixtures import Standin
+
+from .audit import lists
+from .compare import ITS, compare
+from .converge import converge, memories, steady
+from .foreign import foreign_secrets
+from .hosts import dead_host, slow_host
+from .latency import edit_costs, edit_during_start, edits_under_churn
+from .process import memory
+from .restart import relist, restart
+from .scene import GITLAB, HOST, Scale, Scene
+from .script import write_script
+
+SPACE = "bench"
+N = int(os.environ.get("N") or 1000)
+QUICK = Scale(objects=150, compared=60, rounds=1, quiet=1.5, steady=2, singles=5, churn=2, slow=20, living=20, dead=5,
+              secrets=10)
+BASE = Scale(objects=N, compared=N)
+LARGE = Scale(objects=10000, steady=60)
+SCALES = {"base": QUICK if os.environ.get("QUICK") else BASE, "large": LARGE}
+
+
+def step(result, name, measure, *args):
+    begin = time.monotonic()
+    result |= measure(*args)
+    print(f"  {name:<36} {time.monotonic() - begin:6.1f} s", flush=True)
+
+
+def one_life(scene, result, curve):
+    """The operator as it starts with nothing, and as it goes on with all of its objects."""
+    def growing():
+        counts, points = converge(scene, operator, SPACE)
+        curve.extend(points)
+        return counts | memories(scene, operator, SPACE, idle)
+    with scene.operator() as operator:
+        result["start_ms"] = operator.wait_ready() * 1000
+        scene.wait_quiet()
+        kinds, idle = set(lists(scene.audit.take())), memory(operator.pid)
+        step(result, "new objects converge", growing)
+        step(result, "steady state", steady, scene, operator)
+        step(result, "watches are lost", relist, scene, operator, kinds)
+
+
+def base(scene, result, curve):
+    scene.add_namespace(ITS)
+    script = write_script(scene, ITS)
+    one_life(scene, result, curve)
+    step(result, "restart", restart, scene)
+    step(result, "an edit while it starts", edit_during_start, scene, SPACE)
+    with scene.operator() as operator:
+        operator.wait_ready()
+        scene.wait_quiet()
+        step(result, "what edits cost", edit_costs, scene, SPACE)
+        step(result, "edits while others come", edits_under_churn, scene, SPACE)
+        step(result, "large Secrets of others", foreign_secrets, scene, operator, SPACE)
+    step(result, "a slow GitLab", slow_host, scene)
+    step(result, "a dead GitLab beside another", dead_host, scene)
+    step(result, "against the generator", compare, scene, script)  # last: an operator would see to what it has made
+
+
+def large(scene, result, curve):
+    one_life(scene, result, curve)
+    step(result, "restart", restart, scene)
+    step(result, "an edit while it starts", edit_during_start, scene, SPACE)
+
+
+def save(name, run):
+    results = pathlib.Path("build/bench")
+    results.mkdir(parents=True, exist_ok=True)
+    (results / f"{name}.json").write_text(json.dumps(run))
+
+
+def main(name):
+    scale, result, curve = SCALES[name], {}, []
+    print(f"{scale.objects} GitLabRunners", flush=True)
+    with tempfile.TemporaryDirectory() as folder, \
+            Standin("--listen", f"{GITLAB}:80", "--url", f"http://{HOST}", "--seed", "article") as gitlab:
+        gitlab.admin.settings(runner_limit=1_000_000)
+        scene = Scene(scale, gitlab, folder)
+        scene.add_namespace(SPACE)
+        try:
+            {"base": base, "large": large}[name](scene, result, curve)
+        finally:  # what has been measured is not lost when the rest fails
+            save(name, {"objects": scale.objects, "result": result, "curve": curve})
+
+
+main(sys.argv[1])

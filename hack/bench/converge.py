@@ -1,0 +1,91 @@
+"""From new objects to all that is written for them: time, requests, CPU and memory."""
+import concurrent.futures
+import json
+import time
+
+from .audit import WRITES, total
+from .process import cpu_ms, memory, pid_of, wakeups
+from .scene import path_of, runners
+
+LOOK = 0.5  # seconds
+
+
+def timed(scene, namespace, count, prefix="runner", told=None, look=lambda converged: None):
+    """Seconds from the first object until all are created, and until all have converged. look(): twice a second."""
+    def create():
+        scene.create(namespace, runners(namespace, prefix, count), told)
+        return time.monotonic()
+    seen = scene.watch(namespace, count, prefix)
+    begin = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        creation = pool.submit(create)
+        while not seen.is_done():
+            look(seen.count())
+            if creation.done():
+                creation.result()  # or what has gone wrong
+            seen.check_moves()
+            time.sleep(LOOK)
+        look(count)
+    return creation.result() - begin, seen.last() - begin
+
+
+def converge(scene, operator, namespace):
+    """With the operator, and until its last request. The second thing told is its memory over converged objects."""
+    count, result, curve = scene.scale.objects, {}, []
+    server = pid_of("kube-apiserver")
+    scene.audit.take(), scene.audit.take_names()
+    calls = len(scene.gitlab.admin.audit())
+    cpu = cpu_ms(operator.pid), cpu_ms(server)
+    result["created_s"], result["converged_s"] = timed(
+        scene, namespace, count, look=lambda converged: curve.append((converged, *memory(operator.pid))))
+    result["objects_per_second"] = count / result["converged_s"]
+    scene.wait_quiet()
+    result["cpu_ms_per_object"] = (cpu_ms(operator.pid) - cpu[0]) / count
+    result["server_cpu_ms_per_object"] = (cpu_ms(server) - cpu[1]) / count
+    result["cpu_ratio"] = result["cpu_ms_per_object"] / result["server_cpu_ms_per_object"]
+    result["gitlab_calls_per_object"] = (len(scene.gitlab.admin.audit()) - calls) / count
+    return result | count_requests(scene.audit.take(), scene.audit.take_names(), count), curve
+
+
+def count_requests(counts, names, count):
+    children = sum(n for name, n in names.items() if name != "gitlab")
+    return {
+        "writes_per_object": total(counts, *WRITES) / count,
+        "events_per_object": total(counts, *WRITES, events=True) / count,
+        "reads_per_object": total(counts, "get", "list") / count,
+        "reads_of_children_per_object": children / count,
+    } | {"request " + " ".join(filter(None, key)): n / count for key, n in sorted(counts.items())}
+
+
+def wire_bytes(scene, namespace, name):
+    """An object and its children as the API server sends them."""
+    paths = (path_of(namespace, name),
+             *(f"/api/v1/namespaces/{namespace}/{kind}" for kind in (
+                 f"secrets/{name}-runner-token", f"secrets/{name}-runner-config", f"serviceaccounts/{name}-runner")),
+             f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{namespace}.{name}-runner",
+             f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}-runner")
+    return sum(len(json.dumps(scene.api.call("GET", path), separators=(",", ":"))) for path in paths)
+
+
+def memories(scene, operator, namespace, idle):
+    rss, anon = memory(operator.pid)
+    each, wire = (anon - idle[1]) * (1 << 20) / scene.scale.objects, wire_bytes(scene, namespace, "runner-0")
+    return {
+        "rss_mib_idle": idle[0], "anon_mib_idle": idle[1], "rss_mib": rss, "anon_mib": anon,
+        "rss_mib_peak": operator.peak[0], "anon_mib_peak": operator.peak[1],
+        "anon_bytes_per_object": each, "wire_bytes_per_object": wire, "memory_ratio": each / wire,
+    }
+
+
+def steady(scene, operator):
+    """While nothing happens; a watch that is renewed is no request."""
+    seconds = scene.scale.steady
+    scene.audit.take()
+    before, cpu = wakeups(operator.pid), cpu_ms(operator.pid)
+    time.sleep(seconds)
+    return {
+        "steady_seconds": seconds,
+        "steady_requests": sum(n for (verb, _, _), n in scene.audit.take().items() if verb != "watch"),
+        "steady_wakeups_per_second": (wakeups(operator.pid) - before) / seconds,
+        "steady_cpu_percent": (cpu_ms(operator.pid) - cpu) / seconds / 10,
+    }

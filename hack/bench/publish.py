@@ -1,0 +1,46 @@
+"""Puts the figures of the last `make bench` into the README and the plot into docs/: `make bench-publish`."""
+import json
+import pathlib
+import re
+
+from .plot import plot
+
+README, PLOT = pathlib.Path("README.md"), pathlib.Path("docs/bench.svg")
+BEGIN, END = "<!-- figures of make bench -->\n", "<!-- end of figures -->\n"
+
+# What matters: in words, how it is written, and of which keys. A row without its keys, such as those of 10,000 objects
+# after a run without them, is left out.
+ROWS = (
+    ("time until 1000 new objects have converged / a bare C program's that sends the same writes", "{:.2f}",
+     "converge_ratio"),
+    ("time of a single object / the same program's", "{:.2f}", "single_ratio"),
+    ("CPU / the API server's, for its work", "{:.3f}", "cpu_ratio"),
+    ("writes / reads / calls to GitLab an object", "{:.0f} / {:.0f} / {:.0f}",
+     "writes_per_object", "reads_per_object", "gitlab_calls_per_object"),
+    ("a restart with everything converged: requests a watched kind / writes / calls to GitLab", "{} / {} / {}",
+     "restart_requests_per_kind", "restart_writes", "restart_gitlab_calls"),
+    ("requests while nothing happens", "{}", "steady_requests"),
+    ("memory idle: resident / anonymous", "{:.1f} / {:.1f} MiB", "rss_mib_idle", "anon_mib_idle"),
+    ("memory with 1000 objects and their children", "{:.1f} / {:.1f} MiB", "rss_mib_1000", "anon_mib_1000"),
+    ("memory with 10,000", "{:.1f} / {:.1f} MiB", "rss_mib_10000", "anon_mib_10000"),
+    ("most memory while all lists are read again / before", "{:.2f}", "relist_peak_ratio"),
+    ("300 Secrets of 1 MB that are not ours add", "{:.2f} MiB", "foreign_rss_mib"),
+    ("the program, stripped / its image", "{:.0f} KiB / {:.0f} MiB", "program_stripped_kib", "image_mib"),
+)
+
+
+def rows(flat):
+    yield from ("| | |", "|---|---|")
+    for text, form, *keys in ROWS:
+        if all(key in flat for key in keys):
+            yield f"| {text} | {form.format(*(flat[key] for key in keys))} |"
+
+
+def main():
+    flat = json.loads(pathlib.Path("build/bench.json").read_text())
+    table = "\n".join(rows(flat)) + "\n"
+    README.write_text(re.sub(f"(?s)(?<={BEGIN}).*(?={END})", lambda _: table, README.read_text()))
+    PLOT.write_text(plot())
+
+
+main()

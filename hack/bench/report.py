@@ -1,0 +1,164 @@
+"""What came of it: one table, ratios first, and build/bench.json with flat keys. `python -m bench.report`
+
+A row may have a bar. Counts, and bytes an object, are the program's own, and the bench fails where they are over their
+bar; times and ratios of times are also the machine's: the table says NOT KEPT, and no more.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import typing
+
+BUILD = pathlib.Path("build")
+PROGRAM = BUILD / "gitlab-runner-controller"
+IMAGE = pathlib.Path(os.environ.get("CACHE", "")) / "images/controller.tar"
+
+
+class Row(typing.NamedTuple):
+    text: str
+    form: str           # of the value
+    key: str
+    most: float = None  # the bar
+    gates: bool = False
+
+
+def gate(text, form, key, most):
+    return Row(text, form, key, most, True)
+
+
+RATIOS = (
+    Row("time to converge / the generator's", "{:.2f}", "converge_ratio", 1.25),
+    Row("time of a single object / the generator's", "{:.2f}", "single_ratio", 1.5),
+    Row("CPU / the API server's", "{:.3f}", "cpu_ratio", 0.1),
+    Row("RssAnon an object / its JSON, with children", "{:.2f}", "memory_ratio", 1),
+    Row("most memory while lists are read again / before", "{:.2f}", "relist_peak_ratio", 1.2),
+    Row("GitLab answers after 100 ms: time / GitLab's alone", "{:.2f}", "slow_gitlab_ratio", 1.25),
+    Row("time beside a dead GitLab / without it", "{:.2f}", "dead_gitlab_ratio", 1.25),
+)
+COUNTS = (
+    gate("writes an object (Events apart)", "{:.2f}", "writes_per_object", 7),
+    gate("Events an object", "{:.2f}", "events_per_object", 2),
+    Row("reads an object", "{:.2f}", "reads_per_object"),
+    gate("reads of children an object", "{:.2f}", "reads_of_children_per_object", 0),
+    gate("GitLab calls an object", "{:.2f}", "gitlab_calls_per_object", 1),
+    gate("requests for an edit of a label", "{}", "label_edit_requests", 0),
+    gate("writes for an edit of config.toml", "{}", "config_edit_writes", 3),
+    gate("requests while nothing happens", "{}", "steady_requests", 0),
+    gate("restart: requests for each kind that is watched", "{}", "restart_requests_per_kind", 1),
+    Row("restart: other requests", "{}", "restart_other_requests"),
+    gate("restart: writes", "{}", "restart_writes", 0),
+    gate("restart: GitLab calls", "{}", "restart_gitlab_calls", 0),
+    Row("watches lost: lists of each kind", "{}", "relist_requests_per_kind", 1),
+)
+MEMORY = (
+    Row("nothing to do: VmRSS", "{:.1f} MiB", "rss_mib_idle"),
+    Row("nothing to do: RssAnon", "{:.1f} MiB", "anon_mib_idle", 4),
+    Row("with all: VmRSS", "{:.1f} MiB", "rss_mib"),
+    Row("with all: RssAnon", "{:.1f} MiB", "anon_mib"),
+    Row("at most: VmRSS", "{:.1f} MiB", "rss_mib_peak"),
+    gate("RssAnon an object, with children", "{:.0f} bytes", "anon_bytes_per_object", 4096),
+    Row("after a restart: VmRSS", "{:.1f} MiB", "restart_rss_mib"),
+    Row("after a restart: RssAnon", "{:.1f} MiB", "restart_anon_mib"),
+    Row("large Secrets of others: VmRSS more", "{:.2f} MiB", "foreign_rss_mib", 1),
+    Row("the program, stripped", "{:.0f} KiB", "program_stripped_kib"),
+    Row("its image", "{:.1f} MiB", "image_mib"),
+)
+TIMES = (
+    Row("all have converged after", "{:.1f} s", "converged_s"),
+    Row("objects a second", "{:.0f}", "objects_per_second"),
+    Row("… in turn with the generator", "{:.1f} s", "compared_s"),
+    Row("… by the generator", "{:.1f} s", "generator_s"),
+    Row("CPU an object", "{:.2f} ms", "cpu_ms_per_object"),
+    Row("the API server's", "{:.1f} ms", "server_cpu_ms_per_object"),
+    Row("… for the generator", "{:.1f} ms", "generator_server_cpu_ms_per_object"),
+    Row("ready after a start", "{:.0f} ms", "start_ms", 200),
+    Row("… with all objects", "{:.2f} s", "restart_ready_s"),
+    Row("a single object", "{:.0f} ms", "single_ms"),
+    Row("an edit while 20 objects a second come: median", "{:.0f} ms", "edit_under_churn_ms_p50"),
+    Row("… 99 of 100", "{:.0f} ms", "edit_under_churn_ms_p99", 1000),
+    Row("such an object itself: median", "{:.0f} ms", "new_under_churn_ms_p50"),
+    Row("… 99 of 100", "{:.0f} ms", "new_under_churn_ms_p99", 1000),
+    Row("an edit while the operator starts", "{:.0f} ms", "edit_during_start_ms", 1000),
+    Row("wakeups a second while nothing happens", "{:.1f}", "steady_wakeups_per_second", 1),
+)
+TABLE = (("Ratios", RATIOS), ("Counts", COUNTS), ("Bytes", MEMORY), ("Times", TIMES))
+
+# Where there is a bar for this number of objects alone.
+BARS = {"rss_mib_1000": 20, "anon_mib_1000": 8, "rss_mib_10000": 56, "anon_mib_10000": 40}
+FEW = 500  # objects; with fewer, what there is once (connections, buffers) decides what is counted an object
+ANON_BYTES_OF_FEW = 24576
+
+
+def is_kept(row, value):
+    return row.most is None or round(value, 2) <= row.most
+
+
+def bars(rows, count, suffix):
+    """The rows as they are for so many objects."""
+    for row in rows:
+        most = BARS.get(f"{row.key}_{count}", row.most)
+        if row.key == "anon_bytes_per_object" and count < FEW:
+            most = ANON_BYTES_OF_FEW
+        yield row._replace(key=row.key + suffix, most=most)
+
+
+def show(flat, count, suffix):
+    """Tells the rows that fail the bench."""
+    failed = []
+    print(f"\n{count} GitLabRunners, a control plane without nodes, {flat['cores']} cores")
+    for title, rows in TABLE:
+        print(title)
+        for row in bars(rows, count, suffix):
+            if row.key not in flat:
+                continue
+            kept = is_kept(row, flat[row.key])
+            bar = "" if row.most is None else f"at most {row.most:g}" + ("" if kept else ": NOT KEPT")
+            print(f"  {row.text:<52} {row.form.format(flat[row.key]):>12}   {bar}".rstrip())
+            if row.gates and not kept:
+                failed.append(row.key)
+    return failed
+
+
+def sizes():
+    with tempfile.NamedTemporaryFile() as stripped:
+        subprocess.run(["strip", "-o", stripped.name, PROGRAM], check=True)
+        found = {"program_kib": PROGRAM.stat().st_size / 1024,
+                 "program_stripped_kib": os.path.getsize(stripped.name) / 1024}
+    return found | ({"image_mib": IMAGE.stat().st_size / (1 << 20)} if IMAGE.exists() else {})
+
+
+def flattened(runs):
+    """base's keys as they are, the others' with their number of objects; memory has both."""
+    flat = {"cores": os.cpu_count(), "objects": runs["base"]["objects"]} | sizes()
+    for name, run in runs.items():
+        for key, value in run["result"].items():
+            if name == "base":
+                flat[key] = value
+            if name != "base" or key in ("rss_mib", "anon_mib"):
+                flat[f"{key}_{run['objects']}"] = value
+    return flat
+
+
+def parts():
+    """What each run has left, by its name."""
+    return {file.stem: json.loads(file.read_text()) for file in sorted((BUILD / "bench").glob("*.json"))}
+
+
+def main():
+    runs = parts()
+    flat = flattened(runs)
+    (BUILD / "bench.json").write_text(json.dumps(flat, indent=1) + "\n")
+    failed = []
+    for name, run in runs.items():
+        failed += show(flat, run["objects"], "" if name == "base" else f"_{run['objects']}")
+    print("\nRequests an object: " + ", ".join(f"{key.removeprefix('request ')} {value:.2f}"
+                                               for key, value in runs["base"]["result"].items()
+                                               if key.startswith("request ")))
+    if failed:
+        sys.exit(f"bench: over the bar: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
