@@ -11,9 +11,9 @@ BEGIN, END = "<!-- figures of make bench -->\n", "<!-- end of figures -->\n"
 # What matters: in words, how it is written, and of which keys. A row without its keys, such as those of 10,000 objects
 # after a run without them, is left out.
 ROWS = (
-    ("time until 1000 new objects have converged / a bare C program's that sends the same writes", "{:.2f}",
+    ("time until 1000 new objects have converged / [the bare generator](hack/bench/README.md)'s", "{:.2f}",
      "converge_ratio"),
-    ("time of a single object / the same program's", "{:.2f}", "single_ratio"),
+    ("time of a single object / the bare generator's", "{:.2f}", "single_ratio"),
     ("CPU / the API server's, for its work", "{:.3f}", "cpu_ratio"),
     ("writes / reads / calls to GitLab an object", "{:.0f} / {:.0f} / {:.0f}",
      "writes_per_object", "reads_per_object", "gitlab_calls_per_object"),
