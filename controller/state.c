@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/jitter.h"
 #include "base/keep.h"
 #include "base/mem.h"
@@ -63,16 +64,11 @@ static void begin_anew(struct state *state, const char *uid)
     *state = (struct state){.key = key, .uid = keep_strdup(uid)};
 }
 
-/* FNV-1a, and never 0. */
+/* Never 0. */
 static uint32_t ref_of(const char *kind, const char *name)
 {
-    uint32_t hash = 2166136261u;
+    uint32_t hash = hash_text(hash_text(hash_text(HASH_BEGIN, kind), "/"), name);
 
-    for (; *kind; kind++)
-        hash = (hash ^ (unsigned char)*kind) * 16777619u;
-    hash = (hash ^ '/') * 16777619u;
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 16777619u;
     return hash ? hash : 1;
 }
 

@@ -12,6 +12,10 @@ const char *digest_sha256(const void *data, size_t len, struct arena *a);
 /* The first 16 digits: enough to tell two versions of one object apart. */
 const char *digest_short(const void *data, size_t len, struct arena *a);
 
+/* FNV-1a, for tables: quick, and no proof of anything. Goes on from a hash, the first time from HASH_BEGIN. */
+#define HASH_BEGIN 2166136261u
+uint32_t hash_text(uint32_t from, const char *text);
+
 /* Standard base64 with padding, as in a Secret's data. */
 const char *base64_encode(const void *data, size_t len, struct arena *a);
 /* Decodes; the bytes are followed by a NUL. NULL when the text is not base64. *ret_len may be NULL. */

@@ -1,8 +1,8 @@
 #include "base/map.h"
 
-#include <stdint.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/keep.h"
 #include "base/mem.h"
 
@@ -13,14 +13,9 @@ struct map_slot {
 
 static char tombstone[1];
 
-/* FNV-1a. */
 static uint32_t hash_of(const char *key)
 {
-    uint32_t hash = 2166136261u;
-
-    for (; *key; key++)
-        hash = (hash ^ (unsigned char)*key) * 16777619u;
-    return hash;
+    return hash_text(HASH_BEGIN, key);
 }
 
 static bool is_live(const struct map_slot *slot)

@@ -12,7 +12,7 @@ from .process import cpu_ms, pid_of, wait
 from .scene import runner
 
 GENERATOR = "build/bench-generator"
-IN_FLIGHT = 64  # objects, as TURNS_MAX in controller/reconcile.c
+IN_FLIGHT = 64  # objects: twice TURNS_MAX of controller/reconcile.c, so that the API server alone sets the pace
 OURS, ITS = "operator", "generator"
 
 

@@ -1,4 +1,5 @@
 """Processes as the kernel sees them: their memory, CPU and wakeups; and the operator as one of them."""
+import contextlib
 import http.client
 import os
 import pathlib
@@ -59,6 +60,17 @@ def pid_of(program):
         if words[0].decode().rsplit("/", 1)[-1] == program and str(STATE).encode() in b"".join(words):
             return int(entry.name)
     sys.exit(f"bench: {program} does not run")
+
+
+@contextlib.contextmanager
+def held(program):
+    """It stands still meanwhile."""
+    pid = pid_of(program)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 class Operator:

@@ -4,6 +4,14 @@
 #include "base/digest.h"
 #include "base/mem.h"
 
+static void hashes_as_fnv_1a_does(void **state)
+{
+    (void)state;
+    assert_int_equal(hash_text(HASH_BEGIN, ""), HASH_BEGIN);
+    assert_int_equal(hash_text(HASH_BEGIN, "a"), 0xe40c292c);
+    assert_int_equal(hash_text(hash_text(HASH_BEGIN, "foo"), "bar"), 0xbf9cf968);
+}
+
 static void makes_the_fingerprints_of_the_standard(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -130,13 +138,10 @@ static void refuses_what_is_no_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(makes_the_fingerprints_of_the_standard),
-        cmocka_unit_test(encodes_as_the_standard_shows),
-        cmocka_unit_test(decodes_what_it_encoded),
-        cmocka_unit_test(refuses_what_is_not_base64),
-        cmocka_unit_test(writes_and_reads_times),
-        cmocka_unit_test(reads_fractions_and_offsets),
-        cmocka_unit_test(refuses_what_is_no_time),
+        cmocka_unit_test(hashes_as_fnv_1a_does),         cmocka_unit_test(makes_the_fingerprints_of_the_standard),
+        cmocka_unit_test(encodes_as_the_standard_shows), cmocka_unit_test(decodes_what_it_encoded),
+        cmocka_unit_test(refuses_what_is_not_base64),    cmocka_unit_test(writes_and_reads_times),
+        cmocka_unit_test(reads_fractions_and_offsets),   cmocka_unit_test(refuses_what_is_no_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
