@@ -19,6 +19,8 @@ from proxy.streams import HoldBack
 
 BROKEN = Status(500, "InternalError", "etcd has no leader")
 
+TURNS = 32                  # TURNS_MAX of controller/reconcile.c
+
 
 def runs(stage: Stage, runner: Runner) -> list[dict]:
     """The reconciliations of a runner, as they were logged at their ends."""
@@ -176,7 +178,7 @@ def test_p11_an_edit_during_the_start_is_served_at_once(stage: Stage, gitlab: Gi
     left = depth(stage)
     stage.operator.kill()
     assert left > count / 4, "too late: nearly all has been done"
-    assert max(begun for _, begun in results) <= 64, results        # no more than can be under way
+    assert max(begun for _, begun in results) <= TURNS, results     # no more than can be under way
     assert (max if SOAK else statistics.median)(seconds for seconds, _ in results) <= 1.0, results
 
 
@@ -190,7 +192,7 @@ def test_a_new_runner_does_not_wait_for_thousands_of_another_namespace(stage: St
     held = Hold()
     stage.proxy.add(held, "GET", f".*/namespaces/{stage.name}/secrets/gitlab", count=None)
     many(stage, 300)
-    wait_for("all turns are taken", lambda: held.held >= 64)
+    wait_for("all turns are taken", lambda: held.held >= TURNS)
     body = {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner", "metadata": {"name": "single"},
             "spec": stage.spec(manager={"replicas": 0})}
     stage.kube.create("GitLabRunner", body, other)
@@ -200,5 +202,5 @@ def test_a_new_runner_does_not_wait_for_thousands_of_another_namespace(stage: St
              lambda: stage.requests("GET", f".*/namespaces/{other}/secrets/gitlab"))
     before = stage.requests("GET", f".*/namespaces/{stage.name}/secrets/gitlab")
     mine = stage.requests("GET", f".*/namespaces/{other}/secrets/gitlab")[0]
-    assert sum(entry.number < mine.number for entry in before) <= 64 + 8, "it is among the first after those under way"
+    assert sum(entry.number < mine.number for entry in before) <= TURNS + 8, "it is among the first after those under way"
     wait_for("it has its Deployment", lambda: Runner(stage.kube, other, "single").child("manager"), 10)
