@@ -23,7 +23,8 @@ ROWS = (
     ("memory idle: resident / anonymous", "{:.1f} / {:.1f} MiB", "rss_mib_idle", "anon_mib_idle"),
     ("memory with 1000 objects and their children", "{:.1f} / {:.1f} MiB", "rss_mib_1000", "anon_mib_1000"),
     ("memory with 10,000", "{:.1f} / {:.1f} MiB", "rss_mib_10000", "anon_mib_10000"),
-    ("most memory while all lists are read again / before", "{:.2f}", "relist_peak_ratio"),
+    ("most memory while the lists of 1000 objects are read again / before", "{:.2f}", "relist_peak_ratio"),
+    ("… of 10,000", "{:.2f}", "relist_peak_ratio_10000"),
     ("300 Secrets of 1 MB that are not ours add", "{:.2f} MiB", "foreign_rss_mib"),
     ("the program, stripped / its image", "{:.0f} KiB / {:.0f} MiB", "program_stripped_kib", "image_mib"),
 )
