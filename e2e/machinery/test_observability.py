@@ -359,7 +359,8 @@ def test_o5_one_component_may_say_more(stage: Stage) -> None:
     """O5: --log-level info,reconcile=debug."""
     stage.operator.start("--log-level", "warn,reconcile=debug")
     needy(stage, 1)[0].wait_refused("SecretNotFound")
-    assert {entry["logger"] for entry in entries(stage, "debug", "info")} == {"reconcile"}
+    wait_for("it says so, and nobody else does",
+             lambda: {entry["logger"] for entry in entries(stage, "debug", "info")} == {"reconcile"})
 
 
 # ----------------------------------------------------------------------------------------------------------------------
