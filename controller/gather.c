@@ -93,7 +93,7 @@ static void gather_child(const struct gathering *g, const struct state *state, e
         return;
     if (strcmp(record->owner_uid, o->owner.uid) != 0) {
         o->children[child].foreign = true;
-        if (child == CHILD_TOKEN_SECRET)
+        if (child == CHILD_TOKEN_SECRET && !state->owned_secret)
             gather_inheritance(record, kept, o, a);
         return;
     }
@@ -252,6 +252,7 @@ static void judge(struct state *state, const struct observed *o)
         state->doubt = DOUBT_NONE;
     state->judged = o->finalizer;
     state->had_secret = secret;
+    state->owned_secret = state->owned_secret || secret;
 }
 
 void gather_again(const struct gathering *g, struct state *state, struct observed *o, struct arena *a)

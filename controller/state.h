@@ -34,8 +34,9 @@ struct state {
     struct registration *issued; /* owned, with its texts; NULL: none                             */
     enum doubt doubt;
     int64_t found_id;
-    bool judged;     /* it is known what the finalizer promises: it was there, and looked into; or we put it there */
-    bool had_secret; /* … and then there was a token Secret whose runner is still at GitLab    */
+    bool judged;       /* it is known what the finalizer promises: it was there, and looked into; or we put it there */
+    bool had_secret;   /* … and then there was a token Secret whose runner is still at GitLab    */
+    bool owned_secret; /* there ever was one: another object's is its successor's, and nothing is inherited from that */
     bool config_token_dead, deregistered;
     struct server_check check;
     enum takeover takeover;
