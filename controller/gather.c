@@ -246,7 +246,7 @@ static void judge(struct state *state, const struct observed *o)
 {
     bool secret = o->children[CHILD_TOKEN_SECRET].exists;
 
-    if (o->finalizer && !secret && !(state->issued && state->issued->token) && (!state->judged || state->had_secret))
+    if (o->finalizer && !secret && !o->issued.token && (!state->judged || state->had_secret))
         state->doubt = DOUBT_SUSPECTED;
     else if (secret && state->doubt < DOUBT_LOST)
         state->doubt = DOUBT_NONE;
@@ -266,8 +266,8 @@ void gather_again(const struct gathering *g, struct state *state, struct observe
     gather_strays(g, o, a);
     gather_values(g, o, a);
     gather_namespace(g, o, a);
-    judge(state, o);
     o->issued = state->issued ? *state->issued : (struct registration){0};
+    judge(state, o);
     o->doubt = state->doubt;
     o->found_id = state->found_id;
     o->config_token_dead = state->config_token_dead;

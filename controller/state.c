@@ -72,31 +72,24 @@ static uint32_t ref_of(const char *kind, const char *name)
     return hash ? hash : 1;
 }
 
-static void add_ref(struct state *state, const char *kind, const char *name)
-{
-    size_t i = 0;
-
-    while (i < REFS_MAX && state->refs[i])
-        i++;
-    if (name && i < REFS_MAX)
-        state->refs[i] = ref_of(kind, name);
-}
-
 /* The objects that the spec relies on, and those whose names it wants, so that their change wakes the runner. */
 static void note_refs(struct state *state, const struct spec *spec, const struct record *record)
 {
     cleanup_arena struct arena a = {0};
+    const struct {
+        const char *kind, *name; /* NULL: none */
+    } named[REFS_MAX] = {
+        {"Secret", spec->credential.name},
+        {"Namespace", record->ns},
+        {"Namespace", spec->namespace},
+        {spec->ca_in_config_map ? "ConfigMap" : "Secret", spec->ca.name},
+        {"Secret", cache_secret_name(spec->cache)},
+        {"Secret", arena_printf(&a, "%s-runner-token", record->name)},
+        {"Secret", arena_printf(&a, "%s-runner-config", record->name)},
+    };
 
-    memset(state->refs, 0, sizeof(state->refs));
-    if (!spec)
-        return;
-    add_ref(state, "Secret", spec->credential.name);
-    add_ref(state, "Namespace", record->ns);
-    add_ref(state, "Namespace", spec->namespace);
-    add_ref(state, spec->ca_in_config_map ? "ConfigMap" : "Secret", spec->ca.name);
-    add_ref(state, "Secret", cache_secret_name(spec->cache));
-    add_ref(state, "Secret", arena_printf(&a, "%s-runner-token", record->name));
-    add_ref(state, "Secret", arena_printf(&a, "%s-runner-config", record->name));
+    for (size_t i = 0; i < REFS_MAX; i++)
+        state->refs[i] = named[i].name ? ref_of(named[i].kind, named[i].name) : 0;
 }
 
 void state_follow(struct state *state, const struct record *record, const struct spec *spec, int64_t generation)
@@ -108,7 +101,10 @@ void state_follow(struct state *state, const struct record *record, const struct
         state->wanted.known = false;
     }
     state->generation = generation;
-    note_refs(state, spec, record);
+    if (spec)
+        note_refs(state, spec, record);
+    else
+        memset(state->refs, 0, sizeof(state->refs));
 }
 
 void state_forgive(struct state *state)
