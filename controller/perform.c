@@ -325,10 +325,23 @@ static void on_status(void *arg, const struct kube_reply *reply)
     kube_succeeded(turn);
 }
 
+/* The newest version that is known; where the store shows another object of that name, or none, the last of this one.
+ */
+static const char *newest_version(const struct turn *turn)
+{
+    const struct observed *o = &turn->observed;
+    const struct record *record = store_get(turn->shop->store, KIND_RUNNER, o->owner.ns, o->owner.name);
+
+    return record && strcmp(record->uid, o->owner.uid) == 0 ? record->version : o->version;
+}
+
+/* With the version, because the API server does not compare the uid where only the status is written: an object that
+ * was made anew under this name would get the status of the former one. */
 static void perform_status(struct turn *turn)
 {
     struct json_object *patch = runner_patch(turn);
 
+    json_set_str(patch, "metadata.resourceVersion", newest_version(turn));
     json_set(patch, "status", json_ref(turn->asked.status));
     turn->request = kube_apply(turn->shop->client, kind_resource(KIND_RUNNER), "status", patch, FIELD_MANAGER, false,
                                on_status, turn);

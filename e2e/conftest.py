@@ -123,8 +123,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     if place := used.get("ci"):
         place.check()
     if statuses := used.get("statuses"):
-        statuses.check(misled=item.get_closest_marker("misled") is not None,
-                       overwritten=item.get_closest_marker("overwritten") is not None)
+        statuses.check(misled=item.get_closest_marker("misled") is not None)
     return outcome
 
 

@@ -137,15 +137,12 @@ class Statuses:
             self._watch.kill()
         self._thread.join(10)
 
-    def check(self, misled: bool = False, overwritten: bool = False) -> None:
+    def check(self, misled: bool = False) -> None:
         """All that was written up to now; what is found is told once. misled: who wrote it was shown a past, so each
-        status is judged by itself. overwritten: none is, since the API server does not compare the uid where only the
-        status is written, and a name is used again at once."""
+        status is judged by itself."""
         newest = self._newest()
         wait_for("the watch of all statuses shows what a list shows", lambda: self._reached >= newest)
         found, self._found = self._found, []
-        if overwritten:
-            return
         texts = [text for before, body in found if (text := told(None if misled else before, body))]
         assert not texts, "\n".join(texts)
 

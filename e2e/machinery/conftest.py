@@ -27,7 +27,6 @@ numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "last: looks back at the whole session, so it comes after all others")
     config.addinivalue_line("markers", "misled: the operator is shown the past, or not shown its own last status")
-    config.addinivalue_line("markers", "overwritten: a successor may have the status of the former object for a moment")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -68,8 +68,7 @@ def die_at(stage: Stage, kill: Kill, begin: Callable[[], None] = lambda: None) -
 # Deleted, and made again under the same name
 
 
-@pytest.mark.parametrize("forced", [pytest.param(False, id="with finalizer"),
-                                    pytest.param(True, id="forced", marks=pytest.mark.overwritten)])
+@pytest.mark.parametrize("forced", [False, True], ids=["with finalizer", "forced"])
 @pytest.mark.parametrize("by", ["accessToken", "registrationToken"])
 def test_c10_a_name_that_is_used_again_has_a_runner_of_its_own(by: str, forced: bool, stage: Stage,
                                                                gitlab: GitLabAdmin) -> None:
