@@ -98,14 +98,31 @@ struct json_object *record_kept(const struct record *record, struct arena *a)
     return text && *text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
 }
 
+static struct json_object *object_of(const struct record *record, struct json_object *kept, struct json_object *spec,
+                                     struct arena *a)
+{
+    return arena_json(
+        a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, kept: %o, spec: %o}",
+                      API_VERSION, KIND, record->ns, record->name, record->uid, json_ref(kept), json_ref(spec)));
+}
+
 struct json_object *runner_object(const struct record *record, struct arena *a)
 {
     struct json_object *kept = record_kept(record, a);
 
-    return arena_json(
-        a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, kept: %o, spec: %o}",
-                      API_VERSION, KIND, record->ns, record->name, record->uid, json_ref(kept),
-                      json_ref(json_get(kept, "spec"))));
+    return object_of(record, kept, json_get(kept, "spec"), a);
+}
+
+/* The same without what is kept, most of which is the status. */
+static struct json_object *runner_with_spec(const struct record *record, struct arena *a)
+{
+    const char *text = unpack(record->text, dictionary, a), *spec;
+    size_t len;
+    struct err ignored;
+
+    if (!text || !json_peek_value(text, strlen(text), "spec", &spec, &len))
+        return object_of(record, NULL, NULL, a);
+    return object_of(record, NULL, arena_json(a, json_parse(spec, len, &ignored)), a);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -193,15 +210,14 @@ static bool is_drifted(enum kind kind, struct json_object *object, const struct 
     struct spec spec;
     struct err ignored;
 
-    if (!spec_parse(runner_object(record, a), &spec, a, &ignored))
+    if (!spec_parse(runner_with_spec(record, a), &spec, a, &ignored))
         return false;
     const struct owner owner = {.ns = record->ns, .name = record->name, .uid = record->uid};
     enum child child = child_of(kind, object, &owner, a);
     if (child == CHILD_COUNT || child == CHILD_TOKEN_SECRET || !child_wanted(child, &spec))
         return false;
-    const struct config_inputs placeholders = {0};
     return !managed_fields_own(json_get(object, "metadata.managedFields"), FIELD_MANAGER,
-                               render_child(child, &owner, &spec, &placeholders, settings, a));
+                               render_draft(child, &owner, &spec, settings, a));
 }
 
 static const struct record *owner_record(const struct store *store, const char *key, struct arena *a)

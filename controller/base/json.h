@@ -29,6 +29,8 @@ struct json_object *json_parse_cut(const char *text, size_t len, struct err *err
 /* The string at the dotted path of a JSON text, copied to ret, without taking the text to pieces: what lies behind the
  * string is not looked at. False: there is none, it has escapes, or no room in ret; json_parse() will tell. */
 bool json_peek(const char *text, size_t len, const char *path, char *ret, size_t size);
+/* The text of any value, lent: json_parse() takes it. False: there is none. */
+bool json_peek_value(const char *text, size_t len, const char *path, const char **ret, size_t *ret_len);
 
 struct json_object *json_get(struct json_object *o, const char *path);
 struct json_object *json_member(struct json_object *o, const char *key);

@@ -1,5 +1,5 @@
-/* json_peek(): one string of a JSON text, without a tree of the rest. It walks over the text once, and trusts it no
- * further than it goes: what lies behind the string is not looked at. */
+/* json_peek(): one value of a JSON text, without a tree of the rest. It walks over the text once, and trusts it no
+ * further than it goes: what lies behind the value is not looked at. */
 #include <ctype.h>
 #include <string.h>
 
@@ -48,7 +48,7 @@ static bool skip_value(struct cursor *c)
     bool plain;
 
     for (size_t depth = 0; c->at < c->end;) {
-        bool ends = strchr("]}", *c->at) != NULL, begins = strchr("[{", *c->at) != NULL;
+        bool ends = *c->at == ']' || *c->at == '}', begins = *c->at == '[' || *c->at == '{';
         if (depth == 0 && (ends || *c->at == ','))
             return true;
         depth = depth + begins - ends;
@@ -77,17 +77,35 @@ static bool enter_member(struct cursor *c, const char *key, size_t len)
     return false;
 }
 
+static bool enter_path(struct cursor *c, const char *path)
+{
+    for (size_t part; *path; path += part + (path[part] == '.')) {
+        part = strcspn(path, ".");
+        if (!enter_member(c, path, part))
+            return false;
+    }
+    return true;
+}
+
+bool json_peek_value(const char *text, size_t len, const char *path, const char **ret, size_t *ret_len)
+{
+    struct cursor c = {text, text + len};
+
+    if (!enter_path(&c, path))
+        return false;
+    *ret = c.at;
+    if (!skip_value(&c))
+        return false;
+    *ret_len = (size_t)(c.at - *ret);
+    return true;
+}
+
 bool json_peek(const char *text, size_t len, const char *path, char *ret, size_t size)
 {
     struct cursor c = {text, text + len}, value;
     bool plain;
 
-    for (size_t part; *path; path += part + (path[part] == '.')) {
-        part = strcspn(path, ".");
-        if (!enter_member(&c, path, part))
-            return false;
-    }
-    if (!read_string(&c, &value, &plain) || !plain || (size_t)(value.end - value.at) >= size)
+    if (!enter_path(&c, path) || !read_string(&c, &value, &plain) || !plain || (size_t)(value.end - value.at) >= size)
         return false;
     memcpy(ret, value.at, (size_t)(value.end - value.at));
     ret[value.end - value.at] = '\0';

@@ -117,9 +117,8 @@ static struct json_object *token_secret(const struct owner *owner, const struct 
 static struct json_object *child_of(enum child child, const struct owner *owner, const struct spec *spec,
                                     const struct render_settings *settings, struct arena *a)
 {
-    struct json_object *manifest = child == CHILD_TOKEN_SECRET
-                                       ? token_secret(owner, spec, a)
-                                       : render_child(child, owner, spec, &unknown, settings, a);
+    struct json_object *manifest =
+        child == CHILD_TOKEN_SECRET ? token_secret(owner, spec, a) : render_child(child, owner, spec, settings, a);
 
     if (strcmp(child_kind(child), "Secret") == 0)
         make_readable(manifest, a);

@@ -31,11 +31,10 @@ void observe_wanted(struct observed *o, struct arena *a)
     o->wanted[CHILD_TOKEN_SECRET].wanted = true;
     for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++) {
         struct wanted *w = &o->wanted[child];
-        const struct config_inputs placeholders = {0};
         w->wanted = child_wanted(child, o->spec);
         if (!w->wanted)
             continue;
-        w->manifest = render_child(child, &o->owner, o->spec, &placeholders, &o->settings, a);
+        w->manifest = render_child(child, &o->owner, o->spec, &o->settings, a);
         w->hash = manifest_hash(w->manifest);
     }
 }
@@ -66,11 +65,9 @@ void observe_fingerprints(struct observed *o, struct fingerprints *of_spec, stru
 
 struct json_object *wanted_manifest(const struct observed *o, enum child child, struct arena *a)
 {
-    const struct config_inputs placeholders = {0};
-
     if (o->wanted[child].manifest)
         return o->wanted[child].manifest;
-    return render_child(child, &o->owner, o->spec, &placeholders, &o->settings, a);
+    return render_child(child, &o->owner, o->spec, &o->settings, a);
 }
 
 static bool same(const char *a, const char *b)

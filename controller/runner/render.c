@@ -183,8 +183,7 @@ static void put_config(struct json_object *manifest, const struct owner *owner, 
         put_data(manifest, KEY_CA, in->ca_pem ? in->ca_pem : CA_PLACEHOLDER, a);
 }
 
-struct json_object *render_config_secret(const struct owner *owner, const struct spec *spec,
-                                         const struct config_inputs *in, struct arena *a)
+static struct json_object *config_secret(const struct owner *owner, const struct spec *spec, struct arena *a)
 {
     const struct config_inputs placeholders = {0};
     struct json_object *manifest = render_frame(CHILD_CONFIG_SECRET, owner, spec, a);
@@ -192,7 +191,14 @@ struct json_object *render_config_secret(const struct owner *owner, const struct
     json_set_str(manifest, "type", "Opaque");
     json_set(manifest, "data", json_object_new_object());
     put_config(manifest, owner, spec, &placeholders, a);
-    render_seal(manifest, a);
+    return manifest;
+}
+
+struct json_object *render_config_secret(const struct owner *owner, const struct spec *spec,
+                                         const struct config_inputs *in, struct arena *a)
+{
+    struct json_object *manifest = render_seal(config_secret(owner, spec, a), a);
+
     put_config(manifest, owner, spec, in, a);
     annotate(manifest, ANNOTATION_INPUTS, in->inputs);
     return manifest;
@@ -208,12 +214,7 @@ const char *render_account_name(const struct owner *owner, const struct spec *sp
     return own ? own : child_name(CHILD_SERVICE_ACCOUNT, owner, a);
 }
 
-struct json_object *render_service_account(const struct owner *owner, const struct spec *spec, struct arena *a)
-{
-    return render_seal(render_frame(CHILD_SERVICE_ACCOUNT, owner, spec, a), a);
-}
-
-struct json_object *render_role_binding(const struct owner *owner, const struct spec *spec, struct arena *a)
+static struct json_object *role_binding(const struct owner *owner, const struct spec *spec, struct arena *a)
 {
     struct json_object *manifest = render_frame(CHILD_ROLE_BINDING, owner, spec, a);
 
@@ -223,11 +224,11 @@ struct json_object *render_role_binding(const struct owner *owner, const struct 
     json_set(manifest, "subjects",
              json_build("[{kind: 'ServiceAccount', name: %s, namespace: %s}]", render_account_name(owner, spec, a),
                         owner->ns));
-    return render_seal(manifest, a);
+    return manifest;
 }
 
 /* A manager that is not ready protects nothing, so it is no reason to hold up the draining of its node. */
-struct json_object *render_disruption_budget(const struct owner *owner, const struct spec *spec, struct arena *a)
+static struct json_object *disruption_budget(const struct owner *owner, const struct spec *spec, struct arena *a)
 {
     struct json_object *budget = spec->manager.disruption_budget;
     struct json_object *manifest = render_frame(CHILD_DISRUPTION_BUDGET, owner, spec, a);
@@ -237,27 +238,41 @@ struct json_object *render_disruption_budget(const struct owner *owner, const st
                         "unhealthyPodEvictionPolicy: 'AlwaysAllow'}",
                         json_ref(json_get(budget, "minAvailable")), json_ref(json_get(budget, "maxUnavailable")),
                         render_selector(owner, a)));
-    return render_seal(manifest, a);
+    return manifest;
 }
 
-struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
-                                 const struct config_inputs *in, const struct render_settings *settings,
-                                 struct arena *a)
+/* ------------------------------------------------------------------------------------------------------------------
+ */
+
+static struct json_object *draft(enum child child, const struct owner *owner, const struct spec *spec,
+                                 const struct render_settings *settings, struct arena *a)
 {
     switch (child) {
     case CHILD_CONFIG_SECRET:
-        return render_config_secret(owner, spec, in, a);
+        return config_secret(owner, spec, a);
     case CHILD_SERVICE_ACCOUNT:
-        return render_service_account(owner, spec, a);
+        return render_frame(child, owner, spec, a);
     case CHILD_ROLE_BINDING:
-        return render_role_binding(owner, spec, a);
+        return role_binding(owner, spec, a);
     case CHILD_DEPLOYMENT:
         return render_deployment(owner, spec, settings, a);
     case CHILD_DISRUPTION_BUDGET:
-        return render_disruption_budget(owner, spec, a);
+        return disruption_budget(owner, spec, a);
     case CHILD_TOKEN_SECRET: /* needs what only a registration knows */
     case CHILD_COUNT:
         break;
     }
     return NULL;
+}
+
+struct json_object *render_draft(enum child child, const struct owner *owner, const struct spec *spec,
+                                 const struct render_settings *settings, struct arena *a)
+{
+    return arena_json(a, draft(child, owner, spec, settings, a));
+}
+
+struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
+                                 const struct render_settings *settings, struct arena *a)
+{
+    return render_seal(draft(child, owner, spec, settings, a), a);
 }

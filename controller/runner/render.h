@@ -65,16 +65,13 @@ const char *render_account_name(const struct owner *owner, const struct spec *sp
 struct json_object *render_token_secret(const struct owner *owner, const struct registration *r, struct arena *a);
 struct json_object *render_config_secret(const struct owner *owner, const struct spec *spec,
                                          const struct config_inputs *in, struct arena *a);
-struct json_object *render_service_account(const struct owner *owner, const struct spec *spec, struct arena *a);
-struct json_object *render_role_binding(const struct owner *owner, const struct spec *spec, struct arena *a);
-struct json_object *render_deployment(const struct owner *owner, const struct spec *spec,
-                                      const struct render_settings *settings, struct arena *a);
-struct json_object *render_disruption_budget(const struct owner *owner, const struct spec *spec, struct arena *a);
 
-/* Any child but the token Secret, with placeholders where *in is NULL. */
+/* Any child but the token Secret, with placeholders where config.toml needs more than the spec. */
 struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
-                                 const struct config_inputs *in, const struct render_settings *settings,
-                                 struct arena *a);
+                                 const struct render_settings *settings, struct arena *a);
+/* The same without the fingerprint, which costs as much as the rest: to see which fields are ours. */
+struct json_object *render_draft(enum child child, const struct owner *owner, const struct spec *spec,
+                                 const struct render_settings *settings, struct arena *a);
 
 /* ANNOTATION_APPLIED_HASH of a manifest. */
 const char *manifest_hash(struct json_object *manifest);

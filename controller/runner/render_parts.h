@@ -14,6 +14,9 @@
 
 /* apiVersion, kind, name, namespace, labels, annotations and owner of a child; the caller owns the tree. */
 struct json_object *render_frame(enum child child, const struct owner *owner, const struct spec *spec, struct arena *a);
+/* The Deployment, without a fingerprint; the caller owns the tree. */
+struct json_object *render_deployment(const struct owner *owner, const struct spec *spec,
+                                      const struct render_settings *settings, struct arena *a);
 /* Adds ANNOTATION_APPLIED_HASH; the manifest belongs to the arena afterwards. Returns it. */
 struct json_object *render_seal(struct json_object *manifest, struct arena *a);
 

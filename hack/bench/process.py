@@ -45,10 +45,10 @@ def wakeups(pid):
     return sum(int(status(task)["voluntary_ctxt_switches"]) for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
 
 
-def installed_env():
-    """The environment in which it is installed."""
+def installed():
+    """The arguments and the environment with which it is installed."""
     container = yaml.safe_load(DEPLOYMENT.read_text())["spec"]["template"]["spec"]["containers"][0]
-    return {variable["name"]: variable["value"] for variable in container["env"]}
+    return container["args"], {variable["name"]: variable["value"] for variable in container["env"]}
 
 
 def pid_of(program):
@@ -79,9 +79,10 @@ class Operator:
     def __init__(self, folder, *options):
         self._log = pathlib.Path(folder) / "operator.log"
         self._begin = time.monotonic()
+        args, env = installed()
         with self._log.open("a") as log:
-            self._process = subprocess.Popen([PROGRAM, "run", "--leader-elect=false", "--listen", "%s:%d" % PAGES,
-                                              *options], stderr=log, env=os.environ | installed_env())
+            self._process = subprocess.Popen([PROGRAM, *args, "--listen", "%s:%d" % PAGES, *options], stderr=log,
+                                             env=os.environ | env)
         self.pid = self._process.pid
         self.forget_peak()
         self._ended = threading.Event()
@@ -97,12 +98,6 @@ class Operator:
         self._process.send_signal(signal.SIGTERM)
         if self._process.wait(30) and kind is None:
             sys.exit(self._log.read_text()[-3000:])
-
-    def kill(self):
-        """It would wait for what is in flight."""
-        self._ended.set()
-        self._process.kill()
-        self._process.wait()
 
     def _sample(self):
         while not self._ended.wait(0.02):

@@ -88,7 +88,7 @@ TABLE = (("Ratios", RATIOS), ("Counts", COUNTS), ("Bytes", MEMORY), ("Times", TI
 # Where there is a bar for this number of objects alone.
 BARS = {"rss_mib_1000": 20, "anon_mib_1000": 8, "rss_mib_10000": 56, "anon_mib_10000": 40}
 FEW = 500  # objects; with fewer, what there is once (connections, buffers) decides what is counted an object
-ANON_BYTES_OF_FEW = 24576
+ANON_BYTES_OF_FEW = 12288
 
 
 def is_kept(row, value):

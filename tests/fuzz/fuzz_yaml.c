@@ -9,7 +9,6 @@ static void render_all(struct json_object *object, struct arena *a)
 {
     const struct owner owner = {.ns = "ci", .name = "builds", .uid = "00000000-0000-0000-0000-000000000000"};
     const struct render_settings settings = {.manager_image = "gitlab/gitlab-runner"};
-    const struct config_inputs in = {0};
     struct spec spec;
     struct err err;
 
@@ -17,7 +16,7 @@ static void render_all(struct json_object *object, struct arena *a)
         return;
     for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
         if (child_wanted(child, &spec))
-            render_child(child, &owner, &spec, &in, &settings, a);
+            render_child(child, &owner, &spec, &settings, a);
 }
 
 void fuzz(const char *text, size_t len, struct arena *a)

@@ -351,12 +351,11 @@ static void only_what_is_read_at_the_start_has_a_hash(void **state)
 static const char *deployment_with(const char *config, struct arena *a)
 {
     static const struct render_settings settings = {.manager_image = "gitlab/gitlab-runner:alpine-v19.4.0"};
-    static const struct config_inputs unknown;
     struct json_object *object = with_config(config, a);
     const struct owner owner = owner_of(object);
     struct spec spec = parse(object, a);
 
-    return json_text(render_child(CHILD_DEPLOYMENT, &owner, &spec, &unknown, &settings, a));
+    return json_text(render_child(CHILD_DEPLOYMENT, &owner, &spec, &settings, a));
 }
 
 static void the_deployment_changes_with_that_alone(void **state)

@@ -78,16 +78,47 @@ static void shows_a_string_without_the_rest(void **state)
     assert_false(json_peek(text, strlen(text), "a.c", ret, 5)); /* one byte short */
 }
 
+static void shows_the_text_of_a_value(void **state)
+{
+    static const char text[] =
+        "{\"x\": [\"}\", {\"a\": 1}, \"\\\"]\"], \"y\":-1.5,\"a\" : {\"b\":{}, \"c\":\"]\"}}, cut";
+    static const struct {
+        const char *path, *expected; /* NULL: not to be seen */
+    } cases[] = {
+        {"x", "[\"}\", {\"a\": 1}, \"\\\"]\"]"},
+        {"y", "-1.5"},
+        {"a.b", "{}"},
+        {"a", "{\"b\":{}, \"c\":\"]\"}"},
+        {"a.c", "\"]\""},
+        {"b", NULL},
+        {"a.b.c", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *ret, *expected = cases[i].expected;
+        size_t len;
+        bool seen = json_peek_value(text, strlen(text), cases[i].path, &ret, &len);
+        while (seen && *ret == ' ')
+            ret++, len--;
+        if (seen != (expected != NULL) || (seen && (len != strlen(expected) || memcmp(ret, expected, len) != 0)))
+            fail_msg("%s: %.*s", cases[i].path, seen ? (int)len : 8, seen ? ret : "not seen");
+    }
+}
+
 /* Wherever the text ends. */
 static void shows_nothing_of_a_part(void **state)
 {
     static const char text[] = "{\"a\":[{\"b\":\"\\\"\"}],\"c\":{\"d\":\"e\"";
+    const char *value;
+    size_t value_len;
     char ret[8];
 
     (void)state;
     for (size_t len = 0; len < strlen(text); len++) {
         char *exact = memcpy(mem_alloc(len), text, len); /* for ASan */
         assert_false(json_peek(exact, len, "c.d", ret, sizeof(ret)));
+        assert_false(json_peek_value(exact, len, "c", &value, &value_len));
         free(exact);
     }
     assert_true(json_peek(text, strlen(text), "c.d", ret, sizeof(ret)));
@@ -307,6 +338,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_not_one_value),
         cmocka_unit_test(reads_no_further_than_the_length),
         cmocka_unit_test(shows_a_string_without_the_rest),
+        cmocka_unit_test(shows_the_text_of_a_value),
         cmocka_unit_test(shows_nothing_of_a_part),
         cmocka_unit_test(refuses_what_is_too_deep),
         cmocka_unit_test(cuts_what_is_too_deep),

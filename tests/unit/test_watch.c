@@ -356,7 +356,7 @@ static void asks_for_whole_objects_when_told_so(void **state)
     world_init(&w, &runners, NULL);
     assert_null(w.client.accept);
     fail_stream(&w.client, failure(ERR_INVALID, 400, "what?"));
-    assert_string_equal(w.client.path, "/gitlabrunners/?limit=500");
+    assert_string_equal(w.client.path, "/gitlabrunners/?limit=100");
     assert_null(w.client.accept);
     world_finish(&w);
 }
@@ -400,7 +400,7 @@ static void lists_by_pages_when_a_stream_never_ends_the_list(void **state)
     w.loop.now = w.loop.timer.due;
     w.loop.timer.callback(w.loop.timer.arg);
     assert_int_equal(w.client.cancelled, 1);
-    assert_true(asks(&w, "limit=500"));
+    assert_true(asks(&w, "limit=100"));
     buf_clear(&w.told);
     answer_names(&w.client, "a", "8", NULL);
     assert_told(&w, "(*a )=8 ");
@@ -420,7 +420,7 @@ static void lists_by_pages_when_a_stream_ends_before_the_list(void **state)
     w.loop.now += 30 * 1000;
     end_stream(&w.client, ERR_NONE);
     pass_pause(&w);
-    assert_true(asks(&w, "limit=500"));
+    assert_true(asks(&w, "limit=100"));
     refuse_page(&w.client, ERR_RETRY, 0);
     pass_pause(&w);
     assert_true(asks(&w, "sendInitialEvents=true"));
@@ -440,10 +440,10 @@ static void remembers_that_a_server_knows_no_streamed_lists(void **state)
         answer_names(&w.client, "a", "7", NULL);
         assert_true(asks(&w, "resourceVersion=7&"));
         fail_stream(&w.client, failure(ERR_EXPIRED, 410, "too old"));
-        assert_true(asks(&w, "limit=500"));
+        assert_true(asks(&w, "limit=100"));
         refuse_page(&w.client, ERR_RETRY, 0);
         pass_pause(&w);
-        assert_true(asks(&w, "limit=500"));
+        assert_true(asks(&w, "limit=100"));
         world_finish(&w);
     }
 }
@@ -457,10 +457,10 @@ static void lists_page_by_page_then_streams(void **state)
 
     (void)state;
     world_paging(&w, &secrets, "a=b");
-    assert_string_equal(w.client.path, "/secrets/?limit=500&labelSelector=a%3Db");
+    assert_string_equal(w.client.path, "/secrets/?limit=100&labelSelector=a%3Db");
     assert_string_equal(w.client.accept, "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
     answer_names(&w.client, "a b", "7", "next/page+=");
-    assert_string_equal(w.client.path, "/secrets/?limit=500&continue=next%2Fpage%2B%3D&labelSelector=a%3Db");
+    assert_string_equal(w.client.path, "/secrets/?limit=100&continue=next%2Fpage%2B%3D&labelSelector=a%3Db");
     assert_false(watch_synced(w.watch));
     answer_names(&w.client, "c", "7", NULL);
     assert_true(watch_synced(w.watch));
@@ -506,7 +506,7 @@ static void lists_the_whole_when_a_page_has_expired(void **state)
     assert_told(&w, "(*a (*a *b )=9 ");
     assert_true(asks(&w, "resourceVersion=9&"));
     fail_stream(&w.client, failure(ERR_EXPIRED, 410, "too old"));
-    assert_true(asks(&w, "limit=500"));
+    assert_true(asks(&w, "limit=100"));
     world_finish(&w);
 }
 
@@ -554,7 +554,7 @@ static void refuses_a_list_of_the_past(void **state)
     assert_told(&w, "");
     assert_non_null(strstr(watch_problem(w.watch), "the server is behind"));
     pass_pause(&w);
-    assert_true(asks(&w, "limit=500"));
+    assert_true(asks(&w, "limit=100"));
     answer_names(&w.client, "", "100", NULL);
     assert_told(&w, "()");
     assert_true(asks(&w, "resourceVersion=100&"));
