@@ -241,7 +241,8 @@ static void realm_init(struct feeds *feeds, struct realm *realm)
                                               .known = on_identity,
                                               .list_end = on_list_end,
                                               .reached = on_reached,
-                                              .arg = feed};
+                                              .arg = feed,
+                                              .unread = kind_unread(kind)};
         *feed = (struct feed){.feeds = feeds, .realm = realm, .kind = kind};
         if (all || kind != KIND_NAMESPACE)
             feed->watch = watch_create(shop->loop, shop->client, kind_resource(kind), all ? NULL : realm->ns,

@@ -14,16 +14,16 @@
 
 static const struct {
     struct kube_resource resource;
-    const char *selector;
+    const char *selector, *unread;
 } kinds[KIND_COUNT] = {
-    [KIND_RUNNER] = {{KIND, API_VERSION, PLURAL, true, false}, NULL},
-    [KIND_SECRET] = {{"Secret", "v1", "secrets", true, true}, NULL},
-    [KIND_CONFIG_MAP] = {{"ConfigMap", "v1", "configmaps", true, true}, NULL},
-    [KIND_NAMESPACE] = {{"Namespace", "v1", "namespaces", false, true}, NULL},
-    [KIND_SERVICE_ACCOUNT] = {{"ServiceAccount", "v1", "serviceaccounts", true, true}, OURS},
-    [KIND_ROLE_BINDING] = {{"RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", true, true}, OURS},
-    [KIND_DEPLOYMENT] = {{"Deployment", "apps/v1", "deployments", true, false}, OURS},
-    [KIND_DISRUPTION_BUDGET] = {{"PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", true, true}, OURS},
+    [KIND_RUNNER] = {{KIND, API_VERSION, PLURAL, true, false}, NULL, "metadata.managedFields"},
+    [KIND_SECRET] = {{"Secret", "v1", "secrets", true, true}, NULL, NULL},
+    [KIND_CONFIG_MAP] = {{"ConfigMap", "v1", "configmaps", true, true}, NULL, NULL},
+    [KIND_NAMESPACE] = {{"Namespace", "v1", "namespaces", false, true}, NULL, NULL},
+    [KIND_SERVICE_ACCOUNT] = {{"ServiceAccount", "v1", "serviceaccounts", true, true}, OURS, NULL},
+    [KIND_ROLE_BINDING] = {{"RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", true, true}, OURS, NULL},
+    [KIND_DEPLOYMENT] = {{"Deployment", "apps/v1", "deployments", true, false}, OURS, "spec"},
+    [KIND_DISRUPTION_BUDGET] = {{"PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", true, true}, OURS, NULL},
 };
 
 const struct kube_resource *kind_resource(enum kind kind)
@@ -343,6 +343,11 @@ static struct json_object *keep_namespace(struct json_object *object)
     return json_build("{allowedFrom: %s, podSecurity: %s, deletionTimestamp: %s}",
                       annotation(object, ANNOTATION_ALLOWED_FROM), level ? json_string(level) : NULL,
                       json_str(object, "metadata.deletionTimestamp"));
+}
+
+const char *kind_unread(enum kind kind)
+{
+    return kinds[kind].unread;
 }
 
 bool kind_shows(enum kind kind, struct json_object *object)

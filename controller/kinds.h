@@ -22,6 +22,8 @@ const struct kube_resource *kind_resource(enum kind kind);
 /* A label selector, NULL: all objects. Secrets, ConfigMaps and Namespaces are all known, by name and version: whether
  * one that a spec names is there, or one of our names is taken, needs no request. */
 const char *kind_selector(enum kind kind);
+/* What kind_record() does not need of an object and is large: a member as a dotted path; NULL: none. */
+const char *kind_unread(enum kind kind);
 /* Whether the selector fits, so that the watch tells of the object's changes and its end. */
 bool kind_shows(enum kind kind, struct json_object *object);
 enum kind kind_of_child(enum child child);

@@ -242,12 +242,15 @@ const char *watch_accept(const struct watch *w, const char *suffix, struct arena
 struct watch *watch_create(struct loop *loop, struct kube_client *client, const struct kube_resource *resource,
                            const char *ns, const char *selector, const struct watch_handler *handler)
 {
+    cleanup_arena struct arena a = {0};
     struct watch *w = mem_alloc(sizeof(*w));
 
     *w = (struct watch){
         .loop = loop, .client = client, .resource = resource, .handler = *handler, .pause_ms = PAUSE_MIN_MS};
     watch_set(&w->ns, ns);
     watch_set(&w->selector, selector);
+    if (handler->unread)
+        watch_set(&w->unread, arena_printf(&a, "object.%s", handler->unread));
     buf_init(&w->line, LINE_MAX_BYTES);
     w->timer = loop_timer_create(loop, on_timer, w);
     return w;
@@ -271,6 +274,7 @@ void watch_destroy(struct watch *w)
     free(w->page);
     free(w->ns);
     free(w->selector);
+    free(w->unread);
     free(w);
 }
 

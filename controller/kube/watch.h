@@ -59,6 +59,9 @@ struct watch_handler {
     /* Everything up to this version was delivered: after list_end() and after each event and bookmark. */
     void (*reached)(void *arg, const char *version);
     void *arg;
+    /* A member of the objects that object() does not look at, as a dotted path: what streams tell of it is passed over,
+     * which saves much of the work where it is large. NULL: none. */
+    const char *unread;
 };
 
 /* Prepares; selector (a label selector, unencoded) may be NULL. *resource and *handler->arg outlive the watch. */

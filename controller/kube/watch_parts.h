@@ -23,6 +23,7 @@ struct watch {
     const struct kube_resource *resource;
     char *ns, *selector;
     struct watch_handler handler;
+    char *unread;             /* … of an object, as a path in an event; NULL: nothing */
     struct loop_timer *timer; /* PAUSE: its end; SYNC: until when the next initial event must have come */
 
     enum watch_state state;

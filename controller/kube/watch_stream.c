@@ -101,11 +101,24 @@ static bool is_known(struct watch *w, const char *line, size_t len)
     return true;
 }
 
+/* In the place of what nobody looks at there is a number then. */
+static void pass_over_the_unread(const struct watch *w, char *line, size_t len)
+{
+    const char *value;
+    size_t size;
+
+    if (!w->unread || !json_peek_value(line, len, w->unread, &value, &size))
+        return;
+    memset(line + (value - line), ' ', size);
+    line[value - line] = '0';
+}
+
 /* One complete event. False ends the stream. */
-static bool on_event(struct watch *w, const char *line, size_t len)
+static bool on_event(struct watch *w, char *line, size_t len)
 {
     if (is_known(w, line, len))
         return true;
+    pass_over_the_unread(w, line, len);
     cleanup_json struct json_object *event = json_parse_cut(line, len, &w->problem);
     struct json_object *object = json_get(event, "object");
     const char *type = json_str_or(event, "type", "");

@@ -86,7 +86,7 @@ def assert_same_store_by_list(stage: Stage, gitlab: GitLabAdmin) -> None:
     assert stage.writes() == [] and len(gitlab.audit()) == known
     for kind in KINDS:
         listed = [entry for entry in stage.requests("GET", collection(kind)) if not entry.watch]
-        assert [entry.query.get("limit") for entry in listed] == ["100"], kind
+        assert [entry.query.get("limit") for entry in listed] == ["50"], kind
     stage.settled([stage.unmanned(name="one-more")])
 
 

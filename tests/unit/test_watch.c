@@ -212,6 +212,8 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
     buf_addf(&w->told, "%c%s", signs[type], json_str_or(object, "metadata.name", "?"));
     if (json_get(object, "metadata.annotations"))
         buf_adds(&w->told, json_text(json_get(object, "metadata.annotations")));
+    if (json_get(object, "spec.large"))
+        buf_adds(&w->told, json_text(json_get(object, "spec")));
     buf_adds(&w->told, " ");
 }
 
@@ -240,7 +242,7 @@ static const struct kube_resource runners = {"GitLabRunner", "gitlab-runners.dev
 
 static void world_init(struct world *w, const struct kube_resource *resource, const char *selector)
 {
-    const struct watch_handler handler = {on_list_begin, on_object, on_known, on_list_end, on_reached, w};
+    const struct watch_handler handler = {on_list_begin, on_object, on_known, on_list_end, on_reached, w, "spec.large"};
 
     *w = (struct world){.loop = {.now = 1000}};
     buf_init(&w->told, 1 << 20);
@@ -356,7 +358,7 @@ static void asks_for_whole_objects_when_told_so(void **state)
     world_init(&w, &runners, NULL);
     assert_null(w.client.accept);
     fail_stream(&w.client, failure(ERR_INVALID, 400, "what?"));
-    assert_string_equal(w.client.path, "/gitlabrunners/?limit=100");
+    assert_string_equal(w.client.path, "/gitlabrunners/?limit=50");
     assert_null(w.client.accept);
     world_finish(&w);
 }
@@ -400,7 +402,7 @@ static void lists_by_pages_when_a_stream_never_ends_the_list(void **state)
     w.loop.now = w.loop.timer.due;
     w.loop.timer.callback(w.loop.timer.arg);
     assert_int_equal(w.client.cancelled, 1);
-    assert_true(asks(&w, "limit=100"));
+    assert_true(asks(&w, "limit=50"));
     buf_clear(&w.told);
     answer_names(&w.client, "a", "8", NULL);
     assert_told(&w, "(*a )=8 ");
@@ -420,7 +422,7 @@ static void lists_by_pages_when_a_stream_ends_before_the_list(void **state)
     w.loop.now += 30 * 1000;
     end_stream(&w.client, ERR_NONE);
     pass_pause(&w);
-    assert_true(asks(&w, "limit=100"));
+    assert_true(asks(&w, "limit=50"));
     refuse_page(&w.client, ERR_RETRY, 0);
     pass_pause(&w);
     assert_true(asks(&w, "sendInitialEvents=true"));
@@ -440,10 +442,10 @@ static void remembers_that_a_server_knows_no_streamed_lists(void **state)
         answer_names(&w.client, "a", "7", NULL);
         assert_true(asks(&w, "resourceVersion=7&"));
         fail_stream(&w.client, failure(ERR_EXPIRED, 410, "too old"));
-        assert_true(asks(&w, "limit=100"));
+        assert_true(asks(&w, "limit=50"));
         refuse_page(&w.client, ERR_RETRY, 0);
         pass_pause(&w);
-        assert_true(asks(&w, "limit=100"));
+        assert_true(asks(&w, "limit=50"));
         world_finish(&w);
     }
 }
@@ -457,10 +459,10 @@ static void lists_page_by_page_then_streams(void **state)
 
     (void)state;
     world_paging(&w, &secrets, "a=b");
-    assert_string_equal(w.client.path, "/secrets/?limit=100&labelSelector=a%3Db");
+    assert_string_equal(w.client.path, "/secrets/?limit=50&labelSelector=a%3Db");
     assert_string_equal(w.client.accept, "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
     answer_names(&w.client, "a b", "7", "next/page+=");
-    assert_string_equal(w.client.path, "/secrets/?limit=100&continue=next%2Fpage%2B%3D&labelSelector=a%3Db");
+    assert_string_equal(w.client.path, "/secrets/?limit=50&continue=next%2Fpage%2B%3D&labelSelector=a%3Db");
     assert_false(watch_synced(w.watch));
     answer_names(&w.client, "c", "7", NULL);
     assert_true(watch_synced(w.watch));
@@ -506,7 +508,7 @@ static void lists_the_whole_when_a_page_has_expired(void **state)
     assert_told(&w, "(*a (*a *b )=9 ");
     assert_true(asks(&w, "resourceVersion=9&"));
     fail_stream(&w.client, failure(ERR_EXPIRED, 410, "too old"));
-    assert_true(asks(&w, "limit=100"));
+    assert_true(asks(&w, "limit=50"));
     world_finish(&w);
 }
 
@@ -554,7 +556,7 @@ static void refuses_a_list_of_the_past(void **state)
     assert_told(&w, "");
     assert_non_null(strstr(watch_problem(w.watch), "the server is behind"));
     pass_pause(&w);
-    assert_true(asks(&w, "limit=100"));
+    assert_true(asks(&w, "limit=50"));
     answer_names(&w.client, "", "100", NULL);
     assert_told(&w, "()");
     assert_true(asks(&w, "resourceVersion=100&"));
@@ -648,6 +650,20 @@ static void passes_over_what_is_known(void **state)
     assert_true(send_event(&w.client, "DELETED", "{" KNOWN "'7'}}"));
     assert_told(&w, "-a ");
     assert_string_equal(watch_version(w.watch), "7");
+    world_finish(&w);
+}
+
+static void passes_over_what_nobody_reads(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_streaming(&w);
+    assert_true(
+        send_event(&w.client, "MODIFIED", "{" KNOWN "'6'}, spec: {a: 1, large: {b: ['}', {c: ']'}]}, d: 'e'}}"));
+    assert_told(&w, "~a{\"a\":1,\"large\":0,\"d\":\"e\"} =6 ");
+    assert_true(send_event(&w.client, "DELETED", "{" KNOWN "'8'}, spec: {large: 'f'}}"));
+    assert_told(&w, "-a{\"large\":0} =8 ");
     world_finish(&w);
 }
 
@@ -1076,6 +1092,7 @@ int main(void)
         cmocka_unit_test(lists_by_pages_when_a_stream_ends_before_the_list),
         cmocka_unit_test(remembers_that_a_server_knows_no_streamed_lists),
         cmocka_unit_test(passes_over_what_is_known),
+        cmocka_unit_test(passes_over_what_nobody_reads),
         cmocka_unit_test(passes_over_nothing_of_a_list),
         cmocka_unit_test(lists_page_by_page_then_streams),
         cmocka_unit_test(a_failed_page_begins_the_list_anew),
