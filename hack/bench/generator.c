@@ -3,8 +3,8 @@
  *   TOKEN=… generator SERVER CA-FILE SCRIPT IN-FLIGHT < objects
  *
  * Each line of stdin is an object that exists: "NAME UID VERSION". For each the requests of SCRIPT are sent, one after
- * another, with @NAME@, @UID@ and @VERSION@ filled in. IN-FLIGHT objects are worked on at a time, over one HTTP/2
- * connection. It ends when stdin has; an answer that is no success ends it at once.
+ * another, with @NAME@, @UID@ and @VERSION@ (as the last answer about it told) filled in. IN-FLIGHT objects are worked
+ * on at a time, over one HTTP/2 connection. It ends when stdin has; an answer that is no success ends it at once.
  *
  * SCRIPT is a list of requests: a line "METHOD URL CONTENT-TYPE LENGTH", as many bytes of body, a line feed. */
 #include <curl/curl.h>
@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define OBJECTS "/gitlabrunners/"
 
 enum {
     REQUESTS_MAX = 32,
@@ -33,8 +35,8 @@ struct object {
     char name[256], uid[64], version[32];
     size_t step; /* which request is on its way */
     CURL *easy;
-    char *body;       /* of that request */
-    char answer[512]; /* the beginning of what came back, to be shown if it is a refusal */
+    char *body;         /* of that request */
+    char answer[16384]; /* what came back, or the beginning */
     size_t answer_len;
     struct object *next; /* among the free places */
 };
@@ -172,9 +174,20 @@ static void check(const struct object *o, CURLcode result)
         die(requests[o->step].url, o->answer);
 }
 
+/* An answer about the object itself tells its version; nothing before that in such an answer is called so. */
+static void learn_version(struct object *o)
+{
+    static const char mark[] = "\"resourceVersion\":\"";
+    const char *found = strstr(requests[o->step].url, OBJECTS) ? strstr(o->answer, mark) : NULL;
+
+    if (found)
+        sscanf(found + strlen(mark), "%31[0-9]", o->version);
+}
+
 static void on_end(struct object *o, CURLcode result)
 {
     check(o, result);
+    learn_version(o);
     curl_multi_remove_handle(multi, o->easy);
     if (++o->step < requests_len) {
         start(o);

@@ -31,5 +31,6 @@ def dead_host(scene):
         scene.gitlab.admin.faults(held=1, wait=10)
         scene.add_namespace("beside")
         _, beside = timed(scene, "beside", scene.scale.living)
-        scene.gitlab.admin.clear_faults()  # the operator ends when all its calls have
+        operator.kill()
+    scene.gitlab.admin.clear_faults()
     return {"alone_s": alone, "beside_dead_gitlab_s": beside, "dead_gitlab_ratio": beside / alone}

@@ -14,6 +14,7 @@ import yaml
 STATE = pathlib.Path("/tmp/gitlab-runner-controller") / os.environ["CLUSTER"]
 PROGRAM = "build/gitlab-runner-controller"
 DEPLOYMENT = pathlib.Path("manifests/default/controller.yaml")
+LEASE = "gitlab-runner-controller"
 PAGES = ("127.0.0.1", 18080)
 
 
@@ -98,6 +99,13 @@ class Operator:
         self._process.send_signal(signal.SIGTERM)
         if self._process.wait(30) and kind is None:
             sys.exit(self._log.read_text()[-3000:])
+
+    def kill(self):
+        """It would wait for what is in flight. The next one need not wait for its Lease."""
+        self._ended.set()
+        self._process.kill()
+        self._process.wait()
+        subprocess.run(["kubectl", "delete", "lease", LEASE], check=True, stdout=subprocess.DEVNULL)
 
     def _sample(self):
         while not self._ended.wait(0.02):

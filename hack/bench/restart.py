@@ -5,11 +5,13 @@ import time
 from machinery.api_server import ApiServer
 
 from .audit import WRITES, lists, total
+from .lists import read_lists
 from .process import cpu_ms, memory
 
 
 def restart(scene):
     """A new process, until its last request."""
+    bare = read_lists(scene)
     scene.audit.take()
     calls = len(scene.gitlab.admin.audit())
     with scene.operator() as operator:
@@ -19,6 +21,8 @@ def restart(scene):
         cpu = cpu_ms(operator.pid)
     return {
         "restart_ready_s": ready,
+        "restart_lists_s": bare,
+        "restart_lists_ratio": ready / bare,
         "restart_cpu_ms": cpu,
         "restart_requests": counts.total(),
         "restart_requests_per_kind": max(lists(counts).values()),

@@ -1,6 +1,7 @@
 """The script of generator.c: what the operator sends for one object, recorded on its way to the API server."""
 import copy
 import json
+import re
 import signal
 import subprocess
 
@@ -63,6 +64,5 @@ def text_of(method, url, kind, body, meta):
 
 def blank(text, meta):
     """With marks in the place of the object's own words."""
-    version = '"resourceVersion":"%s"'
-    return (text.replace(meta["name"], "@NAME@").replace(meta["uid"], "@UID@")
-            .replace(version % meta["resourceVersion"], version % "@VERSION@"))
+    text = text.replace(meta["name"], "@NAME@").replace(meta["uid"], "@UID@")
+    return re.sub(r'"resourceVersion":"(?!1")\d+"', '"resourceVersion":"@VERSION@"', text)  # "1": whoever makes anew
