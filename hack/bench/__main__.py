@@ -13,7 +13,7 @@ import time
 from standin_fixtures import Standin
 
 from .audit import lists
-from .compare import ITS, compare
+from .compare import compare
 from .converge import converge, memories, steady
 from .foreign import foreign_secrets
 from .hosts import dead_host, slow_host
@@ -26,7 +26,7 @@ from .script import write_script
 SPACE = "bench"
 N = int(os.environ.get("N") or 1000)
 QUICK = Scale(objects=150, compared=60, rounds=1, quiet=1.5, steady=2, singles=5, churn=2, slow=20, living=20, dead=5,
-              secrets=10)
+              secrets=10, peer=False)
 BASE = Scale(objects=N, compared=N)
 LARGE = Scale(objects=10000, steady=600)
 SCALES = {"base": QUICK if os.environ.get("QUICK") else BASE, "large": LARGE}
@@ -54,8 +54,7 @@ def one_life(scene, result, curve):
 
 
 def base(scene, result, curve):
-    scene.add_namespace(ITS)
-    script = write_script(scene, ITS)
+    script = write_script(scene)
     one_life(scene, result, curve)
     step(result, "restart", restart, scene)
     step(result, "an edit while it starts", edit_during_start, scene, SPACE)
@@ -67,7 +66,8 @@ def base(scene, result, curve):
         step(result, "large Secrets of others", foreign_secrets, scene, operator, SPACE)
     step(result, "a slow GitLab", slow_host, scene)
     step(result, "a dead GitLab beside another", dead_host, scene)
-    step(result, "against the generator", compare, scene, script)  # last: an operator would see to what it has made
+    # The last, since an operator would see to what the others have made.
+    step(result, "against the generator and a peer", compare, scene, script)
 
 
 def large(scene, result, curve):

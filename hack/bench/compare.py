@@ -1,5 +1,5 @@
-"""The operator against the bare generator, which sends the same writes with no logic: in turns, since the machine's
-mood changes. Here the operator has one namespace, so that it does not see what the generator does in the other."""
+"""The operator against others that make the same writes: the bare generator, which has no logic, and a peer, written with
+controller-runtime. In turns, since the machine's mood changes, and in a namespace each, of which no other sees a thing."""
 import contextlib
 import os
 import statistics
@@ -8,12 +8,13 @@ import time
 
 from .converge import timed
 from .latency import milliseconds
-from .process import cpu_ms, pid_of, wait
+from .peer import Peer
+from .process import cpu_ms, memory, pid_of, wait
 from .scene import runner
 
 GENERATOR = "build/bench-generator"
 IN_FLIGHT = 64  # objects: twice TURNS_MAX of controller/reconcile.c, so that the API server alone sets the pace
-OURS, ITS = "operator", "generator"
+OURS, GENERATORS, PEERS = "operator", "generator", "peer"  # namespaces, and what keys of results begin with
 
 
 @contextlib.contextmanager
@@ -24,7 +25,7 @@ def generator(scene, script):
 
     def tell(item):
         meta = item["metadata"]
-        line = f"{meta['name']} {meta['uid']} {meta['resourceVersion']}\n"
+        line = f"{meta['namespace']} {meta['name']} {meta['uid']} {meta['resourceVersion']}\n"
         os.write(process.stdin.fileno(), line.encode())  # whole, from whichever thread
     try:
         yield tell
@@ -37,13 +38,13 @@ def generator(scene, script):
 
 
 class Side:
-    """One of the two, and what its turns have cost."""
+    """One of them, and what its turns have cost."""
 
-    def __init__(self, scene, namespace, told=None):
-        self._scene, self._namespace, self._told = scene, namespace, told
+    def __init__(self, scene, name, told=None, pid=None):
+        self._scene, self._name, self._told, self._pid = scene, name, told, pid
         self._server = pid_of("kube-apiserver")
-        self._alone = scene.watch(namespace, scene.scale.singles, "single")
-        self.single_ms, self.seconds, self.server_ms = [], [], []
+        self._alone = scene.watch(name, scene.scale.singles, "single")
+        self._single_ms, self._seconds, self._server_ms = [], [], []
 
     def single(self, name):
         """From an object that is accepted to one that has converged, with nothing else to do."""
@@ -52,35 +53,69 @@ class Side:
             if self._told:
                 self._told(item)
         begins = []
-        self._scene.create(self._namespace, [runner(name, self._namespace)], accepted)
+        self._scene.create(self._name, [runner(name, self._name)], accepted)
         wait(f"{name} has converged", lambda: self._alone.seen(name), 60, 0.002)
-        self.single_ms.append(milliseconds(self._alone.seen(name) - begins[0]))
+        self._single_ms.append(milliseconds(self._alone.seen(name) - begins[0]))
 
     def turn(self, prefix):
         """As many objects as are compared, at once."""
         count, cpu = self._scene.scale.compared, cpu_ms(self._server)
-        self.seconds.append(timed(self._scene, self._namespace, count, prefix, self._told)[1])
+        self._seconds.append(timed(self._scene, self._name, count, prefix, self._told)[1])
         self._scene.wait_quiet()
-        self.server_ms.append((cpu_ms(self._server) - cpu) / count)
+        self._server_ms.append((cpu_ms(self._server) - cpu) / count)
+
+    def result(self):
+        """The medians; and its memory, which is that of all turns' objects."""
+        values = {"single_ms": statistics.median(self._single_ms), "s": statistics.median(self._seconds),
+                  "server_cpu_ms_per_object": statistics.median(self._server_ms)}
+        if self._pid:
+            values["rss_mib"] = memory(self._pid)[0]
+        return {f"{self._name}_{key}": value for key, value in values.items()}
+
+
+def sides_of(scene, script, stack):
+    """Ours is the first."""
+    for name in (OURS, GENERATORS, PEERS):
+        scene.add_namespace(name)
+    operator = stack.enter_context(scene.operator("--namespace", OURS))
+    operator.wait_ready()
+    yield Side(scene, OURS, pid=operator.pid)
+    yield Side(scene, GENERATORS, stack.enter_context(generator(scene, script)))
+    if scene.scale.peer:
+        peer = stack.enter_context(Peer(scene, script, PEERS))
+        peer.wait_ready()
+        yield Side(scene, PEERS, pid=peer.pid)
+
+
+def take_turns(scene, script):
+    result = {}
+    with contextlib.ExitStack() as stack:
+        sides = list(sides_of(scene, script, stack))
+        for i in range(scene.scale.singles):
+            for side in sides:
+                side.single(f"single-{i}")
+        for i in range(scene.scale.rounds):
+            for side in sides[i % len(sides):] + sides[:i % len(sides)]:
+                side.turn(f"round-{i}")
+        for side in sides:
+            result |= side.result()
+    return result
+
+
+def restarts(scene, script):
+    """How long it takes until each knows all of its objects again."""
+    with scene.operator("--namespace", OURS) as operator:
+        ours = operator.wait_ready()
+    with Peer(scene, script, PEERS) as peer:
+        return {"operator_synced_s": ours, "peer_synced_s": peer.wait_ready()}
 
 
 def compare(scene, script):
-    """The medians of all rounds, in each of which both have a turn."""
-    scene.add_namespace(OURS)
-    with scene.operator("--namespace", OURS) as operator, generator(scene, script) as tell:
-        operator.wait_ready()
-        ours, its = Side(scene, OURS), Side(scene, ITS, tell)
-        for i in range(scene.scale.singles):
-            ours.single(f"single-{i}")
-            its.single(f"single-{i}")
-        for i in range(scene.scale.rounds):
-            for side in (ours, its) if i % 2 else (its, ours):
-                side.turn(f"round-{i}")
-    single, its_single = statistics.median(ours.single_ms), statistics.median(its.single_ms)
-    all_ours, all_its = statistics.median(ours.seconds), statistics.median(its.seconds)
-    return {
-        "compared_s": all_ours, "generator_s": all_its, "converge_ratio": all_ours / all_its,
-        "generator_server_cpu_ms_per_object": statistics.median(its.server_ms),
-        "compared_server_cpu_ms_per_object": statistics.median(ours.server_ms),
-        "single_ms": single, "generator_single_ms": its_single, "single_ratio": single / its_single,
-    }
+    result = take_turns(scene, script)
+    if scene.scale.peer:
+        result |= restarts(scene, script)
+    ratios = {"converge_ratio": ("operator_s", "generator_s"),
+              "single_ratio": ("operator_single_ms", "generator_single_ms"),
+              "peer_converge_ratio": ("operator_s", "peer_s"), "peer_rss_ratio": ("operator_rss_mib", "peer_rss_mib"),
+              "peer_synced_ratio": ("operator_synced_s", "peer_synced_s")}
+    return result | {key: result[ours] / result[theirs] for key, (ours, theirs) in ratios.items() if theirs in result}

@@ -2,9 +2,10 @@
  *
  *   TOKEN=… generator SERVER CA-FILE SCRIPT IN-FLIGHT < objects
  *
- * Each line of stdin is an object that exists: "NAME UID VERSION". For each the requests of SCRIPT are sent, one after
- * another, with @NAME@, @UID@ and @VERSION@ (as the last answer about it told) filled in. IN-FLIGHT objects are worked
- * on at a time, over one HTTP/2 connection. It ends when stdin has; an answer that is no success ends it at once.
+ * Each line of stdin is an object that exists: "NAMESPACE NAME UID VERSION". For each the requests of SCRIPT are sent,
+ * one after another, with @NAMESPACE@, @NAME@, @UID@ and @VERSION@ (as the last answer about it told) filled in.
+ * IN-FLIGHT objects are worked on at a time, over one HTTP/2 connection. It ends when stdin has; an answer that is no
+ * success ends it at once.
  *
  * SCRIPT is a list of requests: a line "METHOD URL CONTENT-TYPE LENGTH", as many bytes of body, a line feed. */
 #include <curl/curl.h>
@@ -32,7 +33,7 @@ struct request {
 
 /* One place in flight. */
 struct object {
-    char name[256], uid[64], version[32];
+    char ns[64], name[256], uid[64], version[32];
     size_t step; /* which request is on its way */
     CURL *easy;
     char *body;         /* of that request */
@@ -103,7 +104,7 @@ static char *filled(const char *text, const struct object *o)
 {
     const struct {
         const char *mark, *value;
-    } words[] = {{"@NAME@", o->name}, {"@UID@", o->uid}, {"@VERSION@", o->version}};
+    } words[] = {{"@NAMESPACE@", o->ns}, {"@NAME@", o->name}, {"@UID@", o->uid}, {"@VERSION@", o->version}};
     char *out = NULL;
     size_t len;
     FILE *stream = need(open_memstream(&out, &len));
@@ -112,9 +113,9 @@ static char *filled(const char *text, const struct object *o)
         size_t plain = strcspn(text, "@"), i = 0;
         fwrite(text, 1, plain, stream);
         text += plain;
-        while (i < 3 && strncmp(text, words[i].mark, strlen(words[i].mark)) != 0)
+        while (i < 4 && strncmp(text, words[i].mark, strlen(words[i].mark)) != 0)
             i++;
-        if (i < 3) {
+        if (i < 4) {
             fputs(words[i].value, stream);
             text += strlen(words[i].mark);
         } else if (*text) {
@@ -236,8 +237,8 @@ static void begin(const char *line)
 {
     struct object *o = free_places;
 
-    if (sscanf(line, "%255s %63s %31s", o->name, o->uid, o->version) != 3)
-        die("stdin", "a line is not NAME UID VERSION");
+    if (sscanf(line, "%63s %255s %63s %31s", o->ns, o->name, o->uid, o->version) != 4)
+        die("stdin", "a line is not NAMESPACE NAME UID VERSION");
     free_places = o->next;
     flying++;
     o->step = 0;

@@ -16,7 +16,7 @@ PATIENCE = 90  # seconds
 @dataclasses.dataclass(frozen=True)
 class Scale:
     objects: int        # that converge
-    compared: int = 0   # objects that converge by the operator and by the generator, in each …
+    compared: int = 0   # objects that converge by the operator and by each of the others, in each …
     rounds: int = 3     # … of so many rounds
     quiet: float = 5    # seconds without a request, after which nothing is left to do
     steady: float = 10  # seconds in which nothing may be asked
@@ -26,6 +26,7 @@ class Scale:
     living: int = 100   # objects at a GitLab that answers …
     dead: int = 20      # … beside those at one that does not
     secrets: int = 300  # of 1 MB, which are not ours
+    peer: bool = True   # another operator is compared with, too
 
 
 def kubectl(*args, stdin=None):

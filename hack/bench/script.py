@@ -10,7 +10,7 @@ from proxy.server import Proxy
 from .process import PROGRAM, wait
 from .scene import GITLAB, runner
 
-NAME = "script-template"
+SPACE, NAME = "script-space", "script-template"
 EVENTS = 2
 
 
@@ -23,7 +23,7 @@ def by_proxy(scene, proxy):
     return file
 
 
-def record(scene, namespace):
+def record(scene):
     """All that an operator of its own writes for an object, and the object as it was made."""
     made = []
     host, port = scene.api.server.removeprefix("https://").split(":")
@@ -32,21 +32,22 @@ def record(scene, namespace):
             process = subprocess.Popen([PROGRAM, "run", "--leader-elect=false", "--listen", "127.0.0.1:18081",
                                         "--kubeconfig", by_proxy(scene, proxy)], stderr=log)
         try:
-            seen = scene.watch(namespace, 1)
-            scene.create(namespace, [runner(NAME, namespace)], made.append)
+            seen = scene.watch(SPACE, 1)
+            scene.create(SPACE, [runner(NAME, SPACE)], made.append)
             seen.wait(60)
-            wait("its Events", lambda: len(proxy.entries("POST", f".*/{namespace}/events")) == EVENTS, 10)
+            wait("its Events", lambda: len(proxy.entries("POST", f".*/{SPACE}/events")) == EVENTS, 10)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(10)
-        return proxy.entries("POST|PATCH", f"/api.*/namespaces/{namespace}/.*"), made[0]["metadata"]
+        return proxy.entries("POST|PATCH", f"/api.*/namespaces/{SPACE}/.*"), made[0]["metadata"]
 
 
-def write_script(scene, namespace):
+def write_script(scene):
     """Tells the file. The operator does not wait for Events, so they come last; its call to GitLab comes before what it
     is for, the first Secret."""
+    scene.add_namespace(SPACE)
     known = len(scene.gitlab.admin.audit())
-    entries, meta = record(scene, namespace)
+    entries, meta = record(scene)
     requests = [(e.method, scene.api.server + e.target, e.headers["content-type"], e.body.decode())
                 for e in sorted(entries, key=lambda e: e.path.endswith("/events"))]
     first = next(i for i, (_, url, _, _) in enumerate(requests) if "/secrets/" in url)
@@ -64,5 +65,5 @@ def text_of(method, url, kind, body, meta):
 
 def blank(text, meta):
     """With marks in the place of the object's own words."""
-    text = text.replace(meta["name"], "@NAME@").replace(meta["uid"], "@UID@")
+    text = text.replace(SPACE, "@NAMESPACE@").replace(meta["name"], "@NAME@").replace(meta["uid"], "@UID@")
     return re.sub(r'"resourceVersion":"(?!1")\d+"', '"resourceVersion":"@VERSION@"', text)  # "1": whoever makes anew
