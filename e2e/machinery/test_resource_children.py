@@ -257,6 +257,7 @@ def test_c8_a_binding_among_the_jobs_is_known_by_its_name(stage: Stage, gitlab: 
     stage.kube.patch("RoleBinding", before["metadata"]["name"], {"metadata": STOLEN["both"]}, jobs)
     runner.delete()
     wait_for("it goes with its owner", lambda: runner.child("binding", jobs) is None)
+    runner.wait_gone()
 
 
 def test_c9_a_binding_of_that_name_that_is_not_ours_stays(stage: Stage, gitlab: GitLabAdmin) -> None:
