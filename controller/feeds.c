@@ -71,12 +71,20 @@ static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char
         wake_referrers(feeds, kind, ns, name, priority);
 }
 
-/* Nobody has just changed what is there when we start. */
-static enum queue_priority priority_of(const struct feed *feed)
+/* A GitLabRunner that somebody has made, edited or deleted while nobody served it. */
+static bool is_unserved(const struct feed *feed, struct json_object *object)
+{
+    return feed->kind == KIND_RUNNER &&
+           (json_get(object, "metadata.deletionTimestamp") ||
+            json_int_or(object, "metadata.generation", 0) != json_int_or(object, "status.observedGeneration", 0));
+}
+
+/* Nobody has just changed what is there when we start, as far as its status can tell. */
+static enum queue_priority priority_of(const struct feed *feed, struct json_object *object)
 {
     bool began = feed->watch ? watch_synced(feed->watch) : feed->realm->settled;
 
-    return began ? QUEUE_URGENT : QUEUE_ROUTINE;
+    return began || is_unserved(feed, object) ? QUEUE_URGENT : QUEUE_ROUTINE;
 }
 
 static void keep(const struct feed *feed, enum watch_type type, struct json_object *object)
@@ -112,7 +120,7 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
         keep(feed, type, object);
     known = store_get(store, feed->kind, seen.ns, seen.name);
     if (known || type == WATCH_DELETED)
-        wake(feed->feeds, feed->kind, seen.ns, seen.name, known ? known->owner : owner, priority_of(feed));
+        wake(feed->feeds, feed->kind, seen.ns, seen.name, known ? known->owner : owner, priority_of(feed, object));
 }
 
 static bool on_identity(void *arg, const struct watch_identity *identity)

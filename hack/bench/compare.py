@@ -9,7 +9,7 @@ import time
 from .converge import timed
 from .latency import milliseconds
 from .peer import Peer
-from .process import cpu_ms, memory, pid_of, wait
+from .process import cpu_ms, memory, pid_of, wait, wait_idle
 from .scene import runner
 
 GENERATOR = "build/bench-generator"
@@ -61,7 +61,7 @@ class Side:
         """As many objects as are compared, at once."""
         count, cpu = self._scene.scale.compared, cpu_ms(self._server)
         self._seconds.append(timed(self._scene, self._name, count, prefix, self._told)[1])
-        self._scene.wait_quiet()
+        wait_idle(self._server)
         self._server_ms.append((cpu_ms(self._server) - cpu) / count)
 
     def result(self):
@@ -104,6 +104,7 @@ def take_turns(scene, script):
 
 def restarts(scene, script):
     """How long it takes until each knows all of its objects again."""
+    wait_idle(pid_of("kube-apiserver"))
     with scene.operator("--namespace", OURS) as operator:
         ours = operator.wait_ready()
     with Peer(scene, script, PEERS) as peer:

@@ -78,14 +78,17 @@ def memories(scene, operator, namespace, idle):
 
 
 def steady(scene, operator):
-    """While nothing happens; a watch that is renewed is no request."""
+    """While nothing happens; a watch that is renewed is no request. At GitLab each runner is looked after once in ten
+    minutes."""
     seconds = scene.scale.steady
+    calls = len(scene.gitlab.admin.audit())
     scene.audit.take()
     before, cpu = wakeups(operator.pid), cpu_ms(operator.pid)
     time.sleep(seconds)
     return {
         "steady_seconds": seconds,
         "steady_requests": sum(n for (verb, _, _), n in scene.audit.take().items() if verb != "watch"),
+        "steady_gitlab_calls": len(scene.gitlab.admin.audit()) - calls,
         "steady_wakeups_per_second": (wakeups(operator.pid) - before) / seconds,
         "steady_cpu_percent": (cpu_ms(operator.pid) - cpu) / seconds / 10,
     }

@@ -63,6 +63,15 @@ def pid_of(program):
     sys.exit(f"bench: {program} does not run")
 
 
+def wait_idle(pid, seconds=120):
+    """Until the process has next to nothing to do: what others have begun is done as well."""
+    def is_idle():
+        before = cpu_ms(pid)
+        time.sleep(1)
+        return cpu_ms(pid) - before < 100
+    wait("the API server has nothing left to do", is_idle, seconds)
+
+
 @contextlib.contextmanager
 def held(program):
     """It stands still meanwhile."""

@@ -101,6 +101,7 @@ class Scene:
         self.scale, self.gitlab, self.folder = scale, gitlab, pathlib.Path(folder)
         self.api, self.audit = Api(), Audit()
         kubectl("apply", "-k", "crds")
+        kubectl("wait", "--for=condition=Established", "crd/gitlabrunners.gitlab-runners.dev")
         kubectl("apply", "-f", "manifests/default/executor.yaml")
 
     def add_namespace(self, name):
