@@ -71,12 +71,12 @@ static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char
         wake_referrers(feeds, kind, ns, name, priority);
 }
 
-/* A GitLabRunner that somebody has made, edited or deleted while nobody served it. */
-static bool is_unserved(const struct feed *feed, struct json_object *object)
+/* A GitLabRunner that was served, and that somebody has edited or deleted since. */
+static bool is_edited(const struct feed *feed, struct json_object *object)
 {
-    return feed->kind == KIND_RUNNER &&
-           (json_get(object, "metadata.deletionTimestamp") ||
-            json_int_or(object, "metadata.generation", 0) != json_int_or(object, "status.observedGeneration", 0));
+    int64_t observed = json_int_or(object, "status.observedGeneration", 0);
+
+    return feed->kind == KIND_RUNNER && observed > 0 && json_int_or(object, "metadata.generation", 0) != observed;
 }
 
 /* Nobody has just changed what is there when we start, as far as its status can tell. */
@@ -84,7 +84,7 @@ static enum queue_priority priority_of(const struct feed *feed, struct json_obje
 {
     bool began = feed->watch ? watch_synced(feed->watch) : feed->realm->settled;
 
-    return began || is_unserved(feed, object) ? QUEUE_URGENT : QUEUE_ROUTINE;
+    return began || is_edited(feed, object) ? QUEUE_URGENT : QUEUE_ROUTINE;
 }
 
 static void keep(const struct feed *feed, enum watch_type type, struct json_object *object)

@@ -182,6 +182,23 @@ def test_p11_an_edit_during_the_start_is_served_at_once(stage: Stage, gitlab: Gi
     assert (max if SOAK else statistics.median)(seconds for seconds, _ in results) <= 1.0, results
 
 
+def test_p11_an_edit_before_the_start_comes_before_what_is_new(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """While there was no operator one was edited and hundreds were made: its turn is among the first."""
+    stage.registration_token()
+    stage.operator.start()
+    mine = stage.unmanned(name="zz")
+    stage.settled([mine])
+    stage.operator.stop()
+    many(stage, 300)
+    mine.edit(image="busybox:1.2")
+    stage.operator.start(ready=False, config=kubeconfig())
+    stage.operator.wait_ready(120)
+    mine.wait()
+    left = depth(stage)
+    stage.operator.kill()
+    assert left > 150, f"it has waited for others: only {left} are left"
+
+
 def test_a_new_runner_does_not_wait_for_thousands_of_another_namespace(stage: Stage, gitlab: GitLabAdmin) -> None:
     """Somebody applies many at once; in another namespace a single one is made after them."""
     other = stage.namespace(stage.name + "-other")
