@@ -61,6 +61,11 @@ def kubectl(*words: str, stdin: str | None = None, timeout: float = 120) -> str:
     return done.stdout
 
 
+def wait_kind() -> None:
+    """Until the API server serves GitLabRunners. `kubectl wait` fails at a definition that has no status yet."""
+    wait_for("the kind is served", lambda: run_kubectl("get", "glr", "-A").returncode == 0, 60)
+
+
 def refused(*words: str, stdin: str | None = None) -> str:
     """Why kubectl fails; it must not succeed."""
     done = run_kubectl(*words, stdin=stdin)

@@ -8,7 +8,7 @@ import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
-from cluster import CACHE, EXISTING, PATIENCE, Kube, checked, kubectl, wait_for
+from cluster import CACHE, EXISTING, PATIENCE, Kube, checked, kubectl, wait_for, wait_kind
 
 NAMESPACE = "gitlab-runner-system"
 NAME = "gitlab-runner-controller"
@@ -33,7 +33,7 @@ class Operator:
                            check=True, stdout=subprocess.DEVNULL)
         self.kube.delete("Deployment", NAME, NAMESPACE)
         kubectl("apply", "-k", MANIFESTS)
-        kubectl("wait", "--for=condition=Established", "crd/gitlabrunners.gitlab-runners.dev", "--timeout=60s")
+        wait_kind()
         self.wait_ready(180)    # its image is unpacked, on a node that has just been made
 
     def pods(self) -> list[dict]:

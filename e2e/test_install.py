@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 import yaml
 
-from cluster import ROOT, Kube, kubectl, refused, wait_for
+from cluster import ROOT, Kube, kubectl, refused, wait_for, wait_kind
 from gitlab_admin import GitLabAdmin
 from operator_pod import MANIFESTS, NAME, NAMESPACE, ORPHANS, USER, Operator
 from places import Place
@@ -167,7 +167,7 @@ def test_deleting_the_kind_first_takes_its_runners_along(ci: Place, gitlab: GitL
     assert gitlab.runners() == []
     assert [s["metadata"]["name"] for s in ci.kube.list("Secret", ci.name)] == ["gitlab"]
     kubectl("apply", "-k", MANIFESTS)
-    kubectl("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=60s")
+    wait_kind()
     ci.unmanned().wait()
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from cluster import STATE, AuditLog, Kube, kubectl, wait_for
+from cluster import STATE, AuditLog, Kube, kubectl, wait_for, wait_kind
 from operator_pod import NAME, NAMESPACE
 from program import PROGRAM
 from standin.pki import Authority, Pair, new_key, openssl
@@ -39,7 +39,7 @@ PATHS = "apis/gitlab-runners.dev/v1beta1/gitlabrunners"
 def installed(kube: Kube) -> Iterator[None]:
     """The resource, and an account that may do everything; no operator but the test's own."""
     kubectl("apply", "--server-side", "-f", "crds/gitlabrunners.yaml")
-    kubectl("wait", "--for=condition=Established", "crd/gitlabrunners.gitlab-runners.dev", "--timeout=60s")
+    wait_kind()
     remove_account()                                    # that of an aborted session
     kubectl("create", "namespace", NAMED)
     kubectl("create", "clusterrolebinding", NAMED, "--clusterrole=cluster-admin", f"--serviceaccount={NAMED}:{ACCOUNT}",

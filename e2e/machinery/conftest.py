@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import diagnosis
-from cluster import STATE, Kube, kubectl, wait_for
+from cluster import STATE, Kube, kubectl, wait_for, wait_kind
 from gitlab_admin import GitLabAdmin
 from machinery.api_server import ApiServer
 from machinery.campaign import SUMMARY, Tally
@@ -46,7 +46,7 @@ def account(kube: Kube, statuses: Statuses) -> str:
     left = [item["metadata"]["name"] for item in kube.list("Namespace", labels=LABEL)]
     kubectl("apply", "-k", MANIFESTS)
     kube.delete("Deployment", NAME, NAMESPACE)
-    kubectl("wait", "--for=condition=Established", "crd/gitlabrunners.gitlab-runners.dev", "--timeout=60s")
+    wait_kind()
     vacate(kube, left)
     wait_for("namespaces of an earlier session are gone", lambda: not kube.list("Namespace", labels=LABEL), 120)
     return NAME

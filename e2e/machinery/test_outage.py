@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import STATE, AuditLog, Kube, kubectl, run_kubectl, wait_for
+from cluster import STATE, AuditLog, Kube, kubectl, wait_for, wait_kind
 from gitlab_admin import GitLabAdmin
 from machinery.api_server import ApiServer
 from machinery.stage import KINDS, Stage, scaled
@@ -70,8 +70,7 @@ def test_r16_the_kind_goes_and_comes_back(stage: Stage, kube: Kube, gitlab: GitL
         e for e in stage.watches("gitlabrunners") if e.status == 404], 60)
     stage.operator.assert_steady()
     kubectl("apply", "-k", "crds")
-    kubectl("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=60s")
-    wait_for("the kind is served", lambda: run_kubectl("get", "glr", "-A").returncode == 0)
+    wait_kind()
     stage.unmanned(name="again").wait(seconds=BACKOFF_CAP + 5)
 
 

@@ -4,6 +4,8 @@ import pathlib
 import subprocess
 import time
 
+from cluster import wait_kind
+
 from .api import MERGE_PATCH, METADATA, Api
 from .audit import Audit
 from .process import Operator, wait
@@ -101,7 +103,7 @@ class Scene:
         self.scale, self.gitlab, self.folder = scale, gitlab, pathlib.Path(folder)
         self.api, self.audit = Api(), Audit()
         kubectl("apply", "-k", "crds")
-        kubectl("wait", "--for=condition=Established", "crd/gitlabrunners.gitlab-runners.dev")
+        wait_kind()
         kubectl("apply", "-f", "manifests/default/executor.yaml")
 
     def add_namespace(self, name):
