@@ -67,6 +67,7 @@ class Side:
     def result(self):
         """The medians; and its memory, which is that of all turns' objects."""
         values = {"single_ms": statistics.median(self._single_ms), "s": statistics.median(self._seconds),
+                  "each_s": [round(seconds, 1) for seconds in self._seconds],
                   "server_cpu_ms_per_object": statistics.median(self._server_ms)}
         if self._pid:
             values["rss_mib"] = memory(self._pid)[0]
