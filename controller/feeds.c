@@ -91,7 +91,7 @@ static void keep(const struct feed *feed, enum watch_type type, struct json_obje
 {
     cleanup_arena struct arena a = {0};
     const struct workshop *shop = feed->feeds->shop;
-    const struct record record = kind_record(feed->kind, object, shop->store, &shop->render, &a);
+    const struct record record = kind_record(feed->kind, object, shop->store, &a);
 
     if (type == WATCH_LISTED)
         store_put_listed(shop->store, feed->kind, &record);
@@ -178,8 +178,8 @@ static void start(struct feeds *feeds, enum kind kind)
             watch_start(feeds->realms[i].by_kind[kind].watch);
 }
 
-/* Starts what may be watched by now. The runners come first: what is kept of their children depends on what their specs
- * ask for. */
+/* Starts what may be watched by now. The runners come first: where a child does not say whose it is, it takes the
+ * runner to find out. */
 static void advance(struct feeds *feeds)
 {
     start(feeds, KIND_RUNNER);

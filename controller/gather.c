@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "drift.h"
 #include "runner/cache.h"
 #include "runner/names.h"
 #include "runner/namespaces.h"
@@ -100,12 +101,12 @@ static void gather_child(const struct gathering *g, const struct state *state, e
     o->children[child] = (struct observed_child){
         .exists = true,
         .terminating = json_bool_or(kept, "terminating", false),
-        .drifted = json_bool_or(kept, "drifted", false),
         .held = json_bool_or(kept, "held", false),
         .uid = arena_strdup(a, record->uid),
         .hash = json_str(kept, "hash"),
         .inputs = json_str(kept, "inputs"),
     };
+    o->children[child].drifted = has_drifted(g->store, record, child, o);
     if (child == CHILD_TOKEN_SECRET)
         gather_registration(kept, o);
     if (child == CHILD_DEPLOYMENT)

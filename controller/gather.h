@@ -6,7 +6,7 @@
 #include "state.h"
 
 struct gathering {
-    const struct store *store;
+    struct store *store; /* changed only by what was looked at: drift.h */
     const struct render_settings *settings;
     int64_t now_ms, now; /* monotonic milliseconds; seconds since 1970 */
 };

@@ -3,14 +3,15 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/pack.h"
+#include "dictionary.h"
 #include "kube/managed_fields.h"
 #include "runner/names.h"
 
-#define OURS LABEL_MANAGED_BY "=" FIELD_MANAGER
+#define NO_FIELDS "{}" /* packed, too: somebody has taken them all */
+#define OURS      LABEL_MANAGED_BY "=" FIELD_MANAGER
 
 static const struct {
     struct kube_resource resource;
@@ -50,6 +51,11 @@ enum kind kind_by_name(const char *name)
     return kind;
 }
 
+static struct json_object *our_fields(struct json_object *object)
+{
+    return managed_fields_of(json_get(object, "metadata.managedFields"), FIELD_MANAGER);
+}
+
 static const char *annotation(struct json_object *object, const char *key)
 {
     struct json_object *annotations = json_get(object, "metadata.annotations");
@@ -58,71 +64,32 @@ static const char *annotation(struct json_object *object, const char *key)
     return pair ? json_string(pair) : NULL;
 }
 
-/* What is kept is much the same for all runners: the names of members, and what most statuses say. */
-static const char dictionary[] =
-    "\"observedGeneration\":1},{\"type\":\"Stalled\",\"status\":\"True\",\"reason\":\"NotRegistered\","
-    "\"message\":\"waiting for the registration\",\"authentication\":\"AccessToken\",\"scope\":\"Project/1\","
-    "\"expiration\":\"\"obtained\":\"\"inputs\":\"token=\"scope\":{\"type\":\"Group\",\"groupId\":"
-    "{\"accessTokenSecretRef\":{\"name\":\"\"nodeSelector\":{\"helperImage\":\"\"terminating\":true,\"held\":true,"
-    "\"drifted\":true,\"terminating\":false,\"held\":false,\"drifted\":false,\"judged\":\"\","
-    "\"replicas\":1,\"ready\":1,"
-    "\"available\":1,\"updated\":1,\"observed\":true,\"held\":true,\"drifted\":false,\"runnerId\":\"1\",\"url\":"
-    "\"https://"
-    "\",\"authentication\":\"RegistrationToken\",\"scope\":\"\",\"toldHash\":\"{\"generation\":1,\"finalizer\":true,"
-    "\"spec\":{\"authentication\":{\"registrationTokenSecretRef\":{\"name\":\"gitlab\",\"key\":\"runner-registration-"
-    "token\"},"
-    "\"hostAliases\":[{\"hostnames\":[\"],\"ip\":\"192.168.\"}],\"image\":\"\"manager\":{\"namespace\":\"\"tags\":["
-    "\"\"runUntagged\":"
-    "true,\"concurrent\":10,\"url\":\"http://gitlab.com\"},\"status\":{\"observedGeneration\":1,\"conditions\":[{"
-    "\"type\":\"Ready\",\"status\":\"False\",\"reason\":\"ManagerStarting\",\"message\":\"0 of 1 managers are "
-    "available\","
-    "\"lastTransitionTime\":\"2026-01-01T00:00:00Z\",\"observedGeneration\":1},{\"type\":\"Ready\",\"status\":\"True\","
-    "\"reason\":\"Ready\",\"message\":\"registered, configured and waiting for jobs\",\"lastTransitionTime\":\"2026-"
-    "{\"type\":\"Registered\",\"status\":\"True\",\"reason\":\"Registered\",\"message\":\"runner 1 at https://; the "
-    "URL is not "
-    "https, so tokens travel in clear text\",{\"type\":\"ConfigApplied\",\"status\":\"True\",\"reason\":\"Applied\","
-    "\"message\":\"the config Secret holds what the spec asks for\",{\"type\":\"ManagerAvailable\",\"status\":\"True\","
-    "\"reason\":\"Available\",\"message\":\"1 of 1 managers are "
-    "available\",{\"type\":\"GitLabReachable\",\"status\":\"True\","
-    "\"reason\":\"Reachable\",\"message\":\"GitLab has answered the last "
-    "call\",{\"type\":\"Reconciling\",\"status\":\"True\","
-    "}],\"runnerId\":1,\"url\":\"\"tokenSecretRef\":{\"name\":\"runner-runner-token\"},\"configHash\":\"\"replicas\":1,"
-    "\"readyReplicas\":1,\"managers\":\"1/1\",\"selector\":\"app.kubernetes.io/name=gitlab-runner,"
-    "gitlab-runners.dev/runner=\"}}{\"hash\":\"";
-
-struct json_object *record_kept(const struct record *record, struct arena *a)
+static struct json_object *unpacked(const char *packed, struct arena *a)
 {
     struct err ignored;
-    const char *text = unpack(record->text, dictionary, a);
+    const char *text = packed ? unpack(packed, record_dictionary, a) : NULL;
 
     return text && *text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
 }
 
-static struct json_object *object_of(const struct record *record, struct json_object *kept, struct json_object *spec,
-                                     struct arena *a)
+struct json_object *record_kept(const struct record *record, struct arena *a)
 {
-    return arena_json(
-        a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, kept: %o, spec: %o}",
-                      API_VERSION, KIND, record->ns, record->name, record->uid, json_ref(kept), json_ref(spec)));
+    return unpacked(record->text, a);
+}
+
+struct json_object *record_fields(const struct record *record, struct arena *a)
+{
+    return unpacked(record->fields, a);
 }
 
 struct json_object *runner_object(const struct record *record, struct arena *a)
 {
     struct json_object *kept = record_kept(record, a);
 
-    return object_of(record, kept, json_get(kept, "spec"), a);
-}
-
-/* The same without what is kept, most of which is the status. */
-static struct json_object *runner_with_spec(const struct record *record, struct arena *a)
-{
-    const char *text = unpack(record->text, dictionary, a), *spec;
-    size_t len;
-    struct err ignored;
-
-    if (!text || !json_peek_value(text, strlen(text), "spec", &spec, &len))
-        return object_of(record, NULL, NULL, a);
-    return object_of(record, NULL, arena_json(a, json_parse(spec, len, &ignored)), a);
+    return arena_json(
+        a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, kept: %o, spec: %o}",
+                      API_VERSION, KIND, record->ns, record->name, record->uid, json_ref(kept),
+                      json_ref(json_get(kept, "spec"))));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -192,34 +159,6 @@ static void keep_registration(struct json_object *kept, struct json_object *obje
         json_put_member(kept, members[i].member, annotation(object, members[i].annotation));
 }
 
-/* Which child of its owner an object is, by its name; CHILD_COUNT when none. */
-static enum child child_of(enum kind kind, struct json_object *object, const struct owner *owner, struct arena *a)
-{
-    for (enum child child = 0; child < CHILD_COUNT; child++)
-        if (kind_of_child(child) == kind &&
-            strcmp(json_str_or(object, "metadata.name", ""), child_name(child, owner, a)) == 0)
-            return child;
-    return CHILD_COUNT;
-}
-
-/* Whether somebody took a field of a child that the owner's spec makes ours. Not for the token Secret: what is in it
- * comes from GitLab and cannot be rendered again. */
-static bool is_drifted(enum kind kind, struct json_object *object, const struct record *record,
-                       const struct render_settings *settings, struct arena *a)
-{
-    struct spec spec;
-    struct err ignored;
-
-    if (!spec_parse(runner_with_spec(record, a), &spec, a, &ignored))
-        return false;
-    const struct owner owner = {.ns = record->ns, .name = record->name, .uid = record->uid};
-    enum child child = child_of(kind, object, &owner, a);
-    if (child == CHILD_COUNT || child == CHILD_TOKEN_SECRET || !child_wanted(child, &spec))
-        return false;
-    return !managed_fields_own(json_get(object, "metadata.managedFields"), FIELD_MANAGER,
-                               render_draft(child, &owner, &spec, settings, a));
-}
-
 static const struct record *owner_record(const struct store *store, const char *key, struct arena *a)
 {
     const char *slash = strchr(key, '/');
@@ -262,8 +201,7 @@ static bool is_right_or_taken(struct json_object *object, const char *key, const
     const char *value = annotation(object, key);
 
     json_put_member(json_get(manifest, "metadata.annotations"), key, right);
-    return (value && strcmp(value, right) == 0) ||
-           !managed_fields_own(json_get(object, "metadata.managedFields"), FIELD_MANAGER, manifest);
+    return (value && strcmp(value, right) == 0) || !fields_own(our_fields(object), manifest);
 }
 
 /* In another namespace than its owner's a RoleBinding has no controller, but its name says whose it is. Not who made
@@ -274,8 +212,7 @@ static struct link named_link(enum kind kind, struct json_object *object, const 
     const char *key = kind == KIND_ROLE_BINDING ? role_binding_owner(name, a) : NULL;
     const struct record *record = key ? owner_record(store, key, a) : NULL;
 
-    if (!record || !managed_fields_of(json_get(object, "metadata.managedFields"), FIELD_MANAGER) ||
-        !is_right_or_taken(object, ANNOTATION_OWNER, key, a) ||
+    if (!record || !our_fields(object) || !is_right_or_taken(object, ANNOTATION_OWNER, key, a) ||
         !is_right_or_taken(object, ANNOTATION_OWNER_UID, record->uid, a))
         return (struct link){.key = NULL};
     return (struct link){.key = key, .uid = record->uid};
@@ -296,39 +233,13 @@ static struct link owner_link(enum kind kind, struct json_object *object, const 
     return named.key ? named : said;
 }
 
-/* Whether a child has drifted depends on the fields that are ours and on its owner: most events change neither, and
- * then what was found the last time holds. */
-static void keep_drift(struct json_object *kept, enum kind kind, struct json_object *object, const char *key,
-                       const struct store *store, const struct render_settings *settings, struct arena *a)
-{
-    const struct record *owner = owner_record(store, key, a);
-    const struct record *former =
-        store_get(store, kind, json_str_or(object, "metadata.namespace", ""), json_str_or(object, "metadata.name", ""));
-    struct json_object *known = former ? record_kept(former, a) : NULL,
-                       *fields = managed_fields_of(json_get(object, "metadata.managedFields"), FIELD_MANAGER);
-
-    if (!owner) {
-        json_set_bool(kept, "drifted", false);
-        return;
-    }
-    const char *facts = arena_printf(a, "%s %s", owner->version, fields ? json_text(fields) : "");
-    const char *judged = digest_short(facts, strlen(facts), a);
-    bool holds = strcmp(json_str_or(known, "judged", ""), judged) == 0;
-    json_set_bool(kept, "drifted",
-                  holds ? json_bool_or(known, "drifted", false) : is_drifted(kind, object, owner, settings, a));
-    json_set_str(kept, "judged", judged);
-}
-
-static struct json_object *keep_child(enum kind kind, struct json_object *object, const struct link *owner,
-                                      const struct store *store, const struct render_settings *settings,
-                                      struct arena *a)
+static struct json_object *keep_child(enum kind kind, struct json_object *object)
 {
     struct json_object *kept = json_build("{hash: %s, inputs: %s}", annotation(object, ANNOTATION_APPLIED_HASH),
                                           annotation(object, ANNOTATION_INPUTS));
 
     json_set_bool(kept, "terminating", json_get(object, "metadata.deletionTimestamp") != NULL);
     json_set_bool(kept, "held", has_finalizer(object));
-    keep_drift(kept, kind, object, owner->key, store, settings, a);
     if (kind == KIND_SECRET)
         keep_registration(kept, object);
     if (kind == KIND_DEPLOYMENT)
@@ -357,13 +268,27 @@ bool kind_shows(enum kind kind, struct json_object *object)
     return !kinds[kind].selector || (label && strcmp(json_string(label), FIELD_MANAGER) == 0);
 }
 
-struct record kind_record(enum kind kind, struct json_object *object, const struct store *store,
-                          const struct render_settings *settings, struct arena *a)
+static const char *packed(struct json_object *object, struct arena *a)
+{
+    return pack(json_text(object), record_dictionary, a);
+}
+
+/* Of the token Secret nobody looks at them: what is in it comes from GitLab, and is not to be written over. */
+static const char *keep_fields(struct json_object *object, struct arena *a)
+{
+    struct json_object *fields = our_fields(object);
+
+    if (annotation(object, ANNOTATION_RUNNER_ID))
+        return NULL;
+    return fields ? packed(fields, a) : NO_FIELDS;
+}
+
+struct record kind_record(enum kind kind, struct json_object *object, const struct store *store, struct arena *a)
 {
     struct link link = kind == KIND_RUNNER ? (struct link){.key = NULL} : owner_link(kind, object, store, a);
     const char *owner = link.key ? link.key : "";
     struct json_object *kept = kind == KIND_RUNNER      ? keep_runner(object)
-                               : *owner                 ? keep_child(kind, object, &link, store, settings, a)
+                               : *owner                 ? keep_child(kind, object)
                                : kind == KIND_NAMESPACE ? keep_namespace(object)
                                                         : NULL;
 
@@ -374,6 +299,7 @@ struct record kind_record(enum kind kind, struct json_object *object, const stru
         .version = json_str_or(object, "metadata.resourceVersion", ""),
         .owner = owner,
         .owner_uid = *owner && link.uid ? link.uid : "",
-        .text = kept ? pack(json_text(arena_json(a, kept)), dictionary, a) : "",
+        .text = kept ? packed(arena_json(a, kept), a) : "",
+        .fields = *owner ? keep_fields(object, a) : NULL,
     };
 }

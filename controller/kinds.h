@@ -7,7 +7,7 @@
 #include "runner/render.h"
 
 enum kind {
-    KIND_RUNNER, /* first: the others are judged by what the spec asks for */
+    KIND_RUNNER, /* first: it takes one to find out whose a child is that does not say so */
     KIND_SECRET,
     KIND_CONFIG_MAP,
     KIND_NAMESPACE,
@@ -32,16 +32,19 @@ enum kind kind_by_name(const char *name);
 
 /* What the store keeps of an object. Members of the record's text:
  *   GitLabRunner   generation, finalizer, deletionTimestamp, rotateToken, spec, status
- *   our children   hash, inputs, drifted, terminating, held; and what is special to the kind:
+ *   our children   hash, inputs, terminating, held; and what is special to the kind:
  *     Secret       the annotations of the registration
  *     Deployment   replicas, ready, available, updated, observed, problem
  *   Namespace      allowedFrom, podSecurity, deletionTimestamp
- * store: to find the owner's spec, which tells which fields of a child must be ours. The arena owns the strings. */
-struct record kind_record(enum kind kind, struct json_object *object, const struct store *store,
-                          const struct render_settings *settings, struct arena *a);
+ * Its fields are those of a child that are ours by apply, for drift.h. store: to find the owner of a child that does
+ * not say whose it is. The arena owns the strings. */
+struct record kind_record(enum kind kind, struct json_object *object, const struct store *store, struct arena *a);
 
 /* What is kept of an object, as JSON; NULL when that is nothing. The arena owns it. */
 struct json_object *record_kept(const struct record *record, struct arena *a);
+
+/* The record's fields, as FieldsV1; NULL: nothing is left to look at. The arena owns them. */
+struct json_object *record_fields(const struct record *record, struct arena *a);
 
 /* The object as spec_parse() takes it, from a GitLabRunner's record; the arena owns it. */
 struct json_object *runner_object(const struct record *record, struct arena *a);

@@ -60,7 +60,7 @@ static struct stray subject(const struct turn *turn)
 static bool is_ours(struct turn *turn, enum kind kind, struct json_object *object)
 {
     const struct workshop *shop = turn->shop;
-    const struct record record = kind_record(kind, object, shop->store, &shop->render, &turn->mem);
+    const struct record record = kind_record(kind, object, shop->store, &turn->mem);
 
     return strcmp(record.owner_uid, turn->observed.owner.uid) == 0;
 }

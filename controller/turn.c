@@ -73,7 +73,7 @@ static bool is_old(const struct store *store, enum kind kind, const struct recor
 static void learn(const struct workshop *shop, enum kind kind, struct json_object *object, const char *reached)
 {
     cleanup_arena struct arena a = {0};
-    const struct record record = kind_record(kind, object, shop->store, &shop->render, &a);
+    const struct record record = kind_record(kind, object, shop->store, &a);
 
     if (is_gone(object))
         store_bury(shop->store, kind, record.ns, record.name, record.uid);

@@ -15,12 +15,12 @@ enum {
     LENGTH_MIN = 4,
     LENGTH_MAX = LENGTH_MIN + LAST - FIRST,
     BACK_MAX = (1 << 14) - 1,
-    SLOTS = 2048,
+    SLOTS = 4096,
 };
 
 /* All that was seen, dictionary first; and where a beginning of LENGTH_MIN bytes was seen last, plus one. */
 struct window {
-    char *bytes;
+    const char *bytes;
     size_t len, end;
     uint32_t seen[SLOTS];
 };
@@ -30,13 +30,25 @@ static size_t slot_of(const char *at)
     uint32_t four;
 
     memcpy(&four, at, sizeof(four));
-    return (four * 2654435761u) >> 21;
+    return (four * 2654435761u) >> 20;
 }
 
 static void see(struct window *w, size_t at)
 {
     if (at + LENGTH_MIN <= w->end)
         w->seen[slot_of(w->bytes + at)] = (uint32_t)at + 1;
+}
+
+/* With the dictionary only. There is one for all texts, and it is longer than most. */
+static const struct window *front_window(const char *dictionary)
+{
+    static struct window front;
+
+    if (front.bytes != dictionary)
+        front = (struct window){.bytes = dictionary, .end = strlen(dictionary)};
+    while (front.len < front.end)
+        see(&front, front.len++);
+    return &front;
 }
 
 /* How many bytes at w->len were seen before, and how far back; 0: too few. */
@@ -76,19 +88,18 @@ static size_t put_next(const struct window *w, char **to)
 char *pack(const char *text, const char *dictionary, struct arena *a)
 {
     cleanup_arena struct arena mem = {0};
-    size_t front = strlen(dictionary), len = strlen(text);
-    struct window *w = arena_alloc(&mem, sizeof(*w));
-    char *packed = arena_alloc(&mem, 2 * len + 1), *to = packed;
+    const struct window *front = front_window(dictionary);
+    struct window w = *front;
+    size_t len = strlen(text);
+    char *bytes = arena_alloc(&mem, front->len + len + 1), *packed = arena_alloc(&mem, 2 * len + 1), *to = packed;
 
-    w->end = front + len;
-    w->bytes = arena_alloc(&mem, w->end + 1);
-    memcpy(w->bytes, dictionary, front);
-    memcpy(w->bytes + front, text, len);
-    for (size_t i = 0; i < front; i++)
-        see(w, i);
-    for (w->len = front; w->len < w->end;)
-        for (size_t n = put_next(w, &to); n > 0; n--)
-            see(w, w->len++);
+    memcpy(bytes, dictionary, front->len);
+    memcpy(bytes + front->len, text, len);
+    w.bytes = bytes;
+    w.end += len;
+    while (w.len < w.end)
+        for (size_t n = put_next(&w, &to); n > 0; n--)
+            see(&w, w.len++);
     return arena_strndup(a, packed, (size_t)(to - packed));
 }
 

@@ -90,10 +90,9 @@ struct json_object *managed_fields_of(struct json_object *managed_fields, const 
     return NULL;
 }
 
-bool managed_fields_own(struct json_object *managed_fields, const char *manager, struct json_object *manifest)
+bool fields_own(struct json_object *fields, struct json_object *manifest)
 {
     static const char *const in_metadata[] = {"labels", "annotations", "ownerReferences"};
-    struct json_object *fields = managed_fields_of(managed_fields, manager);
     struct json_object *metadata = json_get(fields, "f:metadata");
 
     if (!fields)

@@ -15,8 +15,8 @@ struct json_object;
 /* What `manager` owns by apply, as the object lists it (FieldsV1); NULL: nothing. Lent. */
 struct json_object *managed_fields_of(struct json_object *managed_fields, const char *manager);
 
-/* True when `manager` owns, by apply, every field of manifest's content (labels, annotations, owner references and all
- * outside of metadata) in an object with these managedFields. */
-bool managed_fields_own(struct json_object *managed_fields, const char *manager, struct json_object *manifest);
+/* True when these fields (FieldsV1; NULL: none) have in them all of manifest's content: labels, annotations, owner
+ * references and all outside of metadata. */
+bool fields_own(struct json_object *fields, struct json_object *manifest);
 
 #endif

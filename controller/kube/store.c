@@ -21,6 +21,7 @@ enum standing {
 
 struct entry {
     struct record record; /* its name ends the key                        */
+    char *fields;         /* the record's, a block of its own             */
     struct list sibling;  /* in the owner's list                          */
     unsigned epoch;       /* of the last list that had it                 */
     unsigned char kind, standing;
@@ -170,16 +171,24 @@ static struct entry *entry_create(const struct record *r, struct family *family)
     e->record.owner = family ? family->owner : "";
     e->record.owner_uid = own_uid ? place(&at, r->owner_uid) : family->uid;
     e->record.text = place(&at, r->text); /* the last, see entry_free() */
+    e->record.fields = e->fields = r->fields ? keep_strdup(r->fields) : NULL;
     list_init(&e->sibling);
     if (family)
         list_append(&family->children, &e->sibling);
     return e;
 }
 
+static void forget_fields(struct entry *e)
+{
+    keep_free_text(e->fields);
+    e->record.fields = e->fields = NULL;
+}
+
 static void entry_free(struct entry *e)
 {
     const char *end = e->record.text + strlen(e->record.text) + 1;
 
+    forget_fields(e);
     keep_free(e, sizeof(*e) + (size_t)(end - e->strings));
 }
 
@@ -248,6 +257,14 @@ const struct record *store_get(const struct store *store, unsigned kind, const c
     const struct entry *e = find(store, kind, ns, name);
 
     return e && e->standing == SHOWN ? &e->record : NULL;
+}
+
+void store_forget_fields(struct store *store, unsigned kind, const char *ns, const char *name)
+{
+    struct entry *e = find(store, kind, ns, name);
+
+    if (e)
+        forget_fields(e);
 }
 
 size_t store_count(const struct store *store, unsigned kind)

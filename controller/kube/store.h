@@ -25,6 +25,7 @@ struct record {
     const char *owner;     /* "namespace/name" of the object that this one belongs to; "" for none     */
     const char *owner_uid; /* … and that object's uid, as this one has it; "" for none                 */
     const char *text;      /* what is kept of it, "": nothing                                               */
+    const char *fields;    /* … until somebody has looked at it, see store_forget_fields(); NULL: nothing     */
 };
 
 struct store;
@@ -50,6 +51,8 @@ void store_remove(struct store *store, unsigned kind, const char *ns, const char
 /* The object of this uid is gone, as an answer said: it is not shown any more. Nothing when another one is known. */
 void store_bury(struct store *store, unsigned kind, const char *ns, const char *name, const char *uid);
 const struct record *store_get(const struct store *store, unsigned kind, const char *ns, const char *name);
+/* The record's fields were looked at. */
+void store_forget_fields(struct store *store, unsigned kind, const char *ns, const char *name);
 size_t store_count(const struct store *store, unsigned kind);
 
 /* Around a complete list of the namespace ("": of all): what is not put or touched between the two is gone. Reports

@@ -9,5 +9,5 @@ void fuzz(const char *text, size_t len, struct arena *a)
     struct err err;
     struct json_object *input = arena_json(a, json_parse(text, len, &err));
 
-    managed_fields_own(json_get(input, "managedFields"), "manager", json_get(input, "manifest"));
+    fields_own(managed_fields_of(json_get(input, "managedFields"), "manager"), json_get(input, "manifest"));
 }

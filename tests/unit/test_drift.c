@@ -1,15 +1,17 @@
-/* What is kept of an object: whether somebody took a field of it, which is judged by its owner's spec. */
+/* Whether somebody took a field of a child, as its owner's turn finds out. */
 #include "golden.h"
 
 #include "base/mem.h"
-#include "kinds.h"
+#include "gather.h"
 
 static const struct render_settings settings = {.manager_image = "manager"};
 static const char all_ours[] = "{'f:metadata': {'f:labels': {}, 'f:annotations': {}, 'f:ownerReferences': {}}}";
 static const char labels_taken[] = "{'f:metadata': {'f:annotations': {}, 'f:ownerReferences': {}}}";
+static const struct arena no_memory;
 
 struct scene {
     struct store *store;
+    struct states states;
     struct arena mem;
     unsigned version;
 };
@@ -21,48 +23,76 @@ static const char *next_version(struct scene *s)
 
 static void told(struct scene *s, enum kind kind, struct json_object *object)
 {
-    const struct record record = kind_record(kind, arena_json(&s->mem, object), s->store, &settings, &s->mem);
+    const struct record record = kind_record(kind, arena_json(&s->mem, object), s->store, &s->mem);
 
     store_put(s->store, kind, &record);
 }
 
-/* account: the ServiceAccount that the spec names; NULL: ours. */
+/* account: the ServiceAccount that the spec
+ * names; NULL: ours. */
 static void told_owner(struct scene *s, const char *account)
 {
     struct json_object *manager = account ? json_build("{serviceAccountName: %s}", account) : NULL;
+    unsigned version = ++s->version;
 
-    told(s, KIND_RUNNER,
-         json_build("{metadata: {namespace: 'ci', name: 'builds', uid: 'u', resourceVersion: %s, generation: 1}, spec: "
-                    "{url: 'https://one.example.com', authentication: {registrationTokenSecretRef: {name: 'gitlab'}}, "
-                    "manager: %o}}",
-                    next_version(s), manager));
+    told(
+        s, KIND_RUNNER,
+        json_build("{metadata: {namespace: 'ci', name: 'builds', uid: 'u', resourceVersion: %s, generation: %d}, spec: "
+                   "{url: 'https://one.example.com', authentication: {registrationTokenSecretRef: {name: 'gitlab'}}, "
+                   "manager: %o}}",
+                   arena_printf(&s->mem, "%u", version), (int64_t)version, manager));
 }
 
-static struct json_object *told_child(struct scene *s, const char *fields)
+/* As a turn sees the ServiceAccount now. */
+static const struct observed_child *seen(struct scene *s)
 {
-    char *json = arena_strdup(&s->mem, fields);
+    const struct gathering g = {.store = s->store, .settings = &settings};
+    struct observed *o = arena_alloc(&s->mem, sizeof(*o));
+
+    gather(&g, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, "ci/builds"), o, &s->mem);
+    return &o->children[CHILD_SERVICE_ACCOUNT];
+}
+
+static const char *wanted_hash(struct scene *s)
+{
+    static const struct owner owner = {.ns = "ci", .name = "builds", .uid = "u"};
+    struct spec spec;
+    struct err err;
+
+    assert_true(
+        spec_parse(runner_object(store_get(s->store, KIND_RUNNER, "ci", "builds"), &s->mem), &spec, &s->mem, &err));
+    return manifest_hash(render_child(CHILD_SERVICE_ACCOUNT, &owner, &spec, &settings, &s->mem));
+}
+
+/* fields: of its entry in managedFields; NULL: there is none any more. */
+static void told_child(struct scene *s, const char *fields, const char *hash)
+{
+    char *json = arena_strdup(&s->mem, fields ? fields : "{}");
+    struct err err;
 
     for (char *at = json; (at = strchr(at, '\'')); at++)
         *at = '"';
-    struct err err;
     told(s, KIND_SERVICE_ACCOUNT,
          json_build("{metadata: {namespace: 'ci', name: 'builds-runner', uid: 'c', resourceVersion: %s, annotations: "
-                    "{'gitlab-runners.dev/owner': 'ci/builds', 'gitlab-runners.dev/owner-uid': 'u'}, managedFields: "
-                    "[{manager: 'gitlab-runner-controller', operation: 'Apply', fieldsV1: %o}]}}",
-                    next_version(s), json_parse(json, strlen(json), &err)));
-    return record_kept(store_get(s->store, KIND_SERVICE_ACCOUNT, "ci", "builds-runner"), &s->mem);
+                    "{'gitlab-runners.dev/owner': 'ci/builds', 'gitlab-runners.dev/owner-uid': 'u', "
+                    "'gitlab-runners.dev/applied-hash': %s}, managedFields: "
+                    "[{manager: %s, operation: 'Apply', fieldsV1: %o}]}}",
+                    next_version(s), hash, fields ? "gitlab-runner-controller" : "somebody",
+                    json_parse(json, strlen(json), &err)));
 }
 
 static bool is_drifted(struct scene *s, const char *fields)
 {
-    return json_bool_or(told_child(s, fields), "drifted", false);
+    told_child(s, fields, wanted_hash(s));
+    assert_true(seen(s)->exists);
+    return seen(s)->drifted;
 }
 
 static int setup(void **state)
 {
     static struct scene scene;
 
-    scene = (struct scene){.store = store_create(KIND_COUNT)};
+    scene = (struct scene){.store = store_create(KIND_COUNT), .mem = no_memory};
     *state = &scene;
     return 0;
 }
@@ -71,6 +101,7 @@ static int teardown(void **state)
 {
     struct scene *s = *state;
 
+    states_finish(&s->states);
     store_destroy(s->store);
     arena_finish(&s->mem);
     return 0;
@@ -93,21 +124,69 @@ static void what_was_found_holds_while_nothing_changes(void **state)
         assert_false(is_drifted(*state, all_ours));
 }
 
-static void it_is_judged_anew_when_its_owner_changes(void **state)
+/* The entry in managedFields as a whole, too. */
+static void all_may_be_taken(void **state)
 {
     told_owner(*state, NULL);
-    assert_true(is_drifted(*state, labels_taken));
-    told_owner(*state, "theirs"); /* so this one is not wanted */
-    assert_false(is_drifted(*state, labels_taken));
-    told_owner(*state, NULL);
-    assert_true(is_drifted(*state, labels_taken));
+    assert_true(is_drifted(*state, NULL));
 }
 
-static void without_its_owner_nobody_judges(void **state)
+/* What was looked at is not kept; what was found in order stays so, what was not is found again. */
+static void what_was_looked_at_is_forgotten(void **state)
 {
-    assert_false(is_drifted(*state, labels_taken));
-    told_owner(*state, NULL);
-    assert_true(is_drifted(*state, labels_taken));
+    struct scene *s = *state;
+
+    told_owner(s, NULL);
+    told_child(s, all_ours, wanted_hash(s));
+    assert_non_null(store_get(s->store, KIND_SERVICE_ACCOUNT, "ci", "builds-runner")->fields);
+    for (int i = 0; i < 3; i++)
+        assert_false(seen(s)->drifted);
+    assert_null(store_get(s->store, KIND_SERVICE_ACCOUNT, "ci", "builds-runner")->fields);
+    told_child(s, labels_taken, wanted_hash(s));
+    for (int i = 0; i < 3; i++)
+        assert_true(seen(s)->drifted);
+}
+
+/* It is applied anyway. Nothing is forgotten meanwhile: the spec may become again what it was. */
+static void what_was_applied_for_another_spec_is_not_judged(void **state)
+{
+    struct scene *s = *state;
+
+    told_owner(s, NULL);
+    told_child(s, labels_taken, "another");
+    assert_false(seen(s)->drifted);
+    told_child(s, labels_taken, wanted_hash(s));
+    told_owner(s, "theirs"); /* so this one is not wanted */
+    assert_false(seen(s)->drifted);
+    told_owner(s, NULL);
+    assert_true(seen(s)->drifted);
+}
+
+static void before_its_owner_is_known_it_is_kept(void **state)
+{
+    struct scene *s = *state;
+
+    told_owner(s, NULL);
+    const char *hash = wanted_hash(s);
+    store_remove(s->store, KIND_RUNNER, "ci", "builds");
+    told_child(s, labels_taken, hash);
+    told_owner(s, NULL);
+    assert_true(seen(s)->drifted);
+}
+
+static void the_token_secret_is_not_judged(void **state)
+{
+    struct scene *s = *state;
+
+    told_owner(s, NULL);
+    told(s, KIND_SECRET,
+         json_build("{metadata: {namespace: 'ci', name: 'builds-runner-token', uid: 't', resourceVersion: %s, "
+                    "annotations: {'gitlab-runners.dev/owner': 'ci/builds', 'gitlab-runners.dev/owner-uid': 'u', "
+                    "'gitlab-runners.dev/runner-id': '7'}, managedFields: [{manager: 'gitlab-runner-controller', "
+                    "operation: 'Apply', fieldsV1: {'f:data': {}}}]}}",
+                    next_version(s)));
+    assert_null(store_get(s->store, KIND_SECRET, "ci", "builds-runner-token")->fields);
+    assert_string_equal(store_get(s->store, KIND_SECRET, "ci", "builds-runner-token")->owner, "ci/builds");
 }
 
 /* As long as it is told, however it is kept. */
@@ -129,8 +208,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_field_that_was_taken_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_found_holds_while_nothing_changes, setup, teardown),
-        cmocka_unit_test_setup_teardown(it_is_judged_anew_when_its_owner_changes, setup, teardown),
-        cmocka_unit_test_setup_teardown(without_its_owner_nobody_judges, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_may_be_taken, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_looked_at_is_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_applied_for_another_spec_is_not_judged, setup, teardown),
+        cmocka_unit_test_setup_teardown(before_its_owner_is_known_it_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_token_secret_is_not_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(a_runner_is_kept_as_it_is, setup, teardown),
     };
 

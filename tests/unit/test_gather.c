@@ -23,7 +23,7 @@ static void told(struct scene *s, const char *uid, const char *version)
         json_build("{metadata: {namespace: 'ci', name: 'builds', uid: %s, resourceVersion: %s, generation: 1}, spec: "
                    "{url: 'https://one.example.com', authentication: {registrationTokenSecretRef: {name: 'gitlab'}}}}",
                    uid, version));
-    const struct record record = kind_record(KIND_RUNNER, object, s->store, &settings, &s->mem);
+    const struct record record = kind_record(KIND_RUNNER, object, s->store, &s->mem);
 
     store_put(s->store, KIND_RUNNER, &record);
 }

@@ -6,8 +6,6 @@
 #include "kube/client.h"
 #include "runner/names.h"
 
-static const struct render_settings settings = {.manager_image = "gitlab/gitlab-runner:test"};
-
 /* The store with one GitLabRunner, ci/builds of the uid "uid-1". */
 static struct store *with_runner(struct arena *a)
 {
@@ -17,7 +15,7 @@ static struct store *with_runner(struct arena *a)
                                  "resourceVersion: '1', generation: 1}, spec: {url: 'https://x', authentication: "
                                  "{accessTokenSecretRef: {name: 's'}}, scope: {type: 'Instance'}}}",
                                  API_VERSION, KIND));
-    struct record record = kind_record(KIND_RUNNER, object, store, &settings, a);
+    struct record record = kind_record(KIND_RUNNER, object, store, a);
 
     store_put(store, KIND_RUNNER, &record);
     return store;
@@ -70,7 +68,7 @@ static void a_child_is_known_by_either_link(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const struct links *c = &cases[i];
-        struct record record = kind_record(KIND_SECRET, child(c, &a), store, &settings, &a);
+        struct record record = kind_record(KIND_SECRET, child(c, &a), store, &a);
         if (strcmp(record.owner, c->expected_owner) != 0 ||
             strcmp(record.owner_uid, c->expected_uid ? c->expected_uid : "") != 0)
             fail_msg("%s: it is %s's, %s", c->what, record.owner, record.owner_uid);
@@ -138,7 +136,7 @@ static void a_binding_among_the_jobs_is_known_by_its_name_if_it_is_ours(void **s
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bindings); i++) {
-        struct record record = kind_record(KIND_ROLE_BINDING, binding(i, &a), store, &settings, &a);
+        struct record record = kind_record(KIND_ROLE_BINDING, binding(i, &a), store, &a);
         const char *wanted = bindings[i].expected_uid;
         if (strcmp(record.owner, bindings[i].expected_owner) != 0 ||
             strcmp(record.owner_uid, wanted ? wanted : "") != 0)
@@ -151,7 +149,7 @@ static void a_binding_among_the_jobs_is_known_by_its_name_if_it_is_ours(void **s
 
 static const char *kept_text(struct json_object *object, const struct store *store, struct arena *a)
 {
-    struct record record = kind_record(KIND_NAMESPACE, object, store, &settings, a);
+    struct record record = kind_record(KIND_NAMESPACE, object, store, a);
 
     return json_text(record_kept(&record, a));
 }

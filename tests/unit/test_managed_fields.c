@@ -7,6 +7,11 @@
 
 static const char *const files[] = {"serviceaccount", "rolebinding", "secret", "deployment", "odd"};
 
+static bool own(struct json_object *managed_fields, const char *manager, struct json_object *manifest)
+{
+    return fields_own(managed_fields_of(managed_fields, manager), manifest);
+}
+
 static void knows_ours_from_theirs(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -19,7 +24,7 @@ static void knows_ours_from_theirs(void **state)
         assert_true(json_len(cases) > 0);
         for (size_t i = 0; i < json_len(cases); i++) {
             struct json_object *c = json_at(cases, i);
-            bool owned = managed_fields_own(json_get(c, "managedFields"), FIELD_MANAGER, json_get(file, "manifest"));
+            bool owned = own(json_get(c, "managedFields"), FIELD_MANAGER, json_get(file, "manifest"));
             if (owned == json_bool_or(c, "owned", !owned))
                 continue;
             print_error("%s: %s: %s\n", files[f], json_str(c, "what"), owned ? "owned" : "not owned");
@@ -57,7 +62,7 @@ static void misses_every_single_field(void **state)
             size_t n = leaf;
             if (!remove_leaf(json_get(json_at(less, 0), "fieldsV1"), &n))
                 break;
-            if (managed_fields_own(less, FIELD_MANAGER, json_get(file, "manifest")))
+            if (own(less, FIELD_MANAGER, json_get(file, "manifest")))
                 fail_msg("%s: field %zu was not missed", files[f], leaf);
         }
     }
@@ -90,10 +95,10 @@ static void looks_at_our_own_entry_only(void **state)
         arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {name: n}, data: {a: x}}"));
 
     (void)state;
-    assert_false(managed_fields_own(NULL, "us", manifest));
+    assert_false(own(NULL, "us", manifest));
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct json_object *managed = arena_json(&a, json_build(cases[i].entries));
-        if (managed_fields_own(managed, "us", manifest) != cases[i].owned)
+        if (own(managed, "us", manifest) != cases[i].owned)
             fail_msg("%s", cases[i].entries);
     }
 }
@@ -125,7 +130,7 @@ static void finds_elements_of_lists(void **state)
         struct json_object *managed =
             json_build("[{manager: us, operation: Apply, fieldsV1: {'f:list': %o}}]", json_build(cases[i].fields));
         struct json_object *manifest = json_build("{list: %o}", json_build(cases[i].list));
-        if (managed_fields_own(arena_json(&a, managed), "us", arena_json(&a, manifest)) != cases[i].owned)
+        if (own(arena_json(&a, managed), "us", arena_json(&a, manifest)) != cases[i].owned)
             fail_msg("%s of %s", cases[i].list, cases[i].fields);
     }
 }

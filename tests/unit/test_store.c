@@ -16,7 +16,7 @@ enum { KIND_A, KIND_B, KINDS };
 
 static struct record record_of(const char *ns, const char *name, const char *version, const char *owner)
 {
-    return (struct record){ns, name, "uid", version, owner, *owner ? "owner-uid" : "", "{}"};
+    return (struct record){ns, name, "uid", version, owner, *owner ? "owner-uid" : "", "{}", "fields"};
 }
 
 static void put(struct store *store, unsigned kind, const char *name, const char *version, const char *owner)
@@ -40,9 +40,9 @@ static void copies_every_field(void **state)
 {
     struct store *store = store_create(KINDS);
     char ns[] = "ns", name[] = "name", uid[] = "uid", version[] = "7", owner[] = "ns/owner", owner_uid[] = "uid-o",
-         text[] = "{\"a\":1}";
-    char *const fields[] = {ns, name, uid, version, owner, owner_uid, text};
-    const struct record given = {ns, name, uid, version, owner, owner_uid, text};
+         text[] = "{\"a\":1}", ours[] = "f:a";
+    char *const fields[] = {ns, name, uid, version, owner, owner_uid, text, ours};
+    const struct record given = {ns, name, uid, version, owner, owner_uid, text, ours};
 
     (void)state;
     store_put(store, KIND_B, &given);
@@ -56,10 +56,28 @@ static void copies_every_field(void **state)
     assert_string_equal(r->owner, "ns/owner");
     assert_string_equal(r->owner_uid, "uid-o");
     assert_string_equal(r->text, "{\"a\":1}");
+    assert_string_equal(r->fields, "f:a");
     assert_null(store_get(store, KIND_A, "ns", "name"));
     assert_null(store_get(store, KIND_B, "", "name"));
     store_destroy(store);
     store_destroy(NULL);
+}
+
+/* Until another record comes. */
+static void forgets_the_fields_alone(void **state)
+{
+    struct store *store = store_create(KINDS);
+
+    (void)state;
+    put(store, KIND_A, "name", "1", "");
+    store_forget_fields(store, KIND_A, "ns", "name");
+    store_forget_fields(store, KIND_A, "ns", "name");
+    store_forget_fields(store, KIND_A, "ns", "nobody");
+    assert_null(store_get(store, KIND_A, "ns", "name")->fields);
+    assert_string_equal(store_get(store, KIND_A, "ns", "name")->text, "{}");
+    put(store, KIND_A, "name", "2", "");
+    assert_string_equal(store_get(store, KIND_A, "ns", "name")->fields, "fields");
+    store_destroy(store);
 }
 
 static void replaces_a_record_as_a_whole(void **state)
@@ -178,9 +196,9 @@ static void a_list_may_begin_anew(void **state)
 static void lists_of_two_namespaces_may_overlap(void **state)
 {
     struct store *store = store_create(KINDS);
-    const struct record here = {"here", "old", "uid", "1", "", "", ""},
-                        there = {"there", "old", "uid", "1", "", "", ""};
-    const struct record new = {"here", "new", "uid", "2", "", "", ""};
+    const struct record here = {"here", "old", "uid", "1", "", "", "", NULL},
+                        there = {"there", "old", "uid", "1", "", "", "", NULL};
+    const struct record new = {"here", "new", "uid", "2", "", "", "", NULL};
     struct names gone = {""};
 
     (void)state;
@@ -535,6 +553,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_every_field),
+        cmocka_unit_test(forgets_the_fields_alone),
         cmocka_unit_test(replaces_a_record_as_a_whole),
         cmocka_unit_test(each_record_keeps_the_uid_that_it_has_of_its_owner),
         cmocka_unit_test(keeps_records_without_a_namespace),
