@@ -1,7 +1,7 @@
 #include "dictionary.h"
 
-/* First the names of the fields that are ours, of which texts are packed for a moment. Then what is kept for long: names
- * of members, and what most statuses say. */
+/* First the names of the fields that are ours, of which texts are packed for a moment. Then what is kept for long:
+ * names of members, and what most statuses say. */
 const char record_dictionary[] =
     "\"f:spec\":{\"f:replicas\":{},\"f:revisionHistoryLimit\":{},\"f:selector\":{},\"f:strategy\":{\"f:rollingUpdate"
     "\":{\"f:maxSurge\":{},\"f:maxUnavailable\":{}},\"f:type\":{}},\"f:template\":{\"f:metadata\":{},\"f:spec\":{\"f:"

@@ -1,8 +1,8 @@
 /* Whether somebody changed or took a field of a child that we applied.
  *
  * A record of a child comes with the fields that are ours (kinds.h). They are held against the manifest in the turn of
- * its owner, which has the spec at hand, and not as each event comes: a start would judge what nobody asks for yet. When
- * all are there they are forgotten, since only another event, which brings them anew, can change that. */
+ * its owner, which has the spec at hand, and not as each event comes: a start would judge what nobody asks for yet.
+ * When all are there they are forgotten, since only another event, which brings them anew, can change that. */
 #ifndef DRIFT_H
 #define DRIFT_H
 

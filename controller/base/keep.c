@@ -139,8 +139,8 @@ char *keep_strdup(const char *text)
     return memcpy(keep_alloc(size), text, size);
 }
 
-void keep_free_text(char *text)
+void keep_free_text(const char *text)
 {
     if (text)
-        keep_free(text, strlen(text) + 1);
+        keep_free((void *)(uintptr_t)text, strlen(text) + 1);
 }

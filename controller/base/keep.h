@@ -14,6 +14,6 @@ char *keep_strdup(const char *text);
 /* size: as it was asked for. NULL is fine. */
 void keep_free(void *block, size_t size);
 /* Of keep_strdup(), whose text was not changed since. NULL is fine. */
-void keep_free_text(char *text);
+void keep_free_text(const char *text);
 
 #endif

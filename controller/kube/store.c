@@ -20,8 +20,7 @@ enum standing {
 };
 
 struct entry {
-    struct record record; /* its name ends the key                        */
-    char *fields;         /* the record's, a block of its own             */
+    struct record record; /* its name ends the key, its fields are a block of their own */
     struct list sibling;  /* in the owner's list                          */
     unsigned epoch;       /* of the last list that had it                 */
     unsigned char kind, standing;
@@ -171,7 +170,7 @@ static struct entry *entry_create(const struct record *r, struct family *family)
     e->record.owner = family ? family->owner : "";
     e->record.owner_uid = own_uid ? place(&at, r->owner_uid) : family->uid;
     e->record.text = place(&at, r->text); /* the last, see entry_free() */
-    e->record.fields = e->fields = r->fields ? keep_strdup(r->fields) : NULL;
+    e->record.fields = r->fields ? keep_strdup(r->fields) : NULL;
     list_init(&e->sibling);
     if (family)
         list_append(&family->children, &e->sibling);
@@ -180,8 +179,8 @@ static struct entry *entry_create(const struct record *r, struct family *family)
 
 static void forget_fields(struct entry *e)
 {
-    keep_free_text(e->fields);
-    e->record.fields = e->fields = NULL;
+    keep_free_text(e->record.fields);
+    e->record.fields = NULL;
 }
 
 static void entry_free(struct entry *e)
