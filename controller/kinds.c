@@ -273,12 +273,20 @@ static const char *packed(struct json_object *object, struct arena *a)
     return pack(json_text(object), record_dictionary, a);
 }
 
+static bool is_token_secret(enum kind kind, struct json_object *object, const char *owner, struct arena *a)
+{
+    const struct owner named = {.name = strchr(owner, '/') ? strchr(owner, '/') + 1 : owner};
+
+    return kind == KIND_SECRET &&
+           strcmp(json_str_or(object, "metadata.name", ""), child_name(CHILD_TOKEN_SECRET, &named, a)) == 0;
+}
+
 /* Of the token Secret nobody looks at them: what is in it comes from GitLab, and is not to be written over. */
-static const char *keep_fields(struct json_object *object, struct arena *a)
+static const char *keep_fields(enum kind kind, struct json_object *object, const char *owner, struct arena *a)
 {
     struct json_object *fields = our_fields(object);
 
-    if (annotation(object, ANNOTATION_RUNNER_ID))
+    if (!*owner || is_token_secret(kind, object, owner, a))
         return NULL;
     return fields ? packed(fields, a) : NO_FIELDS;
 }
@@ -300,6 +308,6 @@ struct record kind_record(enum kind kind, struct json_object *object, const stru
         .owner = owner,
         .owner_uid = *owner && link.uid ? link.uid : "",
         .text = kept ? packed(arena_json(a, kept), a) : "",
-        .fields = *owner ? keep_fields(object, a) : NULL,
+        .fields = keep_fields(kind, object, owner, a),
     };
 }

@@ -182,7 +182,7 @@ static void the_token_secret_is_not_judged(void **state)
     told(s, KIND_SECRET,
          json_build("{metadata: {namespace: 'ci', name: 'builds-runner-token', uid: 't', resourceVersion: %s, "
                     "annotations: {'gitlab-runners.dev/owner': 'ci/builds', 'gitlab-runners.dev/owner-uid': 'u', "
-                    "'gitlab-runners.dev/runner-id': '7'}, managedFields: [{manager: 'gitlab-runner-controller', "
+                    "'gitlab-runners.dev/applied-hash': 'h'}, managedFields: [{manager: 'gitlab-runner-controller', "
                     "operation: 'Apply', fieldsV1: {'f:data': {}}}]}}",
                     next_version(s)));
     assert_null(store_get(s->store, KIND_SECRET, "ci", "builds-runner-token")->fields);
