@@ -23,6 +23,8 @@ ROWS = (
      "writes_per_object", "reads_per_object", "gitlab_calls_per_object"),
     ("a restart with everything converged: requests a watched kind / writes / calls to GitLab", "{} / {} / {}",
      "restart_requests_per_kind", "restart_writes", "restart_gitlab_calls"),
+    ("a start with 10,000 until ready / the time in which the API server tells of them", "{:.2f}",
+     "restart_lists_ratio_10000"),
     ("requests while nothing happens", "{}", "steady_requests"),
     ("memory idle: resident / anonymous", "{:.1f} / {:.1f} MiB", "rss_mib_idle", "anon_mib_idle"),
     ("memory with 1000 objects and their children", "{:.1f} / {:.1f} MiB", "rss_mib_1000", "anon_mib_1000"),
