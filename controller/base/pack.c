@@ -15,7 +15,8 @@ enum {
     LENGTH_MIN = 4,
     LENGTH_MAX = LENGTH_MIN + LAST - FIRST,
     BACK_MAX = (1 << 14) - 1,
-    SLOTS = 4096,
+    SLOT_BITS = 12,
+    SLOTS = 1 << SLOT_BITS,
 };
 
 /* All that was seen, dictionary first; and where a beginning of LENGTH_MIN bytes was seen last, plus one. */
@@ -30,7 +31,7 @@ static size_t slot_of(const char *at)
     uint32_t four;
 
     memcpy(&four, at, sizeof(four));
-    return (four * 2654435761u) >> 20;
+    return (four * 2654435761u) >> (32 - SLOT_BITS);
 }
 
 static void see(struct window *w, size_t at)

@@ -125,11 +125,16 @@ bool registration_is_right(const struct observed *o, struct arena *a)
     return same(o->registered.told_hash, attributes_hash(&o->spec->attributes, a));
 }
 
+bool child_is_applied(const struct observed *o, enum child child)
+{
+    return same(o->children[child].hash, o->wanted[child].hash);
+}
+
 bool child_is_right(const struct observed *o, enum child child, struct arena *a)
 {
     const struct observed_child *c = &o->children[child];
 
-    if (!c->exists || c->terminating || c->drifted || !same(c->hash, o->wanted[child].hash))
+    if (!c->exists || c->terminating || c->drifted || !child_is_applied(o, child))
         return false;
     return child != CHILD_CONFIG_SECRET || same(c->inputs, config_inputs_text(o, a));
 }

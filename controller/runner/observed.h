@@ -153,6 +153,8 @@ struct json_object *wanted_manifest(const struct observed *o, enum child child, 
 bool registration_fits(const struct observed *o, struct arena *a);
 /* It fits, and the token Secret is there to stay. */
 bool is_registered(const struct observed *o, struct arena *a);
+/* What was applied last is what the spec asks for now, whatever somebody may have done to it since. */
+bool child_is_applied(const struct observed *o, enum child child);
 /* The child is there as the spec wants it; the config Secret also with the token and CA of now. */
 bool child_is_right(const struct observed *o, enum child child, struct arena *a);
 /* The registration is also up to date: GitLab was told the attributes, and the token is the one that the user gave. */
