@@ -10,11 +10,13 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
+enum { TOKENER_KEPT = 64 << 10 };
+
 /* One for all texts: each is read to its end before the next begins. */
+static struct json_tokener *tokener;
+
 static struct json_tokener *fresh_tokener(void)
 {
-    static struct json_tokener *tokener;
-
     if (tokener)
         json_tokener_reset(tokener);
     else if (!(tokener = json_tokener_new_ex(JSON_DEPTH_MAX)))
@@ -22,17 +24,36 @@ static struct json_tokener *fresh_tokener(void)
     return tokener;
 }
 
-struct json_object *json_parse(const char *text, size_t len, struct err *err)
+/* It keeps room for the longest string that it has met. */
+static void forget_large_tokener(size_t len)
 {
-    struct json_tokener *tokener = fresh_tokener();
-    struct json_object *value = json_tokener_parse_ex(tokener, text, len > INT32_MAX ? INT32_MAX : (int)len);
-    enum json_tokener_error error = json_tokener_get_error(tokener);
-    size_t end = json_tokener_get_parse_end(tokener);
+    if (len < TOKENER_KEPT)
+        return;
+    json_tokener_free(tokener);
+    tokener = NULL;
+}
+
+static bool is_affordable(const char *text, size_t len, size_t max_cost, struct err *err)
+{
+    size_t cost = len > max_cost / JSON_COST_PER_BYTE ? json_cost(text, len) : 0;
+
+    return cost <= max_cost || err_set(err, ERR_INVALID, "TooLarge",
+                                       "%zu bytes of JSON would take %zu KiB of memory; at most %zu KiB may be", len,
+                                       cost >> 10, max_cost >> 10);
+}
+
+static struct json_object *parse_whole(const char *text, size_t len, struct err *err)
+{
+    struct json_tokener *t = fresh_tokener();
+    struct json_object *value = json_tokener_parse_ex(t, text, len > INT32_MAX ? INT32_MAX : (int)len);
+    enum json_tokener_error error = json_tokener_get_error(t);
+    size_t end = json_tokener_get_parse_end(t);
 
     if (error == json_tokener_continue) { /* only what follows a number tells that it has ended */
-        value = json_tokener_parse_ex(tokener, " ", 1);
-        error = json_tokener_get_error(tokener);
+        value = json_tokener_parse_ex(t, " ", 1);
+        error = json_tokener_get_error(t);
     }
+    forget_large_tokener(len);
     while (end < len && isspace((unsigned char)text[end]))
         end++;
     if (error == json_tokener_success && end == len)
@@ -41,6 +62,16 @@ struct json_object *json_parse(const char *text, size_t len, struct err *err)
     err_set(err, ERR_INVALID, "InvalidJSON", "not JSON at byte %zu: %s", end,
             error == json_tokener_success ? "text after the value" : json_tokener_error_desc(error));
     return NULL;
+}
+
+struct json_object *json_parse_within(const char *text, size_t len, size_t max_cost, struct err *err)
+{
+    return is_affordable(text, len, max_cost, err) ? parse_whole(text, len, err) : NULL;
+}
+
+struct json_object *json_parse(const char *text, size_t len, struct err *err)
+{
+    return json_parse_within(text, len, JSON_COST_MAX, err);
 }
 
 /* The text, with null in the place of each object and array that is nested too deep. A scalar takes a level, too. False
@@ -66,17 +97,19 @@ static bool cut_the_deep(const char *text, size_t len, struct buf *out)
     return cut;
 }
 
-struct json_object *json_parse_cut(const char *text, size_t len, struct err *err)
+struct json_object *json_parse_cut(const char *text, size_t len, size_t max_cost, struct err *err)
 {
     cleanup_buf struct buf shallow = {0};
     struct err first = {0};
-    struct json_object *value = json_parse(text, len, &first);
 
+    if (!is_affordable(text, len, max_cost, err))
+        return NULL;
+    struct json_object *value = parse_whole(text, len, &first);
     if (value || first.kind == ERR_NONE)
         return value;
     buf_init(&shallow, 2 * len); /* null for [] */
     if (cut_the_deep(text, len, &shallow))
-        return json_parse(shallow.data, shallow.len, err);
+        return parse_whole(shallow.data, shallow.len, err);
     *err = first;
     return NULL;
 }

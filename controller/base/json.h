@@ -17,14 +17,25 @@
 struct arena;
 struct json_object;
 
-enum { JSON_DEPTH_MAX = 32 }; /* deeper input is refused */
+enum {
+    JSON_DEPTH_MAX = 32,      /* deeper input is refused                                         */
+    JSON_COST_MAX = 4 << 20,  /* so is what would take more as a tree, unless the caller says so */
+    JSON_COST_PER_BYTE = 420, /* of a text, at most: `{}` is one of two bytes                    */
+};
 
-/* Parses text of len bytes as exactly one value; NULL and *err (ERR_INVALID) when it is not JSON. The caller owns it.
- */
+/* What the tree of a text would take of the heap, in bytes: at least what it really takes, at most four times as
+ * much. Nothing is built, and nothing is known of whether it is JSON; what is nested too deep does not count. */
+size_t json_cost(const char *text, size_t len);
+
+/* Parses text of len bytes as exactly one value; NULL and *err (ERR_INVALID) when it is not JSON, with reason TooLarge
+ * when its tree would take more than JSON_COST_MAX. The caller owns it. Beside the tree it takes at most twice its
+ * longest string for a moment. */
 struct json_object *json_parse(const char *text, size_t len, struct err *err);
+/* The same with another maximum; SIZE_MAX: whatever it takes. */
+struct json_object *json_parse_within(const char *text, size_t len, size_t max_cost, struct err *err);
 /* The same, but what is nested too deep becomes null. The API server takes objects of some 10,000 levels where a schema
  * preserves unknown fields: one of those must not hide all others of its list. */
-struct json_object *json_parse_cut(const char *text, size_t len, struct err *err);
+struct json_object *json_parse_cut(const char *text, size_t len, size_t max_cost, struct err *err);
 
 /* The string at the dotted path of a JSON text, copied to ret, without taking the text to pieces: what lies behind the
  * string is not looked at. False: there is none, it has escapes, or no room in ret; json_parse() will tell. */

@@ -86,7 +86,7 @@ static struct json_object *parse(const char *name, const struct buf *text, struc
 {
     bool maybe_json = text->data[strspn(text->data, " \t\r\n")] == '{' && !strstr(text->data, "\\u0000");
     struct err ignored;
-    struct json_object *value = maybe_json ? json_parse(text->data, text->len, &ignored) : NULL;
+    struct json_object *value = maybe_json ? json_parse_within(text->data, text->len, SIZE_MAX, &ignored) : NULL;
 
     return value ? json_build("[%o]", value) : yaml_read(name, text->data, text->len, err);
 }

@@ -208,7 +208,7 @@ static void call_free(struct call *call)
 /* A 2xx that is not JSON: cut off, or not the API server. */
 static struct json_object *parse(const struct http_reply *reply, struct err *err)
 {
-    struct json_object *object = reply->len ? json_parse_cut(reply->body, reply->len, err) : NULL;
+    struct json_object *object = reply->len ? json_parse_cut(reply->body, reply->len, JSON_COST_MAX, err) : NULL;
 
     if (err->kind == ERR_INVALID)
         err->kind = ERR_RETRY;

@@ -119,7 +119,7 @@ static bool on_event(struct watch *w, char *line, size_t len)
     if (is_known(w, line, len))
         return true;
     pass_over_the_unread(w, line, len);
-    cleanup_json struct json_object *event = json_parse_cut(line, len, &w->problem);
+    cleanup_json struct json_object *event = json_parse_cut(line, len, JSON_COST_MAX, &w->problem);
     struct json_object *object = json_get(event, "object");
     const char *type = json_str_or(event, "type", "");
 

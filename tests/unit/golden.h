@@ -42,7 +42,7 @@ static inline struct json_object *read_json(const char *path, struct arena *a)
 
     if (!text)
         fail_msg("%s cannot be read: run the test from the project's folder", path);
-    struct json_object *json = json_parse(text, strlen(text), &err);
+    struct json_object *json = json_parse_within(text, strlen(text), SIZE_MAX, &err);
     if (!json)
         fail_msg("%s: %s", path, err.text);
     return arena_json(a, json);

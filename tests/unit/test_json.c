@@ -159,7 +159,7 @@ static void cuts_what_is_too_deep(void **state)
             for (int i = 0; i < depth; i++)
                 buf_adds(&text, kinds[k][1]);
             buf_adds(&text, ",\"after\":{\"x\":[2]}}");
-            struct json_object *value = arena_json(&a, json_parse_cut(text.data, text.len, &err));
+            struct json_object *value = arena_json(&a, json_parse_cut(text.data, text.len, SIZE_MAX, &err));
             assert_int_equal(err.kind, ERR_NONE);
             assert_int_equal(json_int_or(value, "before", 0), 1);
             assert_int_equal(json_len(json_get(value, "after.x")), 1);
@@ -174,7 +174,7 @@ static void cuts_nothing_else(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
         struct err err = {0}, same = {0};
-        assert_null(json_parse_cut(broken[i], strlen(broken[i]), &err));
+        assert_null(json_parse_cut(broken[i], strlen(broken[i]), SIZE_MAX, &err));
         assert_null(json_parse(broken[i], strlen(broken[i]), &same));
         assert_string_equal(err.text, same.text);
     }

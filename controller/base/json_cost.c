@@ -1,0 +1,103 @@
+/* json_cost(): what the tree of a JSON text would take, by one pass over the text and without building anything.
+ *
+ * The weights are those of json-c 0.16 and glibc's heap, measured, and rounded up: an object begins with a table of 16
+ * entries, which doubles when two thirds are taken; arrays double, too; a number keeps its text when it is none of
+ * whole numbers. tests/unit/test_json_cost.c holds them against the heap. */
+#include <string.h>
+
+#include "base/json.h"
+
+enum {
+    OBJECT = 832,
+    ARRAY = 192,
+    STRING = 112, /* and its bytes; keys are not told apart */
+    NUMBER = 128, /* and its digits                         */
+    TRUTH = 96,
+    COMMA = 24, /* the place of an element                                       */
+    FREE_MEMBERS = 10,
+    MEMBER = 160, /* beyond those: its share of a table that has just been doubled */
+};
+
+struct tally {
+    size_t cost;
+    size_t depth;
+    unsigned members[JSON_DEPTH_MAX + 1];
+};
+
+/* Behind the string whose opening quote was read. */
+static const char *weigh_string(struct tally *t, const char *at, const char *end)
+{
+    size_t bytes = 0;
+
+    for (; at < end && *at != '"'; at++, bytes++) {
+        bool escape = *at == '\\' && at + 1 < end;
+        at += escape;
+        bytes += escape && *at == 'u' ? 2 : 0; /* of which the four digits are counted, too */
+        if (escape && *at == 'u' && end - at > 4)
+            at += 4;
+    }
+    t->cost += STRING + bytes;
+    return at < end ? at + 1 : at;
+}
+
+/* Behind a number, or one of the three words. */
+static const char *weigh_word(struct tally *t, const char *at, const char *end)
+{
+    const char *start = at;
+
+    while (at < end && !strchr(",:[]{}\" \t\r\n", *at))
+        at++;
+    if (at == start) /* a NUL, say: no JSON */
+        return at + 1;
+    if (*start == 't' || *start == 'f')
+        t->cost += TRUTH;
+    else if (*start != 'n')
+        t->cost += NUMBER + (size_t)(at - start);
+    return at;
+}
+
+static void weigh_sign(struct tally *t, char sign)
+{
+    bool counts = t->depth < JSON_DEPTH_MAX;
+
+    switch (sign) {
+    case '{':
+    case '[':
+        t->cost += counts ? (sign == '{' ? OBJECT : ARRAY) : 0;
+        t->depth++;
+        if (counts)
+            t->members[t->depth] = 0;
+        break;
+    case '}':
+    case ']':
+        t->depth -= t->depth > 0;
+        break;
+    case ':':
+        if (t->depth <= JSON_DEPTH_MAX && ++t->members[t->depth] > FREE_MEMBERS)
+            t->cost += MEMBER;
+        break;
+    default:
+        t->cost += COMMA;
+    }
+}
+
+size_t json_cost(const char *text, size_t len)
+{
+    struct tally t = {0};
+    const char *at = text, *end = text + len;
+
+    while (at < end) {
+        size_t before = t.cost;
+        if (strchr(" \t\r\n", *at) && *at)
+            at++;
+        else if (*at == '"')
+            at = weigh_string(&t, at + 1, end);
+        else if (strchr("{}[]:,", *at) && *at)
+            weigh_sign(&t, *at++);
+        else
+            at = weigh_word(&t, at, end);
+        if (t.depth > JSON_DEPTH_MAX) /* refused, or cut off */
+            t.cost = before;
+    }
+    return t.cost;
+}
