@@ -13,6 +13,9 @@
 #define NO_FIELDS "{}" /* packed, too: somebody has taken them all */
 #define OURS      LABEL_MANAGED_BY "=" FIELD_MANAGER
 
+/* Kubernetes' own limits of names. */
+enum { NAMESPACE_MAX = 63, NAME_MAX = 253 };
+
 static const struct {
     struct kube_resource resource;
     const char *selector, *unread;
@@ -218,6 +221,26 @@ static struct link named_link(enum kind kind, struct json_object *object, const 
     return (struct link){.key = key, .uid = record->uid};
 }
 
+static bool may_have_an_owner(enum kind kind)
+{
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        if (kind_of_child(child) == kind)
+            return true;
+    return false;
+}
+
+/* Anybody may write annotations: what they say must at least be possible. Only RoleBindings are in other namespaces
+ * than their owners. */
+static bool may_be(const struct link *link, enum kind kind, struct json_object *object)
+{
+    const char *ns = json_str_or(object, "metadata.namespace", ""), *slash = link->key ? strchr(link->key, '/') : NULL;
+    size_t len = slash ? (size_t)(slash - link->key) : 0, name = slash ? strlen(slash + 1) : 0;
+    bool own = slash && len == strlen(ns) && strncmp(link->key, ns, len) == 0;
+
+    return len && len <= NAMESPACE_MAX && name && name <= NAME_MAX && !strchr(slash + 1, '/') &&
+           (own || kind == KIND_ROLE_BINDING);
+}
+
 /* Our annotations say it, so does the controller, and so may the name: where somebody has changed the one, it is known
  * by another, and is put right. The owner's uid is compared when it is used. */
 static struct link owner_link(enum kind kind, struct json_object *object, const struct store *store, struct arena *a)
@@ -230,7 +253,7 @@ static struct link owner_link(enum kind kind, struct json_object *object, const 
     if (leads_to_a_runner(&controller, store, a))
         return controller;
     struct link named = named_link(kind, object, store, a);
-    return named.key ? named : said;
+    return named.key || !may_be(&said, kind, object) ? named : said;
 }
 
 static struct json_object *keep_child(enum kind kind, struct json_object *object)
@@ -293,7 +316,7 @@ static const char *keep_fields(enum kind kind, struct json_object *object, const
 
 struct record kind_record(enum kind kind, struct json_object *object, const struct store *store, struct arena *a)
 {
-    struct link link = kind == KIND_RUNNER ? (struct link){.key = NULL} : owner_link(kind, object, store, a);
+    struct link link = may_have_an_owner(kind) ? owner_link(kind, object, store, a) : (struct link){.key = NULL};
     const char *owner = link.key ? link.key : "";
     struct json_object *kept = kind == KIND_RUNNER      ? keep_runner(object)
                                : *owner                 ? keep_child(kind, object)

@@ -42,6 +42,12 @@ static const struct links cases[] = {
     {"nobody's", NULL, NULL, NULL, NULL, NULL, "", NULL},
     {"of a former object", "ci/builds", "uid-0", KIND, "builds", "uid-0", "ci/builds", "uid-0"},
     {"of an object that is not known", "ci/another", "uid-7", KIND, "another", "uid-7", "ci/another", "uid-7"},
+    {"no shape at all", "nonsense", "uid-1", NULL, NULL, NULL, "", NULL},
+    {"no namespace", "/builds", "uid-1", NULL, NULL, NULL, "", NULL},
+    {"no name", "ci/", "uid-1", NULL, NULL, NULL, "", NULL},
+    {"more than a name", "ci/a/b", "uid-1", NULL, NULL, NULL, "", NULL},
+    {"another namespace", "team/builds", "uid-1", NULL, NULL, NULL, "", NULL},
+    {"nothing", "", "uid-1", NULL, NULL, NULL, "", NULL},
 };
 
 static struct json_object *child(const struct links *links, struct arena *a)
@@ -73,6 +79,19 @@ static void a_child_is_known_by_either_link(void **state)
             strcmp(record.owner_uid, c->expected_uid ? c->expected_uid : "") != 0)
             fail_msg("%s: it is %s's, %s", c->what, record.owner, record.owner_uid);
     }
+    store_destroy(store);
+}
+
+/* Whatever anybody writes into the annotations of what we never make. */
+static void what_is_never_made_has_no_owner(void **state)
+{
+    static const enum kind kinds[] = {KIND_CONFIG_MAP, KIND_NAMESPACE, KIND_RUNNER};
+    struct arena a cleanup_arena = {0};
+    struct store *store = with_runner(&a);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        assert_string_equal(kind_record(kinds[i], child(&cases[0], &a), store, &a).owner, "");
     store_destroy(store);
 }
 
@@ -190,6 +209,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_is_known_by_either_link),
+        cmocka_unit_test(what_is_never_made_has_no_owner),
         cmocka_unit_test(a_binding_among_the_jobs_is_known_by_its_name_if_it_is_ours),
         cmocka_unit_test(of_a_namespace_what_its_owner_lets_is_kept),
         cmocka_unit_test(what_cannot_be_merged_is_invalid),
