@@ -232,6 +232,7 @@ void perform_gitlab(struct turn *turn)
         .token = act->gitlab.token,
         .runner_id = act->gitlab.runner_id,
         .mark = arena_printf(&turn->mem, MARK_PREFIX "%s", o->owner.uid),
+        .ns = o->owner.ns,
         .runner_type = types[SCOPE_UNSET],
     };
 

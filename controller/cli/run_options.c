@@ -121,7 +121,7 @@ static const struct row rows[] = {
      parse_seconds, AT(lease.retry_ms), "seconds, such as 2s"},
     {"log-level", "LEVEL,...", "error, warn, info, debug, of one part COMPONENT=LEVEL (default: info)",
      parse_levels, AT(levels), "error, warn, info or debug, for one part COMPONENT=LEVEL; components: " LOG_COMPONENTS},
-    {"gitlab-concurrency", "N", "requests in flight to one GitLab host (default: 8)",
+    {"gitlab-concurrency", "N", "calls in flight to one GitLab host, of which a namespace alone gets half (default: 16)",
      parse_concurrency, AT(gitlab.concurrency), "a number from 1 to 1000"},
     {"allowed-gitlab-hosts", "LIST", "names or patterns, such as 'gitlab.example.com,*.example.org:8443' (default: any)",
      parse_text, AT(gitlab.policy.allowed_hosts), NULL},

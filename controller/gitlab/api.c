@@ -64,7 +64,7 @@ struct gitlab *gitlab_create(struct loop *loop, struct http *http, const struct 
     unsigned concurrency = settings ? settings->concurrency : 0;
 
     gitlab->http = http;
-    gitlab->gate = gate_create(loop, concurrency ? concurrency : host_default_limits.concurrency);
+    gitlab->gate = gate_create(loop, concurrency ? concurrency : GATE_CONCURRENCY);
     if (settings)
         gitlab->policy = settings->policy;
     return gitlab;
@@ -88,8 +88,22 @@ size_t gitlab_calls(const struct gitlab *gitlab)
     return gitlab->calls;
 }
 
+enum gate_verdict gitlab_enter(struct gitlab *gitlab, struct gate_pass *pass, const struct gate_door *door,
+                               struct err *ret_err)
+{
+    if (!policy_allows_url(&gitlab->policy, door->url, ret_err))
+        return GATE_REFUSE;
+    return gate_enter(gitlab->gate, pass, door, ret_err);
+}
+
+void gitlab_step_back(struct gitlab *gitlab, struct gate_pass *pass)
+{
+    gate_cancel(gitlab->gate, pass);
+}
+
 static void op_free(struct gitlab_op *op)
 {
+    gate_cancel(op->gitlab->gate, &op->pass);
     op->gitlab->calls--;
     free(op->candidates);
     arena_finish(&op->mem);
@@ -99,7 +113,6 @@ static void op_free(struct gitlab_op *op)
 void gitlab_cancel(struct gitlab_op *op)
 {
     http_cancel(op->gitlab->http, op->request);
-    gate_cancel(op->gitlab->gate, &op->pass);
     op_free(op);
 }
 
@@ -207,11 +220,25 @@ static void on_reply(void *arg, const struct http_reply *reply)
         answer_unreadable(op, reply);
 }
 
-/* A certificate that one caller does not trust, or an address that nobody may call, says nothing about the host; nor
- * does what the fence has held back. */
-static enum host_outcome outcome_of(const struct http_reply *reply)
+/* What the fence has held back says nothing about anybody. */
+static bool is_fenced(const struct http_reply *reply)
 {
-    if (strcmp(reply->err.reason, "Fenced") == 0)
+    return strcmp(reply->err.reason, "Fenced") == 0;
+}
+
+/* Whether the host can be connected to. A certificate that one caller does not trust, or an address that nobody may
+ * call, is no failure of it. */
+static enum host_outcome transport_of(const struct http_reply *reply)
+{
+    if (is_fenced(reply))
+        return HOST_DROPPED;
+    return reply->err.kind == ERR_RETRY && !reply->sent ? HOST_FAILED : HOST_ANSWERED;
+}
+
+/* What it has answered this caller. */
+static enum host_outcome answer_of(const struct http_reply *reply)
+{
+    if (is_fenced(reply) || (reply->err.kind != ERR_NONE && !reply->sent))
         return HOST_DROPPED;
     if (reply->err.kind == ERR_RETRY || reply->status >= 500)
         return HOST_FAILED;
@@ -224,18 +251,36 @@ static void on_http_done(void *arg, const struct http_reply *reply)
     const struct err err = failure_of(op, reply);
 
     op->request = 0;
-    gate_leave(op->gitlab->gate, &op->pass, outcome_of(reply), &err);
+    gate_end(op->gitlab->gate, &op->pass, transport_of(reply), answer_of(reply), &err);
     op->on_done(op, reply);
 }
 
+/* Without a place, or with one that a breaker has made worthless since. */
 static void on_gate(struct gate_pass *pass, const struct err *refusal)
 {
     struct gitlab_op *op = container_of(pass, struct gitlab_op, pass);
+    struct err err;
 
     if (refusal)
         answer_error(op, refusal, false);
-    else
+    else if (gate_begin(op->gitlab->gate, pass, &err))
         op->request = http_start(op->gitlab->http, &op->next_request);
+    else
+        gate_refuse(op->gitlab->gate, pass, &err);
+}
+
+/* The call keeps its place from its first request to its last. */
+static void pass_the_gate(struct gitlab_op *op)
+{
+    const struct gate_door door = {.url = op->call.url, .address = op->call.address, .ns = op->call.ns};
+    struct gate *gate = op->gitlab->gate;
+    struct err err;
+    enum gate_verdict verdict = op->pass.inside ? GATE_GO : gate_enter(gate, &op->pass, &door, &err);
+
+    if (verdict == GATE_GO)
+        on_gate(&op->pass, NULL);
+    else if (verdict == GATE_REFUSE)
+        gate_refuse(gate, &op->pass, &err);
 }
 
 static void send(struct gitlab_op *op, const char *method, const char *path, const char *body,
@@ -269,7 +314,7 @@ static void send(struct gitlab_op *op, const char *method, const char *path, con
         .on_done = on_http_done,
         .arg = op,
     };
-    gate_enter(op->gitlab->gate, &op->pass, call->url, call->address);
+    pass_the_gate(op);
 }
 
 static const char *body_of(struct gitlab_op *op)
@@ -391,6 +436,7 @@ static void copy_call(struct gitlab_op *op, const struct gitlab_request *call)
     struct arena *a = &op->mem;
 
     op->call = *call;
+    op->call.ns = arena_strdup(a, call->ns ? call->ns : "");
     op->call.url = arena_strdup(a, call->url);
     op->call.address = arena_strdup(a, call->address);
     op->call.ca_pem = arena_strdup(a, call->ca_pem);
@@ -409,6 +455,8 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
     *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg, .pass.go = on_gate};
     copy_call(op, call);
     gitlab->calls++;
+    if (call->place)
+        gate_hand_over(call->place, &op->pass);
     if (!policy_allows_url(&gitlab->policy, call->url, &err))
         gate_refuse(gitlab->gate, &op->pass, &err);
     else if (call->op == GITLAB_OP_FIND)

@@ -44,6 +44,8 @@ struct gitlab_request {
     const char *runner_type;        /* "instance_type", "group_type", "project_type"; CREATE, FIND */
     int64_t scope_id;               /* group or project                             */
     const char *mark;               /* FIND: what the maintenance note contains     */
+    const char *ns;                 /* whose share of the places at the gate it takes; NULL: nobody's in particular */
+    struct gate_pass *place; /* already let in for gitlab_door(), handed over to the call; NULL: it waits in line */
 };
 
 struct gitlab_answer {
@@ -67,6 +69,12 @@ struct gitlab_settings {
 /* settings: copied, its texts are lent; NULL: all zeroes. */
 struct gitlab *gitlab_create(struct loop *loop, struct http *http, const struct gitlab_settings *settings);
 void gitlab_destroy(struct gitlab *gitlab);
+
+/* Asks for a place before a call is put together (gate_enter(), after the policy): what waits in line need not be more
+ * than a pass. It goes to gitlab_start(), or back by gitlab_step_back(). */
+enum gate_verdict gitlab_enter(struct gitlab *gitlab, struct gate_pass *pass, const struct gate_door *door,
+                               struct err *ret_err);
+void gitlab_step_back(struct gitlab *gitlab, struct gate_pass *pass);
 
 /* Starts a call; everything in it is copied. done is called once, never from within, unless gitlab_cancel() comes
  * first; the handle is dead after either. Answers are bounded at 1 MiB, requests at 30 s once they are let through. */

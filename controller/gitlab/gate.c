@@ -1,175 +1,85 @@
 #include "gitlab/gate.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
-#include "net/http.h"
+#include "gitlab/gate_parts.h"
 #include "net/loop.h"
-
-struct gate_host {
-    struct list node;
-    char *name;
-    struct host host;
-    struct list line; /* of passes that wait, the first to come in front */
-};
-
-struct gate {
-    struct loop *loop;
-    struct host_limits limits;
-    struct list hosts;        /* the one that was asked for last is at the end */
-    struct list refused;      /* passes that are told so when the timer fires  */
-    struct loop_timer *timer; /* armed while somebody is among the refused     */
-};
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Hosts */
-
-static void lower(char *text)
-{
-    for (; *text; text++)
-        *text = (char)tolower((unsigned char)*text);
-}
-
-static char *name_of(const char *url, const char *address, struct arena *a)
-{
-    char place[256] = "";
-    struct err ignored;
-    int scheme = (int)strcspn(url, ":");
-
-    http_url_check(url, place, sizeof(place), &ignored);
-    char *name = arena_printf(a, "%.*s://%s%s%s", scheme, url, place, address ? " at " : "", address ? address : "");
-    lower(name);
-    return name;
-}
-
-static void forget(struct gate_host *h)
-{
-    list_remove(&h->node);
-    free(h->name);
-    free(h);
-}
-
-/* Names come from specs, and nobody shall fill our memory with them. */
-static void forget_the_oldest(struct gate *gate)
-{
-    size_t len = 0;
-
-    list_each (node, &gate->hosts)
-        len++;
-    list_each_safe (node, after, &gate->hosts) {
-        struct gate_host *h = container_of(node, struct gate_host, node);
-        if (len < GATE_HOSTS_MAX)
-            return;
-        if (h->host.in_flight || !list_empty(&h->line))
-            continue;
-        forget(h);
-        len--;
-    }
-}
-
-static struct gate_host *add_host(struct gate *gate, const char *name)
-{
-    struct gate_host *h = mem_alloc(sizeof(*h));
-
-    forget_the_oldest(gate);
-    h->name = mem_strdup(name);
-    list_init(&h->node);
-    list_init(&h->line);
-    return h;
-}
-
-static struct gate_host *host_of(struct gate *gate, const char *url, const char *address)
-{
-    cleanup_arena struct arena a = {0};
-    const char *name = name_of(url, address, &a);
-    struct gate_host *found = NULL;
-
-    list_each (node, &gate->hosts) {
-        struct gate_host *h = container_of(node, struct gate_host, node);
-        if (strcmp(h->name, name) == 0)
-            found = h;
-    }
-    if (!found)
-        found = add_host(gate, name);
-    list_remove(&found->node);
-    list_append(&gate->hosts, &found->node);
-    return found;
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Passes */
 
 static uint32_t chance(void)
 {
     return (uint32_t)rand();
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Places */
+
+/* Whoever holds more than is left takes no more. */
+static bool has_share(size_t held, size_t taken, size_t places)
+{
+    return taken < places && held < places - taken;
+}
+
+static bool has_place(const struct gate *gate, const struct gate_lane *lane)
+{
+    return has_share(lane->inside, lane->host->inside, gate->concurrency) &&
+           has_share(lane->tenant->inside, gate->inside, GATE_PLACES);
+}
+
+static void count(struct gate *gate, struct gate_lane *lane, int places)
+{
+    lane->inside += (size_t)places;
+    lane->host->inside += (size_t)places;
+    lane->tenant->inside += (size_t)places;
+    gate->inside += (size_t)places;
+}
+
+static void let_in(struct gate *gate, struct gate_pass *pass)
+{
+    pass->inside = true;
+    count(gate, pass->server->lane, 1);
+}
+
+/* Out of the line, or off its place. */
+static void step_out(struct gate *gate, struct gate_pass *pass)
+{
+    struct gate_server *server = take(pass->server);
+
+    if (pass->inside)
+        count(gate, server->lane, -1);
+    else
+        gate->waiting--;
+    list_remove(&pass->node);
+    pass->inside = false;
+    server->passes--;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Refusals */
+
+static struct err refusal_of(const struct gate_server *server, int64_t now_ms)
+{
+    const struct gate_host *host = server->lane->host;
+
+    if (host_refuses(&host->transport, now_ms))
+        return host_refusal(&host->transport, host->name, now_ms, chance());
+    return host_refusal(&server->answers, server->url, now_ms, chance());
+}
+
+static bool refuses(const struct gate_server *server, int64_t now_ms)
+{
+    return host_refuses(&server->lane->host->transport, now_ms) || host_refuses(&server->answers, now_ms);
+}
+
 void gate_refuse(struct gate *gate, struct gate_pass *pass, const struct err *err)
 {
-    pass->refusal = *err;
-    pass->host = NULL;
+    pass->refusal = mem_alloc(sizeof(*pass->refusal));
+    *pass->refusal = *err;
     list_init(&pass->node);
     list_append(&gate->refused, &pass->node);
     loop_timer_set(gate->timer, 0);
-}
-
-/* Lets the pass in, or refuses it, and takes it out of the line; false when it has to wait. */
-static bool try_to_enter(struct gate *gate, struct gate_pass *pass)
-{
-    struct gate_host *h = pass->host;
-    int64_t now = loop_now(gate->loop);
-    enum host_verdict verdict = host_enter(&h->host, &gate->limits, now, &pass->epoch);
-
-    if (verdict == HOST_WAIT)
-        return false;
-    list_remove(&pass->node);
-    if (verdict == HOST_REFUSE) {
-        const struct err err = host_refusal(&h->host, h->name, now, chance());
-        gate_refuse(gate, pass, &err);
-    } else {
-        pass->inside = true;
-        pass->go(pass, NULL);
-    }
-    return true;
-}
-
-static void advance(struct gate *gate, struct gate_host *h)
-{
-    while (!list_empty(&h->line))
-        if (!try_to_enter(gate, container_of(h->line.next, struct gate_pass, node)))
-            return;
-}
-
-void gate_enter(struct gate *gate, struct gate_pass *pass, const char *url, const char *address)
-{
-    list_init(&pass->node);
-    pass->host = host_of(gate, url, address);
-    if (!list_empty(&pass->host->line) || !try_to_enter(gate, pass))
-        list_append(&pass->host->line, &pass->node);
-}
-
-void gate_leave(struct gate *gate, struct gate_pass *pass, enum host_outcome outcome, const struct err *err)
-{
-    struct gate_host *h = pass->host;
-
-    pass->inside = false;
-    pass->host = NULL;
-    host_leave(&h->host, &gate->limits, pass->epoch, outcome, err, loop_now(gate->loop), chance());
-    advance(gate, h);
-}
-
-void gate_cancel(struct gate *gate, struct gate_pass *pass)
-{
-    static const struct err none;
-
-    if (pass->inside)
-        gate_leave(gate, pass, HOST_DROPPED, &none);
-    else if (pass->node.next)
-        list_remove(&pass->node);
-    pass->host = NULL;
 }
 
 static void on_timer(void *arg)
@@ -179,8 +89,184 @@ static void on_timer(void *arg)
 
     while ((node = list_pop(&gate->refused))) {
         struct gate_pass *pass = container_of(node, struct gate_pass, node);
-        pass->go(pass, &pass->refusal);
+        const struct err refusal = *pass->refusal;
+        free(take(pass->refusal));
+        pass->go(pass, &refusal);
     }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Lines */
+
+static struct gate_pass *first_in(const struct gate_lane *lane)
+{
+    const struct list *line = list_empty(&lane->urgent) ? &lane->routine : &lane->urgent;
+
+    return list_empty(line) ? NULL : container_of(line->next, struct gate_pass, node);
+}
+
+/* A breaker is open: nobody waits for it in line. */
+static void send_away(struct gate *gate, struct list *line)
+{
+    int64_t now = loop_now(gate->loop);
+
+    list_each_safe (node, after, line) {
+        struct gate_pass *pass = container_of(node, struct gate_pass, node);
+        if (!refuses(pass->server, now))
+            continue;
+        const struct err err = refusal_of(pass->server, now);
+        step_out(gate, pass);
+        gate_refuse(gate, pass, &err);
+    }
+}
+
+static void clear_lines(struct gate *gate, struct gate_host *host)
+{
+    list_each (node, &host->lanes) {
+        struct gate_lane *lane = container_of(node, struct gate_lane, node);
+        send_away(gate, &lane->urgent);
+        send_away(gate, &lane->routine);
+    }
+}
+
+/* The next namespace of the host that waits and may take a place; then it is the others' turn. */
+static struct gate_pass *next_in(const struct gate *gate, struct gate_host *host)
+{
+    list_each (node, &host->lanes) {
+        struct gate_lane *lane = container_of(node, struct gate_lane, node);
+        struct gate_pass *pass = first_in(lane);
+        if (!pass || !has_place(gate, lane))
+            continue;
+        list_remove(&lane->node);
+        list_append(&host->lanes, &lane->node);
+        return pass;
+    }
+    return NULL;
+}
+
+/* go() may enter and cancel passes, and with them hosts come and go: after each one it is looked anew. */
+static bool advance_one(struct gate *gate)
+{
+    list_each (node, &gate->hosts) {
+        struct gate_host *host = container_of(node, struct gate_host, node);
+        struct gate_pass *pass = next_in(gate, host);
+        if (!pass)
+            continue;
+        list_remove(&host->node);
+        list_append(&gate->hosts, &host->node);
+        list_remove(&pass->node);
+        gate->waiting--;
+        let_in(gate, pass);
+        pass->go(pass, NULL);
+        return true;
+    }
+    return false;
+}
+
+static void advance(struct gate *gate)
+{
+    while (gate->waiting && advance_one(gate))
+        ;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Passes */
+
+static bool refuse_too_many(const struct gate_door *door, struct err *ret_err)
+{
+    return err_set(ret_err, ERR_RETRY, "TooManyServers",
+                   "namespace %s calls %d GitLab servers already: it is tried again when one of them has answered",
+                   door->ns, GATE_SERVERS);
+}
+
+enum gate_verdict gate_enter(struct gate *gate, struct gate_pass *pass, const struct gate_door *door,
+                             struct err *ret_err)
+{
+    struct gate_server *server = gate_server_of(gate, door);
+    int64_t now = loop_now(gate->loop);
+
+    if (!server && !refuse_too_many(door, ret_err))
+        return GATE_REFUSE;
+    if (refuses(server, now)) {
+        *ret_err = refusal_of(server, now);
+        return GATE_REFUSE;
+    }
+    pass->server = server;
+    pass->urgent = door->urgent;
+    server->passes++;
+    list_init(&pass->node);
+    if (!first_in(server->lane) && has_place(gate, server->lane)) {
+        let_in(gate, pass);
+        return GATE_GO;
+    }
+    gate->waiting++;
+    list_append(door->urgent ? &server->lane->urgent : &server->lane->routine, &pass->node);
+    return GATE_WAIT;
+}
+
+bool gate_is_for(const struct gate_pass *pass, const struct gate_door *door)
+{
+    cleanup_arena struct arena a = {0};
+    const struct gate_server *server = pass->server;
+
+    return server && strcmp(server->url, door->url) == 0 && strcmp(server->lane->tenant->ns, door->ns) == 0 &&
+           strcmp(server->lane->host->name, gate_host_name(door->url, door->address, &a)) == 0;
+}
+
+void gate_hand_over(struct gate_pass *from, struct gate_pass *to)
+{
+    to->server = take(from->server);
+    to->inside = from->inside;
+    to->urgent = from->urgent;
+    from->inside = false;
+    list_init(&to->node);
+}
+
+bool gate_begin(struct gate *gate, struct gate_pass *pass, struct err *ret_err)
+{
+    struct gate_server *server = pass->server;
+    int64_t now = loop_now(gate->loop);
+
+    if (refuses(server, now)) {
+        *ret_err = refusal_of(server, now);
+        return false;
+    }
+    pass->calling = host_enter(&server->lane->host->transport, now, &pass->host_epoch) &&
+                    host_enter(&server->answers, now, &pass->server_epoch);
+    return true;
+}
+
+void gate_end(struct gate *gate, struct gate_pass *pass, enum host_outcome transport, enum host_outcome answer,
+              const struct err *err)
+{
+    struct gate_server *server = pass->server;
+    struct gate_host *host = server->lane->host;
+    int64_t now = loop_now(gate->loop);
+
+    pass->calling = false;
+    host_leave(&host->transport, &gate->limits, pass->host_epoch, transport, err, now, chance());
+    host_leave(&server->answers, &gate->limits, pass->server_epoch, answer, err, now, chance());
+    if (host->transport.state == HOST_OPEN || server->answers.state == HOST_OPEN)
+        clear_lines(gate, host);
+}
+
+void gate_cancel(struct gate *gate, struct gate_pass *pass)
+{
+    static const struct err none;
+    struct gate_server *server = pass->server;
+
+    if (pass->calling)
+        gate_end(gate, pass, HOST_DROPPED, HOST_DROPPED, &none);
+    if (pass->refusal) {
+        list_remove(&pass->node);
+        free(take(pass->refusal));
+    }
+    if (!server)
+        return;
+    step_out(gate, pass);
+    if (!server->passes)
+        gate_server_unused(gate, server);
+    advance(gate);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -190,9 +276,9 @@ struct gate *gate_create(struct loop *loop, unsigned concurrency)
 {
     struct gate *gate = mem_alloc(sizeof(*gate));
 
-    *gate = (struct gate){.loop = loop, .limits = host_default_limits};
-    gate->limits.concurrency = concurrency;
+    *gate = (struct gate){.loop = loop, .limits = host_default_limits, .concurrency = concurrency};
     list_init(&gate->hosts);
+    list_init(&gate->tenants);
     list_init(&gate->refused);
     gate->timer = loop_timer_create(loop, on_timer, gate);
     return gate;
@@ -202,10 +288,33 @@ void gate_destroy(struct gate *gate)
 {
     if (!gate)
         return;
-    list_each_safe (node, after, &gate->hosts)
-        forget(container_of(node, struct gate_host, node));
+    gate_servers_finish(gate);
     loop_timer_destroy(gate->timer);
     free(gate);
+}
+
+static size_t open_at(const struct gate *gate, const struct gate_host *host)
+{
+    size_t open = 0;
+
+    list_each (node, &gate->tenants) {
+        list_each (at, &container_of(node, struct tenant, node)->servers) {
+            const struct gate_server *server = container_of(at, struct gate_server, node);
+            open += server->lane->host == host && server->answers.state != HOST_CLOSED;
+        }
+    }
+    return open;
+}
+
+static size_t waiting_at(const struct gate_host *host)
+{
+    size_t waiting = 0;
+
+    list_each (node, &host->lanes) {
+        const struct gate_lane *lane = container_of(node, struct gate_lane, node);
+        waiting += list_len(&lane->urgent) + list_len(&lane->routine);
+    }
+    return waiting;
 }
 
 bool gate_info(const struct gate *gate, size_t i, struct gate_info *ret)
@@ -214,8 +323,22 @@ bool gate_info(const struct gate *gate, size_t i, struct gate_info *ret)
         const struct gate_host *h = container_of(node, struct gate_host, node);
         if (i-- > 0)
             continue;
-        *ret = (struct gate_info){.name = h->name, .host = &h->host, .waiting = list_len(&h->line)};
+        *ret = (struct gate_info){.name = h->name,
+                                  .host = &h->transport,
+                                  .inside = h->inside,
+                                  .waiting = waiting_at(h),
+                                  .open = open_at(gate, h)};
         return true;
     }
     return false;
+}
+
+size_t gate_inside(const struct gate *gate)
+{
+    return gate->inside;
+}
+
+size_t gate_waiting(const struct gate *gate)
+{
+    return gate->waiting;
 }

@@ -1,7 +1,15 @@
-/* The gate before GitLab's hosts: each request passes it, and is let through, waits in line, or is refused.
+/* The gate before GitLab's hosts: each call passes it, and is let through, waits in line, or is refused.
  *
  * A host is a scheme, a name, a port and the address that spec.hostAliases gives it: what one of them does says nothing
- * about another. Each has its own bound, its own line (first come, first served) and its own breaker: see host.h. */
+ * about another. Whoever may write an object chooses a host and how it behaves, so nobody minds his neighbours:
+ *
+ *   - Places. A call has a place from when it is let in until it ends. There are so many at each host (concurrency),
+ * and so many at all hosts (GATE_PLACES). A namespace takes another one only while more are free than it holds: alone
+ *     it gets half of them, and however slow its answers are, the next namespace finds a place at once.
+ *   - Lines. Who finds no place waits; a host's line takes the namespaces in turns, and of one the urgent calls first.
+ *   - Breakers, host.h, on two levels. That a host cannot be connected to is told to everybody who calls it. What it
+ *     answers (5xx, 429) or does not (a request without an answer) is told to the namespace that called this URL.
+ *   - Memory. A namespace calls at most GATE_SERVERS URLs at a time; of those that are remembered its own make room. */
 #ifndef GITLAB_GATE_H
 #define GITLAB_GATE_H
 
@@ -12,44 +20,71 @@
 #include "gitlab/host.h"
 
 struct gate;
-struct gate_host;
+struct gate_server;
 struct loop;
 
-/* One request's way through. Embedded in its owner; all zeroes: outside. */
+enum {
+    GATE_CONCURRENCY = 16, /* places at one host, if nothing else is said                                       */
+    GATE_PLACES = 64,      /* places at all hosts together: each is a connection, and an answer that is read    */
+    GATE_SERVERS = 32,     /* URLs that one namespace calls at the same time                                    */
+};
+
+/* Where a call goes, and whose share it is. Texts are lent to gate_enter(). */
+struct gate_door {
+    const char *url, *address; /* address NULL: no alias */
+    const char *ns;
+    bool urgent; /* before the other calls of its namespace */
+};
+
+/* One call's way through. Embedded in its owner; all zeroes: outside. */
 struct gate_pass {
-    struct list node; /* in the host's line, or among the refused         */
-    struct gate_host *host;
-    unsigned epoch;
-    bool inside;
-    struct err refusal;
-    /* Called once, unless gate_cancel() comes first: NULL when the request may be made now, which gate_leave() ends;
-     * else why not, and the pass is outside again. */
+    struct list node; /* in a line, or among the refused                  */
+    struct gate_server *server;
+    unsigned host_epoch, server_epoch;
+    bool urgent, inside, calling;
+    struct err *refusal; /* owned; what is to be told                        */
+    /* Called when a pass in line has a place (NULL), or why it has none: then it is outside again. Never called from
+     * within gate_enter() or gate_cancel() of the same pass, nor after the latter. */
     void (*go)(struct gate_pass *pass, const struct err *refusal);
 };
+
+enum gate_verdict { GATE_GO, GATE_WAIT, GATE_REFUSE };
 
 struct gate *gate_create(struct loop *loop, unsigned concurrency);
 /* All passes must be outside. NULL is fine. */
 void gate_destroy(struct gate *gate);
 
-/* Asks to make a request to the host of url at address (may be NULL). go() is called from within only when the request
- * may be made at once; a refusal always comes later. */
-void gate_enter(struct gate *gate, struct gate_pass *pass, const char *url, const char *address);
-/* The request has ended; whoever is next in line goes on. */
-void gate_leave(struct gate *gate, struct gate_pass *pass, enum host_outcome outcome, const struct err *err);
-/* Wherever it is, it is outside afterwards, and go() is not called. */
+/* Asks for a place. GATE_GO: the pass has one; GATE_WAIT: go() will tell; GATE_REFUSE: it is outside, and *ret_err says
+ * why (host_refusal(), or TooManyServers). */
+enum gate_verdict gate_enter(struct gate *gate, struct gate_pass *pass, const struct gate_door *door,
+                             struct err *ret_err);
+/* The pass waits, or has a place, for this very door. */
+bool gate_is_for(const struct gate_pass *pass, const struct gate_door *door);
+/* Another pass, which is outside, has the place from now on. */
+void gate_hand_over(struct gate_pass *from, struct gate_pass *to);
+
+/* A request of the call begins; false: a breaker has opened meanwhile, and *ret_err says why. The pass has a place. */
+bool gate_begin(struct gate *gate, struct gate_pass *pass, struct err *ret_err);
+/* It has ended: what that says of the transport, and of the server. The place is kept, for the next request. */
+void gate_end(struct gate *gate, struct gate_pass *pass, enum host_outcome transport, enum host_outcome answer,
+              const struct err *err);
+
+/* Wherever the pass is, it is outside afterwards, and go() is not called; who is next in line goes on. */
 void gate_cancel(struct gate *gate, struct gate_pass *pass);
-/* Without a call: it is told err as a refusal is told. */
+/* Without a place: it is told err as a refusal is told. */
 void gate_refuse(struct gate *gate, struct gate_pass *pass, const struct err *err);
 
-/* For /metrics and /debug/state. At most this many hosts are remembered beside those with calls; the ones that were
- * called last. */
-enum { GATE_HOSTS_MAX = 64 };
+/* For tests and /debug/state: hosts with calls, and those of which something is remembered. */
 struct gate_info {
     const char *name; /* "https://gitlab.test at 10.0.0.1", lent until the loop goes on */
     const struct host *host;
-    size_t waiting;
+    size_t inside, waiting;
+    size_t open; /* servers there whose own breakers are not closed */
 };
 /* The i-th host that is known; false when there are no more. */
 bool gate_info(const struct gate *gate, size_t i, struct gate_info *ret);
+/* How many places are taken, and how many calls wait, at all hosts. */
+size_t gate_inside(const struct gate *gate);
+size_t gate_waiting(const struct gate *gate);
 
 #endif

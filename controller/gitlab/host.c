@@ -1,7 +1,6 @@
 #include "gitlab/host.h"
 
-const struct host_limits host_default_limits = {
-    .concurrency = 8, .threshold = 5, .pause_min_ms = 1000, .pause_max_ms = 5 * 60 * 1000};
+const struct host_limits host_default_limits = {.threshold = 5, .pause_min_ms = 1000, .pause_max_ms = 5 * 60 * 1000};
 
 static void change(struct host *h, enum host_state state)
 {
@@ -9,20 +8,25 @@ static void change(struct host *h, enum host_state state)
     h->epoch++;
 }
 
-enum host_verdict host_enter(struct host *h, const struct host_limits *limits, int64_t now_ms, unsigned *ret_epoch)
+bool host_refuses(const struct host *h, int64_t now_ms)
 {
-    if (h->state == HOST_HALF_OPEN || (h->state == HOST_OPEN && now_ms < h->open_until_ms)) {
-        h->refused++;
-        return HOST_REFUSE;
-    }
-    if (h->in_flight >= limits->concurrency)
-        return HOST_WAIT;
+    return h->state == HOST_HALF_OPEN || (h->state == HOST_OPEN && now_ms < h->open_until_ms);
+}
+
+bool host_enter(struct host *h, int64_t now_ms, unsigned *ret_epoch)
+{
+    if (host_refuses(h, now_ms))
+        return false;
     if (h->state == HOST_OPEN)
         change(h, HOST_HALF_OPEN);
     h->in_flight++;
-    h->calls++;
     *ret_epoch = h->epoch;
-    return HOST_GO;
+    return true;
+}
+
+bool host_is_unremarkable(const struct host *h)
+{
+    return h->state == HOST_CLOSED && !h->failures && !h->in_flight;
 }
 
 static int64_t at_most(int64_t value, int64_t max)
@@ -33,7 +37,6 @@ static int64_t at_most(int64_t value, int64_t max)
 static void open_for(struct host *h, int64_t pause_ms, int64_t now_ms)
 {
     h->open_until_ms = now_ms + pause_ms;
-    h->opened++;
     change(h, HOST_OPEN);
 }
 
@@ -56,7 +59,6 @@ static void on_failed(struct host *h, const struct host_limits *limits, const st
                       uint32_t random)
 {
     h->failures++;
-    h->failed++;
     h->last = *err;
     h->limited = false;
     if (h->state == HOST_HALF_OPEN || h->failures >= limits->threshold)
@@ -107,9 +109,8 @@ struct err host_refusal(const struct host *h, const char *name, int64_t now_ms, 
     struct err err;
 
     if (h->limited)
-        err_set(&err, ERR_RETRY, "RateLimited",
-                "%s has asked all callers to wait: it is called again within %lld s (%.200s)", name, pause_s,
-                h->last.text);
+        err_set(&err, ERR_RETRY, "RateLimited", "%s has asked to wait: it is called again within %lld s (%.200s)", name,
+                pause_s, h->last.text);
     else
         err_set(&err, ERR_RETRY, "GitLabUnavailable",
                 "%s has failed %u times in a row: it is called again within %lld s (%.200s)", name, h->failures,

@@ -1,4 +1,4 @@
-/* One GitLab host as its callers see it: how many calls may be in flight, and a circuit breaker.
+/* A circuit breaker before a server: the transport to a host, or what one of its URLs answers (gate.h has both).
  *
  *               threshold failures in a row,                      the pause is over, and
  *               or told to wait (429)                             the next caller asks
@@ -8,11 +8,10 @@
  *   └──────────── answered ────────────── HALF_OPEN (one call, the probe) ─┘
  *
  *   1. While OPEN before its time, and while a probe is under way, everybody is refused at once.
- *   2. At most `concurrency` calls are in flight, whatever the state.
- *   3. A call that began before the last change of state only gives its place back: its outcome says nothing about now.
+ *   2. The outcome of a call that began before the last change of state says nothing about now.
  *
- * So a host that is down costs one call per pause, however many want to call it. A pure state machine: time and chance
- * are arguments. */
+ * So what is down costs one call per pause, however many want to call it. A pure state machine: time and chance are
+ * arguments. */
 #ifndef GITLAB_HOST_H
 #define GITLAB_HOST_H
 
@@ -21,12 +20,11 @@
 enum host_state { HOST_CLOSED, HOST_OPEN, HOST_HALF_OPEN };
 
 struct host_limits {
-    unsigned concurrency; /* at least 1                                       */
     unsigned threshold;   /* failures in a row that open the breaker          */
     int64_t pause_min_ms; /* the first pause; doubles with each failed probe … */
     int64_t pause_max_ms; /* … up to this, which no pause exceeds             */
 };
-extern const struct host_limits host_default_limits; /* 8 calls, 5 failures, 1 s … 5 min */
+extern const struct host_limits host_default_limits; /* 5 failures, 1 s … 5 min */
 
 /* All zeroes: nothing is known of it. */
 struct host {
@@ -36,19 +34,17 @@ struct host {
     unsigned failures; /* in a row                                               */
     int64_t pause_ms;  /* the last one, before jitter; 0: none since the last answer */
     int64_t open_until_ms;
-    struct err last;                         /* why it is OPEN, or the last failure                    */
-    bool limited;                            /* it asked to be left alone (429)                        */
-    uint64_t calls, failed, refused, opened; /* ever                           */
+    struct err last; /* why it is OPEN, or the last failure                    */
+    bool limited;    /* it asked to be left alone (429)                        */
 };
 
-enum host_verdict {
-    HOST_GO,    /* the call counts as in flight until host_leave() */
-    HOST_WAIT,  /* all places are taken; ask again after host_leave() */
-    HOST_REFUSE /* not now: see host_refusal()                     */
-};
-
-/* May a call be made? With HOST_GO *ret_epoch is to be given to host_leave(). */
-enum host_verdict host_enter(struct host *h, const struct host_limits *limits, int64_t now_ms, unsigned *ret_epoch);
+/* Would a call be refused now? Changes nothing. */
+bool host_refuses(const struct host *h, int64_t now_ms);
+/* May a call be made? True: it is in flight until host_leave(), which is given *ret_epoch. False: see host_refusal().
+ */
+bool host_enter(struct host *h, int64_t now_ms, unsigned *ret_epoch);
+/* Nothing is in flight, and nothing of it is worth remembering. */
+bool host_is_unremarkable(const struct host *h);
 
 enum host_outcome {
     HOST_ANSWERED, /* any answer of a server that works, refusals too                                  */

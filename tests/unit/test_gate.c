@@ -13,7 +13,7 @@
 #include "gitlab/gate.h"
 #include "net/loop.h"
 
-enum { PLACES = 3, CALLERS = 20, GUARD_MS = 10000 };
+enum { PLACES = 6, CALLERS = 100, GUARD_MS = 10000 };
 
 #define A "https://a.test"
 #define B "https://b.test"
@@ -22,6 +22,7 @@ struct caller {
     struct gate_pass pass;
     int order; /* when it was let in: 1, 2, …; 0: not yet */
     int refusals;
+    struct err told;
 };
 
 static struct world {
@@ -48,6 +49,7 @@ static void go(struct gate_pass *pass, const struct err *refusal)
     }
     assert_int_equal(refusal->kind, ERR_RETRY);
     c->refusals++;
+    c->told = *refusal;
     if (++w.refused == w.refusals_wanted)
         loop_stop(w.loop);
 }
@@ -74,18 +76,56 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void enter(size_t first, size_t end, const char *url)
+/* As the calls of api.c do. */
+static enum gate_verdict enter_door(size_t i, const struct gate_door *door)
+{
+    struct caller *c = &w.callers[i];
+    struct err err = {0};
+    enum gate_verdict verdict = gate_enter(w.gate, &c->pass, door, &err);
+
+    if (verdict == GATE_GO)
+        go(&c->pass, NULL);
+    if (verdict == GATE_REFUSE)
+        go(&c->pass, &err);
+    return verdict;
+}
+
+static void enter_of(const char *ns, size_t first, size_t end, const char *url)
 {
     for (size_t i = first; i < end; i++)
-        gate_enter(w.gate, &w.callers[i].pass, url, NULL);
+        enter_door(i, &(struct gate_door){.url = url, .ns = ns});
+}
+
+static void enter(size_t first, size_t end, const char *url)
+{
+    enter_of("one", first, end, url);
+}
+
+/* A request that ends so, and with it the call. */
+static void end(size_t i, enum host_outcome transport, enum host_outcome answer)
+{
+    struct gate_pass *pass = &w.callers[i].pass;
+    struct err err;
+
+    err_set(&err, ERR_RETRY, "Timeout", "no answer");
+    if (!pass->calling)
+        assert_true(gate_begin(w.gate, pass, &err));
+    gate_end(w.gate, pass, transport, answer, &err);
+    gate_cancel(w.gate, pass);
 }
 
 static void leave(size_t i, enum host_outcome outcome)
 {
-    struct err err;
+    end(i, outcome, HOST_DROPPED);
+}
 
-    err_set(&err, ERR_RETRY, "Timeout", "no answer");
-    gate_leave(w.gate, &w.callers[i].pass, outcome, &err);
+static size_t let_in(size_t first, size_t end_)
+{
+    size_t n = 0;
+
+    for (size_t i = first; i < end_; i++)
+        n += w.callers[i].order > 0;
+    return n;
 }
 
 static void wait_for_refusals(int n)
@@ -108,20 +148,21 @@ static struct gate_info info_of(const char *name)
     return info;
 }
 
+/* Of six places one namespace gets three. */
 static void first_come_first_served(void **state)
 {
     (void)state;
     enter(0, 7, A);
-    assert_int_equal(w.let_in, PLACES);
+    assert_int_equal(w.let_in, 3);
     assert_int_equal(info_of(A).waiting, 4);
-    assert_int_equal(info_of(A).host->in_flight, PLACES);
+    assert_int_equal(info_of(A).inside, 3);
     leave(1, HOST_ANSWERED);
     leave(0, HOST_FAILED);
     leave(2, HOST_DROPPED);
     leave(3, HOST_ANSWERED);
     for (size_t i = 0; i < 7; i++)
         assert_int_equal(w.callers[i].order, i + 1);
-    assert_int_equal(info_of(A).waiting, 0);
+    assert_int_equal(gate_waiting(w.gate), 0);
 }
 
 static void who_gives_up_while_waiting_is_skipped(void **state)
@@ -130,10 +171,10 @@ static void who_gives_up_while_waiting_is_skipped(void **state)
     enter(0, 6, A);
     gate_cancel(w.gate, &w.callers[4].pass);
     gate_cancel(w.gate, &w.callers[3].pass);
-    gate_cancel(w.gate, &w.callers[0].pass); /* one that is under way gives its place to the next */
+    gate_cancel(w.gate, &w.callers[0].pass); /* one that has a place gives it to the next */
     assert_int_equal(w.callers[5].order, 4);
     assert_int_equal(w.callers[3].order + w.callers[4].order, 0);
-    assert_int_equal(info_of(A).host->in_flight, PLACES);
+    assert_int_equal(info_of(A).inside, 3);
 }
 
 static void a_full_host_holds_up_no_other(void **state)
@@ -145,28 +186,144 @@ static void a_full_host_holds_up_no_other(void **state)
     assert_int_equal(w.callers[7].order, 5);
 }
 
-/* The fifth failure opens the breaker: who is in line is told at once, and so is everybody who comes. */
+/* However slow the answers to the first are. */
+static void a_namespace_that_fills_a_host_leaves_places_for_the_next(void **state)
+{
+    (void)state;
+    enter_of("slow", 0, 20, A);
+    enter_of("next", 20, 22, A);
+    enter_of("third", 22, 24, A);
+    assert_int_equal(let_in(0, 20), 3);
+    assert_int_equal(let_in(20, 22), 2);
+    assert_int_equal(let_in(22, 24), 1);
+    assert_int_equal(info_of(A).inside, PLACES);
+}
+
+/* A place that is free is for whoever has the fewest, and those who wait take turns. */
+static void those_who_wait_take_turns_by_namespace(void **state)
+{
+    (void)state;
+    enter_of("a", 0, 10, A);
+    enter_of("b", 10, 20, A);
+    enter_of("c", 20, 30, A);
+    enter_of("d", 30, 31, A);
+    assert_int_equal(let_in(0, 31), PLACES);
+    assert_int_equal(w.callers[30].order, 0);
+    for (int freed = 0; !w.callers[30].order; freed++) {
+        assert_in_range(freed, 0, 3);
+        for (size_t i = 0; i < 30; i++)
+            if (w.callers[i].pass.inside) {
+                leave(i, HOST_ANSWERED);
+                break;
+            }
+    }
+}
+
+static void of_one_namespace_the_urgent_go_first(void **state)
+{
+    (void)state;
+    enter(0, 6, A);
+    enter_door(6, &(struct gate_door){.url = A, .ns = "one", .urgent = true});
+    leave(0, HOST_ANSWERED);
+    assert_int_equal(w.callers[6].order, 4);
+    assert_int_equal(w.callers[3].order, 0);
+}
+
+/* Half of the places at all hosts, however many hosts it names. */
+static void a_namespace_has_a_share_of_all_places(void **state)
+{
+    char url[32];
+
+    (void)state;
+    for (size_t i = 0; i < 90; i++) {
+        snprintf(url, sizeof(url), "https://%zu.test", i % 30);
+        enter_of("many", i, i + 1, url);
+    }
+    assert_int_equal(let_in(0, 90), GATE_PLACES / 2);
+    assert_int_equal(gate_inside(w.gate), GATE_PLACES / 2);
+    enter_of("other", 90, 92, B);
+    assert_int_equal(let_in(90, 92), 2);
+    for (size_t i = 0; i < 92; i++)
+        gate_cancel(w.gate, &w.callers[i].pass);
+    assert_int_equal(gate_inside(w.gate) + gate_waiting(w.gate), 0);
+}
+
+/* The fifth failure to connect opens the breaker: who is in line is told at once, and so is everybody who comes. */
 static void a_dead_host_is_told_to_all_at_once(void **state)
 {
     (void)state;
     enter(0, 12, A);
+    enter_of("other", 12, 13, A "/elsewhere");
     for (size_t i = 0; i < 5; i++)
         leave(i, HOST_FAILED);
-    assert_int_equal(w.let_in, 7);
+    assert_int_equal(let_in(0, 12), 7);
     assert_int_equal(w.refused, 0); /* never from within */
     wait_for_refusals(5);
     for (size_t i = 7; i < 12; i++)
         assert_int_equal(w.callers[i].refusals, 1);
-    enter(12, 13, A);
-    wait_for_refusals(6);
-    assert_string_equal(w.callers[12].pass.refusal.reason, "GitLabUnavailable");
-    assert_non_null(strstr(w.callers[12].pass.refusal.text, A));
-    assert_true(w.callers[12].pass.refusal.retry_after_ms > 0);
-    enter(13, 14, B);
-    assert_int_equal(w.callers[13].order, 8);
+    assert_int_equal(enter_door(13, &(struct gate_door){.url = A, .ns = "other"}), GATE_REFUSE);
+    enter(14, 15, B);
+    assert_int_equal(w.callers[14].order, 9);
     assert_int_equal(info_of(A).host->state, HOST_OPEN);
-    assert_int_equal(info_of(A).host->refused, 6);
-    assert_int_equal(info_of(B).host->state, HOST_CLOSED);
+}
+
+/* What a URL answers is between it and the namespace that has called it. */
+static void a_server_that_fails_is_told_to_its_callers_alone(void **state)
+{
+    static const enum host_outcome outcomes[] = {HOST_FAILED, HOST_LIMITED};
+
+    (void)state;
+    for (size_t n = 0; n < ARRAY_LEN(outcomes); n++) {
+        const char *url = n ? A "/limited" : A "/failing";
+        int refused = w.refused;
+        for (size_t i = 0; i < 5; i++) {
+            enter_of("one", i, i + 1, url);
+            if (w.refused > refused)
+                break;
+            end(i, HOST_ANSWERED, outcomes[n]);
+        }
+        assert_int_equal(enter_door(10, &(struct gate_door){.url = url, .ns = "one"}), GATE_REFUSE);
+        assert_int_equal(enter_door(11, &(struct gate_door){.url = url, .ns = "two"}), GATE_GO);
+        assert_int_equal(enter_door(12, &(struct gate_door){.url = A, .ns = "one"}), GATE_GO);
+        gate_cancel(w.gate, &w.callers[11].pass);
+        gate_cancel(w.gate, &w.callers[12].pass);
+        assert_int_equal(info_of(A).host->state, HOST_CLOSED);
+    }
+}
+
+/* A place that was kept for a call is worth nothing when the breaker opens before it is made. */
+static void a_place_is_no_way_around_a_breaker(void **state)
+{
+    struct err err;
+
+    (void)state;
+    enter(0, 3, A);
+    enter_of("two", 3, 5, A);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(gate_begin(w.gate, &w.callers[i].pass, &err));
+    for (int i = 0; i < 5; i++) {
+        leave(i % 3 == 2 ? 1 : 0, HOST_FAILED);
+        enter(i % 3 == 2 ? 1 : 0, i % 3 == 2 ? 2 : 1, A);
+    }
+    assert_false(gate_begin(w.gate, &w.callers[3].pass, &err));
+    assert_string_equal(err.reason, "GitLabUnavailable");
+    gate_cancel(w.gate, &w.callers[3].pass);
+}
+
+static void a_place_can_be_handed_over(void **state)
+{
+    const struct gate_door door = {.url = A, .ns = "one"};
+
+    (void)state;
+    enter(0, 1, A);
+    assert_true(gate_is_for(&w.callers[0].pass, &door));
+    assert_false(gate_is_for(&w.callers[0].pass, &(struct gate_door){.url = B, .ns = "one"}));
+    gate_hand_over(&w.callers[0].pass, &w.callers[1].pass);
+    assert_false(gate_is_for(&w.callers[0].pass, &door));
+    gate_cancel(w.gate, &w.callers[0].pass);
+    assert_int_equal(info_of(A).inside, 1);
+    leave(1, HOST_ANSWERED);
+    assert_int_equal(gate_inside(w.gate), 0);
 }
 
 static void a_refusal_can_still_be_cancelled(void **state)
@@ -181,7 +338,7 @@ static void a_refusal_can_still_be_cancelled(void **state)
     wait_for_refusals(1);
     assert_int_equal(w.callers[0].refusals, 0);
     assert_int_equal(w.callers[1].refusals, 1);
-    assert_string_equal(w.callers[1].pass.refusal.text, "not there");
+    assert_string_equal(w.callers[1].told.text, "not there");
 }
 
 static void a_host_is_scheme_name_port_and_address(void **state)
@@ -200,32 +357,71 @@ static void a_host_is_scheme_name_port_and_address(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct gate_info last = {0}, info;
-        gate_enter(w.gate, &w.callers[i].pass, cases[i].url, cases[i].address);
+        enter_door(i, &(struct gate_door){.url = cases[i].url, .address = cases[i].address, .ns = "one"});
         for (size_t n = 0; gate_info(w.gate, n, &info); n++)
             last = info;
         assert_string_equal(last.name, cases[i].name);
     }
 }
 
-/* Names come from the specs of users. */
-static void only_so_many_hosts_are_remembered(void **state)
+static size_t known(void)
 {
     struct gate_info info;
-    char url[64];
-    size_t known = 0;
+    size_t n = 0;
 
+    while (gate_info(w.gate, n, &info))
+        n++;
+    return n;
+}
+
+static void enter_number(size_t i, const char *ns, int number)
+{
+    char url[64];
+
+    snprintf(url, sizeof(url), "https://%d.test", number);
+    enter_of(ns, i, i + 1, url);
+}
+
+/* Names come from the specs of users. */
+static void what_has_nothing_to_tell_is_forgotten(void **state)
+{
     (void)state;
     enter(0, 1, A);
-    for (int i = 0; i < 3 * GATE_HOSTS_MAX; i++) {
-        snprintf(url, sizeof(url), "https://%d.test", i);
-        enter(1, 2, url);
+    for (int i = 0; i < 200; i++) {
+        enter_number(1, "two", i);
         leave(1, HOST_ANSWERED);
     }
-    while (gate_info(w.gate, known, &info))
-        known++;
-    assert_int_equal(known, GATE_HOSTS_MAX);
-    assert_int_equal(info_of(A).host->in_flight, 1); /* never one that has calls */
-    assert_int_equal(info_of(url).host->calls, 1);
+    assert_int_equal(known(), 1);
+}
+
+static void a_namespace_that_fills_its_share_of_names_forgets_its_own(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        enter_of("quiet", 0, 1, A "/failing");
+        end(0, HOST_ANSWERED, HOST_FAILED);
+    }
+    for (int i = 0; i < 3 * GATE_SERVERS; i++) {
+        enter_number(1, "loud", i);
+        leave(1, HOST_FAILED);
+    }
+    assert_int_equal(known(), GATE_SERVERS + 1);
+    assert_int_equal(enter_door(2, &(struct gate_door){.url = A "/failing", .ns = "quiet"}), GATE_REFUSE);
+}
+
+static void a_namespace_calls_only_so_many_servers_at_a_time(void **state)
+{
+    (void)state;
+    for (int i = 0; i < GATE_SERVERS; i++)
+        enter_number((size_t)i, "loud", i);
+    assert_int_equal(w.refused, 0);
+    enter_number(90, "loud", GATE_SERVERS);
+    assert_int_equal(w.refused, 1);
+    enter_number(91, "quiet", GATE_SERVERS);
+    assert_int_equal(w.callers[91].order, w.let_in);
+    leave(0, HOST_ANSWERED);
+    enter_number(90, "loud", GATE_SERVERS);
+    assert_int_equal(w.refused, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -233,10 +429,22 @@ static void only_so_many_hosts_are_remembered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(first_come_first_served),           TEST(who_gives_up_while_waiting_is_skipped),
-        TEST(a_full_host_holds_up_no_other),     TEST(a_dead_host_is_told_to_all_at_once),
-        TEST(a_refusal_can_still_be_cancelled),  TEST(a_host_is_scheme_name_port_and_address),
-        TEST(only_so_many_hosts_are_remembered),
+        TEST(first_come_first_served),
+        TEST(who_gives_up_while_waiting_is_skipped),
+        TEST(a_full_host_holds_up_no_other),
+        TEST(a_namespace_that_fills_a_host_leaves_places_for_the_next),
+        TEST(those_who_wait_take_turns_by_namespace),
+        TEST(of_one_namespace_the_urgent_go_first),
+        TEST(a_namespace_has_a_share_of_all_places),
+        TEST(a_dead_host_is_told_to_all_at_once),
+        TEST(a_server_that_fails_is_told_to_its_callers_alone),
+        TEST(a_place_is_no_way_around_a_breaker),
+        TEST(a_place_can_be_handed_over),
+        TEST(a_refusal_can_still_be_cancelled),
+        TEST(a_host_is_scheme_name_port_and_address),
+        TEST(what_has_nothing_to_tell_is_forgotten),
+        TEST(a_namespace_that_fills_its_share_of_names_forgets_its_own),
+        TEST(a_namespace_calls_only_so_many_servers_at_a_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,11 +14,11 @@
 
 enum { CALLS_MAX = 64 };
 
-static const struct host_limits limits = {.concurrency = 2, .threshold = 3, .pause_min_ms = 1000, .pause_max_ms = 8000};
+static const struct host_limits limits = {.threshold = 3, .pause_min_ms = 1000, .pause_max_ms = 8000};
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Scripts. Words:
- *   +  ~  -        a caller asks, and goes, waits, or is refused
+ *   +  -           a caller asks, and goes, or is refused
  *   a f l d lN     the oldest call ends: answered, failed, limited (429), dropped, limited for N ms
  *   A F L D        the newest call ends
  *   @N             it is N ms since the beginning
@@ -51,14 +51,9 @@ static void end_call(struct script *s, char how, int64_t retry_after_ms)
 
 static char ask(struct script *s)
 {
-    switch (host_enter(&s->host, &limits, s->now_ms, &s->calls[s->end])) {
-    case HOST_GO:
+    if (host_enter(&s->host, s->now_ms, &s->calls[s->end])) {
         s->end++;
         return '+';
-    case HOST_WAIT:
-        return '~';
-    case HOST_REFUSE:
-        break;
     }
     return '-';
 }
@@ -67,7 +62,7 @@ static bool follow(struct script *s, const char *word)
 {
     int64_t number = word[1] ? strtoll(word + 1, NULL, 10) : 0;
 
-    if (strchr("+~-", *word))
+    if (strchr("+-", *word))
         return ask(s) == *word;
     if (strchr("afldAFLD", *word))
         end_call(s, *word, number);
@@ -85,7 +80,6 @@ static bool follow(struct script *s, const char *word)
 static const struct {
     const char *what, *words;
 } scripts[] = {
-    {"as many calls as there are places", "+ + ~ ~ a + ~ a a + + ~"},
     {"a healthy host stays closed", "+ a + a + a =closed"},
     {"fewer failures in a row than the threshold do nothing", "+ f + f =closed + a + f + f =closed"},
     {"the threshold opens it", "+ f + f + f =open -"},
@@ -98,11 +92,10 @@ static const struct {
     {"… up to the longest", "+ f + f + f @1000 + f @3000 + f @7000 + f w8000 @15000 + f w8000 @22999 - @23000 +"},
     {"a probe that nobody waits for leaves it to the next one", "+ f + f + f @1000 + d =open + =half-open a =closed"},
     {"a dropped call is no failure", "+ f + f + d =closed + f =open"},
-    {"a dropped call gives its place back", "+ + ~ d +"},
     {"late failures do not lengthen the pause", "+ + f + f + f =open F w1000 @1000 +"},
     {"a late answer does not end the pause", "+ + F + F + F =open a =open -"},
     {"a late answer is not the probe's", "+ + F + F + F @1000 + a =half-open - f =open"},
-    {"late calls keep their places", "+ + F + F + ~ F =open @1000 + - a =half-open A =closed"},
+    {"calls before the probe are not its outcome", "+ + F + F + F =open @1000 + - a =half-open A =closed"},
     {"429 opens it for as long as it says", "+ l5000 =open w5000 @4999 - @5000 + a =closed"},
     {"429 from one caller stops them all", "+ + l3000 - F - @3000 + a =closed"},
     {"429 for a day is not kept by everybody", "+ l86400000 w8000 @8000 +"},
@@ -146,7 +139,7 @@ static void says_which_host_and_why(void **state)
     follow(&s, "l7000");
     err = host_refusal(&s.host, "https://gitlab.test", 0, 0);
     assert_string_equal(err.reason, "RateLimited");
-    assert_non_null(strstr(err.text, "https://gitlab.test has asked all callers to wait"));
+    assert_non_null(strstr(err.text, "https://gitlab.test has asked to wait"));
     assert_non_null(strstr(err.text, "within 7 s"));
 }
 
@@ -159,7 +152,7 @@ static void jitter_only_shortens_a_pause_and_spreads_the_refused(void **state)
         struct host h = {.failures = 2};
         const struct err err = {.kind = ERR_RETRY};
         unsigned epoch;
-        host_enter(&h, &limits, 0, &epoch);
+        host_enter(&h, 0, &epoch);
         host_leave(&h, &limits, epoch, HOST_FAILED, &err, 0, random);
         int64_t wait = host_refusal(&h, "x", 0, random * 31).retry_after_ms - h.open_until_ms;
         min_pause = h.open_until_ms < min_pause ? h.open_until_ms : min_pause;
@@ -186,18 +179,17 @@ static void keeps_its_promises_whatever_happens(void **state)
         for (int step = 0; step < 400; step++) {
             static const char ends[] = "aafffldAFLD";
             enum host_state before = s.host.state;
-            bool due = s.now_ms >= s.host.open_until_ms, busy = s.host.in_flight >= limits.concurrency;
             s.now_ms += rand() % 700;
-            due = s.now_ms >= s.host.open_until_ms;
+            bool due = s.now_ms >= s.host.open_until_ms;
             if (rand() % 2 && s.end < CALLS_MAX) {
+                bool refused = host_refuses(&s.host, s.now_ms);
                 char verdict = ask(&s);
                 assert_int_equal(verdict == '-', before == HOST_HALF_OPEN || (before == HOST_OPEN && !due));
-                assert_int_equal(verdict == '~', before != HOST_HALF_OPEN && (before == HOST_CLOSED || due) && busy);
+                assert_int_equal(verdict == '-', refused);
                 assert_true(verdict != '+' || before == HOST_CLOSED || s.host.state == HOST_HALF_OPEN);
             } else if (s.first < s.end) {
                 end_call(&s, ends[rand() % (sizeof(ends) - 1)], rand() % 20000);
             }
-            assert_true(s.host.in_flight <= limits.concurrency);
             assert_int_equal(s.host.in_flight, s.end - s.first);
             assert_true(s.host.open_until_ms <= s.now_ms + limits.pause_max_ms);
             assert_true(s.host.state != HOST_CLOSED || s.host.failures < limits.threshold);
@@ -229,7 +221,7 @@ static bool call(struct host *h, struct caller *c, bool up, int64_t now_ms)
     const struct err err = {.kind = ERR_RETRY};
     unsigned epoch;
 
-    if (host_enter(h, real, now_ms, &epoch) != HOST_GO) {
+    if (!host_enter(h, now_ms, &epoch)) {
         come_back(c, now_ms, host_refusal(h, "x", now_ms, (uint32_t)rand()).retry_after_ms);
         return false;
     }
