@@ -32,13 +32,16 @@ class Process:
 
     def __init__(self, folder: Path, kubeconfig: dict | str | Path, port: int, *options: str,
                  prefix: tuple[str, ...] = (), env: dict[str, str] | None = None) -> None:
-        self._log, self._url = folder / "log", f"http://127.0.0.1:{port}"
+        debug = free_port()
+        self._log = folder / "log"
+        self._pages, self._debug = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{debug}"
         file = kubeconfig if isinstance(kubeconfig, Path) else folder / "kubeconfig"
         if file != kubeconfig:
             file.write_text(kubeconfig if isinstance(kubeconfig, str) else json.dumps(kubeconfig))
         if not any(option.startswith("--leader-elect") for option in options):
             options = ("--leader-elect=false", *options)
-        command = [*prefix, PROGRAM, "run", "--kubeconfig", file, "--listen", f"127.0.0.1:{port}", *options]
+        command = [*prefix, PROGRAM, "run", "--kubeconfig", file, "--listen", f"127.0.0.1:{port}",
+                   "--debug-port", str(debug), *options]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stderr=log, env={"HOME": str(folder)} if env is None else env)
 
@@ -70,13 +73,13 @@ class Process:
     def status(self, page: str) -> int:
         """0 while nobody listens."""
         try:
-            return requests.get(f"{self._url}/{page}", timeout=5).status_code
+            return self.ask(page).status_code
         except requests.ConnectionError:
             assert self._process.poll() is None, f"it has ended: {self.log()}"
             return 0
 
     def ask(self, page: str, timeout: float = 5) -> requests.Response:
-        return requests.get(f"{self._url}/{page}", timeout=timeout)
+        return requests.get(f"{self._debug if page.startswith('debug/') else self._pages}/{page}", timeout=timeout)
 
     def page(self, page: str) -> str:
         answer = self.ask(page)

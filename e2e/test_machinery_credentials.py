@@ -172,7 +172,8 @@ class Running:
         self._log, port = log, free_port()
         self._url = f"http://127.0.0.1:{port}"
         with log.open("wb") as out:
-            self._process = subprocess.Popen([PROGRAM, "run", "--leader-elect=false", "--listen", f"127.0.0.1:{port}", *words],
+            self._process = subprocess.Popen([PROGRAM, "run", "--leader-elect=false", "--listen", f"127.0.0.1:{port}",
+                                              "--debug-port", "0", *words],
                                              stderr=out, env=env, stdin=subprocess.DEVNULL)
 
     def stop(self) -> None:

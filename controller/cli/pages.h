@@ -1,4 +1,4 @@
-/* What is told over HTTP: /healthz, /readyz, /metrics, /debug/state. */
+/* What is told over HTTP: to everyone /healthz, /readyz and /metrics, to this machine /debug/state. */
 #ifndef CLI_PAGES_H
 #define CLI_PAGES_H
 
@@ -6,6 +6,6 @@
 #include "reconcile.h"
 
 /* For serve_create(), with a struct reconciler * as argument. */
-extern const struct serve_page pages[];
+extern const struct serve_page public_pages[], debug_pages[];
 
 #endif

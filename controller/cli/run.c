@@ -27,7 +27,7 @@ struct process {
     struct gitlab *gitlab;
     struct lease *lease; /* NULL: there is no election */
     struct reconciler *rec;
-    struct serve *serve;
+    struct serve *pages, *debug; /* debug: NULL without one */
     struct watchdog *dog;
     struct loop_timer *deadline; /* of a drain */
     char service_url[80];
@@ -118,6 +118,31 @@ static void protect_api_server(struct gitlab_policy *policy, const struct kube_c
     policy->api_servers[1] = service;
 }
 
+/* Without the second port there is less to look at, which is no reason not to work. */
+static void serve_debug_pages(struct process *p, const struct run_options *o)
+{
+    const struct serve_config config = {
+        .address = "localhost", .port = o->debug_port, .pages = debug_pages, .arg = p->rec, .local = true};
+    struct err err = {0};
+
+    if (!o->debug_port)
+        return;
+    p->debug = serve_create(p->loop, &config, &err);
+    if (!p->debug)
+        log_event(LOG_WARN, "run", "no /debug/state: give another --debug-port", "error", err.text, NULL);
+}
+
+static bool serve_pages(struct process *p, const struct run_options *o, struct err *err)
+{
+    const struct serve_config config = {
+        .address = *o->address ? o->address : NULL, .port = o->port, .pages = public_pages, .arg = p->rec};
+
+    p->pages = serve_create(p->loop, &config, err);
+    if (p->pages)
+        serve_debug_pages(p, o);
+    return p->pages;
+}
+
 static bool start(struct process *p, struct run_options *o, struct err *err)
 {
     if (!kube_config_load(&p->config, o->kubeconfig, o->context, err))
@@ -138,8 +163,7 @@ static bool start(struct process *p, struct run_options *o, struct err *err)
                                   .ns = own_namespace(p, o)};
     p->rec = reconciler_create(&shop);
     p->deadline = loop_timer_create(p->loop, stop, p);
-    p->serve = serve_create(p->loop, *o->address ? o->address : NULL, o->port, pages, p->rec, err);
-    if (!p->serve)
+    if (!serve_pages(p, o, err))
         return false;
     p->dog = watchdog_create(p->loop);
     reconciler_start(p->rec);
@@ -151,7 +175,8 @@ static bool start(struct process *p, struct run_options *o, struct err *err)
 static void finish(struct process *p)
 {
     watchdog_destroy(p->dog);
-    serve_destroy(p->serve);
+    serve_destroy(p->debug);
+    serve_destroy(p->pages);
     reconciler_destroy(p->rec);
     lease_destroy(p->lease);
     gitlab_destroy(p->gitlab);

@@ -44,6 +44,15 @@ static bool parse_listen(const char *value, void *field)
     return true;
 }
 
+static bool parse_port(const char *value, void *field)
+{
+    char *end = NULL;
+    long port = isdigit((unsigned char)*value) ? strtol(value, &end, 10) : -1;
+
+    *(int *)field = (int)port;
+    return port >= 0 && port <= UINT16_MAX && !*end;
+}
+
 static bool parse_bool(const char *value, void *field)
 {
     *(bool *)field = strcmp(value, "true") == 0;
@@ -105,6 +114,8 @@ static const struct row rows[] = {
     {"context", "NAME", "a context of the kubeconfig", parse_text, AT(context), NULL},
     {"listen", "ADDRESS:PORT", "/healthz, /readyz, /metrics (default: :8080)",
      parse_listen, 0, "ADDRESS:PORT or :PORT"},
+    {"debug-port", "PORT", "/debug/state, on 127.0.0.1 (::1) alone; 0: none (default: 6060)",
+     parse_port, AT(debug_port), "a port from 1 to 65535, or 0"},
     {"manager-image", "IMAGE", "where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")",
      parse_text, AT(manager_image), NULL},
     {"namespace", "NAME,...", "serve these namespaces alone, with no rights elsewhere (default: all)",
@@ -167,6 +178,7 @@ static bool check_timing(const struct run_options *o)
 static void set_defaults(struct run_options *ret)
 {
     *ret = (struct run_options){.port = 8080,
+                                .debug_port = 6060,
                                 .manager_image = DEFAULT_MANAGER_IMAGE,
                                 .leader_elect = true,
                                 .lease = {.duration_ms = 15 * 1000, .renew_ms = 10 * 1000, .retry_ms = 2 * 1000},

@@ -15,6 +15,7 @@ struct run_options {
     const char *kubeconfig, *context; /* NULL: not given */
     char address[128];                /* to listen on; "": all */
     int port;
+    int debug_port; /* on localhost alone; 0: none */
     const char *manager_image;
     const char *namespaces; /* "a,b" (runner/namespaces.h); NULL: all */
     bool leader_elect;

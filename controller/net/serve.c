@@ -1,54 +1,104 @@
 #include "net/serve.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
-#include <libwebsockets.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "net/loop.h"
+#include "net/serve_listen.h"
+#include "net/serve_request.h"
+#include "net/serve_sheet.h"
 
 enum {
-    BODY_MAX = 4 << 20,
-    QUERY_MAX = 1024,
-    CHUNK = 16 << 10,       /* what is written at a time                                   */
-    CLIENTS_MAX = 64,       /* probes, scrapers and a few people                           */
-    WRITE_TIMEOUT_S = 30,   /* a client that does not take its page for so long is dropped */
-    ACCEPT_PAUSE_MS = 1000, /* after accept() failed for want of descriptors               */
-    CLOSING_TURNS = 3,      /* of the loop, until libwebsockets has closed its handles     */
+    HEAD_MAX = 8 << 10,
+    BODIES_MAX = 4 << 20,   /* of all connections together, beside the one that is being written */
+    CLIENTS_MAX = 64,       /* scrapers, a few people, and whoever is slow                       */
+    ACCEPT_MAX = 16,        /* in one turn of the loop                                           */
+    ACCEPT_PAUSE_MS = 1000, /* after accept() failed for want of descriptors                     */
+    SWEEP_MS = 250,
+    MAKING_SHARE = 20, /* see serve.h                                                       */
+};
+
+/* Where a connection is, and how long it may be there. Only forward. */
+enum stage { READING, ASKING, WRITING, LEAVING };
+static const int64_t stage_ms[] = {
+    [READING] = 3000, [ASKING] = 10 * 1000, [WRITING] = 10 * 1000, [LEAVING] = 1000, /* until it has closed, too: a body
+                                                                                        that nobody reads would take the
+                                                                                        answer with it */
+};
+
+struct client {
+    struct list node; /* the oldest first */
+    struct serve *serve;
+    uint64_t id;
+    uv_poll_t poll;
+    int fd;
+    struct in6_addr peer;
+    enum stage stage;
+    int64_t until_ms;
+    struct buf head; /* of the request, then of the answer */
+    const struct serve_page *page;
+    struct serve_request request; /* lent by head */
+    struct sheet *sheet;
+    size_t written;
 };
 
 struct serve {
     struct loop *loop;
-    const struct serve_page *pages;
-    void *arg;
-    struct lws_context *lws;
-    struct lws_vhost *vhost;
+    struct serve_config config;
+    struct sheet **kept; /* of each page, the last one; NULL */
+    struct list clients;
+    uint64_t last_id;
     uv_poll_t listener;
-    struct loop_timer *pause;
+    struct loop_timer *pause, *sweep;
     int fd, port;
-    uv_idle_t turns; /* while closing */
-    int turns_left;
 };
 
-/* One connection; libwebsockets allocates it zeroed. */
-struct session {
-    struct buf body;
-    size_t written;
-};
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Pages */
 
-/* ------------------------------------------------------------------------------------------------------------------
- * Answers. */
+static struct sheet *render_sheet(const struct serve *serve, const struct client *c)
+{
+    struct sheet *sheet = sheet_create(200);
+
+    sheet->status = c->page->render(serve->config.arg, &c->request, &sheet->body);
+    sheet_complete(sheet, c->page->content_type);
+    return sheet;
+}
+
+/* The kept one while it is young. The caller releases it. */
+static struct sheet *sheet_of(const struct serve *serve, const struct client *c)
+{
+    struct sheet **kept = &serve->kept[c->page - serve->config.pages];
+
+    if (!c->page->shared)
+        return render_sheet(serve, c);
+    if (!*kept || clock_us() - (*kept)->made_us >= (*kept)->cost_us * MAKING_SHARE) {
+        sheet_release(*kept);
+        *kept = render_sheet(serve, c);
+    }
+    (*kept)->refs++;
+    return *kept;
+}
+
+static void forget_sheets(struct serve *serve)
+{
+    for (size_t i = 0; serve->config.pages[i].path; i++)
+        sheet_release(take(serve->kept[i]));
+}
 
 /* The page of the path, and in *ret_below what follows the page's own. */
 static const struct serve_page *find_page(const struct serve *serve, const char *path, const char **ret_below)
 {
-    for (const struct serve_page *page = serve->pages; page->path; page++) {
+    for (const struct serve_page *page = serve->config.pages; page->path; page++) {
         size_t len = strlen(page->path);
         *ret_below = path + len;
         if (strcmp(page->path, path) == 0 || (page->path[len - 1] == '/' && strncmp(page->path, path, len) == 0))
@@ -57,159 +107,261 @@ static const struct serve_page *find_page(const struct serve *serve, const char 
     return NULL;
 }
 
-static bool is_get(struct lws *wsi)
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Connections */
+
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+static void move_on(struct client *c, enum stage stage)
 {
-    return lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
+    assert(stage > c->stage || stage == READING);
+    c->stage = stage;
+    c->until_ms = loop_now(c->serve->loop) + stage_ms[stage];
+    if (stage == ASKING)
+        uv_poll_start(&c->poll, UV_DISCONNECT, on_ready);
+    else
+        uv_poll_start(&c->poll, stage == WRITING ? UV_WRITABLE : UV_READABLE, on_ready);
 }
 
-/* 127.0.0.0/8, ::1, and the former written as the latter. */
-static bool is_loopback(const struct sockaddr_storage *peer)
+static void free_client(uv_handle_t *handle)
+{
+    free(container_of((uv_poll_t *)handle, struct client, poll));
+}
+
+static void drop_client(struct client *c)
+{
+    list_remove(&c->node);
+    buf_finish(&c->head);
+    sheet_release(take(c->sheet));
+    uv_close((uv_handle_t *)&c->poll, free_client);
+    close(c->fd);
+}
+
+/* What is written is the head and then the sheet. Returns false when the peer is gone. */
+static bool write_some(struct client *c)
+{
+    size_t of_head = c->written < c->head.len ? c->head.len - c->written : 0;
+    size_t of_body = c->written > c->head.len ? c->written - c->head.len : 0;
+    struct iovec pieces[] = {{c->head.data + c->head.len - of_head, of_head},
+                             {c->sheet->body.data + of_body, c->sheet->body.len - of_body}};
+    const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = ARRAY_LEN(pieces)};
+    ssize_t n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
+
+    if (n > 0)
+        c->written += (size_t)n;
+    return n >= 0 || errno == EAGAIN || errno == EINTR;
+}
+
+static void write_on(struct client *c)
+{
+    if (!write_some(c))
+        return drop_client(c);
+    if (c->written < c->head.len + c->sheet->body.len)
+        return;
+    sheet_release(take(c->sheet));
+    shutdown(c->fd, SHUT_WR);
+    move_on(c, LEAVING);
+}
+
+/* Whoever does not read keeps a page in memory; all together they may keep so much. */
+static void bound_bodies(struct serve *serve, const struct client *but)
+{
+    size_t len = 0;
+
+    for (struct list *node = serve->clients.prev, *before; node != &serve->clients; node = before) {
+        struct client *c = container_of(node, struct client, node);
+        before = node->prev;
+        len += c->sheet && c != but ? c->sheet->body.len / c->sheet->refs : 0;
+        if (len > BODIES_MAX && c->sheet && c != but)
+            drop_client(c);
+    }
+}
+
+/* Answers with the sheet, which it takes over. The client may be gone afterwards. */
+static void answer(struct client *c, struct sheet *sheet)
+{
+    sheet_head(sheet, &c->head);
+    c->sheet = sheet;
+    bound_bodies(c->serve, c);
+    move_on(c, WRITING);
+    write_on(c);
+}
+
+static void answer_status(struct client *c, int status)
+{
+    struct sheet *sheet = sheet_create(status);
+
+    sheet_complete(sheet, NULL);
+    answer(c, sheet);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Requests */
+
+static void ask_guard(struct client *c)
+{
+    const struct serve_config *config = &c->serve->config;
+
+    move_on(c, ASKING);
+    config->guard(config->arg, c->id, &c->request);
+}
+
+/* The whole head is there; what follows it is nobody's. */
+static void begin(struct client *c, size_t head_len)
+{
+    const struct serve *serve = c->serve;
+    const char *path;
+
+    c->head.data[head_len] = '\0';
+    int status = serve_request_parse(c->head.data, head_len, &c->request, &path);
+    if (!status && serve->config.local && !serve_request_is_local(&c->request))
+        status = 403;
+    c->page = find_page(serve, path, &c->request.below);
+    if (status == 400 || status == 403)
+        answer_status(c, status);
+    else if (!c->page || status)
+        answer_status(c, c->page ? status : 404);
+    else if (c->page->guarded && serve->config.guard)
+        ask_guard(c);
+    else
+        answer(c, sheet_of(serve, c));
+}
+
+static void read_head(struct client *c)
+{
+    char piece[HEAD_MAX + 1];
+    ssize_t n = recv(c->fd, piece, HEAD_MAX + 1 - c->head.len, 0);
+
+    if (n <= 0) {
+        if (n == 0 || (errno != EAGAIN && errno != EINTR))
+            drop_client(c);
+        return;
+    }
+    size_t seen = c->head.len > 3 ? c->head.len - 3 : 0;
+    buf_add(&c->head, piece, (size_t)n);
+    explicit_bzero(piece, (size_t)n); /* perhaps a credential */
+    const char *end = memmem(c->head.data + seen, c->head.len - seen, "\r\n\r\n", 4);
+    if (end)
+        begin(c, (size_t)(end + 4 - c->head.data));
+    else if (c->head.len > HEAD_MAX)
+        answer_status(c, 431);
+    else if (c->head.data[0] < 'A' || c->head.data[0] > 'Z') /* no method: TLS, for example */
+        answer_status(c, 400);
+}
+
+/* The answer is out: until it has closed too, what it still says is thrown away. */
+static void read_rest(struct client *c)
+{
+    char piece[HEAD_MAX];
+    ssize_t n = recv(c->fd, piece, sizeof(piece), 0);
+
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        drop_client(c);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct client *c = container_of(poll, struct client, poll);
+
+    (void)events;
+    if (status < 0 || c->stage == ASKING)
+        drop_client(c);
+    else if (c->stage == READING)
+        read_head(c);
+    else if (c->stage == WRITING)
+        write_on(c);
+    else
+        read_rest(c);
+}
+
+void serve_admit(struct serve *serve, uint64_t id, int status)
+{
+    list_each (node, &serve->clients) {
+        struct client *c = container_of(node, struct client, node);
+        if (c->id != id || c->stage != ASKING)
+            continue;
+        if (status == 200)
+            answer(c, sheet_of(serve, c));
+        else
+            answer_status(c, status);
+        return;
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Places */
+
+static size_t count_peer(const struct serve *serve, const struct in6_addr *peer)
+{
+    size_t count = 0;
+
+    list_each (node, &serve->clients)
+        count += IN6_ARE_ADDR_EQUAL(&container_of(node, struct client, node)->peer, peer);
+    return count;
+}
+
+/* Somebody gives way when all places are taken: the oldest one of the peer that has the most. */
+static void make_place(struct serve *serve)
+{
+    struct client *who = NULL;
+    size_t most = 0;
+
+    if (list_len(&serve->clients) < CLIENTS_MAX)
+        return;
+    list_each (node, &serve->clients) {
+        struct client *c = container_of(node, struct client, node);
+        size_t count = count_peer(serve, &c->peer);
+        if (count > most) {
+            most = count;
+            who = c;
+        }
+    }
+    drop_client(who);
+}
+
+static struct in6_addr address_of(const struct sockaddr_storage *peer)
 {
     const struct sockaddr_in6 *v6 = (const void *)peer;
     const struct sockaddr_in *v4 = (const void *)peer;
-    const unsigned char *bytes = v6->sin6_addr.s6_addr;
+    struct in6_addr mapped = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
 
-    if (peer->ss_family == AF_INET)
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) || (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && bytes[12] == 127);
+    if (peer->ss_family == AF_INET6)
+        return v6->sin6_addr;
+    memcpy(&mapped.s6_addr[12], &v4->sin_addr, 4);
+    return mapped;
 }
 
-static bool is_local(struct lws *wsi)
+static void sweep(void *arg)
 {
-    struct sockaddr_storage peer = {0};
-    socklen_t len = sizeof(peer);
+    struct serve *serve = arg;
 
-    return getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &len) == 0 && is_loopback(&peer);
-}
-
-/* libwebsockets keeps the parameters apart. False when they are too long. */
-static bool copy_query(struct lws *wsi, char ret[static QUERY_MAX])
-{
-    int at = 0, len;
-
-    for (int i = 0; (len = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i)) > 0; i++) {
-        if (at + len + 2 > QUERY_MAX)
-            return false;
-        if (at)
-            ret[at++] = '&';
-        at += lws_hdr_copy_fragment(wsi, ret + at, QUERY_MAX - at, WSI_TOKEN_HTTP_URI_ARGS, i);
+    list_each_safe (node, after, &serve->clients) {
+        struct client *c = container_of(node, struct client, node);
+        if (loop_now(serve->loop) >= c->until_ms)
+            drop_client(c);
     }
-    ret[at] = '\0';
-    return true;
+    if (!list_empty(&serve->clients))
+        loop_timer_set(serve->sweep, SWEEP_MS);
+    else
+        forget_sheets(serve); /* nothing is kept while nobody asks */
 }
 
-bool serve_parameter(const struct serve_request *request, const char *name, char *ret, size_t size)
+/* Most have sent their request by now, so it is read at once. */
+static void welcome(struct serve *serve, int fd, const struct sockaddr_storage *peer)
 {
-    size_t name_len = strlen(name);
+    struct client *c = mem_alloc(sizeof(*c));
 
-    for (const char *at = request->query; *at; at += *at == '&') {
-        size_t len = strcspn(at, "&");
-        bool found = strncmp(at, name, name_len) == 0 && (len == name_len || at[name_len] == '=');
-        size_t value = len > name_len ? name_len + 1 : len;
-        if (found && (size_t)snprintf(ret, size, "%.*s", (int)(len - value), at + value) < size)
-            return true;
-        at += len;
-    }
-    return false;
+    make_place(serve);
+    if (list_empty(&serve->clients))
+        loop_timer_set(serve->sweep, SWEEP_MS);
+    *c = (struct client){.serve = serve, .id = ++serve->last_id, .fd = fd, .peer = address_of(peer)};
+    buf_init(&c->head, 2 * HEAD_MAX);
+    uv_poll_init_socket(loop_uv(serve->loop), &c->poll, fd);
+    list_init(&c->node);
+    list_append(&serve->clients, &c->node);
+    move_on(c, READING);
+    read_head(c);
 }
-
-static int render(struct serve *serve, struct lws *wsi, const char *path, struct buf *body, const char **ret_type)
-{
-    char query[QUERY_MAX];
-    struct serve_request request = {.query = query, .local = is_local(wsi)};
-    const struct serve_page *page = find_page(serve, path, &request.below);
-    bool fits = copy_query(wsi, query);
-    int status = !page ? 404 : !is_get(wsi) ? 405 : !fits ? 414 : page->render(serve->arg, &request, body);
-
-    *ret_type = page && status < 400 ? page->content_type : "text/plain; charset=utf-8";
-    if (body->full) {
-        buf_clear(body);
-        status = 500;
-    }
-    if (body->len == 0 && status >= 400)
-        buf_addf(body, "%d\n", status);
-    return status;
-}
-
-static int write_head(struct lws *wsi, int status, const char *content_type, size_t len)
-{
-    static const unsigned char allow[] = "Allow:", get[] = "GET";
-    unsigned char head[LWS_PRE + 1024], *start = head + LWS_PRE, *at = start, *end = head + sizeof(head) - 1;
-
-    if (lws_add_http_common_headers(wsi, (unsigned)status, content_type, len, &at, end) != 0)
-        return -1;
-    if (status == 405 && lws_add_http_header_by_name(wsi, allow, get, sizeof(get) - 1, &at, end) != 0)
-        return -1;
-    return lws_finalize_write_http_header(wsi, start, &at, end);
-}
-
-static int begin_answer(struct serve *serve, struct lws *wsi, struct session *session, const char *path)
-{
-    const char *content_type;
-
-    buf_finish(&session->body);
-    buf_init(&session->body, BODY_MAX);
-    session->written = 0;
-    int status = render(serve, wsi, path, &session->body, &content_type);
-    if (write_head(wsi, status, content_type, session->body.len) != 0)
-        return -1;
-    lws_callback_on_writable(wsi);
-    return 0;
-}
-
-/* The next piece of the body. libwebsockets wants room before it, and would buffer itself what the socket does not
- * take. */
-static int write_more(struct lws *wsi, struct session *session)
-{
-    unsigned char piece[LWS_PRE + CHUNK];
-    size_t len = session->body.len - session->written;
-    bool last = len <= CHUNK;
-
-    if (!last)
-        len = CHUNK;
-    memcpy(piece + LWS_PRE, session->body.data + session->written, len);
-    if (lws_write(wsi, piece + LWS_PRE, len, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) != (int)len)
-        return -1;
-    session->written += len;
-    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_TIMEOUT_S);
-    if (!last) {
-        lws_callback_on_writable(wsi);
-        return 0;
-    }
-    buf_finish(&session->body);
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
-}
-
-/* What libwebsockets asks; a negative answer closes the connection. */
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
-{
-    struct session *session = user;
-
-    (void)len;
-    switch ((int)reason) {
-    case LWS_CALLBACK_HTTP:
-        return begin_answer(lws_context_user(lws_get_context(wsi)), wsi, session, in);
-    case LWS_CALLBACK_HTTP_WRITEABLE:
-        return session->body.max ? write_more(wsi, session) : 0;
-    case LWS_CALLBACK_CLOSED_HTTP:
-    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-        if (session)
-            buf_finish(&session->body);
-        return 0;
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* neither websockets nor HTTP/2 */
-        return -1;
-    default:
-        return 0;
-    }
-}
-
-static const struct lws_protocols protocols[] = {
-    {.name = "http", .callback = on_event, .per_session_data_size = sizeof(struct session)},
-    {.name = NULL},
-};
-
-/* ------------------------------------------------------------------------------------------------------------------
- * Connections: we listen, so that errors have their names, and give libwebsockets what we accepted. */
 
 static void on_connection(uv_poll_t *poll, int status, int events);
 
@@ -223,115 +375,51 @@ static void resume(void *arg)
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
     struct serve *serve = poll->data;
-    int fd = accept4(serve->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct sockaddr_storage peer = {0};
 
     (void)status, (void)events;
-    if (fd >= 0) {
-        lws_adopt_socket_vhost(serve->vhost, fd); /* closes it when it does not want it */
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        uv_poll_stop(&serve->listener); /* it would stay readable and keep us busy */
-        loop_timer_set(serve->pause, ACCEPT_PAUSE_MS);
+    for (int i = 0; i < ACCEPT_MAX; i++) {
+        socklen_t len = sizeof(peer);
+        int fd = accept4(serve->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            welcome(serve, fd, &peer);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            uv_poll_stop(&serve->listener); /* it would stay readable and keep us busy */
+            loop_timer_set(serve->pause, ACCEPT_PAUSE_MS);
+        }
+        return;
     }
 }
 
-static int listen_at(const struct addrinfo *address)
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The whole */
+
+static size_t count_pages(const struct serve_page *pages)
 {
-    const int on = 1, off = 0;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    size_t count = 0;
+
+    while (pages[count].path)
+        count++;
+    return count;
+}
+
+struct serve *serve_create(struct loop *loop, const struct serve_config *config, struct err *err)
+{
+    int port, fd = serve_listen(config->address, config->port, &port, err);
 
     if (fd < 0)
-        return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (address->ai_family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
-
-/* A listening socket, or -1 and errno. */
-static int try_listen(const char *address, int port)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-    struct addrinfo *found;
-    char service[16];
-
-    snprintf(service, sizeof(service), "%d", port);
-    if (getaddrinfo(address, service, &hints, &found) != 0) {
-        errno = EADDRNOTAVAIL;
-        return -1;
-    }
-    int fd = listen_at(found);
-    freeaddrinfo(found);
-    return fd;
-}
-
-static bool open_listener(struct serve *serve, const char *address, int port, struct err *err)
-{
-    struct sockaddr_storage bound = {0};
-    socklen_t len = sizeof(bound);
-    char service[16];
-
-    serve->fd = try_listen(address ? address : "::", port);
-    if (serve->fd < 0 && !address && errno == EAFNOSUPPORT) /* a machine without IPv6 */
-        serve->fd = try_listen("0.0.0.0", port);
-    if (serve->fd < 0)
-        return err_set(err, ERR_DENIED, "ListenFailed", "cannot listen on %s port %d: %s",
-                       address ? address : "any address", port, strerror(errno));
-    getsockname(serve->fd, (struct sockaddr *)&bound, &len);
-    getnameinfo((struct sockaddr *)&bound, len, NULL, 0, service, sizeof(service), NI_NUMERICSERV);
-    serve->port = atoi(service);
-    return true;
-}
-
-/* ------------------------------------------------------------------------------------------------------------------
- * The whole. */
-
-static bool open_lws(struct serve *serve, struct err *err)
-{
-    void *loops[] = {loop_uv(serve->loop)};
-    struct lws_context_creation_info info = {
-        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
-        .protocols = protocols,
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
-        .foreign_loops = loops,
-        .fd_limit_per_thread = CLIENTS_MAX,
-        .user = serve,
-        .gid = (gid_t)-1,
-        .uid = (uid_t)-1,
-    };
-
-    lws_set_log_level(0, NULL); /* what clients do wrong is not for our log */
-    serve->lws = lws_create_context(&info);
-    if (serve->lws)
-        serve->vhost = lws_create_vhost(serve->lws, &info);
-    if (serve->vhost)
-        return true;
-    return err_set(err, ERR_DENIED, "ListenFailed",
-                   "libwebsockets cannot start; on Debian its libuv part is the package libwebsockets-evlib-uv");
-}
-
-struct serve *serve_create(struct loop *loop, const char *address, int port, const struct serve_page *pages, void *arg,
-                           struct err *err)
-{
-    struct serve *serve = mem_alloc(sizeof(*serve));
-
-    *serve = (struct serve){.loop = loop, .pages = pages, .arg = arg};
-    if (!open_listener(serve, address, port, err)) {
-        free(serve);
         return NULL;
-    }
+    struct serve *serve = mem_alloc(sizeof(*serve));
+    *serve = (struct serve){.loop = loop, .config = *config, .fd = fd, .port = port};
+    serve->kept = mem_alloc((count_pages(config->pages) + 1) * sizeof(serve->kept[0]));
+    list_init(&serve->clients);
     serve->pause = loop_timer_create(loop, resume, serve);
-    uv_poll_init_socket(loop_uv(loop), &serve->listener, serve->fd);
+    serve->sweep = loop_timer_create(loop, sweep, serve);
+    uv_poll_init_socket(loop_uv(loop), &serve->listener, fd);
     serve->listener.data = serve;
     resume(serve);
-    if (!open_lws(serve, err)) {
-        serve_destroy(serve);
-        return NULL;
-    }
     return serve;
 }
 
@@ -340,32 +428,21 @@ int serve_port(const struct serve *serve)
     return serve->port;
 }
 
-/* libwebsockets ends in steps: its first lws_context_destroy() closes the connections, their close callbacks close its
- * timer and its idle handle, whose callbacks come a turn later, and only then may the second lws_context_destroy() free
- * it all and unload its libuv part. A handle of ours that is closed again and again counts the turns of the loop. */
-static void count_turn(uv_handle_t *handle)
+static void free_serve(uv_handle_t *listener)
 {
-    struct serve *serve = handle->data;
-
-    if (serve->turns_left-- > 0) {
-        uv_idle_init(handle->loop, &serve->turns);
-        uv_close(handle, count_turn);
-        return;
-    }
-    lws_context_destroy(serve->lws);
-    free(serve);
+    free(listener->data);
 }
 
 void serve_destroy(struct serve *serve)
 {
     if (!serve)
         return;
+    list_each_safe (node, after, &serve->clients)
+        drop_client(container_of(node, struct client, node));
+    forget_sheets(serve);
+    free(serve->kept);
     loop_timer_destroy(serve->pause);
-    uv_close((uv_handle_t *)&serve->listener, NULL);
+    loop_timer_destroy(serve->sweep);
+    uv_close((uv_handle_t *)&serve->listener, free_serve);
     close(serve->fd);
-    lws_context_destroy(serve->lws);
-    serve->turns_left = CLOSING_TURNS;
-    uv_idle_init(loop_uv(serve->loop), &serve->turns);
-    serve->turns.data = serve;
-    uv_close((uv_handle_t *)&serve->turns, count_turn);
 }

@@ -1,8 +1,17 @@
-/* The operator's own small HTTP server (libwebsockets on the loop): /healthz, /readyz, /metrics, /debug/….
+/* The operator's own small HTTP server: /healthz, /readyz, /metrics, /debug/….
  *
- * GET only. Pages are a table of path and function; a function writes the body into a buf and returns the status. */
+ * GET only, one request a connection. Pages are a table of path and function; a function writes the body into a buf and
+ * returns the status.
+ *
+ * Any pod may connect, and a probe must get its answer all the same. A request is read when its head is whole, and what
+ * of the answer fits into the socket is written in the same step, so a probe never depends on a place among others.
+ * Whoever keeps a connection longer has one of CLIENTS_MAX places, for a time that no byte prolongs; when all are
+ * taken, a new one takes the place of the oldest one of the peer that has the most. (No library has that: they wait for
+ * each byte anew, and refuse who comes last.) */
 #ifndef NET_SERVE_H
 #define NET_SERVE_H
+
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -10,11 +19,12 @@
 struct loop;
 struct serve;
 
-/* What is asked for; lent during render(). */
+/* What is asked for; lent during the call. */
 struct serve_request {
     const char *below; /* what follows the page's path: "ping" of /healthz/ping; "" for the path itself */
-    const char *query; /* what follows the question mark, decoded; ""                                  */
-    bool local;        /* the client is on this machine, or in this pod                                */
+    const char *query; /* what follows the question mark, decoded; ""                                   */
+    const char *host;  /* the fields of that name, NULL when absent                                     */
+    const char *authorization;
 };
 
 struct serve_page {
@@ -22,16 +32,30 @@ struct serve_page {
     const char *content_type; /* "text/plain; version=0.0.4; charset=utf-8"              */
     /* Writes the body (up to the buf's maximum, 4 MiB), returns the HTTP status. Called on the loop's thread. */
     int (*render)(void *arg, const struct serve_request *request, struct buf *body);
+    /* The same whatever is asked for. It is made anew when twenty times the time has passed that making it took, so
+     * that nobody can take more than a twentieth of the process with it. */
+    bool shared;
+    bool guarded; /* who asks must be admitted by the guard */
+};
+
+struct serve_config {
+    const char *address;            /* as serve_listen() takes it                                       */
+    int port;                       /* 0: any free one, see serve_port()                                */
+    const struct serve_page *pages; /* ended by a NULL path; must outlive the server                    */
+    void *arg;                      /* of render() and guard()                                          */
+    bool local;                     /* refuse who does not ask for this machine (DNS rebinding), by 403 */
+    /* Asked about each request for a guarded page: calls serve_admit() with that id, now or later. NULL: all may. */
+    void (*guard)(void *arg, uint64_t id, const struct serve_request *request);
 };
 
 /* The value of a parameter of the query, up to size bytes, "" when it has none; false when it is not there. */
 bool serve_parameter(const struct serve_request *request, const char *name, char *ret, size_t size);
 
-/* Listens on address ("127.0.0.1", "::1", NULL: all) and port (0: any free one, see serve_port()). pages: an array
- * ended by a NULL path that must outlive the server. NULL and *err (ERR_DENIED) when the port cannot be had. */
-struct serve *serve_create(struct loop *loop, const char *address, int port, const struct serve_page *pages, void *arg,
-                           struct err *err);
+/* Everything in *config is lent for the server's life. NULL and *err (ERR_DENIED) when the port cannot be had. */
+struct serve *serve_create(struct loop *loop, const struct serve_config *config, struct err *err);
 int serve_port(const struct serve *serve);
+/* The guard's word: 200 shows the page, another status is the answer. An id that has ended is ignored. */
+void serve_admit(struct serve *serve, uint64_t id, int status);
 /* Returns at once; the loop gives the memory back in its next turns, at the latest in loop_destroy(). NULL is fine. */
 void serve_destroy(struct serve *serve);
 

@@ -439,13 +439,19 @@ def pages(stage: Stage) -> Iterator[str]:
 
 
 def test_o7_the_dump_is_only_for_clients_on_the_machine(stage: Stage, by_proxy: dict, tmp_path: Path) -> None:
-    """O7: kubectl port-forward comes from there."""
-    port = free_port()
-    process = Process(tmp_path, by_proxy, port, "--listen", f":{port}")
+    """O7: kubectl port-forward comes from there. A sidecar that forwards what others ask does not reach it, whatever address it
+    has, nor a browser's page whose name was made to lead there."""
+    port, debug = free_port(), free_port()
+    process = Process(tmp_path, by_proxy, port, "--listen", f":{port}", "--debug-port", str(debug))
     try:
         wait_for("it listens", lambda: process.status("healthz"), 20)
-        assert process.ask("debug/state").status_code == 200
-        assert requests.get(f"http://{NODE}:{port}/debug/state", timeout=5).status_code == 403
         assert requests.get(f"http://{NODE}:{port}/healthz", timeout=5).status_code == 200
+        assert requests.get(f"http://127.0.0.1:{port}/debug/state", timeout=5).status_code == 404
+        for host, status in ("localhost", 200), (f"127.0.0.1:{debug}", 200), ("evil.example.com", 403):
+            answer = requests.get(f"http://127.0.0.1:{debug}/debug/state", headers={"Host": host}, timeout=5)
+            assert answer.status_code == status, host
+        for address in NODE, "127.0.0.6":
+            with pytest.raises(requests.ConnectionError):
+                requests.get(f"http://{address}:{debug}/debug/state", timeout=5)
     finally:
         process.kill()

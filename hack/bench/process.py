@@ -91,7 +91,7 @@ class Operator:
         self._begin = time.monotonic()
         args, env = installed()
         with self._log.open("a") as log:
-            self._process = subprocess.Popen([PROGRAM, *args, "--listen", "%s:%d" % PAGES, *options], stderr=log,
+            self._process = subprocess.Popen([PROGRAM, *args, "--listen", "%s:%d" % PAGES, "--debug-port", "0", *options], stderr=log,
                                              env=os.environ | env)
         self.pid = self._process.pid
         self.forget_peak()

@@ -29,7 +29,7 @@ def record(scene):
     host, port = scene.api.server.removeprefix("https://").split(":")
     with Proxy(host, int(port), scene.api.ca_file, scene.folder / "proxy") as proxy:
         with (scene.folder / "recorded.log").open("w") as log:
-            process = subprocess.Popen([PROGRAM, "run", "--leader-elect=false", "--listen", "127.0.0.1:18081",
+            process = subprocess.Popen([PROGRAM, "run", "--leader-elect=false", "--listen", "127.0.0.1:18081", "--debug-port", "0",
                                         "--kubeconfig", by_proxy(scene, proxy)], stderr=log)
         try:
             seen = scene.watch(SPACE, 1)

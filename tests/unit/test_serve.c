@@ -16,6 +16,7 @@
 #include "net/http.h"
 #include "net/loop.h"
 #include "net/serve.h"
+#include "net/serve_request.h"
 
 enum { GUARD_MS = 10000, PAGE_MAX = 4 << 20 };
 
@@ -25,6 +26,11 @@ struct world {
     struct http *http;
     struct loop_timer *guard;
     int port, waiting, rendered;
+    /* What the guard says, and when. */
+    int verdict;
+    bool late;
+    uint64_t asked; /* the id, when it is late */
+    char credential[64];
 };
 
 struct result {
@@ -67,7 +73,10 @@ static char large_byte(size_t i)
 
 static int render_large(void *arg, const struct serve_request *request, struct buf *body)
 {
-    (void)arg, (void)request;
+    struct world *w = arg;
+
+    (void)request;
+    w->rendered++;
     for (size_t i = 0; i < PAGE_MAX; i++) {
         char c = large_byte(i);
         buf_add(body, &c, 1);
@@ -90,21 +99,31 @@ static int render_asked(void *arg, const struct serve_request *request, struct b
     (void)arg;
     bool has_key = serve_parameter(request, "key", key, sizeof(key));
     bool has_flag = serve_parameter(request, "flag", flag, sizeof(flag));
-    buf_addf(body, "below=%s key=%s%s flag=%d local=%d", request->below, key, has_key ? "!" : "", has_flag,
-             request->local);
+    buf_addf(body, "below=%s key=%s%s flag=%d", request->below, key, has_key ? "!" : "", has_flag);
     return 200;
 }
 
 static const struct serve_page pages[] = {
-    {"/asked", "text/plain", render_asked},
-    {"/asked/", "text/plain", render_asked},
-    {"/healthz", "text/plain; version=0.0.4; charset=utf-8", render_ok},
-    {"/readyz", "text/plain", render_broken},
-    {"/empty", "text/plain", render_empty},
-    {"/large", "application/octet-stream", render_large},
-    {"/too-large", "text/plain", render_too_large},
-    {NULL, NULL, NULL},
+    {"/asked", "text/plain", .render = render_asked},
+    {"/asked/", "text/plain", .render = render_asked},
+    {"/healthz", "text/plain; version=0.0.4; charset=utf-8", .render = render_ok},
+    {"/readyz", "text/plain", .render = render_broken},
+    {"/empty", "text/plain", .render = render_empty},
+    {"/large", "application/octet-stream", .render = render_large, .shared = true},
+    {"/too-large", "text/plain", .render = render_too_large},
+    {"/guarded", "text/plain", .render = render_ok, .guarded = true},
+    {.path = NULL},
 };
+
+static void guard(void *arg, uint64_t id, const struct serve_request *request)
+{
+    struct world *w = arg;
+
+    snprintf(w->credential, sizeof(w->credential), "%s", request->authorization ? request->authorization : "none");
+    w->asked = id;
+    if (!w->late)
+        serve_admit(w->serve, id, w->verdict);
+}
 
 /* Client and server run on one loop. */
 
@@ -112,6 +131,13 @@ static void on_guard(void *arg)
 {
     (void)arg;
     fail_msg("no answer within %d ms", GUARD_MS);
+}
+
+static struct serve *serve_at(struct world *w, const char *address, int port, struct err *err)
+{
+    const struct serve_config config = {.address = address, .port = port, .pages = pages, .arg = w, .guard = guard};
+
+    return serve_create(w->loop, &config, err);
 }
 
 static int set_up(void **state)
@@ -122,7 +148,7 @@ static int set_up(void **state)
     w->loop = loop_create();
     w->guard = loop_timer_create(w->loop, on_guard, w);
     w->http = http_create(w->loop, "tester/1");
-    w->serve = serve_create(w->loop, "127.0.0.1", 0, pages, w, &err);
+    w->serve = serve_at(w, "127.0.0.1", 0, &err);
     assert_string_equal(err.text, "");
     w->port = serve_port(w->serve);
     assert_in_range(w->port, 1, 65535);
@@ -193,16 +219,16 @@ static void pages_know_what_they_are_asked_for(void **state)
     static const struct {
         const char *path, *body;
     } cases[] = {
-        {"/asked", "below= key=none flag=0 local=1"},
-        {"/asked?", "below= key=none flag=0 local=1"},
-        {"/asked/", "below= key=none flag=0 local=1"},
-        {"/asked/watches/x", "below=watches/x key=none flag=0 local=1"},
-        {"/asked?flag", "below= key=none flag=1 local=1"},
-        {"/asked?flagged&xkey=1&k=2", "below= key=none flag=0 local=1"},
-        {"/asked?key=a/b&flag", "below= key=a/b! flag=1 local=1"},
-        {"/asked?flag=1&key=a%2Fb", "below= key=a/b! flag=1 local=1"},
-        {"/asked?key", "below= key=! flag=0 local=1"},
-        {"/asked?key=", "below= key=! flag=0 local=1"},
+        {"/asked", "below= key=none flag=0"},
+        {"/asked?", "below= key=none flag=0"},
+        {"/asked/", "below= key=none flag=0"},
+        {"/asked/watches/x", "below=watches/x key=none flag=0"},
+        {"/asked?flag", "below= key=none flag=1"},
+        {"/asked?flagged&xkey=1&k=2", "below= key=none flag=0"},
+        {"/asked?key=a/b&flag", "below= key=a/b! flag=1"},
+        {"/asked?flag=1&key=a%2Fb", "below= key=a/b! flag=1"},
+        {"/asked?key", "below= key=! flag=0"},
+        {"/asked?key=", "below= key=! flag=0"},
     };
     struct world *w = *state;
     struct result r;
@@ -306,7 +332,7 @@ static size_t read_until(int fd, char *text, size_t size, const char *end)
 
 struct rude {
     struct world *world;
-    char text[4][1024];
+    char text[16][1024];
     pthread_t thread;
     struct loop_timer *poll; /* looks whether the thread has ended */
 };
@@ -342,42 +368,61 @@ static void *talk_on_one_connection(void *arg)
     struct rude *rude = arg;
     int fd = connect_to(rude->world->port);
 
-    for (int i = 0; i < 3; i++) {
-        say(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-        read_until(fd, rude->text[i], sizeof(rude->text[i]), "ok\n");
-    }
-    say(fd, "GET /healthz HTTP/1.0\r\nHost: x\r\n\r\n");
-    read_until(fd, rude->text[3], sizeof(rude->text[3]), NULL); /* until it is closed */
+    say(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /empty HTTP/1.1\r\nHost: x\r\n\r\n");
+    read_until(fd, rude->text[0], sizeof(rude->text[0]), NULL); /* until it is closed */
+    close(fd);
+    fd = connect_to(rude->world->port);
+    say(fd, "GET /healthz HTTP/1.0\r\n\r\n");
+    read_until(fd, rude->text[1], sizeof(rude->text[1]), NULL);
     close(fd);
     return NULL;
 }
 
-static void connections_are_kept(void **state)
+static void a_connection_is_for_one_request(void **state)
 {
     struct rude rude = {0};
 
     run_beside(*state, &rude, talk_on_one_connection);
-    for (int i = 0; i < 4; i++)
-        assert_non_null(strstr(rude.text[i], "\r\n\r\nok\n"));
+    for (int i = 0; i < 2; i++) {
+        const char *end = strstr(rude.text[i], "\r\n\r\nok\n");
+        assert_non_null(end);
+        assert_string_equal(end, "\r\n\r\nok\n");
+        assert_non_null(strstr(rude.text[i], "\r\nConnection: close\r\n"));
+    }
 }
+
+static const char long_head[] = "GET /healthz HTTP/1.1\r\nX: ";
+
+static const struct {
+    const char *request, *status; /* status NULL: closed without a word */
+} nonsense[] = {
+    {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello in TLS\r\n\r\n", "400"},
+    {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400"},
+    {"BREW /healthz HTTP/1.1\r\n\r\n", "405"},
+    {"POST /healthz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nhello\r\n", "405"},
+    {"GET http://x/healthz HTTP/1.1\r\n\r\n", "400"},
+    {"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400"},
+    {"GET /healthz HTTP/1.1\n\n", NULL},
+    {"GET /healthz HTTP/1.1\r\n", NULL},
+    {"GET\r\n\r\n", "400"},
+    {"\r\n\r\n", "400"},
+    {long_head, "431"}, /* and 64 KiB more */
+};
 
 static void *talk_nonsense(void *arg)
 {
-    static const char *const requests[] = {
-        "GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        "GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-        "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
-        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello in TLS\r\n\r\n",
-        "BREW /healthz HTTP/1.1\r\n\r\n",
-    };
     struct rude *rude = arg;
+    char more[64 << 10];
 
-    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+    memset(more, 'x', sizeof(more));
+    for (size_t i = 0; i < ARRAY_LEN(nonsense); i++) {
+        char *text = rude->text[i];
         int fd = connect_to(rude->world->port);
-        say(fd, requests[i]);
+        say(fd, nonsense[i].request);
+        if (nonsense[i].request == long_head)
+            (void)send(fd, more, sizeof(more), MSG_NOSIGNAL);
         shutdown(fd, SHUT_WR);
-        read_until(fd, rude->text[i], sizeof(rude->text[i]), NULL);
+        read_until(fd, text, sizeof(rude->text[i]), NULL);
         close(fd);
     }
     return NULL;
@@ -388,15 +433,38 @@ static void nonsense_is_refused(void **state)
     struct world *w = *state;
     struct rude rude = {0};
     struct result r;
+    char begin[32];
 
     run_beside(w, &rude, talk_nonsense);
-    for (size_t i = 0; i < ARRAY_LEN(rude.text); i++) {
-        assert_null(strstr(rude.text[i], "200"));
-        assert_null(strstr(rude.text[i], "101"));
+    for (size_t i = 0; i < ARRAY_LEN(nonsense); i++) {
+        snprintf(begin, sizeof(begin), nonsense[i].status ? "HTTP/1.1 %s " : "", nonsense[i].status);
+        if (strncmp(rude.text[i], begin, nonsense[i].status ? strlen(begin) : 1) != 0)
+            fail_msg("%zu: %s", i, rude.text[i]);
     }
     assert_int_equal(w->rendered, 0);
     fetch(w, "GET", "/healthz", &r);
     assert_int_equal(r.status, 200);
+}
+
+/* What asks for another protocol gets the page in this one. */
+static void *ask_for_an_upgrade(void *arg)
+{
+    struct rude *rude = arg;
+    int fd = connect_to(rude->world->port);
+
+    say(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+            "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n");
+    read_until(fd, rude->text[0], sizeof(rude->text[0]), NULL);
+    close(fd);
+    return NULL;
+}
+
+static void nothing_is_upgraded(void **state)
+{
+    struct rude rude = {0};
+
+    run_beside(*state, &rude, ask_for_an_upgrade);
+    assert_non_null(strstr(rude.text[0], "HTTP/1.1 200 OK\r\n"));
 }
 
 static void *leave_early(void *arg)
@@ -439,22 +507,190 @@ static void busy_connections_end_with_the_server(void **state)
     close(fd);
 }
 
-static void more_clients_than_places(void **state)
+/* Slow ones. */
+
+enum { CROWD = 300 };
+
+/* From 127.0.first.x, each from its own when spread. */
+static int connect_from(int port, int i, bool spread)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in from = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(0x7f010001u + (spread ? (unsigned)i : 0))};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(fd, (struct sockaddr *)&from, sizeof(from)) != 0 ||
+        connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+        abort();
+    return fd;
+}
+
+static const char *const slow_ways[] = {"", "G", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-a: b\r\n",
+                                        "GET /large HTTP/1.1\r\n\r\n", "POST /x HTTP/1.1\r\n\r\n"};
+
+/* All of them never go on and never read; each time somebody else asks once. */
+static void a_probe_is_answered_whoever_is_slow(void **state)
 {
     struct world *w = *state;
-    int fds[100];
+    int fds[CROWD];
     struct result r;
 
-    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-        fds[i] = connect_to(w->port);
-    start(w, "GET", "/healthz", &r); /* no place: refused, but not for ever */
-    run(w);
-    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+    for (size_t way = 0; way < 2 * ARRAY_LEN(slow_ways); way++) {
+        for (int i = 0; i < CROWD; i++) {
+            fds[i] = connect_from(w->port, i, way % 2);
+            (void)send(fds[i], slow_ways[way / 2], strlen(slow_ways[way / 2]), MSG_NOSIGNAL);
+            if (i % 50 == 49) {
+                fetch(w, "GET", "/healthz", &r);
+                assert_int_equal(r.status, 200);
+            }
+        }
+        for (int i = 0; i < CROWD; i++)
+            close(fds[i]);
+    }
+}
+
+/* Neither does one peer's crowd push out another's only connection. */
+static void the_crowd_gives_way_first(void **state)
+{
+    struct world *w = *state;
+    int fds[CROWD], other = connect_from(w->port, 77, true);
+    struct rude rude = {0};
+    struct result r;
+
+    say(other, "GET /healthz HTTP/1.1\r\n");
+    for (int i = 0; i < CROWD; i++)
+        fds[i] = connect_from(w->port, 0, false);
+    fetch(w, "GET", "/empty", &r);
+    say(other, "\r\n");
+    for (int i = 0; i < 3; i++)
+        fetch(w, "GET", "/empty", &r);
+    read_until(other, rude.text[0], sizeof(rude.text[0]), "ok\n");
+    assert_non_null(strstr(rude.text[0], "200 OK"));
+    close(other);
+    for (int i = 0; i < CROWD; i++)
         close(fds[i]);
-    do {
-        start(w, "GET", "/healthz", &r);
-        run(w);
-    } while (r.status != 200);
+}
+
+/* A byte now and then does not prolong it. */
+static void *dribble(void *arg)
+{
+    struct rude *rude = arg;
+    int fd = connect_to(rude->world->port);
+    struct timeval tenth = {.tv_usec = 100 * 1000};
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tenth, sizeof(tenth));
+    say(fd, "GET /healthz HTTP/1.1\r\nX: ");
+    while (send(fd, "x", 1, MSG_NOSIGNAL) == 1 && recv(fd, rude->text[0], 1, 0) != 0)
+        continue;
+    close(fd);
+    return NULL;
+}
+
+static void a_head_has_a_deadline(void **state)
+{
+    struct world *w = *state;
+    struct rude rude = {0};
+
+    run_beside(w, &rude, dribble); /* ends at all */
+    assert_int_equal(w->rendered, 0);
+}
+
+/* Many may ask for it at once, and nobody reads: it is made a few times, and kept a few times. */
+static void a_shared_page_is_not_made_for_each(void **state)
+{
+    struct world *w = *state;
+    int fds[CROWD];
+    struct result r;
+
+    for (int i = 0; i < CROWD; i++) {
+        fds[i] = connect_from(w->port, i, true);
+        say(fds[i], "GET /large HTTP/1.1\r\n\r\n");
+    }
+    fetch(w, "GET", "/healthz", &r);
+    assert_in_range(w->rendered, 2, CROWD / 10); /* one of them is /healthz */
+    for (int i = 0; i < CROWD; i++)
+        close(fds[i]);
+}
+
+static void a_guard_decides(void **state)
+{
+    static const int verdicts[] = {200, 401, 403};
+    struct world *w = *state;
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(verdicts); i++) {
+        w->verdict = verdicts[i];
+        fetch(w, "GET", "/guarded", &r);
+        assert_int_equal(r.status, verdicts[i]);
+        assert_string_equal(w->credential, "none");
+    }
+    assert_int_equal(w->rendered, 1);
+    serve_admit(w->serve, w->asked, 200); /* it has gone */
+}
+
+static void a_guard_may_take_its_time(void **state)
+{
+    struct world *w = *state;
+    int fd = connect_to(w->port);
+    struct result r;
+    char text[256];
+
+    w->late = true;
+    say(fd, "GET /guarded HTTP/1.1\r\nauthorization:  Bearer abc \r\n\r\n");
+    while (!w->asked)
+        fetch(w, "GET", "/empty", &r);
+    assert_string_equal(w->credential, "Bearer abc");
+    serve_admit(w->serve, w->asked, 200);
+    read_until(fd, text, sizeof(text), "ok\n");
+    assert_non_null(strstr(text, "200 OK"));
+    close(fd);
+}
+
+static void only_what_is_meant_for_this_machine(void **state)
+{
+    static const struct {
+        const char *host;
+        bool local;
+    } cases[] = {
+        {"localhost", true},
+        {"LOCALHOST:6060", true},
+        {"127.0.0.1:6060", true},
+        {"127.0.0.1", true},
+        {"[::1]:1", true},
+        {"[::1]", true},
+        {NULL, false},
+        {"", false},
+        {"localhost.evil.de", false},
+        {"evil.de", false},
+        {"127.0.0.6", false},
+        {"localhost:x", false},
+        {"localhost:6060.evil.de", false},
+        {"10.0.0.1", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct serve_request request = {.host = cases[i].host};
+        assert_int_equal(serve_request_is_local(&request), cases[i].local);
+    }
+}
+
+static void a_local_server_refuses_other_hosts(void **state)
+{
+    struct world *w = *state;
+    const struct serve_config config = {.address = "localhost", .pages = pages, .arg = w, .local = true};
+    struct err err = {0};
+    struct rude rude = {0};
+    struct result r;
+
+    serve_destroy(w->serve);
+    w->serve = serve_create(w->loop, &config, &err);
+    assert_non_null(w->serve);
+    w->port = serve_port(w->serve);
+    fetch(w, "GET", "/healthz", &r);
+    assert_int_equal(r.status, 200);
+    run_beside(w, &rude, ask_for_an_upgrade); /* of host x */
+    assert_non_null(strstr(rude.text[0], "HTTP/1.1 403 "));
 }
 
 static void addresses_that_cannot_be_had(void **state)
@@ -463,14 +699,14 @@ static void addresses_that_cannot_be_had(void **state)
     struct err err = {0};
     char port[32];
 
-    assert_null(serve_create(w->loop, "127.0.0.1", w->port, pages, w, &err));
+    assert_null(serve_at(w, "127.0.0.1", w->port, &err));
     assert_int_equal(err.kind, ERR_DENIED);
     assert_string_equal(err.reason, "ListenFailed");
     snprintf(port, sizeof(port), "port %d", w->port);
     assert_non_null(strstr(err.text, port));
     assert_non_null(strstr(err.text, "Address already in use"));
-    assert_null(serve_create(w->loop, "192.0.2.1", 0, pages, w, &err));
-    assert_null(serve_create(w->loop, "no address", 0, pages, w, &err));
+    assert_null(serve_at(w, "192.0.2.1", 0, &err));
+    assert_null(serve_at(w, "no address", 0, &err));
     assert_non_null(strstr(err.text, "no address"));
 }
 
@@ -481,7 +717,7 @@ static void everywhere_includes_ipv4(void **state)
     struct result r;
 
     serve_destroy(w->serve);
-    w->serve = serve_create(w->loop, NULL, 0, pages, w, &err);
+    w->serve = serve_at(w, NULL, 0, &err);
     assert_non_null(w->serve);
     w->port = serve_port(w->serve);
     fetch(w, "GET", "/healthz", &r);
@@ -499,12 +735,26 @@ static void nothing_is_destroyed_quietly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(pages_are_found_by_path),       TEST(pages_know_what_they_are_asked_for),
-        TEST(other_methods_are_refused),     TEST(a_large_page_arrives_whole),
-        TEST(connections_are_kept),          TEST(nonsense_is_refused),
-        TEST(clients_may_leave_at_any_time), TEST(busy_connections_end_with_the_server),
-        TEST(more_clients_than_places),      TEST(addresses_that_cannot_be_had),
-        TEST(everywhere_includes_ipv4),      TEST(nothing_is_destroyed_quietly),
+        TEST(pages_are_found_by_path),
+        TEST(pages_know_what_they_are_asked_for),
+        TEST(other_methods_are_refused),
+        TEST(a_large_page_arrives_whole),
+        TEST(a_connection_is_for_one_request),
+        TEST(nonsense_is_refused),
+        TEST(nothing_is_upgraded),
+        TEST(clients_may_leave_at_any_time),
+        TEST(busy_connections_end_with_the_server),
+        TEST(a_probe_is_answered_whoever_is_slow),
+        TEST(the_crowd_gives_way_first),
+        TEST(a_head_has_a_deadline),
+        TEST(a_shared_page_is_not_made_for_each),
+        TEST(a_guard_decides),
+        TEST(a_guard_may_take_its_time),
+        TEST(only_what_is_meant_for_this_machine),
+        TEST(a_local_server_refuses_other_hosts),
+        TEST(addresses_that_cannot_be_had),
+        TEST(everywhere_includes_ipv4),
+        TEST(nothing_is_destroyed_quietly),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
