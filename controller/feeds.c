@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "garbage.h"
 #include "kube/poll.h"
 #include "runner/namespaces.h"
 
@@ -62,6 +63,7 @@ static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char
 {
     char key[600];
 
+    garbage_note(feeds->shop->garbage, kind, ns, name);
     snprintf(key, sizeof(key), "%s/%s", ns, name);
     if (kind == KIND_RUNNER)
         queue_add(feeds->queue, key, priority, "the object changed");

@@ -1,6 +1,5 @@
 #include "gather.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,17 +184,6 @@ static void gather_values(const struct gathering *g, struct observed *o, struct 
     gather_value(g, o, READ_CONFIG, KIND_SECRET, child_name(CHILD_CONFIG_SECRET, &o->owner, a), a);
 }
 
-/* "ci, team-*" as its owner wrote it: names and shell patterns. */
-static bool is_allowed(const char *list, const char *ns, struct arena *a)
-{
-    char *rest = arena_strdup(a, list), *pattern;
-
-    while ((pattern = strsep(&rest, ", ")))
-        if (*pattern && fnmatch(pattern, ns, 0) == 0)
-            return true;
-    return false;
-}
-
 static struct json_object *namespace_of(const struct gathering *g, const char *name, struct arena *a)
 {
     const struct record *record = store_get(g->store, KIND_NAMESPACE, "", name);
@@ -210,7 +198,7 @@ static void gather_namespace(const struct gathering *g, struct observed *o, stru
     o->job_namespace_served = o->spec && namespaces_have(g->settings->namespaces, o->spec->namespace);
     o->job_namespace_exists = kept && !json_get(kept, "deletionTimestamp");
     o->job_namespace_open = o->spec && (strcmp(o->spec->namespace, o->owner.ns) == 0 ||
-                                        is_allowed(json_str_or(kept, "allowedFrom", ""), o->owner.ns, a));
+                                        namespace_lets_in(json_str_or(kept, "allowedFrom", ""), o->owner.ns));
     o->job_namespace_level = json_str(kept, "podSecurity");
 }
 

@@ -207,18 +207,18 @@ static bool is_right_or_taken(struct json_object *object, const char *key, const
     return (value && strcmp(value, right) == 0) || !fields_own(our_fields(object), manifest);
 }
 
-/* In another namespace than its owner's a RoleBinding has no controller, but its name says whose it is. Not who made
- * it: that is told by the fields that are still ours. */
+/* In another namespace than its owner's a RoleBinding has no controller, but its name says whose it is, also when
+ * nobody of that name is there (any more). Not who made it: that is told by the fields that are still ours. */
 static struct link named_link(enum kind kind, struct json_object *object, const struct store *store, struct arena *a)
 {
     const char *name = json_str_or(object, "metadata.name", "");
     const char *key = kind == KIND_ROLE_BINDING ? role_binding_owner(name, a) : NULL;
     const struct record *record = key ? owner_record(store, key, a) : NULL;
 
-    if (!record || !our_fields(object) || !is_right_or_taken(object, ANNOTATION_OWNER, key, a) ||
-        !is_right_or_taken(object, ANNOTATION_OWNER_UID, record->uid, a))
+    if (!key || !our_fields(object) || !is_right_or_taken(object, ANNOTATION_OWNER, key, a) ||
+        (record && !is_right_or_taken(object, ANNOTATION_OWNER_UID, record->uid, a)))
         return (struct link){.key = NULL};
-    return (struct link){.key = key, .uid = record->uid};
+    return (struct link){.key = key, .uid = record ? record->uid : annotation(object, ANNOTATION_OWNER_UID)};
 }
 
 static bool may_have_an_owner(enum kind kind)
@@ -284,11 +284,21 @@ const char *kind_unread(enum kind kind)
     return kinds[kind].unread;
 }
 
-bool kind_shows(enum kind kind, struct json_object *object)
+static bool has_our_label(struct json_object *object)
 {
     struct json_object *label = json_member(json_get(object, "metadata.labels"), LABEL_MANAGED_BY);
 
-    return !kinds[kind].selector || (label && strcmp(json_string(label), FIELD_MANAGER) == 0);
+    return label && strcmp(json_string(label), FIELD_MANAGER) == 0;
+}
+
+bool kind_shows(enum kind kind, struct json_object *object)
+{
+    return !kinds[kind].selector || has_our_label(object);
+}
+
+bool kind_is_made_by_us(struct json_object *object)
+{
+    return has_our_label(object) && our_fields(object);
 }
 
 static const char *packed(struct json_object *object, struct arena *a)

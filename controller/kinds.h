@@ -26,6 +26,9 @@ const char *kind_selector(enum kind kind);
 const char *kind_unread(enum kind kind);
 /* Whether the selector fits, so that the watch tells of the object's changes and its end. */
 bool kind_shows(enum kind kind, struct json_object *object);
+/* Our label is on it, and some of its fields are ours by apply. Anybody may say that an object belongs to a runner;
+ * this much is known of who wrote it. */
+bool kind_is_made_by_us(struct json_object *object);
 enum kind kind_of_child(enum child child);
 /* By kind's name ("Secret"); KIND_COUNT when it is none of these. */
 enum kind kind_by_name(const char *name);

@@ -58,9 +58,9 @@ uint64_t ledger_create(const struct workshop *shop, const char *key, const char 
 
     json_put_member(data, key, base64_encode(text, strlen(text), &a));
     struct json_object *secret = arena_json(
-        &a,
-        json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, labels: {%s: %s}}, data: %o}",
-                   shop->ns, LEDGER_NAME, LABEL_MANAGED_BY, FIELD_MANAGER, data));
+        &a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, labels: {" LABEL_MANAGED_BY
+                       ": %s}}, data: %o}",
+                       shop->ns, LEDGER_NAME, FIELD_MANAGER, data));
     return kube_create(shop->client, kind_resource(KIND_SECRET), shop->ns, secret, done, arg);
 }
 

@@ -324,6 +324,11 @@ SHOW(show_orphaned)
     metric_sample(page, (double)stats_of(source)->orphans.deregistered, "result", "deregistered", NULL);
 }
 
+SHOW(show_removed)
+{
+    metric_tally(page, &stats_of(source)->removed, "kind", "reason", NULL);
+}
+
 SHOW(show_events)
 {
     metric_sample(page, (double)stats_of(source)->events.sent, "result", "sent", NULL);
@@ -349,6 +354,8 @@ static const struct metric own_metrics[] = {
      "Runners that were left behind at GitLab and are to be deregistered when it allows it", show_orphans},
     {"gitlab_runner_controller_orphaned_runners_total", METRIC_COUNTER,
      "Runners left behind at GitLab, in the ledger or not, and those that were deregistered later", show_orphaned},
+    {"gitlab_runner_controller_children_removed_total", METRIC_COUNTER,
+     "Children removed without their owner's doing: it is gone, or may not have them there (any more)", show_removed},
     {"gitlab_runner_controller_events_total", METRIC_COUNTER, "Events sent, and lost because they could not be",
      show_events},
 };

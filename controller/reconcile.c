@@ -10,10 +10,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "feeds.h"
+#include "garbage.h"
 #include "kube/lease.h"
 #include "net/loop.h"
 #include "orphans.h"
-#include "ownerless.h"
 #include "perform.h"
 #include "runner/names.h"
 #include "runner/status.h"
@@ -32,7 +32,6 @@ struct reconciler {
     struct workshop shop;
     struct queue *queue;
     struct states states;
-    struct ownerless ownerless;
     struct feeds *feeds;
     struct list turns;
     size_t turns_len;
@@ -159,14 +158,10 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Keys, with a runner and without */
 
-/* What it has left behind may still be looked after. */
+/* What it has left behind is the business of garbage.c. */
 static void forget_runner(struct reconciler *rec, const char *key)
 {
-    int64_t again_at = ownerless_look(&rec->ownerless, &rec->shop, key);
-
     states_remove(&rec->states, key);
-    if (again_at >= 0)
-        queue_add_at(rec->queue, key, again_at, "a token Secret without an owner");
     queue_done(rec->queue, key);
 }
 
@@ -181,7 +176,6 @@ static void turn_start(struct reconciler *rec, const char *key, const char *caus
         forget_runner(rec, key);
         return;
     }
-    ownerless_forget(&rec->ownerless, key);
     struct state *state = states_get(&rec->states, key);
     memset(state->foreign, 0, sizeof(state->foreign)); /* looked at again, in case the name is free now */
     struct turn *turn = turn_create(&rec->shop, record, state, key, cause);
@@ -274,6 +268,7 @@ static bool follow_lease(struct reconciler *rec)
     if (term != rec->term) {
         drop_everything(rec);
         orphans_lead(rec->shop.orphans, false);
+        garbage_lead(rec->shop.garbage, false);
         if (term)
             store_each(rec->shop.store, KIND_RUNNER, add_runner, rec);
         rec->term = term;
@@ -297,6 +292,8 @@ static void on_loop_turn(void *arg)
     if (!leading || !feeds_synced(rec->feeds))
         return;
     orphans_lead(rec->shop.orphans, true);
+    garbage_lead(rec->shop.garbage, true);
+    garbage_act(rec->shop.garbage);
     while (has_room(rec) && (key = queue_take(rec->queue, loop_now(rec->shop.loop), least_priority(rec), &cause)))
         turn_start(rec, key, cause);
     step_ready_turns(rec);
@@ -323,6 +320,7 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     rec->timer = loop_timer_create(shop->loop, on_timer, rec);
     rec->trimmer = loop_timer_create(shop->loop, on_trimmer, rec);
     rec->shop.orphans = orphans_create(&rec->shop);
+    rec->shop.garbage = garbage_create(&rec->shop);
     rec->feeds = feeds_create(&rec->shop, rec->queue, &rec->states);
     loop_after(shop->loop, on_loop_turn, rec);
     return rec;
@@ -336,10 +334,10 @@ void reconciler_destroy(struct reconciler *rec)
         turn_destroy(container_of(node, struct turn, node));
     feeds_destroy(rec->feeds);
     orphans_destroy(rec->shop.orphans);
+    garbage_destroy(rec->shop.garbage);
     loop_timer_destroy(rec->timer);
     loop_timer_destroy(rec->trimmer);
     states_finish(&rec->states);
-    ownerless_finish(&rec->ownerless);
     queue_destroy(rec->queue);
     store_destroy(rec->shop.store);
     free(rec);
@@ -355,6 +353,7 @@ void reconciler_drain(struct reconciler *rec, void (*done)(void *arg), void *arg
     rec->drained = done;
     rec->drained_arg = arg;
     orphans_lead(rec->shop.orphans, false);
+    garbage_lead(rec->shop.garbage, false);
     loop_wake(rec->shop.loop);
 }
 

@@ -180,22 +180,10 @@ static struct failure *place_for(struct state *state, const char *rule)
     return place;
 }
 
-/* 1 s, doubling to 5 minutes; three quarters to five quarters of it. */
-static int64_t delay_of(unsigned count)
-{
-    int64_t delay = RETRY_MIN_MS;
-
-    for (unsigned i = 1; i < count && delay < RETRY_MAX_MS; i++)
-        delay *= 2;
-    if (delay > RETRY_MAX_MS)
-        delay = RETRY_MAX_MS;
-    return jitter(delay * 3 / 4, delay / 2);
-}
-
 void state_fail(struct state *state, const char *rule, const struct err *err, int64_t now_ms)
 {
     struct failure *failure = place_for(state, rule);
-    int64_t delay = delay_of(++failure->count);
+    int64_t delay = backoff(RETRY_MIN_MS, RETRY_MAX_MS, ++failure->count);
 
     failure->attempt = (struct attempt){
         .rule = rule, .err = *err, .retry_at_ms = now_ms + (err->retry_after_ms > delay ? err->retry_after_ms : delay)};

@@ -29,6 +29,7 @@ struct stats {
     struct {
         uint64_t recorded, unrecorded, deregistered;
     } orphans;                  /* runners left behind; and those that GitLab has let go later */
+    struct tally removed;       /* children without a claim, by kind and why   */
     struct tally ready_reasons; /* that were seen; the counts mean nothing */
 };
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "garbage.h"
 #include "kube/event.h"
 #include "kube/version.h"
 #include "net/loop.h"
@@ -79,6 +80,7 @@ static void learn(const struct workshop *shop, enum kind kind, struct json_objec
         store_bury(shop->store, kind, record.ns, record.name, record.uid);
     else if (!is_old(shop->store, kind, &record, reached))
         store_put(shop->store, kind, &record);
+    garbage_note(shop->garbage, kind, record.ns, record.name);
 }
 
 void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object)

@@ -17,6 +17,7 @@
 #include "gitlab/api.h"
 #include "stats.h"
 
+struct garbage;
 struct loop;
 struct orphans;
 
@@ -35,6 +36,7 @@ struct workshop {
     const char *instance; /* this process, in Events: the pod's name */
     const char *ns;       /* its namespace, where the ledger of orphans is */
     struct orphans *orphans;
+    struct garbage *garbage;
     struct stats *stats;
 };
 

@@ -72,6 +72,9 @@ static struct action decide_deletion(const struct observed *o, struct arena *a)
 
 static struct action decide_what_is_to_be(const struct observed *o, struct arena *a)
 {
+    struct action rights = rules_first(rights_rules, o, a);
+    if (rights.kind != ACT_PASS && rights.kind != ACT_WAIT)
+        return rights;
     struct action registration = rules_first(registration_rules, o, a);
     if (registration.kind != ACT_PASS && registration.kind != ACT_WAIT)
         return registration;

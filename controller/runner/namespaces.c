@@ -1,5 +1,6 @@
 #include "runner/namespaces.h"
 
+#include <fnmatch.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,4 +43,20 @@ bool namespaces_check(const char *list)
             return true;
     }
     return false; /* nothing, or nothing behind a comma */
+}
+
+bool namespace_lets_in(const char *allowed_from, const char *ns)
+{
+    char pattern[256];
+
+    for (const char *at = allowed_from; *at;) {
+        size_t len = strcspn(at, ", ");
+        if (len > 0 && len < sizeof(pattern)) {
+            snprintf(pattern, sizeof(pattern), "%.*s", (int)len, at);
+            if (fnmatch(pattern, ns, 0) == 0)
+                return true;
+        }
+        at += len + (at[len] != '\0');
+    }
+    return false;
 }

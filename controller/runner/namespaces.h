@@ -12,4 +12,8 @@ bool namespaces_have(const char *list, const char *ns);
 /* for (const char *at = list; namespaces_next(&at, ns);) { … } over the names of a list that was checked. */
 bool namespaces_next(const char **at, char ns[static NAMESPACE_SIZE]);
 
+/* Whether ANNOTATION_ALLOWED_FROM, as the owner of a Namespace wrote it ("ci, team-*": names and shell patterns), lets
+ * the runners of namespace ns run their jobs there. A pattern longer than 255 bytes fits nothing. */
+bool namespace_lets_in(const char *allowed_from, const char *ns);
+
 #endif

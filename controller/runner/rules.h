@@ -1,5 +1,5 @@
 /* Rules: private to the decision. A rule looks at what is observed and passes (nothing to do here, ask the next one),
- * waits and says why, or asks for one action. The three tables of them are the product; order matters, a rule relies on
+ * waits and says why, or asks for one action. The tables of them are the product; order matters, a rule relies on
  * all rules above it in its table. */
 #ifndef RUNNER_RULES_H
 #define RUNNER_RULES_H
@@ -11,6 +11,8 @@ struct rule {
     struct action (*check)(const struct observed *o, struct arena *a);
 };
 
+extern const struct rule rights_rules[];       /* rules_manager.c: asked first and always; what they wait for holds up
+                                                  nobody */
 extern const struct rule registration_rules[]; /* rules_registration.c */
 extern const struct rule manager_rules[];      /* rules_manager.c      */
 extern const struct rule deletion_rules[];     /* rules_deletion.c     */

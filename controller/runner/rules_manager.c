@@ -24,7 +24,7 @@ static struct action record_the_registration(const struct observed *o, struct ar
     return (struct action){.kind = ACT_STATUS, .status = status_render(o, &none, &manager, a)};
 }
 
-/* Rights that its owner has withdrawn go at once, whatever the manager still does there. */
+/* Rights that its owner has withdrawn go without us (claim.h). */
 static struct action need_job_namespace(const struct observed *o, struct arena *a)
 {
     const char *ns = o->spec->namespace;
@@ -40,9 +40,6 @@ static struct action need_job_namespace(const struct observed *o, struct arena *
         return act_wait("NamespaceNotFound", arena_printf(a, "namespace %s does not exist; create it", ns), true);
     if (o->job_namespace_open)
         return act_pass;
-    struct action act = remove_role_binding(o, a);
-    if (act.kind != ACT_PASS)
-        return act;
     return act_wait(
         "NamespaceNotAllowed",
         arena_printf(a,
@@ -136,8 +133,24 @@ static struct action need_disruption_budget(const struct observed *o, struct are
     return need_rendered(o, CHILD_DISRUPTION_BUDGET, a);
 }
 
-/* Order matters: a rule relies on all rules above it. */
+/* Whose rights these are follows the spec at once, also while it is suspended, or its runner waits for GitLab: an
+ * account that it does not name any more has none. Only a token that is nowhere else is saved before. What is not to be
+ * there at all goes without us (claim.h). */
+static struct action keep_rights_current(const struct observed *o, struct arena *a)
+{
+    bool open = o->job_namespace_served && o->job_namespace_exists && o->job_namespace_open;
+
+    return o->spec && !o->issued.token && o->children[CHILD_ROLE_BINDING].exists && open ? need_role_binding(o, a)
+                                                                                         : act_pass;
+}
+
 /* clang-format off */
+const struct rule rights_rules[] = {
+    {"role-binding", keep_rights_current},
+    {NULL,           NULL               },
+};
+
+/* Order matters: a rule relies on all rules above it. */
 const struct rule manager_rules[] = {
     {"token",             wait_for_the_token     }, /* a manager without a token is of no use             */
     {"job-namespace",     need_job_namespace     }, /* the namespace of the jobs exists and is open to us */

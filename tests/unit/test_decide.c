@@ -78,6 +78,14 @@ static const struct test_case cases[] = {
     CASE("a user's runner is never lost", "register: gitlab verify at " ONE " with glrt-user, runner 0",
          both_secrets_lost, .how = DOUBT_LOST, .options = {[OPT_MODE] = 2}),
 
+    /* rights_rules */
+    CASE("rights follow the spec though suspended", "role-binding: apply RoleBinding ci/ci.builds-runner",
+         edited_and_drifted, .how = CHILD_ROLE_BINDING, .options = {[OPT_EDIT] = EDIT_SUSPEND}),
+    CASE("rights follow the spec though unregistered", "role-binding: apply RoleBinding ci/ci.builds-runner",
+         unregistered_and_drifted, .how = CHILD_ROLE_BINDING, .first = true),
+    CASE("rights follow no spec that is invalid", "spec: wait InvalidSpec, stalled", edited_and_drifted,
+         .how = CHILD_ROLE_BINDING, .options = {[OPT_EDIT] = EDIT_INVALID}),
+
     /* registration_rules */
     CASE("an issued token is saved", "save: apply Secret ci/builds-runner-token", issued),
     CASE("a runner that was taken over is shown before it is saved", "recall: status Registering",
@@ -202,13 +210,11 @@ static const struct test_case cases[] = {
          .options = {[OPT_PLACE] = PLACE_JOBS}),
     CASE("a namespace that is not served", "job-namespace: wait NamespaceNotServed, stalled", place_not_served,
          .options = {[OPT_PLACE] = PLACE_JOBS}),
-    CASE("rights in a closed namespace go", "job-namespace: delete RoleBinding jobs/ci.builds-runner", place_closed,
-         .options = {[OPT_PLACE] = PLACE_JOBS}),
     CASE("a level of Pod Security that forbids it", "pod-security: wait PodSecurityForbids, stalled", place_baseline,
          .options = {[OPT_EDIT] = EDIT_PRIVILEGED}),
     CASE("a level of Pod Security that does not", "config: apply Secret ci/builds-runner-config", place_baseline,
          .options = {[OPT_EDIT] = EDIT_IMAGE}),
-    CASE("a closed namespace", "job-namespace: wait NamespaceNotAllowed, stalled", place_closed_and_left,
+    CASE("a closed namespace", "job-namespace: wait NamespaceNotAllowed, stalled", place_closed,
          .options = {[OPT_PLACE] = PLACE_JOBS}),
     CASE("no config Secret", "config: apply Secret ci/builds-runner-config, new", lost, .how = CHILD_CONFIG_SECRET),
     CASE("no ServiceAccount", "service-account: apply ServiceAccount ci/builds-runner, new", lost,

@@ -119,9 +119,10 @@ static const struct {
     {"of one, and changed", "ci.builds-runner", "ci/x", "uid-0", FIELD_MANAGER, UID, "ci/x", "uid-0"},
     {"applied by another", "ci.builds-runner", "ci/builds", "x", "kubectl", "", "ci/builds", "x"},
     {"nobody's, of our name", "ci.builds-runner", NULL, NULL, NULL, NULL, "", NULL},
-    {"of another name", "ci.another-runner", NULL, NULL, FIELD_MANAGER, "", "", NULL},
+    {"of one that is gone", "ci.another-runner", NULL, NULL, FIELD_MANAGER, "", "ci/another", NULL},
     {"of no name of ours", "ci.builds", NULL, NULL, FIELD_MANAGER, "", "", NULL},
-    {"of another namespace", "cj.builds-runner", NULL, NULL, FIELD_MANAGER, "", "", NULL},
+    {"of one that is gone with its namespace", "cj.builds-runner", NULL, NULL, FIELD_MANAGER, "", "cj/builds", NULL},
+    {"of one that is gone, and changed", "ci.gone-runner", "ci/x", "x", FIELD_MANAGER, "", "ci/gone", "x"},
     {"without a dot", "builds-runner", NULL, NULL, FIELD_MANAGER, "", "", NULL},
     {"with nothing before the end", "ci.-runner", NULL, NULL, FIELD_MANAGER, "", "", NULL},
 };

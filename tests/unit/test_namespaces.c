@@ -53,13 +53,43 @@ static void knows_which_are_served(void **state)
     assert_true(namespaces_have(NULL, "any"));
 }
 
+static void lets_in_who_is_listed(void **state)
+{
+    static const struct {
+        const char *allowed_from, *ns;
+        bool let_in;
+    } cases[] = {
+        {"ci", "ci", true},
+        {"other, ci", "ci", true},
+        {"other,ci ", "ci", true},
+        {"team-*", "team-a", true},
+        {"c?", "ci", true},
+        {"[a-d]i", "ci", true},
+        {"*", "ci", true},
+        {"", "ci", false},
+        {" , ", "ci", false},
+        {"ci2", "ci", false},
+        {"c", "ci", false},
+        {"team-*", "xteam-a", false},
+        {"ci,*", "anything", true},
+        {"CI", "ci", false},
+        {"\xff*", "ci", false},
+        {"!ci", "ci", false},
+        {SIXTY SIXTY SIXTY SIXTY SIXTY "*", SIXTY, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (namespace_lets_in(cases[i].allowed_from, cases[i].ns) != cases[i].let_in)
+            fail_msg("\"%s\" and %s", cases[i].allowed_from, cases[i].ns);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_names_of_namespaces),
-        cmocka_unit_test(takes_nothing_else),
-        cmocka_unit_test(names_them_in_order),
-        cmocka_unit_test(knows_which_are_served),
+        cmocka_unit_test(takes_names_of_namespaces), cmocka_unit_test(takes_nothing_else),
+        cmocka_unit_test(names_them_in_order),       cmocka_unit_test(knows_which_are_served),
+        cmocka_unit_test(lets_in_who_is_listed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

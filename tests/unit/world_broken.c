@@ -133,6 +133,18 @@ void edited_and_lost(struct world *w, int child)
     edited(w, child);
 }
 
+void edited_and_drifted(struct world *w, int child)
+{
+    drifted(w, child);
+    edited(w, child);
+}
+
+void unregistered_and_drifted(struct world *w, int child)
+{
+    drifted(w, child);
+    lost(w, CHILD_TOKEN_SECRET);
+}
+
 void edited_and_issued(struct world *w, int unused)
 {
     issued(w, unused);
@@ -343,12 +355,6 @@ void place_closed(struct world *w, int unused)
 {
     (void)unused;
     w->api.places[PLACE_JOBS].closed = true;
-}
-
-void place_closed_and_left(struct world *w, int unused)
-{
-    place_closed(w, unused);
-    lost(w, CHILD_ROLE_BINDING);
 }
 
 /* … and the spec asks for what that forbids, if it does so after its edit. */

@@ -246,8 +246,19 @@ bool world_is_frozen(const struct world *w)
     return w->now_ms < w->thaws_at;
 }
 
+/* What goes beside the turns of its owner (claim.h): rights that were withdrawn. */
+static void collect(struct world *w)
+{
+    for (enum place place = 0; place < PLACES; place++) {
+        struct object *binding = &w->api.children[CHILD_ROLE_BINDING][place];
+        if (place != PLACE_OWN && w->api.places[place].closed && binding->exists && binding->owner == OUR_UID)
+            object_delete(binding);
+    }
+}
+
 void world_deliver(struct world *w)
 {
+    collect(w);
     if (world_is_frozen(w))
         return;
     api_copy(&w->process.seen, &w->api);

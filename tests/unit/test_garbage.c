@@ -1,0 +1,520 @@
+/* Children without a claim: with a clock and an API server of the test's own, in the place of net/loop.c and
+ * kube/client.c. */
+#include "golden.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "garbage.h"
+#include "kinds.h"
+#include "kube/event.h"
+#include "net/loop.h"
+#include "runner/names.h"
+
+enum { FLIGHTS = 16 };
+
+struct loop_timer {
+    int64_t due; /* -1: not armed */
+};
+
+/* A request to the API server. */
+struct flight {
+    char what[160]; /* method and path; "": none */
+    char body[200];
+    kube_done_fn *done;
+    void *arg;
+};
+
+static struct world {
+    int64_t now;
+    struct loop_timer timer;
+    struct flight flights[FLIGHTS];
+    int events;
+    char event[40];
+    struct stats stats;
+    struct workshop shop;
+    struct garbage *garbage;
+    struct arena mem;
+    int version;
+} w;
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What garbage.c is linked with. */
+
+int64_t loop_now(const struct loop *loop)
+{
+    (void)loop;
+    return w.now;
+}
+
+void loop_wake(struct loop *loop)
+{
+    (void)loop;
+}
+
+struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
+{
+    (void)loop;
+    (void)callback;
+    (void)arg;
+    w.timer.due = -1;
+    return &w.timer;
+}
+
+void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
+{
+    timer->due = delay_ms < 0 ? -1 : w.now + delay_ms;
+}
+
+void loop_timer_destroy(struct loop_timer *timer)
+{
+    timer->due = -1;
+}
+
+uint64_t kube_start(struct kube_client *client, const struct kube_request *request)
+{
+    (void)client;
+    for (uint64_t i = 0; i < FLIGHTS; i++) {
+        struct flight *flight = &w.flights[i];
+        if (*flight->what)
+            continue;
+        snprintf(flight->what, sizeof(flight->what), "%s %s", request->method, request->path);
+        snprintf(flight->body, sizeof(flight->body), "%s", request->body ? request->body : "");
+        flight->done = request->done;
+        flight->arg = request->arg;
+        return i + 1;
+    }
+    fail_msg("too many requests at a time");
+    return 0;
+}
+
+void kube_cancel(struct kube_client *client, uint64_t id)
+{
+    (void)client;
+    *w.flights[id - 1].what = '\0';
+}
+
+uint64_t event_send(struct kube_client *client, const struct event *event, const char *controller, const char *instance,
+                    kube_done_fn *done, void *arg)
+{
+    (void)client;
+    (void)controller;
+    (void)instance;
+    (void)done;
+    (void)arg;
+    w.events++;
+    snprintf(w.event, sizeof(w.event), "%s", event->reason);
+    return 0;
+}
+
+void event_sent(void *counts, const struct kube_reply *reply)
+{
+    (void)counts;
+    (void)reply;
+}
+
+void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object)
+{
+    (void)shop;
+    (void)kind;
+    (void)object;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What there is: ci/builds, and its RoleBinding in the namespace jobs. */
+
+static void shown(enum kind kind, struct json_object *object)
+{
+    struct json_object *kept = arena_json(&w.mem, object);
+    const struct record record = kind_record(kind, kept, w.shop.store, &w.mem);
+
+    store_put(w.shop.store, kind, &record);
+    garbage_note(w.garbage, kind, record.ns, record.name);
+}
+
+static struct json_object *runner(const char *name, const char *uid)
+{
+    return json_build("{metadata: {namespace: 'ci', name: %s, uid: %s, resourceVersion: '1'}, spec: {namespace: "
+                      "'jobs'}}",
+                      name, uid);
+}
+
+static struct json_object *consent(const char *allowed_from)
+{
+    struct json_object *ns = json_build("{metadata: {name: 'jobs', uid: 'n', resourceVersion: '1', annotations: {}}}");
+
+    json_put_member(json_get(ns, "metadata.annotations"), ANNOTATION_ALLOWED_FROM, allowed_from);
+    return ns;
+}
+
+/* manager: who has applied it. */
+static struct json_object *made(const char *ns, const char *name, const char *owner, const char *owner_uid,
+                                const char *manager)
+{
+    struct json_object *object = json_build(
+        "{metadata: {namespace: %s, name: %s, uid: %s, resourceVersion: '2', labels: {" LABEL_MANAGED_BY
+        ": %s}, annotations: {" ANNOTATION_OWNER ": %s, " ANNOTATION_OWNER_UID
+        ": %s}, managedFields: [{manager: %s, operation: 'Apply', fieldsV1: {'f:metadata': {'f:annotations': "
+        "{'f:" ANNOTATION_OWNER "': {}, 'f:" ANNOTATION_OWNER_UID "': {}}}}}]}}",
+        ns, name, name, FIELD_MANAGER, owner, owner_uid, manager);
+
+    return object;
+}
+
+static struct json_object *binding(const char *name)
+{
+    char full[80], owner[80];
+
+    snprintf(full, sizeof(full), "ci.%s-runner", name);
+    snprintf(owner, sizeof(owner), "ci/%s", name);
+    return made("jobs", full, owner, name, FIELD_MANAGER);
+}
+
+static struct json_object *token_secret(void)
+{
+    struct json_object *object = made("ci", "builds-runner-token", "ci/builds", "builds", FIELD_MANAGER);
+
+    json_set_str(object, "metadata.deletionTimestamp", "2026-01-01T00:00:00Z");
+    json_set(object, "metadata.finalizers", json_build("[%s]", FINALIZER));
+    return object;
+}
+
+#define BINDING    "/apis/rbac.authorization.k8s.io/v1/namespaces/jobs/rolebindings/ci.builds-runner"
+#define OWNER      "/apis/gitlab-runners.dev/v1beta1/namespaces/ci/gitlabrunners/builds"
+#define DEPLOYMENT "/apis/apps/v1/namespaces/ci/deployments/builds-runner"
+#define TOKEN      "/api/v1/namespaces/ci/secrets/builds-runner-token"
+
+static int set_up(void **state)
+{
+    w = (struct world){.now = 1000, .shop = {.stats = &w.stats, .store = store_create(KIND_COUNT)}};
+    w.shop.garbage = w.garbage = *state = garbage_create(&w.shop);
+    shown(KIND_RUNNER, runner("builds", "builds"));
+    shown(KIND_NAMESPACE, consent("ci"));
+    shown(KIND_ROLE_BINDING, binding("builds"));
+    store_reach(w.shop.store, KIND_RUNNER, "", "1");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    garbage_destroy(*state);
+    for (size_t i = 0; i < FLIGHTS; i++)
+        assert_string_equal(w.flights[i].what, "");
+    store_destroy(w.shop.store);
+    arena_finish(&w.mem);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What happens. */
+
+static void act(void)
+{
+    garbage_act(w.garbage);
+}
+
+static int in_flight(void)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < FLIGHTS; i++)
+        count += *w.flights[i].what != '\0';
+    return count;
+}
+
+static struct flight *flight_of(const char *what)
+{
+    for (size_t i = 0; i < FLIGHTS; i++)
+        if (strncmp(w.flights[i].what, what, strlen(what)) == 0)
+            return &w.flights[i];
+    fail_msg("nobody asked for %s, but for %s", what, w.flights[0].what);
+    return NULL;
+}
+
+/* The API server answers. object: consumed, NULL: none. */
+static void answer(const char *what, struct json_object *object, enum err_kind failure)
+{
+    struct flight flight = *flight_of(what);
+    struct kube_reply reply = {.object = arena_json(&w.mem, object)};
+
+    *flight_of(what)->what = '\0';
+    if (failure)
+        err_set(&reply.err, failure, "NotFound", "no");
+    flight.done(flight.arg, &reply);
+    act();
+}
+
+static void expect_nothing_to_do(void)
+{
+    act();
+    assert_int_equal(in_flight(), 0);
+    assert_int_equal(w.timer.due, -1);
+}
+
+static void lead(void)
+{
+    garbage_lead(w.garbage, true);
+    act();
+}
+
+static void wait_for_timer(void)
+{
+    assert_true(w.timer.due >= 0);
+    w.now = w.timer.due > w.now ? w.timer.due : w.now;
+    act();
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+static void what_is_as_it_should_be_is_left_alone(void **state)
+{
+    (void)state;
+    lead();
+    expect_nothing_to_do();
+}
+
+static void withdrawn_consent_takes_the_binding(void **state)
+{
+    (void)state;
+    lead();
+    shown(KIND_NAMESPACE, consent(NULL));
+    act();
+    answer("GET " BINDING, binding("builds"), ERR_NONE);
+    assert_non_null(strstr(flight_of("DELETE " BINDING)->body, "\"uid\":\"ci.builds-runner\""));
+    answer("DELETE " BINDING, NULL, ERR_NONE);
+    assert_int_equal(w.events, 1);
+    assert_string_equal(w.event, "RightsWithdrawn");
+    assert_int_equal(w.stats.removed.rows[0].count, 1);
+}
+
+static void so_it_does_when_nobody_led_meanwhile(void **state)
+{
+    (void)state;
+    shown(KIND_NAMESPACE, consent("others"));
+    act();
+    assert_int_equal(in_flight(), 0);
+    lead();
+    answer("GET " BINDING, binding("builds"), ERR_NONE);
+    flight_of("DELETE " BINDING);
+}
+
+static void consent_that_came_back_in_time_keeps_it(void **state)
+{
+    (void)state;
+    lead();
+    shown(KIND_NAMESPACE, consent(NULL));
+    act();
+    shown(KIND_NAMESPACE, consent("ci"));
+    answer("GET " BINDING, binding("builds"), ERR_NONE);
+    expect_nothing_to_do();
+}
+
+static void a_binding_of_somebody_elses_is_left_alone(void **state)
+{
+    (void)state;
+    lead();
+    shown(KIND_NAMESPACE, consent(NULL));
+    act();
+    answer("GET " BINDING, made("jobs", "ci.builds-runner", "ci/builds", "builds", "kubectl"), ERR_NONE);
+    expect_nothing_to_do();
+}
+
+static void a_binding_that_is_gone_is_no_failure(void **state)
+{
+    (void)state;
+    lead();
+    shown(KIND_NAMESPACE, consent(NULL));
+    act();
+    answer("GET " BINDING, NULL, ERR_NOT_FOUND);
+    expect_nothing_to_do();
+    shown(KIND_NAMESPACE, consent(NULL));
+    act();
+    answer("GET " BINDING, binding("builds"), ERR_NONE);
+    answer("DELETE " BINDING, NULL, ERR_NOT_FOUND);
+    expect_nothing_to_do();
+    assert_int_equal(w.events, 0);
+}
+
+static void what_fails_is_tried_again_later_and_later(void **state)
+{
+    int64_t pause = 1000;
+
+    (void)state;
+    lead();
+    shown(KIND_NAMESPACE, consent(NULL));
+    act();
+    for (int i = 0; i < 12; i++) {
+        answer("GET " BINDING, binding("builds"), ERR_NONE);
+        answer("DELETE " BINDING, NULL, ERR_DENIED);
+        assert_int_equal(in_flight(), 0);
+        assert_in_range(w.timer.due - w.now, pause * 3 / 4, pause * 5 / 4);
+        pause = pause * 2 < 5 * 60 * 1000 ? pause * 2 : 5 * 60 * 1000;
+        wait_for_timer();
+    }
+}
+
+static void bury(const char *name)
+{
+    store_remove(w.shop.store, KIND_RUNNER, "ci", name);
+    garbage_note(w.garbage, KIND_RUNNER, "ci", name);
+}
+
+static void an_owner_that_is_gone_takes_the_binding_along(void **state)
+{
+    (void)state;
+    lead();
+    bury("builds");
+    act();
+    answer("GET " BINDING, binding("builds"), ERR_NONE);
+    answer("GET " OWNER, NULL, ERR_NOT_FOUND);
+    answer("DELETE " BINDING, NULL, ERR_NONE);
+    expect_nothing_to_do();
+}
+
+/* What the store shows may be old, above all after a start. */
+static void an_owner_that_only_the_watch_does_not_show_keeps_it(void **state)
+{
+    (void)state;
+    lead();
+    bury("builds");
+    act();
+    answer("GET " BINDING, binding("builds"), ERR_NONE);
+    answer("GET " OWNER, runner("builds", "builds"), ERR_NONE);
+    expect_nothing_to_do();
+}
+
+static void an_owner_that_cannot_be_read_keeps_it_for_now(void **state)
+{
+    (void)state;
+    lead();
+    bury("builds");
+    act();
+    answer("GET " BINDING, binding("builds"), ERR_NONE);
+    answer("GET " OWNER, NULL, ERR_RETRY);
+    assert_int_equal(in_flight(), 0);
+    wait_for_timer();
+    flight_of("GET " BINDING);
+}
+
+static void a_successor_does_not_inherit_the_binding(void **state)
+{
+    (void)state;
+    lead();
+    shown(KIND_RUNNER, runner("builds", "another"));
+    act();
+    answer("GET " BINDING, binding("builds"), ERR_NONE);
+    answer("GET " OWNER, runner("builds", "another"), ERR_NONE);
+    flight_of("DELETE " BINDING);
+}
+
+/* Kubernetes' garbage collector knows it by its owner reference, if nobody took that out. */
+static void a_child_beside_its_owner_is_left_to_kubernetes_for_a_while(void **state)
+{
+    (void)state;
+    shown(KIND_DEPLOYMENT, made("ci", "builds-runner", "ci/builds", "builds", FIELD_MANAGER));
+    store_remove(w.shop.store, KIND_ROLE_BINDING, "jobs", "ci.builds-runner");
+    bury("builds");
+    lead();
+    assert_int_equal(in_flight(), 0);
+    assert_int_equal(w.timer.due - w.now, 30 * 1000);
+    wait_for_timer();
+    answer("GET " DEPLOYMENT, made("ci", "builds-runner", "ci/builds", "builds", FIELD_MANAGER), ERR_NONE);
+    answer("GET " OWNER, NULL, ERR_NOT_FOUND);
+    flight_of("DELETE " DEPLOYMENT);
+}
+
+static void lose_the_owner_of_a_token(void)
+{
+    store_remove(w.shop.store, KIND_ROLE_BINDING, "jobs", "ci.builds-runner");
+    lead();
+    bury("builds");
+    shown(KIND_SECRET, token_secret());
+    act();
+    assert_int_equal(in_flight(), 0);
+    assert_int_equal(w.timer.due - w.now, 10 * 1000);
+}
+
+static void a_token_waits_for_a_successor_and_is_let_go(void **state)
+{
+    (void)state;
+    lose_the_owner_of_a_token();
+    wait_for_timer();
+    answer("GET " TOKEN, token_secret(), ERR_NONE);
+    answer("GET " OWNER, NULL, ERR_NOT_FOUND);
+    assert_string_equal(w.event, "OrphanedRunner");
+    answer("PATCH " TOKEN, NULL, ERR_RETRY);
+    wait_for_timer();
+    answer("GET " TOKEN, token_secret(), ERR_NONE);
+    answer("GET " OWNER, NULL, ERR_NOT_FOUND);
+    assert_string_equal(flight_of("PATCH " TOKEN)->body,
+                        "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"namespace\":\"ci\",\"name\":"
+                        "\"builds-runner-token\",\"uid\":\"builds-runner-token\"}}");
+    answer("PATCH " TOKEN, NULL, ERR_NONE);
+    assert_int_equal(w.events, 1); /* told once */
+    assert_int_equal(w.stats.orphans.unrecorded, 1);
+}
+
+static void a_successor_has_the_token(void **state)
+{
+    (void)state;
+    lose_the_owner_of_a_token();
+    shown(KIND_RUNNER, runner("builds", "another"));
+    wait_for_timer();
+    expect_nothing_to_do();
+}
+
+static void few_are_at_work_at_a_time(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "r%d", i);
+        shown(KIND_RUNNER, runner(name, name));
+        shown(KIND_ROLE_BINDING, binding(name));
+    }
+    lead();
+    shown(KIND_NAMESPACE, consent(NULL));
+    act();
+    assert_int_equal(in_flight(), 8);
+    act();
+    assert_int_equal(in_flight(), 8);
+    answer("GET", NULL, ERR_NOT_FOUND);
+    assert_int_equal(in_flight(), 8);
+}
+
+static void who_leads_no_longer_does_nothing(void **state)
+{
+    (void)state;
+    lead();
+    shown(KIND_NAMESPACE, consent(NULL));
+    act();
+    assert_int_equal(in_flight(), 1);
+    garbage_lead(w.garbage, false);
+    expect_nothing_to_do();
+    shown(KIND_NAMESPACE, consent(""));
+    expect_nothing_to_do();
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_as_it_should_be_is_left_alone),
+        TEST(withdrawn_consent_takes_the_binding),
+        TEST(so_it_does_when_nobody_led_meanwhile),
+        TEST(consent_that_came_back_in_time_keeps_it),
+        TEST(a_binding_of_somebody_elses_is_left_alone),
+        TEST(a_binding_that_is_gone_is_no_failure),
+        TEST(what_fails_is_tried_again_later_and_later),
+        TEST(an_owner_that_is_gone_takes_the_binding_along),
+        TEST(an_owner_that_only_the_watch_does_not_show_keeps_it),
+        TEST(an_owner_that_cannot_be_read_keeps_it_for_now),
+        TEST(a_successor_does_not_inherit_the_binding),
+        TEST(a_child_beside_its_owner_is_left_to_kubernetes_for_a_while),
+        TEST(a_token_waits_for_a_successor_and_is_let_go),
+        TEST(a_successor_has_the_token),
+        TEST(few_are_at_work_at_a_time),
+        TEST(who_leads_no_longer_does_nothing),
+    };
+
+    return cmocka_run_group_tests_name("garbage", tests, NULL, NULL);
+}
