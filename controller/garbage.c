@@ -16,7 +16,7 @@
 enum {
     TASKS_MAX = 8,
     SUCCESSOR_MS = 10 * 1000, /* for so long a token Secret waits for a successor of its owner   */
-    COLLECTOR_MS = 30 * 1000, /* … and the other children for Kubernetes' garbage collector      */
+    COLLECTOR_MS = 30 * 1000, /* … and whatever Kubernetes' garbage collector knows, for that    */
     RETRY_MIN_MS = 1000,
     RETRY_MAX_MS = 5 * 60 * 1000,
 };
@@ -367,6 +367,17 @@ static void confirm_that_its_owner_is_gone(struct task *task)
     task->request = get_metadata(task, KIND_RUNNER, ns, slash + 1, on_owner);
 }
 
+/* Kubernetes' garbage collector knows whose it is, unless somebody took that out. */
+static bool is_left_to_kubernetes(const struct task *task, struct json_object *object, const struct record *child)
+{
+    struct json_object *references = json_get(object, "metadata.ownerReferences");
+    bool known = false;
+
+    for (size_t i = 0; i < json_len(references) && !known; i++)
+        known = strcmp(json_str_or(json_at(references, i), "uid", ""), child->owner_uid) == 0;
+    return known && task->claim == CLAIM_ORPHANED && !json_get(object, "metadata.deletionTimestamp");
+}
+
 static void on_child(void *arg, const struct kube_reply *reply)
 {
     struct task *task = arg;
@@ -384,7 +395,7 @@ static void on_child(void *arg, const struct kube_reply *reply)
     }
     const struct record child = kind_record(task->kind, reply->object, shop->store, &a);
     task->claim = claim_of(shop->store, task->kind, &child);
-    if (task->claim == CLAIM_GOOD) {
+    if (task->claim == CLAIM_GOOD || is_left_to_kubernetes(task, reply->object, &child)) {
         task_done(task);
         return;
     }

@@ -6,8 +6,8 @@
  *      there is when this process begins to lead.
  *   2. What the store shows may be old. Before a child goes it is read: only what we have made (our label, and fields
  *      of our field manager) is ever deleted, by its uid. So is the owner, if it is missing.
- *   3. What Kubernetes' garbage collector takes care of is left to it for a while. A token Secret without an owner
- *      waits for a successor of that name, who could deregister the runner; then our finalizer is taken off.
+ *   3. What Kubernetes' garbage collector knows the owner of is left to it. A token Secret without an owner waits for a
+ *      successor of that name, who could deregister the runner; then our finalizer is taken off.
  *   4. A few are at work at a time, and namespaces take turns. What fails is tried again: 1 s, doubling to 5 minutes.
  */
 #ifndef GARBAGE_H

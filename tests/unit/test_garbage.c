@@ -422,6 +422,21 @@ static void a_child_beside_its_owner_is_left_to_kubernetes_for_a_while(void **st
     flight_of("DELETE " DEPLOYMENT);
 }
 
+static void so_it_is_for_good_if_it_has_its_owner_reference(void **state)
+{
+    struct json_object *deployment = made("ci", "builds-runner", "ci/builds", "builds", FIELD_MANAGER);
+
+    (void)state;
+    shown(KIND_DEPLOYMENT, json_ref(deployment));
+    store_remove(w.shop.store, KIND_ROLE_BINDING, "jobs", "ci.builds-runner");
+    bury("builds");
+    lead();
+    wait_for_timer();
+    json_set(deployment, "metadata.ownerReferences", json_build("[{uid: 'builds', kind: %s}]", KIND));
+    answer("GET " DEPLOYMENT, deployment, ERR_NONE);
+    expect_nothing_to_do();
+}
+
 static void lose_the_owner_of_a_token(void)
 {
     store_remove(w.shop.store, KIND_ROLE_BINDING, "jobs", "ci.builds-runner");
@@ -510,6 +525,7 @@ int main(void)
         TEST(an_owner_that_cannot_be_read_keeps_it_for_now),
         TEST(a_successor_does_not_inherit_the_binding),
         TEST(a_child_beside_its_owner_is_left_to_kubernetes_for_a_while),
+        TEST(so_it_is_for_good_if_it_has_its_owner_reference),
         TEST(a_token_waits_for_a_successor_and_is_let_go),
         TEST(a_successor_has_the_token),
         TEST(few_are_at_work_at_a_time),

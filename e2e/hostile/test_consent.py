@@ -1,0 +1,177 @@
+"""Rights on another team's namespace end when that team withdraws its consent, and when who had them is gone; whatever
+else is wrong with the object, and also when there was no operator meanwhile."""
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from cluster import wait_for
+from gitlab_admin import GitLabAdmin
+from hostile.siege import Siege
+from operator_pod import NAME, NAMESPACE
+from places import OTHER_URL, Place, Runner
+
+ALLOWED = "gitlab-runners.dev/allowed-from"
+SECONDS = 10        # within which rights are gone; a call to GitLab may last 30
+
+
+class Rights:
+    """The namespace `jobs` of another team, and who has rights there."""
+
+    def __init__(self, ci: Place) -> None:
+        self.ci = ci
+        self.neighbour = ci.namespace(ci.name + "-neighbour")
+        self.jobs = ci.namespace(ci.name + "-jobs", **{ALLOWED: f"{ci.name},{self.neighbour}"})
+        secret = ci.kube.get("Secret", "gitlab", ci.name)
+        ci.kube.create("Secret", {"metadata": {"name": "gitlab"}, "data": secret["data"]}, self.neighbour)
+        body = {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner", "metadata": {"name": "theirs"},
+                "spec": self.spec()}
+        ci.kube.create("GitLabRunner", body, self.neighbour)
+        self.theirs = Runner(ci.kube, self.neighbour, "theirs")
+        self.theirs.wait()
+
+    def spec(self) -> dict:
+        return self.ci.spec(namespace=self.jobs, manager={"replicas": 0, "serviceAccountName": "keeper"})
+
+    def runners(self, *names: str) -> list[Runner]:
+        runners = [self.ci.runner(name=name, namespace=self.jobs,
+                                  manager={"replicas": 0, "serviceAccountName": "keeper"}) for name in names]
+        for runner in runners:
+            runner.wait()
+        assert self.bindings() == {*names, "theirs"}
+        return runners
+
+    def bindings(self) -> set[str]:
+        """Whose RoleBindings are in `jobs`."""
+        return {item["metadata"]["annotations"]["gitlab-runners.dev/owner"].partition("/")[2]
+                for item in self.ci.kube.list("RoleBinding", self.jobs, "gitlab-runners.dev/runner")}
+
+    def allow(self, *who: str) -> None:
+        self.ci.kube.patch("Namespace", self.jobs, {"metadata": {"annotations": {ALLOWED: ",".join(who)}}})
+
+    def withdraw(self) -> None:
+        self.allow(self.neighbour)
+
+    def wait_gone(self, seconds: float = SECONDS) -> None:
+        """The neighbour keeps what is his."""
+        wait_for("all rights but the neighbour's are gone", lambda: self.bindings() == {"theirs"}, seconds)
+
+
+@contextmanager
+def away(ci: Place, siege: Siege) -> Iterator[None]:
+    """There is no operator meanwhile."""
+    with siege.truce():
+        ci.kube.patch("Deployment", NAME, {"spec": {"replicas": 0}}, NAMESPACE)
+        wait_for("the operator is gone", lambda: not ci.operator.pods())
+        try:
+            yield
+        finally:
+            ci.kube.patch("Deployment", NAME, {"spec": {"replicas": 1}}, NAMESPACE)
+            ci.operator.accept()
+
+
+def remove_by_force(runner: Runner, gitlab: GitLabAdmin) -> None:
+    """As somebody does who has lost patience. It leaves a runner behind, which is of no interest here."""
+    number = runner.status()["runnerId"]
+    runner.delete()
+    runner.kube.patch("GitLabRunner", runner.name, {"metadata": {"finalizers": None}}, runner.ns)
+    runner.wait_gone()
+    if number in [row["id"] for row in gitlab.runners()]:
+        gitlab.delete_runner(number)
+
+
+def held(gitlab: GitLabAdmin) -> int:
+    """Calls that wait for an answer."""
+    return sum(fault["held"] for fault in gitlab.faults())
+
+
+@pytest.fixture
+def rights(ci: Place) -> Rights:
+    return Rights(ci)
+
+
+def test_consent_withdrawn_ends_rights_whatever_else_is_wrong(
+        rights: Rights, ci: Place, other_gitlab: GitLabAdmin) -> None:
+    plain, suspended, invalid, waiting = rights.runners("plain", "suspended", "invalid", "waiting")
+    suspended.edit(suspend=True)
+    suspended.wait_refused("Suspended")
+    invalid.edit(config={"concurrent": 5})
+    invalid.wait_refused("InvalidSpec")
+    other_gitlab.fault("hold", count=None)
+    waiting.edit(url=OTHER_URL)
+    wait_for("it waits for GitLab", lambda: held(other_gitlab), 20)
+    assert rights.bindings() >= {"plain", "suspended", "invalid", "waiting"}
+    began = time.monotonic()
+    rights.withdraw()
+    rights.wait_gone()
+    print(f"rights were gone after {time.monotonic() - began:.1f} s")
+    other_gitlab.clear_faults()
+    plain.wait_refused("NamespaceNotAllowed")
+    rights.allow(ci.name, rights.neighbour)
+    plain.wait()
+    waiting.wait()
+    assert rights.bindings() == {"plain", "waiting", "theirs"}, "who is suspended or invalid gets nothing back yet"
+    suspended.edit(suspend=None)
+    suspended.wait()
+    assert "suspended" in rights.bindings()
+
+
+def test_rights_follow_the_spec_while_it_is_suspended(rights: Rights, ci: Place) -> None:
+    moved, renamed = rights.runners("moved", "renamed")
+    other = ci.namespace(ci.name + "-other", **{ALLOWED: ci.name})
+    moved.edit(suspend=True, namespace=other)
+    renamed.edit(suspend=True, manager={"serviceAccountName": "another"})
+    wait_for("the rights where it was are gone", lambda: rights.bindings() == {"renamed", "theirs"}, SECONDS)
+    wait_for("the rights are the other account's", lambda: [subject["name"] for subject in renamed.child(
+        "binding", rights.jobs)["subjects"]] == ["another"], SECONDS)
+
+
+def test_rights_end_with_their_owner_whose_finalizer_was_taken_off(
+        rights: Rights, gitlab: GitLabAdmin) -> None:
+    gone, successor = rights.runners("gone", "successor")
+    for runner in (gone, successor):
+        runner.edit(suspend=True)       # so that nothing is done in its turn
+        runner.wait_refused("Suspended")
+    spec = successor.object()["spec"] | {"suspend": False}
+    for runner in (gone, successor):
+        remove_by_force(runner, gitlab)
+    rights.ci.kube.create("GitLabRunner", {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner",
+                                           "metadata": {"name": "successor"}, "spec": spec}, successor.ns)
+    successor.wait()
+    wait_for("only who is there has rights", lambda: rights.bindings() == {"successor", "theirs"}, SECONDS)
+    binding = successor.child("binding", rights.jobs)
+    assert binding["metadata"]["annotations"]["gitlab-runners.dev/owner-uid"] == successor.uid()
+
+
+def test_rights_end_that_lost_their_reason_without_an_operator(
+        rights: Rights, ci: Place, siege: Siege, gitlab: GitLabAdmin) -> None:
+    gone, suspended, beside = rights.runners("gone", "suspended", "beside")
+    suspended.edit(suspend=True)
+    suspended.wait_refused("Suspended")
+    with away(ci, siege):
+        for runner in (gone, beside):
+            for what in ("config", "manager"):
+                kind, name, ns = runner.children()[what]
+                ci.kube.patch(kind, name, {"metadata": {"ownerReferences": None}}, ns)
+            remove_by_force(runner, gitlab)
+        rights.withdraw()
+        assert rights.bindings() == {"gone", "suspended", "beside", "theirs"}
+    rights.wait_gone()
+    for what in ("config", "manager"):
+        wait_for(f"its {what} is gone", lambda: gone.child(what) is None)
+
+
+def test_a_binding_that_only_looks_like_ours_stays(rights: Rights, ci: Place) -> None:
+    (plain,) = rights.runners("plain")
+    real = plain.child("binding", rights.jobs)
+    meta = {key: real["metadata"][key] for key in ("labels", "annotations")}
+    meta["annotations"] = meta["annotations"] | {"gitlab-runners.dev/owner": f"{ci.name}/nobody",
+                                                 "gitlab-runners.dev/owner-uid": "none"}
+    ci.kube.create("RoleBinding", {"metadata": meta | {"name": f"{ci.name}.nobody-runner"}, "roleRef": real["roleRef"],
+                                   "subjects": real["subjects"]}, rights.jobs)
+    rights.withdraw()
+    wait_for("ours is gone", lambda: plain.child("binding", rights.jobs) is None, SECONDS)
+    assert ci.kube.get("RoleBinding", f"{ci.name}.nobody-runner", rights.jobs)
