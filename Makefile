@@ -100,7 +100,7 @@ $(addprefix $(B)/tests/,world decide waits status observed cache): $(patsubst te
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # This one brings a ledger, a GitLab and a clock of its own.
-$(B)/tests/orphans: $(B)/tests/test_orphans.o $(B)/obj/orphans.o $(CORE_OBJECTS)
+$(B)/tests/orphans: $(B)/tests/test_orphans.o $(B)/obj/orphans.o $(B)/obj/orphan_index.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # This one brings an API server and a clock of its own.
 $(B)/tests/garbage: $(B)/tests/test_garbage.o $(addprefix $(B)/obj/,garbage.o claim.o kinds.o dictionary.o) \

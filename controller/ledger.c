@@ -26,17 +26,16 @@ uint64_t ledger_read(const struct workshop *shop, kube_done_fn *done, void *arg)
     return kube_get(shop->client, kind_resource(KIND_SECRET), shop->ns, LEDGER_NAME, done, arg);
 }
 
-/* A merge patch changes what it names and nothing else. value: base64, or NULL. */
-static uint64_t patch(const struct workshop *shop, const char *key, const char *value, kube_done_fn *done, void *arg)
+/* A merge patch changes what it names and nothing else. data: what goes into it, as text. */
+static uint64_t patch(const struct workshop *shop, const char *data, kube_done_fn *done, void *arg)
 {
     cleanup_arena struct arena a = {0};
-    const char *quote = value ? "\"" : "",
-               *path = kube_path(kind_resource(KIND_SECRET), shop->ns, LEDGER_NAME, NULL, &a);
+    const char *path = kube_path(kind_resource(KIND_SECRET), shop->ns, LEDGER_NAME, NULL, &a);
     const struct kube_request request = {
         .method = "PATCH",
         .path = arena_printf(&a, "%s?fieldManager=%s", path, FIELD_MANAGER),
         .content_type = "application/merge-patch+json",
-        .body = arena_printf(&a, "{\"data\":{\"%s\":%s%s%s}}", key, quote, value ? value : "null", quote),
+        .body = arena_printf(&a, "{\"data\":{%s}}", data),
         .done = done,
         .arg = arg,
     };
@@ -47,8 +46,11 @@ static uint64_t patch(const struct workshop *shop, const char *key, const char *
 uint64_t ledger_write(const struct workshop *shop, const char *key, const char *text, kube_done_fn *done, void *arg)
 {
     cleanup_arena struct arena a = {0};
+    const char *data = arena_printf(&a, "\"%s\":\"%s\"", key, base64_encode(text, strlen(text), &a)), *leaving;
 
-    return patch(shop, key, base64_encode(text, strlen(text), &a), done, arg);
+    for (size_t i = 0; orphans_next_leaving(shop->orphans, key, &i, &leaving);)
+        data = arena_printf(&a, "%s,\"%s\":null", data, leaving);
+    return patch(shop, data, done, arg);
 }
 
 uint64_t ledger_create(const struct workshop *shop, const char *key, const char *text, kube_done_fn *done, void *arg)
@@ -66,7 +68,9 @@ uint64_t ledger_create(const struct workshop *shop, const char *key, const char 
 
 uint64_t ledger_remove(const struct workshop *shop, const char *key, kube_done_fn *done, void *arg)
 {
-    return patch(shop, key, NULL, done, arg);
+    cleanup_arena struct arena a = {0};
+
+    return patch(shop, arena_printf(&a, "\"%s\":null", key), done, arg);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -97,7 +101,13 @@ static void recorded(struct turn *turn)
                      "when GitLab allows it",
                      (long long)orphan->runner_id, orphan->url, orphan->why, turn->shop->ns, LEDGER_NAME));
     turn_log(turn, LOG_WARN, "OrphanedRunner", "url", orphan->url, "error", orphan->why, NULL);
-    orphans_expect(turn->shop->orphans, key_of(turn));
+}
+
+static void not_recorded(struct turn *turn, const struct err *err)
+{
+    state_fail(turn->state, turn->asked.rule, err, loop_now(turn->shop->loop));
+    turn_log(turn, LOG_WARN, "failed", "rule", turn->asked.rule, "reason", err->reason, "error", err->text, NULL);
+    turn_ready(turn);
 }
 
 static void on_created(void *arg, const struct kube_reply *reply)
@@ -106,14 +116,14 @@ static void on_created(void *arg, const struct kube_reply *reply)
     struct err err = reply->err;
 
     turn->request = 0;
+    orphans_written(turn->shop->orphans, key_of(turn), err.kind == ERR_NONE);
     if (err.kind == ERR_CONFLICT) /* somebody else has made it just now */
         err.kind = ERR_RETRY;
-    if (err.kind == ERR_NONE)
-        recorded(turn);
-    else
-        state_fail(turn->state, turn->asked.rule, &err, loop_now(turn->shop->loop));
-    if (err.kind != ERR_NONE)
-        turn_log(turn, LOG_WARN, "failed", "rule", turn->asked.rule, "reason", err.reason, "error", err.text, NULL);
+    if (err.kind != ERR_NONE) {
+        not_recorded(turn, &err);
+        return;
+    }
+    recorded(turn);
     turn_ready(turn);
 }
 
@@ -127,7 +137,24 @@ static void on_written(void *arg, const struct kube_reply *reply)
         on_created(turn, reply);
 }
 
+static bool admit(struct turn *turn, const char *text, struct err *err)
+{
+    const struct owner *owner = &turn->observed.owner;
+
+    if (!text)
+        return err_set(err, ERR_INVALID, "TooLarge",
+                       "it has no place in the ledger, which takes %d bytes of one runner", ORPHAN_TEXT_MAX);
+    return orphans_admit(turn->shop->orphans, key_of(turn), owner->ns,
+                         orphan_name(owner, &turn->asked.record, &turn->mem), strlen(key_of(turn)) + strlen(text), err);
+}
+
 void ledger_perform(struct turn *turn)
 {
+    struct err err;
+
+    if (!admit(turn, entry_of(turn), &err)) {
+        not_recorded(turn, &err);
+        return;
+    }
     turn->request = ledger_write(turn->shop, key_of(turn), entry_of(turn), on_written, turn);
 }

@@ -322,6 +322,7 @@ SHOW(show_orphaned)
     metric_sample(page, (double)stats_of(source)->orphans.recorded, "result", "recorded", NULL);
     metric_sample(page, (double)stats_of(source)->orphans.unrecorded, "result", "unrecorded", NULL);
     metric_sample(page, (double)stats_of(source)->orphans.deregistered, "result", "deregistered", NULL);
+    metric_sample(page, (double)stats_of(source)->orphans.displaced, "result", "displaced", NULL);
 }
 
 SHOW(show_removed)

@@ -27,7 +27,7 @@ struct stats {
     struct histogram gitlab_seconds;
     struct event_counts events;
     struct {
-        uint64_t recorded, unrecorded, deregistered;
+        uint64_t recorded, unrecorded, deregistered, displaced;
     } orphans;                  /* runners left behind; and those that GitLab has let go later */
     struct tally removed;       /* children without a claim, by kind and why   */
     struct tally ready_reasons; /* that were seen; the counts mean nothing */

@@ -13,14 +13,31 @@ const char *orphan_key(const struct owner *owner, const struct orphan *orphan, s
 
 const char *orphan_text(const struct owner *owner, const struct orphan *orphan, int64_t now, struct arena *a)
 {
+    const char *ca = orphan->ca_pem && strlen(orphan->ca_pem) <= ORPHAN_CA_MAX ? orphan->ca_pem : NULL;
     struct json_object *entry = arena_json(
         a,
         json_build("{url: %s, runnerId: %d, uid: %s, namespace: %s, name: %s, reason: %s, time: %s, token: %s, ca: %s, "
                    "address: %s}",
                    orphan->url, orphan->runner_id, owner->uid, owner->ns, owner->name, orphan->why, time_format(now, a),
-                   orphan->token, orphan->ca_pem, orphan->address));
+                   orphan->token, ca, orphan->address));
 
-    return arena_strdup(a, json_text(entry));
+    return strlen(json_text(entry)) <= ORPHAN_TEXT_MAX ? arena_strdup(a, json_text(entry)) : NULL;
+}
+
+const char *orphan_name(const struct owner *owner, const struct orphan *orphan, struct arena *a)
+{
+    return arena_printf(a, "runner %lld at %.200s, of %.63s/%.253s", (long long)orphan->runner_id, orphan->url,
+                        owner->ns, owner->name);
+}
+
+struct owner orphan_owner(const char *text, struct arena *a)
+{
+    struct err ignored;
+    struct json_object *entry = arena_json(a, json_parse(text, strlen(text), &ignored));
+
+    return (struct owner){.ns = json_str_or(entry, "namespace", ""),
+                          .name = json_str_or(entry, "name", ""),
+                          .uid = json_str_or(entry, "uid", "")};
 }
 
 bool orphan_parse(const char *text, struct orphan *ret, struct arena *a)
@@ -33,6 +50,7 @@ bool orphan_parse(const char *text, struct orphan *ret, struct arena *a)
                            .token = json_str(entry, "token"),
                            .ca_pem = json_str(entry, "ca"),
                            .address = json_str(entry, "address"),
-                           .why = json_str_or(entry, "reason", "")};
+                           .why = json_str_or(entry, "reason", ""),
+                           .since_s = time_parse(json_str_or(entry, "time", ""))};
     return ret->url && ret->token;
 }

@@ -20,20 +20,28 @@ struct loop_timer {
 struct gitlab_op {
     gitlab_done_fn *done; /* NULL: nothing is in flight */
     void *arg;
+    char token[40], url[40], ns[64];
 };
+
+/* A request to the API server. */
+struct flight {
+    kube_done_fn *done; /* NULL: none */
+    void *arg;
+    char removes[64]; /* the key that it takes out; "": it reads */
+};
+
+enum { FLIGHTS = 32 };
 
 static struct world {
     int64_t now;
     struct loop_timer timer;
     struct json_object *secret; /* NULL: there is none */
     bool missing;               /* the watch of Secrets shows none */
-    kube_done_fn *done;         /* of the request in flight; NULL: none */
-    void *arg;
-    char removes[64]; /* the key that it takes out; "": it reads    */
+    struct flight flights[FLIGHTS];
     struct err unreadable;
-    struct gitlab_op op;
-    char token[40], url[40];
+    struct gitlab_op ops[FLIGHTS];
     int calls, reads, events, warnings;
+    char event[40];
     struct stats stats;
     struct workshop shop;
 } w;
@@ -64,15 +72,24 @@ void loop_timer_destroy(struct loop_timer *timer)
     timer->due = -1;
 }
 
+int64_t loop_wall(const struct loop *loop)
+{
+    (void)loop;
+    return w.now / 1000;
+}
+
 static uint64_t request(const char *removes, kube_done_fn *done, void *arg)
 {
-    assert_null(w.done); /* one at a time */
-    assert_null(w.op.done);
-    snprintf(w.removes, sizeof(w.removes), "%s", removes);
+    size_t i = 0;
+
+    while (w.flights[i].done) {
+        assert_true(*removes || *w.flights[i].removes); /* one look at a time */
+        i++;
+    }
+    w.flights[i] = (struct flight){.done = done, .arg = arg};
+    snprintf(w.flights[i].removes, sizeof(w.flights[i].removes), "%s", removes);
     w.reads += !*removes;
-    w.done = done;
-    w.arg = arg;
-    return 1;
+    return i + 1;
 }
 
 bool ledger_may_exist(const struct workshop *shop)
@@ -96,21 +113,24 @@ uint64_t ledger_remove(const struct workshop *shop, const char *key, kube_done_f
 void kube_cancel(struct kube_client *client, uint64_t id)
 {
     (void)client;
-    (void)id;
-    w.done = NULL;
+    w.flights[id - 1].done = NULL;
 }
 
 struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done,
                                void *arg)
 {
+    struct gitlab_op *op = w.ops;
+
     (void)gitlab;
-    assert_null(w.done);
     assert_int_equal(call->op, GITLAB_OP_DEREGISTER);
-    snprintf(w.token, sizeof(w.token), "%s", call->token);
-    snprintf(w.url, sizeof(w.url), "%s", call->url);
+    while (op->done)
+        op++;
+    *op = (struct gitlab_op){.done = done, .arg = arg};
+    snprintf(op->token, sizeof(op->token), "%s", call->token);
+    snprintf(op->url, sizeof(op->url), "%s", call->url);
+    snprintf(op->ns, sizeof(op->ns), "%s", call->ns);
     w.calls++;
-    w.op = (struct gitlab_op){done, arg};
-    return &w.op;
+    return op;
 }
 
 void gitlab_cancel(struct gitlab_op *op)
@@ -127,6 +147,7 @@ uint64_t event_send(struct kube_client *client, const struct event *event, const
     (void)arg;
     assert_ptr_equal(done, event_sent);
     assert_string_equal(event->regarding.uid, "uid-of-the-ledger");
+    snprintf(w.event, sizeof(w.event), "%s", event->reason);
     w.events++;
     w.warnings += event->warning;
     return 0;
@@ -163,32 +184,71 @@ static void leave_behind(const char *key, const char *text)
     json_put_member(json_get(w.secret, "data"), key, base64_encode(text, strlen(text), &a));
 }
 
-static void leave_one_behind(int number)
+static void leave_one_of(const char *ns, int number)
 {
     struct arena a cleanup_arena = {0};
-    const struct owner owner = {.ns = "ci", .name = "builds", .uid = "u"};
+    const struct owner owner = {.ns = ns, .name = "builds", .uid = "u"};
     const struct orphan orphan = {
         .runner_id = number, .url = URL, .token = arena_printf(&a, "glrt-%d", number), .why = "down"};
 
     leave_behind(orphan_key(&owner, &orphan, &a), orphan_text(&owner, &orphan, 0, &a));
 }
 
-/* The API server answers. */
-static void answer_request(void)
+static void leave_one_behind(int number)
 {
-    kube_done_fn *done = w.done;
+    leave_one_of("ci", number);
+}
+
+static void take_out(const char *key)
+{
+    struct json_object *data = json_build("{}");
+
+    json_each (it, json_get(w.secret, "data"))
+        if (strcmp(it.key, key) != 0)
+            json_put_member(data, it.key, json_string(it.value));
+    json_set(w.secret, "data", data);
+}
+
+static struct flight *flight(bool removes)
+{
+    struct flight *found = NULL;
+
+    for (size_t i = 0; i < FLIGHTS && !found; i++)
+        if (w.flights[i].done && (*w.flights[i].removes != '\0') == removes)
+            found = &w.flights[i];
+    assert_non_null(found);
+    return found;
+}
+
+/* The API server answers. */
+static void answer_request(bool removes)
+{
+    struct flight answered = *flight(removes);
     const struct kube_reply reply = {.object = w.unreadable.kind ? NULL : w.secret, .err = w.unreadable};
 
-    assert_non_null(done);
-    w.done = NULL;
-    if (*w.removes) {
-        struct json_object *data = json_build("{}");
-        json_each (it, json_get(w.secret, "data"))
-            if (strcmp(it.key, w.removes) != 0)
-                json_put_member(data, it.key, json_string(it.value));
-        json_set(w.secret, "data", data);
-    }
-    done(w.arg, &reply);
+    flight(removes)->done = NULL;
+    if (removes)
+        take_out(answered.removes);
+    answered.done(answered.arg, &reply);
+}
+
+static int calls_in_flight(void)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < FLIGHTS; i++)
+        count += w.ops[i].done != NULL;
+    return count;
+}
+
+static struct gitlab_op *the_call(void)
+{
+    size_t i = 0;
+
+    while (i < FLIGHTS - 1 && !w.ops[i].done)
+        i++;
+    assert_non_null(w.ops[i].done);
+    return &w.ops[i];
 }
 
 /* The timer's time comes, if it comes by then, and the ledger is read. False: there was nothing to do. */
@@ -199,24 +259,24 @@ static bool wait_until(int64_t ms)
     w.now = w.timer.due > w.now ? w.timer.due : w.now;
     w.timer.due = -1;
     w.timer.callback(w.timer.arg);
-    answer_request();
+    answer_request(false);
     return true;
 }
 
 /* … as often as it takes until GitLab is called. */
 static void wait_for_call(void)
 {
-    for (int i = 0; i < 5 && !w.op.done; i++)
+    for (int i = 0; i < 5 && !calls_in_flight(); i++)
         assert_true(wait_until(INT64_MAX));
-    assert_non_null(w.op.done);
+    the_call();
 }
 
 static void gitlab_answers(const struct gitlab_answer *answer)
 {
-    gitlab_done_fn *done = w.op.done;
+    struct gitlab_op op = *the_call();
 
-    w.op.done = NULL;
-    done(w.op.arg, answer);
+    the_call()->done = NULL;
+    op.done(op.arg, answer);
 }
 
 static void gitlab_fails(int64_t retry_after_ms)
@@ -233,7 +293,7 @@ static void gitlab_lets_go(bool unknown)
     const struct gitlab_answer answer = {.unknown = unknown};
 
     gitlab_answers(&answer);
-    answer_request();
+    answer_request(true);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */
@@ -259,8 +319,8 @@ static void a_runner_is_deregistered_and_its_entry_taken_out(void **state)
     leave_one_behind(4);
     orphans_lead(*state, true);
     wait_for_call();
-    assert_string_equal(w.token, "glrt-4");
-    assert_string_equal(w.url, URL);
+    assert_string_equal(the_call()->token, "glrt-4");
+    assert_string_equal(the_call()->url, URL);
     assert_int_equal(orphans_count(*state), 1);
     gitlab_lets_go(false);
     assert_int_equal(orphans_count(*state), 0);
@@ -289,12 +349,13 @@ static void an_entry_that_cannot_be_taken_out_is_taken_out_later(void **state)
     orphans_lead(*state, true);
     wait_for_call();
     gitlab_answers(&answer);
-    w.done(w.arg, &(struct kube_reply){.err = {.kind = ERR_RETRY}});
-    w.done = NULL;
+    struct flight lost = *flight(true);
+    flight(true)->done = NULL;
+    lost.done(lost.arg, &(struct kube_reply){.err = {.kind = ERR_RETRY}});
     assert_int_equal(orphans_count(*state), 1);
     assert_true(wait_until(INT64_MAX - 1));
-    assert_string_equal(w.removes, "u.4");
-    answer_request();
+    assert_string_equal(flight(true)->removes, "u.4");
+    answer_request(true);
     assert_int_equal(orphans_count(*state), 0);
     assert_int_equal(w.calls, 1);
     assert_int_equal(w.events, 1);
@@ -335,11 +396,28 @@ static void one_that_fails_does_not_hold_up_the_next(void **state)
     bool seen[7] = {false};
     for (int i = 0; i < 2; i++) {
         wait_for_call();
-        seen[w.token[5] - '0'] = true;
+        seen[the_call()->token[5] - '0'] = true;
         gitlab_fails(0);
     }
     assert_true(seen[4] && seen[6]);
     assert_int_equal(orphans_count(*state), 3);
+}
+
+/* As ledger.c does when a turn asks for it. */
+static bool record(struct orphans *orphans, const char *ns, const char *key, size_t size, bool success)
+{
+    struct err err;
+    const char *leaving[64];
+    size_t len = 0;
+
+    if (!orphans_admit(orphans, key, ns, "a runner", size, &err))
+        return false;
+    for (size_t i = 0; orphans_next_leaving(orphans, key, &i, &leaving[len]);)
+        len++;
+    for (size_t i = 0; success && i < len; i++)
+        take_out(leaving[i]);
+    orphans_written(orphans, key, success);
+    return true;
 }
 
 static void what_was_just_recorded_waits_for_a_while(void **state)
@@ -347,21 +425,99 @@ static void what_was_just_recorded_waits_for_a_while(void **state)
     orphans_lead(*state, true);
     assert_true(wait_until(w.now));
     leave_one_behind(4);
-    orphans_expect(*state, "u.4");
+    assert_true(record(*state, "ci", "u.4", 400, true));
     assert_int_equal(orphans_count(*state), 1);
     assert_false(wait_until(w.now + 7 * 1000));
     wait_for_call();
-    assert_string_equal(w.token, "glrt-4");
+    assert_string_equal(the_call()->token, "glrt-4");
+}
+
+static void what_could_not_be_recorded_is_not_tried(void **state)
+{
+    orphans_lead(*state, true);
+    assert_true(wait_until(w.now));
+    assert_true(record(*state, "ci", "u.4", 400, false));
+    assert_int_equal(orphans_count(*state), 0);
+    assert_false(wait_until(INT64_MAX - 1));
+}
+
+static void nothing_is_recorded_in_a_ledger_that_is_not_known(void **state)
+{
+    struct err err;
+
+    orphans_lead(*state, true);
+    assert_false(orphans_admit(*state, "u.4", "ci", "a runner", 400, &err));
+    assert_int_equal(err.kind, ERR_RETRY);
+    err_set(&w.unreadable, ERR_DENIED, "Forbidden", "no");
+    assert_true(wait_until(w.now));
+    assert_false(orphans_admit(*state, "u.4", "ci", "a runner", 400, &err));
+    assert_int_equal(err.kind, ERR_DENIED);
 }
 
 static void who_takes_an_entry_out_by_hand_ends_it(void **state)
 {
     orphans_lead(*state, true);
     assert_true(wait_until(w.now));
-    orphans_expect(*state, "u.4");
+    assert_true(record(*state, "ci", "u.4", 400, true));
     assert_true(wait_until(INT64_MAX - 1));
     assert_int_equal(orphans_count(*state), 0);
     assert_int_equal(w.calls, 0);
+}
+
+/* The one that sends most is the one that loses. */
+static void a_full_ledger_lets_nobody_else_lose_an_entry(void **state)
+{
+    char key[24];
+
+    orphans_lead(*state, true);
+    assert_true(wait_until(w.now));
+    assert_true(record(*state, "small", "victim", 400, true));
+    for (int i = 0; i < 60; i++) {
+        snprintf(key, sizeof(key), "flood.%d", i);
+        assert_true(record(*state, "flood", key, 20 * 1024, true));
+        w.now += 1000;
+    }
+    assert_true(record(*state, "small", "victim.2", 400, true));
+    assert_int_equal(orphans_count(*state), 2 + 512 / 20);
+    assert_int_equal(w.stats.orphans.displaced, 60 - 512 / 20);
+    assert_string_equal(w.event, "OrphanDisplaced");
+    assert_true(record(*state, "small", "victim", 400, true)); /* it is still there: nothing leaves for it */
+    assert_int_equal(orphans_count(*state), 2 + 512 / 20);
+    assert_true(record(*state, "flood", "flood.59", 400, true)); /* so is the youngest of the others */
+    assert_int_equal(orphans_count(*state), 2 + 512 / 20);
+}
+
+static void one_tenants_slow_host_delays_nobody(void **state)
+{
+    for (int i = 0; i < 20; i++)
+        leave_one_of("slow", i);
+    leave_one_of("other", 90);
+    orphans_lead(*state, true);
+    assert_true(wait_until(w.now));
+    while (wait_until(w.now + 10 * 1000))
+        ;
+    assert_int_equal(calls_in_flight(), 3); /* two of theirs, which do not end */
+    bool seen = false;
+    for (int i = 0; i < 3; i++)
+        seen |= strcmp(w.ops[i].ns, "other") == 0;
+    assert_true(seen);
+    gitlab_fails(0);
+    assert_true(wait_until(w.now + 2 * 1000));
+    assert_int_equal(calls_in_flight(), 3);
+}
+
+static void a_few_are_tried_at_a_time(void **state)
+{
+    char ns[24];
+
+    for (int i = 0; i < 20; i++) {
+        snprintf(ns, sizeof(ns), "team-%d", i);
+        leave_one_of(ns, i);
+    }
+    orphans_lead(*state, true);
+    while (wait_until(w.now + 10 * 1000))
+        ;
+    assert_int_equal(calls_in_flight(), 8);
 }
 
 static void a_ledger_that_cannot_be_read_is_read_later(void **state)
@@ -384,7 +540,7 @@ static void who_does_not_lead_does_nothing(void **state)
     orphans_lead(*state, true);
     wait_for_call();
     orphans_lead(*state, false);
-    assert_null(w.op.done);
+    assert_int_equal(calls_in_flight(), 0);
     assert_int_equal(orphans_count(*state), 0);
     assert_false(wait_until(INT64_MAX - 1));
 }
@@ -402,7 +558,12 @@ int main(void)
         TEST(gitlab_may_ask_for_a_longer_pause),
         TEST(one_that_fails_does_not_hold_up_the_next),
         TEST(what_was_just_recorded_waits_for_a_while),
+        TEST(what_could_not_be_recorded_is_not_tried),
+        TEST(nothing_is_recorded_in_a_ledger_that_is_not_known),
         TEST(who_takes_an_entry_out_by_hand_ends_it),
+        TEST(a_full_ledger_lets_nobody_else_lose_an_entry),
+        TEST(one_tenants_slow_host_delays_nobody),
+        TEST(a_few_are_tried_at_a_time),
         TEST(a_ledger_that_cannot_be_read_is_read_later),
         TEST(who_does_not_lead_does_nothing),
     };
