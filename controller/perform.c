@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/charset.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
@@ -157,6 +158,29 @@ static struct source source_of(struct turn *turn, enum readable what)
     return (struct source){KIND_SECRET, child_name(CHILD_TOKEN_SECRET, &o->owner, &turn->mem), KEY_RUNNER_TOKEN};
 }
 
+/* A Secret's value is bytes. A NUL among them must not hide what follows: it becomes another control character. */
+static char *decoded(const char *data, struct arena *a)
+{
+    size_t len = 0;
+    char *text = base64_decode(data, &len, a);
+
+    for (char *nul; text && (nul = memchr(text, '\0', len));)
+        *nul = '\001';
+    return text;
+}
+
+/* Credentials go into headers, bodies and config.toml. */
+static void refuse_what_is_no_token(struct observed_value *v, enum readable what)
+{
+    bool token = what == READ_CREDENTIAL || what == READ_TOKEN || what == READ_CONFIG;
+
+    if (v->lookup != LOOKUP_FOUND || !token)
+        return;
+    v->complaint = charset_refuses(CHARSET_TOKEN, v->value, strlen(v->value));
+    if (v->complaint)
+        *v = (struct observed_value){.lookup = LOOKUP_INVALID, .complaint = v->complaint, .version = v->version};
+}
+
 static struct observed_value value_of(struct turn *turn, const struct source *source, struct json_object *object)
 {
     struct json_object *data = json_get(object, "data"), *member = source->key ? json_member(data, source->key) : data;
@@ -171,7 +195,7 @@ static struct observed_value value_of(struct turn *turn, const struct source *so
         v.lookup = LOOKUP_FOUND;
         return v;
     }
-    char *text = source->kind == KIND_SECRET ? base64_decode(json_string(member), NULL, &turn->mem)
+    char *text = source->kind == KIND_SECRET ? decoded(json_string(member), &turn->mem)
                                              : arena_strdup(&turn->mem, json_string(member));
     v.value = text ? text_trim_end(text) : "";
     v.lookup = *v.value ? LOOKUP_FOUND : LOOKUP_EMPTY;
@@ -209,6 +233,7 @@ static void on_read(void *arg, const struct kube_reply *reply)
             value->lookup = value->value ? LOOKUP_FOUND : LOOKUP_EMPTY;
         }
     }
+    refuse_what_is_no_token(value, what);
     if (what == READ_TOKEN && !(reply->object && is_ours(turn, source.kind, reply->object)))
         state_token_is_absent(turn->state);
     kube_succeeded(turn);

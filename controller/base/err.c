@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/charset.h"
 
 bool err_set(struct err *err, enum err_kind kind, const char *reason, const char *format, ...)
 {
@@ -15,7 +15,7 @@ bool err_set(struct err *err, enum err_kind kind, const char *reason, const char
     va_start(args, format);
     vsnprintf(err->text, sizeof(err->text), format, args);
     va_end(args);
-    utf8_keep(err->text);
+    charset_to_prose(err->text);
     return false;
 }
 
@@ -30,7 +30,7 @@ bool err_wrap(struct err *err, const char *format, ...)
     snprintf(whole, sizeof(whole), "%s: %s", context, err->text);
     whole[sizeof(err->text) - 1] = '\0';
     memcpy(err->text, whole, sizeof(err->text));
-    utf8_keep(err->text);
+    charset_to_prose(err->text);
     return false;
 }
 

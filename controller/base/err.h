@@ -24,7 +24,7 @@ struct err {
     int code;               /* HTTP status, or 0 when no answer came        */
     int64_t retry_after_ms; /* what the server asked for; 0: nothing said   */
     char reason[48];        /* one CamelCase word for conditions and logs   */
-    char text[400];         /* a sentence for a person                      */
+    char text[400];         /* a sentence for a person: prose (charset.h)   */
 };
 
 /* Fill *err and return false, so that a failing function can end with `return err_set(…)`. */

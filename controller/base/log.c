@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/charset.h"
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -104,8 +105,8 @@ bool log_enabled(enum log_level level, const char *component)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Lines */
 
-/* Text inside of quotes: a line of the log stays one line, and UTF-8, whatever a server sent; it ends where it would
- * become too long. */
+/* Text inside of quotes: a line of the log stays one line, and UTF-8, and does nothing to a terminal, whatever a server
+ * sent; it ends where it would become too long. */
 static void add_escaped(struct buf *line, const char *text)
 {
     for (size_t len; *text && line->len < VALUES_END; text += len ? len : 1) {
@@ -116,7 +117,7 @@ static void add_escaped(struct buf *line, const char *text)
         else if (c < 0x20 || c == 0x7f)
             buf_addf(line, "\\u%04x", c);
         else
-            buf_add(line, text, len);
+            buf_add(line, text, charset_prose_len(text));
     }
 }
 

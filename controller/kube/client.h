@@ -86,7 +86,8 @@ uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, 
 uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, const char *ns,
                      struct json_object *object, kube_done_fn *done, void *arg);
 
-/* "/apis/apps/v1/namespaces/NS/deployments/NAME/SUB"; ns, name, subresource may be NULL. */
+/* "/apis/apps/v1/namespaces/NS/deployments/NAME/SUB"; ns, name, subresource may be NULL. A name
+ * that would lead elsewhere (base/charset.h, CHARSET_SEGMENT) becomes "-", which no object is called. */
 const char *kube_path(const struct kube_resource *r, const char *ns, const char *name, const char *subresource,
                       struct arena *a);
 

@@ -2,15 +2,23 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/charset.h"
 #include "base/json.h"
 #include "kube/client.h"
+
+/* No object has a name that may not be in a path, so none is found. Names come from specs and from annotations. */
+static const char *segment(const char *name)
+{
+    return charset_admits(CHARSET_SEGMENT, name) ? name : "-";
+}
 
 const char *kube_path(const struct kube_resource *r, const char *ns, const char *name, const char *subresource,
                       struct arena *a)
 {
     return arena_printf(a, "/%s/%s%s%s/%s%s%s%s%s", strchr(r->api_version, '/') ? "apis" : "api", r->api_version,
-                        r->namespaced && ns ? "/namespaces/" : "", r->namespaced && ns ? ns : "", r->plural,
-                        name ? "/" : "", name ? name : "", subresource ? "/" : "", subresource ? subresource : "");
+                        r->namespaced && ns ? "/namespaces/" : "", r->namespaced && ns ? segment(ns) : "", r->plural,
+                        name ? "/" : "", name ? segment(name) : "", subresource ? "/" : "",
+                        subresource ? subresource : "");
 }
 
 uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,

@@ -39,10 +39,11 @@ struct http_reply {
     int64_t dns_us;         /* how long the name took; 0: it was known  */
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
      *   ERR_RETRY   with reason HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
-     *               ResponseTooLarge, Cancelled or Fenced
+     *               ResponseTooLarge (max_body, or more than 64 KiB of headers), Cancelled or Fenced
      *   ERR_DENIED  with reason UntrustedCertificate, CertificateExpired, CertificateHostMismatch, InvalidCA, TLSError
      *               or AddressNotAllowed
-     *   ERR_INVALID with reason InvalidURL */
+     *   ERR_INVALID with reason InvalidURL; or InvalidRequest, when method, URL, a header, connect_to or proxy holds
+     * what base/charset.h does not let into one, such as a line break: nothing was sent */
     struct err err;
     bool sent; /* the request may have reached the server: its effect is unknown when err is set */
     bool mute; /* it was sent, and nothing came in time: the connection itself may be dead */

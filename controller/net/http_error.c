@@ -11,6 +11,8 @@ const struct http_failure http_too_large = {ERR_RETRY, "ResponseTooLarge", "the 
 const struct http_failure http_cancelled = {ERR_RETRY, "Cancelled", "the request was ended by its receiver"};
 const struct http_failure http_fenced = {ERR_RETRY, "Fenced", "not sent: this process may not act now"};
 const struct http_failure http_invalid_url = {ERR_INVALID, "InvalidURL", "this is no http or https URL with a host"};
+const struct http_failure http_invalid_request = {ERR_INVALID, "InvalidRequest",
+                                                  "not sent: it holds what no request may"};
 const struct http_failure http_address_refused = {ERR_DENIED, "AddressNotAllowed", "no call is made to this address"};
 
 static const struct {

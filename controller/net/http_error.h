@@ -14,7 +14,7 @@ struct http_failure {
 
 /* What we decide ourselves. */
 extern const struct http_failure http_connect_timeout, http_timeout, http_silent, http_too_large, http_cancelled,
-    http_fenced, http_invalid_url, http_address_refused;
+    http_fenced, http_invalid_url, http_invalid_request, http_address_refused;
 
 /* What libcurl reports; never NULL. */
 const struct http_failure *http_failure_of(CURL *easy, CURLcode result);

@@ -8,7 +8,10 @@
 #include "net/http_transfer.h"
 #include "net/loop.h"
 
-enum { RETRY_AFTER_MAX_S = 86400 }; /* nobody may send us away for longer */
+enum {
+    RETRY_AFTER_MAX_S = 86400, /* nobody may send us away for longer                  */
+    HEAD_MAX = 64 << 10,       /* of all heads of an answer; libcurl keeps each header */
+};
 
 static long status_of(const struct transfer *t)
 {
@@ -36,6 +39,14 @@ static void tell_status(const struct transfer *t, char first)
         t->request.on_status(t->request.arg, status);
 }
 
+/* 0, for libcurl to end the transfer. */
+static size_t refuse_too_large(struct transfer *t, size_t max, const char *of)
+{
+    t->why = &http_too_large;
+    snprintf(t->detail, sizeof(t->detail), "status %ld, more than %zu bytes%s", status_of(t), max, of);
+    return 0;
+}
+
 static size_t on_header(char *data, size_t size, size_t len, void *arg)
 {
     struct transfer *t = arg;
@@ -43,17 +54,16 @@ static size_t on_header(char *data, size_t size, size_t len, void *arg)
     if (t->state == CANCELLED)
         return 0;
     bytes_came(t);
+    t->head_len += size * len;
+    if (t->head_len > HEAD_MAX)
+        return refuse_too_large(t, HEAD_MAX, " of headers");
     tell_status(t, *data);
     return size * len;
 }
 
 static bool collect_body(struct transfer *t, const char *data, size_t len)
 {
-    if (buf_add(&t->body, data, len))
-        return true;
-    t->why = &http_too_large;
-    snprintf(t->detail, sizeof(t->detail), "status %ld, more than %zu bytes", status_of(t), t->body.max);
-    return false;
+    return buf_add(&t->body, data, len) || refuse_too_large(t, t->body.max, "");
 }
 
 static bool stream_body(struct transfer *t, const char *data, size_t len)

@@ -1,7 +1,9 @@
 #include "net/http_transfer.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "base/charset.h"
 #include "base/mem.h"
 #include "net/http_error.h"
 #include "net/http_pool.h"
@@ -41,14 +43,49 @@ static struct http_request copy_request(const struct http_request *r, struct are
     return copy;
 }
 
+/* A line break in one of these would begin a second request on a connection that others use, too. What is refused is
+ * not sent, whoever asked for it. */
+static bool is_refused(struct transfer *t, enum charset place, const char *what, const char *text)
+{
+    const char *complaint = text ? charset_refuses(place, text, strlen(text)) : NULL;
+
+    if (complaint) {
+        t->why = &http_invalid_request;
+        snprintf(t->detail, sizeof(t->detail), "%s %s", what, complaint);
+    }
+    return complaint != NULL;
+}
+
+static bool is_header_refused(struct transfer *t, const char *header)
+{
+    char what[40];
+
+    snprintf(what, sizeof(what), "header %.*s", (int)strcspn(header, ": \r\n"), header);
+    return is_refused(t, CHARSET_HEADER, charset_to_prose(what), header);
+}
+
+static void check_texts(struct transfer *t)
+{
+    const struct http_request *r = &t->request;
+    bool refused = is_refused(t, CHARSET_METHOD, "the method", r->method) ||
+                   is_refused(t, CHARSET_URL, "the URL", r->url) ||
+                   is_refused(t, CHARSET_ADDRESS, "the address to connect to", r->connect_to) ||
+                   is_refused(t, CHARSET_ADDRESS, "the name to verify", r->tls.server_name) ||
+                   (*r->proxy && is_refused(t, CHARSET_URL, "the proxy's URL", r->proxy));
+
+    for (const char *const *h = r->headers; !refused && *h; h++)
+        refused = is_header_refused(t, *h);
+}
+
 static void describe(struct transfer *t)
 {
     const struct http_request *r = &t->request;
     const char *to = r->connect_to;
 
-    t->place = t->why ? "the URL"
-                      : arena_printf(&t->mem, "%s:%s%s%s%s", t->url.host, t->url.port, to ? " at " : "", to ? to : "",
-                                     *r->proxy ? " through a proxy" : "");
+    t->place = t->why == &http_invalid_request ? "the request"
+               : t->why                        ? "the URL"
+                        : arena_printf(&t->mem, "%s:%s%s%s%s", t->url.host, t->url.port, to ? " at " : "", to ? to : "",
+                                       *r->proxy ? " through a proxy" : "");
     if (t->url.tls && !t->request.alone)
         t->origin = arena_printf(&t->mem, "%s:%s %s %s", t->url.host, t->url.port, to ? to : "", r->proxy);
 }
@@ -111,6 +148,8 @@ struct transfer *transfer_create(struct loop *loop, const struct http_request *r
     t->request = copy_request(request, &t->mem);
     if (!http_url_parse(t->request.url, t->request.tls.server_name, &t->mem, &t->url))
         t->why = &http_invalid_url;
+    else
+        check_texts(t);
     describe(t);
     buf_init(&t->body, request->on_data ? STREAM_ERROR_MAX : request->max_body);
     list_init(&t->node);

@@ -44,6 +44,7 @@ struct transfer {
     char detail[80];                /* about why                                         */
     char refused[80];               /* the address that was not allowed, and what it is; "": none */
     char libcurl_error[CURL_ERROR_SIZE];
+    size_t head_len; /* bytes of all heads so far, those of "100 Continue" and trailers too */
     struct buf body;
     struct arena mem;
 };

@@ -16,14 +16,16 @@ enum lookup {
     LOOKUP_NO_OBJECT,
     LOOKUP_NO_KEY,
     LOOKUP_EMPTY,
+    LOOKUP_INVALID,      /* it holds what no token may, see complaint       */
     LOOKUP_NOT_FOR_HOST, /* ANNOTATION_ALLOWED_HOSTS does not list the host of spec.url */
     LOOKUP_FOUND,
 };
 
 struct observed_value {
     enum lookup lookup;
-    const char *value;   /* LOOKUP_FOUND only                                                   */
-    const char *version; /* resource version of the object; known from the watch without reading */
+    const char *value;     /* LOOKUP_FOUND only                                                   */
+    const char *complaint; /* LOOKUP_INVALID only: "holds a blank", see charset_refuses()           */
+    const char *version;   /* resource version of the object; known from the watch without reading */
 };
 
 /* What may be read, ACT_READ. */

@@ -34,6 +34,13 @@ static struct action need_value(const struct observed *o, enum readable what, co
             "ValueEmpty",
             arena_printf(a, "key %s of %s %s/%s is empty; put the value there", ref->key, kind, o->owner.ns, ref->name),
             true);
+    case LOOKUP_INVALID:
+        return act_wait("ValueInvalid",
+                        arena_printf(a,
+                                     "key %s of %s %s/%s %s, so it is no token and is not sent; put the token there "
+                                     "alone",
+                                     ref->key, kind, o->owner.ns, ref->name, o->values[what].complaint),
+                        true);
     case LOOKUP_NOT_FOR_HOST:
         return act_wait(
             "CredentialNotForHost",

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/charset.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -171,7 +172,7 @@ static void add_condition(struct json_object *list, const struct condition *c, c
     json_append(
         list,
         json_build("{type: %s, status: %s, reason: %s, message: %s, lastTransitionTime: %s, observedGeneration: %d}",
-                   c->type, c->status, c->reason, c->message, since, o->generation));
+                   c->type, c->status, c->reason, charset_to_prose(arena_strdup(a, c->message)), since, o->generation));
 }
 
 /* What is registered stays on show while it is there, whatever the spec says meanwhile; and what was just got, before

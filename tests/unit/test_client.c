@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/client.h"
@@ -818,9 +819,25 @@ static void what_is_on_its_way_ends_with_the_client(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* Names come from specs and annotations: none leads to another object, or to another call. */
+static void a_path_leads_to_no_other_place(void **state)
+{
+    static const char *const names[] = {"..",    ".",   "",      "a/b",   "../../other/secrets/a",
+                                        "a?x=y", "a#b", "a%2fb", "a\r\nb"};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    assert_string_equal(kube_path(&secrets, "ns", "a.b-c", NULL, &a), "/api/v1/namespaces/ns/secrets/a.b-c");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        assert_string_equal(kube_path(&secrets, "ns", names[i], NULL, &a), "/api/v1/namespaces/ns/secrets/-");
+        assert_string_equal(kube_path(&secrets, names[i], "n", NULL, &a), "/api/v1/namespaces/-/secrets/n");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_path_leads_to_no_other_place),
         TEST(an_apply_is_forced_and_names_its_manager),
         TEST(a_first_apply_takes_over_nothing),
         TEST(a_delete_means_this_very_object),

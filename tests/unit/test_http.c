@@ -436,6 +436,81 @@ static void urls_that_are_none(void **state)
     }
 }
 
+/* Whoever calls: what would become a second request, or another place, is not sent. */
+static void requests_that_hold_what_none_may(void **state)
+{
+    static const char *const broken[] = {"PRIVATE-TOKEN: x\r\nX-Injected: yes\r\n\r\nDELETE /all HTTP/1.1", NULL},
+                             *const alone[] = {"X: a\nb", NULL}, *const nul[] = {"X: \x7f", NULL},
+                             *const german[] = {"X: \xc3\xa4", NULL};
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_echo};
+    struct result r;
+    tiny_start(&s, NULL, NULL);
+    const struct http_request requests[] = {
+        {.headers = broken},
+        {.headers = alone},
+        {.headers = nul},
+        {.headers = german},
+        {.method = "GET / HTTP/1.1\r\nX: y"},
+        {.connect_to = "127.0.0.1\n"},
+        {.connect_to = "127.0.0.1,evil"},
+        {.tls = {.server_name = "a b"}},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        struct http_request request = requests[i];
+        request.url = URL(&s);
+        fetch(w, request, &r);
+        if (request.tls.server_name && strcmp(r.reply.err.reason, "InvalidURL") == 0)
+            continue;
+        assert_failed(&r, ERR_INVALID, "InvalidRequest");
+        assert_false(r.reply.sent);
+        assert_null(strstr(r.reply.err.text, "DELETE")); /* nothing of it is told */
+    }
+    assert_int_equal(s.requests, 0);
+    tiny_stop(&s);
+}
+
+/* Heads without an end, in each of the three places where they may come. */
+static bool respond_endless_head(struct tiny_conn *c)
+{
+    tiny_say(c, "HTTP/1.1 200 OK\r\n");
+    while (tiny_say(c, "X-Header: 0123456789012345678901234567890123456789\r\n"))
+        ;
+    return false;
+}
+
+static bool respond_endless_continue(struct tiny_conn *c)
+{
+    while (tiny_say(c, "HTTP/1.1 100 Continue\r\nX: y\r\n\r\n"))
+        ;
+    return false;
+}
+
+static bool respond_endless_trailer(struct tiny_conn *c)
+{
+    tiny_say(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n");
+    while (tiny_say(c, "X-Trailer: 0123456789012345678901234567890123456789\r\n"))
+        ;
+    return false;
+}
+
+static void heads_without_an_end(void **state)
+{
+    static bool (*const heads[])(struct tiny_conn * c) = {respond_endless_head, respond_endless_continue,
+                                                          respond_endless_trailer};
+    struct world *w = *state;
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        struct tiny_server s = {.respond = heads[i]};
+        tiny_start(&s, NULL, NULL);
+        fetch(w, (struct http_request){.url = URL(&s)}, &r);
+        assert_failed(&r, ERR_RETRY, "ResponseTooLarge");
+        tiny_stop(&s);
+    }
+}
+
 static void connections_that_break(void **state)
 {
     static bool (*const breaks[])(struct tiny_conn * c) = {respond_nothing, respond_half, respond_garbage};
@@ -1324,6 +1399,8 @@ int main(void)
         TEST(nobody_listens),
         TEST(a_name_that_does_not_exist),
         TEST(urls_that_are_none),
+        TEST(requests_that_hold_what_none_may),
+        TEST(heads_without_an_end),
         TEST(connections_that_break),
         TEST(a_refusal_counts_without_its_explanation),
         TEST(every_wait_ends),

@@ -113,6 +113,7 @@ enum value_trouble {
     VALUE_NO_KEY,
     VALUE_EMPTY,
     VALUE_NOT_FOR_HOST,
+    VALUE_INVALID,
     VALUE_WRONG,
     VALUE_TROUBLES
 };

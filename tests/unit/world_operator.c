@@ -174,7 +174,8 @@ static struct observed_value read_value(struct world *w, enum readable what)
     static const char *const rights[] = {"registration", "access", "glrt-user"};
     static const enum lookup lookups[] = {
         [VALUE_FINE] = LOOKUP_FOUND,  [VALUE_MISSING] = LOOKUP_NO_OBJECT,         [VALUE_NO_KEY] = LOOKUP_NO_KEY,
-        [VALUE_EMPTY] = LOOKUP_EMPTY, [VALUE_NOT_FOR_HOST] = LOOKUP_NOT_FOR_HOST, [VALUE_WRONG] = LOOKUP_FOUND};
+        [VALUE_EMPTY] = LOOKUP_EMPTY, [VALUE_NOT_FOR_HOST] = LOOKUP_NOT_FOR_HOST, [VALUE_INVALID] = LOOKUP_INVALID,
+        [VALUE_WRONG] = LOOKUP_FOUND};
 
     if (what == READ_CACHE)
         return read_cache(w);
@@ -189,6 +190,7 @@ static struct observed_value read_value(struct world *w, enum readable what)
                                             : what == READ_CA                       ? "PEM"
                                             : value->trouble == VALUE_WRONG         ? "glrt-wrong"
                                                                                     : rights[wish->spec.authentication],
+                                   .complaint = "holds a blank",
                                    .version = arena_printf(&w->mem, "%d", value->version)};
 }
 

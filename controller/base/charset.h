@@ -1,0 +1,39 @@
+/* What a text may hold in the place that it goes to, and how long it may be: one table. Secrets, specs and GitLab's
+ * answers are written by people who may be no friends of each other; nobody's text shall end a header, a path, a line
+ * or what a terminal shows. */
+#ifndef BASE_CHARSET_H
+#define BASE_CHARSET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum charset {
+    CHARSET_TOKEN,   /* a credential, from a Secret or from GitLab: visible ASCII in one piece, at most 4 KiB      */
+    CHARSET_METHOD,  /* of HTTP: capital letters                                                                   */
+    CHARSET_HEADER,  /* "Name: value", at most 64 KiB: visible ASCII, and blanks                                   */
+    CHARSET_URL,     /* of a whole request, at most 16 KiB: visible characters, and none of what CHARSET_PROSE lacks */
+    CHARSET_ADDRESS, /* a host's name or IP address, at most 255                                                   */
+    CHARSET_SEGMENT, /* a name as one part of a path: visible ASCII without / % ? #, not "." or "..", at most 253  */
+    CHARSET_TIME,    /* RFC 3339, at most 64                                                                       */
+    CHARSET_VERSION, /* "19.3.1-ee", at most 64                                                                    */
+    CHARSET_PROSE,   /* what people read, in conditions, Events and logs: UTF-8 without control characters, and without
+                        those that turn the direction of what follows or cannot be seen; at most 2 KiB             */
+    CHARSET_COUNT
+};
+
+/* NULL when the text of len bytes may go there; else what is wrong with it, for "… holds a control character, such as
+ * a line break"; a constant, without a part of the text. An empty text is refused, except as prose. */
+const char *charset_refuses(enum charset place, const char *text, size_t len);
+/* The same of a text that ends with a NUL; NULL may go nowhere. */
+bool charset_admits(enum charset place, const char *text);
+
+/* The longest text that may go there, in bytes. */
+size_t charset_max(enum charset place);
+
+/* The length of the character of a prose that text begins with; 0: what is there may not be in one. */
+size_t charset_prose_len(const char *text);
+/* Makes prose of any text, in place: control characters become blanks, what else may not be there is dropped, the end
+ * of a text that is too long is cut between characters. Returns text. */
+char *charset_to_prose(char *text);
+
+#endif
