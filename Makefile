@@ -107,12 +107,12 @@ $(B)/tests/garbage: $(B)/tests/test_garbage.o $(addprefix $(B)/obj/,garbage.o cl
 	$(addprefix $(B)/obj/kube/,queue.o store.o verbs.o version.o managed_fields.o) $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # These bring an API server and a clock of their own, in the place of kube/client.c and net/loop.c.
-$(B)/tests/watch: $(filter $(B)/obj/kube/watch% $(B)/obj/kube/version.o,$(OBJECTS))
+$(B)/tests/watch: $(filter $(B)/obj/kube/watch% $(B)/obj/kube/version.o $(B)/obj/kube/object_text.o,$(OBJECTS))
 $(B)/tests/lease $(B)/tests/lease_replicas: $(B)/obj/kube/lease.o
 $(addprefix $(B)/tests/,watch lease lease_replicas): $(B)/tests/%: $(B)/tests/test_%.o $(filter $(B)/obj/base/%,$(OBJECTS))
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # So does this one, and net/http.c, kube/config.c and kube/exec.c as well.
-$(B)/tests/client: $(B)/tests/test_client.o $(addprefix $(B)/obj/kube/,client.o client_stats.o credentials.o verbs.o refusal.o limit.o pulse.o) \
+$(B)/tests/client: $(B)/tests/test_client.o $(addprefix $(B)/obj/kube/,client.o client_stats.o object_text.o credentials.o verbs.o refusal.o limit.o pulse.o) \
 	$(filter $(B)/obj/base/%,$(OBJECTS))
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
@@ -180,7 +180,7 @@ endef
 build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/entry.c $(FUZZ_SOURCES)
 	$(fuzz_link)
 # As its unit test, this one is client and clock itself.
-build/fuzz/watch: tests/fuzz/fuzz_watch.c tests/fuzz/entry.c $(filter controller/base/% controller/kube/watch% controller/kube/version.c,$(SOURCES))
+build/fuzz/watch: tests/fuzz/fuzz_watch.c tests/fuzz/entry.c $(filter controller/base/% controller/kube/watch% controller/kube/version.c controller/kube/object_text.c,$(SOURCES))
 	$(fuzz_link)
 
 .PHONY: format

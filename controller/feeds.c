@@ -9,8 +9,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "garbage.h"
+#include "kube/event.h"
+#include "kube/object_text.h"
 #include "kube/poll.h"
+#include "net/loop.h"
+#include "runner/names.h"
 #include "runner/namespaces.h"
+
+enum { TELL_GAP_MS = 10 * 1000 }; /* from one report of what is too large to the next: anybody may write such objects */
 
 /* One kind in one realm: what its watch's handler needs. */
 struct feed {
@@ -35,6 +41,7 @@ struct feeds {
     const struct workshop *shop;
     struct queue *queue;
     struct states *states;
+    int64_t next_report_ms; /* of an object that is too large */
     size_t len;
     struct realm realms[];
 };
@@ -89,6 +96,29 @@ static enum queue_priority priority_of(const struct feed *feed, struct json_obje
     return began || is_edited(feed, object) ? QUEUE_URGENT : QUEUE_ROUTINE;
 }
 
+/* Who wrote it has to know why it is not looked at; of a runner its status tells. Each is counted (kube/watch.h). */
+static void report_too_large(const struct feed *feed, const struct record *seen, const char *why)
+{
+    struct feeds *feeds = feed->feeds;
+    const struct workshop *shop = feeds->shop;
+    const struct kube_resource *r = kind_resource(feed->kind);
+    const struct event event = {
+        .regarding =
+            {.api_version = r->api_version, .kind = r->kind, .ns = seen->ns, .name = seen->name, .uid = seen->uid},
+        .warning = true,
+        .reason = "TooLarge",
+        .note = why,
+    };
+
+    if (loop_now(shop->loop) < feeds->next_report_ms)
+        return;
+    feeds->next_report_ms = loop_now(shop->loop) + TELL_GAP_MS;
+    log_event(LOG_WARN, "watch", "too large", "kind", r->kind, "namespace", seen->ns, "name", seen->name, "error", why,
+              NULL);
+    if (r->namespaced && feed->kind != KIND_RUNNER)
+        event_send(shop->client, &event, GROUP "/controller", shop->instance, event_sent, &shop->stats->events);
+}
+
 static void keep(const struct feed *feed, enum watch_type type, struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
@@ -114,6 +144,9 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
         store_touch(store, feed->kind, seen.ns, seen.name);
         return;
     }
+    const char *too_large = object_too_large(object);
+    if (too_large && type != WATCH_DELETED)
+        report_too_large(feed, &seen, too_large);
     const struct record *known = store_get(store, feed->kind, seen.ns, seen.name);
     cleanup_free char *owner = mem_strdup(known ? known->owner : "");
     if (type == WATCH_DELETED)
@@ -251,8 +284,7 @@ static void realm_init(struct feeds *feeds, struct realm *realm)
                                               .known = on_identity,
                                               .list_end = on_list_end,
                                               .reached = on_reached,
-                                              .arg = feed,
-                                              .unread = kind_unread(kind)};
+                                              .arg = feed};
         *feed = (struct feed){.feeds = feeds, .realm = realm, .kind = kind};
         if (all || kind != KIND_NAMESPACE)
             feed->watch = watch_create(shop->loop, shop->client, kind_resource(kind), all ? NULL : realm->ns,

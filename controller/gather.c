@@ -23,7 +23,7 @@ static void gather_runner(const struct record *record, struct observed *o, struc
                                   .text = record->text};
     struct json_object *object = runner_object(&copied, a);
     struct json_object *kept = json_get(object, "kept");
-    const char *deletion = json_str(kept, "deletionTimestamp");
+    const char *deletion = json_str(kept, "deletionTimestamp"), *too_large = json_str(kept, "tooLarge");
     struct spec *spec = arena_alloc(a, sizeof(*spec));
 
     o->owner = (struct owner){.ns = copied.ns, .name = copied.name, .uid = copied.uid};
@@ -35,7 +35,13 @@ static void gather_runner(const struct record *record, struct observed *o, struc
     o->force_delete = strcmp(json_str_or(kept, "forceDelete", ""), "true") == 0;
     o->rotation_request = json_str(kept, "rotateToken");
     o->status = json_get(kept, "status");
-    o->spec = spec_parse(object, spec, a, &o->spec_err) ? spec : NULL;
+    if (too_large)
+        err_set(
+            &o->spec_err, ERR_INVALID, "TooLarge",
+            "the object is larger than what is read of it: %s. Take out what it does not need: mappings and lists of "
+            "spec.config and spec.manager, annotations",
+            too_large);
+    o->spec = !too_large && spec_parse(object, spec, a, &o->spec_err) ? spec : NULL;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

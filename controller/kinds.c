@@ -8,26 +8,33 @@
 #include "base/pack.h"
 #include "dictionary.h"
 #include "kube/managed_fields.h"
+#include "kube/object_text.h"
 #include "runner/names.h"
 
 #define NO_FIELDS "{}" /* packed, too: somebody has taken them all */
 #define OURS      LABEL_MANAGED_BY "=" FIELD_MANAGER
+
+#define OUR_ANNOTATIONS GROUP "/*"
 
 /* Kubernetes' own limits of names. */
 enum { NAMESPACE_MAX = 63, NAME_MAX = 253 };
 
 static const struct {
     struct kube_resource resource;
-    const char *selector, *unread;
+    const char *selector;
 } kinds[KIND_COUNT] = {
-    [KIND_RUNNER] = {{KIND, API_VERSION, PLURAL, true, false}, NULL, "metadata.managedFields"},
-    [KIND_SECRET] = {{"Secret", "v1", "secrets", true, true}, NULL, NULL},
-    [KIND_CONFIG_MAP] = {{"ConfigMap", "v1", "configmaps", true, true}, NULL, NULL},
-    [KIND_NAMESPACE] = {{"Namespace", "v1", "namespaces", false, true}, NULL, NULL},
-    [KIND_SERVICE_ACCOUNT] = {{"ServiceAccount", "v1", "serviceaccounts", true, true}, OURS, NULL},
-    [KIND_ROLE_BINDING] = {{"RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", true, true}, OURS, NULL},
-    [KIND_DEPLOYMENT] = {{"Deployment", "apps/v1", "deployments", true, false}, OURS, "spec"},
-    [KIND_DISRUPTION_BUDGET] = {{"PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", true, true}, OURS, NULL},
+    [KIND_RUNNER] = {{KIND, API_VERSION, PLURAL, true, false, "metadata.managedFields", OUR_ANNOTATIONS}, NULL},
+    [KIND_SECRET] = {{"Secret", "v1", "secrets", true, true, NULL, OUR_ANNOTATIONS}, NULL},
+    [KIND_CONFIG_MAP] = {{"ConfigMap", "v1", "configmaps", true, true, NULL, OUR_ANNOTATIONS}, NULL},
+    [KIND_NAMESPACE] = {{"Namespace", "v1", "namespaces", false, true, NULL, OUR_ANNOTATIONS}, NULL},
+    [KIND_SERVICE_ACCOUNT] = {{"ServiceAccount", "v1", "serviceaccounts", true, true, NULL, OUR_ANNOTATIONS}, OURS},
+    [KIND_ROLE_BINDING] = {{"RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", true, true, NULL,
+                            OUR_ANNOTATIONS},
+                           OURS},
+    [KIND_DEPLOYMENT] = {{"Deployment", "apps/v1", "deployments", true, false, "spec", OUR_ANNOTATIONS}, OURS},
+    [KIND_DISRUPTION_BUDGET] = {{"PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", true, true, NULL,
+                                 OUR_ANNOTATIONS},
+                                OURS},
 };
 
 const struct kube_resource *kind_resource(enum kind kind)
@@ -111,11 +118,11 @@ static bool has_finalizer(struct json_object *object)
 static struct json_object *keep_runner(struct json_object *object)
 {
     return json_build("{generation: %d, finalizer: %b, deletionTimestamp: %s, rotateToken: %s, forceDelete: %s, "
-                      "spec: %o, status: %o}",
+                      "tooLarge: %s, spec: %o, status: %o}",
                       json_int_or(object, "metadata.generation", 0), has_finalizer(object),
                       json_str(object, "metadata.deletionTimestamp"), annotation(object, ANNOTATION_ROTATE_TOKEN),
-                      annotation(object, ANNOTATION_FORCE_DELETE), json_ref(json_get(object, "spec")),
-                      json_ref(json_get(object, "status")));
+                      annotation(object, ANNOTATION_FORCE_DELETE), object_too_large(object),
+                      json_ref(json_get(object, "spec")), json_ref(json_get(object, "status")));
 }
 
 static const char *progress_problem(struct json_object *object)
@@ -279,11 +286,6 @@ static struct json_object *keep_namespace(struct json_object *object)
                       json_str(object, "metadata.deletionTimestamp"));
 }
 
-const char *kind_unread(enum kind kind)
-{
-    return kinds[kind].unread;
-}
-
 static bool has_our_label(struct json_object *object)
 {
     struct json_object *label = json_member(json_get(object, "metadata.labels"), LABEL_MANAGED_BY);
@@ -314,12 +316,13 @@ static bool is_token_secret(enum kind kind, struct json_object *object, const ch
            strcmp(json_str_or(object, "metadata.name", ""), child_name(CHILD_TOKEN_SECRET, &named, a)) == 0;
 }
 
-/* Of the token Secret nobody looks at them: what is in it comes from GitLab, and is not to be written over. */
+/* Of the token Secret nobody looks at them: what is in it comes from GitLab, and is not to be written over. Of an
+ * object that is too large they are not known. */
 static const char *keep_fields(enum kind kind, struct json_object *object, const char *owner, struct arena *a)
 {
     struct json_object *fields = our_fields(object);
 
-    if (!*owner || is_token_secret(kind, object, owner, a))
+    if (!*owner || is_token_secret(kind, object, owner, a) || object_too_large(object))
         return NULL;
     return fields ? packed(fields, a) : NO_FIELDS;
 }

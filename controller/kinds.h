@@ -22,8 +22,6 @@ const struct kube_resource *kind_resource(enum kind kind);
 /* A label selector, NULL: all objects. Secrets, ConfigMaps and Namespaces are all known, by name and version: whether
  * one that a spec names is there, or one of our names is taken, needs no request. */
 const char *kind_selector(enum kind kind);
-/* What kind_record() does not need of an object and is large: a member as a dotted path; NULL: none. */
-const char *kind_unread(enum kind kind);
 /* Whether the selector fits, so that the watch tells of the object's changes and its end. */
 bool kind_shows(enum kind kind, struct json_object *object);
 /* Our label is on it, and some of its fields are ours by apply. Anybody may say that an object belongs to a runner;
@@ -34,7 +32,8 @@ enum kind kind_of_child(enum child child);
 enum kind kind_by_name(const char *name);
 
 /* What the store keeps of an object. Members of the record's text:
- *   GitLabRunner   generation, finalizer, deletionTimestamp, rotateToken, spec, status
+ *   GitLabRunner   generation, finalizer, deletionTimestamp, rotateToken, forceDelete, spec, status; of one that is
+ *                  too large, no spec but why, tooLarge
  *   our children   hash, inputs, terminating, held; and what is special to the kind:
  *     Secret       the annotations of the registration
  *     Deployment   replicas, ready, available, updated, observed, problem

@@ -10,6 +10,8 @@
 #include "runner/names.h"
 #include "runner/namespaces.h"
 
+enum { ANSWER_MAX = 2 << 20 }; /* a Secret of 1 MiB, in base64 and with what belongs to it */
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Requests */
 
@@ -23,7 +25,16 @@ bool ledger_may_exist(const struct workshop *shop)
 
 uint64_t ledger_read(const struct workshop *shop, kube_done_fn *done, void *arg)
 {
-    return kube_get(shop->client, kind_resource(KIND_SECRET), shop->ns, LEDGER_NAME, done, arg);
+    cleanup_arena struct arena a = {0};
+    const struct kube_request request = {
+        .method = "GET",
+        .path = kube_path(kind_resource(KIND_SECRET), shop->ns, LEDGER_NAME, NULL, &a),
+        .answer_max = ANSWER_MAX,
+        .done = done,
+        .arg = arg,
+    };
+
+    return kube_start(shop->client, &request);
 }
 
 /* A merge patch changes what it names and nothing else. data: what goes into it, as text. */
@@ -36,6 +47,7 @@ static uint64_t patch(const struct workshop *shop, const char *data, kube_done_f
         .path = arena_printf(&a, "%s?fieldManager=%s", path, FIELD_MANAGER),
         .content_type = "application/merge-patch+json",
         .body = arena_printf(&a, "{\"data\":{%s}}", data),
+        .answer_max = ANSWER_MAX,
         .done = done,
         .arg = arg,
     };

@@ -24,6 +24,7 @@ static void add_feed(void *arg, const struct feed_facts *feed)
     facts->counts.watches += feed->counts.watches;
     facts->counts.short_watches += feed->counts.short_watches;
     facts->counts.pauses += feed->counts.pauses;
+    facts->counts.too_large += feed->counts.too_large;
     facts->version = version > facts->version ? version : facts->version;
 }
 
@@ -38,6 +39,7 @@ COUNT(lists)
 COUNT(watches)
 COUNT(short_watches)
 COUNT(pauses)
+COUNT(too_large)
 
 static void show_version(const struct metric_page *page, const void *source)
 {
@@ -61,6 +63,8 @@ static const struct metric table[] = {
      show_short_watches},
     {"gitlab_runner_controller_watch_pauses_total", METRIC_COUNTER,
      "How often lists or watches of a kind went wrong and were begun anew after a pause", show_pauses},
+    {"gitlab_runner_controller_objects_too_large_total", METRIC_COUNTER,
+     "Objects of a kind that came and were too large to be read", show_too_large},
     {"informer_store_resource_version", METRIC_GAUGE, "The resource version up to which a kind is known", show_version},
 };
 

@@ -112,7 +112,7 @@ static void look(struct turn *turn)
 {
     const struct stray s = subject(turn);
 
-    turn_get(turn, kind_by_name(s.kind), s.ns, s.name, on_looked);
+    turn_get(turn, kind_by_name(s.kind), s.ns, s.name, NULL, on_looked);
 }
 
 /* True when the answer is good; else the failure is dealt with. */
@@ -243,7 +243,7 @@ static void perform_read(struct turn *turn)
 {
     const struct source source = source_of(turn, turn->asked.read);
 
-    turn_get(turn, source.kind, turn->observed.owner.ns, source.name, on_read);
+    turn_get(turn, source.kind, turn->observed.owner.ns, source.name, source.key ? source.key : "*", on_read);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

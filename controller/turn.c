@@ -95,12 +95,13 @@ void workshop_learn_read(const struct workshop *shop, enum kind kind, struct jso
         learn(shop, kind, object, NULL);
 }
 
-void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, kube_done_fn *done)
+void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, const char *data_key,
+              kube_done_fn *done)
 {
     const struct record *known = store_get(turn->shop->store, kind, ns, name);
 
     turn->known_uid = known ? arena_strdup(&turn->mem, known->uid) : NULL;
-    turn->request = kube_get(turn->shop->client, kind_resource(kind), ns, name, done, turn);
+    turn->request = kube_get_data(turn->shop->client, kind_resource(kind), ns, name, data_key, done, turn);
 }
 
 void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name)

@@ -81,8 +81,10 @@ void turn_ready(struct turn *turn);
  * read, only a version before the one that is known, for an object may change without its watch showing it. */
 void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object);
 void workshop_learn_read(const struct workshop *shop, enum kind kind, struct json_object *object);
-/* Reads an object; the answer is the turn's request. What is known under that name is remembered for the next two. */
-void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, kube_done_fn *done);
+/* Reads an object, data_key as kube_get_data() has it; the answer is the turn's request. What is known under that name
+ * is remembered for the next two. */
+void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, const char *data_key,
+              kube_done_fn *done);
 /* It is not there: what was known is forgotten, unless the watch has shown a newer one of that name since. */
 void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name);
 /* It is there, unless it was known and the watch has told of its end since. */

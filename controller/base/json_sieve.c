@@ -73,7 +73,6 @@ static bool has_room(const struct json_sieve *s, size_t len)
 
 static void put_key(struct json_sieve *s)
 {
-    s->mark = s->out.len;
     if (s->out.data[s->out.len - 1] != '{')
         buf_adds(&s->out, ",");
     buf_adds(&s->out, "\"");
@@ -82,19 +81,15 @@ static void put_key(struct json_sieve *s)
     s->start = s->out.len;
 }
 
-static void take_back(struct json_sieve *s)
-{
-    s->out.len = s->mark;
-    s->out.data[s->out.len] = '\0';
-}
-
+/* What is too long leaves a number in its place: that there is something may count. */
 static void keep_bytes(struct json_sieve *s, const char *bytes, size_t len)
 {
     if (s->out.len - s->start + len <= s->kept->max && has_room(s, len)) {
         buf_add(&s->out, bytes, len);
         return;
     }
-    take_back(s);
+    s->out.len = s->start;
+    buf_adds(&s->out, "0");
     s->place = PASS;
 }
 

@@ -16,7 +16,7 @@ struct json_keep {
     /* The keys that lead to a member, NULL after the last; "x*" fits all keys that begin with x. Of two that fit, one
      * must not lead into the other. */
     const char *path[SIEVE_PATH + 1];
-    size_t max; /* bytes of the value; a longer one is left out, and so is what the small text has no room for */
+    size_t max; /* bytes of the value; in the place of a longer one, or one without room in the small text, is a 0 */
     /* The member is an array whose elements go to the sieve's element(): an empty one stays in its place, or 0 where it
      * is neither an array nor null. */
     bool each;
@@ -38,7 +38,7 @@ struct json_sieve {
     char key[SIEVE_KEY];
     size_t key_len; /* SIEVE_KEY: it fits nothing                                     */
     const struct json_keep *kept;
-    size_t mark, start; /* in out: before the member that is kept, and its value                        */
+    size_t start; /* in out: of the value that is kept                                */
 };
 
 /* keeps: at most SIEVE_KEEPS, lent; max: of the small text. */

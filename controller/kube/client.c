@@ -25,12 +25,14 @@
 #include "kube/config.h"
 #include "kube/credentials.h"
 #include "kube/limit.h"
+#include "kube/object_text.h"
 #include "kube/pulse.h"
 #include "net/loop.h"
 
 enum {
     REQUEST_TIMEOUT_MS = 60 * 1000,
-    BODY_MAX = 16 << 20,
+    REFUSAL_MAX = 64 << 10,
+    DATA_MAX = 384 << 10, /* of what is let through of an answer that is too large            */
     REPEATS_MAX = 10,
     BUSY_MS = 1000,                 /* the pause after a 429 that names none                        */
     PATIENCE_MS = 60 * 1000,        /* who is sent away for longer is told so, and decides          */
@@ -65,6 +67,8 @@ struct call {
     unsigned generation; /* of the credential that it was sent with         */
     bool resent;         /* … and because its connection broke              */
     struct kube_call counts;
+    struct object_text answer; /* what has come of it */
+    bool told;                 /* … or was passed on  */
     struct arena mem;
 };
 
@@ -87,7 +91,13 @@ static bool on_data(void *arg, const char *bytes, size_t len)
     struct call *call = arg;
 
     pulse_heard(call->client->pulse);
-    return call->stream.data(call->stream.arg, bytes, len);
+    call->told = call->stream.data || call->what.data;
+    if (call->stream.data)
+        return call->stream.data(call->stream.arg, bytes, len);
+    if (call->what.data)
+        return call->what.data(call->what.arg, bytes, len);
+    object_text_add(&call->answer, bytes, len);
+    return true;
 }
 
 static void on_status(void *arg, long status)
@@ -133,8 +143,8 @@ static struct http_request request_of(struct call *call, struct arena *a)
         .tls = credentials_tls(client->credentials),
         .timeout_ms = what->timeout_ms,
         .idle_timeout_ms = call->stream.idle_timeout_ms,
-        .max_body = BODY_MAX,
-        .on_data = is_stream(call) ? on_data : NULL,
+        .max_body = REFUSAL_MAX,
+        .on_data = on_data,
         .on_status = on_status,
         .on_done = on_done,
         .arg = call,
@@ -201,22 +211,26 @@ static void begin_held(struct kube_client *client)
 static void call_free(struct call *call)
 {
     list_remove(&call->node);
+    object_text_finish(&call->answer);
     arena_finish(&call->mem);
     free(call);
 }
 
 /* A 2xx that is not JSON: cut off, or not the API server. */
-static struct json_object *parse(const struct http_reply *reply, struct err *err)
+static struct json_object *parse(struct call *call, struct err *err)
 {
-    struct json_object *object = reply->len ? json_parse_cut(reply->body, reply->len, JSON_COST_MAX, err) : NULL;
+    struct json_object *object = call->answer.size ? object_text_parse(&call->answer, err) : NULL;
+    const char *too_large = call->what.resource ? NULL : object_too_large(object);
 
-    if (err->kind == ERR_INVALID)
+    if (too_large)
+        err_set(err, ERR_RETRY, "TooLarge", "the API server's answer: %s", too_large);
+    else if (err->kind == ERR_INVALID)
         err->kind = ERR_RETRY;
     return object;
 }
 
 /* From now on its id is unknown. */
-static void answer(struct call *call, const struct http_reply *reply, const struct err *err)
+static void answer(struct call *call, const struct err *err)
 {
     struct kube_reply result = {.err = *err};
     cleanup_json struct json_object *object = NULL;
@@ -226,8 +240,8 @@ static void answer(struct call *call, const struct http_reply *reply, const stru
         call->stream.end(call->stream.arg, err);
     } else {
         if (err->kind == ERR_NONE)
-            object = parse(reply, &result.err);
-        result.object = object;
+            object = parse(call, &result.err);
+        result.object = result.err.kind == ERR_NONE ? object : NULL;
         call->what.done(call->what.arg, &result);
     }
     call_free(call);
@@ -241,6 +255,7 @@ static void hold(struct call *call)
     while (before != held && container_of(before, struct call, node)->id < call->id)
         before = before->next;
     call->request = 0;
+    object_text_clear(&call->answer);
     call->held_ms = loop_now(call->client->loop);
     list_remove(&call->node);
     list_append(before, &call->node);
@@ -286,7 +301,7 @@ static bool was_lost(const struct call *call, const struct http_reply *reply)
 {
     bool lost = reply->err.kind == ERR_RETRY && strcmp(reply->err.reason, "ConnectionLost") == 0;
 
-    return lost && reply->sent && !reply->mute && !call->resent && !is_exempt(call) && !is_post(call);
+    return lost && reply->sent && !reply->mute && !call->resent && !call->told && !is_exempt(call) && !is_post(call);
 }
 
 /* True when the call is to be sent again, at call->not_before_ms. */
@@ -314,7 +329,7 @@ static void on_done(void *arg, const struct http_reply *reply)
     struct kube_client *client = call->client;
     struct err err = reply->err;
 
-    kube_stats_ended(&client->stats, &call->counts, reply);
+    kube_stats_ended(&client->stats, &call->counts, reply, call->answer.size);
     if (!is_exempt(call))
         limit_end(&client->limit);
     learn(call, reply);
@@ -324,7 +339,7 @@ static void on_done(void *arg, const struct http_reply *reply)
         kube_stats_repeated(&client->stats, &call->counts, reply->status);
         hold(call);
     } else {
-        answer(call, reply, &err);
+        answer(call, &err);
     }
     begin_held(client);
 }
@@ -332,14 +347,13 @@ static void on_done(void *arg, const struct http_reply *reply)
 /* Without a credential nothing can be asked. Calls that start meanwhile have their own turn. */
 static void fail_held(struct kube_client *client)
 {
-    static const struct http_reply none = {0};
     uint64_t last = client->last_id;
 
     while (!list_empty(&client->held)) {
         struct call *call = container_of(client->held.next, struct call, node);
         if (call->id > last)
             break;
-        answer(call, &none, credentials_error(client->credentials));
+        answer(call, credentials_error(client->credentials));
     }
 }
 
@@ -415,7 +429,11 @@ static uint64_t start(struct kube_client *client, const struct kube_request *wha
     call->what.content_type = arena_strdup(a, what->content_type);
     call->what.accept = arena_strdup(a, what->accept);
     call->what.body = arena_strdup(a, what->body);
+    call->what.data_key = arena_strdup(a, what->data_key);
     call->stream = *stream;
+    object_text_init(&call->answer, what->resource, false, what->answer_max);
+    if (what->data_key)
+        object_text_keep(&call->answer, "data", call->what.data_key, DATA_MAX);
     list_init(&call->node);
     hold(call);
     begin_held(client);

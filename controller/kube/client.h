@@ -22,17 +22,26 @@ struct kube_config;
 struct kube_stats;
 struct loop;
 
+/* The Accept header for nothing but metadata; of a list with "List". */
+#define KUBE_AS_METADATA(suffix) "application/json;as=PartialObjectMetadata" suffix ";g=meta.k8s.io;v=v1"
+
 /* A kind of object as the API server serves it. */
 struct kube_resource {
     const char *kind;        /* "Deployment"                                */
     const char *api_version; /* "apps/v1"                                   */
     const char *plural;      /* "deployments"                               */
     bool namespaced;
-    bool metadata_only; /* ask for PartialObjectMetadata when watching */
+    bool metadata_only; /* nothing else is looked at, but where it is read with kube_get() */
+    /* A member of the objects that nobody looks at, as a dotted path: what comes of it is passed over, which saves much
+     * of the work where it is large. NULL: none. */
+    const char *unread;
+    const char *annotations; /* those that count where an object is too large: a key, or how keys begin with a star;
+                                NULL: none */
 };
 
 struct kube_reply {
-    struct json_object *object; /* the parsed body of a 2xx answer; lent during the callback; may be NULL */
+    struct json_object *object; /* the parsed body of a 2xx answer; lent during the callback; may be NULL. One that is
+                                   too large is only partly there, see kube/object_text.h */
     struct err err;             /* ERR_NONE on success */
 };
 
@@ -45,6 +54,14 @@ struct kube_request {
     const char *accept;       /* NULL: JSON                       */
     const char *body;         /* NULL: none                       */
     int64_t timeout_ms;       /* for one answer, from its sending; 0: 60 s                                      */
+    /* Whose object the answer is, lent until then: one that is too large succeeds, and is partly there. NULL: it fails
+     * (ERR_RETRY, TooLarge), though what was asked for may be done. */
+    const struct kube_resource *resource;
+    const char *data_key; /* a member of the answer's data that is let through in any case; "*": all of them */
+    size_t answer_max;    /* bytes of an answer that is not too large; 0: OBJECT_TEXT_MAX                     */
+    /* Called for each piece of a 2xx body, which is nowhere else then; false ends the request. NULL: see reply.object.
+     * Nothing is repeated that was told of. */
+    bool (*data)(void *arg, const char *bytes, size_t len);
     bool urgent;        /* a lease's own: held back by nothing that holds back the others, and not repeated either */
     kube_done_fn *done; /* called once, never from within kube_start(); not after kube_cancel() */
     void *arg;
@@ -64,7 +81,7 @@ struct kube_stream {
 struct kube_client *kube_client_create(struct loop *loop, struct http *http, struct kube_config *config);
 void kube_client_destroy(struct kube_client *client);
 
-/* All start a request and return its id, which kube_cancel() takes. Answers are bounded at 16 MiB. What writes stands
+/* All start a request and return its id, which kube_cancel() takes. What writes stands
  * behind the fence of net/http.h, unless it is urgent. */
 uint64_t kube_start(struct kube_client *client, const struct kube_request *request);
 uint64_t kube_stream(struct kube_client *client, const struct kube_stream *stream);
@@ -72,6 +89,10 @@ void kube_cancel(struct kube_client *client, uint64_t id);
 
 uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
                   kube_done_fn *done, void *arg);
+/* The same, of a Secret or ConfigMap for this key of its data ("*": for all keys), which is there even when the object
+ * is too large. */
+uint64_t kube_get_data(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
+                       const char *key, kube_done_fn *done, void *arg);
 /* Server-side apply, forced, as field manager `manager`. A manifest with metadata.uid is only ever applied to that very
  * object (else ERR_CONFLICT), so a deleted object is not made again. With create_only it fails with ERR_CONFLICT when
  * an object of that name exists: the version "1" that is sent along no existing object has. */

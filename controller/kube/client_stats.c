@@ -59,7 +59,7 @@ static struct kube_method_stats *stats_of(struct kube_stats *stats, const char *
     return &stats->methods[i];
 }
 
-void kube_stats_ended(struct kube_stats *stats, struct kube_call *call, const struct http_reply *reply)
+void kube_stats_ended(struct kube_stats *stats, struct kube_call *call, const struct http_reply *reply, size_t received)
 {
     struct kube_method_stats *method = stats_of(stats, call->method);
 
@@ -71,7 +71,7 @@ void kube_stats_ended(struct kube_stats *stats, struct kube_call *call, const st
     histogram_observe(&method->seconds, seconds_since(call->began_us));
     histogram_observe(&method->request_bytes, (double)call->sent);
     if (reply->status)
-        histogram_observe(&method->response_bytes, (double)reply->len);
+        histogram_observe(&method->response_bytes, (double)(reply->len + received));
 }
 
 void kube_stats_held(struct kube_stats *stats, const struct kube_call *call, int64_t held_ms)

@@ -39,7 +39,9 @@ struct kube_call {
 void kube_stats_init(struct kube_stats *stats, const char *server);
 void kube_stats_held(struct kube_stats *stats, const struct kube_call *call, int64_t held_ms);
 void kube_stats_answered(struct kube_stats *stats, struct kube_call *call, long status);
-void kube_stats_ended(struct kube_stats *stats, struct kube_call *call, const struct http_reply *reply);
+/* received: bytes of the answer that the reply does not have. */
+void kube_stats_ended(struct kube_stats *stats, struct kube_call *call, const struct http_reply *reply,
+                      size_t received);
 void kube_stats_repeated(struct kube_stats *stats, const struct kube_call *call, long status);
 
 #endif

@@ -10,7 +10,8 @@
 
 enum { NOTE_MAX = 1024, NAME_MAX_LEN = 240 }; /* the server adds five characters */
 
-static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events", true, false};
+static const struct kube_resource events = {
+    .kind = "Event", .api_version = "events.k8s.io/v1", .plural = "events", .namespaced = true};
 
 void event_sent(void *arg, const struct kube_reply *reply)
 {

@@ -12,7 +12,8 @@
 #include "kube/micro_time.h"
 #include "net/loop.h"
 
-static const struct kube_resource leases = {"Lease", "coordination.k8s.io/v1", "leases", true, false};
+static const struct kube_resource leases = {
+    .kind = "Lease", .api_version = "coordination.k8s.io/v1", .plural = "leases", .namespaced = true};
 
 enum state { STATE_STANDBY, STATE_LEADING, STATE_RELEASED };
 

@@ -21,14 +21,24 @@ const char *kube_path(const struct kube_resource *r, const char *ns, const char 
                         subresource ? subresource : "");
 }
 
+uint64_t kube_get_data(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
+                       const char *key, kube_done_fn *done, void *arg)
+{
+    cleanup_arena struct arena a = {0};
+    const struct kube_request request = {.method = "GET",
+                                         .path = kube_path(r, ns, name, NULL, &a),
+                                         .resource = r,
+                                         .data_key = key,
+                                         .done = done,
+                                         .arg = arg};
+
+    return kube_start(client, &request);
+}
+
 uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
                   kube_done_fn *done, void *arg)
 {
-    cleanup_arena struct arena a = {0};
-    const struct kube_request request = {
-        .method = "GET", .path = kube_path(r, ns, name, NULL, &a), .done = done, .arg = arg};
-
-    return kube_start(client, &request);
+    return kube_get_data(client, r, ns, name, NULL, done, arg);
 }
 
 uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
@@ -44,7 +54,9 @@ uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, c
         .method = "PATCH",
         .path = arena_printf(&a, "%s?fieldManager=%s&force=true", kube_path(r, ns, name, subresource, &a), manager),
         .content_type = "application/apply-patch+yaml",
+        .accept = r->metadata_only ? KUBE_AS_METADATA("") : NULL,
         .body = json_text(body),
+        .resource = r,
         .done = done,
         .arg = arg,
     };
@@ -60,6 +72,7 @@ uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, 
     const struct kube_request request = {.method = "DELETE",
                                          .path = kube_path(r, ns, name, NULL, &a),
                                          .body = json_text(body),
+                                         .resource = r,
                                          .done = done,
                                          .arg = arg};
 
@@ -73,6 +86,7 @@ uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, 
     const struct kube_request request = {.method = "POST",
                                          .path = kube_path(r, ns, NULL, NULL, &a),
                                          .body = json_text(object),
+                                         .resource = r,
                                          .done = done,
                                          .arg = arg};
 

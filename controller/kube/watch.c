@@ -14,7 +14,6 @@
 #include "net/loop.h"
 
 enum {
-    LINE_MAX_BYTES = 8 << 20, /* the server refuses objects beyond 3 MiB */
     PAUSE_MIN_MS = 800,
     PAUSE_MAX_MS = 30 * 1000,
     HEALTHY_MS = 2 * 60 * 1000,
@@ -58,6 +57,7 @@ static bool is_of_the_kind(const struct watch *w, struct json_object *object)
 
 void watch_tell(struct watch *w, enum watch_type type, struct json_object *object)
 {
+    w->counts.too_large += object_too_large(object) != NULL;
     if (is_of_the_kind(w, object))
         w->handler.object(w->handler.arg, type, object);
     else
@@ -231,9 +231,7 @@ const char *watch_path(const struct watch *w, const char *query, struct arena *a
 
 const char *watch_accept(const struct watch *w, const char *suffix, struct arena *a)
 {
-    return w->resource->metadata_only
-               ? arena_printf(a, "application/json;as=PartialObjectMetadata%s;g=meta.k8s.io;v=v1", suffix)
-               : NULL;
+    return w->resource->metadata_only ? arena_printf(a, KUBE_AS_METADATA("%s"), suffix) : NULL;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -242,16 +240,13 @@ const char *watch_accept(const struct watch *w, const char *suffix, struct arena
 struct watch *watch_create(struct loop *loop, struct kube_client *client, const struct kube_resource *resource,
                            const char *ns, const char *selector, const struct watch_handler *handler)
 {
-    cleanup_arena struct arena a = {0};
     struct watch *w = mem_alloc(sizeof(*w));
 
     *w = (struct watch){
         .loop = loop, .client = client, .resource = resource, .handler = *handler, .pause_ms = PAUSE_MIN_MS};
     watch_set(&w->ns, ns);
     watch_set(&w->selector, selector);
-    if (handler->unread)
-        watch_set(&w->unread, arena_printf(&a, "object.%s", handler->unread));
-    buf_init(&w->line, LINE_MAX_BYTES);
+    object_text_init(&w->line, resource, true, 0);
     w->timer = loop_timer_create(loop, on_timer, w);
     return w;
 }
@@ -269,12 +264,12 @@ void watch_destroy(struct watch *w)
     if (w->request)
         kube_cancel(w->client, w->request);
     loop_timer_destroy(w->timer);
-    buf_finish(&w->line);
+    object_text_finish(&w->line);
+    json_sieve_finish(&w->page_text);
     free(w->version);
     free(w->page);
     free(w->ns);
     free(w->selector);
-    free(w->unread);
     free(w);
 }
 

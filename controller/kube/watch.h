@@ -50,7 +50,8 @@ struct watch_identity {
 struct watch_handler {
     /* A list begins: mark what is known. It may begin anew without having ended. */
     void (*list_begin)(void *arg);
-    /* An object came (lent): of the kind, with a name and a valid resource version. */
+    /* An object came (lent): of the kind, with a name and a valid resource version; perhaps too large to be told of in
+     * full (kube/object_text.h). */
     void (*object)(void *arg, enum watch_type type, struct json_object *object);
     /* Whether this version of the object, added or modified, is known: then the event is not looked at. NULL: never. */
     bool (*known)(void *arg, const struct watch_identity *identity);
@@ -59,9 +60,6 @@ struct watch_handler {
     /* Everything up to this version was delivered: after list_end() and after each event and bookmark. */
     void (*reached)(void *arg, const char *version);
     void *arg;
-    /* A member of the objects that object() does not look at, as a dotted path: what streams tell of it is passed over,
-     * which saves much of the work where it is large. NULL: none. */
-    const char *unread;
 };
 
 /* Prepares; selector (a label selector, unencoded) may be NULL. *resource and *handler->arg outlive the watch. */
@@ -86,6 +84,7 @@ struct watch_counts {
     uint64_t watches;       /* streams begun                                               */
     uint64_t short_watches; /* … that ended within a second, without having told anything  */
     uint64_t pauses;        /* something went wrong                                        */
+    uint64_t too_large;     /* objects that came and were too large                        */
 };
 struct watch_counts watch_counts(const struct watch *watch);
 

@@ -1,9 +1,9 @@
 /* Private to kube/watch*.c: watch.c goes from state to state, watch_list.c lists page by page, watch_stream.c reads
- * streams. */
+ * streams; both bring events to watch_event.c, one by one, so neither page nor stream has a bound. */
 #ifndef KUBE_WATCH_PARTS_H
 #define KUBE_WATCH_PARTS_H
 
-#include "base/buf.h"
+#include "kube/object_text.h"
 #include "kube/watch.h"
 
 struct arena;
@@ -17,13 +17,14 @@ enum list_way {
     LIST_WHOLE,    /* LIST, without a limit: no continue token is needed for that  */
 };
 
+enum { WATCH_SYNC_QUIET_MS = 60 * 1000 }; /* bookmarks do not count before the list is complete */
+
 struct watch {
     struct loop *loop;
     struct kube_client *client;
     const struct kube_resource *resource;
     char *ns, *selector;
     struct watch_handler handler;
-    char *unread;             /* … of an object, as a path in an event; NULL: nothing */
     struct loop_timer *timer; /* PAUSE: its end; SYNC: until when the next initial event must have come */
 
     enum watch_state state;
@@ -33,8 +34,11 @@ struct watch {
     bool synced;
     bool no_streamed_lists; /* the server has refused one                              */
     enum list_way way;
-    char *page;                              /* continue token of the next page, or NULL */
-    struct buf line;                         /* the event that is not complete yet       */
+    char *page;                              /* continue token of the next page, or NULL        */
+    struct json_sieve page_text;             /* LIST: the page without its items                */
+    bool list_told;                          /* … and that the list has begun                   */
+    bool list_broken;                        /* an item is no JSON: see problem                 */
+    struct object_text line;                 /* the event that is not complete yet              */
     int64_t pause_ms, began_ms, relisted_ms; /* the next pause; when the stream, and the last list at once, began */
     bool moved, odd; /* the request in flight has moved version, or told of something that made no sense    */
     struct err problem;
@@ -61,6 +65,11 @@ void watch_set(char **text, const char *value);
 const char *watch_path(const struct watch *w, const char *query, struct arena *a);
 const char *watch_accept(const struct watch *w, const char *suffix, struct arena *a);
 const char *watch_escape(const char *text, struct arena *a);
+
+/* watch_event.c: w->line is a whole event, which is told; the line is empty then. False ends the request: see
+ * w->problem.
+ */
+bool watch_event(struct watch *w);
 
 /* watch_list.c: asks for a page. watch_stream.c: begins a stream, after the version or with a list of its own. */
 void watch_list(struct watch *w);

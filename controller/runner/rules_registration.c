@@ -61,7 +61,7 @@ static struct action need_a_place_for_the_token(const struct observed *o, struct
 static struct action refuse_an_invalid_spec(const struct observed *o, struct arena *a)
 {
     (void)a;
-    return o->spec ? act_pass : act_wait("InvalidSpec", o->spec_err.text, true);
+    return o->spec ? act_pass : act_wait(o->spec_err.reason, o->spec_err.text, true);
 }
 
 static struct action pause_while_suspended(const struct observed *o, struct arena *a)

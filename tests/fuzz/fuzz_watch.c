@@ -130,13 +130,14 @@ static void say(struct kube_client *client, const char *text, size_t len, size_t
     stream.end(stream.arg, &err);
 }
 
-static void answer(struct kube_client *client, const char *text, size_t len)
+static void answer(struct kube_client *client, const char *text, size_t len, size_t piece)
 {
     const struct kube_request list = client->list;
     struct kube_reply reply = {.err = {.kind = ERR_NONE}};
-    cleanup_json struct json_object *page = json_parse(text, len, &reply.err);
 
-    reply.object = page;
+    for (size_t at = 0; at < len && reply.err.kind == ERR_NONE; at += piece)
+        if (!list.data(list.arg, text + at, piece < len - at ? piece : len - at))
+            err_set(&reply.err, ERR_RETRY, "Cancelled", "ended");
     client->list.done = NULL;
     list.done(list.arg, &reply);
 }
@@ -144,8 +145,8 @@ static void answer(struct kube_client *client, const char *text, size_t len)
 /* The same text is the first list, and what follows it. */
 static const char *told_of(const char *text, size_t len, size_t piece, struct arena *a)
 {
-    static const struct kube_resource resource = {"GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true,
-                                                  false};
+    static const struct kube_resource resource = {
+        "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "spec.large", NULL};
     struct loop loop = {.now = 1000};
     struct kube_client client = {.list = {0}};
     struct told told = {a, ""};
@@ -157,7 +158,7 @@ static const char *told_of(const char *text, size_t len, size_t piece, struct ar
         if (client.stream.end)
             say(&client, text, len, piece);
         else
-            answer(&client, text, len);
+            answer(&client, text, len, piece);
         if (!client.stream.end && !client.list.done && !loop.timer.armed)
             abort(); /* nothing will ever happen again */
     }

@@ -16,6 +16,7 @@
 #include "kube/config.h"
 #include "kube/exec.h"
 #include "kube/limit.h"
+#include "kube/object_text.h"
 #include "net/loop.h"
 
 enum { SENT_MAX = 400 };
@@ -207,10 +208,10 @@ struct result {
     struct err err;
 };
 
-static const struct kube_resource runners = {"GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true,
-                                             false};
-static const struct kube_resource secrets = {"Secret", "v1", "secrets", true, true};
-static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events", true, false};
+static const struct kube_resource runners = {
+    "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "metadata.managedFields", NULL};
+static const struct kube_resource secrets = {"Secret", "v1", "secrets", true, true, NULL, NULL};
+static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events", true, false, NULL, NULL};
 
 static void create_client(struct world *w)
 {
@@ -265,6 +266,8 @@ static void reply(struct world *w, size_t i, const struct http_reply *reply)
     struct sent *s = &w->http.sent[i];
 
     assert_true(s->open);
+    if (reply->status / 100 == 2 && !s->request.on_data(s->request.arg, reply->body, reply->len))
+        fail_msg("the answer was not taken");
     s->open = false;
     s->request.on_done(s->request.arg, reply);
 }
@@ -817,6 +820,127 @@ static void what_is_on_its_way_ends_with_the_client(void **state)
     assert_int_equal(r.calls + stream.calls, 0);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Answers that are too large */
+
+/* What came of the last answer. */
+static struct {
+    char name[32], version[16], data[64];
+    bool too_large, object;
+    struct err err;
+} seen;
+
+static void on_seen(void *arg, const struct kube_reply *reply)
+{
+    (void)arg;
+    memset(&seen, 0, sizeof(seen));
+    seen.err = reply->err;
+    seen.object = reply->object != NULL;
+    seen.too_large = object_too_large(reply->object) != NULL;
+    snprintf(seen.name, sizeof(seen.name), "%s", json_str_or(reply->object, "metadata.name", ""));
+    snprintf(seen.version, sizeof(seen.version), "%s", json_str_or(reply->object, "metadata.resourceVersion", ""));
+    snprintf(seen.data, sizeof(seen.data), "%s", json_str_or(reply->object, "data.token", ""));
+}
+
+/* Of 3 MB, with what identifies it at the end. */
+static void answer_large(struct world *w, size_t i, const char *stuff)
+{
+    enum { SIZE = 3 << 20 };
+    char *body = mem_alloc(SIZE + 1000);
+    size_t len = (size_t)sprintf(body, "{\"data\":{\"other\":\"x\",\"token\":\"dG9rZW4=\"},\"metadata\":{\"x\":[{}");
+
+    while (len < SIZE)
+        len += (size_t)sprintf(body + len, "%s", stuff);
+    len += (size_t)sprintf(body + len, "],\"name\":\"a\",\"resourceVersion\":\"7\"}}");
+    reply(w, i, &(struct http_reply){.status = 200, .body = body, .len = len, .sent = true});
+    free(body);
+}
+
+static void an_answer_that_is_too_large_is_a_success(void **state)
+{
+    struct world *w = *state;
+    cleanup_json struct json_object *manifest =
+        json_build("{apiVersion: 'gitlab-runners.dev/v1beta1', kind: GitLabRunner, metadata: {namespace: a, name: b}}");
+
+    kube_apply(w->client, &runners, NULL, manifest, "me", false, on_seen, NULL);
+    answer_large(w, 0, ",{}");
+    assert_int_equal(seen.err.kind, ERR_NONE);
+    assert_true(seen.too_large);
+    assert_string_equal(seen.name, "a");
+    assert_string_equal(seen.version, "7");
+    assert_string_equal(seen.data, "");
+}
+
+/* … and the value that was asked for is in it. */
+static void a_key_is_read_of_a_secret_that_is_too_large(void **state)
+{
+    struct world *w = *state;
+
+    kube_get_data(w->client, &secrets, "a", "b", "token", on_seen, NULL);
+    answer_large(w, 0, ",\"\\u003c\"");
+    assert_int_equal(seen.err.kind, ERR_NONE);
+    assert_true(seen.too_large);
+    assert_string_equal(seen.data, "dG9rZW4=");
+    kube_get(w->client, &secrets, "a", "b", on_seen, NULL);
+    answer_large(w, 1, ",\"\\u003c\"");
+    assert_string_equal(seen.name, "a");
+    assert_string_equal(seen.data, "");
+}
+
+/* A Lease, say, of which a part would be misleading. */
+static void whoever_needs_all_of_it_gets_an_error(void **state)
+{
+    struct world *w = *state;
+    const struct kube_request whole = {.method = "GET", .path = "/x", .done = on_seen};
+
+    kube_start(w->client, &whole);
+    answer_large(w, 0, ",1111111");
+    assert_int_equal(seen.err.kind, ERR_RETRY);
+    assert_string_equal(seen.err.reason, "TooLarge");
+    assert_false(seen.object);
+}
+
+static bool on_piece(void *arg, const char *bytes, size_t len)
+{
+    (void)bytes;
+    *(size_t *)arg += len;
+    return true;
+}
+
+/* Whoever takes the bytes as they come has had them: they do not come twice. */
+static void what_was_told_is_not_asked_for_again(void **state)
+{
+    struct world *w = *state;
+    size_t bytes = 0;
+    const struct kube_request request = {
+        .method = "GET", .path = "/x", .data = on_piece, .done = on_seen, .arg = &bytes};
+
+    kube_start(w->client, &request);
+    lose(w, 0, "ConnectionLost", false);
+    assert_int_equal(w->http.len, 2); /* nothing was told yet */
+    lose(w, 1, "ConnectionLost", false);
+    kube_start(w->client, &request);
+    w->http.sent[2].request.on_data(w->http.sent[2].request.arg, "[1,", 3);
+    lose(w, 2, "ConnectionLost", false);
+    assert_int_equal(w->http.len, 3);
+    assert_string_equal(seen.err.reason, "ConnectionLost");
+    assert_int_equal(bytes, 3);
+}
+
+/* Half of an answer that was lost is no part of the next. */
+static void what_came_before_a_connection_broke_is_forgotten(void **state)
+{
+    struct world *w = *state;
+    const char *body = "{\"metadata\":{\"name\":\"whole\"}}";
+
+    kube_get(w->client, &secrets, "a", "b", on_seen, NULL);
+    w->http.sent[0].request.on_data(w->http.sent[0].request.arg, "{\"metadata\":{\"na", 15);
+    lose(w, 0, "ConnectionLost", false);
+    reply(w, 1, &(struct http_reply){.status = 200, .body = body, .len = strlen(body), .sent = true});
+    assert_int_equal(seen.err.kind, ERR_NONE);
+    assert_string_equal(seen.name, "whole");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 /* Names come from specs and annotations: none leads to another object, or to another call. */
@@ -861,6 +985,11 @@ int main(void)
         TEST(requests_wait_for_the_plugin),
         TEST(a_plugin_that_fails_fails_those_who_wait),
         TEST(what_is_on_its_way_ends_with_the_client),
+        TEST(an_answer_that_is_too_large_is_a_success),
+        TEST(a_key_is_read_of_a_secret_that_is_too_large),
+        TEST(whoever_needs_all_of_it_gets_an_error),
+        TEST(what_was_told_is_not_asked_for_again),
+        TEST(what_came_before_a_connection_broke_is_forgotten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

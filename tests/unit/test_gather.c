@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "gather.h"
+#include "runner/names.h"
 
 static const struct render_settings settings = {.manager_image = "manager"};
 static const struct arena no_memory;
@@ -83,11 +84,37 @@ static void so_is_one_whose_name_is_anothers(void **state)
     assert_true(again(*state)->gone && ((struct scene *)*state)->observed.deleting);
 }
 
+/* All but its spec is known: so it has a status that says so, and can be deleted. */
+static void of_an_object_that_is_too_large_all_but_the_spec_is_known(void **state)
+{
+    struct scene *s = *state;
+    struct json_object *object = arena_json(
+        &s->mem, json_build("{metadata: {namespace: 'ci', name: 'builds', uid: 'first', resourceVersion: '8', "
+                            "generation: 2, finalizers: [%s], deletionTimestamp: '2026-01-01T00:00:00Z'}, tooLarge: "
+                            "'700 KiB of JSON', spec: {url: 'https://x.example.com'}, status: {runnerId: 7}}",
+                            FINALIZER));
+    const struct record record = kind_record(KIND_RUNNER, object, s->store, &s->mem);
+
+    store_put(s->store, KIND_RUNNER, &record);
+    gather(&s->gathering, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, "ci/builds"),
+           &s->observed, &s->mem);
+    assert_null(s->observed.spec);
+    assert_string_equal(s->observed.spec_err.reason, "TooLarge");
+    assert_non_null(strstr(s->observed.spec_err.text, "700 KiB of JSON"));
+    assert_true(s->observed.finalizer && s->observed.deleting && s->observed.generation == 2);
+    assert_int_equal(json_int_or(s->observed.status, "runnerId", 0), 7);
+    told(s, "first", "9");
+    gather(&s->gathering, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, "ci/builds"),
+           &s->observed, &s->mem);
+    assert_non_null(s->observed.spec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_edit_is_no_end, setup, teardown),
         cmocka_unit_test_setup_teardown(an_object_that_is_gone_is_being_deleted, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_an_object_that_is_too_large_all_but_the_spec_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_one_whose_name_is_anothers, setup, teardown),
     };
 

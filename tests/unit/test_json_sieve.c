@@ -44,9 +44,9 @@ static const struct {
      "{\"object\":{\"metadata\":{\"annotations\":{\"ours/a\":\"x\",\"ours/\":\"y\"}}}}"},
     {"{\"object\":{\"metadata\":{\"name\":\"0123456789012345678901234567890\",\"finalizers\":[]},\"status\":{\"a\":[{}]"
      "}}}",
-     "{\"object\":{\"metadata\":{\"finalizers\":[]},\"status\":{\"a\":[{}]}}}"},
+     "{\"object\":{\"metadata\":{\"name\":0,\"finalizers\":[]},\"status\":{\"a\":[{}]}}}"},
     {"{\"type\":\"012345678901234567\",\"object\":{}}", "{\"type\":\"012345678901234567\",\"object\":{}}"},
-    {"{\"type\":\"0123456789012345678\",\"object\":{}}", "{\"object\":{}}"},
+    {"{\"type\":\"0123456789012345678\",\"object\":{}}", "{\"type\":0,\"object\":{}}"},
     {"{\"t\\u0079pe\":1,\"ty\\\"pe\":2,\"\":3,\"type\":null}", "{\"type\":null}"},
     {"{\"type\":1,\"type\":2}", "{\"type\":1,\"type\":2}"},
     {"{\"a\":{\"}\":\"{\",\"b\":[\"]\"]},\"type\":true}", "{\"type\":true}"},

@@ -489,6 +489,8 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/runner/rules_manager.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
         {"controller/runner/status.c", "\"([A-Z][A-Za-z]+)\""},
         {"controller/runner/spec_parts.h", "\"(InvalidSpec)\""},
+        {"controller/gather.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/feeds.c", "reason = \"([A-Za-z]+)\""},
         {"controller/gitlab/refusal.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/gitlab/host.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/gitlab/policy.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},

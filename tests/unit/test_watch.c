@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "kube/object_text.h"
 #include "kube/watch.h"
 #include "net/loop.h"
 
@@ -114,14 +115,25 @@ static struct err failure(enum err_kind kind, int code, const char *text)
     return err;
 }
 
-static void answer(struct kube_client *c, struct json_object *page, struct err err)
+/* The page in pieces, as a connection brings them; when the watch wants no more the request has failed. */
+static void answer_text(struct kube_client *c, const char *text, size_t len, size_t piece, struct err err)
 {
     struct kube_request list = c->list;
-    const struct kube_reply reply = {.object = page, .err = err};
 
     assert_non_null(list.done);
+    for (size_t at = 0; at < len && err.kind == ERR_NONE; at += piece)
+        if (!list.data(list.arg, text + at, piece < len - at ? piece : len - at))
+            err = failure(ERR_RETRY, 0, "Cancelled");
+    const struct kube_reply reply = {.err = err};
     c->list.done = NULL;
     list.done(list.arg, &reply);
+}
+
+static void answer(struct kube_client *c, struct json_object *page, struct err err)
+{
+    const char *text = page ? json_text(page) : "";
+
+    answer_text(c, text, strlen(text), 7, err);
     json_object_put(page);
 }
 
@@ -209,7 +221,8 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
         [WATCH_LISTED] = '*', [WATCH_ADDED] = '+', [WATCH_MODIFIED] = '~', [WATCH_DELETED] = '-'};
     struct world *w = arg;
 
-    buf_addf(&w->told, "%c%s", signs[type], json_str_or(object, "metadata.name", "?"));
+    buf_addf(&w->told, "%c%s%s", signs[type], object_too_large(object) ? "!" : "",
+             json_str_or(object, "metadata.name", "?"));
     if (json_get(object, "metadata.annotations"))
         buf_adds(&w->told, json_text(json_get(object, "metadata.annotations")));
     if (json_get(object, "spec.large"))
@@ -236,13 +249,13 @@ static void on_reached(void *arg, const char *version)
     buf_addf(&((struct world *)arg)->told, "=%s ", version);
 }
 
-static const struct kube_resource secrets = {"Secret", "v1", "secrets", true, true};
-static const struct kube_resource runners = {"GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true,
-                                             false};
+static const struct kube_resource secrets = {"Secret", "v1", "secrets", true, true, NULL, "example.com/*"};
+static const struct kube_resource runners = {
+    "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "spec.large", NULL};
 
 static void world_init(struct world *w, const struct kube_resource *resource, const char *selector)
 {
-    const struct watch_handler handler = {on_list_begin, on_object, on_known, on_list_end, on_reached, w, "spec.large"};
+    const struct watch_handler handler = {on_list_begin, on_object, on_known, on_list_end, on_reached, w};
 
     *w = (struct world){.loop = {.now = 1000}};
     buf_init(&w->told, 1 << 20);
@@ -892,48 +905,165 @@ static void passes_over_items_that_are_none(void **state)
     world_finish(&w);
 }
 
-/* The largest object that an API server keeps, in pieces as a connection brings them. */
-static void takes_objects_of_three_megabytes(void **state)
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What is too large is told of by name and version, and hides nothing */
+
+enum { LARGE = 9 << 20 };
+
+/* The line of an object with all of this before its name, as keys are sorted, between ` and ^: many times over. */
+static char *large_object(const char *before, const char *stuff, const char *behind, size_t size)
 {
-    enum { SIZE = 3 << 20, PIECE = 16000 };
+    struct buf text;
+
+    buf_init(&text, 2 * LARGE);
+    buf_addf(&text, "{\"metadata\":{\"annotations\":{\"a\":1,\"example.com/b\":\"ours\"},\"managedFields\":%s", before);
+    while (text.len < size)
+        buf_adds(&text, stuff);
+    buf_addf(&text,
+             "%s,\"name\":\"large\",\"namespace\":\"ci\",\"uid\":\"u\",\"resourceVersion\":\"%s\"},\"spec\":{\"x\":1}}",
+             behind, "6");
+    return buf_detach(&text);
+}
+
+static const struct {
+    const char *before, *stuff, *behind;
+    size_t size;
+} larges[] = {
+    {"[{\"name\":\"", "\\u003c", "\"}]", LARGE},          /* one string                       */
+    {"[{\"name\":\"", "\"},{\"name\":\"", "\"}]", LARGE}, /* whose name is not the object's   */
+    {"[", "{},", "{}]", 100 << 10},                       /* held, but too much as a tree     */
+    {"[", "{},", "{}]", LARGE},
+    {"[\"", "}]\\\"{[", "\"]", 600 << 10},
+};
+
+static void an_object_that_is_too_large_does_not_end_the_stream(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(larges); i++) {
+        struct world w;
+        cleanup_free char *object = large_object(larges[i].before, larges[i].stuff, larges[i].behind, larges[i].size);
+        world_streaming_secrets(&w);
+        assert_true(send_text(&w.client, "{\"type\":\"MODIFIED\",\"object\":"));
+        for (size_t at = 0, len = strlen(object); at < len; at += 16000)
+            assert_true(send(&w.client, object + at, len - at < 16000 ? len - at : 16000));
+        assert_true(send_text(&w.client, "}\n"));
+        assert_told(&w, "~!large{\"example.com/b\":\"ours\"} =6 ");
+        assert_true(send_event(&w.client, "ADDED", "{metadata: {name: 'b', resourceVersion: '8'}}"));
+        assert_told(&w, "+b =8 ");
+        assert_int_equal(watch_counts(w.watch).too_large, 1);
+        assert_int_equal(watch_counts(w.watch).pauses, 0);
+        end_stream(&w.client, ERR_NONE);
+        assert_true(asks(&w, "resourceVersion=8&"));
+        world_finish(&w);
+    }
+}
+
+/* … nor keeps a list from its end, by stream or by page. */
+static void an_object_that_is_too_large_is_listed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(larges); i++) {
+        struct world w;
+        cleanup_free char *object = large_object(larges[i].before, larges[i].stuff, larges[i].behind, larges[i].size);
+        world_init(&w, &secrets, NULL);
+        assert_true(send_text(&w.client, "{\"type\":\"ADDED\",\"object\":"));
+        assert_true(send_text(&w.client, object));
+        assert_true(send_text(&w.client, "}\n"));
+        assert_true(send_end_of_list(&w.client, "9"));
+        assert_told(&w, "(*!large{\"example.com/b\":\"ours\"} )=9 ");
+        world_finish(&w);
+
+        struct buf page cleanup_buf = {0};
+        buf_init(&page, 2 * LARGE);
+        buf_addf(
+            &page, "{\"items\":[{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"3\"}},%s,%s", object,
+            "{\"metadata\":{\"name\":\"c\",\"resourceVersion\":\"4\"}}],\"metadata\":{\"resourceVersion\":\"9\"}}");
+        world_paging(&w, &secrets, NULL);
+        answer_text(&w.client, page.data, page.len, 16000, (struct err){0});
+        assert_told(&w, "(*a *!large{\"example.com/b\":\"ours\"} *c )=9 ");
+        assert_true(watch_synced(w.watch));
+        world_finish(&w);
+    }
+}
+
+/* What an answer has told is known, however large it is. */
+static void passes_over_what_is_known_and_too_large(void **state)
+{
     struct world w;
-    cleanup_free char *large = mem_alloc(SIZE + 1);
+    struct buf text cleanup_buf = {0};
 
     (void)state;
-    memset(large, 'x', SIZE);
-    cleanup_json struct json_object *event =
-        json_build("{type: 'ADDED', object: {metadata: {name: 'large', resourceVersion: '7'}, data: %s}}", large);
-    const char *text = json_text(event);
-    world_init(&w, &runners, NULL);
-    for (size_t at = 0, len = strlen(text); at < len; at += PIECE)
-        assert_true(send(&w.client, text + at, len - at < PIECE ? len - at : PIECE));
-    assert_told(&w, "(");
-    assert_true(send_text(&w.client, "\n"));
-    assert_told(&w, "*large ");
-    assert_true(send_end_of_list(&w.client, "8"));
+    world_streaming(&w);
+    buf_init(&text, LARGE);
+    buf_adds(&text, "{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"x\":\"");
+    while (text.len < (1 << 20))
+        buf_adds(&text, "xxxxxxxxxxxxxxxx");
+    buf_adds(&text, "\",\"name\":\"a\",\"namespace\":\"ci\",\"uid\":\"u\",\"resourceVersion\":\"7\"}}}\n");
+    assert_true(send_text(&w.client, text.data));
+    assert_told(&w, "known ci/a u =7 ");
     world_finish(&w);
 }
 
-/* A peer that never ends its line does not eat all memory. */
-static void bounds_a_line(void **state)
+/* What nobody reads costs nothing, so it makes nothing too large as a tree. */
+static void what_nobody_reads_does_not_count(void **state)
+{
+    struct world w;
+    struct buf text cleanup_buf = {0};
+
+    (void)state;
+    world_streaming(&w);
+    buf_init(&text, LARGE);
+    buf_adds(&text, "{\"type\":\"ADDED\",\"object\":{\"spec\":{\"large\":[1");
+    while (text.len < (100 << 10))
+        buf_adds(&text, ",{}");
+    buf_adds(&text, "]},\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"6\"}}}\n");
+    assert_true(send_text(&w.client, text.data));
+    assert_told(&w, "+a{\"large\":0} =6 ");
+    world_finish(&w);
+}
+
+/* What never ends, or is no object in the end. */
+static void a_line_without_end_takes_no_memory(void **state)
 {
     enum { PIECE = 1 << 20 };
     struct world w;
     char *piece = mem_alloc(PIECE);
-    int pieces = 0;
 
     (void)state;
     memset(piece, 'x', PIECE);
     world_streaming(&w);
-    while (send(&w.client, piece, PIECE) && pieces < 100)
-        pieces++;
-    assert_in_range(pieces, 3, 16); /* objects of 3 MiB must fit */
-    assert_string_equal(watch_problem(w.watch), "an event is larger than 8 MiB");
+    for (int i = 0; i < 50; i++)
+        assert_true(send(&w.client, piece, PIECE));
+    assert_false(send_text(&w.client, "\n"));
+    assert_non_null(strstr(watch_problem(w.watch), "not JSON"));
     pass_pause(&w);
     assert_true(send_event(&w.client, "DELETED", "{metadata: {name: 'a', resourceVersion: '7'}}"));
     assert_told(&w, "-a =7 ");
     free(piece);
     world_finish(&w);
+}
+
+/* Half a page says nothing about what is not there any more. */
+static void a_page_that_breaks_begins_anew(void **state)
+{
+    static const char *const pages[] = {
+        "{\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"3\"}}"
+        ",{\"b",
+        "{\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"3\"}}"
+        ",x]}",
+        "{\"items\":[{\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"3\"}}]}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        struct world w;
+        world_paging(&w, &runners, NULL);
+        answer_text(&w.client, pages[i], strlen(pages[i]), 10, (struct err){0});
+        assert_told(&w, "(*a ");
+        assert_false(watch_synced(w.watch));
+        pass_pause(&w);
+        world_finish(&w);
+    }
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -1113,8 +1243,12 @@ int main(void)
         cmocka_unit_test(passes_over_what_it_does_not_know),
         cmocka_unit_test(reads_an_object_that_is_too_deep),
         cmocka_unit_test(passes_over_items_that_are_none),
-        cmocka_unit_test(takes_objects_of_three_megabytes),
-        cmocka_unit_test(bounds_a_line),
+        cmocka_unit_test(an_object_that_is_too_large_does_not_end_the_stream),
+        cmocka_unit_test(an_object_that_is_too_large_is_listed),
+        cmocka_unit_test(passes_over_what_is_known_and_too_large),
+        cmocka_unit_test(what_nobody_reads_does_not_count),
+        cmocka_unit_test(a_line_without_end_takes_no_memory),
+        cmocka_unit_test(a_page_that_breaks_begins_anew),
         cmocka_unit_test(pauses_grow_up_to_a_minute),
         cmocka_unit_test(pauses_do_not_align),
         cmocka_unit_test(waits_as_long_as_the_server_asks),

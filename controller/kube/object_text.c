@@ -1,0 +1,166 @@
+#include "kube/object_text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#define TOO_LARGE "tooLarge" /* a member that no object has: the API server takes out what is not of the schema */
+
+enum {
+    TEXT_KEPT = 64 << 10, /* of memory, from one text to the next                                      */
+    SMALL_MAX = 24 << 10, /* what the sieve lets through: whatever it is, its tree stays below 10 MiB   */
+    SMALL_COST = 10 << 20,
+};
+
+static const struct json_keep kept[] = {
+    {{"kind"}, 100, false},
+    {{"apiVersion"}, 100, false},
+    {{"metadata", "namespace"}, 100, false},
+    {{"metadata", "name"}, 300, false},
+    {{"metadata", "uid"}, 100, false},
+    {{"metadata", "resourceVersion"}, 100, false},
+    {{"metadata", "generation"}, 30, false},
+    {{"metadata", "deletionTimestamp"}, 100, false},
+    {{"metadata", "finalizers"}, 2048, false},
+    {{"metadata", "ownerReferences"}, 2048, false},
+    {{"metadata", "labels", "app.kubernetes.io/managed-by"}, 100, false},
+    {{"metadata", "labels", "pod-security.kubernetes.io/enforce"}, 100, false},
+    {{"status"}, 12 << 10, false},
+};
+
+static void add_keep(struct object_text *t, const struct json_keep *keep)
+{
+    struct json_keep *added = &t->keeps[t->keeps_len++];
+
+    assert(t->keeps_len <= OBJECT_KEEPS_MAX);
+    *added = *keep;
+    if (!t->is_event)
+        return;
+    memmove(added->path + 1, added->path, (SIEVE_PATH - 1) * sizeof(*added->path));
+    added->path[0] = "object";
+}
+
+void object_text_init(struct object_text *t, const struct kube_resource *resource, bool is_event, size_t max)
+{
+    *t = (struct object_text){.is_event = is_event};
+    buf_init(&t->text, max ? max : OBJECT_TEXT_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        add_keep(t, &kept[i]);
+    if (is_event)
+        t->keeps[t->keeps_len++] = (struct json_keep){{"type"}, 20, false};
+    if (resource && resource->annotations)
+        add_keep(t, &(struct json_keep){{"metadata", "annotations", resource->annotations}, 2048, false});
+    if (resource && resource->unread)
+        snprintf(t->unread, sizeof(t->unread), "%s%s", is_event ? "object." : "", resource->unread);
+}
+
+void object_text_keep(struct object_text *t, const char *member, const char *key, size_t value_max)
+{
+    add_keep(t, &(struct json_keep){{member, key}, value_max, false});
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What comes */
+
+static size_t small_max(const struct object_text *t)
+{
+    return SMALL_MAX + (t->keeps_len > ARRAY_LEN(kept) + 1 ? t->keeps[t->keeps_len - 1].max : 0);
+}
+
+/* What has come goes through the sieve, and so does what will. */
+static void begin_to_sieve(struct object_text *t)
+{
+    json_sieve_init(&t->sieve, t->keeps, t->keeps_len, small_max(t));
+    json_sieve_feed(&t->sieve, t->text.data, t->text.len);
+    buf_finish(&t->text);
+    t->sieving = true;
+}
+
+void object_text_add(struct object_text *t, const char *bytes, size_t len)
+{
+    t->size += len;
+    if (!t->sieving && buf_add(&t->text, bytes, len))
+        return;
+    if (!t->sieving)
+        begin_to_sieve(t);
+    json_sieve_feed(&t->sieve, bytes, len);
+}
+
+const struct buf *object_text_held(const struct object_text *t)
+{
+    return t->sieving ? &t->sieve.out : &t->text;
+}
+
+void object_text_clear(struct object_text *t)
+{
+    if (t->text.size > TEXT_KEPT)
+        buf_finish(&t->text);
+    buf_clear(&t->text);
+    json_sieve_finish(&t->sieve);
+    t->sieving = false;
+    t->size = 0;
+}
+
+void object_text_finish(struct object_text *t)
+{
+    buf_finish(&t->text);
+    json_sieve_finish(&t->sieve);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Trees */
+
+/* In the place of what nobody looks at there is a number then. */
+static void pass_over_the_unread(struct object_text *t)
+{
+    const char *value;
+    size_t size;
+
+    if (!*t->unread || !json_peek_value(t->text.data, t->text.len, t->unread, &value, &size))
+        return;
+    char *place = t->text.data + (value - t->text.data);
+    memset(place, ' ', size);
+    *place = '0';
+}
+
+static struct json_object *parse_small(struct object_text *t, const char *why, struct err *err)
+{
+    const struct buf *out = &t->sieve.out;
+
+    if (!json_sieve_is_complete(&t->sieve)) {
+        err_set(err, ERR_INVALID, "InvalidJSON", "not JSON: %zu bytes that are no object", t->size);
+        return NULL;
+    }
+    struct json_object *value = json_parse_within(out->data, out->len, SMALL_COST, err);
+    struct json_object *object = t->is_event ? json_get(value, "object") : value;
+    if (json_get(object, "metadata"))
+        json_set_str(object, TOO_LARGE, why);
+    return value;
+}
+
+struct json_object *object_text_parse(struct object_text *t, struct err *err)
+{
+    char why[sizeof(err->text)];
+    struct err costly = {0};
+
+    snprintf(why, sizeof(why), "%zu KiB of JSON; at most %d KiB are read", t->size >> 10, (int)(t->text.max >> 10));
+    if (!t->sieving) {
+        pass_over_the_unread(t);
+        struct json_object *value = json_parse_cut(t->text.data, t->text.len, OBJECT_COST_MAX, &costly);
+        if (value || costly.kind == ERR_NONE || strcmp(costly.reason, "TooLarge") != 0) {
+            *err = costly.kind == ERR_NONE ? *err : costly;
+            return value;
+        }
+        snprintf(why, sizeof(why), "%s", costly.text);
+        begin_to_sieve(t);
+    }
+    return parse_small(t, why, err);
+}
+
+const char *object_too_large(struct json_object *object)
+{
+    return json_str(object, TOO_LARGE);
+}
