@@ -202,12 +202,21 @@ static struct observed_value value_of(struct turn *turn, const struct source *so
     return v;
 }
 
-/* Who may write the spec may not be who may say where the Secret goes. */
-static bool may_be_sent(const struct turn *turn, struct json_object *secret)
+/* Who may write the spec may not be who may say where the Secret goes, and who is trusted with it. */
+static void bind_credential(struct turn *turn, struct json_object *secret, struct observed_value *value)
 {
     struct json_object *hosts = json_member(json_get(secret, "metadata.annotations"), ANNOTATION_ALLOWED_HOSTS);
+    const char *ca = json_string(json_member(json_get(secret, "data"), KEY_CA));
+    const struct spec *spec = turn->observed.spec;
 
-    return !hosts || policy_lists(json_string(hosts), turn->observed.spec->url);
+    if (!hosts)
+        return;
+    if (!policy_lists(json_string(hosts), spec->url, spec_address_of(spec, spec->url, &turn->mem))) {
+        *value = (struct observed_value){.lookup = LOOKUP_NOT_FOR_HOST, .version = value->version};
+        return;
+    }
+    value->bound = true;
+    value->ca_pem = ca ? base64_decode(ca, NULL, &turn->mem) : NULL;
 }
 
 static void on_read(void *arg, const struct kube_reply *reply)
@@ -226,8 +235,8 @@ static void on_read(void *arg, const struct kube_reply *reply)
     } else {
         turn_learn_presence(turn, source.kind, reply->object);
         *value = value_of(turn, &source, reply->object);
-        if (what == READ_CREDENTIAL && !may_be_sent(turn, reply->object))
-            *value = (struct observed_value){.lookup = LOOKUP_NOT_FOR_HOST, .version = value->version};
+        if (what == READ_CREDENTIAL)
+            bind_credential(turn, reply->object, value);
         if (what == READ_CONFIG && value->lookup == LOOKUP_FOUND) {
             value->value = config_toml_token(value->value, &turn->mem);
             value->lookup = value->value ? LOOKUP_FOUND : LOOKUP_EMPTY;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api_servers.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "cli/cli.h"
@@ -25,12 +26,12 @@ struct process {
     struct kube_config config;
     struct kube_client *client;
     struct gitlab *gitlab;
+    struct api_servers *api_servers;
     struct lease *lease; /* NULL: there is no election */
     struct reconciler *rec;
     struct serve *pages, *debug; /* debug: NULL without one */
     struct watchdog *dog;
     struct loop_timer *deadline; /* of a drain */
-    char service_url[80];
     bool stopping, leaving;
 };
 
@@ -106,18 +107,6 @@ static void elect(struct process *p, const struct run_options *o)
 /* ---------------------------------------------------------------------------------------------------------------------
  */
 
-/* The API server, as this process calls it and as a cluster's pods know it: nothing for a GitLabRunner to call. */
-static void protect_api_server(struct gitlab_policy *policy, const struct kube_config *config, char service[static 80])
-{
-    const char *host = getenv("KUBERNETES_SERVICE_HOST"), *port = getenv("KUBERNETES_SERVICE_PORT");
-
-    policy->api_servers[0] = config->server;
-    if (!host || !*host)
-        return;
-    snprintf(service, 80, strchr(host, ':') ? "https://[%.50s]:%.5s" : "https://%.50s:%.5s", host, port ? port : "443");
-    policy->api_servers[1] = service;
-}
-
 /* Without the second port there is less to look at, which is no reason not to work. */
 static void serve_debug_pages(struct process *p, const struct run_options *o)
 {
@@ -147,12 +136,14 @@ static bool start(struct process *p, struct run_options *o, struct err *err)
 {
     if (!kube_config_load(&p->config, o->kubeconfig, o->context, err))
         return false;
-    protect_api_server(&o->gitlab.policy, &p->config, p->service_url);
     p->loop = loop_create();
     loop_on_stop_signal(p->loop, on_stop_signal, p); /* early: PID 1 of a container is deaf to it until then */
     p->http = http_create(p->loop, "gitlab-runner-controller");
     p->client = kube_client_create(p->loop, p->http, &p->config);
+    p->api_servers = api_servers_create(p->loop, &p->config);
+    o->gitlab.policy.api_servers = api_servers_urls(p->api_servers);
     p->gitlab = gitlab_create(p->loop, p->http, &o->gitlab);
+    api_servers_follow(p->api_servers, p->client);
     elect(p, o);
     const struct workshop shop = {.loop = p->loop,
                                   .client = p->client,
@@ -180,6 +171,7 @@ static void finish(struct process *p)
     reconciler_destroy(p->rec);
     lease_destroy(p->lease);
     gitlab_destroy(p->gitlab);
+    api_servers_destroy(p->api_servers);
     kube_client_destroy(p->client);
     http_destroy(p->http);
     loop_timer_destroy(p->deadline);

@@ -91,7 +91,7 @@ size_t gitlab_calls(const struct gitlab *gitlab)
 enum gate_verdict gitlab_enter(struct gitlab *gitlab, struct gate_pass *pass, const struct gate_door *door,
                                struct err *ret_err)
 {
-    if (!policy_allows_url(&gitlab->policy, door->url, ret_err))
+    if (!policy_allows_url(&gitlab->policy, door->url, door->address, ret_err))
         return GATE_REFUSE;
     return gate_enter(gitlab->gate, pass, door, ret_err);
 }
@@ -457,7 +457,7 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
     gitlab->calls++;
     if (call->place)
         gate_hand_over(call->place, &op->pass);
-    if (!policy_allows_url(&gitlab->policy, call->url, &err))
+    if (!policy_allows_url(&gitlab->policy, call->url, call->address, &err))
         gate_refuse(gitlab->gate, &op->pass, &err);
     else if (call->op == GITLAB_OP_FIND)
         find_begin(op);

@@ -159,7 +159,8 @@ void gitlab_explain(struct err *err)
         {"ConnectionRefused", "check host and port of spec.url, and that GitLab is up"},
         {"ConnectTimeout", "check host and port of spec.url, firewalls and network policies"},
         {"UntrustedCertificate",
-         "put the CA into a Secret or ConfigMap and name it in spec.caSecretRef or spec.caConfigMapRef"},
+         "put the CA into a Secret or ConfigMap and name it in spec.caSecretRef or spec.caConfigMapRef; for a "
+         "credential that is bound to hosts it is ca.crt in its own Secret"},
         {"InvalidCA", "spec.caSecretRef or spec.caConfigMapRef must lead to certificates in PEM"},
         {"CertificateExpired", "have it renewed at GitLab"},
         {"CertificateHostMismatch", "spec.url needs a name that the certificate has"},

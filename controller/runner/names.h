@@ -48,7 +48,9 @@
 #define ANNOTATION_FORCE_DELETE GROUP "/force-delete"
 
 /* Annotation of a Secret that spec.authentication names: the hosts that it may be sent to, names or shell patterns,
- * each with a port or for all ports ("gitlab.example.com, *.example.org:8443"). Without it, any. */
+ * each with a port or for all ports ("gitlab.example.com, *.example.org:8443"). Without it, any. With it the credential
+ * is bound: what spec.hostAliases leads to has to be listed as well, and whom to trust beside the system's authorities
+ * is said by the Secret (KEY_CA), not by the spec. */
 #define ANNOTATION_ALLOWED_HOSTS GROUP "/allowed-hosts"
 
 /* Annotation of a Namespace: which namespaces' runners may run their jobs in it ("ci, team-*"). */

@@ -17,7 +17,7 @@ enum lookup {
     LOOKUP_NO_KEY,
     LOOKUP_EMPTY,
     LOOKUP_INVALID,      /* it holds what no token may, see complaint       */
-    LOOKUP_NOT_FOR_HOST, /* ANNOTATION_ALLOWED_HOSTS does not list the host of spec.url */
+    LOOKUP_NOT_FOR_HOST, /* ANNOTATION_ALLOWED_HOSTS does not list the host of spec.url, or its address */
     LOOKUP_FOUND,
 };
 
@@ -26,6 +26,8 @@ struct observed_value {
     const char *value;     /* LOOKUP_FOUND only                                                   */
     const char *complaint; /* LOOKUP_INVALID only: "holds a blank", see charset_refuses()           */
     const char *version;   /* resource version of the object; known from the watch without reading */
+    bool bound;            /* READ_CREDENTIAL: ANNOTATION_ALLOWED_HOSTS says where it may go       */
+    const char *ca_pem;    /* … and this is trusted beside the system's, not READ_CA; NULL: none   */
 };
 
 /* What may be read, ACT_READ. */

@@ -45,8 +45,8 @@ static struct action need_value(const struct observed *o, enum readable what, co
         return act_wait(
             "CredentialNotForHost",
             arena_printf(a,
-                         "%s %s/%s may not be sent to %s: its annotation %s does not list the host; correct "
-                         "spec.url, or have the host added there",
+                         "%s %s/%s may not be sent to %s: its annotation %s does not list the host, or the address "
+                         "that spec.hostAliases gives it; correct the spec, or have it added there",
                          kind, o->owner.ns, ref->name, o->spec->url, ANNOTATION_ALLOWED_HOSTS),
             true);
     }

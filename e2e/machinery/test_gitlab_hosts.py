@@ -74,7 +74,7 @@ def test_s3_a_credential_bound_to_its_host_is_sent_nowhere_else(by: str, stage: 
                                                                 away: GitLabAdmin) -> None:
     """The runner stays where it is, and its manager keeps running, until the url is allowed."""
     stage.access_token() if by == "accessToken" else stage.registration_token()
-    bind(stage, "*.example.org, my.gitlab.com:80")
+    bind(stage, f"*.example.org, my.gitlab.com:80, {GITLAB_IP}")
     start(stage)
     runner = stage.unmanned(by)
     stage.settled([runner])
@@ -90,6 +90,8 @@ def test_s3_a_credential_bound_to_its_host_is_sent_nowhere_else(by: str, stage: 
     stage.secret("gitlab", **({"access_token": away.add_token("api", admin=True)["token"]} if by == "accessToken" else
                               {"runner_registration_token": "a-registration-token"}))
     bind(stage, "my.gitlab.com")
+    assert "hostAliases" in runner.wait_refused("CredentialNotForHost")
+    bind(stage, f"my.gitlab.com, {GITLAB_IP}")
     runner.wait()
     assert gitlab.runners() == [] and len(away.runners()) == 1
 
@@ -130,10 +132,12 @@ def test_s4_the_api_server_is_never_called(url: str, aliases: list | None, stage
 
 def test_s4_only_listed_hosts_are_called(stage: Stage, gitlab: GitLabAdmin) -> None:
     stage.registration_token()
-    start(stage, "--allowed-gitlab-hosts", "*.example.org,my.gitlab.com:80")
+    start(stage, "--allowed-gitlab-hosts", f"*.example.org,my.gitlab.com:80,{GITLAB_IP}:80")
     listed = stage.unmanned(name="listed")
     other = stage.unmanned(name="other", url=f"http://{AWAY}", hostAliases=at(GITLAB_IP, AWAY))
+    elsewhere = stage.unmanned(name="elsewhere", hostAliases=at("192.168.99.101"))
     assert "--allowed-gitlab-hosts" in other.wait_refused("HostNotAllowed")
+    assert "at 192.168.99.101" in elsewhere.wait_refused("HostNotAllowed")
     listed.wait()
     assert len(gitlab.runners()) == 1
 

@@ -50,6 +50,31 @@ static const struct {
     {"fd00:ec2::254", "a cloud's metadata address"},
     {"100.100.100.200", "a cloud's metadata address"},
     {"168.63.129.16", "a cloud's metadata address"},
+    {"192.0.0.192", "a cloud's metadata address"},
+    {"fd00:ec2::23", "a cloud's metadata address"},
+    {"fd20:ce::254", "a cloud's metadata address"},
+    {"fd00:c1::a9fe:a9fe", "a cloud's metadata address"},
+    {"fd00:42::42", "a cloud's metadata address"},
+    {"fd00:a9fe:a9fe::1", "a cloud's metadata address"},
+    {"fd00:100::100:200", "a cloud's metadata address"},
+    {"fe80::a9fe:a9fe", "a link-local address"},
+    {"169.254.170.2", "a link-local address"},
+    {"169.254.0.23", "a link-local address"},
+    /* Other ways to write them. */
+    {"::ffff:0:169.254.169.254", "a link-local address"},
+    {"::ffff:0:127.0.0.1", "a loopback address"},
+    {"64:ff9b:1:7f00:0:100::", "a loopback address"},    /* with a prefix of 48 bits */
+    {"64:ff9b:1:7f:0:1::", "a loopback address"},        /* 56                       */
+    {"64:ff9b:1:0:7f:0:100:0", "a loopback address"},    /* 64                       */
+    {"2001:0:7f00:1::", "a loopback address"},           /* Teredo's server          */
+    {"2001:0:808:808::80ff:fffe", "a loopback address"}, /* and its client           */
+    {"2001:db8::169.254.169.254", "a cloud's metadata address"},
+    {"2001:db8:a9fe:a9fe::", "a cloud's metadata address"},
+    {"2001:db8:a9:fea9:fe::", "a cloud's metadata address"},
+    {"2001:db8:1:a9fe:a9:fe00::", "a cloud's metadata address"},
+    {"2001:db8:1:a9:fe:a9fe::", "a cloud's metadata address"},
+    {"2001:db8:1:1:a9:fea9:fe00:0", "a cloud's metadata address"},
+    {"fd01::168.63.129.16", "a cloud's metadata address"},
     {"224.0.0.1", "a multicast address"},
     {"239.255.255.255", "a multicast address"},
     {"ff02::1", "a multicast address"},
@@ -68,6 +93,15 @@ static const struct {
     {"fd00::1", NULL},
     {"fec0::1", NULL},
     {"2001:db8::1", NULL},
+    {"2001:db8::7f00:1", NULL}, /* a range is not looked for everywhere */
+    {"2001:db8::169.254.169.253", NULL},
+    {"2001:1::1", NULL},
+    {"64:ff9b:1::10.0.0.1", NULL},
+    {"64:ff9b:1:a00:0:100::", NULL},
+    {"fd00:ec3::254", NULL},
+    {"fd20:ce::253", NULL},
+    {"192.0.0.191", NULL},
+    {"2a00:1450:4001:80f::200e", NULL},
     {"::ffff:10.0.0.1", NULL},
     {"64:ff9b::10.0.0.1", NULL},
     {"2002:0a00:1::", NULL},
@@ -112,12 +146,29 @@ static void the_api_server_is_no_gitlab(void **state)
         int port;
         bool refused;
     } cases[] = {
-        {"10.244.0.1", 6443, true}, {"10.96.0.1", 443, true},    {"::ffff:10.96.0.1", 443, true},
-        {"fd00:10::1", 443, false}, {"10.96.0.1", 8443, false}, /* another service of that machine */
-        {"10.244.0.1", 443, false}, {"10.244.0.2", 6443, false},
+        {"10.244.0.1", 6443, true},
+        {"10.96.0.1", 443, true},
+        {"::ffff:10.96.0.1", 443, true},
+        {"fd00:10::1", 443, false},
+        {"10.96.0.1", 8443, false}, /* another service of that machine */
+        {"10.244.0.1", 443, false},
+        {"10.244.0.2", 6443, false},
+        {"::10.244.0.1", 6443, true},
+        {"::ffff:0:10.244.0.1", 6443, true},
+        {"64:ff9b::10.244.0.1", 6443, true},
+        {"64:ff9b:1::10.244.0.1", 6443, true},
+        {"64:ff9b:1:af4:0:100::", 6443, true},
+        {"2002:af4:1::9", 6443, true},
+        {"2001:0:af4:1::", 6443, true},
+        {"2001:0:808:808::f50b:fffe", 6443, true},
+        {"fd12:3456::10.244.0.1", 6443, true},
+        {"2001:db8:af4:1::", 6443, true},
+        {"2001:db8:1:af4:0:100::", 6443, true},
+        {"2001:db8::af4:2", 6443, false},
     };
-    const struct gitlab_policy policy = {.api_servers = {"https://10.244.0.1:6443", "https://10.96.0.1"}};
-    const struct gitlab_policy ipv6 = {.api_servers = {"https://[fd00:10::1]:443"}};
+    static const char *const urls_of_v4[] = {"https://10.244.0.1:6443", "https://10.96.0.1", NULL};
+    static const char *const urls_of_v6[] = {"https://[fd00:10::1]:443", NULL};
+    const struct gitlab_policy policy = {.api_servers = urls_of_v4}, ipv6 = {.api_servers = urls_of_v6};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -136,6 +187,9 @@ static void what_is_no_ip_address_is_not_called(void **state)
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * URLs */
+
+static const char *const at_6443[] = {"https://kube.test:6443", NULL};
+static const char *const at_443[] = {"https://else.test", "https://kube.test", NULL};
 
 #define LIST "gitlab.example.com, *.example.org:8443,10.0.0.*"
 
@@ -164,9 +218,9 @@ static const struct {
     {{.allowed_hosts = "gitlab.test:443"}, "https://gitlab.test", NULL},
     {{.allowed_hosts = "gitlab.test:443"}, "http://gitlab.test", "HostNotAllowed"},
     {{.allowed_hosts = "::1"}, "https://[::1]:8443", NULL},
-    {{.api_servers = {"https://kube.test:6443"}}, "https://KUBE.test:6443/api", "AddressNotAllowed"},
-    {{.api_servers = {"https://kube.test:6443"}}, "https://kube.test", NULL},
-    {{.api_servers = {NULL, "https://kube.test"}}, "https://kube.test:443", "AddressNotAllowed"},
+    {{.api_servers = at_6443}, "https://KUBE.test:6443/api", "AddressNotAllowed"},
+    {{.api_servers = at_6443}, "https://kube.test", NULL},
+    {{.api_servers = at_443}, "https://kube.test:443", "AddressNotAllowed"},
 };
 
 static void some_urls_are_not_called_at_all(void **state)
@@ -174,11 +228,43 @@ static void some_urls_are_not_called_at_all(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
         struct err err = {0};
-        bool allowed = policy_allows_url(&urls[i].policy, urls[i].url, &err);
+        bool allowed = policy_allows_url(&urls[i].policy, urls[i].url, NULL, &err);
         if (allowed != (urls[i].reason == NULL) || strcmp(err.reason, urls[i].reason ? urls[i].reason : "") != 0)
             fail_msg("%s: %s", urls[i].url, allowed ? "allowed" : err.text);
         assert_int_equal(err.kind, allowed ? ERR_NONE : ERR_DENIED); /* a person has to act */
         assert_true(allowed || strstr(err.text, "is not called: "));
+    }
+}
+
+static const struct {
+    const char *list, *url, *address;
+    bool allowed;
+} aliases[] = {
+    {"", "https://my.gitlab.com", "192.0.2.7", true},
+    {LIST, "https://gitlab.example.com", "192.0.2.7", false},
+    {LIST, "https://gitlab.example.com", "10.0.0.7", true},
+    {LIST, "https://gitlab.example.org", "10.0.0.7", false},
+    {"gitlab.test,10.0.0.7:443", "https://gitlab.test", "10.0.0.7", true},
+    {"gitlab.test,10.0.0.7:443", "https://gitlab.test:8443", "10.0.0.7", false},
+    {"gitlab.test,10.0.0.7:443", "http://gitlab.test", "10.0.0.7", false},
+    {"gitlab.test", "https://gitlab.test", "fd00::7", false},
+    {"gitlab.test,fd00::7", "https://gitlab.test", "fd00::7", true},
+    {"gitlab.test,10.0.0.7", "https://gitlab.test", "10.0.0.70", false},
+    {"gitlab.test,10.0.0.7", "https://gitlab.test", "", false},
+};
+
+/* Who may write an alias could lead a name that is listed anywhere. */
+static void an_alias_leads_to_what_is_listed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(aliases); i++) {
+        const struct gitlab_policy policy = {.allowed_hosts = aliases[i].list};
+        struct err err = {0};
+        bool allowed = policy_allows_url(&policy, aliases[i].url, aliases[i].address, &err);
+        if (allowed != aliases[i].allowed || (!allowed && strcmp(err.reason, "HostNotAllowed") != 0))
+            fail_msg("%s at %s: %s", aliases[i].url, aliases[i].address, allowed ? "allowed" : err.text);
+        if (*aliases[i].list)
+            assert_int_equal(policy_lists(aliases[i].list, aliases[i].url, aliases[i].address), aliases[i].allowed);
     }
 }
 
@@ -191,6 +277,7 @@ int main(void)
         cmocka_unit_test(the_api_server_is_no_gitlab),
         cmocka_unit_test(what_is_no_ip_address_is_not_called),
         cmocka_unit_test(some_urls_are_not_called_at_all),
+        cmocka_unit_test(an_alias_leads_to_what_is_listed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
