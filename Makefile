@@ -26,13 +26,19 @@ DEV_PACKAGES := build-essential pkg-config git libcurl4-openssl-dev libjson-c-de
 WERROR ?= -Werror
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wvla -Wswitch-enum $(WERROR)
-HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+HARDENING := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE
+# What processors do for the flow of control. hack/check-elf says what of all this came out.
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+FLOW_CFLAGS_x86_64 := -fcf-protection
+FLOW_CFLAGS_aarch64 := -mbranch-protection=standard
+FLOW_LDFLAGS_x86_64 := ,-z,shstk
+HARDENING += $(FLOW_CFLAGS_$(MACHINE))
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -Icontroller $(WARNINGS) $(CFLAGS) $(VARIANT_CFLAGS) -MMD -MP
 LDFLAGS ?=
 ALL_LDFLAGS = $(LDFLAGS) $(VARIANT_LDFLAGS)
 VARIANT_CFLAGS = $(HARDENING)
-VARIANT_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+VARIANT_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed$(FLOW_LDFLAGS_$(MACHINE))
 
 SOURCES := $(wildcard controller/*.c controller/*/*.c)
 OBJECTS = $(SOURCES:controller/%.c=$(B)/obj/%.o)
@@ -189,10 +195,11 @@ format: ## Lay out the C files as .clang-format says
 	$(Q)clang-format -i $(shell git ls-files '*.c' '*.h')
 
 .PHONY: check
-check: deps ## Formatting, layers, warnings, generated files
+check: build ## Formatting, layers, warnings, what protects the program, generated files
 	$(Q)hack/install-deps clang-format
 	$(Q)clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h') && echo '  FORMAT ok'
 	$(Q)hack/check-layers
+	$(Q)hack/check-elf $(PROGRAM)
 	$(Q)hack/check-generated
 
 .PHONY: analyze
