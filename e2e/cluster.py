@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import requests
 
+from deadline import DeadlineMissed
+
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("CACHE") or                      # as hack/cluster/env.sh has it
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gitlab-runner-controller")
@@ -45,13 +47,17 @@ def wait_for(what: str, probe: Callable[[], T], seconds: float = PATIENCE) -> T:
     """The first true answer of probe."""
     deadline = time.monotonic() + seconds
     while not (answer := probe()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        if time.monotonic() > deadline:
+            raise DeadlineMissed(f"not within {seconds:.0f} s: {what}")
         time.sleep(0.1)
     return answer
 
 
 def run_kubectl(*words: str, stdin: str | None = None, timeout: float = 120) -> subprocess.CompletedProcess:
-    return subprocess.run(["kubectl", *words], input=stdin, capture_output=True, text=True, timeout=timeout, cwd=ROOT)
+    try:
+        return subprocess.run(["kubectl", *words], input=stdin, capture_output=True, text=True, timeout=timeout, cwd=ROOT)
+    except subprocess.TimeoutExpired:
+        raise DeadlineMissed(f"not within {timeout:.0f} s: kubectl {' '.join(words)}") from None
 
 
 def kubectl(*words: str, stdin: str | None = None, timeout: float = 120) -> str:

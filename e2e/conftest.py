@@ -9,10 +9,12 @@ import pytest
 
 import diagnosis
 from cluster import EXISTING, Kube, wait_for
+from deadline import PutOff
 from gitlab_admin import GitLabAdmin
 from gitlab_users import GitLabUser
 from operator_pod import Operator
 from places import GITLAB_IP, HOST, LABEL, Place, remove
+from repeats import Unforgiven
 from standin.pki import Authority
 from standin_fixtures import Standin
 from statuses import Statuses
@@ -21,6 +23,7 @@ numbers = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Unforgiven())
     config.addinivalue_line("markers", "lifecycle: of a runner at GitLab, `make e2e T=lifecycle`")
     config.addinivalue_line("markers", "node: looks at the node's processes or files, so it must be this machine")
 
@@ -117,13 +120,16 @@ def other_gitlab(ci: Place) -> Iterator[GitLabAdmin]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """After the test itself, as a part of it: nothing leaked, no token seen, the operator never crashed, and every
-    status was right, in the suites of machinery/ as well."""
-    outcome = yield
+    status was right, in the suites of machinery/ as well. Also after a missed deadline, which may be repeated away."""
+    outcome = None
+    with PutOff() as late:
+        outcome = yield
     used = getattr(item, "funcargs", {})
     if place := used.get("ci"):
-        place.check()
+        place.check_always() if late else place.check()
     if statuses := used.get("statuses"):
         statuses.check(misled=item.get_closest_marker("misled") is not None)
+    late.tell()
     return outcome
 
 

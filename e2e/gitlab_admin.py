@@ -8,13 +8,18 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
+from deadline import DeadlineMissed
+
+NOT_IN_TIME = 408
+
 
 class StandinError(Exception):
     """The stand-in refused, or is not there."""
 
 
 class GitLabAdmin:
-    """Every `wait` is a number of seconds that the stand-in may hold the answer until it is the wanted one."""
+    """Every `wait` is a number of seconds that the stand-in may hold the answer until it is the wanted one, and
+    DeadlineMissed when it is not by then."""
 
     def __init__(self, url: str, cafile: str | None = None) -> None:
         self.url = url.rstrip("/")
@@ -34,6 +39,8 @@ class GitLabAdmin:
                 return json.loads(content) if answer.headers.get_content_type() == "application/json" else content
         except urllib.error.HTTPError as refused:
             text = refused.read().decode(errors="replace")
+            if refused.code == NOT_IN_TIME:
+                raise DeadlineMissed(f"not within {wait:.0f} s: {method} {path} with {query}") from None
             raise StandinError(f"{method} {path}: {refused.code} {text}") from None
         except OSError as problem:
             raise StandinError(f"nothing answers at {self.url}: {problem}") from None

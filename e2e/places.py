@@ -6,6 +6,7 @@ import os
 import tomllib
 
 from cluster import EXISTING, PATIENCE, AuditLog, Kube, kubectl, wait_for
+from deadline import DeadlineMissed
 from gitlab_admin import GitLabAdmin
 from operator_pod import NAMESPACE, ORPHANS, Operator
 from secrecy import assert_secrets_are_kept
@@ -57,8 +58,8 @@ class Runner:
         wanted = f"{kind}={status}" + (f" ({reason})" if reason else "")
         try:
             return wait_for(f"GitLabRunner {self.name} is {wanted}", holds, seconds)
-        except AssertionError as late:
-            raise AssertionError(f"{late}; it is {self.summary()}") from None
+        except DeadlineMissed as late:
+            raise DeadlineMissed(f"{late}; it is {self.summary()}") from None
 
     def wait_refused(self, reason: str, seconds: float = PATIENCE) -> str:
         """The message, when the object is not ready for that reason."""
@@ -199,10 +200,14 @@ class Place:
 
     def check(self) -> None:
         self.operator.assert_steady()
-        runners = self.runners()
-        for runner in runners:
+        for runner in self.runners():
             assert_token_is_in_use(runner, self.gitlabs)
-        self.assert_nothing_leaked([runner.uid() for runner in runners])
+        self.check_always()
+
+    def check_always(self) -> None:
+        """What must never be, in the midst of a test that was late neither."""
+        self.operator.assert_never_crashed()
+        self.assert_nothing_leaked([body["metadata"]["uid"] for runner in self.runners() if (body := runner.object())])
         assert_secrets_are_kept(self)
 
     def assert_nothing_leaked(self, living: list[str]) -> None:

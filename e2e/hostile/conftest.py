@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cluster import Kube
+from deadline import PutOff
 from hostile.evil import EvilGitLab
 from hostile.siege import QUIET_ONES, Figures, Neighbour, Siege, Wait
 from hostile.tenants import Attacker
@@ -74,9 +75,12 @@ def siege(request: pytest.FixtureRequest, ci: Place, neighbour: Neighbour, quiet
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """After the test itself, as a part of it and before all else that is checked, while its attack is still on."""
-    outcome = yield
+    outcome = None
+    with PutOff() as late:
+        outcome = yield
     if siege := getattr(item, "funcargs", {}).get("siege"):
         siege.end()
+    late.tell()
     return outcome
 
 

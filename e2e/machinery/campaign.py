@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from cluster import wait_for
+from deadline import DeadlineMissed
 from gitlab_admin import GitLabAdmin
 from machinery.kills import Kill, Point, Tracks, Traps, both_sides
 from machinery.lives import Life, Row, anonymous, left_of, shape
@@ -175,7 +176,7 @@ class Campaign:
         runner, wanted = self.life.runner(name), self.record[phase].end
         try:
             wait_for("the same end", lambda: shape(runner) == wanted, RECOVERY)
-        except AssertionError:
+        except DeadlineMissed:
             difference = "\n".join(difflib.unified_diff(wanted.splitlines(), shape(runner).splitlines(), lineterm=""))
             raise AssertionError(f"{phase} of {name}, killed {kill}: another end\n{difference}") from None
         if phase == "delete":

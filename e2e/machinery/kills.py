@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cluster import wait_for
+from deadline import DeadlineMissed
 from gitlab_admin import GitLabAdmin
 from machinery.stage import WRITES, Stage
 from proxy.relay import Exchange, pass_through
@@ -149,9 +150,9 @@ class Traps:
         """Until each runner is at its point."""
         try:
             wait_for("each runner is at its point", lambda: self.held() == set(self._kills), REACHED)
-        except AssertionError as late:
+        except DeadlineMissed as late:
             missing = {name: str(kill) for name, kill in self._kills.items() if name not in self.held()}
-            raise AssertionError(f"{late}; not reached: {missing}") from None
+            raise DeadlineMissed(f"{late}; not reached: {missing}") from None
 
     def remove(self) -> None:
         self._stage.proxy.remove(self._rule)

@@ -138,6 +138,9 @@ class Replicas:
     # What every place wants of its operator
 
     def assert_steady(self) -> None:
+        self.assert_never_crashed()
+
+    def assert_never_crashed(self) -> None:
         for replica in self.alive:
             assert replica.process.code() is None, f"{replica} has ended:\n{replica.process.log()[-2000:]}"
 

@@ -77,6 +77,9 @@ class Operator:
     # What every place wants of its operator
 
     def assert_steady(self) -> None:
+        self.assert_never_crashed()
+
+    def assert_never_crashed(self) -> None:
         if self._process:
             code = self._process.code()
             assert code is None, f"the operator has ended with {code}:\n{self.logs()[-2000:]}"

@@ -14,6 +14,7 @@ import requests
 import yaml
 
 from cluster import STATE, Kube, kubectl, wait_for
+from deadline import assert_in_time
 from gitlab_admin import GitLabAdmin
 from machinery.conftest import API_SERVER
 from machinery.replicas import LEASES, QUICK, Replica, Replicas, Write
@@ -174,7 +175,7 @@ def test_r9_an_orderly_end_hands_over_within_three_seconds(replicas: Replicas, w
     began = time.monotonic()
     replicas.terminate(leader)
     replicas.leader()
-    assert time.monotonic() - began < 3
+    assert_in_time("another leads", time.monotonic() - began, 3)
     work.wait_done()
     assert replicas.assert_only_holders_wrote() == 1
 
@@ -310,7 +311,8 @@ def test_r11_a_second_signal_ends_it_at_once(replicas: Replicas, work: Work, git
     wait_for("it says that it stops", lambda: replica.process.status("readyz") == 503)
     code, seconds = replica.process.stop()
     replicas.alive.remove(replica)
-    assert code == 1 and seconds < 1
+    assert code == 1
+    assert_in_time("its end", seconds, 1)
     assert replicas.lease()["holderIdentity"]
     replicas.start().wait_leads(seconds=TOOK_OVER + LATE)
     work.wait_done()

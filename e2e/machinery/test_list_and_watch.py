@@ -7,6 +7,7 @@ import time
 import pytest
 
 from cluster import Kube, wait_for
+from deadline import assert_in_time
 from gitlab_admin import GitLabAdmin
 from machinery.api_server import ApiServer
 from machinery.stage import KINDS, Stage, collection, scaled
@@ -119,7 +120,7 @@ def test_a4_a_forgotten_version_leads_to_a_list_at_once(end: Action, stage: Stag
     """Meanwhile a Deployment was deleted, which only the list tells."""
     runner, entry = lose_a_deployment(stage, end)
     again = next_read(stage, entry)
-    assert again.began - (entry.ended or entry.answered) < 0.7, "at once, not after a pause"
+    assert_in_time("at once, not after a pause", again.began - (entry.ended or entry.answered), 0.7)
     assert again in stage.lists("deployments")
     wait_for("the Deployment is there again", lambda: runner.child("manager"), 20)
     stage.settled([runner])

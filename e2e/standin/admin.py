@@ -70,10 +70,10 @@ def assign(target: Any, values: dict) -> None:
 
 
 async def wait(request: web.Request, state: State, condition: Callable[[], bool]) -> None:
-    """With ?wait=SECONDS in the address the answer comes when the condition holds, or that late."""
+    """With ?wait=SECONDS in the address the answer comes when the condition holds; 408 when it does not within them."""
     seconds = min(float(request.query.get("wait", 0)), LONGEST_WAIT)
-    if seconds > 0:
-        await state.changed.wait(condition, seconds)
+    if seconds > 0 and not await state.changed.wait(condition, seconds):
+        raise Wrong(408, f"not within {seconds:.0f} s")
 
 
 # The instance
@@ -191,9 +191,9 @@ def runner_document(state: State, runner: Runner) -> dict:
 
 @on("GET", "/runners")
 async def list_runners(request: web.Request, state: State, body: dict) -> list:
-    """With ?count=N&wait=S: as soon as there are N of them."""
-    wanted = request.query.get("count")
-    await wait(request, state, lambda: wanted is None or len(state.runners) == int(wanted))
+    """With ?count=N&wait=S: as soon as there are N of them, or more."""
+    wanted = int(request.query.get("count", 0))
+    await wait(request, state, lambda: len(state.runners) >= wanted)
     return [runner_document(state, runner) for runner in state.runners.values()]
 
 

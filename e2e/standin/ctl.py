@@ -10,6 +10,7 @@ import os
 import sys
 import time
 
+from deadline import DeadlineMissed
 from gitlab_admin import GitLabAdmin, StandinError
 
 FINAL = ("success", "failed", "canceled", "skipped")
@@ -77,7 +78,10 @@ def follow(gitlab: GitLabAdmin, document: dict, deadline: float) -> dict:
         left = deadline - time.monotonic()
         if left <= 0 or all(job["status"] in FINAL for job in document["jobs"]):
             return document
-        document = gitlab.pipeline(document["id"], wait=min(left, 1), seen=document)
+        try:
+            document = gitlab.pipeline(document["id"], wait=min(left, 1), seen=document)
+        except DeadlineMissed:
+            continue                    # nothing has changed
 
 
 def audit(gitlab: GitLabAdmin, options: argparse.Namespace) -> int:

@@ -1,11 +1,13 @@
 /* Cases as files under tests/data/, and golden files: what a test made, compared with what a person has read and kept.
- * UPDATE_GOLDEN=1 writes them anew; read the difference before it is committed. Programs run from the project's folder.
+ * UPDATE_GOLDEN=1, and no other value, writes them anew; read the difference before it is committed. Programs run from
+ * the project's folder.
  */
 #ifndef TESTS_GOLDEN_H
 #define TESTS_GOLDEN_H
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -69,11 +71,16 @@ static inline const char *pretty(struct json_object *json, struct arena *a)
     return arena_printf(a, "%s\n", json_object_to_json_string_ext(json, flags));
 }
 
+static inline bool golden_is_updated(const char *value)
+{
+    return value && strcmp(value, "1") == 0;
+}
+
 static inline void assert_golden(const char *path, const char *text)
 {
     struct arena a cleanup_arena = {0};
 
-    if (getenv("UPDATE_GOLDEN")) {
+    if (golden_is_updated(getenv("UPDATE_GOLDEN"))) {
         FILE *file = fopen(path, "w");
         if (!file)
             fail_msg("%s cannot be written", path);

@@ -363,9 +363,19 @@ static void the_manager_is_restricted(void **state)
     assert_null(json_get(pod, "initContainers"));
 }
 
+/* The goldens themselves */
+
+static void goldens_are_written_by_1_alone(void **state)
+{
+    (void)state;
+    assert_true(golden_is_updated("1"));
+    assert_false(golden_is_updated(NULL) || golden_is_updated("") || golden_is_updated("0") || golden_is_updated("10"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(goldens_are_written_by_1_alone),
         cmocka_unit_test(renders_the_least_object_as_kept),
         cmocka_unit_test(renders_the_fullest_object_as_kept),
         cmocka_unit_test(equal_input_gives_equal_bytes),
