@@ -109,7 +109,7 @@ $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 $(B)/tests/orphans: $(B)/tests/test_orphans.o $(B)/obj/orphans.o $(B)/obj/orphan_index.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # This one brings an API server and a clock of its own.
-$(B)/tests/garbage: $(B)/tests/test_garbage.o $(addprefix $(B)/obj/,garbage.o claim.o kinds.o dictionary.o) \
+$(B)/tests/garbage: $(B)/tests/test_garbage.o $(addprefix $(B)/obj/,garbage.o claim.o kinds.o dictionary.o kube/object_text.o) \
 	$(addprefix $(B)/obj/kube/,queue.o store.o verbs.o version.o managed_fields.o) $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # These bring an API server and a clock of their own, in the place of kube/client.c and net/loop.c.
