@@ -46,22 +46,33 @@ struct feeds {
     struct realm realms[];
 };
 
-/* Wakes the runners whose spec names the object (of their own namespace, or the namespace itself). */
+struct wake {
+    struct feeds *feeds;
+    enum queue_priority priority;
+};
+
+/* What failed may come about now. */
+static void wake_referrer(void *arg, const char *key)
+{
+    const struct wake *wake = arg;
+    struct state *state = map_get(&wake->feeds->states->by_key, key);
+
+    if (state)
+        state_forgive(state);
+    queue_add(wake->feeds->queue, key, wake->priority, "a referenced object changed");
+}
+
+/* The runners whose spec names the object; and the one that would make a Secret of this name. */
 static void wake_referrers(struct feeds *feeds, enum kind kind, const char *ns, const char *name,
                            enum queue_priority priority)
 {
-    const char *key;
-    void *value;
-    size_t ns_len = strlen(ns);
+    cleanup_arena struct arena a = {0};
+    struct wake wake = {feeds, priority};
+    const char *owner = kind == KIND_SECRET ? secret_owner(name, &a) : NULL;
 
-    for (size_t i = 0; map_iter(&feeds->states->by_key, &i, &key, &value);) {
-        if (ns_len && (strncmp(key, ns, ns_len) != 0 || key[ns_len] != '/'))
-            continue;
-        if (!state_refers_to(value, kind_resource(kind)->kind, name))
-            continue;
-        state_forgive(value);
-        queue_add(feeds->queue, key, priority, "a referenced object changed");
-    }
+    references_each(store_references(feeds->shop->store), kind, ns, name, wake_referrer, &wake);
+    if (owner && store_get(feeds->shop->store, KIND_RUNNER, ns, owner))
+        wake_referrer(&wake, arena_printf(&a, "%s/%s", ns, owner));
 }
 
 /* priority: of the object's own runner, and of those that refer to it. Children are our work, not people's. */
@@ -72,6 +83,8 @@ static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char
 
     garbage_note(feeds->shop->garbage, kind, ns, name);
     snprintf(key, sizeof(key), "%s/%s", ns, name);
+    if (kind == KIND_RUNNER && !store_get(feeds->shop->store, kind, ns, name))
+        store_refer(feeds->shop->store, key, NULL, 0);
     if (kind == KIND_RUNNER)
         queue_add(feeds->queue, key, priority, "the object changed");
     else if (*owner)
@@ -125,10 +138,18 @@ static void keep(const struct feed *feed, enum watch_type type, struct json_obje
     const struct workshop *shop = feed->feeds->shop;
     const struct record record = kind_record(feed->kind, object, shop->store, &a);
 
-    if (type == WATCH_LISTED)
-        store_put_listed(shop->store, feed->kind, &record);
-    else
-        store_put(shop->store, feed->kind, &record);
+    workshop_keep(shop, feed->kind, object, &record, type == WATCH_LISTED);
+}
+
+/* True: it is none of our business, or not any more. */
+static bool is_passed_over(const struct feed *feed, const char *ns, const char *name)
+{
+    struct store *store = feed->feeds->shop->store;
+
+    if (kind_concerns(feed->kind, ns, name, store))
+        return false;
+    store_remove(store, feed->kind, ns, name);
+    return true;
 }
 
 static void on_object(void *arg, enum watch_type type, struct json_object *object)
@@ -140,6 +161,8 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
                                 .uid = json_str_or(object, "metadata.uid", ""),
                                 .version = json_str_or(object, "metadata.resourceVersion", "")};
 
+    if (is_passed_over(feed, seen.ns, seen.name))
+        return;
     if (!store_is_news(store, feed->kind, &seen, type == WATCH_DELETED)) {
         store_touch(store, feed->kind, seen.ns, seen.name);
         return;
@@ -165,6 +188,8 @@ static bool on_identity(void *arg, const struct watch_identity *identity)
     const struct record seen = {
         .ns = identity->ns, .name = identity->name, .uid = identity->uid, .version = identity->version};
 
+    if (is_passed_over(feed, seen.ns, seen.name))
+        return true;
     if (store_is_news(store, feed->kind, &seen, false))
         return false;
     store_touch(store, feed->kind, seen.ns, seen.name);

@@ -160,7 +160,8 @@ static void gather_strays(const struct gathering *g, struct observed *o, struct 
 /* ---------------------------------------------------------------------------------------------------------------------
  * What the spec refers to */
 
-/* Secrets and ConfigMaps are all known by name: one that is not in the store does not exist. */
+/* An object that the store does not show is not there, unless nobody has looked yet. What was read in this turn stays
+ * until the store shows another version. */
 static void gather_value(const struct gathering *g, struct observed *o, enum readable what, enum kind kind,
                          const char *name, struct arena *a)
 {
@@ -169,10 +170,11 @@ static void gather_value(const struct gathering *g, struct observed *o, enum rea
 
     if (!name)
         return;
-    if (!record) {
+    value->unseen = !record && value->lookup == LOOKUP_UNKNOWN && !store_knows(g->store, kind, o->owner.ns, name);
+    if (!record && store_knows(g->store, kind, o->owner.ns, name))
         *value = (struct observed_value){.lookup = LOOKUP_NO_OBJECT};
+    if (!record)
         return;
-    }
     bool known = value->version && strcmp(value->version, record->version) == 0;
     if (!known)
         *value = (struct observed_value){.lookup = LOOKUP_UNKNOWN};
@@ -241,6 +243,8 @@ static void judge(struct state *state, const struct observed *o)
 {
     bool secret = o->children[CHILD_TOKEN_SECRET].exists;
 
+    if (o->values[READ_TOKEN].unseen)
+        return;
     if (o->finalizer && !secret && !o->issued.token && (!state->judged || state->had_secret))
         state->doubt = DOUBT_SUSPECTED;
     else if (secret && state->doubt < DOUBT_LOST)
@@ -284,7 +288,7 @@ void gather_object(const struct gathering *g, const struct record *record, struc
 {
     *ret = (struct observed){.settings = *g->settings};
     gather_runner(record, ret, a);
-    state_follow(state, record, ret->spec, ret->generation);
+    state_follow(state, record, ret->generation);
     observe_fingerprints(ret, &state->wanted, a);
 }
 

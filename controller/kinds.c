@@ -1,5 +1,6 @@
 #include "kinds.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -9,6 +10,7 @@
 #include "dictionary.h"
 #include "kube/managed_fields.h"
 #include "kube/object_text.h"
+#include "runner/cache.h"
 #include "runner/names.h"
 
 #define NO_FIELDS "{}" /* packed, too: somebody has taken them all */
@@ -284,6 +286,61 @@ static struct json_object *keep_namespace(struct json_object *object)
     return json_build("{allowedFrom: %s, podSecurity: %s, deletionTimestamp: %s}",
                       annotation(object, ANNOTATION_ALLOWED_FROM), level ? json_string(level) : NULL,
                       json_str(object, "metadata.deletionTimestamp"));
+}
+
+/* By its name one of ours, whether its GitLabRunner is there or not. */
+static bool is_our_secret(const char *name)
+{
+    cleanup_arena struct arena a = {0};
+
+    return secret_owner(name, &a) || strncmp(name, LEDGER_NAME, strlen(LEDGER_NAME)) == 0;
+}
+
+bool kind_concerns(enum kind kind, const char *ns, const char *name, const struct store *store)
+{
+    if (kind != KIND_SECRET && kind != KIND_CONFIG_MAP)
+        return true;
+    return (kind == KIND_SECRET && is_our_secret(name)) || references_have(store_references(store), kind, ns, name);
+}
+
+/* The first of the members that is there, as the name in a reference of the spec. */
+static const char *name_in(struct json_object *spec, const char *const members[], struct arena *a)
+{
+    const char *name = NULL;
+
+    for (; *members && !name; members++)
+        name = json_str(spec, arena_printf(a, "%s.name", *members));
+    return name && strlen(name) <= NAME_MAX ? name : NULL;
+}
+
+size_t kind_references(struct json_object *runner, bool secrets_by_name, struct reference ret[static REFERENCES_MAX],
+                       struct arena *a)
+{
+    static const char
+        *const credentials[] = {"authentication.registrationTokenSecretRef", "authentication.accessTokenSecretRef",
+                                "authentication.runnerTokenSecretRef", NULL},
+               *const ca_secrets[] = {"caSecretRef", NULL}, *const ca_config_maps[] = {"caConfigMapRef", NULL};
+    struct json_object *spec = json_get(runner, "spec");
+    const struct owner owner = {.ns = json_str_or(runner, "metadata.namespace", ""),
+                                .name = json_str_or(runner, "metadata.name", "")};
+    const char *cache = cache_secret_name(json_get(spec, "cache")), *jobs = json_str_or(spec, "namespace", owner.ns);
+    const struct reference all[] = {
+        {.kind = KIND_SECRET, .ns = owner.ns, .name = name_in(spec, credentials, a)},
+        {.kind = KIND_SECRET, .ns = owner.ns, .name = name_in(spec, ca_secrets, a)},
+        {.kind = KIND_CONFIG_MAP, .ns = owner.ns, .name = name_in(spec, ca_config_maps, a)},
+        {.kind = KIND_SECRET, .ns = owner.ns, .name = cache && strlen(cache) <= NAME_MAX ? cache : NULL},
+        {.kind = KIND_NAMESPACE, .ns = "", .name = owner.ns},
+        {.kind = KIND_NAMESPACE,
+         .ns = "",
+         .name = strcmp(jobs, owner.ns) && strlen(jobs) <= NAMESPACE_MAX ? jobs : NULL},
+        {.kind = KIND_SECRET, .ns = owner.ns, .name = child_name(CHILD_TOKEN_SECRET, &owner, a)},
+        {.kind = KIND_SECRET, .ns = owner.ns, .name = child_name(CHILD_CONFIG_SECRET, &owner, a)},
+    };
+    size_t len = ARRAY_LEN(all) - (secrets_by_name ? 0 : 2);
+
+    static_assert(ARRAY_LEN(all) <= REFERENCES_MAX, "references.h");
+    memcpy(ret, all, len * sizeof(*ret));
+    return len;
 }
 
 static bool has_our_label(struct json_object *object)

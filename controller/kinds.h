@@ -19,9 +19,15 @@ enum kind {
 };
 
 const struct kube_resource *kind_resource(enum kind kind);
-/* A label selector, NULL: all objects. Secrets, ConfigMaps and Namespaces are all known, by name and version: whether
- * one that a spec names is there, or one of our names is taken, needs no request. */
+/* A label selector, NULL: all objects. */
 const char *kind_selector(enum kind kind);
+/* Whether anything is kept of an object of this name. There may be any number of Secrets and ConfigMaps: only those
+ * that a GitLabRunner refers to, and Secrets that are ours by their names, concern us. */
+bool kind_concerns(enum kind kind, const char *ns, const char *name, const struct store *store);
+/* What a GitLabRunner, valid or not, refers to; returns how many. secrets_by_name: its own Secrets, too, for nobody
+ * tells of them. The arena owns the names. */
+size_t kind_references(struct json_object *runner, bool secrets_by_name, struct reference ret[static REFERENCES_MAX],
+                       struct arena *a);
 /* Whether the selector fits, so that the watch tells of the object's changes and its end. */
 bool kind_shows(enum kind kind, struct json_object *object);
 /* Our label is on it, and some of its fields are ours by apply. Anybody may say that an object belongs to a runner;

@@ -5,9 +5,8 @@
 #ifndef LEDGER_H
 #define LEDGER_H
 
+#include "runner/names.h"
 #include "turn.h"
-
-#define LEDGER_NAME "gitlab-runner-orphans"
 
 /* False: the watch of Secrets shows that there is none. */
 bool ledger_may_exist(const struct workshop *shop);

@@ -229,6 +229,7 @@ static void on_read(void *arg, const struct kube_reply *reply)
     turn->request = 0;
     if (reply->err.kind == ERR_NOT_FOUND) {
         turn_learn_absence(turn, source.kind, turn->observed.owner.ns, source.name);
+        *value = (struct observed_value){.lookup = LOOKUP_NO_OBJECT};
     } else if (reply->err.kind != ERR_NONE) {
         kube_failed(turn, &reply->err);
         return;

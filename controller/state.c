@@ -1,15 +1,11 @@
 #include "state.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/digest.h"
 #include "base/jitter.h"
 #include "base/keep.h"
 #include "base/mem.h"
-#include "runner/cache.h"
 
 enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 5 * 60 * 1000 };
 
@@ -64,35 +60,7 @@ static void begin_anew(struct state *state, const char *uid)
     *state = (struct state){.key = key, .uid = keep_strdup(uid)};
 }
 
-/* Never 0. */
-static uint32_t ref_of(const char *kind, const char *name)
-{
-    uint32_t hash = hash_text(hash_text(hash_text(HASH_BEGIN, kind), "/"), name);
-
-    return hash ? hash : 1;
-}
-
-/* The objects that the spec relies on, and those whose names it wants, so that their change wakes the runner. */
-static void note_refs(struct state *state, const struct spec *spec, const struct record *record)
-{
-    cleanup_arena struct arena a = {0};
-    const struct {
-        const char *kind, *name; /* NULL: none */
-    } named[REFS_MAX] = {
-        {"Secret", spec->credential.name},
-        {"Namespace", record->ns},
-        {"Namespace", spec->namespace},
-        {spec->ca_in_config_map ? "ConfigMap" : "Secret", spec->ca.name},
-        {"Secret", cache_secret_name(spec->cache)},
-        {"Secret", arena_printf(&a, "%s-runner-token", record->name)},
-        {"Secret", arena_printf(&a, "%s-runner-config", record->name)},
-    };
-
-    for (size_t i = 0; i < REFS_MAX; i++)
-        state->refs[i] = named[i].name ? ref_of(named[i].kind, named[i].name) : 0;
-}
-
-void state_follow(struct state *state, const struct record *record, const struct spec *spec, int64_t generation)
+void state_follow(struct state *state, const struct record *record, int64_t generation)
 {
     if (!state->uid || strcmp(state->uid, record->uid) != 0)
         begin_anew(state, record->uid);
@@ -101,10 +69,6 @@ void state_follow(struct state *state, const struct record *record, const struct
         state->wanted.known = false;
     }
     state->generation = generation;
-    if (spec)
-        note_refs(state, spec, record);
-    else
-        memset(state->refs, 0, sizeof(state->refs));
 }
 
 void state_forgive(struct state *state)
@@ -124,16 +88,6 @@ void state_token_is_absent(struct state *state)
 {
     if (state->doubt == DOUBT_SUSPECTED || state->doubt == DOUBT_UNREAD)
         state->doubt = DOUBT_LOST;
-}
-
-bool state_refers_to(const struct state *state, const char *kind, const char *name)
-{
-    uint32_t ref = ref_of(kind, name);
-
-    for (size_t i = 0; i < REFS_MAX; i++)
-        if (state->refs[i] == ref)
-            return true;
-    return false;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -22,13 +22,10 @@ struct troubles {
     struct err gitlab_err; /* what GitLab has answered the last call, kind ERR_NONE: all is well */
 };
 
-enum { REFS_MAX = 7 };
-
 struct state {
     char *key;                   /* "namespace/name"                                                       */
     char *uid;                   /* of the object that this is about; another one begins anew              */
     struct fingerprints wanted;  /* of the spec of this generation                                 */
-    uint32_t refs[REFS_MAX];     /* digests of "Secret/name", "Namespace/name", …: what the spec names; 0: none */
     int64_t generation;          /* of the spec that the failures are about                               */
     struct troubles *troubles;   /* owned; NULL: none, see state_troubles()                        */
     struct registration *issued; /* owned, with its texts; NULL: none                             */
@@ -58,14 +55,12 @@ struct state *states_get(struct states *states, const char *key);
 void states_remove(struct states *states, const char *key);
 
 /* Follows the record: another uid begins anew, another generation forgives what failed. */
-void state_follow(struct state *state, const struct record *record, const struct spec *spec, int64_t generation);
+void state_follow(struct state *state, const struct record *record, int64_t generation);
 /* Tries again at once, because something outside of the spec has changed; searches again, because server, scope and
  * credential may be others. */
 void state_forgive(struct state *state);
 /* The token Secret was read, and is not there, or not ours: what was suspected is true. */
 void state_token_is_absent(struct state *state);
-/* Of two names in some thousand million one may be taken for the other, which wakes a runner in vain. */
-bool state_refers_to(const struct state *state, const char *kind, const char *name);
 
 /* Notes a failure of the rule's call and when to try again: 1 s, doubling to 5 minutes, with jitter; later when the
  * server asked so. Its success ends the row. */

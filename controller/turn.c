@@ -70,6 +70,21 @@ static bool is_old(const struct store *store, enum kind kind, const struct recor
            (known && kube_version_newer(known->version, record->version));
 }
 
+void workshop_keep(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
+                   bool listed)
+{
+    cleanup_arena struct arena a = {0};
+    struct reference to[REFERENCES_MAX];
+
+    if (listed)
+        store_put_listed(shop->store, kind, record);
+    else
+        store_put(shop->store, kind, record);
+    if (kind == KIND_RUNNER)
+        store_refer(shop->store, arena_printf(&a, "%s/%s", record->ns, record->name), to,
+                    kind_references(object, shop->secrets_by_name, to, &a));
+}
+
 /* What is gone is gone, whatever its version: the answer to the write that let it go has that of before. */
 static void learn(const struct workshop *shop, enum kind kind, struct json_object *object, const char *reached)
 {
@@ -79,7 +94,7 @@ static void learn(const struct workshop *shop, enum kind kind, struct json_objec
     if (is_gone(object))
         store_bury(shop->store, kind, record.ns, record.name, record.uid);
     else if (!is_old(shop->store, kind, &record, reached))
-        store_put(shop->store, kind, &record);
+        workshop_keep(shop, kind, object, &record, false);
     garbage_note(shop->garbage, kind, record.ns, record.name);
 }
 
@@ -98,9 +113,11 @@ void workshop_learn_read(const struct workshop *shop, enum kind kind, struct jso
 void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, const char *data_key,
               kube_done_fn *done)
 {
-    const struct record *known = store_get(turn->shop->store, kind, ns, name);
+    const struct store *store = turn->shop->store;
+    const struct record *known = store_get(store, kind, ns, name);
 
     turn->known_uid = known ? arena_strdup(&turn->mem, known->uid) : NULL;
+    turn->was_unknown = !store_knows(store, kind, ns, name);
     turn->request = kube_get_data(turn->shop->client, kind_resource(kind), ns, name, data_key, done, turn);
 }
 
@@ -108,16 +125,19 @@ void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const
 {
     const struct record *known = store_get(turn->shop->store, kind, ns, name);
 
-    if (known && turn->known_uid && strcmp(known->uid, turn->known_uid) == 0)
+    if (known ? turn->known_uid && strcmp(known->uid, turn->known_uid) == 0 : turn->was_unknown)
         store_remove(turn->shop->store, kind, ns, name);
 }
 
 void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object)
 {
-    const struct record *known = store_get(turn->shop->store, kind, json_str_or(object, "metadata.namespace", ""),
-                                           json_str_or(object, "metadata.name", ""));
+    const struct store *store = turn->shop->store;
+    const char *ns = json_str_or(object, "metadata.namespace", ""), *name = json_str_or(object, "metadata.name", ""),
+               *uid = json_str_or(object, "metadata.uid", "");
+    bool same = turn->known_uid && strcmp(turn->known_uid, uid) == 0;
+    bool has_ended = same || (turn->was_unknown && store_knows(store, kind, ns, name));
 
-    if (known || !turn->known_uid || strcmp(turn->known_uid, json_str_or(object, "metadata.uid", "")) != 0)
+    if (store_get(store, kind, ns, name) || !has_ended)
         workshop_learn_read(turn->shop, kind, object);
 }
 

@@ -35,6 +35,7 @@ struct workshop {
     struct render_settings render;
     const char *instance; /* this process, in Events: the pod's name */
     const char *ns;       /* its namespace, where the ledger of orphans is */
+    bool secrets_by_name; /* no right to list them: those that are referred to are read, round and round */
     struct orphans *orphans;
     struct garbage *garbage;
     struct stats *stats;
@@ -55,6 +56,7 @@ struct turn {
     struct action asked;    /* the action whose answer is awaited                */
     uint64_t request;       /* to Kubernetes, in flight; 0: none                 */
     const char *known_uid;  /* of the object that is read: as it was known then; NULL: it was not */
+    bool was_unknown;       /* … and whether it is there was not known either                  */
     struct gitlab_op *call; /* to GitLab, in flight; NULL: none                  */
     unsigned steps;
     bool ready; /* an answer has come                                */
@@ -76,6 +78,10 @@ void turn_destroy(struct turn *turn);
 struct gathering turn_gathering(const struct workshop *shop);
 /* An answer has come: the next decision is taken by the loop's hook, never from within a callback. */
 void turn_ready(struct turn *turn);
+/* Puts the record of this object into the store, with what the object refers to. listed: by a list that is not complete
+ * yet. */
+void workshop_keep(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
+                   bool listed);
 /* Puts an object that an answer has shown into the store; one that is gone is buried. What is older than what is known
  * is passed over, because a watch may overtake the answer: of a write, what the watch has told already; of what was
  * read, only a version before the one that is known, for an object may change without its watch showing it. */
@@ -85,7 +91,7 @@ void workshop_learn_read(const struct workshop *shop, enum kind kind, struct jso
  * is remembered for the next two. */
 void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, const char *data_key,
               kube_done_fn *done);
-/* It is not there: what was known is forgotten, unless the watch has shown a newer one of that name since. */
+/* It is not there, unless the watch has shown a newer one of that name since. */
 void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name);
 /* It is there, unless it was known and the watch has told of its end since. */
 void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object);

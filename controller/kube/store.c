@@ -1,5 +1,6 @@
 #include "kube/store.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,7 @@ struct store {
     struct kept_kind *kinds;
     unsigned len;
     struct map owners; /* "ns/name" → struct family */
+    struct references *references;
 };
 
 static void key_of(const char *ns, const char *name, char key[static KEY_MAX])
@@ -59,6 +61,7 @@ struct store *store_create(unsigned kinds)
     store->kinds = mem_alloc(kinds * sizeof(*store->kinds));
     store->len = kinds;
     store->owners.lent = true;
+    store->references = references_create();
     for (unsigned kind = 0; kind < kinds; kind++)
         store->kinds[kind].entries.lent = true;
     return store;
@@ -213,6 +216,7 @@ static void put(struct store *store, unsigned kind, const struct record *record,
     struct entry *former = map_set(&store->kinds[kind].entries, e->strings, e);
     if (former)
         entry_destroy(store, former);
+    references_settle(store->references, kind, e->record.ns, e->record.name);
 }
 
 void store_put(struct store *store, unsigned kind, const struct record *record)
@@ -238,6 +242,7 @@ void store_remove(struct store *store, unsigned kind, const char *ns, const char
     char key[KEY_MAX];
 
     key_of(ns, name, key);
+    references_settle(store->references, kind, ns, name);
     struct entry *e = map_remove(&store->kinds[kind].entries, key);
     if (e)
         entry_destroy(store, e);
@@ -256,6 +261,31 @@ const struct record *store_get(const struct store *store, unsigned kind, const c
     const struct entry *e = find(store, kind, ns, name);
 
     return e && e->standing == SHOWN ? &e->record : NULL;
+}
+
+bool store_knows(const struct store *store, unsigned kind, const char *ns, const char *name)
+{
+    if (find(store, kind, ns, name))
+        return true;
+    return references_have(store->references, kind, ns, name) ? references_settled(store->references, kind, ns, name)
+                                                              : store_reached(store, kind, ns) != NULL;
+}
+
+void store_refer(struct store *store, const char *holder, const struct reference *to, size_t len)
+{
+    struct reference dated[REFERENCES_MAX];
+
+    assert(len <= REFERENCES_MAX);
+    for (size_t i = 0; i < len; i++) {
+        dated[i] = to[i];
+        dated[i].epoch = store->kinds[to[i].kind].epoch;
+    }
+    references_set(store->references, holder, dated, len);
+}
+
+const struct references *store_references(const struct store *store)
+{
+    return store->references;
 }
 
 void store_forget_fields(struct store *store, unsigned kind, const char *ns, const char *name)
@@ -299,6 +329,7 @@ void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned
             entry_destroy(store, map_remove(&k->entries, key));
         }
     }
+    references_list_end(store->references, kind, ns, begun);
 }
 
 void store_each(const struct store *store, unsigned kind, void (*each)(void *arg, const struct record *record),
@@ -370,6 +401,7 @@ void store_destroy(struct store *store)
         free_versions(&store->kinds[kind].reached);
     }
     free_owners(&store->owners);
+    references_destroy(store->references);
     free(store->kinds);
     free(store);
 }

@@ -14,8 +14,7 @@
 #ifndef KUBE_STORE_H
 #define KUBE_STORE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "kube/references.h"
 
 struct record {
     const char *ns; /* "" for kinds without a namespace                                         */
@@ -51,6 +50,14 @@ void store_remove(struct store *store, unsigned kind, const char *ns, const char
 /* The object of this uid is gone, as an answer said: it is not shown any more. Nothing when another one is known. */
 void store_bury(struct store *store, unsigned kind, const char *ns, const char *name, const char *uid);
 const struct record *store_get(const struct store *store, unsigned kind, const char *ns, const char *name);
+/* Whether it is known that the object is there, or is not. It is not where no watch covers the kind, nor of a reference
+ * that is younger than the last list: then the object has to be read, and what comes of it put or removed. */
+bool store_knows(const struct store *store, unsigned kind, const char *ns, const char *name);
+
+/* The holder ("namespace/name") refers to these from now on, and to no others; see kube/references.h. */
+void store_refer(struct store *store, const char *holder, const struct reference *to, size_t len);
+const struct references *store_references(const struct store *store);
+
 /* The record's fields were looked at. */
 void store_forget_fields(struct store *store, unsigned kind, const char *ns, const char *name);
 size_t store_count(const struct store *store, unsigned kind);

@@ -63,6 +63,8 @@
  */
 #define MARK_PREFIX GROUP "/uid="
 
+#define LEDGER_NAME "gitlab-runner-orphans" /* ledger.h */
+
 #define EXECUTOR_CLUSTER_ROLE "gitlab-runner-executor"
 
 #define KEY_RUNNER_TOKEN "runner-token"

@@ -28,6 +28,7 @@ struct observed_value {
     const char *version;   /* resource version of the object; known from the watch without reading */
     bool bound;            /* READ_CREDENTIAL: ANNOTATION_ALLOWED_HOSTS says where it may go       */
     const char *ca_pem;    /* … and this is trusted beside the system's, not READ_CA; NULL: none   */
+    bool unseen;           /* nobody has looked yet whether the object is there                    */
 };
 
 /* What may be read, ACT_READ. */

@@ -54,6 +54,17 @@ const char *role_binding_owner(const char *name, struct arena *a)
     return arena_printf(a, "%.*s/%.*s", (int)(dot - name), name, (int)(len - cut), dot + 1);
 }
 
+const char *secret_owner(const char *name, struct arena *a)
+{
+    for (enum child child = 0; child < CHILD_COUNT; child++) {
+        const char *suffix = arena_printf(a, "-%s", children[child].name);
+        size_t len = strlen(name), cut = strlen(suffix);
+        if (strcmp(children[child].kind, "Secret") == 0 && len > cut && strcmp(name + len - cut, suffix) == 0)
+            return arena_strndup(a, name, len - cut);
+    }
+    return NULL;
+}
+
 const char *child_namespace(enum child child, const struct owner *owner, const struct spec *spec)
 {
     return child == CHILD_ROLE_BINDING ? spec->namespace : owner->ns;

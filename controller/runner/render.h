@@ -54,6 +54,8 @@ const char *child_kind(enum child child); /* "Secret", … */
 const char *child_name(enum child child, const struct owner *owner, struct arena *a);
 /* "namespace/name" of the owner whose RoleBinding has this name; NULL: nobody's has. */
 const char *role_binding_owner(const char *name, struct arena *a);
+/* Whose a Secret of this name is, the name alone; NULL: it is not one of ours. The arena owns it. */
+const char *secret_owner(const char *name, struct arena *a);
 const char *child_namespace(enum child child, const struct owner *owner, const struct spec *spec);
 
 /* The label selector of the manager's pods, as status.selector has it. */

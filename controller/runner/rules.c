@@ -175,8 +175,20 @@ struct action hold_finalizer(const struct observed *o, struct arena *a)
 /* Nothing is looked for, or given up, while the token may only be out of the watch's sight. */
 struct action read_an_unseen_token(const struct observed *o, struct arena *a)
 {
+    bool in_vain = o->force_delete && refused_attempt(o, "read-token");
+    bool unseen = o->values[READ_TOKEN].unseen && !in_vain;
+
     (void)a;
-    return o->doubt == DOUBT_SUSPECTED || o->doubt == DOUBT_UNREAD ? act_read(READ_TOKEN) : act_pass;
+    return unseen || o->doubt == DOUBT_SUSPECTED || o->doubt == DOUBT_UNREAD ? act_read(READ_TOKEN) : act_pass;
+}
+
+struct action look_first(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    for (enum readable what = 0; what < READ_COUNT; what++)
+        if (o->values[what].unseen)
+            return act_read(what);
+    return act_pass;
 }
 
 static bool status_says(const struct observed *o, const char *field, const char *value)

@@ -47,6 +47,7 @@ struct action name_conflict(const struct observed *o, enum child child, struct a
 struct action release_token_secret(const struct observed *o, struct arena *a);
 struct action hold_finalizer(const struct observed *o, struct arena *a);
 struct action read_an_unseen_token(const struct observed *o, struct arena *a);
+struct action look_first(const struct observed *o, struct arena *a);
 struct action find_lost_runner(const struct observed *o, struct arena *a);
 struct action report_possible_orphan(const struct observed *o, struct arena *a);
 struct action report_orphan(const struct registration *r, const char *why, struct arena *a);

@@ -383,6 +383,59 @@ static void messages_are_as_kept(void **state)
     assert_golden(DATA "decide/messages.json", pretty(messages, &a));
 }
 
+/* What is decided when nobody has looked yet whether these are there, bits of enum readable; read in vain before: kind.
+ */
+static const char *decided_blind(unsigned unseen, enum err_kind failed, bool issued, int64_t deleted,
+                                 char ret[static 200])
+{
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    stage_init(&stage, (const int[OPTIONS]){0}, false);
+    decided(w, true);
+    struct observed *o = &w->observed;
+    for (enum readable what = 0; what < READ_COUNT; what++)
+        if (unseen & (1u << what))
+            o->values[what] = (struct observed_value){.unseen = true};
+    if (unseen & (1u << READ_TOKEN))
+        o->children[CHILD_TOKEN_SECRET] = (struct observed_child){.exists = false};
+    if (failed)
+        o->failed[0] = (struct attempt){"read-token", {failed, 403, 0, "Forbidden", "no right"}, o->now_ms + 1000};
+    if (issued)
+        o->issued = (struct registration){.token = "glrt-new",
+                                          .url = "https://one.example.com",
+                                          .runner_id = 9,
+                                          .authentication = "AccessToken",
+                                          .scope = "Instance",
+                                          .told_hash = ""};
+    o->deleting = deleted != 0;
+    o->force_delete = deleted < 0;
+    struct action act = decide(o, &w->mem);
+    snprintf(ret, 200, "%s", in_a_line(&act, &w->mem));
+    return ret;
+}
+
+static void nothing_is_decided_about_what_nobody_has_looked_at(void **state)
+{
+    enum { TOKEN = 1 << READ_TOKEN, CREDENTIAL = 1 << READ_CREDENTIAL, CA = 1 << READ_CA, ALL = (1 << READ_COUNT) - 1 };
+    char line[200];
+
+    (void)state;
+    assert_string_equal(decided_blind(0, ERR_NONE, false, 0, line), "done");
+    assert_string_equal(decided_blind(TOKEN, ERR_NONE, false, 0, line), "read-token: read");
+    assert_string_equal(decided_blind(CA, ERR_NONE, false, 0, line), "read-ca: read");
+    assert_string_equal(decided_blind(ALL, ERR_NONE, false, 0, line), "read-credential: read");
+    assert_string_equal(decided_blind(TOKEN, ERR_RETRY, false, 0, line), "read-token: wait Forbidden");
+    assert_string_equal(decided_blind(TOKEN, ERR_DENIED, false, 0, line), "status: status Forbidden");
+    /* a token that nobody else has is saved before */
+    assert_string_equal(decided_blind(TOKEN, ERR_DENIED, true, 0, line),
+                        "save: apply Secret ci/builds-runner-token, new");
+    assert_string_equal(decided_blind(ALL, ERR_NONE, false, 1, line), "read-token: read");
+    assert_string_equal(decided_blind(TOKEN, ERR_DENIED, false, 1, line), "status: status Forbidden");
+    /* by force, what cannot be read is not waited for */
+    assert_string_equal(decided_blind(TOKEN, ERR_DENIED, false, -1, line), "release: finalizer let go");
+}
+
 /* What happened is known by name in logs and metrics. */
 static void every_action_and_call_has_a_name(void **state)
 {
@@ -397,6 +450,7 @@ int main(void)
 {
     static const struct CMUnitTest others[] = {
         cmocka_unit_test(messages_are_as_kept),
+        cmocka_unit_test(nothing_is_decided_about_what_nobody_has_looked_at),
         cmocka_unit_test(every_action_and_call_has_a_name),
     };
     struct CMUnitTest tests[ARRAY_LEN(cases) + ARRAY_LEN(others)];

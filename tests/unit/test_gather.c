@@ -109,6 +109,78 @@ static void of_an_object_that_is_too_large_all_but_the_spec_is_known(void **stat
     assert_non_null(s->observed.spec);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What nobody has looked at yet */
+
+static void tell_secret(struct scene *s, const char *name, const char *version)
+{
+    const struct record record = {"ci", name, "uid", version, "", "", "", NULL};
+
+    store_put(s->store, KIND_SECRET, &record);
+}
+
+static const struct observed_value *credential(struct scene *s)
+{
+    return &again(s)->values[READ_CREDENTIAL];
+}
+
+static void refer(struct scene *s)
+{
+    const struct reference to[] = {{.kind = KIND_SECRET, .ns = "ci", .name = "gitlab"}};
+
+    store_refer(s->store, "ci/builds", to, 1);
+}
+
+static void what_is_not_watched_is_unseen(void **state)
+{
+    struct scene *s = *state;
+
+    assert_true(credential(s)->unseen);
+    assert_true(again(s)->values[READ_TOKEN].unseen);
+    assert_false(again(s)->values[READ_CA].unseen); /* the spec names none */
+    tell_secret(s, "gitlab", "3");
+    assert_false(credential(s)->unseen);
+    assert_string_equal(credential(s)->version, "3");
+}
+
+static void so_is_what_is_referred_to_since_the_last_list(void **state)
+{
+    struct scene *s = *state;
+
+    refer(s);
+    store_reach(s->store, KIND_SECRET, "", "9");
+    assert_false(again(s)->values[READ_TOKEN].unseen);
+    assert_true(credential(s)->unseen);
+    store_remove(s->store, KIND_SECRET, "ci", "gitlab"); /* it was read, and is not there */
+    assert_false(credential(s)->unseen);
+    assert_int_equal(credential(s)->lookup, LOOKUP_NO_OBJECT);
+}
+
+static void a_list_shows_what_was_referred_to_before(void **state)
+{
+    struct scene *s = *state;
+
+    refer(s);
+    unsigned begun = store_list_begin(s->store, KIND_SECRET);
+    store_reach(s->store, KIND_SECRET, "", "9");
+    assert_true(credential(s)->unseen);
+    store_list_end(s->store, KIND_SECRET, "", begun, NULL, NULL);
+    assert_int_equal(credential(s)->lookup, LOOKUP_NO_OBJECT);
+}
+
+/* In this turn: the store may not keep it. */
+static void what_was_read_stays(void **state)
+{
+    struct scene *s = *state;
+    struct observed_value *value = &s->observed.values[READ_CREDENTIAL];
+
+    *value = (struct observed_value){.lookup = LOOKUP_FOUND, .value = "token", .version = "4"};
+    assert_string_equal(credential(s)->value, "token");
+    *value = (struct observed_value){.lookup = LOOKUP_NO_OBJECT};
+    assert_false(credential(s)->unseen);
+    assert_int_equal(credential(s)->lookup, LOOKUP_NO_OBJECT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +188,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_object_that_is_gone_is_being_deleted, setup, teardown),
         cmocka_unit_test_setup_teardown(of_an_object_that_is_too_large_all_but_the_spec_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_one_whose_name_is_anothers, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_watched_is_unseen, setup, teardown),
+        cmocka_unit_test_setup_teardown(so_is_what_is_referred_to_since_the_last_list, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_list_shows_what_was_referred_to_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_read_stays, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
