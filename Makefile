@@ -100,6 +100,9 @@ $(B)/tests/%.o: tests/unit/%.c | deps
 $(B)/tests/poll: $(B)/tests/test_poll.o $(B)/obj/kube/poll.o $(filter $(B)/obj/base/%,$(OBJECTS))
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 
+$(B)/tests/rounds: $(B)/tests/test_rounds.o $(addprefix $(B)/obj/kube/,rounds.o queue.o) $(filter $(B)/obj/base/%,$(OBJECTS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+
 # The world in memory, for the tests of the rules.
 $(addprefix $(B)/tests/,world decide waits status observed cache): $(patsubst tests/unit/%.c,$(B)/tests/%.o,$(wildcard tests/unit/world*.c))
 

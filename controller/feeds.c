@@ -14,6 +14,7 @@
 #include "kube/poll.h"
 #include "net/loop.h"
 #include "runner/names.h"
+#include "kube/rounds.h"
 #include "runner/namespaces.h"
 
 enum { TELL_GAP_MS = 10 * 1000 }; /* from one report of what is too large to the next: anybody may write such objects */
@@ -23,7 +24,7 @@ struct feed {
     struct feeds *feeds;
     struct realm *realm;
     enum kind kind;
-    struct watch *watch; /* NULL: none, see realm->poll                */
+    struct watch *watch; /* NULL: none, see realm->poll, feeds->rounds */
     unsigned begun;      /* the list that is under way (kube/store.h)  */
 };
 
@@ -42,6 +43,7 @@ struct feeds {
     struct queue *queue;
     struct states *states;
     int64_t next_report_ms; /* of an object that is too large */
+    struct rounds *rounds; /* of Secrets that may not be listed; NULL: they are watched */
     size_t len;
     struct realm realms[];
 };
@@ -132,6 +134,18 @@ static void report_too_large(const struct feed *feed, const struct record *seen,
         event_send(shop->client, &event, GROUP "/controller", shop->instance, event_sent, &shop->stats->events);
 }
 
+/* Whatever Secrets the runner refers to are read from now on. */
+static void follow_secrets(const struct feeds *feeds, struct json_object *runner)
+{
+    cleanup_arena struct arena a = {0};
+    struct reference to[REFERENCES_MAX];
+    size_t len = kind_references(runner, true, to, &a);
+
+    for (size_t i = 0; i < len; i++)
+        if (to[i].kind == KIND_SECRET && to[i].name)
+            rounds_add(feeds->rounds, to[i].ns, to[i].name);
+}
+
 static void keep(const struct feed *feed, enum watch_type type, struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
@@ -139,6 +153,8 @@ static void keep(const struct feed *feed, enum watch_type type, struct json_obje
     const struct record record = kind_record(feed->kind, object, shop->store, &a);
 
     workshop_keep(shop, feed->kind, object, &record, type == WATCH_LISTED);
+    if (feed->kind == KIND_RUNNER && feed->feeds->rounds)
+        follow_secrets(feed->feeds, object);
 }
 
 /* True: it is none of our business, or not any more. */
@@ -161,8 +177,6 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
                                 .uid = json_str_or(object, "metadata.uid", ""),
                                 .version = json_str_or(object, "metadata.resourceVersion", "")};
 
-    if (is_passed_over(feed, seen.ns, seen.name))
-        return;
     if (!store_is_news(store, feed->kind, &seen, type == WATCH_DELETED)) {
         store_touch(store, feed->kind, seen.ns, seen.name);
         return;
@@ -170,6 +184,8 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
     const char *too_large = object_too_large(object);
     if (too_large && type != WATCH_DELETED)
         report_too_large(feed, &seen, too_large);
+    if (is_passed_over(feed, seen.ns, seen.name))
+        return;
     const struct record *known = store_get(store, feed->kind, seen.ns, seen.name);
     cleanup_free char *owner = mem_strdup(known ? known->owner : "");
     if (type == WATCH_DELETED)
@@ -188,8 +204,6 @@ static bool on_identity(void *arg, const struct watch_identity *identity)
     const struct record seen = {
         .ns = identity->ns, .name = identity->name, .uid = identity->uid, .version = identity->version};
 
-    if (is_passed_over(feed, seen.ns, seen.name))
-        return true;
     if (store_is_news(store, feed->kind, &seen, false))
         return false;
     store_touch(store, feed->kind, seen.ns, seen.name);
@@ -262,16 +276,50 @@ static void on_list_end(void *arg)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * A Namespace that is polled */
+ * What is read, not watched */
 
-static void forget_namespace(struct feed *feed)
+/* It is not there. */
+static void forget(struct feeds *feeds, enum kind kind, const char *ns, const char *name)
 {
-    const char *ns = feed->realm->ns;
+    struct store *store = feeds->shop->store;
+    const struct record *known = store_get(store, kind, ns, name);
+    cleanup_free char *owner = known ? mem_strdup(known->owner) : NULL;
 
-    if (!store_get(feed->feeds->shop->store, KIND_NAMESPACE, "", ns))
-        return;
-    store_remove(feed->feeds->shop->store, KIND_NAMESPACE, "", ns);
-    wake(feed->feeds, KIND_NAMESPACE, "", ns, "", QUEUE_URGENT);
+    store_remove(store, kind, ns, name);
+    if (owner)
+        wake(feeds, kind, ns, name, owner, QUEUE_URGENT);
+}
+
+static struct feed *feed_of(struct feeds *feeds, enum kind kind, const char *ns)
+{
+    struct realm *realm = feeds->realms;
+
+    while (*realm->ns && realm + 1 < feeds->realms + feeds->len && strcmp(realm->ns, ns) != 0)
+        realm++;
+    return &realm->by_kind[kind];
+}
+
+static const char *known_secret(void *arg, const char *ns, const char *name)
+{
+    const struct feeds *feeds = arg;
+    const struct store *store = feeds->shop->store;
+    const struct record *known = store_get(store, KIND_SECRET, ns, name);
+
+    if (known)
+        return known->uid;
+    return references_have(store_references(store), KIND_SECRET, ns, name) ? "" : NULL;
+}
+
+/* What was made, or has gone, while it was read, is told by the answers to those requests. */
+static void on_secret(void *arg, const char *ns, const char *name, const char *known, const struct kube_reply *reply)
+{
+    struct feeds *feeds = arg;
+    const char *now = known_secret(feeds, ns, name);
+
+    if (reply->err.kind == ERR_NONE)
+        on_object(feed_of(feeds, KIND_SECRET, ns), WATCH_MODIFIED, reply->object);
+    else if (reply->err.kind == ERR_NOT_FOUND && now && strcmp(now, known) == 0)
+        forget(feeds, KIND_SECRET, ns, name);
 }
 
 static void on_namespace(void *arg, const struct kube_reply *reply)
@@ -285,7 +333,7 @@ static void on_namespace(void *arg, const struct kube_reply *reply)
     if (readable)
         on_object(feed, WATCH_MODIFIED, reply->object);
     else
-        forget_namespace(feed);
+        forget(feed->feeds, KIND_NAMESPACE, "", realm->ns);
     if (!readable && !realm->settled)
         log_event(LOG_WARN, "watch", "not served until it can be read", "namespace", realm->ns, "reason",
                   reply->err.reason, "error", reply->err.text, NULL);
@@ -311,7 +359,8 @@ static void realm_init(struct feeds *feeds, struct realm *realm)
                                               .reached = on_reached,
                                               .arg = feed};
         *feed = (struct feed){.feeds = feeds, .realm = realm, .kind = kind};
-        if (all || kind != KIND_NAMESPACE)
+        bool watched = kind == KIND_NAMESPACE ? all : kind != KIND_SECRET || !shop->secrets_by_name;
+        if (watched)
             feed->watch = watch_create(shop->loop, shop->client, kind_resource(kind), all ? NULL : realm->ns,
                                        kind_selector(kind), &handler);
     }
@@ -337,6 +386,9 @@ struct feeds *feeds_create(const struct workshop *shop, struct queue *queue, str
     struct feeds *feeds = mem_alloc(sizeof(*feeds) + len * sizeof(struct realm));
 
     *feeds = (struct feeds){.shop = shop, .queue = queue, .states = states, .len = len};
+    const struct rounds_handler secrets = {known_secret, on_secret, feeds};
+    if (shop->secrets_by_name)
+        feeds->rounds = rounds_create(shop->loop, shop->client, kind_resource(KIND_SECRET), &secrets);
     for (size_t i = 0; i < len; i++) {
         if (at)
             namespaces_next(&at, feeds->realms[i].ns);
@@ -352,6 +404,8 @@ void feeds_destroy(struct feeds *feeds)
         for (enum kind kind = 0; kind < KIND_COUNT; kind++)
             watch_destroy(feeds->realms[i].by_kind[kind].watch);
     }
+    if (feeds)
+        rounds_destroy(feeds->rounds);
     free(feeds);
 }
 

@@ -8,7 +8,6 @@
 #include "net/loop.h"
 #include "orphans.h"
 #include "runner/names.h"
-#include "runner/namespaces.h"
 
 enum { ANSWER_MAX = 2 << 20 }; /* a Secret of 1 MiB, in base64 and with what belongs to it */
 
@@ -17,8 +16,7 @@ enum { ANSWER_MAX = 2 << 20 }; /* a Secret of 1 MiB, in base64 and with what bel
 
 bool ledger_may_exist(const struct workshop *shop)
 {
-    const char *served = shop->render.namespaces;
-    bool watched = !served || namespaces_have(served, shop->ns);
+    bool watched = store_reached(shop->store, KIND_SECRET, shop->ns);
 
     return !watched || store_get(shop->store, KIND_SECRET, shop->ns, LEDGER_NAME);
 }

@@ -151,7 +151,8 @@ static bool start(struct process *p, struct run_options *o, struct err *err)
                                   .lease = p->lease,
                                   .render = {.manager_image = o->manager_image, .namespaces = o->namespaces},
                                   .instance = o->identity,
-                                  .ns = own_namespace(p, o)};
+                                  .ns = own_namespace(p, o),
+                                  .secrets_by_name = o->secrets_by_name};
     p->rec = reconciler_create(&shop);
     p->deadline = loop_timer_create(p->loop, stop, p);
     if (!serve_pages(p, o, err))

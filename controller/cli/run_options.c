@@ -75,6 +75,12 @@ static bool parse_namespaces(const char *value, void *field)
     return namespaces_check(value) && parse_text(value, field);
 }
 
+static bool parse_secrets(const char *value, void *field)
+{
+    *(bool *)field = strcmp(value, "referenced") == 0;
+    return *(bool *)field || strcmp(value, "all") == 0;
+}
+
 static bool parse_levels(const char *value, void *field)
 {
     return log_levels_parse(value, field);
@@ -120,6 +126,8 @@ static const struct row rows[] = {
      parse_text, AT(manager_image), NULL},
     {"namespace", "NAME,...", "serve these namespaces alone, with no rights elsewhere (default: all)",
      parse_namespaces, AT(namespaces), "different names of namespaces, separated by commas"},
+    {"secrets", "all|referenced", "referenced: read those that specs name, list none (default: all)",
+     parse_secrets, AT(secrets_by_name), "all or referenced"},
     {"leader-elect", "true|false", "act only while holding the Lease " LEASE_NAME " (default: true)",
      parse_bool, AT(leader_elect), "true or false"},
     {"leader-election-namespace", "NAME", "of Lease and orphans (default: the kubeconfig's or the pod's)",

@@ -18,6 +18,7 @@ struct run_options {
     int debug_port; /* on localhost alone; 0: none */
     const char *manager_image;
     const char *namespaces; /* "a,b" (runner/namespaces.h); NULL: all */
+    bool secrets_by_name;   /* turn.h */
     bool leader_elect;
     const char *lease_namespace; /* NULL: the one of the kubeconfig or the pod */
     struct lease_timing lease;

@@ -137,8 +137,7 @@ void references_set(struct references *r, const char *key, const struct referenc
             continue;
         key_of(to[i].kind, to[i].ns, to[i].name, at);
         struct target *target = map_get(&r->targets, at);
-        *link = (struct link){.target = target ? target : target_create(r, at, to[i].epoch),
-                              .holder = holder};
+        *link = (struct link){.target = target ? target : target_create(r, at, to[i].epoch), .holder = holder};
         list_init(&link->node);
         list_append(&link->target->links, &link->node);
         link++;
