@@ -5,19 +5,25 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/jitter.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "garbage.h"
 #include "kube/event.h"
 #include "kube/object_text.h"
+#include "kube/lease.h"
 #include "kube/poll.h"
+#include "kube/rounds.h"
 #include "net/loop.h"
 #include "runner/names.h"
-#include "kube/rounds.h"
 #include "runner/namespaces.h"
 
-enum { TELL_GAP_MS = 10 * 1000 }; /* from one report of what is too large to the next: anybody may write such objects */
+enum {
+    LOOK_MS = 40 * 1000, /* for room for what is left out                                            */
+    TELL_GAP_MS = 10 * 1000, /* from one report of what is too large to the next: anybody may write such objects */
+    TELL_LEFT_OUT_GAP_MS = 500,
+};
 
 /* One kind in one realm: what its watch's handler needs. */
 struct feed {
@@ -42,8 +48,10 @@ struct feeds {
     const struct workshop *shop;
     struct queue *queue;
     struct states *states;
-    int64_t next_report_ms; /* of an object that is too large */
-    struct rounds *rounds; /* of Secrets that may not be listed; NULL: they are watched */
+    int64_t next_report_ms;   /* of an object that is too large                           */
+    int64_t next_left_out_ms; /* … of a runner that there is no room for                  */
+    struct loop_timer *look;  /* for that room                                            */
+    struct rounds *rounds;    /* of Secrets that may not be listed; NULL: they are watched */
     size_t len;
     struct realm realms[];
 };
@@ -111,27 +119,63 @@ static enum queue_priority priority_of(const struct feed *feed, struct json_obje
     return began || is_edited(feed, object) ? QUEUE_URGENT : QUEUE_ROUTINE;
 }
 
-/* Who wrote it has to know why it is not looked at; of a runner its status tells. Each is counted (kube/watch.h). */
-static void report_too_large(const struct feed *feed, const struct record *seen, const char *why)
+/* Who wrote it has to know why it is not looked at. */
+static void tell(const struct feeds *feeds, const struct kube_resource *r, const struct record *seen,
+                 const char *reason, const char *why, bool by_event)
 {
-    struct feeds *feeds = feed->feeds;
     const struct workshop *shop = feeds->shop;
-    const struct kube_resource *r = kind_resource(feed->kind);
     const struct event event = {
         .regarding =
             {.api_version = r->api_version, .kind = r->kind, .ns = seen->ns, .name = seen->name, .uid = seen->uid},
         .warning = true,
-        .reason = "TooLarge",
+        .reason = reason,
         .note = why,
     };
 
-    if (loop_now(shop->loop) < feeds->next_report_ms)
-        return;
-    feeds->next_report_ms = loop_now(shop->loop) + TELL_GAP_MS;
-    log_event(LOG_WARN, "watch", "too large", "kind", r->kind, "namespace", seen->ns, "name", seen->name, "error", why,
+    log_event(LOG_WARN, "watch", reason, "kind", r->kind, "namespace", seen->ns, "name", seen->name, "error", why,
               NULL);
-    if (r->namespaced && feed->kind != KIND_RUNNER)
+    if (by_event && (!shop->lease || lease_is_leading(shop->lease)))
         event_send(shop->client, &event, GROUP "/controller", shop->instance, event_sent, &shop->stats->events);
+}
+
+static bool is_due(const struct feeds *feeds, int64_t *next_ms, int64_t gap_ms)
+{
+    int64_t now = loop_now(feeds->shop->loop);
+    bool due = now >= *next_ms;
+
+    if (due)
+        *next_ms = now + gap_ms;
+    return due;
+}
+
+/* Of a runner its status tells. Each is counted (kube/watch.h). */
+static void report_too_large(const struct feed *feed, const struct record *seen, const char *why)
+{
+    const struct kube_resource *r = kind_resource(feed->kind);
+
+    if (is_due(feed->feeds, &feed->feeds->next_report_ms, TELL_GAP_MS))
+        tell(feed->feeds, r, seen, "TooLarge", why, r->namespaced && feed->kind != KIND_RUNNER);
+}
+
+static void report_left_out(struct feeds *feeds, const struct record *runner)
+{
+    if (is_due(feeds, &feeds->next_left_out_ms, TELL_LEFT_OUT_GAP_MS))
+        tell(feeds, kind_resource(KIND_RUNNER), runner, "NamespaceOverShare",
+             "the GitLabRunners of this namespace take more of the operator's memory than its share, so this one is "
+             "not served: make others smaller, or delete some; it is looked at again within a minute",
+             true);
+}
+
+/* Lists them again when there is room, for nobody remembers which they are. */
+static void on_look(void *arg)
+{
+    struct feeds *feeds = arg;
+    const struct shares *shares = store_shares(feeds->shop->store);
+
+    loop_timer_set(feeds->look, jitter(LOOK_MS * 3 / 4, LOOK_MS / 2));
+    for (size_t i = 0; i < feeds->len && shares_have_room(shares); i++)
+        if (shares_left_out(shares, *feeds->realms[i].ns ? feeds->realms[i].ns : NULL))
+            watch_list_again(feeds->realms[i].by_kind[KIND_RUNNER].watch);
 }
 
 /* Whatever Secrets the runner refers to are read from now on. */
@@ -146,14 +190,32 @@ static void follow_secrets(const struct feeds *feeds, struct json_object *runner
             rounds_add(feeds->rounds, to[i].ns, to[i].name);
 }
 
+/* A GitLabRunner that its namespace's share has no room for, or has room for now. */
+static void count_left_out(const struct feed *feed, enum watch_type type, const struct record *record, bool kept)
+{
+    struct shares *shares = store_shares(feed->feeds->shop->store);
+
+    if (kept && type == WATCH_MODIFIED)
+        shares_let_in(shares, record->ns);
+    else if (!kept && type == WATCH_LISTED)
+        shares_leave_out_listed(shares, record->ns);
+    else if (!kept && (type == WATCH_ADDED || !shares_left_out(shares, record->ns)))
+        shares_leave_out(shares, record->ns);
+    if (!kept)
+        report_left_out(feed->feeds, record);
+}
+
 static void keep(const struct feed *feed, enum watch_type type, struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
     const struct workshop *shop = feed->feeds->shop;
     const struct record record = kind_record(feed->kind, object, shop->store, &a);
 
-    workshop_keep(shop, feed->kind, object, &record, type == WATCH_LISTED);
-    if (feed->kind == KIND_RUNNER && feed->feeds->rounds)
+    bool known = store_get(shop->store, feed->kind, record.ns, record.name);
+    bool kept = workshop_keep(shop, feed->kind, object, &record, type == WATCH_LISTED);
+    if (feed->kind == KIND_RUNNER && !known)
+        count_left_out(feed, type, &record, kept);
+    if (kept && feed->kind == KIND_RUNNER && feed->feeds->rounds)
         follow_secrets(feed->feeds, object);
 }
 
@@ -188,6 +250,8 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
         return;
     const struct record *known = store_get(store, feed->kind, seen.ns, seen.name);
     cleanup_free char *owner = mem_strdup(known ? known->owner : "");
+    if (type == WATCH_DELETED && feed->kind == KIND_RUNNER && !known)
+        shares_let_in(store_shares(store), seen.ns);
     if (type == WATCH_DELETED)
         store_remove(store, feed->kind, seen.ns, seen.name);
     else
@@ -215,6 +279,8 @@ static void on_list_begin(void *arg)
     struct feed *feed = arg;
 
     feed->begun = store_list_begin(feed->feeds->shop->store, feed->kind);
+    if (feed->kind == KIND_RUNNER)
+        shares_list_begin(store_shares(feed->feeds->shop->store), feed->realm->ns);
 }
 
 static void on_reached(void *arg, const char *version)
@@ -269,6 +335,8 @@ static void on_list_end(void *arg)
     char count[24];
 
     store_list_end(feeds->shop->store, feed->kind, ns, feed->begun, on_changed, feeds);
+    if (feed->kind == KIND_RUNNER)
+        shares_list_end(store_shares(feeds->shop->store), ns);
     snprintf(count, sizeof(count), "%zu", store_count(feeds->shop->store, feed->kind));
     log_event(LOG_INFO, "watch", "listed", "kind", kind_resource(feed->kind)->kind, "namespace", *ns ? ns : NULL,
               "count", count, NULL);
@@ -386,6 +454,7 @@ struct feeds *feeds_create(const struct workshop *shop, struct queue *queue, str
     struct feeds *feeds = mem_alloc(sizeof(*feeds) + len * sizeof(struct realm));
 
     *feeds = (struct feeds){.shop = shop, .queue = queue, .states = states, .len = len};
+    feeds->look = loop_timer_create(shop->loop, on_look, feeds);
     const struct rounds_handler secrets = {known_secret, on_secret, feeds};
     if (shop->secrets_by_name)
         feeds->rounds = rounds_create(shop->loop, shop->client, kind_resource(KIND_SECRET), &secrets);
@@ -404,13 +473,16 @@ void feeds_destroy(struct feeds *feeds)
         for (enum kind kind = 0; kind < KIND_COUNT; kind++)
             watch_destroy(feeds->realms[i].by_kind[kind].watch);
     }
-    if (feeds)
+    if (feeds) {
         rounds_destroy(feeds->rounds);
+        loop_timer_destroy(feeds->look);
+    }
     free(feeds);
 }
 
 void feeds_start(struct feeds *feeds)
 {
+    loop_timer_set(feeds->look, LOOK_MS);
     for (size_t i = 0; i < feeds->len; i++)
         if (feeds->realms[i].poll)
             poll_start(feeds->realms[i].poll);

@@ -20,6 +20,7 @@
 
 /* Kubernetes' own limits of names. */
 enum { NAMESPACE_MAX = 63, NAME_MAX = 253 };
+enum { ANNOTATION_MAX = 4096, FIELDS_MAX = 16 << 10 }; /* that are kept */
 
 static const struct {
     struct kube_resource resource;
@@ -68,12 +69,13 @@ static struct json_object *our_fields(struct json_object *object)
     return managed_fields_of(json_get(object, "metadata.managedFields"), FIELD_MANAGER);
 }
 
+/* NULL, too, when it is longer than any that we look at. */
 static const char *annotation(struct json_object *object, const char *key)
 {
-    struct json_object *annotations = json_get(object, "metadata.annotations");
-    struct json_object *pair = json_member(annotations, key);
+    struct json_object *pair = json_member(json_get(object, "metadata.annotations"), key);
+    const char *value = pair ? json_string(pair) : NULL;
 
-    return pair ? json_string(pair) : NULL;
+    return value && strlen(value) <= ANNOTATION_MAX ? value : NULL;
 }
 
 static struct json_object *unpacked(const char *packed, struct arena *a)
@@ -381,7 +383,56 @@ static const char *keep_fields(enum kind kind, struct json_object *object, const
 
     if (!*owner || is_token_secret(kind, object, owner, a) || object_too_large(object))
         return NULL;
-    return fields ? packed(fields, a) : NO_FIELDS;
+    const char *kept = fields ? packed(fields, a) : NO_FIELDS;
+    return strlen(kept) <= FIELDS_MAX ? kept : NO_FIELDS; /* not as we wrote them, so we write them again */
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What a record counts for in its namespace's share: about what it takes, in bytes */
+
+enum {
+    BESIDE_STRINGS = 130, /* a record, and its place in the store                                             */
+    RUNNER_USUAL = 1536,  /* a GitLabRunner with a usual status; so it grows to that without asking            */
+    RUNNER_BESIDE = 2560, /* its state, its references and place in the queue; and usual children, which …     */
+    CHILD_USUAL = 384,    /* … are free up to this                                                             */
+};
+
+static size_t length(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+static const struct record *known_owner(const struct record *record, const struct store *store, struct arena *a)
+{
+    const struct record *owner = owner_record(store, record->owner, a);
+
+    return owner && strcmp(owner->uid, record->owner_uid) == 0 ? owner : NULL;
+}
+
+/* By its name, too: anybody may say that an object is somebody's child. */
+static bool is_usual_child(enum kind kind, const struct record *record, const struct store *store, struct arena *a)
+{
+    const struct record *known = known_owner(record, store, a);
+    const struct owner owner = {.ns = known ? known->ns : "", .name = known ? known->name : ""};
+
+    for (enum child child = 0; known && child < CHILD_COUNT; child++)
+        if (kind_of_child(child) == kind && strcmp(child_name(child, &owner, a), record->name) == 0)
+            return true;
+    return false;
+}
+
+static unsigned price_of(enum kind kind, const struct record *r, const struct store *store, struct arena *a)
+{
+    size_t size = BESIDE_STRINGS + 2 * length(r->ns) + length(r->name) + length(r->uid) + length(r->version) +
+                  length(r->owner_uid) + length(r->text) + length(r->fields);
+
+    if (kind == KIND_RUNNER)
+        return (unsigned)((size > RUNNER_USUAL ? size : RUNNER_USUAL) + RUNNER_BESIDE);
+    if (kind == KIND_NAMESPACE) /* not made by those who live in it */
+        return 0;
+    if (!is_usual_child(kind, r, store, a))
+        return (unsigned)size;
+    return (unsigned)(size > CHILD_USUAL ? size - CHILD_USUAL : 0);
 }
 
 struct record kind_record(enum kind kind, struct json_object *object, const struct store *store, struct arena *a)
@@ -393,7 +444,7 @@ struct record kind_record(enum kind kind, struct json_object *object, const stru
                                : kind == KIND_NAMESPACE ? keep_namespace(object)
                                                         : NULL;
 
-    return (struct record){
+    struct record record = {
         .ns = json_str_or(object, "metadata.namespace", ""),
         .name = json_str_or(object, "metadata.name", ""),
         .uid = json_str_or(object, "metadata.uid", ""),
@@ -403,4 +454,6 @@ struct record kind_record(enum kind kind, struct json_object *object, const stru
         .text = kept ? packed(arena_json(a, kept), a) : "",
         .fields = keep_fields(kind, object, owner, a),
     };
+    record.price = price_of(kind, &record, store, a);
+    return record;
 }

@@ -302,6 +302,11 @@ SHOW(show_runners)
         metric_sample(page, counts[i + 1], "reason", reasons->rows[i].a, NULL);
 }
 
+SHOW(show_left_out)
+{
+    metric_sample(page, (double)shares_left_out(store_shares(view_of(source)->shop->store), NULL), NULL);
+}
+
 SHOW(show_gitlab_calls)
 {
     metric_tally(page, &stats_of(source)->gitlab_calls, "call", "result", NULL);
@@ -338,7 +343,7 @@ SHOW(show_events)
 
 static const struct metric own_metrics[] = {
     {"gitlab_runner_controller_build_info", METRIC_GAUGE, "Always 1, with the version", show_build},
-    {"gitlab_runner_controller_objects", METRIC_GAUGE, "Objects known, by kind", show_objects},
+    {"gitlab_runner_controller_objects", METRIC_GAUGE, "Objects kept, by kind", show_objects},
     {"gitlab_runner_controller_api_requests_max", METRIC_GAUGE,
      "How many requests may be on their way to the API server, which adapts to what it bears", show_limit},
     {"gitlab_runner_controller_api_requests_in_flight", METRIC_GAUGE,
@@ -347,6 +352,8 @@ static const struct metric own_metrics[] = {
      show_held},
     {"gitlab_runner_controller_runners", METRIC_GAUGE, "GitLabRunners by the reason of their condition Ready",
      show_runners},
+    {"gitlab_runner_controller_runners_left_out", METRIC_GAUGE,
+     "GitLabRunners that are not served, because those of their namespace take more than its share", show_left_out},
     {"gitlab_runner_controller_gitlab_requests_total", METRIC_COUNTER,
      "Calls to GitLab by what was asked and what came of it (ok, or the reason of the failure)", show_gitlab_calls},
     {"gitlab_runner_controller_gitlab_request_duration_seconds", METRIC_HISTOGRAM, "How long calls to GitLab took",

@@ -23,6 +23,7 @@ enum {
     TURNS_LIMIT = 512,      /* … with those that wait for GitLab, so that a slow one does not take all places   */
     TURNS_ROUTINE = 16,     /* … of which the others are for what somebody has just changed; fewer of these    */
                             /* make the API server answer the others sooner                                     */
+    KEPT_BUDGET = 42 << 20, /* bytes of all that is kept at rest: 10,000 usual runners and what is made of them */
     STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
     TRIM_MS = 500,          /* after a turn has ended, when none is busy                                       */
     RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
@@ -124,6 +125,16 @@ static struct action gather_and_decide(struct turn *turn)
     return decide(&turn->observed, &turn->step);
 }
 
+/* That it is not shown is no proof that it is gone. */
+static bool is_left_out(const struct turn *turn)
+{
+    const struct owner *owner = &turn->observed.owner;
+    const struct store *store = turn->shop->store;
+
+    return !store_get(store, KIND_RUNNER, owner->ns, owner->name) &&
+           !store_knows(store, KIND_RUNNER, owner->ns, owner->name);
+}
+
 /* Decides until a request is needed or the turn has ended. */
 static void turn_step(struct reconciler *rec, struct turn *turn)
 {
@@ -131,7 +142,7 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
 
     turn->ready = false;
     rec->progress_us = clock_us();
-    if (turn->stale || too_many_steps(turn)) {
+    if (turn->stale || is_left_out(turn) || too_many_steps(turn)) {
         turn->stale = true;
         turn_end(rec, turn, &done);
         return;
@@ -260,6 +271,18 @@ static void add_runner(void *arg, const struct record *record)
     queue_add(rec->queue, key, QUEUE_ROUTINE, "leading again");
 }
 
+/* It gives way to another namespace's: nobody serves it until there is room. */
+static void on_evicted(void *arg, const struct record *runner)
+{
+    struct reconciler *rec = arg;
+    char key[600];
+
+    snprintf(key, sizeof(key), "%s/%s", runner->ns, runner->name);
+    shares_leave_out(store_shares(rec->shop.store), runner->ns);
+    store_refer(rec->shop.store, key, NULL, 0);
+    queue_add(rec->queue, key, QUEUE_ROUTINE, "its namespace holds too much");
+}
+
 /* Before anything else, whatever kept us. The watches go on in any case, so a new term begins with what is. */
 static bool follow_lease(struct reconciler *rec)
 {
@@ -316,6 +339,9 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     stats_init(&rec->stats);
     rec->shop.stats = &rec->stats;
     rec->shop.store = store_create(KIND_COUNT);
+    shares_set_budget(store_shares(rec->shop.store), KEPT_BUDGET);
+    rec->shop.evicted = on_evicted;
+    rec->shop.evicted_arg = rec;
     list_init(&rec->turns);
     rec->timer = loop_timer_create(shop->loop, on_timer, rec);
     rec->trimmer = loop_timer_create(shop->loop, on_trimmer, rec);

@@ -70,12 +70,26 @@ static bool is_old(const struct store *store, enum kind kind, const struct recor
            (known && kube_version_newer(known->version, record->version));
 }
 
-void workshop_keep(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
+/* It is left out from now on; what was counted out before is still. */
+static void leave_out(const struct workshop *shop, enum kind kind, const struct record *record)
+{
+    bool known = store_get(shop->store, kind, record->ns, record->name);
+
+    store_remove(shop->store, kind, record->ns, record->name);
+    if (known && kind == KIND_RUNNER)
+        shares_leave_out(store_shares(shop->store), record->ns);
+}
+
+bool workshop_keep(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
                    bool listed)
 {
     cleanup_arena struct arena a = {0};
     struct reference to[REFERENCES_MAX];
 
+    if (!store_make_room(shop->store, kind, record, shop->evicted, shop->evicted_arg)) {
+        leave_out(shop, kind, record);
+        return false;
+    }
     if (listed)
         store_put_listed(shop->store, kind, record);
     else
@@ -83,6 +97,7 @@ void workshop_keep(const struct workshop *shop, enum kind kind, struct json_obje
     if (kind == KIND_RUNNER)
         store_refer(shop->store, arena_printf(&a, "%s/%s", record->ns, record->name), to,
                     kind_references(object, shop->secrets_by_name, to, &a));
+    return true;
 }
 
 /* What is gone is gone, whatever its version: the answer to the write that let it go has that of before. */

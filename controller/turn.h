@@ -39,6 +39,8 @@ struct workshop {
     struct orphans *orphans;
     struct garbage *garbage;
     struct stats *stats;
+    void (*evicted)(void *arg, const struct record *runner); /* a GitLabRunner gives way to another namespace's */
+    void *evicted_arg;
 };
 
 struct turn {
@@ -79,8 +81,8 @@ struct gathering turn_gathering(const struct workshop *shop);
 /* An answer has come: the next decision is taken by the loop's hook, never from within a callback. */
 void turn_ready(struct turn *turn);
 /* Puts the record of this object into the store, with what the object refers to. listed: by a list that is not complete
- * yet. */
-void workshop_keep(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
+ * yet. False: its namespace holds its share already, so nothing is kept of the object. */
+bool workshop_keep(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
                    bool listed);
 /* Puts an object that an answer has shown into the store; one that is gone is buried. What is older than what is known
  * is passed over, because a watch may overtake the answer: of a write, what the watch has told already; of what was

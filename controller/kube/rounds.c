@@ -35,13 +35,12 @@ struct reading {
 static void arm(struct rounds *r)
 {
     int64_t due = queue_next_ms(r->queue, QUEUE_ROUTINE), now = loop_now(r->loop);
+    int64_t next = due > r->next_ms ? due : r->next_ms;
 
     if (due < 0 || r->in_flight == IN_FLIGHT_MAX)
         loop_timer_set(r->timer, -1);
     else
-        loop_timer_set(r->timer, (due > r->next_ms ? due : r->next_ms) > now
-                                     ? (due > r->next_ms ? due : r->next_ms) - now
-                                     : 0);
+        loop_timer_set(r->timer, next > now ? next - now : 0);
 }
 
 static void reading_free(struct reading *reading)

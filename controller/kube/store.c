@@ -1,6 +1,7 @@
 #include "kube/store.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "base/mem.h"
 #include "kube/version.h"
 
-enum { KEY_MAX = 600 }; /* namespace (63) and name (253), with room */
+enum { NAMESPACE_SIZE = 64, KEY_MAX = 600 }; /* namespace (63) and name (253), with room */
 
 /* Only the first is shown to those who ask. */
 enum standing {
@@ -47,6 +48,7 @@ struct store {
     unsigned len;
     struct map owners; /* "ns/name" → struct family */
     struct references *references;
+    struct shares *shares;
 };
 
 static void key_of(const char *ns, const char *name, char key[static KEY_MAX])
@@ -62,6 +64,7 @@ struct store *store_create(unsigned kinds)
     store->len = kinds;
     store->owners.lent = true;
     store->references = references_create();
+    store->shares = shares_create(SIZE_MAX);
     for (unsigned kind = 0; kind < kinds; kind++)
         store->kinds[kind].entries.lent = true;
     return store;
@@ -174,6 +177,7 @@ static struct entry *entry_create(const struct record *r, struct family *family)
     e->record.owner_uid = own_uid ? place(&at, r->owner_uid) : family->uid;
     e->record.text = place(&at, r->text); /* the last, see entry_free() */
     e->record.fields = r->fields ? keep_strdup(r->fields) : NULL;
+    e->record.price = r->price;
     list_init(&e->sibling);
     if (family)
         list_append(&family->children, &e->sibling);
@@ -194,9 +198,21 @@ static void entry_free(struct entry *e)
     keep_free(e, sizeof(*e) + (size_t)(end - e->strings));
 }
 
+/* Whose share it counts in: what is made for an object of another namespace is no burden of its own. */
+static const char *payer(const struct record *r, char ns[static NAMESPACE_SIZE])
+{
+    if (!r->owner[0])
+        return r->ns;
+    snprintf(ns, NAMESPACE_SIZE, "%.*s", (int)strcspn(r->owner, "/"), r->owner);
+    return ns;
+}
+
 static void entry_destroy(struct store *store, struct entry *e)
 {
+    char ns[NAMESPACE_SIZE];
+
     set_standing(store, e, SHOWN);
+    shares_give(store->shares, payer(&e->record, ns), e->record.price);
     if (e->record.owner[0]) {
         list_remove(&e->sibling);
         struct family *family = map_get(&store->owners, e->record.owner);
@@ -209,7 +225,9 @@ static void entry_destroy(struct store *store, struct entry *e)
 static void put(struct store *store, unsigned kind, const struct record *record, enum standing standing)
 {
     struct entry *e = entry_create(record, family_of(store, record));
+    char ns[NAMESPACE_SIZE];
 
+    shares_take(store->shares, payer(record, ns), record->price);
     e->kind = (unsigned char)kind;
     e->epoch = store->kinds[kind].epoch;
     set_standing(store, e, standing);
@@ -267,6 +285,8 @@ bool store_knows(const struct store *store, unsigned kind, const char *ns, const
 {
     if (find(store, kind, ns, name))
         return true;
+    if (shares_left_out(store->shares, ns))
+        return false;
     return references_have(store->references, kind, ns, name) ? references_settled(store->references, kind, ns, name)
                                                               : store_reached(store, kind, ns) != NULL;
 }
@@ -360,6 +380,78 @@ void store_each_owned(const struct store *store, const char *owner,
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * Shares */
+
+enum { OWNERS = 0, EVICTION_PARTS = 16 }; /* of what a namespace holds, at least one goes at a time */
+
+struct shares *store_shares(struct store *store)
+{
+    return store->shares;
+}
+
+static void evict(struct store *store, struct entry *e)
+{
+    entry_destroy(store, map_remove(&store->kinds[e->kind].entries, e->strings));
+}
+
+static void evict_owned(struct store *store, const char *owner)
+{
+    struct family *family = map_get(&store->owners, owner);
+    struct list guard; /* so that the family outlives the last of them */
+
+    if (!family)
+        return;
+    list_init(&guard);
+    list_append(&family->children, &guard);
+    list_each_safe (node, after, &family->children)
+        if (node != &guard)
+            evict(store, container_of(node, struct entry, sibling));
+    list_remove(&guard);
+    family_free(map_remove(&store->owners, family->owner));
+}
+
+static void make_way(struct store *store, const char *ns, size_t bytes,
+                     void (*evicted)(void *arg, const struct record *owner), void *arg)
+{
+    size_t held = shares_held(store->shares, ns), part = held / EVICTION_PARTS > bytes ? held / EVICTION_PARTS : bytes,
+           goal = held > part ? held - part : 0;
+    char paid_by[NAMESPACE_SIZE];
+    const char *key;
+    void *value;
+
+    for (unsigned kind = OWNERS; kind < store->len; kind++)
+        for (size_t i = 0; map_iter(&store->kinds[kind].entries, &i, &key, &value);) {
+            struct entry *e = value;
+            if (!e->record.price || strcmp(payer(&e->record, paid_by), ns) != 0)
+                continue;
+            if (shares_held(store->shares, ns) <= goal)
+                return;
+            if (kind == OWNERS) {
+                evicted(arg, &e->record);
+                evict_owned(store, key);
+            }
+            evict(store, e);
+        }
+}
+
+bool store_make_room(struct store *store, unsigned kind, const struct record *record,
+                     void (*evicted)(void *arg, const struct record *owner), void *arg)
+{
+    const struct entry *former = find(store, kind, record->ns, record->name);
+    unsigned had = former ? former->record.price : 0, more = record->price > had ? record->price - had : 0;
+    char ns[NAMESPACE_SIZE], heavy[NAMESPACE_SIZE];
+    const char *payer_ns = payer(record, ns), *heaviest;
+
+    while (more && !shares_fit(store->shares, payer_ns, more, &heaviest)) {
+        if (!heaviest)
+            return false;
+        snprintf(heavy, sizeof(heavy), "%s", heaviest);
+        make_way(store, heavy, more, evicted, arg);
+    }
+    return true;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  */
 
 static void free_entries(struct map *map)
@@ -402,6 +494,7 @@ void store_destroy(struct store *store)
     }
     free_owners(&store->owners);
     references_destroy(store->references);
+    shares_destroy(store->shares);
     free(store->kinds);
     free(store);
 }

@@ -15,6 +15,7 @@
 #define KUBE_STORE_H
 
 #include "kube/references.h"
+#include "kube/shares.h"
 
 struct record {
     const char *ns; /* "" for kinds without a namespace                                         */
@@ -25,6 +26,7 @@ struct record {
     const char *owner_uid; /* … and that object's uid, as this one has it; "" for none                 */
     const char *text;      /* what is kept of it, "": nothing                                               */
     const char *fields;    /* … until somebody has looked at it, see store_forget_fields(); NULL: nothing     */
+    unsigned price;        /* what it counts for in the share of its namespace, or of its owner's              */
 };
 
 struct store;
@@ -57,6 +59,13 @@ bool store_knows(const struct store *store, unsigned kind, const char *ns, const
 /* The holder ("namespace/name") refers to these from now on, and to no others; see kube/references.h. */
 void store_refer(struct store *store, const char *holder, const struct reference *to, size_t len);
 const struct references *store_references(const struct store *store);
+
+/* What namespaces hold of the prices of all records. No bound unless one is set. */
+struct shares *store_shares(struct store *store);
+/* Whether there is room for the record, in the place of the former one of its name. Where other namespaces have to give
+ * way, records of theirs go: of owners, the first kind, with what they own, each told of before. */
+bool store_make_room(struct store *store, unsigned kind, const struct record *record,
+                     void (*evicted)(void *arg, const struct record *owner), void *arg);
 
 /* The record's fields were looked at. */
 void store_forget_fields(struct store *store, unsigned kind, const char *ns, const char *name);

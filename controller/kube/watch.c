@@ -257,6 +257,17 @@ void watch_start(struct watch *w)
         begin(w);
 }
 
+void watch_list_again(struct watch *w)
+{
+    if (w->state != STATE_STREAM)
+        return;
+    kube_cancel(w->client, w->request);
+    w->request = 0;
+    w->listed = false;
+    w->way = usual_way(w);
+    begin(w);
+}
+
 void watch_destroy(struct watch *w)
 {
     if (!w)

@@ -66,6 +66,8 @@ struct watch_handler {
 struct watch *watch_create(struct loop *loop, struct kube_client *client, const struct kube_resource *resource,
                            const char *ns, const char *selector, const struct watch_handler *handler);
 void watch_start(struct watch *watch);
+/* Lists once more, as after an expired version; nothing while a list is under way or waited for. */
+void watch_list_again(struct watch *watch);
 /* Cancels what is in flight. NULL is fine. */
 void watch_destroy(struct watch *watch);
 

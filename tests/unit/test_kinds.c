@@ -206,6 +206,93 @@ static void what_cannot_be_merged_is_invalid(void **state)
     assert_int_equal(kube_classify(503, body, sizeof(body) - 1, 0).kind, ERR_RETRY);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What concerns us, and what it counts for */
+
+static void secrets_concern_us_by_name_or_reference(void **state)
+{
+    const struct reference to[] = {{.kind = KIND_SECRET, .ns = "ci", .name = "gitlab"},
+                                   {.kind = KIND_CONFIG_MAP, .ns = "ci", .name = "ca"}};
+    struct store *store = store_create(KIND_COUNT);
+
+    (void)state;
+    store_refer(store, "ci/builds", to, 2);
+    assert_true(kind_concerns(KIND_SECRET, "ci", "gitlab", store));
+    assert_true(kind_concerns(KIND_CONFIG_MAP, "ci", "ca", store));
+    assert_true(kind_concerns(KIND_SECRET, "team", "x-runner-token", store));
+    assert_true(kind_concerns(KIND_SECRET, "team", "x-runner-config", store));
+    assert_true(kind_concerns(KIND_NAMESPACE, "", "any", store));
+    assert_false(kind_concerns(KIND_SECRET, "team", "gitlab", store));
+    assert_false(kind_concerns(KIND_SECRET, "ci", "-runner-token", store));
+    assert_false(kind_concerns(KIND_SECRET, "ci", "ca", store));
+    assert_false(kind_concerns(KIND_CONFIG_MAP, "ci", "x-runner-token", store));
+    store_destroy(store);
+}
+
+static void a_runner_refers_to_what_its_spec_names(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct reference to[REFERENCES_MAX];
+    struct json_object *runner = arena_json(
+        &a, json_build("{metadata: {namespace: 'ci', name: 'builds'}, spec: {namespace: 'jobs', authentication: "
+                       "{runnerTokenSecretRef: {name: 'token'}}, caConfigMapRef: {name: 'ca'}, cache: {type: 's3', s3: "
+                       "{credentialsSecretRef: {name: 'bucket'}}}}}"));
+    static const char *const expected[] = {"Secret ci/token",
+                                           "ConfigMap ci/ca",
+                                           "Secret ci/bucket",
+                                           "Namespace /ci",
+                                           "Namespace /jobs",
+                                           "Secret ci/builds-runner-token",
+                                           "Secret ci/builds-runner-config"};
+    size_t len = kind_references(runner, true, to, &a), n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < len; i++)
+        if (to[i].name)
+            assert_string_equal(arena_printf(&a, "%s %s/%s", kind_resource(to[i].kind)->kind, to[i].ns, to[i].name),
+                                expected[n++]);
+    assert_int_equal(n, ARRAY_LEN(expected));
+    assert_int_equal(kind_references(runner, false, to, &a), len - 2);
+    assert_true(kind_references(arena_json(&a, json_build("{spec: 'nonsense'}")), false, to, &a) <= REFERENCES_MAX);
+}
+
+static unsigned price(struct store *store, enum kind kind, const char *name, const char *uid, size_t filler,
+                      struct arena *a)
+{
+    char *text = arena_alloc(a, filler + 1);
+
+    srand(7); /* nothing that could be packed */
+    for (size_t i = 0; i < filler; i++)
+        text[i] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[rand() % 62];
+    struct json_object *object =
+        arena_json(a, json_build("{metadata: {namespace: 'ci', name: %s, uid: 'u', resourceVersion: '2', annotations: "
+                                 "{'" ANNOTATION_OWNER "': 'ci/builds', '" ANNOTATION_OWNER_UID "': %s, "
+                                 "'" ANNOTATION_INPUTS "': %s}}, spec: {x: %s}}",
+                                 name, uid, text, text));
+    return kind_record(kind, object, store, a).price;
+}
+
+static void what_it_counts_for_is_what_it_takes(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct store *store = with_runner(&a);
+
+    (void)state;
+    /* usual children are free, large ones are not, nor is what only says that it is one */
+    assert_int_equal(price(store, KIND_SECRET, "builds-runner-config", "uid-1", 50, &a), 0);
+    assert_true(price(store, KIND_SECRET, "builds-runner-config", "uid-1", 2000, &a) > 500);
+    assert_true(price(store, KIND_SECRET, "other-runner-config", "uid-1", 50, &a) > 150);
+    assert_true(price(store, KIND_SECRET, "builds-runner-config", "uid-2", 50, &a) > 150);
+    assert_true(price(store, KIND_SERVICE_ACCOUNT, "builds-runner-config", "uid-1", 50, &a) > 150);
+    /* an annotation that is longer than any of ours is not kept */
+    assert_int_equal(price(store, KIND_SECRET, "builds-runner-config", "uid-1", 200000, &a), 0);
+    /* a runner may grow to the usual size */
+    assert_int_equal(price(store, KIND_RUNNER, "x", "", 10, &a), price(store, KIND_RUNNER, "x", "", 500, &a));
+    assert_true(price(store, KIND_RUNNER, "x", "", 50000, &a) > price(store, KIND_RUNNER, "x", "", 10, &a) + 20000);
+    assert_int_equal(price(store, KIND_NAMESPACE, "x", "", 5000, &a), 0);
+    store_destroy(store);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -213,6 +300,9 @@ int main(void)
         cmocka_unit_test(what_is_never_made_has_no_owner),
         cmocka_unit_test(a_binding_among_the_jobs_is_known_by_its_name_if_it_is_ours),
         cmocka_unit_test(of_a_namespace_what_its_owner_lets_is_kept),
+        cmocka_unit_test(secrets_concern_us_by_name_or_reference),
+        cmocka_unit_test(a_runner_refers_to_what_its_spec_names),
+        cmocka_unit_test(what_it_counts_for_is_what_it_takes),
         cmocka_unit_test(what_cannot_be_merged_is_invalid),
     };
 

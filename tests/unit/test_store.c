@@ -16,7 +16,7 @@ enum { KIND_A, KIND_B, KINDS };
 
 static struct record record_of(const char *ns, const char *name, const char *version, const char *owner)
 {
-    return (struct record){ns, name, "uid", version, owner, *owner ? "owner-uid" : "", "{}", "fields"};
+    return (struct record){ns, name, "uid", version, owner, *owner ? "owner-uid" : "", "{}", "fields", 0};
 }
 
 static void put(struct store *store, unsigned kind, const char *name, const char *version, const char *owner)
@@ -42,7 +42,7 @@ static void copies_every_field(void **state)
     char ns[] = "ns", name[] = "name", uid[] = "uid", version[] = "7", owner[] = "ns/owner", owner_uid[] = "uid-o",
          text[] = "{\"a\":1}", ours[] = "f:a";
     char *const fields[] = {ns, name, uid, version, owner, owner_uid, text, ours};
-    const struct record given = {ns, name, uid, version, owner, owner_uid, text, ours};
+    const struct record given = {ns, name, uid, version, owner, owner_uid, text, ours, 0};
 
     (void)state;
     store_put(store, KIND_B, &given);
@@ -196,9 +196,9 @@ static void a_list_may_begin_anew(void **state)
 static void lists_of_two_namespaces_may_overlap(void **state)
 {
     struct store *store = store_create(KINDS);
-    const struct record here = {"here", "old", "uid", "1", "", "", "", NULL},
-                        there = {"there", "old", "uid", "1", "", "", "", NULL};
-    const struct record new = {"here", "new", "uid", "2", "", "", "", NULL};
+    const struct record here = {"here", "old", "uid", "1", "", "", "", NULL, 0},
+                        there = {"there", "old", "uid", "1", "", "", "", NULL, 0};
+    const struct record new = {"here", "new", "uid", "2", "", "", "", NULL, 0};
     struct names gone = {""};
 
     (void)state;
@@ -549,6 +549,112 @@ static void does_as_the_model_does(void **state)
     store_destroy(w.store);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Shares */
+
+static void note_evicted(void *arg, const struct record *owner)
+{
+    (void)owner;
+    ++*(size_t *)arg;
+}
+
+static bool put_priced(struct store *store, unsigned kind, const char *ns, int number, const char *owner,
+                       unsigned price, size_t *evicted)
+{
+    char name[20];
+
+    snprintf(name, sizeof(name), "o-%d", number);
+    struct record r = record_of(ns, name, "1", owner);
+    r.price = price;
+    if (!store_make_room(store, kind, &r, note_evicted, evicted))
+        return false;
+    store_put(store, kind, &r);
+    return true;
+}
+
+static size_t held(struct store *store, const char *ns)
+{
+    return shares_held(store_shares(store), ns);
+}
+
+static void a_namespace_may_fill_what_nobody_else_needs(void **state)
+{
+    struct store *store = store_create(KINDS);
+    size_t evicted = 0;
+
+    (void)state;
+    shares_set_budget(store_shares(store), 100);
+    for (int i = 0; i < 10; i++)
+        assert_true(put_priced(store, KIND_A, "many", i, "", 10, &evicted));
+    assert_false(put_priced(store, KIND_A, "many", 10, "", 10, &evicted));
+    assert_true(put_priced(store, KIND_A, "many", 9, "", 10, &evicted)); /* as large as before */
+    assert_false(put_priced(store, KIND_A, "many", 9, "", 11, &evicted));
+    assert_true(put_priced(store, KIND_B, "many", 1, "", 0, &evicted)); /* costs nothing */
+    assert_int_equal(evicted, 0);
+    store_remove(store, KIND_A, "many", "o-3");
+    assert_int_equal(held(store, "many"), 90);
+    assert_true(put_priced(store, KIND_A, "many", 10, "", 10, &evicted));
+    store_destroy(store);
+}
+
+/* With what they own, which may be free. */
+static void owners_give_way_to_a_namespace_with_less(void **state)
+{
+    struct store *store = store_create(KINDS);
+    size_t evicted = 0;
+    char owner[40];
+
+    (void)state;
+    shares_set_budget(store_shares(store), 100);
+    for (int i = 0; i < 10; i++) {
+        snprintf(owner, sizeof(owner), "many/o-%d", i);
+        assert_true(put_priced(store, KIND_A, "many", i, "", 10, &evicted));
+        assert_true(put_priced(store, KIND_B, "many", i, owner, 0, &evicted));
+    }
+    assert_true(put_priced(store, KIND_A, "few", 1, "", 25, &evicted));
+    assert_int_equal(evicted, 3);
+    assert_int_equal(held(store, "many"), 70);
+    assert_int_equal(store_count(store, KIND_A), 8);
+    assert_int_equal(store_count(store, KIND_B), 7);
+    assert_true(put_priced(store, KIND_A, "few", 2, "", 20, &evicted));
+    assert_false(put_priced(store, KIND_A, "few", 3, "", 20, &evicted));
+    store_destroy(store);
+}
+
+/* An object in another namespace than its owner's burdens the owner's. */
+static void the_owners_namespace_pays(void **state)
+{
+    struct store *store = store_create(KINDS);
+    size_t evicted = 0;
+
+    (void)state;
+    shares_set_budget(store_shares(store), 100);
+    assert_true(put_priced(store, KIND_B, "jobs", 1, "many/o", 60, &evicted));
+    assert_int_equal(held(store, "jobs"), 0);
+    assert_int_equal(held(store, "many"), 60);
+    assert_true(put_priced(store, KIND_B, "jobs", 2, "", 45, &evicted)); /* what is nobody's gives way, too */
+    assert_null(store_get(store, KIND_B, "jobs", "o-1"));
+    assert_int_equal(held(store, "many"), 0);
+    assert_int_equal(evicted, 0);
+    store_destroy(store);
+}
+
+/* As long as something is left out, that an object is not shown is no proof. */
+static void what_is_left_out_is_not_known(void **state)
+{
+    struct store *store = store_create(KINDS);
+
+    (void)state;
+    store_reach(store, KIND_A, "", "9");
+    assert_true(store_knows(store, KIND_A, "many", "x"));
+    shares_leave_out(store_shares(store), "many");
+    assert_false(store_knows(store, KIND_A, "many", "x"));
+    assert_true(store_knows(store, KIND_A, "few", "x"));
+    put(store, KIND_A, "x", "1", "");
+    assert_true(store_knows(store, KIND_A, "ns", "x"));
+    store_destroy(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -568,6 +674,10 @@ int main(void)
         cmocka_unit_test(what_only_a_refused_list_had_is_never_shown),
         cmocka_unit_test(what_is_new_in_a_list_is_shown_at_once),
         cmocka_unit_test(lists_of_two_namespaces_may_overlap),
+        cmocka_unit_test(a_namespace_may_fill_what_nobody_else_needs),
+        cmocka_unit_test(owners_give_way_to_a_namespace_with_less),
+        cmocka_unit_test(the_owners_namespace_pays),
+        cmocka_unit_test(what_is_left_out_is_not_known),
         cmocka_unit_test(does_as_the_model_does),
     };
 
