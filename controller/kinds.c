@@ -421,6 +421,16 @@ static bool is_usual_child(enum kind kind, const struct record *record, const st
     return false;
 }
 
+/* What is left out may have been given rights in another namespace, whose owner may withdraw them at any time. */
+static bool is_a_right_elsewhere(enum kind kind, const struct record *r, const struct store *store, struct arena *a)
+{
+    const char *key = kind == KIND_ROLE_BINDING ? role_binding_owner(r->name, a) : NULL;
+    const char *ns = key ? arena_strndup(a, key, strcspn(key, "/")) : "";
+
+    return key && strcmp(key, r->owner) == 0 && strcmp(ns, r->ns) != 0 &&
+           (owner_record(store, key, a) || shares_left_out(store_shares(store), ns));
+}
+
 static unsigned price_of(enum kind kind, const struct record *r, const struct store *store, struct arena *a)
 {
     size_t size = BESIDE_STRINGS + 2 * length(r->ns) + length(r->name) + length(r->uid) + length(r->version) +
@@ -428,8 +438,8 @@ static unsigned price_of(enum kind kind, const struct record *r, const struct st
 
     if (kind == KIND_RUNNER)
         return (unsigned)((size > RUNNER_USUAL ? size : RUNNER_USUAL) + RUNNER_BESIDE);
-    if (kind == KIND_NAMESPACE) /* not made by those who live in it */
-        return 0;
+    if (kind == KIND_NAMESPACE || is_a_right_elsewhere(kind, r, store, a))
+        return 0; /* Namespaces are not made by those who live in them */
     if (!is_usual_child(kind, r, store, a))
         return (unsigned)size;
     return (unsigned)(size > CHILD_USUAL ? size - CHILD_USUAL : 0);

@@ -384,7 +384,7 @@ void store_each_owned(const struct store *store, const char *owner,
 
 enum { OWNERS = 0, EVICTION_PARTS = 16 }; /* of what a namespace holds, at least one goes at a time */
 
-struct shares *store_shares(struct store *store)
+struct shares *store_shares(const struct store *store)
 {
     return store->shares;
 }
@@ -394,20 +394,25 @@ static void evict(struct store *store, struct entry *e)
     entry_destroy(store, map_remove(&store->kinds[e->kind].entries, e->strings));
 }
 
+/* What is in the owner's own namespace; others may want to know of the rest. */
 static void evict_owned(struct store *store, const char *owner)
 {
     struct family *family = map_get(&store->owners, owner);
     struct list guard; /* so that the family outlives the last of them */
+    char ns[NAMESPACE_SIZE];
 
     if (!family)
         return;
     list_init(&guard);
     list_append(&family->children, &guard);
-    list_each_safe (node, after, &family->children)
-        if (node != &guard)
-            evict(store, container_of(node, struct entry, sibling));
+    list_each_safe (node, after, &family->children) {
+        struct entry *e = container_of(node, struct entry, sibling);
+        if (node != &guard && strcmp(payer(&e->record, ns), e->record.ns) == 0)
+            evict(store, e);
+    }
     list_remove(&guard);
-    family_free(map_remove(&store->owners, family->owner));
+    if (list_empty(&family->children))
+        family_free(map_remove(&store->owners, family->owner));
 }
 
 static void make_way(struct store *store, const char *ns, size_t bytes,

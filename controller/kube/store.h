@@ -61,9 +61,9 @@ void store_refer(struct store *store, const char *holder, const struct reference
 const struct references *store_references(const struct store *store);
 
 /* What namespaces hold of the prices of all records. No bound unless one is set. */
-struct shares *store_shares(struct store *store);
+struct shares *store_shares(const struct store *store);
 /* Whether there is room for the record, in the place of the former one of its name. Where other namespaces have to give
- * way, records of theirs go: of owners, the first kind, with what they own, each told of before. */
+ * way, records of theirs go: of owners, the first kind, with what they own there, each told of before. */
 bool store_make_room(struct store *store, unsigned kind, const struct record *record,
                      void (*evicted)(void *arg, const struct record *owner), void *arg);
 
