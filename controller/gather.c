@@ -280,7 +280,8 @@ void gather_again(const struct gathering *g, struct state *state, struct observe
     o->reach = state->reach;
     o->gitlab_err = state_troubles(state)->gitlab_err;
     for (size_t i = 0; i < ATTEMPTS_MAX; i++)
-        o->failed[i] = state_troubles(state)->failures[i].attempt;
+        o->failed[i] = i < state_troubles(state)->len ? state_troubles(state)->failures[i].attempt
+                                                      : (struct attempt){.rule = NULL};
 }
 
 void gather_object(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret,

@@ -100,11 +100,25 @@ const struct troubles *state_troubles(const struct state *state)
     return state->troubles ? state->troubles : &none;
 }
 
+/* Room for so many failures; NULL when there is nothing left to tell. */
+static struct troubles *resize(struct state *state, size_t len)
+{
+    struct troubles *t = state->troubles;
+
+    if (t && !len && t->gitlab_err.kind == ERR_NONE) {
+        free(take(state->troubles));
+        return NULL;
+    }
+    state->troubles = mem_resize(t, sizeof(*t) + len * sizeof(*t->failures));
+    if (!t)
+        *state->troubles = (struct troubles){.len = 0};
+    state->troubles->len = len;
+    return state->troubles;
+}
+
 static struct troubles *troubles(struct state *state)
 {
-    if (!state->troubles)
-        state->troubles = mem_alloc(sizeof(*state->troubles));
-    return state->troubles;
+    return state->troubles ? state->troubles : resize(state, 0);
 }
 
 void state_note_gitlab(struct state *state, const struct err *err)
@@ -118,17 +132,22 @@ static bool is_of(const struct failure *failure, const char *rule)
     return failure->attempt.rule && strcmp(failure->attempt.rule, rule) == 0;
 }
 
-/* The rule's own place; else a free one, which is due since ever, or the one that has been due for longest. */
+/* The rule's own place; else a new one, or that of the one that has been due for longest. */
 static struct failure *place_for(struct state *state, const char *rule)
 {
-    struct failure *failures = troubles(state)->failures, *place = failures;
+    struct troubles *t = troubles(state);
+    struct failure *place = t->failures;
 
-    for (size_t i = 0; i < ATTEMPTS_MAX; i++) {
-        struct failure *failure = &failures[i];
+    for (size_t i = 0; i < t->len; i++) {
+        struct failure *failure = &t->failures[i];
         if (is_of(failure, rule))
             return failure;
         if (failure->attempt.retry_at_ms < place->attempt.retry_at_ms)
             place = failure;
+    }
+    if (t->len < ATTEMPTS_MAX) {
+        t = resize(state, t->len + 1);
+        place = &t->failures[t->len - 1];
     }
     *place = (struct failure){.count = 0};
     return place;
@@ -145,18 +164,19 @@ void state_fail(struct state *state, const char *rule, const struct err *err, in
 
 void state_rest(struct state *state)
 {
-    if (!state->troubles)
-        return;
-    memset(state->troubles->failures, 0, sizeof(state->troubles->failures));
-    if (state->troubles->gitlab_err.kind == ERR_NONE)
-        free(take(state->troubles));
+    if (state->troubles)
+        resize(state, 0);
 }
 
 void state_succeed(struct state *state, const char *rule)
 {
-    for (size_t i = 0; state->troubles && i < ATTEMPTS_MAX; i++)
-        if (is_of(&state->troubles->failures[i], rule))
-            state->troubles->failures[i] = (struct failure){.count = 0};
+    struct troubles *t = state->troubles;
+
+    for (size_t i = 0; t && i < t->len; i++)
+        if (is_of(&t->failures[i], rule)) {
+            t->failures[i] = t->failures[t->len - 1];
+            t = resize(state, t->len - 1);
+        }
 }
 
 static const char *copy(const char *text)

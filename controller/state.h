@@ -18,8 +18,9 @@ struct failure {
 
 /* What has gone wrong, and is tried again. Of most runners there is none, and it is large. */
 struct troubles {
-    struct failure failures[ATTEMPTS_MAX];
     struct err gitlab_err; /* what GitLab has answered the last call, kind ERR_NONE: all is well */
+    size_t len;            /* at most ATTEMPTS_MAX */
+    struct failure failures[];
 };
 
 struct state {

@@ -86,15 +86,14 @@ static struct json_object *turns_json(const struct reconciler_view *view)
 /* What failed and is to be tried again; FAILURES_MAX of them all together. */
 static void add_failures(struct json_object *failures, const struct state *state, int64_t now_ms)
 {
-    const struct failure *failed = state_troubles(state)->failures;
+    const struct troubles *troubles = state_troubles(state);
 
-    for (size_t i = 0; i < ATTEMPTS_MAX && json_len(failures) < FAILURES_MAX; i++) {
-        const struct attempt *attempt = &failed[i].attempt;
-        if (!attempt->rule)
-            continue;
+    for (size_t i = 0; i < troubles->len && json_len(failures) < FAILURES_MAX; i++) {
+        const struct failure *failed = &troubles->failures[i];
+        const struct attempt *attempt = &failed->attempt;
         json_append(failures, json_build("{runner: %s, rule: %s, reason: %s, error: %s, times: %d, retryInMs: %d}",
                                          state->key, attempt->rule, attempt->err.reason, attempt->err.text,
-                                         (int64_t)failed[i].count, attempt->retry_at_ms - now_ms));
+                                         (int64_t)failed->count, attempt->retry_at_ms - now_ms));
     }
 }
 
