@@ -20,7 +20,7 @@
 #include "runner/namespaces.h"
 
 enum {
-    LOOK_MS = 40 * 1000, /* for room for what is left out                                            */
+    LOOK_MS = 40 * 1000,     /* for room for what is left out                                            */
     TELL_GAP_MS = 10 * 1000, /* from one report of what is too large to the next: anybody may write such objects */
     TELL_LEFT_OUT_GAP_MS = 500,
 };
