@@ -361,7 +361,10 @@ static const struct metric own_metrics[] = {
     {"gitlab_runner_controller_orphans", METRIC_GAUGE,
      "Runners that were left behind at GitLab and are to be deregistered when it allows it", show_orphans},
     {"gitlab_runner_controller_orphaned_runners_total", METRIC_COUNTER,
-     "Runners left behind at GitLab, in the ledger or not, and those that were deregistered later", show_orphaned},
+     "Runners left behind at GitLab, in the ledger or not, those that were deregistered later, and those that the "
+     "ledger has "
+     "no place for any more",
+     show_orphaned},
     {"gitlab_runner_controller_children_removed_total", METRIC_COUNTER,
      "Children removed without their owner's doing: it is gone, or may not have them there (any more)", show_removed},
     {"gitlab_runner_controller_events_total", METRIC_COUNTER, "Events sent, and lost because they could not be",

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/mark.h"
 #include "base/mem.h"
 #include "net/http.h"
 
@@ -366,7 +367,7 @@ static void on_details(void *arg, const struct http_reply *reply)
     int64_t id = json_int_or(runner, "id", 0);
     if (!id)
         answer_unreadable(op, reply);
-    else if (strstr(json_str_or(runner, "maintenance_note", ""), op->call.mark))
+    else if (has_mark(json_str_or(runner, "maintenance_note", ""), op->call.mark))
         answer(op, &(struct gitlab_answer){.id = id});
     else
         find_next(op);

@@ -43,7 +43,7 @@ struct gitlab_request {
     struct json_object *attributes; /* description, tag_list, …; REGISTER, CREATE, UPDATE */
     const char *runner_type;        /* "instance_type", "group_type", "project_type"; CREATE, FIND */
     int64_t scope_id;               /* group or project                             */
-    const char *mark;               /* FIND: what the maintenance note contains     */
+    const char *mark;               /* FIND: the mark in its maintenance note, base/mark.h */
     const char *ns;                 /* whose share of the places at the gate it takes; NULL: nobody's in particular */
     struct gate_pass *place; /* already let in for gitlab_door(), handed over to the call; NULL: it waits in line */
 };

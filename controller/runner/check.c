@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/mark.h"
 #include "base/mem.h"
 #include "runner/names.h"
 
@@ -118,7 +119,7 @@ bool runner_is_marked(struct json_object *runner, const char *uid)
 {
     cleanup_arena struct arena a = {0};
 
-    return strstr(json_str_or(runner, "maintenance_note", ""), arena_printf(&a, MARK_PREFIX "%s", uid)) != NULL;
+    return has_mark(json_str_or(runner, "maintenance_note", ""), arena_printf(&a, MARK_PREFIX "%s", uid));
 }
 
 static bool has_owner(struct json_object *owners, int64_t id)

@@ -268,6 +268,11 @@ static bool read_attributes(struct json_object *json, const struct owner *owner,
 
     if (!check_kept_at_gitlab(json, spec, err) || !read_tags(json, &at->tags, a, err))
         return false;
+    if (at->maintenance_note && strstr(at->maintenance_note, MARK_PREFIX))
+        return spec_invalid(err,
+                            "spec.maintenanceNote must not have %s in it, by which the operator knows whose a "
+                            "runner is: take it out",
+                            MARK_PREFIX);
     if (!asked)
         at->run_untagged = at->tags.len == 0;
     if (!at->run_untagged && at->tags.len == 0)

@@ -12,33 +12,34 @@ from cluster import wait_for
 from gitlab_admin import GitLabAdmin
 from hostile.siege import Siege
 from operator_pod import NAME, NAMESPACE
-from places import OTHER_URL, Place, Runner
+from places import OTHER_URL, URL, Place, Runner
 
 ALLOWED = "gitlab-runners.dev/allowed-from"
 SECONDS = 10        # within which rights are gone; a call to GitLab may last 30
 
 
 class Rights:
-    """The namespace `jobs` of another team, and who has rights there."""
+    """The namespace `jobs` of one team, and two others that have rights there: the one of the test, and one that keeps them."""
 
     def __init__(self, ci: Place) -> None:
         self.ci = ci
-        self.neighbour = ci.namespace(ci.name + "-neighbour")
-        self.jobs = ci.namespace(ci.name + "-jobs", **{ALLOWED: f"{ci.name},{self.neighbour}"})
-        secret = ci.kube.get("Secret", "gitlab", ci.name)
-        ci.kube.create("Secret", {"metadata": {"name": "gitlab"}, "data": secret["data"]}, self.neighbour)
-        body = {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner", "metadata": {"name": "theirs"},
-                "spec": self.spec()}
-        ci.kube.create("GitLabRunner", body, self.neighbour)
-        self.theirs = Runner(ci.kube, self.neighbour, "theirs")
+        self.team, self.other = (ci.namespace(f"{ci.name}-{name}") for name in ("team", "other"))
+        self.jobs = ci.namespace(ci.name + "-jobs", **{ALLOWED: f"{self.team},{self.other}"})
+        credential = ci.kube.get("Secret", "gitlab", ci.name)["data"]
+        for ns in (self.team, self.other):
+            ci.kube.create("Secret", {"metadata": {"name": "gitlab"}, "data": credential}, ns)
+        self.theirs = self.runner("theirs", self.other)
         self.theirs.wait()
 
-    def spec(self) -> dict:
-        return self.ci.spec(namespace=self.jobs, manager={"replicas": 0, "serviceAccountName": "keeper"})
+    def runner(self, name: str, ns: str) -> Runner:
+        spec = self.ci.spec(namespace=self.jobs, manager={"replicas": 0, "serviceAccountName": "keeper"})
+        self.ci.kube.create("GitLabRunner", {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner",
+                                             "metadata": {"name": name}, "spec": spec}, ns)
+        return Runner(self.ci.kube, ns, name)
 
     def runners(self, *names: str) -> list[Runner]:
-        runners = [self.ci.runner(name=name, namespace=self.jobs,
-                                  manager={"replicas": 0, "serviceAccountName": "keeper"}) for name in names]
+        """The team's."""
+        runners = [self.runner(name, self.team) for name in names]
         for runner in runners:
             runner.wait()
         assert self.bindings() == {*names, "theirs"}
@@ -53,11 +54,11 @@ class Rights:
         self.ci.kube.patch("Namespace", self.jobs, {"metadata": {"annotations": {ALLOWED: ",".join(who)}}})
 
     def withdraw(self) -> None:
-        self.allow(self.neighbour)
+        self.allow(self.other)
 
     def wait_gone(self, seconds: float = SECONDS) -> None:
-        """The neighbour keeps what is his."""
-        wait_for("all rights but the neighbour's are gone", lambda: self.bindings() == {"theirs"}, seconds)
+        """The others keep theirs."""
+        wait_for("the team's rights are gone", lambda: self.bindings() == {"theirs"}, seconds)
 
 
 @contextmanager
@@ -103,26 +104,28 @@ def test_consent_withdrawn_ends_rights_whatever_else_is_wrong(
     other_gitlab.fault("hold", count=None)
     waiting.edit(url=OTHER_URL)
     wait_for("it waits for GitLab", lambda: held(other_gitlab), 20)
-    assert rights.bindings() >= {"plain", "suspended", "invalid", "waiting"}
+    assert rights.bindings() == {"plain", "suspended", "invalid", "waiting", "theirs"}
     began = time.monotonic()
     rights.withdraw()
     rights.wait_gone()
     print(f"rights were gone after {time.monotonic() - began:.1f} s")
     other_gitlab.clear_faults()
     plain.wait_refused("NamespaceNotAllowed")
-    rights.allow(ci.name, rights.neighbour)
+    rights.allow(rights.team, rights.other)
     plain.wait()
-    waiting.wait()
-    assert rights.bindings() == {"plain", "waiting", "theirs"}, "who is suspended or invalid gets nothing back yet"
+    assert rights.bindings() == {"plain", "theirs"}, "who is suspended or invalid gets nothing back yet"
     suspended.edit(suspend=None)
-    suspended.wait()
-    assert "suspended" in rights.bindings()
+    invalid.edit(config=None)
+    waiting.edit(url=URL)
+    for runner in (suspended, invalid, waiting):
+        runner.wait()
+    assert rights.bindings() == {"plain", "suspended", "invalid", "waiting", "theirs"}
 
 
 def test_rights_follow_the_spec_while_it_is_suspended(rights: Rights, ci: Place) -> None:
     moved, renamed = rights.runners("moved", "renamed")
-    other = ci.namespace(ci.name + "-other", **{ALLOWED: ci.name})
-    moved.edit(suspend=True, namespace=other)
+    elsewhere = ci.namespace(ci.name + "-elsewhere", **{ALLOWED: rights.team})
+    moved.edit(suspend=True, namespace=elsewhere)
     renamed.edit(suspend=True, manager={"serviceAccountName": "another"})
     wait_for("the rights where it was are gone", lambda: rights.bindings() == {"renamed", "theirs"}, SECONDS)
     wait_for("the rights are the other account's", lambda: [subject["name"] for subject in renamed.child(
@@ -130,20 +133,25 @@ def test_rights_follow_the_spec_while_it_is_suspended(rights: Rights, ci: Place)
 
 
 def test_rights_end_with_their_owner_whose_finalizer_was_taken_off(
-        rights: Rights, gitlab: GitLabAdmin) -> None:
+        rights: Rights, ci: Place, siege: Siege, gitlab: GitLabAdmin) -> None:
     gone, successor = rights.runners("gone", "successor")
-    for runner in (gone, successor):
-        runner.edit(suspend=True)       # so that nothing is done in its turn
-        runner.wait_refused("Suspended")
-    spec = successor.object()["spec"] | {"suspend": False}
-    for runner in (gone, successor):
-        remove_by_force(runner, gitlab)
-    rights.ci.kube.create("GitLabRunner", {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner",
-                                           "metadata": {"name": "successor"}, "spec": spec}, successor.ns)
-    successor.wait()
+    former = successor.uid()
+    with siege.truce():
+        ci.operator.freeze()            # so that it cannot do in time what it would do
+        try:
+            for runner in (gone, successor):
+                remove_by_force(runner, gitlab)
+        finally:
+            ci.operator.thaw()
+    rights.runner("successor", rights.team).wait()
     wait_for("only who is there has rights", lambda: rights.bindings() == {"successor", "theirs"}, SECONDS)
-    binding = successor.child("binding", rights.jobs)
-    assert binding["metadata"]["annotations"]["gitlab-runners.dev/owner-uid"] == successor.uid()
+    wait_for("they are the successor's", lambda: owner_uid(successor.child("binding", rights.jobs)) == successor.uid(),
+             SECONDS)
+    assert successor.uid() != former
+
+
+def owner_uid(binding: dict | None) -> str:
+    return binding["metadata"]["annotations"]["gitlab-runners.dev/owner-uid"] if binding else ""
 
 
 def test_rights_end_that_lost_their_reason_without_an_operator(
@@ -168,10 +176,10 @@ def test_a_binding_that_only_looks_like_ours_stays(rights: Rights, ci: Place) ->
     (plain,) = rights.runners("plain")
     real = plain.child("binding", rights.jobs)
     meta = {key: real["metadata"][key] for key in ("labels", "annotations")}
-    meta["annotations"] = meta["annotations"] | {"gitlab-runners.dev/owner": f"{ci.name}/nobody",
+    meta["annotations"] = meta["annotations"] | {"gitlab-runners.dev/owner": f"{rights.team}/nobody",
                                                  "gitlab-runners.dev/owner-uid": "none"}
-    ci.kube.create("RoleBinding", {"metadata": meta | {"name": f"{ci.name}.nobody-runner"}, "roleRef": real["roleRef"],
+    ci.kube.create("RoleBinding", {"metadata": meta | {"name": f"{rights.team}.nobody-runner"}, "roleRef": real["roleRef"],
                                    "subjects": real["subjects"]}, rights.jobs)
     rights.withdraw()
     wait_for("ours is gone", lambda: plain.child("binding", rights.jobs) is None, SECONDS)
-    assert ci.kube.get("RoleBinding", f"{ci.name}.nobody-runner", rights.jobs)
+    assert ci.kube.get("RoleBinding", f"{rights.team}.nobody-runner", rights.jobs)
