@@ -85,10 +85,12 @@ static void suspect(struct garbage *garbage, enum kind kind, const struct record
 {
     cleanup_arena struct arena a = {0};
     enum claim claim = claim_of(garbage->shop->store, kind, child);
-    const char *key = arena_printf(&a, "%s/%s/%s", child->ns, kind_resource(kind)->kind, child->name);
 
-    if (claim == CLAIM_GOOD || map_get(&garbage->failures, key))
-        return; /* what has failed has a time of its own */
+    if (claim == CLAIM_GOOD)
+        return;
+    const char *key = arena_printf(&a, "%s/%s/%s", child->ns, kind_resource(kind)->kind, child->name);
+    if (map_get(&garbage->failures, key))
+        return; /* it has a time of its own */
     int64_t wait = patience(child, kind, claim);
     if (wait)
         queue_add_at(garbage->queue, key, loop_now(garbage->shop->loop) + wait, claim_name(claim));

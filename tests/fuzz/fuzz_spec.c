@@ -57,10 +57,46 @@ static struct json_object *long_text(size_t number)
 static struct json_object *replacement(unsigned char what, unsigned char number)
 {
     static const char *const texts[] = {
-        "",       "a",        "\"", "\\",  "'''",   "\"\"\"", "a\nb",   "\r\n\r\n", "\x7f", "\xff\xfe",    "{}",
-        "[[x]]",  "=",        "a=b", "%s", "${A}",  "$(A)",   "../..",  "/",        "*",    "0x7f000001",  "-1",
-        "1e999",  "99999999999999999999", "500m", "1Gi",    "true",   "null",   "Always",   "RefProtected", "glrt-x",
-        "http://[::1", "https://a/b?c#d", "a.b.c", "-a",   "A",        "kubernetes.io/x", "IfNotPresent", "0", "1",
+        "",
+        "a",
+        "\"",
+        "\\",
+        "'''",
+        "\"\"\"",
+        "a\nb",
+        "\r\n\r\n",
+        "\x7f",
+        "\xff\xfe",
+        "{}",
+        "[[x]]",
+        "=",
+        "a=b",
+        "%s",
+        "${A}",
+        "$(A)",
+        "../..",
+        "/",
+        "*",
+        "0x7f000001",
+        "-1",
+        "1e999",
+        "99999999999999999999",
+        "500m",
+        "1Gi",
+        "true",
+        "null",
+        "Always",
+        "RefProtected",
+        "glrt-x",
+        "http://[::1",
+        "https://a/b?c#d",
+        "a.b.c",
+        "-a",
+        "A",
+        "kubernetes.io/x",
+        "IfNotPresent",
+        "0",
+        "1",
     };
 
     switch (what % 10) {
@@ -98,8 +134,7 @@ static struct json_object *with_change_within(struct walk *walk, struct json_obj
 
     if (json_object_is_type(value, json_type_object)) {
         copy = json_object_new_object();
-        json_object_object_foreach(value, key, member)
-            json_object_object_add(copy, key, with_change(walk, member));
+        json_object_object_foreach(value, key, member) json_object_object_add(copy, key, with_change(walk, member));
     } else if (json_is_array(value)) {
         copy = json_object_new_array();
         for (size_t i = 0; i < json_len(value); i++)
@@ -177,11 +212,11 @@ void fuzz(const char *text, size_t len, struct arena *a)
 
     if (!json_get(input, "spec"))
         input = changed(text, len, a);
-    struct json_object *object = arena_json(
-        a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: 'ci', name: 'builds', uid: 'uid-1', "
-                      "resourceVersion: '1', generation: 1, finalizers: [%s]}, spec: %o, status: %o}",
-                      API_VERSION, KIND, FINALIZER, json_ref(json_get(input, "spec")),
-                      json_ref(json_get(input, "status"))));
+    struct json_object *object =
+        arena_json(a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: 'ci', name: 'builds', uid: 'uid-1', "
+                                 "resourceVersion: '1', generation: 1, finalizers: [%s]}, spec: %o, status: %o}",
+                                 API_VERSION, KIND, FINALIZER, json_ref(json_get(input, "spec")),
+                                 json_ref(json_get(input, "status"))));
     const struct record record = kind_record(KIND_RUNNER, object, store, a);
     const struct gathering g = {.store = store, .settings = &settings, .now_ms = 5000, .now = 1700};
     store_put(store, KIND_RUNNER, &record);
