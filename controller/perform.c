@@ -11,6 +11,7 @@
 #include "gitlab/policy.h"
 #include "kube/version.h"
 #include "ledger.h"
+#include "net/http.h"
 #include "net/loop.h"
 #include "perform.h"
 #include "report.h"
@@ -169,6 +170,14 @@ static char *decoded(const char *data, struct arena *a)
     return text;
 }
 
+static void refuse_large_ca(struct observed_value *v)
+{
+    const char *complaint = v->lookup == LOOKUP_FOUND ? http_ca_refuses(v->value) : NULL;
+
+    if (complaint)
+        *v = (struct observed_value){.lookup = LOOKUP_INVALID, .complaint = complaint, .version = v->version};
+}
+
 /* Credentials go into headers, bodies and config.toml. */
 static void refuse_what_is_no_token(struct observed_value *v, enum readable what)
 {
@@ -206,7 +215,7 @@ static struct observed_value value_of(struct turn *turn, const struct source *so
 static void bind_credential(struct turn *turn, struct json_object *secret, struct observed_value *value)
 {
     struct json_object *hosts = json_member(json_get(secret, "metadata.annotations"), ANNOTATION_ALLOWED_HOSTS);
-    const char *ca = json_string(json_member(json_get(secret, "data"), KEY_CA));
+    struct json_object *ca = json_member(json_get(secret, "data"), KEY_CA);
     const struct spec *spec = turn->observed.spec;
 
     if (!hosts)
@@ -216,7 +225,9 @@ static void bind_credential(struct turn *turn, struct json_object *secret, struc
         return;
     }
     value->bound = true;
-    value->ca_pem = ca ? base64_decode(ca, NULL, &turn->mem) : NULL;
+    value->ca_pem = ca ? base64_decode(json_string(ca), NULL, &turn->mem) : NULL;
+    if (value->ca_pem && http_ca_refuses(value->ca_pem))
+        value->ca_pem = ""; /* no certificate: InvalidCA */
 }
 
 static void on_read(void *arg, const struct kube_reply *reply)
@@ -244,6 +255,8 @@ static void on_read(void *arg, const struct kube_reply *reply)
         }
     }
     refuse_what_is_no_token(value, what);
+    if (what == READ_CA)
+        refuse_large_ca(value);
     if (what == READ_TOKEN && !(reply->object && is_ours(turn, source.kind, reply->object)))
         state_token_is_absent(turn->state);
     kube_succeeded(turn);

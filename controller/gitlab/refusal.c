@@ -161,7 +161,8 @@ void gitlab_explain(struct err *err)
         {"UntrustedCertificate",
          "put the CA into a Secret or ConfigMap and name it in spec.caSecretRef or spec.caConfigMapRef; for a "
          "credential that is bound to hosts it is ca.crt in its own Secret"},
-        {"InvalidCA", "spec.caSecretRef or spec.caConfigMapRef must lead to certificates in PEM"},
+        {"InvalidCA", "spec.caSecretRef or spec.caConfigMapRef, or ca.crt of a bound credential's Secret, must lead to "
+                      "certificates in PEM, at most 200 and 256 KiB"},
         {"CertificateExpired", "have it renewed at GitLab"},
         {"CertificateHostMismatch", "spec.url needs a name that the certificate has"},
         {"TLSError", "check that the port of spec.url speaks https"},

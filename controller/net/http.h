@@ -21,8 +21,9 @@ struct sockaddr;
 /* How to trust and prove; every string is copied by http_start() and may be NULL. Connections are never shared between
  * requests whose trust differs. */
 struct http_tls {
-    const char *ca_pem;      /* PEM; added to the system's trust ($SSL_CERT_FILE, else the default), unless ca_only */
-    bool ca_only;            /* trust ca_pem alone (a cluster's CA)                                                 */
+    const char *ca_pem; /* PEM; added to the system's trust ($SSL_CERT_FILE, else the default), unless ca_only; then
+                           within the bounds of http_ca_refuses(), or the request ends with InvalidCA          */
+    bool ca_only;       /* trust ca_pem alone (a cluster's CA)                                                 */
     const char *client_cert; /* PEM                                                                                 */
     const char *client_key;  /* PEM                                                                                 */
     const char *server_name; /* verify the certificate (and send SNI) for this name instead                         */
@@ -97,6 +98,11 @@ void http_close_idle(struct http *http);
  * those on their way that have an idle timeout get no more than idle_ms from their last byte on. */
 void http_distrust(struct http *http, const char *url, int64_t idle_ms);
 size_t http_in_flight(const struct http *http);
+
+/* The most that is trusted beside the system's authorities: somewhat more than those are themselves. */
+enum { HTTP_CA_BYTES_MAX = 256 << 10, HTTP_CA_COUNT_MAX = 200 };
+/* NULL, or why the PEM text is refused: "is longer than 256 KiB". Whether it can be read is not looked at. */
+const char *http_ca_refuses(const char *pem);
 
 /* True when the PEM texts in *tls can be used: ca_pem holds certificates, client_cert one that fits client_key. What is
  * NULL is not looked at. */

@@ -7,16 +7,19 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/mem.h"
 
-/* Each store holds the system's authorities, about a megabyte; most installations need one. */
-enum { STORES_MAX = 4 };
+/* What is kept parsed: the system's authorities once, which the stores share, and of those that requests brought so
+ * many certificates (some 4 KiB each) in so many stores. */
+enum { STORES_MAX = 64, CERTIFICATES_MAX = 4 * HTTP_CA_COUNT_MAX };
 
-/* The system's authorities and those of pem. To parse them takes 20 ms, which libcurl would spend on each
- * connection. */
+/* The system's authorities and those of one PEM text. To parse them takes some 100 us for each certificate, which
+ * libcurl would spend on each connection. */
 struct trust_store {
     struct list node;
-    char *pem;
+    char *digest;
+    size_t len; /* certificates beside the system's */
     X509_STORE *store;
 };
 
@@ -32,7 +35,7 @@ static void drop(struct trust_store *s)
 {
     list_remove(&s->node);
     X509_STORE_free(s->store);
-    free(s->pem);
+    free(s->digest);
     free(s);
 }
 
@@ -40,79 +43,106 @@ void http_trust_finish(struct http_trust *trust)
 {
     list_each_safe (node, after, &trust->stores)
         drop(container_of(node, struct trust_store, node));
+    X509_STORE_free(trust->system);
 }
 
-static void add_authorities(X509_STORE *store, const char *pem)
+/* The number of certificates; those beyond the bound are not looked at. */
+static size_t add_authorities(X509_STORE *store, const char *pem)
 {
     BIO *bio = BIO_new_mem_buf(pem, -1);
     X509 *cert;
+    size_t len = 0;
 
-    while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+    while (len < HTTP_CA_COUNT_MAX && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
         X509_STORE_add_cert(store, cert);
         X509_free(cert);
+        len++;
     }
     BIO_free(bio);
+    ERR_clear_error(); /* the end of the text counts as one */
+    return len;
 }
 
-/* With the flags that libcurl gives its own stores. A machine without a file trusts pem alone. */
-static struct trust_store *make_store(const struct http_trust *trust, const char *pem)
+/* A machine without a file trusts nobody. */
+static void add_system(struct http_trust *trust, X509_STORE *store)
+{
+    if (!trust->system) {
+        trust->system = X509_STORE_new();
+        if (trust->file)
+            X509_STORE_load_file(trust->system, trust->file);
+    }
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(trust->system);
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509 *cert = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (cert)
+            X509_STORE_add_cert(store, cert);
+    }
+    ERR_clear_error();
+}
+
+/* With the flags that libcurl gives its own stores. */
+static struct trust_store *make_store(struct http_trust *trust, const char *pem, const char *digest)
 {
     struct trust_store *s = mem_alloc(sizeof(*s));
 
-    *s = (struct trust_store){.pem = mem_strdup(pem), .store = X509_STORE_new()};
+    *s = (struct trust_store){.digest = mem_strdup(digest), .store = X509_STORE_new()};
     list_init(&s->node);
-    if (trust->file)
-        X509_STORE_load_file(s->store, trust->file);
-    add_authorities(s->store, pem);
-    ERR_clear_error(); /* the end of the text counts as one */
+    add_system(trust, s->store);
+    s->len = http_ca_refuses(pem) ? 0 : add_authorities(s->store, pem);
     X509_STORE_set_flags(s->store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
     return s;
 }
 
-static struct trust_store *find_store(struct http_trust *trust, const char *pem)
+static struct trust_store *find_store(struct http_trust *trust, const char *digest)
 {
     list_each (node, &trust->stores) {
         struct trust_store *s = container_of(node, struct trust_store, node);
-        if (strcmp(s->pem, pem) == 0)
+        if (strcmp(s->digest, digest) == 0)
             return s;
     }
     return NULL;
 }
 
-static X509_STORE *store_with(struct http_trust *trust, const char *pem)
+/* What was used longest ago goes; what was just used stays. */
+static void bound_stores(struct http_trust *trust)
 {
-    struct trust_store *s = find_store(trust, pem);
-    size_t len = 0;
+    size_t stores = 0, certificates = 0;
+
+    for (struct list *node = trust->stores.prev, *before; node != &trust->stores; node = before) {
+        struct trust_store *s = container_of(node, struct trust_store, node);
+        before = node->prev;
+        certificates += s->len;
+        if (++stores > STORES_MAX || certificates > CERTIFICATES_MAX)
+            drop(s);
+    }
+}
+
+static struct trust_store *store_with(struct http_trust *trust, const char *pem, const char *digest)
+{
+    struct trust_store *s = find_store(trust, digest);
 
     if (!s)
-        s = make_store(trust, pem);
+        s = make_store(trust, pem, digest);
     list_remove(&s->node);
     list_append(&trust->stores, &s->node);
-    list_each (node, &trust->stores)
-        len++;
-    if (len > STORES_MAX)
-        drop(container_of(trust->stores.next, struct trust_store, node));
-    return s->store;
+    bound_stores(trust);
+    return s;
 }
 
-static CURLcode use_store(CURL *easy, void *ssl_ctx, void *store)
+/* What a transfer brings to its connection, if it needs a new one. */
+struct brought {
+    struct http_trust *trust;
+    const char *pem, *digest;
+};
+
+static CURLcode use_store(CURL *easy, void *ssl_ctx, void *arg)
 {
+    const struct brought *brought = arg;
+    const struct trust_store *s = store_with(brought->trust, brought->pem, brought->digest);
+
     (void)easy;
-    SSL_CTX_set1_cert_store(ssl_ctx, store);
-    return CURLE_OK;
-}
-
-static void release_store(void *store)
-{
-    X509_STORE_free(store);
-}
-
-static void set_store(CURL *easy, X509_STORE *store, struct arena *a)
-{
-    X509_STORE_up_ref(store); /* the transfer may outlive its place among the stores */
-    arena_defer(a, release_store, store);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, use_store);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, store);
+    SSL_CTX_set1_cert_store(ssl_ctx, s->store);
+    return s->len > 0 ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
 
 static void set_blob(CURL *easy, CURLoption option, const char *pem)
@@ -123,20 +153,30 @@ static void set_blob(CURL *easy, CURLoption option, const char *pem)
         curl_easy_setopt(easy, option, &blob);
 }
 
+/* In addition to the system's. libcurl reads nothing: it gets a finished store, and tells connections apart by the
+ * name of a directory that cannot be. */
+static void set_additional(CURL *easy, const char *pem, struct http_trust *trust, struct arena *a)
+{
+    struct brought *brought = arena_alloc(a, sizeof(*brought));
+
+    *brought = (struct brought){.trust = trust, .pem = pem, .digest = digest_sha256(pem, strlen(pem), a)};
+    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, arena_printf(a, "/dev/null/%s", brought->digest));
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, use_store);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, brought);
+}
+
 /* libcurl takes authorities from a file, which it parses once, or from memory, which replaces the file. The directory
- * of its defaults holds the same as the file and would be trusted in addition: never used.
- *
- * Connections are told apart by the text in memory. So that one which trusts the system too is never used for a request
- * that trusts the same text alone, its text has a line more. */
+ * of its defaults holds the same as the file and would be trusted in addition: never used. */
 static void set_authorities(CURL *easy, const struct http_tls *tls, struct http_trust *trust, struct arena *a)
 {
-    bool both = tls->ca_pem && !tls->ca_only;
-
+    if (tls->ca_pem && !tls->ca_only) {
+        set_additional(easy, tls->ca_pem, trust, a);
+        return;
+    }
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_only ? NULL : trust->file);
-    set_blob(easy, CURLOPT_CAINFO_BLOB, both ? arena_printf(a, "%s\n\n", tls->ca_pem) : tls->ca_pem);
-    if (both)
-        set_store(easy, store_with(trust, tls->ca_pem), a);
+    set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca_pem);
 }
 
 void http_tls_setup(CURL *easy, const struct http_tls *tls, struct http_trust *trust, struct arena *a)
@@ -147,6 +187,18 @@ void http_tls_setup(CURL *easy, const struct http_tls *tls, struct http_trust *t
     set_authorities(easy, tls, trust, a);
     set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->client_cert);
     set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->client_key);
+}
+
+const char *http_ca_refuses(const char *pem)
+{
+    static const char begin[] = "-----BEGIN "; /* also of what is none: each is looked into */
+    size_t len = 0;
+
+    if (strnlen(pem, HTTP_CA_BYTES_MAX + 1) > HTTP_CA_BYTES_MAX)
+        return "is longer than 256 KiB";
+    for (const char *at = pem; (at = strstr(at, begin)); at += strlen(begin))
+        len++;
+    return len > HTTP_CA_COUNT_MAX ? "has more than 200 certificates" : NULL;
 }
 
 /* Certificates and nothing broken between or behind them. */

@@ -11,8 +11,9 @@ struct arena;
 
 /* Whom this machine trusts, alone and together with authorities that requests brought. */
 struct http_trust {
-    const char *file;   /* $SSL_CERT_FILE, else the one libcurl was built for */
-    struct list stores; /* parsed, the latest used last; at most a few        */
+    const char *file;             /* $SSL_CERT_FILE, else the one libcurl was built for */
+    struct x509_store_st *system; /* of the file, parsed; NULL: not needed so far       */
+    struct list stores;           /* parsed, the latest used last; bounded              */
 };
 
 void http_trust_init(struct http_trust *trust);

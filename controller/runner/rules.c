@@ -60,9 +60,19 @@ struct action need_credential(const struct observed *o, struct arena *a)
 
 struct action need_ca(const struct observed *o, struct arena *a)
 {
+    const char *kind = o->spec->ca_in_config_map ? "ConfigMap" : "Secret";
+
     if (!o->spec->ca.name)
         return act_pass;
-    return need_value(o, READ_CA, o->spec->ca_in_config_map ? "ConfigMap" : "Secret", &o->spec->ca, a);
+    if (o->values[READ_CA].lookup == LOOKUP_INVALID)
+        return act_wait(
+            "InvalidCA",
+            arena_printf(a,
+                         "key %s of %s %s/%s %s; GitLab's own authority is enough, the system's are trusted "
+                         "anyway",
+                         o->spec->ca.key, kind, o->owner.ns, o->spec->ca.name, o->values[READ_CA].complaint),
+            true);
+    return need_value(o, READ_CA, kind, &o->spec->ca, a);
 }
 
 struct json_object *cache_data(const struct observed *o, struct arena *a)

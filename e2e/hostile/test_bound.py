@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from hostile.evil import NAME, EvilGitLab
+from hostile.siege import Siege
 from hostile.tenants import Attacker
 from places import GITLAB_IP
 from standin.pki import Authority
@@ -68,3 +69,20 @@ def test_whom_to_trust_with_a_bound_credential_is_its_owners_word(attacker: Atta
     bind(attacker, f"{NAME}, {GITLAB_IP}", **{"ca.crt": authority.ca.cert.read_text()})
     runner.wait()
     assert SECRETS["accessToken"]["access_token"] in secrets_seen(evil)
+
+
+def test_a_bundle_has_bounds(siege: Siege, attacker: Attacker, evil: EvilGitLab, authority: Authority) -> None:
+    """Many objects with a bundle of 1 MB each, which nobody parses, and many with as much as may be."""
+    one = authority.ca.cert.read_text()
+    bundles = {"small": one, "many": one * 100, "more": one * 201, "long": one + "\n" * 300_000}
+    for name, bundle in bundles.items():
+        attacker.kube.create("ConfigMap", {"metadata": {"name": name}, "data": {"ca.crt": bundle}}, attacker.name)
+    siege.begin()
+    runners = {(name, i): attacker.runner(f"{name}-{i}", evil.at("good", tls=True), hostAliases=at(NAME),
+                                          caConfigMapRef={"name": name}) for name in bundles for i in range(8)}
+    for (name, _), runner in runners.items():
+        if name in ("small", "many"):
+            runner.wait()
+        else:
+            assert name in runner.wait_refused("InvalidCA")
+    siege.hold()

@@ -1053,6 +1053,65 @@ static void many_authorities(void **state)
     tiny_stop(&s);
 }
 
+/* As a text of len certificates, or so many bytes more. */
+static char *bundle_of(const char *pem, size_t len, size_t padding)
+{
+    size_t size = strlen(pem);
+    char *text = mem_alloc(len * size + padding + 1);
+
+    for (size_t i = 0; i < len; i++)
+        memcpy(text + i * size, pem, size);
+    memset(text + len * size, '\n', padding);
+    return text;
+}
+
+static void a_bundle_has_its_bounds(void **state)
+{
+    struct world *w = *state;
+    const struct {
+        size_t len, padding;
+        const char *complaint;
+    } cases[] = {
+        {1, 0, NULL},
+        {HTTP_CA_COUNT_MAX, 0, NULL},
+        {HTTP_CA_COUNT_MAX + 1, 0, "has more than 200 certificates"},
+        {1, HTTP_CA_BYTES_MAX, "is longer than 256 KiB"},
+        {1, HTTP_CA_BYTES_MAX / 2, NULL},
+    };
+    struct tiny_server s = {.respond = respond_hello};
+
+    tiny_start(&s, &w->server, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        cleanup_free char *text = bundle_of(w->ca.cert_pem, cases[i].len, cases[i].padding);
+        struct result r;
+        const char *complaint = http_ca_refuses(text);
+        assert_string_equal(complaint ? complaint : "", cases[i].complaint ? cases[i].complaint : "");
+        fetch(w, (struct http_request){.url = URL(&s), .tls.ca_pem = text}, &r);
+        if (complaint)
+            assert_failed(&r, ERR_DENIED, "InvalidCA");
+        else
+            assert_ok(&r, "hello");
+    }
+    tiny_stop(&s);
+}
+
+/* Neither what is no certificate, nor nothing. */
+static void what_is_no_bundle(void **state)
+{
+    struct world *w = *state;
+    static const char *const texts[] = {"", "no certificate",
+                                        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"};
+    struct tiny_server s = {.respond = respond_hello};
+    struct result r;
+
+    tiny_start(&s, &w->server, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        fetch(w, (struct http_request){.url = URL(&s), .tls.ca_pem = texts[i]}, &r);
+        assert_failed(&r, ERR_DENIED, "InvalidCA");
+    }
+    tiny_stop(&s);
+}
+
 static void a_client_proves_itself(void **state)
 {
     struct world *w = *state;
@@ -1421,6 +1480,8 @@ int main(void)
         TEST(the_system_is_trusted_too),
         TEST(trust_is_not_shared),
         TEST(many_authorities),
+        TEST(a_bundle_has_its_bounds),
+        TEST(what_is_no_bundle),
         TEST(a_client_proves_itself),
         TEST(each_keeps_to_its_own_authority),
         TEST(old_tls_is_refused),
