@@ -15,7 +15,8 @@ from operator_pod import NAME, NAMESPACE
 from places import OTHER_URL, URL, Place, Runner
 
 ALLOWED = "gitlab-runners.dev/allowed-from"
-SECONDS = 10        # within which rights are gone; a call to GitLab may last 30
+SECONDS = 10        # within which rights are gone
+LATE = 8            # so long GitLab takes for its answer
 
 
 class Rights:
@@ -84,9 +85,8 @@ def remove_by_force(runner: Runner, gitlab: GitLabAdmin) -> None:
         gitlab.delete_runner(number)
 
 
-def held(gitlab: GitLabAdmin) -> int:
-    """Calls that wait for an answer."""
-    return sum(fault["held"] for fault in gitlab.faults())
+def waits_for(gitlab: GitLabAdmin) -> bool:
+    return bool(gitlab.audit("POST", answered=False))
 
 
 @pytest.fixture
@@ -101,14 +101,15 @@ def test_consent_withdrawn_ends_rights_whatever_else_is_wrong(
     suspended.wait_refused("Suspended")
     invalid.edit(config={"concurrent": 5})
     invalid.wait_refused("InvalidSpec")
-    other_gitlab.fault("hold", count=None)
+    other_gitlab.fault("delay", seconds=LATE, count=None)
     waiting.edit(url=OTHER_URL)
-    wait_for("it waits for GitLab", lambda: held(other_gitlab), 20)
+    wait_for("it waits for GitLab", lambda: waits_for(other_gitlab), 20)
     assert rights.bindings() == {"plain", "suspended", "invalid", "waiting", "theirs"}
     began = time.monotonic()
     rights.withdraw()
-    rights.wait_gone()
+    rights.wait_gone(LATE)
     print(f"rights were gone after {time.monotonic() - began:.1f} s")
+    assert waits_for(other_gitlab), "all that time it has waited for GitLab"
     other_gitlab.clear_faults()
     plain.wait_refused("NamespaceNotAllowed")
     rights.allow(rights.team, rights.other)
