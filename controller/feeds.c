@@ -10,20 +10,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "garbage.h"
-#include "kube/event.h"
 #include "kube/object_text.h"
-#include "kube/lease.h"
 #include "kube/poll.h"
 #include "kube/rounds.h"
 #include "net/loop.h"
 #include "runner/names.h"
 #include "runner/namespaces.h"
+#include "unserved.h"
 
-enum {
-    LOOK_MS = 40 * 1000,     /* for room for what is left out                                            */
-    TELL_GAP_MS = 10 * 1000, /* from one report of what is too large to the next: anybody may write such objects */
-    TELL_LEFT_OUT_GAP_MS = 500,
-};
+enum { LOOK_MS = 40 * 1000 }; /* for room for what is left out */
 
 /* One kind in one realm: what its watch's handler needs. */
 struct feed {
@@ -48,10 +43,9 @@ struct feeds {
     const struct workshop *shop;
     struct queue *queue;
     struct states *states;
-    int64_t next_report_ms;   /* of an object that is too large                           */
-    int64_t next_left_out_ms; /* … of a runner that there is no room for                  */
-    struct loop_timer *look;  /* for that room                                            */
-    struct rounds *rounds;    /* of Secrets that may not be listed; NULL: they are watched */
+    struct unserved unserved;
+    struct loop_timer *look; /* for that room                                            */
+    struct rounds *rounds;   /* of Secrets that may not be listed; NULL: they are watched */
     size_t len;
     struct realm realms[];
 };
@@ -93,8 +87,6 @@ static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char
 
     garbage_note(feeds->shop->garbage, kind, ns, name);
     snprintf(key, sizeof(key), "%s/%s", ns, name);
-    if (kind == KIND_RUNNER && !store_get(feeds->shop->store, kind, ns, name))
-        store_refer(feeds->shop->store, key, NULL, 0);
     if (kind == KIND_RUNNER)
         queue_add(feeds->queue, key, priority, "the object changed");
     else if (*owner)
@@ -117,53 +109,6 @@ static enum queue_priority priority_of(const struct feed *feed, struct json_obje
     bool began = feed->watch ? watch_synced(feed->watch) : feed->realm->settled;
 
     return began || is_edited(feed, object) ? QUEUE_URGENT : QUEUE_ROUTINE;
-}
-
-/* Who wrote it has to know why it is not looked at. */
-static void tell(const struct feeds *feeds, const struct kube_resource *r, const struct record *seen,
-                 const char *reason, const char *why, bool by_event)
-{
-    const struct workshop *shop = feeds->shop;
-    const struct event event = {
-        .regarding =
-            {.api_version = r->api_version, .kind = r->kind, .ns = seen->ns, .name = seen->name, .uid = seen->uid},
-        .warning = true,
-        .reason = reason,
-        .note = why,
-    };
-
-    log_event(LOG_WARN, "watch", reason, "kind", r->kind, "namespace", seen->ns, "name", seen->name, "error", why,
-              NULL);
-    if (by_event && (!shop->lease || lease_is_leading(shop->lease)))
-        event_send(shop->client, &event, GROUP "/controller", shop->instance, event_sent, &shop->stats->events);
-}
-
-static bool is_due(const struct feeds *feeds, int64_t *next_ms, int64_t gap_ms)
-{
-    int64_t now = loop_now(feeds->shop->loop);
-    bool due = now >= *next_ms;
-
-    if (due)
-        *next_ms = now + gap_ms;
-    return due;
-}
-
-/* Of a runner its status tells. Each is counted (kube/watch.h). */
-static void report_too_large(const struct feed *feed, const struct record *seen, const char *why)
-{
-    const struct kube_resource *r = kind_resource(feed->kind);
-
-    if (is_due(feed->feeds, &feed->feeds->next_report_ms, TELL_GAP_MS))
-        tell(feed->feeds, r, seen, "TooLarge", why, r->namespaced && feed->kind != KIND_RUNNER);
-}
-
-static void report_left_out(struct feeds *feeds, const struct record *runner)
-{
-    if (is_due(feeds, &feeds->next_left_out_ms, TELL_LEFT_OUT_GAP_MS))
-        tell(feeds, kind_resource(KIND_RUNNER), runner, "NamespaceOverShare",
-             "the GitLabRunners of this namespace take more of the operator's memory than its share, so this one is "
-             "not served: make others smaller, or delete some; it is looked at again within a minute",
-             true);
 }
 
 /* Lists them again when there is room, for nobody remembers which they are. */
@@ -201,8 +146,6 @@ static void count_left_out(const struct feed *feed, enum watch_type type, const 
         shares_leave_out_listed(shares, record->ns);
     else if (!kept && (type == WATCH_ADDED || !shares_left_out(shares, record->ns)))
         shares_leave_out(shares, record->ns);
-    if (!kept)
-        report_left_out(feed->feeds, record);
 }
 
 static void keep(const struct feed *feed, enum watch_type type, struct json_object *object)
@@ -210,12 +153,18 @@ static void keep(const struct feed *feed, enum watch_type type, struct json_obje
     cleanup_arena struct arena a = {0};
     const struct workshop *shop = feed->feeds->shop;
     const struct record record = kind_record(feed->kind, object, shop->store, &a);
+    bool known = store_get(shop->store, feed->kind, record.ns, record.name),
+         kept = workshop_keep(shop, feed->kind, object, &record, type == WATCH_LISTED);
 
-    bool known = store_get(shop->store, feed->kind, record.ns, record.name);
-    bool kept = workshop_keep(shop, feed->kind, object, &record, type == WATCH_LISTED);
-    if (feed->kind == KIND_RUNNER && !known)
+    if (feed->kind != KIND_RUNNER)
+        return;
+    if (!known)
         count_left_out(feed, type, &record, kept);
-    if (kept && feed->kind == KIND_RUNNER && feed->feeds->rounds)
+    if (!kept)
+        unserved_left_out(&feed->feeds->unserved, shop, &record);
+    if (!kept && known)
+        wake(feed->feeds, KIND_RUNNER, record.ns, record.name, "", QUEUE_ROUTINE);
+    if (kept && feed->feeds->rounds)
         follow_secrets(feed->feeds, object);
 }
 
@@ -245,7 +194,7 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
     }
     const char *too_large = object_too_large(object);
     if (too_large && type != WATCH_DELETED)
-        report_too_large(feed, &seen, too_large);
+        unserved_too_large(&feed->feeds->unserved, feed->feeds->shop, feed->kind, &seen, too_large);
     if (is_passed_over(feed, seen.ns, seen.name))
         return;
     const struct record *known = store_get(store, feed->kind, seen.ns, seen.name);

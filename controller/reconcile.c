@@ -279,7 +279,6 @@ static void on_evicted(void *arg, const struct record *runner)
 
     snprintf(key, sizeof(key), "%s/%s", runner->ns, runner->name);
     shares_leave_out(store_shares(rec->shop.store), runner->ns);
-    store_refer(rec->shop.store, key, NULL, 0);
     queue_add(rec->queue, key, QUEUE_ROUTINE, "its namespace holds too much");
 }
 

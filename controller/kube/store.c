@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "kube/version.h"
 
-enum { NAMESPACE_SIZE = 64, KEY_MAX = 600 }; /* namespace (63) and name (253), with room */
+enum { OWNERS = 0, NAMESPACE_SIZE = 64, KEY_MAX = 600 }; /* namespace (63) and name (253), with room */
 
 /* Only the first is shown to those who ask. */
 enum standing {
@@ -151,8 +151,10 @@ static struct family *family_of(struct store *store, const struct record *r)
     return family;
 }
 
-static void family_free(struct family *family)
+static void family_free(void *value)
 {
+    struct family *family = value;
+
     keep_free_text(family->uid);
     keep_free(family, sizeof(*family) + strlen(family->owner) + 1);
 }
@@ -190,8 +192,9 @@ static void forget_fields(struct entry *e)
     e->record.fields = NULL;
 }
 
-static void entry_free(struct entry *e)
+static void entry_free(void *value)
 {
+    struct entry *e = value;
     const char *end = e->record.text + strlen(e->record.text) + 1;
 
     forget_fields(e);
@@ -220,6 +223,16 @@ static void entry_destroy(struct store *store, struct entry *e)
             family_free(map_remove(&store->owners, family->owner));
     }
     entry_free(e);
+}
+
+/* NULL is fine. */
+static void drop(struct store *store, struct entry *e)
+{
+    if (!e)
+        return;
+    if (e->kind == OWNERS)
+        references_set(store->references, e->strings, NULL, 0);
+    entry_destroy(store, map_remove(&store->kinds[e->kind].entries, e->strings));
 }
 
 static void put(struct store *store, unsigned kind, const struct record *record, enum standing standing)
@@ -261,9 +274,7 @@ void store_remove(struct store *store, unsigned kind, const char *ns, const char
 
     key_of(ns, name, key);
     references_settle(store->references, kind, ns, name);
-    struct entry *e = map_remove(&store->kinds[kind].entries, key);
-    if (e)
-        entry_destroy(store, e);
+    drop(store, map_get(&store->kinds[kind].entries, key));
 }
 
 void store_bury(struct store *store, unsigned kind, const char *ns, const char *name, const char *uid)
@@ -346,7 +357,7 @@ void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned
         } else if (e->epoch < begun) {
             if (e->standing == SHOWN)
                 changed(arg, kind, &e->record);
-            entry_destroy(store, map_remove(&k->entries, key));
+            drop(store, e);
         }
     }
     references_list_end(store->references, kind, ns, begun);
@@ -382,16 +393,11 @@ void store_each_owned(const struct store *store, const char *owner,
 /* ---------------------------------------------------------------------------------------------------------------------
  * Shares */
 
-enum { OWNERS = 0, EVICTION_PARTS = 16 }; /* of what a namespace holds, at least one goes at a time */
+enum { EVICTION_PARTS = 16 }; /* of what a namespace holds, at least one goes at a time */
 
 struct shares *store_shares(const struct store *store)
 {
     return store->shares;
-}
-
-static void evict(struct store *store, struct entry *e)
-{
-    entry_destroy(store, map_remove(&store->kinds[e->kind].entries, e->strings));
 }
 
 /* What is in the owner's own namespace; others may want to know of the rest. */
@@ -408,7 +414,7 @@ static void evict_owned(struct store *store, const char *owner)
     list_each_safe (node, after, &family->children) {
         struct entry *e = container_of(node, struct entry, sibling);
         if (node != &guard && strcmp(payer(&e->record, ns), e->record.ns) == 0)
-            evict(store, e);
+            drop(store, e);
     }
     list_remove(&guard);
     if (list_empty(&family->children))
@@ -435,7 +441,7 @@ static void make_way(struct store *store, const char *ns, size_t bytes,
                 evicted(arg, &e->record);
                 evict_owned(store, key);
             }
-            evict(store, e);
+            drop(store, e);
         }
 }
 
@@ -459,33 +465,13 @@ bool store_make_room(struct store *store, unsigned kind, const struct record *re
 /* ---------------------------------------------------------------------------------------------------------------------
  */
 
-static void free_entries(struct map *map)
+static void free_values(struct map *map, void (*free_value)(void *value))
 {
     const char *key;
     void *value;
 
     for (size_t i = 0; map_iter(map, &i, &key, &value);)
-        entry_free(value);
-    map_finish(map);
-}
-
-static void free_versions(struct map *map)
-{
-    const char *key;
-    void *value;
-
-    for (size_t i = 0; map_iter(map, &i, &key, &value);)
-        free(value);
-    map_finish(map);
-}
-
-static void free_owners(struct map *map)
-{
-    const char *key;
-    void *value;
-
-    for (size_t i = 0; map_iter(map, &i, &key, &value);)
-        family_free(value);
+        free_value(value);
     map_finish(map);
 }
 
@@ -494,10 +480,10 @@ void store_destroy(struct store *store)
     if (!store)
         return;
     for (unsigned kind = 0; kind < store->len; kind++) {
-        free_entries(&store->kinds[kind].entries);
-        free_versions(&store->kinds[kind].reached);
+        free_values(&store->kinds[kind].entries, entry_free);
+        free_values(&store->kinds[kind].reached, free);
     }
-    free_owners(&store->owners);
+    free_values(&store->owners, family_free);
     references_destroy(store->references);
     shares_destroy(store->shares);
     free(store->kinds);

@@ -56,7 +56,8 @@ const struct record *store_get(const struct store *store, unsigned kind, const c
  * that is younger than the last list: then the object has to be read, and what comes of it put or removed. */
 bool store_knows(const struct store *store, unsigned kind, const char *ns, const char *name);
 
-/* The holder ("namespace/name") refers to these from now on, and to no others; see kube/references.h. */
+/* The holder ("namespace/name"), whose record is of the first kind, refers to these from now on, and to no others; see
+ * kube/references.h. Its references end with its record. */
 void store_refer(struct store *store, const char *holder, const struct reference *to, size_t len);
 const struct references *store_references(const struct store *store);
 

@@ -639,6 +639,44 @@ static void the_owners_namespace_pays(void **state)
     store_destroy(store);
 }
 
+/* However it goes. */
+static void references_end_with_the_record(void **state)
+{
+    const struct reference to[] = {{.kind = KIND_B, .ns = "ns", .name = "secret"}};
+    const struct references *references;
+    struct names gone = {""};
+    size_t evicted = 0;
+
+    (void)state;
+    for (int how = 0; how < 4; how++) {
+        struct store *store = store_create(KINDS);
+        references = store_references(store);
+        put(store, KIND_A, "x", "1", "");
+        store_refer(store, "ns/x", to, 1);
+        put(store, KIND_A, "x", "2", "");
+        put(store, KIND_B, "x", "2", "");
+        store_remove(store, KIND_B, "ns", "x"); /* another kind's of that name */
+        assert_true(references_have(references, KIND_B, "ns", "secret"));
+        if (how == 0)
+            store_remove(store, KIND_A, "ns", "x");
+        if (how == 1) {
+            unsigned begun = store_list_begin(store, KIND_A);
+            store_list_end(store, KIND_A, "", begun, note_gone, &gone);
+        }
+        if (how == 2) {
+            shares_set_budget(store_shares(store), 100);
+            assert_true(put_priced(store, KIND_A, "ns", 1, "", 90, &evicted));
+            store_refer(store, "ns/x", NULL, 0);
+            store_refer(store, "ns/o-1", to, 1);
+            assert_true(put_priced(store, KIND_A, "few", 1, "", 50, &evicted));
+        }
+        if (how == 3)
+            store_refer(store, "ns/x", NULL, 0);
+        assert_false(references_have(references, KIND_B, "ns", "secret"));
+        store_destroy(store);
+    }
+}
+
 /* As long as something is left out, that an object is not shown is no proof. */
 static void what_is_left_out_is_not_known(void **state)
 {
@@ -677,6 +715,7 @@ int main(void)
         cmocka_unit_test(a_namespace_may_fill_what_nobody_else_needs),
         cmocka_unit_test(owners_give_way_to_a_namespace_with_less),
         cmocka_unit_test(the_owners_namespace_pays),
+        cmocka_unit_test(references_end_with_the_record),
         cmocka_unit_test(what_is_left_out_is_not_known),
         cmocka_unit_test(does_as_the_model_does),
     };
