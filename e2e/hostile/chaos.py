@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from functools import cache
 
 STEP = tuple[float, bytes]          # seconds of waiting, and what is sent then
 ODD_NUMBERS = [0, -1, 2 ** 31, -2 ** 31, 2 ** 53 + 1, 2 ** 63 - 1, 2 ** 63, -2 ** 63, 2 ** 64, 1e308, -0.0, 1.5]
@@ -42,6 +43,7 @@ def deep(rng: random.Random, most: int) -> object:
 
 
 def bushy(rng: random.Random, most: int, depth: int = 4) -> object:
+    most = min(most, 20_000)        # many kinds of things take long to make
     if depth == 0 or most < 16 or rng.random() < 0.2:
         return scalar(rng, min(most, 1000))
     count = 1 + size(rng, 40)
@@ -59,8 +61,7 @@ def tree(rng: random.Random, most: int = 1 << 20) -> object:
 
 def answers(rng: random.Random, status: int, good: object) -> tuple[str, list[STEP]]:
     """What is sent in the place of a good answer; "cut": then the connection ends."""
-    document = odd_document(rng, good)
-    content = document.encode(errors="surrogatepass") if isinstance(document, str) else json.dumps(document).encode()
+    content = odd_document(rng, good).encode(errors="replace")
     head = [f"HTTP/1.1 {rng.choice([status, status, rng.choice(STATUSES)])} Whatever", *odd_headers(rng)]
     framed = rng.choice(FRAMINGS)
     kind, head_lines, body = framed(rng, content)
@@ -68,20 +69,33 @@ def answers(rng: random.Random, status: int, good: object) -> tuple[str, list[ST
     return kind, list(paced(rng, whole))
 
 
-def odd_document(rng: random.Random, good: object) -> object:
-    def one_field() -> object:
-        if not isinstance(good, dict) or not good:
-            return tree(rng)
-        return good | {rng.choice([*good, "message", "error", "extra"]): tree(rng)}
+def odd_document(rng: random.Random, good: object) -> str:
+    value, small = written(rng, 1 << 20), written(rng, 1 << 12)
 
-    def broken() -> str:
-        whole = json.dumps(tree(rng, 1 << 16))
-        return whole[:rng.randrange(len(whole) + 1)] + rng.choice(["", "}", "]", "\0", "garbage"])
+    def one_field() -> str:
+        fields = {name: json.dumps(field) for name, field in good.items()} if isinstance(good, dict) else {}
+        fields[rng.choice([*fields, "message", "error", "extra"])] = value
+        return "{" + ",".join(f'"{name}":{field}' for name, field in fields.items()) + "}"
 
     return rng.choice([
-        one_field, one_field, lambda: tree(rng), lambda: {"message": tree(rng)}, lambda: {"error": tree(rng)},
-        lambda: [tree(rng, 1 << 12) for _ in range(size(rng, 200))], broken, lambda: "<html>" + text(rng) + "</html>",
-        lambda: "[" * size(rng, 1 << 20), lambda: '{"a":' * size(rng, 1 << 17)])()
+        one_field, one_field, lambda: value, lambda: '{"message":%s}' % value, lambda: '{"error":%s}' % value,
+        lambda: "[" + ",".join([small] * size(rng, 200)) + "]", lambda: value[:rng.randrange(len(value) + 1)] + "}\0",
+        lambda: "<html>" + text(rng) + "</html>", lambda: "[" * size(rng, 1 << 20), lambda: '{"a":' * size(rng, 1 << 17)])()
+
+
+def written(rng: random.Random, most: int) -> str:
+    """A JSON value as text, of up to about so many bytes: more quickly than by way of a tree, and deeper."""
+    item, levels = rng.choice(["{}", "[]", '""', "0", '{"a":{}}', "[[]]", "null", "1e5", '"\\u0000"']), size(rng, most // 8)
+    return rng.choice([
+        lambda: "[" + ",".join([item] * (size(rng, most) // (len(item) + 1))) + "]",
+        lambda: "{" + many_keys(item)[:size(rng, most)].rpartition(',"')[0] + "}",
+        lambda: "[" * levels + "]" * levels, lambda: '{"a":' * levels + item + "}" * levels,
+        lambda: json.dumps(text(rng, most)), lambda: json.dumps(bushy(rng, most))])()
+
+
+@cache
+def many_keys(item: str) -> str:
+    return ",".join(f'"{i:x}":{item}' for i in range(150_000))
 
 
 def odd_headers(rng: random.Random) -> list[str]:
@@ -127,9 +141,9 @@ FRAMINGS: list[Callable] = [by_length] * 6 + [too_short, to_the_end, in_chunks, 
 def paced(rng: random.Random, whole: bytes) -> Iterator[STEP]:
     """Mostly at once; else after a while, or in drops."""
     pace = rng.random()
-    if pace < 0.7:
+    if pace < 0.85:
         yield 0, whole
-    elif pace < 0.85:
+    elif pace < 0.9:
         yield rng.random() * 10, whole
     else:
         pieces = 1 + size(rng, min(len(whole), 200))

@@ -44,6 +44,7 @@ class Seen:
         self.tallies: dict[str, Tally] = {}
         self.calls: deque[dict] = deque(maxlen=KEPT_CALLS)
         self.issued: dict[int, dict] = {}
+        self.seeds: Counter[str] = Counter()
         self.connections = self.most_connections = self.next_id = 0
 
     def pages(self) -> dict[str, Callable[[], object]]:
@@ -328,9 +329,10 @@ async def escapes(call: Call) -> None:
 
 @mode
 async def chaos(call: Call) -> None:
-    """chaos-SEED: whatever the generator thinks of, the same for the same seed and number of the call."""
-    tally = call.seen.tallies["chaos"]
-    rng = random.Random(f"{'-'.join(call.args)}/{tally.calls}")
+    """chaos-SEED: whatever the generator thinks of, the same for the same seed and number of calls to it."""
+    seed = "-".join(call.args)
+    call.seen.seeds[seed] += 1
+    rng = random.Random(f"{seed}/{call.seen.seeds[seed]}")
     kind, steps = answers(rng, *good_answer(call))
     for pause, content in steps:
         await asyncio.sleep(pause)

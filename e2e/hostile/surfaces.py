@@ -181,7 +181,7 @@ def gitlab(attack: Attack) -> Counter:
     attacker, path = attack.attacker, attack.attacker.kube.path("GitLabRunner", attack.attacker.name)
     for number in attack.rounds():
         by = attack.rng.choice(["registrationToken", "accessToken", "runnerToken"])
-        url = attack.evil.at("chaos", attack.seed, number % 8)
+        url = attack.evil.at("chaos", attack.seed, number)
         body = attacker.body(f"odd-{number}", url, by, serverCheckPeriodSeconds=30)
         attacker.mallory.create("GitLabRunner", body, attacker.name)
         if number >= LIVING:
