@@ -100,7 +100,7 @@ static bool learn_unchanged(struct turn *turn, const struct gitlab_answer *answe
     const struct check_answer in = circumstances(turn);
     bool absent = is_refusal(answer, 404);
 
-    if (turn->state->takeover == TAKEOVER_FITS && (absent || is_denied(answer, 403)))
+    if (turn->state->takeover == TAKEOVER_FITS && (absent || is_refusal(answer, 403)))
         turn->state->takeover = TAKEOVER_REFUSED;
     else if (absent && turn->observed.children[CHILD_TOKEN_SECRET].exists)
         check_absent(&turn->state->check, &in);
@@ -116,7 +116,7 @@ static bool learn_inspected(struct turn *turn, const struct gitlab_answer *answe
     bool shown = answer->err.kind == ERR_NONE;
     bool fits = shown && runner_is_marked(answer->body, o->owner.uid) && runner_is_in_scope(answer->body, o->spec);
 
-    if (!shown && !is_denied(answer, 403) && !is_refusal(answer, 404))
+    if (!shown && !is_refusal(answer, 403) && !is_refusal(answer, 404))
         return false;
     turn->state->takeover = fits ? TAKEOVER_FITS : TAKEOVER_REFUSED;
     if (fits)
@@ -144,6 +144,65 @@ static bool learn_inherited(struct turn *turn, const struct gitlab_answer *answe
         return false;
     turn->state->not_inherited = true;
     return true;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What is believed when it was said twice. Of checks that is their own business (runner/check.h). */
+
+enum { HEARSAY_MS = 60 * 60 * 1000, SAY_AGAIN_MS = 5 * 1000 };
+
+static bool loses_or_doubles(const struct turn *turn, const struct gitlab_answer *answer)
+{
+    bool good = answer->err.kind == ERR_NONE, refused = answer->proven && !good;
+
+    switch (turn->asked.gitlab.call) {
+    case GITLAB_FIND: /* another one is made */
+        return good ? !answer->id : refused;
+    case GITLAB_DEREGISTER: /* what is held of it is dropped */
+    case GITLAB_REMOVE:
+        return good && answer->unknown;
+    case GITLAB_RESTORE:
+    case GITLAB_KEEP:
+    case GITLAB_INHERIT:
+        return is_another_token(turn, answer);
+    case GITLAB_INSPECT:
+        return refused;
+    case GITLAB_RESET:
+    case GITLAB_UPDATE:
+        return refused && turn->state->takeover == TAKEOVER_FITS;
+    case GITLAB_REGISTER:
+    case GITLAB_CREATE:
+    case GITLAB_VERIFY:
+    case GITLAB_SHOW:
+    case GITLAB_TRY:
+    case GITLAB_VERSION:
+    case GITLAB_ROTATE:
+        break;
+    }
+    return false;
+}
+
+bool checks_believe(struct turn *turn, const struct gitlab_answer *answer, struct err *ret_err)
+{
+    struct hearsay *heard = &turn->state->heard;
+    const struct hearsay now = {turn->asked.gitlab.call, turn->asked.gitlab.runner_id, loop_now(turn->shop->loop)};
+    bool same = heard->at_ms && heard->call == now.call && heard->runner_id == now.runner_id;
+    int64_t since = now.at_ms - heard->at_ms;
+
+    if (!loses_or_doubles(turn, answer))
+        return true;
+    if (same && since >= SAY_AGAIN_MS && since < HEARSAY_MS) {
+        *heard = (struct hearsay){.at_ms = 0};
+        return true;
+    }
+    if (!same || since >= HEARSAY_MS)
+        *heard = now;
+    err_set(ret_err, ERR_RETRY, "Unconfirmed",
+            "%s says that it does not know the runner, or its token; it is asked once more before that is believed",
+            turn->asked.gitlab.url);
+    ret_err->code = answer->err.code;
+    ret_err->retry_after_ms = SAY_AGAIN_MS;
+    return false;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

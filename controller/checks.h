@@ -13,4 +13,8 @@ bool checks_done_with(struct turn *turn);
 /* A token was issued, or attributes were told: what was found about the former ones is void. Says so by an Event. */
 void checks_renew(struct turn *turn);
 
+/* False: the answer would lose a runner, or make a second one, and GitLab has not said it before, some seconds ago;
+ * *ret_err, ERR_RETRY, says when it is to be asked again. */
+bool checks_believe(struct turn *turn, const struct gitlab_answer *answer, struct err *ret_err);
+
 #endif

@@ -28,6 +28,7 @@ struct orphan_entry {
     int64_t since_s;   /* it is in the ledger, since 1970                                              */
     unsigned attempts; /* that have failed                                                             */
     int64_t due_ms;    /* monotonic                                                                    */
+    bool unknown;      /* to GitLab, as it has said once: it is believed the second time               */
     bool gone;         /* from GitLab: only its entry is left                                          */
     bool busy;         /* see orphan_index_begin()                                                     */
     bool seen;         /* in the ledger, when it was last read                                         */

@@ -189,12 +189,19 @@ static void on_called(void *arg, const struct gitlab_answer *answer)
 {
     struct try *try = arg;
     cleanup_arena struct arena a = {0};
+    struct err err;
 
     try->call = NULL;
     tally_add(&try->orphans->shop->stats->gitlab_calls, gitlab_call_name(GITLAB_DEREGISTER),
               answer->err.kind ? answer->err.reason : "ok", 1);
     if (answer->err.kind != ERR_NONE) {
         try_later(try, &answer->err);
+        return;
+    }
+    if (answer->unknown && !try->entry->unknown) {
+        try->entry->unknown = true;
+        err_set(&err, ERR_RETRY, "Unconfirmed", "GitLab does not know the token; it is asked once more");
+        try_later(try, &err);
         return;
     }
     try->entry->gone = true;

@@ -152,7 +152,7 @@ static void learn_failure(struct turn *turn, const struct gitlab_answer *answer)
 {
     enum gitlab_call what = turn->asked.gitlab.call;
     const struct err *err = &answer->err;
-    bool refused = err->kind == ERR_DENIED && err->code == 403;
+    bool refused = answer->proven && err->code == 403;
 
     turn->state->reach = err->code && err->code < 500 ? REACH_YES : REACH_NO; /* 5xx: what is before it, or is down */
     state_note_gitlab(turn->state, err);
@@ -204,13 +204,18 @@ static void learn_success(struct turn *turn, const struct gitlab_answer *answer)
 static void on_gitlab(void *arg, const struct gitlab_answer *answer)
 {
     struct turn *turn = arg;
+    struct err doubt;
 
     turn->call = NULL;
     note_call(turn, answer);
-    if (answer->err.kind == ERR_NONE)
+    if (!checks_believe(turn, answer, &doubt)) {
+        turn->state->reach = REACH_YES;
+        perform_failed(turn, &doubt);
+    } else if (answer->err.kind == ERR_NONE) {
         learn_success(turn, answer);
-    else
+    } else {
         learn_failure(turn, answer);
+    }
     turn_ready(turn);
 }
 

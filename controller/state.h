@@ -16,6 +16,12 @@ struct failure {
     unsigned count;
 };
 
+/* What GitLab has said once, and is to say again before it is believed; at_ms 0: nothing. */
+struct hearsay {
+    enum gitlab_call call;
+    int64_t runner_id, at_ms;
+};
+
 /* What has gone wrong, and is tried again. Of most runners there is none, and it is large. */
 struct troubles {
     struct err gitlab_err; /* what GitLab has answered the last call, kind ERR_NONE: all is well */
@@ -38,6 +44,7 @@ struct state {
     bool config_token_dead, deregistered;
     struct server_check check;
     enum takeover takeover;
+    struct hearsay heard;
     bool not_inherited;
     unsigned given_up;
     enum reach reach;

@@ -13,6 +13,7 @@ static const struct {
     size_t max;
 } places[] = {
     [CHARSET_TOKEN] = {"!-~", false, 4 << 10},
+    [CHARSET_ISSUED] = {"0-9A-Za-z_-_.-.+-+=-=/-/@-@:-:---", false, 512},
     [CHARSET_METHOD] = {"A-Z", false, 16},
     [CHARSET_HEADER] = {" -~", false, 64 << 10},
     [CHARSET_URL] = {"!-~", true, 16 << 10},

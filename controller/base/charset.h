@@ -9,6 +9,7 @@
 
 enum charset {
     CHARSET_TOKEN,   /* a credential, from a Secret or from GitLab: visible ASCII in one piece, at most 4 KiB      */
+    CHARSET_ISSUED,  /* a runner's token, as GitLab makes them, at most 512: also within quotes it stays one        */
     CHARSET_METHOD,  /* of HTTP: capital letters                                                                   */
     CHARSET_HEADER,  /* "Name: value", at most 64 KiB: visible ASCII, and blanks                                   */
     CHARSET_URL,     /* of a whole request, at most 16 KiB: visible characters, and none of what CHARSET_PROSE lacks */

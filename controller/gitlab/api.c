@@ -1,40 +1,19 @@
-#include "gitlab/api.h"
+#include "gitlab/op.h"
 
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/charset.h"
 #include "base/json.h"
-#include "base/mark.h"
 #include "base/mem.h"
 #include "net/http.h"
 
-enum { TIMEOUT_MS = 30 * 1000, BODY_MAX = 1 << 20, CANDIDATES_MAX = 1000 };
-
-struct gitlab {
-    struct http *http;
-    struct gate *gate;
-    struct gitlab_policy policy;
-    size_t calls;
-};
-
-/* A call in flight. The arena holds copies of everything in it, and ends with it. */
-struct gitlab_op {
-    struct gitlab *gitlab;
-    struct gitlab_request call;
-    gitlab_done_fn *done;
-    void *arg;
-    struct gate_pass pass;
-    struct http_request next_request; /* goes out when the gate lets it through      */
-    void (*on_done)(void *arg, const struct http_reply *reply);
-    uint64_t request; /* in flight; 0: none                               */
-    struct arena mem;
-    /* GITLAB_OP_FIND: the runners whose notes are read one by one: those that never asked for a job are listed. */
-    int64_t *candidates;
-    size_t len, next;
-    bool listed;
+enum {
+    TIMEOUT_MS = 30 * 1000,
+    ANSWER_MAX = 64 << 10, /* most have some hundred bytes; pages of proxies have more, and are told of */
+    SHOWN_MAX = 128 << 10, /* a runner as GitLab shows it: some 500 projects that share one */
 };
 
 /* How each call is put. Runner and registration tokens travel in the body, access tokens in a header. */
@@ -42,21 +21,20 @@ struct shape {
     const char *method, *path; /* %lld: runner id */
     bool token_in_body, attributes;
     int ok;
-    const char *needs; /* the member without which the body is not GitLab's answer; NULL: none is read */
+    size_t max_answer;
 };
 
 static const struct shape shapes[] = {
-    [GITLAB_OP_REGISTER] = {"POST", "/runners", true, true, 201, "token"},
-    [GITLAB_OP_CREATE] = {"POST", "/user/runners", false, true, 201, "token"},
-    [GITLAB_OP_VERIFY] = {"POST", "/runners/verify", true, false, 200, "token"},
-    [GITLAB_OP_RESET] = {"POST", "/runners/%lld/reset_authentication_token", false, false, 201, "token"},
-    [GITLAB_OP_UPDATE] = {"PUT", "/runners/%lld", false, true, 200, "id"},
-    [GITLAB_OP_DEREGISTER] = {"DELETE", "/runners", true, false, 204, NULL},
-    [GITLAB_OP_REMOVE] = {"DELETE", "/runners/%lld", false, false, 204, NULL},
-    [GITLAB_OP_SHOW] = {"GET", "/runners/%lld", false, false, 200, "id"},
-    [GITLAB_OP_VERSION] = {"GET", "/version", false, false, 200, "version"},
-    [GITLAB_OP_ROTATE] = {"POST", "/runners/reset_authentication_token", true, false, 201, "token"},
-    [GITLAB_OP_FIND] = {"GET", "/runners/%lld", false, false, 200, "id"},
+    [GITLAB_OP_REGISTER] = {"POST", "/runners", true, true, 201, ANSWER_MAX},
+    [GITLAB_OP_CREATE] = {"POST", "/user/runners", false, true, 201, ANSWER_MAX},
+    [GITLAB_OP_VERIFY] = {"POST", "/runners/verify", true, false, 200, ANSWER_MAX},
+    [GITLAB_OP_RESET] = {"POST", "/runners/%lld/reset_authentication_token", false, false, 201, ANSWER_MAX},
+    [GITLAB_OP_UPDATE] = {"PUT", "/runners/%lld", false, true, 200, SHOWN_MAX},
+    [GITLAB_OP_DEREGISTER] = {"DELETE", "/runners", true, false, 204, ANSWER_MAX},
+    [GITLAB_OP_REMOVE] = {"DELETE", "/runners/%lld", false, false, 204, ANSWER_MAX},
+    [GITLAB_OP_SHOW] = {"GET", "/runners/%lld", false, false, 200, SHOWN_MAX},
+    [GITLAB_OP_VERSION] = {"GET", "/version", false, false, 200, ANSWER_MAX},
+    [GITLAB_OP_ROTATE] = {"POST", "/runners/reset_authentication_token", true, false, 201, ANSWER_MAX},
 };
 
 struct gitlab *gitlab_create(struct loop *loop, struct http *http, const struct gitlab_settings *settings)
@@ -64,6 +42,7 @@ struct gitlab *gitlab_create(struct loop *loop, struct http *http, const struct 
     struct gitlab *gitlab = mem_alloc(sizeof(*gitlab));
     unsigned concurrency = settings ? settings->concurrency : 0;
 
+    gitlab->loop = loop;
     gitlab->http = http;
     gitlab->gate = gate_create(loop, concurrency ? concurrency : GATE_CONCURRENCY);
     if (settings)
@@ -105,8 +84,9 @@ void gitlab_step_back(struct gitlab *gitlab, struct gate_pass *pass)
 static void op_free(struct gitlab_op *op)
 {
     gate_cancel(op->gitlab->gate, &op->pass);
+    search_free(op->search);
     op->gitlab->calls--;
-    free(op->candidates);
+    arena_finish(&op->step);
     arena_finish(&op->mem);
     free(op);
 }
@@ -117,109 +97,111 @@ void gitlab_cancel(struct gitlab_op *op)
     op_free(op);
 }
 
-static void answer(struct gitlab_op *op, const struct gitlab_answer *result)
+void op_answer(struct gitlab_op *op, const struct gitlab_answer *result)
 {
     op->done(op->arg, result);
     op_free(op);
 }
 
-static void answer_error(struct gitlab_op *op, const struct err *err, bool ambiguous)
+void op_answer_error(struct gitlab_op *op, const struct err *err, bool ambiguous)
 {
-    answer(op, &(struct gitlab_answer){.err = *err, .ambiguous = ambiguous});
+    op_answer(op, &(struct gitlab_answer){.err = *err, .ambiguous = ambiguous});
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * One request */
-
-/* Bodies of calls that are refused by GitLab's own JSON are proof; a proxy's page is not. */
-static bool is_gitlabs_own(const struct http_reply *reply)
-{
-    struct err ignored;
-    cleanup_json struct json_object *body = json_parse(reply->body, reply->len, &ignored);
-
-    return json_get(body, "message") != NULL;
-}
-
-static bool says_gone(const struct gitlab_op *op, const struct http_reply *reply)
-{
-    long gone = op->call.op == GITLAB_OP_DEREGISTER ? 403 : op->call.op == GITLAB_OP_REMOVE ? 404 : 0;
-
-    return reply->status == gone && is_gitlabs_own(reply);
-}
-
-/* The body is the answer to this call: it has what the call is made for, a number or a text. */
-static bool is_whole(const struct gitlab_op *op, const struct gitlab_answer *answer)
-{
-    const char *needs = shapes[op->call.op].needs;
-
-    if (!needs)
-        return true;
-    if (strcmp(needs, "id") == 0)
-        return json_int_or(answer->body, "id", 0) != 0;
-    return *json_str_or(answer->body, needs, "") && (answer->id || strcmp(needs, "token") != 0);
-}
+ * Replies */
 
 /* What a reply that is not the expected one means. */
 static struct err failure_of(const struct gitlab_op *op, const struct http_reply *reply)
 {
     struct err err = reply->err;
 
-    if (err.kind == ERR_NONE)
-        return gitlab_classify(op->call.op, op->call.url, reply->status, reply->body, reply->len,
+    if (err.kind == ERR_NONE) {
+        size_t len = reply->status / 100 == 2 ? 0 : reply->len; /* a good answer is read elsewhere */
+        return gitlab_classify(op->call.op, op->call.url, reply->status, len ? reply->body : "", len,
                                reply->retry_after_ms);
+    }
     gitlab_explain(&err);
     return err;
 }
 
-/* False, with the answer given, unless the reply has the expected status. */
-static bool expect_ok(struct gitlab_op *op, const struct http_reply *reply)
+/* The server may have done what was asked for, whatever it says. */
+static bool may_be_done(const struct http_reply *reply)
 {
-    bool came = reply->err.kind == ERR_NONE;
-    bool may_be_done = came ? reply->status >= 500 || reply->status / 100 == 2 : reply->sent;
+    return reply->err.kind == ERR_NONE ? reply->status >= 500 || reply->status / 100 == 2 : reply->sent;
+}
 
-    if (came && reply->status == shapes[op->call.op].ok)
+bool op_expect(struct gitlab_op *op, const struct http_reply *reply, int status)
+{
+    if (reply->err.kind == ERR_NONE && reply->status == status)
         return true;
-    const struct err err = failure_of(op, reply);
-    answer(op, &(struct gitlab_answer){
-                   .err = err,
-                   .ambiguous = may_be_done,
-                   .proven = came && reply->status >= 400 && reply->status < 500 && is_gitlabs_own(reply),
-               });
+    op_answer_error(op, &op->failure, may_be_done(reply));
     return false;
 }
 
-static void answer_unreadable(struct gitlab_op *op, const struct http_reply *reply)
+static const char *content_of(const struct http_reply *reply, struct arena *a)
 {
-    struct err err;
-
-    err_set(&err, ERR_RETRY, "UnexpectedAnswer",
-            "%s answered %ld, but not in GitLab's JSON (%s): check that spec.url is a GitLab server", op->call.url,
-            reply->status, reply->content_type);
-    answer_error(op, &err, true);
+    return *reply->content_type ? charset_to_prose(arena_printf(a, "%.60s", reply->content_type)) : "no type";
 }
 
-static void on_reply(void *arg, const struct http_reply *reply)
+/* It is about what was asked for, and not the answer to somebody else's call. */
+static const char *mistaken(const struct gitlab_op *op, struct json_object *body)
 {
-    struct gitlab_op *op = arg;
-    struct gitlab_answer result = {.id = op->call.runner_id};
-    struct err ignored;
+    static const unsigned by_id = 1u << GITLAB_OP_UPDATE | 1u << GITLAB_OP_SHOW | 1u << GITLAB_OP_FIND;
 
-    if (says_gone(op, reply)) {
-        result.unknown = true;
-        answer(op, &result);
+    if ((by_id & (1u << op->call.op)) && json_int_or(body, "id", 0) != op->call.runner_id)
+        return "id";
+    if (op->call.op == GITLAB_OP_VERIFY && strcmp(json_str_or(body, "token", ""), op->call.token) != 0)
+        return "token";
+    return NULL;
+}
+
+struct json_object *op_read(struct gitlab_op *op, const struct http_reply *reply)
+{
+    struct err err;
+    struct json_object *body = arena_json(&op->step, json_parse(reply->body, reply->len, &err));
+    const char *complaint = body ? answer_complaint(op->call.op, body) : err.reason;
+
+    if (!complaint)
+        complaint = mistaken(op, body);
+    if (!complaint)
+        return body;
+    err_set(&err, ERR_RETRY, "UnexpectedAnswer",
+            "%s answered %ld, but not in GitLab's JSON (%s; %s): check that spec.url is a GitLab server", op->call.url,
+            reply->status, content_of(reply, &op->step), complaint);
+    op_answer_error(op, &err, true);
+    return NULL;
+}
+
+/* What was to be done is done already: GitLab knows neither token nor runner. */
+static bool is_gone(const struct gitlab_op *op, long status)
+{
+    return (op->call.op == GITLAB_OP_DEREGISTER && status == 403) || (op->call.op == GITLAB_OP_REMOVE && status == 404);
+}
+
+static void on_answer(struct gitlab_op *op, const struct http_reply *reply)
+{
+    struct gitlab_answer result = {.id = op->call.runner_id};
+
+    if (refusal_is_in_gitlabs_words(op->call.op, reply)) {
+        result.unknown = is_gone(op, reply->status);
+        if (!result.unknown)
+            result.err = op->failure;
+        op_prove(op, &result);
         return;
     }
-    if (!expect_ok(op, reply))
+    if (!op_expect(op, reply, shapes[op->call.op].ok))
         return;
-    result.body = arena_json(&op->mem, reply->len ? json_parse(reply->body, reply->len, &ignored) : NULL);
+    if (shapes[op->call.op].ok != 204 && !(result.body = op_read(op, reply)))
+        return;
     result.id = json_int_or(result.body, "id", op->call.runner_id);
     result.token = json_str(result.body, "token");
     result.expiration = json_str(result.body, "token_expires_at");
-    if (is_whole(op, &result))
-        answer(op, &result);
-    else
-        answer_unreadable(op, reply);
+    op_answer(op, &result);
 }
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * One request */
 
 /* What the fence has held back says nothing about anybody. */
 static bool is_fenced(const struct http_reply *reply)
@@ -249,11 +231,11 @@ static enum host_outcome answer_of(const struct http_reply *reply)
 static void on_http_done(void *arg, const struct http_reply *reply)
 {
     struct gitlab_op *op = arg;
-    const struct err err = failure_of(op, reply);
 
     op->request = 0;
-    gate_end(op->gitlab->gate, &op->pass, transport_of(reply), answer_of(reply), &err);
-    op->on_done(op, reply);
+    op->failure = failure_of(op, reply);
+    gate_end(op->gitlab->gate, &op->pass, transport_of(reply), answer_of(reply), &op->failure);
+    op->on_reply(op, reply);
 }
 
 /* Without a place, or with one that a breaker has made worthless since. */
@@ -263,7 +245,7 @@ static void on_gate(struct gate_pass *pass, const struct err *refusal)
     struct err err;
 
     if (refusal)
-        answer_error(op, refusal, false);
+        op_answer_error(op, refusal, false);
     else if (gate_begin(op->gitlab->gate, pass, &err))
         op->request = http_start(op->gitlab->http, &op->next_request);
     else
@@ -284,48 +266,49 @@ static void pass_the_gate(struct gitlab_op *op)
         gate_refuse(gate, &op->pass, &err);
 }
 
-static void send(struct gitlab_op *op, const char *method, const char *path, const char *body,
-                 void (*on_done)(void *arg, const struct http_reply *reply))
+void op_send(struct gitlab_op *op, const struct op_message *message, op_reply_fn *on_reply)
 {
     const struct gitlab_request *call = &op->call;
-    const char **headers = arena_alloc(&op->mem, 4 * sizeof(*headers));
-    size_t n = 0;
+    bool post = strcmp(message->method, "POST") == 0;
 
+    arena_finish(&op->step);
+    const char **headers = arena_alloc(&op->step, 4 * sizeof(*headers)), *body = arena_strdup(&op->step, message->body);
+    size_t n = 0;
     headers[n++] = "Accept: application/json";
     if (body)
         headers[n++] = "Content-Type: application/json";
-    if (!shapes[call->op].token_in_body)
-        headers[n++] = arena_printf(&op->mem, "PRIVATE-TOKEN: %s", call->token);
-    op->on_done = on_done;
+    if (message->with_token)
+        headers[n++] = arena_printf(&op->step, "PRIVATE-TOKEN: %s", call->token);
+    op->on_reply = on_reply;
     op->next_request = (struct http_request){
-        .method = method,
-        .url = arena_printf(&op->mem, "%s/api/v4%s", call->url, path),
+        .method = message->method,
+        .url = arena_printf(&op->step, "%s/api/v4%s", call->url, message->path),
         .headers = headers,
         .body = body,
         .body_len = body ? strlen(body) : 0,
         .fenced = true,
-        .once = strcmp(method, "POST") == 0,
-        .alone = strcmp(method, "POST") == 0,
+        .once = post,
+        .alone = post,
         .connect_to = call->address,
         .refuse_address = policy_refuses_address,
         .policy = &op->gitlab->policy,
         .tls = {.ca_pem = call->ca_pem},
         .timeout_ms = TIMEOUT_MS,
-        .max_body = BODY_MAX,
+        .max_body = message->max_answer,
         .on_done = on_http_done,
         .arg = op,
     };
     pass_the_gate(op);
 }
 
-static const char *body_of(struct gitlab_op *op)
+static const char *body_of(const struct gitlab_op *op, struct arena *a)
 {
     const struct gitlab_request *call = &op->call;
     const struct shape *shape = &shapes[call->op];
 
     if (!shape->token_in_body && !shape->attributes)
         return NULL;
-    struct json_object *body = arena_json(&op->mem, shape->attributes ? json_copy(call->attributes) : json_build("{}"));
+    struct json_object *body = arena_json(a, shape->attributes ? json_copy(call->attributes) : json_build("{}"));
     if (shape->token_in_body)
         json_set_str(body, "token", call->token);
     if (call->op == GITLAB_OP_CREATE) {
@@ -338,95 +321,33 @@ static const char *body_of(struct gitlab_op *op)
     return json_text(body);
 }
 
-static const char *runner_path(struct gitlab_op *op, const char *path, int64_t id)
+static const char *runner_path(const char *path, int64_t id, struct arena *a)
 {
     const char *place = strstr(path, "%lld");
 
-    return place ? arena_printf(&op->mem, "%.*s%lld%s", (int)(place - path), path, (long long)id, place + 4) : path;
+    return place ? arena_printf(a, "%.*s%lld%s", (int)(place - path), path, (long long)id, place + 4) : path;
 }
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * GITLAB_OP_FIND: lists do not show maintenance notes, so the runners that never asked for a job (ours cannot have, if
- * nobody ever had its token) are read one by one; before them, the one that may have, if its id is known. */
-
-static void find_next(struct gitlab_op *op);
-static void list_page(struct gitlab_op *op, const char *page);
-
-static void on_details(void *arg, const struct http_reply *reply)
+void op_send_without_token(struct gitlab_op *op, op_reply_fn *on_reply)
 {
-    struct gitlab_op *op = arg;
-    struct err ignored;
+    const struct shape *shape = &shapes[op->call.op];
+    const struct op_message message = {
+        .method = shape->method, .path = shape->path, .body = "{}", .max_answer = shape->max_answer};
 
-    if (reply->err.kind == ERR_NONE && (reply->status == 403 || reply->status == 404)) {
-        find_next(op); /* not ours to see, or gone meanwhile */
-        return;
-    }
-    if (!expect_ok(op, reply))
-        return;
-    struct json_object *runner = arena_json(&op->mem, json_parse(reply->body, reply->len, &ignored));
-    int64_t id = json_int_or(runner, "id", 0);
-    if (!id)
-        answer_unreadable(op, reply);
-    else if (has_mark(json_str_or(runner, "maintenance_note", ""), op->call.mark))
-        answer(op, &(struct gitlab_answer){.id = id});
-    else
-        find_next(op);
+    op_send(op, &message, on_reply);
 }
 
-static void find_next(struct gitlab_op *op)
+static void send_call(struct gitlab_op *op)
 {
-    if (op->next < op->len) {
-        send(op, "GET", runner_path(op, shapes[GITLAB_OP_FIND].path, op->candidates[op->next++]), NULL, on_details);
-    } else if (!op->listed) {
-        op->listed = true;
-        list_page(op, "1");
-    } else {
-        answer(op, &(struct gitlab_answer){.id = 0});
-    }
-}
+    cleanup_arena struct arena a = {0};
+    const struct shape *shape = &shapes[op->call.op];
+    const struct op_message message = {.method = shape->method,
+                                       .path = runner_path(shape->path, op->call.runner_id, &a),
+                                       .body = body_of(op, &a),
+                                       .with_token = !shape->token_in_body,
+                                       .max_answer = shape->max_answer};
 
-static void find_begin(struct gitlab_op *op)
-{
-    if (op->call.runner_id) {
-        op->candidates = mem_alloc(sizeof(*op->candidates));
-        op->candidates[op->len++] = op->call.runner_id;
-    }
-    find_next(op);
-}
-
-static void on_list(void *arg, const struct http_reply *reply)
-{
-    struct gitlab_op *op = arg;
-    struct err ignored;
-
-    if (!expect_ok(op, reply))
-        return;
-    struct json_object *runners = arena_json(&op->mem, json_parse(reply->body, reply->len, &ignored));
-    size_t n = json_len(runners);
-    if (!json_object_is_type(runners, json_type_array)) {
-        answer_unreadable(op, reply);
-        return;
-    }
-    op->candidates = mem_resize(op->candidates, (op->len + n) * sizeof(*op->candidates));
-    for (size_t i = 0; i < n; i++)
-        op->candidates[op->len++] = json_int_or(json_at(runners, i), "id", 0);
-    if (reply->next_page[0] && op->len < CANDIDATES_MAX)
-        list_page(op, reply->next_page);
-    else
-        find_next(op);
-}
-
-static void list_page(struct gitlab_op *op, const char *page)
-{
-    const char *type = op->call.runner_type;
-    const char *where = strcmp(type, "group_type") == 0
-                            ? arena_printf(&op->mem, "/groups/%lld/runners", (long long)op->call.scope_id)
-                        : strcmp(type, "project_type") == 0
-                            ? arena_printf(&op->mem, "/projects/%lld/runners", (long long)op->call.scope_id)
-                            : "/runners/all";
-
-    send(op, "GET", arena_printf(&op->mem, "%s?type=%s&status=never_contacted&per_page=100&page=%s", where, type, page),
-         NULL, on_list);
+    op_send(op, &message, on_answer);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -461,9 +382,8 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
     if (!policy_allows_url(&gitlab->policy, call->url, call->address, &err))
         gate_refuse(gitlab->gate, &op->pass, &err);
     else if (call->op == GITLAB_OP_FIND)
-        find_begin(op);
+        search_begin(op);
     else
-        send(op, shapes[call->op].method, runner_path(op, shapes[call->op].path, call->runner_id), body_of(op),
-             on_reply);
+        send_call(op);
     return op;
 }

@@ -52,7 +52,7 @@ struct gitlab_answer {
     struct err err;
     bool unknown;   /* DEREGISTER, REMOVE: GitLab did not know it, which is success, too    */
     bool ambiguous; /* with err: GitLab may have done it all the same                       */
-    bool proven;    /* with err: GitLab says so itself, of the runner or its token, in a {"message": …}   */
+    bool proven;    /* a 403 or 404 in the very words that GitLab has for it, from a server that lets us in: proof.c */
     int64_t id;
     const char *token;        /* lent during the callback                              */
     const char *expiration;   /* RFC 3339, NULL: never                                 */
@@ -77,7 +77,9 @@ enum gate_verdict gitlab_enter(struct gitlab *gitlab, struct gate_pass *pass, co
 void gitlab_step_back(struct gitlab *gitlab, struct gate_pass *pass);
 
 /* Starts a call; everything in it is copied. done is called once, never from within, unless gitlab_cancel() comes
- * first; the handle is dead after either. Answers are bounded at 1 MiB, requests at 30 s once they are let through. */
+ * first; the handle is dead after either. Answers are bounded at 128 KiB, requests at 30 s once they are let through, a
+ * search at 10 min. What is no answer of GitLab's (answer.c) is UnexpectedAnswer; a refusal that others may have made
+ * is Unconfirmed. */
 struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done,
                                void *arg);
 void gitlab_cancel(struct gitlab_op *op);

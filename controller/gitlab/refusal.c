@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "gitlab/api.h"
@@ -105,30 +106,47 @@ static const struct refusal *find_refusal(enum gitlab_op_kind op, long status, c
     return &refusals[ARRAY_LEN(refusals) - 1];
 }
 
-/* {"attribute": ["text", …], …} as "attribute: text, text". */
-static const char *attribute_errors(struct json_object *message, struct arena *a)
-{
-    const char *all = "";
+enum { WORDS_MAX = 240, ATTRIBUTES_MAX = 8, TEXTS_MAX = 4 };
 
-    json_each (it, message) {
-        const char *texts = json_len(it.value) ? "" : json_text(it.value);
-        for (size_t i = 0; i < json_len(it.value); i++) {
-            struct json_object *pair = arena_json(a, json_build("{t: %o}", json_ref(json_at(it.value, i))));
-            texts = arena_printf(a, "%s%s%s", texts, *texts ? ", " : "", json_str_or(pair, "t", "?"));
-        }
-        all = arena_printf(a, "%s%s%s: %s", all, *all ? "; " : "", it.key, texts);
-    }
-    return all;
+static const char *text_of(struct json_object *value)
+{
+    return json_is_array(value) || !*json_string(value) ? "?" : json_string(value);
 }
 
-/* What GitLab itself says, from either of its two shapes of error. */
+/* ["text", …] as "text, text"; a text alone, or whatever it is, as it is. */
+static void add_texts(struct buf *words, struct json_object *texts)
+{
+    if (!json_is_array(texts))
+        buf_addf(words, "%.*s", WORDS_MAX, *json_string(texts) ? json_string(texts) : "?");
+    for (size_t i = 0; i < json_len(texts) && i < TEXTS_MAX; i++)
+        buf_addf(words, "%s%.*s", i ? ", " : "", WORDS_MAX, text_of(json_at(texts, i)));
+}
+
+/* {"attribute": ["text", …], …} as "attribute: text, text; …": of a long list its beginning. */
+static void add_attributes(struct buf *words, struct json_object *message)
+{
+    size_t n = 0;
+
+    json_each (it, message) {
+        if (n++ == ATTRIBUTES_MAX)
+            return;
+        buf_addf(words, "%s%.60s: ", n > 1 ? "; " : "", it.key);
+        add_texts(words, it.value);
+    }
+}
+
+/* What GitLab itself says, from either of its two shapes of error, cut to what a message has room for. */
 static const char *own_words(struct json_object *answer, struct arena *a)
 {
     const char *text = json_str(answer, "message");
+    cleanup_buf struct buf words;
 
+    buf_init(&words, (ATTRIBUTES_MAX + 1) * (TEXTS_MAX + 1) * (WORDS_MAX + 1));
     if (!text && json_get(answer, "message"))
-        return attribute_errors(json_get(answer, "message"), a);
-    return text ? text : json_str_or(answer, "error_description", json_str_or(answer, "error", ""));
+        add_attributes(&words, json_get(answer, "message"));
+    else
+        text = text ? text : json_str_or(answer, "error_description", json_str_or(answer, "error", ""));
+    return arena_printf(a, "%.*s", WORDS_MAX, text ? text : words.data);
 }
 
 struct err gitlab_classify(enum gitlab_op_kind op, const char *url, long status, const char *body, size_t len,
@@ -136,7 +154,7 @@ struct err gitlab_classify(enum gitlab_op_kind op, const char *url, long status,
 {
     cleanup_arena struct arena a = {0};
     struct err err;
-    struct json_object *answer = arena_json(&a, json_parse(body, len, &err));
+    struct json_object *answer = arena_json(&a, len ? json_parse(body, len, &err) : NULL);
     bool own = json_get(answer, "message") || json_get(answer, "error");
     const struct refusal *r = find_refusal(op, status, body, own);
     const char *words = own_words(answer, &a);

@@ -2,6 +2,7 @@
 #include "golden.h"
 
 #include "checks.h"
+#include "gitlab/op.h"
 #include "net/loop.h"
 
 #define URL   "https://gitlab.example.com"
@@ -106,7 +107,8 @@ static struct gitlab_answer answer_of(enum gitlab_op_kind op, int status, const 
     if (status == 200)
         return answer;
     answer.err = gitlab_classify(op, URL, status, body, strlen(body), 0);
-    answer.proven = json_get(json, "message") != NULL;
+    const struct http_reply reply = {.status = status, .body = body, .len = strlen(body)};
+    answer.proven = refusal_is_in_gitlabs_words(op, &reply);
     return answer;
 }
 
@@ -161,6 +163,50 @@ static void other_answers_are_left_to_others(void **state)
     }
 }
 
+/* Said once, it changes nothing; said again some seconds later it is believed, and begins anew. */
+static void what_loses_a_runner_is_to_be_said_twice(void **state)
+{
+    const struct gitlab_answer none = {.id = 0}, unknown = {.unknown = true}, good = {.id = 4},
+                               refused = {.err = {.kind = ERR_DENIED, .code = 403}, .proven = true},
+                               doubted = {.err = {.kind = ERR_DENIED, .code = 403}};
+    const struct {
+        enum gitlab_call call;
+        const struct gitlab_answer *answer;
+        bool grave;
+    } sayings[] = {
+        {GITLAB_FIND, &none, true},       {GITLAB_FIND, &refused, true},     {GITLAB_FIND, &good, false},
+        {GITLAB_FIND, &doubted, false},   {GITLAB_DEREGISTER, &good, false}, {GITLAB_DEREGISTER, &unknown, true},
+        {GITLAB_REMOVE, &unknown, true},  {GITLAB_RESTORE, &refused, true},  {GITLAB_RESTORE, &none, true},
+        {GITLAB_RESTORE, &good, false},   {GITLAB_KEEP, &refused, true},     {GITLAB_INHERIT, &refused, true},
+        {GITLAB_INSPECT, &refused, true}, {GITLAB_INSPECT, &good, false},    {GITLAB_REGISTER, &refused, false},
+        {GITLAB_CREATE, &good, false},
+    };
+    const struct workshop shop = {.loop = *state};
+
+    for (size_t i = 0; i < ARRAY_LEN(sayings); i++) {
+        struct state runner = {0};
+        struct turn turn = {.shop = &shop,
+                            .state = &runner,
+                            .asked = {.gitlab = {.call = sayings[i].call, .url = URL, .runner_id = 4}}};
+        struct err err = {0};
+        assert_int_equal(checks_believe(&turn, sayings[i].answer, &err), !sayings[i].grave);
+        if (!sayings[i].grave)
+            continue;
+        assert_string_equal(err.reason, "Unconfirmed");
+        assert_int_equal(err.kind, ERR_RETRY);
+        assert_true(err.retry_after_ms > 0);
+        assert_false(checks_believe(&turn, sayings[i].answer, &err)); /* too soon */
+        runner.heard.at_ms -= err.retry_after_ms;
+        assert_true(checks_believe(&turn, sayings[i].answer, &err));
+        assert_false(checks_believe(&turn, sayings[i].answer, &err));
+        runner.heard.at_ms -= 2 * 60 * 60 * 1000; /* too long ago */
+        assert_false(checks_believe(&turn, sayings[i].answer, &err));
+        runner.heard.at_ms -= err.retry_after_ms;
+        turn.asked.gitlab.runner_id = 5; /* of another runner */
+        assert_false(checks_believe(&turn, sayings[i].answer, &err));
+    }
+}
+
 static int setup(void **state)
 {
     *state = loop_create();
@@ -179,6 +225,7 @@ int main(void)
         cmocka_unit_test(an_answer_teaches_what_it_proves),
         cmocka_unit_test(a_takeover_is_given_up_only_when_it_is_not_allowed),
         cmocka_unit_test(other_answers_are_left_to_others),
+        cmocka_unit_test(what_loses_a_runner_is_to_be_said_twice),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

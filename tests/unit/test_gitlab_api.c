@@ -12,7 +12,13 @@
 #include "net/loop.h"
 #include "tiny_server.h"
 
-enum { GUARD_MS = 10000, EXCHANGES_MAX = 8, TEXT_MAX = 4096 };
+enum { GUARD_MS = 60000, EXCHANGES_MAX = 32, TEXT_MAX = 4096 };
+
+#define LETS_IN  "400 Bad Request", "{\"error\":\"token is missing\"}"
+#define LETS_SEE "200 OK", "{\"version\":\"19.3.1\"}"
+#define NO       "{\"message\":\"403 Forbidden - No access granted\"}"
+#define GONE     "{\"message\":\"404 Runner Not Found\"}"
+#define DEAD     "{\"message\":\"403 Forbidden\"}"
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * A GitLab that answers by a script, and keeps what it was asked */
@@ -215,7 +221,9 @@ static void puts_each_call_as_gitlab_wants_it(void **state)
     for (size_t i = 0; i < ARRAY_LEN(sent); i++) {
         bool empty = strncmp(sent[i].status, "204", 3) == 0;
         say(0, sent[i].status,
-            empty ? "" : "{\"id\":42,\"token\":\"glrt-new\",\"token_expires_at\":null,\"version\":\"19.3.1\"}");
+            empty                            ? ""
+            : sent[i].op == GITLAB_OP_VERIFY ? "{\"id\":42,\"token\":\"secret-token\"}"
+                                             : "{\"id\":42,\"token\":\"glrt-new\",\"version\":\"19.3.1\"}");
         const struct gitlab_answer *answer = call_with(w, sent[i].op, sent[i].type);
         const char *request = script.exchanges[0].request;
         assert_string_equal(answer->err.text, "");
@@ -246,9 +254,9 @@ static void tells_what_gitlab_issued(void **state)
          "{\"id\":9,\"token\":\"t\",\"token_expires_at\":\"2027-01-02T03:04:05.678Z\"}", 9, "t",
          "2027-01-02T03:04:05.678Z"},
         {GITLAB_OP_CREATE, "201 Created",
-         "{\"id\":9007199254740993,\"token\":\"glrt-t1_x.y\",\"token_expires_at\":null}", 9007199254740993,
+         "{\"id\":9007199254740991,\"token\":\"glrt-t1_x.y\",\"token_expires_at\":null}", 9007199254740991,
          "glrt-t1_x.y", NULL},
-        {GITLAB_OP_VERIFY, "200 OK", "{\"id\":3,\"token\":\"t\"}", 3, "t", NULL},
+        {GITLAB_OP_VERIFY, "200 OK", "{\"id\":3,\"token\":\"secret-token\"}", 3, "secret-token", NULL},
         {GITLAB_OP_RESET, "201 Created", "{\"token\":\"fresh\",\"token_expires_at\":\"2027-01-02T03:04:05Z\"}", 42,
          "fresh", "2027-01-02T03:04:05Z"},
         {GITLAB_OP_ROTATE, "201 Created", "{\"token\":\"fresh\",\"token_expires_at\":null}", 42, "fresh", NULL},
@@ -272,60 +280,83 @@ static void tells_what_gitlab_issued(void **state)
     }
 }
 
-/* A refusal proves something when GitLab itself has spoken; a page of something in between does not. */
-static void tells_gitlabs_own_refusals_from_others(void **state)
+/* A refusal proves something when it is in GitLab's very words, and the same server lets us in otherwise. */
+static void believes_what_gitlab_itself_refuses(void **state)
 {
     static const struct {
         enum gitlab_op_kind op;
-        const char *status, *body;
+        const char *status, *body;   /* of the call */
+        const char *also, *its_body; /* of the question whether we are let in; NULL: it is not asked */
+        const char *reason;          /* "": it is done */
         bool proven;
     } cases[] = {
-        {GITLAB_OP_SHOW, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}", true},
-        {GITLAB_OP_SHOW, "404 Not Found", "{\"message\":\"404 Not found\"}", true}, /* older GitLabs */
-        {GITLAB_OP_SHOW, "404 Not Found", "{\"error\":\"404 Not Found\"}", false},  /* no such route */
-        {GITLAB_OP_SHOW, "404 Not Found", "<html>\"message\"</html>", false},
-        {GITLAB_OP_SHOW, "404 Not Found", "", false},
-        {GITLAB_OP_VERIFY, "403 Forbidden", "{\"message\":\"403 Forbidden\"}", true},
-        {GITLAB_OP_VERIFY, "403 Forbidden", "<html>no entry</html>", false},
-        {GITLAB_OP_ROTATE, "403 Forbidden", "{\"error\":\"Not permitted to reset\"}", false},
-        {GITLAB_OP_SHOW, "500 Oh", "{\"message\":\"500 Internal Server Error\"}", false},
+        {GITLAB_OP_SHOW, "404 Not Found", GONE, LETS_SEE, "RunnerNotFound", true},
+        {GITLAB_OP_SHOW, "404 Not Found", "{\"message\":\"404 Not found\"}", LETS_SEE, "RunnerNotFound", true},
+        {GITLAB_OP_SHOW, "404 Not Found", GONE, "403 Forbidden", DEAD, "Unconfirmed", false},
+        {GITLAB_OP_SHOW, "404 Not Found", GONE, "403 Forbidden", "{\"error\":\"insufficient_scope\"}", "RunnerNotFound",
+         true}, /* GitLab knows the access token */
+        {GITLAB_OP_SHOW, "404 Not Found", "{\"error\":\"404 Not Found\"}", NULL, NULL, "UnsupportedGitLab", false},
+        {GITLAB_OP_SHOW, "404 Not Found", "{\"message\":\"Not Found\"}", NULL, NULL, "RunnerNotFound", false},
+        {GITLAB_OP_SHOW, "404 Not Found", "<html>\"message\"</html>", NULL, NULL, "NotGitLab", false},
+        {GITLAB_OP_SHOW, "404 Not Found", "", NULL, NULL, "NotGitLab", false},
+        {GITLAB_OP_SHOW, "403 Forbidden", NO, LETS_SEE, "InsufficientPermissions", true},
+        {GITLAB_OP_SHOW, "403 Forbidden", DEAD, NULL, NULL, "InsufficientPermissions", false}, /* too many IPs */
+        {GITLAB_OP_SHOW, "500 Oh", "{\"message\":\"500 Internal Server Error\"}", NULL, NULL, "ServerError", false},
+        {GITLAB_OP_VERIFY, "403 Forbidden", DEAD, LETS_IN, "RunnerTokenRejected", true},
+        {GITLAB_OP_VERIFY, "403 Forbidden", DEAD, "403 Forbidden", DEAD, "Unconfirmed", false}, /* an IP restriction */
+        {GITLAB_OP_VERIFY, "403 Forbidden", DEAD, "403 Forbidden", "<html>", "Unconfirmed", false},
+        {GITLAB_OP_VERIFY, "403 Forbidden", DEAD, "400 Bad Request", "<html>", "Unconfirmed", false},
+        {GITLAB_OP_VERIFY, "403 Forbidden", DEAD, "502 Bad Gateway", "", "ServerError", false},
+        {GITLAB_OP_VERIFY, "403 Forbidden", "<html>no entry</html>", NULL, NULL, "UnexpectedAnswer", false},
+        {GITLAB_OP_VERIFY, "403 Forbidden", "{\"message\":\"403 Forbidden - your IP address is not allowed\"}", NULL,
+         NULL, "RunnerTokenRejected", false},
+        {GITLAB_OP_ROTATE, "403 Forbidden", DEAD, LETS_IN, "RunnerTokenRejected", true},
+        {GITLAB_OP_ROTATE, "403 Forbidden", "{\"error\":\"Not permitted to reset\"}", NULL, NULL, "RunnerTokenRejected",
+         false},
+        {GITLAB_OP_FIND, "403 Forbidden", DEAD, LETS_SEE, "InsufficientPermissions", true},
+        {GITLAB_OP_FIND, "403 Forbidden", DEAD, "403 Forbidden", DEAD, "Unconfirmed", false},
+        /* Gone is what was wanted. */
+        {GITLAB_OP_DEREGISTER, "403 Forbidden", DEAD, LETS_IN, "", true},
+        {GITLAB_OP_DEREGISTER, "403 Forbidden", DEAD, "403 Forbidden", DEAD, "Unconfirmed", false},
+        {GITLAB_OP_DEREGISTER, "403 Forbidden", "<html>Forbidden</html>", NULL, NULL, "UnexpectedAnswer", false},
+        {GITLAB_OP_DEREGISTER, "403 Forbidden", "", NULL, NULL, "UnexpectedAnswer", false},
+        {GITLAB_OP_DEREGISTER, "404 Not Found", GONE, NULL, NULL, "NotGitLab", false},
+        {GITLAB_OP_REMOVE, "404 Not Found", GONE, LETS_SEE, "", true},
+        {GITLAB_OP_REMOVE, "404 Not Found", GONE, "404 Not Found", GONE, "Unconfirmed", false},
+        {GITLAB_OP_REMOVE, "404 Not Found", "{\"error\":\"404 Not Found\"}", NULL, NULL, "UnsupportedGitLab", false},
+        {GITLAB_OP_REMOVE, "404 Not Found", "<html>Runner</html>", NULL, NULL, "NotGitLab", false},
+        {GITLAB_OP_REMOVE, "403 Forbidden", NO, LETS_SEE, "InsufficientPermissions", true},
+        {GITLAB_OP_REMOVE, "200 OK", "<html>Please sign in</html>", NULL, NULL, "UnexpectedAnswer", false},
     };
     struct world *w = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         say(0, cases[i].status, cases[i].body);
+        say(1, cases[i].also, cases[i].its_body);
         const struct gitlab_answer *answer = call(w, cases[i].op);
-        assert_int_not_equal(answer->err.kind, ERR_NONE);
-        if (answer->proven != cases[i].proven)
-            fail_msg("%s %s is %sproof", cases[i].status, cases[i].body, answer->proven ? "" : "no ");
+        if (strcmp(answer->err.reason, cases[i].reason) != 0 || answer->proven != cases[i].proven)
+            fail_msg("%s %s, %s: %s%s", cases[i].status, cases[i].body, cases[i].also ? cases[i].also : "",
+                     answer->err.text, answer->proven ? ", proven" : "");
+        assert_int_equal(answer->unknown, !*cases[i].reason);
+        assert_int_equal(script.len, cases[i].also ? 2 : 1);
     }
 }
 
-/* Gone is what was wanted; but only GitLab's own JSON proves it. */
-static void takes_gone_for_deregistered(void **state)
+/* The question itself gives nothing away, and changes nothing. */
+static void asks_whether_it_is_let_in(void **state)
 {
-    static const struct {
-        enum gitlab_op_kind op;
-        const char *status, *body;
-        bool done;
-    } cases[] = {
-        {GITLAB_OP_DEREGISTER, "403 Forbidden", "{\"message\":\"403 Forbidden\"}", true},
-        {GITLAB_OP_DEREGISTER, "403 Forbidden", "<html>Forbidden</html>", false},
-        {GITLAB_OP_DEREGISTER, "403 Forbidden", "", false},
-        {GITLAB_OP_DEREGISTER, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}", false},
-        {GITLAB_OP_REMOVE, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}", true},
-        {GITLAB_OP_REMOVE, "404 Not Found", "{\"error\":\"404 Not Found\"}", false},
-        {GITLAB_OP_REMOVE, "404 Not Found", "<html>Runner</html>", false},
-        {GITLAB_OP_REMOVE, "403 Forbidden", "{\"message\":\"403 Forbidden - No access granted\"}", false},
-        {GITLAB_OP_REMOVE, "200 OK", "<html>Please sign in</html>", false},
-    };
     struct world *w = *state;
 
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        say(0, cases[i].status, cases[i].body);
-        if ((call(w, cases[i].op)->err.kind == ERR_NONE) != cases[i].done)
-            fail_msg("%s %s: %s", cases[i].status, cases[i].body, w->answer.err.text);
-    }
+    say(0, "403 Forbidden", DEAD);
+    say(1, LETS_IN);
+    call(w, GITLAB_OP_DEREGISTER);
+    assert_asked(1, "DELETE /root/api/v4/runners");
+    assert_body(script.exchanges[1].request, "{}");
+    assert_null(strstr(script.exchanges[1].request, "secret-token"));
+    say(0, "404 Not Found", GONE);
+    say(1, LETS_SEE);
+    call(w, GITLAB_OP_REMOVE);
+    assert_asked(1, "GET /root/api/v4/version");
 }
 
 /* After some answers it is open whether a runner was made: such a call must not simply be repeated. */
@@ -391,11 +422,87 @@ static void shows_a_runner_as_gitlab_has_it(void **state)
     say(0, "200 OK", "{\"id\":42,\"paused\":true,\"tag_list\":[\"a\"]}");
     assert_int_equal(call(w, GITLAB_OP_SHOW)->err.kind, ERR_NONE);
     assert_string_equal(w->body, "{\"id\":42,\"paused\":true,\"tag_list\":[\"a\"]}");
-    say(0, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}");
+    say(0, "404 Not Found", GONE);
+    say(1, LETS_SEE);
     assert_int_equal(call(w, GITLAB_OP_SHOW)->err.kind, ERR_NOT_FOUND);
     say(0, "200 OK", "{\"version\":\"10.6.2\",\"revision\":\"1a2b\"}");
     assert_int_equal(call(w, GITLAB_OP_VERSION)->err.kind, ERR_NONE);
     assert_string_equal(w->body, "{\"version\":\"10.6.2\",\"revision\":\"1a2b\"}");
+}
+
+/* What is read of an answer is as GitLab has it, in kind, length and range; or it is no answer. */
+static void reads_nothing_that_is_not_as_gitlab_has_it(void **state)
+{
+    static const struct {
+        enum gitlab_op_kind op;
+        const char *status, *body;
+    } cases[] = {
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":\"5\",\"token\":\"t\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":-1,\"token\":\"t\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":0,\"token\":\"t\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":9223372036854775807,\"token\":\"t\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":1.5,\"token\":\"t\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"token\":\"t\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":5,\"token\":\"a b\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":5,\"token\":\"a\\nb\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":5,\"token\":\"a\\u0000b\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":5,\"token\":\"a\\\"\\n[[runners]]\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":5,\"token\":\"\xc3\xa4\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":5,\"token\":{\"a\":1}}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":5,\"token\":\"t\",\"token_expires_at\":[]}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":5,\"token\":\"t\",\"token_expires_at\":\"soon\"}"},
+        {GITLAB_OP_CREATE, "201 Created", "{\"id\":5,\"token\":\"t\",\"token_expires_at\":7}"},
+        {GITLAB_OP_VERIFY, "200 OK", "{\"id\":42,\"token\":\"another\"}"},
+        {GITLAB_OP_SHOW, "200 OK", "{\"id\":43}"}, /* the answer to somebody else */
+        {GITLAB_OP_SHOW, "200 OK", "{\"id\":42,\"tag_list\":\"a\"}"},
+        {GITLAB_OP_SHOW, "200 OK", "{\"id\":42,\"tag_list\":[7]}"},
+        {GITLAB_OP_SHOW, "200 OK", "{\"id\":42,\"maintenance_note\":[]}"},
+        {GITLAB_OP_SHOW, "200 OK", "{\"id\":42,\"paused\":\"no\"}"},
+        {GITLAB_OP_SHOW, "200 OK", "{\"id\":42,\"contacted_at\":\"\\u001b[2J\"}"},
+        {GITLAB_OP_SHOW, "200 OK", "{\"id\":42,\"projects\":[{}]}"},
+        {GITLAB_OP_UPDATE, "200 OK", "{\"id\":43}"},
+        {GITLAB_OP_VERSION, "200 OK", "{\"version\":\"<b>\"}"},
+        {GITLAB_OP_VERSION, "200 OK", "{\"version\":19}"},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        say(0, cases[i].status, cases[i].body);
+        const struct gitlab_answer *answer = call(w, cases[i].op);
+        if (strcmp(answer->err.reason, "UnexpectedAnswer") != 0)
+            fail_msg("%s: %s", cases[i].body, answer->err.text);
+        assert_true(answer->ambiguous);
+        assert_int_equal(answer->err.kind, ERR_RETRY);
+    }
+}
+
+/* Texts without measure, and what takes a thousand times its length once it is read. */
+static void reads_no_more_than_an_answer_has(void **state)
+{
+    enum { LONG = 60000 };
+    static const char *const around[][2] = {
+        {"{\"id\":5,\"token\":\"", "\"}"},
+        {"{\"id\":5,\"token\":\"t\",\"token_expires_at\":\"", "\"}"},
+        {"{\"id\":5,\"token\":\"t\",\"a\":[", "{}]}"},
+    };
+    struct world *w = *state;
+    char *body = mem_alloc(LONG + 100);
+
+    for (size_t i = 0; i < ARRAY_LEN(around); i++) {
+        size_t len = (size_t)sprintf(body, "%s", around[i][0]);
+        while (len < LONG)
+            len += (size_t)sprintf(body + len, "%s", i == 2 ? "{}," : "7");
+        strcpy(body + len, around[i][1]);
+        say(0, "201 Created", body);
+        assert_string_equal(call(w, GITLAB_OP_CREATE)->err.reason, "UnexpectedAnswer");
+    }
+    body = mem_resize(body, 1 << 20);
+    memset(body, ' ', (1 << 20) - 1);
+    body[(1 << 20) - 1] = '\0';
+    say(0, "201 Created", body);
+    assert_string_equal(call(w, GITLAB_OP_CREATE)->err.reason, "ResponseTooLarge");
+    assert_true(w->answer.ambiguous);
+    free(body);
 }
 
 /* A page that is not GitLab's says nothing about an update either. */
@@ -415,24 +522,25 @@ static void wants_to_read_what_gitlab_answers(void **state)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Looking for the runner that carries our mark */
 
-#define QUERY "?type=group_type&status=never_contacted&per_page=100&page="
+#define QUERY "?type=group_type&status=never_contacted&per_page=20&page="
 
+/* A page, then its runners, then the next page: what has been looked at is not kept. */
 static void finds_a_runner_on_the_second_page(void **state)
 {
     struct world *w = *state;
 
     say(0, "200 OK\r\nX-Next-Page: 2", "[{\"id\":5},{\"id\":6}]");
-    say(1, "200 OK\r\nX-Next-Page: ", "[{\"id\":7}]");
-    say(2, "200 OK", "{\"id\":5,\"maintenance_note\":null}");
-    say(3, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}"); /* deleted meanwhile */
+    say(1, "200 OK", "{\"id\":5,\"maintenance_note\":null}");
+    say(2, "404 Not Found", GONE); /* deleted meanwhile */
+    say(3, "200 OK\r\nX-Next-Page: ", "[{\"id\":7}]");
     say(4, "200 OK", "{\"id\":7,\"maintenance_note\":\"Ask us.\\nour-mark\"}");
     assert_string_equal(call(w, GITLAB_OP_FIND)->err.text, "");
     assert_int_equal(w->answer.id, 7);
     assert_int_equal(script.len, 5);
     assert_asked(0, "GET /root/api/v4/groups/7/runners" QUERY "1");
-    assert_asked(1, "GET /root/api/v4/groups/7/runners" QUERY "2");
-    assert_asked(2, "GET /root/api/v4/runners/5");
-    assert_asked(3, "GET /root/api/v4/runners/6");
+    assert_asked(1, "GET /root/api/v4/runners/5");
+    assert_asked(2, "GET /root/api/v4/runners/6");
+    assert_asked(3, "GET /root/api/v4/groups/7/runners" QUERY "2");
     assert_asked(4, "GET /root/api/v4/runners/7");
     for (size_t i = 0; i < script.len; i++)
         assert_non_null(strstr(script.exchanges[i].request, "\r\nPRIVATE-TOKEN: secret-token\r\n"));
@@ -455,18 +563,21 @@ static void looks_at_the_runner_that_is_known_first(void **state)
     assert_asked(0, "GET /root/api/v4/runners/9");
     assert_int_equal(script.len, 1);
 
-    say(0, "404 Not Found", "{\"message\":\"404 Runner Not Found\"}");
+    say(0, "404 Not Found", GONE);
     say(1, "200 OK\r\nX-Next-Page: ", "[]");
+    say(2, LETS_SEE);
     assert_int_equal(run(w, &find)->id, 0);
+    assert_int_equal(w->answer.err.kind, ERR_NONE);
     assert_asked(1, "GET /root/api/v4/groups/7/runners" QUERY "1");
+    assert_asked(2, "GET /root/api/v4/version");
 }
 
 static void looks_where_the_runner_would_be(void **state)
 {
     static const char *const where[][2] = {
-        {"instance_type", "GET /root/api/v4/runners/all?type=instance_type&status=never_contacted&per_page=100&page=1"},
+        {"instance_type", "GET /root/api/v4/runners/all?type=instance_type&status=never_contacted&per_page=20&page=1"},
         {"project_type",
-         "GET /root/api/v4/projects/7/runners?type=project_type&status=never_contacted&per_page=100&page=1"},
+         "GET /root/api/v4/projects/7/runners?type=project_type&status=never_contacted&per_page=20&page=1"},
     };
     struct world *w = *state;
 
@@ -484,20 +595,64 @@ static void looks_where_the_runner_would_be(void **state)
 static void does_not_take_a_strange_answer_for_none(void **state)
 {
     static const struct {
-        const char *list, *details;
+        const char *list_status, *list, *status, *details;
     } cases[] = {
-        {"<html>Please sign in</html>", NULL},           {"", NULL},           {"{\"message\":\"maintenance\"}", NULL},
-        {"[{\"id\":5}]", "<html>Please sign in</html>"}, {"[{\"id\":5}]", ""}, {"[{\"id\":5}]", "[]"},
+        {"200 OK", "<html>Please sign in</html>", NULL, NULL},
+        {"200 OK", "", NULL, NULL},
+        {"200 OK", "{\"message\":\"maintenance\"}", NULL, NULL},
+        {"200 OK", "[{\"id\":\"5\"}]", NULL, NULL},
+        {"200 OK", "[{\"id\":-5}]", NULL, NULL},
+        {"200 OK", "[{}]", NULL, NULL},
+        {"200 OK", "[7]", NULL, NULL},
+        {"200 OK\r\nX-Next-Page: 1", "[{\"id\":5}]", NULL, NULL}, /* the same again */
+        {"200 OK\r\nX-Next-Page: 0", "[{\"id\":5}]", NULL, NULL},
+        {"200 OK\r\nX-Next-Page: -2", "[{\"id\":5}]", NULL, NULL},
+        {"200 OK\r\nX-Next-Page: x", "[{\"id\":5}]", NULL, NULL},
+        {"200 OK\r\nX-Next-Page: 2", "[]", NULL, NULL}, /* and so on for ever */
+        {"200 OK", "[{\"id\":5}]", "200 OK", "<html>Please sign in</html>"},
+        {"200 OK", "[{\"id\":5}]", "200 OK", ""},
+        {"200 OK", "[{\"id\":5}]", "200 OK", "[]"},
+        {"200 OK", "[{\"id\":5}]", "200 OK", "{\"id\":6}"}, /* the answer to somebody else */
+        /* What stands before GitLab does not say whose a runner is. */
+        {"200 OK", "[{\"id\":5}]", "403 Forbidden", "<html>Blocked by the firewall</html>"},
+        {"200 OK", "[{\"id\":5}]", "404 Not Found", "<html>Blocked by the firewall</html>"},
+        {"200 OK", "[{\"id\":5}]", "403 Forbidden", "{\"message\":\"403 Forbidden - IP\"}"},
+        {"200 OK", "[{\"id\":5}]", "403 Forbidden", DEAD}, /* an IP restriction */
+        {"200 OK", "[{\"id\":5}]", "404 Not Found", "{\"error\":\"404 Not Found\"}"},
+        {"200 OK", "[{\"id\":5}]", "404 Not Found", GONE}, /* nor when nobody is let in */
+        {"200 OK", "[{\"id\":5}]", "403 Forbidden", NO},
     };
     struct world *w = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        say(0, "200 OK", cases[i].list);
-        say(1, "200 OK", cases[i].details);
-        const struct gitlab_answer *answer = call(w, GITLAB_OP_FIND);
-        if (answer->err.kind != ERR_RETRY)
-            fail_msg("%s %s: id %lld", cases[i].list, cases[i].details ? cases[i].details : "", (long long)answer->id);
+        say(0, cases[i].list_status, cases[i].list);
+        say(1, cases[i].status, cases[i].details);
+        say(2, "403 Forbidden", DEAD);
+        if (call(w, GITLAB_OP_FIND)->err.kind == ERR_NONE)
+            fail_msg("%s %s %s: id %lld", cases[i].list_status, cases[i].list, cases[i].details ? cases[i].details : "",
+                     (long long)w->answer.id);
     }
+}
+
+/* Many pages are looked at as they come, and no faster than is good for the server. */
+static void looks_at_many_pages(void **state)
+{
+    enum { PAGES = 8 };
+    struct world *w = *state;
+    char pages[PAGES][64], ids[PAGES][64], runners[PAGES][64];
+    int64_t began = loop_now(w->loop);
+
+    for (int i = 0; i < PAGES; i++) {
+        snprintf(pages[i], sizeof(pages[i]), "200 OK\r\nX-Next-Page: %d", i + 2);
+        snprintf(ids[i], sizeof(ids[i]), "[{\"id\":%d}]", i + 5);
+        snprintf(runners[i], sizeof(runners[i]), "{\"id\":%d}", i + 5);
+        say((size_t)i * 2, i == PAGES - 1 ? "200 OK" : pages[i], ids[i]);
+        say((size_t)i * 2 + 1, "200 OK", runners[i]);
+    }
+    assert_int_equal(call(w, GITLAB_OP_FIND)->id, 0);
+    assert_int_equal(w->answer.err.kind, ERR_NONE);
+    assert_int_equal(script.len, 2 * PAGES);
+    assert_true(loop_now(w->loop) - began >= (2 * PAGES - 1) * 50);
 }
 
 static void gives_up_looking_when_gitlab_refuses(void **state)
@@ -505,6 +660,7 @@ static void gives_up_looking_when_gitlab_refuses(void **state)
     struct world *w = *state;
 
     say(0, "403 Forbidden", "{\"error\":\"insufficient_scope\"}");
+    say(1, "403 Forbidden", "{\"error\":\"insufficient_scope\"}");
     assert_int_equal(call(w, GITLAB_OP_FIND)->err.kind, ERR_DENIED);
     assert_string_equal(w->answer.err.reason, "InsufficientScope");
     say(0, "200 OK", "[{\"id\":5}]");
@@ -728,8 +884,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         api_test(puts_each_call_as_gitlab_wants_it),
         api_test(tells_what_gitlab_issued),
-        api_test(tells_gitlabs_own_refusals_from_others),
-        api_test(takes_gone_for_deregistered),
+        api_test(believes_what_gitlab_itself_refuses),
+        api_test(asks_whether_it_is_let_in),
+        api_test(reads_nothing_that_is_not_as_gitlab_has_it),
+        api_test(reads_no_more_than_an_answer_has),
+        api_test(looks_at_many_pages),
         api_test(says_when_it_may_have_happened_all_the_same),
         api_test(is_not_ambiguous_when_nothing_was_sent),
         api_test(keeps_the_time_to_wait),

@@ -336,6 +336,10 @@ static void a_token_that_gitlab_does_not_know_is_forgotten_with_a_warning(void *
     leave_one_behind(4);
     orphans_lead(*state, true);
     wait_for_call();
+    gitlab_answers(&(struct gitlab_answer){.unknown = true}); /* said once, it is not believed */
+    assert_int_equal(orphans_count(*state), 1);
+    assert_int_equal(w.warnings, 0);
+    wait_for_call();
     gitlab_lets_go(true);
     assert_int_equal(w.warnings, 1);
     assert_int_equal(orphans_count(*state), 0);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/charset.h"
 #include "base/mem.h"
 #include "files.h"
 #include "gitlab/api.h"
@@ -167,6 +168,44 @@ static void says_who_answered_what_and_what_to_do(void **state)
     }
 }
 
+/* However much a server says, the time and memory for it grow with its length, and the message does not. */
+static void says_little_of_much(void **state)
+{
+    enum { LEN = 60000 };
+    static const char *const around[][4] = {
+        {"{\"message\":{", "\"", "\":1,", "\"z\":1}}"},
+        {"{\"message\":{\"a\":[", "\"", "\",", "1]}}"},
+        {"{\"message\":\"", "", " ", "\"}"},
+        {"{\"error\":\"", "", " ", "\"}"},
+        {"{\"message\":{\"", "", "", "\":[\"x\"]}}"},
+        {"{\"message\":{\"a\":[\"", "", "", "\"]}}"},
+        {"{\"message\":", "{\"", "\":", "1"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(around); i++) {
+        cleanup_free char *body = mem_alloc(LEN + 100);
+        size_t len = (size_t)sprintf(body, "%s", around[i][0]);
+        for (unsigned n = 0; len < LEN; n++)
+            len += (size_t)sprintf(body + len, "%s%x%s", around[i][1], n, around[i][2]);
+        len += (size_t)sprintf(body + len, "%s", around[i][3]);
+        struct err err = gitlab_classify(GITLAB_OP_CREATE, URL, 400, body, len, 0);
+        assert_true(err.kind == ERR_INVALID || err.kind == ERR_RETRY);
+        assert_true(strlen(err.text) < 400);
+        assert_non_null(strstr(err.text, ": correct the field that GitLab names")
+                            ?: strstr(err.text, "; it is tried again"));
+    }
+}
+
+static void shows_nothing_that_a_terminal_would_obey(void **state)
+{
+    static const char body[] = "{\"message\":\"\\u001b[2J\\u001b]0;pwn\\u0007\\u202e\\u0000zz\\nline2\\u009b31m\"}";
+
+    (void)state;
+    struct err err = gitlab_classify(GITLAB_OP_CREATE, URL, 400, body, strlen(body), 0);
+    assert_true(charset_admits(CHARSET_PROSE, err.text));
+}
+
 static void keeps_the_time_to_wait(void **state)
 {
     (void)state;
@@ -227,6 +266,8 @@ int main(void)
         cmocka_unit_test(knows_what_each_refusal_means),
         cmocka_unit_test(says_who_answered_what_and_what_to_do),
         cmocka_unit_test(keeps_the_time_to_wait),
+        cmocka_unit_test(says_little_of_much),
+        cmocka_unit_test(shows_nothing_that_a_terminal_would_obey),
         cmocka_unit_test(has_a_row_for_everything),
         cmocka_unit_test(each_refusal_is_on_the_page_for_people),
         cmocka_unit_test(explains_what_to_do_when_no_answer_came),

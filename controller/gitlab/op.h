@@ -1,0 +1,74 @@
+/* One call on its way: what api.c, find.c and proof.c share. Private to gitlab/. */
+#ifndef GITLAB_OP_H
+#define GITLAB_OP_H
+
+#include "base/arena.h"
+#include "gitlab/api.h"
+#include "net/http.h"
+
+struct search;
+
+struct gitlab {
+    struct loop *loop;
+    struct http *http;
+    struct gate *gate;
+    struct gitlab_policy policy;
+    size_t calls;
+};
+
+typedef void op_reply_fn(struct gitlab_op *op, const struct http_reply *reply);
+
+struct gitlab_op {
+    struct gitlab *gitlab;
+    struct gitlab_request call;
+    gitlab_done_fn *done;
+    void *arg;
+    struct gate_pass pass;
+    struct http_request next_request; /* goes out when the gate lets it through                              */
+    op_reply_fn *on_reply;
+    uint64_t request;             /* in flight; 0: none                                                        */
+    struct err failure;           /* what the latest reply means when it is not the one that was hoped for     */
+    struct gitlab_answer doubted; /* proof.c: a refusal, while GitLab is asked whether it is its own     */
+    struct search *search;        /* find.c; NULL                                                              */
+    struct arena mem;             /* of the call: copies of everything in it                                   */
+    struct arena step;            /* of one request and its answer: it begins anew with the next               */
+};
+
+/* How a request is put, and which answer is hoped for. */
+struct op_message {
+    const char *method, *path; /* of the API, with a leading slash         */
+    const char *body;          /* JSON; NULL: none                         */
+    bool with_token;           /* the access token goes along, in a header */
+    size_t max_answer;
+};
+
+/* Sends a request of the call; on_reply is told how it went, unless the gate refuses: then the call has ended. Texts
+ * are copied. */
+void op_send(struct gitlab_op *op, const struct op_message *message, op_reply_fn *on_reply);
+/* The call itself once more, by a runner's own token, but without the token. */
+void op_send_without_token(struct gitlab_op *op, op_reply_fn *on_reply);
+/* True when the reply has the status. Else the call ends with op->failure. */
+bool op_expect(struct gitlab_op *op, const struct http_reply *reply, int status);
+/* The reply as what this call is answered with (answer.c), lent until the next request. NULL: it is not, and the call
+ * has ended with UnexpectedAnswer. */
+struct json_object *op_read(struct gitlab_op *op, const struct http_reply *reply);
+/* The end of the call. */
+void op_answer(struct gitlab_op *op, const struct gitlab_answer *answer);
+void op_answer_error(struct gitlab_op *op, const struct err *err, bool ambiguous);
+
+/* find.c: GITLAB_OP_FIND. */
+void search_begin(struct gitlab_op *op);
+void search_free(struct search *search);
+
+/* proof.c: the refusal, in the words that GitLab has for it, and no others: somebody may lose a runner by believing it.
+ */
+bool refusal_is_in_gitlabs_words(enum gitlab_op_kind op, const struct http_reply *reply);
+/* Asks what every GitLab answers to whom it lets in: then the call ends with `doubted`, proven; else with Unconfirmed.
+ */
+void op_prove(struct gitlab_op *op, const struct gitlab_answer *doubted);
+
+/* answer.c: what is read of GitLab's answers, and how much of it there may be. NULL when the body of a good answer is
+ * whole and within bounds; else which member is not ("token"). */
+const char *answer_complaint(enum gitlab_op_kind kind, struct json_object *body);
+
+#endif
