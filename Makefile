@@ -118,6 +118,9 @@ $(B)/tests/ledger: $(B)/tests/test_ledger.o $(LIBRARY_OBJECTS)
 $(B)/tests/garbage: $(B)/tests/test_garbage.o $(addprefix $(B)/obj/,garbage.o claim.o kinds.o dictionary.o kube/object_text.o) \
 	$(addprefix $(B)/obj/kube/,queue.o store.o verbs.o version.o managed_fields.o) $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+# And this one pages, a clock and an API server.
+$(B)/tests/metrics_auth: $(B)/tests/test_metrics_auth.o $(B)/obj/cli/metrics_auth.o $(CORE_OBJECTS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # These bring an API server and a clock of their own, in the place of kube/client.c and net/loop.c.
 $(B)/tests/watch: $(filter $(B)/obj/kube/watch% $(B)/obj/kube/version.o $(B)/obj/kube/object_text.o,$(OBJECTS))
 $(B)/tests/lease $(B)/tests/lease_replicas: $(B)/obj/kube/lease.o

@@ -78,8 +78,9 @@ class Process:
             assert self._process.poll() is None, f"it has ended: {self.log()}"
             return 0
 
-    def ask(self, page: str, timeout: float = 5) -> requests.Response:
-        return requests.get(f"{self._debug if page.startswith('debug/') else self._pages}/{page}", timeout=timeout)
+    def ask(self, page: str, timeout: float = 5, **options: object) -> requests.Response:
+        return requests.get(f"{self._debug if page.startswith('debug/') else self._pages}/{page}", timeout=timeout,
+                            **options)
 
     def page(self, page: str) -> str:
         answer = self.ask(page)

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/metrics_auth.h"
 #include "cli/pages.h"
 #include "cli/run_options.h"
 #include "cli/watchdog.h"
@@ -29,6 +30,7 @@ struct process {
     struct api_servers *api_servers;
     struct lease *lease; /* NULL: there is no election */
     struct reconciler *rec;
+    struct metrics_auth *auth;   /* NULL: everybody may read /metrics */
     struct serve *pages, *debug; /* debug: NULL without one */
     struct watchdog *dog;
     struct loop_timer *deadline; /* of a drain */
@@ -123,10 +125,17 @@ static void serve_debug_pages(struct process *p, const struct run_options *o)
 
 static bool serve_pages(struct process *p, const struct run_options *o, struct err *err)
 {
-    const struct serve_config config = {
+    struct serve_config config = {
         .address = *o->address ? o->address : NULL, .port = o->port, .pages = public_pages, .arg = p->rec};
 
+    if (o->metrics_auth) {
+        p->auth = metrics_auth_create(p->loop, p->client);
+        config.guard = metrics_auth_ask;
+        config.guard_arg = p->auth;
+    }
     p->pages = serve_create(p->loop, &config, err);
+    if (p->auth)
+        metrics_auth_serves(p->auth, p->pages);
     if (p->pages)
         serve_debug_pages(p, o);
     return p->pages;
@@ -169,6 +178,7 @@ static void finish(struct process *p)
     watchdog_destroy(p->dog);
     serve_destroy(p->debug);
     serve_destroy(p->pages);
+    metrics_auth_destroy(p->auth);
     reconciler_destroy(p->rec);
     lease_destroy(p->lease);
     gitlab_destroy(p->gitlab);

@@ -122,6 +122,8 @@ static const struct row rows[] = {
      parse_listen, 0, "ADDRESS:PORT or :PORT"},
     {"debug-port", "PORT", "/debug/state, on 127.0.0.1 (::1) alone; 0: none (default: 6060)",
      parse_port, AT(debug_port), "a port from 1 to 65535, or 0"},
+    {"metrics-auth", NULL, "show /metrics to those alone whom the API server lets read it, by bearer token",
+     parse_flag, AT(metrics_auth), NULL},
     {"manager-image", "IMAGE", "where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")",
      parse_text, AT(manager_image), NULL},
     {"namespace", "NAME,...", "serve these namespaces alone, with no rights elsewhere (default: all)",

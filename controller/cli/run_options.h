@@ -16,6 +16,7 @@ struct run_options {
     char address[128];                /* to listen on; "": all */
     int port;
     int debug_port; /* on localhost alone; 0: none */
+    bool metrics_auth;
     const char *manager_image;
     const char *namespaces; /* "a,b" (runner/namespaces.h); NULL: all */
     bool secrets_by_name;   /* turn.h */

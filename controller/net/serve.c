@@ -203,7 +203,7 @@ static void ask_guard(struct client *c)
     const struct serve_config *config = &c->serve->config;
 
     move_on(c, ASKING);
-    config->guard(config->arg, c->id, &c->request);
+    config->guard(config->guard_arg, c->id, &c->request);
 }
 
 /* The whole head is there; what follows it is nobody's. */

@@ -42,10 +42,11 @@ struct serve_config {
     const char *address;            /* as serve_listen() takes it                                       */
     int port;                       /* 0: any free one, see serve_port()                                */
     const struct serve_page *pages; /* ended by a NULL path; must outlive the server                    */
-    void *arg;                      /* of render() and guard()                                          */
+    void *arg;                      /* of render()                                                      */
     bool local;                     /* refuse who does not ask for this machine (DNS rebinding), by 403 */
     /* Asked about each request for a guarded page: calls serve_admit() with that id, now or later. NULL: all may. */
-    void (*guard)(void *arg, uint64_t id, const struct serve_request *request);
+    void (*guard)(void *guard_arg, uint64_t id, const struct serve_request *request);
+    void *guard_arg;
 };
 
 /* The value of a parameter of the query, up to size bytes, "" when it has none; false when it is not there. */

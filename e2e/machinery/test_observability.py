@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import statistics
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
-from cluster import ROOT, wait_for
+from cluster import ROOT, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import KINDS, Stage, scaled
 from operator_pod import CACHE, NAMESPACE, USER
@@ -455,3 +457,48 @@ def test_o7_the_dump_is_only_for_clients_on_the_machine(stage: Stage, by_proxy: 
                 requests.get(f"http://{address}:{debug}/debug/state", timeout=5)
     finally:
         process.kill()
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Who may read the metrics
+
+
+@pytest.fixture
+def readers(stage: Stage) -> Iterator[dict[str, str]]:
+    """Tokens of ServiceAccounts: one may read metrics, the other exists."""
+    kubectl("apply", "-f", str(ROOT / "manifests/metrics-auth/rbac.yaml"))
+    for name in "scraper", "stranger":
+        stage.kube.create("ServiceAccount", {"metadata": {"name": name}}, stage.name)
+    kubectl("create", "clusterrolebinding", stage.name, "--clusterrole=gitlab-runner-metrics-reader",
+            f"--serviceaccount={stage.name}:scraper")
+    yield {name: kubectl("create", "token", name, "-n", stage.name).strip() for name in ("scraper", "stranger")}
+    kubectl("delete", "clusterrolebinding", stage.name)
+
+
+def test_metrics_are_for_those_whom_the_api_server_lets_read_them(readers: dict[str, str], stage: Stage, by_proxy: dict,
+                                                                  tmp_path: Path) -> None:
+    process = Process(tmp_path, by_proxy, free_port(), "--metrics-auth")
+
+    def status(token: str) -> int:
+        return process.ask("metrics", headers={"Authorization": f"Bearer {token}"} if token else {}).status_code
+    try:
+        wait_for("it is ready", lambda: process.status("readyz") == 200, 20)
+        assert process.status("healthz") == 200 and process.status("metrics") == 401
+        assert [status(token) for token in ("", "nonsense")] == [401, 401]
+        wait_for("strangers are refused", lambda: status(readers["stranger"]) == 403, 10)
+        wait_for("the scraper is let in", lambda: status(readers["scraper"]) == 200, 10)
+        assert {status(readers["scraper"]) for _ in range(20)} == {200}
+        assert not any(token in process.log() for token in readers.values())
+    finally:
+        process.kill()
+
+
+def test_the_component_for_it_fits_the_manifests(tmp_path: Path) -> None:
+    for base in "default", "ha":
+        up = os.path.relpath(ROOT / "manifests", tmp_path)
+        (tmp_path / "kustomization.yaml").write_text(json.dumps({
+            "resources": [f"{up}/{base}"], "components": [f"{up}/metrics-auth"]}))
+        made = list(yaml.safe_load_all(kubectl("kustomize", str(tmp_path))))
+        args = next(x for x in made if x["kind"] == "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
+        assert "--metrics-auth" in args and "run" in args
+        assert "gitlab-runner-metrics-reader" in {x["metadata"]["name"] for x in made if x["kind"] == "ClusterRole"}

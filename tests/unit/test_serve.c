@@ -135,7 +135,8 @@ static void on_guard(void *arg)
 
 static struct serve *serve_at(struct world *w, const char *address, int port, struct err *err)
 {
-    const struct serve_config config = {.address = address, .port = port, .pages = pages, .arg = w, .guard = guard};
+    const struct serve_config config = {
+        .address = address, .port = port, .pages = pages, .arg = w, .guard = guard, .guard_arg = w};
 
     return serve_create(w->loop, &config, err);
 }
