@@ -352,7 +352,8 @@ static uint64_t get_metadata(struct task *task, enum kind kind, const char *ns, 
     const struct kube_request request = {
         .method = "GET",
         .path = kube_path(kind_resource(kind), ns, name, NULL, &a),
-        .accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+        .accept = KUBE_AS_METADATA(""),
+        .resource = kind_resource(kind),
         .done = done,
         .arg = task,
     };

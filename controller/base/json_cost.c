@@ -3,8 +3,6 @@
  * The weights are those of json-c 0.16 and glibc's heap, measured, and rounded up: an object begins with a table of 16
  * entries, which doubles when two thirds are taken; arrays double, too; a number keeps its text when it is none of
  * whole numbers. tests/unit/test_json_cost.c holds them against the heap. */
-#include <string.h>
-
 #include "base/json.h"
 
 enum {
@@ -24,19 +22,28 @@ struct tally {
     unsigned members[JSON_DEPTH_MAX + 1];
 };
 
-/* Behind the string whose opening quote was read. */
+/* What a byte is where a token may begin. */
+enum class { WORD, SPACE, QUOTE, SIGN };
+static const unsigned char classes[256] = {
+    [' '] = SPACE, ['\t'] = SPACE, ['\r'] = SPACE, ['\n'] = SPACE, ['"'] = QUOTE, ['{'] = SIGN,
+    ['}'] = SIGN,  ['['] = SIGN,   [']'] = SIGN,   [':'] = SIGN,   [','] = SIGN,
+};
+
+static enum class class_of(char c) { return classes[(unsigned char)c]; }
+
+/* Behind the string whose opening quote was read; an escape of six bytes stands for three at most. */
 static const char *weigh_string(struct tally *t, const char *at, const char *end)
 {
-    size_t bytes = 0;
+    const char *start = at;
+    size_t saved = 0;
 
-    for (; at < end && *at != '"'; at++, bytes++) {
-        bool escape = *at == '\\' && at + 1 < end;
+    while (at < end && *at != '"') {
+        size_t escape = *at != '\\' ? 1 : at + 1 < end && at[1] == 'u' ? 6 : 2;
+        escape = escape < (size_t)(end - at) ? escape : (size_t)(end - at);
+        saved += escape / 2;
         at += escape;
-        bytes += escape && *at == 'u' ? 2 : 0; /* of which the four digits are counted, too */
-        if (escape && *at == 'u' && end - at > 4)
-            at += 4;
     }
-    t->cost += STRING + bytes;
+    t->cost += STRING + (size_t)(at - start) - saved;
     return at < end ? at + 1 : at;
 }
 
@@ -45,10 +52,8 @@ static const char *weigh_word(struct tally *t, const char *at, const char *end)
 {
     const char *start = at;
 
-    while (at < end && !strchr(",:[]{}\" \t\r\n", *at))
+    while (at < end && class_of(*at) == WORD)
         at++;
-    if (at == start) /* a NUL, say: no JSON */
-        return at + 1;
     if (*start == 't' || *start == 'f')
         t->cost += TRUTH;
     else if (*start != 'n')
@@ -88,14 +93,19 @@ size_t json_cost(const char *text, size_t len)
 
     while (at < end) {
         size_t before = t.cost;
-        if (strchr(" \t\r\n", *at) && *at)
+        switch (class_of(*at)) {
+        case SPACE:
             at++;
-        else if (*at == '"')
+            break;
+        case QUOTE:
             at = weigh_string(&t, at + 1, end);
-        else if (strchr("{}[]:,", *at) && *at)
+            break;
+        case SIGN:
             weigh_sign(&t, *at++);
-        else
+            break;
+        case WORD:
             at = weigh_word(&t, at, end);
+        }
         if (t.depth > JSON_DEPTH_MAX) /* refused, or cut off */
             t.cost = before;
     }
