@@ -111,13 +111,9 @@ $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 # This one brings a ledger, a GitLab and a clock of its own.
 $(B)/tests/orphans: $(B)/tests/test_orphans.o $(B)/obj/orphans.o $(B)/obj/orphan_index.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
-# What this one defines takes the place of what the program does.
-$(B)/tests/ledger: $(B)/tests/test_ledger.o $(LIBRARY_OBJECTS)
+# What these define takes the place of what the program does: an API server and a clock of their own.
+$(addprefix $(B)/tests/,garbage ledger): $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $^ $(PKG_LIBS) -lcmocka
-# This one brings an API server and a clock of its own.
-$(B)/tests/garbage: $(B)/tests/test_garbage.o $(addprefix $(B)/obj/,garbage.o claim.o kinds.o dictionary.o kube/object_text.o) \
-	$(addprefix $(B)/obj/kube/,queue.o store.o verbs.o version.o managed_fields.o) $(CORE_OBJECTS)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # And this one pages, a clock and an API server.
 $(B)/tests/metrics_auth: $(B)/tests/test_metrics_auth.o $(B)/obj/cli/metrics_auth.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka

@@ -213,7 +213,7 @@ static void step_ready_turns(struct reconciler *rec)
 /* Those that wait for GitLab keep nobody busy here. */
 static size_t busy_turns(const struct reconciler *rec)
 {
-    return rec->turns_len - gitlab_calls(rec->shop.gitlab);
+    return rec->turns_len - (gitlab_calls(rec->shop.gitlab) - orphans_calls(rec->shop.orphans));
 }
 
 /* A burst of work leaves the heap full of holes: their pages go back when it is over, and not within it, for it would
