@@ -75,7 +75,7 @@ static void leave_out(const struct workshop *shop, enum kind kind, const struct 
 {
     bool known = store_get(shop->store, kind, record->ns, record->name);
 
-    store_remove(shop->store, kind, record->ns, record->name);
+    store_leave_out(shop->store, kind, record->ns, record->name);
     if (known && kind == KIND_RUNNER)
         shares_leave_out(store_shares(shop->store), record->ns);
 }

@@ -166,12 +166,22 @@ void references_each(const struct references *r, unsigned kind, const char *ns, 
         each(arg, container_of(node, struct link, node)->holder->key);
 }
 
-void references_settle(struct references *r, unsigned kind, const char *ns, const char *name)
+static void mark(struct references *r, unsigned kind, const char *ns, const char *name, bool settled)
 {
     struct target *target = find(r, kind, ns, name);
 
     if (target)
-        target->settled = true;
+        target->settled = settled;
+}
+
+void references_settle(struct references *r, unsigned kind, const char *ns, const char *name)
+{
+    mark(r, kind, ns, name, true);
+}
+
+void references_unsettle(struct references *r, unsigned kind, const char *ns, const char *name)
+{
+    mark(r, kind, ns, name, false);
 }
 
 bool references_settled(const struct references *r, unsigned kind, const char *ns, const char *name)

@@ -31,6 +31,8 @@ void references_each(const struct references *references, unsigned kind, const c
 
 /* It has been seen whether the object is there. Nothing when nobody refers to it. */
 void references_settle(struct references *references, unsigned kind, const char *ns, const char *name);
+/* Nobody will tell of it any more. */
+void references_unsettle(struct references *references, unsigned kind, const char *ns, const char *name);
 bool references_settled(const struct references *references, unsigned kind, const char *ns, const char *name);
 /* A complete list of the kind and namespace ("": of all) has settled all that was referred to when it began. */
 void references_list_end(struct references *references, unsigned kind, const char *ns, unsigned begun);

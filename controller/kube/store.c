@@ -277,6 +277,12 @@ void store_remove(struct store *store, unsigned kind, const char *ns, const char
     drop(store, map_get(&store->kinds[kind].entries, key));
 }
 
+void store_leave_out(struct store *store, unsigned kind, const char *ns, const char *name)
+{
+    store_remove(store, kind, ns, name);
+    references_unsettle(store->references, kind, ns, name);
+}
+
 void store_bury(struct store *store, unsigned kind, const char *ns, const char *name, const char *uid)
 {
     struct entry *e = find(store, kind, ns, name);

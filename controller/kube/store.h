@@ -49,6 +49,8 @@ void store_put_listed(struct store *store, unsigned kind, const struct record *r
 /* Says that a complete list still has the record, without changing it. */
 void store_touch(struct store *store, unsigned kind, const char *ns, const char *name);
 void store_remove(struct store *store, unsigned kind, const char *ns, const char *name);
+/* The object may be there, but its record is not kept. */
+void store_leave_out(struct store *store, unsigned kind, const char *ns, const char *name);
 /* The object of this uid is gone, as an answer said: it is not shown any more. Nothing when another one is known. */
 void store_bury(struct store *store, unsigned kind, const char *ns, const char *name, const char *uid);
 const struct record *store_get(const struct store *store, unsigned kind, const char *ns, const char *name);

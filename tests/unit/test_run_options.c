@@ -47,6 +47,7 @@ static void defaults_are_safe(void **state)
     assert_null(o.gitlab.policy.allowed_hosts);
     assert_false(o.gitlab.policy.require_https);
     assert_false(o.gitlab.policy.allow_loopback);
+    assert_false(o.secrets_by_name);
     assert_int_equal(o.gitlab.concurrency, 0); /* gitlab/api.h: as host_default_limits */
 }
 
@@ -57,11 +58,12 @@ static void each_option_sets_what_it_says(void **state)
     const char *said;
 
     (void)state;
-    assert_int_equal(parse(&o,
-                           "--gitlab-concurrency 3 --allowed-gitlab-hosts a.test,*.b.test:8443 --require-https "
-                           "--allow-loopback --listen [::1]:9090 --log-level debug --log-format text",
-                           stderr, &said, &a),
-                     -1);
+    assert_int_equal(
+        parse(&o,
+              "--gitlab-concurrency 3 --allowed-gitlab-hosts a.test,*.b.test:8443 --require-https "
+              "--allow-loopback --listen [::1]:9090 --log-level debug --log-format text --secrets referenced",
+              stderr, &said, &a),
+        -1);
     assert_int_equal(o.gitlab.concurrency, 3);
     assert_string_equal(o.gitlab.policy.allowed_hosts, "a.test,*.b.test:8443");
     assert_true(o.gitlab.policy.require_https);
@@ -70,6 +72,7 @@ static void each_option_sets_what_it_says(void **state)
     assert_int_equal(o.port, 9090);
     assert_int_equal(o.levels.others, LOG_DEBUG);
     assert_false(o.json);
+    assert_true(o.secrets_by_name);
 }
 
 static void a_wrong_value_is_named_with_what_it_must_be(void **state)
@@ -85,6 +88,7 @@ static void a_wrong_value_is_named_with_what_it_must_be(void **state)
          "run: --gitlab-concurrency 99999999999999999999: must be a number from 1 to 1000\n"},
         {"--log-level loud", "run: --log-level loud: must be error, warn, info or debug, for one part COMPONENT=LEVEL; "
                              "components: " LOG_COMPONENTS "\n"},
+        {"--secrets none", "run: --secrets none: must be all or referenced\n"},
         {"--require-https true", "run: true is not an option\n"},
     };
 
@@ -102,7 +106,8 @@ static void a_wrong_value_is_named_with_what_it_must_be(void **state)
 static void the_help_has_a_line_for_each(void **state)
 {
     static const char *const lines[] = {"\n  --gitlab-concurrency N ", "\n  --allowed-gitlab-hosts LIST ",
-                                        "\n  --require-https ", "\n  --allow-loopback ", "\n  --kubeconfig FILE "};
+                                        "\n  --require-https ",        "\n  --allow-loopback ",
+                                        "\n  --kubeconfig FILE ",      "\n  --secrets all|referenced "};
     cleanup_arena struct arena a = {0};
     struct run_options o;
     const char *said;

@@ -154,6 +154,43 @@ static void an_answer_may_be_empty(void **state)
     assert_null(known(*state));
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What there is no room for */
+
+static void keep(struct workshop *shop, enum kind kind, const char *name, size_t filler, bool expected)
+{
+    cleanup_arena struct arena a = {0};
+    char *text = arena_alloc(&a, filler + 1);
+
+    srand(7);
+    for (size_t i = 0; i < filler; i++)
+        text[i] = (char)('a' + rand() % 26);
+    struct json_object *object = arena_json(
+        &a, json_build("{metadata: {namespace: 'ci', name: %s, uid: %s, resourceVersion: '1', generation: 1}, spec: "
+                       "{x: %s, authentication: {accessTokenSecretRef: {name: 'gitlab'}}}}",
+                       name, name, text));
+    const struct record record = kind_record(kind, object, shop->store, &a);
+    assert_int_equal(workshop_keep(shop, kind, object, &record, false), expected);
+}
+
+static void what_there_is_no_room_for_is_not_taken_for_gone(void **state)
+{
+    struct workshop *shop = *state;
+
+    shares_set_budget(store_shares(shop->store), 4200);
+    store_reach(shop->store, KIND_SECRET, "", "9");
+    keep(shop, KIND_RUNNER, "one", 10, true);
+    keep(shop, KIND_SECRET, "gitlab", 10, false); /* it would need more than the 100 bytes that are left */
+    assert_null(store_get(shop->store, KIND_SECRET, "ci", "gitlab"));
+    assert_false(store_knows(shop->store, KIND_SECRET, "ci", "gitlab"));
+    keep(shop, KIND_RUNNER, "two", 10, false);
+    assert_int_equal(shares_left_out(store_shares(shop->store), "ci"), 0); /* it was never known: the watch counts it */
+    keep(shop, KIND_RUNNER, "one", 9000, false);
+    assert_null(store_get(shop->store, KIND_RUNNER, "ci", "one"));
+    assert_int_equal(shares_left_out(store_shares(shop->store), "ci"), 1);
+    assert_false(store_knows(shop->store, KIND_RUNNER, "ci", "one"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +203,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(forgets_what_was_let_go, setup, teardown),
         cmocka_unit_test_setup_teardown(the_watch_may_tell_of_an_end_while_the_object_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(the_watch_may_tell_of_a_successor_while_nothing_is_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_there_is_no_room_for_is_not_taken_for_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answer_may_be_empty, setup, teardown),
     };
 
