@@ -36,3 +36,9 @@ def test_nobody_is_to_blame(figures: dict) -> None:
 ])
 def test_the_operator_is_to_blame(figures: dict, told: str) -> None:
     assert told in faults(**figures)
+
+
+def test_there_is_a_table_of_whatever_was_measured() -> None:
+    late = [Wait(0.2, 0.05, 0.2)]
+    for figures in (Figures("x", QUIET), Figures("x", late, FINE, late), Figures("x", QUIET, FINE, SERVED)):
+        assert len(str(figures)) == len(Figures.HEAD)

@@ -22,6 +22,7 @@ LONGEST_HEALTHZ = 1.0           # seconds
 MOST_DELAY = 2                  # times the neighbour's quiet value
 NOISE = 0.5                     # seconds more, by which this machine may be late itself
 STARVED = 15.0                  # seconds after which the neighbour is no longer waited for
+LEAST = 0.01                    # seconds that the neighbour has to wait for at any rate
 FEWEST = 3                      # measurements of the neighbour a test
 QUIET_ONES = 7
 LIKE_A_RUNNER = 7               # writes to the API server, as one object's
@@ -72,7 +73,7 @@ class Figures:
         return sum(look.status != 200 for look in self.looks)
 
     def quiet_wait(self) -> float:
-        return fair(self.quiet, self.quiet_control())
+        return max(LEAST, fair(self.quiet, self.quiet_control()))
 
     def quiet_control(self) -> float:
         return median(wait.control for wait in self.quiet)
@@ -97,7 +98,7 @@ class Figures:
     HEAD = f"{'attack':52} {'peak MiB':>8} {'healthz s':>9} {'failed':>6} {'quiet s':>7} {'now s':>7} {'ratio':>5}"
 
     def __str__(self) -> str:
-        ratio = self.wait() / self.quiet_wait() if self.quiet else 0
+        ratio = self.wait() / self.quiet_wait()
         return (f"{self.attack[:52]:52} {self.peak() / (1 << 20):8.1f} {self.slowest():9.3f} {self.failed():6} "
                 f"{self.quiet_wait():7.2f} {self.wait():7.2f} {ratio:5.1f}")
 
@@ -112,15 +113,15 @@ class Neighbour:
         kube.create("ConfigMap", {"metadata": {"name": "control"}}, place.name)
 
     def measure(self) -> Wait:
-        process = Process(self.place.operator.process().name)
-        control, waited = self._control(), process.waited()
+        process, control = Process(self.place.operator.process().name), self._control()
         self._count += 1
+        waited = process.waited()
         runner, began = self._create(f"neighbour-{self._count}"), time.monotonic()
         while not is_ready(runner) and time.monotonic() - began < STARVED:
             time.sleep(0.02)
-        seconds = time.monotonic() - began
+        wait = Wait(time.monotonic() - began, control, process.waited() - waited)
         runner.delete()
-        return Wait(seconds, control, process.waited() - waited)
+        return wait
 
     def _create(self, name: str) -> Runner:
         spec = self.place.spec(manager={"replicas": 0})

@@ -92,6 +92,8 @@ def odd_spec(attack: Attack, properties: dict, number: int) -> dict:
             body["spec"][name] = fitting(rng, properties[name], size(rng, LARGEST_OBJECT))
     manager = body["spec"].setdefault("manager", {})
     manager["replicas"] = 0         # where its pods would run is not the subject
+    if rng.random() < 0.2:
+        body["metadata"] = odd_metadata(rng, body["metadata"]["name"])
     return body
 
 
@@ -102,6 +104,9 @@ def specs(attack: Attack) -> Counter:
         body = odd_spec(attack, properties, number)
         answer = attack.attacker.mallory.call("POST", path, data=json.dumps(body), headers={"Content-Type": "application/json"})
         done["accepted" if answer.ok else "refused"] += 1
+        other = f"{path}/odd-{attack.rng.randrange(max(0, number - LIVING), number + 1)}"
+        change = {"spec": {"config": tree(attack.rng, 100_000), "suspend": attack.rng.random() < 0.3}}
+        attack.attacker.mallory.call("PATCH", other, data=json.dumps(change), headers={"Content-Type": MERGE_PATCH})
         if number >= LIVING:
             attack.attacker.mallory.call("DELETE", f"{path}/odd-{number - LIVING}")
     return done

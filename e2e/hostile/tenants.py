@@ -41,7 +41,7 @@ class Attacker:
         self.secret("gitlab", registration_token=TOKEN)
 
     def secret(self, name: str, **keys: str) -> None:
-        """Of a key that is called …token and not access_token the value is known to be a credential."""
+        """Made or replaced; registration_token stands for the key runner-registration-token."""
         content = {{"registration_token": "runner-registration-token"}.get(key, key.replace("_", "-")): value
                    for key, value in keys.items()}
         self.kube.delete("Secret", name, self.name)
