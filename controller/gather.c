@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "drift.h"
+#include "errand.h"
 #include "runner/cache.h"
 #include "runner/names.h"
 #include "runner/namespaces.h"
@@ -277,6 +278,8 @@ void gather_again(const struct gathering *g, struct state *state, struct observe
     o->takeover = state->takeover;
     o->not_inherited = state->not_inherited;
     o->given_up = state->given_up;
+    o->in_line = state->errand && !errand_is_calling(state->errand);
+    o->calling = errand_is_calling(state->errand);
     o->reach = state->reach;
     o->gitlab_err = state_troubles(state)->gitlab_err;
     for (size_t i = 0; i < ATTEMPTS_MAX; i++)

@@ -91,6 +91,14 @@ struct json_object *record_kept(const struct record *record, struct arena *a)
     return unpacked(record->text, a);
 }
 
+size_t record_cost(const struct record *record)
+{
+    cleanup_arena struct arena a = {0};
+    const char *text = unpack(record->text, record_dictionary, &a);
+
+    return text ? json_cost(text, strlen(text)) : 0;
+}
+
 struct json_object *record_fields(const struct record *record, struct arena *a)
 {
     return unpacked(record->fields, a);

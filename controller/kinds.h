@@ -51,6 +51,9 @@ struct record kind_record(enum kind kind, struct json_object *object, const stru
 /* What is kept of an object, as JSON; NULL when that is nothing. The arena owns it. */
 struct json_object *record_kept(const struct record *record, struct arena *a);
 
+/* What record_kept() would take of the heap: json_cost(). */
+size_t record_cost(const struct record *record);
+
 /* The record's fields, as FieldsV1; NULL: nothing is left to look at. The arena owns them. */
 struct json_object *record_fields(const struct record *record, struct arena *a);
 

@@ -12,8 +12,10 @@ void perform(struct turn *turn, const struct action *act);
 /* ---------------------------------------------------------------------------------------------------------------------
  * For perform*.c */
 
-/* perform_gitlab.c: starts the call of the action that the turn has asked for, an ACT_GITLAB. */
+/* perform_gitlab.c: asks for the call of the action that the turn has asked for, an ACT_GITLAB: see errand_ask(). */
 void perform_gitlab(struct turn *turn);
+/* What an answer to turn->asked, or a refusal to ask at all, comes to. */
+void perform_gitlab_answered(struct turn *turn, const struct gitlab_answer *answer);
 /* What the turn has asked for did not work: the rule's next attempt is later. Logged, here and nowhere else. */
 void perform_failed(struct turn *turn, const struct err *err);
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "checks.h"
+#include "errand.h"
 #include "net/loop.h"
 #include "perform.h"
 #include "runner/names.h"
@@ -201,12 +202,10 @@ static void learn_success(struct turn *turn, const struct gitlab_answer *answer)
     }
 }
 
-static void on_gitlab(void *arg, const struct gitlab_answer *answer)
+void perform_gitlab_answered(struct turn *turn, const struct gitlab_answer *answer)
 {
-    struct turn *turn = arg;
     struct err doubt;
 
-    turn->call = NULL;
     note_call(turn, answer);
     if (!checks_believe(turn, answer, &doubt)) {
         turn->state->reach = REACH_YES;
@@ -216,7 +215,6 @@ static void on_gitlab(void *arg, const struct gitlab_answer *answer)
     } else {
         learn_failure(turn, answer);
     }
-    turn_ready(turn);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -257,5 +255,5 @@ void perform_gitlab(struct turn *turn)
         call.runner_type = types[o->spec->scope];
         call.scope_id = o->spec->scope_id;
     }
-    turn->call = gitlab_start(turn->shop->gitlab, &call, on_gitlab, turn);
+    errand_ask(turn, &call);
 }

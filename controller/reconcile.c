@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "errand.h"
 #include "feeds.h"
 #include "garbage.h"
 #include "kube/lease.h"
@@ -19,12 +20,14 @@
 #include "runner/status.h"
 
 enum {
-    TURNS_MAX = 32,         /* runners worked on at the same time: enough to keep one connection busy …        */
-    TURNS_LIMIT = 512,      /* … with those that wait for GitLab, so that a slow one does not take all places   */
-    TURNS_ROUTINE = 16,     /* … of which the others are for what somebody has just changed; fewer of these    */
-                            /* make the API server answer the others sooner                                     */
+    TURNS_MAX = 32,        /* runners worked on at the same time: enough to keep one connection busy …        */
+    TURNS_ROUTINE = 16,    /* … of which the others are for what somebody has just changed; fewer of these    */
+                           /* make the API server answer the others sooner                                     */
+    TURNS_COST = 24 << 20, /* bytes: no turn begins while those under way take as much …                      */
+    TURN_COST = 128 << 10, /* … of which each takes this, and so many trees of the size of its object:        */
+    TURN_TREES = 3,        /* the object itself, what is rendered of it, and the answer                       */
+    STEPS_PER_WAKE_US = 100 * 1000, /* then back to the sockets                                                */
     KEPT_BUDGET = 42 << 20, /* bytes of all that is kept at rest: 10,000 usual runners and what is made of them */
-    STEPS_PER_WAKE = 256,   /* then back to the sockets                                                        */
     TRIM_MS = 500,          /* after a turn has ended, when none is busy                                       */
     RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
@@ -35,7 +38,10 @@ struct reconciler {
     struct states states;
     struct feeds *feeds;
     struct list turns;
-    size_t turns_len;
+    size_t turns_len, turns_cost;
+    struct map costs; /* of the turns that are under way, by namespace: struct share */
+    bool blocked;     /* keys are ready, but none that may be taken before a turn ends */
+    struct errands errands;
     uint64_t term;            /* in which we lead; 0: we do not */
     struct loop_timer *timer; /* for the next delayed key */
     struct loop_timer *trimmer;
@@ -48,6 +54,47 @@ struct reconciler {
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * One turn, from start to end */
+
+/* What the turns of a namespace take; there is one while there are any. */
+struct share {
+    size_t turns, cost;
+};
+
+static void count_turn(struct reconciler *rec, const struct turn *turn)
+{
+    const char *ns = turn->observed.owner.ns;
+    struct share *share = map_get(&rec->costs, ns);
+
+    if (!share) {
+        share = mem_alloc(sizeof(*share));
+        map_set(&rec->costs, ns, share);
+    }
+    share->turns++;
+    share->cost += turn->cost;
+    rec->turns_len++;
+    rec->turns_cost += turn->cost;
+}
+
+static void uncount_turn(struct reconciler *rec, const struct turn *turn)
+{
+    struct share *share = map_get(&rec->costs, turn->observed.owner.ns);
+
+    rec->turns_len--;
+    rec->turns_cost -= turn->cost;
+    share->cost -= turn->cost;
+    if (--share->turns == 0)
+        free(map_remove(&rec->costs, turn->observed.owner.ns));
+    rec->blocked = false;
+}
+
+/* A namespace begins another turn only while more memory is left than twice what it has: the others find some. */
+static bool admits(void *arg, const char *ns)
+{
+    const struct reconciler *rec = arg;
+    const struct share *share = map_get(&rec->costs, ns);
+
+    return !share || 2 * share->cost < TURNS_COST - rec->turns_cost;
+}
 
 /* See on_trimmer(). */
 static void trim_later(struct reconciler *rec)
@@ -79,15 +126,27 @@ static void count_result(struct stats *stats, const struct turn *turn, const str
     turn->state->ready_reason = stats_ready_reason(stats, condition_get(turn->observed.status, "Ready", "reason"));
 }
 
+/* Its key is free, and so is its memory. */
+static void turn_leave(struct reconciler *rec, struct turn *turn)
+{
+    queue_done(rec->queue, turn->key);
+    uncount_turn(rec, turn);
+    turn_destroy(turn);
+    trim_later(rec);
+}
+
 /* Nothing is left to do now: come back when told so, or for what no event will tell. */
 static void turn_end(struct reconciler *rec, struct turn *turn, const struct action *last)
 {
     count_result(&rec->stats, turn, last);
     turn_log(turn, LOG_DEBUG, act_kind_name(last->kind), "cause", turn->cause, "rule", last->rule, "reason",
              last->kind == ACT_WAIT ? last->wait.reason : NULL, NULL);
-    queue_done(rec->queue, turn->key);
+    if (!errand_is_calling(turn->state->errand))
+        errand_end(turn->state->errand);
     if (last->kind == ACT_DONE && !turn->stale)
         state_rest(turn->state);
+    if (turn->observed.gone && !turn->state->errand) /* the key may have a successor already, or nobody */
+        queue_add(rec->queue, turn->key, QUEUE_ROUTINE, "the object is gone");
     if (turn->stale)
         queue_add(rec->queue, turn->key, QUEUE_URGENT, "the object changed meanwhile");
     else if (last->kind == ACT_WAIT && last->wait.retry_at_ms)
@@ -96,9 +155,7 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
         queue_add_at(rec->queue, turn->key, loop_now(rec->shop.loop) + RECHECK_MS, "a recheck is due");
     if (last->again_at_ms)
         queue_add_at(rec->queue, turn->key, last->again_at_ms, "what no event tells of is due");
-    rec->turns_len--;
-    turn_destroy(turn);
-    trim_later(rec);
+    turn_leave(rec, turn);
 }
 
 static bool too_many_steps(struct turn *turn)
@@ -158,6 +215,8 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
     case ACT_REPORT:
     case ACT_RECORD:
         perform(turn, &act);
+        if (turn->parked)
+            turn_leave(rec, turn);
         return;
     case ACT_PASS:
     case ACT_WAIT:
@@ -172,26 +231,53 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
 /* What it has left behind is the business of garbage.c. */
 static void forget_runner(struct reconciler *rec, const char *key)
 {
+    const struct state *state = map_get(&rec->states.by_key, key);
+
+    if (state)
+        errand_end(state->errand);
     states_remove(&rec->states, key);
     queue_done(rec->queue, key);
 }
 
-static void turn_start(struct reconciler *rec, const char *key, const char *cause)
+/* The object of the key: the one that an errand is about goes first, even if it is gone. */
+static const struct record *record_for(const struct reconciler *rec, const char *key)
 {
     const char *slash = strchr(key, '/');
     cleanup_free char *ns = mem_strdup(key);
+    const struct state *state = map_get(&rec->states.by_key, key);
 
     ns[slash - key] = '\0';
-    const struct record *record = store_get(rec->shop.store, KIND_RUNNER, ns, slash + 1);
+    const struct record *now = store_get(rec->shop.store, KIND_RUNNER, ns, slash + 1);
+    return state ? errand_subject(state, now) : now;
+}
+
+static void turn_start(struct reconciler *rec, const char *key, const char *cause)
+{
+    const struct record *record = record_for(rec, key);
+
     if (!record) {
         forget_runner(rec, key);
         return;
     }
     struct state *state = states_get(&rec->states, key);
+    if (!errand_is_about(state->errand, record->uid))
+        errand_end(state->errand);
     memset(state->foreign, 0, sizeof(state->foreign)); /* looked at again, in case the name is free now */
     struct turn *turn = turn_create(&rec->shop, record, state, key, cause);
+    turn->cost = TURN_COST + record_cost(record) * TURN_TREES;
+    turn->urgent = queue_taken_priority(rec->queue, key) == QUEUE_URGENT;
+    errand_take_up(turn);
     list_append(&rec->turns, &turn->node);
-    rec->turns_len++;
+    count_turn(rec, turn);
+}
+
+/* An errand goes on. */
+static void wake_runner(void *arg, const char *key, bool begun, const char *cause)
+{
+    struct reconciler *rec = arg;
+
+    queue_add(rec->queue, key, begun ? QUEUE_BEGUN : QUEUE_ROUTINE, cause);
+    loop_wake(rec->shop.loop);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -199,21 +285,15 @@ static void turn_start(struct reconciler *rec, const char *key, const char *caus
 
 static void step_ready_turns(struct reconciler *rec)
 {
-    int budget = STEPS_PER_WAKE;
+    int64_t end = clock_us() + STEPS_PER_WAKE_US;
 
     list_each_safe (node, after, &rec->turns) {
         struct turn *turn = container_of(node, struct turn, node);
-        if (turn->ready && budget-- > 0)
+        if (turn->ready && clock_us() < end)
             turn_step(rec, turn);
+        else if (turn->ready)
+            loop_wake(rec->shop.loop);
     }
-    if (budget <= 0)
-        loop_wake(rec->shop.loop);
-}
-
-/* Those that wait for GitLab keep nobody busy here. */
-static size_t busy_turns(const struct reconciler *rec)
-{
-    return rec->turns_len - (gitlab_calls(rec->shop.gitlab) - orphans_calls(rec->shop.orphans));
 }
 
 /* A burst of work leaves the heap full of holes: their pages go back when it is over, and not within it, for it would
@@ -223,7 +303,7 @@ static void on_trimmer(void *arg)
     struct reconciler *rec = arg;
 
     rec->trim_due = false;
-    if (busy_turns(rec) > 0)
+    if (rec->turns_len > 0)
         trim_later(rec);
     else
         malloc_trim(0);
@@ -232,19 +312,21 @@ static void on_trimmer(void *arg)
 /* What may be taken now. */
 static enum queue_priority least_priority(const struct reconciler *rec)
 {
-    return busy_turns(rec) < TURNS_ROUTINE ? QUEUE_ROUTINE : QUEUE_URGENT;
+    if (rec->drained)
+        return QUEUE_BEGUN;
+    return rec->turns_len < TURNS_ROUTINE ? QUEUE_ROUTINE : QUEUE_URGENT;
 }
 
 static bool has_room(const struct reconciler *rec)
 {
-    return rec->turns_len < TURNS_LIMIT && busy_turns(rec) < TURNS_MAX;
+    return rec->turns_len < TURNS_MAX && rec->turns_cost < TURNS_COST;
 }
 
 static void arm_timer(struct reconciler *rec)
 {
     int64_t next = queue_next_ms(rec->queue, least_priority(rec)), now = loop_now(rec->shop.loop);
 
-    if (next < 0 || !has_room(rec))
+    if (next < 0 || rec->blocked || !has_room(rec))
         loop_timer_set(rec->timer, -1);
     else
         loop_timer_set(rec->timer, next > now ? next - now : 0);
@@ -255,10 +337,9 @@ static void drop_everything(struct reconciler *rec)
 {
     list_each_safe (node, after, &rec->turns) {
         struct turn *turn = container_of(node, struct turn, node);
-        queue_done(rec->queue, turn->key);
-        turn_destroy(turn);
+        turn_leave(rec, turn);
     }
-    rec->turns_len = 0;
+    errands_end(&rec->errands, true);
     states_finish(&rec->states);
 }
 
@@ -298,17 +379,37 @@ static bool follow_lease(struct reconciler *rec)
     return term != 0;
 }
 
+static void take_turns(struct reconciler *rec)
+{
+    const char *key = "", *cause;
+    int64_t now = loop_now(rec->shop.loop), end = clock_us() + STEPS_PER_WAKE_US;
+
+    while (has_room(rec) && clock_us() < end && (key = queue_take(rec->queue, now, least_priority(rec), &cause)))
+        turn_start(rec, key, cause);
+    rec->blocked = !key && queue_next_ms(rec->queue, least_priority(rec)) == 0;
+    step_ready_turns(rec);
+    arm_timer(rec);
+}
+
+/* What GitLab was asked for is seen to its end: a token goes into its Secret. */
+static void drain(struct reconciler *rec)
+{
+    errands_end(&rec->errands, false);
+    take_turns(rec);
+    errands_end(&rec->errands, false);
+    if (rec->turns_len == 0 && list_empty(&rec->errands.all))
+        rec->drained(rec->drained_arg);
+}
+
 /* After the sockets were polled; the only place where anything happens. */
 static void on_loop_turn(void *arg)
 {
     struct reconciler *rec = arg;
-    const char *key, *cause;
     bool leading = follow_lease(rec);
 
     step_ready_turns(rec);
     if (rec->drained) {
-        if (rec->turns_len == 0)
-            rec->drained(rec->drained_arg);
+        drain(rec);
         return;
     }
     if (!leading || !feeds_synced(rec->feeds))
@@ -316,10 +417,7 @@ static void on_loop_turn(void *arg)
     orphans_lead(rec->shop.orphans, true);
     garbage_lead(rec->shop.garbage, true);
     garbage_act(rec->shop.garbage);
-    while (has_room(rec) && (key = queue_take(rec->queue, loop_now(rec->shop.loop), least_priority(rec), &cause)))
-        turn_start(rec, key, cause);
-    step_ready_turns(rec);
-    arm_timer(rec);
+    take_turns(rec);
 }
 
 static void on_timer(void *arg)
@@ -342,6 +440,11 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     rec->shop.evicted = on_evicted;
     rec->shop.evicted_arg = rec;
     list_init(&rec->turns);
+    list_init(&rec->errands.all);
+    queue_ask(rec->queue, admits, rec);
+    rec->errands.wake = wake_runner;
+    rec->errands.arg = rec;
+    rec->shop.errands = &rec->errands;
     rec->timer = loop_timer_create(shop->loop, on_timer, rec);
     rec->trimmer = loop_timer_create(shop->loop, on_trimmer, rec);
     rec->shop.orphans = orphans_create(&rec->shop);
@@ -356,13 +459,15 @@ void reconciler_destroy(struct reconciler *rec)
     if (!rec)
         return;
     list_each_safe (node, after, &rec->turns)
-        turn_destroy(container_of(node, struct turn, node));
+        turn_leave(rec, container_of(node, struct turn, node));
+    errands_end(&rec->errands, true);
     feeds_destroy(rec->feeds);
     orphans_destroy(rec->shop.orphans);
     garbage_destroy(rec->shop.garbage);
     loop_timer_destroy(rec->timer);
     loop_timer_destroy(rec->trimmer);
     states_finish(&rec->states);
+    map_finish(&rec->costs);
     queue_destroy(rec->queue);
     store_destroy(rec->shop.store);
     free(rec);
@@ -395,6 +500,7 @@ struct reconciler_view reconciler_view(const struct reconciler *rec)
         .states = &rec->states,
         .feeds = rec->feeds,
         .turns = &rec->turns,
+        .errands = &rec->errands.all,
         .turns_len = rec->turns_len,
         .turns_max = TURNS_MAX,
         .synced = feeds_synced(rec->feeds),

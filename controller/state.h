@@ -29,12 +29,15 @@ struct troubles {
     struct failure failures[];
 };
 
+struct errand;
+
 struct state {
-    char *key;                   /* "namespace/name"                                                       */
-    char *uid;                   /* of the object that this is about; another one begins anew              */
-    struct fingerprints wanted;  /* of the spec of this generation                                 */
-    int64_t generation;          /* of the spec that the failures are about                               */
-    struct troubles *troubles;   /* owned; NULL: none, see state_troubles()                        */
+    char *key;                  /* "namespace/name"                                                       */
+    char *uid;                  /* of the object that this is about; another one begins anew              */
+    struct fingerprints wanted; /* of the spec of this generation                                 */
+    int64_t generation;         /* of the spec that the failures are about                               */
+    struct errand *errand;      /* what GitLab is asked for it, errand.h; NULL: nothing. It is ended before the state */
+    struct troubles *troubles;  /* owned; NULL: none, see state_troubles()                        */
     struct registration *issued; /* owned, with its texts; NULL: none                             */
     enum doubt doubt;
     int64_t found_id;

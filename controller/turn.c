@@ -29,7 +29,8 @@ struct turn *turn_create(const struct workshop *shop, const struct record *recor
     turn->began_us = turn->asked_us = clock_us();
     snprintf(turn->id, sizeof(turn->id), "%08x-%llu", shop->stats->run, (unsigned long long)++shop->stats->turns);
     list_init(&turn->node);
-    gather_object(&g, record, state, &turn->observed, &turn->mem);
+    turn->record = record_copy(record, &turn->mem);
+    gather_object(&g, &turn->record, state, &turn->observed, &turn->mem);
     return turn;
 }
 
@@ -37,8 +38,6 @@ void turn_destroy(struct turn *turn)
 {
     if (turn->request)
         kube_cancel(turn->shop->client, turn->request);
-    if (turn->call)
-        gitlab_cancel(turn->call);
     list_remove(&turn->node);
     arena_finish(&turn->step);
     arena_finish(&turn->mem);

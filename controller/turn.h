@@ -1,11 +1,12 @@
 /* One runner being worked on, from the queue's take to done.
  *
- *   READY ──decide──► WAITING (one request in flight) ──answer──► READY
+ *   READY ──decide──► WAITING (one request to Kubernetes in flight) ──answer──► READY
  *     │
+ *     ├── ACT_GITLAB ──► parked: an errand (errand.h) goes on, and wakes a turn when it is over
  *     └── ACT_DONE, ACT_WAIT, failure ──► ended: queue_done, arena freed
  *
  *   1. At most one request is in flight; it is cancelled before the turn is freed.
- *   2. Every request has a deadline (kube/client.c, gitlab/api.c), so no turn waits for ever.
+ *   2. Every request has a deadline (kube/client.c), so no turn waits for ever; for GitLab none waits at all.
  *   3. An answer only changes the store, the state and what is observed; then the turn is READY again.
  *   4. steps ≤ STEPS_MAX, or the rules do not converge: back off and say which rule repeats. */
 #ifndef TURN_H
@@ -17,13 +18,14 @@
 #include "gitlab/api.h"
 #include "stats.h"
 
+struct errands;
 struct garbage;
 struct loop;
 struct orphans;
 
 #define CONTROLLER "gitlabrunner" /* what metrics and logs call us */
 
-enum { STEPS_MAX = 48 };
+enum { STEPS_MAX = 48, TURN_ID_SIZE = 32 };
 
 /* What all turns work with. */
 struct workshop {
@@ -37,6 +39,7 @@ struct workshop {
     const char *ns;       /* its namespace, where the ledger of orphans is */
     bool secrets_by_name; /* no right to list them: those that are referred to are read, round and round */
     struct orphans *orphans;
+    struct errands *errands;
     struct garbage *garbage;
     struct stats *stats;
     void (*evicted)(void *arg, const struct record *runner); /* a GitLabRunner gives way to another namespace's */
@@ -47,22 +50,25 @@ struct turn {
     struct list node; /* in the reconciler's list of turns                 */
     const struct workshop *shop;
     char *key;
-    char id[32];       /* in the log: tells turns of one key apart          */
-    int64_t began_us;  /* base/clock.h                                      */
-    int64_t asked_us;  /* when what is in flight was asked for              */
-    const char *cause; /* why it was woken                                  */
+    char id[TURN_ID_SIZE]; /* in the log: tells turns of one key apart       */
+    int64_t began_us;      /* base/clock.h                                      */
+    int64_t asked_us;      /* when what is in flight was asked for              */
+    const char *cause;     /* why it was woken                                  */
     struct state *state;
+    struct record record; /* the object as the turn began, packed           */
+    size_t cost;          /* what it takes of the memory for turns, in bytes: an estimate */
     struct observed observed;
-    struct arena mem;       /* until the turn ends                               */
-    struct arena step;      /* what was gathered and decided, until the next decision */
-    struct action asked;    /* the action whose answer is awaited                */
-    uint64_t request;       /* to Kubernetes, in flight; 0: none                 */
-    const char *known_uid;  /* of the object that is read: as it was known then; NULL: it was not */
-    bool was_unknown;       /* … and whether it is there was not known either                  */
-    struct gitlab_op *call; /* to GitLab, in flight; NULL: none                  */
+    struct arena mem;      /* until the turn ends                               */
+    struct arena step;     /* what was gathered and decided, until the next decision */
+    struct action asked;   /* the action whose answer is awaited                */
+    uint64_t request;      /* to Kubernetes, in flight; 0: none                 */
+    const char *known_uid; /* of the object that is read: as it was known then; NULL: it was not */
+    bool was_unknown;      /* … and whether it is there was not known either                  */
     unsigned steps;
-    bool ready; /* an answer has come                                */
-    bool stale; /* the object itself has changed: begin anew         */
+    bool urgent; /* somebody waits for it                              */
+    bool ready;  /* an answer has come                                */
+    bool parked; /* GitLab is waited for: the turn is over             */
+    bool stale;  /* the object itself has changed: begin anew         */
 };
 
 /* A line of the log about the turn, as log_event(). */
@@ -73,7 +79,7 @@ struct turn {
 /* Begins to work on the runner of this record: gathers what is known. The turn is ready. */
 struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state, const char *key,
                          const char *cause);
-/* Cancels what is in flight. */
+/* Cancels what is in flight; its errand goes on. */
 void turn_destroy(struct turn *turn);
 
 /* What may be looked at right now. */

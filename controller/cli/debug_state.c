@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "errand.h"
 #include "feeds.h"
 #include "kinds.h"
 #include "kube/lease.h"
@@ -14,7 +15,7 @@
 #include "net/loop.h"
 #include "state.h"
 
-enum { FAILURES_MAX = 100 };
+enum { SOME_MAX = 100 };
 
 static int64_t ms_since(int64_t begin_us)
 {
@@ -66,12 +67,36 @@ static struct json_object *queue_json(const struct reconciler_view *view)
 
 static struct json_object *turn_json(const struct turn *turn)
 {
-    const char *awaits = turn->request ? "API server" : turn->call ? "GitLab" : "nothing";
+    const char *awaits = turn->request ? "API server" : "nothing";
 
     return json_build("{runner: %s, reconcileID: %s, cause: %s, rule: %s, action: %s, awaits: %s, ageMs: %d, "
                       "awaitsMs: %d, steps: %d}",
                       turn->key, turn->id, turn->cause, turn->asked.rule, act_kind_name(turn->asked.kind), awaits,
                       ms_since(turn->began_us), ms_since(turn->asked_us), (int64_t)turn->steps);
+}
+
+static struct json_object *errand_json(const struct errand *errand)
+{
+    static const char *const stages[] = {[ERRAND_IN_LINE] = "in line",
+                                         [ERRAND_LET_IN] = "let in",
+                                         [ERRAND_CALLING] = "calling",
+                                         [ERRAND_ANSWERED] = "answered"};
+    bool calls = errand->call != NULL;
+
+    return json_build("{runner: %s, reconcileID: %s, cause: %s, stage: %s, call: %s, ageMs: %d}", errand->state->key,
+                      errand->id, errand->cause, stages[errand->stage],
+                      calls ? gitlab_call_name(errand->asked.gitlab.call) : NULL, ms_since(errand->began_us));
+}
+
+/* SOME_MAX of them: of those that wait there may be thousands. */
+static struct json_object *errands_json(const struct reconciler_view *view)
+{
+    struct json_object *errands = json_build("[]");
+
+    list_each (node, view->errands)
+        if (json_len(errands) < SOME_MAX)
+            json_append(errands, errand_json(container_of(node, struct errand, node)));
+    return errands;
 }
 
 static struct json_object *turns_json(const struct reconciler_view *view)
@@ -83,12 +108,12 @@ static struct json_object *turns_json(const struct reconciler_view *view)
     return turns;
 }
 
-/* What failed and is to be tried again; FAILURES_MAX of them all together. */
+/* What failed and is to be tried again; SOME_MAX of them all together. */
 static void add_failures(struct json_object *failures, const struct state *state, int64_t now_ms)
 {
     const struct troubles *troubles = state_troubles(state);
 
-    for (size_t i = 0; i < troubles->len && json_len(failures) < FAILURES_MAX; i++) {
+    for (size_t i = 0; i < troubles->len && json_len(failures) < SOME_MAX; i++) {
         const struct failure *failed = &troubles->failures[i];
         const struct attempt *attempt = &failed->attempt;
         json_append(failures, json_build("{runner: %s, rule: %s, reason: %s, error: %s, times: %d, retryInMs: %d}",
@@ -151,6 +176,7 @@ static struct json_object *state_json(const struct reconciler_view *view)
     json_set(state, "requests", requests_json(view->shop->client));
     json_set(state, "queue", queue_json(view));
     json_set(state, "turns", turns_json(view));
+    json_set(state, "gitlabCalls", errands_json(view));
     json_set(state, "failures", failures_json(view));
     json_set(state, "problems", problems_json());
     return state;

@@ -3,14 +3,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "errand.h"
 #include "feeds.h"
 #include "kube/lease.h"
 #include "kube/queue.h"
 
 enum {
-    KUBE_ANSWER_MAX_S = 5 * 60,    /* a request to the API server ends after 60 s                   */
-    GITLAB_ANSWER_MAX_S = 60 * 60, /* a call to GitLab ends after 30 s, but a search is many of them */
-    IDLE_MAX_S = 60,               /* keys are ready, none is taken and none is worked on            */
+    ANSWER_MAX_S = 5 * 60, /* a request to the API server ends after 60 s, one to GitLab after 30 s */
+    IDLE_MAX_S = 60,       /* keys are ready, none is taken and none is worked on            */
     WHY_MAX = 256,
 };
 
@@ -24,15 +24,28 @@ static bool ping(const struct reconciler_view *view, struct buf *why)
 }
 
 /* Whatever a turn waits for has a deadline of its own, so one that waits longer was forgotten. */
+static bool is_overdue(const char *key, int64_t asked_us, struct buf *why)
+{
+    double waited = seconds_since(asked_us);
+
+    if (waited < ANSWER_MAX_S)
+        return false;
+    buf_addf(why, "%s has waited for %.0f s", key, waited);
+    return true;
+}
+
+/* Of a search at GitLab each request is looked at by itself: how long it lasts is GitLab's doing. */
 static bool turns_end(const struct reconciler_view *view, struct buf *why)
 {
     list_each (node, view->turns) {
         const struct turn *turn = container_of(node, struct turn, node);
-        double waited = seconds_since(turn->asked_us);
-        if (waited < (turn->call ? GITLAB_ANSWER_MAX_S : KUBE_ANSWER_MAX_S))
-            continue;
-        buf_addf(why, "%s has waited for %.0f s", turn->key, waited);
-        return false;
+        if (is_overdue(turn->key, turn->asked_us, why))
+            return false;
+    }
+    list_each (node, view->errands) {
+        const struct errand *errand = container_of(node, struct errand, node);
+        if (errand->call && is_overdue(errand->state->key, gitlab_asked_us(errand->call), why))
+            return false;
     }
     return true;
 }

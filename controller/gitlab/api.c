@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/charset.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "net/http.h"
@@ -61,6 +62,11 @@ void gitlab_destroy(struct gitlab *gitlab)
 bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret)
 {
     return gate_info(gitlab->gate, i, ret);
+}
+
+int64_t gitlab_asked_us(const struct gitlab_op *op)
+{
+    return op->asked_us;
 }
 
 size_t gitlab_calls(const struct gitlab *gitlab)
@@ -246,7 +252,7 @@ static void on_gate(struct gate_pass *pass, const struct err *refusal)
 
     if (refusal)
         op_answer_error(op, refusal, false);
-    else if (gate_begin(op->gitlab->gate, pass, &err))
+    else if (op->asked_us = clock_us(), gate_begin(op->gitlab->gate, pass, &err))
         op->request = http_start(op->gitlab->http, &op->next_request);
     else
         gate_refuse(op->gitlab->gate, pass, &err);
@@ -374,7 +380,7 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
     struct gitlab_op *op = mem_alloc(sizeof(*op));
     struct err err;
 
-    *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg, .pass.go = on_gate};
+    *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg, .asked_us = clock_us(), .pass.go = on_gate};
     copy_call(op, call);
     gitlab->calls++;
     if (call->place)

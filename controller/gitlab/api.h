@@ -83,6 +83,9 @@ void gitlab_step_back(struct gitlab *gitlab, struct gate_pass *pass);
 struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done,
                                void *arg);
 void gitlab_cancel(struct gitlab_op *op);
+/* When the request that is in flight, or the call itself, began (base/clock.h): each has its deadline, however many
+ * there are. */
+int64_t gitlab_asked_us(const struct gitlab_op *op);
 /* How many calls have been started and not ended, waiting ones too. */
 size_t gitlab_calls(const struct gitlab *gitlab);
 /* The hosts and how they fare: for i = 0, 1, … while true. */

@@ -27,6 +27,7 @@ struct gitlab_op {
     struct http_request next_request; /* goes out when the gate lets it through                              */
     op_reply_fn *on_reply;
     uint64_t request;             /* in flight; 0: none                                                        */
+    int64_t asked_us;             /* when it, or else the call, began                                          */
     struct err failure;           /* what the latest reply means when it is not the one that was hoped for     */
     struct gitlab_answer doubted; /* proof.c: a refusal, while GitLab is asked whether it is its own     */
     struct search *search;        /* find.c; NULL                                                              */

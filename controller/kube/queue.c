@@ -20,7 +20,7 @@ struct item {
     int heap_index;   /* in queue->delayed, or NOT_DELAYED                        */
     int64_t ready_us; /* since when it is ready; 0: it is not                      */
     bool busy, again; /* again: added while busy                                  */
-    enum queue_priority priority;
+    enum queue_priority priority, taken;
     char key[];
 };
 
@@ -46,6 +46,8 @@ struct queue {
     size_t delayed_len, delayed_size;
     uint64_t adds;
     struct histogram waits;
+    bool (*admits)(void *arg, const char *ns);
+    void *admits_arg;
 };
 
 /* Those of client-go (util/workqueue/metrics.go). */
@@ -156,10 +158,23 @@ static void level_remove(struct level *level, struct item *item)
         lane_remove(level, lane);
 }
 
-/* The first key of the namespace whose turn it is; then it is the next one's turn. */
-static struct item *level_take(struct level *level)
+/* The namespace whose turn it is; NULL: nobody may be taken. */
+static struct lane *next_lane(const struct queue *q, const struct level *level)
 {
-    struct lane *lane = container_of(level->turns.next, struct lane, node);
+    list_each (node, &level->turns) {
+        struct lane *lane = container_of(node, struct lane, node);
+        if (!q->admits || q->admits(q->admits_arg, lane->ns))
+            return lane;
+    }
+    return NULL;
+}
+
+/* Its first key; then it is the next one's turn. */
+static struct item *level_take(const struct queue *q, struct level *level)
+{
+    struct lane *lane = next_lane(q, level);
+    if (!lane)
+        return NULL;
     struct item *item = container_of(lane->items.next, struct item, node);
 
     list_remove(&lane->node);
@@ -289,33 +304,53 @@ static void promote(struct queue *q, int64_t now_ms)
 }
 
 /* The urgent first, but for the share of the others. */
-static struct level *next_level(struct queue *q, enum queue_priority least)
+static struct item *next_urgent_or_not(struct queue *q)
 {
     struct level *urgent = &q->ready[QUEUE_URGENT], *routine = &q->ready[QUEUE_ROUTINE];
+    bool is_urgent = !routine->len || (urgent->len && ++q->urgent_row < QUEUE_FAIR_SHARE);
+    struct item *item = level_take(q, is_urgent ? urgent : routine);
 
-    if (least == QUEUE_URGENT || !routine->len)
-        return urgent->len ? urgent : NULL;
-    if (urgent->len && ++q->urgent_row < QUEUE_FAIR_SHARE)
-        return urgent;
-    q->urgent_row = 0;
-    return routine;
+    if (!is_urgent)
+        q->urgent_row = 0;
+    return item ? item : level_take(q, is_urgent ? routine : urgent);
+}
+
+static struct item *next_item(struct queue *q, enum queue_priority least)
+{
+    struct item *item = level_take(q, &q->ready[QUEUE_BEGUN]);
+
+    if (item || least == QUEUE_BEGUN)
+        return item;
+    return least == QUEUE_URGENT ? level_take(q, &q->ready[QUEUE_URGENT]) : next_urgent_or_not(q);
+}
+
+void queue_ask(struct queue *q, bool (*admits)(void *arg, const char *ns), void *arg)
+{
+    q->admits = admits;
+    q->admits_arg = arg;
 }
 
 const char *queue_take(struct queue *q, int64_t now_ms, enum queue_priority least, const char **ret_cause)
 {
     promote(q, now_ms);
-    struct level *level = next_level(q, least);
-    if (!level)
+    struct item *item = next_item(q, least);
+    if (!item)
         return NULL;
-
-    struct item *item = level_take(level);
     histogram_observe(&q->waits, seconds_since(item->ready_us));
     item->ready_us = 0;
     *ret_cause = item->cause;
     item->cause = NULL;
+    item->taken = item->priority;
     item->priority = QUEUE_ROUTINE;
     item->busy = true;
     return item->key;
+}
+
+enum queue_priority queue_taken_priority(const struct queue *q, const char *key)
+{
+    const struct item *item = map_get(&q->items, key);
+
+    return item ? item->taken : QUEUE_ROUTINE;
 }
 
 void queue_done(struct queue *q, const char *key)
@@ -344,7 +379,11 @@ int64_t queue_next_ms(const struct queue *q, enum queue_priority least)
 
 size_t queue_depth(const struct queue *q)
 {
-    return q->ready[QUEUE_ROUTINE].len + q->ready[QUEUE_URGENT].len;
+    size_t depth = 0;
+
+    for (size_t i = 0; i < QUEUE_PRIORITIES; i++)
+        depth += q->ready[i].len;
+    return depth;
 }
 
 uint64_t queue_adds(const struct queue *q)

@@ -5,12 +5,13 @@
  * as queue_done() is called, exactly once. Since it last ran, a key keeps the highest priority that it was added with
  * and the first cause of that priority; the earliest time wins.
  *
- * Order: the urgent before the others, but every eighth key is one of the others, so none starves. Within a priority
- * the namespaces take turns, a key each, so that thousands of keys of one do not hold up the single one of another;
- * within a namespace keys come in order of arrival. */
+ * Order: what was begun first, of which there is little; then the urgent before the others, but every eighth key is one
+ * of the others, so none starves. Within a priority the namespaces take turns, a key each, so that thousands of keys of
+ * one do not hold up the single one of another; within a namespace keys come in order of arrival. */
 #ifndef KUBE_QUEUE_H
 #define KUBE_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct queue;
 enum queue_priority {
     QUEUE_ROUTINE, /* what a first list shows, echoes of our own work, retries, rechecks */
     QUEUE_URGENT,  /* somebody has just changed something and looks at what comes of it  */
+    QUEUE_BEGUN,   /* something outside waits for what was begun to go on: before all    */
     QUEUE_PRIORITIES,
 };
 
@@ -28,18 +30,24 @@ enum { QUEUE_FAIR_SHARE = 8 }; /* of so many keys in a row, one is not urgent */
 struct queue *queue_create(void);
 void queue_destroy(struct queue *queue);
 
+/* Who may be taken now is also somebody else's to say, by namespace; NULL, as in the beginning: everybody. */
+void queue_ask(struct queue *queue, bool (*admits)(void *arg, const char *ns), void *arg);
+
 /* cause: a constant text ("the object changed"). Allocates nothing for a key that is known. */
 void queue_add(struct queue *queue, const char *key, enum queue_priority priority, const char *cause);
 /* Makes the key ready at that time, unless it is earlier already; a matter of routine. */
 void queue_add_at(struct queue *queue, const char *key, int64_t at_ms, const char *cause);
 
-/* The next ready key of at least this priority, which is busy from now on; NULL when there is none. Delayed keys that
- * are due count as ready. The texts are valid until queue_done(). */
+/* The next ready key of at least this priority, which is busy from now on; NULL when there is none that may be taken.
+ * Delayed keys that are due count as ready. The texts are valid until queue_done(). */
 const char *queue_take(struct queue *queue, int64_t now_ms, enum queue_priority least, const char **ret_cause);
+/* The priority that a busy key was taken with. */
+enum queue_priority queue_taken_priority(const struct queue *queue, const char *key);
 /* The work on a busy key has ended. */
 void queue_done(struct queue *queue, const char *key);
 
-/* When queue_take() may have a key: 0 when one is ready, else when the next delayed one is due; -1: never. */
+/* When queue_take() may have a key, if everybody may be taken: 0 when one is ready, else when the next delayed one is
+ * due; -1: never. */
 int64_t queue_next_ms(const struct queue *queue, enum queue_priority least);
 size_t queue_depth(const struct queue *queue);
 size_t queue_delayed(const struct queue *queue);

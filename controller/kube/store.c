@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/keep.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -50,6 +51,19 @@ struct store {
     struct references *references;
     struct shares *shares;
 };
+
+struct record record_copy(const struct record *record, struct arena *a)
+{
+    return (struct record){
+        .ns = arena_strdup(a, record->ns),
+        .name = arena_strdup(a, record->name),
+        .uid = arena_strdup(a, record->uid),
+        .version = arena_strdup(a, record->version),
+        .owner = arena_strdup(a, record->owner),
+        .owner_uid = arena_strdup(a, record->owner_uid),
+        .text = arena_strdup(a, record->text),
+    };
+}
 
 static void key_of(const char *ns, const char *name, char key[static KEY_MAX])
 {

@@ -29,6 +29,11 @@ struct record {
     unsigned price;        /* what it counts for in the share of its namespace, or of its owner's              */
 };
 
+struct arena;
+
+/* A copy of its own, but without fields; the arena has its texts. */
+struct record record_copy(const struct record *record, struct arena *a);
+
 struct store;
 
 /* kinds: how many kinds of object; a kind is an index below it. */

@@ -88,13 +88,16 @@ static struct action decide_what_is_to_be(const struct observed *o, struct arena
     if (unseen.kind != ACT_PASS)
         return unseen;
     struct action registration = rules_first(registration_rules, o, a);
-    if (registration.kind != ACT_PASS && registration.kind != ACT_WAIT)
+    bool waits = registration.kind == ACT_GITLAB && o->in_line; /* the manager does not */
+    if (registration.kind != ACT_PASS && registration.kind != ACT_WAIT && !waits)
         return registration;
     if (!o->spec || o->spec->suspend)
-        return settle(o, registration, act_pass, a);
+        return waits ? registration : settle(o, registration, act_pass, a);
     struct action manager = rules_first(manager_rules, o, a);
     if (manager.kind != ACT_PASS && manager.kind != ACT_WAIT)
         return manager;
+    if (waits)
+        return registration;
     return settle(o, registration, manager, a);
 }
 
@@ -108,6 +111,8 @@ static int64_t end_of_patience(const struct observed *o)
 
 struct action decide(const struct observed *o, struct arena *a)
 {
+    if (o->calling) /* all else waits for what comes of it, which wakes the runner */
+        return (struct action){.kind = ACT_WAIT, .rule = "answer"};
     struct action act = o->deleting ? decide_deletion(o, a) : decide_what_is_to_be(o, a);
 
     if (o->deleting && act.kind == ACT_WAIT)

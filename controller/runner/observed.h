@@ -117,6 +117,9 @@ struct observed {
     struct server_check check;    /* what GitLab has said of the runner since it was registered              */
     enum takeover takeover;
     bool not_inherited; /* GitLab has refused the token of the former object's Secret               */
+    bool in_line;       /* a call to GitLab waits for its place */
+    bool
+        calling; /* GitLab is being asked: what is known of the registration may be out of date before it is acted on */
     enum reach reach;
     struct err gitlab_err; /* with REACH_NO, or when GitLab has refused the last call                    */
 

@@ -233,6 +233,27 @@ static void room_is_kept_for_what_is_urgent(void **state)
     queue_destroy(q);
 }
 
+/* GitLab has answered, or has a place: before all else, also when nothing else may be taken. */
+static void what_was_begun_goes_on_first(void **state)
+{
+    struct queue *q = queue_create();
+
+    (void)state;
+    queue_add(q, "ci/a", QUEUE_URGENT, "edit");
+    queue_add(q, "ci/b", QUEUE_ROUTINE, "list");
+    queue_add(q, "ci/b", QUEUE_BEGUN, "answer");
+    assert_takes_least(q, QUEUE_BEGUN, 0, "ci/b", "answer");
+    assert_int_equal(queue_taken_priority(q, "ci/b"), QUEUE_BEGUN);
+    assert_takes_least(q, QUEUE_BEGUN, 0, NULL, NULL);
+    assert_takes_least(q, QUEUE_URGENT, 0, "ci/a", "edit");
+    assert_int_equal(queue_taken_priority(q, "ci/a"), QUEUE_URGENT);
+    queue_done(q, "ci/b");
+    queue_add(q, "ci/b", QUEUE_ROUTINE, "list");
+    assert_takes_least(q, QUEUE_ROUTINE, 0, "ci/b", "list");
+    assert_int_equal(queue_taken_priority(q, "ci/b"), QUEUE_ROUTINE);
+    queue_destroy(q);
+}
+
 static void namespaces_take_turns(void **state)
 {
     struct queue *q = queue_create();
@@ -411,15 +432,16 @@ static void model_promote(struct model *m, int64_t now)
 static int model_take(struct model *m, int64_t now, enum queue_priority least, const char **ret_cause)
 {
     model_promote(m, now);
-    bool urgent = m->turns_len[QUEUE_URGENT], routine = least == QUEUE_ROUTINE && m->turns_len[QUEUE_ROUTINE];
+    bool begun = m->turns_len[QUEUE_BEGUN], urgent = least <= QUEUE_URGENT && m->turns_len[QUEUE_URGENT],
+         routine = least == QUEUE_ROUTINE && m->turns_len[QUEUE_ROUTINE];
 
-    if (!urgent && !routine)
+    if (!begun && !urgent && !routine)
         return -1;
-    if (urgent && routine && ++m->urgent_row == QUEUE_FAIR_SHARE)
+    if (!begun && urgent && routine && ++m->urgent_row == QUEUE_FAIR_SHARE)
         urgent = false;
-    if (!urgent)
+    if (!begun && !urgent)
         m->urgent_row = 0;
-    enum queue_priority from = urgent ? QUEUE_URGENT : QUEUE_ROUTINE;
+    enum queue_priority from = begun ? QUEUE_BEGUN : urgent ? QUEUE_URGENT : QUEUE_ROUTINE;
     int ns = m->turns[from][0], key = m->order[first_of(m, from, ns)];
     take_out(m->turns[from], &m->turns_len[from], ns);
     m->turns[from][m->turns_len[from]++] = ns;
@@ -443,8 +465,9 @@ static int64_t model_next(const struct model *m, enum queue_priority least)
 {
     int first = model_first_due(m);
 
-    if (m->turns_len[QUEUE_URGENT] || (least == QUEUE_ROUTINE && m->ready))
-        return 0;
+    for (int priority = least; priority < QUEUE_PRIORITIES; priority++)
+        if (m->turns_len[priority])
+            return 0;
     return first >= 0 ? m->rows[first].due : -1;
 }
 
@@ -544,6 +567,7 @@ int main(void)
         cmocka_unit_test(a_busy_key_keeps_the_priority_for_when_it_is_done),
         cmocka_unit_test(a_delayed_key_becomes_urgent),
         cmocka_unit_test(room_is_kept_for_what_is_urgent),
+        cmocka_unit_test(what_was_begun_goes_on_first),
         cmocka_unit_test(namespaces_take_turns),
         cmocka_unit_test(nothing_starves),
         cmocka_unit_test(a_burst_costs_two_runs),

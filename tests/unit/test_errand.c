@@ -1,0 +1,316 @@
+/* What waits for GitLab: what it keeps, who goes when, and what an answer comes to when the object has changed. */
+#include "golden.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "errand.h"
+#include "net/http.h"
+#include "net/loop.h"
+#include "perform.h"
+#include "tiny_server.h"
+
+#define TOKEN "a-registration-token"
+
+enum { RUNNERS = 3, GUARD_MS = 10000 };
+
+static const char *const names[RUNNERS] = {"a", "b", "c"};
+
+struct world {
+    struct loop *loop;
+    struct http *http;
+    struct loop_timer *guard;
+    struct tiny_server server;
+    struct workshop shop;
+    struct errands errands;
+    struct states states;
+    struct stats stats;
+    struct turn *turns[RUNNERS];
+    char url[64];
+    char woken[8]; /* names, in the order in which they were woken; large when they were begun */
+    struct arena mem;
+};
+
+static bool respond(struct tiny_conn *conn)
+{
+    static const char answer[] = "HTTP/1.1 201 Created\r\nContent-Length: 25\r\n\r\n{\"id\":4,\"token\":\"glrt-1\"}";
+
+    return tiny_write(conn, answer, sizeof(answer) - 1);
+}
+
+static void on_guard(void *arg)
+{
+    (void)arg;
+    fail_msg("nothing happened within %d ms", GUARD_MS);
+}
+
+static void on_wake(void *arg, const char *key, bool begun, const char *cause)
+{
+    struct world *w = arg;
+
+    assert_non_null(cause);
+    w->woken[strlen(w->woken)] = (char)(key[3] - (begun ? 'a' - 'A' : 0));
+    loop_stop(w->loop);
+}
+
+/* A GitLabRunner as the watch tells of it. */
+static void told(struct world *w, const char *name, const char *uid, int64_t generation, const char *url)
+{
+    struct json_object *object = arena_json(
+        &w->mem, json_build("{metadata: {namespace: 'ci', name: %s, uid: %s, resourceVersion: '7', generation: %d}, "
+                            "spec: {url: %s, authentication: {registrationTokenSecretRef: {name: 'gitlab'}}}}",
+                            name, uid, generation, url));
+    const struct record record = kind_record(KIND_RUNNER, object, w->shop.store, &w->mem);
+
+    store_put(w->shop.store, KIND_RUNNER, &record);
+}
+
+static int setup(void **state)
+{
+    struct world *w = mem_alloc(sizeof(*w));
+
+    w->loop = loop_create();
+    w->http = http_create(w->loop, "tester/1");
+    w->guard = loop_timer_create(w->loop, on_guard, w);
+    w->server.respond = respond;
+    tiny_start(&w->server, NULL, NULL);
+    snprintf(w->url, sizeof(w->url), "http://127.0.0.1:%d", w->server.port);
+    stats_init(&w->stats);
+    list_init(&w->errands.all);
+    w->errands.wake = on_wake;
+    w->errands.arg = w;
+    w->shop = (struct workshop){
+        .loop = w->loop,
+        .gitlab =
+            gitlab_create(w->loop, w->http, &(struct gitlab_settings){.concurrency = 1, .policy.allow_loopback = true}),
+        .store = store_create(KIND_COUNT),
+        .errands = &w->errands,
+        .stats = &w->stats,
+    };
+    for (size_t i = 0; i < RUNNERS; i++)
+        told(w, names[i], names[i], 1, w->url);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+
+    for (size_t i = 0; i < RUNNERS; i++)
+        if (w->turns[i])
+            turn_destroy(w->turns[i]);
+    errands_end(&w->errands, true);
+    states_finish(&w->states);
+    gitlab_destroy(w->shop.gitlab);
+    store_destroy(w->shop.store);
+    http_destroy(w->http);
+    loop_timer_destroy(w->guard);
+    loop_destroy(w->loop);
+    tiny_stop(&w->server);
+    arena_finish(&w->mem);
+    free(w);
+    return 0;
+}
+
+static struct state *state_of(struct world *w, size_t i)
+{
+    return states_get(&w->states, arena_printf(&w->mem, "ci/%s", names[i]));
+}
+
+/* As the reconciler begins it. */
+static struct turn *begin(struct world *w, size_t i)
+{
+    struct state *state = state_of(w, i);
+    const struct record *record = errand_subject(state, store_get(w->shop.store, KIND_RUNNER, "ci", names[i]));
+    const struct gathering g = turn_gathering(&w->shop);
+
+    if (w->turns[i])
+        turn_destroy(w->turns[i]);
+    w->turns[i] = turn_create(&w->shop, record, state, state->key, "test");
+    errand_take_up(w->turns[i]);
+    gather_again(&g, state, &w->turns[i]->observed, &w->turns[i]->step);
+    return w->turns[i];
+}
+
+static void ask_at(struct world *w, struct turn *turn, const char *url)
+{
+    const struct gitlab_request call = {.op = GITLAB_OP_REGISTER,
+                                        .url = url,
+                                        .token = TOKEN,
+                                        .ns = "ci",
+                                        .runner_type = "instance_type",
+                                        .attributes = arena_json(&w->mem, json_build("{}"))};
+
+    turn->asked =
+        (struct action){.kind = ACT_GITLAB, .rule = "registered", .gitlab = {.call = GITLAB_REGISTER, .url = url}};
+    turn->asked_us = clock_us();
+    errand_ask(turn, &call);
+}
+
+static struct turn *ask(struct world *w, size_t i)
+{
+    struct turn *turn = begin(w, i);
+
+    ask_at(w, turn, w->url);
+    return turn;
+}
+
+static void wait(struct world *w)
+{
+    loop_timer_set(w->guard, GUARD_MS);
+    loop_run(w->loop);
+    loop_timer_set(w->guard, -1);
+}
+
+static enum errand_stage stage(struct world *w, size_t i)
+{
+    assert_non_null(state_of(w, i)->errand);
+    return state_of(w, i)->errand->stage;
+}
+
+static void asks_and_is_answered(void **state)
+{
+    struct world *w = *state;
+
+    assert_true(ask(w, 0)->parked);
+    assert_int_equal(stage(w, 0), ERRAND_CALLING);
+    assert_true(begin(w, 0)->observed.calling); /* whoever comes in between asks for nothing */
+    wait(w);
+    assert_string_equal(w->woken, "A");
+    assert_string_equal(state_of(w, 0)->issued->token, "glrt-1");
+    assert_int_equal(state_of(w, 0)->issued->runner_id, 4);
+    assert_string_equal(state_of(w, 0)->issued->url, w->url);
+    struct turn *next = begin(w, 0);
+    assert_null(state_of(w, 0)->errand);
+    assert_false(next->observed.calling || next->observed.in_line);
+}
+
+static void a_line_is_of_keys_and_of_what_was_read(void **state)
+{
+    struct world *w = *state;
+    char *large = arena_alloc(&w->mem, 100000);
+
+    ask(w, 0);
+    struct turn *turn = begin(w, 1);
+    memset(large, 'x', 99999);
+    turn->observed.values[READ_CREDENTIAL] =
+        (struct observed_value){.lookup = LOOKUP_FOUND, .value = TOKEN, .version = "12"};
+    turn->observed.values[READ_CA] = (struct observed_value){.lookup = LOOKUP_FOUND, .value = large, .version = "13"};
+    turn->steps = 3;
+    ask_at(w, turn, w->url);
+    assert_true(turn->parked);
+    assert_int_equal(stage(w, 1), ERRAND_IN_LINE);
+    const struct errand *errand = state_of(w, 1)->errand;
+    assert_null(errand->record.uid);
+    assert_null(errand->values[READ_CA].value); /* it is read again */
+    assert_string_equal(errand->values[READ_CREDENTIAL].value, TOKEN);
+    assert_string_equal(errand->values[READ_CREDENTIAL].version, "12");
+
+    turn = ask(w, 1); /* something else has woken it: it keeps its place, and its steps do not count twice */
+    assert_ptr_equal(state_of(w, 1)->errand, errand);
+    assert_true(turn->observed.in_line);
+    assert_int_equal(turn->steps, 3);
+    wait(w);
+    assert_string_equal(w->woken, "AB");
+    assert_int_equal(stage(w, 1), ERRAND_LET_IN);
+    ask(w, 1);
+    assert_int_equal(stage(w, 1), ERRAND_CALLING);
+    wait(w);
+    assert_string_equal(w->woken, "ABB");
+}
+
+static void who_does_not_ask_again_gives_up_its_place(void **state)
+{
+    struct world *w = *state;
+
+    ask(w, 0);
+    ask(w, 1);
+    ask(w, 2);
+    wait(w);
+    assert_string_equal(w->woken, "AB");
+    errand_end(state_of(w, 1)->errand);
+    assert_string_equal(w->woken, "ABC");
+    ask_at(w, begin(w, 2), "http://127.0.0.2:1"); /* elsewhere, since its spec was edited */
+    assert_int_equal(stage(w, 2), ERRAND_CALLING);
+    ask(w, 0);
+    assert_int_equal(stage(w, 0), ERRAND_CALLING); /* the place is free again */
+}
+
+static void a_call_that_may_not_be_made_has_failed(void **state)
+{
+    struct world *w = *state;
+    struct turn *turn = begin(w, 0);
+
+    ask_at(w, turn, "ftp://gitlab.test");
+    assert_true(turn->parked); /* nothing forbids it until it is tried */
+    wait(w);
+    assert_string_equal(w->woken, "A");
+    begin(w, 0);
+    assert_string_equal(state_troubles(state_of(w, 0))->failures[0].attempt.rule, "registered");
+}
+
+/* The token is of the runner that was asked for, and the spec of then says where it is. */
+static void an_answer_is_about_what_was_asked(void **state)
+{
+    struct world *w = *state;
+
+    ask(w, 0);
+    told(w, "a", "a", 2, "https://elsewhere.test");
+    assert_int_equal(begin(w, 0)->observed.generation, 2);
+    wait(w);
+    assert_string_equal(state_of(w, 0)->issued->url, w->url);
+    assert_string_equal(begin(w, 0)->observed.spec->url, "https://elsewhere.test");
+}
+
+/* What was made for an object that went by force is known to its turn alone, even if there is another of its name. */
+static void an_object_that_is_gone_is_seen_to_its_end(void **state)
+{
+    struct world *w = *state;
+
+    ask(w, 0);
+    told(w, "a", "another", 1, w->url);
+    assert_string_equal(begin(w, 0)->observed.owner.uid, "a");
+    wait(w);
+    struct turn *turn = begin(w, 0);
+    assert_string_equal(turn->observed.owner.uid, "a");
+    assert_true(turn->observed.gone);
+    assert_string_equal(turn->observed.issued.token, "glrt-1");
+
+    ask(w, 1); /* which takes the only place: nobody waits for one that is gone */
+    ask_at(w, turn, w->url);
+    assert_false(turn->parked);
+    assert_string_equal(state_troubles(state_of(w, 0))->failures[0].attempt.err.reason, "Busy");
+    assert_null(state_of(w, 0)->errand);
+    assert_string_equal(begin(w, 0)->observed.owner.uid, "another");
+}
+
+static void all_of_them_can_be_ended(void **state)
+{
+    struct world *w = *state;
+
+    ask(w, 0);
+    ask(w, 1);
+    errands_end(&w->errands, false);
+    assert_non_null(state_of(w, 0)->errand);
+    assert_null(state_of(w, 1)->errand);
+    errands_end(&w->errands, true);
+    assert_null(state_of(w, 0)->errand);
+    assert_int_equal(gitlab_calls(w->shop.gitlab), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(asks_and_is_answered),
+        TEST(a_line_is_of_keys_and_of_what_was_read),
+        TEST(who_does_not_ask_again_gives_up_its_place),
+        TEST(a_call_that_may_not_be_made_has_failed),
+        TEST(an_answer_is_about_what_was_asked),
+        TEST(an_object_that_is_gone_is_seen_to_its_end),
+        TEST(all_of_them_can_be_ended),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
