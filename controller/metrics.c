@@ -312,6 +312,14 @@ SHOW(show_gitlab_calls)
     metric_tally(page, &stats_of(source)->gitlab_calls, "call", "result", NULL);
 }
 
+SHOW(show_gitlab_places)
+{
+    const struct gitlab *gitlab = view_of(source)->shop->gitlab;
+
+    metric_sample(page, (double)gitlab_inside(gitlab), "state", "in_flight", NULL);
+    metric_sample(page, (double)gitlab_waiting(gitlab), "state", "waiting", NULL);
+}
+
 SHOW(show_gitlab_seconds)
 {
     metric_histogram(page, &stats_of(source)->gitlab_seconds, NULL);
@@ -356,6 +364,8 @@ static const struct metric own_metrics[] = {
      "GitLabRunners that are not served, because those of their namespace take more than its share", show_left_out},
     {"gitlab_runner_controller_gitlab_requests_total", METRIC_COUNTER,
      "Calls to GitLab by what was asked and what came of it (ok, or the reason of the failure)", show_gitlab_calls},
+    {"gitlab_runner_controller_gitlab_calls", METRIC_GAUGE,
+     "Calls to GitLab that have a place at the gate, and that wait for one, by state", show_gitlab_places},
     {"gitlab_runner_controller_gitlab_request_duration_seconds", METRIC_HISTOGRAM, "How long calls to GitLab took",
      show_gitlab_seconds},
     {"gitlab_runner_controller_orphans", METRIC_GAUGE,

@@ -69,6 +69,16 @@ int64_t gitlab_asked_us(const struct gitlab_op *op)
     return op->asked_us;
 }
 
+size_t gitlab_inside(const struct gitlab *gitlab)
+{
+    return gitlab ? gate_inside(gitlab->gate) : 0;
+}
+
+size_t gitlab_waiting(const struct gitlab *gitlab)
+{
+    return gitlab ? gate_waiting(gitlab->gate) : 0;
+}
+
 size_t gitlab_calls(const struct gitlab *gitlab)
 {
     return gitlab->calls;

@@ -88,6 +88,10 @@ void gitlab_cancel(struct gitlab_op *op);
 int64_t gitlab_asked_us(const struct gitlab_op *op);
 /* How many calls have been started and not ended, waiting ones too. */
 size_t gitlab_calls(const struct gitlab *gitlab);
+/* How many of them have a place at the gate, and how many wait for one; those that have not been started, too. NULL is
+ * fine. */
+size_t gitlab_inside(const struct gitlab *gitlab);
+size_t gitlab_waiting(const struct gitlab *gitlab);
 /* The hosts and how they fare: for i = 0, 1, … while true. */
 bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret);
 
