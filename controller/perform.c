@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gitlab/policy.h"
+#include "kube/object_text.h"
 #include "kube/version.h"
 #include "ledger.h"
 #include "net/http.h"
@@ -170,9 +171,12 @@ static char *decoded(const char *data, struct arena *a)
     return text;
 }
 
-static void refuse_large_ca(struct observed_value *v)
+/* Of an object that is too large as a whole nothing was read. */
+static void refuse_large_ca(struct observed_value *v, bool too_large)
 {
-    const char *complaint = v->lookup == LOOKUP_FOUND ? http_ca_refuses(v->value) : NULL;
+    const char *complaint = too_large                   ? "is in an object that is too large to be read"
+                            : v->lookup == LOOKUP_FOUND ? http_ca_refuses(v->value)
+                                                        : NULL;
 
     if (complaint)
         *v = (struct observed_value){.lookup = LOOKUP_INVALID, .complaint = complaint, .version = v->version};
@@ -256,7 +260,7 @@ static void on_read(void *arg, const struct kube_reply *reply)
     }
     refuse_what_is_no_token(value, what);
     if (what == READ_CA)
-        refuse_large_ca(value);
+        refuse_large_ca(value, object_too_large(reply->object));
     if (what == READ_TOKEN && !(reply->object && is_ours(turn, source.kind, reply->object)))
         state_token_is_absent(turn->state);
     kube_succeeded(turn);

@@ -74,7 +74,7 @@ def test_whom_to_trust_with_a_bound_credential_is_its_owners_word(attacker: Atta
 def test_a_bundle_has_bounds(siege: Siege, attacker: Attacker, evil: EvilGitLab, authority: Authority) -> None:
     """Many objects with a bundle of 1 MB each, which nobody parses, and many with as much as may be."""
     one = authority.ca.cert.read_text()
-    bundles = {"small": one, "many": one * 100, "more": one * 201, "long": one + "\n" * 300_000}
+    bundles = {"small": one, "many": one * 100, "more": one * 201, "long": one + "x" * 270_000, "huge": one + "\n" * 900_000}
     for name, bundle in bundles.items():
         attacker.kube.create("ConfigMap", {"metadata": {"name": name}, "data": {"ca.crt": bundle}}, attacker.name)
     siege.begin()
