@@ -130,6 +130,17 @@ def test_s4_the_api_server_is_never_called(url: str, aliases: list | None, stage
     assert "API server" in stage.unmanned(url=url, hostAliases=aliases).wait_refused("AddressNotAllowed")
 
 
+def test_s4_nor_is_what_stands_behind_its_service(stage: Stage) -> None:
+    """The operator is told of another address only; the EndpointSlice has this one."""
+    slices = json.loads(kubectl("get", "endpointslice", "kubernetes", "-n", "default", "-o", "json"))
+    ip, port = slices["endpoints"][0]["addresses"][0], slices["ports"][0]["port"]
+    stage.secret("gitlab", runner_registration_token="a-registration-token")
+    start(stage)
+    assert "API server" in stage.unmanned(url=f"https://{ip}:{port}", hostAliases=None).wait_refused("AddressNotAllowed")
+    other = stage.unmanned(name="other", url=f"http://[64:ff9b::{ip}]:{port}", hostAliases=None)
+    assert "API server" in other.wait_refused("AddressNotAllowed")
+
+
 def test_s4_only_listed_hosts_are_called(stage: Stage, gitlab: GitLabAdmin) -> None:
     stage.registration_token()
     start(stage, "--allowed-gitlab-hosts", f"*.example.org,my.gitlab.com:80,{GITLAB_IP}:80")
