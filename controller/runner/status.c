@@ -164,6 +164,7 @@ static void add_condition(struct json_object *list, const struct condition *c, c
 {
     struct json_object *former = former_condition(o->status, c->type);
     const char *since = json_str(former, "lastTransitionTime");
+    char *message = c->message ? charset_to_prose(arena_strdup(a, c->message)) : NULL;
 
     if (!c->status)
         return;
@@ -172,7 +173,7 @@ static void add_condition(struct json_object *list, const struct condition *c, c
     json_append(
         list,
         json_build("{type: %s, status: %s, reason: %s, message: %s, lastTransitionTime: %s, observedGeneration: %d}",
-                   c->type, c->status, c->reason, charset_to_prose(arena_strdup(a, c->message)), since, o->generation));
+                   c->type, c->status, c->reason, message, since, o->generation));
 }
 
 /* What is registered stays on show while it is there, whatever the spec says meanwhile; and what was just got, before
