@@ -1,8 +1,9 @@
 #include "base/map.h"
 
+#include <json-c/linkhash.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "base/keep.h"
 #include "base/mem.h"
 
@@ -13,9 +14,20 @@ struct map_slot {
 
 static char tombstone[1];
 
-static uint32_t hash_of(const char *key)
+/* json-c's, which begins with a number that nobody knows: whoever may choose names could choose such as meet in one
+ * slot, and each look at one would go over all. */
+static size_t hash_of(const char *key)
 {
-    return hash_text(HASH_BEGIN, key);
+    static lh_hash_fn *seeded;
+
+    if (!seeded) {
+        struct lh_table *table = lh_kchar_table_new(1, NULL);
+        if (!table)
+            abort();
+        seeded = table->hash_fn;
+        lh_table_free(table);
+    }
+    return seeded(key);
 }
 
 static bool is_live(const struct map_slot *slot)

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
+#include "base/digest.h"
 #include "base/map.h"
 
 enum { KEYS = 700, STEPS = 100000 };
@@ -155,10 +157,45 @@ static void keys_may_be_lent(void **state)
     assert_true(m.lent);
 }
 
+static int64_t fill_us(char (*names)[16], size_t len)
+{
+    struct map m = {0};
+    int64_t began = clock_us();
+
+    for (size_t i = 0; i < len; i++)
+        map_set(&m, names[i], &m);
+    assert_int_equal(m.len, len);
+    map_finish(&m);
+    return clock_us() - began;
+}
+
+/* Somebody chooses names that meet in one slot of a table whose hash is known to all. */
+static void names_that_are_chosen_to_collide_do_not(void **state)
+{
+    enum { LEN = 1500, SLOT = 4095 };
+    static char chosen[LEN][16], others[LEN][16];
+    int64_t usual = INT64_MAX, long_ones = INT64_MAX;
+
+    (void)state;
+    for (size_t n = 0, i = 0; n < LEN; i++) {
+        snprintf(chosen[n], sizeof(chosen[n]), "ci/%zx", i);
+        n += (hash_text(HASH_BEGIN, chosen[n]) & SLOT) == SLOT;
+    }
+    for (size_t i = 0; i < LEN; i++)
+        snprintf(others[i], sizeof(others[i]), "ci/%zx", i);
+    for (int i = 0; i < 5; i++) {
+        int64_t u = fill_us(others, LEN), l = fill_us(chosen, LEN);
+        usual = u < usual ? u : usual;
+        long_ones = l < long_ones ? l : long_ones;
+    }
+    assert_true(long_ones < 5 * usual + 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_may_be_lent),
+        cmocka_unit_test(names_that_are_chosen_to_collide_do_not),
         cmocka_unit_test(is_empty_when_all_zero),
         cmocka_unit_test(copies_its_keys),
         cmocka_unit_test(does_as_an_array_does),
