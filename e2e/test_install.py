@@ -31,7 +31,7 @@ MUST_NOT = [
     ("create", "gitlabrunners.gitlab-runners.dev"), ("delete", "gitlabrunners.gitlab-runners.dev"),
     ("patch", "customresourcedefinitions.apiextensions.k8s.io"), ("deletecollection", "secrets"),
     ("create", "validatingwebhookconfigurations.admissionregistration.k8s.io"), ("patch", "configmaps"),
-    ("*", "*.*"), ("*", "secrets"), ("get", "*.*"),
+    ("patch", "events.events.k8s.io"), ("*", "*.*"), ("*", "secrets"), ("get", "*.*"),
 ]
 
 

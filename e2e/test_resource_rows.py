@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
@@ -14,7 +13,6 @@ from statuses import REASONS
 from test_namespaces import ALLOWED, binding
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
-LET = "gitlab-runners.dev/allow-privileged"
 
 
 def label(ci: Place, ns: str, level: str | None) -> None:
@@ -86,92 +84,6 @@ def test_s9_no_field_gives_a_job_the_hosts_network_or_capabilities() -> None:
     spec = yaml.safe_load((ROOT / "crds/gitlabrunners.yaml").read_text())["spec"]["versions"][0]["schema"][
         "openAPIV3Schema"]["properties"]["spec"]["properties"]
     assert not {"hostNetwork", "hostPID", "hostIPC", "capabilities", "securityContext"} & set(spec)
-
-
-# ----------------------------------------------------------------------------------------------------------------------
-# manifests/policy: the cluster administrator's word, as an object is written
-
-
-def of_kubernetes(**settings: object) -> dict:
-    return {"config": {"runners": {"kubernetes": settings}}}
-
-
-def of_manager(**security: object) -> dict:
-    return {"manager": {"podSpec": {"containers": [{"name": "manager", "securityContext": security}]}}}
-
-
-REFUSED_BY_POLICY = [
-    (PRIVILEGED, "spec.privileged"),
-    (of_kubernetes(service_container_security_context={"privileged": True}), "spec.privileged, and its like"),
-    (NODE_FILES, "spec.volumes: hostPath"),
-    (of_kubernetes(cap_add=["NET_ADMIN"]), "cap_add"),
-    (of_kubernetes(build_container_security_context={"capabilities": {"add": ["NET_ADMIN"]}}), "capabilities.add"),
-    (of_kubernetes(helper_container_security_context={"proc_mount": "Unmasked"}), "proc_mount"),
-    (of_kubernetes(pod_spec=[{"name": "a", "patch": "hostNetwork: true"}]), "pod_spec may write anything"),
-    ({"manager": {"podSpec": {"hostNetwork": True}}}, "spec.manager.podSpec"),
-    ({"manager": {"podSpec": {"volumes": [{"name": "a", "hostPath": {"path": "/"}}]}}}, "spec.manager.podSpec"),
-    (of_manager(privileged=True), "spec.manager.podSpec"),
-    (of_manager(capabilities={"add": ["NET_ADMIN"]}), "spec.manager.podSpec"),
-]
-TAKEN_BY_POLICY = [
-    {},
-    {"privileged": False, "volumes": [{"name": "a", "mountPath": "/a", "emptyDir": {}}]},
-    of_kubernetes(cap_add=[], cap_drop=["ALL"], build_container_security_context={"capabilities": {"drop": ["ALL"]}}),
-    of_manager(runAsUser=1000, capabilities={"drop": ["ALL"]}),
-    {"manager": {"podSpec": {"hostNetwork": False}}},
-]
-
-
-def offered(ci: Place, spec: dict) -> str:
-    """What the API server has against it, if anything."""
-    body = {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner", "metadata": {"name": "offered"},
-            "spec": ci.spec(**spec)}
-    answer = ci.kube.call("POST", ci.kube.path("GitLabRunner", ci.name), params={"dryRun": "All"}, json=body)
-    return "" if answer.ok else answer.json()["message"]
-
-
-@pytest.fixture
-def policy(ci: Place) -> Iterator[Callable[[], None]]:
-    """Applies manifests/policy; afterwards it is gone again, since it holds for the whole cluster."""
-    def apply() -> None:
-        kubectl("apply", "-k", "manifests/policy")
-        wait_for("the policy is obeyed", lambda: offered(ci, PRIVILEGED))
-    yield apply
-    kubectl("label", "namespace", ci.name, f"{LET}-")
-    kubectl("delete", "-k", "manifests/policy", "--ignore-not-found")
-    wait_for("the policy is forgotten", lambda: not offered(ci, PRIVILEGED))
-
-
-def test_s9_the_policy_refuses_what_owns_the_node(ci: Place, policy: Callable[[], None]) -> None:
-    policy()
-    remedy = f"take it out, or ask a cluster administrator for: kubectl label namespace {ci.name} {LET}=true"
-    for spec, field in REFUSED_BY_POLICY:
-        message = offered(ci, spec)
-        assert field in message and remedy in message, (spec, message)
-    for spec in TAKEN_BY_POLICY:
-        assert offered(ci, spec) == "", spec
-    kubectl(*remedy.partition("kubectl ")[2].split())
-    for spec, _ in REFUSED_BY_POLICY:
-        wait_for(f"the label lets {spec}", lambda: not offered(ci, spec))
-    found = json.loads(kubectl("get", "-k", "manifests/policy", "-o", "json"))["items"][0]
-    assert not found.get("status", {}).get("typeChecking", {}).get("expressionWarnings")
-
-
-def test_s9_the_policy_is_not_in_the_way_of_what_was_there(ci: Place, gitlab: GitLabAdmin,
-                                                           policy: Callable[[], None]) -> None:
-    """It can be undone, and deleted, but not be edited as it is."""
-    ci.registration_token()
-    runner, other = ci.unmanned(**PRIVILEGED), ci.unmanned(name="other", **PRIVILEGED)
-    runner.wait()
-    other.wait()
-    policy()
-    kubectl("annotate", "glr", "builds", "-n", ci.name, "note=mine")
-    assert "spec.privileged" in refused("patch", "glr", "builds", "-n", ci.name, "--type=merge",
-                                        "-p", '{"spec": {"concurrent": 3}}')
-    runner.edit(privileged=False, concurrent=3)
-    runner.wait()
-    other.delete()
-    other.wait_gone()
 
 
 # ----------------------------------------------------------------------------------------------------------------------
