@@ -31,7 +31,8 @@ MUST_NOT = [
     ("create", "gitlabrunners.gitlab-runners.dev"), ("delete", "gitlabrunners.gitlab-runners.dev"),
     ("patch", "customresourcedefinitions.apiextensions.k8s.io"), ("deletecollection", "secrets"),
     ("create", "validatingwebhookconfigurations.admissionregistration.k8s.io"), ("patch", "configmaps"),
-    ("patch", "events.events.k8s.io"), ("*", "*.*"), ("*", "secrets"), ("get", "*.*"),
+    ("patch", "events.events.k8s.io"), ("update", "gitlabrunners.gitlab-runners.dev/finalizers"),
+    ("*", "*.*"), ("*", "secrets"), ("get", "*.*"),
 ]
 
 

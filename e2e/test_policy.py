@@ -9,6 +9,7 @@ import pytest
 
 from cluster import ROOT, kubectl, refused, wait_for
 from gitlab_admin import GitLabAdmin
+from operator_pod import USER
 from places import Place, Runner
 
 LET = "gitlab-runners.dev/allow-privileged"
@@ -330,3 +331,29 @@ def test_gitops_is_unharmed(ci: Place, gitlab: GitLabAdmin, policy: Callable[[],
             "spec": ci.spec(manager={"replicas": 0, "podLabels": {"a": "b"}})}
     kubectl("apply", "--server-side", f"--as={account}", "-n", ci.name, "-f", "-", stdin=json.dumps(body))
     Runner(ci.kube, ci.name, "builds").wait()
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# manifests/hardened: only where a cluster administrator lets them
+
+
+def test_runners_live_in_labelled_namespaces_only(ci: Place) -> None:
+    """Neither a user nor the operator makes anything elsewhere; what is there can be edited and goes as usual."""
+    runner, policies = ci.unmanned(suspend=True), "manifests/hardened/namespaces.yaml"
+    remedy = f"kubectl label namespace {ci.name} gitlab-runners.dev/runners=true"
+    account = {"metadata": {"name": "x"}}
+    try:
+        kubectl("apply", "-f", policies)
+        wait_for("the policy is obeyed", lambda: remedy in offered(ci, {}))
+        answer = ci.kube.call("POST", ci.kube.path("ServiceAccount", ci.name), params={"dryRun": "All"}, json=account,
+                              headers={"Impersonate-User": USER, "Impersonate-Group": "system:serviceaccounts"})
+        assert remedy in answer.text
+        runner.edit(concurrent=3)
+        kubectl(*remedy.split()[1:])
+        wait_for("the label lets it", lambda: not offered(ci, {}))
+        kubectl("label", "namespace", ci.name, "gitlab-runners.dev/runners-")
+        runner.delete()
+        runner.wait_gone()
+    finally:
+        kubectl("delete", "-f", policies)
+        wait_for("the policy is forgotten", lambda: not offered(ci, {}))
