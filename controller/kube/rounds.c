@@ -79,6 +79,7 @@ static void ask(struct rounds *r, const char *ns, const char *name, const char *
     const struct kube_request request = {.method = "GET",
                                          .path = kube_path(r->resource, ns, name, NULL, &a),
                                          .accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+                                         .resource = r->resource,
                                          .done = on_answer,
                                          .arg = reading};
     reading->request = kube_start(r->client, &request);

@@ -102,7 +102,7 @@ static void told(void *arg, const char *ns, const char *name, const char *was, c
 
 static struct rounds *begun(void)
 {
-    static const struct kube_resource secrets = {"Secret", "v1", "secrets", true, true};
+    static const struct kube_resource secrets = {.kind = "Secret", .plural = "secrets", .namespaced = true};
     static const struct rounds_handler handler = {known, told, NULL};
 
     memset(&world, 0, sizeof(world));
