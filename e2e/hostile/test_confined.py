@@ -98,7 +98,9 @@ def abuses(ci: str, jobs: str) -> Iterator[Try]:
     yield Try("its own Deployment", "PATCH", "Deployment", NAME, {"spec": {"replicas": 0}}, "has made only", NAMESPACE)
     yield Try("a pod in kube-system", "POST", "Deployment", "", deployment("kube-system"), "Kubernetes", "kube-system")
     yield Try("a pod under a powerful account", "POST", "Deployment", "", deployment(ci, serviceAccountName=POWERFUL),
-              "may do so in all namespaces")
+              "power over the cluster")
+    yield Try("a pod under an account with rights in kube-system", "POST", "Deployment", "", deployment(
+        ci, serviceAccountName="reader"), "power over the cluster: it may read Secrets")
     yield Try("a privileged pod", "POST", "Deployment", "", deployment(ci, containers=[privileged]), "level baseline")
     yield Try("the node's files", "POST", "Deployment", "", deployment(ci, volumes=[
         {"name": "a", "hostPath": {"path": "/"}}]), "level baseline")
@@ -162,8 +164,11 @@ def spoils(ci: Place, attacker: Attacker, evil: EvilGitLab) -> Iterator[Spoils]:
     ci.kube.create("RoleBinding", theirs | {"roleRef": view}, ns)
     ci.kube.create("Secret", theirs, NAMESPACE)
     kubectl("create", "clusterrolebinding", ns, "--clusterrole=cluster-admin", f"--serviceaccount={ns}:{POWERFUL}")
+    kubectl("create", "role", ns, "-n", "kube-system", "--verb=get", "--resource=secrets")
+    kubectl("create", "rolebinding", ns, "-n", "kube-system", f"--role={ns}", f"--serviceaccount={ns}:reader")
     yield Spoils(ci.kube, ns, ci.namespace(ci.name + "-b"))
     kubectl("delete", "clusterrolebinding", ns)
+    kubectl("delete", "role,rolebinding", ns, "-n", "kube-system")
     ci.kube.delete("Secret", "theirs", NAMESPACE)
 
 
