@@ -313,6 +313,14 @@ def test_ledger_an_entry_taken_out_by_hand_is_forgotten(stage: Stage, gitlab: Gi
     gitlab.delete_runner(number)
 
 
+def test_ledger_that_somebody_has_deleted_is_made_again(stage: Stage, gitlab: GitLabAdmin) -> None:
+    stage.kube.delete("Secret", ORPHANS, NAMESPACE)
+    left_behind(stage, gitlab)
+    assert len(ledger(stage)) == 1
+    gitlab.clear_faults()
+    wait_deregistered(stage, gitlab)
+
+
 def test_ledger_of_a_move(stage: Stage, gitlab: GitLabAdmin) -> None:
     """The former GitLab is away; the runner there is left behind, and another is made at the new one."""
     runner = manned(stage, manager={"replicas": 0}, deregistrationDeadlineSeconds=2)
