@@ -405,13 +405,3 @@ size_t orphans_count(const struct orphans *orphans)
 {
     return orphans ? orphans->index.by_key.len : 0;
 }
-
-size_t orphans_calls(const struct orphans *orphans)
-{
-    size_t count = 0;
-
-    if (orphans)
-        list_each (node, &orphans->tries)
-            count += container_of(node, struct try, node)->call != NULL;
-    return count;
-}

@@ -33,8 +33,6 @@ bool orphans_admit(struct orphans *orphans, const char *key, const char *ns, con
 bool orphans_next_leaving(const struct orphans *orphans, const char *newcomer, size_t *i, const char **ret_key);
 /* It was written, or not. GitLab has been tried, so the runner is tried again after a while. */
 void orphans_written(struct orphans *orphans, const char *key, bool success);
-/* How many calls to GitLab are on their way. NULL is fine. */
-size_t orphans_calls(const struct orphans *orphans);
 /* How many there are, as far as this process knows: who does not lead knows of none. NULL is fine. */
 size_t orphans_count(const struct orphans *orphans);
 

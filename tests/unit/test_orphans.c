@@ -501,7 +501,6 @@ static void one_tenants_slow_host_delays_nobody(void **state)
     while (wait_until(w.now + 10 * 1000))
         ;
     assert_int_equal(calls_in_flight(), 3); /* two of theirs, which do not end */
-    assert_int_equal(orphans_calls(*state), 3);
     bool seen = false;
     for (int i = 0; i < 3; i++)
         seen |= strcmp(w.ops[i].ns, "other") == 0;
