@@ -182,24 +182,21 @@ static struct action gather_and_decide(struct turn *turn)
     return decide(&turn->observed, &turn->step);
 }
 
-/* That it is not shown is no proof that it is gone. */
-static bool is_left_out(const struct turn *turn)
+/* Then that it is not shown is no proof that it is gone. */
+static bool is_left_out(const struct store *store, const char *ns, const char *name)
 {
-    const struct owner *owner = &turn->observed.owner;
-    const struct store *store = turn->shop->store;
-
-    return !store_get(store, KIND_RUNNER, owner->ns, owner->name) &&
-           !store_knows(store, KIND_RUNNER, owner->ns, owner->name);
+    return !store_get(store, KIND_RUNNER, ns, name) && !store_knows(store, KIND_RUNNER, ns, name);
 }
 
 /* Decides until a request is needed or the turn has ended. */
 static void turn_step(struct reconciler *rec, struct turn *turn)
 {
     const struct action done = {.kind = ACT_DONE};
+    const struct owner *owner = &turn->observed.owner;
 
     turn->ready = false;
     rec->progress_us = clock_us();
-    if (turn->stale || is_left_out(turn) || too_many_steps(turn)) {
+    if (turn->stale || is_left_out(rec->shop.store, owner->ns, owner->name) || too_many_steps(turn)) {
         turn->stale = true;
         turn_end(rec, turn, &done);
         return;
@@ -239,7 +236,7 @@ static void forget_runner(struct reconciler *rec, const char *key)
     queue_done(rec->queue, key);
 }
 
-/* The object of the key: the one that an errand is about goes first, even if it is gone. */
+/* The object of the key: the one that an errand is about goes first, even if it is gone, but not if it is left out. */
 static const struct record *record_for(const struct reconciler *rec, const char *key)
 {
     const char *slash = strchr(key, '/');
@@ -248,6 +245,8 @@ static const struct record *record_for(const struct reconciler *rec, const char 
 
     ns[slash - key] = '\0';
     const struct record *now = store_get(rec->shop.store, KIND_RUNNER, ns, slash + 1);
+    if (is_left_out(rec->shop.store, ns, slash + 1))
+        return NULL;
     return state ? errand_subject(state, now) : now;
 }
 
