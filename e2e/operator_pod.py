@@ -91,7 +91,8 @@ class Operator:
         def idle() -> bool:
             metrics = self.metrics()
             return not any(value for name, value in metrics.items()
-                           if name.startswith(("workqueue_depth{", "controller_runtime_active_workers{")))
+                           if name.startswith(("workqueue_depth{", "controller_runtime_active_workers{",
+                                               "gitlab_runner_controller_gitlab_calls{")))
         self.accept()
         wait_for("the operator is idle", idle)
 

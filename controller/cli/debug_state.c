@@ -83,9 +83,10 @@ static struct json_object *errand_json(const struct errand *errand)
                                          [ERRAND_ANSWERED] = "answered"};
     bool calls = errand->call != NULL;
 
-    return json_build("{runner: %s, reconcileID: %s, cause: %s, stage: %s, call: %s, ageMs: %d}", errand->state->key,
-                      errand->id, errand->cause, stages[errand->stage],
-                      calls ? gitlab_call_name(errand->asked.gitlab.call) : NULL, ms_since(errand->began_us));
+    return json_build("{runner: %s, reconcileID: %s, cause: %s, stage: %s, rule: %s, call: %s, ageMs: %d}",
+                      errand->state->key, errand->id, errand->cause, stages[errand->stage],
+                      calls ? errand->asked.rule : NULL, calls ? gitlab_call_name(errand->asked.gitlab.call) : NULL,
+                      ms_since(errand->began_us));
 }
 
 /* SOME_MAX of them: of those that wait there may be thousands. */

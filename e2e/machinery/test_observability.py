@@ -380,15 +380,15 @@ def test_o7_the_dump_tells_what_it_is_at(settled: Runner, stage: Stage, gitlab: 
     process = stage.operator.process_itself()
     quiet = dump(process)
     assert quiet["requests"]["inFlight"] == quiet["requests"]["held"] == 0
-    assert quiet["synced"] and quiet["turns"] == [] and quiet["failures"] == [] and quiet["queue"]["depth"] == 0
+    assert quiet["synced"] and quiet["turns"] == quiet["gitlabCalls"] == [] and quiet["failures"] == [] and quiet["queue"]["depth"] == 0
     assert {watch["state"] for watch in quiet["watches"]} == {"stream"} and len(quiet["watches"]) == len(KINDS)
     assert quiet["objects"]["GitLabRunner"] >= 1 and re.match(r"\d+\.\d+\.\d+ \(commit ", quiet["version"])
     gitlab.fault("delay", "POST", "/api/v4/runners", seconds=5)
     gitlab.fault("status", "POST", "/api/v4/runners", status=500, count=1)
     other = stage.runner(name="other", manager={"replicas": 0})
-    turn = wait_for("it waits for GitLab", lambda: next(
-        (turn for turn in dump(process)["turns"] if turn["awaits"] == "GitLab"), None))
-    assert turn["runner"] == f"{stage.name}/other" and turn["rule"] == "register" and turn["ageMs"] >= 0
+    call = wait_for("it waits for GitLab", lambda: next(
+        (call for call in dump(process)["gitlabCalls"] if call["stage"] == "calling"), None))
+    assert call["runner"] == f"{stage.name}/other" and call["call"] == call["rule"] == "register" and call["ageMs"] >= 0
     gitlab.clear_faults()
     other.wait()
 
