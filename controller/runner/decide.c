@@ -81,9 +81,6 @@ static struct action see_everything(const struct observed *o, struct arena *a)
 
 static struct action decide_what_is_to_be(const struct observed *o, struct arena *a)
 {
-    struct action rights = rules_first(rights_rules, o, a);
-    if (rights.kind != ACT_PASS && rights.kind != ACT_WAIT)
-        return rights;
     struct action unseen = see_everything(o, a);
     if (unseen.kind != ACT_PASS)
         return unseen;
@@ -111,6 +108,10 @@ static int64_t end_of_patience(const struct observed *o)
 
 struct action decide(const struct observed *o, struct arena *a)
 {
+    struct action rights = o->deleting ? act_pass : rules_first(rights_rules, o, a);
+
+    if (rights.kind != ACT_PASS && rights.kind != ACT_WAIT)
+        return rights;
     if (o->calling) /* all else waits for what comes of it, which wakes the runner */
         return (struct action){.kind = ACT_WAIT, .rule = "answer"};
     struct action act = o->deleting ? decide_deletion(o, a) : decide_what_is_to_be(o, a);

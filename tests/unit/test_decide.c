@@ -85,6 +85,8 @@ static const struct test_case cases[] = {
          edited_and_drifted, .how = CHILD_ROLE_BINDING, .options = {[OPT_EDIT] = EDIT_SUSPEND}),
     CASE("rights follow the spec though unregistered", "role-binding: apply RoleBinding ci/ci.builds-runner",
          unregistered_and_drifted, .how = CHILD_ROLE_BINDING, .first = true),
+    CASE("rights follow the spec while GitLab is asked", "role-binding: apply RoleBinding ci/ci.builds-runner",
+         calling_and_drifted, .how = CHILD_ROLE_BINDING),
     CASE("rights follow no spec that is invalid", "spec: wait InvalidSpec, stalled", edited_and_drifted,
          .how = CHILD_ROLE_BINDING, .options = {[OPT_EDIT] = EDIT_INVALID}),
 

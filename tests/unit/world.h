@@ -272,6 +272,7 @@ struct process {
     bool not_inherited;
     unsigned given_up;
     enum reach reach;
+    bool calling; /* somebody else is asking GitLab */
     struct err gitlab_err;
     struct failing failing[ATTEMPTS_MAX];
     bool foreign[CHILD_COUNT];

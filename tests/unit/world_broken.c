@@ -139,6 +139,12 @@ void edited_and_drifted(struct world *w, int child)
     edited(w, child);
 }
 
+void calling_and_drifted(struct world *w, int child)
+{
+    drifted(w, child);
+    w->process.calling = true;
+}
+
 void unregistered_and_drifted(struct world *w, int child)
 {
     drifted(w, child);

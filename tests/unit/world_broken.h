@@ -40,12 +40,12 @@ broken_fn nothing, token_secret_and_trust_lost, token_secret_touched, emptied, b
     issued_and_token_secret_lost, issued_and_replaced, issued_and_pinned, edited, edited_and_issued, edited_and_emptied,
     edited_and_deregistered, starting, promised, promise_lost, never_shown, never_shown_and_issued,
     never_shown_and_taken_over, never_shown_and_lost, never_shown_and_unmanned, place_missing, place_not_served,
-    place_closed, edited_and_drifted, unregistered_and_drifted, place_baseline, deleted, deleted_with_its_manager,
-    deleted_by_force, deleted_by_force_and_draining, deleted_by_force_and_given_up, deleted_by_force_and_tried,
-    deleted_elsewhere_in_vain, deleted_and_left_elsewhere, deleted_while_suspended, deleted_long_ago,
-    deleted_and_deregistered, deleted_and_forgotten, deleted_and_released, deleted_and_tried, edited_and_tried,
-    deleted_and_issued, deleted_and_emptied, deleted_and_bare, deleted_and_let_go_by_hand, gone, gone_with_its_manager,
-    gone_and_tried;
+    place_closed, edited_and_drifted, unregistered_and_drifted, calling_and_drifted, place_baseline, deleted,
+    deleted_with_its_manager, deleted_by_force, deleted_by_force_and_draining, deleted_by_force_and_given_up,
+    deleted_by_force_and_tried, deleted_elsewhere_in_vain, deleted_and_left_elsewhere, deleted_while_suspended,
+    deleted_long_ago, deleted_and_deregistered, deleted_and_forgotten, deleted_and_released, deleted_and_tried,
+    edited_and_tried, deleted_and_issued, deleted_and_emptied, deleted_and_bare, deleted_and_let_go_by_hand, gone,
+    gone_with_its_manager, gone_and_tried;
 /* how: which child */
 broken_fn lost, edited_and_lost, replaced, drifted, rewritten, terminating, pinned;
 /* how: enum doubt */

@@ -278,6 +278,7 @@ void world_observe(struct world *w)
     memset(w->process.foreign, 0, sizeof(w->process.foreign));
     *o = (struct observed){.owner = {.ns = "ci", .name = "builds", .uid = "uid-1"}};
     o->generation = seen->generation;
+    o->calling = w->process.calling;
     o->version = arena_printf(&w->mem, "%d", seen->version);
     o->finalizer = seen->finalizer;
     o->deleting = seen->deleting;
