@@ -9,7 +9,7 @@ import pytest
 
 from cluster import ROOT, kubectl, refused, wait_for
 from gitlab_admin import GitLabAdmin
-from operator_pod import USER
+from operator_pod import NAME, USER
 from places import Place, Runner
 
 LET = "gitlab-runners.dev/allow-privileged"
@@ -341,7 +341,11 @@ def test_runners_live_in_labelled_namespaces_only(ci: Place) -> None:
     """Neither a user nor the operator makes anything elsewhere; what is there can be edited and goes as usual."""
     runner, policies = ci.unmanned(suspend=True), "manifests/hardened/namespaces.yaml"
     remedy = f"kubectl label namespace {ci.name} gitlab-runners.dev/runners=true"
-    account = {"metadata": {"name": "x"}}
+    account = {"metadata": {
+        "name": "x-runner", "annotations": {"gitlab-runners.dev/owner": f"{ci.name}/x"},
+        "labels": {"app.kubernetes.io/managed-by": NAME, "gitlab-runners.dev/runner": "x"},
+        "ownerReferences": [{"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner", "name": "x",
+                             "uid": "0", "controller": True}]}}
     try:
         kubectl("apply", "-f", policies)
         wait_for("the policy is obeyed", lambda: remedy in offered(ci, {}))
