@@ -149,7 +149,7 @@ struct json_object *object_text_parse(struct object_text *t, struct err *err)
     snprintf(why, sizeof(why), "%zu KiB of JSON; at most %d KiB are read", t->size >> 10, (int)(t->text.max >> 10));
     if (!t->sieving) {
         pass_over_the_unread(t);
-        struct json_object *value = json_parse_cut(t->text.data, t->text.len, OBJECT_COST_MAX, &costly);
+        struct json_object *value = json_parse_cut(t->text.data, t->text.len, OBJECT_COST_RATIO * t->text.max, &costly);
         if (value || costly.kind == ERR_NONE || strcmp(costly.reason, "TooLarge") != 0) {
             *err = costly.kind == ERR_NONE ? *err : costly;
             return value;

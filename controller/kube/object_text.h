@@ -13,7 +13,7 @@
 
 enum {
     OBJECT_TEXT_MAX = 512 << 10, /* annotations may be 256 KiB; what else is there is as large at most              */
-    OBJECT_COST_MAX = 2 << 20,   /* base/json.h; a Deployment with every field that we know of takes a twentieth    */
+    OBJECT_COST_RATIO = 4,       /* the tree's cost (base/json.h) to that; every field that we know takes a twentieth */
     OBJECT_KEEPS_MAX = 20,
 };
 

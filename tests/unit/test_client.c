@@ -892,12 +892,18 @@ static void whoever_needs_all_of_it_gets_an_error(void **state)
 {
     struct world *w = *state;
     const struct kube_request whole = {.method = "GET", .path = "/x", .done = on_seen};
+    const struct kube_request larger = {.method = "GET", .path = "/x", .answer_max = 4 << 20, .done = on_seen};
 
     kube_start(w->client, &whole);
     answer_large(w, 0, ",1111111");
     assert_int_equal(seen.err.kind, ERR_RETRY);
     assert_string_equal(seen.err.reason, "TooLarge");
     assert_false(seen.object);
+    kube_start(w->client, &larger);
+    answer_large(w, 1, ",\"an entry of some length, and of which there may be many: 0123456789012345678901234567890\"");
+    assert_int_equal(seen.err.kind, ERR_NONE);
+    assert_string_equal(seen.name, "a");
+    assert_false(seen.too_large);
 }
 
 static bool on_piece(void *arg, const char *bytes, size_t len)
