@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "perform.h"
 
-enum { VALUE_MAX = 16 << 10 }; /* tokens are shorter; bundles of certificates and caches' Secrets are read again */
+enum { VALUE_MAX = 1 << 10 }; /* tokens are shorter; bundles of certificates and caches' Secrets are read again */
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * What it keeps of a turn, and gives to the next */
@@ -21,15 +21,21 @@ static void forget_values(struct errand *e)
     }
 }
 
+/* What is large; and what comes with more than its value: whom it is bound to, or what is wrong with it. */
+static bool is_read_again(const struct observed_value *value)
+{
+    return value->bound || value->complaint || (value->value && strlen(value->value) > VALUE_MAX);
+}
+
 static void keep_values(struct errand *e, const struct observed *o)
 {
     forget_values(e);
     for (size_t i = 0; i < READ_COUNT; i++) {
         const struct observed_value *from = &o->values[i];
-        bool large = from->value && strlen(from->value) > VALUE_MAX;
+        bool again = is_read_again(from);
         e->values[i] = (struct observed_value){
-            .lookup = large ? LOOKUP_UNKNOWN : from->lookup,
-            .value = from->value && !large ? mem_strdup(from->value) : NULL,
+            .lookup = again ? LOOKUP_UNKNOWN : from->lookup,
+            .value = from->value && !again ? mem_strdup(from->value) : NULL,
             .version = from->version ? mem_strdup(from->version) : NULL,
         };
     }
