@@ -233,6 +233,37 @@ static void room_is_kept_for_what_is_urgent(void **state)
     queue_destroy(q);
 }
 
+static bool is_not_large(void *arg, const char *ns)
+{
+    (void)arg;
+    return strcmp(ns, "large") != 0;
+}
+
+/* Who holds too much elsewhere is passed over, whatever its priority, and comes when it may. */
+static void a_namespace_that_may_not_go_holds_up_no_other(void **state)
+{
+    struct queue *q = queue_create();
+
+    (void)state;
+    queue_ask(q, is_not_large, NULL);
+    queue_add(q, "large/a", QUEUE_BEGUN, "answer");
+    queue_add(q, "large/b", QUEUE_URGENT, "edit");
+    queue_add(q, "large/c", QUEUE_ROUTINE, "list");
+    queue_add(q, "small/a", QUEUE_ROUTINE, "list");
+    queue_add(q, "small/b", QUEUE_URGENT, "edit");
+    assert_takes_least(q, QUEUE_ROUTINE, 0, "small/b", "edit");
+    assert_takes_least(q, QUEUE_URGENT, 0, NULL, NULL);
+    assert_takes_least(q, QUEUE_ROUTINE, 0, "small/a", "list");
+    assert_takes_least(q, QUEUE_ROUTINE, 0, NULL, NULL);
+    assert_int_equal(queue_depth(q), 3);
+    assert_int_equal(next(q), 0);
+    queue_ask(q, NULL, NULL);
+    assert_takes_least(q, QUEUE_ROUTINE, 0, "large/a", "answer");
+    assert_takes_least(q, QUEUE_ROUTINE, 0, "large/b", "edit");
+    assert_takes_least(q, QUEUE_ROUTINE, 0, "large/c", "list");
+    queue_destroy(q);
+}
+
 /* GitLab has answered, or has a place: before all else, also when nothing else may be taken. */
 static void what_was_begun_goes_on_first(void **state)
 {
@@ -567,6 +598,7 @@ int main(void)
         cmocka_unit_test(a_busy_key_keeps_the_priority_for_when_it_is_done),
         cmocka_unit_test(a_delayed_key_becomes_urgent),
         cmocka_unit_test(room_is_kept_for_what_is_urgent),
+        cmocka_unit_test(a_namespace_that_may_not_go_holds_up_no_other),
         cmocka_unit_test(what_was_begun_goes_on_first),
         cmocka_unit_test(namespaces_take_turns),
         cmocka_unit_test(nothing_starves),
