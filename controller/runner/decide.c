@@ -113,7 +113,10 @@ struct action decide(const struct observed *o, struct arena *a)
     if (rights.kind != ACT_PASS && rights.kind != ACT_WAIT)
         return rights;
     if (o->calling) /* all else waits for what comes of it, which wakes the runner */
-        return (struct action){.kind = ACT_WAIT, .rule = "answer"};
+        return (struct action){.kind = ACT_WAIT,
+                               .rule = "answer",
+                               .wait = {.reason = "Registering",
+                                        .message = "GitLab is being asked: nothing is done before it has answered"}};
     struct action act = o->deleting ? decide_deletion(o, a) : decide_what_is_to_be(o, a);
 
     if (o->deleting && act.kind == ACT_WAIT)

@@ -174,7 +174,9 @@ static void asks_and_is_answered(void **state)
 
     assert_true(ask(w, 0)->parked);
     assert_int_equal(stage(w, 0), ERRAND_CALLING);
-    assert_true(begin(w, 0)->observed.calling); /* whoever comes in between asks for nothing */
+    struct turn *between = begin(w, 0);
+    assert_true(between->observed.calling);
+    assert_int_equal(decide(&between->observed, &between->step).kind, ACT_WAIT); /* whatever else there is to do */
     wait(w);
     assert_string_equal(w->woken, "A");
     assert_string_equal(state_of(w, 0)->issued->token, "glrt-1");

@@ -266,6 +266,7 @@ struct process {
     struct object issued; /* a token on its way, as it will stand in the token Secret; exists: there is one */
     enum doubt doubt;
     int64_t found_id;
+    bool in_line; /* for a call to GitLab */
     bool config_token_dead, deregistered;
     struct server_check check;
     enum takeover takeover;

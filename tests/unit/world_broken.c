@@ -133,6 +133,14 @@ void edited_and_lost(struct world *w, int child)
     edited(w, child);
 }
 
+void edited_and_lost_in_line(struct world *w, int child)
+{
+    w->process.in_line = true;
+    edited(w, child);
+    if (child < CHILD_COUNT)
+        lost(w, child);
+}
+
 void edited_and_drifted(struct world *w, int child)
 {
     drifted(w, child);

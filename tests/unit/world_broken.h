@@ -47,6 +47,7 @@ broken_fn nothing, token_secret_and_trust_lost, token_secret_touched, emptied, b
     edited_and_tried, deleted_and_issued, deleted_and_emptied, deleted_and_bare, deleted_and_let_go_by_hand, gone,
     gone_with_its_manager, gone_and_tried;
 /* how: which child */
+broken_fn edited_and_lost_in_line;
 broken_fn lost, edited_and_lost, replaced, drifted, rewritten, terminating, pinned;
 /* how: enum doubt */
 broken_fn both_secrets_lost, deleted_and_lost, deleted_long_ago_and_lost, deleted_invalid_and_lost,

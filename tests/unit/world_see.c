@@ -214,6 +214,7 @@ void world_update(struct world *w)
     o->doubt = p->doubt;
     o->found_id = p->found_id;
     o->deregistered = p->deregistered;
+    o->in_line = p->in_line;
     o->config_token_dead = p->config_token_dead;
     for (int i = 0; i < ATTEMPTS_MAX; i++)
         o->failed[i] = p->failing[i].attempt;
