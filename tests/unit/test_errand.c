@@ -221,6 +221,22 @@ static void a_line_is_of_keys_and_of_what_was_read(void **state)
     assert_string_equal(w->woken, "ABB");
 }
 
+/* To whom a credential is bound comes with it, so it is read once more. */
+static void a_bound_credential_is_not_kept(void **state)
+{
+    struct world *w = *state;
+
+    ask(w, 0);
+    struct turn *turn = begin(w, 1);
+    turn->observed.values[READ_CREDENTIAL] =
+        (struct observed_value){.lookup = LOOKUP_FOUND, .value = TOKEN, .version = "12", .bound = true};
+    ask_at(w, turn, w->url);
+    assert_int_equal(stage(w, 1), ERRAND_IN_LINE);
+    turn = ask(w, 1);
+    assert_int_equal(turn->observed.values[READ_CREDENTIAL].lookup, LOOKUP_UNKNOWN);
+    assert_null(turn->observed.values[READ_CREDENTIAL].value);
+}
+
 static void who_does_not_ask_again_gives_up_its_place(void **state)
 {
     struct world *w = *state;
@@ -307,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(asks_and_is_answered),
         TEST(a_line_is_of_keys_and_of_what_was_read),
+        TEST(a_bound_credential_is_not_kept),
         TEST(who_does_not_ask_again_gives_up_its_place),
         TEST(a_call_that_may_not_be_made_has_failed),
         TEST(an_answer_is_about_what_was_asked),
