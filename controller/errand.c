@@ -30,6 +30,7 @@ static bool is_read_again(const struct observed_value *value)
 static void keep_values(struct errand *e, const struct observed *o)
 {
     forget_values(e);
+    e->generation = o->generation;
     for (size_t i = 0; i < READ_COUNT; i++) {
         const struct observed_value *from = &o->values[i];
         bool again = is_read_again(from);
@@ -41,8 +42,11 @@ static void keep_values(struct errand *e, const struct observed *o)
     }
 }
 
+/* What was read for another spec is not what this one names, nor for where it leads. */
 static void give_values(const struct errand *e, struct turn *turn)
 {
+    if (turn->observed.generation != e->generation)
+        return;
     for (size_t i = 0; i < READ_COUNT; i++)
         turn->observed.values[i] = (struct observed_value){
             .lookup = e->values[i].lookup,

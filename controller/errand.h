@@ -25,7 +25,8 @@ struct errand {
     enum errand_stage stage;
     struct gate_pass pass;
     struct gitlab_op *call;                   /* CALLING */
-    struct observed_value values[READ_COUNT]; /* owned; what is large is read again */
+    struct observed_value values[READ_COUNT]; /* owned; what is large, or a credential that is bound, is read again */
+    int64_t generation;                       /* of the spec that they were read for                                */
     char id[TURN_ID_SIZE];
     const char *cause;
     int64_t began_us, asked_us;
