@@ -254,6 +254,22 @@ static void who_does_not_ask_again_gives_up_its_place(void **state)
     assert_int_equal(stage(w, 0), ERRAND_CALLING); /* the place is free again */
 }
 
+/* A credential that the former spec was let have is not the edited one's, which may lead elsewhere. */
+static void what_was_read_is_of_the_spec_of_then(void **state)
+{
+    static const struct observed_value read = {.lookup = LOOKUP_FOUND, .value = "glpat-1", .version = "7"};
+    struct world *w = *state;
+
+    ask(w, 1); /* has the place */
+    struct turn *turn = begin(w, 0);
+    turn->observed.values[READ_CREDENTIAL] = read;
+    ask_at(w, turn, w->url);
+    assert_int_equal(stage(w, 0), ERRAND_IN_LINE);
+    assert_int_equal(begin(w, 0)->observed.values[READ_CREDENTIAL].lookup, LOOKUP_FOUND);
+    told(w, names[0], names[0], 2, "http://127.0.0.2:1");
+    assert_int_equal(begin(w, 0)->observed.values[READ_CREDENTIAL].lookup, LOOKUP_UNKNOWN);
+}
+
 static void a_call_that_may_not_be_made_has_failed(void **state)
 {
     struct world *w = *state;
@@ -325,6 +341,7 @@ int main(void)
         TEST(a_line_is_of_keys_and_of_what_was_read),
         TEST(a_bound_credential_is_not_kept),
         TEST(who_does_not_ask_again_gives_up_its_place),
+        TEST(what_was_read_is_of_the_spec_of_then),
         TEST(a_call_that_may_not_be_made_has_failed),
         TEST(an_answer_is_about_what_was_asked),
         TEST(an_object_that_is_gone_is_seen_to_its_end),
