@@ -174,9 +174,9 @@ static const char *mistaken(const struct gitlab_op *op, struct json_object *body
 
 struct json_object *op_read(struct gitlab_op *op, const struct http_reply *reply)
 {
-    struct err err;
-    struct json_object *body = arena_json(&op->step, json_parse(reply->body, reply->len, &err));
-    const char *complaint = body ? answer_complaint(op->call.op, body) : err.reason;
+    struct err err, unread;
+    struct json_object *body = arena_json(&op->step, json_parse(reply->body, reply->len, &unread));
+    const char *complaint = body ? answer_complaint(op->call.op, body) : unread.reason;
 
     if (!complaint)
         complaint = mistaken(op, body);

@@ -485,6 +485,7 @@ static void reads_no_more_than_an_answer_has(void **state)
         {"{\"id\":5,\"token\":\"t\",\"token_expires_at\":\"", "\"}"},
         {"{\"id\":5,\"token\":\"t\",\"a\":[", "{}]}"},
     };
+    static const char *const complaints[] = {"; token)", "; token_expires_at)", "; TooLarge)"};
     struct world *w = *state;
     char *body = mem_alloc(LONG + 100);
 
@@ -495,6 +496,7 @@ static void reads_no_more_than_an_answer_has(void **state)
         strcpy(body + len, around[i][1]);
         say(0, "201 Created", body);
         assert_string_equal(call(w, GITLAB_OP_CREATE)->err.reason, "UnexpectedAnswer");
+        assert_non_null(strstr(w->answer.err.text, complaints[i]));
     }
     body = mem_resize(body, 1 << 20);
     memset(body, ' ', (1 << 20) - 1);
