@@ -91,6 +91,34 @@ def assert_same_store_by_list(stage: Stage, gitlab: GitLabAdmin) -> None:
     stage.settled([stage.unmanned(name="one-more")])
 
 
+LARGE = 250_000             # "<", each of which takes six bytes on its way
+
+
+@pytest.mark.parametrize("by_page", [False, True], ids=["by stream", "by page"])
+def test_objects_that_are_too_large_keep_no_list_from_its_end(by_page: bool, stage: Stage, kube: Kube) -> None:
+    """Neither at the start, nor while it goes on: they count as what is there, and others are told of as ever."""
+    def large(name: str) -> None:
+        kube.create("ConfigMap", {"metadata": {"name": name, "annotations": {"a": "<" * LARGE}}}, stage.name)
+
+    stage.registration_token()
+    before = stage.unmanned(name="before")
+    for i in range(3):
+        large(f"large-{i}")
+    if by_page:
+        stage.proxy.add(INVALID, "GET", ANY, "sendInitialEvents", count=None)
+    stage.operator.start()
+    told = [line for line in stage.operator.lines("info") if line["msg"] == "listed" and line["kind"] == "ConfigMap"]
+    assert [int(line["count"]) for line in told] == [len(kube.list("ConfigMap"))]
+    large("large-later")
+    wait_for("all four were counted", lambda: stage.operator.metrics()[
+        'gitlab_runner_controller_objects_too_large_total{name="ConfigMap"}'] >= 4)
+    stage.settled([before, stage.unmanned(name="after")])
+    watches = len(stage.watches("configmaps"))
+    kube.delete("ConfigMap", "large-0", stage.name)
+    stage.settled([before])
+    assert len(stage.watches("configmaps")) == watches, "the watch goes on"
+
+
 def test_a3_an_expired_page_leads_to_one_whole_list(stage: Stage, kube: Kube) -> None:
     """Three pages of ConfigMaps; the second is refused. Somebody refers to one of them."""
     for number in range(1050):
