@@ -147,7 +147,7 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
         state_rest(turn->state);
     if (turn->observed.gone && !turn->state->errand) /* the key may have a successor already, or nobody */
         queue_add(rec->queue, turn->key, QUEUE_ROUTINE, "the object is gone");
-    if (turn->stale)
+    if (turn->stale && !turn->state->errand) /* else its answer wakes the runner */
         queue_add(rec->queue, turn->key, QUEUE_URGENT, "the object changed meanwhile");
     else if (last->kind == ACT_WAIT && last->wait.retry_at_ms)
         queue_add_at(rec->queue, turn->key, last->wait.retry_at_ms, "a retry is due");
