@@ -144,7 +144,7 @@ class GitLabAdmin:
         return self.call("GET", "/audit", query=query, wait=wait)
 
     def fault(self, kind: str, method: str = ".*", path: str = ".*", **order: object) -> dict:
-        """Spoils the next matching call; see the README for kinds, and host=, count=, skip=, done=."""
+        """Spoils the next matching call; see the README for kinds, and host=, asked=, count=, skip=, done=."""
         return self.call("POST", "/faults", {"kind": kind, "method": method, "path": path, **order})
 
     def faults(self, held: int | None = None, wait: float = 0) -> list[dict]:

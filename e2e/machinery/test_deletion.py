@@ -143,7 +143,8 @@ def test_r17_force_delete_waits_for_no_job(stage: Stage, gitlab: GitLabAdmin) ->
 
 def undeletable(stage: Stage, gitlab: GitLabAdmin, **spec: object) -> tuple[Runner, int]:
     runner = manned(stage, manager={"replicas": 0}, **spec)
-    gitlab.fault("status", "DELETE", count=None, **REFUSED)
+    gitlab.fault("status", "DELETE", r"/api/v4/runners/\d+", count=None, **REFUSED)
+    gitlab.fault("status", "DELETE", "/api/v4/runners", asked="token", count=None, **REFUSED)
     runner.delete()
     return runner, runner.status()["runnerId"]
 

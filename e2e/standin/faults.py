@@ -31,6 +31,7 @@ class Fault:
     method: str = ".*"
     path: str = ".*"
     host: str = ".*"  # as the client calls it, with its port
+    asked: str = ""  # what the call's body contains, as a pattern
     count: int | None = 1  # None: until removed
     skip: int = 0  # let so many matching calls pass first
     done: bool = False
@@ -42,9 +43,10 @@ class Fault:
     hits: int = 0
     held: int = 0  # calls that wait for an answer that will not come
 
-    def matches(self, request: web.Request) -> bool:
+    def matches(self, request: web.Request, body: str) -> bool:
         return all(re.fullmatch(pattern, text) for pattern, text in (
-            (self.method, request.method), (self.path, request.path), (self.host, request.host)))
+            (self.method, request.method), (self.path, request.path), (self.host, request.host))
+        ) and re.search(self.asked, body) is not None
 
     def strikes(self) -> bool:
         """Counts one matching call, and tells whether it is befallen."""
@@ -67,7 +69,7 @@ class Faults:
         if order.get("kind") not in (DELAY, HOLD, *ANSWERS):
             raise ValueError(f"kind must be one of {', '.join((DELAY, HOLD, *ANSWERS))}")
         fault = Fault(id=next(self._ids), **order)
-        for pattern in (fault.method, fault.path, fault.host):
+        for pattern in (fault.method, fault.path, fault.host, fault.asked):
             try:
                 re.compile(pattern)
             except re.error as problem:
@@ -75,8 +77,8 @@ class Faults:
         self.orders[fault.id] = fault
         return fault
 
-    def for_call(self, request: web.Request) -> Fault | None:
-        return next((f for f in self.orders.values() if f.matches(request) and f.strikes()), None)
+    def for_call(self, request: web.Request, body: str) -> Fault | None:
+        return next((f for f in self.orders.values() if f.matches(request, body) and f.strikes()), None)
 
 
 async def befall(fault: Fault, request: web.Request, genuine: Genuine,

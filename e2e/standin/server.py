@@ -34,7 +34,7 @@ async def recorded(request: web.Request, handler: Handler) -> web.StreamResponse
     state, control = request.app[STATE], request.app[CONTROL]
     entry = await control.audit.open(request, state.now())
     state.changed.fire()
-    fault = control.faults.for_call(request)
+    fault = control.faults.for_call(request, entry.body)
     if fault is None:
         answer = await handler(request)
     else:
