@@ -487,6 +487,9 @@ struct garbage *garbage_create(const struct workshop *shop)
     *garbage = (struct garbage){.shop = shop, .queue = queue_create()};
     list_init(&garbage->tasks);
     garbage->timer = loop_timer_create(shop->loop, on_garbage_timer, garbage);
+    /* There before the first of them is counted. */
+    for (enum claim claim = CLAIM_GOOD + 1; claim <= CLAIM_ORPHANED; claim++)
+        tally_add(&shop->stats->removed, kind_resource(KIND_ROLE_BINDING)->kind, claim_name(claim), 0);
     return garbage;
 }
 

@@ -293,6 +293,14 @@ static void learn_runner(struct turn *turn, struct json_object *object)
     turn->stale = object && json_int_or(object, "metadata.generation", 0) != turn->observed.generation;
 }
 
+/* What GitLab answers later is applied to the object as it is from now on: with our finalizer. */
+static void follow_the_hold(struct turn *turn, struct json_object *object)
+{
+    const struct record held = kind_record(KIND_RUNNER, object, turn->shop->store, &turn->mem);
+
+    turn->record = record_copy(&held, &turn->mem);
+}
+
 static void on_finalizer(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
@@ -300,6 +308,8 @@ static void on_finalizer(void *arg, const struct kube_reply *reply)
     if (!expect_success(turn, reply))
         return;
     learn_runner(turn, reply->object);
+    if (reply->object && turn->asked.hold_finalizer && !turn->stale)
+        follow_the_hold(turn, reply->object);
     turn->observed.finalizer = turn->state->judged = turn->asked.hold_finalizer;
     if (turn->state->doubt == DOUBT_SUSPECTED)
         turn->state->doubt = DOUBT_UNREAD;

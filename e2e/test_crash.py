@@ -119,4 +119,5 @@ def assert_only_reads(ci: Place, address: str) -> None:
     kinds = ["gitlabrunners", "secrets", "configmaps", "namespaces", "serviceaccounts", "rolebindings", "deployments",
              "poddisruptionbudgets"]
     lists = {("watch", kind): 1 for kind in kinds}      # each goes on as the watch
-    assert asked == lists | {("get", "secrets"): 1}, "and the ledger of runners that were left behind"
+    assert asked == lists | {("get", "secrets"): 1, ("get", "endpointslices"): 1}, \
+        "and the ledger of runners that were left behind, and where the API server is"

@@ -152,7 +152,6 @@ static bool start(struct process *p, struct run_options *o, struct err *err)
     p->api_servers = api_servers_create(p->loop, &p->config);
     o->gitlab.policy.api_servers = api_servers_urls(p->api_servers);
     p->gitlab = gitlab_create(p->loop, p->http, &o->gitlab);
-    api_servers_follow(p->api_servers, p->client);
     elect(p, o);
     const struct workshop shop = {.loop = p->loop,
                                   .client = p->client,
@@ -168,6 +167,8 @@ static bool start(struct process *p, struct run_options *o, struct err *err)
         return false;
     p->dog = watchdog_create(p->loop);
     reconciler_start(p->rec);
+    if (!o->namespaces) /* else there is no right to it */
+        api_servers_follow(p->api_servers, p->client);
     if (p->lease)
         lease_start(p->lease);
     return true;
