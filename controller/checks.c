@@ -197,7 +197,7 @@ bool checks_believe(struct turn *turn, const struct gitlab_answer *answer, struc
     }
     if (!same || since >= HEARSAY_MS)
         *heard = now;
-    err_set(ret_err, ERR_RETRY, "Unconfirmed",
+    err_set(ret_err, ERR_RETRY, CONFIRMING,
             "%s says that it does not know the runner, or its token; it is asked once more before that is believed",
             turn->asked.gitlab.url);
     ret_err->code = answer->err.code;

@@ -18,6 +18,7 @@ static struct action gated(struct action act, const struct observed *o)
                            .wait = {.reason = failed->err.reason,
                                     .message = failed->err.text,
                                     .stalled = failed->err.kind == ERR_DENIED || failed->err.kind == ERR_INVALID,
+                                    .quiet = strcmp(failed->err.reason, CONFIRMING) == 0,
                                     .retry_at_ms = failed->retry_at_ms}};
 }
 
@@ -46,8 +47,9 @@ static struct action settle(const struct observed *o, struct action registration
 {
     struct finding why_registration = finding_of(&registration), why_manager = finding_of(&manager);
     struct json_object *status = status_render(o, &why_registration, &why_manager, a);
+    bool quiet = registration.kind == ACT_WAIT && registration.wait.quiet;
 
-    if (!status_is_shown(o, status))
+    if (!quiet && !status_is_shown(o, status))
         return gated((struct action){.kind = ACT_STATUS, .rule = "status", .status = status}, o);
     if (registration.kind != ACT_WAIT && manager.kind != ACT_WAIT)
         return (struct action){.kind = ACT_DONE};

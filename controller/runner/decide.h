@@ -48,6 +48,7 @@ struct action {
         struct {
             const char *reason, *message; /* for the condition                         */
             bool stalled;                 /* a person has to act                        */
+            bool quiet;                   /* it is over in a moment: no status for it   */
             int64_t retry_at_ms;          /* 0: only an event can change it             */
         } wait;
         enum readable read;

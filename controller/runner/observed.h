@@ -62,6 +62,9 @@ enum { FINGERPRINT_SIZE = 17 }; /* of manifest_hash() */
 /* What a deletion does not wait for any more; an Event has said so. Bits. */
 enum { GAVE_UP_MANAGER = 1, GAVE_UP_ELSEWHERE = 2 };
 
+/* The reason of an attempt whose answer is believed when it was said twice: until then it is no news to people. */
+#define CONFIRMING "Confirming"
+
 /* A call that failed the last time, and when it may be made again. Each rule's calls are by themselves: a Deployment
  * that nobody may write holds up neither the registration nor the status that tells of it. */
 struct attempt {

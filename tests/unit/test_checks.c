@@ -192,7 +192,7 @@ static void what_loses_a_runner_is_to_be_said_twice(void **state)
         assert_int_equal(checks_believe(&turn, sayings[i].answer, &err), !sayings[i].grave);
         if (!sayings[i].grave)
             continue;
-        assert_string_equal(err.reason, "Unconfirmed");
+        assert_string_equal(err.reason, CONFIRMING);
         assert_int_equal(err.kind, ERR_RETRY);
         assert_true(err.retry_after_ms > 0);
         assert_false(checks_believe(&turn, sayings[i].answer, &err)); /* too soon */
