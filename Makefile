@@ -18,9 +18,9 @@ say = @printf '  %-5s %s\n' "$(1)" "$(2)"
 # How the program is compiled. B is the build folder, so that variants (asan) live side by side.
 
 B ?= build
-PACKAGES := libcurl json-c yaml-0.1 openssl libuv
+PACKAGES := libcurl json-c yaml-0.1 openssl libwebsockets libuv
 DEV_PACKAGES := build-essential pkg-config git libcurl4-openssl-dev libjson-c-dev libyaml-dev libssl-dev \
-	libuv1-dev libcmocka-dev
+	libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcmocka-dev
 
 # Warnings are errors for us; packagers set WERROR= to be safe from tomorrow's compilers.
 WERROR ?= -Werror

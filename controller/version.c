@@ -1,6 +1,7 @@
 /* The only file that knows the commit, so that a new commit rebuilds one file. */
 #include <curl/curl.h>
 #include <json-c/json.h>
+#include <libwebsockets.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <uv.h>
@@ -37,4 +38,5 @@ void version_print(void)
     printf("  libyaml         %s\n", yaml_get_version_string());
     printf("  OpenSSL         %s\n", OpenSSL_version(OPENSSL_VERSION));
     printf("  libuv           %s\n", uv_version_string());
+    printf("  libwebsockets   %s\n", lws_get_library_version());
 }

@@ -1,15 +1,14 @@
 #include "net/serve.h"
 
-#include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
-#include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "net/loop.h"
@@ -19,34 +18,30 @@
 
 enum {
     HEAD_MAX = 8 << 10,
+    PIECE_MAX = 16 << 10,   /* of a body, written at a time                                      */
     BODIES_MAX = 4 << 20,   /* of all connections together, beside the one that is being written */
     CLIENTS_MAX = 64,       /* scrapers, a few people, and whoever is slow                       */
     ACCEPT_MAX = 16,        /* in one turn of the loop                                           */
+    LEAVING_MAX = 64,       /* have no place any more, and are closed by libwebsockets in its next turns */
     ACCEPT_PAUSE_MS = 1000, /* after accept() failed for want of descriptors                     */
+    HEAD_MS = 3000,
+    ANSWER_MS = 10 * 1000, /* also the guard's */
     SWEEP_MS = 250,
-    MAKING_SHARE = 20, /* see serve.h                                                       */
+    CLOSING_TURNS = 3, /* of the loop, until libwebsockets has closed its handles  */
 };
 
-/* Where a connection is, and how long it may be there. Only forward. */
-enum stage { READING, ASKING, WRITING, LEAVING };
-static const int64_t stage_ms[] = {
-    [READING] = 3000, [ASKING] = 10 * 1000, [WRITING] = 10 * 1000, [LEAVING] = 1000, /* until it has closed, too: a body
-                                                                                        that nobody reads would take the
-                                                                                        answer with it */
-};
-
+/* A connection; libwebsockets says when it begins and ends. */
 struct client {
-    struct list node; /* the oldest first */
+    struct list node; /* the oldest first; in no list when it has lost its place */
     struct serve *serve;
+    struct lws *wsi;
     uint64_t id;
-    uv_poll_t poll;
-    int fd;
-    struct in6_addr peer;
-    enum stage stage;
+    char peer[64]; /* its address */
     int64_t until_ms;
-    struct buf head; /* of the request, then of the answer */
+    struct buf host, authorization, query;
     const struct serve_page *page;
-    struct serve_request request; /* lent by head */
+    struct serve_request request; /* lent by these, and by libwebsockets */
+    int verdict;                  /* of the guard; 0: none yet */
     struct sheet *sheet;
     size_t written;
 };
@@ -57,36 +52,22 @@ struct serve {
     struct sheet **kept; /* of each page, the last one; NULL */
     struct list clients;
     uint64_t last_id;
+    struct lws_context *lws;
+    struct lws_vhost *vhost;
     uv_poll_t listener;
     struct loop_timer *pause, *sweep;
     int fd, port;
+    uv_idle_t turns; /* while closing */
+    int turns_left;
 };
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * Pages */
-
-static struct sheet *render_sheet(const struct serve *serve, const struct client *c)
+static struct sheet *make_sheet(const struct client *c)
 {
-    struct sheet *sheet = sheet_create(200);
-
-    sheet->status = c->page->render(serve->config.arg, &c->request, &sheet->body);
-    sheet_complete(sheet, c->page->content_type);
-    return sheet;
-}
-
-/* The kept one while it is young. The caller releases it. */
-static struct sheet *sheet_of(const struct serve *serve, const struct client *c)
-{
+    const struct serve *serve = c->serve;
     struct sheet **kept = &serve->kept[c->page - serve->config.pages];
 
-    if (!c->page->shared)
-        return render_sheet(serve, c);
-    if (!*kept || clock_us() - (*kept)->made_us >= (*kept)->cost_us * MAKING_SHARE) {
-        sheet_release(*kept);
-        *kept = render_sheet(serve, c);
-    }
-    (*kept)->refs++;
-    return *kept;
+    return c->page->shared ? sheet_share(kept, c->page, serve->config.arg, &c->request)
+                           : sheet_render(c->page, serve->config.arg, &c->request);
 }
 
 static void forget_sheets(struct serve *serve)
@@ -95,208 +76,30 @@ static void forget_sheets(struct serve *serve)
         sheet_release(take(serve->kept[i]));
 }
 
-/* The page of the path, and in *ret_below what follows the page's own. */
-static const struct serve_page *find_page(const struct serve *serve, const char *path, const char **ret_below)
-{
-    for (const struct serve_page *page = serve->config.pages; page->path; page++) {
-        size_t len = strlen(page->path);
-        *ret_below = path + len;
-        if (strcmp(page->path, path) == 0 || (page->path[len - 1] == '/' && strncmp(page->path, path, len) == 0))
-            return page;
-    }
-    return NULL;
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Connections */
-
-static void on_ready(uv_poll_t *poll, int status, int events);
-
-static void move_on(struct client *c, enum stage stage)
-{
-    assert(stage > c->stage || stage == READING);
-    c->stage = stage;
-    c->until_ms = loop_now(c->serve->loop) + stage_ms[stage];
-    if (stage == ASKING)
-        uv_poll_start(&c->poll, UV_DISCONNECT, on_ready);
-    else
-        uv_poll_start(&c->poll, stage == WRITING ? UV_WRITABLE : UV_READABLE, on_ready);
-}
-
-static void free_client(uv_handle_t *handle)
-{
-    free(container_of((uv_poll_t *)handle, struct client, poll));
-}
-
-static void drop_client(struct client *c)
-{
-    list_remove(&c->node);
-    buf_finish(&c->head);
-    sheet_release(take(c->sheet));
-    uv_close((uv_handle_t *)&c->poll, free_client);
-    close(c->fd);
-}
-
-/* What is written is the head and then the sheet. Returns false when the peer is gone. */
-static bool write_some(struct client *c)
-{
-    size_t of_head = c->written < c->head.len ? c->head.len - c->written : 0;
-    size_t of_body = c->written > c->head.len ? c->written - c->head.len : 0;
-    struct iovec pieces[] = {{c->head.data + c->head.len - of_head, of_head},
-                             {c->sheet->body.data + of_body, c->sheet->body.len - of_body}};
-    const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = ARRAY_LEN(pieces)};
-    ssize_t n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
-
-    if (n > 0)
-        c->written += (size_t)n;
-    return n >= 0 || errno == EAGAIN || errno == EINTR;
-}
-
-static void write_on(struct client *c)
-{
-    if (!write_some(c))
-        return drop_client(c);
-    if (c->written < c->head.len + c->sheet->body.len)
-        return;
-    sheet_release(take(c->sheet));
-    shutdown(c->fd, SHUT_WR);
-    move_on(c, LEAVING);
-}
-
-/* Whoever does not read keeps a page in memory; all together they may keep so much. */
-static void bound_bodies(struct serve *serve, const struct client *but)
-{
-    size_t len = 0;
-
-    for (struct list *node = serve->clients.prev, *before; node != &serve->clients; node = before) {
-        struct client *c = container_of(node, struct client, node);
-        before = node->prev;
-        len += c->sheet && c != but ? c->sheet->body.len / c->sheet->refs : 0;
-        if (len > BODIES_MAX && c->sheet && c != but)
-            drop_client(c);
-    }
-}
-
-/* Answers with the sheet, which it takes over. The client may be gone afterwards. */
-static void answer(struct client *c, struct sheet *sheet)
-{
-    sheet_head(sheet, &c->head);
-    c->sheet = sheet;
-    bound_bodies(c->serve, c);
-    move_on(c, WRITING);
-    write_on(c);
-}
-
-static void answer_status(struct client *c, int status)
-{
-    struct sheet *sheet = sheet_create(status);
-
-    sheet_complete(sheet, NULL);
-    answer(c, sheet);
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Requests */
-
-static void ask_guard(struct client *c)
-{
-    const struct serve_config *config = &c->serve->config;
-
-    move_on(c, ASKING);
-    config->guard(config->guard_arg, c->id, &c->request);
-}
-
-/* The whole head is there; what follows it is nobody's. */
-static void begin(struct client *c, size_t head_len)
-{
-    const struct serve *serve = c->serve;
-    const char *path;
-
-    c->head.data[head_len] = '\0';
-    int status = serve_request_parse(c->head.data, head_len, &c->request, &path);
-    if (!status && serve->config.local && !serve_request_is_local(&c->request))
-        status = 403;
-    c->page = find_page(serve, path, &c->request.below);
-    if (status == 400 || status == 403)
-        answer_status(c, status);
-    else if (!c->page || status)
-        answer_status(c, c->page ? status : 404);
-    else if (c->page->guarded && serve->config.guard)
-        ask_guard(c);
-    else
-        answer(c, sheet_of(serve, c));
-}
-
-static void read_head(struct client *c)
-{
-    char piece[HEAD_MAX + 1];
-    ssize_t n = recv(c->fd, piece, HEAD_MAX + 1 - c->head.len, 0);
-
-    if (n <= 0) {
-        if (n == 0 || (errno != EAGAIN && errno != EINTR))
-            drop_client(c);
-        return;
-    }
-    size_t seen = c->head.len > 3 ? c->head.len - 3 : 0;
-    buf_add(&c->head, piece, (size_t)n);
-    explicit_bzero(piece, (size_t)n); /* perhaps a credential */
-    const char *end = memmem(c->head.data + seen, c->head.len - seen, "\r\n\r\n", 4);
-    if (end)
-        begin(c, (size_t)(end + 4 - c->head.data));
-    else if (c->head.len > HEAD_MAX)
-        answer_status(c, 431);
-    else if (c->head.data[0] < 'A' || c->head.data[0] > 'Z') /* no method: TLS, for example */
-        answer_status(c, 400);
-}
-
-/* The answer is out: until it has closed too, what it still says is thrown away. */
-static void read_rest(struct client *c)
-{
-    char piece[HEAD_MAX];
-    ssize_t n = recv(c->fd, piece, sizeof(piece), 0);
-
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-        drop_client(c);
-}
-
-static void on_ready(uv_poll_t *poll, int status, int events)
-{
-    struct client *c = container_of(poll, struct client, poll);
-
-    (void)events;
-    if (status < 0 || c->stage == ASKING)
-        drop_client(c);
-    else if (c->stage == READING)
-        read_head(c);
-    else if (c->stage == WRITING)
-        write_on(c);
-    else
-        read_rest(c);
-}
-
-void serve_admit(struct serve *serve, uint64_t id, int status)
-{
-    list_each (node, &serve->clients) {
-        struct client *c = container_of(node, struct client, node);
-        if (c->id != id || c->stage != ASKING)
-            continue;
-        if (status == 200)
-            answer(c, sheet_of(serve, c));
-        else
-            answer_status(c, status);
-        return;
-    }
-}
-
 /* ---------------------------------------------------------------------------------------------------------------------
  * Places */
 
-static size_t count_peer(const struct serve *serve, const struct in6_addr *peer)
+/* All that is ours; libwebsockets may still hold the connection. */
+static void leave_place(struct client *c)
+{
+    list_remove(&c->node);
+    sheet_release(take(c->sheet));
+}
+
+/* Without another word: libwebsockets closes it in its next turn. */
+static void put_out(struct client *c)
+{
+    leave_place(c);
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
+    lws_cancel_service(c->serve->lws);
+}
+
+static size_t count_peer(const struct serve *serve, const char *peer)
 {
     size_t count = 0;
 
     list_each (node, &serve->clients)
-        count += IN6_ARE_ADDR_EQUAL(&container_of(node, struct client, node)->peer, peer);
+        count += strcmp(container_of(node, struct client, node)->peer, peer) == 0;
     return count;
 }
 
@@ -310,25 +113,13 @@ static void make_place(struct serve *serve)
         return;
     list_each (node, &serve->clients) {
         struct client *c = container_of(node, struct client, node);
-        size_t count = count_peer(serve, &c->peer);
+        size_t count = count_peer(serve, c->peer);
         if (count > most) {
             most = count;
             who = c;
         }
     }
-    drop_client(who);
-}
-
-static struct in6_addr address_of(const struct sockaddr_storage *peer)
-{
-    const struct sockaddr_in6 *v6 = (const void *)peer;
-    const struct sockaddr_in *v4 = (const void *)peer;
-    struct in6_addr mapped = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
-
-    if (peer->ss_family == AF_INET6)
-        return v6->sin6_addr;
-    memcpy(&mapped.s6_addr[12], &v4->sin_addr, 4);
-    return mapped;
+    put_out(who);
 }
 
 static void sweep(void *arg)
@@ -338,7 +129,7 @@ static void sweep(void *arg)
     list_each_safe (node, after, &serve->clients) {
         struct client *c = container_of(node, struct client, node);
         if (loop_now(serve->loop) >= c->until_ms)
-            drop_client(c);
+            put_out(c);
     }
     if (!list_empty(&serve->clients))
         loop_timer_set(serve->sweep, SWEEP_MS);
@@ -346,22 +137,232 @@ static void sweep(void *arg)
         forget_sheets(serve); /* nothing is kept while nobody asks */
 }
 
-/* Most have sent their request by now, so it is read at once. */
-static void welcome(struct serve *serve, int fd, const struct sockaddr_storage *peer)
+static void take_place(struct serve *serve, struct lws *wsi)
 {
     struct client *c = mem_alloc(sizeof(*c));
 
-    make_place(serve);
     if (list_empty(&serve->clients))
         loop_timer_set(serve->sweep, SWEEP_MS);
-    *c = (struct client){.serve = serve, .id = ++serve->last_id, .fd = fd, .peer = address_of(peer)};
-    buf_init(&c->head, 2 * HEAD_MAX);
-    uv_poll_init_socket(loop_uv(serve->loop), &c->poll, fd);
+    *c = (struct client){
+        .serve = serve, .wsi = wsi, .id = ++serve->last_id, .until_ms = loop_now(serve->loop) + HEAD_MS};
+    lws_get_peer_simple(wsi, c->peer, sizeof(c->peer));
     list_init(&c->node);
     list_append(&serve->clients, &c->node);
-    move_on(c, READING);
-    read_head(c);
+    lws_set_opaque_user_data(wsi, c);
 }
+
+/* Whoever does not read keeps a page in memory; all together they may keep so much. */
+static void bound_bodies(struct serve *serve, const struct client *but)
+{
+    size_t len = 0;
+
+    for (struct list *node = serve->clients.prev, *before; node != &serve->clients; node = before) {
+        struct client *c = container_of(node, struct client, node);
+        before = node->prev;
+        len += c->sheet && c != but ? c->sheet->body.len / c->sheet->refs : 0;
+        if (len > BODIES_MAX && c->sheet && c != but)
+            put_out(c);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Answers. What these functions return is for libwebsockets: a negative one closes the connection, when all that was
+ * written is out. */
+
+/* Its head says that the connection is closed, which libwebsockets then does when the answer is out. */
+static int write_head(struct lws *wsi, const struct sheet *sheet)
+{
+    static const struct {
+        int status;
+        const char *name, *value;
+    } hints[] = {{401, "www-authenticate:", "Bearer"}, {405, "allow:", "GET"}};
+    unsigned char head[LWS_PRE + 1024], *start = head + LWS_PRE, *at = start, *end = head + sizeof(head) - 1;
+
+    if (lws_add_http_common_headers(wsi, (unsigned)sheet->status, sheet->content_type, LWS_ILLEGAL_HTTP_CONTENT_LEN,
+                                    &at, end) != 0 ||
+        lws_add_http_header_content_length(wsi, sheet->body.len, &at, end) != 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_LEN(hints); i++)
+        if (sheet->status == hints[i].status &&
+            lws_add_http_header_by_name(wsi, (const unsigned char *)hints[i].name,
+                                        (const unsigned char *)hints[i].value, (int)strlen(hints[i].value), &at, end))
+            return -1;
+    return lws_finalize_write_http_header(wsi, start, &at, end) == 0 ? 0 : -1;
+}
+
+/* As much as the socket takes now. libwebsockets wants room before each piece. */
+static int write_on(struct client *c)
+{
+    unsigned char piece[LWS_PRE + PIECE_MAX];
+
+    while (c->written < c->sheet->body.len) {
+        size_t left = c->sheet->body.len - c->written, len = left < PIECE_MAX ? left : PIECE_MAX;
+        if (lws_send_pipe_choked(c->wsi))
+            return lws_callback_on_writable(c->wsi) < 0 ? -1 : 0;
+        memcpy(piece + LWS_PRE, c->sheet->body.data + c->written, len);
+        if (lws_write(c->wsi, piece + LWS_PRE, len, LWS_WRITE_HTTP) < 0)
+            return -1;
+        c->written += len;
+    }
+    return lws_http_transaction_completed(c->wsi) ? -1 : 0;
+}
+
+/* Answers with the sheet, which it takes over. */
+static int answer(struct client *c, struct sheet *sheet)
+{
+    c->sheet = sheet;
+    c->until_ms = loop_now(c->serve->loop) + ANSWER_MS;
+    bound_bodies(c->serve, c);
+    return write_head(c->wsi, sheet) == 0 ? write_on(c) : -1;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Requests */
+
+/* The text of a field, or the decoded parameters, which libwebsockets keeps apart. False when it has a NUL byte. */
+static bool read_text(struct lws *wsi, enum lws_token_indexes name, struct buf *ret)
+{
+    char piece[HEAD_MAX];
+
+    buf_init(ret, HEAD_MAX);
+    for (int i = 0; lws_hdr_copy_fragment(wsi, piece, sizeof(piece), name, i) >= 0; i++)
+        buf_addf(ret, "%s%s", i ? "&" : "", piece);
+    explicit_bzero(piece, sizeof(piece)); /* perhaps a credential */
+    return (int)ret->len == lws_hdr_total_length(wsi, name);
+}
+
+/* A field that is there twice could mean either to whoever stands before us. */
+static bool read_field(struct lws *wsi, enum lws_token_indexes name, struct buf *text, const char **ret)
+{
+    bool plain = read_text(wsi, name, text) && lws_hdr_fragment_length(wsi, name, 1) == 0;
+
+    *ret = text->len ? text_trim_end(text->data) : NULL;
+    return plain;
+}
+
+/* The status of a refusal, or 0. */
+static int check_request(struct client *c, const char *path)
+{
+    c->page = serve_request_page(c->serve->config.pages, path, &c->request.below);
+    bool plain = read_field(c->wsi, WSI_TOKEN_HOST, &c->host, &c->request.host) &&
+                 read_field(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, &c->authorization, &c->request.authorization) &&
+                 read_text(c->wsi, WSI_TOKEN_HTTP_URI_ARGS, &c->query);
+    c->request.query = c->query.data;
+    if (!plain)
+        return 400;
+    if (c->serve->config.local && !serve_request_is_local(&c->request))
+        return 403;
+    if (!c->page)
+        return 404;
+    return lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI) > 0 ? 0 : 405;
+}
+
+/* libwebsockets does not read while an answer is under way, but polls: what comes then would keep the loop busy. A
+ * second descriptor of the same socket takes it, and sees when the peer is gone (on_rest()). It ends with the first. */
+static int watch_rest(struct client *c)
+{
+    lws_sock_file_fd_type second = {.sockfd = fcntl(lws_get_socket_fd(c->wsi), F_DUPFD_CLOEXEC, 0)};
+
+    if (second.sockfd < 0)
+        return -1;
+    return lws_adopt_descriptor_vhost(c->serve->vhost, LWS_ADOPT_SOCKET, second, "rest", c->wsi) ? 0 : -1;
+}
+
+/* The whole head is there. */
+static int begin(struct client *c, const char *path)
+{
+    const struct serve_config *config = &c->serve->config;
+    int status = check_request(c, path);
+
+    if (status)
+        return answer(c, sheet_of_status(status)); /* a body is read by libwebsockets, and thrown away */
+    c->until_ms = loop_now(c->serve->loop) + ANSWER_MS;
+    if (c->page->guarded && config->guard)
+        config->guard(config->guard_arg, c->id, &c->request);
+    else if (answer(c, make_sheet(c)) != 0)
+        return -1;
+    return watch_rest(c);
+}
+
+/* libwebsockets calls back when it is writable. */
+void serve_admit(struct serve *serve, uint64_t id, int status)
+{
+    list_each (node, &serve->clients) {
+        struct client *c = container_of(node, struct client, node);
+        if (c->id != id || c->verdict || c->sheet)
+            continue;
+        c->verdict = status;
+        lws_callback_on_writable(c->wsi);
+        return;
+    }
+}
+
+static int go_on(struct client *c)
+{
+    if (c->sheet)
+        return write_on(c);
+    if (!c->verdict)
+        return 0;
+    return c->verdict == 200 ? answer(c, make_sheet(c)) : answer(c, sheet_of_status(c->verdict));
+}
+
+static void end(struct client *c)
+{
+    leave_place(c);
+    buf_finish(&c->host);
+    buf_finish(&c->authorization);
+    buf_finish(&c->query);
+    free(c);
+}
+
+/* What libwebsockets asks; a negative answer closes the connection. */
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    struct client *c = lws_get_opaque_user_data(wsi);
+    bool here = c && !list_empty(&c->node); /* else it has been put out */
+
+    (void)user, (void)len;
+    switch ((int)reason) {
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+        take_place(lws_context_user(lws_get_context(wsi)), wsi);
+        return 0;
+    case LWS_CALLBACK_HTTP:
+        return here ? begin(c, in) : -1;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return here ? go_on(c) : -1;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* neither websockets nor HTTP/2 */
+        if (here)
+            answer(c, sheet_of_status(400));
+        return -1;
+    case LWS_CALLBACK_RAW_ADOPT: /* CONNECT */
+        return -1;
+    case LWS_CALLBACK_WSI_DESTROY:
+        if (c)
+            end(c);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int on_rest(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+    struct client *c = reason == LWS_CALLBACK_RAW_CLOSE ? lws_get_opaque_user_data(lws_get_parent(wsi)) : NULL;
+
+    (void)user, (void)in, (void)len;
+    if (c && !list_empty(&c->node))
+        put_out(c);
+    return 0;
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "http", .callback = on_event},
+    {.name = "rest", .callback = on_rest},
+    {.name = NULL},
+};
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Connections: we accept, so that errors have their names and somebody can give way first. */
 
 static void on_connection(uv_poll_t *poll, int status, int events);
 
@@ -372,17 +373,25 @@ static void resume(void *arg)
     uv_poll_start(&serve->listener, UV_READABLE, on_connection);
 }
 
+/* Most have sent their request by now, so it is read at once. */
+static void welcome(struct serve *serve, int fd)
+{
+    struct lws_pollfd ready = {.fd = fd, .events = LWS_POLLIN, .revents = LWS_POLLIN};
+
+    make_place(serve);
+    if (lws_adopt_socket_vhost(serve->vhost, fd)) /* closes it when it does not want it */
+        lws_service_fd(serve->lws, &ready);
+}
+
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
     struct serve *serve = poll->data;
-    struct sockaddr_storage peer = {0};
 
     (void)status, (void)events;
     for (int i = 0; i < ACCEPT_MAX; i++) {
-        socklen_t len = sizeof(peer);
-        int fd = accept4(serve->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(serve->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            welcome(serve, fd, &peer);
+            welcome(serve, fd);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -396,13 +405,36 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 /* ---------------------------------------------------------------------------------------------------------------------
  * The whole */
 
-static size_t count_pages(const struct serve_page *pages)
+static bool open_lws(struct serve *serve, struct err *err)
 {
-    size_t count = 0;
+    static const struct lws_protocol_vhost_options headers[] = {
+        {&headers[1], NULL, "cache-control:", "no-store"},
+        {NULL, NULL, "x-content-type-options:", "nosniff"},
+    };
+    void *loops[] = {loop_uv(serve->loop)};
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .protocols = protocols,
+        .headers = headers,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .foreign_loops = loops,
+        .fd_limit_per_thread = 2 * (CLIENTS_MAX + LEAVING_MAX),
+        .max_http_header_pool = CLIENTS_MAX + LEAVING_MAX, /* nobody waits for one */
+        .max_http_header_data = HEAD_MAX,
+        .pt_serv_buf_size = PIECE_MAX,
+        .user = serve,
+        .gid = (gid_t)-1,
+        .uid = (uid_t)-1,
+    };
 
-    while (pages[count].path)
-        count++;
-    return count;
+    lws_set_log_level(0, NULL); /* what clients do wrong is not for our log */
+    serve->lws = lws_create_context(&info);
+    if (serve->lws)
+        serve->vhost = lws_create_vhost(serve->lws, &info);
+    if (serve->vhost)
+        return true;
+    return err_set(err, ERR_DENIED, "ListenFailed",
+                   "libwebsockets cannot start; on Debian its libuv part is the package libwebsockets-evlib-uv");
 }
 
 struct serve *serve_create(struct loop *loop, const struct serve_config *config, struct err *err)
@@ -413,14 +445,20 @@ struct serve *serve_create(struct loop *loop, const struct serve_config *config,
         return NULL;
     struct serve *serve = mem_alloc(sizeof(*serve));
     *serve = (struct serve){.loop = loop, .config = *config, .fd = fd, .port = port};
-    serve->kept = mem_alloc((count_pages(config->pages) + 1) * sizeof(serve->kept[0]));
+    size_t pages = 0;
+    while (config->pages[pages].path)
+        pages++;
+    serve->kept = mem_alloc((pages + 1) * sizeof(serve->kept[0]));
     list_init(&serve->clients);
     serve->pause = loop_timer_create(loop, resume, serve);
     serve->sweep = loop_timer_create(loop, sweep, serve);
     uv_poll_init_socket(loop_uv(loop), &serve->listener, fd);
     serve->listener.data = serve;
     resume(serve);
-    return serve;
+    if (open_lws(serve, err))
+        return serve;
+    serve_destroy(serve);
+    return NULL;
 }
 
 int serve_port(const struct serve *serve)
@@ -428,9 +466,20 @@ int serve_port(const struct serve *serve)
     return serve->port;
 }
 
-static void free_serve(uv_handle_t *listener)
+/* libwebsockets ends in steps: its first lws_context_destroy() closes the connections, their close callbacks close its
+ * timer and its idle handle, whose callbacks come a turn later, and only then may the second lws_context_destroy() free
+ * it all and unload its libuv part. A handle of ours that is closed again and again counts the turns of the loop. */
+static void count_turn(uv_handle_t *handle)
 {
-    free(listener->data);
+    struct serve *serve = handle->data;
+
+    if (serve->turns_left-- > 0) {
+        uv_idle_init(handle->loop, &serve->turns);
+        uv_close(handle, count_turn);
+        return;
+    }
+    lws_context_destroy(serve->lws);
+    free(serve);
 }
 
 void serve_destroy(struct serve *serve)
@@ -438,11 +487,16 @@ void serve_destroy(struct serve *serve)
     if (!serve)
         return;
     list_each_safe (node, after, &serve->clients)
-        drop_client(container_of(node, struct client, node));
+        leave_place(container_of(node, struct client, node));
     forget_sheets(serve);
     free(serve->kept);
     loop_timer_destroy(serve->pause);
     loop_timer_destroy(serve->sweep);
-    uv_close((uv_handle_t *)&serve->listener, free_serve);
+    uv_close((uv_handle_t *)&serve->listener, NULL);
     close(serve->fd);
+    lws_context_destroy(serve->lws);
+    serve->turns_left = CLOSING_TURNS;
+    uv_idle_init(loop_uv(serve->loop), &serve->turns);
+    serve->turns.data = serve;
+    uv_close((uv_handle_t *)&serve->turns, count_turn);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "net/serve.h"
 
 struct sheet {
     unsigned refs;
@@ -14,14 +15,16 @@ struct sheet {
     int64_t made_us, cost_us; /* when it was begun, and how long it took */
 };
 
-/* Begins one: the caller has its only reference, and writes the body. */
-struct sheet *sheet_create(int status);
-/* Its body is whole. One that did not fit becomes status 500; an empty body of a failure says its status. content_type:
- * of a page that succeeded; NULL: plain text. */
-void sheet_complete(struct sheet *sheet, const char *content_type);
+/* Makes the page. A body that does not fit becomes status 500; an empty one of a failure says its status. The caller
+ * has the only reference. */
+struct sheet *sheet_render(const struct serve_page *page, void *arg, const struct serve_request *request);
+/* Of a shared page: the one in *kept (NULL: none) while it is young, as serve.h says, else a new one, kept there. The
+ * caller has a reference of its own. */
+struct sheet *sheet_share(struct sheet **kept, const struct serve_page *page, void *arg,
+                          const struct serve_request *request);
+/* Says its status alone. */
+struct sheet *sheet_of_status(int status);
 /* NULL is fine. */
 void sheet_release(struct sheet *sheet);
-/* Writes the head of the answer; what was in *ret is cleansed. */
-void sheet_head(const struct sheet *sheet, struct buf *ret);
 
 #endif
