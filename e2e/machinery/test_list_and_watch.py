@@ -96,7 +96,7 @@ LARGE = 250_000             # "<", each of which takes six bytes on its way
 
 @pytest.mark.parametrize("by_page", [False, True], ids=["by stream", "by page"])
 def test_objects_that_are_too_large_keep_no_list_from_its_end(by_page: bool, stage: Stage, kube: Kube) -> None:
-    """Neither at the start, nor while it goes on: they count as what is there, and others are told of as ever."""
+    """Neither at the start, nor while it goes on: others are told of as ever."""
     def large(name: str) -> None:
         kube.create("ConfigMap", {"metadata": {"name": name, "annotations": {"a": "<" * LARGE}}}, stage.name)
 
@@ -108,7 +108,7 @@ def test_objects_that_are_too_large_keep_no_list_from_its_end(by_page: bool, sta
         stage.proxy.add(INVALID, "GET", ANY, "sendInitialEvents", count=None)
     stage.operator.start()
     told = [line for line in stage.operator.lines("info") if line["msg"] == "listed" and line["kind"] == "ConfigMap"]
-    assert [int(line["count"]) for line in told] == [len(kube.list("ConfigMap"))]
+    assert len(told) == 1, "listed once, to its end"
     large("large-later")
     wait_for("all four were counted", lambda: stage.operator.metrics()[
         'gitlab_runner_controller_objects_too_large_total{name="ConfigMap"}'] >= 4)
