@@ -67,6 +67,17 @@ def kubectl(*words: str, stdin: str | None = None, timeout: float = 120) -> str:
     return done.stdout
 
 
+def kustomized(folder: str) -> list[dict]:
+    """The objects that `kubectl apply -k` would apply."""
+    text = kubectl("create", "-k", folder, "--dry-run=client", "-o", "json")
+    objects, decoder = [], json.JSONDecoder()
+    while text := text.lstrip():
+        body, end = decoder.raw_decode(text)
+        objects.append(body)
+        text = text[end:]
+    return objects
+
+
 def wait_kind() -> None:
     """Until the API server serves GitLabRunners. `kubectl wait` fails at a definition that has no status yet."""
     wait_for("the kind is served", lambda: run_kubectl("get", "glr", "-A").returncode == 0, 60)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster import Kube, kubectl, run_kubectl, wait_for
+from cluster import Kube, kubectl, kustomized, run_kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import Stage
 from operator_pod import MANIFESTS, NAME, NAMESPACE, ORPHANS, USER
@@ -16,23 +16,13 @@ ALLOWED = "gitlab-runners.dev/allowed-from"
 OVERLAY = "manifests/namespaced"
 
 
-def overlay() -> list[dict]:
-    text = kubectl("create", "-k", OVERLAY, "--dry-run=client", "-o", "json")
-    objects, decoder = [], json.JSONDecoder()
-    while text := text.lstrip():
-        body, end = decoder.raw_decode(text)
-        objects.append(body)
-        text = text[end:]
-    return objects
-
-
 def of_kind(objects: list[dict], kind: str) -> list[dict]:
     return [body for body in objects if body["kind"] == kind]
 
 
 def binding() -> dict:
     """The RoleBinding of ci.yaml."""
-    found, = [body for body in of_kind(overlay(), "RoleBinding") if body["metadata"]["namespace"] == "ci"]
+    found, = [body for body in of_kind(kustomized(OVERLAY), "RoleBinding") if body["metadata"]["namespace"] == "ci"]
     return found
 
 
@@ -102,7 +92,7 @@ def assert_kept_to(stage: Stage, served: list[str]) -> None:
 
 
 def test_the_overlay_gives_no_right_in_the_whole_cluster() -> None:
-    objects = overlay()
+    objects = kustomized(OVERLAY)
     assert of_kind(objects, "ClusterRoleBinding") == []
     deployment, = of_kind(objects, "Deployment")
     assert deployment["spec"]["template"]["spec"]["containers"][0]["args"][-1] == "--namespace=ci"

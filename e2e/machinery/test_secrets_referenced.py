@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster import Kube, kubectl, run_kubectl, wait_for
+from cluster import Kube, kubectl, kustomized, run_kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from gitlab_users import GitLabUser
 from machinery.stage import Stage
@@ -18,13 +18,7 @@ ROUND = 75 + 15             # seconds: the longest that a Secret is not read (ku
 
 
 def overlay(kind: str) -> dict:
-    text = kubectl("create", "-k", OVERLAY, "--dry-run=client", "-o", "json")
-    objects, decoder = [], json.JSONDecoder()
-    while text := text.lstrip():
-        body, end = decoder.raw_decode(text)
-        objects.append(body)
-        text = text[end:]
-    found, = [body for body in objects if body["kind"] == kind and body["metadata"]["name"] == NAME]
+    found, = [body for body in kustomized(OVERLAY) if body["kind"] == kind and body["metadata"]["name"] == NAME]
     return found
 
 
