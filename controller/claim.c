@@ -16,15 +16,6 @@ const char *claim_name(enum claim claim)
     return names[claim];
 }
 
-/* Ours has one of two names; what else says that it belongs to a runner is somebody's own. */
-static bool is_childs_name(enum kind kind, const struct record *child, const struct owner *owner, struct arena *a)
-{
-    for (enum child c = 0; c < CHILD_COUNT; c++)
-        if (kind_of_child(c) == kind && strcmp(child->name, child_name(c, owner, a)) == 0)
-            return true;
-    return false;
-}
-
 static bool consents(const struct store *store, const char *ns, const char *to, struct arena *a)
 {
     const struct record *record = store_get(store, KIND_NAMESPACE, "", ns);
@@ -76,8 +67,9 @@ enum claim claim_of(const struct store *store, enum kind kind, const struct reco
     const struct record *owner = store_get(store, KIND_RUNNER, whose.ns, whose.name);
     bool elsewhere = strcmp(child->ns, whose.ns) != 0;
     bool same = owner && strcmp(owner->uid, child->owner_uid) == 0;
+    /* What has another name, and says that it belongs to a runner, is somebody's own. */
     if ((same && !elsewhere) || !store_reached(store, KIND_RUNNER, whose.ns) ||
-        (elsewhere && kind != KIND_ROLE_BINDING) || !is_childs_name(kind, child, &whose, &a))
+        (elsewhere && kind != KIND_ROLE_BINDING) || !kind_has_child_named(kind, child->name, &whose, &a))
         return CLAIM_GOOD;
     if (kind == KIND_SECRET && strcmp(child->name, child_name(CHILD_TOKEN_SECRET, &whose, &a)) == 0)
         return claim_of_token(child, owner, &a);

@@ -55,6 +55,14 @@ enum kind kind_of_child(enum child child)
     return kind_by_name(child_kind(child));
 }
 
+bool kind_has_child_named(enum kind kind, const char *name, const struct owner *owner, struct arena *a)
+{
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        if (kind_of_child(child) == kind && strcmp(child_name(child, owner, a), name) == 0)
+            return true;
+    return false;
+}
+
 enum kind kind_by_name(const char *name)
 {
     enum kind kind = 0;
@@ -423,10 +431,7 @@ static bool is_usual_child(enum kind kind, const struct record *record, const st
     const struct record *known = known_owner(record, store, a);
     const struct owner owner = {.ns = known ? known->ns : "", .name = known ? known->name : ""};
 
-    for (enum child child = 0; known && child < CHILD_COUNT; child++)
-        if (kind_of_child(child) == kind && strcmp(child_name(child, &owner, a), record->name) == 0)
-            return true;
-    return false;
+    return known && kind_has_child_named(kind, record->name, &owner, a);
 }
 
 /* What is left out may have been given rights in another namespace, whose owner may withdraw them at any time. */

@@ -34,6 +34,8 @@ bool kind_shows(enum kind kind, struct json_object *object);
  * this much is known of who wrote it. */
 bool kind_is_made_by_us(struct json_object *object);
 enum kind kind_of_child(enum child child);
+/* Whether a child of this kind that is made for the owner has this name, wherever it is. */
+bool kind_has_child_named(enum kind kind, const char *name, const struct owner *owner, struct arena *a);
 /* By kind's name ("Secret"); KIND_COUNT when it is none of these. */
 enum kind kind_by_name(const char *name);
 
