@@ -75,7 +75,7 @@ static void keep_subject(struct errand *e, const struct turn *turn)
     e->registered = copy_of(&turn->observed.registered, &e->mem);
 }
 
-static void go_on(const struct errand *e, struct turn *turn)
+static void go_on_with_errand(const struct errand *e, struct turn *turn)
 {
     memcpy(turn->id, e->id, sizeof(turn->id));
     turn->cause = e->cause;
@@ -89,7 +89,7 @@ static void go_on(const struct errand *e, struct turn *turn)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Its stages */
 
-static void wake(const struct errand *e, bool begun, const char *cause)
+static void wake_errand(const struct errand *e, bool begun, const char *cause)
 {
     const struct errands *errands = e->shop->errands;
 
@@ -103,10 +103,10 @@ static void on_place(struct gate_pass *pass, const struct err *refusal)
 
     if (!refusal) {
         e->stage = ERRAND_LET_IN;
-        wake(e, true, "there is a place at GitLab");
+        wake_errand(e, true, "there is a place at GitLab");
         return;
     }
-    wake(e, false, "GitLab cannot be called now");
+    wake_errand(e, false, "GitLab cannot be called now");
 }
 
 static struct errand *errand_begin(struct turn *turn)
@@ -158,13 +158,13 @@ static struct turn *turn_of_the_answer(const struct errand *e)
     const struct gathering g = turn_gathering(e->shop);
 
     gather_again(&g, e->state, &turn->observed, &turn->step);
-    go_on(e, turn);
+    go_on_with_errand(e, turn);
     turn->asked = e->asked;
     turn->observed.registered = e->registered;
     return turn;
 }
 
-static void on_answer(void *arg, const struct gitlab_answer *answer)
+static void on_errand_answer(void *arg, const struct gitlab_answer *answer)
 {
     struct errand *e = arg;
 
@@ -173,7 +173,7 @@ static void on_answer(void *arg, const struct gitlab_answer *answer)
     struct turn *turn = turn_of_the_answer(e);
     perform_gitlab_answered(turn, answer);
     turn_destroy(turn);
-    wake(e, true, "GitLab has answered");
+    wake_errand(e, true, "GitLab has answered");
 }
 
 static void start_call(struct errand *e, struct turn *turn, const struct gitlab_request *call)
@@ -187,7 +187,7 @@ static void start_call(struct errand *e, struct turn *turn, const struct gitlab_
     keep_subject(e, turn);
     e->asked.gitlab.token = NULL;
     e->asked.gitlab.url = arena_strdup(&e->mem, call->url);
-    e->call = gitlab_start(turn->shop->gitlab, &placed, on_answer, e);
+    e->call = gitlab_start(turn->shop->gitlab, &placed, on_errand_answer, e);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ void errand_take_up(struct turn *turn)
 
     if (!e || e->stage == ERRAND_CALLING)
         return;
-    go_on(e, turn);
+    go_on_with_errand(e, turn);
     if (e->stage == ERRAND_ANSWERED)
         errand_end(e);
 }

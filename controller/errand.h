@@ -1,13 +1,14 @@
 /* A call to GitLab for a runner, from when a turn asks for it until a later turn takes up what it has brought.
  *
- *   a turn asks ──no place──► IN_LINE ──a place──► LET_IN ──a turn asks again──► CALLING ──answer──► ANSWERED ──a
- * turn──► └──────────────────────────── a place ─────────────────────────────────────▲
+ *   a turn asks ──no place──► IN_LINE ──a place──► LET_IN ──a turn asks again──► CALLING ──answer──► ANSWERED
+ *        │                                                                          ▲                    │
+ *        └──────────────────────────────── a place ─────────────────────────────────┘    a turn takes it up
  *
  *   1. What waits for GitLab is no turn: it takes none of their places and keeps no tree. In line it is a pass at the
  *      gate and the few short values that were read for the call; the next turn of its key, whatever has woken that,
  *      finds them. A turn that does not ask again gives up the place.
  *   2. While CALLING, of which there are as many as the gate has places, it also keeps the packed record of the object
- * as it was: to this the answer is applied, even if the object has changed or gone meanwhile.
+ *      as it was: to this the answer is applied, even if the object has changed or gone meanwhile.
  *   3. A state has at most one errand. While it is CALLING the rules ask for nothing (observed.calling), but what they
  *      may at any time.
  *   4. What goes on is one turn to people: id, cause, steps and time are handed on. */

@@ -296,7 +296,7 @@ static void on_list_end(void *arg)
  * What is read, not watched */
 
 /* It is not there. */
-static void forget(struct feeds *feeds, enum kind kind, const char *ns, const char *name)
+static void forget_unwatched(struct feeds *feeds, enum kind kind, const char *ns, const char *name)
 {
     struct store *store = feeds->shop->store;
     const struct record *known = store_get(store, kind, ns, name);
@@ -336,7 +336,7 @@ static void on_secret(void *arg, const char *ns, const char *name, const char *k
     if (reply->err.kind == ERR_NONE)
         on_object(feed_of(feeds, KIND_SECRET, ns), WATCH_MODIFIED, reply->object);
     else if (reply->err.kind == ERR_NOT_FOUND && now && strcmp(now, known) == 0)
-        forget(feeds, KIND_SECRET, ns, name);
+        forget_unwatched(feeds, KIND_SECRET, ns, name);
 }
 
 static void on_namespace(void *arg, const struct kube_reply *reply)
@@ -350,7 +350,7 @@ static void on_namespace(void *arg, const struct kube_reply *reply)
     if (readable)
         on_object(feed, WATCH_MODIFIED, reply->object);
     else
-        forget(feed->feeds, KIND_NAMESPACE, "", realm->ns);
+        forget_unwatched(feed->feeds, KIND_NAMESPACE, "", realm->ns);
     if (!readable && !realm->settled)
         log_event(LOG_WARN, "watch", "not served until it can be read", "namespace", realm->ns, "reason",
                   reply->err.reason, "error", reply->err.text, NULL);

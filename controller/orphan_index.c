@@ -38,7 +38,7 @@ struct orphan_entry *orphan_index_find(const struct orphan_index *index, const c
     return map_get(&index->by_key, key);
 }
 
-static void entry_free(struct orphan_entry *entry)
+static void orphan_entry_free(struct orphan_entry *entry)
 {
     free(entry->key);
     free(entry->ns);
@@ -52,12 +52,12 @@ void orphan_index_drop(struct orphan_index *index, struct orphan_entry *entry)
     map_remove(&index->by_key, entry->key);
     if (!entry->leaving_for)
         index->bytes -= entry->size;
-    entry_free(entry);
+    orphan_entry_free(entry);
 }
 
 void orphan_index_finish(struct orphan_index *index)
 {
-    entries_each(entry, index) entry_free(entry);
+    entries_each(entry, index) orphan_entry_free(entry);
     map_finish(&index->by_key);
     index->bytes = 0;
 }
@@ -140,7 +140,7 @@ int64_t orphan_index_next_ms(const struct orphan_index *index)
  * Who makes room */
 
 /* The namespace that takes most; between equals the newcomer's. */
-static const char *heaviest(const struct orphan_index *index, const char *newcomers)
+static const char *heaviest_tenant(const struct orphan_index *index, const char *newcomers)
 {
     struct map bytes_of = {.lent = true}; /* by namespace: a number, and no pointer */
     const char *heaviest = newcomers, *ns;
@@ -182,7 +182,7 @@ void orphan_index_stay(struct orphan_index *index, const char *newcomer)
 bool orphan_index_make_room(struct orphan_index *index, const struct orphan_entry *newcomer)
 {
     while (index->bytes > LEDGER_BYTES) {
-        struct orphan_entry *leaving = oldest_of(index, heaviest(index, newcomer->ns));
+        struct orphan_entry *leaving = oldest_of(index, heaviest_tenant(index, newcomer->ns));
         if (!leaving) {
             orphan_index_stay(index, newcomer->key);
             return false;

@@ -51,7 +51,7 @@ static int64_t pause_after(unsigned attempts)
     return backoff(PAUSE_MIN_MS, PAUSE_MAX_MS, attempts);
 }
 
-static void arm(struct orphans *orphans)
+static void arm_orphans(struct orphans *orphans)
 {
     int64_t due = orphan_index_next_ms(&orphans->index), now = loop_now(orphans->shop->loop);
 
@@ -160,7 +160,7 @@ static void try_later(struct try *try, const struct err *err)
     if (err->retry_after_ms > 0 && entry->due_ms < now + err->retry_after_ms)
         entry->due_ms = now + err->retry_after_ms;
     try_destroy(try);
-    arm(orphans);
+    arm_orphans(orphans);
 }
 
 static void on_removed(void *arg, const struct kube_reply *reply)
@@ -177,7 +177,7 @@ static void on_removed(void *arg, const struct kube_reply *reply)
     orphans->shop->stats->orphans.deregistered++;
     try_destroy(try);
     orphan_index_drop(&orphans->index, entry);
-    arm(orphans);
+    arm_orphans(orphans);
 }
 
 static void take_out(struct try *try)
@@ -216,7 +216,7 @@ static void on_called(void *arg, const struct gitlab_answer *answer)
 }
 
 /* secret: the ledger as it was just read. */
-static void deregister(struct orphans *orphans, struct orphan_entry *entry, struct json_object *secret)
+static void deregister_orphan(struct orphans *orphans, struct orphan_entry *entry, struct json_object *secret)
 {
     cleanup_arena struct arena a = {0};
     const char *data = json_string(json_member(json_get(secret, "data"), entry->key));
@@ -263,7 +263,7 @@ static void on_ledger_read(void *arg, const struct kube_reply *reply)
         orphans->read_ms = orphans->look_ms;
         log_event(orphans->failures > 1 ? LOG_DEBUG : LOG_WARN, "orphans", "cannot be read", "reason",
                   reply->err.reason, "error", reply->err.text, NULL);
-        arm(orphans);
+        arm_orphans(orphans);
         return;
     }
     orphans->known = true;
@@ -271,8 +271,8 @@ static void on_ledger_read(void *arg, const struct kube_reply *reply)
     orphans->uid = mem_strdup(json_str_or(reply->object, "metadata.uid", ""));
     follow(orphans, json_get(reply->object, "data"));
     while ((entry = orphan_index_due(&orphans->index, now)))
-        deregister(orphans, entry, reply->object);
-    arm(orphans);
+        deregister_orphan(orphans, entry, reply->object);
+    arm_orphans(orphans);
 }
 
 static void on_timer(void *arg)
@@ -290,7 +290,7 @@ bool orphans_admit(struct orphans *orphans, const char *key, const char *ns, con
                    struct err *err)
 {
     if (!orphans->known) {
-        arm(orphans);
+        arm_orphans(orphans);
         return orphans->failures
                    ? (*err = orphans->err, false)
                    : err_set(err, ERR_RETRY, "LedgerUnread", "the ledger of orphans has not been read yet");
@@ -352,7 +352,7 @@ void orphans_written(struct orphans *orphans, const char *key, bool success)
     entry->due_ms = loop_now(orphans->shop->loop) + pause_after(1);
     if (!success)
         orphan_index_drop(&orphans->index, entry);
-    arm(orphans);
+    arm_orphans(orphans);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -398,7 +398,7 @@ void orphans_lead(struct orphans *orphans, bool leading)
     orphans->failures = 0;
     orphans->read_ms = 0;
     orphans->look_ms = orphans->known ? INT64_MAX : loop_now(orphans->shop->loop);
-    arm(orphans);
+    arm_orphans(orphans);
 }
 
 size_t orphans_count(const struct orphans *orphans)

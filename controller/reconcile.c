@@ -60,7 +60,7 @@ struct share {
     size_t turns, cost;
 };
 
-static void count_turn(struct reconciler *rec, const struct turn *turn)
+static void count_busy_turn(struct reconciler *rec, const struct turn *turn)
 {
     const char *ns = turn->observed.owner.ns;
     struct share *share = map_get(&rec->costs, ns);
@@ -267,7 +267,7 @@ static void turn_start(struct reconciler *rec, const char *key, const char *caus
     turn->urgent = queue_taken_priority(rec->queue, key) == QUEUE_URGENT;
     errand_take_up(turn);
     list_append(&rec->turns, &turn->node);
-    count_turn(rec, turn);
+    count_busy_turn(rec, turn);
 }
 
 /* An errand goes on. */

@@ -76,7 +76,7 @@ static size_t char_len(enum charset place, const char *text)
     return places[place].others && len > 1 && !is_unseen(code_point(text, len)) ? len : 0;
 }
 
-static const char *complaint(enum charset place, const char *text)
+static const char *text_complaint(enum charset place, const char *text)
 {
     unsigned char c = (unsigned char)*text;
 
@@ -100,7 +100,7 @@ const char *charset_refuses(enum charset place, const char *text, size_t len)
     while (at < len) {
         size_t n = char_len(place, text + at);
         if (n == 0)
-            return complaint(place, text + at);
+            return text_complaint(place, text + at);
         at += n;
     }
     if (place == CHARSET_SEGMENT && text[0] == '.' && (len == 1 || (len == 2 && text[1] == '.')))

@@ -29,7 +29,7 @@ static const unsigned char classes[256] = {
     ['}'] = SIGN,  ['['] = SIGN,   [']'] = SIGN,   [':'] = SIGN,   [','] = SIGN,
 };
 
-static enum class class_of(char c) { return classes[(unsigned char)c]; }
+static enum class class_of_byte(char c) { return classes[(unsigned char)c]; }
 
 /* Behind the string whose opening quote was read; an escape of six bytes stands for three at most. */
 static const char *weigh_string(struct tally *t, const char *at, const char *end)
@@ -52,7 +52,7 @@ static const char *weigh_word(struct tally *t, const char *at, const char *end)
 {
     const char *start = at;
 
-    while (at < end && class_of(*at) == WORD)
+    while (at < end && class_of_byte(*at) == WORD)
         at++;
     if (*start == 't' || *start == 'f')
         t->cost += TRUTH;
@@ -93,7 +93,7 @@ size_t json_cost(const char *text, size_t len)
 
     while (at < end) {
         size_t before = t.cost;
-        switch (class_of(*at)) {
+        switch (class_of_byte(*at)) {
         case SPACE:
             at++;
             break;

@@ -36,7 +36,7 @@ bool json_sieve_is_complete(const struct json_sieve *s)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Paths */
 
-static bool fits(const char *wanted, const char *key, size_t len)
+static bool sieve_fits(const char *wanted, const char *key, size_t len)
 {
     size_t wanted_len = strlen(wanted);
 
@@ -54,7 +54,7 @@ static uint32_t paths_to_member(const struct json_sieve *s, const struct json_ke
     *ret_kept = NULL;
     for (size_t i = 0; i < s->keeps_len && s->key_len < SIEVE_KEY; i++) {
         const char *const *path = s->keeps[i].path;
-        if (!(s->open[s->level - 1] >> i & 1) || !fits(path[s->level - 1], s->key, s->key_len))
+        if (!(s->open[s->level - 1] >> i & 1) || !sieve_fits(path[s->level - 1], s->key, s->key_len))
             continue;
         if (!path[s->level])
             *ret_kept = &s->keeps[i];
@@ -66,7 +66,7 @@ static uint32_t paths_to_member(const struct json_sieve *s, const struct json_ke
 /* ---------------------------------------------------------------------------------------------------------------------
  * What comes out */
 
-static bool has_room(const struct json_sieve *s, size_t len)
+static bool sieve_has_room(const struct json_sieve *s, size_t len)
 {
     return s->out.len + len + CLOSING <= s->out.max;
 }
@@ -84,7 +84,7 @@ static void put_key(struct json_sieve *s)
 /* What is too long leaves a number in its place: that there is something may count. */
 static void keep_bytes(struct json_sieve *s, const char *bytes, size_t len)
 {
-    if (s->out.len - s->start + len <= s->kept->max && has_room(s, len)) {
+    if (s->out.len - s->start + len <= s->kept->max && sieve_has_room(s, len)) {
         buf_add(&s->out, bytes, len);
         return;
     }
@@ -110,7 +110,7 @@ static bool begin_value(struct json_sieve *s, char first)
     s->depth = 0;
     s->in_element = false;
     s->place = PASS;
-    if ((!s->kept && !enters) || !has_room(s, s->key_len + 8))
+    if ((!s->kept && !enters) || !sieve_has_room(s, s->key_len + 8))
         return false;
     put_key(s);
     if (enters) {
@@ -126,7 +126,7 @@ static bool begin_value(struct json_sieve *s, char first)
     return enters;
 }
 
-static void leave(struct json_sieve *s)
+static void leave_level(struct json_sieve *s)
 {
     buf_adds(&s->out, "}");
     s->place = --s->level ? MEMBERS : END;
@@ -227,7 +227,7 @@ static size_t feed_sign(struct json_sieve *s, char c)
         s->key_len = 0;
         s->escaped = false;
     } else if (s->place == MEMBERS && c == '}') {
-        leave(s);
+        leave_level(s);
     } else if (s->place == COLON) {
         s->place = VALUE;
     } else if (s->place == VALUE) {

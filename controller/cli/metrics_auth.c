@@ -48,7 +48,7 @@ static const struct kube_resource token_review = {
 static const struct kube_resource access_review = {
     .kind = "SubjectAccessReview", .api_version = "authorization.k8s.io/v1", .plural = "subjectaccessreviews"};
 
-static void forget(struct known *k)
+static void forget_verdict(struct known *k)
 {
     if (k->request)
         kube_cancel(k->auth->client, k->request);
@@ -152,7 +152,7 @@ static struct known *find_known(struct metrics_auth *auth, const char *digest)
 }
 
 /* The one that was asked for longest ago among those that nobody waits for, good ones last. False: there is none. */
-static bool make_room(struct metrics_auth *auth)
+static bool make_room_for_verdict(struct metrics_auth *auth)
 {
     if (list_len(&auth->known) < KNOWN_MAX)
         return true;
@@ -160,7 +160,7 @@ static bool make_room(struct metrics_auth *auth)
         list_each (node, &auth->known) {
             struct known *k = container_of(node, struct known, node);
             if (!k->request && (k->verdict == 200) == good) {
-                forget(k);
+                forget_verdict(k);
                 return true;
             }
         }
@@ -190,7 +190,7 @@ static bool may_ask_for_a_stranger(struct metrics_auth *auth)
 
 static struct known *add_known(struct metrics_auth *auth, const char *digest)
 {
-    if (!make_room(auth))
+    if (!make_room_for_verdict(auth))
         return NULL;
     struct known *k = mem_alloc(sizeof(*k));
     *k = (struct known){.auth = auth};
@@ -267,6 +267,6 @@ void metrics_auth_destroy(struct metrics_auth *auth)
     if (!auth)
         return;
     list_each_safe (node, after, &auth->known)
-        forget(container_of(node, struct known, node));
+        forget_verdict(container_of(node, struct known, node));
     free(auth);
 }

@@ -28,7 +28,7 @@ enum {
 };
 #define ID_MAX ((int64_t)1 << 53) /* beyond, JSON has no exact numbers for everybody */
 
-static bool is_text(struct json_object *value, size_t max)
+static bool is_answers_text(struct json_object *value, size_t max)
 {
     return json_object_is_type(value, json_type_string) && json_object_get_string_len(value) <= (int)max &&
            strlen(json_string(value)) == (size_t)json_object_get_string_len(value);
@@ -49,9 +49,9 @@ static bool is_id(struct json_object *value)
     return is_count(value) && json_object_get_int64(value) > 0 && json_object_get_int64(value) <= ID_MAX;
 }
 
-static bool is_token(struct json_object *value)
+static bool is_answers_token(struct json_object *value)
 {
-    return is_text(value, TOKEN_MAX) && charset_admits(CHARSET_ISSUED, json_string(value));
+    return is_answers_text(value, TOKEN_MAX) && charset_admits(CHARSET_ISSUED, json_string(value));
 }
 
 static bool is_time(struct json_object *value)
@@ -66,12 +66,12 @@ static bool is_version(struct json_object *value)
 
 static bool is_note(struct json_object *value)
 {
-    return is_text(value, TEXT_MAX);
+    return is_answers_text(value, TEXT_MAX);
 }
 
 static bool is_word(struct json_object *value)
 {
-    return is_text(value, TAG_MAX);
+    return is_answers_text(value, TAG_MAX);
 }
 
 static bool is_list_of(struct json_object *value, size_t max, bool (*is_item)(struct json_object *value))
@@ -104,7 +104,7 @@ static const struct {
     bool (*is)(struct json_object *value);
 } members[] = {
     {HAS_ID, HAS_ID, "id", is_id},
-    {HAS_TOKEN, HAS_TOKEN, "token", is_token},
+    {HAS_TOKEN, HAS_TOKEN, "token", is_answers_token},
     {HAS_TOKEN, 0, "token_expires_at", is_time},
     {OP(VERSION), OP(VERSION), "version", is_version},
     {SHOWS, 0, "description", is_note},

@@ -93,7 +93,7 @@ static bool take_ids(struct search *s, struct json_object *runners)
     return true;
 }
 
-static void on_page(struct gitlab_op *op, const struct http_reply *reply)
+static void on_found_page(struct gitlab_op *op, const struct http_reply *reply)
 {
     struct search *s = op->search;
     struct err err;
@@ -131,7 +131,7 @@ static void ask_for_a_page(struct gitlab_op *op)
                                        .with_token = true,
                                        .max_answer = ANSWER_MAX};
 
-    op_send(op, &message, on_page);
+    op_send(op, &message, on_found_page);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ static void find_none(struct gitlab_op *op)
         op_answer(op, &none);
 }
 
-static void on_timer(void *arg)
+static void on_find_timer(void *arg)
 {
     struct gitlab_op *op = arg;
     struct search *s = op->search;
@@ -183,7 +183,7 @@ void search_begin(struct gitlab_op *op)
 {
     struct search *s = mem_alloc(sizeof(*s));
 
-    *s = (struct search){.timer = loop_timer_create(op->gitlab->loop, on_timer, op),
+    *s = (struct search){.timer = loop_timer_create(op->gitlab->loop, on_find_timer, op),
                          .ends_ms = loop_now(op->gitlab->loop) + SEARCH_MS,
                          .ids = {op->call.runner_id},
                          .len = op->call.runner_id > 0,

@@ -28,7 +28,7 @@ static bool has_place(const struct gate *gate, const struct gate_lane *lane)
            has_share(lane->tenant->inside, gate->inside, GATE_PLACES);
 }
 
-static void count(struct gate *gate, struct gate_lane *lane, int places)
+static void count_places(struct gate *gate, struct gate_lane *lane, int places)
 {
     lane->inside += (size_t)places;
     lane->host->inside += (size_t)places;
@@ -39,7 +39,7 @@ static void count(struct gate *gate, struct gate_lane *lane, int places)
 static void let_in(struct gate *gate, struct gate_pass *pass)
 {
     pass->inside = true;
-    count(gate, pass->server->lane, 1);
+    count_places(gate, pass->server->lane, 1);
 }
 
 /* Out of the line, or off its place. */
@@ -48,7 +48,7 @@ static void step_out(struct gate *gate, struct gate_pass *pass)
     struct gate_server *server = take(pass->server);
 
     if (pass->inside)
-        count(gate, server->lane, -1);
+        count_places(gate, server->lane, -1);
     else
         gate->waiting--;
     list_remove(&pass->node);
@@ -163,7 +163,7 @@ static bool advance_one(struct gate *gate)
     return false;
 }
 
-static void advance(struct gate *gate)
+static void advance_lines(struct gate *gate)
 {
     while (gate->waiting && advance_one(gate))
         ;
@@ -266,7 +266,7 @@ void gate_cancel(struct gate *gate, struct gate_pass *pass)
     step_out(gate, pass);
     if (!server->passes)
         gate_server_unused(gate, server);
-    advance(gate);
+    advance_lines(gate);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -36,17 +36,17 @@ struct references {
     struct map holders; /* "namespace/name" → struct holder */
 };
 
-static const char *key_of(unsigned kind, const char *ns, const char *name, char key[static KEY_MAX])
+static const char *referent_key(unsigned kind, const char *ns, const char *name, char key[static KEY_MAX])
 {
     snprintf(key, KEY_MAX, "%u/%s/%s", kind, ns, name);
     return key;
 }
 
-static struct target *find(const struct references *r, unsigned kind, const char *ns, const char *name)
+static struct target *find_referent(const struct references *r, unsigned kind, const char *ns, const char *name)
 {
     char key[KEY_MAX];
 
-    return map_get(&r->targets, key_of(kind, ns, name, key));
+    return map_get(&r->targets, referent_key(kind, ns, name, key));
 }
 
 static struct target *target_create(struct references *r, const char *key, unsigned epoch)
@@ -116,7 +116,7 @@ void references_destroy(struct references *r)
     free(r);
 }
 
-static size_t count(const struct reference *to, size_t len)
+static size_t count_reference(const struct reference *to, size_t len)
 {
     size_t named = 0;
 
@@ -127,7 +127,7 @@ static size_t count(const struct reference *to, size_t len)
 
 void references_set(struct references *r, const char *key, const struct reference *to, size_t len)
 {
-    size_t named = count(to, len);
+    size_t named = count_reference(to, len);
     struct holder *former = map_get(&r->holders, key), *holder = named ? holder_create(key, named) : NULL;
     struct link *link = holder ? holder->links : NULL;
     char at[KEY_MAX];
@@ -135,7 +135,7 @@ void references_set(struct references *r, const char *key, const struct referenc
     for (size_t i = 0; i < len; i++) {
         if (!to[i].name)
             continue;
-        key_of(to[i].kind, to[i].ns, to[i].name, at);
+        referent_key(to[i].kind, to[i].ns, to[i].name, at);
         struct target *target = map_get(&r->targets, at);
         *link = (struct link){.target = target ? target : target_create(r, at, to[i].epoch), .holder = holder};
         list_init(&link->node);
@@ -152,13 +152,13 @@ void references_set(struct references *r, const char *key, const struct referenc
 
 bool references_have(const struct references *r, unsigned kind, const char *ns, const char *name)
 {
-    return find(r, kind, ns, name) != NULL;
+    return find_referent(r, kind, ns, name) != NULL;
 }
 
 void references_each(const struct references *r, unsigned kind, const char *ns, const char *name,
                      void (*each)(void *arg, const char *holder), void *arg)
 {
-    struct target *target = find(r, kind, ns, name);
+    struct target *target = find_referent(r, kind, ns, name);
 
     if (!target)
         return;
@@ -168,7 +168,7 @@ void references_each(const struct references *r, unsigned kind, const char *ns, 
 
 static void mark(struct references *r, unsigned kind, const char *ns, const char *name, bool settled)
 {
-    struct target *target = find(r, kind, ns, name);
+    struct target *target = find_referent(r, kind, ns, name);
 
     if (target)
         target->settled = settled;
@@ -186,7 +186,7 @@ void references_unsettle(struct references *r, unsigned kind, const char *ns, co
 
 bool references_settled(const struct references *r, unsigned kind, const char *ns, const char *name)
 {
-    const struct target *target = find(r, kind, ns, name);
+    const struct target *target = find_referent(r, kind, ns, name);
 
     return target && target->settled;
 }

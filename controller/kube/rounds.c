@@ -32,7 +32,7 @@ struct reading {
     char *ns, *name, *known;
 };
 
-static void arm(struct rounds *r)
+static void arm_round(struct rounds *r)
 {
     int64_t due = queue_next_ms(r->queue, QUEUE_ROUTINE), now = loop_now(r->loop);
     int64_t next = due > r->next_ms ? due : r->next_ms;
@@ -53,7 +53,7 @@ static void reading_free(struct reading *reading)
     free(reading);
 }
 
-static void on_answer(void *arg, const struct kube_reply *reply)
+static void on_round_answer(void *arg, const struct kube_reply *reply)
 {
     struct reading *reading = arg;
     struct rounds *r = reading->rounds;
@@ -64,10 +64,10 @@ static void on_answer(void *arg, const struct kube_reply *reply)
     queue_done(r->queue, key);
     r->handler.read(r->handler.arg, reading->ns, reading->name, reading->known, reply);
     reading_free(reading);
-    arm(r);
+    arm_round(r);
 }
 
-static void ask(struct rounds *r, const char *ns, const char *name, const char *known)
+static void ask_next_round(struct rounds *r, const char *ns, const char *name, const char *known)
 {
     cleanup_arena struct arena a = {0};
     struct reading *reading = mem_alloc(sizeof(*reading));
@@ -80,7 +80,7 @@ static void ask(struct rounds *r, const char *ns, const char *name, const char *
                                          .path = kube_path(r->resource, ns, name, NULL, &a),
                                          .accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
                                          .resource = r->resource,
-                                         .done = on_answer,
+                                         .done = on_round_answer,
                                          .arg = reading};
     reading->request = kube_start(r->client, &request);
 }
@@ -95,20 +95,20 @@ static void read_next(struct rounds *r)
         cleanup_free char *ns = strndup(key, (size_t)(slash - key));
         const char *known = r->handler.known(r->handler.arg, ns, slash + 1);
         if (known) {
-            ask(r, ns, slash + 1, known);
+            ask_next_round(r, ns, slash + 1, known);
             return;
         }
         queue_done(r->queue, key);
     }
 }
 
-static void on_timer(void *arg)
+static void on_round_timer(void *arg)
 {
     struct rounds *r = arg;
 
     r->next_ms = loop_now(r->loop) + GAP_MS;
     read_next(r);
-    arm(r);
+    arm_round(r);
 }
 
 struct rounds *rounds_create(struct loop *loop, struct kube_client *client, const struct kube_resource *resource,
@@ -119,7 +119,7 @@ struct rounds *rounds_create(struct loop *loop, struct kube_client *client, cons
     *r = (struct rounds){
         .loop = loop, .client = client, .resource = resource, .handler = *handler, .queue = queue_create()};
     list_init(&r->readings);
-    r->timer = loop_timer_create(loop, on_timer, r);
+    r->timer = loop_timer_create(loop, on_round_timer, r);
     return r;
 }
 
@@ -129,7 +129,7 @@ void rounds_add(struct rounds *r, const char *ns, const char *name)
     int64_t at = loop_now(r->loop) + jitter(ROUND_MS / 2, ROUND_MS / 2);
 
     queue_add_at(r->queue, arena_printf(&a, "%s/%s", ns, name), at, "read");
-    arm(r);
+    arm_round(r);
 }
 
 void rounds_destroy(struct rounds *r)

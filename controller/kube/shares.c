@@ -93,7 +93,7 @@ bool shares_have_room(const struct shares *s)
 }
 
 /* NULL: there is none. */
-static const char *heaviest(const struct shares *s)
+static const char *heaviest_share(const struct shares *s)
 {
     const char *ns, *found = NULL;
     size_t most = 0;
@@ -114,7 +114,7 @@ bool shares_fit(const struct shares *s, const char *ns, size_t bytes, const char
     *ret_heaviest = NULL;
     if (s->total + bytes <= s->budget)
         return true;
-    const char *other = heaviest(s);
+    const char *other = heaviest_share(s);
     if (other && strcmp(other, ns) != 0 && shares_held(s, other) > shares_held(s, ns) + bytes)
         *ret_heaviest = other;
     return false;
@@ -152,7 +152,7 @@ void shares_leave_out_listed(struct shares *s, const char *ns)
     account_of(s, ns)->counted++;
 }
 
-static void settle(struct shares *s, struct account *account, bool counts)
+static void settle_share(struct shares *s, struct account *account, bool counts)
 {
     if (counts) {
         s->left_out += account->counted - account->left_out;
@@ -169,7 +169,7 @@ static void settle_all(struct shares *s, const char *only, bool counts)
     for (size_t i = 0; map_iter(&s->accounts, &i, &ns, &value);) {
         if (*only && strcmp(only, ns) != 0)
             continue;
-        settle(s, value, counts);
+        settle_share(s, value, counts);
         close_if_empty(s, ns, value);
     }
 }

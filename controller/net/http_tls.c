@@ -31,7 +31,7 @@ void http_trust_init(struct http_trust *trust)
     list_init(&trust->stores);
 }
 
-static void drop(struct trust_store *s)
+static void drop_store(struct trust_store *s)
 {
     list_remove(&s->node);
     X509_STORE_free(s->store);
@@ -42,7 +42,7 @@ static void drop(struct trust_store *s)
 void http_trust_finish(struct http_trust *trust)
 {
     list_each_safe (node, after, &trust->stores)
-        drop(container_of(node, struct trust_store, node));
+        drop_store(container_of(node, struct trust_store, node));
     X509_STORE_free(trust->system);
 }
 
@@ -113,7 +113,7 @@ static void bound_stores(struct http_trust *trust)
         before = node->prev;
         certificates += s->len;
         if (++stores > STORES_MAX || certificates > CERTIFICATES_MAX)
-            drop(s);
+            drop_store(s);
     }
 }
 

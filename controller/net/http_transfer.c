@@ -64,7 +64,7 @@ static bool is_header_refused(struct transfer *t, const char *header)
     return is_refused(t, CHARSET_HEADER, charset_to_prose(what), header);
 }
 
-static void check_texts(struct transfer *t)
+static void check_request_texts(struct transfer *t)
 {
     const struct http_request *r = &t->request;
     bool refused = is_refused(t, CHARSET_METHOD, "the method", r->method) ||
@@ -149,7 +149,7 @@ struct transfer *transfer_create(struct loop *loop, const struct http_request *r
     if (!http_url_parse(t->request.url, t->request.tls.server_name, &t->mem, &t->url))
         t->why = &http_invalid_url;
     else
-        check_texts(t);
+        check_request_texts(t);
     describe(t);
     buf_init(&t->body, request->on_data ? STREAM_ERROR_MAX : request->max_body);
     list_init(&t->node);

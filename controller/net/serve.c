@@ -208,7 +208,7 @@ static int write_on(struct client *c)
 }
 
 /* Answers with the sheet, which it takes over. */
-static int answer(struct client *c, struct sheet *sheet)
+static int answer_client(struct client *c, struct sheet *sheet)
 {
     c->sheet = sheet;
     c->until_ms = loop_now(c->serve->loop) + ANSWER_MS;
@@ -232,7 +232,7 @@ static bool read_text(struct lws *wsi, enum lws_token_indexes name, struct buf *
 }
 
 /* A field that is there twice could mean either to whoever stands before us. */
-static bool read_field(struct lws *wsi, enum lws_token_indexes name, struct buf *text, const char **ret)
+static bool read_header(struct lws *wsi, enum lws_token_indexes name, struct buf *text, const char **ret)
 {
     bool plain = read_text(wsi, name, text) && lws_hdr_fragment_length(wsi, name, 1) == 0;
 
@@ -244,8 +244,8 @@ static bool read_field(struct lws *wsi, enum lws_token_indexes name, struct buf 
 static int check_request(struct client *c, const char *path)
 {
     c->page = serve_request_page(c->serve->config.pages, path, &c->request.below);
-    bool plain = read_field(c->wsi, WSI_TOKEN_HOST, &c->host, &c->request.host) &&
-                 read_field(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, &c->authorization, &c->request.authorization) &&
+    bool plain = read_header(c->wsi, WSI_TOKEN_HOST, &c->host, &c->request.host) &&
+                 read_header(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, &c->authorization, &c->request.authorization) &&
                  read_text(c->wsi, WSI_TOKEN_HTTP_URI_ARGS, &c->query);
     c->request.query = c->query.data;
     if (!plain)
@@ -269,17 +269,17 @@ static int watch_rest(struct client *c)
 }
 
 /* The whole head is there. */
-static int begin(struct client *c, const char *path)
+static int begin_client(struct client *c, const char *path)
 {
     const struct serve_config *config = &c->serve->config;
     int status = check_request(c, path);
 
     if (status)
-        return answer(c, sheet_of_status(status)); /* a body is read by libwebsockets, and thrown away */
+        return answer_client(c, sheet_of_status(status)); /* a body is read by libwebsockets, and thrown away */
     c->until_ms = loop_now(c->serve->loop) + ANSWER_MS;
     if (c->page->guarded && config->guard)
         config->guard(config->guard_arg, c->id, &c->request);
-    else if (answer(c, make_sheet(c)) != 0)
+    else if (answer_client(c, make_sheet(c)) != 0)
         return -1;
     return watch_rest(c);
 }
@@ -297,16 +297,16 @@ void serve_admit(struct serve *serve, uint64_t id, int status)
     }
 }
 
-static int go_on(struct client *c)
+static int go_on_with_client(struct client *c)
 {
     if (c->sheet)
         return write_on(c);
     if (!c->verdict)
         return 0;
-    return c->verdict == 200 ? answer(c, make_sheet(c)) : answer(c, sheet_of_status(c->verdict));
+    return c->verdict == 200 ? answer_client(c, make_sheet(c)) : answer_client(c, sheet_of_status(c->verdict));
 }
 
-static void end(struct client *c)
+static void end_client(struct client *c)
 {
     leave_place(c);
     buf_finish(&c->host);
@@ -327,18 +327,18 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         take_place(lws_context_user(lws_get_context(wsi)), wsi);
         return 0;
     case LWS_CALLBACK_HTTP:
-        return here ? begin(c, in) : -1;
+        return here ? begin_client(c, in) : -1;
     case LWS_CALLBACK_HTTP_WRITEABLE:
-        return here ? go_on(c) : -1;
+        return here ? go_on_with_client(c) : -1;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* neither websockets nor HTTP/2 */
         if (here)
-            answer(c, sheet_of_status(400));
+            answer_client(c, sheet_of_status(400));
         return -1;
     case LWS_CALLBACK_RAW_ADOPT: /* CONNECT */
         return -1;
     case LWS_CALLBACK_WSI_DESTROY:
         if (c)
-            end(c);
+            end_client(c);
         return 0;
     default:
         return 0;
