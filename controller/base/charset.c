@@ -113,11 +113,6 @@ bool charset_admits(enum charset place, const char *text)
     return text && !charset_refuses(place, text, strlen(text));
 }
 
-size_t charset_max(enum charset place)
-{
-    return places[place].max;
-}
-
 size_t charset_prose_len(const char *text)
 {
     return char_len(CHARSET_PROSE, text);

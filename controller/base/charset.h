@@ -28,9 +28,6 @@ const char *charset_refuses(enum charset place, const char *text, size_t len);
 /* The same of a text that ends with a NUL; NULL may go nowhere. */
 bool charset_admits(enum charset place, const char *text);
 
-/* The longest text that may go there, in bytes. */
-size_t charset_max(enum charset place);
-
 /* The length of the character of a prose that text begins with; 0: what is there may not be in one. */
 size_t charset_prose_len(const char *text);
 /* Makes prose of any text, in place: control characters become blanks, what else may not be there is dropped, the end

@@ -88,9 +88,15 @@ static void each_place_takes_its_own(void **state)
 
 static void each_place_has_its_length(void **state)
 {
+    /* as charset.h has them */
+    static const size_t longest[CHARSET_COUNT] = {
+        [CHARSET_TOKEN] = 4 << 10, [CHARSET_ISSUED] = 512,   [CHARSET_METHOD] = 16,   [CHARSET_HEADER] = 64 << 10,
+        [CHARSET_URL] = 16 << 10,  [CHARSET_ADDRESS] = 255,  [CHARSET_SEGMENT] = 253, [CHARSET_TIME] = 64,
+        [CHARSET_VERSION] = 64,    [CHARSET_PROSE] = 2 << 10};
+
     (void)state;
     for (enum charset place = 0; place < CHARSET_COUNT; place++) {
-        size_t max = charset_max(place);
+        size_t max = longest[place];
         char *text = mem_alloc(max + 2);
         memset(text, place == CHARSET_TIME ? '1' : 'A', max + 1);
         assert_null(charset_refuses(place, text, max));
