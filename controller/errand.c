@@ -202,8 +202,9 @@ static bool may_wait(const struct turn *turn, struct err *ret_err)
 static enum gate_verdict enter(struct errand *e, const struct turn *turn, const struct gitlab_request *call,
                                struct err *ret_err)
 {
-    const struct gate_door door = {.url = call->url, .address = call->address, .ns = call->ns, .urgent = turn->urgent};
+    struct gate_door door = gitlab_door(turn->shop->gitlab, call);
 
+    door.urgent = turn->urgent;
     if (gate_is_for(&e->pass, &door))
         return e->stage == ERRAND_LET_IN ? GATE_GO : GATE_WAIT;
     gitlab_step_back(turn->shop->gitlab, &e->pass);

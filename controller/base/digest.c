@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,23 @@ const char *digest_sha256(const void *data, size_t len, struct arena *a)
 const char *digest_short(const void *data, size_t len, struct arena *a)
 {
     return sha256_digits(data, len, 16, a);
+}
+
+void digest_key_make(struct digest_key *ret)
+{
+    if (RAND_bytes(ret->bytes, sizeof(ret->bytes)) != 1)
+        abort();
+}
+
+uint64_t digest_keyed(const struct digest_key *key, const char *text)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    uint64_t number;
+
+    if (!HMAC(EVP_sha256(), key->bytes, sizeof(key->bytes), (const unsigned char *)text, strlen(text), hash, NULL))
+        abort();
+    memcpy(&number, hash, sizeof(number));
+    return number;
 }
 
 uint32_t hash_text(uint32_t from, const char *text)

@@ -12,6 +12,15 @@ const char *digest_sha256(const void *data, size_t len, struct arena *a);
 /* The first 16 digits: enough to tell two versions of one object apart. */
 const char *digest_short(const void *data, size_t len, struct arena *a);
 
+/* A number that stands for a secret text while the process runs, and tells nobody anything about it. */
+struct digest_key {
+    unsigned char bytes[32];
+};
+/* A key of chance; out of it aborts. */
+void digest_key_make(struct digest_key *ret);
+/* HMAC-SHA-256, its first eight bytes. */
+uint64_t digest_keyed(const struct digest_key *key, const char *text);
+
 /* FNV-1a, for tables: quick, and no proof of anything. Goes on from a hash, the first time from HASH_BEGIN. */
 #define HASH_BEGIN 2166136261u
 uint32_t hash_text(uint32_t from, const char *text);

@@ -45,6 +45,7 @@ struct gitlab *gitlab_create(struct loop *loop, struct http *http, const struct 
 
     gitlab->loop = loop;
     gitlab->http = http;
+    digest_key_make(&gitlab->callers);
     gitlab->gate = gate_create(loop, concurrency ? concurrency : GATE_CONCURRENCY);
     if (settings)
         gitlab->policy = settings->policy;
@@ -82,6 +83,17 @@ size_t gitlab_waiting(const struct gitlab *gitlab)
 size_t gitlab_calls(const struct gitlab *gitlab)
 {
     return gitlab->calls;
+}
+
+static uint64_t caller_of(const struct gitlab *gitlab, const struct gitlab_request *call)
+{
+    return (digest_keyed(&gitlab->callers, call->token ? call->token : "") & ~UINT64_C(0xff)) | (uint64_t)call->op;
+}
+
+struct gate_door gitlab_door(const struct gitlab *gitlab, const struct gitlab_request *call)
+{
+    return (struct gate_door){
+        .url = call->url, .address = call->address, .ns = call->ns ? call->ns : "", .caller = caller_of(gitlab, call)};
 }
 
 enum gate_verdict gitlab_enter(struct gitlab *gitlab, struct gate_pass *pass, const struct gate_door *door,
@@ -271,7 +283,7 @@ static void on_gate(struct gate_pass *pass, const struct err *refusal)
 /* The call keeps its place from its first request to its last. */
 static void pass_the_gate(struct gitlab_op *op)
 {
-    const struct gate_door door = {.url = op->call.url, .address = op->call.address, .ns = op->call.ns};
+    const struct gate_door door = gitlab_door(op->gitlab, &op->call);
     struct gate *gate = op->gitlab->gate;
     struct err err;
     enum gate_verdict verdict = op->pass.inside ? GATE_GO : gate_enter(gate, &op->pass, &door, &err);

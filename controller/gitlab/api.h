@@ -70,6 +70,9 @@ struct gitlab_settings {
 struct gitlab *gitlab_create(struct loop *loop, struct http *http, const struct gitlab_settings *settings);
 void gitlab_destroy(struct gitlab *gitlab);
 
+/* Of a call: where it goes, whose share it takes, and with whom its answers count, namely with those to the same
+ * credential that is asked the same (op). Not urgent. Texts are the call's. */
+struct gate_door gitlab_door(const struct gitlab *gitlab, const struct gitlab_request *call);
 /* Asks for a place before a call is put together (gate_enter(), after the policy): what waits in line need not be more
  * than a pass. It goes to gitlab_start(), or back by gitlab_step_back(). */
 enum gate_verdict gitlab_enter(struct gitlab *gitlab, struct gate_pass *pass, const struct gate_door *door,

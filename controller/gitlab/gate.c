@@ -59,18 +59,28 @@ static void step_out(struct gate *gate, struct gate_pass *pass)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Refusals */
 
-static struct err refusal_of(const struct gate_server *server, int64_t now_ms)
+/* The breaker that keeps the caller from going there now, and for the text where that is; NULL: it may. */
+static const struct host *refusing(const struct gate_server *server, uint64_t caller, int64_t now_ms,
+                                   const char **ret_name)
 {
     const struct gate_host *host = server->lane->host;
+    const struct gate_answers *answers = gate_answers_known(server, caller);
 
+    *ret_name = host->name;
     if (host_refuses(&host->transport, now_ms))
-        return host_refusal(&host->transport, host->name, now_ms, chance());
-    return host_refusal(&server->answers, server->url, now_ms, chance());
+        return &host->transport;
+    *ret_name = server->url;
+    return answers && host_refuses(&answers->breaker, now_ms) ? &answers->breaker : NULL;
 }
 
-static bool refuses(const struct gate_server *server, int64_t now_ms)
+static bool refuses(const struct gate_server *server, uint64_t caller, int64_t now_ms, struct err *ret_err)
 {
-    return host_refuses(&server->lane->host->transport, now_ms) || host_refuses(&server->answers, now_ms);
+    const char *name;
+    const struct host *breaker = refusing(server, caller, now_ms, &name);
+
+    if (breaker)
+        *ret_err = host_refusal(breaker, name, now_ms, chance());
+    return breaker != NULL;
 }
 
 void gate_refuse(struct gate *gate, struct gate_pass *pass, const struct err *err)
@@ -109,12 +119,12 @@ static struct gate_pass *first_in(const struct gate_lane *lane)
 static void send_away(struct gate *gate, struct list *line)
 {
     int64_t now = loop_now(gate->loop);
+    struct err err;
 
     list_each_safe (node, after, line) {
         struct gate_pass *pass = container_of(node, struct gate_pass, node);
-        if (!refuses(pass->server, now))
+        if (!refuses(pass->server, pass->caller, now, &err))
             continue;
-        const struct err err = refusal_of(pass->server, now);
         step_out(gate, pass);
         gate_refuse(gate, pass, &err);
     }
@@ -183,15 +193,13 @@ enum gate_verdict gate_enter(struct gate *gate, struct gate_pass *pass, const st
                              struct err *ret_err)
 {
     struct gate_server *server = gate_server_of(gate, door);
-    int64_t now = loop_now(gate->loop);
 
     if (!server && !refuse_too_many(door, ret_err))
         return GATE_REFUSE;
-    if (refuses(server, now)) {
-        *ret_err = refusal_of(server, now);
+    if (refuses(server, door->caller, loop_now(gate->loop), ret_err))
         return GATE_REFUSE;
-    }
     pass->server = server;
+    pass->caller = door->caller;
     pass->urgent = door->urgent;
     server->passes++;
     list_init(&pass->node);
@@ -209,13 +217,15 @@ bool gate_is_for(const struct gate_pass *pass, const struct gate_door *door)
     cleanup_arena struct arena a = {0};
     const struct gate_server *server = pass->server;
 
-    return server && strcmp(server->url, door->url) == 0 && strcmp(server->lane->tenant->ns, door->ns) == 0 &&
+    return server && pass->caller == door->caller && strcmp(server->url, door->url) == 0 &&
+           strcmp(server->lane->tenant->ns, door->ns) == 0 &&
            strcmp(server->lane->host->name, gate_host_name(door->url, door->address, &a)) == 0;
 }
 
 void gate_hand_over(struct gate_pass *from, struct gate_pass *to)
 {
     to->server = take(from->server);
+    to->caller = from->caller;
     to->inside = from->inside;
     to->urgent = from->urgent;
     from->inside = false;
@@ -227,27 +237,26 @@ bool gate_begin(struct gate *gate, struct gate_pass *pass, struct err *ret_err)
     struct gate_server *server = pass->server;
     int64_t now = loop_now(gate->loop);
 
-    if (refuses(server, now)) {
-        *ret_err = refusal_of(server, now);
+    if (refuses(server, pass->caller, now, ret_err))
         return false;
-    }
-    pass->calling = host_enter(&server->lane->host->transport, now, &pass->host_epoch) &&
-                    host_enter(&server->answers, now, &pass->server_epoch);
+    pass->answers = gate_answers_of(server, pass->caller, now);
+    host_enter(&server->lane->host->transport, now, &pass->host_epoch);
+    host_enter(&pass->answers->breaker, now, &pass->answers_epoch);
     return true;
 }
 
 void gate_end(struct gate *gate, struct gate_pass *pass, enum host_outcome transport, enum host_outcome answer,
               const struct err *err)
 {
-    struct gate_server *server = pass->server;
-    struct gate_host *host = server->lane->host;
+    struct gate_answers *answers = take(pass->answers);
+    struct gate_host *host = pass->server->lane->host;
     int64_t now = loop_now(gate->loop);
 
-    pass->calling = false;
     host_leave(&host->transport, &gate->limits, pass->host_epoch, transport, err, now, chance());
-    host_leave(&server->answers, &gate->limits, pass->server_epoch, answer, err, now, chance());
-    if (host->transport.state == HOST_OPEN || server->answers.state == HOST_OPEN)
+    host_leave(&answers->breaker, &gate->limits, pass->answers_epoch, answer, err, now, chance());
+    if (host->transport.state == HOST_OPEN || answers->breaker.state == HOST_OPEN)
         clear_lines(gate, host);
+    gate_answers_unused(answers, now);
 }
 
 void gate_cancel(struct gate *gate, struct gate_pass *pass)
@@ -255,7 +264,7 @@ void gate_cancel(struct gate *gate, struct gate_pass *pass)
     static const struct err none;
     struct gate_server *server = pass->server;
 
-    if (pass->calling)
+    if (pass->answers)
         gate_end(gate, pass, HOST_DROPPED, HOST_DROPPED, &none);
     if (pass->refusal) {
         list_remove(&pass->node);
@@ -293,6 +302,15 @@ void gate_destroy(struct gate *gate)
     free(gate);
 }
 
+static size_t open_of(const struct gate_server *server)
+{
+    size_t open = 0;
+
+    list_each (node, &server->answers)
+        open += container_of(node, struct gate_answers, node)->breaker.state != HOST_CLOSED;
+    return open;
+}
+
 static size_t open_at(const struct gate *gate, const struct gate_host *host)
 {
     size_t open = 0;
@@ -300,7 +318,7 @@ static size_t open_at(const struct gate *gate, const struct gate_host *host)
     list_each (node, &gate->tenants) {
         list_each (at, &container_of(node, struct tenant, node)->servers) {
             const struct gate_server *server = container_of(at, struct gate_server, node);
-            open += server->lane->host == host && server->answers.state != HOST_CLOSED;
+            open += server->lane->host == host ? open_of(server) : 0;
         }
     }
     return open;

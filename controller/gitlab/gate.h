@@ -8,18 +8,22 @@
  *     it gets half of them, and however slow its answers are, the next namespace finds a place at once.
  *   - Lines. Who finds no place waits; a host's line takes the namespaces in turns, and of one the urgent calls first.
  *   - Breakers, host.h, on two levels. That a host cannot be connected to is told to everybody who calls it. What it
- *     answers (5xx, 429) or does not (a request without an answer) is told to the namespace that called this URL.
- *   - Memory. A namespace calls at most GATE_SERVERS URLs at a time; of those that are remembered its own make room. */
+ *     answers (5xx, 429) or does not (a request without an answer) is told to those of the namespace that would call
+ *     this URL with the same credential for the same purpose, and to nobody else: gate_door.caller.
+ *   - Memory. A namespace calls at most GATE_SERVERS URLs at a time, and at most GATE_ANSWERS callers are remembered of
+ *     it, beside those whose calls are under way; its own make room. */
 #ifndef GITLAB_GATE_H
 #define GITLAB_GATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/list.h"
 #include "gitlab/host.h"
 
 struct gate;
+struct gate_answers;
 struct gate_server;
 struct loop;
 
@@ -27,21 +31,25 @@ enum {
     GATE_CONCURRENCY = 16, /* places at one host, if nothing else is said                                       */
     GATE_PLACES = 64,      /* places at all hosts together: each is a connection, and an answer that is read    */
     GATE_SERVERS = 32,     /* URLs that one namespace calls at the same time                                    */
+    GATE_ANSWERS = 32,     /* of one namespace, callers that are remembered for what they were answered         */
 };
 
 /* Where a call goes, and whose share it is. Texts are lent to gate_enter(). */
 struct gate_door {
     const char *url, *address; /* address NULL: no alias */
     const char *ns;
-    bool urgent; /* before the other calls of its namespace */
+    uint64_t caller; /* whoever comes with the same number is answered alike: a credential at a path; 0: has none */
+    bool urgent;     /* before the other calls of its namespace */
 };
 
 /* One call's way through. Embedded in its owner; all zeroes: outside. */
 struct gate_pass {
     struct list node; /* in a line, or among the refused                  */
     struct gate_server *server;
-    unsigned host_epoch, server_epoch;
-    bool urgent, inside, calling;
+    uint64_t caller;
+    struct gate_answers *answers; /* while it calls                                   */
+    unsigned host_epoch, answers_epoch;
+    bool urgent, inside;
     struct err *refusal; /* owned; what is to be told                        */
     /* Called when a pass in line has a place (NULL), or why it has none: then it is outside again. Never called from
      * within gate_enter() or gate_cancel() of the same pass, nor after the latter. */
@@ -65,7 +73,8 @@ void gate_hand_over(struct gate_pass *from, struct gate_pass *to);
 
 /* A request of the call begins; false: a breaker has opened meanwhile, and *ret_err says why. The pass has a place. */
 bool gate_begin(struct gate *gate, struct gate_pass *pass, struct err *ret_err);
-/* It has ended: what that says of the transport, and of the server. The place is kept, for the next request. */
+/* It has ended: what that says of the transport, and of what its caller is answered. The place is kept, for the next
+ * request. */
 void gate_end(struct gate *gate, struct gate_pass *pass, enum host_outcome transport, enum host_outcome answer,
               const struct err *err);
 
@@ -79,7 +88,7 @@ struct gate_info {
     const char *name; /* "https://gitlab.test at 10.0.0.1", lent until the loop goes on */
     const struct host *host;
     size_t inside, waiting;
-    size_t open; /* servers there whose own breakers are not closed */
+    size_t open; /* callers whose own breakers are not closed */
 };
 /* The i-th host that is known; false when there are no more. */
 bool gate_info(const struct gate *gate, size_t i, struct gate_info *ret);

@@ -1,5 +1,6 @@
 /* Private to gate*.c. Who knows whom: a server (a URL that a namespace calls) is at a host, and of a tenant (a
- * namespace); what the two share is a lane. Hosts, lanes and tenants are there as long as they have servers. */
+ * namespace); what the two share is a lane. Hosts, lanes and tenants are there as long as they have servers. A server
+ * has what it answers, by caller. */
 #ifndef GITLAB_GATE_PARTS_H
 #define GITLAB_GATE_PARTS_H
 
@@ -19,7 +20,7 @@ struct gate_host {
 struct tenant {
     struct list node;
     char *ns;
-    size_t inside;
+    size_t inside, answers;
     struct list servers; /* the one that was asked for last is at the end */
 };
 
@@ -36,9 +37,18 @@ struct gate_server {
     struct list node; /* of its tenant's */
     struct gate_lane *lane;
     char *url;
-    struct host answers;
-    size_t passes;   /* that wait, or have a place */
-    int64_t used_ms; /* when the last one went     */
+    struct list answers; /* struct gate_answers            */
+    size_t passes;       /* that wait, or have a place     */
+    int64_t used_ms;     /* when the last one went         */
+};
+
+/* Of one caller; there while a call is made, and as long as something of it is worth remembering. */
+struct gate_answers {
+    struct list node; /* of its server's */
+    struct gate_server *server;
+    uint64_t caller;
+    struct host breaker;
+    int64_t used_ms; /* when the last call ended */
 };
 
 struct gate {
@@ -49,6 +59,19 @@ struct gate {
     struct list refused;      /* passes that are told so when the timer fires  */
     struct loop_timer *timer; /* armed while somebody is among the refused     */
 };
+
+/* A failure that nobody has tried to repeat for so long is forgotten. */
+enum { GATE_FORGET_MS = 10 * 60 * 1000 };
+
+/* gate_answers.c. What the caller is answered, NULL: nothing worth remembering. */
+struct gate_answers *gate_answers_known(const struct gate_server *server, uint64_t caller);
+/* … made when it is not known; of those of the same namespace that do not call now, the oldest may go for it. */
+struct gate_answers *gate_answers_of(struct gate_server *server, uint64_t caller, int64_t now_ms);
+/* A call of it has ended: it goes, unless something of it is worth remembering. */
+void gate_answers_unused(struct gate_answers *answers, int64_t now_ms);
+/* All of them, or those that are past; none may be calling. */
+void gate_answers_forget(struct gate_server *server);
+void gate_answers_forget_past(struct gate_server *server, int64_t now_ms);
 
 /* gate_servers.c. The server behind the door, made when there is none; of those of the same namespace that nobody uses
  * one may go for it. NULL: the namespace calls too many already. */

@@ -9,8 +9,6 @@
 #include "net/http.h"
 #include "net/loop.h"
 
-enum { FORGET_MS = 10 * 60 * 1000 }; /* a failure that nobody has tried to repeat for so long is forgotten */
-
 static void lower(char *text)
 {
     for (; *text; text++)
@@ -103,6 +101,7 @@ static void forget_server(struct gate_server *server)
     struct gate_lane *lane = server->lane;
     struct tenant *tenant = lane->tenant;
 
+    gate_answers_forget(server);
     list_remove(&server->node);
     free(server->url);
     free(server);
@@ -117,13 +116,12 @@ static void forget_server(struct gate_server *server)
 
 static bool is_unremarkable(const struct gate_server *server)
 {
-    return !server->passes && host_is_unremarkable(&server->answers) &&
-           host_is_unremarkable(&server->lane->host->transport);
+    return !server->passes && list_empty(&server->answers) && host_is_unremarkable(&server->lane->host->transport);
 }
 
 static bool is_past(const struct gate_server *server, int64_t now_ms)
 {
-    return !server->passes && now_ms > server->used_ms + FORGET_MS;
+    return !server->passes && now_ms > server->used_ms + GATE_FORGET_MS;
 }
 
 /* Namespaces come and go. */
@@ -183,6 +181,7 @@ static struct gate_server *add_server(struct gate *gate, const struct gate_door 
     server->lane = lane_between(host_named(gate, name), tenant);
     server->lane->servers++;
     list_init(&server->node);
+    list_init(&server->answers);
     return server;
 }
 

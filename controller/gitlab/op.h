@@ -3,6 +3,7 @@
 #define GITLAB_OP_H
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "gitlab/api.h"
 #include "net/http.h"
 
@@ -13,6 +14,7 @@ struct gitlab {
     struct http *http;
     struct gate *gate;
     struct gitlab_policy policy;
+    struct digest_key callers; /* the gate tells credentials apart by it, and has none */
     size_t calls;
 };
 

@@ -23,6 +23,17 @@ static void makes_the_fingerprints_of_the_standard(void **state)
     assert_string_equal(digest_short("abc", 3, &a), "ba7816bf8f01cfea");
 }
 
+static void a_number_stands_for_a_text_under_its_key(void **state)
+{
+    struct digest_key one = {{0}}, other;
+
+    (void)state;
+    digest_key_make(&other);
+    assert_true(digest_keyed(&one, "glpat-1") == digest_keyed(&one, "glpat-1"));
+    assert_true(digest_keyed(&one, "glpat-1") != digest_keyed(&one, "glpat-2"));
+    assert_true(digest_keyed(&one, "glpat-1") != digest_keyed(&other, "glpat-1"));
+}
+
 /* RFC 4648, 10. */
 static void encodes_as_the_standard_shows(void **state)
 {
@@ -138,10 +149,15 @@ static void refuses_what_is_no_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hashes_as_fnv_1a_does),         cmocka_unit_test(makes_the_fingerprints_of_the_standard),
-        cmocka_unit_test(encodes_as_the_standard_shows), cmocka_unit_test(decodes_what_it_encoded),
-        cmocka_unit_test(refuses_what_is_not_base64),    cmocka_unit_test(writes_and_reads_times),
-        cmocka_unit_test(reads_fractions_and_offsets),   cmocka_unit_test(refuses_what_is_no_time),
+        cmocka_unit_test(hashes_as_fnv_1a_does),
+        cmocka_unit_test(makes_the_fingerprints_of_the_standard),
+        cmocka_unit_test(a_number_stands_for_a_text_under_its_key),
+        cmocka_unit_test(encodes_as_the_standard_shows),
+        cmocka_unit_test(decodes_what_it_encoded),
+        cmocka_unit_test(refuses_what_is_not_base64),
+        cmocka_unit_test(writes_and_reads_times),
+        cmocka_unit_test(reads_fractions_and_offsets),
+        cmocka_unit_test(refuses_what_is_no_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,7 +108,7 @@ static void end(size_t i, enum host_outcome transport, enum host_outcome answer)
     struct err err;
 
     err_set(&err, ERR_RETRY, "Timeout", "no answer");
-    if (!pass->calling)
+    if (!pass->answers)
         assert_true(gate_begin(w.gate, pass, &err));
     gate_end(w.gate, pass, transport, answer, &err);
     gate_cancel(w.gate, pass);
@@ -291,6 +291,68 @@ static void a_server_that_fails_is_told_to_its_callers_alone(void **state)
     }
 }
 
+/* Nor do they concern another credential of that namespace, or the same at another path. */
+static void what_one_caller_is_answered_keeps_no_other_away(void **state)
+{
+    static const enum host_outcome outcomes[] = {HOST_FAILED, HOST_LIMITED};
+
+    (void)state;
+    for (size_t n = 0; n < ARRAY_LEN(outcomes); n++) {
+        const struct gate_door failing = {.url = A, .ns = "one", .caller = 10 + n},
+                               other = {.url = A, .ns = "one", .caller = 20 + n};
+        for (size_t i = 0; i < (n ? 1 : 5); i++) {
+            assert_int_equal(enter_door(0, &failing), GATE_GO);
+            end(0, HOST_ANSWERED, outcomes[n]);
+            assert_int_equal(enter_door(1, &other), GATE_GO); /* nor is it the others' merit when it goes well */
+            end(1, HOST_ANSWERED, HOST_ANSWERED);
+        }
+        assert_int_equal(enter_door(0, &failing), GATE_REFUSE);
+        assert_non_null(strstr(w.callers[0].told.text, A " has "));
+        assert_int_equal(enter_door(1, &other), GATE_GO);
+        gate_cancel(w.gate, &w.callers[1].pass);
+        assert_int_equal(info_of(A).open, n + 1);
+    }
+}
+
+static void in_line_only_those_are_told_whom_it_concerns(void **state)
+{
+    const struct gate_door failing = {.url = A, .ns = "one", .caller = 1}, other = {.url = A, .ns = "one", .caller = 2};
+
+    (void)state;
+    for (size_t i = 0; i < 10; i++)
+        enter_door(i, i % 2 ? &other : &failing);
+    end(0, HOST_ANSWERED, HOST_LIMITED); /* two of three places are theirs still, and one is for the next in line */
+    wait_for_refusals(3);
+    for (size_t i = 4; i < 10; i++)
+        assert_int_equal(w.callers[i].refusals, i % 2 == 0);
+    assert_true(gate_is_for(&w.callers[1].pass, &other));
+    assert_false(gate_is_for(&w.callers[1].pass, &failing));
+}
+
+/* Any number of credentials may wait in line, and fail; those that are remembered have a number. */
+static void callers_without_number_are_few_to_remember(void **state)
+{
+    struct gate_door door = {.url = A, .ns = "loud"};
+
+    (void)state;
+    enter_door(90, &(struct gate_door){.url = A, .ns = "quiet", .caller = 1});
+    end(90, HOST_ANSWERED, HOST_LIMITED);
+    for (size_t i = 0; i < 3 * GATE_ANSWERS; i++) {
+        door.caller = i;
+        assert_int_equal(enter_door(0, &door), GATE_GO);
+        end(0, HOST_ANSWERED, HOST_LIMITED);
+    }
+    assert_int_equal(info_of(A).open, GATE_ANSWERS + 1);
+    assert_int_equal(enter_door(0, &door), GATE_REFUSE); /* the last is remembered, the first is not */
+    assert_int_equal(enter_door(91, &(struct gate_door){.url = A, .ns = "quiet", .caller = 1}), GATE_REFUSE);
+    door.caller = 0;
+    assert_int_equal(enter_door(0, &door), GATE_GO);
+    for (size_t i = 1; i < 80; i++) {
+        door.caller = 1000 + i;
+        assert_int_equal(enter_door(i, &door), i < 3 ? GATE_GO : GATE_WAIT);
+    }
+}
+
 /* A place that was kept for a call is worth nothing when the breaker opens before it is made. */
 static void a_place_is_no_way_around_a_breaker(void **state)
 {
@@ -438,6 +500,9 @@ int main(void)
         TEST(a_namespace_has_a_share_of_all_places),
         TEST(a_dead_host_is_told_to_all_at_once),
         TEST(a_server_that_fails_is_told_to_its_callers_alone),
+        TEST(what_one_caller_is_answered_keeps_no_other_away),
+        TEST(in_line_only_those_are_told_whom_it_concerns),
+        TEST(callers_without_number_are_few_to_remember),
         TEST(a_place_is_no_way_around_a_breaker),
         TEST(a_place_can_be_handed_over),
         TEST(a_refusal_can_still_be_cancelled),

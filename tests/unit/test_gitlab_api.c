@@ -769,16 +769,39 @@ static void a_refusal_is_no_failure_of_the_host(void **state)
     }
 }
 
-static void one_that_is_told_to_wait_speaks_for_all(void **state)
+static const struct gitlab_answer *verify_with(struct world *w, const char *token)
+{
+    return run(w, &(struct gitlab_request){.op = GITLAB_OP_VERIFY, .url = w->url, .token = token});
+}
+
+/* For the credential that was told so, and for what it asked for. */
+static void one_that_is_told_to_wait_waits(void **state)
 {
     struct world *w = *state;
 
     say(0, "429 Too Many Requests\r\nRetry-After: 30", "Retry later\n");
-    assert_string_equal(call(w, GITLAB_OP_UPDATE)->err.reason, "RateLimited");
-    assert_string_equal(call(w, GITLAB_OP_VERIFY)->err.reason, "RateLimited");
+    assert_string_equal(verify_with(w, "glrt-1")->err.reason, "RateLimited");
+    assert_string_equal(verify_with(w, "glrt-1")->err.reason, "RateLimited");
     assert_int_equal(script.len, 0);
     assert_in_range(w->answer.err.retry_after_ms, 20000, 45000);
     assert_int_equal(w->answer.err.code, 429);
+    say(0, "200 OK", "{\"id\":42,\"token\":\"glrt-2\"}");
+    assert_int_equal(verify_with(w, "glrt-2")->err.kind, ERR_NONE);
+}
+
+/* Such as one that a firewall has no liking for. */
+static void a_path_that_fails_closes_no_other(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 0; i < 5; i++) {
+        say(0, "500 Internal Server Error", "{}");
+        assert_string_equal(call(w, GITLAB_OP_UPDATE)->err.reason, "ServerError");
+        say(0, "200 OK", "{\"id\":42}");
+        assert_int_equal(call(w, GITLAB_OP_SHOW)->err.kind, ERR_NONE);
+    }
+    assert_string_equal(call(w, GITLAB_OP_UPDATE)->err.reason, "GitLabUnavailable");
+    assert_int_equal(call(w, GITLAB_OP_SHOW)->err.kind, ERR_NONE);
 }
 
 static void is_never_called_where_it_must_not(void **state)
@@ -904,7 +927,8 @@ int main(void)
         api_test(waits_for_a_place_with_all_it_has),
         api_test(leaves_a_host_alone_that_keeps_failing),
         api_test(a_refusal_is_no_failure_of_the_host),
-        api_test(one_that_is_told_to_wait_speaks_for_all),
+        api_test(one_that_is_told_to_wait_waits),
+        api_test(a_path_that_fails_closes_no_other),
         api_test(is_never_called_where_it_must_not),
         api_test(an_alias_leads_nowhere_else_either),
         api_test(no_token_goes_over_what_another_ca_has_vouched_for),
