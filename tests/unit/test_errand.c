@@ -7,6 +7,7 @@
 #include "net/http.h"
 #include "net/loop.h"
 #include "perform.h"
+#include "runner/names.h"
 #include "tiny_server.h"
 
 #define TOKEN "a-registration-token"
@@ -30,11 +31,29 @@ struct world {
     struct arena mem;
 };
 
+#define MADE    "HTTP/1.1 201 Created\r\nContent-Length: 25\r\n\r\n{\"id\":4,\"token\":\"glrt-1\"}"
+#define REFUSED "HTTP/1.1 400 Bad Request\r\nContent-Length: 28\r\n\r\n{\"error\":\"tags is too long\"}"
+
+static const char *answer; /* GitLab's */
+
 static bool respond(struct tiny_conn *conn)
 {
-    static const char answer[] = "HTTP/1.1 201 Created\r\nContent-Length: 25\r\n\r\n{\"id\":4,\"token\":\"glrt-1\"}";
+    return tiny_write(conn, answer, strlen(answer));
+}
 
-    return tiny_write(conn, answer, sizeof(answer) - 1);
+/* In the place of the API server: what was applied is answered by applied(). */
+static struct {
+    kube_done_fn *done;
+    void *arg;
+} applying;
+
+uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
+                    struct json_object *manifest, const char *manager, bool create_only, kube_done_fn *done, void *arg)
+{
+    (void)client, (void)r, (void)subresource, (void)manifest, (void)manager, (void)create_only;
+    applying.done = done;
+    applying.arg = arg;
+    return 1;
 }
 
 static void on_guard(void *arg)
@@ -52,13 +71,19 @@ static void on_wake(void *arg, const char *key, bool begun, const char *cause)
     loop_stop(w->loop);
 }
 
-/* A GitLabRunner as the watch tells of it. */
-static void told(struct world *w, const char *name, const char *uid, int64_t generation, const char *url)
+static struct json_object *runner(struct world *w, const char *name, const char *uid, int64_t generation,
+                                  const char *url)
 {
-    struct json_object *object = arena_json(
+    return arena_json(
         &w->mem, json_build("{metadata: {namespace: 'ci', name: %s, uid: %s, resourceVersion: '7', generation: %d}, "
                             "spec: {url: %s, authentication: {registrationTokenSecretRef: {name: 'gitlab'}}}}",
                             name, uid, generation, url));
+}
+
+/* A GitLabRunner as the watch tells of it. */
+static void told(struct world *w, const char *name, const char *uid, int64_t generation, const char *url)
+{
+    struct json_object *object = runner(w, name, uid, generation, url);
     const struct record record = kind_record(KIND_RUNNER, object, w->shop.store, &w->mem);
 
     store_put(w->shop.store, KIND_RUNNER, &record);
@@ -68,6 +93,7 @@ static int setup(void **state)
 {
     struct world *w = mem_alloc(sizeof(*w));
 
+    answer = MADE;
     w->loop = loop_create();
     w->http = http_create(w->loop, "tester/1");
     w->guard = loop_timer_create(w->loop, on_guard, w);
@@ -296,6 +322,36 @@ static void an_answer_is_about_what_was_asked(void **state)
     assert_string_equal(begin(w, 0)->observed.spec->url, "https://elsewhere.test");
 }
 
+/* The turn puts our finalizer on the object, and the API server answers with the object as it is then. */
+static void hold(struct world *w, struct turn *turn, size_t i)
+{
+    struct json_object *held = runner(w, names[i], names[i], 1, w->url);
+
+    perform(turn, &(struct action){.kind = ACT_FINALIZER, .rule = "held", .hold_finalizer = true});
+    json_set_str(held, "metadata.resourceVersion", "8");
+    json_set(held, "metadata.finalizers", json_build("[%s]", FINALIZER));
+    applying.done(applying.arg, &(struct kube_reply){.object = held});
+}
+
+/* A refusal is no reason to look for a runner that may have been made: none of the turns has seen the object without
+ * the finalizer after one that has put it there. */
+static void a_refusal_comes_to_the_object_that_has_our_finalizer(void **state)
+{
+    struct world *w = *state;
+
+    store_reach(w->shop.store, KIND_SECRET, "", "7"); /* there is no token Secret */
+    answer = REFUSED;
+    struct turn *turn = begin(w, 0);
+    assert_false(turn->observed.finalizer);
+    hold(w, turn, 0);
+    ask_at(w, turn, w->url);
+    wait(w);
+    turn = begin(w, 0);
+    assert_true(turn->observed.finalizer);
+    assert_string_equal(state_troubles(state_of(w, 0))->failures[0].attempt.rule, "registered");
+    assert_int_equal(turn->observed.doubt, DOUBT_NONE);
+}
+
 /* What was made for an object that went by force is known to its turn alone, even if there is another of its name. */
 static void an_object_that_is_gone_is_seen_to_its_end(void **state)
 {
@@ -344,6 +400,7 @@ int main(void)
         TEST(what_was_read_is_of_the_spec_of_then),
         TEST(a_call_that_may_not_be_made_has_failed),
         TEST(an_answer_is_about_what_was_asked),
+        TEST(a_refusal_comes_to_the_object_that_has_our_finalizer),
         TEST(an_object_that_is_gone_is_seen_to_its_end),
         TEST(all_of_them_can_be_ended),
     };
