@@ -342,7 +342,7 @@ static void tell_changes(const struct turn *turn, struct json_object *before, st
                    *because = condition_get(before, types[i], "reason");
         const char *message = condition_get(now, types[i], "message");
         bool good = status && strcmp(status, "True") == 0;
-        bool changed = status && (!was || strcmp(was, status) != 0 || !because || strcmp(because, reason) != 0);
+        bool changed = status && (!was || strcmp(was, status) != 0 || (!good && strcmp(because, reason) != 0));
         bool failing = strcmp(types[i], "Ready") == 0 && (stalled || last_failed(&turn->observed));
 
         if (changed && (good || failing))
@@ -362,15 +362,15 @@ static void warn_of_clear_text(const struct turn *turn, struct json_object *befo
 }
 
 /* Once for each set of them: the status says whether it has been seen. */
-static void warn_of_unknown_keys(const struct turn *turn, struct json_object *before, struct json_object *now)
+static void tell_warnings(const struct turn *turn, struct json_object *before, struct json_object *now)
 {
-    static const char unknown[] = "UnknownConfigKeys";
-    const char *reason = condition_get(now, "ConfigApplied", "reason"),
+    const struct spec *spec = turn->observed.spec;
+    const char *expected = spec ? spec->warnings.reason : NULL, *reason = condition_get(now, "ConfigApplied", "reason"),
                *message = condition_get(now, "ConfigApplied", "message"),
                *former = condition_get(before, "ConfigApplied", "message");
 
-    if (reason && strcmp(reason, unknown) == 0 && (!former || strcmp(former, message) != 0))
-        turn_event(turn, true, unknown, message);
+    if (expected && reason && strcmp(reason, expected) == 0 && (!former || strcmp(former, message) != 0))
+        turn_event(turn, true, reason, message);
 }
 
 static void on_status(void *arg, const struct kube_reply *reply)
@@ -381,7 +381,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
         return;
     tell_changes(turn, turn->observed.status, turn->asked.status);
     warn_of_clear_text(turn, turn->observed.status, turn->asked.status);
-    warn_of_unknown_keys(turn, turn->observed.status, turn->asked.status);
+    tell_warnings(turn, turn->observed.status, turn->asked.status);
     learn_runner(turn, reply->object);
     turn->observed.status = arena_json(&turn->mem, json_ref(turn->asked.status));
     kube_succeeded(turn);

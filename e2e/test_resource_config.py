@@ -168,7 +168,7 @@ def validated(configs: list[dict]) -> Iterator[str]:
     for begin in range(0, len(configs), 1000):
         bodies = dumped(*(runner(config=config) for config in configs[begin:begin + 1000]))
         done = subprocess.run([PROGRAM, "validate", "-f", "-"], input=bodies, capture_output=True, text=True, timeout=60)
-        yield from (line.partition(" ci/builds: ")[2] for line in done.stdout.splitlines() if ": note: " not in line)
+        yield from (line.partition(" ci/builds: ")[2] for line in done.stdout.splitlines() if ": warning: " not in line)
 
 
 def test_for_every_key_and_type_we_refuse_what_gitlab_runner_would() -> None:
@@ -199,12 +199,12 @@ def test_validate_and_render_say_what_is_wrong() -> None:
         assert "spec.config.runners.limit must be a whole number, without quotes" in done.stdout + done.stderr
 
 
-def test_validate_and_render_note_what_is_not_known() -> None:
+def test_validate_and_render_warn_of_what_is_not_known() -> None:
     body = dumped(runner(config={"runners": {"limmit": 5}}))
-    note = "does not know spec.config.runners.limmit (did you mean limit?)"
-    assert note in run("validate", "-f", "-", stdin=body).stdout
+    warning = "does not know spec.config.runners.limmit (did you mean limit?)"
+    assert warning in run("validate", "-f", "-", stdin=body).stdout
     done = run("render", "-f", "-", "-o", "toml", stdin=body)
-    assert note in done.stderr and tomllib.loads(done.stdout)["runners"][0]["limmit"] == 5
+    assert warning in done.stderr and tomllib.loads(done.stdout)["runners"][0]["limmit"] == 5
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -220,6 +220,7 @@ def test_config_reaches_the_manager_and_a_misspelt_key_is_reported(ci: Place, gi
     made.wait()
     assert_within(config, made.config())
     message = made.wait("ConfigApplied", reason="UnknownConfigKeys")["message"]
+    assert made.conditions()["Ready"]["reason"] == "ReadyWithWarnings"
     assert "spec.config.runners.request_concurency (did you mean request_concurrency?)" in message
     event = made.wait_event("UnknownConfigKeys")
     assert (event["type"], event["note"]) == ("Warning", message)

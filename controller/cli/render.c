@@ -175,8 +175,8 @@ static int render(const struct load *load, const struct options *o, struct arena
             code = EXIT_INVALID;
             continue;
         }
-        if (spec.config_report)
-            fprintf(stderr, "%s: note: %s\n", loaded_name(&load->items[i], a), spec.config_report);
+        for (size_t w = 0; w < spec.warnings.len; w++)
+            fprintf(stderr, "%s: warning: %s\n", loaded_name(&load->items[i], a), spec.warnings.texts[w]);
         if (o->format == FORMAT_TOML)
             print_toml(&owner, &spec, load->len > 1, a);
         else

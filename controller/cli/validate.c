@@ -22,7 +22,9 @@ static void usage(FILE *out)
           "asks of them. Needs no cluster.\n\n"
           "  -f, --filename FILE      YAML or JSON, \"-\": standard input; may be given more than once\n"
           "  --help\n\n"
-          "Prints a line for each object, or for each of its errors. Objects of other kinds are counted only.\n"
+          "Prints a line for each object, or for each of its errors, and one for each warning: what is valid, and will "
+          "not\n"
+          "work as it is meant. Objects of other kinds are counted only.\n"
           "Exit codes: 0 all are valid, 1 a file cannot be read or no GitLabRunner is there, 2 wrong usage, 3 errors "
           "found.\n",
           out);
@@ -66,8 +68,8 @@ static bool validate(const struct loaded *item, struct json_object *schema, stru
     print_findings(name, found.unknown);
     if (ok)
         print_findings(name, found.wrong);
-    if (ok && spec.config_report)
-        printf("%s: note: %s\n", name, spec.config_report);
+    for (size_t i = 0; ok && i < spec.warnings.len; i++)
+        printf("%s: warning: %s\n", name, spec.warnings.texts[i]);
     ok = ok && !json_len(found.unknown) && !json_len(found.wrong);
     if (ok)
         printf("%s: valid\n", name);

@@ -70,10 +70,8 @@ static const char *sentence(const struct walk *w)
 {
     const char *more = w->unknown > REPORTED_MAX ? arena_printf(w->a, " and %d more", w->unknown - REPORTED_MAX) : "";
 
-    if (!w->unknown)
-        return NULL;
-    return utf8_keep(arena_printf(w->a, "gitlab-runner %s does not know %s%s, and passes over what it does not know",
-                                  config_keys_version, w->report, more));
+    return arena_printf(w->a, "gitlab-runner %s does not know %s%s, and passes over what it does not know",
+                        config_keys_version, w->report, more);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -165,18 +163,18 @@ static bool check_table(struct walk *w, const struct config_key *keys, struct js
     return true;
 }
 
-bool extra_config_check(struct json_object *spec, const char **ret_report, struct arena *a, struct err *err)
+bool extra_config_check(struct json_object *spec, struct warnings *warnings, struct arena *a, struct err *err)
 {
     struct json_object *config = json_get(spec, "config");
     struct walk w = {.spec = spec, .report = "", .a = a, .err = err};
 
-    *ret_report = NULL;
     if (!config)
         return true;
     if (!extra_config_check_shape(config, a, err) || !check_table(&w, config_keys, config, "") ||
         !extra_config_check_values(config, err))
         return false;
-    *ret_report = sentence(&w);
+    if (w.unknown)
+        warn_of_unknown_keys(warnings, a, sentence(&w));
     return true;
 }
 

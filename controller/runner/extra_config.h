@@ -9,9 +9,9 @@
 
 #include "runner/spec.h"
 
-/* Checks spec.config of the object's spec. False and *err (ERR_INVALID) with the key's path and the remedy; else
- * *report is a sentence about the keys that gitlab-runner does not know, NULL when it knows them all. */
-bool extra_config_check(struct json_object *spec, const char **report, struct arena *a, struct err *err);
+/* Checks spec.config of the object's spec. False and *err (ERR_INVALID) with the key's path and the remedy; else the
+ * keys that gitlab-runner does not know are warned about. */
+bool extra_config_check(struct json_object *spec, struct warnings *warnings, struct arena *a, struct err *err);
 
 /* Adds spec.config to the tree of config.toml, whose `runners` is a list of one. What is there already stays. */
 void extra_config_merge(struct json_object *tree, struct json_object *config);

@@ -78,7 +78,11 @@ struct json_object *render_draft(enum child child, const struct owner *owner, co
 /* ANNOTATION_APPLIED_HASH of a manifest. */
 const char *manifest_hash(struct json_object *manifest);
 
-/* config.toml alone; of *in the token and the cache. */
+/* What config.toml is written from: gitlab-runner's keys, `runners` being a list of one. Of *in the token and the
+ * cache. The arena owns the tree, which may share values with spec.config. */
+struct json_object *render_config_tree(const struct owner *owner, const struct spec *spec,
+                                       const struct config_inputs *in, struct arena *a);
+/* The file itself. */
 const char *render_config_toml(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,
                                struct arena *a);
 /* The runner's token in a config.toml that render_config_toml() has written, NULL when there is none. */

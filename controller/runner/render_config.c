@@ -195,8 +195,8 @@ static struct json_object *runner_section(const struct owner *owner, const struc
                       environment(spec, a), cache_table(spec->cache, in->cache, a), kubernetes_section(spec, a));
 }
 
-const char *render_config_toml(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,
-                               struct arena *a)
+struct json_object *render_config_tree(const struct owner *owner, const struct spec *spec,
+                                       const struct config_inputs *in, struct arena *a)
 {
     struct json_object *tree = json_build(
         "{concurrent: %d, check_interval: %d, log_level: %s, log_format: %s, listen_address: %s, runners: [%o]}",
@@ -204,7 +204,13 @@ const char *render_config_toml(const struct owner *owner, const struct spec *spe
         runner_section(owner, spec, in, a));
 
     extra_config_merge(tree, spec->config);
-    return toml_text(arena_json(a, tree), a);
+    return arena_json(a, tree);
+}
+
+const char *render_config_toml(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,
+                               struct arena *a)
+{
+    return toml_text(render_config_tree(owner, spec, in, a), a);
 }
 
 /* The first token of the runner's own section: keys of the user's may stand before it, but never a header's line, since

@@ -15,6 +15,7 @@
 #include "runner/extra_config.h"
 #include "runner/affinity.h"
 #include "runner/cache.h"
+#include "runner/judge.h"
 #include "runner/names.h"
 #include "runner/pod_spec.h"
 #include "runner/proxy.h"
@@ -394,6 +395,16 @@ static bool check_groups(struct json_object *object, struct err *err)
     return true;
 }
 
+static bool spec_check(struct json_object *json, const struct owner *owner, struct spec *ret, struct arena *a,
+                       struct err *err)
+{
+    return check_url(ret, a, err) && read_authentication(json, ret, a, err) && read_scope(json, ret, err) &&
+           read_ca(json, ret, err) && read_attributes(json, owner, ret, a, err) && read_host_aliases(ret, a, err) &&
+           spec_check_shapes(ret, err) && affinity_check(ret->affinity, a, err) && cache_check(ret->cache, err) &&
+           proxy_check(&ret->proxy, err) && pod_spec_check(ret->manager.pod_spec, a, err) &&
+           extra_config_check(json, &ret->warnings, a, err);
+}
+
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err)
 {
     struct owner owner = owner_of(object);
@@ -404,9 +415,5 @@ bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, s
         return false;
     if (!ret->namespace)
         ret->namespace = owner.ns;
-    return check_url(ret, a, err) && read_authentication(json, ret, a, err) && read_scope(json, ret, err) &&
-           read_ca(json, ret, err) && read_attributes(json, &owner, ret, a, err) && read_host_aliases(ret, a, err) &&
-           spec_check_shapes(ret, err) && affinity_check(ret->affinity, a, err) && cache_check(ret->cache, err) &&
-           proxy_check(&ret->proxy, err) && pod_spec_check(ret->manager.pod_spec, a, err) &&
-           extra_config_check(json, &ret->config_report, a, err);
+    return spec_check(json, &owner, ret, a, err) && judge_spec(&owner, json, ret, a, err);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "runner/warnings.h"
 
 struct arena;
 struct json_object;
@@ -95,7 +96,6 @@ struct spec {
     struct json_object *host_aliases_json;
 
     struct json_object *config; /* more of config.toml, in GitLab's words (runner/extra_config.h) */
-    const char *config_report;  /* about its keys that gitlab-runner does not know; NULL: none     */
 
     struct manager_spec manager;
     enum deletion_policy deletion_policy;
@@ -104,6 +104,8 @@ struct spec {
     enum rotation_policy rotation_policy;
     int64_t rotate_at_percent; /* of a token's life that is left when it is rotated, default 25 */
     bool suspend;
+
+    struct warnings warnings; /* about all of the above */
 };
 
 /* The object's identity, lent by the tree; the namespace is "default" where the object says none. */

@@ -68,11 +68,11 @@ static struct condition reachable(const struct observed *o, struct arena *a)
 
 static struct condition config_applied(const struct observed *o, const struct finding *why, struct arena *a)
 {
-    const char *unknown = o->spec->config_report;
+    const struct warnings *w = &o->spec->warnings;
 
     if (child_is_right(o, CHILD_CONFIG_SECRET, a))
-        return (struct condition){"ConfigApplied", "True", unknown ? "UnknownConfigKeys" : "Applied",
-                                  unknown ? unknown : "the config Secret holds what the spec asks for"};
+        return (struct condition){"ConfigApplied", "True", w->reason ? w->reason : "Applied",
+                                  w->reason ? warnings_text(w, a) : "the config Secret holds what the spec asks for"};
     return (struct condition){"ConfigApplied", "False", why->reason ? why->reason : "Pending",
                               why->message ? why->message : "the config Secret is to be written"};
 }
@@ -118,9 +118,20 @@ static struct condition manager_available(const struct observed *o, const struct
     return (struct condition){"ManagerAvailable", "True", replicas ? "Available" : "ScaledToZero", numbers};
 }
 
+/* It works, but something will not work as it is meant. */
+static struct condition ready_as_asked(const struct observed *o, struct arena *a)
+{
+    static const char message[] = "registered, configured and waiting for jobs";
+    const char *warnings = o->spec ? warnings_text(&o->spec->warnings, a) : NULL;
+
+    if (!warnings)
+        return (struct condition){"Ready", "True", "Ready", message};
+    return (struct condition){"Ready", "True", "ReadyWithWarnings", arena_printf(a, "%s, but: %s", message, warnings)};
+}
+
 /* The first thing that is in the way decides the reason that people see in the STATUS column. */
-static struct condition ready(const struct condition *parts, size_t len, const struct finding *registration,
-                              const struct finding *manager)
+static struct condition ready(const struct observed *o, const struct condition *parts, size_t len,
+                              const struct finding *registration, const struct finding *manager, struct arena *a)
 {
     if (registration->reason)
         return (struct condition){"Ready", "False", registration->reason, registration->message};
@@ -129,7 +140,7 @@ static struct condition ready(const struct condition *parts, size_t len, const s
     for (size_t i = 0; i < len; i++)
         if (strcmp(parts[i].status, "True") != 0)
             return (struct condition){"Ready", "False", parts[i].reason, parts[i].message};
-    return (struct condition){"Ready", "True", "Ready", "registered, configured and waiting for jobs"};
+    return ready_as_asked(o, a);
 }
 
 /* kstatus: Stalled when a person has to act, Reconciling while the operator is at work; neither when all is well. */
@@ -233,7 +244,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
         parts[len++] = config_applied(o, manager, a);
         parts[len++] = manager_available(o, manager, a);
     }
-    struct condition is_ready = ready(parts, len, registration, manager);
+    struct condition is_ready = ready(o, parts, len, registration, manager, a);
     parts[len++] = reachable(o, a);
     parts[len++] = skew(o, a);
     parts[len++] = drained(o);

@@ -358,8 +358,8 @@ static void a_url_without_tls_is_warned_about(void **state)
                         "runner 4 at http://one.example.com; the URL is not https, so tokens travel in clear text");
 }
 
-/* The file is as the spec asks for, and the object is ready; but a key may be misspelt. */
-static void keys_that_are_not_known_are_reported(void **state)
+/* The file is as the spec asks for, and the object is ready; but something will not work as it is meant. */
+static void warnings_are_told_where_people_look(void **state)
 {
     static const int plain[OPTIONS];
     struct stage stage cleanup_stage;
@@ -369,12 +369,21 @@ static void keys_that_are_not_known_are_reported(void **state)
     stage_init(&stage, plain, false);
     assert_string_equal(condition_get(rendered(w), "ConfigApplied", "reason"), "Applied");
     struct spec spec = *w->observed.spec;
-    spec.config_report = "gitlab-runner does not know a key";
     w->observed.spec = &spec;
+    warn_of_unknown_keys(&spec.warnings, &w->mem, "gitlab-runner does not know a key");
     assert_string_equal(condition_get(rendered(w), "ConfigApplied", "status"), "True");
     assert_string_equal(condition_get(rendered(w), "ConfigApplied", "reason"), "UnknownConfigKeys");
-    assert_string_equal(condition_get(rendered(w), "ConfigApplied", "message"), spec.config_report);
+    assert_string_equal(condition_get(rendered(w), "ConfigApplied", "message"), "gitlab-runner does not know a key");
+    warn(&spec.warnings, &w->mem, "spec.%s has no effect", "image");
+    assert_string_equal(condition_get(rendered(w), "ConfigApplied", "reason"), "Warnings");
+    assert_string_equal(condition_get(rendered(w), "ConfigApplied", "message"),
+                        "gitlab-runner does not know a key; spec.image has no effect");
     assert_string_equal(condition_get(rendered(w), "Ready", "status"), "True");
+    assert_string_equal(condition_get(rendered(w), "Ready", "reason"), "ReadyWithWarnings");
+    assert_string_equal(condition_get(rendered(w), "Ready", "message"),
+                        "registered, configured and waiting for jobs, but: gitlab-runner does not know a key; "
+                        "spec.image has no effect");
+    assert_null(condition_get(rendered(w), "Stalled", "status"));
 }
 
 static void no_token_is_shown(void **state)
@@ -544,7 +553,7 @@ int main(void)
         cmocka_unit_test(a_registration_that_the_status_does_not_tell_was_answered),
         cmocka_unit_test(every_listed_reason_is_documented),
         cmocka_unit_test(a_url_without_tls_is_warned_about),
-        cmocka_unit_test(keys_that_are_not_known_are_reported),
+        cmocka_unit_test(warnings_are_told_where_people_look),
         cmocka_unit_test(each_stage_is_on_record),
     };
     struct CMUnitTest tests[ARRAY_LEN(cases) + ARRAY_LEN(others)];
