@@ -111,14 +111,15 @@ static enum queue_priority priority_of(const struct feed *feed, struct json_obje
     return began || is_edited(feed, object) ? QUEUE_URGENT : QUEUE_ROUTINE;
 }
 
-/* Lists them again when there is room, for nobody remembers which they are. */
+/* Lists them again when there is room, or when they could be told so now, for nobody remembers which they are. */
 static void on_look(void *arg)
 {
     struct feeds *feeds = arg;
     const struct shares *shares = store_shares(feeds->shop->store);
+    bool again = unserved_skipped(&feeds->unserved, feeds->shop) || shares_have_room(shares);
 
     loop_timer_set(feeds->look, jitter(LOOK_MS * 3 / 4, LOOK_MS / 2));
-    for (size_t i = 0; i < feeds->len && shares_have_room(shares); i++)
+    for (size_t i = 0; again && i < feeds->len; i++)
         if (shares_left_out(shares, *feeds->realms[i].ns ? feeds->realms[i].ns : NULL))
             watch_list_again(feeds->realms[i].by_kind[KIND_RUNNER].watch);
 }
@@ -423,6 +424,7 @@ void feeds_destroy(struct feeds *feeds)
             watch_destroy(feeds->realms[i].by_kind[kind].watch);
     }
     if (feeds) {
+        unserved_finish(&feeds->unserved, feeds->shop);
         rounds_destroy(feeds->rounds);
         loop_timer_destroy(feeds->look);
     }
@@ -436,6 +438,11 @@ void feeds_start(struct feeds *feeds)
         if (feeds->realms[i].poll)
             poll_start(feeds->realms[i].poll);
     advance(feeds);
+}
+
+void feeds_left_out(struct feeds *feeds, const struct record *runner)
+{
+    unserved_left_out(&feeds->unserved, feeds->shop, runner);
 }
 
 bool feeds_synced(const struct feeds *feeds)

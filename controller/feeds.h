@@ -17,6 +17,9 @@ void feeds_start(struct feeds *feeds);
 /* Every kind has been listed completely, in every namespace that can be read. */
 bool feeds_synced(const struct feeds *feeds);
 
+/* The runner, which was served, has to give way: it is told so. */
+void feeds_left_out(struct feeds *feeds, const struct record *runner);
+
 /* How a feed fares, for people and metrics; texts are lent during the call. */
 struct feed_facts {
     const char *kind;

@@ -359,6 +359,7 @@ static void on_evicted(void *arg, const struct record *runner)
 
     snprintf(key, sizeof(key), "%s/%s", runner->ns, runner->name);
     shares_leave_out(store_shares(rec->shop.store), runner->ns);
+    feeds_left_out(rec->feeds, runner);
     queue_add(rec->queue, key, QUEUE_ROUTINE, "its namespace holds too much");
 }
 

@@ -78,10 +78,12 @@ def test_more_large_runners_than_there_is_room_for(siege: Siege, attacker: Attac
     wait_for("some are left out", lambda: siege.operator.metrics()[LEFT_OUT] > 0)
     wait_for("an Event says so", lambda: [
         event for event in attacker.kube.list("Event", attacker.name) if event["reason"] == "NamespaceOverShare"])
+    last = Runner(attacker.kube, attacker.name, f"large-{LARGE_COUNT - 1}")
+    assert "delete some" in last.wait_refused("NamespaceOverShare") and "Stalled" in last.conditions()
     siege.hold()
     left_out = siege.operator.metrics()[LEFT_OUT]
     assert left_out < LARGE_COUNT / 2, "its share is not all of the memory, but some"
     flood.delete(f"large-{i}" for i in range(LARGE_COUNT // 2))
     wait_for("all that are left are served", lambda: siege.operator.metrics()[LEFT_OUT] == 0, 120)
-    last = Runner(attacker.kube, attacker.name, f"large-{LARGE_COUNT - 1}")
-    wait_for("the last one has a status", lambda: last.conditions(), 30)
+    last.wait_refused("Suspended", 30)
+    assert "Stalled" not in last.conditions()
