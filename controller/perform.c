@@ -19,6 +19,7 @@
 #include "runner/cache.h"
 #include "runner/names.h"
 #include "runner/status.h"
+#include "runner/token_kind.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Failures */
@@ -210,9 +211,21 @@ static struct observed_value value_of(struct turn *turn, const struct source *so
     }
     char *text = source->kind == KIND_SECRET ? decoded(json_string(member), &turn->mem)
                                              : arena_strdup(&turn->mem, json_string(member));
-    v.value = text ? text_trim_end(text) : "";
+    v.value = text ? charset_trim(text) : "";
     v.lookup = *v.value ? LOOKUP_FOUND : LOOKUP_EMPTY;
     return v;
+}
+
+/* What belongs elsewhere is told by how it begins, and goes nowhere. */
+static void refuse_another_kind(struct turn *turn, struct observed_value *v)
+{
+    const struct spec *spec = turn->observed.spec;
+    const char *complaint = v->lookup != LOOKUP_FOUND
+                                ? NULL
+                                : token_complaint(spec->authentication, &spec->credential, v->value, &turn->mem);
+
+    if (complaint)
+        *v = (struct observed_value){.lookup = LOOKUP_WRONG_KIND, .complaint = complaint, .version = v->version};
 }
 
 /* Who may write the spec may not be who may say where the Secret goes, and who is trusted with it. */
@@ -259,6 +272,8 @@ static void on_read(void *arg, const struct kube_reply *reply)
         }
     }
     refuse_what_is_no_token(value, what);
+    if (what == READ_CREDENTIAL)
+        refuse_another_kind(turn, value);
     if (what == READ_CA)
         refuse_large_ca(value, object_too_large(reply->object));
     if (what == READ_TOKEN && !(reply->object && is_ours(turn, source.kind, reply->object)))

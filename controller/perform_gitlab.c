@@ -149,10 +149,22 @@ static void doubt_lost_answer(struct turn *turn, const struct gitlab_answer *ans
         turn->state->doubt = DOUBT_LOST;
 }
 
+/* Behind a proxy that the spec knows, and the operator does not, the managers would get through. */
+static struct err explained(const struct turn *turn, const struct err *err)
+{
+    const struct spec *spec = turn->observed.spec;
+    const struct host *ignored;
+    struct err told = *err;
+
+    if (spec && (spec->proxy.http || spec->proxy.https) && !gitlab_proxy(turn->shop->gitlab, &ignored))
+        gitlab_explain_proxy(&told);
+    return told;
+}
+
 static void learn_failure(struct turn *turn, const struct gitlab_answer *answer)
 {
     enum gitlab_call what = turn->asked.gitlab.call;
-    const struct err *err = &answer->err;
+    const struct err told = explained(turn, &answer->err), *err = &told;
     bool refused = answer->proven && err->code == 403;
 
     turn->state->reach = err->code && err->code < 500 ? REACH_YES : REACH_NO; /* 5xx: what is before it, or is down */

@@ -41,6 +41,15 @@ static const struct {
     {0xe0000, 0xe0fff}, /* tags                                                */
 };
 
+/* What is nothing in itself, at either end of a text: all that Unicode calls white space, and what looks like it. */
+static const struct {
+    uint32_t first, last;
+} blanks[] = {
+    {'\t', '\r'},     {' ', ' '},       {0xa0, 0xa0},     {0x115f, 0x1160}, {0x1680, 0x1680},
+    {0x180b, 0x180f}, {0x2000, 0x200f}, {0x202f, 0x202f}, {0x205f, 0x206f}, {0x2800, 0x2800},
+    {0x3000, 0x3000}, {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xffa0, 0xffa0},
+};
+
 static bool is_ascii_of(const char *ranges, char c)
 {
     for (; *ranges; ranges += 3)
@@ -64,6 +73,68 @@ static bool is_unseen(uint32_t code)
         if (code >= unseen[i].first && code <= unseen[i].last)
             return true;
     return false;
+}
+
+static bool is_blank(const char *text, size_t len)
+{
+    uint32_t code = len > 1 ? code_point(text, len) : (unsigned char)*text;
+
+    for (size_t i = 0; i < ARRAY_LEN(blanks); i++)
+        if (code >= blanks[i].first && code <= blanks[i].last)
+            return true;
+    return len > 1 && is_unseen(code);
+}
+
+/* The length of the character that ends before `end`; 0: what is there is none. */
+static size_t last_len(const char *text, const char *end)
+{
+    size_t len = 1;
+
+    while (end - len > text && ((unsigned char)end[-len] & 0xc0) == 0x80)
+        len++;
+    return utf8_len(end - len) == len ? len : 0;
+}
+
+char *charset_trim(char *text)
+{
+    char *end = text + strlen(text);
+    size_t len;
+
+    while ((len = utf8_len(text)) && is_blank(text, len))
+        text += len;
+    while (end > text && (len = last_len(text, end)) && is_blank(end - len, len))
+        end -= len;
+    *end = '\0';
+    return text;
+}
+
+static const char *const quotes[] = {"\"",
+                                     "'",
+                                     "`",
+                                     "\xc2\xab",
+                                     "\xc2\xbb",
+                                     "\xc2\xb4",
+                                     "\xe2\x80\x98",
+                                     "\xe2\x80\x99",
+                                     "\xe2\x80\x9a",
+                                     "\xe2\x80\x9b",
+                                     "\xe2\x80\x9c",
+                                     "\xe2\x80\x9d",
+                                     "\xe2\x80\x9e",
+                                     "\xe2\x80\x9f",
+                                     "\xe2\x80\xb9",
+                                     "\xe2\x80\xba"};
+
+bool charset_is_quoted(const char *text, size_t len)
+{
+    bool first = false, last = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(quotes); i++) {
+        size_t n = strlen(quotes[i]);
+        first = first || (len > n && memcmp(text, quotes[i], n) == 0);
+        last = last || (len > n && memcmp(text + len - n, quotes[i], n) == 0);
+    }
+    return first && last;
 }
 
 /* The length of the character, 0 when it may not be in this place. */
@@ -97,6 +168,8 @@ const char *charset_refuses(enum charset place, const char *text, size_t len)
         return "is too long";
     if (len == 0)
         return place == CHARSET_PROSE ? NULL : "is empty";
+    if (place == CHARSET_TOKEN && charset_is_quoted(text, len))
+        return "has quotation marks around its content";
     while (at < len) {
         size_t n = char_len(place, text + at);
         if (n == 0)

@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 enum charset {
-    CHARSET_TOKEN,   /* a credential, from a Secret or from GitLab: visible ASCII in one piece, at most 4 KiB      */
+    CHARSET_TOKEN,   /* a credential, from a Secret or from GitLab: visible ASCII in one piece, at most 4 KiB; not in
+                        quotation marks                                                                            */
     CHARSET_ISSUED,  /* a runner's token, as GitLab makes them, at most 512: also within quotes it stays one        */
     CHARSET_METHOD,  /* of HTTP: capital letters                                                                   */
     CHARSET_HEADER,  /* "Name: value", at most 64 KiB: visible ASCII, and blanks                                   */
@@ -27,6 +28,12 @@ enum charset {
 const char *charset_refuses(enum charset place, const char *text, size_t len);
 /* The same of a text that ends with a NUL; NULL may go nowhere. */
 bool charset_admits(enum charset place, const char *text);
+
+/* Takes off, in place, what is nothing in itself at both ends: white space of any kind, a byte order mark, characters
+ * of no width. Returns where the rest begins, which may be empty. What is no UTF-8 stays. */
+char *charset_trim(char *text);
+/* It begins and ends with quotation marks, of whatever kind. */
+bool charset_is_quoted(const char *text, size_t len);
 
 /* The length of the character of a prose that text begins with; 0: what is there may not be in one. */
 size_t charset_prose_len(const char *text);

@@ -134,6 +134,20 @@ static struct json_object *failures_json(const struct reconciler_view *view)
     return failures;
 }
 
+/* NULL: GitLab is called directly. */
+static struct json_object *proxy_json(const struct reconciler_view *view)
+{
+    const struct host *fares;
+    const char *url = gitlab_proxy(view->shop->gitlab, &fares);
+    int64_t left = url ? fares->open_until_ms - loop_now(view->shop->loop) : 0;
+
+    if (!url)
+        return NULL;
+    return json_build("{url: %s, state: %s, failures: %d, error: %s, retryInMs: %d}", url,
+                      host_state_name(fares->state), (int64_t)fares->failures,
+                      *fares->last.text ? fares->last.text : NULL, fares->state == HOST_OPEN && left > 0 ? left : 0);
+}
+
 static struct json_object *objects_json(const struct reconciler_view *view)
 {
     struct json_object *objects = json_build("{}");
@@ -178,6 +192,7 @@ static struct json_object *state_json(const struct reconciler_view *view)
     json_set(state, "queue", queue_json(view));
     json_set(state, "turns", turns_json(view));
     json_set(state, "gitlabCalls", errands_json(view));
+    json_set(state, "gitlabProxy", proxy_json(view));
     json_set(state, "failures", failures_json(view));
     json_set(state, "problems", problems_json());
     return state;

@@ -9,8 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/followed.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "net/http.h"
 #include "runner/names.h"
 #include "runner/namespaces.h"
 
@@ -92,6 +94,39 @@ static bool parse_format(const char *value, void *field)
     return *(bool *)field || strcmp(value, "text") == 0;
 }
 
+static bool parse_proxy(const char *value, void *field)
+{
+    return egress_proxy_is_good(value) && parse_text(value, field);
+}
+
+static bool parse_no_proxy(const char *value, void *field)
+{
+    return egress_list_is_good(value) && parse_text(value, field);
+}
+
+/* What it holds is never repeated. */
+static bool parse_proxy_auth(const char *value, void *field)
+{
+    struct followed *file = followed_create(value);
+    struct err ignored;
+    const char *text = followed_text(file, &ignored);
+    bool good = text && strchr(text, ':') && !strpbrk(text, "\r\n") && parse_text(value, field);
+
+    followed_destroy(file);
+    return good;
+}
+
+static bool parse_proxy_ca(const char *value, void *field)
+{
+    struct followed *file = followed_create(value);
+    struct err ignored;
+    const char *pem = followed_text(file, &ignored);
+    bool good = pem && http_tls_check(&(struct http_tls){.ca_pem = pem}) && parse_text(value, field);
+
+    followed_destroy(file);
+    return good;
+}
+
 static bool parse_flag(const char *value, void *field)
 {
     (void)value;
@@ -146,6 +181,14 @@ static const struct row rows[] = {
      parse_concurrency, AT(gitlab.concurrency), "a number from 1 to 1000"},
     {"allowed-gitlab-hosts", "LIST", "names or patterns, such as 'gitlab.example.com,*.example.org:8443' (default: any)",
      parse_text, AT(gitlab.policy.allowed_hosts), NULL},
+    {"gitlab-proxy", "URL", "call GitLab, and nothing else, through this proxy (default: directly)",
+     parse_proxy, AT(gitlab.egress.proxy), "http://HOST:PORT or https://HOST:PORT; user and password go into a file"},
+    {"gitlab-proxy-auth-file", "FILE", "holds user:password for the proxy; may be replaced as we run",
+     parse_proxy_auth, AT(gitlab.egress.auth_file), "a file that can be read and holds user:password"},
+    {"gitlab-proxy-ca-file", "FILE", "PEM, whom to trust for the certificate of an https proxy (default: the system's)",
+     parse_proxy_ca, AT(gitlab.egress.ca_file), "a file that can be read and holds certificates in PEM"},
+    {"gitlab-no-proxy", "LIST", "call these directly: names, .domains, addresses, ranges (10.0.0.0/8), with :PORT, or *",
+     parse_no_proxy, AT(gitlab.egress.no_proxy), "names, addresses and ranges, separated by commas"},
     {"require-https", NULL, "call no http:// URL", parse_flag, AT(gitlab.policy.require_https), NULL},
     {"allow-loopback", NULL, "for development: GitLab may be at 127.0.0.1 or ::1",
      parse_flag, AT(gitlab.policy.allow_loopback), NULL},
@@ -171,7 +214,8 @@ static bool accept_value(const struct row *row, const char *value, struct run_op
 {
     if (row->parse(value, (char *)o + row->field))
         return true;
-    fprintf(stderr, "run: --%s %s: must be %s\n", row->name, value, row->must);
+    const char *shown = strchr(value, '@') ? "…" : value; /* perhaps a password */
+    fprintf(stderr, "run: --%s %s: must be %s\n", row->name, shown, row->must);
     return false;
 }
 

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
 #include "base/charset.h"
 #include "base/clock.h"
+#include "base/followed.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "net/http.h"
@@ -47,8 +49,12 @@ struct gitlab *gitlab_create(struct loop *loop, struct http *http, const struct 
     gitlab->http = http;
     digest_key_make(&gitlab->callers);
     gitlab->gate = gate_create(loop, concurrency ? concurrency : GATE_CONCURRENCY);
-    if (settings)
-        gitlab->policy = settings->policy;
+    if (!settings)
+        return gitlab;
+    gitlab->policy = settings->policy;
+    gitlab->egress = settings->egress;
+    gitlab->proxy_auth = followed_create(settings->egress.auth_file);
+    gitlab->proxy_ca = followed_create(settings->egress.ca_file);
     return gitlab;
 }
 
@@ -57,7 +63,15 @@ void gitlab_destroy(struct gitlab *gitlab)
     if (!gitlab)
         return;
     gate_destroy(gitlab->gate);
+    followed_destroy(gitlab->proxy_auth);
+    followed_destroy(gitlab->proxy_ca);
     free(gitlab);
+}
+
+const char *gitlab_proxy(const struct gitlab *gitlab, const struct host **ret_fares)
+{
+    *ret_fares = gate_proxy(gitlab->gate);
+    return gitlab->egress.proxy;
 }
 
 bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret)
@@ -85,6 +99,18 @@ size_t gitlab_calls(const struct gitlab *gitlab)
     return gitlab->calls;
 }
 
+static bool is_proxied(const struct gitlab *gitlab, const char *url, const char *address)
+{
+    return egress_is_proxied(&gitlab->egress, url, address);
+}
+
+/* Behind a proxy nobody sees the address, so what is asked of it is judged beforehand. */
+static bool is_allowed(const struct gitlab *gitlab, const char *url, const char *address, struct err *ret_err)
+{
+    return policy_allows_url(&gitlab->policy, url, address, ret_err) &&
+           (!is_proxied(gitlab, url, address) || policy_allows_through_proxy(&gitlab->policy, url, address, ret_err));
+}
+
 static uint64_t caller_of(const struct gitlab *gitlab, const struct gitlab_request *call)
 {
     return (digest_keyed(&gitlab->callers, call->token ? call->token : "") & ~UINT64_C(0xff)) | (uint64_t)call->op;
@@ -92,14 +118,17 @@ static uint64_t caller_of(const struct gitlab *gitlab, const struct gitlab_reque
 
 struct gate_door gitlab_door(const struct gitlab *gitlab, const struct gitlab_request *call)
 {
-    return (struct gate_door){
-        .url = call->url, .address = call->address, .ns = call->ns ? call->ns : "", .caller = caller_of(gitlab, call)};
+    return (struct gate_door){.url = call->url,
+                              .address = call->address,
+                              .ns = call->ns ? call->ns : "",
+                              .caller = caller_of(gitlab, call),
+                              .proxied = is_proxied(gitlab, call->url, call->address)};
 }
 
 enum gate_verdict gitlab_enter(struct gitlab *gitlab, struct gate_pass *pass, const struct gate_door *door,
                                struct err *ret_err)
 {
-    if (!policy_allows_url(&gitlab->policy, door->url, door->address, ret_err))
+    if (!is_allowed(gitlab, door->url, door->address, ret_err))
         return GATE_REFUSE;
     return gate_enter(gitlab->gate, pass, door, ret_err);
 }
@@ -139,6 +168,16 @@ void op_answer_error(struct gitlab_op *op, const struct err *err, bool ambiguous
 /* ---------------------------------------------------------------------------------------------------------------------
  * Replies */
 
+/* Plain http is the proxy's to forward, or to refuse: with a status that GitLab never has, or in no words of GitLab's.
+ */
+static bool is_refused_by_proxy(const struct gitlab_op *op, const struct http_reply *reply, const struct err *err)
+{
+    bool forwarded = op->proxied && !op->call.address && strncasecmp(op->call.url, "http:", 5) == 0;
+    bool others = reply->status == 403 && strcmp(err->reason, "UnexpectedAnswer") == 0;
+
+    return forwarded && (reply->status == 407 || others);
+}
+
 /* What a reply that is not the expected one means. */
 static struct err failure_of(const struct gitlab_op *op, const struct http_reply *reply)
 {
@@ -146,8 +185,12 @@ static struct err failure_of(const struct gitlab_op *op, const struct http_reply
 
     if (err.kind == ERR_NONE) {
         size_t len = reply->status / 100 == 2 ? 0 : reply->len; /* a good answer is read elsewhere */
-        return gitlab_classify(op->call.op, op->call.url, reply->status, len ? reply->body : "", len,
-                               reply->retry_after_ms);
+        err = gitlab_classify(op->call.op, op->call.url, reply->status, len ? reply->body : "", len,
+                              reply->retry_after_ms);
+        if (is_refused_by_proxy(op, reply, &err))
+            err_set(&err, ERR_DENIED, "ProxyRefused", "%s: the proxy answered %ld", op->call.url, reply->status);
+        else
+            return err;
     }
     gitlab_explain(&err);
     return err;
@@ -237,12 +280,19 @@ static bool is_fenced(const struct http_reply *reply)
     return strcmp(reply->err.reason, "Fenced") == 0;
 }
 
+static bool is_cut_off(const struct http_reply *reply)
+{
+    return strcmp(reply->err.reason, PROXY_UNREACHABLE) == 0;
+}
+
 /* Whether the host can be connected to. A certificate that one caller does not trust, or an address that nobody may
  * call, is no failure of it. */
 static enum host_outcome transport_of(const struct http_reply *reply)
 {
     if (is_fenced(reply))
         return HOST_DROPPED;
+    if (is_cut_off(reply))
+        return HOST_BLOCKED;
     return reply->err.kind == ERR_RETRY && !reply->sent ? HOST_FAILED : HOST_ANSWERED;
 }
 
@@ -294,6 +344,16 @@ static void pass_the_gate(struct gitlab_op *op)
         gate_refuse(gate, &op->pass, &err);
 }
 
+/* Without credentials that can be read it is asked all the same: its answer says what it lacks. */
+static void go_through_the_proxy(struct gitlab_op *op)
+{
+    struct err unread;
+
+    op->next_request.proxy = op->gitlab->egress.proxy;
+    op->next_request.proxy_auth = followed_text(op->gitlab->proxy_auth, &unread);
+    op->next_request.proxy_ca = followed_text(op->gitlab->proxy_ca, &unread);
+}
+
 void op_send(struct gitlab_op *op, const struct op_message *message, op_reply_fn *on_reply)
 {
     const struct gitlab_request *call = &op->call;
@@ -318,7 +378,7 @@ void op_send(struct gitlab_op *op, const struct op_message *message, op_reply_fn
         .once = post,
         .alone = post,
         .connect_to = call->address,
-        .refuse_address = policy_refuses_address,
+        .refuse_address = op->proxied ? NULL : policy_refuses_address, /* that of the proxy is the administrator's */
         .policy = &op->gitlab->policy,
         .tls = {.ca_pem = call->ca_pem},
         .timeout_ms = TIMEOUT_MS,
@@ -326,6 +386,8 @@ void op_send(struct gitlab_op *op, const struct op_message *message, op_reply_fn
         .on_done = on_http_done,
         .arg = op,
     };
+    if (op->proxied)
+        go_through_the_proxy(op);
     pass_the_gate(op);
 }
 
@@ -403,11 +465,12 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
     struct err err;
 
     *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg, .asked_us = clock_us(), .pass.go = on_gate};
+    op->proxied = is_proxied(gitlab, call->url, call->address);
     copy_call(op, call);
     gitlab->calls++;
     if (call->place)
         gate_hand_over(call->place, &op->pass);
-    if (!policy_allows_url(&gitlab->policy, call->url, call->address, &err))
+    if (!is_allowed(gitlab, call->url, call->address, &err))
         gate_refuse(gitlab->gate, &op->pass, &err);
     else if (call->op == GITLAB_OP_FIND)
         search_begin(op);

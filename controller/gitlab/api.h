@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "gitlab/egress.h"
 #include "gitlab/gate.h"
 #include "gitlab/policy.h"
 
@@ -64,6 +65,7 @@ typedef void gitlab_done_fn(void *arg, const struct gitlab_answer *answer);
 struct gitlab_settings {
     unsigned concurrency; /* requests in flight to one host; 0: as host_default_limits */
     struct gitlab_policy policy;
+    struct gitlab_egress egress;
 };
 
 /* settings: copied, its texts are lent; NULL: all zeroes. */
@@ -95,6 +97,8 @@ size_t gitlab_calls(const struct gitlab *gitlab);
  * fine. */
 size_t gitlab_inside(const struct gitlab *gitlab);
 size_t gitlab_waiting(const struct gitlab *gitlab);
+/* The URL of the proxy, NULL where there is none, and how it fares. */
+const char *gitlab_proxy(const struct gitlab *gitlab, const struct host **ret_fares);
 /* The hosts and how they fare: for i = 0, 1, … while true. */
 bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret);
 
@@ -103,5 +107,7 @@ struct err gitlab_classify(enum gitlab_op_kind op, const char *url, long status,
                            int64_t retry_after_ms);
 /* Adds the remedy to an error that came instead of an answer: names that do not resolve, certificates, … */
 void gitlab_explain(struct err *err);
+/* Adds that the spec's own proxy is none of the operator's, to an error that says that GitLab could not be reached. */
+void gitlab_explain_proxy(struct err *err);
 
 #endif

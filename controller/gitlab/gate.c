@@ -1,11 +1,13 @@
 #include "gitlab/gate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
 #include "gitlab/gate_parts.h"
+#include "net/http.h"
 #include "net/loop.h"
 
 static uint32_t chance(void)
@@ -66,6 +68,9 @@ static const struct host *refusing(const struct gate_server *server, uint64_t ca
     const struct gate_host *host = server->lane->host;
     const struct gate_answers *answers = gate_answers_known(server, caller);
 
+    *ret_name = "the proxy of --gitlab-proxy";
+    if (host->proxy && host_refuses(host->proxy, now_ms))
+        return host->proxy;
     *ret_name = host->name;
     if (host_refuses(&host->transport, now_ms))
         return &host->transport;
@@ -80,6 +85,8 @@ static bool refuses(const struct gate_server *server, uint64_t caller, int64_t n
 
     if (breaker)
         *ret_err = host_refusal(breaker, name, now_ms, chance());
+    if (breaker && breaker == server->lane->host->proxy) /* as those are told who have seen it fail */
+        snprintf(ret_err->reason, sizeof(ret_err->reason), "%s", PROXY_UNREACHABLE);
     return breaker != NULL;
 }
 
@@ -130,13 +137,22 @@ static void send_away(struct gate *gate, struct list *line)
     }
 }
 
-static void clear_lines(struct gate *gate, struct gate_host *host)
+static void clear_host(struct gate *gate, struct gate_host *host)
 {
     list_each (node, &host->lanes) {
         struct gate_lane *lane = container_of(node, struct gate_lane, node);
         send_away(gate, &lane->urgent);
         send_away(gate, &lane->routine);
     }
+}
+
+/* Of this host; when the proxy is to blame, of all that are behind it. */
+static void clear_lines(struct gate *gate, struct gate_host *host)
+{
+    clear_host(gate, host);
+    if (host->proxy && host->proxy->state == HOST_OPEN)
+        list_each (node, &gate->hosts)
+            clear_host(gate, container_of(node, struct gate_host, node));
 }
 
 /* The next namespace of the host that waits and may take a place; then it is the others' turn. */
@@ -240,9 +256,17 @@ bool gate_begin(struct gate *gate, struct gate_pass *pass, struct err *ret_err)
     if (refuses(server, pass->caller, now, ret_err))
         return false;
     pass->answers = gate_answers_of(server, pass->caller, now);
+    if (server->lane->host->proxy)
+        host_enter(server->lane->host->proxy, now, &pass->proxy_epoch);
     host_enter(&server->lane->host->transport, now, &pass->host_epoch);
     host_enter(&pass->answers->breaker, now, &pass->answers_epoch);
     return true;
+}
+
+/* Who has got anything from a host behind it, a failed connection too, has found the proxy. */
+static enum host_outcome proxy_outcome(enum host_outcome transport)
+{
+    return transport == HOST_BLOCKED ? HOST_FAILED : transport == HOST_DROPPED ? HOST_DROPPED : HOST_ANSWERED;
 }
 
 void gate_end(struct gate *gate, struct gate_pass *pass, enum host_outcome transport, enum host_outcome answer,
@@ -252,9 +276,12 @@ void gate_end(struct gate *gate, struct gate_pass *pass, enum host_outcome trans
     struct gate_host *host = pass->server->lane->host;
     int64_t now = loop_now(gate->loop);
 
+    if (host->proxy)
+        host_leave(host->proxy, &gate->limits, pass->proxy_epoch, proxy_outcome(transport), err, now, chance());
     host_leave(&host->transport, &gate->limits, pass->host_epoch, transport, err, now, chance());
     host_leave(&answers->breaker, &gate->limits, pass->answers_epoch, answer, err, now, chance());
-    if (host->transport.state == HOST_OPEN || answers->breaker.state == HOST_OPEN)
+    if (host->transport.state == HOST_OPEN || answers->breaker.state == HOST_OPEN ||
+        (host->proxy && host->proxy->state == HOST_OPEN))
         clear_lines(gate, host);
     gate_answers_unused(answers, now);
 }
@@ -349,6 +376,11 @@ bool gate_info(const struct gate *gate, size_t i, struct gate_info *ret)
         return true;
     }
     return false;
+}
+
+const struct host *gate_proxy(const struct gate *gate)
+{
+    return &gate->proxy;
 }
 
 size_t gate_inside(const struct gate *gate)

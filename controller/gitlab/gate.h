@@ -10,6 +10,8 @@
  *   - Breakers, host.h, on two levels. That a host cannot be connected to is told to everybody who calls it. What it
  *     answers (5xx, 429) or does not (a request without an answer) is told to those of the namespace that would call
  *     this URL with the same credential for the same purpose, and to nobody else: gate_door.caller.
+ *     Where calls go through a proxy, that is the transport of all hosts behind it and has a breaker of its own: while
+ *     it cannot be reached, nobody who needs it calls, and all are told ProxyUnreachable.
  *   - Memory. A namespace calls at most GATE_SERVERS URLs at a time, and at most GATE_ANSWERS callers are remembered of
  *     it, beside those whose calls are under way; its own make room. */
 #ifndef GITLAB_GATE_H
@@ -40,6 +42,7 @@ struct gate_door {
     const char *ns;
     uint64_t caller; /* whoever comes with the same number is answered alike: a credential at a path; 0: has none */
     bool urgent;     /* before the other calls of its namespace */
+    bool proxied;    /* through the proxy; always the same for one url and address */
 };
 
 /* One call's way through. Embedded in its owner; all zeroes: outside. */
@@ -48,7 +51,7 @@ struct gate_pass {
     struct gate_server *server;
     uint64_t caller;
     struct gate_answers *answers; /* while it calls                                   */
-    unsigned host_epoch, answers_epoch;
+    unsigned proxy_epoch, host_epoch, answers_epoch;
     bool urgent, inside;
     struct err *refusal; /* owned; what is to be told                        */
     /* Called when a pass in line has a place (NULL), or why it has none: then it is outside again. Never called from
@@ -73,8 +76,8 @@ void gate_hand_over(struct gate_pass *from, struct gate_pass *to);
 
 /* A request of the call begins; false: a breaker has opened meanwhile, and *ret_err says why. The pass has a place. */
 bool gate_begin(struct gate *gate, struct gate_pass *pass, struct err *ret_err);
-/* It has ended: what that says of the transport, and of what its caller is answered. The place is kept, for the next
- * request. */
+/* It has ended: what that says of the transport (HOST_BLOCKED: of that to the proxy), and of what its caller is
+ * answered. The place is kept, for the next request. */
 void gate_end(struct gate *gate, struct gate_pass *pass, enum host_outcome transport, enum host_outcome answer,
               const struct err *err);
 
@@ -92,6 +95,8 @@ struct gate_info {
 };
 /* The i-th host that is known; false when there are no more. */
 bool gate_info(const struct gate *gate, size_t i, struct gate_info *ret);
+/* How the proxy fares, for /debug/state. */
+const struct host *gate_proxy(const struct gate *gate);
 /* How many places are taken, and how many calls wait, at all hosts. */
 size_t gate_inside(const struct gate *gate);
 size_t gate_waiting(const struct gate *gate);

@@ -12,6 +12,7 @@ struct gate_host {
     struct list node;
     char *name;
     struct host transport;
+    struct host *proxy; /* the gate's, where calls go through it; else NULL */
     size_t inside;
     struct list lanes; /* in the order of their turns */
 };
@@ -54,6 +55,7 @@ struct gate_answers {
 struct gate {
     struct loop *loop;
     struct host_limits limits;
+    struct host proxy;
     size_t concurrency, inside, waiting;
     struct list hosts, tenants;
     struct list refused;      /* passes that are told so when the timer fires  */

@@ -27,7 +27,7 @@ char *gate_host_name(const char *url, const char *address, struct arena *a)
     return name;
 }
 
-static struct gate_host *host_named(struct gate *gate, const char *name)
+static struct gate_host *host_named(struct gate *gate, const char *name, bool proxied)
 {
     list_each (node, &gate->hosts) {
         struct gate_host *host = container_of(node, struct gate_host, node);
@@ -36,6 +36,7 @@ static struct gate_host *host_named(struct gate *gate, const char *name)
     }
     struct gate_host *host = mem_alloc(sizeof(*host));
     host->name = mem_strdup(name);
+    host->proxy = proxied ? &gate->proxy : NULL;
     list_init(&host->node);
     list_init(&host->lanes);
     list_append(&gate->hosts, &host->node);
@@ -178,7 +179,7 @@ static struct gate_server *add_server(struct gate *gate, const struct gate_door 
         return NULL;
     struct gate_server *server = mem_alloc(sizeof(*server));
     server->url = mem_strdup(door->url);
-    server->lane = lane_between(host_named(gate, name), tenant);
+    server->lane = lane_between(host_named(gate, name, door->proxied), tenant);
     server->lane->servers++;
     list_init(&server->node);
     list_init(&server->answers);

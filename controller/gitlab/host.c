@@ -96,6 +96,7 @@ void host_leave(struct host *h, const struct host_limits *limits, unsigned epoch
         on_limited(h, limits, err, now_ms, random);
         break;
     case HOST_DROPPED:
+    case HOST_BLOCKED:
         if (h->state == HOST_HALF_OPEN)
             change(h, HOST_OPEN); /* its time has come, so the next caller is the probe */
         break;

@@ -51,6 +51,7 @@ enum host_outcome {
     HOST_FAILED,   /* no answer, or a 5xx                                                              */
     HOST_LIMITED,  /* 429: for err->retry_after_ms, or as after a failed probe when nothing was said   */
     HOST_DROPPED,  /* the caller gave up: nothing was learnt                                           */
+    HOST_BLOCKED,  /* the proxy before it could not be reached: of the host itself nothing was learnt  */
 };
 
 /* The end of a call. err: with HOST_FAILED and HOST_LIMITED. random: any number, for the jitter: a pause is shortened

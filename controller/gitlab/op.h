@@ -15,6 +15,8 @@ struct gitlab {
     struct gate *gate;
     struct gitlab_policy policy;
     struct digest_key callers; /* the gate tells credentials apart by it, and has none */
+    struct gitlab_egress egress;
+    struct followed *proxy_auth, *proxy_ca; /* NULL: none */
     size_t calls;
 };
 
@@ -26,6 +28,7 @@ struct gitlab_op {
     gitlab_done_fn *done;
     void *arg;
     struct gate_pass pass;
+    bool proxied;
     struct http_request next_request; /* goes out when the gate lets it through                              */
     op_reply_fn *on_reply;
     uint64_t request;             /* in flight; 0: none                                                        */

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fnmatch.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
-#include "net/http.h"
+#include "gitlab/place.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Addresses: as 16 bytes, IPv4 in its mapped form */
@@ -140,28 +141,6 @@ static const struct range *find_range(const struct forms *forms)
 /* ---------------------------------------------------------------------------------------------------------------------
  * URLs */
 
-struct place {
-    char host[256]; /* an IPv6 address without its brackets */
-    int port;
-};
-
-static struct place place_of(const char *url)
-{
-    struct place place = {.port = strncasecmp(url, "https", 5) == 0 ? 443 : 80};
-    char authority[256] = "";
-    struct err ignored;
-
-    http_url_check(url, authority, sizeof(authority), &ignored);
-    char *colon = strrchr(authority, ':');
-    if (colon && !strchr(colon, ']')) {
-        place.port = atoi(colon + 1);
-        *colon = '\0';
-    }
-    bool bracketed = authority[0] == '[';
-    snprintf(place.host, sizeof(place.host), "%.*s", (int)strcspn(authority + bracketed, "]"), authority + bracketed);
-    return place;
-}
-
 /* "NAME" or "NAME:PORT" with shell patterns. */
 static bool fits(const char *pattern, const struct place *place)
 {
@@ -252,4 +231,87 @@ const char *policy_refuses_address(const void *policy, const struct sockaddr *ad
         return "the address of Kubernetes' API server";
     const struct range *range = find_range(&forms);
     return !range || (range->loopback && p->allow_loopback) ? NULL : range->what;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What a proxy is asked to connect to */
+
+/* Names that everybody's resolver, or that of a cloud's machines, knows; shell patterns. */
+static const struct {
+    const char *pattern, *what;
+    bool loopback;
+} refused_names[] = {
+    {"localhost", "this machine", true},
+    {"localhost[46]", "this machine", true},
+    {"*.localhost", "this machine", true},
+    {"localhost.localdomain", "this machine", true},
+    {"localhost[46].localdomain[46]", "this machine", true},
+    {"ip6-localhost", "this machine", true},
+    {"ip6-loopback", "this machine", true},
+    {"metadata", "a cloud's metadata", false},
+    {"metadata.google.internal", "a cloud's metadata", false},
+    {"metadata.goog", "a cloud's metadata", false},
+    {"metadata.azure.internal", "a cloud's metadata", false},
+    {"metadata.platformequinix.com", "a cloud's metadata", false},
+    {"metadata.packet.net", "a cloud's metadata", false},
+    {"metadata.hetzner.cloud", "a cloud's metadata", false},
+    {"metadata.tencentyun.com", "a cloud's metadata", false},
+    {"instance-data", "a cloud's metadata", false},
+    {"instance-data.*internal", "a cloud's metadata", false},
+    {"api.metadata.cloud.ibm.com", "a cloud's metadata", false},
+    {"kubernetes", "Kubernetes' API server", false},
+    {"kubernetes.default", "Kubernetes' API server", false},
+    {"kubernetes.default.svc", "Kubernetes' API server", false},
+    {"kubernetes.default.svc.*", "Kubernetes' API server", false},
+};
+
+static const char *refuse_name(const struct gitlab_policy *p, const char *host)
+{
+    for (size_t i = 0; i < ARRAY_LEN(refused_names); i++)
+        if (fnmatch(refused_names[i].pattern, host, FNM_CASEFOLD) == 0 &&
+            !(refused_names[i].loopback && p->allow_loopback))
+            return refused_names[i].what;
+    return NULL;
+}
+
+/* As the C library would read it: "127.1" and "0x7f000001" are addresses as well. */
+static bool parse_literal(const char *host, int port, struct sockaddr_storage *ret)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+
+    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+        return false;
+    memcpy(ret, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    if (ret->ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)ret)->sin6_port = htons((uint16_t)port);
+    else
+        ((struct sockaddr_in *)ret)->sin_port = htons((uint16_t)port);
+    return true;
+}
+
+static const char *refuse_host(const struct gitlab_policy *p, const char *host, int port)
+{
+    struct sockaddr_storage literal;
+
+    return parse_literal(host, port, &literal) ? policy_refuses_address(p, (const struct sockaddr *)&literal)
+                                               : refuse_name(p, host);
+}
+
+bool policy_allows_through_proxy(const struct gitlab_policy *p, const char *url, const char *address, struct err *err)
+{
+    const struct place place = place_of(url);
+    const char *host = place.host, *what = refuse_host(p, host, place.port);
+
+    if (!what && address) {
+        host = address;
+        what = refuse_host(p, host, place.port);
+    }
+    if (!what)
+        return true;
+    return err_set(err, ERR_DENIED, "AddressNotAllowed",
+                   "%s: no call is made to this address (%s is %s); spec.url or "
+                   "spec.hostAliases must lead to GitLab's own address",
+                   url, host, what);
 }

@@ -24,6 +24,13 @@ struct gitlab_policy {
  * HTTPSRequired, HostNotAllowed or AddressNotAllowed (the API server by its name), and what to do. */
 bool policy_allows_url(const struct gitlab_policy *policy, const char *url, const char *address, struct err *err);
 
+/* The same where a proxy makes the connection, so that no address is seen by us: what can be told from the texts alone.
+ * Of a host, or an address, that is written as one, in whatever form: what policy_refuses_address() says of it; and
+ * names that lead, wherever they are looked up, to this machine, to a cloud's metadata or to Kubernetes' API server.
+ * What any other name leads to is the proxy's to judge. */
+bool policy_allows_through_proxy(const struct gitlab_policy *policy, const char *url, const char *address,
+                                 struct err *err);
+
 /* Is the URL's host on a list like that of allowed_hosts? So must be the address that it is called at, where somebody
  * gave one: what is listed by name is where DNS says. */
 bool policy_lists(const char *list, const char *url, const char *address);

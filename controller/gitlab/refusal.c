@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "gitlab/api.h"
+#include "net/http.h"
 
 #define OP(name) (1u << GITLAB_OP_##name)
 
@@ -175,6 +176,9 @@ void gitlab_explain(struct err *err)
                          "and for the jobs, which clone from it"},
         {"AddressNotAllowed", "spec.url or spec.hostAliases must lead to GitLab's own address"},
         {"ConnectionRefused", "check host and port of spec.url, and that GitLab is up"},
+        {PROXY_UNREACHABLE, "an administrator of the operator has to look at its --gitlab-proxy, or at the proxy"},
+        {"ProxyRefused", "an administrator has to have the proxy let the operator through to this host, with the "
+                         "credentials in --gitlab-proxy-auth-file, or to list the host in --gitlab-no-proxy"},
         {"ConnectTimeout", "check host and port of spec.url, firewalls and network policies"},
         {"UntrustedCertificate",
          "put the CA into a Secret or ConfigMap and name it in spec.caSecretRef or spec.caConfigMapRef; for a "
@@ -191,4 +195,15 @@ void gitlab_explain(struct err *err)
         if (strcmp(err->reason, remedies[i].reason) == 0)
             snprintf(err->text + len, sizeof(err->text) - len, "; %s", remedies[i].remedy);
     }
+}
+
+void gitlab_explain_proxy(struct err *err)
+{
+    static const char *const reasons[] = {"HostNotFound", "ConnectionRefused", "ConnectTimeout", "GitLabUnavailable"};
+    size_t len = strlen(err->text);
+
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+        if (strcmp(err->reason, reasons[i]) == 0)
+            snprintf(err->text + len, sizeof(err->text) - len,
+                     "; the operator itself does not use spec.proxy: an administrator gives it --gitlab-proxy");
 }

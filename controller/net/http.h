@@ -30,6 +30,9 @@ struct http_tls {
     bool insecure;           /* no verification (kubeconfig insecure-skip-tls-verify)                               */
 };
 
+/* The reason when it is the proxy that cannot be reached: nothing is known of the server behind it. */
+#define PROXY_UNREACHABLE "ProxyUnreachable"
+
 struct http_reply {
     long status;              /* 0: no whole answer, see err                                                     */
     const char *content_type; /* never NULL                                                                      */
@@ -39,12 +42,12 @@ struct http_reply {
     const char *next_page;  /* X-Next-Page; "" when absent              */
     int64_t dns_us;         /* how long the name took; 0: it was known  */
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
-     *   ERR_RETRY   with reason HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
-     *               ResponseTooLarge (max_body, or more than 64 KiB of headers), Cancelled or Fenced
-     *   ERR_DENIED  with reason UntrustedCertificate, CertificateExpired, CertificateHostMismatch, InvalidCA, TLSError
-     *               or AddressNotAllowed
-     *   ERR_INVALID with reason InvalidURL; or InvalidRequest, when method, URL, a header, connect_to or proxy holds
-     * what base/charset.h does not let into one, such as a line break: nothing was sent */
+     *   ERR_RETRY   with reason ProxyUnreachable (no connection to the proxy, or none that can be trusted),
+     * HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError, ResponseTooLarge (max_body,
+     * or more than 64 KiB of headers), Cancelled or Fenced ERR_DENIED  with reason ProxyRefused (its answer to CONNECT
+     * was 4xx), UntrustedCertificate, CertificateExpired, CertificateHostMismatch, InvalidCA, TLSError or
+     * AddressNotAllowed ERR_INVALID with reason InvalidURL; or InvalidRequest, when method, URL, a header, connect_to
+     * or proxy holds what base/charset.h does not let into one, such as a line break: nothing was sent */
     struct err err;
     bool sent; /* the request may have reached the server: its effect is unknown when err is set */
     bool mute; /* it was sent, and nothing came in time: the connection itself may be dead */
@@ -61,7 +64,10 @@ struct http_request {
     bool fenced;            /* sent only while the fence is open                                              */
     const char *connect_to; /* address to connect to in the place of the URL's host, NULL: ask DNS. Host header, SNI
                                and certificate checks keep the URL's host                                      */
-    const char *proxy;      /* URL of a proxy; "" or NULL: none; the environment's proxies are not used        */
+    const char *proxy;      /* URL of a proxy; "" or NULL: none; the environment's proxies are not used. What cannot be
+                               connected to otherwise is asked of it (CONNECT): https, and what connect_to leads to */
+    const char *proxy_auth; /* "user:password" for the proxy alone, in Basic's way; NULL: none                   */
+    const char *proxy_ca;   /* PEM: whom alone to trust for the certificate of an https proxy; NULL: the system's */
     /* Asked with each address that the name has led to, before a socket to it is opened, and again before the request
      * goes over a connection that is there already: NULL admits it, else what it is ("a loopback address") goes into
      * the message and the next address is tried. The address is the one that is really used, however it was written or

@@ -3,6 +3,7 @@
 #include <openssl/x509_vfy.h>
 
 #include "base/mem.h"
+#include "net/http.h"
 
 const struct http_failure http_connect_timeout = {ERR_RETRY, "ConnectTimeout", "no connection could be made in time"};
 const struct http_failure http_timeout = {ERR_RETRY, "Timeout", "the answer was not complete in time"};
@@ -21,7 +22,6 @@ static const struct {
 } by_code[] = {
     {CURLE_URL_MALFORMAT, {ERR_INVALID, "InvalidURL", "the URL cannot be used"}},
     {CURLE_COULDNT_RESOLVE_HOST, {ERR_RETRY, "HostNotFound", "the host name cannot be resolved"}},
-    {CURLE_COULDNT_RESOLVE_PROXY, {ERR_RETRY, "HostNotFound", "the proxy's host name cannot be resolved"}},
     {CURLE_COULDNT_CONNECT, {ERR_RETRY, "ConnectionRefused", "no connection could be made"}},
     /* Of libcurl's timeouts only the one of connecting is in use. */
     {CURLE_OPERATION_TIMEDOUT, {ERR_RETRY, "ConnectTimeout", "no connection could be made in time"}},
@@ -68,6 +68,69 @@ const struct http_failure *http_failure_of(CURL *easy, CURLcode result)
             return &by_code[i].failure;
     }
     return &lost;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * A proxy */
+
+static const struct http_failure proxy_away = {ERR_RETRY, PROXY_UNREACHABLE,
+                                               "no connection to the proxy could be made"};
+static const struct http_failure proxy_untrusted = {ERR_RETRY, PROXY_UNREACHABLE,
+                                                    "the proxy's certificate is not to be trusted"};
+static const struct http_failure proxy_rude = {ERR_RETRY, PROXY_UNREACHABLE,
+                                               "the proxy has not answered as a proxy does"};
+
+/* Its answers to CONNECT. */
+static const struct {
+    long first, last;
+    struct http_failure failure;
+} by_connect[] = {
+    {407, 407, {ERR_DENIED, "ProxyRefused", "the proxy asks for credentials, or does not take those that it got"}},
+    {400, 499, {ERR_DENIED, "ProxyRefused", "the proxy does not let us connect there"}},
+    {300, 999, {ERR_RETRY, "ConnectionRefused", "the proxy could make no connection"}},
+};
+
+static const struct http_failure *connect_failure(CURL *easy)
+{
+    long code = 0;
+
+    curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &code);
+    for (size_t i = 0; i < ARRAY_LEN(by_connect); i++)
+        if (code >= by_connect[i].first && code <= by_connect[i].last)
+            return &by_connect[i].failure;
+    return NULL;
+}
+
+/* Whether the proxy itself has been connected to. (libcurl's times count the way behind it, too.) */
+static bool is_connected(CURL *easy)
+{
+    char *address = NULL;
+
+    curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
+    return address && *address;
+}
+
+static bool is_proxy_untrusted(CURL *easy, CURLcode result)
+{
+    long verified = 0;
+
+    curl_easy_getinfo(easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &verified);
+    return result == CURLE_PEER_FAILED_VERIFICATION && verified != X509_V_OK;
+}
+
+const struct http_failure *http_proxy_failure_of(CURL *easy, CURLcode result, const struct http_failure *why)
+{
+    bool late = why == &http_connect_timeout || (!why && result == CURLE_OPERATION_TIMEDOUT);
+
+    if (why && !late)
+        return NULL;
+    if (connect_failure(easy))
+        return connect_failure(easy);
+    if (result == CURLE_COULDNT_RESOLVE_PROXY || (!is_connected(easy) && (late || result == CURLE_COULDNT_CONNECT)))
+        return &proxy_away;
+    if (is_proxy_untrusted(easy, result))
+        return &proxy_untrusted;
+    return result == CURLE_PROXY ? &proxy_rude : NULL;
 }
 
 void http_failure_set(struct err *err, const struct http_failure *why, const char *place, const char *detail)

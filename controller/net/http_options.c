@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/mem.h"
 #include "net/http_tls.h"
 
@@ -63,9 +64,6 @@ static void set_target(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_URL, t->url.text);
     curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(t->easy, CURLOPT_PROXY, t->request.proxy);
-    curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "");
-    curl_easy_setopt(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (!to && t->request.tls.server_name)
         to = t->url.host;
     if (to) {
@@ -73,6 +71,23 @@ static void set_target(struct transfer *t)
         to = arena_printf(&t->mem, bare_ipv6 ? "::[%s]" : "::%s", to);
         curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, prepend(NULL, to, &t->mem));
     }
+}
+
+/* The credentials are a header, so that libcurl keeps no copy of them beside the arena's. What a header of the request
+ * holds is for the server alone. */
+static void set_proxy(struct transfer *t)
+{
+    const char *auth = t->request.proxy_auth;
+
+    curl_easy_setopt(t->easy, CURLOPT_PROXY, t->request.proxy);
+    curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    if (!*t->request.proxy || !auth)
+        return;
+    const char *header =
+        arena_printf(&t->mem, "Proxy-Authorization: Basic %s", base64_encode(auth, strlen(auth), &t->mem));
+    curl_easy_setopt(t->easy, CURLOPT_PROXYHEADER, prepend(NULL, header, &t->mem));
 }
 
 /* A path that has gone without a word is noticed after some 35 s: probes when idle, a limit for what is not
@@ -118,8 +133,9 @@ static void set_connection(struct transfer *t)
 void transfer_set_options(struct transfer *t, const char *user_agent, struct http_trust *trust)
 {
     set_target(t);
+    set_proxy(t);
     set_message(t, user_agent);
     set_connection(t);
     set_buffers(t);
-    http_tls_setup(t->easy, &t->request.tls, trust, &t->mem);
+    http_tls_setup(t->easy, &t->request, trust, &t->mem);
 }

@@ -159,12 +159,30 @@ static const char *libcurl_detail(const struct transfer *t, CURLcode result)
     return number ? strerror((int)number) : t->libcurl_error;
 }
 
+static long connect_status_of(const struct transfer *t)
+{
+    long status = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return status;
+}
+
+static const struct http_failure *proxy_failure(const struct transfer *t, CURLcode result)
+{
+    bool asked = t->easy && *t->request.proxy && t->state < SENT;
+
+    return asked ? http_proxy_failure_of(t->easy, result, t->why) : NULL;
+}
+
 static struct http_reply failure(const struct transfer *t, CURLcode result)
 {
+    const struct http_failure *proxy = proxy_failure(t, result);
     struct http_reply reply = {.content_type = "", .body = "", .next_page = "", .sent = t->state == SENT};
 
     reply.mute = t->why == &http_timeout || t->why == &http_silent;
-    if (t->why)
+    if (proxy)
+        http_failure_set(&reply.err, proxy, t->place, t->why ? t->detail : libcurl_detail(t, result));
+    else if (t->why)
         http_failure_set(&reply.err, t->why, t->place, t->detail);
     else if (*t->refused && (result == CURLE_COULDNT_CONNECT || result == CURLE_ABORTED_BY_CALLBACK))
         http_failure_set(&reply.err, &http_address_refused, t->place, t->refused);
@@ -173,11 +191,19 @@ static struct http_reply failure(const struct transfer *t, CURLcode result)
     return reply;
 }
 
+/* What a proxy says instead of opening the way to a server is no answer of that server's. */
+static bool is_of_the_server(const struct transfer *t)
+{
+    long status = t->easy ? connect_status_of(t) : 0;
+
+    return status == 0 || status / 100 == 2;
+}
+
 /* A refusal counts even when its explanation was cut off: servers that do not read the whole request reset the stream
  * after their answer, and libcurl 7.88 may lose what it has not read by then. */
 static bool is_answer(const struct transfer *t, CURLcode result)
 {
-    return !t->why && (result == CURLE_OK || status_of(t) >= 400);
+    return !t->why && (result == CURLE_OK || (status_of(t) >= 400 && is_of_the_server(t)));
 }
 
 struct http_reply http_reply_of(const struct transfer *t, CURLcode result)

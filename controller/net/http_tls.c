@@ -3,10 +3,13 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/mem.h"
 
@@ -44,6 +47,7 @@ void http_trust_finish(struct http_trust *trust)
     list_each_safe (node, after, &trust->stores)
         drop_store(container_of(node, struct trust_store, node));
     X509_STORE_free(trust->system);
+    free(trust->text);
 }
 
 /* The number of certificates; those beyond the bound are not looked at. */
@@ -166,10 +170,52 @@ static void set_additional(CURL *easy, const char *pem, struct http_trust *trust
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, brought);
 }
 
+static const char *system_text(struct http_trust *trust)
+{
+    struct buf text;
+    char piece[4096];
+    FILE *file = trust->text || !trust->file ? NULL : fopen(trust->file, "re");
+
+    buf_init(&text, 4 << 20);
+    for (size_t n; file && (n = fread(piece, 1, sizeof(piece), file)) > 0;)
+        buf_add(&text, piece, n);
+    if (file)
+        fclose(file);
+    if (!trust->text)
+        trust->text = buf_detach(&text);
+    return trust->text;
+}
+
+/* The same before an https proxy. libcurl would ask for a store for the proxy's certificate, too, and the authorities
+ * that a request brings are none of the proxy's: so it reads them itself, which takes longer. */
+static void set_additional_behind_tls(CURL *easy, const char *pem, struct http_trust *trust, struct arena *a)
+{
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    set_blob(easy, CURLOPT_CAINFO_BLOB, http_ca_refuses(pem) ? "" : arena_printf(a, "%s\n%s", pem, system_text(trust)));
+}
+
+static void set_proxy_trust(CURL *easy, const char *ca_pem, const struct http_trust *trust)
+{
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, ca_pem ? NULL : trust->file);
+    set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, ca_pem);
+}
+
 /* libcurl takes authorities from a file, which it parses once, or from memory, which replaces the file. The directory
  * of its defaults holds the same as the file and would be trusted in addition: never used. */
-static void set_authorities(CURL *easy, const struct http_tls *tls, struct http_trust *trust, struct arena *a)
+static void set_authorities(CURL *easy, const struct http_request *request, struct http_trust *trust, struct arena *a)
 {
+    const struct http_tls *tls = &request->tls;
+    bool tls_proxy = strncasecmp(request->proxy, "https", 5) == 0;
+
+    if (tls_proxy)
+        set_proxy_trust(easy, request->proxy_ca, trust);
+    if (tls->ca_pem && !tls->ca_only && tls_proxy) {
+        set_additional_behind_tls(easy, tls->ca_pem, trust, a);
+        return;
+    }
     if (tls->ca_pem && !tls->ca_only) {
         set_additional(easy, tls->ca_pem, trust, a);
         return;
@@ -179,12 +225,14 @@ static void set_authorities(CURL *easy, const struct http_tls *tls, struct http_
     set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca_pem);
 }
 
-void http_tls_setup(CURL *easy, const struct http_tls *tls, struct http_trust *trust, struct arena *a)
+void http_tls_setup(CURL *easy, const struct http_request *request, struct http_trust *trust, struct arena *a)
 {
+    const struct http_tls *tls = &request->tls;
+
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls->insecure ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls->insecure ? 0L : 2L);
-    set_authorities(easy, tls, trust, a);
+    set_authorities(easy, request, trust, a);
     set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->client_cert);
     set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->client_key);
 }

@@ -13,13 +13,14 @@ struct arena;
 struct http_trust {
     const char *file;             /* $SSL_CERT_FILE, else the one libcurl was built for */
     struct x509_store_st *system; /* of the file, parsed; NULL: not needed so far       */
+    char *text;                   /* the file itself; NULL: not needed so far           */
     struct list stores;           /* parsed, the latest used last; bounded              */
 };
 
 void http_trust_init(struct http_trust *trust);
 void http_trust_finish(struct http_trust *trust);
 
-/* The strings of *tls must live as long as the transfer; what has to be made is made in the arena. */
-void http_tls_setup(CURL *easy, const struct http_tls *tls, struct http_trust *trust, struct arena *a);
+/* The strings of *request must live as long as the transfer; what has to be made is made in the arena. */
+void http_tls_setup(CURL *easy, const struct http_request *request, struct http_trust *trust, struct arena *a);
 
 #endif

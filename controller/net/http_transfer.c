@@ -36,6 +36,8 @@ static struct http_request copy_request(const struct http_request *r, struct are
     copy.body = r->body ? arena_strndup(a, r->body, r->body_len) : NULL;
     copy.connect_to = arena_strdup(a, r->connect_to);
     copy.proxy = arena_strdup(a, r->proxy ? r->proxy : "");
+    copy.proxy_auth = arena_strdup(a, r->proxy_auth);
+    copy.proxy_ca = arena_strdup(a, r->proxy_ca);
     copy.tls.ca_pem = arena_strdup(a, r->tls.ca_pem);
     copy.tls.client_cert = arena_strdup(a, r->tls.client_cert);
     copy.tls.client_key = arena_strdup(a, r->tls.client_key);

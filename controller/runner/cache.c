@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
+#include "base/charset.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -135,7 +135,7 @@ static const char *text_of(struct json_object *data, const char *key, struct are
     struct json_object *member = json_member(data, key);
     char *text = member ? base64_decode(json_string(member), NULL, a) : NULL;
 
-    return text ? text_trim_end(text) : "";
+    return text ? charset_trim(text) : "";
 }
 
 /* As gitlab-runner reads the file of a service account. */
@@ -162,6 +162,18 @@ const char *cache_missing_key(struct json_object *cache, struct json_object *dat
         const struct credential *c = &credentials[i];
         if (strcmp(c->type, type) == 0 && !*credential_text(c, data, a))
             return c->json_member && json_member(data, GCS_FILE) ? GCS_FILE : c->secret_key;
+    }
+    return NULL;
+}
+
+const char *cache_quoted_key(struct json_object *cache, struct json_object *data, struct arena *a)
+{
+    const char *type = json_str_or(cache, "type", "");
+
+    for (size_t i = 0; i < ARRAY_LEN(credentials); i++) {
+        const char *text = strcmp(credentials[i].type, type) == 0 ? credential_text(&credentials[i], data, a) : "";
+        if (charset_is_quoted(text, strlen(text)))
+            return credentials[i].secret_key;
     }
     return NULL;
 }

@@ -21,6 +21,9 @@ const char *cache_secret_name(struct json_object *cache);
  * Secret's, as the API server shows it: keys, and values in base64. */
 const char *cache_missing_key(struct json_object *cache, struct json_object *data, struct arena *a);
 
+/* The key of a complete Secret whose value somebody has put into quotation marks; NULL: none. */
+const char *cache_quoted_key(struct json_object *cache, struct json_object *data, struct arena *a);
+
 /* The table of a checked cache, with what the Secret's data says; NULL data stands for placeholders. NULL when there is
  * no cache. The caller owns the tree. */
 struct json_object *cache_table(struct json_object *cache, struct json_object *data, struct arena *a);

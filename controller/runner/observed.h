@@ -17,6 +17,7 @@ enum lookup {
     LOOKUP_NO_KEY,
     LOOKUP_EMPTY,
     LOOKUP_INVALID,      /* it holds what no token may, or is too large: see complaint */
+    LOOKUP_WRONG_KIND,   /* it is a token of another kind than the spec says: see complaint            */
     LOOKUP_NOT_FOR_HOST, /* ANNOTATION_ALLOWED_HOSTS does not list the host of spec.url, or its address */
     LOOKUP_FOUND,
 };
@@ -24,7 +25,7 @@ enum lookup {
 struct observed_value {
     enum lookup lookup;
     const char *value;     /* LOOKUP_FOUND only                                                   */
-    const char *complaint; /* LOOKUP_INVALID only: "holds a blank", "is longer than 256 KiB"       */
+    const char *complaint; /* LOOKUP_INVALID, LOOKUP_WRONG_KIND: "holds a blank", "is longer than 256 KiB" */
     const char *version;   /* resource version of the object; known from the watch without reading */
     bool bound;            /* READ_CREDENTIAL: ANNOTATION_ALLOWED_HOSTS says where it may go       */
     const char *ca_pem;    /* … and this is trusted beside the system's, not READ_CA; NULL: none   */

@@ -41,6 +41,11 @@ static struct action need_value(const struct observed *o, enum readable what, co
                                      "alone",
                                      ref->key, kind, o->owner.ns, ref->name, o->values[what].complaint),
                         true);
+    case LOOKUP_WRONG_KIND:
+        return act_wait("WrongKindOfToken",
+                        arena_printf(a, "key %s of Secret %s/%s %s; nothing was sent", ref->key, o->owner.ns, ref->name,
+                                     o->values[what].complaint),
+                        true);
     case LOOKUP_NOT_FOR_HOST:
         return act_wait(
             "CredentialNotForHost",
@@ -88,7 +93,16 @@ struct action need_cache(const struct observed *o, struct arena *a)
     struct json_object *data = cache_data(o, a);
     const struct key_ref ref = {.name = cache_secret_name(o->spec->cache),
                                 .key = cache_missing_key(o->spec->cache, data, a)};
+    const char *quoted = cache_quoted_key(o->spec->cache, data, a);
     bool was_read = o->values[READ_CACHE].lookup == LOOKUP_FOUND || o->values[READ_CACHE].lookup == LOOKUP_NO_KEY;
+
+    if (ref.name && was_read && !ref.key && quoted)
+        return act_wait("ValueInvalid",
+                        arena_printf(a,
+                                     "key %s of Secret %s/%s has quotation marks around its content; put it there "
+                                     "without",
+                                     quoted, o->owner.ns, ref.name),
+                        true);
 
     if (!ref.name || (was_read && !ref.key))
         return act_pass;

@@ -33,6 +33,10 @@ static void each_type_has_its_table(void **state)
          NULL,
          "{\"Type\":\"s3\",\"Path\":\"p\",\"Shared\":true,\"s3\":{\"ServerAddress\":\"s:9000\",\"BucketName\":\"b\","
          "\"BucketLocation\":\"l\",\"Insecure\":true,\"AuthenticationType\":\"iam\"}}"},
+        /* a blank before it, a byte order mark and a no-break space around it */
+        {S3, "{'accesskey': 'IG9uZQ==', 'secretkey': '77u/dHdvwqA='}",
+         "{\"Type\":\"s3\",\"s3\":{\"BucketName\":\"b\",\"AuthenticationType\":\"access-key\",\"AccessKey\":\"one\","
+         "\"SecretKey\":\"two\"}}"},
         {GCS, "{'gcs-access-id': " ONE ", 'gcs-private-key': " TWO "}",
          "{\"Type\":\"gcs\",\"gcs\":{\"BucketName\":\"b\",\"AccessID\":\"one\",\"PrivateKey\":\"two\"}}"},
         {GCS, "{'gcs-application-credentials-file': " FILE_ "}",
@@ -122,6 +126,9 @@ static void a_secret_that_cannot_be_used_is_waited_for(void **state)
         {{.lookup = LOOKUP_FOUND, .value = "{\"accesskey\": \"b25l\", \"secretkey\": \"\"}"},
          "ValueEmpty",
          "key secretkey of Secret ci/keys has nothing that the cache could use; put the value there"},
+        {{.lookup = LOOKUP_FOUND, .value = "{\"accesskey\": \"b25l\", \"secretkey\": \"Im9uZSI=\"}"},
+         "ValueInvalid",
+         "key secretkey of Secret ci/keys has quotation marks around its content; put it there without"},
     };
 
     (void)state;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -155,13 +156,99 @@ static void whatever_comes_becomes_prose(void **state)
     }
 }
 
+/* White space as Unicode has it, and what looks like it, at both ends and in any number; what is inside stays. */
+static void blanks_are_taken_off_both_ends(void **state)
+{
+    static const char *const blanks[] = {
+        " ",
+        "\t",
+        "\n",
+        "\r\n",
+        "\v",
+        "\f",
+        "\xc2\x85",
+        "\xc2\xa0",
+        "\xe1\x9a\x80",
+        "\xe1\xa0\x8e",
+        "\xe2\x80\x80",
+        "\xe2\x80\x81",
+        "\xe2\x80\x82",
+        "\xe2\x80\x83",
+        "\xe2\x80\x84",
+        "\xe2\x80\x85",
+        "\xe2\x80\x86",
+        "\xe2\x80\x87",
+        "\xe2\x80\x88",
+        "\xe2\x80\x89",
+        "\xe2\x80\x8a",
+        "\xe2\x80\x8b",
+        "\xe2\x80\x8c",
+        "\xe2\x80\x8d",
+        "\xe2\x80\x8e",
+        "\xe2\x80\x8f",
+        "\xe2\x80\xa8",
+        "\xe2\x80\xa9",
+        "\xe2\x80\xaf",
+        "\xe2\x81\x9f",
+        "\xe2\x81\xa0",
+        "\xe3\x80\x80",
+        "\xef\xbb\xbf",
+        "\xc2\xad",
+        "\xef\xb8\x8f",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(blanks); i++)
+        for (size_t j = 0; j < ARRAY_LEN(blanks); j++) {
+            char text[64];
+            snprintf(text, sizeof(text), "%s%sglrt-a%sb%s%s", blanks[i], blanks[j], blanks[i], blanks[j], blanks[i]);
+            const char *rest = charset_trim(text);
+            assert_int_equal(strncmp(rest, "glrt-a", 6), 0);
+            assert_int_equal(rest[strlen(rest) - 1], 'b');
+            assert_non_null(charset_refuses(CHARSET_TOKEN, rest, strlen(rest)));
+            snprintf(text, sizeof(text), "%s%s", blanks[i], blanks[j]);
+            assert_string_equal(charset_trim(text), "");
+        }
+}
+
+static void what_is_no_blank_stays(void **state)
+{
+    static const char *const texts[] = {"",         "a",        "\001a\001",           "\xff", "\xa0", "a\xc2",
+                                        "\xc3\xa4", "\xe2\x80", "\x80\x80\x80\x80\x80"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        char text[16];
+        snprintf(text, sizeof(text), "%s", texts[i]);
+        assert_string_equal(charset_trim(text), texts[i]);
+    }
+}
+
+static void a_token_in_quotation_marks_is_none(void **state)
+{
+    static const char *const quoted[] = {"\"glrt-a\"",
+                                         "'glrt-a'",
+                                         "`glrt-a`",
+                                         "\xe2\x80\x9cglrt-a\xe2\x80\x9d",
+                                         "\xe2\x80\x9eglrt-a\xe2\x80\x9c",
+                                         "\xc2\xabglrt-a\xc2\xbb"};
+    static const char *const free_[] = {"glrt-a", "\"", "glrt-a'", "'glrt-a", "gl\"rt"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(quoted); i++)
+        assert_non_null(strstr(charset_refuses(CHARSET_TOKEN, quoted[i], strlen(quoted[i])), "quotation marks"));
+    for (size_t i = 0; i < ARRAY_LEN(free_); i++)
+        assert_null(charset_refuses(CHARSET_TOKEN, free_[i], strlen(free_[i])));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_place_takes_control_characters), cmocka_unit_test(no_place_takes_what_cannot_be_seen),
-        cmocka_unit_test(each_place_takes_its_own),          cmocka_unit_test(each_place_has_its_length),
-        cmocka_unit_test(a_nul_is_a_control_character),      cmocka_unit_test(prose_is_made_of_anything),
-        cmocka_unit_test(whatever_comes_becomes_prose),
+        cmocka_unit_test(blanks_are_taken_off_both_ends),     cmocka_unit_test(what_is_no_blank_stays),
+        cmocka_unit_test(a_token_in_quotation_marks_is_none), cmocka_unit_test(no_place_takes_control_characters),
+        cmocka_unit_test(no_place_takes_what_cannot_be_seen), cmocka_unit_test(each_place_takes_its_own),
+        cmocka_unit_test(each_place_has_its_length),          cmocka_unit_test(a_nul_is_a_control_character),
+        cmocka_unit_test(prose_is_made_of_anything),          cmocka_unit_test(whatever_comes_becomes_prose),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

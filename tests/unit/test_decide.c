@@ -52,6 +52,8 @@ static const struct test_case cases[] = {
          .options = {[OPT_CREDENTIAL] = 2 * VALUE_EMPTY}),
     CASE("a credential that is no token", "credential: wait ValueInvalid, stalled", nothing, .fresh = true,
          .options = {[OPT_CREDENTIAL] = 2 * VALUE_INVALID}),
+    CASE("a credential of another kind", "credential: wait WrongKindOfToken, stalled", nothing, .fresh = true,
+         .options = {[OPT_CREDENTIAL] = 2 * VALUE_WRONG_KIND}),
     CASE("a credential for another host", "credential: wait CredentialNotForHost, stalled", nothing, .fresh = true,
          .options = {[OPT_CREDENTIAL] = 2 * VALUE_NOT_FOR_HOST}),
     CASE("no CA", "ca: wait SecretNotFound, stalled", nothing, .fresh = true,

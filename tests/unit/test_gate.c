@@ -353,6 +353,55 @@ static void callers_without_number_are_few_to_remember(void **state)
     }
 }
 
+static enum gate_verdict enter_proxied(size_t i, const char *url)
+{
+    return enter_door(i, &(struct gate_door){.url = url, .ns = "one", .proxied = true});
+}
+
+/* A proxy is the transport of all hosts behind it, and of no other; what it says of a host is that host's alone. */
+static void a_dead_proxy_is_told_to_all_behind_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 5; i++) { /* alive: it cannot connect to A */
+        enter_proxied(i, A);
+        end(i, HOST_FAILED, HOST_DROPPED);
+    }
+    assert_int_equal(enter_proxied(5, A), GATE_REFUSE);
+    assert_string_equal(w.callers[5].told.reason, "GitLabUnavailable");
+    for (size_t i = 10; i < 15; i++) {
+        assert_int_equal(enter_proxied(i, B), GATE_GO);
+        end(i, HOST_BLOCKED, HOST_DROPPED);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(enter_proxied(20 + i, i ? B : "https://c.test"), GATE_REFUSE);
+        assert_string_equal(w.callers[20 + i].told.reason, "ProxyUnreachable");
+        assert_non_null(strstr(w.callers[20 + i].told.text, "the proxy"));
+    }
+    assert_int_equal(gate_proxy(w.gate)->state, HOST_OPEN);
+    assert_int_equal(enter_door(30, &(struct gate_door){.url = "https://direct.test", .ns = "one"}), GATE_GO);
+}
+
+/* Who waits in line of any host behind it does not wait for it. */
+static void lines_behind_a_dead_proxy_are_cleared(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        enter_proxied(i, A);
+    for (size_t i = 3; i < 6; i++)
+        enter_proxied(i, B);
+    assert_int_equal(enter_proxied(6, A), GATE_WAIT);
+    assert_int_equal(enter_proxied(7, B), GATE_WAIT);
+    for (size_t i = 0; i < 5; i++) {
+        struct err err;
+        assert_true(gate_begin(w.gate, &w.callers[3].pass, &err));
+        err_set(&err, ERR_RETRY, "ProxyUnreachable", "no proxy");
+        gate_end(w.gate, &w.callers[3].pass, HOST_BLOCKED, HOST_DROPPED, &err);
+    }
+    wait_for_refusals(2);
+    assert_string_equal(w.callers[6].told.reason, "ProxyUnreachable");
+    assert_string_equal(w.callers[7].told.reason, "ProxyUnreachable");
+}
+
 /* A place that was kept for a call is worth nothing when the breaker opens before it is made. */
 static void a_place_is_no_way_around_a_breaker(void **state)
 {
@@ -503,6 +552,8 @@ int main(void)
         TEST(what_one_caller_is_answered_keeps_no_other_away),
         TEST(in_line_only_those_are_told_whom_it_concerns),
         TEST(callers_without_number_are_few_to_remember),
+        TEST(a_dead_proxy_is_told_to_all_behind_it),
+        TEST(lines_behind_a_dead_proxy_are_cleared),
         TEST(a_place_is_no_way_around_a_breaker),
         TEST(a_place_can_be_handed_over),
         TEST(a_refusal_can_still_be_cancelled),

@@ -804,6 +804,74 @@ static void a_path_that_fails_closes_no_other(void **state)
     assert_int_equal(call(w, GITLAB_OP_SHOW)->err.kind, ERR_NONE);
 }
 
+/* Only what the proxy is told matters to it; and its own address is the administrator's choice. */
+static void a_proxy_makes_the_calls(void **state)
+{
+    struct world *w = *state;
+    char proxy[64];
+
+    snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", w->server.port);
+    configure(w, &(struct gitlab_settings){.egress = {.proxy = proxy, .no_proxy = "10.0.0.0/8"}});
+    snprintf(w->url, sizeof(w->url), "http://gitlab.test/root");
+    say(0, "201 Created", "{\"id\":9,\"token\":\"glrt-x\",\"token_expires_at\":null}");
+    assert_int_equal(call(w, GITLAB_OP_CREATE)->err.kind, ERR_NONE);
+    assert_asked(0, "POST http://gitlab.test/root/api/v4/user/runners");
+}
+
+static void a_proxys_refusals_are_its_own(void **state)
+{
+    static const struct {
+        const char *status, *body, *reason;
+    } cases[] = {
+        {"407 Proxy Authentication Required", "", "ProxyRefused"},
+        {"403 Forbidden", "<html>", "ProxyRefused"},
+        {"403 Forbidden", NO, "InsufficientPermissions"},
+    };
+    struct world *w = *state;
+    char proxy[64];
+
+    snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", w->server.port);
+    snprintf(w->url, sizeof(w->url), "http://gitlab.test/root");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        configure(w, &(struct gitlab_settings){.egress = {.proxy = proxy}});
+        say(0, cases[i].status, cases[i].body);
+        const struct gitlab_answer *answer = call(w, GITLAB_OP_CREATE);
+        assert_string_equal(answer->err.reason, cases[i].reason);
+        assert_int_equal(answer->err.kind, ERR_DENIED);
+        assert_true(i == 2 || strstr(answer->err.text, "--gitlab-proxy-auth-file"));
+    }
+}
+
+static void a_proxy_is_asked_for_nothing_that_is_not_allowed(void **state)
+{
+    static const char *const urls[] = {"http://169.254.169.254", "http://127.0.0.1:1",
+                                       "http://metadata.google.internal", "https://localhost"};
+    struct world *w = *state;
+    char proxy[64];
+
+    snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", w->server.port);
+    configure(w, &(struct gitlab_settings){.egress = {.proxy = proxy}});
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        snprintf(w->url, sizeof(w->url), "%s", urls[i]);
+        assert_string_equal(call(w, GITLAB_OP_CREATE)->err.reason, "AddressNotAllowed");
+        assert_int_equal(script.len, 0);
+    }
+}
+
+static void a_dead_proxy_is_told_as_such(void **state)
+{
+    struct world *w = *state;
+
+    configure(w, &(struct gitlab_settings){.egress = {.proxy = "http://127.0.0.1:1"}});
+    for (int i = 0; i < 8; i++) {
+        snprintf(w->url, sizeof(w->url), "http://gitlab-%d.test/root", i % 3);
+        assert_string_equal(call(w, GITLAB_OP_CREATE)->err.reason, "ProxyUnreachable");
+        assert_int_equal(w->answer.err.kind, ERR_RETRY);
+        assert_non_null(strstr(w->answer.err.text, "--gitlab-proxy"));
+        assert_false(w->answer.ambiguous);
+    }
+}
+
 static void is_never_called_where_it_must_not(void **state)
 {
     static const struct {
@@ -930,6 +998,10 @@ int main(void)
         api_test(one_that_is_told_to_wait_waits),
         api_test(a_path_that_fails_closes_no_other),
         api_test(is_never_called_where_it_must_not),
+        api_test(a_proxy_makes_the_calls),
+        api_test(a_proxys_refusals_are_its_own),
+        api_test(a_proxy_is_asked_for_nothing_that_is_not_allowed),
+        api_test(a_dead_proxy_is_told_as_such),
         api_test(an_alias_leads_nowhere_else_either),
         api_test(no_token_goes_over_what_another_ca_has_vouched_for),
         api_test(trusts_the_given_ca_at_the_given_address),

@@ -392,6 +392,187 @@ static void proxies_come_from_the_request_only(void **state)
     tiny_stop(&s);
 }
 
+/* ---- Proxies. */
+
+/* What the proxy says to CONNECT; then it is the server that was asked for, with TLS where the test gives it one. */
+static struct {
+    const char *says;
+    SSL_CTX *tls;
+    char connect[1024];
+} way;
+
+static bool respond_as_proxy(struct tiny_conn *c)
+{
+    if (strncmp(c->request, "CONNECT ", 8) != 0)
+        return tiny_answer(c, "200 OK", c->request);
+    snprintf(way.connect, sizeof(way.connect), "%s", c->request);
+    if (!tiny_say(c, way.says))
+        return false;
+    if (!way.tls || c->ssl)
+        return true;
+    c->ssl = SSL_new(way.tls);
+    SSL_set_fd(c->ssl, c->fd);
+    return SSL_accept(c->ssl) == 1;
+}
+
+static void begin_way(struct tiny_server *proxy, const char *says, char url[static 64])
+{
+    proxy->respond = respond_as_proxy;
+    way.says = says;
+    tiny_start(proxy, NULL, NULL);
+    snprintf(url, 64, "http://127.0.0.1:%d", proxy->port);
+}
+
+#define OPEN "HTTP/1.1 200 Connection established\r\n\r\n"
+
+/* The credentials of each are for itself. */
+static void a_proxy_gets_its_own_credentials_only(void **state)
+{
+    static const char *const headers[] = {"PRIVATE-TOKEN: glpat-secret", NULL};
+    struct world *w = *state;
+    struct tiny_server proxy = {0}, target = {.respond = respond_echo};
+    char url[64];
+    struct result r;
+
+    begin_way(&proxy, OPEN, url);
+    tiny_start(&target, &w->server, NULL);
+    way.tls = target.tls;
+    fetch(w,
+          (struct http_request){.url = "https://localhost/x",
+                                .headers = headers,
+                                .proxy = url,
+                                .proxy_auth = "me:pass word%3A",
+                                .tls = {.ca_pem = w->ca.cert_pem}},
+          &r);
+    assert_string_equal(r.reply.err.text, "");
+    assert_ptr_equal(strstr(way.connect, "CONNECT localhost:443 HTTP/1.1\r\n"), way.connect);
+    assert_non_null(strstr(way.connect, "Proxy-Authorization: Basic bWU6cGFzcyB3b3JkJTNB\r\n"));
+    assert_null(strstr(way.connect, "glpat-secret"));
+    assert_non_null(strstr(r.body, "PRIVATE-TOKEN: glpat-secret"));
+    assert_null(strstr(r.body, "Proxy-Authorization"));
+    way.tls = NULL;
+    tiny_stop(&target);
+    tiny_stop(&proxy);
+}
+
+/* Plain http is forwarded; to an address of one's own choice it is led like anything else. */
+static void plain_http_through_a_proxy(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server proxy = {0};
+    char url[64];
+    struct result r;
+
+    begin_way(&proxy, OPEN, url);
+    fetch(w, (struct http_request){.url = "http://nowhere.test/x", .proxy = url, .proxy_auth = "me:secret"}, &r);
+    assert_ptr_equal(strstr(r.body, "GET http://nowhere.test/x HTTP/1.1\r\n"), r.body);
+    assert_non_null(strstr(r.body, "Proxy-Authorization: Basic bWU6c2VjcmV0\r\n"));
+    fetch(w, (struct http_request){.url = "http://nowhere.test/x", .proxy = url, .connect_to = "10.0.0.7"}, &r);
+    assert_ptr_equal(strstr(way.connect, "CONNECT 10.0.0.7:80 HTTP/1.1\r\n"), way.connect);
+    assert_ptr_equal(strstr(r.body, "GET /x HTTP/1.1\r\n"), r.body);
+    assert_non_null(strstr(r.body, "Host: nowhere.test\r\n"));
+    tiny_stop(&proxy);
+}
+
+static void what_a_proxy_answers_is_not_the_servers(void **state)
+{
+    static const struct {
+        const char *says, *reason;
+        enum err_kind kind;
+    } cases[] = {
+        {"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n",
+         "ProxyRefused", ERR_DENIED},
+        {"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nno!\n", "ProxyRefused", ERR_DENIED},
+        {"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "ConnectionRefused", ERR_RETRY},
+        {"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", "ConnectionRefused", ERR_RETRY},
+        {"HTTP/1.1 302 Found\r\nLocation: http://x.test/\r\nContent-Length: 0\r\n\r\n", "ConnectionRefused", ERR_RETRY},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct tiny_server proxy = {0};
+        char url[64];
+        struct result r;
+        begin_way(&proxy, cases[i].says, url);
+        fetch(w,
+              (struct http_request){.url = "https://nowhere.test/x",
+                                    .method = "POST",
+                                    .body = "secret",
+                                    .body_len = 6,
+                                    .once = true,
+                                    .alone = true,
+                                    .proxy = url},
+              &r);
+        assert_failed(&r, cases[i].kind, cases[i].reason);
+        assert_false(r.reply.sent);
+        assert_non_null(strstr(r.reply.err.text, "nowhere.test:443 through a proxy: the proxy "));
+        tiny_stop(&proxy);
+    }
+}
+
+static void a_proxy_that_is_not_there(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server proxy = {0}, silent = {.silent = true};
+    const char *urls[] = {NULL, "http://nowhere.test:3128", "http://192.0.2.1:3128"};
+    char url[64];
+    struct result r;
+
+    begin_way(&proxy, "", url);
+    tiny_stop(&proxy);
+    urls[0] = url;
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        fetch(w, (struct http_request){.url = "https://nowhere.test/x", .proxy = urls[i], .connect_timeout_ms = 300},
+              &r);
+        assert_failed(&r, ERR_RETRY, PROXY_UNREACHABLE);
+        fetch(w, (struct http_request){.url = "http://nowhere.test/x", .proxy = urls[i], .connect_timeout_ms = 300},
+              &r);
+        assert_failed(&r, ERR_RETRY, PROXY_UNREACHABLE);
+    }
+    tiny_start(&silent, NULL, NULL); /* it is there, and does not get through: nobody knows whose fault that is */
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d", silent.port);
+    fetch(w, (struct http_request){.url = "https://nowhere.test/x", .proxy = url, .connect_timeout_ms = 300}, &r);
+    assert_failed(&r, ERR_RETRY, "ConnectTimeout");
+    tiny_stop(&silent);
+}
+
+/* Whom the proxy's certificate may be from is said beside it; the authority of a request's own is for the server. */
+static void an_https_proxy_is_trusted_by_its_own_authority(void **state)
+{
+    struct world *w = *state;
+    struct identity other = identity_make("localhost", "DNS:localhost,IP:127.0.0.1", &w->other_ca, -DAY, DAY);
+    struct tiny_server proxy = {.respond = respond_as_proxy};
+    struct result r;
+    char url[64];
+
+    way.says = OPEN;
+    tiny_start(&proxy, &other, NULL);
+    snprintf(url, sizeof(url), "https://127.0.0.1:%d", proxy.port);
+    fetch(w,
+          (struct http_request){
+              .url = "http://nowhere.test/x", .alone = true, .proxy = url, .proxy_ca = w->other_ca.cert_pem},
+          &r);
+    assert_ptr_equal(strstr(r.body, "GET http://nowhere.test/x HTTP/1.1\r\n"), r.body);
+    fetch(w,
+          (struct http_request){.url = "http://nowhere.test/x",
+                                .alone = true,
+                                .proxy = url,
+                                .connect_to = "10.0.0.7",
+                                .proxy_ca = w->other_ca.cert_pem,
+                                .tls = {.ca_pem = w->ca.cert_pem}},
+          &r);
+    assert_ptr_equal(strstr(r.body, "GET /x HTTP/1.1\r\n"), r.body);
+    fetch(w, (struct http_request){.url = "http://nowhere.test/x", .alone = true, .proxy = url}, &r);
+    assert_failed(&r, ERR_RETRY, PROXY_UNREACHABLE);
+    fetch(w,
+          (struct http_request){
+              .url = "http://nowhere.test/y", .alone = true, .proxy = url, .tls = {.ca_pem = w->other_ca.cert_pem}},
+          &r);
+    assert_failed(&r, ERR_RETRY, PROXY_UNREACHABLE);
+    tiny_stop(&proxy);
+    identity_free(&other);
+}
+
 /* ---- Connections that fail. */
 
 static void nobody_listens(void **state)
@@ -1455,6 +1636,11 @@ int main(void)
         TEST(a_longer_answer_than_allowed_fails),
         TEST(a_redirect_is_an_answer),
         TEST(proxies_come_from_the_request_only),
+        TEST(a_proxy_gets_its_own_credentials_only),
+        TEST(plain_http_through_a_proxy),
+        TEST(what_a_proxy_answers_is_not_the_servers),
+        TEST(a_proxy_that_is_not_there),
+        TEST(an_https_proxy_is_trusted_by_its_own_authority),
         TEST(nobody_listens),
         TEST(a_name_that_does_not_exist),
         TEST(urls_that_are_none),

@@ -268,6 +268,72 @@ static void an_alias_leads_to_what_is_listed(void **state)
     }
 }
 
+/* What a proxy is asked to connect to is judged by its text. */
+static void through_a_proxy_texts_are_judged(void **state)
+{
+    static const struct {
+        const char *url, *address;
+        bool allowed;
+    } cases[] = {
+        {"https://gitlab.example.com", NULL, true},
+        {"https://gitlab.example.com", "10.0.0.7", true},
+        {"https://10.0.0.7:8443", NULL, true},
+        {"https://[fd00::7]", NULL, true},
+        {"https://127.0.0.1", NULL, false},
+        {"https://127.1", NULL, false},
+        {"http://0x7f.0.0.1", NULL, false},
+        {"http://2130706433", NULL, false},
+        {"http://0177.0.0.1", NULL, false},
+        {"https://[::1]", NULL, false},
+        {"https://[::ffff:169.254.169.254]", NULL, false},
+        {"http://169.254.169.254", NULL, false},
+        {"http://169.254.169.254.", NULL, false},
+        {"http://2852039166", NULL, false},
+        {"https://gitlab.example.com", "169.254.169.254", false},
+        {"https://gitlab.example.com", "127.0.0.1", false},
+        {"https://gitlab.example.com", "::ffff:127.0.0.1", false},
+        {"https://169.254.169.254", "10.0.0.7", false},
+        {"http://localhost", NULL, false},
+        {"http://LOCALHOST.", NULL, false},
+        {"http://gitlab.localhost:8080", NULL, false},
+        {"http://localhost6", NULL, false},
+        {"http://metadata.google.internal", NULL, false},
+        {"http://Metadata.Google.Internal.", NULL, false},
+        {"http://metadata", NULL, false},
+        {"http://instance-data.ec2.internal", NULL, false},
+        {"https://kubernetes.default.svc", NULL, false},
+        {"https://kubernetes.default.svc.cluster.local", NULL, false},
+        {"https://kubernetes", NULL, false},
+        {"https://kubernetes.example.com", NULL, true},
+        {"https://metadata.example.com", NULL, true},
+        {"https://192.168.0.1:6443", NULL, false},
+        {"https://gitlab.example.com:6443", "192.168.0.1", false},
+        {"https://192.168.0.1", NULL, true},
+    };
+    const char *const api_servers[] = {"https://192.168.0.1:6443", NULL};
+    const struct gitlab_policy policy = {.api_servers = api_servers};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err err = {0};
+        bool allowed = policy_allows_through_proxy(&policy, cases[i].url, cases[i].address, &err);
+        if (allowed != cases[i].allowed || (!allowed && strcmp(err.reason, "AddressNotAllowed") != 0))
+            fail_msg("%s at %s: %s", cases[i].url, cases[i].address ? cases[i].address : "-", err.text);
+    }
+}
+
+static void through_a_proxy_loopback_can_be_allowed(void **state)
+{
+    static const char *const places[] = {"http://localhost", "http://127.0.0.1", "http://[::1]", "http://x.localhost"};
+    const struct gitlab_policy policy = {.allow_loopback = true};
+    struct err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        assert_true(policy_allows_through_proxy(&policy, places[i], NULL, &err));
+    assert_false(policy_allows_through_proxy(&policy, "http://169.254.169.254", NULL, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +344,8 @@ int main(void)
         cmocka_unit_test(what_is_no_ip_address_is_not_called),
         cmocka_unit_test(some_urls_are_not_called_at_all),
         cmocka_unit_test(an_alias_leads_to_what_is_listed),
+        cmocka_unit_test(through_a_proxy_texts_are_judged),
+        cmocka_unit_test(through_a_proxy_loopback_can_be_allowed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

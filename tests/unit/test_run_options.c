@@ -86,6 +86,11 @@ static void a_wrong_value_is_named_with_what_it_must_be(void **state)
         {"--gitlab-concurrency 8x", "run: --gitlab-concurrency 8x: must be a number from 1 to 1000\n"},
         {"--gitlab-concurrency 99999999999999999999",
          "run: --gitlab-concurrency 99999999999999999999: must be a number from 1 to 1000\n"},
+        {"--gitlab-proxy socks5://p.test", "run: --gitlab-proxy socks5://p.test: must be http://HOST:PORT"},
+        {"--gitlab-no-proxy 10.0.0.0/99", "run: --gitlab-no-proxy 10.0.0.0/99: must be names, addresses and ranges"},
+        {"--gitlab-proxy-auth-file /nowhere",
+         "run: --gitlab-proxy-auth-file /nowhere: must be a file that can be read"},
+        {"--gitlab-proxy-ca-file /dev/null", "run: --gitlab-proxy-ca-file /dev/null: must be a file that can be read"},
         {"--log-level loud", "run: --log-level loud: must be error, warn, info or debug, for one part COMPONENT=LEVEL; "
                              "components: " LOG_COMPONENTS "\n"},
         {"--secrets none", "run: --secrets none: must be all or referenced\n"},
@@ -101,6 +106,29 @@ static void a_wrong_value_is_named_with_what_it_must_be(void **state)
         assert_ptr_equal(strstr(said, cases[i].said), said);
         assert_non_null(strstr(said, "Usage: ")); /* and then all of them */
     }
+}
+
+static void a_proxy_with_credentials(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    const char *good = make_file("me:pass word\n", 13, &a), *bad = make_file("hunter2", 7, &a), *said;
+    struct run_options o;
+
+    (void)state;
+    assert_int_equal(parse(&o,
+                           arena_printf(&a,
+                                        "--gitlab-proxy http://p.test:3128 --gitlab-no-proxy .svc,10.0.0.0/8 "
+                                        "--gitlab-proxy-auth-file %s",
+                                        good),
+                           stderr, &said, &a),
+                     -1);
+    assert_string_equal(o.gitlab.egress.proxy, "http://p.test:3128");
+    assert_string_equal(o.gitlab.egress.no_proxy, ".svc,10.0.0.0/8");
+    assert_string_equal(o.gitlab.egress.auth_file, good);
+    assert_int_equal(parse(&o, arena_printf(&a, "--gitlab-proxy-auth-file %s", bad), stderr, &said, &a), EXIT_USAGE);
+    assert_null(strstr(said, "hunter2"));
+    assert_int_equal(parse(&o, "--gitlab-proxy http://me:hunter2@p.test", stderr, &said, &a), EXIT_USAGE);
+    assert_null(strstr(said, "hunter2"));
 }
 
 static void the_help_has_a_line_for_each(void **state)
@@ -124,6 +152,7 @@ int main(void)
         cmocka_unit_test(defaults_are_safe),
         cmocka_unit_test(each_option_sets_what_it_says),
         cmocka_unit_test(a_wrong_value_is_named_with_what_it_must_be),
+        cmocka_unit_test(a_proxy_with_credentials),
         cmocka_unit_test(the_help_has_a_line_for_each),
     };
 

@@ -114,6 +114,7 @@ enum value_trouble {
     VALUE_EMPTY,
     VALUE_NOT_FOR_HOST,
     VALUE_INVALID,
+    VALUE_WRONG_KIND,
     VALUE_WRONG,
     VALUE_TROUBLES
 };

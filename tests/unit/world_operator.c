@@ -175,7 +175,7 @@ static struct observed_value read_value(struct world *w, enum readable what)
     static const enum lookup lookups[] = {
         [VALUE_FINE] = LOOKUP_FOUND,  [VALUE_MISSING] = LOOKUP_NO_OBJECT,         [VALUE_NO_KEY] = LOOKUP_NO_KEY,
         [VALUE_EMPTY] = LOOKUP_EMPTY, [VALUE_NOT_FOR_HOST] = LOOKUP_NOT_FOR_HOST, [VALUE_INVALID] = LOOKUP_INVALID,
-        [VALUE_WRONG] = LOOKUP_FOUND};
+        [VALUE_WRONG] = LOOKUP_FOUND, [VALUE_WRONG_KIND] = LOOKUP_WRONG_KIND};
 
     if (what == READ_CACHE)
         return read_cache(w);
