@@ -19,12 +19,15 @@ enum err_kind {
     ERR_INVALID,   /* the request itself is wrong: a person has to act                                      */
 };
 
+struct complaints;
+
 struct err {
     enum err_kind kind;
     int code;               /* HTTP status, or 0 when no answer came        */
     int64_t retry_after_ms; /* what the server asked for; 0: nothing said   */
     char reason[48];        /* one CamelCase word for conditions and logs   */
     char text[400];         /* a sentence for a person: prose (charset.h)   */
+    struct complaints *all; /* of a spec: all that is wrong with it, the text being the first (runner/complaints.h) */
 };
 
 /* Fill *err and return false, so that a failing function can end with `return err_set(…)`. */

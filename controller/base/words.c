@@ -75,3 +75,19 @@ bool same_but_for_case(const char *one, const char *other)
     }
     return *one == *other;
 }
+
+static const char *skip_joints(const char *text)
+{
+    return text + strspn(text, "_-");
+}
+
+bool same_words(const char *one, const char *other)
+{
+    one = skip_joints(one);
+    other = skip_joints(other);
+    while (*one && tolower((unsigned char)*one) == tolower((unsigned char)*other)) {
+        one = skip_joints(one + 1);
+        other = skip_joints(other + 1);
+    }
+    return *one == *other;
+}

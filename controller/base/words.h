@@ -19,4 +19,7 @@ void near_offer(struct near *near, const char *known);
  * the two that they take for k and s (the Kelvin sign, the long s) count too. */
 bool same_but_for_case(const char *one, const char *other);
 
+/* Equal as words, whatever joins them: poll_timeout, pollTimeout and poll-timeout are. */
+bool same_words(const char *one, const char *other);
+
 #endif

@@ -11,7 +11,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/schema.h"
 #include "cli/yaml.h"
+#include "runner/complaints.h"
 #include "runner/names.h"
 #include "runner/spec.h"
 
@@ -139,12 +141,33 @@ const char *loaded_name(const struct loaded *item, struct arena *a)
     return arena_printf(a, "%s: %s %s/%s", item->file, KIND, owner.ns, owner.name);
 }
 
-bool loaded_parse(const struct loaded *item, struct spec *ret, struct arena *a, struct err *err)
+bool loaded_parse(const struct loaded *item, struct spec *ret, struct complaints *all)
 {
     static const char *const texts[] = {"metadata.name", "metadata.namespace"};
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (json_get(item->object, texts[i]) && !json_str(item->object, texts[i]))
-            return err_set(err, ERR_INVALID, "InvalidSpec", "%s must be text: put it in quotes", texts[i]);
-    return spec_parse(item->object, ret, a, err);
+            complaints_add(all, arena_printf(all->a, "%s must be text: put it in quotes", texts[i]));
+    return spec_parse_all(item->object, ret, all, all->a) && all->len == 0;
+}
+
+/* A value of a wrong type first: whatever else is said of it would mislead. Then the operator's own words: where they
+ * find an error, the schema finds the same one and says less. */
+bool loaded_check(const struct loaded *item, struct json_object *schema, struct spec *ret, struct complaints *all)
+{
+    schema_check_types(schema, item->object, all);
+    loaded_parse(item, ret, all);
+    schema_check_rest(schema, item->object, all);
+    complaints_settle(all, item->object);
+    return all->len == 0;
+}
+
+void loaded_complain(const struct loaded *item, const struct complaints *all, FILE *out)
+{
+    const char *name = loaded_name(item, all->a);
+
+    for (size_t i = 0; i < all->len; i++)
+        fprintf(out, "%s: %s\n", name, all->items[i].text);
+    if (all->left_out)
+        fprintf(out, "%s: and %zu more errors: correct these first\n", name, all->left_out);
 }

@@ -5,10 +5,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/err.h"
 
 struct arena;
+struct complaints;
 struct json_object;
 struct spec;
 
@@ -33,8 +35,14 @@ void load_finish(struct load *load);
 
 /* "FILE: GitLabRunner NAMESPACE/NAME", how messages name an object. */
 const char *loaded_name(const struct loaded *item, struct arena *a);
-/* As spec_parse(), for what no API server has seen: its name and namespace may be no text. */
-bool loaded_parse(const struct loaded *item, struct spec *ret, struct arena *a, struct err *err);
+/* As spec_parse_all(), for what no API server has seen: its name and namespace may be no text. False as well when there
+ * were complaints before. */
+bool loaded_parse(const struct loaded *item, struct spec *ret, struct complaints *all);
+/* All that the API server and the operator would say of it, but for the CEL rules, each thing once and in the order of
+ * its fields. `schema` is schema_read()'s. */
+bool loaded_check(const struct loaded *item, struct json_object *schema, struct spec *ret, struct complaints *all);
+/* Prints a line for each complaint. */
+void loaded_complain(const struct loaded *item, const struct complaints *all, FILE *out);
 
 #define cleanup_load __attribute__((cleanup(load_finish)))
 

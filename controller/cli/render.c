@@ -13,6 +13,7 @@
 #include "cli/load.h"
 #include "cli/yaml.h"
 #include "runner/names.h"
+#include "runner/complaints.h"
 #include "runner/render.h"
 
 enum { OUTPUT_MAX_BYTES = 256 << 20 };
@@ -168,10 +169,10 @@ static int render(const struct load *load, const struct options *o, struct arena
 
     for (size_t i = 0; i < load->len; i++) {
         const struct owner owner = owner_of(load->items[i].object);
+        struct complaints all = {.a = a};
         struct spec spec;
-        struct err err = {0};
-        if (!loaded_parse(&load->items[i], &spec, a, &err)) {
-            fprintf(stderr, "%s: %s\n", loaded_name(&load->items[i], a), err.text);
+        if (!loaded_parse(&load->items[i], &spec, &all)) {
+            loaded_complain(&load->items[i], &all, stderr);
             code = EXIT_INVALID;
             continue;
         }

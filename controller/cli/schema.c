@@ -10,11 +10,14 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/charset.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "base/words.h"
+#include "cli/hints.h"
 #include "cli/yaml.h"
+#include "runner/complaints.h"
+#include "runner/key_place.h"
 #include "runner/names.h"
 
 /* The path is relative to the project's folder, where make runs; the Makefile knows that this file depends on it. */
@@ -25,14 +28,15 @@ __asm__(".pushsection .rodata\n"
 extern const char crd_text[], crd_end[];
 
 struct check {
-    struct schema_findings findings;
-    struct json_object *root; /* the schema of the whole object */
+    struct complaints *all;
+    struct json_object *root; /* the schema of the whole object          */
+    bool rest;                /* whether anything but types is looked at */
     struct arena *a;
 };
 
 static void check_value(struct check *c, struct json_object *schema, struct json_object *value, const char *path);
 
-static __attribute__((format(printf, 2, 3))) void find(struct json_object *list, const char *format, ...)
+static __attribute__((format(printf, 2, 3))) void find(struct check *c, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -40,78 +44,101 @@ static __attribute__((format(printf, 2, 3))) void find(struct json_object *list,
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    json_append(list, json_object_new_string(text));
+    complaints_add(c->all, charset_to_prose(text));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Fields that are not known */
 
-/* The known name that is most like it, NULL when none is like it at all. */
-static const char *nearest(struct json_object *properties, const char *name)
+static void find_unknown_as(struct check *c, const char *path, const struct hint *hint)
 {
-    struct near near = near_begin(name);
+    char *text = arena_printf(c->a, "%s is not known: %s", path, hint->text);
 
-    json_each (it, properties)
-        near_offer(&near, it.key);
-    return near.found;
+    complaints_add_unknown(c->all, charset_to_prose(text), hint->path);
 }
 
-/* Where else a field of this name is, outside of lists: manager.replicas for replicas. */
-static const char *elsewhere(struct json_object *schema, const char *name, const char *path, struct arena *a)
+static struct json_object *target_of(struct check *c, const char *path)
 {
-    json_each (it, json_get(schema, "properties")) {
-        const char *inner = arena_printf(a, "%s.%s", path, it.key);
-        if (strcmp(it.key, name) == 0)
-            return inner;
-        const char *deeper = elsewhere(it.value, name, inner, a);
-        if (deeper)
-            return deeper;
+    struct json_object *at = c->root;
+    char step[300];
+
+    for (size_t len; at && *path; path += len + (path[len] == '.')) {
+        len = strcspn(path, ".");
+        snprintf(step, sizeof(step), "%.*s", (int)len, path);
+        at = json_member(json_get(at, "properties"), step);
     }
-    return NULL;
+    return json_get(at, "properties");
 }
 
-static void find_unknown(struct check *c, struct json_object *properties, const char *name, const char *path)
+/* An object that has been put at the wrong place as a whole: each member has a place of its own. */
+static void find_members(struct check *c, const struct hint *hint, struct json_object *object, const char *path)
 {
-    const char *near = nearest(properties, name);
-    const char *other = near ? near : elsewhere(json_get(c->root, "properties.spec"), name, "spec", c->a);
+    struct json_object *target = hint->table ? NULL : target_of(c, hint->path);
 
-    if (other)
-        find(c->findings.unknown, "%s is not known: did you mean %s?", path, other);
+    json_each (it, object) {
+        const struct unknown u = {c->root, target, hint->table ? path : hint->path, it.key, c->a};
+        struct hint inner = hint->table ? hint_within(&u, hint->table) : hint_for(&u);
+        if (json_member(target, it.key)) {
+            inner.path = arena_printf(c->a, "%s.%s", hint->path, it.key);
+            inner.text = arena_printf(c->a, "did you mean %s?", inner.path);
+        }
+        find_unknown_as(c, arena_printf(c->a, "%s.%s", path, it.key), &inner);
+    }
+}
+
+static void find_unknown(struct check *c, struct json_object *properties, const char *name, struct json_object *value,
+                         const char *parent, const char *path)
+{
+    const struct unknown u = {c->root, properties, parent, name, c->a};
+    const struct hint hint = hint_for(&u);
+    bool members = json_object_is_type(value, json_type_object) && json_first(value).key;
+
+    if (members && hint.path && (hint.table ? key_place_is_table(hint.table) : target_of(c, hint.path) != NULL))
+        find_members(c, &hint, value, path);
     else
-        find(c->findings.unknown, "%s is not known: take it out", path);
+        find_unknown_as(c, path, &hint);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Values */
 
 /* How the schema's types are called to a person. */
-static const struct {
-    const char *name, *words;
+static const struct type {
+    const char *name, *words, *remedy;
     enum json_type type;
 } types[] = {
-    {"object", "an object", json_type_object},
-    {"array", "a list", json_type_array},
-    {"string", "text", json_type_string},
-    {"integer", "a whole number", json_type_int},
-    {"boolean", "true or false", json_type_boolean},
+    {"object", "an object", "", json_type_object},
+    {"array", "a list", "", json_type_array},
+    {"string", "text", ": put it in quotes", json_type_string},
+    {"integer", "a whole number", ", without quotes", json_type_int},
+    {"boolean", "true or false", ", without quotes", json_type_boolean},
 };
+
+static bool is_scalar(struct json_object *value)
+{
+    return value && !json_is_array(value) && !json_object_is_type(value, json_type_object);
+}
+
+static bool wrong_type(struct check *c, const char *path, const char *words, const char *remedy,
+                       struct json_object *value)
+{
+    const char *text = arena_printf(c->a, "%s must be %s%s", path, words, is_scalar(value) ? remedy : "");
+
+    complaints_add_type(c->all, charset_to_prose(arena_strdup(c->a, text)));
+    return false;
+}
 
 static bool has_type(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
 {
     const char *wanted = json_str_or(schema, "type", "");
     enum json_type type = json_object_get_type(value);
 
-    if (json_bool_or(schema, "x-kubernetes-int-or-string", false) && type != json_type_int &&
-        type != json_type_string) {
-        find(c->findings.wrong, "%s must be a whole number or text: put it in quotes", path);
-        return false;
-    }
+    if (json_bool_or(schema, "x-kubernetes-int-or-string", false) && type != json_type_int && type != json_type_string)
+        return wrong_type(c, path, "a whole number or text", ": put it in quotes", value);
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        if (strcmp(wanted, types[i].name) == 0 && type != types[i].type) {
-            find(c->findings.wrong, "%s must be %s%s", path, types[i].words,
-                 types[i].type == json_type_string && value ? ": put it in quotes" : "");
-            return false;
-        }
+        if (strcmp(wanted, types[i].name) == 0 && type != types[i].type)
+            return wrong_type(c, path, json_get(schema, "additionalProperties") ? "a map" : types[i].words,
+                              types[i].remedy, value);
     return true;
 }
 
@@ -126,7 +153,7 @@ static void check_enum(struct check *c, struct json_object *schema, struct json_
         list = arena_printf(c->a, "%s%s%s", list, *list ? ", " : "", json_string(json_at(words, i)));
     }
     if (*list)
-        find(c->findings.wrong, "%s must be one of %s, not \"%.60s\"", path, list, json_string(value));
+        find(c, "%s must be one of %s, not \"%.60s\"", path, list, json_string(value));
 }
 
 /* What a bound is about: a number itself, the characters of a text, the items of a list, the members of a map. */
@@ -160,11 +187,9 @@ static void check_bounds(struct check *c, struct json_object *schema, struct jso
         int64_t min = json_int_or(schema, bounds[i].min, INT64_MIN),
                 max = json_int_or(schema, bounds[i].max, INT64_MAX);
         if (size < min)
-            find(c->findings.wrong, "%s %s at least %" PRId64 "%s, not %" PRId64, path, bounds[i].must, min,
-                 bounds[i].what, size);
+            find(c, "%s %s at least %" PRId64 "%s, not %" PRId64, path, bounds[i].must, min, bounds[i].what, size);
         if (size > max)
-            find(c->findings.wrong, "%s %s at most %" PRId64 "%s, not %" PRId64, path, bounds[i].must, max,
-                 bounds[i].what, size);
+            find(c, "%s %s at most %" PRId64 "%s, not %" PRId64, path, bounds[i].must, max, bounds[i].what, size);
     }
 }
 
@@ -186,7 +211,7 @@ static void check_pattern(struct check *c, struct json_object *schema, struct js
     if (regcomp(&regex, posix_pattern(pattern, c->a), REG_EXTENDED | REG_NOSUB) != 0)
         abort(); /* the CRD is a part of the program */
     if (regexec(&regex, json_string(value), 0, NULL, 0) != 0)
-        find(c->findings.wrong, "%s must match %s: \"%.60s\" does not", path, pattern, json_string(value));
+        find(c, "%s must match %s: \"%.60s\" does not", path, pattern, json_string(value));
     regfree(&regex);
 }
 
@@ -214,7 +239,7 @@ static void check_unique(struct check *c, struct json_object *schema, struct jso
     for (size_t i = 0; i < json_len(list); i++)
         for (size_t n = 0; n < i; n++)
             if (same_element(schema, json_at(list, n), json_at(list, i))) {
-                find(c->findings.wrong, "%s[%zu] is there twice: it has the key of %s[%zu]", path, i, path, n);
+                find(c, "%s[%zu] is there twice: it has the key of %s[%zu]", path, i, path, n);
                 return;
             }
 }
@@ -228,7 +253,7 @@ static void check_required(struct check *c, struct json_object *schema, struct j
 
     for (size_t i = 0; i < json_len(required); i++)
         if (!json_member(object, json_string(json_at(required, i))))
-            find(c->findings.wrong, "%s%s%s is missing", path, *path ? "." : "", json_string(json_at(required, i)));
+            find(c, "%s%s%s is missing", path, *path ? "." : "", json_string(json_at(required, i)));
 }
 
 static void check_member(struct check *c, struct json_object *schema, const char *key, struct json_object *value,
@@ -242,8 +267,17 @@ static void check_member(struct check *c, struct json_object *schema, const char
         known = json_get(schema, "additionalProperties");
     if (known)
         check_value(c, known, value, inner);
-    else if (!json_bool_or(schema, "x-kubernetes-preserve-unknown-fields", false))
-        find_unknown(c, properties, key, inner);
+    else if (c->rest && !json_bool_or(schema, "x-kubernetes-preserve-unknown-fields", false))
+        find_unknown(c, properties, key, value, path, inner);
+}
+
+static void check_bounded(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
+{
+    check_enum(c, schema, value, path);
+    check_bounds(c, schema, value, path);
+    check_pattern(c, schema, value, path);
+    check_unique(c, schema, value, path);
+    check_required(c, schema, value, path);
 }
 
 static void check_value(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
@@ -252,11 +286,8 @@ static void check_value(struct check *c, struct json_object *schema, struct json
 
     if (defaulted || !has_type(c, schema, value, path))
         return;
-    check_enum(c, schema, value, path);
-    check_bounds(c, schema, value, path);
-    check_pattern(c, schema, value, path);
-    check_unique(c, schema, value, path);
-    check_required(c, schema, value, path);
+    if (c->rest)
+        check_bounded(c, schema, value, path);
     json_each (it, value)
         check_member(c, schema, it.key, it.value, path);
     for (size_t i = 0; i < json_len(value); i++)
@@ -282,15 +313,21 @@ struct json_object *schema_read(struct arena *a)
     return object_schema(json_at(documents, 0));
 }
 
-struct schema_findings schema_check(struct json_object *schema, struct json_object *object, struct arena *a)
+static void check_object(struct check *c, struct json_object *object)
 {
-    struct check c = {.root = schema, .a = a};
-
-    c.findings.unknown = arena_json(a, json_object_new_array());
-    c.findings.wrong = arena_json(a, json_object_new_array());
     json_each (it, object)
         if (strcmp(it.key, "metadata") != 0)
-            check_member(&c, schema, it.key, it.value, "");
-    check_required(&c, schema, object, "");
-    return c.findings;
+            check_member(c, c->root, it.key, it.value, "");
+    if (c->rest)
+        check_required(c, c->root, object, "");
+}
+
+void schema_check_types(struct json_object *schema, struct json_object *object, struct complaints *all)
+{
+    check_object(&(struct check){.all = all, .root = schema, .a = all->a}, object);
+}
+
+void schema_check_rest(struct json_object *schema, struct json_object *object, struct complaints *all)
+{
+    check_object(&(struct check){.all = all, .root = schema, .rest = true, .a = all->a}, object);
 }

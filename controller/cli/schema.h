@@ -3,17 +3,16 @@
 #define CLI_SCHEMA_H
 
 struct arena;
+struct complaints;
 struct json_object;
-
-/* Sentences that name the field and the remedy, as arrays of text; both empty when all is well. */
-struct schema_findings {
-    struct json_object *unknown; /* fields that the schema does not have: the API server drops them in silence */
-    struct json_object *wrong;   /* values that it does not allow: the API server refuses the object           */
-};
 
 /* The schema, which the arena owns. */
 struct json_object *schema_read(struct arena *a);
-/* Checks everything but the CEL rules and what metadata holds. The arena owns the findings. */
-struct schema_findings schema_check(struct json_object *schema, struct json_object *object, struct arena *a);
+
+/* Complains of values of a wrong type, which the API server refuses. What metadata holds is not looked at. */
+void schema_check_types(struct json_object *schema, struct json_object *object, struct complaints *all);
+/* Complains of whatever else the schema does not allow, but for the CEL rules, and of fields that it does not have,
+ * which the API server drops in silence. */
+void schema_check_rest(struct json_object *schema, struct json_object *object, struct complaints *all);
 
 #endif

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/load.h"
 #include "cli/schema.h"
+#include "runner/complaints.h"
 #include "runner/spec.h"
 
 struct options {
@@ -48,29 +49,16 @@ static int parse(int argc, char **argv, struct options *o)
     return o->len ? -1 : (usage(stderr), EXIT_USAGE);
 }
 
-static void print_findings(const char *name, struct json_object *findings)
-{
-    for (size_t i = 0; i < json_len(findings); i++)
-        printf("%s: %s\n", name, json_string(json_at(findings, i)));
-}
-
-/* The operator's own words come first: where they find an error, the schema finds the same one and says less. */
 static bool validate(const struct loaded *item, struct json_object *schema, struct arena *a)
 {
-    const struct schema_findings found = schema_check(schema, item->object, a);
+    struct complaints all = {.a = a};
     const char *name = loaded_name(item, a);
     struct spec spec;
-    struct err err = {0};
+    bool ok = loaded_check(item, schema, &spec, &all);
 
-    bool ok = loaded_parse(item, &spec, a, &err);
-    if (!ok)
-        printf("%s: %s\n", name, err.text);
-    print_findings(name, found.unknown);
-    if (ok)
-        print_findings(name, found.wrong);
-    for (size_t i = 0; ok && i < spec.warnings.len; i++)
+    loaded_complain(item, &all, stdout);
+    for (size_t i = 0; i < spec.warnings.len; i++)
         printf("%s: warning: %s\n", name, spec.warnings.texts[i]);
-    ok = ok && !json_len(found.unknown) && !json_len(found.wrong);
     if (ok)
         printf("%s: valid\n", name);
     return ok;

@@ -87,6 +87,8 @@ static bool check_expression(const struct shape *shape, struct json_object *expr
     const char *op = json_str_or(expression, "operator", "");
     size_t values = json_len(json_get(expression, "values"));
 
+    if (!json_member(expression, "operator"))
+        return false; /* which is said already */
     if (spec_word_index(shape->operators, op) < 0)
         return spec_invalid(err, "%s.operator must be one of %s, not \"%.20s\"", path, shape->operators, op);
     if (strstr(op, "Exist") && values)
@@ -100,31 +102,32 @@ static bool check_expression(const struct shape *shape, struct json_object *expr
 
 static bool check_texts(struct json_object *list, const char *path, struct err *err)
 {
+    bool ok = json_is_array(list) || spec_invalid(err, "%s must be a list", path);
+
     for (size_t i = 0; i < json_len(list); i++)
         if (!json_object_is_type(json_at(list, i), json_type_string))
-            return spec_invalid(err, "%s[%zu] must be text: put it in quotes", path, i);
-    return json_is_array(list) || spec_invalid(err, "%s must be a list", path);
+            ok = spec_invalid(err, "%s[%zu] must be text: put it in quotes", path, i);
+    return ok;
 }
 
 static bool check_map(struct json_object *map, const char *path, struct err *err)
 {
+    bool ok = json_object_is_type(map, json_type_object) || spec_invalid(err, "%s must be a map", path);
+
     json_each (it, map)
         if (!json_object_is_type(it.value, json_type_string))
-            return spec_invalid(err, "%s: the value of %.60s must be text: put it in quotes", path, it.key);
-    return json_object_is_type(map, json_type_object) || spec_invalid(err, "%s must be a map", path);
+            ok = spec_invalid(err, "%s.%.60s must be text: put it in quotes", path, it.key);
+    return ok;
 }
 
 static bool check_list(const struct shape *shape, struct json_object *list, const char *path, struct arena *a,
                        struct err *err)
 {
-    if (!json_is_array(list))
-        return spec_invalid(err, "%s must be a list", path);
-    for (size_t i = 0; i < json_len(list); i++) {
-        const char *inner = arena_printf(a, "%s[%zu]", path, i);
-        if (!check_object(shape, json_at(list, i), inner, a, err))
-            return false;
-    }
-    return true;
+    bool ok = json_is_array(list) || spec_invalid(err, "%s must be a list", path);
+
+    for (size_t i = 0; i < json_len(list); i++)
+        ok = check_object(shape, json_at(list, i), arena_printf(a, "%s[%zu]", path, i), a, err) && ok;
+    return ok;
 }
 
 static bool check_member(const struct member *m, struct json_object *value, const char *path, struct arena *a,
@@ -154,28 +157,32 @@ static bool check_member(const struct member *m, struct json_object *value, cons
 static bool check_members(const struct shape *shape, struct json_object *object, const char *path, struct arena *a,
                           struct err *err)
 {
+    bool ok = true;
+
     for (const struct member *m = shape->members; m->name; m++) {
         struct json_object *value = json_member(object, m->name);
         const char *inner = arena_printf(a, "%s.%s", path, m->name);
         if (!value && m->required)
-            return spec_invalid(err, "%s is missing", inner);
-        if (value && !check_member(m, value, inner, a, err))
-            return false;
+            ok = spec_invalid(err, "%s is missing", inner);
+        if (value)
+            ok = check_member(m, value, inner, a, err) && ok;
     }
-    return true;
+    return ok;
 }
 
 /* What gitlab-runner does not know it would drop in silence. */
 static bool check_object(const struct shape *shape, struct json_object *object, const char *path, struct arena *a,
                          struct err *err)
 {
+    bool ok = true;
+
     if (!json_object_is_type(object, json_type_object))
         return spec_invalid(err, "%s must be an object", path);
     json_each (it, object)
         if (!member_of(shape, it.key))
-            return spec_invalid(err, "%s.%.60s: gitlab-runner has no such setting, take it out", path, it.key);
-    return check_members(shape, object, path, a, err) &&
-           (!shape->operators || check_expression(shape, object, path, err));
+            ok = spec_invalid(err, "%s.%.60s: gitlab-runner has no such setting, take it out", path, it.key);
+    ok = check_members(shape, object, path, a, err) && ok;
+    return (!shape->operators || check_expression(shape, object, path, err)) && ok;
 }
 
 bool affinity_check(struct json_object *affinity, struct arena *a, struct err *err)

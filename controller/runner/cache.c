@@ -95,36 +95,41 @@ static bool check_section(const char *type, struct json_object *section, struct 
 {
     struct json_object *ref = json_member(section, "credentialsSecretRef");
 
+    bool ok = true;
+
     if (!json_object_is_type(section, json_type_object))
         return spec_invalid(err, "spec.cache.%s is missing, or is not an object: the type %s needs it", type, type);
     for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-        if (strcmp(settings[i].type, type) == 0 && !check_setting(&settings[i], section, err))
-            return false;
+        if (strcmp(settings[i].type, type) == 0)
+            ok = check_setting(&settings[i], section, err) && ok;
     if (ref && !*json_str_or(ref, "name", ""))
-        return spec_invalid(err,
-                            "spec.cache.%s.credentialsSecretRef must have a name: that of a Secret in the "
-                            "object's own namespace",
-                            type);
-    return strcmp(type, "s3") == 0 ? check_s3(section, err) : strcmp(type, "azure") != 0 || check_azure(section, err);
+        ok = spec_invalid(err,
+                          "spec.cache.%s.credentialsSecretRef.name is missing: give that of a Secret in the object's "
+                          "own namespace",
+                          type);
+    if (strcmp(type, "s3") == 0)
+        return check_s3(section, err) && ok;
+    return (strcmp(type, "azure") != 0 || check_azure(section, err)) && ok;
 }
 
 bool cache_check(struct json_object *cache, struct err *err)
 {
     const char *type = json_str_or(cache, "type", "");
+    bool known = spec_word_index(types, type) >= 0, ok = true;
 
     if (!cache)
         return true;
-    if (spec_word_index(types, type) < 0)
-        return spec_invalid(err, "spec.cache.type must be one of %s, not \"%.60s\"", types, type);
+    if (!known)
+        ok = spec_invalid(err, "spec.cache.type must be one of %s, not \"%.60s\"", types, type);
     json_each (it, cache)
-        if (it.value && spec_word_index(types, it.key) >= 0 && strcmp(it.key, type) != 0)
-            return spec_invalid(err, "spec.cache.%s belongs to the type %s: take it out, or change the type", it.key,
-                                it.key);
+        if (known && it.value && spec_word_index(types, it.key) >= 0 && strcmp(it.key, type) != 0)
+            ok = spec_invalid(err, "spec.cache.%s belongs to the type %s: take it out, or change the type", it.key,
+                              it.key);
     if (json_member(cache, "path") && !json_object_is_type(json_member(cache, "path"), json_type_string))
-        return spec_invalid(err, "spec.cache.path must be text: put it in quotes");
+        ok = spec_invalid(err, "spec.cache.path must be text: put it in quotes");
     if (json_member(cache, "shared") && !json_object_is_type(json_member(cache, "shared"), json_type_boolean))
-        return spec_invalid(err, "spec.cache.shared must be true or false");
-    return check_section(type, section_of(cache), err);
+        ok = spec_invalid(err, "spec.cache.shared must be true or false, without quotes");
+    return (!known || check_section(type, section_of(cache), err)) && ok;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

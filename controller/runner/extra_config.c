@@ -88,12 +88,11 @@ static bool check_one(struct walk *w, const struct config_key *key, struct json_
 
 static bool check_list(struct walk *w, const struct config_key *key, struct json_object *list, const char *path)
 {
-    if (!json_is_array(list))
-        return spec_invalid(w->err, "spec.config.%.200s must be a list", path);
+    bool ok = json_is_array(list) || spec_invalid(w->err, "spec.config.%.200s must be a list", path);
+
     for (size_t i = 0; i < json_len(list); i++)
-        if (!check_one(w, key, json_at(list, i), arena_printf(w->a, "%s[%zu]", path, i)))
-            return false;
-    return true;
+        ok = check_one(w, key, json_at(list, i), arena_printf(w->a, "%s[%zu]", path, i)) && ok;
+    return ok;
 }
 
 static bool is_named(const struct config_key *names, const char *name)
@@ -106,17 +105,17 @@ static bool is_named(const struct config_key *names, const char *name)
 static bool check_map(struct walk *w, const struct config_key *key, struct json_object *map, const char *path)
 {
     struct json_object *sorted = arena_json(w->a, json_sorted(map));
+    bool ok = true;
 
     if (!json_object_is_type(map, json_type_object))
         return spec_invalid(w->err, "spec.config.%.200s must be a map", path);
     json_each (it, sorted) {
         const char *inner = path_to(path, it.key, w->a);
-        if (!check_one(w, key, it.value, inner))
-            return false;
+        ok = check_one(w, key, it.value, inner) && ok;
         if (key->type != CONFIG_TABLE && key->table && !is_named(key->table, it.key))
             report(w, key->table, it.key, inner);
     }
-    return true;
+    return ok;
 }
 
 static bool check_value(struct walk *w, const struct config_key *key, struct json_object *value, const char *path)
@@ -156,11 +155,11 @@ static bool check_member(struct walk *w, const struct config_key *keys, const ch
 static bool check_table(struct walk *w, const struct config_key *keys, struct json_object *table, const char *path)
 {
     struct json_object *sorted = arena_json(w->a, json_sorted(table));
+    bool ok = true;
 
     json_each (it, sorted)
-        if (!check_member(w, keys, it.key, it.value, path_to(path, it.key, w->a)))
-            return false;
-    return true;
+        ok = check_member(w, keys, it.key, it.value, path_to(path, it.key, w->a)) && ok;
+    return ok;
 }
 
 bool extra_config_check(struct json_object *spec, struct warnings *warnings, struct arena *a, struct err *err)
@@ -170,12 +169,14 @@ bool extra_config_check(struct json_object *spec, struct warnings *warnings, str
 
     if (!config)
         return true;
-    if (!extra_config_check_shape(config, a, err) || !check_table(&w, config_keys, config, "") ||
-        !extra_config_check_values(config, err))
+    if (!json_object_is_type(config, json_type_object))
+        return spec_invalid(err, "spec.config must be an object");
+    if (!extra_config_check_shape(config, a, err))
         return false;
+    bool known = check_table(&w, config_keys, config, "");
     if (w.unknown)
         warn_of_unknown_keys(warnings, a, sentence(&w));
-    return true;
+    return extra_config_check_values(config, err) && known;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -10,12 +10,17 @@ enum {
     EXTRA_CONFIG_MAX_BYTES = 128 * 1024, /* of JSON; a Secret may have 1 MiB at most  */
 };
 
-/* Whether TOML can say it at all, whatever it means. */
+/* Says what TOML cannot say at all, whatever it means. False when it is nested too deep, or too large, to be looked at
+ * any further. */
 bool extra_config_check_shape(struct json_object *config, struct arena *a, struct err *err);
 
 /* Whether the key of that path ("runners.kubernetes.image") may be in spec.config; the object's spec is asked for the
  * fields that say the same. */
 bool extra_config_check_owner(const char *path, struct json_object *spec, struct err *err);
+
+/* The field of the spec ("tolerations") that says what the key of that path does; NULL: there is none, and *why is NULL
+ * where the key may be in spec.config, or what it is ("is always kubernetes") where it may be nowhere. */
+const char *extra_config_owner(const char *path, const char **why);
 
 /* Whether the value has the type of the key, tables excepted: those have members to look at. */
 bool extra_config_check_type(enum config_type type, struct json_object *value, const char *path, struct err *err);

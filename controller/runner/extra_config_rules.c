@@ -13,26 +13,25 @@
 #include "runner/spec_parts.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * What TOML can say. A mistake here would break the file wherever it is, in keys that nobody knows as well.
+ * What TOML can say. A mistake here would break the file wherever it is, in keys that nobody knows as well. False when
+ * it is nested too deep to be looked at any further.
  */
 static bool check_shape(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err);
 
 /* TOML's integers have 64 bits and a sign, json-c's may be larger. */
-static bool check_number(struct json_object *value, const char *path, struct err *err)
+static void check_number(struct json_object *value, const char *path, struct err *err)
 {
     bool whole = json_object_is_type(value, json_type_int);
 
-    if (whole ? json_object_get_int64(value) < 0 || json_object_get_uint64(value) <= INT64_MAX
-              : isfinite(json_object_get_double(value)))
-        return true;
-    return spec_invalid(err, "%.200s is a number that config.toml cannot hold: write a smaller one", path);
+    if (whole ? json_object_get_int64(value) >= 0 && json_object_get_uint64(value) > INT64_MAX
+              : !isfinite(json_object_get_double(value)))
+        spec_invalid(err, "%.200s is a number that config.toml cannot hold: write a smaller one", path);
 }
 
-static bool check_text(struct json_object *value, const char *path, struct err *err)
+static void check_text(struct json_object *value, const char *path, struct err *err)
 {
-    if (strlen(json_object_get_string(value)) == (size_t)json_object_get_string_len(value))
-        return true;
-    return spec_invalid(err, "%.200s has a NUL character, which no text in config.toml may have: take it out", path);
+    if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value))
+        spec_invalid(err, "%.200s has a NUL character, which no text in config.toml may have: take it out", path);
 }
 
 static bool check_members(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err)
@@ -40,25 +39,28 @@ static bool check_members(struct json_object *value, const char *path, int depth
     if (depth > EXTRA_CONFIG_MAX_DEPTH)
         return spec_invalid(err, "%.200s is nested deeper than %d levels, which no setting of gitlab-runner is", path,
                             EXTRA_CONFIG_MAX_DEPTH);
+    bool ok = true;
+
     json_each (it, value)
-        if (!check_shape(it.value, arena_printf(a, "%s.%.60s", path, it.key), depth + 1, a, err))
-            return false;
+        ok = check_shape(it.value, arena_printf(a, "%s.%.60s", path, it.key), depth + 1, a, err) && ok;
     for (size_t i = 0; i < json_len(value); i++)
-        if (!check_shape(json_at(value, i), arena_printf(a, "%s[%zu]", path, i), depth + 1, a, err))
-            return false;
-    return true;
+        ok = check_shape(json_at(value, i), arena_printf(a, "%s[%zu]", path, i), depth + 1, a, err) && ok;
+    return ok;
 }
 
 static bool check_shape(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err)
 {
     switch (json_object_get_type(value)) {
     case json_type_null:
-        return spec_invalid(err, "%.200s has no value: give it one, or take it out", path);
+        spec_invalid(err, "%.200s has no value: give it one, or take it out", path);
+        break;
     case json_type_int:
     case json_type_double:
-        return check_number(value, path, err);
+        check_number(value, path, err);
+        break;
     case json_type_string:
-        return check_text(value, path, err);
+        check_text(value, path, err);
+        break;
     case json_type_object:
     case json_type_array:
         return check_members(value, path, depth, a, err);
@@ -144,6 +146,18 @@ static const struct {
     {KUBERNETES "ca_file", .why = OTHER_CLUSTER},
     {KUBERNETES "bearer_token", .why = OTHER_CLUSTER},
 };
+
+const char *extra_config_owner(const char *path, const char **why)
+{
+    *why = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
+        if (!same_but_for_case(owned[i].path, path))
+            continue;
+        *why = owned[i].why;
+        return owned[i].field ? owned[i].field : owned[i].given;
+    }
+    return NULL;
+}
 
 bool extra_config_check_owner(const char *path, struct json_object *spec, struct err *err)
 {
@@ -280,20 +294,21 @@ static bool is_of(const char *text, size_t min, size_t max)
 
 static bool check_labels(struct json_object *labels, const char *path, struct err *err)
 {
+    bool ok = true;
+
     json_each (it, labels) {
         if (!is_of(it.key, 3, 65) || *it.key == '.' || *it.key == '-')
-            return spec_invalid(err,
-                                "spec.config.%s: the name \"%.60s\" must have 3 to 65 letters, digits, dots, dashes or "
-                                "underscores, and begin with a letter, digit or underscore",
-                                path, it.key);
+            ok = spec_invalid(err,
+                              "spec.config.%s.%.60s: the name must have 3 to 65 letters, digits, dots, dashes or "
+                              "underscores, and begin with a letter, digit or underscore",
+                              path, it.key);
         if (!is_of(json_string(it.value), 1, 256))
-            return spec_invalid(
-                err,
-                "spec.config.%s: the value of %.60s must have 1 to 256 letters, digits, dots, dashes or "
-                "underscores",
-                path, it.key);
+            ok = spec_invalid(err,
+                              "spec.config.%s.%.60s: the value must have 1 to 256 letters, digits, dots, dashes or "
+                              "underscores",
+                              path, it.key);
     }
-    return true;
+    return ok;
 }
 
 /* The runner's labels are those of the file and its own together. */
@@ -328,6 +343,8 @@ bool extra_config_check_values(struct json_object *config, struct err *err)
 {
     struct json_object *global = json_get(config, "labels"), *own = json_get(config, "runners.labels");
 
-    return check_labels(global, "labels", err) && check_labels(own, "runners.labels", err) &&
-           check_label_count(global, own, err) && check_log_fields(config, err);
+    bool names = check_labels(global, "labels", err), own_names = check_labels(own, "runners.labels", err);
+    bool count = check_label_count(global, own, err);
+
+    return check_log_fields(config, err) && names && own_names && count;
 }

@@ -26,7 +26,7 @@ bool judge_spec(const struct owner *owner, struct json_object *json, struct spec
 {
     struct json_object *tree = render_config_tree(owner, spec, &(struct config_inputs){0}, a);
     struct json_object *runner = json_at(json_member(tree, "runners"), 0);
-    struct err refused = {0};
+    struct err refused = {.all = err->all};
     const struct judged j = {.spec = spec,
                              .json = json,
                              .tree = tree,

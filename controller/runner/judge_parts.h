@@ -19,11 +19,7 @@ struct judged {
 
 /* A warning: the field, what will happen, the cure. */
 #define judged_warn(j, ...) warn((j)->warnings, (j)->a, __VA_ARGS__)
-/* What cannot work: the field, the reason, the remedy. The first one counts. */
-#define judged_refuse(j, ...)                                                                                          \
-    do {                                                                                                               \
-        if ((j)->err->kind == ERR_NONE)                                                                                \
-            spec_invalid((j)->err, __VA_ARGS__);                                                                       \
-    } while (0)
+/* What cannot work: the field, the reason, the remedy. */
+#define judged_refuse(j, ...) spec_invalid((j)->err, __VA_ARGS__)
 
 #endif

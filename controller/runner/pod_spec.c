@@ -63,26 +63,32 @@ static const struct owned {
     {"volumeMounts", CONFIG_FOLDER, true, "the operator has config.toml there, use another path"},
 };
 
-static bool has_entry(struct json_object *list, const char *key, const char *value)
+/* The entry whose key has the value; the list's length: there is none. */
+static size_t entry_at(struct json_object *list, const char *key, const char *value)
 {
-    for (size_t i = 0; i < json_len(list); i++)
-        if (strcmp(json_str_or(json_at(list, i), key, ""), value) == 0)
-            return true;
-    return false;
+    size_t i = 0;
+
+    while (i < json_len(list) && strcmp(json_str_or(json_at(list, i), key, ""), value) != 0)
+        i++;
+    return i;
 }
 
 static bool check_owned(struct json_object *patch, bool in_container, const char *path, struct err *err)
 {
+    bool ok = true;
+
     for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
         const struct owned *o = &owned[i];
+        struct json_object *list = o->list ? json_member(patch, o->list) : NULL;
+        size_t at = o->list ? entry_at(list, keyed_list(o->list)->key, o->name) : 0;
         if (o->in_container != in_container)
             continue;
         if (!o->list && json_member(patch, o->name))
-            return spec_invalid(err, "%s.%s: %s", path, o->name, o->remedy);
-        if (o->list && has_entry(json_member(patch, o->list), keyed_list(o->list)->key, o->name))
-            return spec_invalid(err, "%s.%s has %s: %s", path, o->list, o->name, o->remedy);
+            ok = spec_invalid(err, "%s.%s: %s", path, o->name, o->remedy);
+        if (at < json_len(list))
+            ok = spec_invalid(err, "%s.%s[%zu] is %s: %s", path, o->list, at, o->name, o->remedy);
     }
-    return true;
+    return ok;
 }
 
 static bool check_entry(const struct keyed_list *list, struct json_object *entry, const char *path, struct err *err)
@@ -100,42 +106,46 @@ static bool check_entry(const struct keyed_list *list, struct json_object *entry
 static bool check_lists(struct json_object *patch, bool in_container, const char *path, struct arena *a,
                         struct err *err)
 {
+    bool ok = true;
+
     for (size_t l = 0; l < ARRAY_LEN(keyed_lists); l++) {
         const struct keyed_list *list = &keyed_lists[l];
         struct json_object *entries = json_member(patch, list->name);
         if (list->in_container != in_container || !entries)
             continue;
         if (!json_is_array(entries))
-            return spec_invalid(err, "%s.%s must be a list", path, list->name);
+            ok = spec_invalid(err, "%s.%s must be a list", path, list->name);
         for (size_t i = 0; i < json_len(entries); i++)
-            if (!check_entry(list, json_at(entries, i), arena_printf(a, "%s.%s[%zu]", path, list->name, i), err))
-                return false;
+            ok = check_entry(list, json_at(entries, i), arena_printf(a, "%s.%s[%zu]", path, list->name, i), err) && ok;
     }
-    return true;
+    return ok;
 }
 
 static bool check_containers(struct json_object *patch, const char *list, bool may_be_ours, struct arena *a,
                              struct err *err)
 {
     struct json_object *containers = json_member(patch, list);
+    bool ok = true;
 
     for (size_t i = 0; i < json_len(containers); i++) {
         struct json_object *c = json_at(containers, i);
         const char *path = arena_printf(a, "spec.manager.podSpec.%s[%zu]", list, i);
         bool ours = may_be_ours && strcmp(json_str_or(c, "name", ""), MANAGER_CONTAINER) == 0;
-        if (!check_lists(c, true, path, a, err) || (ours && !check_owned(c, true, path, err)))
-            return false;
+        ok = check_lists(c, true, path, a, err) && ok;
+        ok = (!ours || check_owned(c, true, path, err)) && ok;
     }
-    return true;
+    return ok;
 }
 
 bool pod_spec_check(struct json_object *patch, struct arena *a, struct err *err)
 {
     static const char path[] = "spec.manager.podSpec";
 
-    return !patch || (check_lists(patch, false, path, a, err) && check_owned(patch, false, path, err) &&
-                      check_containers(patch, "containers", true, a, err) &&
-                      check_containers(patch, "initContainers", false, a, err));
+    if (!patch)
+        return true;
+    bool lists = check_lists(patch, false, path, a, err), others = check_owned(patch, false, path, err);
+    bool ours = check_containers(patch, "containers", true, a, err);
+    return check_containers(patch, "initContainers", false, a, err) && lists && others && ours;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -42,23 +42,27 @@ static bool check_no_proxy(struct json_object *list, struct err *err)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/*-";
 
+    bool ok = true;
+
     for (size_t i = 0; i < json_len(list); i++) {
         const char *entry = json_string(json_at(list, i));
         if (!*entry || entry[strspn(entry, allowed)])
-            return spec_invalid(err,
-                                "spec.proxy.noProxy[%zu] must be a host, a domain (.example.com), an address or a "
-                                "range (10.0.0.0/8), one an item",
-                                i);
+            ok = spec_invalid(err,
+                              "spec.proxy.noProxy[%zu] must be a host, a domain (.example.com), an address or a range "
+                              "(10.0.0.0/8), one an item",
+                              i);
     }
-    return true;
+    return ok;
 }
 
 bool proxy_check(const struct proxy *proxy, struct err *err)
 {
-    if (proxy->whole && !proxy->http && !proxy->https)
-        return spec_invalid(err, "spec.proxy names no proxy: give httpProxy, httpsProxy or both");
-    return check_url(proxy->http, "httpProxy", err) && check_url(proxy->https, "httpsProxy", err) &&
-           check_no_proxy(proxy->no_proxy, err);
+    bool http = check_url(proxy->http, "httpProxy", err), https = check_url(proxy->https, "httpsProxy", err);
+    bool named = json_member(proxy->whole, "httpProxy") || json_member(proxy->whole, "httpsProxy");
+
+    if (proxy->whole && !named)
+        return spec_invalid(err, "spec.proxy is missing httpProxy or httpsProxy: give one of them, or both");
+    return check_no_proxy(proxy->no_proxy, err) && http && https;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "runner/complaints.h"
 #include "runner/status.h"
 
 static bool is_same_runner(const struct registration *a, const struct registration *b)
@@ -60,8 +61,10 @@ static struct action need_a_place_for_the_token(const struct observed *o, struct
 
 static struct action refuse_an_invalid_spec(const struct observed *o, struct arena *a)
 {
-    (void)a;
-    return o->spec ? act_pass : act_wait(o->spec_err.reason, o->spec_err.text, true);
+    if (o->spec)
+        return act_pass;
+    return act_wait(o->spec_err.reason, o->spec_err.all ? complaints_message(o->spec_err.all, a) : o->spec_err.text,
+                    true);
 }
 
 static struct action pause_while_suspended(const struct observed *o, struct arena *a)

@@ -48,6 +48,14 @@ const struct volume_kind *volume_kind_of(struct json_object *entry)
     return found;
 }
 
+bool volume_has_kind(struct json_object *entry)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (json_member(entry, kinds[i].member))
+            return true;
+    return false;
+}
+
 const char *volume_name(struct json_object *entry)
 {
     const struct volume_kind *kind = volume_kind_of(entry);

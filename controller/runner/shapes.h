@@ -26,6 +26,7 @@ struct volume_kind {
 
 /* The only source of the entry, or NULL when it has none or several. */
 const struct volume_kind *volume_kind_of(struct json_object *entry);
+bool volume_has_kind(struct json_object *entry);
 /* The volume's name in the job's pod; NULL when it is not given. */
 const char *volume_name(struct json_object *entry);
 /* The i-th kind, NULL behind the last one; and "hostPath, …" for a message. */

@@ -75,6 +75,8 @@ static const struct {
     [AUTH_RUNNER_TOKEN] = {"runnerTokenSecretRef", "runner-token", "RunnerToken"},
 };
 
+#define MODES "registrationTokenSecretRef, accessTokenSecretRef and runnerTokenSecretRef"
+
 const char *authentication_name(enum authentication mode)
 {
     return modes[mode].name;
@@ -87,13 +89,18 @@ static bool read_ref(struct json_object *json, const char *path, const char *key
 
     if (!ref)
         return true;
+    if (!json_object_is_type(ref, json_type_object))
+        return spec_invalid(err, "spec.%s must be an object, such as {name: my-secret}", path);
     *ret = (struct key_ref){.name = json_str_or(ref, "name", ""), .key = json_str_or(ref, "key", key)};
-    if (!*ret->name || !*ret->key)
-        return spec_invalid(
-            err, "spec.%s must have a name: that of a Secret or ConfigMap in the object's own namespace", path);
-    return true;
+    if (!*ret->name)
+        spec_invalid(err, "spec.%s.name is missing: give that of a Secret or ConfigMap in the object's own namespace",
+                     path);
+    if (!*ret->key)
+        spec_invalid(err, "spec.%s.key must not be empty: leave it out for %s", path, key);
+    return *ret->name && *ret->key;
 }
 
+/* False when it is not known how the runner registers, so that nothing can be said of what goes with it. */
 static bool read_authentication(struct json_object *json, struct spec *spec, struct arena *a, struct err *err)
 {
     int given = 0;
@@ -104,15 +111,13 @@ static bool read_authentication(struct json_object *json, struct spec *spec, str
             continue;
         given++;
         spec->authentication = (enum authentication)i;
-        if (!read_ref(json, path, modes[i].key, &spec->credential, err))
-            return false;
+        read_ref(json, path, modes[i].key, &spec->credential, err);
     }
-    if (given != 1)
-        return spec_invalid(err,
-                            "spec.authentication must have exactly one of registrationTokenSecretRef, "
-                            "accessTokenSecretRef and runnerTokenSecretRef; it has %d",
-                            given);
-    return true;
+    if (given > 1)
+        spec_invalid(err, "spec.authentication must have exactly one of " MODES "; it has %d", given);
+    if (!given)
+        spec_invalid(err, "spec.authentication is missing one of " MODES ": name the Secret that has the token");
+    return given == 1;
 }
 
 static const struct {
@@ -142,18 +147,26 @@ static enum scope_type scope_parse(const char *name)
 }
 
 /* groupId belongs to Group, projectId to Project: each there if and only if the type asks for it. */
-static bool check_scope_ids(struct json_object *scope, const struct spec *spec, struct err *err)
+static bool check_scope_id(struct json_object *scope, const struct spec *spec, enum scope_type type, struct err *err)
 {
-    for (enum scope_type type = SCOPE_GROUP; type <= SCOPE_PROJECT; type++) {
-        bool given = json_member(scope, scopes[type].id), wanted = spec->scope == type;
-        if (given && !wanted)
-            return spec_invalid(err, "spec.scope.%s belongs to the type %s: take it out or change the type",
-                                scopes[type].id, scopes[type].name);
-        if (wanted && spec->scope_id < 1)
-            return spec_invalid(err, "spec.scope.%s is missing: give the number that GitLab shows on the %s's page",
-                                scopes[type].id, type == SCOPE_GROUP ? "group" : "project");
-    }
-    return true;
+    struct json_object *id = json_member(scope, scopes[type].id);
+    const char *owner = type == SCOPE_GROUP ? "group" : "project";
+
+    if (id && spec->scope != type)
+        return spec_invalid(err, "spec.scope.%s belongs to the type %s: take it out or change the type",
+                            scopes[type].id, scopes[type].name);
+    if (!id)
+        return spec->scope != type ||
+               spec_invalid(err, "spec.scope.%s is missing: give the number that GitLab shows on the %s's page",
+                            scopes[type].id, owner);
+    if (!json_object_is_type(id, json_type_int))
+        return spec_invalid(err,
+                            "spec.scope.%s must be a whole number, without quotes: the one that GitLab shows on "
+                            "the %s's page",
+                            scopes[type].id, owner);
+    return json_object_get_int64(id) >= 1 ||
+           spec_invalid(err, "spec.scope.%s must be at least 1: give the number that GitLab shows on the %s's page",
+                        scopes[type].id, owner);
 }
 
 static bool read_scope(struct json_object *json, struct spec *spec, struct err *err)
@@ -166,22 +179,28 @@ static bool read_scope(struct json_object *json, struct spec *spec, struct err *
                                       "spec.scope goes with accessTokenSecretRef only: the token of %s has a scope "
                                       "of its own, take spec.scope out",
                                       modes[spec->authentication].member);
+    if (scope && !json_object_is_type(scope, json_type_object))
+        return false; /* as check_groups() has said */
+    if (!json_member(scope, "type"))
+        return spec_invalid(err,
+                            "spec.scope%s is missing: with accessTokenSecretRef the type is Instance, or Group with "
+                            "groupId, or Project with projectId",
+                            scope ? ".type" : "");
     spec->scope = scope_parse(type);
     if (spec->scope == SCOPE_UNSET)
-        return spec_invalid(err,
-                            "spec.scope.type must be Instance, Group or Project with accessTokenSecretRef, "
-                            "not \"%.60s\"",
-                            type);
+        return spec_invalid(err, "spec.scope.type must be one of Instance, Group, Project, not \"%.60s\"", type);
     if (scopes[spec->scope].id)
         spec->scope_id = json_int_or(scope, scopes[spec->scope].id, 0);
-    return check_scope_ids(scope, spec, err);
+    bool group = check_scope_id(scope, spec, SCOPE_GROUP, err),
+         project = check_scope_id(scope, spec, SCOPE_PROJECT, err);
+    return group && project;
 }
 
 static bool read_ca(struct json_object *json, struct spec *spec, struct err *err)
 {
     spec->ca_in_config_map = json_get(json, "caConfigMapRef");
     if (spec->ca_in_config_map && json_get(json, "caSecretRef"))
-        return spec_invalid(err, "spec has both caSecretRef and caConfigMapRef: keep one");
+        return spec_invalid(err, "spec.caConfigMapRef is there beside spec.caSecretRef: keep one of the two");
     return read_ref(json, spec->ca_in_config_map ? "caConfigMapRef" : "caSecretRef", KEY_CA, &spec->ca, err);
 }
 
@@ -195,13 +214,15 @@ static bool check_kept_at_gitlab(struct json_object *json, const struct spec *sp
     static const char *const kept[] = {"description", "tags",        "runUntagged",           "locked",
                                        "paused",      "accessLevel", "maximumTimeoutSeconds", "maintenanceNote"};
 
+    bool ok = true;
+
     for (size_t i = 0; i < ARRAY_LEN(kept) && spec->authentication == AUTH_RUNNER_TOKEN; i++)
         if (json_member(json, kept[i]))
-            return spec_invalid(err,
-                                "spec.%s is kept at GitLab, where a runner token cannot change it: take it out "
-                                "and set it at GitLab, or authenticate by accessTokenSecretRef",
-                                kept[i]);
-    return true;
+            ok = spec_invalid(err,
+                              "spec.%s is kept at GitLab, where a runner token cannot change it: take it out "
+                              "and set it at GitLab, or authenticate by accessTokenSecretRef",
+                              kept[i]);
+    return ok;
 }
 
 static int by_text(const void *a, const void *b)
@@ -224,34 +245,43 @@ static void sort_set(struct strings *set)
 static bool read_strings(struct json_object *list, const char *path, struct strings *ret, struct arena *a,
                          struct err *err)
 {
-    if (list && !json_object_is_type(list, json_type_array))
-        return spec_invalid(err, "spec.%s must be a list", path);
+    bool ok = true;
+
     ret->items = arena_alloc(a, json_len(list) * sizeof(*ret->items));
+    if (list && !json_is_array(list))
+        return spec_invalid(err, "spec.%s must be a list", path);
     for (size_t i = 0; i < json_len(list); i++) {
-        if (!json_object_is_type(json_at(list, i), json_type_string))
-            return spec_invalid(err, "spec.%s[%zu] must be text: put it in quotes", path, i);
-        ret->items[ret->len++] = json_object_get_string(json_at(list, i));
+        if (json_object_is_type(json_at(list, i), json_type_string))
+            ret->items[ret->len++] = json_object_get_string(json_at(list, i));
+        else
+            ok = spec_invalid(err, "spec.%s[%zu] must be text: put it in quotes", path, i);
     }
-    return true;
+    return ok;
+}
+
+static bool check_tag(const char *tag, size_t i, struct err *err)
+{
+    bool framed = *tag && (isspace((unsigned char)*tag) || isspace((unsigned char)tag[strlen(tag) - 1]));
+
+    if (*tag && utf8_count(tag) <= TAG_MAX_LEN && !strchr(tag, ',') && !framed)
+        return true;
+    return spec_invalid(err,
+                        "spec.tags[%zu] must have 1 to %d characters, no comma and no space at its ends: \"%.60s\"", i,
+                        TAG_MAX_LEN, tag);
 }
 
 static bool read_tags(struct json_object *json, struct strings *tags, struct arena *a, struct err *err)
 {
-    if (!read_strings(json_get(json, "tags"), "tags", tags, a, err))
-        return false;
-    for (size_t i = 0; i < tags->len; i++) {
-        const char *tag = tags->items[i];
-        bool framed = *tag && (isspace((unsigned char)*tag) || isspace((unsigned char)tag[strlen(tag) - 1]));
-        if (!*tag || utf8_count(tag) > TAG_MAX_LEN || strchr(tag, ',') || framed)
-            return spec_invalid(err,
-                                "spec.tags[%zu] must have 1 to %d characters, no comma and no space at its ends: "
-                                "\"%.60s\"",
-                                i, TAG_MAX_LEN, tag);
-    }
+    struct json_object *list = json_get(json, "tags");
+    bool ok = read_strings(list, "tags", tags, a, err);
+
+    for (size_t i = 0; i < json_len(list); i++)
+        if (json_object_is_type(json_at(list, i), json_type_string))
+            ok = check_tag(json_string(json_at(list, i)), i, err) && ok;
     sort_set(tags);
     if (tags->len > TAGS_MAX)
         return spec_invalid(err, "spec.tags has %zu tags; GitLab takes %d", tags->len, TAGS_MAX);
-    return true;
+    return ok;
 }
 
 static const char *note_with_mark(const char *note, const struct owner *owner, struct arena *a)
@@ -261,30 +291,27 @@ static const char *note_with_mark(const char *note, const struct owner *owner, s
     return arena_printf(a, "%s%s%s%s", note ? note : "", note ? "\n" : "", MARK_PREFIX, owner->uid);
 }
 
-static bool read_attributes(struct json_object *json, const struct owner *owner, struct spec *spec, struct arena *a,
+static void read_attributes(struct json_object *json, const struct owner *owner, struct spec *spec, struct arena *a,
                             struct err *err)
 {
     struct attributes *at = &spec->attributes;
-    bool asked = json_member(json, "runUntagged");
+    bool asked = json_member(json, "runUntagged"), tagged = read_tags(json, &at->tags, a, err) && at->tags.len;
 
-    if (!check_kept_at_gitlab(json, spec, err) || !read_tags(json, &at->tags, a, err))
-        return false;
     if (at->maintenance_note && strstr(at->maintenance_note, MARK_PREFIX))
-        return spec_invalid(err,
-                            "spec.maintenanceNote must not have %s in it, by which the operator knows whose a "
-                            "runner is: take it out",
-                            MARK_PREFIX);
+        spec_invalid(err,
+                     "spec.maintenanceNote must not have %s in it, by which the operator knows whose a runner is: take "
+                     "it out",
+                     MARK_PREFIX);
     if (!asked)
         at->run_untagged = at->tags.len == 0;
-    if (!at->run_untagged && at->tags.len == 0)
-        return spec_invalid(err, "spec.runUntagged is false and spec.tags is empty, so the runner could run no job: "
-                                 "add a tag or take runUntagged out");
+    if (!at->run_untagged && !tagged && json_len(json_get(json, "tags")) == 0)
+        spec_invalid(err, "spec.runUntagged is false and spec.tags is empty, so the runner could run no job: add a tag "
+                          "or take runUntagged out");
     if (!at->description)
         at->description = arena_printf(a, "%s/%s", owner->ns, owner->name);
     bool protected = at->access_level && strcmp(at->access_level, "RefProtected") == 0;
     at->access_level = protected ? "ref_protected" : "not_protected";
     at->maintenance_note = note_with_mark(at->maintenance_note, owner, a);
-    return true;
 }
 
 struct json_object *attributes_json(const struct attributes *at, struct arena *a)
@@ -311,23 +338,31 @@ const char *attributes_hash(const struct attributes *attributes, struct arena *a
 /* ------------------------------------------------------------------------------------------------------------------
  * Names that DNS does not know.
  */
-static bool read_host_aliases(struct spec *spec, struct arena *a, struct err *err)
+static void read_host_alias(struct json_object *entry, size_t i, struct host_alias *alias, struct arena *a,
+                            struct err *err)
+{
+    const char *path = arena_printf(a, "hostAliases[%zu].hostnames", i);
+
+    alias->ip = json_str_or(entry, "ip", "");
+    if (!json_object_is_type(entry, json_type_object)) {
+        spec_invalid(err, "spec.hostAliases[%zu] must be an object with an ip and its hostnames", i);
+        return;
+    }
+    if (!*alias->ip)
+        spec_invalid(err, "spec.hostAliases[%zu].ip is missing: give an IPv4 or IPv6 address", i);
+    read_strings(json_get(entry, "hostnames"), path, &alias->hostnames, a, err);
+    if (json_len(json_get(entry, "hostnames")) == 0)
+        spec_invalid(err, "spec.%s is missing: give one name of that address at least", path);
+}
+
+static void read_host_aliases(struct spec *spec, struct arena *a, struct err *err)
 {
     size_t len = json_len(spec->host_aliases_json);
 
     spec->host_aliases = arena_alloc(a, len * sizeof(*spec->host_aliases));
     spec->host_aliases_len = len;
-    for (size_t i = 0; i < len; i++) {
-        struct json_object *entry = json_at(spec->host_aliases_json, i);
-        struct host_alias *alias = &spec->host_aliases[i];
-        const char *path = arena_printf(a, "hostAliases[%zu].hostnames", i);
-        alias->ip = json_str(entry, "ip");
-        if (!read_strings(json_get(entry, "hostnames"), path, &alias->hostnames, a, err))
-            return false;
-        if (!alias->ip || alias->hostnames.len == 0)
-            return spec_invalid(err, "spec.hostAliases[%zu] must have an ip and its hostnames", i);
-    }
-    return true;
+    for (size_t i = 0; i < len; i++)
+        read_host_alias(json_at(spec->host_aliases_json, i), i, &spec->host_aliases[i], a, err);
 }
 
 static const char *url_host(const char *url, struct arena *a)
@@ -365,6 +400,7 @@ struct owner owner_of(struct json_object *object)
     };
 }
 
+/* False when it is no object of this kind at all: there is nothing to say about its fields then. */
 static bool check_object(struct json_object *object, const struct owner *owner, struct err *err)
 {
     const char *version = json_str_or(object, "apiVersion", ""), *kind = json_str_or(object, "kind", "");
@@ -373,47 +409,73 @@ static bool check_object(struct json_object *object, const struct owner *owner, 
         return spec_invalid(err, "this must be a %s of %s, not a \"%.60s\" of \"%.60s\"", KIND, API_VERSION, kind,
                             version);
     if (!*owner->name || strlen(owner->name) > NAME_MAX_LEN)
-        return spec_invalid(err,
-                            "metadata.name must have 1 to %d characters: the names of what is made from it are "
-                            "longer",
-                            NAME_MAX_LEN);
-    return true;
+        spec_invalid(err, "metadata.name must have 1 to %d characters: the names of what is made from it are longer",
+                     NAME_MAX_LEN);
+    return json_object_is_type(json_get(object, "spec"), json_type_object) ||
+           spec_invalid(err, "spec is missing, or is not an object");
 }
 
 /* What holds fields of its own must be an object: below anything else, all of them would seem not to be given. */
-static bool check_groups(struct json_object *object, struct err *err)
+static void check_groups(struct json_object *object, struct err *err)
 {
     static const char *const groups[] = {"spec.manager", "spec.authentication", "spec.scope", "spec.tokenRotation"};
 
-    if (!json_object_is_type(json_get(object, "spec"), json_type_object))
-        return spec_invalid(err, "spec is missing, or is not an object");
     for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
         struct json_object *group = json_get(object, groups[i]);
         if (group && !json_object_is_type(group, json_type_object))
-            return spec_invalid(err, "%s must be an object", groups[i]);
+            spec_invalid(err, "%s must be an object", groups[i]);
     }
-    return true;
 }
 
-static bool spec_check(struct json_object *json, const struct owner *owner, struct spec *ret, struct arena *a,
-                       struct err *err)
+/* Each of these says all that is wrong with its own part, and relies on no other. */
+static void read_spec(struct json_object *object, const struct owner *owner, struct spec *ret, struct arena *a,
+                      struct err *err)
 {
-    return check_url(ret, a, err) && read_authentication(json, ret, a, err) && read_scope(json, ret, err) &&
-           read_ca(json, ret, err) && read_attributes(json, owner, ret, a, err) && read_host_aliases(ret, a, err) &&
-           spec_check_shapes(ret, err) && affinity_check(ret->affinity, a, err) && cache_check(ret->cache, err) &&
-           proxy_check(&ret->proxy, err) && pod_spec_check(ret->manager.pod_spec, a, err) &&
-           extra_config_check(json, &ret->warnings, a, err);
+    struct json_object *json = json_get(object, "spec");
+
+    check_groups(object, err);
+    spec_read_fields(json, ret, err);
+    if (!ret->namespace)
+        ret->namespace = owner->ns;
+    check_url(ret, a, err);
+    if (read_authentication(json, ret, a, err)) {
+        read_scope(json, ret, err);
+        check_kept_at_gitlab(json, ret, err);
+    }
+    read_ca(json, ret, err);
+    read_attributes(json, owner, ret, a, err);
+    read_host_aliases(ret, a, err);
+    spec_check_shapes(ret, err);
+    affinity_check(ret->affinity, a, err);
+    cache_check(ret->cache, err);
+    proxy_check(&ret->proxy, err);
+    pod_spec_check(ret->manager.pod_spec, a, err);
+    extra_config_check(json, &ret->warnings, a, err);
+}
+
+bool spec_parse_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a)
+{
+    struct owner owner = owner_of(object);
+    struct err err = {.all = all};
+    size_t before = all->len;
+
+    *ret = (struct spec){0};
+    if (check_object(object, &owner, &err))
+        read_spec(object, &owner, ret, a, &err);
+    if (err.kind == ERR_NONE)
+        judge_spec(&owner, json_get(object, "spec"), ret, a, &err);
+    complaints_settle(all, object);
+    return all->len == before && err.kind == ERR_NONE;
 }
 
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err)
 {
-    struct owner owner = owner_of(object);
-    struct json_object *json = json_get(object, "spec");
+    struct complaints *all = arena_alloc(a, sizeof(*all));
 
-    *ret = (struct spec){0};
-    if (!check_object(object, &owner, err) || !check_groups(object, err) || !spec_read_fields(json, ret, err))
-        return false;
-    if (!ret->namespace)
-        ret->namespace = owner.ns;
-    return spec_check(json, &owner, ret, a, err) && judge_spec(&owner, json, ret, a, err);
+    all->a = a;
+    if (spec_parse_all(object, ret, all, a))
+        return true;
+    err_set(err, ERR_INVALID, "InvalidSpec", "%s", all->items[0].text);
+    err->all = all;
+    return false;
 }

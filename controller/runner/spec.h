@@ -14,6 +14,7 @@
 #include "runner/warnings.h"
 
 struct arena;
+struct complaints;
 struct json_object;
 
 /* Which GitLabRunner this is about. */
@@ -111,9 +112,13 @@ struct spec {
 /* The object's identity, lent by the tree; the namespace is "default" where the object says none. */
 struct owner owner_of(struct json_object *object);
 
-/* Reads the whole object (apiVersion, kind, metadata, spec). False and *err (ERR_INVALID) with the field's path and the
- * remedy when something that the code relies on is missing or wrong. */
+/* Reads the whole object (apiVersion, kind, metadata, spec). False and *err (ERR_INVALID) when something that the code
+ * relies on is missing or wrong: err->all has a sentence with the field's path and the remedy for each such thing, in
+ * the order of the object's fields, the text is the first of them. The arena owns that list. */
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err);
+
+/* The same; its complaints join those that are in the list already. */
+bool spec_parse_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a);
 
 /* "RegistrationToken", …; "Instance", "Group/12", "Project/7" ("" when unset), as in annotations and status. */
 const char *authentication_name(enum authentication mode);

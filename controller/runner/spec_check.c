@@ -1,6 +1,7 @@
 /* Checks of the PodSpec shapes within a spec, and of the few names that are taken. */
 #include <arpa/inet.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -26,62 +27,88 @@ static bool check_toleration(struct json_object *entry, size_t i, struct err *er
 {
     const char *key = json_str_or(entry, "key", ""), *value = json_str_or(entry, "value", "");
     const char *op = json_str_or(entry, "operator", "Equal"), *effect = json_str_or(entry, "effect", "");
-    bool exists = strcmp(op, "Exists") == 0;
+    bool exists = strcmp(op, "Exists") == 0, ok = true;
 
+    if (!json_object_is_type(entry, json_type_object))
+        return spec_invalid(err, "spec.tolerations[%zu] must be an object", i);
     if (!ONE_OF(op, "Equal", "Exists"))
-        return spec_invalid(err, "spec.tolerations[%zu].operator must be Equal or Exists, not \"%.60s\"", i, op);
+        ok = spec_invalid(err, "spec.tolerations[%zu].operator must be Equal or Exists, not \"%.60s\"", i, op);
     if (!ONE_OF(effect, "", "NoSchedule", "PreferNoSchedule", "NoExecute"))
-        return spec_invalid(err,
-                            "spec.tolerations[%zu].effect must be NoSchedule, PreferNoSchedule or NoExecute, or "
-                            "be left out for all, not \"%.60s\"",
-                            i, effect);
-    if (strchr(key, '=') || strchr(value, '='))
-        return spec_invalid(err, "spec.tolerations[%zu] has a '=' in its key or value, which gitlab-runner cannot tell",
-                            i);
-    if (exists ? *value : !*key)
-        return spec_invalid(err,
-                            "spec.tolerations[%zu] must have a key with the operator Equal, and no value with "
-                            "Exists",
-                            i);
+        ok = spec_invalid(err,
+                          "spec.tolerations[%zu].effect must be NoSchedule, PreferNoSchedule or NoExecute, or be left "
+                          "out for all, not \"%.60s\"",
+                          i, effect);
+    if (strchr(key, '='))
+        ok = spec_invalid(err,
+                          "spec.tolerations[%zu].key has a '=', which gitlab-runner cannot tell: write what is "
+                          "behind it as the value",
+                          i);
+    if (strchr(value, '='))
+        ok = spec_invalid(err, "spec.tolerations[%zu].value has a '=', which no value of a taint has: take it out", i);
+    if (!exists && !*key)
+        ok = spec_invalid(err, "spec.tolerations[%zu].key is missing: only the operator Exists goes without one", i);
+    if (exists && *value)
+        ok = spec_invalid(err,
+                          "spec.tolerations[%zu].value belongs to the operator Equal: take it out, or change the "
+                          "operator",
+                          i);
     if (json_member(entry, "tolerationSeconds"))
-        return spec_invalid(err,
-                            "spec.tolerations[%zu].tolerationSeconds: gitlab-runner has no such setting, take it "
-                            "out",
-                            i);
+        ok = spec_invalid(err,
+                          "spec.tolerations[%zu].tolerationSeconds: gitlab-runner has no such setting, take it out", i);
+    return ok;
+}
+
+static bool check_toleration_twice(struct json_object *tolerations, size_t i, struct err *err)
+{
+    for (size_t n = 0; n < i; n++)
+        if (toleration_same_key(json_at(tolerations, n), json_at(tolerations, i)))
+            return spec_invalid(err,
+                                "spec.tolerations[%zu] has the key and value of another one, and gitlab-runner takes "
+                                "one effect for both: leave effect out to tolerate all",
+                                i);
     return true;
 }
 
 static bool check_tolerations(const struct spec *spec, struct err *err)
 {
-    for (size_t i = 0; i < json_len(spec->tolerations); i++) {
-        if (!check_toleration(json_at(spec->tolerations, i), i, err))
-            return false;
-        for (size_t n = 0; n < i; n++)
-            if (toleration_same_key(json_at(spec->tolerations, n), json_at(spec->tolerations, i)))
-                return spec_invalid(err,
-                                    "spec.tolerations[%zu] has the key and value of another one, and gitlab-runner "
-                                    "takes one effect for both: leave effect out to tolerate all",
-                                    i);
-    }
-    return true;
+    bool ok = true;
+
+    for (size_t i = 0; i < json_len(spec->tolerations); i++)
+        ok = check_toleration(json_at(spec->tolerations, i), i, err) &&
+             check_toleration_twice(spec->tolerations, i, err) && ok;
+    return ok;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Volumes. gitlab-runner names the volume of a claim, ConfigMap or Secret after that object, and has names of its own.
  */
 
+/* Where the volume's name in the job's pod is from. */
+static const char *volume_name_path(const struct volume_kind *kind, char ret[static 64])
+{
+    if (kind->object)
+        snprintf(ret, 64, "%s.%s", kind->member, kind->object);
+    else
+        snprintf(ret, 64, "name");
+    return ret;
+}
+
 /* What a volume's name must be for the API server to take the job's pod. Claims are free, since gitlab-runner puts the
  * job's variables into them. */
-static bool check_volume_name(const char *name, bool claim, size_t i, struct err *err)
+static bool check_volume_name(struct json_object *entry, size_t i, struct err *err)
 {
-    if (!claim && !is_dns_label(name))
+    const struct volume_kind *kind = volume_kind_of(entry);
+    const char *name = volume_name(entry);
+    char path[64];
+
+    if (strcmp(kind->table, "pvc") != 0 && !is_dns_label(name))
         return spec_invalid(err,
-                            "spec.volumes[%zu]: \"%.60s\" cannot be a volume's name, which gitlab-runner makes of "
+                            "spec.volumes[%zu].%s: \"%.60s\" cannot be a volume's name, which gitlab-runner makes of "
                             "it: use lower-case letters, digits and dashes, at most 63",
-                            i, name);
+                            i, volume_name_path(kind, path), name);
     if (ONE_OF(name, "repo", "scripts", "logs"))
-        return spec_invalid(err, "spec.volumes[%zu]: gitlab-runner has a volume \"%s\" of its own: use another name", i,
-                            name);
+        return spec_invalid(err, "spec.volumes[%zu].%s: gitlab-runner has a volume \"%s\" of its own: use another name",
+                            i, volume_name_path(kind, path), name);
     return true;
 }
 
@@ -97,28 +124,34 @@ static bool check_source(const struct volume_kind *kind, struct json_object *ent
         {"nfs", "path"},
     };
 
+    bool ok = true;
+
     for (size_t r = 0; r < ARRAY_LEN(rules); r++)
         if (strcmp(rules[r].member, kind->member) == 0 &&
             !*json_str_or(json_member(entry, kind->member), rules[r].required, ""))
-            return spec_invalid(err, "spec.volumes[%zu].%s.%s is missing", i, kind->member, rules[r].required);
-    return true;
+            ok = spec_invalid(err, "spec.volumes[%zu].%s.%s is missing", i, kind->member, rules[r].required);
+    return ok;
 }
 
 static bool check_volume(struct json_object *entry, size_t i, struct err *err)
 {
     const struct volume_kind *kind = volume_kind_of(entry);
+    bool ok = true;
 
-    if (!kind)
-        return spec_invalid(err, "spec.volumes[%zu] must have exactly one of %s", i, volume_members);
+    if (!json_object_is_type(entry, json_type_object))
+        return spec_invalid(err, "spec.volumes[%zu] must be an object", i);
     if (*json_str_or(entry, "mountPath", "") != '/')
-        return spec_invalid(err, "spec.volumes[%zu].mountPath must be a path that begins with /", i);
-    if (!check_source(kind, entry, i, err))
-        return false;
+        ok = spec_invalid(err, "spec.volumes[%zu].mountPath must be a path that begins with /", i);
+    if (!kind && volume_has_kind(entry))
+        return spec_invalid(err, "spec.volumes[%zu] must have exactly one of %s", i, volume_members);
+    if (!kind)
+        return spec_invalid(err, "spec.volumes[%zu] is missing one of %s", i, volume_members);
+    ok = check_source(kind, entry, i, err) && ok;
     if (strcmp(kind->member, "emptyDir") == 0 && json_bool_or(entry, "readOnly", false))
-        return spec_invalid(err, "spec.volumes[%zu].readOnly: an emptyDir begins empty, take readOnly out", i);
-    if (!volume_name(entry))
-        return spec_invalid(err, "spec.volumes[%zu].name is missing", i);
-    return check_volume_name(volume_name(entry), strcmp(kind->table, "pvc") == 0, i, err);
+        ok = spec_invalid(err, "spec.volumes[%zu].readOnly: an emptyDir begins empty, take readOnly out", i);
+    if (!json_str(entry, "name"))
+        ok = spec_invalid(err, "spec.volumes[%zu].name is missing", i);
+    return (!volume_name(entry) || check_volume_name(entry, i, err)) && ok;
 }
 
 /* Two entries may share a volume only if it is a claim, which gitlab-runner then mounts twice. */
@@ -129,97 +162,118 @@ static bool check_volume_twice(struct json_object *volumes, size_t i, struct err
 
     for (size_t n = 0; n < i; n++) {
         struct json_object *other = json_at(volumes, n);
+        const char *name = volume_name(other);
         bool claims = strcmp(kind->table, "pvc") == 0 && volume_kind_of(other) == kind;
-        if (!claims && strcmp(volume_name(other), volume_name(entry)) == 0)
+        if (!claims && name && strcmp(name, volume_name(entry)) == 0)
             return spec_invalid(err,
-                                "spec.volumes[%zu] and [%zu] both become the volume \"%.60s\" of the job's pod: "
-                                "mount it once, or give one of the two another name",
-                                n, i, volume_name(entry));
+                                "spec.volumes[%zu] becomes the volume \"%.60s\" of the job's pod, as spec.volumes[%zu] "
+                                "does: mount it once, or give one of the two another name",
+                                i, volume_name(entry), n);
     }
     return true;
 }
 
 static bool check_volumes(const struct spec *spec, struct err *err)
 {
+    bool ok = true;
+
     for (size_t i = 0; i < json_len(spec->volumes); i++)
-        if (!check_volume(json_at(spec->volumes, i), i, err) || !check_volume_twice(spec->volumes, i, err))
-            return false;
-    return true;
+        ok = check_volume(json_at(spec->volumes, i), i, err) && check_volume_twice(spec->volumes, i, err) && ok;
+    return ok;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
  * The rest of the job's pod.
  */
-static bool check_bounds(struct json_object *bounds, const char *which, struct err *err)
+static bool check_bound(const char *name, struct json_object *value, const char *which, struct err *err)
 {
-    json_each (it, bounds) {
-        const char *const *known = resource_names;
-        while (*known && strcmp(*known, it.key) != 0)
-            known++;
-        if (!*known)
-            return spec_invalid(err,
-                                "spec.resources.%s.%.60s: gitlab-runner bounds cpu, memory and ephemeral-storage "
-                                "only",
-                                which, it.key);
-        if (!quantity_text(it.value))
-            return spec_invalid(err, "spec.resources.%s.%s must be a quantity such as 500m or 2Gi", which, it.key);
-    }
-    return true;
+    const char *const *known = resource_names;
+
+    while (*known && strcmp(*known, name) != 0)
+        known++;
+    if (!*known)
+        return spec_invalid(err,
+                            "spec.resources.%s.%.60s: gitlab-runner bounds cpu, memory and ephemeral-storage only: "
+                            "take it out",
+                            which, name);
+    return quantity_text(value) ||
+           spec_invalid(err, "spec.resources.%s.%s must be a quantity such as 500m or 2Gi", which, name);
 }
 
 static bool check_resources(const struct spec *spec, struct err *err)
 {
-    return check_bounds(json_get(spec->resources, "requests"), "requests", err) &&
-           check_bounds(json_get(spec->resources, "limits"), "limits", err);
+    static const char *const groups[] = {"requests", "limits"};
+    bool ok = true;
+
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        json_each (it, json_get(spec->resources, groups[i]))
+            ok = check_bound(it.key, it.value, groups[i], err) && ok;
+    return ok;
 }
 
 static bool check_pull_policy(const struct spec *spec, struct err *err)
 {
-    for (size_t i = 0; i < json_len(spec->pull_policy); i++) {
-        struct json_object *policy = json_at(spec->pull_policy, i);
-        bool text = json_object_is_type(policy, json_type_string);
-        if (!text || !ONE_OF(json_object_get_string(policy), "Always", "IfNotPresent", "Never"))
-            return spec_invalid(err, "spec.pullPolicy[%zu] must be Always, IfNotPresent or Never", i);
-    }
-    return true;
+    bool ok = true;
+
+    for (size_t i = 0; i < json_len(spec->pull_policy); i++)
+        if (!ONE_OF(json_string(json_at(spec->pull_policy, i)), "Always", "IfNotPresent", "Never"))
+            ok = spec_invalid(err, "spec.pullPolicy[%zu] must be Always, IfNotPresent or Never", i);
+    return ok;
 }
 
 static bool check_pull_secrets(const struct spec *spec, struct err *err)
 {
+    bool ok = true;
+
     for (size_t i = 0; i < json_len(spec->image_pull_secrets); i++)
         if (!*json_str_or(json_at(spec->image_pull_secrets, i), "name", ""))
-            return spec_invalid(err, "spec.imagePullSecrets[%zu].name is missing", i);
-    return true;
+            ok = spec_invalid(err, "spec.imagePullSecrets[%zu].name is missing", i);
+    return ok;
+}
+
+static bool check_variable(struct json_object *entry, size_t i, struct err *err)
+{
+    const char *name = json_str_or(entry, "name", "");
+    struct json_object *value = json_member(entry, "value");
+    bool ok = true;
+
+    if (!*name || strchr(name, '='))
+        ok = spec_invalid(err, "spec.environment[%zu].name must be a variable's name, without '='", i);
+    if (json_member(entry, "valueFrom"))
+        return spec_invalid(err,
+                            "spec.environment[%zu].valueFrom: a job's variables that are secret belong in GitLab's "
+                            "CI/CD variables, others have their value here",
+                            i);
+    if (!value)
+        return spec_invalid(err, "spec.environment[%zu].value is missing", i);
+    return (json_object_is_type(value, json_type_string) ||
+            spec_invalid(err, "spec.environment[%zu].value must be text: put it in quotes", i)) &&
+           ok;
 }
 
 static bool check_environment(const struct spec *spec, struct err *err)
 {
-    for (size_t i = 0; i < json_len(spec->environment); i++) {
-        struct json_object *entry = json_at(spec->environment, i);
-        const char *name = json_str_or(entry, "name", "");
-        if (!*name || strchr(name, '='))
-            return spec_invalid(err, "spec.environment[%zu].name must be a variable's name, without '='", i);
-        if (json_member(entry, "valueFrom") || !json_str(entry, "value"))
-            return spec_invalid(err,
-                                "spec.environment[%zu].value must be text: a job's variables that are secret "
-                                "belong in GitLab's CI/CD variables",
-                                i);
-    }
-    return true;
+    bool ok = true;
+
+    for (size_t i = 0; i < json_len(spec->environment); i++)
+        ok = check_variable(json_at(spec->environment, i), i, err) && ok;
+    return ok;
 }
 
 /* The manager's container has variables of its own. */
 static bool check_manager_env(const struct spec *spec, struct err *err)
 {
+    bool ok = true;
+
     for (size_t i = 0; i < json_len(spec->manager.env); i++) {
         const char *name = json_str_or(json_at(spec->manager.env, i), "name", "");
         if (!*name || ONE_OF(name, "HOME", "POD_UID"))
-            return spec_invalid(err,
-                                "spec.manager.env[%zu].name must be there and be neither HOME nor POD_UID, which "
-                                "the operator sets",
-                                i);
+            ok = spec_invalid(err,
+                              "spec.manager.env[%zu].name must be there and be neither HOME nor POD_UID, which the "
+                              "operator sets",
+                              i);
     }
-    return true;
+    return ok;
 }
 
 /* A whole number of pods, or a percentage of them. */
@@ -236,32 +290,36 @@ static bool is_pods(struct json_object *value)
 static bool check_disruption_budget(const struct spec *spec, struct err *err)
 {
     static const char *const members[] = {"minAvailable", "maxUnavailable"};
+    bool ok = true;
     int given = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         struct json_object *value = json_member(spec->manager.disruption_budget, members[i]);
         given += value != NULL;
         if (value && !is_pods(value))
-            return spec_invalid(err,
-                                "spec.manager.podDisruptionBudget.%s must be a number of pods or a percentage of them, "
-                                "such as 1 or 50%%",
-                                members[i]);
+            ok = spec_invalid(err,
+                              "spec.manager.podDisruptionBudget.%s must be a number of pods or a percentage of them, "
+                              "such as 1 or 50%%",
+                              members[i]);
     }
-    return !spec->manager.disruption_budget || given == 1 ||
-           spec_invalid(err, "spec.manager.podDisruptionBudget must have either minAvailable or maxUnavailable");
+    if (!spec->manager.disruption_budget || given == 1)
+        return ok;
+    return spec_invalid(err, "spec.manager.podDisruptionBudget %s minAvailable or maxUnavailable%s",
+                        given ? "must have either" : "is missing", given ? ", not both" : "");
 }
 
 static bool check_host_aliases(const struct spec *spec, struct err *err)
 {
     struct in6_addr address;
+    bool ok = true;
 
     for (size_t i = 0; i < spec->host_aliases_len; i++) {
         const char *ip = spec->host_aliases[i].ip;
         bool six = inet_pton(AF_INET6, ip, &address) == 1 && !IN6_IS_ADDR_V4MAPPED(&address);
-        if (!six && inet_pton(AF_INET, ip, &address) != 1)
-            return spec_invalid(err, "spec.hostAliases[%zu].ip must be an IPv4 or IPv6 address, not \"%.60s\"", i, ip);
+        if (*ip && !six && inet_pton(AF_INET, ip, &address) != 1)
+            ok = spec_invalid(err, "spec.hostAliases[%zu].ip must be an IPv4 or IPv6 address, not \"%.60s\"", i, ip);
     }
-    return true;
+    return ok;
 }
 
 static bool check_namespace(const struct spec *spec, struct err *err)
@@ -279,8 +337,9 @@ bool spec_check_shapes(const struct spec *spec, struct err *err)
         check_pull_policy, check_pull_secrets, check_environment, check_manager_env, check_disruption_budget,
     };
 
+    bool ok = true;
+
     for (size_t i = 0; i < ARRAY_LEN(checks); i++)
-        if (!checks[i](spec, err))
-            return false;
-    return true;
+        ok = checks[i](spec, err) && ok;
+    return ok;
 }

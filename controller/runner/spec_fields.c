@@ -113,10 +113,14 @@ static const struct {
     enum json_type json;
     const char *name;
 } field_types[] = {
-    [FIELD_TEXT] = {json_type_string, "text"},           [FIELD_WORD] = {json_type_string, "text"},
-    [FIELD_CHOICE] = {json_type_string, "text"},         [FIELD_NUMBER] = {json_type_int, "a whole number"},
-    [FIELD_FLAG] = {json_type_boolean, "true or false"}, [FIELD_MAP] = {json_type_object, "a map"},
-    [FIELD_OBJECT] = {json_type_object, "an object"},    [FIELD_LIST] = {json_type_array, "a list"},
+    [FIELD_TEXT] = {json_type_string, "text: put it in quotes"},
+    [FIELD_WORD] = {json_type_string, "text"},
+    [FIELD_CHOICE] = {json_type_string, "text"},
+    [FIELD_NUMBER] = {json_type_int, "a whole number, without quotes"},
+    [FIELD_FLAG] = {json_type_boolean, "true or false, without quotes"},
+    [FIELD_MAP] = {json_type_object, "a map"},
+    [FIELD_OBJECT] = {json_type_object, "an object"},
+    [FIELD_LIST] = {json_type_array, "a list"},
 };
 
 int spec_word_index(const char *words, const char *word)
@@ -141,11 +145,12 @@ static bool check_word(const struct field *f, const char *word, struct err *err)
 
 static bool check_map(const struct field *f, struct json_object *value, struct err *err)
 {
-    json_each (it, value) {
+    bool ok = true;
+
+    json_each (it, value)
         if (!json_object_is_type(it.value, json_type_string))
-            return spec_invalid(err, "spec.%s: the value of %s must be text: put it in quotes", f->path, it.key);
-    }
-    return true;
+            ok = spec_invalid(err, "spec.%s.%.200s must be text: put it in quotes", f->path, it.key);
+    return ok;
 }
 
 static bool check_number(const struct field *f, int64_t number, struct err *err)
@@ -201,8 +206,9 @@ static bool read_field(const struct field *f, struct json_object *json, struct s
 
 bool spec_read_fields(struct json_object *json, struct spec *ret, struct err *err)
 {
+    bool ok = true;
+
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-        if (!read_field(&fields[i], json, ret, err))
-            return false;
-    return true;
+        ok = read_field(&fields[i], json, ret, err) && ok;
+    return ok;
 }

@@ -2,10 +2,8 @@
 #ifndef RUNNER_SPEC_PARTS_H
 #define RUNNER_SPEC_PARTS_H
 
+#include "runner/complaints.h"
 #include "runner/spec.h"
-
-/* A finding that a person has to act upon; evaluates to false. */
-#define spec_invalid(err, ...) err_set(err, ERR_INVALID, "InvalidSpec", __VA_ARGS__)
 
 /* The fields that hold one value each: type, bounds, default. `json` is the object's spec. */
 bool spec_read_fields(struct json_object *json, struct spec *ret, struct err *err);

@@ -411,7 +411,8 @@ static const char *decided_blind(unsigned unseen, enum err_kind failed, bool iss
     if (unseen & (1u << READ_TOKEN))
         o->children[CHILD_TOKEN_SECRET] = (struct observed_child){.exists = false};
     if (failed)
-        o->failed[0] = (struct attempt){"read-token", {failed, 403, 0, "Forbidden", "no right"}, o->now_ms + 1000};
+        o->failed[0] = (struct attempt){
+            "read-token", {.kind = failed, .code = 403, .reason = "Forbidden", .text = "no right"}, o->now_ms + 1000};
     if (issued)
         o->issued = (struct registration){.token = "glrt-new",
                                           .url = "https://one.example.com",

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "runner/complaints.h"
 #include "runner/config_keys.h"
 #include "runner/extra_config.h"
 #include "runner/extra_config_parts.h"
@@ -56,6 +57,8 @@ static const char *refusal_of(struct json_object *object, struct arena *a)
         return NULL;
     assert_int_equal(err.kind, ERR_INVALID);
     assert_string_equal(err.reason, "InvalidSpec");
+    if (err.all->len != 1)
+        fail_msg("%s", complaints_message(err.all, a));
     return arena_strdup(a, err.text);
 }
 

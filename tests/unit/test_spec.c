@@ -1,6 +1,7 @@
 #include "golden.h"
 
 #include "base/mem.h"
+#include "runner/complaints.h"
 #include "runner/spec.h"
 
 /* RFC 7396: what a case changes in the least valid object; null takes a member out. */
@@ -53,6 +54,8 @@ static void refuses_each_invalid_case(void **state)
             fail_msg("accepted: %s", json_text(change));
         assert_int_equal(err.kind, ERR_INVALID);
         assert_string_equal(err.reason, "InvalidSpec");
+        if (err.all->len != 1)
+            fail_msg("%s: %s", json_text(change), complaints_message(err.all, &a));
         assert_true(strlen(err.text) < sizeof(err.text) - 1);
         json_set_str(entry, "error", err.text);
         text = arena_printf(&a, "%s  %s%s\n", text, json_text(entry), i + 1 < json_len(cases) ? "," : "");

@@ -497,7 +497,7 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/runner/skew.c", "return [^\"]*\"([A-Za-z]+)\""},
         {"controller/runner/rules_manager.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
         {"controller/runner/status.c", "\"([A-Z][A-Za-z]+)\""},
-        {"controller/runner/spec_parts.h", "\"(InvalidSpec)\""},
+        {"controller/runner/spec.c", "\"(InvalidSpec)\""},
         {"controller/gather.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/unserved.c", "\"([A-Z][a-z]+[A-Z][A-Za-z]+)\""},
         {"controller/orphans.c", "tell\\([^\"]*\"([A-Za-z]+)\""},

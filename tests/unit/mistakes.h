@@ -1,0 +1,212 @@
+/* Mistakes that a person can make in a GitLabRunner: one value in the wrong place, of a wrong kind, or missing. They
+ * are generated from the kind's schema, and listed by hand where a rule is not in the schema. */
+#ifndef TESTS_MISTAKES_H
+#define TESTS_MISTAKES_H
+
+#include "golden.h"
+
+#include "base/mem.h"
+#include "cli/schema.h"
+#include "runner/complaints.h"
+
+struct mistake {
+    const char *path;          /* of the value, as people write it: spec.tags[0] */
+    const char *told;          /* the path that the complaint begins with        */
+    struct json_object *value; /* NULL with `out`: it is taken out               */
+    bool out;
+    const char *needs; /* the path of what must be right for it to be seen as a mistake; NULL: nothing */
+    bool as_it_is;     /* in the fullest object of the tests, without any room being made for it */
+};
+
+enum { MISTAKES_MAX = 4000 };
+
+struct mistakes {
+    struct mistake items[MISTAKES_MAX];
+    size_t len;
+    struct arena *a;
+};
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Paths */
+
+/* The next step of a path: a member's name, or a place in a list. */
+struct step {
+    char name[300];
+    size_t at;
+    bool in_list;
+};
+
+static inline bool next_step(const char **path, struct step *ret)
+{
+    const char *p = *path;
+
+    if (!*p)
+        return false;
+    ret->in_list = *p == '[';
+    if (ret->in_list) {
+        ret->at = strtoul(p + 1, NULL, 10);
+        p = strchr(p, ']') + 1;
+    } else {
+        size_t len = strcspn(p, ".[");
+        snprintf(ret->name, sizeof(ret->name), "%.*s", (int)len, p);
+        p += len;
+    }
+    *path = p + (*p == '.');
+    return true;
+}
+
+static inline struct json_object *step_into(struct json_object *from, const struct step *step)
+{
+    return step->in_list ? json_at(from, step->at) : json_member(from, step->name);
+}
+
+static inline void put_at(struct json_object *into, const struct step *step, struct json_object *value)
+{
+    if (step->in_list)
+        json_object_array_put_idx(into, step->at, value);
+    else
+        json_object_object_add(into, step->name, value);
+}
+
+/* Puts the value, which the tree then owns, at the path; whatever is missing on the way is made. */
+static inline void put(struct json_object *object, const char *path, struct json_object *value)
+{
+    struct step step;
+
+    while (next_step(&path, &step) && *path) {
+        struct json_object *inner = step_into(object, &step);
+        if (!inner || !json_object_is_type(inner, *path == '[' ? json_type_array : json_type_object)) {
+            inner = *path == '[' ? json_object_new_array() : json_object_new_object();
+            put_at(object, &step, inner);
+        }
+        object = inner;
+    }
+    put_at(object, &step, value);
+}
+
+static inline struct json_object *look(struct json_object *object, const char *path)
+{
+    struct step step;
+
+    while (object && next_step(&path, &step))
+        object = step_into(object, &step);
+    return object;
+}
+
+static inline void take_out(struct json_object *object, const char *path)
+{
+    struct step step;
+
+    while (next_step(&path, &step) && *path)
+        object = step_into(object, &step);
+    json_object_object_del(object, step.name);
+}
+
+/* Whether one path is the other, or leads into it. */
+static inline bool leads_into(const char *path, const char *other)
+{
+    size_t len = strlen(path);
+
+    return strncmp(path, other, len) == 0 && (!other[len] || other[len] == '.' || other[len] == '[');
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * From the schema */
+
+/* Something of the right kind, with what is required. */
+static inline struct json_object *example_of(struct json_object *schema)
+{
+    const char *type = json_str_or(schema, "type", "");
+    struct json_object *words = json_get(schema, "enum");
+
+    for (size_t i = 0; i < json_len(words); i++)
+        if (strcmp(json_string(json_at(words, i)), "Exists") == 0)
+            return json_copy(json_at(words, i)); /* which goes without values */
+    for (size_t i = 0; i < json_len(words); i++)
+        if (*json_string(json_at(words, i)))
+            return json_copy(json_at(words, i));
+    if (strcmp(type, "array") == 0)
+        return json_build("[%o]", example_of(json_get(schema, "items")));
+    if (strcmp(type, "integer") == 0)
+        return json_object_new_int64(json_int_or(schema, "minimum", 1));
+    if (strcmp(type, "boolean") == 0)
+        return json_object_new_boolean(true);
+    if (strcmp(type, "object") != 0)
+        return json_object_new_string("1");
+    struct json_object *object = json_object_new_object(), *required = json_get(schema, "required");
+    for (size_t i = 0; i < json_len(required); i++) {
+        const char *name = json_string(json_at(required, i));
+        json_object_object_add(object, name, example_of(json_member(json_get(schema, "properties"), name)));
+    }
+    return object;
+}
+
+static inline void add_mistake(struct mistakes *m, const char *path, const char *told, struct json_object *value,
+                               bool out)
+{
+    assert_true(m->len < MISTAKES_MAX);
+    m->items[m->len++] = (struct mistake){.path = path, .told = told, .value = arena_json(m->a, value), .out = out};
+}
+
+static inline struct json_object *long_text(int64_t len, struct arena *a)
+{
+    char *text = arena_alloc(a, (size_t)len + 1);
+
+    memset(text, '1', (size_t)len);
+    return json_object_new_string(text);
+}
+
+/* What is wrong with a value by itself. */
+static inline void bad_values(struct mistakes *m, struct json_object *schema, const char *path)
+{
+    bool text = strcmp(json_str_or(schema, "type", ""), "string") == 0;
+
+    if (json_get(schema, "type"))
+        add_mistake(m, path, path, text ? json_object_new_int(1) : json_object_new_string("text"), false);
+    if (json_bool_or(schema, "x-kubernetes-int-or-string", false))
+        add_mistake(m, path, path, json_object_new_double(0.5), false);
+    if (json_get(schema, "enum"))
+        add_mistake(m, path, path, json_object_new_string("no-such-choice"), false);
+    if (json_int_or(schema, "minLength", 0))
+        add_mistake(m, path, path, json_object_new_string(""), false);
+    if (json_get(schema, "maxLength"))
+        add_mistake(m, path, path, long_text(json_int_or(schema, "maxLength", 0) + 1, m->a), false);
+    if (json_get(schema, "minimum"))
+        add_mistake(m, path, path, json_object_new_int64(json_int_or(schema, "minimum", 0) - 1), false);
+    if (json_get(schema, "maximum"))
+        add_mistake(m, path, path, json_object_new_int64(json_int_or(schema, "maximum", 0) + 1), false);
+    if (json_int_or(schema, "minItems", 0))
+        add_mistake(m, path, path, json_object_new_array(), false);
+}
+
+static inline void mistakes_in(struct mistakes *m, struct json_object *schema, const char *path);
+
+static inline void mistakes_below(struct mistakes *m, struct json_object *schema, const char *path)
+{
+    struct json_object *required = json_get(schema, "required");
+    bool free = json_bool_or(schema, "x-kubernetes-preserve-unknown-fields", false) ||
+                json_get(schema, "additionalProperties") || !json_get(schema, "properties");
+
+    for (size_t i = 0; i < json_len(required); i++) {
+        const char *inner = arena_printf(m->a, "%s.%s", path, json_string(json_at(required, i)));
+        add_mistake(m, inner, inner, NULL, true);
+    }
+    if (!free) {
+        const char *inner = arena_printf(m->a, "%s.qqqqqqqqqqqqqqqqqqqq", path);
+        add_mistake(m, inner, inner, json_object_new_string("x"), false);
+    }
+    json_each (it, json_get(schema, "properties"))
+        mistakes_in(m, it.value, arena_printf(m->a, "%s.%s", path, it.key));
+    if (json_get(schema, "items"))
+        mistakes_in(m, json_get(schema, "items"), arena_printf(m->a, "%s[0]", path));
+    if (json_object_is_type(json_get(schema, "additionalProperties"), json_type_object))
+        mistakes_in(m, json_get(schema, "additionalProperties"), arena_printf(m->a, "%s.key", path));
+}
+
+static inline void mistakes_in(struct mistakes *m, struct json_object *schema, const char *path)
+{
+    bad_values(m, schema, path);
+    mistakes_below(m, schema, path);
+}
+
+#endif
