@@ -193,7 +193,7 @@ static void gather_values(const struct gathering *g, struct observed *o, struct 
     gather_value(g, o, READ_CONFIG, KIND_SECRET, child_name(CHILD_CONFIG_SECRET, &o->owner, a), a);
 }
 
-static struct json_object *namespace_of(const struct gathering *g, const char *name, struct arena *a)
+static struct json_object *gathered_namespace(const struct gathering *g, const char *name, struct arena *a)
 {
     const struct record *record = store_get(g->store, KIND_NAMESPACE, "", name);
 
@@ -202,7 +202,7 @@ static struct json_object *namespace_of(const struct gathering *g, const char *n
 
 static void gather_namespace(const struct gathering *g, struct observed *o, struct arena *a)
 {
-    struct json_object *kept = o->spec ? namespace_of(g, o->spec->namespace, a) : NULL;
+    struct json_object *kept = o->spec ? gathered_namespace(g, o->spec->namespace, a) : NULL;
 
     o->job_namespace_served = o->spec && namespaces_have(g->settings->namespaces, o->spec->namespace);
     o->job_namespace_exists = kept && !json_get(kept, "deletionTimestamp");
@@ -217,7 +217,7 @@ static void gather_namespace(const struct gathering *g, struct observed *o, stru
 /* With its namespace the object goes too, only later than its Secrets: deregister while there is a token. */
 static void gather_deletion(const struct gathering *g, struct observed *o, struct arena *a)
 {
-    const char *deletion = json_str(namespace_of(g, o->owner.ns, a), "deletionTimestamp");
+    const char *deletion = json_str(gathered_namespace(g, o->owner.ns, a), "deletionTimestamp");
 
     if (o->deleting || !deletion)
         return;

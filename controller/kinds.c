@@ -170,7 +170,7 @@ static void keep_deployment(struct json_object *kept, struct json_object *object
     json_set_str(kept, "problem", progress_problem(object));
 }
 
-static void keep_registration(struct json_object *kept, struct json_object *object)
+static void keep_registration_of(struct json_object *kept, struct json_object *object)
 {
     static const struct {
         const char *annotation, *member;
@@ -291,7 +291,7 @@ static struct json_object *keep_child(enum kind kind, struct json_object *object
     json_set_bool(kept, "terminating", json_get(object, "metadata.deletionTimestamp") != NULL);
     json_set_bool(kept, "held", has_finalizer(object));
     if (kind == KIND_SECRET)
-        keep_registration(kept, object);
+        keep_registration_of(kept, object);
     if (kind == KIND_DEPLOYMENT)
         keep_deployment(kept, object);
     return kept;

@@ -86,12 +86,12 @@ uint64_t ledger_remove(const struct workshop *shop, const char *key, kube_done_f
 /* ---------------------------------------------------------------------------------------------------------------------
  * ACT_RECORD */
 
-static const char *entry_of(struct turn *turn)
+static const char *ledger_entry_of(struct turn *turn)
 {
     return orphan_text(&turn->observed.owner, &turn->asked.record, loop_wall(turn->shop->loop), &turn->mem);
 }
 
-static const char *key_of(struct turn *turn)
+static const char *ledger_key_of(struct turn *turn)
 {
     return orphan_key(&turn->observed.owner, &turn->asked.record, &turn->mem);
 }
@@ -126,7 +126,7 @@ static void on_created(void *arg, const struct kube_reply *reply)
     struct err err = reply->err;
 
     turn->request = 0;
-    orphans_written(turn->shop->orphans, key_of(turn), err.kind == ERR_NONE);
+    orphans_written(turn->shop->orphans, ledger_key_of(turn), err.kind == ERR_NONE);
     if (err.kind == ERR_CONFLICT) /* somebody else has made it just now */
         err.kind = ERR_RETRY;
     if (err.kind != ERR_NONE) {
@@ -142,7 +142,7 @@ static void on_written(void *arg, const struct kube_reply *reply)
     struct turn *turn = arg;
 
     if (reply->err.kind == ERR_NOT_FOUND)
-        turn->request = ledger_create(turn->shop, key_of(turn), entry_of(turn), on_created, turn);
+        turn->request = ledger_create(turn->shop, ledger_key_of(turn), ledger_entry_of(turn), on_created, turn);
     else
         on_created(turn, reply);
 }
@@ -154,17 +154,18 @@ static bool admit(struct turn *turn, const char *text, struct err *err)
     if (!text)
         return err_set(err, ERR_INVALID, "TooLarge",
                        "it has no place in the ledger, which takes %d bytes of one runner", ORPHAN_TEXT_MAX);
-    return orphans_admit(turn->shop->orphans, key_of(turn), owner->ns,
-                         orphan_name(owner, &turn->asked.record, &turn->mem), strlen(key_of(turn)) + strlen(text), err);
+    return orphans_admit(turn->shop->orphans, ledger_key_of(turn), owner->ns,
+                         orphan_name(owner, &turn->asked.record, &turn->mem),
+                         strlen(ledger_key_of(turn)) + strlen(text), err);
 }
 
 void ledger_perform(struct turn *turn)
 {
     struct err err;
 
-    if (!admit(turn, entry_of(turn), &err)) {
+    if (!admit(turn, ledger_entry_of(turn), &err)) {
         not_recorded(turn, &err);
         return;
     }
-    turn->request = ledger_write(turn->shop, key_of(turn), entry_of(turn), on_written, turn);
+    turn->request = ledger_write(turn->shop, ledger_key_of(turn), ledger_entry_of(turn), on_written, turn);
 }

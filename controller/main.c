@@ -18,7 +18,7 @@ static const struct command {
     {"validate", cli_validate, "check GitLabRunner files, offline"},
 };
 
-static void usage(FILE *out)
+static void main_usage(FILE *out)
 {
     fprintf(out, "Usage: gitlab-runner-controller COMMAND [OPTION...]\n\n"
                  "A Kubernetes operator that registers GitLab Runners and keeps their managers running.\n\n");
@@ -52,6 +52,6 @@ int main(int argc, char **argv)
         return EXIT_OK;
     }
     bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
-    usage(asked ? stdout : stderr);
+    main_usage(asked ? stdout : stderr);
     return asked ? EXIT_OK : EXIT_USAGE;
 }

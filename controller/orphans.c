@@ -87,7 +87,7 @@ static struct orphan_entry *add_read(struct orphans *orphans, const char *key, c
 }
 
 /* The ledger is the truth: somebody may have taken an entry out by hand. */
-static void follow(struct orphans *orphans, struct json_object *data)
+static void follow_ledger(struct orphans *orphans, struct json_object *data)
 {
     const char *key;
     void *value;
@@ -110,7 +110,7 @@ static void follow(struct orphans *orphans, struct json_object *data)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Deregistering one */
 
-static void tell(const struct orphans *orphans, bool warning, const char *reason, const char *note)
+static void tell_of_orphan(const struct orphans *orphans, bool warning, const char *reason, const char *note)
 {
     const struct workshop *shop = orphans->shop;
     const struct event event = {.regarding = {.api_version = "v1",
@@ -205,13 +205,14 @@ static void on_called(void *arg, const struct gitlab_answer *answer)
         return;
     }
     try->entry->gone = true;
-    tell(try->orphans, answer->unknown, "OrphanDeregistered",
-         answer->unknown
-             ? arena_printf(&a,
-                            "GitLab does not know the token of %s (any more), so it is forgotten; if the runner "
-                            "is still there, delete it",
-                            try->entry->key)
-             : arena_printf(&a, "GitLab has removed the runner that had been left behind: %s", try->entry->key));
+    tell_of_orphan(
+        try->orphans, answer->unknown, "OrphanDeregistered",
+        answer->unknown
+            ? arena_printf(&a,
+                           "GitLab does not know the token of %s (any more), so it is forgotten; if the runner "
+                           "is still there, delete it",
+                           try->entry->key)
+            : arena_printf(&a, "GitLab has removed the runner that had been left behind: %s", try->entry->key));
     take_out(try);
 }
 
@@ -269,13 +270,13 @@ static void on_ledger_read(void *arg, const struct kube_reply *reply)
     orphans->known = true;
     free(orphans->uid);
     orphans->uid = mem_strdup(json_str_or(reply->object, "metadata.uid", ""));
-    follow(orphans, json_get(reply->object, "data"));
+    follow_ledger(orphans, json_get(reply->object, "data"));
     while ((entry = orphan_index_due(&orphans->index, now)))
         deregister_orphan(orphans, entry, reply->object);
     arm_orphans(orphans);
 }
 
-static void on_timer(void *arg)
+static void on_orphans_timer(void *arg)
 {
     struct orphans *orphans = arg;
 
@@ -329,11 +330,12 @@ static void let_leave(struct orphans *orphans, const char *newcomer)
         struct orphan_entry *entry = orphan_index_find(&orphans->index, key);
         cleanup_arena struct arena a = {0};
         orphans->shop->stats->orphans.displaced++;
-        tell(orphans, true, "OrphanDisplaced",
-             arena_printf(&a,
-                          "the ledger is full, and namespace %s takes most of it: %s is forgotten, and not tried any "
-                          "more; delete it there",
-                          entry->ns, entry->what));
+        tell_of_orphan(
+            orphans, true, "OrphanDisplaced",
+            arena_printf(&a,
+                         "the ledger is full, and namespace %s takes most of it: %s is forgotten, and not tried any "
+                         "more; delete it there",
+                         entry->ns, entry->what));
         orphan_index_drop(&orphans->index, entry);
     }
 }
@@ -364,11 +366,11 @@ struct orphans *orphans_create(const struct workshop *shop)
 
     *orphans = (struct orphans){.shop = shop, .look_ms = INT64_MAX};
     list_init(&orphans->tries);
-    orphans->timer = loop_timer_create(shop->loop, on_timer, orphans);
+    orphans->timer = loop_timer_create(shop->loop, on_orphans_timer, orphans);
     return orphans;
 }
 
-static void begin_anew(struct orphans *orphans)
+static void begin_with_the_ledger(struct orphans *orphans)
 {
     if (orphans->request)
         kube_cancel(orphans->shop->client, orphans->request);
@@ -382,7 +384,7 @@ void orphans_destroy(struct orphans *orphans)
 {
     if (!orphans)
         return;
-    begin_anew(orphans);
+    begin_with_the_ledger(orphans);
     loop_timer_destroy(orphans->timer);
     free(orphans->uid);
     free(orphans);
@@ -392,7 +394,7 @@ void orphans_lead(struct orphans *orphans, bool leading)
 {
     if (leading == orphans->leading)
         return;
-    begin_anew(orphans);
+    begin_with_the_ledger(orphans);
     orphans->leading = leading;
     orphans->known = !ledger_may_exist(orphans->shop);
     orphans->failures = 0;

@@ -20,7 +20,7 @@ static const struct settlement {
     {"ObjectLeftBehind", 0, GAVE_UP_ELSEWHERE},
 };
 
-static void settle(struct state *state, const struct settlement *s)
+static void settle_report(struct state *state, const struct settlement *s)
 {
     state->doubt = s->settles & SURE ? DOUBT_NONE : state->doubt;
     state->deregistered |= (s->settles & GONE) != 0;
@@ -39,7 +39,7 @@ static void on_told(void *arg, const struct kube_reply *reply)
     turn->shop->stats->orphans.unrecorded += strcmp(reason, "OrphanedRunner") == 0;
     for (size_t i = 0; i < ARRAY_LEN(settlements); i++)
         if (strcmp(settlements[i].reason, reason) == 0)
-            settle(turn->state, &settlements[i]);
+            settle_report(turn->state, &settlements[i]);
     turn_ready(turn);
 }
 

@@ -52,7 +52,7 @@ void states_remove(struct states *states, const char *key)
     keep_free(state, sizeof(*state));
 }
 
-static void begin_anew(struct state *state, const char *uid)
+static void begin_state_anew(struct state *state, const char *uid)
 {
     char *key = take(state->key);
 
@@ -63,7 +63,7 @@ static void begin_anew(struct state *state, const char *uid)
 void state_follow(struct state *state, const struct record *record, int64_t generation)
 {
     if (!state->uid || strcmp(state->uid, record->uid) != 0)
-        begin_anew(state, record->uid);
+        begin_state_anew(state, record->uid);
     if (state->generation != generation) {
         state_forgive(state);
         state->wanted.known = false;
@@ -127,7 +127,7 @@ void state_note_gitlab(struct state *state, const struct err *err)
         troubles(state)->gitlab_err = *err;
 }
 
-static bool is_of(const struct failure *failure, const char *rule)
+static bool is_failure_of(const struct failure *failure, const char *rule)
 {
     return failure->attempt.rule && strcmp(failure->attempt.rule, rule) == 0;
 }
@@ -140,7 +140,7 @@ static struct failure *place_for(struct state *state, const char *rule)
 
     for (size_t i = 0; i < t->len; i++) {
         struct failure *failure = &t->failures[i];
-        if (is_of(failure, rule))
+        if (is_failure_of(failure, rule))
             return failure;
         if (failure->attempt.retry_at_ms < place->attempt.retry_at_ms)
             place = failure;
@@ -173,13 +173,13 @@ void state_succeed(struct state *state, const char *rule)
     struct troubles *t = state->troubles;
 
     for (size_t i = 0; t && i < t->len; i++)
-        if (is_of(&t->failures[i], rule)) {
+        if (is_failure_of(&t->failures[i], rule)) {
             t->failures[i] = t->failures[t->len - 1];
             t = resize(state, t->len - 1);
         }
 }
 
-static const char *copy(const char *text)
+static const char *state_text(const char *text)
 {
     return text ? mem_strdup(text) : NULL;
 }
@@ -190,15 +190,15 @@ void state_issue(struct state *state, const struct registration *r)
 
     *copied = (struct registration){
         .runner_id = r->runner_id,
-        .token = copy(r->token),
-        .url = copy(r->url),
-        .authentication = copy(r->authentication),
-        .scope = copy(r->scope),
-        .told_hash = copy(r->told_hash),
-        .expiration = copy(r->expiration),
-        .obtained = copy(r->obtained),
-        .rotation = copy(r->rotation),
-        .inputs = copy(r->inputs),
+        .token = state_text(r->token),
+        .url = state_text(r->url),
+        .authentication = state_text(r->authentication),
+        .scope = state_text(r->scope),
+        .told_hash = state_text(r->told_hash),
+        .expiration = state_text(r->expiration),
+        .obtained = state_text(r->obtained),
+        .rotation = state_text(r->rotation),
+        .inputs = state_text(r->inputs),
     };
     state_forget_issued(state);
     state->issued = copied;

@@ -52,7 +52,7 @@ void turn_ready(struct turn *turn)
 }
 
 /* What is being deleted and held by nobody is gone by the time that its last answer arrives. */
-static bool is_gone(struct json_object *object)
+static bool is_object_gone(struct json_object *object)
 {
     return json_get(object, "metadata.deletionTimestamp") && json_len(json_get(object, "metadata.finalizers")) == 0;
 }
@@ -105,7 +105,7 @@ static void learn(const struct workshop *shop, enum kind kind, struct json_objec
     cleanup_arena struct arena a = {0};
     const struct record record = kind_record(kind, object, shop->store, &a);
 
-    if (is_gone(object))
+    if (is_object_gone(object))
         store_bury(shop->store, kind, record.ns, record.name, record.uid);
     else if (!is_old(shop->store, kind, &record, reached))
         workshop_keep(shop, kind, object, &record, false);

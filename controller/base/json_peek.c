@@ -9,15 +9,15 @@ struct cursor {
     const char *at, *end;
 };
 
-static void skip_space(struct cursor *c)
+static void peek_past_space(struct cursor *c)
 {
     while (c->at < c->end && isspace((unsigned char)*c->at))
         c->at++;
 }
 
-static bool accept(struct cursor *c, char wanted)
+static bool peek_takes(struct cursor *c, char wanted)
 {
-    skip_space(c);
+    peek_past_space(c);
     if (c->at == c->end || *c->at != wanted)
         return false;
     c->at++;
@@ -27,7 +27,7 @@ static bool accept(struct cursor *c, char wanted)
 /* A string; *ret is what is between the quotes, *plain whether it stands for itself. */
 static bool read_string(struct cursor *c, struct cursor *ret, bool *plain)
 {
-    if (!accept(c, '"'))
+    if (!peek_takes(c, '"'))
         return false;
     *plain = true;
     for (ret->at = c->at; c->at < c->end && *c->at != '"'; c->at++) {
@@ -38,7 +38,7 @@ static bool read_string(struct cursor *c, struct cursor *ret, bool *plain)
             return false;
     }
     ret->end = c->at;
-    return accept(c, '"');
+    return peek_takes(c, '"');
 }
 
 /* Over a value: to the comma or bracket that ends it. */
@@ -66,14 +66,14 @@ static bool enter_member(struct cursor *c, const char *key, size_t len)
     struct cursor found;
     bool plain;
 
-    if (!accept(c, '{'))
+    if (!peek_takes(c, '{'))
         return false;
     do {
-        if (!read_string(c, &found, &plain) || !accept(c, ':'))
+        if (!read_string(c, &found, &plain) || !peek_takes(c, ':'))
             return false;
         if (plain && (size_t)(found.end - found.at) == len && memcmp(found.at, key, len) == 0)
             return true;
-    } while (skip_value(c) && accept(c, ','));
+    } while (skip_value(c) && peek_takes(c, ','));
     return false;
 }
 

@@ -37,7 +37,7 @@ void log_set_levels(const struct log_levels *levels)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Levels, by component */
 
-static bool is_text(const char *text, size_t len, const char *wanted)
+static bool is_same_text(const char *text, size_t len, const char *wanted)
 {
     return strlen(wanted) == len && strncmp(text, wanted, len) == 0;
 }
@@ -45,7 +45,7 @@ static bool is_text(const char *text, size_t len, const char *wanted)
 static bool parse_level(const char *text, size_t len, enum log_level *ret)
 {
     for (enum log_level level = LOG_ERROR; level <= LOG_DEBUG; level++) {
-        if (is_text(text, len, level_names[level])) {
+        if (is_same_text(text, len, level_names[level])) {
             *ret = level;
             return true;
         }
@@ -145,7 +145,7 @@ static void add_head(struct buf *line, enum log_level level, const char *compone
     }
 }
 
-static void remember(const char *line)
+static void remember_line(const char *line)
 {
     char **place = &recent[recent_total++ % LOG_RECENT_MAX];
 
@@ -174,7 +174,7 @@ void log_event(enum log_level level, const char *component, const char *message,
     buf_adds(&line, as_json ? "}" : "");
     fprintf(stderr, "%s\n", line.data);
     if (level <= LOG_WARN)
-        remember(line.data);
+        remember_line(line.data);
     buf_finish(&line);
 }
 

@@ -61,7 +61,7 @@ static void insert(struct map *m, char *key, void *value)
 }
 
 /* Room for one more with at most 3/4 of the slots used; drops tombstones when it rebuilds. */
-static void make_room(struct map *m)
+static void make_map_room(struct map *m)
 {
     if (m->used + 1 <= m->size / 4 * 3)
         return;
@@ -109,7 +109,7 @@ void *map_set(struct map *m, const char *key, void *value)
             slot->key = (char *)key;
         return former;
     }
-    make_room(m);
+    make_map_room(m);
     insert(m, m->lent ? (char *)key : keep_strdup(key), value);
     return NULL;
 }

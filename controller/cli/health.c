@@ -78,7 +78,7 @@ static void add_missing(void *arg, const struct feed_facts *feed)
         buf_addf(why, "%s%s%s%s", why->len ? ", " : "not listed yet: ", feed->kind, *feed->ns ? " in " : "", feed->ns);
 }
 
-static bool is_synced(const struct reconciler_view *view, struct buf *why)
+static bool has_synced(const struct reconciler_view *view, struct buf *why)
 {
     if (!view->synced)
         feeds_each(view->feeds, add_missing, why);
@@ -98,7 +98,7 @@ static const struct check health_checks[] = {
 
 static const struct check ready_checks[] = {
     {"ping", ping},
-    {"sync", is_synced},
+    {"sync", has_synced},
     {"shutdown", goes_on},
     {NULL, NULL},
 };

@@ -19,7 +19,7 @@
 
 enum { FILE_MAX_BYTES = 4 << 20 };
 
-static bool read_all(FILE *in, const char *name, struct buf *text, struct err *err)
+static bool read_documents(FILE *in, const char *name, struct buf *text, struct err *err)
 {
     char piece[16384];
 
@@ -38,7 +38,7 @@ static bool read_file(const char *file, const char *name, struct buf *text, stru
 
     if (!in)
         return err_set(err, ERR_NOT_FOUND, "FileUnreadable", "%s: %s", file, strerror(errno));
-    bool ok = read_all(in, name, text, err);
+    bool ok = read_documents(in, name, text, err);
     if (in != stdin)
         fclose(in);
     return ok;
@@ -54,7 +54,7 @@ static void add(struct load *load, const char *file, struct json_object *object,
 }
 
 /* Also what is ours but for a typing error in kind or apiVersion, so that it is reported and not skipped. */
-static bool is_ours(struct json_object *object)
+static bool is_our_kind(struct json_object *object)
 {
     return strncmp(json_str_or(object, "apiVersion", ""), GROUP "/", strlen(GROUP "/")) == 0 ||
            strcmp(json_str_or(object, "kind", ""), KIND) == 0;
@@ -70,7 +70,7 @@ static bool add_object(struct load *load, const char *file, struct json_object *
         return err_set(err, ERR_INVALID, "NoObject",
                        "%s: a document is no Kubernetes object: give it an apiVersion and a kind", file);
     if (strcmp(kind, "List") != 0 && strcmp(kind, KIND "List") != 0) {
-        if (is_ours(object))
+        if (is_our_kind(object))
             add(load, file, object, a);
         else
             load->skipped++;
@@ -84,7 +84,7 @@ static bool add_object(struct load *load, const char *file, struct json_object *
 
 /* JSON is YAML but for a few characters and how they are escaped; kubectl, too, tries it first where it can be meant.
  * A NUL would cut text short without a word: the YAML reader says where it is. */
-static struct json_object *parse(const char *name, const struct buf *text, struct err *err)
+static struct json_object *parse_loaded(const char *name, const struct buf *text, struct err *err)
 {
     bool maybe_json = text->data[strspn(text->data, " \t\r\n")] == '{' && !strstr(text->data, "\\u0000");
     struct err ignored;
@@ -101,7 +101,7 @@ bool load_file(struct load *load, const char *file, struct arena *a, struct err 
     buf_init(&text, FILE_MAX_BYTES);
     if (!read_file(file, name, &text, err))
         return false;
-    struct json_object *documents = arena_json(a, parse(name, &text, err));
+    struct json_object *documents = arena_json(a, parse_loaded(name, &text, err));
     if (!documents)
         return false;
     for (size_t i = 0; i < json_len(documents); i++)

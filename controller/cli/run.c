@@ -141,7 +141,7 @@ static bool serve_pages(struct process *p, const struct run_options *o, struct e
     return p->pages;
 }
 
-static bool start(struct process *p, struct run_options *o, struct err *err)
+static bool start_running(struct process *p, struct run_options *o, struct err *err)
 {
     if (!kube_config_load(&p->config, o->kubeconfig, o->context, err))
         return false;
@@ -213,7 +213,7 @@ int cli_run(int argc, char **argv)
     log_setup(LOG_INFO, o.json);
     log_set_levels(&o.levels);
     log_event(LOG_INFO, "run", "starting", "version", version_text(), NULL);
-    bool ok = start(&p, &o, &err);
+    bool ok = start_running(&p, &o, &err);
     if (ok)
         loop_run(p.loop);
     else

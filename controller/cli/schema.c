@@ -34,7 +34,8 @@ struct check {
     struct arena *a;
 };
 
-static void check_value(struct check *c, struct json_object *schema, struct json_object *value, const char *path);
+static void check_schema_value(struct check *c, struct json_object *schema, struct json_object *value,
+                               const char *path);
 
 static __attribute__((format(printf, 2, 3))) void find(struct check *c, const char *format, ...)
 {
@@ -128,7 +129,7 @@ static bool wrong_type(struct check *c, const char *path, const char *words, con
     return false;
 }
 
-static bool has_type(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
+static bool has_schema_type(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
 {
     const char *wanted = json_str_or(schema, "type", "");
     enum json_type type = json_object_get_type(value);
@@ -168,7 +169,8 @@ static int64_t size_of(struct json_object *value)
     return (int64_t)utf8_count(json_string(value));
 }
 
-static void check_bounds(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
+static void check_schema_bounds(struct check *c, struct json_object *schema, struct json_object *value,
+                                const char *path)
 {
     static const struct {
         enum json_type type;
@@ -232,7 +234,8 @@ static bool same_element(struct json_object *schema, struct json_object *one, st
 static void check_unique(struct check *c, struct json_object *schema, struct json_object *list, const char *path)
 {
     const char *type = json_str_or(schema, "x-kubernetes-list-type", "atomic");
-    bool too_long = (int64_t)json_len(list) > json_int_or(schema, "maxItems", 1000); /* which check_bounds() says */
+    bool too_long =
+        (int64_t)json_len(list) > json_int_or(schema, "maxItems", 1000); /* which check_schema_bounds() says */
 
     if (strcmp(type, "atomic") == 0 || too_long)
         return;
@@ -256,8 +259,8 @@ static void check_required(struct check *c, struct json_object *schema, struct j
             find(c, "%s%s%s is missing", path, *path ? "." : "", json_string(json_at(required, i)));
 }
 
-static void check_member(struct check *c, struct json_object *schema, const char *key, struct json_object *value,
-                         const char *path)
+static void check_schema_member(struct check *c, struct json_object *schema, const char *key, struct json_object *value,
+                                const char *path)
 {
     struct json_object *properties = json_get(schema, "properties");
     struct json_object *known = json_member(properties, key);
@@ -266,7 +269,7 @@ static void check_member(struct check *c, struct json_object *schema, const char
     if (!known)
         known = json_get(schema, "additionalProperties");
     if (known)
-        check_value(c, known, value, inner);
+        check_schema_value(c, known, value, inner);
     else if (c->rest && !json_bool_or(schema, "x-kubernetes-preserve-unknown-fields", false))
         find_unknown(c, properties, key, value, path, inner);
 }
@@ -274,24 +277,24 @@ static void check_member(struct check *c, struct json_object *schema, const char
 static void check_bounded(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
 {
     check_enum(c, schema, value, path);
-    check_bounds(c, schema, value, path);
+    check_schema_bounds(c, schema, value, path);
     check_pattern(c, schema, value, path);
     check_unique(c, schema, value, path);
     check_required(c, schema, value, path);
 }
 
-static void check_value(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
+static void check_schema_value(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
 {
     bool defaulted = !value && json_get(schema, "default"); /* null asks for it */
 
-    if (defaulted || !has_type(c, schema, value, path))
+    if (defaulted || !has_schema_type(c, schema, value, path))
         return;
     if (c->rest)
         check_bounded(c, schema, value, path);
     json_each (it, value)
-        check_member(c, schema, it.key, it.value, path);
+        check_schema_member(c, schema, it.key, it.value, path);
     for (size_t i = 0; i < json_len(value); i++)
-        check_value(c, json_get(schema, "items"), json_at(value, i), arena_printf(c->a, "%s[%zu]", path, i));
+        check_schema_value(c, json_get(schema, "items"), json_at(value, i), arena_printf(c->a, "%s[%zu]", path, i));
 }
 
 /* The schema of the version that we know. */
@@ -317,7 +320,7 @@ static void check_object(struct check *c, struct json_object *object)
 {
     json_each (it, object)
         if (strcmp(it.key, "metadata") != 0)
-            check_member(c, c->root, it.key, it.value, "");
+            check_schema_member(c, c->root, it.key, it.value, "");
     if (c->rest)
         check_required(c, c->root, object, "");
 }

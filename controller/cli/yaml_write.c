@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "cli/yaml.h"
 
-static void write_value(yaml_emitter_t *emitter, struct json_object *value);
+static void write_yaml_value(yaml_emitter_t *emitter, struct json_object *value);
 
 /* Fails only when memory is out or events do not nest, which is a bug. */
 static void emit(yaml_emitter_t *emitter, yaml_event_t *event)
@@ -60,7 +60,7 @@ static void write_mapping(yaml_emitter_t *emitter, struct json_object *object)
     emit(emitter, &event);
     json_each (it, object) {
         write_text(emitter, it.key);
-        write_value(emitter, it.value);
+        write_yaml_value(emitter, it.value);
     }
     yaml_mapping_end_event_initialize(&event);
     emit(emitter, &event);
@@ -73,12 +73,12 @@ static void write_sequence(yaml_emitter_t *emitter, struct json_object *array)
     yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE);
     emit(emitter, &event);
     for (size_t i = 0; i < json_len(array); i++)
-        write_value(emitter, json_at(array, i));
+        write_yaml_value(emitter, json_at(array, i));
     yaml_sequence_end_event_initialize(&event);
     emit(emitter, &event);
 }
 
-static void write_value(yaml_emitter_t *emitter, struct json_object *value)
+static void write_yaml_value(yaml_emitter_t *emitter, struct json_object *value)
 {
     if (json_object_is_type(value, json_type_object))
         write_mapping(emitter, value);
@@ -108,7 +108,7 @@ void yaml_write(struct json_object *tree, struct buf *out)
     emit(&emitter, &event);
     yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 0);
     emit(&emitter, &event);
-    write_value(&emitter, tree);
+    write_yaml_value(&emitter, tree);
     yaml_document_end_event_initialize(&event, 1);
     emit(&emitter, &event);
     yaml_stream_end_event_initialize(&event);

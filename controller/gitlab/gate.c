@@ -99,7 +99,7 @@ void gate_refuse(struct gate *gate, struct gate_pass *pass, const struct err *er
     loop_timer_set(gate->timer, 0);
 }
 
-static void on_timer(void *arg)
+static void on_gate_timer(void *arg)
 {
     struct gate *gate = arg;
     struct list *node;
@@ -316,7 +316,7 @@ struct gate *gate_create(struct loop *loop, unsigned concurrency)
     list_init(&gate->hosts);
     list_init(&gate->tenants);
     list_init(&gate->refused);
-    gate->timer = loop_timer_create(loop, on_timer, gate);
+    gate->timer = loop_timer_create(loop, on_gate_timer, gate);
     return gate;
 }
 

@@ -1,6 +1,6 @@
 /* The life of a call:
  *
- *   kube_start ─► HELD ──begin──► on its way ──on_done──► answered, freed
+ *   kube_start ─► HELD ──begin──► on its way ──on_call_done──► answered, freed
  *                  ▲ │                │
  *                  │ │                └── 401, 429, 5xx with Retry-After, lost: again, in its time
  *                  │ └── a plugin fails ─► answered
@@ -100,7 +100,7 @@ static bool on_data(void *arg, const char *bytes, size_t len)
     return true;
 }
 
-static void on_status(void *arg, long status)
+static void on_call_status(void *arg, long status)
 {
     struct call *call = arg;
 
@@ -108,7 +108,7 @@ static void on_status(void *arg, long status)
     kube_stats_answered(&call->client->stats, &call->counts, status);
 }
 
-static void on_done(void *arg, const struct http_reply *reply);
+static void on_call_done(void *arg, const struct http_reply *reply);
 
 static bool is_stream(const struct call *call)
 {
@@ -145,13 +145,13 @@ static struct http_request request_of(struct call *call, struct arena *a)
         .idle_timeout_ms = call->stream.idle_timeout_ms,
         .max_body = REFUSAL_MAX,
         .on_data = on_data,
-        .on_status = on_status,
-        .on_done = on_done,
+        .on_status = on_call_status,
+        .on_done = on_call_done,
         .arg = call,
     };
 }
 
-static void begin(struct call *call)
+static void begin_call(struct call *call)
 {
     cleanup_arena struct arena a = {0};
     struct kube_client *client = call->client;
@@ -183,7 +183,7 @@ static int64_t may_begin_ms(const struct call *call, int64_t now)
     return limit->resume_ms > now ? limit->resume_ms : INT64_MAX;
 }
 
-static void begin_held(struct kube_client *client)
+static void begin_held_calls(struct kube_client *client)
 {
     int64_t now = loop_now(client->loop), next = INT64_MAX;
 
@@ -198,7 +198,7 @@ static void begin_held(struct kube_client *client)
         struct call *call = container_of(node, struct call, node);
         int64_t at = may_begin_ms(call, now);
         if (at <= now)
-            begin(call);
+            begin_call(call);
         else if (at < next)
             next = at;
     }
@@ -217,7 +217,7 @@ static void call_free(struct call *call)
 }
 
 /* A 2xx that is not JSON: cut off, or not the API server. */
-static struct json_object *parse(struct call *call, struct err *err)
+static struct json_object *parse_reply(struct call *call, struct err *err)
 {
     struct json_object *object = call->answer.size ? object_text_parse(&call->answer, err) : NULL;
     const char *too_large = call->what.resource ? NULL : object_too_large(object);
@@ -230,7 +230,7 @@ static struct json_object *parse(struct call *call, struct err *err)
 }
 
 /* From now on its id is unknown. */
-static void answer(struct call *call, const struct err *err)
+static void answer_call(struct call *call, const struct err *err)
 {
     struct kube_reply result = {.err = *err};
     cleanup_json struct json_object *object = NULL;
@@ -240,7 +240,7 @@ static void answer(struct call *call, const struct err *err)
         call->stream.end(call->stream.arg, err);
     } else {
         if (err->kind == ERR_NONE)
-            object = parse(call, &result.err);
+            object = parse_reply(call, &result.err);
         result.object = result.err.kind == ERR_NONE ? object : NULL;
         call->what.done(call->what.arg, &result);
     }
@@ -268,7 +268,7 @@ static int64_t with_jitter(const struct http_reply *reply)
 }
 
 /* What the answer says about the server, for all that follow. */
-static void learn(const struct call *call, const struct http_reply *reply)
+static void learn_from_reply(const struct call *call, const struct http_reply *reply)
 {
     struct kube_client *client = call->client;
     int64_t now = loop_now(client->loop);
@@ -323,7 +323,7 @@ static bool repeats(struct call *call, const struct http_reply *reply)
     return true;
 }
 
-static void on_done(void *arg, const struct http_reply *reply)
+static void on_call_done(void *arg, const struct http_reply *reply)
 {
     struct call *call = arg;
     struct kube_client *client = call->client;
@@ -332,16 +332,16 @@ static void on_done(void *arg, const struct http_reply *reply)
     kube_stats_ended(&client->stats, &call->counts, reply, call->answer.size);
     if (!is_exempt(call))
         limit_end(&client->limit);
-    learn(call, reply);
+    learn_from_reply(call, reply);
     if (err.kind == ERR_NONE)
         err = kube_classify(reply->status, reply->body, reply->len, reply->retry_after_ms);
     if (repeats(call, reply)) {
         kube_stats_repeated(&client->stats, &call->counts, reply->status);
         hold(call);
     } else {
-        answer(call, &err);
+        answer_call(call, &err);
     }
-    begin_held(client);
+    begin_held_calls(client);
 }
 
 /* Without a credential nothing can be asked. Calls that start meanwhile have their own turn. */
@@ -353,17 +353,17 @@ static void fail_held(struct kube_client *client)
         struct call *call = container_of(client->held.next, struct call, node);
         if (call->id > last)
             break;
-        answer(call, credentials_error(client->credentials));
+        answer_call(call, credentials_error(client->credentials));
     }
 }
 
-static void on_timer(void *arg)
+static void on_call_timer(void *arg)
 {
     struct kube_client *client = arg;
 
     if (credentials_need(client->credentials) == EXEC_FAILED)
         fail_held(client);
-    begin_held(client);
+    begin_held_calls(client);
 }
 
 /* A plugin has ended. */
@@ -387,7 +387,7 @@ struct kube_client *kube_client_create(struct loop *loop, struct http *http, str
     client->pulse = pulse_create(loop, client);
     limit_init(&client->limit);
     kube_stats_init(&client->stats, config->server);
-    client->timer = loop_timer_create(loop, on_timer, client);
+    client->timer = loop_timer_create(loop, on_call_timer, client);
     client->credentials = credentials_create(loop, http, config, on_credential, client);
     return client;
 }
@@ -416,7 +416,8 @@ void kube_client_destroy(struct kube_client *client)
     free(client);
 }
 
-static uint64_t start(struct kube_client *client, const struct kube_request *what, const struct kube_stream *stream)
+static uint64_t start_kube_call(struct kube_client *client, const struct kube_request *what,
+                                const struct kube_stream *stream)
 {
     struct call *call = mem_alloc(sizeof(*call));
     struct arena *a = &call->mem;
@@ -436,7 +437,7 @@ static uint64_t start(struct kube_client *client, const struct kube_request *wha
         object_text_keep(&call->answer, "data", call->what.data_key, DATA_MAX);
     list_init(&call->node);
     hold(call);
-    begin_held(client);
+    begin_held_calls(client);
     return client->last_id;
 }
 
@@ -446,7 +447,7 @@ uint64_t kube_start(struct kube_client *client, const struct kube_request *reque
 
     if (what.timeout_ms <= 0)
         what.timeout_ms = REQUEST_TIMEOUT_MS;
-    return start(client, &what, &(struct kube_stream){0});
+    return start_kube_call(client, &what, &(struct kube_stream){0});
 }
 
 uint64_t kube_stream(struct kube_client *client, const struct kube_stream *stream)
@@ -454,10 +455,10 @@ uint64_t kube_stream(struct kube_client *client, const struct kube_stream *strea
     const struct kube_request what = {.method = "GET", .path = stream->path, .accept = stream->accept};
 
     pulse_begin(client->pulse);
-    return start(client, &what, stream);
+    return start_kube_call(client, &what, stream);
 }
 
-static struct call *find(struct list *calls, uint64_t id)
+static struct call *find_call(struct list *calls, uint64_t id)
 {
     list_each (node, calls) {
         struct call *call = container_of(node, struct call, node);
@@ -469,10 +470,10 @@ static struct call *find(struct list *calls, uint64_t id)
 
 void kube_cancel(struct kube_client *client, uint64_t id)
 {
-    struct call *call = find(&client->flying, id);
+    struct call *call = find_call(&client->flying, id);
 
     if (!call)
-        call = find(&client->held, id);
+        call = find_call(&client->held, id);
     if (!call)
         return;
     cancel(call);

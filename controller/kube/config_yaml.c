@@ -14,7 +14,7 @@ enum { FILE_MAX = 1 << 20 };
 /* ------------------------------------------------------------------------------------------------------------------
  * Files and values. */
 
-static bool read_file(const char *path, struct buf *text, struct err *err)
+static bool read_yaml_file(const char *path, struct buf *text, struct err *err)
 {
     char chunk[8192];
     size_t len;
@@ -39,7 +39,7 @@ char *config_read_value(const char *path, struct err *err)
     cleanup_buf struct buf text;
 
     buf_init(&text, FILE_MAX);
-    if (!read_file(path, &text, err))
+    if (!read_yaml_file(path, &text, err))
         return NULL;
     while (text.len && strchr(" \t\r\n", text.data[text.len - 1]))
         text.data[--text.len] = '\0';
@@ -67,7 +67,7 @@ static void release_document(void *document)
     yaml_document_delete(document);
 }
 
-static bool parse(struct file *file, const struct buf *text, struct arena *a, struct err *err)
+static bool parse_yaml_file(struct file *file, const struct buf *text, struct arena *a, struct err *err)
 {
     yaml_parser_t parser;
 
@@ -88,7 +88,7 @@ bool config_load_file(struct file *file, struct arena *a, struct err *err)
     cleanup_buf struct buf text;
 
     buf_init(&text, FILE_MAX);
-    return read_file(file->path, &text, err) && parse(file, &text, a, err);
+    return read_yaml_file(file->path, &text, err) && parse_yaml_file(file, &text, a, err);
 }
 
 /* The text of a scalar; NULL for what YAML calls null, and for anything else. */

@@ -70,7 +70,7 @@ static int64_t parse_time(const char *text)
     return rest && !*rest ? (int64_t)timegm(&tm) - zone.tm_gmtoff : -1;
 }
 
-static char *copy(const char *text)
+static char *copy_of_text(const char *text)
 {
     return text && *text ? mem_strdup(text) : NULL;
 }
@@ -99,9 +99,9 @@ bool exec_credential_read(struct exec_credential *ret, const char *api_version, 
     const char *expires = json_str_or(object, "status.expirationTimestamp", "");
 
     *ret = (struct exec_credential){
-        .token = copy(json_str(object, "status.token")),
-        .cert = copy(json_str(object, "status.clientCertificateData")),
-        .key = copy(json_str(object, "status.clientKeyData")),
+        .token = copy_of_text(json_str(object, "status.token")),
+        .cert = copy_of_text(json_str(object, "status.clientCertificateData")),
+        .key = copy_of_text(json_str(object, "status.clientKeyData")),
         .expires = *expires ? parse_time(expires) : INT64_MAX,
     };
     if (!object)
@@ -147,7 +147,7 @@ static bool same_name(const char *one, const char *other)
     return strncmp(one, other, len + 1) == 0;
 }
 
-static bool is_in(const char *variable, char *const *list)
+static bool is_in_list(const char *variable, char *const *list)
 {
     for (; *list; list++) {
         if (same_name(variable, *list))
@@ -157,7 +157,7 @@ static bool is_in(const char *variable, char *const *list)
 }
 
 /* Ours, but for what the kubeconfig sets anew. */
-static const char *const *environment(const struct kube_config *config, struct arena *a)
+static const char *const *exec_environment(const struct kube_config *config, struct arena *a)
 {
     size_t len = 2, n = 0;
 
@@ -167,7 +167,7 @@ static const char *const *environment(const struct kube_config *config, struct a
         len++;
     const char **env = arena_alloc(a, len * sizeof(*env));
     for (char **v = environ; *v; v++) {
-        if (!is_in(*v, config->exec->env) && !same_name("KUBERNETES_EXEC_INFO=", *v))
+        if (!is_in_list(*v, config->exec->env) && !same_name("KUBERNETES_EXEC_INFO=", *v))
             env[n++] = *v;
     }
     for (char **v = config->exec->env; *v; v++)
@@ -192,7 +192,7 @@ static void fail(struct exec *exec, const struct err *err)
             err->text, missing ? ". " : "", missing ? spec->install_hint : "");
 }
 
-static void on_done(void *arg, const struct process_end *end)
+static void on_exec_done(void *arg, const struct process_end *end)
 {
     struct exec *exec = arg;
     struct exec_credential now = {0};
@@ -211,15 +211,15 @@ static void on_done(void *arg, const struct process_end *end)
     exec->changed(exec->arg);
 }
 
-static void run(struct exec *exec)
+static void run_exec(struct exec *exec)
 {
     cleanup_arena struct arena a = {0};
     const struct process_request request = {
         .argv = (const char *const *)exec->config->exec->argv,
-        .env = environment(exec->config, &a),
+        .env = exec_environment(exec->config, &a),
         .timeout_ms = RUN_MS,
         .out_max = OUTPUT_MAX,
-        .done = on_done,
+        .done = on_exec_done,
         .arg = exec,
     };
 
@@ -250,7 +250,7 @@ enum exec_state exec_need(struct exec *exec)
     bool again = exec->state == EXEC_FAILED && loop_now(exec->loop) - exec->failed_ms >= RETRY_MS;
 
     if (exec->state == EXEC_NONE || expired || again)
-        run(exec);
+        run_exec(exec);
     return exec->state;
 }
 

@@ -101,7 +101,7 @@ static void arm(struct lease *lease)
     loop_timer_set(lease->timer, due == INT64_MAX ? -1 : due > now ? due - now : 0);
 }
 
-static void on_timer(void *arg)
+static void on_lease_timer(void *arg)
 {
     struct lease *lease = arg;
 
@@ -120,7 +120,7 @@ static const char *holder(const struct lease *lease)
     return json_str_or(lease->object, "spec.holderIdentity", "");
 }
 
-static bool is_ours(const struct lease *lease)
+static bool is_our_lease(const struct lease *lease)
 {
     return strcmp(holder(lease), lease->identity) == 0;
 }
@@ -128,7 +128,7 @@ static bool is_ours(const struct lease *lease)
 /* Until when it is somebody else's. */
 static int64_t foreign_until(const struct lease *lease)
 {
-    if (!*holder(lease) || is_ours(lease))
+    if (!*holder(lease) || is_our_lease(lease))
         return 0;
     int64_t seconds = json_int_or(lease->object, "spec.leaseDurationSeconds", 0);
     return lease->seen_ms + (seconds > 0 && seconds < INT32_MAX ? seconds * 1000 : lease->timing.duration_ms);
@@ -199,7 +199,7 @@ static void wait_for_holder(struct lease *lease, int64_t until)
     pause_then_attempt(lease, pause < left ? pause : left);
 }
 
-static void end(struct lease *lease)
+static void end_term(struct lease *lease)
 {
     void (*done)(void *arg) = take(lease->released);
 
@@ -234,7 +234,7 @@ static void request(struct lease *lease, const char *method, bool collection, st
 /* The object as it is to be: what others have put into it stays. */
 static struct json_object *held_by(const struct lease *lease, const char *identity, struct arena *a)
 {
-    bool claim = *identity && !is_ours(lease);
+    bool claim = *identity && !is_our_lease(lease);
     const char *now = kube_micro_time(a);
     struct json_object *object =
         arena_json(a, lease->absent ? json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s}}",
@@ -250,7 +250,7 @@ static struct json_object *held_by(const struct lease *lease, const char *identi
     return object;
 }
 
-static void put(struct lease *lease, const char *identity, kube_done_fn *done)
+static void put_lease(struct lease *lease, const char *identity, kube_done_fn *done)
 {
     cleanup_arena struct arena a = {0};
 
@@ -264,22 +264,22 @@ static void on_given_back(void *arg, const struct kube_reply *reply)
     lease->request = 0;
     log_event(reply->err.kind ? LOG_WARN : LOG_INFO, "lease", "given back", "result",
               reply->err.kind ? reply->err.text : "ok", NULL);
-    end(lease);
+    end_term(lease);
 }
 
 /* From here on we do not lead, whatever comes of the request. */
 static void leave(struct lease *lease)
 {
     if (!lease_is_leading(lease)) {
-        end(lease);
+        end_term(lease);
         return;
     }
     lease->state = STATE_RELEASED;
-    put(lease, "", on_given_back);
+    put_lease(lease, "", on_given_back);
 }
 
 /* A 2xx that shows no object of the API server's is some proxy's, and proves nothing. */
-static struct err error_of(const struct kube_reply *reply)
+static struct err error_of_lease(const struct kube_reply *reply)
 {
     struct err err = reply->err;
 
@@ -291,7 +291,7 @@ static struct err error_of(const struct kube_reply *reply)
 static void on_put(void *arg, const struct kube_reply *reply)
 {
     struct lease *lease = arg;
-    const struct err err = error_of(reply);
+    const struct err err = error_of_lease(reply);
 
     lease->request = 0;
     if (err.kind == ERR_NONE) {
@@ -304,10 +304,10 @@ static void on_put(void *arg, const struct kube_reply *reply)
         leave(lease);
 }
 
-static void on_looked(void *arg, const struct kube_reply *reply)
+static void on_lease_looked(void *arg, const struct kube_reply *reply)
 {
     struct lease *lease = arg;
-    const struct err err = error_of(reply);
+    const struct err err = error_of_lease(reply);
 
     lease->request = 0;
     if (err.kind == ERR_NONE)
@@ -322,17 +322,17 @@ static void on_looked(void *arg, const struct kube_reply *reply)
     else if (until > loop_boottime(lease->loop))
         wait_for_holder(lease, until);
     else
-        put(lease, lease->identity, on_put);
+        put_lease(lease, lease->identity, on_put);
 }
 
 static void attempt(struct lease *lease)
 {
-    if (lease->known && is_ours(lease)) {
-        put(lease, lease->identity, on_put);
+    if (lease->known && is_our_lease(lease)) {
+        put_lease(lease, lease->identity, on_put);
         return;
     }
     lease->slow_paths += lease->state == STATE_LEADING;
-    request(lease, "GET", false, NULL, on_looked);
+    request(lease, "GET", false, NULL, on_lease_looked);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -349,7 +349,7 @@ struct lease *lease_create(struct loop *loop, struct kube_client *client, const 
                             .identity = mem_strdup(config->identity),
                             .timing = config->timing,
                             .next_ms = INT64_MAX};
-    lease->timer = loop_timer_create(loop, on_timer, lease);
+    lease->timer = loop_timer_create(loop, on_lease_timer, lease);
     return lease;
 }
 

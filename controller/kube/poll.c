@@ -25,7 +25,7 @@ static bool has_failed(const struct err *err)
     return err->kind != ERR_NONE && err->kind != ERR_NOT_FOUND && err->kind != ERR_DENIED;
 }
 
-static void on_answer(void *arg, const struct kube_reply *reply)
+static void on_poll_answer(void *arg, const struct kube_reply *reply)
 {
     struct poll *poll = arg;
     int64_t delay = has_failed(&reply->err) ? poll->retry_ms : INTERVAL_MS;
@@ -39,7 +39,7 @@ static void on_answer(void *arg, const struct kube_reply *reply)
     poll->done(poll->arg, reply);
 }
 
-static void on_timer(void *arg)
+static void on_poll_timer(void *arg)
 {
     poll_start(arg);
 }
@@ -57,14 +57,14 @@ struct poll *poll_create(struct loop *loop, struct kube_client *client, const st
                           .done = done,
                           .arg = arg,
                           .retry_ms = RETRY_MIN_MS};
-    poll->timer = loop_timer_create(loop, on_timer, poll);
+    poll->timer = loop_timer_create(loop, on_poll_timer, poll);
     return poll;
 }
 
 void poll_start(struct poll *poll)
 {
     if (!poll->request)
-        poll->request = kube_get(poll->client, poll->resource, poll->ns, poll->name, on_answer, poll);
+        poll->request = kube_get(poll->client, poll->resource, poll->ns, poll->name, on_poll_answer, poll);
 }
 
 void poll_destroy(struct poll *poll)

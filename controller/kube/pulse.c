@@ -15,7 +15,7 @@ struct pulse {
 };
 
 /* Whatever it is, it came; what did not come is the client's affair. */
-static void on_answer(void *arg, const struct kube_reply *reply)
+static void on_pulse_answer(void *arg, const struct kube_reply *reply)
 {
     (void)arg, (void)reply;
 }
@@ -23,12 +23,12 @@ static void on_answer(void *arg, const struct kube_reply *reply)
 static void ask(struct pulse *pulse)
 {
     const struct kube_request request = {
-        .method = "GET", .path = "/version", .timeout_ms = ANSWER_MS, .urgent = true, .done = on_answer};
+        .method = "GET", .path = "/version", .timeout_ms = ANSWER_MS, .urgent = true, .done = on_pulse_answer};
 
     kube_start(pulse->client, &request);
 }
 
-static void on_timer(void *arg)
+static void on_pulse_timer(void *arg)
 {
     struct pulse *pulse = arg;
     int64_t quiet = loop_now(pulse->loop) - pulse->heard_ms;
@@ -43,7 +43,7 @@ struct pulse *pulse_create(struct loop *loop, struct kube_client *client)
     struct pulse *pulse = mem_alloc(sizeof(*pulse));
 
     *pulse = (struct pulse){.loop = loop, .client = client};
-    pulse->timer = loop_timer_create(loop, on_timer, pulse);
+    pulse->timer = loop_timer_create(loop, on_pulse_timer, pulse);
     return pulse;
 }
 

@@ -65,7 +65,7 @@ struct record record_copy(const struct record *record, struct arena *a)
     };
 }
 
-static void key_of(const char *ns, const char *name, char key[static KEY_MAX])
+static void store_key(const char *ns, const char *name, char key[static KEY_MAX])
 {
     snprintf(key, KEY_MAX, "%s/%s", ns, name);
 }
@@ -84,11 +84,11 @@ struct store *store_create(unsigned kinds)
     return store;
 }
 
-static struct entry *find(const struct store *store, unsigned kind, const char *ns, const char *name)
+static struct entry *find_entry(const struct store *store, unsigned kind, const char *ns, const char *name)
 {
     char key[KEY_MAX];
 
-    key_of(ns, name, key);
+    store_key(ns, name, key);
     return map_get(&store->kinds[kind].entries, key);
 }
 
@@ -117,7 +117,7 @@ const char *store_reached(const struct store *store, unsigned kind, const char *
 
 bool store_is_news(const struct store *store, unsigned kind, const struct record *seen, bool gone)
 {
-    const struct entry *e = find(store, kind, seen->ns, seen->name);
+    const struct entry *e = find_entry(store, kind, seen->ns, seen->name);
 
     if (!e)
         return true;
@@ -249,7 +249,7 @@ static void drop(struct store *store, struct entry *e)
     entry_destroy(store, map_remove(&store->kinds[e->kind].entries, e->strings));
 }
 
-static void put(struct store *store, unsigned kind, const struct record *record, enum standing standing)
+static void put_entry(struct store *store, unsigned kind, const struct record *record, enum standing standing)
 {
     struct entry *e = entry_create(record, family_of(store, record));
     char ns[NAMESPACE_SIZE];
@@ -266,17 +266,17 @@ static void put(struct store *store, unsigned kind, const struct record *record,
 
 void store_put(struct store *store, unsigned kind, const struct record *record)
 {
-    put(store, kind, record, SHOWN);
+    put_entry(store, kind, record, SHOWN);
 }
 
 void store_put_listed(struct store *store, unsigned kind, const struct record *record)
 {
-    put(store, kind, record, may_be_of_the_past(store, kind, record) ? UNPROVEN : SHOWN);
+    put_entry(store, kind, record, may_be_of_the_past(store, kind, record) ? UNPROVEN : SHOWN);
 }
 
 void store_touch(struct store *store, unsigned kind, const char *ns, const char *name)
 {
-    struct entry *e = find(store, kind, ns, name);
+    struct entry *e = find_entry(store, kind, ns, name);
 
     if (e)
         e->epoch = store->kinds[kind].epoch;
@@ -286,7 +286,7 @@ void store_remove(struct store *store, unsigned kind, const char *ns, const char
 {
     char key[KEY_MAX];
 
-    key_of(ns, name, key);
+    store_key(ns, name, key);
     references_settle(store->references, kind, ns, name);
     drop(store, map_get(&store->kinds[kind].entries, key));
 }
@@ -299,7 +299,7 @@ void store_leave_out(struct store *store, unsigned kind, const char *ns, const c
 
 void store_bury(struct store *store, unsigned kind, const char *ns, const char *name, const char *uid)
 {
-    struct entry *e = find(store, kind, ns, name);
+    struct entry *e = find_entry(store, kind, ns, name);
 
     if (e && strcmp(e->record.uid, uid) == 0)
         set_standing(store, e, BURIED);
@@ -307,14 +307,14 @@ void store_bury(struct store *store, unsigned kind, const char *ns, const char *
 
 const struct record *store_get(const struct store *store, unsigned kind, const char *ns, const char *name)
 {
-    const struct entry *e = find(store, kind, ns, name);
+    const struct entry *e = find_entry(store, kind, ns, name);
 
     return e && e->standing == SHOWN ? &e->record : NULL;
 }
 
 bool store_knows(const struct store *store, unsigned kind, const char *ns, const char *name)
 {
-    if (find(store, kind, ns, name))
+    if (find_entry(store, kind, ns, name))
         return true;
     if (shares_left_out(store->shares, ns))
         return false;
@@ -341,7 +341,7 @@ const struct references *store_references(const struct store *store)
 
 void store_forget_fields(struct store *store, unsigned kind, const char *ns, const char *name)
 {
-    struct entry *e = find(store, kind, ns, name);
+    struct entry *e = find_entry(store, kind, ns, name);
 
     if (e)
         forget_fields(e);
@@ -468,7 +468,7 @@ static void make_way(struct store *store, const char *ns, size_t bytes,
 bool store_make_room(struct store *store, unsigned kind, const struct record *record,
                      void (*evicted)(void *arg, const struct record *owner), void *arg)
 {
-    const struct entry *former = find(store, kind, record->ns, record->name);
+    const struct entry *former = find_entry(store, kind, record->ns, record->name);
     unsigned had = former ? former->record.price : 0, more = record->price > had ? record->price - had : 0;
     char ns[NAMESPACE_SIZE], heavy[NAMESPACE_SIZE];
     const char *payer_ns = payer(record, ns), *heaviest;

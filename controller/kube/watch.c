@@ -38,7 +38,7 @@ void watch_pass_over(struct watch *w, const char *what)
     w->odd = true;
 }
 
-static bool is_of(struct json_object *object, const char *kind, const char *api_version)
+static bool is_object_of(struct json_object *object, const char *kind, const char *api_version)
 {
     return strcmp(json_str_or(object, "kind", kind), kind) == 0 &&
            strcmp(json_str_or(object, "apiVersion", api_version), api_version) == 0;
@@ -51,8 +51,8 @@ static bool is_of_the_kind(const struct watch *w, struct json_object *object)
 
     return *json_str_or(object, "metadata.name", "") &&
            kube_version_valid(json_str_or(object, "metadata.resourceVersion", "")) &&
-           (is_of(object, r->kind, r->api_version) ||
-            (r->metadata_only && is_of(object, "PartialObjectMetadata", "meta.k8s.io/v1")));
+           (is_object_of(object, r->kind, r->api_version) ||
+            (r->metadata_only && is_object_of(object, "PartialObjectMetadata", "meta.k8s.io/v1")));
 }
 
 void watch_tell(struct watch *w, enum watch_type type, struct json_object *object)
@@ -104,7 +104,7 @@ void watch_list_done(struct watch *w, const char *version)
 /* ---------------------------------------------------------------------------------------------------------------------
  * What comes next */
 
-static void begin(struct watch *w)
+static void begin_watch(struct watch *w)
 {
     w->odd = w->moved = false;
     if (!w->listed && w->way != LIST_STREAMED)
@@ -156,7 +156,7 @@ static void list_anew(struct watch *w, const struct err *err)
     }
     log_event(LOG_DEBUG, "watch", "lists anew", "kind", w->resource->kind, "reason", err->reason, NULL);
     w->relisted_ms = loop_now(w->loop);
-    begin(w);
+    begin_watch(w);
 }
 
 void watch_go_on(struct watch *w, const struct err *err)
@@ -174,20 +174,20 @@ void watch_go_on(struct watch *w, const struct err *err)
                   err->text, NULL);
         w->no_streamed_lists = true;
         w->way = LIST_PAGED;
-        begin(w);
+        begin_watch(w);
     } else if (page_expired) {
         w->way = LIST_WHOLE;
-        begin(w);
+        begin_watch(w);
     } else if (needs_a_list(err)) {
         list_anew(w, err);
     } else if (err->kind != ERR_NONE) {
         pause_then_begin(w, err);
     } else {
-        begin(w);
+        begin_watch(w);
     }
 }
 
-static void on_timer(void *arg)
+static void on_watch_timer(void *arg)
 {
     struct watch *w = arg;
 
@@ -195,7 +195,7 @@ static void on_timer(void *arg)
         watch_stream_give_up(w);
         w->way = LIST_PAGED;
     }
-    begin(w);
+    begin_watch(w);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -247,14 +247,14 @@ struct watch *watch_create(struct loop *loop, struct kube_client *client, const 
     watch_set(&w->ns, ns);
     watch_set(&w->selector, selector);
     object_text_init(&w->line, resource, true, 0);
-    w->timer = loop_timer_create(loop, on_timer, w);
+    w->timer = loop_timer_create(loop, on_watch_timer, w);
     return w;
 }
 
 void watch_start(struct watch *w)
 {
     if (w->state == STATE_IDLE)
-        begin(w);
+        begin_watch(w);
 }
 
 void watch_list_again(struct watch *w)
@@ -265,7 +265,7 @@ void watch_list_again(struct watch *w)
     w->request = 0;
     w->listed = false;
     w->way = usual_way(w);
-    begin(w);
+    begin_watch(w);
 }
 
 void watch_destroy(struct watch *w)

@@ -59,7 +59,7 @@ static enum watch_type type_of(const struct watch *w, const char *type)
     return t == WATCH_ADDED && w->state == STATE_SYNC ? WATCH_LISTED : t;
 }
 
-static void on_object(struct watch *w, const char *name, struct json_object *object)
+static void on_watched_object(struct watch *w, const char *name, struct json_object *object)
 {
     enum watch_type type = type_of(w, name);
 
@@ -75,7 +75,7 @@ static void on_object(struct watch *w, const char *name, struct json_object *obj
 
 /* Most events tell of our own writes, whose answers have told all of it: those are recognised without taking them to
  * pieces. */
-static bool is_known(struct watch *w, const char *line, size_t len)
+static bool is_identity_known(struct watch *w, const char *line, size_t len)
 {
     struct watch_identity i = {.ns = ""};
     char type[16];
@@ -95,7 +95,7 @@ static bool is_known(struct watch *w, const char *line, size_t len)
     return true;
 }
 
-static bool on_event(struct watch *w)
+static bool on_watch_event(struct watch *w)
 {
     cleanup_json struct json_object *event = object_text_parse(&w->line, &w->problem);
     struct json_object *object = json_get(event, "object");
@@ -107,14 +107,14 @@ static bool on_event(struct watch *w)
         return on_error(w, object);
     if (strcmp(type, "BOOKMARK") == 0)
         return on_bookmark(w, object);
-    on_object(w, type, object);
+    on_watched_object(w, type, object);
     return true;
 }
 
 bool watch_event(struct watch *w)
 {
     const struct buf *held = object_text_held(&w->line);
-    bool goes_on = is_known(w, held->data, held->len) || on_event(w);
+    bool goes_on = is_identity_known(w, held->data, held->len) || on_watch_event(w);
 
     object_text_clear(&w->line);
     return goes_on;

@@ -51,7 +51,7 @@ static void on_item(void *arg, const char *bytes, size_t len, bool end)
     w->list_broken = !watch_event(w);
 }
 
-static bool on_bytes(void *arg, const char *bytes, size_t len)
+static bool on_list_bytes(void *arg, const char *bytes, size_t len)
 {
     struct watch *w = arg;
 
@@ -119,7 +119,7 @@ void watch_list(struct watch *w)
         .method = "GET",
         .path = watch_path(w, page_query(w, &a), &a),
         .accept = watch_accept(w, "List", &a),
-        .data = on_bytes,
+        .data = on_list_bytes,
         .done = on_page,
         .arg = w,
     };

@@ -5,8 +5,9 @@
  *                  │ └ to the same origin       └─ on_watchdog ─┴─► end
  *                  └── http_cancel (in any state) ─► CANCELLED ─► freed
  *
- *   1. Only on_kick(), on_watchdog() and the pool's on_end() and end_fenced() add, remove and free: all four are called
- *      by the loop and never from inside libcurl, so http_start() and http_cancel() may be called from any callback.
+ *   1. Only on_kick(), on_watchdog() and the pool's on_transfer_end() and end_fenced() add, remove and free: all four
+ * are called by the loop and never from inside libcurl, so http_start() and http_cancel() may be called from any
+ * callback.
  *   2. A transfer that is not CANCELLED has an armed watchdog until it is SENT, and after that when it has a limit.
  *   3. The newest pool gets the new transfers; older ones live until they are empty. */
 #include "net/http.h"
@@ -82,7 +83,7 @@ static void set_callbacks(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
 }
 
-static void begin(struct transfer *t)
+static void begin_transfer(struct transfer *t)
 {
     t->easy = curl_easy_init();
     if (!t->easy)
@@ -116,7 +117,7 @@ static bool should_wait(const struct transfer *t)
 /* ------------------------------------------------------------------------------------------------------------------
  * The end. */
 
-static void end(struct transfer *t, CURLcode result)
+static void end_transfer(struct transfer *t, CURLcode result)
 {
     struct http_reply reply = http_reply_of(t, result);
     struct http *http = t->http;
@@ -132,30 +133,30 @@ static void on_watchdog(void *arg)
     struct transfer *t = arg;
 
     transfer_time_out(t);
-    end(t, CURLE_OPERATION_TIMEDOUT);
+    end_transfer(t, CURLE_OPERATION_TIMEDOUT);
 }
 
-static void on_end(void *arg, CURLcode result)
+static void on_transfer_end(void *arg, CURLcode result)
 {
     struct transfer *t = arg;
 
     if (t->state != CANCELLED)
-        end(t, result);
+        end_transfer(t, result);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
  * The whole. */
 
-static void begin_held(struct http *http)
+static void begin_held_transfers(struct http *http)
 {
     list_each_safe (node, after, &http->transfers) {
         struct transfer *t = container_of(node, struct transfer, node);
         if (t->state != HELD || should_wait(t))
             continue;
         if (t->why)
-            end(t, CURLE_OK);
+            end_transfer(t, CURLE_OK);
         else
-            begin(t);
+            begin_transfer(t);
     }
 }
 
@@ -183,7 +184,7 @@ static void on_kick(void *arg)
 
     free_cancelled(http);
     free_old_pools(http);
-    begin_held(http);
+    begin_held_transfers(http);
 }
 
 /* The fence may have closed since libcurl ran last, while the process was stopped: what it has begun to send, such as a
@@ -199,13 +200,13 @@ static void end_fenced(void *arg)
         if (!t->request.fenced || (t->state != CONNECTING && t->state != SENT))
             continue;
         t->why = &http_fenced;
-        end(t, CURLE_OK);
+        end_transfer(t, CURLE_OK);
     }
 }
 
 static void add_pool(struct http *http)
 {
-    list_append(&http->pools, &http_pool_create(http->loop, on_end, end_fenced, http)->node);
+    list_append(&http->pools, &http_pool_create(http->loop, on_transfer_end, end_fenced, http)->node);
 }
 
 struct http *http_create(struct loop *loop, const char *user_agent)

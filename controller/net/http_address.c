@@ -11,7 +11,7 @@ static const void *bytes_of(const struct sockaddr *address)
                                           : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
 }
 
-static bool check(struct transfer *t, const struct sockaddr *address)
+static bool check_address(struct transfer *t, const struct sockaddr *address)
 {
     char text[INET6_ADDRSTRLEN] = "?";
     const char *what = t->request.refuse_address ? t->request.refuse_address(t->request.policy, address) : NULL;
@@ -29,12 +29,12 @@ curl_socket_t http_address_open(void *transfer, curlsocktype purpose, struct cur
     struct transfer *t = transfer;
 
     (void)purpose;
-    if (t->state == CANCELLED || !check(t, &address->addr))
+    if (t->state == CANCELLED || !check_address(t, &address->addr))
         return CURL_SOCKET_BAD;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static bool parse(const char *ip, int port, struct sockaddr_storage *ret)
+static bool parse_ip_address(const char *ip, int port, struct sockaddr_storage *ret)
 {
     struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
@@ -58,8 +58,8 @@ bool http_address_check_text(struct transfer *t, const char *ip, int port)
 
     if (!t->request.refuse_address)
         return true;
-    if (parse(ip, port, &address))
-        return check(t, (const struct sockaddr *)&address);
+    if (parse_ip_address(ip, port, &address))
+        return check_address(t, (const struct sockaddr *)&address);
     snprintf(t->refused, sizeof(t->refused), "%.60s is no IP address", ip);
     return false;
 }

@@ -37,20 +37,20 @@ static void collect(struct http_pool *pool)
 
 /* After every step of libcurl's state machine. Results are collected each time: the last transfer's failure is reported
  * when nothing is running any more. */
-static void settle(struct http_pool *pool)
+static void settle_pool(struct http_pool *pool)
 {
     collect(pool);
     if (pool->moved)
         loop_timer_set(pool->again, 0);
 }
 
-static void run(struct http_pool *pool, curl_socket_t fd, int events)
+static void run_pool(struct http_pool *pool, curl_socket_t fd, int events)
 {
     int running;
 
     pool->before(pool->arg);
     curl_multi_socket_action(pool->multi, fd, events, &running);
-    settle(pool);
+    settle_pool(pool);
 }
 
 static struct watched *next_of_round(struct http_pool *pool)
@@ -79,12 +79,12 @@ static void on_again(void *arg)
         w->round = pool->round;
         curl_multi_socket_action(pool->multi, w->fd, CURL_CSELECT_IN, &running);
     }
-    settle(pool);
+    settle_pool(pool);
 }
 
-static void on_timer(void *arg)
+static void on_pool_timer(void *arg)
 {
-    run(arg, CURL_SOCKET_TIMEOUT, 0);
+    run_pool(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int set_timer(CURLM *multi, long delay_ms, void *arg)
@@ -114,7 +114,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
         flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)
         flags |= CURL_CSELECT_OUT;
-    run(w->pool, w->fd, flags);
+    run_pool(w->pool, w->fd, flags);
     if (status < 0 && !uv_is_closing((uv_handle_t *)poll))
         start_poll(w);
 }
@@ -170,7 +170,7 @@ struct http_pool *http_pool_create(struct loop *loop, void (*on_end)(void *trans
     *pool = (struct http_pool){.loop = loop, .on_end = on_end, .before = before, .arg = arg};
     list_init(&pool->node);
     list_init(&pool->sockets);
-    pool->timer = loop_timer_create(loop, on_timer, pool);
+    pool->timer = loop_timer_create(loop, on_pool_timer, pool);
     pool->again = loop_timer_create(loop, on_again, pool);
     pool->multi = curl_multi_init();
     if (!pool->multi)

@@ -34,16 +34,16 @@ static const char *part(CURLU *u, CURLUPart which, unsigned flags, struct arena 
     return copy;
 }
 
-static void release(void *u)
+static void release_url_text(void *u)
 {
     curl_url_cleanup(u);
 }
 
 /* The parsed URL, released with the arena. */
-static CURLUcode parse(const char *url, struct arena *a, CURLU **ret)
+static CURLUcode parse_url_parts(const char *url, struct arena *a, CURLU **ret)
 {
     *ret = curl_url();
-    arena_defer(a, release, *ret);
+    arena_defer(a, release_url_text, *ret);
     return curl_url_set(*ret, CURLUPART_URL, url, 0);
 }
 
@@ -60,7 +60,7 @@ bool http_url_parse(const char *url, const char *name, struct arena *a, struct h
     CURLU *u;
 
     *ret = (struct http_url){.text = url, .authority = "", .host = "", .port = ""};
-    if (!after_scheme(url) || parse(url, a, &u) != CURLUE_OK)
+    if (!after_scheme(url) || parse_url_parts(url, a, &u) != CURLUE_OK)
         return false;
     ret->tls = strncasecmp(url, "https", 5) == 0;
     ret->authority = authority(u, a);
@@ -81,7 +81,7 @@ static const char *refuse(struct err *err, const char *why)
 }
 
 /* The host and port, or NULL. The text of a URL is never repeated in a message: it may hold a password. */
-static const char *check(const char *url, struct arena *a, struct err *err)
+static const char *check_url_parts(const char *url, struct arena *a, struct err *err)
 {
     const char *rest = after_scheme(url);
     CURLU *u;
@@ -92,14 +92,14 @@ static const char *check(const char *url, struct arena *a, struct err *err)
         return refuse(err, "a URL must not hold a user or a password");
     if (strpbrk(rest, "?#"))
         return refuse(err, "a URL must not hold a query or a fragment ('?', '#')");
-    CURLUcode code = parse(url, a, &u);
+    CURLUcode code = parse_url_parts(url, a, &u);
     return code == CURLUE_OK ? authority(u, a) : refuse(err, curl_url_strerror(code));
 }
 
 bool http_url_check(const char *url, char *ret_host, size_t size, struct err *err)
 {
     cleanup_arena struct arena a = {0};
-    const char *host = check(url, &a, err);
+    const char *host = check_url_parts(url, &a, err);
 
     if (host && ret_host)
         snprintf(ret_host, size, "%s", host);

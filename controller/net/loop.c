@@ -147,7 +147,7 @@ void loop_after(struct loop *loop, void (*hook)(void *arg), void *arg)
     loop->hook_arg = arg;
 }
 
-static void on_stop_signal(uv_signal_t *handle, int number)
+static void on_loop_stop_signal(uv_signal_t *handle, int number)
 {
     struct loop *loop = handle->data;
 
@@ -160,13 +160,13 @@ void loop_on_stop_signal(struct loop *loop, void (*callback)(void *arg, int sign
     loop->on_signal_arg = arg;
     for (size_t i = 0; i < ARRAY_LEN(stop_signals); i++) {
         loop->signals[i].data = loop;
-        uv_signal_start(&loop->signals[i], on_stop_signal, stop_signals[i]);
+        uv_signal_start(&loop->signals[i], on_loop_stop_signal, stop_signals[i]);
     }
 }
 
 /* Timers run before the sockets are polled: without the wake-up the hook would see what the timer recorded only after
  * the next event. */
-static void on_timer(uv_timer_t *uv)
+static void on_loop_timer(uv_timer_t *uv)
 {
     struct loop_timer *timer = uv->data;
 
@@ -190,7 +190,7 @@ void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
     if (delay_ms < 0)
         uv_timer_stop(&timer->uv);
     else
-        uv_timer_start(&timer->uv, on_timer, (uint64_t)delay_ms, 0);
+        uv_timer_start(&timer->uv, on_loop_timer, (uint64_t)delay_ms, 0);
 }
 
 static void free_timer(uv_handle_t *handle)

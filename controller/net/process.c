@@ -58,7 +58,7 @@ static const char *complaint(struct process *p)
     return start;
 }
 
-static struct err error_of(struct process *p)
+static struct err error_of_process(struct process *p)
 {
     struct err err = p->failure;
     const char *said = complaint(p);
@@ -74,10 +74,10 @@ static struct err error_of(struct process *p)
     return err;
 }
 
-static void finish(struct process *p)
+static void finish_process(struct process *p)
 {
     if (p->done) {
-        const struct process_end end = {.out = p->text.data, .len = p->text.len, .err = error_of(p)};
+        const struct process_end end = {.out = p->text.data, .len = p->text.len, .err = error_of_process(p)};
         p->done(p->arg, &end);
         loop_wake(p->loop);
     }
@@ -91,10 +91,10 @@ static void on_closed(uv_handle_t *handle)
     struct process *p = handle->data;
 
     if (--p->open == 0)
-        finish(p);
+        finish_process(p);
 }
 
-static void close_handle(uv_handle_t *handle)
+static void close_process_handle(uv_handle_t *handle)
 {
     if (!uv_is_closing(handle))
         uv_close(handle, on_closed);
@@ -102,9 +102,9 @@ static void close_handle(uv_handle_t *handle)
 
 static void close_all(struct process *p)
 {
-    close_handle((uv_handle_t *)&p->uv);
-    close_handle((uv_handle_t *)&p->out);
-    close_handle((uv_handle_t *)&p->err);
+    close_process_handle((uv_handle_t *)&p->uv);
+    close_process_handle((uv_handle_t *)&p->out);
+    close_process_handle((uv_handle_t *)&p->err);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ static void on_exit_code(uv_process_t *uv, int64_t code, int signal)
 
     p->code = code;
     p->signal = signal;
-    close_handle((uv_handle_t *)uv);
+    close_process_handle((uv_handle_t *)uv);
 }
 
 static void lend_chunk(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
@@ -136,7 +136,7 @@ static void on_out(uv_stream_t *pipe, ssize_t len, const uv_buf_t *chunk)
         kill_group(p);
     }
     if (len < 0 || p->failure.kind != ERR_NONE)
-        close_handle((uv_handle_t *)pipe);
+        close_process_handle((uv_handle_t *)pipe);
 }
 
 static void keep_tail(struct process *p, const char *text, size_t len)
@@ -158,7 +158,7 @@ static void on_err(uv_stream_t *pipe, ssize_t len, const uv_buf_t *chunk)
     if (len > 0)
         keep_tail(pipe->data, chunk->base, (size_t)len);
     else if (len < 0)
-        close_handle((uv_handle_t *)pipe);
+        close_process_handle((uv_handle_t *)pipe);
 }
 
 /* A child of its own that left the group may hold the pipes: they are not waited for. */
@@ -168,8 +168,8 @@ static void on_deadline(void *arg)
 
     err_set(&p->failure, ERR_RETRY, "ProgramTimeout", "it had not ended after %lld ms", (long long)p->timeout_ms);
     kill_group(p);
-    close_handle((uv_handle_t *)&p->out);
-    close_handle((uv_handle_t *)&p->err);
+    close_process_handle((uv_handle_t *)&p->out);
+    close_process_handle((uv_handle_t *)&p->err);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

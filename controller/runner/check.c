@@ -45,7 +45,7 @@ void check_plan(struct server_check *check, const char *uid, int64_t period, int
 }
 
 /* A period, a tenth more or less, so that objects that began together do not stay together. */
-static int64_t next(const struct check_answer *in)
+static int64_t next_check(const struct check_answer *in)
 {
     int64_t period_ms = in->spec->server_check_period * 1000;
 
@@ -55,7 +55,7 @@ static int64_t next(const struct check_answer *in)
 /* What was said once is asked again soon. */
 static int64_t next_after(const struct check_answer *in, unsigned said)
 {
-    return said < CONFIRMATIONS ? in->now_ms + CONFIRM_AFTER_MS : next(in);
+    return said < CONFIRMATIONS ? in->now_ms + CONFIRM_AFTER_MS : next_check(in);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ static const struct {
     {"maximum_timeout", false, false}, {"maintenance_note", false, true},
 };
 
-static bool is_edited(size_t i, struct json_object *wanted, struct json_object *runner)
+static bool is_attribute_edited(size_t i, struct json_object *wanted, struct json_object *runner)
 {
     struct json_object *want = json_member(wanted, compared[i].name), *is = json_member(runner, compared[i].name);
     bool hidden = !json_object_object_get_ex(runner, compared[i].name, NULL) || (compared[i].null_says_nothing && !is);
@@ -101,7 +101,7 @@ unsigned attributes_edited(const struct attributes *attributes, struct json_obje
     unsigned edited = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(compared); i++)
-        edited |= is_edited(i, wanted, runner) ? 1u << i : 0;
+        edited |= is_attribute_edited(i, wanted, runner) ? 1u << i : 0;
     return edited;
 }
 
@@ -171,7 +171,7 @@ void check_shown(struct server_check *check, const struct check_answer *in, stru
     check->edited = attributes_edited(&in->spec->attributes, runner);
     check->wants_version = in->now_ms >= check->version_due_ms;
     check->try_token = check->refusals < CONFIRMATIONS && (silent || (check->edited && !ours));
-    check->due_ms = check->try_token ? in->now_ms : next(in);
+    check->due_ms = check->try_token ? in->now_ms : next_check(in);
 }
 
 void check_absent(struct server_check *check, const struct check_answer *in)
@@ -188,7 +188,7 @@ void check_not_allowed(struct server_check *check, const struct check_answer *in
     check->credential_status = status;
     check->try_token |= check->absences > 0;
     if (!in->managers && !check->try_token)
-        check->due_ms = next(in);
+        check->due_ms = next_check(in);
     else
         check->refused_due_ms = check->due_ms;
 }
@@ -203,7 +203,7 @@ void check_accepted(struct server_check *check, const struct check_answer *in, i
         check->edited = 0;
         check->absences = CONFIRMATIONS;
     }
-    check->due_ms = next(in);
+    check->due_ms = next_check(in);
 }
 
 /* What was shown of the id before the token died proves nothing any more. */
@@ -233,7 +233,7 @@ void check_unanswered(struct server_check *check, const struct check_answer *in,
 {
     int64_t allowed = in->now_ms + retry_after_ms;
 
-    check->due_ms = allowed > next(in) ? allowed : next(in);
+    check->due_ms = allowed > next_check(in) ? allowed : next_check(in);
 }
 
 void check_version(struct server_check *check, const struct check_answer *in, const char *version)
@@ -250,7 +250,7 @@ void check_version(struct server_check *check, const struct check_answer *in, co
 
 void check_renewed(struct server_check *check, const struct check_answer *in)
 {
-    *check = (struct server_check){.due_ms = next(in),
+    *check = (struct server_check){.due_ms = next_check(in),
                                    .version_due_ms = check->version_due_ms,
                                    .wants_version = check->wants_version,
                                    .major = check->major,

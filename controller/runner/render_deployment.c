@@ -49,7 +49,7 @@ static struct json_object *mount_list(void)
                       CONFIG_MOUNT, CONFIG_FOLDER, HOME_FOLDER);
 }
 
-static void add_variables(struct json_object *list, struct json_object *variables)
+static void add_manager_variables(struct json_object *list, struct json_object *variables)
 {
     for (size_t i = 0; i < json_len(variables); i++)
         json_object_array_add(list, given(json_at(variables, i)));
@@ -63,8 +63,8 @@ static struct json_object *env_list(const struct spec *spec, struct arena *a)
                                           HOME_FOLDER);
     struct json_object *users = spec->manager.env;
 
-    add_variables(list, arena_json(a, proxy_variables(&spec->proxy, "$(KUBERNETES_SERVICE_HOST)", users, a)));
-    add_variables(list, users);
+    add_manager_variables(list, arena_json(a, proxy_variables(&spec->proxy, "$(KUBERNETES_SERVICE_HOST)", users, a)));
+    add_manager_variables(list, users);
     return list;
 }
 

@@ -86,7 +86,7 @@ struct action prove(enum gitlab_call what, const char *url, const char *token, i
 
 /* Its id and its token, or what the credential lets us know of them, are unknown to GitLab. A refused access token is
  * waited for: with a better one the runner may be found and get a new token. */
-static bool is_gone(const struct observed *o)
+static bool is_runner_gone(const struct observed *o)
 {
     const struct server_check *c = &o->check;
 
@@ -104,7 +104,7 @@ static bool is_gone(const struct observed *o)
 
 struct action replace_a_runner_that_is_gone(const struct observed *o, struct arena *a)
 {
-    if (!is_gone(o))
+    if (!is_runner_gone(o))
         return act_pass;
     return act_report("RunnerLost",
                       arena_printf(a,

@@ -24,7 +24,7 @@ static struct registration newest_registration(const struct observed *o)
 }
 
 /* We have registered a runner, and GitLab has not been told that it goes. */
-static bool is_known(const struct observed *o)
+static bool is_known_at_gitlab(const struct observed *o)
 {
     const struct registration r = newest_registration(o);
     bool known = o->issued.token || o->children[CHILD_TOKEN_SECRET].exists;
@@ -48,7 +48,7 @@ static bool may_have_lost_one(const struct observed *o)
 
 static bool is_to_leave_gitlab(const struct observed *o)
 {
-    return (is_known(o) && !is_to_stay(o)) || may_have_lost_one(o);
+    return (is_known_at_gitlab(o) && !is_to_stay(o)) || may_have_lost_one(o);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ static struct action deregister(const struct observed *o, struct arena *a)
     const struct registration r = newest_registration(o);
     const struct attempt *failed = tried_in_vain(o);
 
-    if (!is_known(o) || is_to_stay(o))
+    if (!is_known_at_gitlab(o) || is_to_stay(o))
         return act_pass;
     if (o->now >= deregistration_deadline(o) && failed) /* not before a try */
         return leave_behind(o, &r, failed->err.text, a);
@@ -191,7 +191,7 @@ static struct action say_that_it_stays(const struct observed *o, struct arena *a
 {
     const struct registration r = newest_registration(o);
 
-    if (!is_known(o) || !is_to_stay(o))
+    if (!is_known_at_gitlab(o) || !is_to_stay(o))
         return act_pass;
     return act_tell("RunnerKept", arena_printf(a, "spec.deletionPolicy is Orphan: runner %lld stays at %s",
                                                (long long)r.runner_id, r.url[0] ? r.url : "GitLab"));
