@@ -411,6 +411,8 @@ enum {
     RUNNER_USUAL = 1536,  /* a GitLabRunner with a usual status; so it grows to that without asking            */
     RUNNER_BESIDE = 2560, /* its state, its references and place in the queue; and usual children, which …     */
     CHILD_USUAL = 384,    /* … are free up to this                                                             */
+    NAMES_USUAL = 40,     /* bytes of the names of a runner and its namespace; what is longer …                */
+    NAMES_TIMES = 8,      /* … is in so many keys and names of all that                                        */
 };
 
 static size_t length(const char *text)
@@ -444,13 +446,21 @@ static bool is_a_right_elsewhere(enum kind kind, const struct record *r, const s
            (owner_record(store, key, a) || shares_left_out(store_shares(store), ns));
 }
 
+/* Of a runner, beside its record. */
+static size_t beside_runner(const struct record *r)
+{
+    size_t names = length(r->ns) + length(r->name);
+
+    return RUNNER_BESIDE + (names > NAMES_USUAL ? NAMES_TIMES * (names - NAMES_USUAL) : 0);
+}
+
 static unsigned price_of(enum kind kind, const struct record *r, const struct store *store, struct arena *a)
 {
     size_t size = BESIDE_STRINGS + 2 * length(r->ns) + length(r->name) + length(r->uid) + length(r->version) +
                   length(r->owner_uid) + length(r->text) + length(r->fields);
 
     if (kind == KIND_RUNNER)
-        return (unsigned)((size > RUNNER_USUAL ? size : RUNNER_USUAL) + RUNNER_BESIDE);
+        return (unsigned)((size > RUNNER_USUAL ? size : RUNNER_USUAL) + beside_runner(r));
     if (kind == KIND_NAMESPACE || is_a_right_elsewhere(kind, r, store, a))
         return 0; /* Namespaces are not made by those who live in them */
     if (!is_usual_child(kind, r, store, a))
