@@ -154,6 +154,8 @@ static struct source source_of(struct turn *turn, enum readable what)
         return (struct source){KIND_SECRET, child_name(CHILD_CONFIG_SECRET, &o->owner, &turn->mem), KEY_CONFIG};
     case READ_CACHE:
         return (struct source){KIND_SECRET, cache_secret_name(o->spec->cache), NULL};
+    case READ_ACCOUNT:
+        return (struct source){KIND_SERVICE_ACCOUNT, o->spec->manager.service_account_name, NULL};
     case READ_TOKEN:
     case READ_COUNT:
         break;
@@ -202,6 +204,11 @@ static struct observed_value value_of(struct turn *turn, const struct source *so
                                .version =
                                    arena_strdup(&turn->mem, json_str_or(object, "metadata.resourceVersion", ""))};
 
+    if (source->kind == KIND_SERVICE_ACCOUNT) {
+        v.value = arena_strdup(&turn->mem, json_str_or(object, "metadata.uid", ""));
+        v.lookup = LOOKUP_FOUND;
+        return v;
+    }
     if (!member)
         return v;
     if (!source->key) {
@@ -247,6 +254,17 @@ static void bind_credential(struct turn *turn, struct json_object *secret, struc
         value->ca_pem = ""; /* no certificate: InvalidCA */
 }
 
+/* Nobody would tell of the end of an account that the watch does not show. */
+static void learn_what_was_read(struct turn *turn, const struct source *source, struct json_object *object)
+{
+    if (source->kind == KIND_SERVICE_ACCOUNT)
+        return;
+    if (object)
+        turn_learn_presence(turn, source->kind, object);
+    else
+        turn_learn_absence(turn, source->kind, turn->observed.owner.ns, source->name);
+}
+
 static void on_read(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
@@ -256,13 +274,13 @@ static void on_read(void *arg, const struct kube_reply *reply)
 
     turn->request = 0;
     if (reply->err.kind == ERR_NOT_FOUND) {
-        turn_learn_absence(turn, source.kind, turn->observed.owner.ns, source.name);
+        learn_what_was_read(turn, &source, NULL);
         *value = (struct observed_value){.lookup = LOOKUP_NO_OBJECT};
     } else if (reply->err.kind != ERR_NONE) {
         kube_failed(turn, &reply->err);
         return;
     } else {
-        turn_learn_presence(turn, source.kind, reply->object);
+        learn_what_was_read(turn, &source, reply->object);
         *value = value_of(turn, &source, reply->object);
         if (what == READ_CREDENTIAL)
             bind_credential(turn, reply->object, value);
@@ -285,7 +303,9 @@ static void perform_read(struct turn *turn)
 {
     const struct source source = source_of(turn, turn->asked.read);
 
-    turn_get(turn, source.kind, turn->observed.owner.ns, source.name, source.key ? source.key : "*", on_read);
+    const char *all = source.kind == KIND_SERVICE_ACCOUNT ? NULL : "*";
+
+    turn_get(turn, source.kind, turn->observed.owner.ns, source.name, source.key ? source.key : all, on_read);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ static void allowed_pull_policies(const struct judged *j)
 
 static void (*const rules[])(const struct judged *) = {
     allowed_pull_policies,
+    judge_rights,
 };
 
 bool judge_spec(const struct owner *owner, struct json_object *json, struct spec *spec, struct arena *a,

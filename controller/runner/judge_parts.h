@@ -22,4 +22,7 @@ struct judged {
 /* What cannot work: the field, the reason, the remedy. */
 #define judged_refuse(j, ...) spec_invalid((j)->err, __VA_ARGS__)
 
+/* judge_rights.c: what the managers may do. */
+void judge_rights(const struct judged *j);
+
 #endif

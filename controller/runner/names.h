@@ -24,11 +24,14 @@
 #define ANNOTATION_OWNER        GROUP "/owner" /* "namespace/name" of the GitLabRunner, uncut           */
 #define ANNOTATION_OWNER_UID    GROUP "/owner-uid"
 #define ANNOTATION_APPLIED_HASH GROUP "/applied-hash" /* fingerprint of the manifest as it was rendered        */
-#define ANNOTATION_INPUTS       GROUP "/inputs"       /* resource versions of the Secrets that went into it    */
+#define ANNOTATION_INPUTS       GROUP "/inputs"       /* what went into it: versions of Secrets, an account's uid */
 
 /* Annotation of the manager's pods: fingerprint of what gitlab-runner reads at its start only (runner/extra_config.h).
  */
 #define ANNOTATION_START_CONFIG GROUP "/start-config"
+
+/* Annotation of the manager's pods: the uid of the ServiceAccount whose token they have. */
+#define ANNOTATION_ACCOUNT_UID GROUP "/service-account-uid"
 
 /* Annotations of the token Secret. */
 #define ANNOTATION_RUNNER_ID        GROUP "/runner-id"

@@ -107,6 +107,22 @@ const char *config_inputs_text(const struct observed *o, struct arena *a)
     return text;
 }
 
+const char *account_uid(const struct observed *o)
+{
+    const struct observed_child *ours = &o->children[CHILD_SERVICE_ACCOUNT];
+
+    if (o->spec->manager.service_account_name)
+        return o->values[READ_ACCOUNT].value;
+    return ours->exists && !ours->terminating ? ours->uid : NULL;
+}
+
+const char *deployment_inputs_text(const struct observed *o, struct arena *a)
+{
+    const char *uid = account_uid(o);
+
+    return uid ? arena_printf(a, "account=%s", uid) : NULL;
+}
+
 const char *token_inputs_text(const struct observed *o, struct arena *a)
 {
     const char *credential = o->values[READ_CREDENTIAL].version;
@@ -136,5 +152,7 @@ bool child_is_right(const struct observed *o, enum child child, struct arena *a)
 
     if (!c->exists || c->terminating || c->drifted || !child_is_applied(o, child))
         return false;
+    if (child == CHILD_DEPLOYMENT)
+        return !c->inputs || !*c->inputs || !account_uid(o) || same(c->inputs, deployment_inputs_text(o, a));
     return child != CHILD_CONFIG_SECRET || same(c->inputs, config_inputs_text(o, a));
 }

@@ -39,6 +39,7 @@ enum readable {
     READ_TOKEN,      /* the runner's token in our token Secret                                      */
     READ_CACHE,      /* the whole data of the Secret that spec.cache names, as JSON                 */
     READ_CONFIG,     /* the runner's token as the config Secret still has it                        */
+    READ_ACCOUNT,    /* the uid of the ServiceAccount that spec.manager names                       */
     READ_COUNT,
 };
 
@@ -174,6 +175,10 @@ bool registration_is_right(const struct observed *o, struct arena *a);
 /* ANNOTATION_INPUTS of the config Secret as it should be ("token=VERSION ca=VERSION"), and of the token Secret (the
  * version of the Secret that a runner token was copied from; NULL in the other modes). */
 const char *config_inputs_text(const struct observed *o, struct arena *a);
+/* The same of the Deployment ("account=UID"), and that uid; NULL: not known. A Deployment that does not say of which
+ * account it was made is taken as it is. */
+const char *deployment_inputs_text(const struct observed *o, struct arena *a);
+const char *account_uid(const struct observed *o);
 const char *token_inputs_text(const struct observed *o, struct arena *a);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/render_parts.h"
+#include "runner/rights.h"
 
 enum { LABEL_MAX = 63, LABEL_HASH_LEN = 8 };
 
@@ -18,15 +19,32 @@ static const struct {
     [CHILD_TOKEN_SECRET] = {"v1", "Secret", "runner-token"},
     [CHILD_CONFIG_SECRET] = {"v1", "Secret", "runner-config"},
     [CHILD_SERVICE_ACCOUNT] = {"v1", "ServiceAccount", "runner"},
-    [CHILD_ROLE_BINDING] = {"rbac.authorization.k8s.io/v1", "RoleBinding", "runner"},
+    [CHILD_ROLE_BINDING... CHILD_LAST_FEATURE_BINDING] = {"rbac.authorization.k8s.io/v1", "RoleBinding", "runner"},
     [CHILD_DEPLOYMENT] = {"apps/v1", "Deployment", "runner"},
     [CHILD_DISRUPTION_BUDGET] = {"policy/v1", "PodDisruptionBudget", "runner"},
 };
+
+static bool is_of_a_feature(enum child child)
+{
+    return child >= CHILD_FEATURE_BINDING && child <= CHILD_LAST_FEATURE_BINDING;
+}
+
+static enum feature feature_of(enum child child)
+{
+    return (enum feature)(child - CHILD_FEATURE_BINDING);
+}
+
+bool child_is_binding(enum child child)
+{
+    return child == CHILD_ROLE_BINDING || is_of_a_feature(child);
+}
 
 bool child_wanted(enum child child, const struct spec *spec)
 {
     if (child == CHILD_DISRUPTION_BUDGET)
         return spec->manager.disruption_budget;
+    if (is_of_a_feature(child))
+        return feature_is_wanted(feature_of(child), spec);
     return child != CHILD_SERVICE_ACCOUNT || !spec->manager.service_account_name;
 }
 
@@ -35,23 +53,34 @@ const char *child_kind(enum child child)
     return children[child].kind;
 }
 
+static const char *child_suffix(enum child child, struct arena *a)
+{
+    const char *name = children[child].name;
+
+    return is_of_a_feature(child) ? arena_printf(a, "%s-%s", name, feature_facts[feature_of(child)].name) : name;
+}
+
 /* A RoleBinding lives among the jobs, where it may meet those of other namespaces' runners: its name says whose it is.
  * A namespace's name has no dot, so no two owners come to the same name. */
 const char *child_name(enum child child, const struct owner *owner, struct arena *a)
 {
-    const char *name = arena_printf(a, "%s-%s", owner->name, children[child].name);
+    const char *name = arena_printf(a, "%s-%s", owner->name, child_suffix(child, a));
 
-    return child == CHILD_ROLE_BINDING ? arena_printf(a, "%s.%s", owner->ns, name) : name;
+    return child_is_binding(child) ? arena_printf(a, "%s.%s", owner->ns, name) : name;
 }
 
 const char *role_binding_owner(const char *name, struct arena *a)
 {
-    const char *dot = strchr(name, '.'), *suffix = arena_printf(a, "-%s", children[CHILD_ROLE_BINDING].name);
-    size_t len = dot ? strlen(dot + 1) : 0, cut = strlen(suffix);
+    const char *dot = strchr(name, '.');
+    size_t len = dot ? strlen(dot + 1) : 0;
 
-    if (len <= cut || strcmp(dot + 1 + len - cut, suffix) != 0)
-        return NULL;
-    return arena_printf(a, "%.*s/%.*s", (int)(dot - name), name, (int)(len - cut), dot + 1);
+    for (enum child child = CHILD_ROLE_BINDING; child <= CHILD_LAST_FEATURE_BINDING; child++) {
+        const char *suffix = arena_printf(a, "-%s", child_suffix(child, a));
+        size_t cut = strlen(suffix);
+        if (len > cut && strcmp(dot + 1 + len - cut, suffix) == 0)
+            return arena_printf(a, "%.*s/%.*s", (int)(dot - name), name, (int)(len - cut), dot + 1);
+    }
+    return NULL;
 }
 
 const char *secret_owner(const char *name, struct arena *a)
@@ -67,7 +96,7 @@ const char *secret_owner(const char *name, struct arena *a)
 
 const char *child_namespace(enum child child, const struct owner *owner, const struct spec *spec)
 {
-    return child == CHILD_ROLE_BINDING ? spec->namespace : owner->ns;
+    return child_is_binding(child) ? spec->namespace : owner->ns;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -216,7 +245,7 @@ struct json_object *render_config_secret(const struct owner *owner, const struct
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
- * The manager's rights: the executor's ClusterRole, in the namespace of the jobs only.
+ * The manager's rights: the executor's ClusterRoles, in the namespace of the jobs only.
  */
 const char *render_account_name(const struct owner *owner, const struct spec *spec, struct arena *a)
 {
@@ -225,13 +254,14 @@ const char *render_account_name(const struct owner *owner, const struct spec *sp
     return own ? own : child_name(CHILD_SERVICE_ACCOUNT, owner, a);
 }
 
-static struct json_object *role_binding(const struct owner *owner, const struct spec *spec, struct arena *a)
+static struct json_object *role_binding(enum child child, const struct owner *owner, const struct spec *spec,
+                                        struct arena *a)
 {
-    struct json_object *manifest = render_frame(CHILD_ROLE_BINDING, owner, spec, a);
+    const char *role = is_of_a_feature(child) ? feature_role(feature_of(child), a) : EXECUTOR_CLUSTER_ROLE;
+    struct json_object *manifest = render_frame(child, owner, spec, a);
 
-    json_set(
-        manifest, "roleRef",
-        json_build("{apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: %s}", EXECUTOR_CLUSTER_ROLE));
+    json_set(manifest, "roleRef",
+             json_build("{apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: %s}", role));
     json_set(manifest, "subjects",
              json_build("[{kind: 'ServiceAccount', name: %s, namespace: %s}]", render_account_name(owner, spec, a),
                         owner->ns));
@@ -258,18 +288,21 @@ static struct json_object *disruption_budget(const struct owner *owner, const st
 static struct json_object *draft(enum child child, const struct owner *owner, const struct spec *spec,
                                  const struct render_settings *settings, struct arena *a)
 {
+    if (child_is_binding(child))
+        return role_binding(child, owner, spec, a);
     switch (child) {
     case CHILD_CONFIG_SECRET:
         return config_secret(owner, spec, a);
     case CHILD_SERVICE_ACCOUNT:
         return render_frame(child, owner, spec, a);
-    case CHILD_ROLE_BINDING:
-        return role_binding(owner, spec, a);
     case CHILD_DEPLOYMENT:
         return render_deployment(owner, spec, settings, a);
     case CHILD_DISRUPTION_BUDGET:
         return disruption_budget(owner, spec, a);
     case CHILD_TOKEN_SECRET: /* needs what only a registration knows */
+    case CHILD_ROLE_BINDING:
+    case CHILD_FEATURE_BINDING:
+    case CHILD_LAST_FEATURE_BINDING:
     case CHILD_COUNT:
         break;
     }

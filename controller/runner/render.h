@@ -7,13 +7,16 @@
 #ifndef RUNNER_RENDER_H
 #define RUNNER_RENDER_H
 
+#include "runner/features.h"
 #include "runner/spec.h"
 
 enum child {
     CHILD_TOKEN_SECRET,  /* precious: written at registration and rotation, never else */
     CHILD_CONFIG_SECRET, /* derived */
     CHILD_SERVICE_ACCOUNT,
-    CHILD_ROLE_BINDING,
+    CHILD_ROLE_BINDING,    /* of what every job needs …                       */
+    CHILD_FEATURE_BINDING, /* … and one for each feature that is asked for: */
+    CHILD_LAST_FEATURE_BINDING = CHILD_FEATURE_BINDING + FEATURE_COUNT - 1,
     CHILD_DEPLOYMENT,
     CHILD_DISRUPTION_BUDGET, /* when asked for */
     CHILD_COUNT,
@@ -50,9 +53,11 @@ struct render_settings {
 /* Whether this spec leads to that child (a ServiceAccount of the user's own is not ours to make; a PodDisruptionBudget
  * must be asked for). */
 bool child_wanted(enum child child, const struct spec *spec);
+/* These live among the jobs, the other children beside their owner. */
+bool child_is_binding(enum child child);
 const char *child_kind(enum child child); /* "Secret", … */
 const char *child_name(enum child child, const struct owner *owner, struct arena *a);
-/* "namespace/name" of the owner whose RoleBinding has this name; NULL: nobody's has. */
+/* "namespace/name" of the owner one of whose RoleBindings has this name; NULL: nobody's has. */
 const char *role_binding_owner(const char *name, struct arena *a);
 /* Whose a Secret of this name is, the name alone; NULL: it is not one of ours. The arena owns it. */
 const char *secret_owner(const char *name, struct arena *a);
@@ -74,6 +79,11 @@ struct json_object *render_child(enum child child, const struct owner *owner, co
 /* The same without the fingerprint, which costs as much as the rest: to see which fields are ours. */
 struct json_object *render_draft(enum child child, const struct owner *owner, const struct spec *spec,
                                  const struct render_settings *settings, struct arena *a);
+
+/* Puts the uid of their ServiceAccount into the pods of a Deployment's manifest, and ANNOTATION_INPUTS into itself. Of
+ * an account that was made anew they need new tokens, so they are made anew as well. NULL: not known. The fingerprint
+ * stays: an account may come back at any time. */
+void render_account_uid(struct json_object *deployment, const char *uid, const char *inputs);
 
 /* ANNOTATION_APPLIED_HASH of a manifest. */
 const char *manifest_hash(struct json_object *manifest);

@@ -159,6 +159,16 @@ static struct json_object *pod_annotations(const struct spec *spec, struct arena
     return annotations;
 }
 
+void render_account_uid(struct json_object *deployment, const char *uid, const char *inputs)
+{
+    if (!uid)
+        return;
+    if (!json_get(deployment, "spec.template.metadata.annotations"))
+        json_set(deployment, "spec.template.metadata.annotations", json_object_new_object());
+    json_put_member(json_get(deployment, "spec.template.metadata.annotations"), ANNOTATION_ACCOUNT_UID, uid);
+    json_put_member(json_get(deployment, "metadata.annotations"), ANNOTATION_INPUTS, inputs);
+}
+
 struct json_object *render_deployment(const struct owner *owner, const struct spec *spec,
                                       const struct render_settings *settings, struct arena *a)
 {

@@ -299,17 +299,26 @@ struct action leave_behind(const struct observed *o, const struct registration *
                                       .why = why}};
 }
 
-struct action remove_role_binding(const struct observed *o, struct arena *a)
+struct action remove_binding(const struct observed *o, enum child child, struct arena *a)
 {
-    const struct observed_child *binding = &o->children[CHILD_ROLE_BINDING];
+    const struct observed_child *binding = &o->children[child];
 
     if (!binding->exists || binding->terminating)
         return act_pass;
     return (struct action){.kind = ACT_DELETE,
-                           .delete = {.kind = child_kind(CHILD_ROLE_BINDING),
+                           .delete = {.kind = child_kind(child),
                                       .ns = o->spec->namespace,
                                       .uid = binding->uid,
-                                      .name = child_name(CHILD_ROLE_BINDING, &o->owner, a)}};
+                                      .name = child_name(child, &o->owner, a)}};
+}
+
+struct action remove_role_bindings(const struct observed *o, struct arena *a)
+{
+    struct action act = act_pass;
+
+    for (enum child child = CHILD_ROLE_BINDING; child <= CHILD_LAST_FEATURE_BINDING && act.kind == ACT_PASS; child++)
+        act = remove_binding(o, child, a);
+    return act;
 }
 
 struct action remove_strays(const struct observed *o, struct arena *a)

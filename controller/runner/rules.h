@@ -77,7 +77,9 @@ int64_t next_look(const struct observed *o, bool retries, struct arena *a);
 struct action take_over_in_place(const struct observed *o, struct arena *a);
 struct action inherit_a_token_secret(const struct observed *o, struct arena *a);
 
-struct action remove_role_binding(const struct observed *o, struct arena *a);
+/* The first of them that is there, wanted or not. */
+struct action remove_role_bindings(const struct observed *o, struct arena *a);
+struct action remove_binding(const struct observed *o, enum child child, struct arena *a);
 struct action remove_strays(const struct observed *o, struct arena *a);
 
 /* The status tells of the last registration, and that it was for the url, mode and scope that the spec asks for. */

@@ -229,7 +229,7 @@ static struct action remove_what_is_elsewhere(const struct observed *o, struct a
     if (o->given_up & GAVE_UP_ELSEWHERE)
         return act_pass;
     if (o->finalizer && o->spec && strcmp(o->spec->namespace, o->owner.ns) != 0)
-        act = remove_role_binding(o, a);
+        act = remove_role_bindings(o, a);
     if (act.kind == ACT_PASS)
         act = remove_strays(o, a);
     if (act.kind == ACT_PASS || !failed || o->now < deregistration_deadline(o))

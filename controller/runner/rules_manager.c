@@ -118,14 +118,34 @@ static struct action need_service_account(const struct observed *o, struct arena
     return need_rendered(o, CHILD_SERVICE_ACCOUNT, a);
 }
 
-static struct action need_role_binding(const struct observed *o, struct arena *a)
+static struct action need_role_bindings(const struct observed *o, struct arena *a)
 {
-    return need_rendered(o, CHILD_ROLE_BINDING, a);
+    struct action act = act_pass;
+
+    for (enum child child = CHILD_ROLE_BINDING; child <= CHILD_LAST_FEATURE_BINDING && act.kind == ACT_PASS; child++)
+        act = need_rendered(o, child, a);
+    return act;
+}
+
+/* An account of the user's own is not watched: it is looked at in each turn, and passed over when it cannot be read. */
+static struct action see_the_account(const struct observed *o, struct arena *a)
+{
+    const struct attempt *failed = failed_attempt(o, "read-account");
+    bool in_vain = failed && o->now_ms < failed->retry_at_ms;
+
+    (void)a;
+    return o->spec->manager.service_account_name && o->values[READ_ACCOUNT].lookup == LOOKUP_UNKNOWN && !in_vain
+               ? act_read(READ_ACCOUNT)
+               : act_pass;
 }
 
 static struct action need_deployment(const struct observed *o, struct arena *a)
 {
-    return need_rendered(o, CHILD_DEPLOYMENT, a);
+    struct action act = need_rendered(o, CHILD_DEPLOYMENT, a);
+
+    if (act.kind == ACT_APPLY)
+        render_account_uid(act.apply.manifest, account_uid(o), deployment_inputs_text(o, a));
+    return act;
 }
 
 static struct action need_disruption_budget(const struct observed *o, struct arena *a)
@@ -134,14 +154,19 @@ static struct action need_disruption_budget(const struct observed *o, struct are
 }
 
 /* Whose rights these are follows the spec at once, also while it is suspended, or its runner waits for GitLab: an
- * account that it does not name any more has none. Only a token that is nowhere else is saved before. What is not to be
- * there at all goes without us (claim.h). */
+ * account that it does not name any more has none, and none has what only a setting of before needed. Only a token that
+ * is nowhere else is saved before. What is not to be there at all goes without us (claim.h). */
 static struct action keep_rights_current(const struct observed *o, struct arena *a)
 {
     bool open = o->job_namespace_served && o->job_namespace_exists && o->job_namespace_open;
+    struct action act = act_pass;
 
-    return o->spec && !o->issued.token && o->children[CHILD_ROLE_BINDING].exists && open ? need_role_binding(o, a)
-                                                                                         : act_pass;
+    if (!o->spec || o->issued.token || !open)
+        return act_pass;
+    for (enum child child = CHILD_ROLE_BINDING; child <= CHILD_LAST_FEATURE_BINDING && act.kind == ACT_PASS; child++)
+        if (o->children[child].exists)
+            act = o->wanted[child].wanted ? need_rendered(o, child, a) : remove_binding(o, child, a);
+    return act;
 }
 
 /* clang-format off */
@@ -157,8 +182,9 @@ const struct rule manager_rules[] = {
     {"pod-security",      need_pod_security      }, /* … and would not refuse every job's pod             */
     {"config",            need_config            }, /* config.toml equals what render would write         */
     {"service-account",   need_service_account   },
-    {"role-binding",      need_role_binding      }, /* the manager may make job pods                      */
+    {"role-binding",      need_role_bindings     }, /* the manager may make job pods, and what they need  */
     {"record",            record_the_registration}, /* a runner whose token is lost can be found again    */
+    {"account",           see_the_account        }, /* whose tokens the pods of the managers have         */
     {"deployment",        need_deployment        }, /* the manager runs                                   */
     {"disruption-budget", need_disruption_budget }, /* its pods are drained one after the other           */
     {"strays",            remove_strays          }, /* nothing is left of what the spec said before       */

@@ -46,7 +46,7 @@ static enum place place_of_jobs(const struct world *w)
 
 static const struct object *child_of(const struct world *w, enum child child)
 {
-    return &w->api.children[child][child == CHILD_ROLE_BINDING ? place_of_jobs(w) : PLACE_OWN];
+    return &w->api.children[child][child_is_binding(child) ? place_of_jobs(w) : PLACE_OWN];
 }
 
 static bool object_is_ours(const struct object *object)
@@ -162,13 +162,24 @@ static bool config_is_fresh(const struct world *w)
            config->ca == (spec->ca.name != NULL);
 }
 
+/* The pods have tokens of the account that there is. */
+static bool account_is_known(const struct world *w)
+{
+    const struct object *account = child_of(w, CHILD_SERVICE_ACCOUNT), *manager = child_of(w, CHILD_DEPLOYMENT);
+    char inputs[sizeof(manager->inputs)];
+
+    snprintf(inputs, sizeof(inputs), "account=uid-%d", account->uid);
+    return world_wish(w)->spec.manager.service_account_name || !manager->inputs[0] ||
+           strcmp(manager->inputs, inputs) == 0;
+}
+
 static bool manager_is_true(const struct world *w)
 {
     bool ret = !w->api.places[place_of_jobs(w)].closed;
 
     for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
         ret = ret && child_is_true(w, child);
-    return ret && config_is_fresh(w) && child_of(w, CHILD_DEPLOYMENT)->rolled_out;
+    return ret && config_is_fresh(w) && account_is_known(w) && child_of(w, CHILD_DEPLOYMENT)->rolled_out;
 }
 
 /* What has to stay as long as the runner is there: its CA, the keys of its cache, and a token that is the user's own.
@@ -192,11 +203,12 @@ static int strays(const struct world *w)
 {
     int count = 0;
 
-    for (enum place place = PLACE_JOBS; place < PLACES; place++) {
-        const struct object *binding = &w->api.children[CHILD_ROLE_BINDING][place];
-        count += object_is_ours(binding) &&
-                 !(w->api.exists && world_wish(w)->valid && binding == child_of(w, CHILD_ROLE_BINDING));
-    }
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        for (enum place place = PLACE_JOBS; place < PLACES; place++) {
+            const struct object *binding = &w->api.children[child][place];
+            count +=
+                object_is_ours(binding) && !(w->api.exists && world_wish(w)->valid && binding == child_of(w, child));
+        }
     return count;
 }
 
@@ -331,8 +343,10 @@ static const char *rights_are_withdrawn(struct world *w)
 {
     bool closed = strcmp(condition_get(w->api.status, "Ready", "reason"), "NamespaceNotAllowed") == 0;
 
-    return closed && object_is_ours(child_of(w, CHILD_ROLE_BINDING)) ? "the manager has rights in a closed namespace"
-                                                                     : NULL;
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        if (closed && child_is_binding(child) && object_is_ours(child_of(w, child)))
+            return "the manager has rights in a closed namespace";
+    return NULL;
 }
 
 /* What may cost a token. */

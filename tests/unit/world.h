@@ -62,6 +62,7 @@ enum option {
     OPT_NO_BUDGET,     /* the spec, again: no PodDisruptionBudget is asked for */
     OPT_CACHE,         /* the keys of a cache are in a Secret                   */
     OPT_CACHE_TROUBLE, /* as OPT_CREDENTIAL */
+    OPT_FEATURE,       /* a setting that needs rights of its own */
     OPTIONS
 };
 
@@ -93,6 +94,7 @@ enum edit {
     EDIT_BUDGET,
     EDIT_PRIVILEGED,
     EDIT_CACHE,
+    EDIT_FEATURE,
     EDITS
 };
 enum damage {

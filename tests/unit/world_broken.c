@@ -76,6 +76,22 @@ void token_secret_touched(struct world *w, int unused)
     child_of(w, CHILD_TOKEN_SECRET)->version = ++w->api.last;
 }
 
+/* Somebody has deleted it, and it was made again. */
+void account_made_anew(struct world *w, int unused)
+{
+    struct object *account = child_of(w, CHILD_SERVICE_ACCOUNT);
+
+    (void)unused;
+    account->uid = account->version = ++w->api.last;
+}
+
+/* As a former version has made it. */
+void account_made_anew_long_ago(struct world *w, int unused)
+{
+    account_made_anew(w, unused);
+    child_of(w, CHILD_DEPLOYMENT)->inputs[0] = '\0';
+}
+
 void emptied(struct world *w, int unused)
 {
     child_of(w, CHILD_TOKEN_SECRET)->token[0] = '\0';

@@ -179,6 +179,8 @@ static struct observed_value read_value(struct world *w, enum readable what)
 
     if (what == READ_CACHE)
         return read_cache(w);
+    if (what == READ_ACCOUNT)
+        return (struct observed_value){.lookup = LOOKUP_FOUND, .value = "uid-of-theirs"};
     if (what == READ_TOKEN || what == READ_CONFIG) {
         enum lookup lookup = !secret->exists ? LOOKUP_NO_OBJECT : secret->token[0] ? LOOKUP_FOUND : LOOKUP_EMPTY;
         return (struct observed_value){.lookup = lookup,
@@ -208,7 +210,7 @@ static void learn_value(struct world *w, enum readable what)
         *api_ca(seen, wish) = *api_ca(&w->api, wish);
     else if (what == READ_CACHE)
         seen->cache = w->api.cache;
-    else
+    else if (what != READ_ACCOUNT)
         seen->children[child][PLACE_OWN] = w->api.children[child][PLACE_OWN];
     if (what == READ_TOKEN && w->api.children[child][PLACE_OWN].owner != OUR_UID && w->process.doubt != DOUBT_NONE &&
         w->process.doubt < DOUBT_LOST)

@@ -55,6 +55,7 @@ static const struct {
     [OPT_NO_BUDGET] = {"no-budget", 1, 50},
     [OPT_CACHE] = {"cache", 1, 30},
     [OPT_CACHE_TROUBLE] = {"cache-trouble", 2 * (VALUE_EMPTY), 4},
+    [OPT_FEATURE] = {"feature", 1, 25},
 };
 
 /* SplitMix64: every seed gives good numbers, also 1, 2, 3. */
@@ -165,6 +166,8 @@ static struct json_object *wish_object(const int *o, enum edit edit, struct aren
     put_manager(spec, EDITED(EDIT_ACCOUNT, OPT_ACCOUNT, 2), EDITED(EDIT_REPLICAS, OPT_REPLICAS, 3),
                 EDITED(EDIT_BUDGET, OPT_NO_BUDGET, 2));
     put_ca(spec, ca);
+    if (EDITED(EDIT_FEATURE, OPT_FEATURE, 2))
+        json_set_bool(spec, "config.runners.kubernetes.pod_disruption_budget", true);
     put_cache(spec, EDITED(EDIT_CACHE, OPT_CACHE, 2));
     json_set_str(spec, "deletionPolicy", EDITED(EDIT_KEEP, OPT_KEEP, 2) ? "Orphan" : "Delete");
     json_set_bool(spec, "privileged", edit == EDIT_PRIVILEGED);

@@ -27,7 +27,7 @@ static enum place place_of_wish(const struct wish *wish, enum child child)
 {
     enum place place = PLACE_OWN;
 
-    if (child == CHILD_ROLE_BINDING && wish->valid)
+    if (child_is_binding(child) && wish->valid)
         while (place < PLACE_OTHER && strcmp(wish->spec.namespace, place_name(place)) != 0)
             place++;
     return place;
@@ -250,11 +250,12 @@ bool world_is_frozen(const struct world *w)
 /* What goes beside the turns of its owner (claim.h): rights that were withdrawn. */
 static void collect(struct world *w)
 {
-    for (enum place place = 0; place < PLACES; place++) {
-        struct object *binding = &w->api.children[CHILD_ROLE_BINDING][place];
-        if (place != PLACE_OWN && w->api.places[place].closed && binding->exists && binding->owner == OUR_UID)
-            object_delete(binding);
-    }
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        for (enum place place = 0; place < PLACES; place++) {
+            struct object *binding = &w->api.children[child][place];
+            if (place != PLACE_OWN && w->api.places[place].closed && binding->exists && binding->owner == OUR_UID)
+                object_delete(binding);
+        }
 }
 
 void world_deliver(struct world *w)

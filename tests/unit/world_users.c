@@ -12,7 +12,7 @@ enum place world_place(const struct world *w, enum child child)
 {
     const struct wish *wish = world_wish(w);
 
-    return child == CHILD_ROLE_BINDING && wish->valid ? place_by_name(wish->spec.namespace) : PLACE_OWN;
+    return child_is_binding(child) && wish->valid ? place_by_name(wish->spec.namespace) : PLACE_OWN;
 }
 
 static void damage_content(struct object *object, enum damage damage, enum child child)
