@@ -6,7 +6,7 @@ an edit shows is said in paths below these roots; [0] is the first entry of a li
     gitlab        what GitLab keeps (tags, description, …)
     config.toml   in the config Secret; gitlab-runner reads it anew by itself
     config        anything else in the config Secret
-    token, account, binding, manager, budget      the other children
+    token, account, jobs, binding, manager, budget      the other children; jobs is the jobs' account
 
 `python e2e/fields.py` prints the table of docs/what-changes-what.md.
 """
@@ -255,6 +255,10 @@ def pod_spec_rows() -> Iterator[Row]:
     yield Row(f"{pod}.*", "other", (f"{POD}.runtimeClassName",), at=f"{pod}.runtimeClassName")
 
 
+OWN_ACCOUNT = {"manager": {"serviceAccountName": None, "serviceAccount": {}}}
+JOBS_ACCOUNT = {"namespace": None, "serviceAccountName": None, "serviceAccount": {}}    # where the object is
+
+
 def manager_rows() -> Iterator[Row]:
     yield Row("manager.image", "other", (f"{MANAGER}.image",))
     yield Row("manager.imagePullPolicy", "Always", (f"{MANAGER}.imagePullPolicy",))
@@ -263,6 +267,17 @@ def manager_rows() -> Iterator[Row]:
     yield Row("manager.terminationGracePeriodSeconds", 60, (f"{POD}.terminationGracePeriodSeconds",))
     yield Row("manager.priorityClassName", "low", (f"{POD}.priorityClassName",))
     yield Row("manager.serviceAccountName", "other", (f"{POD}.serviceAccountName", "binding/subjects[0].name"))
+    deployment = {"manager": {"deployment": {"strategy": {"rollingUpdate": {}}}}}
+    for name in ("labels", "annotations"):
+        yield Row(f"manager.serviceAccount.{name}", {"a": "b"}, (f"account/metadata.{name}.a",), of=OWN_ACCOUNT)
+        yield Row(f"manager.deployment.{name}", {"a": "b"}, (f"manager/metadata.{name}.a",), of=deployment)
+    yield Row("manager.deployment.strategy.type", "Recreate", ("manager/spec.strategy",), of=deployment,
+              also={"manager": {"deployment": {"strategy": {"rollingUpdate": None}}}})
+    for name in ("maxSurge", "maxUnavailable"):
+        yield Row(f"manager.deployment.strategy.rollingUpdate.{name}", 2, (f"manager/spec.strategy.rollingUpdate.{name}",),
+                  of=deployment)
+    for name in ("minReadySeconds", "progressDeadlineSeconds", "revisionHistoryLimit"):
+        yield Row(f"manager.deployment.{name}", 70, (f"manager/spec.{name}",), of=deployment)
     yield Row("manager.resources.requests", {"cpu": "1"}, (f"{MANAGER}.resources.requests",))
     yield Row("manager.resources.limits", {"memory": "1Gi"}, (f"{MANAGER}.resources.limits.memory",))
     yield Row("manager.nodeSelector", {"role": "other"}, (f"{POD}.nodeSelector.role",))
@@ -335,7 +350,8 @@ def cache_rows() -> Iterator[Row]:
 
 
 def job_rows() -> Iterator[Row]:
-    yield Row("concurrent", 5, ("config.toml/concurrent",))
+    yield Row("concurrent", 5, ("config.toml/concurrent",),
+              note="without `manager.resources` an edit that needs twice the memory, or half of it, rolls")
     yield Row("checkIntervalSeconds", 6, ("config.toml/check_interval",))
     yield Row("logLevel", "debug", ("config.toml/log_level",))
     yield Row("logFormat", "text", ("config.toml/log_format",))
@@ -353,6 +369,8 @@ def job_rows() -> Iterator[Row]:
     for name, value in (("httpProxy", "http://other"), ("httpsProxy", "http://other"), ("noProxy[]", "other")):
         yield Row(f"proxy.{name}", value, (f"{RUNNER}.environment", f"{MANAGER}.env"))
     yield Row("serviceAccountName", "other", (f"{JOBS}.service_account",))
+    for name in ("labels", "annotations"):
+        yield Row(f"serviceAccount.{name}", {"a": "b"}, (f"jobs/metadata.{name}.a",), of=JOBS_ACCOUNT)
     yield Row("imagePullSecrets[].name", "other", (f"{JOBS}.image_pull_secrets[0]",))
     yield Row("pullPolicy[]", "Never", (f"{JOBS}.pull_policy[0]",))
     yield Row("privileged", False, (f"{JOBS}.privileged",))

@@ -43,7 +43,7 @@ def flat(value: object, path: str) -> Iterator[tuple[str, object]]:
 
 def facts_of(item: dict) -> Iterator[tuple[str, object]]:
     name = item["metadata"]["name"]
-    root = ROOTS.get(item["kind"]) or next(ROOTS[end] for end in ROOTS if name.endswith(end))
+    root = "jobs" if name.endswith("-jobs") else ROOTS.get(item["kind"]) or next(ROOTS[end] for end in ROOTS if name.endswith(end))
     annotations = item["metadata"]["annotations"]
     annotations.pop("gitlab-runners.dev/applied-hash")              # a fingerprint of all the rest
     if told := annotations.pop("gitlab-runners.dev/told-hash", None):
@@ -90,7 +90,8 @@ def test_what_only_config_toml_has_rolls_nothing() -> None:
     assert {row.leaf for row in ROWS if row.rolls and not row.leaf.startswith("manager.")} == {
         "hostAliases[].ip", "hostAliases[].hostnames[]", "proxy.httpProxy", "proxy.httpsProxy", "proxy.noProxy[]"}
     assert {row.leaf for row in ROWS if row.leaf.startswith("manager.") and not row.rolls and not row.refused} == {
-        "manager.replicas", "manager.podDisruptionBudget.minAvailable", "manager.podDisruptionBudget.maxUnavailable"}
+        "manager.replicas", "manager.podDisruptionBudget.minAvailable", "manager.podDisruptionBudget.maxUnavailable",
+        *(leaf for leaf in fields.leaves() if leaf.startswith(("manager.serviceAccount.", "manager.deployment.")))}
 
 
 def test_the_table_for_people_is_up_to_date() -> None:

@@ -77,7 +77,7 @@ static const char *no_proxy_text(const struct proxy *proxy, const char *also, st
     return text;
 }
 
-static bool has_name(struct json_object *list, const char *name)
+bool variable_is_given(struct json_object *list, const char *name)
 {
     for (size_t i = 0; i < json_len(list); i++)
         if (strcmp(json_str_or(json_at(list, i), "name", ""), name) == 0)
@@ -97,7 +97,7 @@ struct json_object *proxy_variables(const struct proxy *proxy, const char *also,
     struct json_object *list = json_object_new_array();
 
     for (size_t i = 0; i < ARRAY_LEN(variables) && (proxy->http || proxy->https); i++)
-        if (variables[i].value && !has_name(users, variables[i].name))
+        if (variables[i].value && !variable_is_given(users, variables[i].name))
             json_append(list, json_build("{name: %s, value: %s}", variables[i].name, variables[i].value));
     return list;
 }

@@ -16,4 +16,7 @@ bool proxy_check(const struct proxy *proxy, struct err *err);
 struct json_object *proxy_variables(const struct proxy *proxy, const char *also, struct json_object *users,
                                     struct arena *a);
 
+/* Whether a list of variables has one of this name. */
+bool variable_is_given(struct json_object *list, const char *name);
+
 #endif

@@ -19,6 +19,7 @@ static const struct {
     [CHILD_TOKEN_SECRET] = {"v1", "Secret", "runner-token"},
     [CHILD_CONFIG_SECRET] = {"v1", "Secret", "runner-config"},
     [CHILD_SERVICE_ACCOUNT] = {"v1", "ServiceAccount", "runner"},
+    [CHILD_JOBS_ACCOUNT] = {"v1", "ServiceAccount", "jobs"},
     [CHILD_ROLE_BINDING... CHILD_LAST_FEATURE_BINDING] = {"rbac.authorization.k8s.io/v1", "RoleBinding", "runner"},
     [CHILD_DEPLOYMENT] = {"apps/v1", "Deployment", "runner"},
     [CHILD_DISRUPTION_BUDGET] = {"policy/v1", "PodDisruptionBudget", "runner"},
@@ -43,6 +44,8 @@ bool child_wanted(enum child child, const struct spec *spec)
 {
     if (child == CHILD_DISRUPTION_BUDGET)
         return spec->manager.disruption_budget;
+    if (child == CHILD_JOBS_ACCOUNT)
+        return spec->account;
     if (is_of_a_feature(child))
         return feature_is_wanted(feature_of(child), spec);
     return child != CHILD_SERVICE_ACCOUNT || !spec->manager.service_account_name;
@@ -154,6 +157,19 @@ struct json_object *render_frame(enum child child, const struct owner *owner, co
                       owner_references(owner, ns));
 }
 
+static void add_absent(struct json_object *to, struct json_object *users)
+{
+    json_each (it, users)
+        if (!json_member(to, it.key))
+            json_object_object_add(to, it.key, json_ref(it.value));
+}
+
+void render_add_metadata(struct json_object *manifest, struct json_object *labels, struct json_object *annotations)
+{
+    add_absent(json_get(manifest, "metadata.labels"), labels);
+    add_absent(json_get(manifest, "metadata.annotations"), annotations);
+}
+
 static void annotate(struct json_object *manifest, const char *key, const char *value)
 {
     json_put_member(json_get(manifest, "metadata.annotations"), key, value);
@@ -254,6 +270,23 @@ const char *render_account_name(const struct owner *owner, const struct spec *sp
     return own ? own : child_name(CHILD_SERVICE_ACCOUNT, owner, a);
 }
 
+const char *render_jobs_account_name(const struct owner *owner, const struct spec *spec, struct arena *a)
+{
+    return spec->account ? child_name(CHILD_JOBS_ACCOUNT, owner, a) : spec->service_account_name;
+}
+
+/* What an account is to clouds stands in its annotations. */
+static struct json_object *service_account(enum child child, const struct owner *owner, const struct spec *spec,
+                                           struct arena *a)
+{
+    struct json_object *manifest = render_frame(child, owner, spec, a);
+    bool jobs = child == CHILD_JOBS_ACCOUNT;
+
+    render_add_metadata(manifest, jobs ? spec->account_labels : spec->manager.account_labels,
+                        jobs ? spec->account_annotations : spec->manager.account_annotations);
+    return manifest;
+}
+
 static struct json_object *role_binding(enum child child, const struct owner *owner, const struct spec *spec,
                                         struct arena *a)
 {
@@ -294,7 +327,8 @@ static struct json_object *draft(enum child child, const struct owner *owner, co
     case CHILD_CONFIG_SECRET:
         return config_secret(owner, spec, a);
     case CHILD_SERVICE_ACCOUNT:
-        return render_frame(child, owner, spec, a);
+    case CHILD_JOBS_ACCOUNT:
+        return service_account(child, owner, spec, a);
     case CHILD_DEPLOYMENT:
         return render_deployment(owner, spec, settings, a);
     case CHILD_DISRUPTION_BUDGET:

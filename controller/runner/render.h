@@ -14,6 +14,7 @@ enum child {
     CHILD_TOKEN_SECRET,  /* precious: written at registration and rotation, never else */
     CHILD_CONFIG_SECRET, /* derived */
     CHILD_SERVICE_ACCOUNT,
+    CHILD_JOBS_ACCOUNT,    /* of the jobs' pods, when asked for               */
     CHILD_ROLE_BINDING,    /* of what every job needs …                       */
     CHILD_FEATURE_BINDING, /* … and one for each feature that is asked for: */
     CHILD_LAST_FEATURE_BINDING = CHILD_FEATURE_BINDING + FEATURE_COUNT - 1,
@@ -65,6 +66,8 @@ const char *child_namespace(enum child child, const struct owner *owner, const s
 
 /* The label selector of the manager's pods, as status.selector has it. */
 const char *selector_text(const struct owner *owner, struct arena *a);
+/* The ServiceAccount of the jobs' pods; NULL: that of their namespace. */
+const char *render_jobs_account_name(const struct owner *owner, const struct spec *spec, struct arena *a);
 /* The ServiceAccount of the manager's pods: the user's own, or the one that we make. */
 const char *render_account_name(const struct owner *owner, const struct spec *spec, struct arena *a);
 

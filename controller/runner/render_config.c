@@ -170,13 +170,13 @@ static struct json_object *volumes(const struct spec *spec)
  * would bound the jobs a second time, nor the token's times, which would make gitlab-runner rotate the token on its
  * own.
  */
-static struct json_object *kubernetes_section(const struct spec *spec, struct arena *a)
+static struct json_object *kubernetes_section(const struct owner *owner, const struct spec *spec, struct arena *a)
 {
     struct json_object *section =
         json_build("{namespace: %s, image: %s, helper_image: %s, service_account: %s, privileged: %o, pull_policy: %o, "
                    "image_pull_secrets: %o, node_selector: %o, node_tolerations: %o, affinity: %o, pod_labels: %o, "
                    "pod_annotations: %o, host_aliases: %o, volumes: %o}",
-                   spec->namespace, spec->image, spec->helper_image, spec->service_account_name,
+                   spec->namespace, spec->image, spec->helper_image, render_jobs_account_name(owner, spec, a),
                    spec->privileged ? json_object_new_boolean(true) : NULL, pull_policies(spec), pull_secrets(spec),
                    map_of(spec->node_selector), node_tolerations(spec, a), affinity_table(spec->affinity),
                    map_of(spec->pod_labels), map_of(spec->pod_annotations), host_aliases(spec), volumes(spec));
@@ -192,7 +192,7 @@ static struct json_object *runner_section(const struct owner *owner, const struc
                       "cache: %o, kubernetes: %o}",
                       arena_printf(a, "%s/%s", owner->ns, owner->name), spec->url,
                       in->token ? in->token : TOKEN_PLACEHOLDER, spec->ca.name ? CONFIG_MOUNT "/" KEY_CA : NULL,
-                      environment(spec, a), cache_table(spec->cache, in->cache, a), kubernetes_section(spec, a));
+                      environment(spec, a), cache_table(spec->cache, in->cache, a), kubernetes_section(owner, spec, a));
 }
 
 struct json_object *render_config_tree(const struct owner *owner, const struct spec *spec,

@@ -14,6 +14,8 @@
 
 /* apiVersion, kind, name, namespace, labels, annotations and owner of a child; the caller owns the tree. */
 struct json_object *render_frame(enum child child, const struct owner *owner, const struct spec *spec, struct arena *a);
+/* The user's labels and annotations, but where ours have the same name. */
+void render_add_metadata(struct json_object *manifest, struct json_object *labels, struct json_object *annotations);
 /* The Deployment, without a fingerprint; the caller owns the tree. */
 struct json_object *render_deployment(const struct owner *owner, const struct spec *spec,
                                       const struct render_settings *settings, struct arena *a);

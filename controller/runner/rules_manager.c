@@ -113,9 +113,11 @@ static struct action need_config(const struct observed *o, struct arena *a)
     return act;
 }
 
-static struct action need_service_account(const struct observed *o, struct arena *a)
+static struct action need_service_accounts(const struct observed *o, struct arena *a)
 {
-    return need_rendered(o, CHILD_SERVICE_ACCOUNT, a);
+    struct action act = need_rendered(o, CHILD_SERVICE_ACCOUNT, a);
+
+    return act.kind == ACT_PASS ? need_rendered(o, CHILD_JOBS_ACCOUNT, a) : act;
 }
 
 static struct action need_role_bindings(const struct observed *o, struct arena *a)
@@ -181,7 +183,7 @@ const struct rule manager_rules[] = {
     {"job-namespace",     need_job_namespace     }, /* the namespace of the jobs exists and is open to us */
     {"pod-security",      need_pod_security      }, /* … and would not refuse every job's pod             */
     {"config",            need_config            }, /* config.toml equals what render would write         */
-    {"service-account",   need_service_account   },
+    {"service-account",   need_service_accounts  },
     {"role-binding",      need_role_bindings     }, /* the manager may make job pods, and what they need  */
     {"record",            record_the_registration}, /* a runner whose token is lost can be found again    */
     {"account",           see_the_account        }, /* whose tokens the pods of the managers have         */

@@ -418,13 +418,27 @@ static bool check_object(struct json_object *object, const struct owner *owner, 
 /* What holds fields of its own must be an object: below anything else, all of them would seem not to be given. */
 static void check_groups(struct json_object *object, struct err *err)
 {
-    static const char *const groups[] = {"spec.manager", "spec.authentication", "spec.scope", "spec.tokenRotation"};
+    static const char *const groups[] = {
+        "spec.manager",       "spec.authentication",         "spec.scope",
+        "spec.tokenRotation", "spec.manager.serviceAccount", "spec.manager.deployment"};
 
     for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
         struct json_object *group = json_get(object, groups[i]);
         if (group && !json_object_is_type(group, json_type_object))
             spec_invalid(err, "%s must be an object", groups[i]);
     }
+}
+
+/* Children in another namespace are RoleBindings only. */
+static bool check_jobs_account(const struct spec *spec, const struct owner *owner, struct err *err)
+{
+    if (!spec->account || strcmp(spec->namespace, owner->ns) == 0)
+        return true;
+    return spec_invalid(
+        err,
+        "spec.serviceAccount: the operator makes no account in another namespace than the object's own: "
+        "make one in namespace %.63s, and name it in spec.serviceAccountName",
+        spec->namespace);
 }
 
 /* Each of these says all that is wrong with its own part, and relies on no other. */
@@ -450,6 +464,7 @@ static void read_spec(struct json_object *object, const struct owner *owner, str
     cache_check(ret->cache, err);
     proxy_check(&ret->proxy, err);
     pod_spec_check(ret->manager.pod_spec, a, err);
+    check_jobs_account(ret, owner, err);
     extra_config_check(json, &ret->warnings, a, err);
 }
 

@@ -69,8 +69,12 @@ struct manager_spec {
     const char *priority_class_name, *service_account_name;
     struct json_object *image_pull_secrets, *resources, *node_selector, *tolerations, *affinity,
         *topology_spread_constraints, *pod_labels, *pod_annotations, *env, *env_from; /* PodSpec shapes */
-    struct json_object *pod_spec;          /* merged into the PodSpec last, see runner/pod_spec.h */
-    struct json_object *disruption_budget; /* {minAvailable} or {maxUnavailable}, NULL: none */
+    struct json_object *account, *account_labels, *account_annotations; /* of the ServiceAccount that we make */
+    struct json_object *deployment_labels, *deployment_annotations;     /* of the Deployment itself          */
+    struct json_object *strategy; /* as in a DeploymentSpec, NULL: a new pod before an old one goes */
+    int64_t min_ready, progress_deadline, revision_history; /* -1: the cluster's default; default 2       */
+    struct json_object *pod_spec;                           /* merged into the PodSpec last, see runner/pod_spec.h */
+    struct json_object *disruption_budget;                  /* {minAvailable} or {maxUnavailable}, NULL: none */
 };
 
 struct spec {
@@ -91,6 +95,8 @@ struct spec {
     struct json_object *node_selector, *tolerations, *affinity, *cache, *volumes, *resources, *image_pull_secrets,
         *pull_policy, *pod_labels, *pod_annotations, *environment; /* as in the object        */
     bool privileged;
+    struct json_object *account; /* that we make for the jobs; NULL: none */
+    struct json_object *account_labels, *account_annotations;
     struct proxy proxy;
     struct host_alias *host_aliases;
     size_t host_aliases_len;

@@ -322,6 +322,45 @@ static bool check_host_aliases(const struct spec *spec, struct err *err)
     return ok;
 }
 
+/* An account that the operator makes is in the object's own namespace, and nobody else's. */
+static bool check_accounts(const struct spec *spec, struct err *err)
+{
+    if (spec->account && spec->service_account_name)
+        return spec_invalid(err,
+                            "spec.serviceAccount has an account made for the jobs, spec.serviceAccountName names one "
+                            "that is there: keep one");
+    if (spec->manager.account && spec->manager.service_account_name)
+        return spec_invalid(err, "spec.manager.serviceAccount is about the account that the operator makes, and "
+                                 "spec.manager.serviceAccountName names another one: keep one");
+    return true;
+}
+
+/* As in a DeploymentSpec. */
+static bool check_strategy(const struct spec *spec, struct err *err)
+{
+    static const char *const members[] = {"maxSurge", "maxUnavailable"};
+    struct json_object *rolling = json_get(spec->manager.strategy, "rollingUpdate");
+    const char *type = json_str_or(spec->manager.strategy, "type", "RollingUpdate");
+
+    if (!ONE_OF(type, "RollingUpdate", "Recreate"))
+        return spec_invalid(
+            err, "spec.manager.deployment.strategy.type must be RollingUpdate or Recreate, not \"%.60s\"", type);
+    if (rolling && strcmp(type, "Recreate") == 0)
+        return spec_invalid(err,
+                            "spec.manager.deployment.strategy.rollingUpdate goes with the type RollingUpdate: take it "
+                            "out, or change the type");
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        struct json_object *value = json_member(rolling, members[i]);
+        if (value && !is_pods(value))
+            return spec_invalid(
+                err,
+                "spec.manager.deployment.strategy.rollingUpdate.%s must be a number of pods or a percentage "
+                "of them, such as 1 or 50%%",
+                members[i]);
+    }
+    return true;
+}
+
 static bool check_namespace(const struct spec *spec, struct err *err)
 {
     if (is_dns_label(spec->namespace))
@@ -333,8 +372,9 @@ static bool check_namespace(const struct spec *spec, struct err *err)
 bool spec_check_shapes(const struct spec *spec, struct err *err)
 {
     static bool (*const checks[])(const struct spec *, struct err *) = {
-        check_namespace,   check_host_aliases, check_tolerations, check_volumes,     check_resources,
-        check_pull_policy, check_pull_secrets, check_environment, check_manager_env, check_disruption_budget,
+        check_namespace,   check_host_aliases,      check_tolerations,  check_volumes,
+        check_resources,   check_pull_policy,       check_pull_secrets, check_environment,
+        check_manager_env, check_disruption_budget, check_accounts,     check_strategy,
     };
 
     bool ok = true;

@@ -30,8 +30,9 @@ AUTOSCALER = {"pause_pod_image": "busybox:1.36", "pause_pod_priority_class_name"
               "policy": [{"periods": ["* * * * *"], "timezone": "UTC", "idle_count": 1}]}
 
 
-def manifests(name: str) -> dict[str, dict]:
-    return {doc["metadata"]["name"]: doc for doc in yaml.safe_load_all((ROOT / "manifests/default" / name).read_text())}
+def manifests(name: str, kind: str) -> dict[str, dict]:
+    docs = yaml.safe_load_all((ROOT / "manifests/default" / name).read_text())
+    return {doc["metadata"]["name"]: doc for doc in docs if doc["kind"] == kind}
 
 
 def rights_of(rules: list[dict]) -> set[Right]:
@@ -52,7 +53,7 @@ def role_of(feature: str) -> str:
 
 
 def test_each_role_has_the_rights_of_its_rows() -> None:
-    roles = manifests("executor.yaml")
+    roles = manifests("executor.yaml", "ClusterRole")
     assert sorted(roles) == sorted(role_of(feature) for feature in ["base", *FEATURES])
     for feature in ["base", *FEATURES]:
         assert rights_of(roles[role_of(feature)]["rules"]) == needed(feature), feature
@@ -62,10 +63,10 @@ def test_each_role_has_the_rights_of_its_rows() -> None:
 
 def test_the_operator_binds_these_roles_and_no_other() -> None:
     """By RBAC, and by the policy that holds whoever has stolen its token."""
-    roles = sorted(manifests("executor.yaml"))
-    bind, = [rule for rule in manifests("rbac.yaml")[NAME]["rules"] if rule["verbs"] == ["bind"]]
+    roles = sorted(manifests("executor.yaml", "ClusterRole"))
+    bind, = [rule for rule in manifests("rbac.yaml", "ClusterRole")[NAME]["rules"] if rule["verbs"] == ["bind"]]
     assert (sorted(bind["resourceNames"]), bind["resources"]) == (roles, ["clusterroles"])
-    variables = {each["name"]: each["expression"] for each in manifests("confine.yaml")[NAME]["spec"]["variables"]}
+    variables = {each["name"]: each["expression"] for each in manifests("confine.yaml", "ValidatingAdmissionPolicy")[NAME]["spec"]["variables"]}
     assert sorted(yaml.safe_load(variables["roles"])) == roles
 
 
@@ -133,6 +134,17 @@ def test_a_namespace_for_each_job_is_refused_unless_somebody_else_gives_the_righ
     assert BEYOND == ["runners.kubernetes.autoscaler", "runners.kubernetes.namespace_per_job"]
 
 
+def test_what_only_some_jobs_may_is_a_warning() -> None:
+    """And whoever gives the managers an account of their own gives it its rights."""
+    kubernetes = {"namespace_overwrite_allowed": "ci-.*", "autoscaler": AUTOSCALER | {"pause_pod_priority_class_name": ""}}
+    spec = {"config": {"runners": {"kubernetes": kubernetes}}}
+    said = run("validate", "-f", "-", stdin=offline(**spec)).stdout
+    assert "rights in jobs alone: a job elsewhere fails, unless the owner of that namespace binds" in said
+    assert "name it in autoscaler.pause_pod_priority_class_name" in said
+    said = run("validate", "-f", "-", stdin=offline(**spec, manager={"serviceAccountName": "theirs"})).stdout
+    assert "rights" not in said and "PriorityClass" not in said
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # Jobs
 
@@ -197,8 +209,8 @@ def test_jobs_run_with_exactly_the_rights_of_their_features(ci: Place, gitlab: G
 # Whose rights they are
 
 
-def job_runs(ci: Place, gitlab: GitLabAdmin, project: dict) -> None:
-    finished(gitlab, gitlab.start_pipeline(project["id"]))
+ROLE = "eks.amazonaws.com/role-arn"
+CLOUD = {"annotations": {ROLE: "arn:aws:iam::123456789012:role/builds"}, "labels": {"use": "identity"}}
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["ours", "the user's"])
@@ -208,7 +220,8 @@ def test_jobs_run_after_the_account_was_deleted(own: bool, ci: Place, gitlab: Gi
     name = "keeper" if own else "builds-runner"
     remake: Callable[[], object] = lambda: own and ci.kube.create("ServiceAccount", {"metadata": {"name": name}}, ci.name)
     remake()
-    runner = ci.runner(tags=["kubernetes"], manager={"serviceAccountName": name} if own else None)
+    runner = ci.runner(tags=["kubernetes"], manager={"serviceAccountName": name} if own else {"serviceAccount": CLOUD},
+                       serviceAccount=None if own else CLOUD)
     runner.wait()
     before, uid = runner.child("manager"), ci.kube.get("ServiceAccount", name, ci.name)["metadata"]["uid"]
     assert (before["metadata"]["generation"], account_of(before)) == (1, uid), "it was written once, for this account"
@@ -219,7 +232,11 @@ def test_jobs_run_after_the_account_was_deleted(own: bool, ci: Place, gitlab: Gi
         runner.edit(maintenanceNote="look again")   # else it is found out with the next check, within ten minutes
     wait_for("the managers are new", lambda: account_of(runner.child("manager")) != uid)
     wait_rolled_out(runner)
-    job_runs(ci, gitlab, project)
+    finished(gitlab, gitlab.start_pipeline(project["id"]))
+    assert runner.kubernetes().get("service_account") == (None if own else "builds-jobs")
+    for account in [] if own else ("builds-runner", "builds-jobs"):
+        meta = ci.kube.get("ServiceAccount", account, ci.name)["metadata"]
+        assert (meta["annotations"].get(ROLE), meta["labels"].get("use")) == (CLOUD["annotations"][ROLE], "identity")
 
 
 def account_of(deployment: dict) -> str:
@@ -227,4 +244,6 @@ def account_of(deployment: dict) -> str:
 
 
 def wait_rolled_out(runner: Runner) -> None:
+    """Until the old pod, which may take a job as long as it is there, is gone as well."""
     kubectl("rollout", "status", f"deployment/{runner.name}-runner", "-n", runner.ns, "--timeout=60s")
+    wait_for("the old one is gone", lambda: len(runner.kube.list("Pod", runner.ns, "gitlab-runners.dev/runner")) == 1)

@@ -256,8 +256,9 @@ static void no_two_owners_share_a_role_binding(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(owners); i++)
         for (size_t n = 0; n < i; n++)
-            assert_string_not_equal(child_name(CHILD_ROLE_BINDING, &owners[i], &a),
-                                    child_name(CHILD_ROLE_BINDING, &owners[n], &a));
+            for (enum child one = CHILD_ROLE_BINDING; one <= CHILD_LAST_FEATURE_BINDING; one++)
+                for (enum child other = CHILD_ROLE_BINDING; other <= CHILD_LAST_FEATURE_BINDING; other++)
+                    assert_string_not_equal(child_name(one, &owners[i], &a), child_name(other, &owners[n], &a));
 }
 
 static void what_is_made_follows_from_the_spec(void **state)
@@ -266,11 +267,70 @@ static void what_is_made_follows_from_the_spec(void **state)
 
     (void)state;
     for (enum child child = 0; child < CHILD_COUNT; child++) {
-        assert_int_equal(child_wanted(child, &w1->spec), child != CHILD_DISRUPTION_BUDGET);
-        assert_int_equal(child_wanted(child, &w2->spec), child != CHILD_SERVICE_ACCOUNT);
+        bool special = child == CHILD_JOBS_ACCOUNT || (child_is_binding(child) && child != CHILD_ROLE_BINDING);
+        assert_int_equal(child_wanted(child, &w1->spec), child != CHILD_DISRUPTION_BUDGET && !special);
+        assert_int_equal(child_wanted(child, &w2->spec), child != CHILD_SERVICE_ACCOUNT && !special);
     }
     assert_string_equal(json_str(pod_of(w1), "serviceAccountName"), "builds-runner");
     assert_string_equal(json_str(pod_of(w2), "serviceAccountName"), "runner");
+}
+
+/* Each RoleBinding says whose it is, and that of one feature is not taken for another's. */
+static void a_role_binding_tells_its_owner(void **state)
+{
+    const struct owner owner = {.ns = "ci", .name = "builds-runner"};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (enum child child = CHILD_ROLE_BINDING; child <= CHILD_LAST_FEATURE_BINDING; child++)
+        assert_string_equal(role_binding_owner(child_name(child, &owner, &a), &a), "ci/builds-runner");
+    assert_null(role_binding_owner("ci.-runner-autoscaler", &a));
+    assert_null(role_binding_owner("ci.builds-runner-else", &a));
+}
+
+/* Who has no wish has memory that is enough for the jobs, in few steps. */
+static void memory_is_enough_for_the_jobs(void **state)
+{
+    static const struct {
+        int64_t concurrent;
+        const char *limit, *soft;
+    } rows[] = {{1, "256Mi", "204MiB"},
+                {10, "256Mi", "204MiB"},
+                {28, "512Mi", "409MiB"},
+                {100, "1024Mi", "819MiB"},
+                {100000, "524288Mi", "419430MiB"}};
+    struct world *w cleanup_world = world_of("minimal");
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_set_int(w->object, "spec.concurrent", rows[i].concurrent);
+        parse(w);
+        struct json_object *container = json_at(json_get(pod_of(w), "containers"), 0);
+        assert_string_equal(json_str(container, "resources.limits.memory"), rows[i].limit);
+        assert_string_equal(json_str(container, "resources.requests.memory"), "128Mi");
+        assert_non_null(strstr(json_text(json_get(container, "env")), rows[i].soft));
+    }
+    json_set(w->object, "spec.manager.resources", json_object_new_object());
+    parse(w);
+    struct json_object *container = json_at(json_get(pod_of(w), "containers"), 0);
+    assert_null(json_first(json_get(container, "resources")).key);
+    assert_null(strstr(json_text(json_get(container, "env")), "GOMEMLIMIT"));
+}
+
+/* What is not in the fingerprint: so a Deployment of a former version is no other one. */
+static void the_pods_tell_of_their_account(void **state)
+{
+    struct world *w cleanup_world = world_of("minimal");
+    struct json_object *deployment = child_of(w, CHILD_DEPLOYMENT);
+    const char *hash = manifest_hash(deployment);
+
+    (void)state;
+    render_account_uid(deployment, NULL, NULL);
+    assert_null(json_get(deployment, "spec.template.metadata.annotations"));
+    render_account_uid(deployment, "uid-7", "account=uid-7");
+    struct json_object *annotations = json_get(deployment, "spec.template.metadata.annotations");
+    assert_string_equal(json_string(json_member(annotations, ANNOTATION_ACCOUNT_UID)), "uid-7");
+    assert_string_equal(manifest_hash(deployment), hash);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -387,6 +447,9 @@ int main(void)
         cmocka_unit_test(only_children_beside_their_owner_refer_to_it),
         cmocka_unit_test(no_two_owners_share_a_role_binding),
         cmocka_unit_test(what_is_made_follows_from_the_spec),
+        cmocka_unit_test(a_role_binding_tells_its_owner),
+        cmocka_unit_test(memory_is_enough_for_the_jobs),
+        cmocka_unit_test(the_pods_tell_of_their_account),
         cmocka_unit_test(secrets_have_what_is_known),
         cmocka_unit_test(no_token_is_outside_of_data),
         cmocka_unit_test(config_leaves_out_what_would_harm),
