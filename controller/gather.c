@@ -35,6 +35,7 @@ static void gather_runner(const struct record *record, struct observed *o, struc
     o->deletion_time = deletion ? time_parse(deletion) : 0;
     o->force_delete = strcmp(json_str_or(kept, "forceDelete", ""), "true") == 0;
     o->rotation_request = json_str(kept, "rotateToken");
+    o->set_at_gitlab = json_str(kept, "setAtGitLab");
     o->status = json_get(kept, "status");
     if (too_large)
         err_set(

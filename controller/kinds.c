@@ -138,11 +138,12 @@ static bool has_finalizer(struct json_object *object)
 static struct json_object *keep_runner(struct json_object *object)
 {
     return json_build("{generation: %d, finalizer: %b, deletionTimestamp: %s, rotateToken: %s, forceDelete: %s, "
-                      "tooLarge: %s, spec: %o, status: %o}",
+                      "setAtGitLab: %s, tooLarge: %s, spec: %o, status: %o}",
                       json_int_or(object, "metadata.generation", 0), has_finalizer(object),
                       json_str(object, "metadata.deletionTimestamp"), annotation(object, ANNOTATION_ROTATE_TOKEN),
-                      annotation(object, ANNOTATION_FORCE_DELETE), object_too_large(object),
-                      json_ref(json_get(object, "spec")), json_ref(json_get(object, "status")));
+                      annotation(object, ANNOTATION_FORCE_DELETE), annotation(object, ANNOTATION_SET_AT_GITLAB),
+                      object_too_large(object), json_ref(json_get(object, "spec")),
+                      json_ref(json_get(object, "status")));
 }
 
 static const char *progress_problem(struct json_object *object)

@@ -40,8 +40,8 @@ bool kind_has_child_named(enum kind kind, const char *name, const struct owner *
 enum kind kind_by_name(const char *name);
 
 /* What the store keeps of an object. Members of the record's text:
- *   GitLabRunner   generation, finalizer, deletionTimestamp, rotateToken, forceDelete, spec, status; of one that is
- *                  too large, no spec but why, tooLarge
+ *   GitLabRunner   generation, finalizer, deletionTimestamp, rotateToken, forceDelete, setAtGitLab, spec, status; of
+ *                  one that is too large, no spec but why, tooLarge
  *   our children   hash, inputs, terminating, held; and what is special to the kind:
  *     Secret       the annotations of the registration
  *     Deployment   replicas, ready, available, updated, observed, problem

@@ -10,6 +10,7 @@
 #include "kube/queue.h"
 #include "metrics_process.h"
 #include "metrics_watch.h"
+#include "net/loop.h"
 #include "orphans.h"
 #include "state.h"
 
@@ -302,6 +303,34 @@ SHOW(show_runners)
         metric_sample(page, counts[i + 1], "reason", reasons->rows[i].a, NULL);
 }
 
+/* Of all runners, not one each: tenants decide how many there are. */
+SHOW(show_token_expiry)
+{
+    int64_t first = 0;
+    const char *key;
+    void *state;
+
+    for (size_t i = 0; map_iter(&view_of(source)->states->by_key, &i, &key, &state);) {
+        int64_t end = ((const struct state *)state)->token_end;
+        first = end && (!first || end < first) ? end : first;
+    }
+    if (first)
+        metric_sample(page, (double)first, NULL);
+}
+
+SHOW(show_rotation_overdue)
+{
+    int64_t now = loop_wall(view_of(source)->shop->loop), most = 0;
+    const char *key;
+    void *state;
+
+    for (size_t i = 0; map_iter(&view_of(source)->states->by_key, &i, &key, &state);) {
+        int64_t due = ((const struct state *)state)->rotation_time;
+        most = due && now - due > most ? now - due : most;
+    }
+    metric_sample(page, (double)most, NULL);
+}
+
 SHOW(show_left_out)
 {
     metric_sample(page, (double)shares_left_out(store_shares(view_of(source)->shop->store), NULL), NULL);
@@ -360,6 +389,10 @@ static const struct metric own_metrics[] = {
      show_held},
     {"gitlab_runner_controller_runners", METRIC_GAUGE, "GitLabRunners by the reason of their condition Ready",
      show_runners},
+    {"gitlab_runner_controller_token_expiry_timestamp_seconds", METRIC_GAUGE,
+     "When the first of all runners' tokens expires, since 1970; absent while none does", show_token_expiry},
+    {"gitlab_runner_controller_token_rotation_overdue_seconds", METRIC_GAUGE,
+     "For how long the token that should have been replaced first has not been", show_rotation_overdue},
     {"gitlab_runner_controller_runners_left_out", METRIC_GAUGE,
      "GitLabRunners that are not served, because those of their namespace take more than its share", show_left_out},
     {"gitlab_runner_controller_gitlab_requests_total", METRIC_COUNTER,

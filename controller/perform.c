@@ -408,6 +408,14 @@ static void tell_warnings(const struct turn *turn, struct json_object *before, s
         turn_event(turn, true, reason, message);
 }
 
+/* Once for each token: the status says whether it has been told. */
+static void tell_expiry(const struct turn *turn, struct json_object *before, struct json_object *now)
+{
+    if (condition_get(now, "TokenExpiring", "status") && !condition_get(before, "TokenExpiring", "status"))
+        turn_event(turn, true, condition_get(now, "TokenExpiring", "reason"),
+                   condition_get(now, "TokenExpiring", "message"));
+}
+
 static void on_status(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
@@ -417,6 +425,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
     tell_changes(turn, turn->observed.status, turn->asked.status);
     warn_of_clear_text(turn, turn->observed.status, turn->asked.status);
     tell_warnings(turn, turn->observed.status, turn->asked.status);
+    tell_expiry(turn, turn->observed.status, turn->asked.status);
     learn_runner(turn, reply->object);
     turn->observed.status = arena_json(&turn->mem, json_ref(turn->asked.status));
     kube_succeeded(turn);
@@ -483,7 +492,7 @@ static void keep_saved_token(struct turn *turn, struct json_object *secret)
     turn->state->had_secret = true;
     turn->observed.values[READ_TOKEN] = (struct observed_value){
         .lookup = LOOKUP_FOUND,
-        .value = arena_strdup(&turn->mem, issued ? issued->token : NULL),
+        .value = issued ? arena_strdup(&turn->mem, issued->token) : turn->observed.values[READ_TOKEN].value,
         .version = arena_strdup(&turn->mem, json_str_or(secret, "metadata.resourceVersion", ""))};
     state_forget_issued(turn->state);
 }

@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "orphans.h"
 #include "perform.h"
+#include "runner/expiry.h"
 #include "runner/names.h"
 #include "runner/status.h"
 
@@ -124,6 +125,8 @@ static void count_result(struct stats *stats, const struct turn *turn, const str
     stats->stalled += result == RESULT_ERROR && !last->wait.retry_at_ms;
     histogram_observe(&stats->reconcile_seconds, seconds);
     histogram_observe(&stats->work_seconds, seconds);
+    turn->state->token_end = expiry_end(&turn->observed);
+    turn->state->rotation_time = turn->observed.spec ? expiry_rotation_time(&turn->observed) : 0;
     turn->state->ready_reason = stats_ready_reason(stats, condition_get(turn->observed.status, "Ready", "reason"));
 }
 

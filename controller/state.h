@@ -53,6 +53,8 @@ struct state {
     enum reach reach;
     const char *reported;      /* the last report's reason, which the log has already                 */
     unsigned ready_reason;     /* of its condition Ready, see stats.h                               */
+    int64_t token_end;         /* seconds since 1970; 0: never, or not known                        */
+    int64_t rotation_time;     /* when it is to be replaced; 0: never                               */
     bool foreign[CHILD_COUNT]; /* somebody else's object has this child's name                   */
 };
 

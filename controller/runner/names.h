@@ -46,6 +46,10 @@
  * name has the value that was honoured. */
 #define ANNOTATION_ROTATE_TOKEN GROUP "/rotate-token"
 
+/* Annotation of a GitLabRunner that was registered with a registration token: somebody says that GitLab has the
+ * attributes of this fingerprint by now. They cannot be told, nor seen, by what the operator holds. */
+#define ANNOTATION_SET_AT_GITLAB GROUP "/set-at-gitlab"
+
 /* Annotation of a GitLabRunner that is being deleted, with the value "true": nobody waits any longer for its managers
  * or for GitLab. */
 #define ANNOTATION_FORCE_DELETE GROUP "/force-delete"

@@ -119,6 +119,7 @@ struct observed {
     bool deregistered;            /* GitLab has said that the runner of the token Secret is gone; or it was left behind
                                      there, and an Event says so                                                */
     const char *rotation_request; /* ANNOTATION_ROTATE_TOKEN of the object; NULL: none                        */
+    const char *set_at_gitlab;    /* ANNOTATION_SET_AT_GITLAB of the object; NULL: none                       */
     struct server_check check;    /* what GitLab has said of the runner since it was registered              */
     enum takeover takeover;
     bool not_inherited; /* GitLab has refused the token of the former object's Secret               */

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/digest.h"
+#include "runner/expiry.h"
 
-enum { OVERDUE_MS = 60 * 1000, LIFE_UNKNOWN_S = 24 * 3600 };
+enum { OVERDUE_MS = 60 * 1000 };
 
 static bool by_access_token(const struct observed *o)
 {
@@ -143,18 +143,6 @@ struct action renew_a_dead_token(const struct observed *o, struct arena *a)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Rotation */
 
-/* When a token that expires is to be replaced, in seconds since 1970; 0: never. */
-static int64_t rotation_time(const struct observed *o)
-{
-    int64_t end = time_parse(o->registered.expiration), begin = time_parse(o->registered.obtained);
-
-    if (end <= 0 || o->spec->rotation_policy == ROTATION_DISABLED)
-        return 0;
-    if (begin <= 0 || begin >= end)
-        return end - LIFE_UNKNOWN_S;
-    return end - (end - begin) * o->spec->rotate_at_percent / 100;
-}
-
 static bool is_requested(const struct observed *o)
 {
     const char *honoured = o->registered.rotation ? o->registered.rotation : "";
@@ -166,7 +154,7 @@ static bool is_requested(const struct observed *o)
  * the token is found to be dead as any other. */
 struct action rotate_the_token(const struct observed *o, struct arena *a)
 {
-    bool due = rotation_time(o) && o->now >= rotation_time(o);
+    bool due = expiry_rotation_time(o) && o->now >= expiry_rotation_time(o);
     bool unmarked = by_access_token(o) && !*o->registered.told_hash; /* if its answer were lost nobody could find it */
 
     if (is_users_own(&o->registered) || o->check.refusals || unmarked || (!due && !is_requested(o)))
@@ -187,11 +175,16 @@ static int64_t earlier(int64_t a, int64_t b)
     return a && (!b || a < b) ? a : b;
 }
 
+/* Monotonic, of a time that is still to come; else 0. */
+static int64_t at(const struct observed *o, int64_t time)
+{
+    return time > o->now ? o->now_ms + (time - o->now) * 1000 : 0;
+}
+
 int64_t next_look(const struct observed *o, bool retries, struct arena *a)
 {
     if (o->deleting || !o->spec || o->spec->suspend || !is_registered(o, a))
         return 0;
     int64_t late = retries ? 0 : o->now_ms + OVERDUE_MS, check = o->check.due_ms > o->now_ms ? o->check.due_ms : late;
-    int64_t left = is_users_own(&o->registered) ? 0 : rotation_time(o) - o->now;
-    return earlier(left > 0 ? o->now_ms + left * 1000 : 0, check);
+    return earlier(at(o, expiry_rotation_time(o)), earlier(at(o, expiry_warning_time(o)), check));
 }

@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "runner/complaints.h"
+#include "runner/names.h"
 #include "runner/status.h"
 
 static bool is_same_runner(const struct registration *a, const struct registration *b)
@@ -210,6 +212,32 @@ static struct action need_proof(const struct observed *o)
     return prove(GITLAB_SHOW, o->spec->url, credential_value(o), o->registered.runner_id);
 }
 
+/* A registration token gives no right to tell GitLab, nor to look; and the runner's own token shows nothing of them. So
+ * who has set them there says so, of these very attributes. */
+static struct action take_their_word(const struct observed *o, struct arena *a)
+{
+    const char *hash = attributes_hash(&o->spec->attributes, a);
+
+    if (!o->set_at_gitlab || strcmp(o->set_at_gitlab, hash) != 0)
+        return act_wait(
+            "UpdateNeedsAccessToken",
+            arena_printf(a,
+                         "tags or other attributes kept at GitLab were edited, and a registration token "
+                         "gives no right to change them, nor to see them: use "
+                         "authentication.accessTokenSecretRef, which keeps the runner; or undo the edit; or "
+                         "change them at GitLab, and then say so: kubectl annotate glr -n %s %s "
+                         "--overwrite " ANNOTATION_SET_AT_GITLAB "=%s",
+                         o->owner.ns, o->owner.name, hash),
+            true);
+    struct action act = need_token(o, a);
+    if (act.kind != ACT_PASS)
+        return act;
+    struct registration told = o->registered;
+    told.token = o->values[READ_TOKEN].value;
+    told.told_hash = hash;
+    return act_apply(CHILD_TOKEN_SECRET, render_token_secret(&o->owner, &told, a), o->children[CHILD_TOKEN_SECRET].uid);
+}
+
 /* Tags, description and so on are kept at GitLab: an edit is told to GitLab, never made by registering again; and one
  * that somebody makes there is set right. */
 static struct action tell_the_attributes(const struct observed *o, struct arena *a)
@@ -219,11 +247,7 @@ static struct action tell_the_attributes(const struct observed *o, struct arena 
     if (registration_is_right(o, a) && !edited_there)
         return act_pass;
     if (o->spec->authentication == AUTH_REGISTRATION_TOKEN)
-        return act_wait(
-            "UpdateNeedsAccessToken",
-            "tags or other attributes kept at GitLab were edited, and a registration token gives no right to change "
-            "them: use authentication.accessTokenSecretRef, change them at GitLab, or undo the edit",
-            true);
+        return take_their_word(o, a);
 
     struct action act = need_credential(o, a);
     if (act.kind == ACT_PASS)

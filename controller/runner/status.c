@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/expiry.h"
 #include "runner/skew.h"
 
 struct condition {
@@ -122,10 +123,12 @@ static struct condition manager_available(const struct observed *o, const struct
 static struct condition ready_as_asked(const struct observed *o, struct arena *a)
 {
     static const char message[] = "registered, configured and waiting for jobs";
-    const char *warnings = o->spec ? warnings_text(&o->spec->warnings, a) : NULL;
+    const char *warnings = o->spec ? warnings_text(&o->spec->warnings, a) : NULL, *expiry = expiry_warning(o, a);
 
-    if (!warnings)
+    if (!warnings && !expiry)
         return (struct condition){"Ready", "True", "Ready", message};
+    if (expiry)
+        warnings = warnings ? arena_printf(a, "%s; %s", expiry, warnings) : expiry;
     return (struct condition){"Ready", "True", "ReadyWithWarnings", arena_printf(a, "%s, but: %s", message, warnings)};
 }
 
@@ -141,6 +144,14 @@ static struct condition ready(const struct observed *o, const struct condition *
         if (strcmp(parts[i].status, "True") != 0)
             return (struct condition){"Ready", "False", parts[i].reason, parts[i].message};
     return ready_as_asked(o, a);
+}
+
+/* Only there when true. */
+static struct condition expiring(const struct observed *o, struct arena *a)
+{
+    const char *warning = o->deleting ? NULL : expiry_warning(o, a);
+
+    return (struct condition){"TokenExpiring", warning ? "True" : NULL, "TokenExpiring", warning};
 }
 
 /* kstatus: Stalled when a person has to act, Reconciling while the operator is at work; neither when all is well. */
@@ -236,7 +247,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
 {
     struct json_object *status = arena_json(a, json_build("{observedGeneration: %d}", o->generation));
     struct json_object *conditions = json_build("[]");
-    struct condition parts[6] = {{.status = NULL}}, last[2];
+    struct condition parts[7] = {{.status = NULL}}, last[2];
     size_t len = 0;
 
     if (o->spec) {
@@ -247,6 +258,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
     struct condition is_ready = ready(o, parts, len, registration, manager, a);
     parts[len++] = reachable(o, a);
     parts[len++] = skew(o, a);
+    parts[len++] = expiring(o, a);
     parts[len++] = drained(o);
     abnormal(&is_ready, registration->stalled || (!registration->reason && manager->stalled), last);
 

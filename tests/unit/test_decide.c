@@ -154,6 +154,10 @@ static const struct test_case cases[] = {
          .how = ABSENT_ONCE, .options = {[OPT_EDIT] = EDIT_TAGS}),
     CASE("tags cannot be told", "attributes: wait UpdateNeedsAccessToken, stalled", edited,
          .options = {[OPT_MODE] = 1, [OPT_EDIT] = EDIT_TAGS}),
+    CASE("tags that somebody has set at GitLab are taken for told", "attributes: apply Secret ci/builds-runner-token",
+         edited_and_set_at_gitlab, .how = 1, .options = {[OPT_MODE] = 1, [OPT_EDIT] = EDIT_TAGS}),
+    CASE("… and others are not", "attributes: wait UpdateNeedsAccessToken, stalled", edited_and_set_at_gitlab, .how = 0,
+         .options = {[OPT_MODE] = 1, [OPT_EDIT] = EDIT_TAGS}),
     CASE("tags are not told without a token to keep", "attributes: wait TokenMissing, stalled", edited_and_emptied,
          .options = {[OPT_EDIT] = EDIT_TAGS}),
 

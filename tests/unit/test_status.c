@@ -43,6 +43,8 @@ struct test_case {
     int options[OPTIONS];
 };
 
+enum { DAY_S = 24 * 3600 };
+
 #define CASE(name_, expected_, broken_, ...)                                                                           \
     {                                                                                                                  \
         .name = name_, .expected = expected_, .broken = broken_, __VA_ARGS__                                           \
@@ -91,6 +93,18 @@ static const struct test_case cases[] = {
          "Ready=False:UpdateNeedsAccessToken Registered=True:Registered ConfigApplied=True:Applied "
          "ManagerAvailable=True:Available GitLabReachable=True:Reachable Stalled=True:UpdateNeedsAccessToken",
          edited, .options = {[OPT_MODE] = 1, [OPT_EDIT] = EDIT_TAGS}),
+    CASE("a token of the user's that ends in six days",
+         "Ready=True:ReadyWithWarnings Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable TokenExpiring=True:TokenExpiring",
+         given_and_expiring, .how = 6 * DAY_S, .options = {[OPT_MODE] = 2}),
+    CASE("one that ends in eight days",
+         "Ready=True:Ready Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable",
+         given_and_expiring, .how = 8 * DAY_S, .options = {[OPT_MODE] = 2}),
+    CASE("one that the operator replaces itself",
+         "Ready=True:Ready Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable",
+         given_and_expiring, .how = 2 * DAY_S),
     CASE("suspended",
          "Ready=False:Suspended Registered=True:Registered ConfigApplied=True:Applied ManagerAvailable=True:Available "
          "GitLabReachable=True:Reachable",
@@ -467,9 +481,9 @@ static void each_reason_in(const char *path, const char *pattern, void (*found)(
 
 static bool is_type_or_status(const char *word)
 {
-    static const char *const words[] = {
-        "ConfigApplied", "ManagerAvailable", "GitLabReachable", "VersionSkew", "Reconciling", "Stalled", "True",
-        "False",         "Unknown"};
+    static const char *const words[] = {"ConfigApplied", "ManagerAvailable", "GitLabReachable", "VersionSkew",
+                                        "TokenExpiring", "Reconciling",      "Stalled",         "True",
+                                        "False",         "Unknown"};
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strcmp(word, words[i]) == 0)

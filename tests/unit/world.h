@@ -208,6 +208,7 @@ struct api {
     int64_t deletion_time;
     int generation, version;
     bool asks_for_a_token;      /* the annotation that asks for another one */
+    char set_at_gitlab[24];     /* the annotation that says what GitLab has been told by somebody */
     bool force_delete;          /* the annotation that ends a deletion's patience */
     int wish;                   /* which of the scenario's the spec is now */
     struct json_object *status; /* one reference                           */

@@ -56,6 +56,7 @@ void api_copy_runner(struct api *to, const struct api *from)
     to->version = from->version;
     to->wish = from->wish;
     to->asks_for_a_token = from->asks_for_a_token;
+    memcpy(to->set_at_gitlab, from->set_at_gitlab, sizeof(to->set_at_gitlab));
     to->force_delete = from->force_delete;
     api_set_status(to, from->status);
 }

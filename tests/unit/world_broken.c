@@ -296,6 +296,20 @@ void expiring(struct world *w, int left)
     snprintf(secret->obtained, sizeof(secret->obtained), "%s", time_format(end - 1000, &w->mem));
 }
 
+void given_and_expiring(struct world *w, int left)
+{
+    struct object *secret = child_of(w, CHILD_TOKEN_SECRET);
+
+    snprintf(secret->expiration, sizeof(secret->expiration), "%s", time_format(w->now_ms / 1000 + left, &w->mem));
+}
+
+void edited_and_set_at_gitlab(struct world *w, int which)
+{
+    edited(w, 0);
+    snprintf(w->api.set_at_gitlab, sizeof(w->api.set_at_gitlab), "%s",
+             attributes_hash(&w->scenario->wishes[which].spec.attributes, &w->mem));
+}
+
 void asked_for_a_token(struct world *w, int unused)
 {
     (void)unused;

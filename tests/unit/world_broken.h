@@ -76,6 +76,8 @@ broken_fn checked, edited_and_checked, deleted_and_checked, deleted_too_late_and
 /* how: seconds that are left of a token's life of 1000 */
 broken_fn expiring;
 broken_fn account_made_anew, account_made_anew_long_ago;
+broken_fn given_and_expiring;
+broken_fn edited_and_set_at_gitlab;
 broken_fn asked_for_a_token, inherited, inherited_and_terminating, inspected, inspected_long_ago, reset_long_ago;
 broken_fn edited_and_not_to_be_seen, edited_and_told_in_vain;
 /* how: for how many seconds */

@@ -287,6 +287,7 @@ void world_observe(struct world *w)
     o->gone = seen->gone;
     o->deletion_time = seen->deletion_time;
     o->force_delete = seen->force_delete;
+    o->set_at_gitlab = *seen->set_at_gitlab ? seen->set_at_gitlab : NULL;
     o->rotation_request = seen->asks_for_a_token ? "please" : NULL;
     o->spec = wish->valid ? &wish->spec : NULL;
     o->spec_err = wish->err;

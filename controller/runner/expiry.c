@@ -1,0 +1,64 @@
+#include "runner/expiry.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "runner/names.h"
+
+enum { DAY_S = 24 * 3600, WARNED_S = 7 * DAY_S };
+
+static bool is_given(const struct observed *o)
+{
+    return strcmp(o->registered.authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
+}
+
+int64_t expiry_end(const struct observed *o)
+{
+    int64_t end = time_parse(o->registered.expiration);
+
+    return end > 0 ? end : 0;
+}
+
+/* How long the token lives; 0: not known. */
+static int64_t life(const struct observed *o)
+{
+    int64_t begin = time_parse(o->registered.obtained);
+
+    return begin > 0 && begin < expiry_end(o) ? expiry_end(o) - begin : 0;
+}
+
+int64_t expiry_rotation_time(const struct observed *o)
+{
+    int64_t end = expiry_end(o);
+
+    if (!end || is_given(o) || o->spec->rotation_policy == ROTATION_DISABLED)
+        return 0;
+    return end - (life(o) ? life(o) * o->spec->rotate_at_percent / 100 : DAY_S);
+}
+
+int64_t expiry_warning_time(const struct observed *o)
+{
+    int64_t quarter = life(o) / 4;
+
+    if (!o->spec || !expiry_end(o) || expiry_rotation_time(o))
+        return 0;
+    return expiry_end(o) - (quarter && quarter < WARNED_S ? quarter : WARNED_S);
+}
+
+const char *expiry_warning(const struct observed *o, struct arena *a)
+{
+    if (!expiry_warning_time(o) || o->now < expiry_warning_time(o))
+        return NULL;
+    const char *ends = arena_printf(a, "the runner's token %s at %s",
+                                    o->now < expiry_end(o) ? "expires" : "has expired", time_format(expiry_end(o), a));
+    if (!is_given(o))
+        return arena_printf(a,
+                            "%s, and spec.tokenRotation.policy is Disabled: set it to Auto, or ask for a new token by "
+                            "the annotation " ANNOTATION_ROTATE_TOKEN,
+                            ends);
+    return arena_printf(a,
+                        "%s: reset it at GitLab and put the new one into Secret %s/%s, key %s, or use "
+                        "authentication.accessTokenSecretRef, by which the operator replaces it itself",
+                        ends, o->owner.ns, o->spec->credential.name, o->spec->credential.key);
+}
