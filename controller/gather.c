@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "drift.h"
 #include "errand.h"
+#include "pods.h"
 #include "runner/cache.h"
 #include "runner/names.h"
 #include "runner/namespaces.h"
@@ -72,6 +73,7 @@ static void gather_deployment(struct json_object *kept, struct observed *o)
     o->updated_replicas = json_int_or(kept, "updated", 0);
     o->rollout_observed = json_bool_or(kept, "observed", false);
     o->rollout_problem = json_str(kept, "problem");
+    o->replica_failure = json_str(kept, "failure");
 }
 
 /* Made for an object of our name that had another uid: before a restore from a backup, or in another cluster. */
@@ -281,6 +283,7 @@ void gather_again(const struct gathering *g, struct state *state, struct observe
     o->given_up = state->given_up;
     o->in_line = state->errand && !errand_is_calling(state->errand);
     o->calling = errand_is_calling(state->errand);
+    pods_plan(g->paces, state, o, a);
     o->reach = state->reach;
     o->gitlab_err = state_troubles(state)->gitlab_err;
     for (size_t i = 0; i < ATTEMPTS_MAX; i++)

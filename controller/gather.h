@@ -3,11 +3,13 @@
 #define GATHER_H
 
 #include "kinds.h"
+#include "kube/pace.h"
 #include "state.h"
 
 struct gathering {
     struct store *store; /* changed only by what was looked at: drift.h */
     const struct render_settings *settings;
+    struct paces *paces; /* in which pods are looked at; NULL: at once */
     int64_t now_ms, now; /* monotonic milliseconds; seconds since 1970 */
 };
 

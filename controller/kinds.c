@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/pack.h"
+#include "base/shorten.h"
 #include "dictionary.h"
 #include "kube/managed_fields.h"
 #include "kube/object_text.h"
@@ -20,7 +21,7 @@
 
 /* Kubernetes' own limits of names. */
 enum { NAMESPACE_MAX = 63, NAME_MAX = 253 };
-enum { ANNOTATION_MAX = 4096, FIELDS_MAX = 16 << 10 }; /* that are kept */
+enum { ANNOTATION_MAX = 4096, FIELDS_MAX = 16 << 10, MESSAGE_MAX = 1024 }; /* that are kept */
 
 static const struct {
     struct kube_resource resource;
@@ -146,17 +147,24 @@ static struct json_object *keep_runner(struct json_object *object)
                       json_ref(json_get(object, "status")));
 }
 
-static const char *progress_problem(struct json_object *object)
+/* What the condition of this type says when it has that status; NULL: it has not. */
+static const char *condition_message(struct json_object *object, const char *type, const char *status)
 {
     struct json_object *conditions = json_get(object, "status.conditions");
 
     for (size_t i = 0; i < json_len(conditions); i++) {
         struct json_object *c = json_at(conditions, i);
-        if (strcmp(json_str_or(c, "type", ""), "Progressing") == 0 &&
-            strcmp(json_str_or(c, "status", ""), "False") == 0)
-            return json_str(c, "message");
+        if (strcmp(json_str_or(c, "type", ""), type) == 0 && strcmp(json_str_or(c, "status", ""), status) == 0)
+            return json_str_or(c, "message", "");
     }
     return NULL;
+}
+
+static void keep_message(struct json_object *kept, const char *member, const char *message)
+{
+    cleanup_free char *copy = message ? mem_strdup(message) : NULL;
+
+    json_set_str(kept, member, copy ? shorten(copy, MESSAGE_MAX) : NULL);
 }
 
 static void keep_deployment(struct json_object *kept, struct json_object *object)
@@ -168,7 +176,8 @@ static void keep_deployment(struct json_object *kept, struct json_object *object
     json_set_bool(kept, "observed",
                   json_int_or(object, "status.observedGeneration", -1) >=
                       json_int_or(object, "metadata.generation", 0));
-    json_set_str(kept, "problem", progress_problem(object));
+    keep_message(kept, "problem", condition_message(object, "Progressing", "False"));
+    keep_message(kept, "failure", condition_message(object, "ReplicaFailure", "True"));
 }
 
 static void keep_registration_of(struct json_object *kept, struct json_object *object)

@@ -44,7 +44,7 @@ enum kind kind_by_name(const char *name);
  *                  one that is too large, no spec but why, tooLarge
  *   our children   hash, inputs, terminating, held; and what is special to the kind:
  *     Secret       the annotations of the registration
- *     Deployment   replicas, ready, available, updated, observed, problem
+ *     Deployment   replicas, ready, available, updated, observed, problem, failure
  *   Namespace      allowedFrom, podSecurity, deletionTimestamp
  * Its fields are those of a child that are ours by apply, for drift.h. store: to find the owner of a child that does
  * not say whose it is. The arena owns the strings. */

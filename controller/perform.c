@@ -15,6 +15,7 @@
 #include "net/http.h"
 #include "net/loop.h"
 #include "perform.h"
+#include "pods.h"
 #include "report.h"
 #include "runner/cache.h"
 #include "runner/names.h"
@@ -385,13 +386,15 @@ static void tell_changes(const struct turn *turn, struct json_object *before, st
     }
 }
 
-/* Once for each edit of the spec: the status says whether it has been seen. */
-static void warn_of_clear_text(const struct turn *turn, struct json_object *before, struct json_object *now)
+/* Once: not again while it stays so, nor by another process where the status tells of a registration at this URL. */
+static void warn_of_clear_text(const struct turn *turn, struct json_object *before)
 {
     const struct spec *spec = turn->observed.spec;
+    struct state *state = turn->state;
+    bool was_told = state->insecure_told, insecure = spec && strncmp(spec->url, "http://", 7) == 0;
 
-    if (spec && strncmp(spec->url, "http://", 7) == 0 &&
-        json_int_or(before, "observedGeneration", -1) != json_int_or(now, "observedGeneration", -1))
+    state->insecure_told = insecure;
+    if (insecure && !was_told && strcmp(json_str_or(before, "url", ""), spec->url) != 0)
         turn_event(turn, true, "InsecureURL",
                    "spec.url is not https, so tokens travel in clear text; give GitLab a certificate and an https URL");
 }
@@ -423,7 +426,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
     if (!expect_success(turn, reply))
         return;
     tell_changes(turn, turn->observed.status, turn->asked.status);
-    warn_of_clear_text(turn, turn->observed.status, turn->asked.status);
+    warn_of_clear_text(turn, turn->observed.status);
     tell_warnings(turn, turn->observed.status, turn->asked.status);
     tell_expiry(turn, turn->observed.status, turn->asked.status);
     learn_runner(turn, reply->object);
@@ -542,7 +545,7 @@ static void on_deleted(void *arg, const struct kube_reply *reply)
         workshop_learn_written(turn->shop, kind, reply->object);
     else
         store_bury(turn->shop->store, kind, s->ns, s->name, s->uid); /* a Status, or the object as it was at its end */
-    turn_log(turn, LOG_INFO, "deleted", "rule", turn->asked.rule, "kind", s->kind, "name", s->name, NULL);
+    turn_log(turn, LOG_INFO, "deleted", "rule", turn->asked.rule, "kind", s->kind, "object", s->name, NULL);
     kube_succeeded(turn);
 }
 
@@ -562,7 +565,7 @@ void perform(struct turn *turn, const struct action *act)
     static void (*const performers[])(struct turn * turn) = {
         [ACT_READ] = perform_read,     [ACT_FINALIZER] = perform_finalizer, [ACT_APPLY] = perform_apply,
         [ACT_DELETE] = perform_delete, [ACT_GITLAB] = perform_gitlab,       [ACT_STATUS] = perform_status,
-        [ACT_RECORD] = ledger_perform, [ACT_REPORT] = report_perform,
+        [ACT_RECORD] = ledger_perform, [ACT_REPORT] = report_perform,       [ACT_LOOK] = pods_perform,
     };
 
     turn->asked = *act;

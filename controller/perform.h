@@ -5,8 +5,8 @@
 #include "turn.h"
 
 /* Starts the request of an action that needs one (ACT_READ, ACT_FINALIZER, ACT_APPLY, ACT_DELETE, ACT_GITLAB,
- * ACT_STATUS, ACT_RECORD, ACT_REPORT). Its answer changes the store, the state and what the turn observes, and makes
- * the turn ready. */
+ * ACT_STATUS, ACT_RECORD, ACT_REPORT, ACT_LOOK). Its answer changes the store, the state and what the turn observes,
+ * and makes the turn ready. */
 void perform(struct turn *turn, const struct action *act);
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -124,16 +124,36 @@ static bool is_known(struct turn *turn)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Answers */
 
+/* The runner that the call was about, or that came of it; NULL: none. */
+static const char *runner_number(const struct turn *turn, const struct gitlab_answer *answer, struct arena *a)
+{
+    int64_t id = answer->id ? answer->id : turn->asked.gitlab.runner_id;
+
+    return id ? arena_printf(a, "%lld", (long long)id) : NULL;
+}
+
+/* The host with its port, if the URL names one. */
+static const char *host_of_url(const char *url, struct arena *a)
+{
+    const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
+
+    return arena_strndup(a, host, strcspn(host, "/"));
+}
+
 /* What GitLab was asked, and what came of it. A failure has a line of its own (perform_failed). */
 static void note_call(const struct turn *turn, const struct gitlab_answer *answer)
 {
     const char *call = gitlab_call_name(turn->asked.gitlab.call);
-    const char *result = answer->err.kind ? answer->err.reason : "ok";
+    const char *result = answer->err.untried ? "GitLabUnavailable" : answer->err.kind ? answer->err.reason : "ok";
     struct stats *stats = turn->shop->stats;
+    cleanup_arena struct arena a = {0};
 
     tally_add(&stats->gitlab_calls, call, result, 1);
     histogram_observe(&stats->gitlab_seconds, seconds_since(turn->asked_us));
-    turn_log(turn, answer->err.kind ? LOG_DEBUG : LOG_INFO, "called GitLab", "call", call, "result", result, NULL);
+    turn_log(turn, answer->err.kind ? LOG_DEBUG : LOG_INFO,
+             answer->err.untried ? "did not call GitLab" : "called GitLab", "call", call, "host",
+             host_of_url(turn->asked.gitlab.url, &a), "runner", runner_number(turn, answer, &a), "result", result,
+             NULL);
 }
 
 /* An answer that leaves open whether a runner was made is the same as a crash after the call; and one that was found

@@ -44,6 +44,7 @@ struct reconciler {
     struct map costs; /* of the turns that are under way, by namespace: struct share */
     bool blocked;     /* keys are ready, but none that may be taken before a turn ends */
     struct errands errands;
+    struct paces paces;       /* in which the pods of managers are looked at */
     uint64_t term;            /* in which we lead; 0: we do not */
     struct loop_timer *timer; /* for the next delayed key */
     struct loop_timer *trimmer;
@@ -208,6 +209,7 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
     struct action act = gather_and_decide(turn);
     switch (act.kind) {
     case ACT_READ:
+    case ACT_LOOK:
     case ACT_FINALIZER:
     case ACT_APPLY:
     case ACT_DELETE:
@@ -449,6 +451,7 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     rec->errands.wake = wake_runner;
     rec->errands.arg = rec;
     rec->shop.errands = &rec->errands;
+    rec->shop.paces = &rec->paces;
     rec->timer = loop_timer_create(shop->loop, on_timer, rec);
     rec->trimmer = loop_timer_create(shop->loop, on_trimmer, rec);
     rec->shop.orphans = orphans_create(&rec->shop);
@@ -472,6 +475,7 @@ void reconciler_destroy(struct reconciler *rec)
     loop_timer_destroy(rec->trimmer);
     states_finish(&rec->states);
     map_finish(&rec->costs);
+    paces_finish(&rec->paces);
     queue_destroy(rec->queue);
     store_destroy(rec->shop.store);
     free(rec);

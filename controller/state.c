@@ -12,6 +12,7 @@ enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 5 * 60 * 1000 };
 static void state_finish(struct state *state)
 {
     state_forget_issued(state);
+    state_forget_starting(state);
     free(state->troubles);
     keep_free_text(state->key);
     keep_free_text(state->uid);
@@ -183,6 +184,41 @@ static const char *state_text(const char *text)
 {
     return text ? mem_strdup(text) : NULL;
 }
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Managers that start */
+
+struct starting *state_starting(struct state *state, int64_t now_ms)
+{
+    if (!state->starting) {
+        state->starting = mem_alloc(sizeof(*state->starting));
+        *state->starting = (struct starting){.since_ms = now_ms};
+    }
+    return state->starting;
+}
+
+void state_forget_starting(struct state *state)
+{
+    struct starting *starting = take(state->starting);
+
+    if (!starting)
+        return;
+    free((char *)starting->trouble.message);
+    free(starting);
+}
+
+void state_note_trouble(struct state *state, const struct trouble *trouble)
+{
+    struct trouble *known = &state->starting->trouble;
+    const char *former = known->message;
+
+    *known = *trouble;
+    known->message = state_text(trouble->message);
+    free((char *)former);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * A token on its way */
 
 void state_issue(struct state *state, const struct registration *r)
 {

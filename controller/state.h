@@ -29,6 +29,13 @@ struct troubles {
     struct failure failures[];
 };
 
+/* Managers that are waited for, and what their pods have shown. */
+struct starting {
+    int64_t since_ms, due_ms; /* monotonic: since when; and when to look at the pods (again) */
+    unsigned looks;
+    struct trouble trouble; /* its message is owned */
+};
+
 struct errand;
 
 struct state {
@@ -39,6 +46,7 @@ struct state {
     struct errand *errand;      /* what GitLab is asked for it, errand.h; NULL: nothing. It is ended before the state */
     struct troubles *troubles;  /* owned; NULL: none, see state_troubles()                        */
     struct registration *issued; /* owned, with its texts; NULL: none                             */
+    struct starting *starting;   /* owned; NULL: all managers are there, or are not to be         */
     enum doubt doubt;
     int64_t found_id;
     bool judged;       /* it is known what the finalizer promises: it was there, and looked into; or we put it there */
@@ -51,6 +59,7 @@ struct state {
     bool not_inherited;
     unsigned given_up;
     enum reach reach;
+    bool insecure_told;        /* that spec.url is not https                                           */
     const char *reported;      /* the last report's reason, which the log has already                 */
     unsigned ready_reason;     /* of its condition Ready, see stats.h                               */
     int64_t token_end;         /* seconds since 1970; 0: never, or not known                        */
@@ -85,6 +94,12 @@ const struct troubles *state_troubles(const struct state *state);
 void state_note_gitlab(struct state *state, const struct err *err);
 /* Nothing is left to do, so nothing is to be tried again: what failed has come about in another way. */
 void state_rest(struct state *state);
+
+/* The managers are waited for, since now; or not any more. */
+struct starting *state_starting(struct state *state, int64_t now_ms);
+void state_forget_starting(struct state *state);
+/* Takes a copy of the message. */
+void state_note_trouble(struct state *state, const struct trouble *trouble);
 
 /* Takes copies; the token is cleansed by state_forget_issued(). */
 void state_issue(struct state *state, const struct registration *registration);

@@ -11,12 +11,18 @@
 #include "kube/event.h"
 #include "kube/version.h"
 #include "net/loop.h"
+#include "pods.h"
 #include "runner/names.h"
 
 struct gathering turn_gathering(const struct workshop *shop)
 {
     return (struct gathering){
-        .store = shop->store, .settings = &shop->render, .now_ms = loop_now(shop->loop), .now = loop_wall(shop->loop)};
+        .store = shop->store,
+        .settings = &shop->render,
+        .paces = shop->paces,
+        .now_ms = loop_now(shop->loop),
+        .now = loop_wall(shop->loop),
+    };
 }
 
 struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state, const char *key,
@@ -38,6 +44,7 @@ void turn_destroy(struct turn *turn)
 {
     if (turn->request)
         kube_cancel(turn->shop->client, turn->request);
+    pods_look_end(turn);
     list_remove(&turn->node);
     arena_finish(&turn->step);
     arena_finish(&turn->mem);

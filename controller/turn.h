@@ -22,6 +22,8 @@ struct errands;
 struct garbage;
 struct loop;
 struct orphans;
+struct paces;
+struct pods_look;
 
 #define CONTROLLER "gitlabrunner" /* what metrics and logs call us */
 
@@ -41,6 +43,7 @@ struct workshop {
     struct orphans *orphans;
     struct errands *errands;
     struct garbage *garbage;
+    struct paces *paces; /* of looks at pods */
     struct stats *stats;
     void (*evicted)(void *arg, const struct record *runner); /* a GitLabRunner gives way to another namespace's */
     void *evicted_arg;
@@ -58,12 +61,13 @@ struct turn {
     struct record record; /* the object as the turn began, or since it has our finalizer, packed */
     size_t cost;          /* what it takes of the memory for turns, in bytes: an estimate */
     struct observed observed;
-    struct arena mem;      /* until the turn ends                               */
-    struct arena step;     /* what was gathered and decided, until the next decision */
-    struct action asked;   /* the action whose answer is awaited                */
-    uint64_t request;      /* to Kubernetes, in flight; 0: none                 */
-    const char *known_uid; /* of the object that is read: as it was known then; NULL: it was not */
-    bool was_unknown;      /* … and whether it is there was not known either                  */
+    struct arena mem;       /* until the turn ends                               */
+    struct arena step;      /* what was gathered and decided, until the next decision */
+    struct action asked;    /* the action whose answer is awaited                */
+    uint64_t request;       /* to Kubernetes, in flight; 0: none                 */
+    struct pods_look *look; /* … at pods; NULL: none */
+    const char *known_uid;  /* of the object that is read: as it was known then; NULL: it was not */
+    bool was_unknown;       /* … and whether it is there was not known either                  */
     unsigned steps;
     bool urgent; /* somebody waits for it                              */
     bool ready;  /* an answer has come                                */

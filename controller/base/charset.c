@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "base/utf8.h"
 
 /* What a place takes of ASCII: ranges, as in a shell's pattern, without the brackets. */
@@ -212,5 +213,5 @@ char *charset_to_prose(char *text)
         from += skip;
     }
     *to = '\0';
-    return text;
+    return *from ? end_with_ellipsis(text, places[CHARSET_PROSE].max) : text;
 }

@@ -37,8 +37,8 @@ bool charset_is_quoted(const char *text, size_t len);
 
 /* The length of the character of a prose that text begins with; 0: what is there may not be in one. */
 size_t charset_prose_len(const char *text);
-/* Makes prose of any text, in place: control characters become blanks, what else may not be there is dropped, the end
- * of a text that is too long is cut between characters. Returns text. */
+/* Makes prose of any text, in place: control characters become blanks, what else may not be there is dropped, and a
+ * text that is too long is shortened (base/shorten.h). Returns text. */
 char *charset_to_prose(char *text);
 
 #endif

@@ -25,8 +25,9 @@ struct err {
     enum err_kind kind;
     int code;               /* HTTP status, or 0 when no answer came        */
     int64_t retry_after_ms; /* what the server asked for; 0: nothing said   */
+    bool untried;           /* nothing was sent: it tells of an earlier call, which has failed              */
     char reason[48];        /* one CamelCase word for conditions and logs   */
-    char text[400];         /* a sentence for a person: prose (charset.h)   */
+    char text[400];         /* a sentence for a person: prose (charset.h), shortened when it is too long */
     struct complaints *all; /* of a spec: all that is wrong with it, the text being the first (runner/complaints.h) */
 };
 
@@ -36,6 +37,9 @@ bool err_set(struct err *err, enum err_kind kind, const char *reason, const char
 
 /* Put `context: ` in front of the text. Returns false. */
 bool err_wrap(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Put `; ` and a remedy behind the text. */
+void err_add(struct err *err, const char *text);
 
 /* The kind as a word for logs and metric labels; never NULL. */
 const char *err_kind_name(enum err_kind kind);

@@ -13,6 +13,7 @@
 #include "base/charset.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "base/utf8.h"
 #include "cli/hints.h"
 #include "cli/yaml.h"
@@ -154,7 +155,7 @@ static void check_enum(struct check *c, struct json_object *schema, struct json_
         list = arena_printf(c->a, "%s%s%s", list, *list ? ", " : "", json_string(json_at(words, i)));
     }
     if (*list)
-        find(c, "%s must be one of %s, not \"%.60s\"", path, list, json_string(value));
+        find(c, "%s must be one of %s, not \"%s\"", path, list, shown(json_string(value), 60).text);
 }
 
 /* What a bound is about: a number itself, the characters of a text, the items of a list, the members of a map. */
@@ -213,7 +214,7 @@ static void check_pattern(struct check *c, struct json_object *schema, struct js
     if (regcomp(&regex, posix_pattern(pattern, c->a), REG_EXTENDED | REG_NOSUB) != 0)
         abort(); /* the CRD is a part of the program */
     if (regexec(&regex, json_string(value), 0, NULL, 0) != 0)
-        find(c, "%s must match %s: \"%.60s\" does not", path, pattern, json_string(value));
+        find(c, "%s must match %s: \"%s\" does not", path, pattern, shown(json_string(value), 60).text);
     regfree(&regex);
 }
 

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "cli/yaml.h"
 
 enum { VALUES_MAX = 100000 };
@@ -134,9 +135,10 @@ static bool read_tagged(struct reader *r, const yaml_event_t *event, const char 
         if (json_object_is_type(*ret, tags[i].type))
             return true;
         json_object_put(take(*ret));
-        return refuse(r, &event->start_mark, "\"%.60s\" is no %s: correct it or take the tag out", text, tags[i].name);
+        return refuse(r, &event->start_mark, "\"%s\" is no %s: correct it or take the tag out", shown(text, 60).text,
+                      tags[i].name);
     }
-    return refuse(r, &event->start_mark, "the tag %.60s is not supported: take it out", tag);
+    return refuse(r, &event->start_mark, "the tag %s is not supported: take it out", shown(tag, 60).text);
 }
 
 static bool read_scalar(struct reader *r, const yaml_event_t *event, struct json_object **ret)
@@ -159,7 +161,8 @@ static bool read_alias(struct reader *r, const yaml_event_t *event, unsigned dep
     struct json_object *value;
 
     if (!json_object_object_get_ex(r->anchors, name, &value))
-        return refuse(r, &event->start_mark, "*%.60s stands for nothing: put &%.60s before a value above", name, name);
+        return refuse(r, &event->start_mark, "*%s stands for nothing: put &%s before a value above",
+                      shown(name, 60).text, shown(name, 60).text);
     if (!count_tree(r, &event->start_mark, value, depth))
         return false;
     *ret = json_copy(value);
@@ -221,7 +224,7 @@ static bool read_member(struct reader *r, const yaml_event_t *key_event, unsigne
         return false;
     const char *name = json_object_get_string(key);
     if (json_object_object_get_ex(object, name, NULL))
-        return refuse(r, &key_event->start_mark, "the key %.60s is there twice: keep one", name);
+        return refuse(r, &key_event->start_mark, "the key %s is there twice: keep one", shown(name, 60).text);
     if (!next(r, &event) || !read_value(r, &event, depth, &value))
         return false;
     json_object_object_add(object, name, value);

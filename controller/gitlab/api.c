@@ -11,6 +11,7 @@
 #include "base/followed.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "net/http.h"
 
 enum {
@@ -212,7 +213,8 @@ bool op_expect(struct gitlab_op *op, const struct http_reply *reply, int status)
 
 static const char *content_of(const struct http_reply *reply, struct arena *a)
 {
-    return *reply->content_type ? charset_to_prose(arena_printf(a, "%.60s", reply->content_type)) : "no type";
+    return *reply->content_type ? charset_to_prose(arena_printf(a, "%s", shown(reply->content_type, 60).text))
+                                : "no type";
 }
 
 /* It is about what was asked for, and not the answer to somebody else's call. */

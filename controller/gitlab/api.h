@@ -15,6 +15,10 @@
 #include "gitlab/gate.h"
 #include "gitlab/policy.h"
 
+/* What an access token may do for us: make runners, change and remove them, and look for one that a crash has lost.
+ * docs.gitlab.com/user/profile/personal_access_tokens has what each scope gives. Every list of them is this one. */
+#define ACCESS_TOKEN_SCOPES "create_runner, manage_runner and read_api"
+
 struct gitlab;
 struct gitlab_op;
 struct http;

@@ -61,32 +61,25 @@ static void step_out(struct gate *gate, struct gate_pass *pass)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Refusals */
 
-/* The breaker that keeps the caller from going there now, and for the text where that is; NULL: it may. */
-static const struct host *refusing(const struct gate_server *server, uint64_t caller, int64_t now_ms,
-                                   const char **ret_name)
+/* The breaker that keeps the caller from going there now; NULL: it may. */
+static const struct host *refusing(const struct gate_server *server, uint64_t caller, int64_t now_ms)
 {
     const struct gate_host *host = server->lane->host;
     const struct gate_answers *answers = gate_answers_known(server, caller);
 
-    *ret_name = "the proxy of --gitlab-proxy";
     if (host->proxy && host_refuses(host->proxy, now_ms))
         return host->proxy;
-    *ret_name = host->name;
     if (host_refuses(&host->transport, now_ms))
         return &host->transport;
-    *ret_name = server->url;
     return answers && host_refuses(&answers->breaker, now_ms) ? &answers->breaker : NULL;
 }
 
 static bool refuses(const struct gate_server *server, uint64_t caller, int64_t now_ms, struct err *ret_err)
 {
-    const char *name;
-    const struct host *breaker = refusing(server, caller, now_ms, &name);
+    const struct host *breaker = refusing(server, caller, now_ms);
 
     if (breaker)
-        *ret_err = host_refusal(breaker, name, now_ms, chance());
-    if (breaker && breaker == server->lane->host->proxy) /* as those are told who have seen it fail */
-        snprintf(ret_err->reason, sizeof(ret_err->reason), "%s", PROXY_UNREACHABLE);
+        *ret_err = host_refusal(breaker, now_ms, chance());
     return breaker != NULL;
 }
 

@@ -103,20 +103,13 @@ void host_leave(struct host *h, const struct host_limits *limits, unsigned epoch
     }
 }
 
-struct err host_refusal(const struct host *h, const char *name, int64_t now_ms, uint32_t random)
+struct err host_refusal(const struct host *h, int64_t now_ms, uint32_t random)
 {
     int64_t left = h->open_until_ms > now_ms ? h->open_until_ms - now_ms : 0;
-    long long pause_s = (h->pause_ms + 999) / 1000;
-    struct err err;
+    struct err err = h->last;
 
-    if (h->limited)
-        err_set(&err, ERR_RETRY, "RateLimited", "%s has asked to wait: it is called again within %lld s (%.200s)", name,
-                pause_s, h->last.text);
-    else
-        err_set(&err, ERR_RETRY, "GitLabUnavailable",
-                "%s has failed %u times in a row: it is called again within %lld s (%.200s)", name, h->failures,
-                pause_s, h->last.text);
-    err.code = h->last.code; /* whether it has answered is as it was */
+    err.kind = ERR_RETRY;
+    err.untried = true;
     err.retry_after_ms = left + random % (h->pause_ms / 2 + 1);
     return err;
 }

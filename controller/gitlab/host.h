@@ -59,11 +59,10 @@ enum host_outcome {
 void host_leave(struct host *h, const struct host_limits *limits, unsigned epoch, enum host_outcome outcome,
                 const struct err *err, int64_t now_ms, uint32_t random);
 
-/* Why callers of this host (name: for the text) are refused: ERR_RETRY, GitLabUnavailable or RateLimited, with the last
- * error, its code, and how long the pauses are. The text is the same for all of one pause. retry_after_ms: when the
- * pause is over, and up to half a pause (by random) later, so that those who were refused do not come back all at once.
- */
-struct err host_refusal(const struct host *h, const char *name, int64_t now_ms, uint32_t random);
+/* Why callers of this host are refused: what its last call came to, word for word, as ERR_RETRY and untried. So whoever
+ * is refused and whoever has tried say the same, and go on saying it. retry_after_ms: when the pause is over, and up to
+ * half a pause (by random) later, so that those who were refused do not come back all at once. */
+struct err host_refusal(const struct host *h, int64_t now_ms, uint32_t random);
 
 const char *host_state_name(enum host_state state); /* "closed", "open", "half-open" */
 

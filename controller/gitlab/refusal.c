@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "gitlab/api.h"
 #include "net/http.h"
 
@@ -42,7 +43,7 @@ static const struct refusal refusals[] = {
     {BY_ACCESS_TOKEN, 401, 401, "", ERR_DENIED, "AccessTokenRejected",
      "the access token is wrong, expired or revoked; put a valid one into the Secret"},
     {BY_ACCESS_TOKEN, 403, 403, "insufficient_scope", ERR_DENIED, "InsufficientScope",
-     "the access token needs the scopes create_runner, manage_runner and read_api"},
+     "the access token needs the scopes " ACCESS_TOKEN_SCOPES},
     {BY_ACCESS_TOKEN, 403, 403, "blocked", ERR_DENIED, "AccessTokenRejected",
      "the access token's user is blocked at GitLab; have it unblocked, or put another user's token into the Secret"},
     {OP(REMOVE), 403, 403, "more than one project", ERR_DENIED, "InsufficientPermissions",
@@ -118,9 +119,9 @@ static const char *text_of(struct json_object *value)
 static void add_texts(struct buf *words, struct json_object *texts)
 {
     if (!json_is_array(texts))
-        buf_addf(words, "%.*s", WORDS_MAX, *json_string(texts) ? json_string(texts) : "?");
+        buf_addf(words, "%s", shown(*json_string(texts) ? json_string(texts) : "?", WORDS_MAX).text);
     for (size_t i = 0; i < json_len(texts) && i < TEXTS_MAX; i++)
-        buf_addf(words, "%s%.*s", i ? ", " : "", WORDS_MAX, text_of(json_at(texts, i)));
+        buf_addf(words, "%s%s", i ? ", " : "", shown(text_of(json_at(texts, i)), WORDS_MAX).text);
 }
 
 /* {"attribute": ["text", …], …} as "attribute: text, text; …": of a long list its beginning. */
@@ -131,7 +132,7 @@ static void add_attributes(struct buf *words, struct json_object *message)
     json_each (it, message) {
         if (n++ == ATTRIBUTES_MAX)
             return;
-        buf_addf(words, "%s%.60s: ", n > 1 ? "; " : "", it.key);
+        buf_addf(words, "%s%s: ", n > 1 ? "; " : "", shown(it.key, 60).text);
         add_texts(words, it.value);
     }
 }
@@ -147,7 +148,7 @@ static const char *own_words(struct json_object *answer, struct arena *a)
         add_attributes(&words, json_get(answer, "message"));
     else
         text = text ? text : json_str_or(answer, "error_description", json_str_or(answer, "error", ""));
-    return arena_printf(a, "%.*s", WORDS_MAX, text ? text : words.data);
+    return shorten(arena_strdup(a, text ? text : words.data), WORDS_MAX);
 }
 
 struct err gitlab_classify(enum gitlab_op_kind op, const char *url, long status, const char *body, size_t len,
@@ -179,6 +180,8 @@ void gitlab_explain(struct err *err)
         {PROXY_UNREACHABLE, "an administrator of the operator has to look at its --gitlab-proxy, or at the proxy"},
         {"ProxyRefused", "an administrator has to have the proxy let the operator through to this host, with the "
                          "credentials in --gitlab-proxy-auth-file, or to list the host in --gitlab-no-proxy"},
+        {"NetworkUnreachable", "no way leads there from where the operator runs: check routes, firewalls and network "
+                               "policies, or give the host another address in spec.hostAliases"},
         {"ConnectTimeout", "check host and port of spec.url, firewalls and network policies"},
         {"UntrustedCertificate",
          "put the CA into a Secret or ConfigMap and name it in spec.caSecretRef or spec.caConfigMapRef; for a "
@@ -190,20 +193,16 @@ void gitlab_explain(struct err *err)
         {"TLSError", "check that the port of spec.url speaks https"},
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(remedies); i++) {
-        size_t len = strlen(err->text);
+    for (size_t i = 0; i < ARRAY_LEN(remedies); i++)
         if (strcmp(err->reason, remedies[i].reason) == 0)
-            snprintf(err->text + len, sizeof(err->text) - len, "; %s", remedies[i].remedy);
-    }
+            err_add(err, remedies[i].remedy);
 }
 
 void gitlab_explain_proxy(struct err *err)
 {
-    static const char *const reasons[] = {"HostNotFound", "ConnectionRefused", "ConnectTimeout", "GitLabUnavailable"};
-    size_t len = strlen(err->text);
+    static const char *const reasons[] = {"HostNotFound", "ConnectionRefused", "NetworkUnreachable", "ConnectTimeout"};
 
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
         if (strcmp(err->reason, reasons[i]) == 0)
-            snprintf(err->text + len, sizeof(err->text) - len,
-                     "; the operator itself does not use spec.proxy: an administrator gives it --gitlab-proxy");
+            err_add(err, "the operator itself does not use spec.proxy: an administrator gives it --gitlab-proxy");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/escape.h"
 #include "base/jitter.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -201,29 +202,10 @@ static void on_watch_timer(void *arg)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Parts of requests */
 
-/* A query's value: all but the plainest characters as %XX. */
-const char *watch_escape(const char *text, struct arena *a)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
-    static const char digits[] = "0123456789ABCDEF";
-    char *escaped = arena_alloc(a, strlen(text) * 3 + 1), *at = escaped;
-
-    for (; *text; text++) {
-        if (strchr(plain, *text)) {
-            *at++ = *text;
-        } else {
-            *at++ = '%';
-            *at++ = digits[(unsigned char)*text >> 4];
-            *at++ = digits[(unsigned char)*text & 15];
-        }
-    }
-    return escaped;
-}
-
 const char *watch_path(const struct watch *w, const char *query, struct arena *a)
 {
     const char *path = kube_path(w->resource, w->ns, NULL, NULL, a);
-    const char *selector = w->selector ? arena_printf(a, "labelSelector=%s", watch_escape(w->selector, a)) : "";
+    const char *selector = w->selector ? arena_printf(a, "labelSelector=%s", percent_escaped(w->selector, a)) : "";
 
     return arena_printf(a, "%s%s%s%s%s", path, *query || *selector ? "?" : "", query, *query && *selector ? "&" : "",
                         selector);

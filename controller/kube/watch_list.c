@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/escape.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/watch_parts.h"
@@ -106,7 +107,7 @@ static const char *page_query(const struct watch *w, struct arena *a)
     if (w->way == LIST_WHOLE)
         return "";
     if (w->page)
-        return arena_printf(a, "limit=%d&continue=%s", PAGE_SIZE, watch_escape(w->page, a));
+        return arena_printf(a, "limit=%d&continue=%s", PAGE_SIZE, percent_escaped(w->page, a));
     return arena_printf(a, "limit=%d", PAGE_SIZE);
 }
 

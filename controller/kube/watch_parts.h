@@ -60,11 +60,9 @@ void watch_pass_over(struct watch *w, const char *what);
 /* A copy in the place of the former text; NULL for none. */
 void watch_set(char **text, const char *value);
 
-/* Parts of requests: the path with a query ("": none) and the selector; the Accept header, suffix "" or "List"; a value
- * for a query. */
+/* Parts of requests: the path with a query ("": none) and the selector; the Accept header, suffix "" or "List". */
 const char *watch_path(const struct watch *w, const char *query, struct arena *a);
 const char *watch_accept(const struct watch *w, const char *suffix, struct arena *a);
-const char *watch_escape(const char *text, struct arena *a);
 
 /* watch_event.c: w->line is a whole event, which is told; the line is empty then. False ends the request: see
  * w->problem.

@@ -60,6 +60,6 @@ bool http_address_check_text(struct transfer *t, const char *ip, int port)
         return true;
     if (parse_ip_address(ip, port, &address))
         return check_address(t, (const struct sockaddr *)&address);
-    snprintf(t->refused, sizeof(t->refused), "%.60s is no IP address", ip);
+    snprintf(t->refused, sizeof(t->refused), "the system shows no IP address for it");
     return false;
 }

@@ -1,5 +1,6 @@
 #include "net/http_error.h"
 
+#include <errno.h>
 #include <openssl/x509_vfy.h>
 
 #include "base/mem.h"
@@ -31,6 +32,21 @@ static const struct {
     {CURLE_SSL_CIPHER, {ERR_DENIED, "TLSError", "there is no common TLS cipher"}},
 };
 
+/* Of what could not be connected to, by what the system has said. */
+static const struct {
+    int number; /* errno */
+    struct http_failure failure;
+} by_errno[] = {
+    {ENETUNREACH, {ERR_RETRY, "NetworkUnreachable", "no way leads to this address"}},
+    {EHOSTUNREACH, {ERR_RETRY, "NetworkUnreachable", "no way leads to this address"}},
+    {ENETDOWN, {ERR_RETRY, "NetworkUnreachable", "no way leads to this address"}},
+    {EHOSTDOWN, {ERR_RETRY, "NetworkUnreachable", "no way leads to this address"}},
+    {EADDRNOTAVAIL, {ERR_RETRY, "NetworkUnreachable", "no way leads to this address"}},
+    {EACCES, {ERR_RETRY, "NetworkUnreachable", "the way to this address is closed"}},
+    {EPERM, {ERR_RETRY, "NetworkUnreachable", "the way to this address is closed"}},
+    {ETIMEDOUT, {ERR_RETRY, "ConnectTimeout", "no connection could be made in time"}},
+};
+
 static const struct {
     long result; /* X509_V_… */
     struct http_failure failure;
@@ -59,8 +75,23 @@ static const struct http_failure *verification_failure(CURL *easy)
     return &untrusted;
 }
 
+static const struct http_failure *connection_failure(CURL *easy)
+{
+    long number = 0;
+
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+    for (size_t i = 0; i < ARRAY_LEN(by_errno); i++)
+        if (by_errno[i].number == number)
+            return &by_errno[i].failure;
+    return NULL;
+}
+
 const struct http_failure *http_failure_of(CURL *easy, CURLcode result)
 {
+    const struct http_failure *known = result == CURLE_COULDNT_CONNECT ? connection_failure(easy) : NULL;
+
+    if (known)
+        return known;
     if (result == CURLE_PEER_FAILED_VERIFICATION)
         return verification_failure(easy);
     for (size_t i = 0; i < ARRAY_LEN(by_code); i++) {

@@ -149,14 +149,31 @@ static struct http_reply answer(const struct transfer *t)
     return reply;
 }
 
+/* Takes the numbers out, in place: milliseconds, bytes and streams are others each time, and what failed is the same.
+ */
+static char *without_numbers(char *text)
+{
+    char *to = text;
+
+    for (const char *at = text; *at;) {
+        size_t digits = at == text || at[-1] == ' ' ? strspn(at, "0123456789") : 0;
+        bool alone = digits && (at[digits] == ' ' || !at[digits]);
+        at += alone ? digits + (at[digits] == ' ') : 0;
+        if (!alone)
+            *to++ = *at++;
+    }
+    *to = '\0';
+    return text;
+}
+
 /* libcurl's sentence; about a connection that could not be made the system knows more. */
-static const char *libcurl_detail(const struct transfer *t, CURLcode result)
+static const char *libcurl_detail(struct transfer *t, CURLcode result)
 {
     long number = 0;
 
     if (result == CURLE_COULDNT_CONNECT)
         curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
-    return number ? strerror((int)number) : t->libcurl_error;
+    return number ? strerror((int)number) : without_numbers(t->libcurl_error);
 }
 
 static long connect_status_of(const struct transfer *t)
@@ -174,14 +191,21 @@ static const struct http_failure *proxy_failure(const struct transfer *t, CURLco
     return asked ? http_proxy_failure_of(t->easy, result, t->why) : NULL;
 }
 
-static struct http_reply failure(const struct transfer *t, CURLcode result)
+/* Whatever host was asked for: all that are behind it are told the same. */
+static bool is_proxys_own(const struct http_failure *why)
+{
+    return strcmp(why->reason, PROXY_UNREACHABLE) == 0;
+}
+
+static struct http_reply failure(struct transfer *t, CURLcode result)
 {
     const struct http_failure *proxy = proxy_failure(t, result);
     struct http_reply reply = {.content_type = "", .body = "", .next_page = "", .sent = t->state == SENT};
 
     reply.mute = t->why == &http_timeout || t->why == &http_silent;
     if (proxy)
-        http_failure_set(&reply.err, proxy, t->place, t->why ? t->detail : libcurl_detail(t, result));
+        http_failure_set(&reply.err, proxy, is_proxys_own(proxy) ? "the proxy" : t->place,
+                         t->why ? t->detail : libcurl_detail(t, result));
     else if (t->why)
         http_failure_set(&reply.err, t->why, t->place, t->detail);
     else if (*t->refused && (result == CURLE_COULDNT_CONNECT || result == CURLE_ABORTED_BY_CALLBACK))
@@ -206,7 +230,7 @@ static bool is_answer(const struct transfer *t, CURLcode result)
     return !t->why && (result == CURLE_OK || (status_of(t) >= 400 && is_of_the_server(t)));
 }
 
-struct http_reply http_reply_of(const struct transfer *t, CURLcode result)
+struct http_reply http_reply_of(struct transfer *t, CURLcode result)
 {
     return is_answer(t, result) ? answer(t) : failure(t, result);
 }

@@ -11,6 +11,6 @@ struct transfer;
 /* Has libcurl hand over head and body: the body is collected in t->body, or goes to the request's on_data. */
 void http_reply_collect(struct transfer *t);
 /* For on_done: the answer, or why there is none. Lends what *t holds. */
-struct http_reply http_reply_of(const struct transfer *t, CURLcode result);
+struct http_reply http_reply_of(struct transfer *t, CURLcode result);
 
 #endif

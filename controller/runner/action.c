@@ -51,7 +51,7 @@ const char *act_kind_name(enum act_kind kind)
     static const char *const names[] = {
         [ACT_PASS] = "pass",     [ACT_WAIT] = "wait",     [ACT_READ] = "read",     [ACT_FINALIZER] = "finalizer",
         [ACT_APPLY] = "apply",   [ACT_DELETE] = "delete", [ACT_GITLAB] = "gitlab", [ACT_REPORT] = "report",
-        [ACT_STATUS] = "status", [ACT_DONE] = "done",     [ACT_RECORD] = "record",
+        [ACT_STATUS] = "status", [ACT_DONE] = "done",     [ACT_RECORD] = "record", [ACT_LOOK] = "look",
     };
     return names[kind];
 }

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/shorten.h"
 #include "runner/spec_parts.h"
 
 enum { NAME_MAX_LEN = 64, WEIGHT_MAX = 100 };
@@ -90,7 +91,8 @@ static bool check_expression(const struct shape *shape, struct json_object *expr
     if (!json_member(expression, "operator"))
         return false; /* which is said already */
     if (spec_word_index(shape->operators, op) < 0)
-        return spec_invalid(err, "%s.operator must be one of %s, not \"%.20s\"", path, shape->operators, op);
+        return spec_invalid(err, "%s.operator must be one of %s, not \"%s\"", path, shape->operators,
+                            shown(op, 20).text);
     if (strstr(op, "Exist") && values)
         return spec_invalid(err, "%s.values: the operator %s takes none, take them out", path, op);
     if (strstr(op, "In") && !values)
@@ -116,7 +118,7 @@ static bool check_map(struct json_object *map, const char *path, struct err *err
 
     json_each (it, map)
         if (!json_object_is_type(it.value, json_type_string))
-            ok = spec_invalid(err, "%s.%.60s must be text: put it in quotes", path, it.key);
+            ok = spec_invalid(err, "%s.%s must be text: put it in quotes", path, shown(it.key, 60).text);
     return ok;
 }
 
@@ -180,7 +182,8 @@ static bool check_object(const struct shape *shape, struct json_object *object, 
         return spec_invalid(err, "%s must be an object", path);
     json_each (it, object)
         if (!member_of(shape, it.key))
-            ok = spec_invalid(err, "%s.%.60s: gitlab-runner has no such setting, take it out", path, it.key);
+            ok = spec_invalid(err, "%s.%s: gitlab-runner has no such setting, take it out", path,
+                              shown(it.key, 60).text);
     ok = check_members(shape, object, path, a, err) && ok;
     return (!shape->operators || check_expression(shape, object, path, err)) && ok;
 }

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "runner/spec_parts.h"
 
 static const char types[] = "s3, gcs, azure";
@@ -76,7 +77,8 @@ static bool check_s3(struct json_object *s3, struct err *err)
     const char *how = json_str_or(s3, "authenticationType", "");
 
     if (json_member(s3, "authenticationType") && spec_word_index("access-key, iam", how) < 0)
-        return spec_invalid(err, "spec.cache.s3.authenticationType must be one of access-key, iam, not \"%.60s\"", how);
+        return spec_invalid(err, "spec.cache.s3.authenticationType must be one of access-key, iam, not \"%s\"",
+                            shown(how, 60).text);
     if (*how && (strcmp(how, "access-key") == 0) != (json_member(s3, "credentialsSecretRef") != NULL))
         return spec_invalid(err, "spec.cache.s3.credentialsSecretRef goes with the authenticationType access-key, "
                                  "which needs it, and with no other");
@@ -120,7 +122,7 @@ bool cache_check(struct json_object *cache, struct err *err)
     if (!cache)
         return true;
     if (!known)
-        ok = spec_invalid(err, "spec.cache.type must be one of %s, not \"%.60s\"", types, type);
+        ok = spec_invalid(err, "spec.cache.type must be one of %s, not \"%s\"", types, shown(type, 60).text);
     json_each (it, cache)
         if (known && it.value && spec_word_index(types, it.key) >= 0 && strcmp(it.key, type) != 0)
             ok = spec_invalid(err, "spec.cache.%s belongs to the type %s: take it out, or change the type", it.key,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/arena.h"
 #include "runner/rules.h"
 #include "runner/status.h"
 
@@ -69,6 +70,7 @@ static struct action decide_deletion(const struct observed *o, struct arena *a)
         return (struct action){.kind = ACT_DONE};
     if (act.kind != ACT_WAIT || o->gone)
         return act;
+    act.wait.message = arena_printf(a, "%s; %s", act.wait.message, deletion_way_out(o, act.rule, a));
     return settle(o, act, act_pass, a);
 }
 
@@ -108,6 +110,12 @@ static int64_t end_of_patience(const struct observed *o)
     return left_ms > 0 ? o->now_ms + left_ms : 0;
 }
 
+/* Which of two times comes first; 0: never. */
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a && (!b || a < b) ? a : b;
+}
+
 struct action decide(const struct observed *o, struct arena *a)
 {
     struct action rights = o->deleting ? act_pass : rules_first(rights_rules, o, a);
@@ -124,6 +132,6 @@ struct action decide(const struct observed *o, struct arena *a)
     if (o->deleting && act.kind == ACT_WAIT)
         act.again_at_ms = end_of_patience(o);
     else if (act.kind == ACT_WAIT || act.kind == ACT_DONE)
-        act.again_at_ms = next_look(o, act.kind == ACT_WAIT && act.wait.retry_at_ms, a);
+        act.again_at_ms = sooner(next_look(o, act.kind == ACT_WAIT && act.wait.retry_at_ms, a), o->pods_due_ms);
     return act;
 }

@@ -10,6 +10,7 @@ enum act_kind {
     ACT_PASS,      /* only between rules: nothing to do here, ask the next one    */
     ACT_WAIT,      /* until an event, or until retry_at_ms                        */
     ACT_READ,      /* read a value                                                */
+    ACT_LOOK,      /* look at the managers' pods                                  */
     ACT_FINALIZER, /* put our finalizer on the object, or take it off             */
     ACT_APPLY,     /* write a child                                               */
     ACT_DELETE,    /* delete one of our objects                                   */

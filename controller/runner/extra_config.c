@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "base/utf8.h"
 #include "base/words.h"
 #include "runner/extra_config_parts.h"
@@ -26,7 +27,7 @@ static bool check_table(struct walk *w, const struct config_key *keys, struct js
 /* A path to show, and to look a key up by: keys may be of any length. */
 static const char *path_to(const char *path, const char *key, struct arena *a)
 {
-    return utf8_keep(arena_printf(a, "%s%s%.60s", path, *path ? "." : "", key));
+    return utf8_keep(arena_printf(a, "%s%s%s", path, *path ? "." : "", shown(key, 60).text));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -62,7 +63,7 @@ static void report(struct walk *w, const struct config_key *keys, const char *na
 
     if (++w->unknown > REPORTED_MAX)
         return;
-    w->report = arena_printf(w->a, "%s%sspec.config.%.200s%s", w->report, *w->report ? ", " : "", path,
+    w->report = arena_printf(w->a, "%s%sspec.config.%s%s", w->report, *w->report ? ", " : "", shown(path, 200).text,
                              other ? arena_printf(w->a, " (did you mean %s?)", other) : "");
 }
 
@@ -82,13 +83,13 @@ static bool check_one(struct walk *w, const struct config_key *key, struct json_
     if (key->type != CONFIG_TABLE)
         return extra_config_check_type(key->type, value, path, w->err);
     if (!json_object_is_type(value, json_type_object))
-        return spec_invalid(w->err, "spec.config.%.200s must be a map of settings", path);
+        return spec_invalid(w->err, "spec.config.%s must be a map of settings", shown(path, 200).text);
     return check_table(w, key->table, value, path);
 }
 
 static bool check_list(struct walk *w, const struct config_key *key, struct json_object *list, const char *path)
 {
-    bool ok = json_is_array(list) || spec_invalid(w->err, "spec.config.%.200s must be a list", path);
+    bool ok = json_is_array(list) || spec_invalid(w->err, "spec.config.%s must be a list", shown(path, 200).text);
 
     for (size_t i = 0; i < json_len(list); i++)
         ok = check_one(w, key, json_at(list, i), arena_printf(w->a, "%s[%zu]", path, i)) && ok;
@@ -108,7 +109,7 @@ static bool check_map(struct walk *w, const struct config_key *key, struct json_
     bool ok = true;
 
     if (!json_object_is_type(map, json_type_object))
-        return spec_invalid(w->err, "spec.config.%.200s must be a map", path);
+        return spec_invalid(w->err, "spec.config.%s must be a map", shown(path, 200).text);
     json_each (it, sorted) {
         const char *inner = path_to(path, it.key, w->a);
         ok = check_one(w, key, it.value, inner) && ok;
@@ -142,7 +143,7 @@ static bool check_member(struct walk *w, const struct config_key *keys, const ch
     while (k->name && !same_but_for_case(k->name, name))
         k++;
     if (k->name && strcmp(k->name, name) != 0)
-        return spec_invalid(w->err, "spec.config.%.200s: gitlab-runner writes this key %s", path, k->name);
+        return spec_invalid(w->err, "spec.config.%s: gitlab-runner writes this key %s", shown(path, 200).text, k->name);
     if (!extra_config_check_owner(path, w->spec, w->err))
         return false;
     if (k->name)

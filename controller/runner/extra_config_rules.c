@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "base/words.h"
 #include "runner/extra_config_parts.h"
 #include "runner/spec_parts.h"
@@ -25,24 +26,25 @@ static void check_number(struct json_object *value, const char *path, struct err
 
     if (whole ? json_object_get_int64(value) >= 0 && json_object_get_uint64(value) > INT64_MAX
               : !isfinite(json_object_get_double(value)))
-        spec_invalid(err, "%.200s is a number that config.toml cannot hold: write a smaller one", path);
+        spec_invalid(err, "%s is a number that config.toml cannot hold: write a smaller one", shown(path, 200).text);
 }
 
 static void check_text(struct json_object *value, const char *path, struct err *err)
 {
     if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value))
-        spec_invalid(err, "%.200s has a NUL character, which no text in config.toml may have: take it out", path);
+        spec_invalid(err, "%s has a NUL character, which no text in config.toml may have: take it out",
+                     shown(path, 200).text);
 }
 
 static bool check_members(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err)
 {
     if (depth > EXTRA_CONFIG_MAX_DEPTH)
-        return spec_invalid(err, "%.200s is nested deeper than %d levels, which no setting of gitlab-runner is", path,
-                            EXTRA_CONFIG_MAX_DEPTH);
+        return spec_invalid(err, "%s is nested deeper than %d levels, which no setting of gitlab-runner is",
+                            shown(path, 200).text, EXTRA_CONFIG_MAX_DEPTH);
     bool ok = true;
 
     json_each (it, value)
-        ok = check_shape(it.value, arena_printf(a, "%s.%.60s", path, it.key), depth + 1, a, err) && ok;
+        ok = check_shape(it.value, arena_printf(a, "%s.%s", path, shown(it.key, 60).text), depth + 1, a, err) && ok;
     for (size_t i = 0; i < json_len(value); i++)
         ok = check_shape(json_at(value, i), arena_printf(a, "%s[%zu]", path, i), depth + 1, a, err) && ok;
     return ok;
@@ -52,7 +54,7 @@ static bool check_shape(struct json_object *value, const char *path, int depth, 
 {
     switch (json_object_get_type(value)) {
     case json_type_null:
-        spec_invalid(err, "%.200s has no value: give it one, or take it out", path);
+        spec_invalid(err, "%s has no value: give it one, or take it out", shown(path, 200).text);
         break;
     case json_type_int:
     case json_type_double:
@@ -275,7 +277,7 @@ bool extra_config_check_type(enum config_type type, struct json_object *value, c
 
     if (has_type(type, value))
         return true;
-    return spec_invalid(err, "spec.config.%.200s must be %s%s", path, words[type],
+    return spec_invalid(err, "spec.config.%s must be %s%s", shown(path, 200).text, words[type],
                         nested ? "; it is a list or a map" : "");
 }
 
@@ -299,14 +301,14 @@ static bool check_labels(struct json_object *labels, const char *path, struct er
     json_each (it, labels) {
         if (!is_of(it.key, 3, 65) || *it.key == '.' || *it.key == '-')
             ok = spec_invalid(err,
-                              "spec.config.%s.%.60s: the name must have 3 to 65 letters, digits, dots, dashes or "
+                              "spec.config.%s.%s: the name must have 3 to 65 letters, digits, dots, dashes or "
                               "underscores, and begin with a letter, digit or underscore",
-                              path, it.key);
+                              path, shown(it.key, 60).text);
         if (!is_of(json_string(it.value), 1, 256))
             ok = spec_invalid(err,
-                              "spec.config.%s.%.60s: the value must have 1 to 256 letters, digits, dots, dashes or "
+                              "spec.config.%s.%s: the value must have 1 to 256 letters, digits, dots, dashes or "
                               "underscores",
-                              path, it.key);
+                              path, shown(it.key, 60).text);
     }
     return ok;
 }

@@ -156,3 +156,26 @@ bool child_is_right(const struct observed *o, enum child child, struct arena *a)
         return !c->inputs || !*c->inputs || !account_uid(o) || same(c->inputs, deployment_inputs_text(o, a));
     return child != CHILD_CONFIG_SECRET || same(c->inputs, config_inputs_text(o, a));
 }
+
+bool managers_are_available(const struct observed *o)
+{
+    int64_t wanted = o->spec->manager.replicas;
+
+    return o->rollout_observed && o->updated_replicas >= wanted && o->available_replicas >= wanted &&
+           o->replicas <= wanted;
+}
+
+bool managers_are_waited_for(const struct observed *o, struct arena *a)
+{
+    return o->spec && !o->spec->suspend && !o->deleting && child_is_right(o, CHILD_DEPLOYMENT, a) &&
+           o->rollout_observed && !o->replica_failure && !managers_are_available(o);
+}
+
+struct trouble managers_trouble(const struct observed *o, struct arena *a)
+{
+    const struct trouble_context in = {&o->owner, o->spec};
+
+    if (!o->spec || o->deleting || !child_is_right(o, CHILD_DEPLOYMENT, a) || managers_are_available(o))
+        return (struct trouble){.reason = NULL};
+    return o->replica_failure ? trouble_of_refusal(o->replica_failure, &in, a) : o->pods_trouble;
+}

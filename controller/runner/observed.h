@@ -9,6 +9,7 @@
 
 #include "runner/check.h"
 #include "runner/render.h"
+#include "runner/trouble.h"
 
 /* A value that lives in a Secret or ConfigMap, read by name when a rule asks for it. */
 enum lookup {
@@ -139,6 +140,9 @@ struct observed {
     int64_t replicas, ready_replicas, available_replicas, updated_replicas; /* of the Deployment      */
     bool rollout_observed;       /* the Deployment controller has seen its newest generation     */
     const char *rollout_problem; /* what its Progressing condition says when it failed; or NULL  */
+    const char *replica_failure; /* … its condition ReplicaFailure; or NULL                      */
+    int64_t pods_due_ms;         /* monotonic: when to look at the managers' pods; 0: not at all  */
+    struct trouble pods_trouble; /* what was found there, and has lasted; reason NULL: none       */
     bool job_namespace_served, job_namespace_exists, job_namespace_open;
     const char *job_namespace_level; /* of Pod Security that it enforces; NULL: none                */
     struct stray stray;
@@ -162,6 +166,13 @@ void observe_wanted(struct observed *o, struct arena *a);
 void observe_fingerprints(struct observed *o, struct fingerprints *of_spec, struct arena *a);
 /* What the spec leads to, with placeholders; NULL for the token Secret. */
 struct json_object *wanted_manifest(const struct observed *o, enum child child, struct arena *a);
+
+/* As many managers as asked for run what the spec says now, and no others. */
+bool managers_are_available(const struct observed *o);
+/* The Deployment is as it is to be, its controller has begun, and yet they are not; nobody has refused their pods. */
+bool managers_are_waited_for(const struct observed *o, struct arena *a);
+/* Why they do not start; reason NULL: they do, or nothing is known. */
+struct trouble managers_trouble(const struct observed *o, struct arena *a);
 
 /* What the token Secret's annotations say is the url, mode and scope that the spec asks for. */
 bool registration_fits(const struct observed *o, struct arena *a);

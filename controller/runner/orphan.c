@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/shorten.h"
 
 const char *orphan_key(const struct owner *owner, const struct orphan *orphan, struct arena *a)
 {
@@ -26,8 +27,8 @@ const char *orphan_text(const struct owner *owner, const struct orphan *orphan, 
 
 const char *orphan_name(const struct owner *owner, const struct orphan *orphan, struct arena *a)
 {
-    return arena_printf(a, "runner %lld at %.200s, of %.63s/%.253s", (long long)orphan->runner_id, orphan->url,
-                        owner->ns, owner->name);
+    return arena_printf(a, "runner %lld at %s, of %s/%s", (long long)orphan->runner_id, shown(orphan->url, 200).text,
+                        shown(owner->ns, 63).text, shown(owner->name, 253).text);
 }
 
 struct owner orphan_owner(const char *text, struct arena *a)

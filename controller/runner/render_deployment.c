@@ -120,6 +120,18 @@ static struct json_object *probe(int64_t period, int64_t timeout, int64_t failur
         period, timeout, failures);
 }
 
+/* The first one waits until the process listens, for as long as it may take: one that asked and asked again would have
+ * an Event Unhealthy at each start. The kernel's table of sockets has the port in hexadecimal, and 0A for listening. */
+static struct json_object *startup_probe(void)
+{
+    static const char wait_script[] =
+        "until grep -q ':" METRICS_PORT_HEX " .* 0A ' /proc/net/tcp /proc/net/tcp6 2> /dev/null; do sleep 0.2; done\n";
+
+    return json_build("{exec: {command: ['/bin/sh', '-c', %s]}, periodSeconds: 1, timeoutSeconds: 60, "
+                      "failureThreshold: 1, successThreshold: 1}",
+                      wait_script);
+}
+
 static struct json_object *container(const struct spec *spec, const struct render_settings *settings, struct arena *a)
 {
     const struct manager_spec *m = &spec->manager;
@@ -131,7 +143,7 @@ static struct json_object *container(const struct spec *spec, const struct rende
                    m->image ? m->image : settings->manager_image, m->image_pull_policy, start_script, env_list(spec, a),
                    given(m->env_from), resources(spec, a), mount_list());
 
-    json_set(c, "startupProbe", probe(1, 2, 60));
+    json_set(c, "startupProbe", startup_probe());
     json_set(c, "readinessProbe", probe(10, 5, 3));
     json_set(c, "livenessProbe", probe(30, 10, 5));
     json_set(c, "lifecycle", json_build("{preStop: {exec: {command: ['/bin/sh', '-c', %s]}}}", drain_script));

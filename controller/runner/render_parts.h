@@ -6,7 +6,8 @@
 #include "runner/pod_spec.h"
 #include "runner/render.h"
 
-#define METRICS_PORT "9252"
+#define METRICS_PORT     "9252"
+#define METRICS_PORT_HEX "2424"
 
 /* What stands for a value that is not known, or must not be known. */
 #define TOKEN_PLACEHOLDER "<token>"

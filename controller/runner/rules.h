@@ -87,6 +87,8 @@ bool was_registered(const struct observed *o, struct arena *a);
 
 /* The status tells of this very runner, and where it is. */
 bool status_tells(const struct observed *o, const struct registration *r);
+/* Until when a deletion waits for what this rule says, and how a person ends it. No text of it ticks. */
+const char *deletion_way_out(const struct observed *o, const char *rule, struct arena *a);
 /* When the next thing that a deletion waits for is given up, in seconds since 1970. */
 int64_t deletion_patience(const struct observed *o);
 /* Without two of its annotations nobody knows whose runner the token Secret's is, or where. */

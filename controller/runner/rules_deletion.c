@@ -120,14 +120,8 @@ static struct action drain(const struct observed *o, struct arena *a)
         return act_report(
             "ManagerNotStopped",
             arena_printf(a, "Deployment %s/%s is still there; it is not waited for any longer", o->owner.ns, name));
-    return act_wait(
-        "Draining",
-        arena_printf(a,
-                     "the managers take no more jobs and finish those that run; when they have ended, or "
-                     "spec.manager.terminationGracePeriodSeconds is over, the runner is deregistered. To wait "
-                     "no longer: kubectl annotate glr %s %s=true",
-                     o->owner.name, ANNOTATION_FORCE_DELETE),
-        false);
+    return act_wait("Draining",
+                    "the managers take no more jobs and finish those that run; then the runner is deregistered", false);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -249,6 +243,38 @@ static struct action release(const struct observed *o, struct arena *a)
 {
     (void)a;
     return o->finalizer && !o->gone ? act_finalizer(false) : act_pass;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What is said of a deletion that waits */
+
+/* GitLab is done with, or not waited for any more: what is in the way is the API server, and that has no deadline. */
+static bool waits_for_rights(const struct observed *o, const char *rule)
+{
+    return !o->values[READ_TOKEN].unseen && !is_draining(o) && !is_to_leave_gitlab(o) && strcmp(rule, "elsewhere") != 0;
+}
+
+static const char *force_text(const struct observed *o, struct arena *a)
+{
+    return arena_printf(a, "to wait no longer: kubectl -n %s annotate glr %s %s=true", o->owner.ns, o->owner.name,
+                        ANNOTATION_FORCE_DELETE);
+}
+
+const char *deletion_way_out(const struct observed *o, const char *rule, struct arena *a)
+{
+    int64_t deadline = deletion_patience(o);
+
+    if (waits_for_rights(o, rule))
+        return arena_printf(
+            a,
+            "GitLab is done with: let the operator do this, or take the finalizer %s off Secret %s/%s and "
+            "GitLabRunner %s",
+            FINALIZER, o->owner.ns, child_name(CHILD_TOKEN_SECRET, &o->owner, a), o->owner.name);
+    if (o->values[READ_TOKEN].unseen)
+        return force_text(o, a);
+    if (o->now >= deadline)
+        return "its time is over: it goes after one more try";
+    return arena_printf(a, "it is waited for until %s; %s", time_format(deadline, a), force_text(o, a));
 }
 
 /* Order matters: a rule relies on all rules above it. */

@@ -155,6 +155,13 @@ static struct action need_disruption_budget(const struct observed *o, struct are
     return need_rendered(o, CHILD_DISRUPTION_BUDGET, a);
 }
 
+/* They take their time; what keeps them for longer is told by their pods, which nobody watches. */
+static struct action look_at_the_pods(const struct observed *o, struct arena *a)
+{
+    (void)a;
+    return o->pods_due_ms && o->now_ms >= o->pods_due_ms ? (struct action){.kind = ACT_LOOK} : act_pass;
+}
+
 /* Whose rights these are follows the spec at once, also while it is suspended, or its runner waits for GitLab: an
  * account that it does not name any more has none, and none has what only a setting of before needed. Only a token that
  * is nowhere else is saved before. What is not to be there at all goes without us (claim.h). */
@@ -190,6 +197,7 @@ const struct rule manager_rules[] = {
     {"deployment",        need_deployment        }, /* the manager runs                                   */
     {"disruption-budget", need_disruption_budget }, /* its pods are drained one after the other           */
     {"strays",            remove_strays          }, /* nothing is left of what the spec said before       */
+    {"pods",              look_at_the_pods       }, /* why managers do not start is known                 */
     {NULL,                NULL                   },
 };
 /* clang-format on */

@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "base/utf8.h"
 #include "runner/extra_config.h"
 #include "runner/affinity.h"
@@ -51,9 +52,9 @@ static bool check_url(struct spec *spec, struct arena *a, struct err *err)
                        : strncmp(spec->url, "http://", 7) == 0 ? spec->url + 7
                                                                : NULL;
     if (!host)
-        return spec_invalid(err, "spec.url must begin with https:// or http://, not \"%.60s\"", spec->url);
+        return spec_invalid(err, "spec.url must begin with https:// or http://, not \"%s\"", shown(spec->url, 60).text);
     if (!*host || strchr("/:", *host))
-        return spec_invalid(err, "spec.url has no host: \"%.60s\"", spec->url);
+        return spec_invalid(err, "spec.url has no host: \"%s\"", shown(spec->url, 60).text);
     const char *odd = spec_skip_address(host);
     if (*odd)
         return spec_invalid(err, "spec.url must be scheme, host, port and path only: it has a '%.*s'",
@@ -188,7 +189,8 @@ static bool read_scope(struct json_object *json, struct spec *spec, struct err *
                             scope ? ".type" : "");
     spec->scope = scope_parse(type);
     if (spec->scope == SCOPE_UNSET)
-        return spec_invalid(err, "spec.scope.type must be one of Instance, Group, Project, not \"%.60s\"", type);
+        return spec_invalid(err, "spec.scope.type must be one of Instance, Group, Project, not \"%s\"",
+                            shown(type, 60).text);
     if (scopes[spec->scope].id)
         spec->scope_id = json_int_or(scope, scopes[spec->scope].id, 0);
     bool group = check_scope_id(scope, spec, SCOPE_GROUP, err),
@@ -265,9 +267,8 @@ static bool check_tag(const char *tag, size_t i, struct err *err)
 
     if (*tag && utf8_count(tag) <= TAG_MAX_LEN && !strchr(tag, ',') && !framed)
         return true;
-    return spec_invalid(err,
-                        "spec.tags[%zu] must have 1 to %d characters, no comma and no space at its ends: \"%.60s\"", i,
-                        TAG_MAX_LEN, tag);
+    return spec_invalid(err, "spec.tags[%zu] must have 1 to %d characters, no comma and no space at its ends: \"%s\"",
+                        i, TAG_MAX_LEN, shown(tag, 60).text);
 }
 
 static bool read_tags(struct json_object *json, struct strings *tags, struct arena *a, struct err *err)
@@ -406,8 +407,8 @@ static bool check_object(struct json_object *object, const struct owner *owner, 
     const char *version = json_str_or(object, "apiVersion", ""), *kind = json_str_or(object, "kind", "");
 
     if (strcmp(version, API_VERSION) != 0 || strcmp(kind, KIND) != 0)
-        return spec_invalid(err, "this must be a %s of %s, not a \"%.60s\" of \"%.60s\"", KIND, API_VERSION, kind,
-                            version);
+        return spec_invalid(err, "this must be a %s of %s, not a \"%s\" of \"%s\"", KIND, API_VERSION,
+                            shown(kind, 60).text, shown(version, 60).text);
     if (!*owner->name || strlen(owner->name) > NAME_MAX_LEN)
         spec_invalid(err, "metadata.name must have 1 to %d characters: the names of what is made from it are longer",
                      NAME_MAX_LEN);

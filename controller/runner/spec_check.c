@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "runner/shapes.h"
 #include "runner/spec_parts.h"
 
@@ -32,12 +33,13 @@ static bool check_toleration(struct json_object *entry, size_t i, struct err *er
     if (!json_object_is_type(entry, json_type_object))
         return spec_invalid(err, "spec.tolerations[%zu] must be an object", i);
     if (!ONE_OF(op, "Equal", "Exists"))
-        ok = spec_invalid(err, "spec.tolerations[%zu].operator must be Equal or Exists, not \"%.60s\"", i, op);
+        ok = spec_invalid(err, "spec.tolerations[%zu].operator must be Equal or Exists, not \"%s\"", i,
+                          shown(op, 60).text);
     if (!ONE_OF(effect, "", "NoSchedule", "PreferNoSchedule", "NoExecute"))
         ok = spec_invalid(err,
                           "spec.tolerations[%zu].effect must be NoSchedule, PreferNoSchedule or NoExecute, or be left "
-                          "out for all, not \"%.60s\"",
-                          i, effect);
+                          "out for all, not \"%s\"",
+                          i, shown(effect, 60).text);
     if (strchr(key, '='))
         ok = spec_invalid(err,
                           "spec.tolerations[%zu].key has a '=', which gitlab-runner cannot tell: write what is "
@@ -103,9 +105,9 @@ static bool check_volume_name(struct json_object *entry, size_t i, struct err *e
 
     if (strcmp(kind->table, "pvc") != 0 && !is_dns_label(name))
         return spec_invalid(err,
-                            "spec.volumes[%zu].%s: \"%.60s\" cannot be a volume's name, which gitlab-runner makes of "
+                            "spec.volumes[%zu].%s: \"%s\" cannot be a volume's name, which gitlab-runner makes of "
                             "it: use lower-case letters, digits and dashes, at most 63",
-                            i, volume_name_path(kind, path), name);
+                            i, volume_name_path(kind, path), shown(name, 60).text);
     if (ONE_OF(name, "repo", "scripts", "logs"))
         return spec_invalid(err, "spec.volumes[%zu].%s: gitlab-runner has a volume \"%s\" of its own: use another name",
                             i, volume_name_path(kind, path), name);
@@ -166,9 +168,9 @@ static bool check_volume_twice(struct json_object *volumes, size_t i, struct err
         bool claims = strcmp(kind->table, "pvc") == 0 && volume_kind_of(other) == kind;
         if (!claims && name && strcmp(name, volume_name(entry)) == 0)
             return spec_invalid(err,
-                                "spec.volumes[%zu] becomes the volume \"%.60s\" of the job's pod, as spec.volumes[%zu] "
+                                "spec.volumes[%zu] becomes the volume \"%s\" of the job's pod, as spec.volumes[%zu] "
                                 "does: mount it once, or give one of the two another name",
-                                i, volume_name(entry), n);
+                                i, shown(volume_name(entry), 60).text, n);
     }
     return true;
 }
@@ -193,9 +195,9 @@ static bool check_bound(const char *name, struct json_object *value, const char 
         known++;
     if (!*known)
         return spec_invalid(err,
-                            "spec.resources.%s.%.60s: gitlab-runner bounds cpu, memory and ephemeral-storage only: "
+                            "spec.resources.%s.%s: gitlab-runner bounds cpu, memory and ephemeral-storage only: "
                             "take it out",
-                            which, name);
+                            which, shown(name, 60).text);
     return quantity_text(value) ||
            spec_invalid(err, "spec.resources.%s.%s must be a quantity such as 500m or 2Gi", which, name);
 }
@@ -317,7 +319,8 @@ static bool check_host_aliases(const struct spec *spec, struct err *err)
         const char *ip = spec->host_aliases[i].ip;
         bool six = inet_pton(AF_INET6, ip, &address) == 1 && !IN6_IS_ADDR_V4MAPPED(&address);
         if (*ip && !six && inet_pton(AF_INET, ip, &address) != 1)
-            ok = spec_invalid(err, "spec.hostAliases[%zu].ip must be an IPv4 or IPv6 address, not \"%.60s\"", i, ip);
+            ok = spec_invalid(err, "spec.hostAliases[%zu].ip must be an IPv4 or IPv6 address, not \"%s\"", i,
+                              shown(ip, 60).text);
     }
     return ok;
 }
@@ -365,8 +368,8 @@ static bool check_namespace(const struct spec *spec, struct err *err)
 {
     if (is_dns_label(spec->namespace))
         return true;
-    return spec_invalid(err, "spec.namespace must be lower-case letters, digits and dashes, at most 63, not \"%.60s\"",
-                        spec->namespace);
+    return spec_invalid(err, "spec.namespace must be lower-case letters, digits and dashes, at most 63, not \"%s\"",
+                        shown(spec->namespace, 60).text);
 }
 
 bool spec_check_shapes(const struct spec *spec, struct err *err)

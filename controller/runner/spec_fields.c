@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "runner/spec_parts.h"
 
 enum field_type {
@@ -152,7 +153,7 @@ static bool check_word(const struct field *f, const char *word, struct err *err)
 {
     if (spec_word_index(f->words, word) >= 0)
         return true;
-    return spec_invalid(err, "spec.%s must be one of %s, not \"%.60s\"", f->path, f->words, word);
+    return spec_invalid(err, "spec.%s must be one of %s, not \"%s\"", f->path, f->words, shown(word, 60).text);
 }
 
 static bool check_map(const struct field *f, struct json_object *value, struct err *err)
@@ -161,7 +162,7 @@ static bool check_map(const struct field *f, struct json_object *value, struct e
 
     json_each (it, value)
         if (!json_object_is_type(it.value, json_type_string))
-            ok = spec_invalid(err, "spec.%s.%.200s must be text: put it in quotes", f->path, it.key);
+            ok = spec_invalid(err, "spec.%s.%s must be text: put it in quotes", f->path, shown(it.key, 200).text);
     return ok;
 }
 

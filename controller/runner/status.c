@@ -7,8 +7,11 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "runner/expiry.h"
 #include "runner/skew.h"
+
+enum { TAGS_SHOWN_MAX = 200 };
 
 struct condition {
     const char *type;
@@ -103,7 +106,7 @@ struct finding manager_starting(const struct observed *o, struct arena *a)
 
 static struct condition manager_available(const struct observed *o, const struct finding *why, struct arena *a)
 {
-    int64_t replicas = o->spec->manager.replicas;
+    const struct trouble trouble = managers_trouble(o, a);
     const char *numbers = numbers_text(o, a);
 
     if (o->deleting && !child_is_right(o, CHILD_DEPLOYMENT, a))
@@ -111,12 +114,14 @@ static struct condition manager_available(const struct observed *o, const struct
     if (!child_is_right(o, CHILD_DEPLOYMENT, a))
         return (struct condition){"ManagerAvailable", "False", why->reason ? why->reason : "Pending",
                                   why->message ? why->message : "the manager Deployment is to be written"};
+    if (trouble.reason)
+        return (struct condition){"ManagerAvailable", "False", trouble.reason, trouble.message};
     if (o->rollout_problem)
         return (struct condition){"ManagerAvailable", "False", "RolloutFailed", o->rollout_problem};
-    if (!o->rollout_observed || o->updated_replicas < replicas || o->available_replicas < replicas ||
-        o->replicas > replicas)
+    if (!managers_are_available(o))
         return (struct condition){"ManagerAvailable", "False", "ManagerStarting", numbers};
-    return (struct condition){"ManagerAvailable", "True", replicas ? "Available" : "ScaledToZero", numbers};
+    return (struct condition){"ManagerAvailable", "True", o->spec->manager.replicas ? "Available" : "ScaledToZero",
+                              numbers};
 }
 
 /* It works, but something will not work as it is meant. */
@@ -161,6 +166,15 @@ static void abnormal(const struct condition *is_ready, bool stalled, struct cond
 
     ret[0] = (struct condition){"Reconciling", ok || stalled ? NULL : "True", is_ready->reason, is_ready->message};
     ret[1] = (struct condition){"Stalled", !ok && stalled ? "True" : NULL, is_ready->reason, is_ready->message};
+}
+
+/* Only a person can help. */
+static bool is_stalled(const struct observed *o, const struct finding *registration, const struct finding *manager,
+                       struct arena *a)
+{
+    if (registration->reason)
+        return registration->stalled;
+    return manager->reason ? manager->stalled : managers_trouble(o, a).stalled;
 }
 
 /* Only where versions are known not to go together. What was known of GitLab before a restart is shown until it is
@@ -229,12 +243,23 @@ static void keep_registration(struct json_object *status, const struct observed 
             json_set(status, kept[i], json_ref(json_get(o->status, kept[i])));
 }
 
+/* As kubectl shows them in a column, which would print a list with its brackets. */
+static const char *tags_text(const struct strings *tags, struct arena *a)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < tags->len; i++)
+        text = arena_printf(a, "%s%s%s", text, *text ? "," : "", tags->items[i]);
+    return tags->len ? shorten(arena_strdup(a, text), TAGS_SHOWN_MAX) : NULL;
+}
+
 static void add_manager(struct json_object *status, const struct observed *o, struct arena *a)
 {
     if (!o->spec)
         return;
     if (child_is_right(o, CHILD_CONFIG_SECRET, a))
         json_set_str(status, "configHash", o->wanted[CHILD_CONFIG_SECRET].hash);
+    json_set_str(status, "tags", tags_text(&o->spec->attributes.tags, a));
     json_set_int(status, "replicas", o->replicas);
     json_set_int(status, "readyReplicas", o->ready_replicas);
     json_set_str(status, "managers",
@@ -260,7 +285,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
     parts[len++] = skew(o, a);
     parts[len++] = expiring(o, a);
     parts[len++] = drained(o);
-    abnormal(&is_ready, registration->stalled || (!registration->reason && manager->stalled), last);
+    abnormal(&is_ready, is_stalled(o, registration, manager, a), last);
 
     add_condition(conditions, &is_ready, o, a);
     for (size_t i = 0; i < len; i++)
@@ -280,7 +305,7 @@ static bool only_pods_differ(const struct observed *o, struct json_object *statu
     cleanup_json struct json_object *shown = json_copy(o->status);
     const char *why = condition_get(status, "ManagerAvailable", "reason");
 
-    if (!shown || !why || strcmp(why, "ManagerStarting") != 0 || !json_get(status, "replicas"))
+    if (!shown || !why || strcmp(why, "Available") == 0 || !json_get(status, "replicas"))
         return false;
     json_set_int(shown, "replicas", json_int_or(status, "replicas", 0));
     return json_same(shown, status);

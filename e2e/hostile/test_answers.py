@@ -41,9 +41,8 @@ def assert_told(runner: Runner) -> None:
 
 
 def wait_told(runner: Runner, reason: str) -> None:
-    """Or that its server has failed too often by now."""
     wait_for(f"{runner.name} is refused as {reason}",
-             lambda: runner.conditions().get("Ready", {}).get("reason") in (reason, "GitLabUnavailable"))
+             lambda: runner.conditions().get("Ready", {}).get("reason") == reason)
 
 
 def test_answers_to_a_registration(siege: Siege, attacker: Attacker, evil: EvilGitLab) -> None:

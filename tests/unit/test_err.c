@@ -50,10 +50,11 @@ static void cuts_between_characters(void **state)
             while (strlen(text) + len < sizeof(text))
                 strcat(text, characters[i]);
             err_set(&err, ERR_RETRY, "Reason", "%s", text);
-            assert_int_equal(strlen(err.text), shift + (SIZE - 1 - shift) / len * len);
-            assert_memory_equal(err.text, text, strlen(err.text));
+            assert_int_equal(strlen(err.text), shift + (SIZE - 1 - 3 - shift) / len * len + 3);
+            assert_memory_equal(err.text, text, strlen(err.text) - 3);
+            assert_string_equal(err.text + strlen(err.text) - 3, "…");
             err_wrap(&err, "%s", characters[i]);
-            assert_int_equal((strlen(err.text) - len - 2 - shift) % len, 0);
+            assert_int_equal((strlen(err.text) - 3 - len - 2 - shift) % len, 0);
         }
 }
 

@@ -307,7 +307,7 @@ static void what_one_caller_is_answered_keeps_no_other_away(void **state)
             end(1, HOST_ANSWERED, HOST_ANSWERED);
         }
         assert_int_equal(enter_door(0, &failing), GATE_REFUSE);
-        assert_non_null(strstr(w.callers[0].told.text, A " has "));
+        assert_true(w.callers[0].told.untried);
         assert_int_equal(enter_door(1, &other), GATE_GO);
         gate_cancel(w.gate, &w.callers[1].pass);
         assert_int_equal(info_of(A).open, n + 1);
@@ -367,15 +367,14 @@ static void a_dead_proxy_is_told_to_all_behind_it(void **state)
         end(i, HOST_FAILED, HOST_DROPPED);
     }
     assert_int_equal(enter_proxied(5, A), GATE_REFUSE);
-    assert_string_equal(w.callers[5].told.reason, "GitLabUnavailable");
+    assert_true(w.callers[5].told.untried);
     for (size_t i = 10; i < 15; i++) {
         assert_int_equal(enter_proxied(i, B), GATE_GO);
         end(i, HOST_BLOCKED, HOST_DROPPED);
     }
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(enter_proxied(20 + i, i ? B : "https://c.test"), GATE_REFUSE);
-        assert_string_equal(w.callers[20 + i].told.reason, "ProxyUnreachable");
-        assert_non_null(strstr(w.callers[20 + i].told.text, "the proxy"));
+        assert_true(w.callers[20 + i].told.untried); /* in the words of who has seen it fail */
     }
     assert_int_equal(gate_proxy(w.gate)->state, HOST_OPEN);
     assert_int_equal(enter_door(30, &(struct gate_door){.url = "https://direct.test", .ns = "one"}), GATE_GO);
@@ -417,7 +416,7 @@ static void a_place_is_no_way_around_a_breaker(void **state)
         enter(i % 3 == 2 ? 1 : 0, i % 3 == 2 ? 2 : 1, A);
     }
     assert_false(gate_begin(w.gate, &w.callers[3].pass, &err));
-    assert_string_equal(err.reason, "GitLabUnavailable");
+    assert_true(err.untried);
     gate_cancel(w.gate, &w.callers[3].pass);
 }
 

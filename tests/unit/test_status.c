@@ -211,6 +211,13 @@ static void all_managers_must_be_new_and_available(void **state)
     expect_manager(w, "False", "ManagerStarting");
     o->rollout_problem = "pods \"builds-runner\" is forbidden";
     expect_manager(w, "False", "RolloutFailed");
+    o->pods_trouble = (struct trouble){.reason = "Unschedulable", .message = "no node"};
+    expect_manager(w, "False", "Unschedulable");
+    assert_null(condition_get(rendered(w), "Stalled", "status"));
+    o->replica_failure = "pods \"builds-runner-x\" is forbidden: exceeded quota: q";
+    expect_manager(w, "False", "QuotaExceeded");
+    assert_string_equal(condition_get(rendered(w), "Ready", "reason"), "QuotaExceeded");
+    assert_string_equal(condition_get(rendered(w), "Stalled", "reason"), "QuotaExceeded");
     assert_string_equal(json_str(rendered(w), "managers"), "2/2");
 }
 
@@ -514,10 +521,10 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/runner/spec.c", "\"(InvalidSpec)\""},
         {"controller/gather.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/unserved.c", "\"([A-Z][a-z]+[A-Z][A-Za-z]+)\""},
-        {"controller/orphans.c", "tell\\([^\"]*\"([A-Za-z]+)\""},
+        {"controller/orphans.c", "tell[a-z_]*\\([^\"]*\"([A-Za-z]+)\""},
         {"controller/garbage.c", "send_event\\(task, \"([A-Za-z]+)\""},
         {"controller/gitlab/refusal.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
-        {"controller/gitlab/host.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/runner/trouble.c", "\", \"([A-Z][A-Za-z]+)\", [tf]"},
         {"controller/gitlab/policy.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/perform.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/perform_gitlab.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},

@@ -688,6 +688,7 @@ static const char *how(const struct action *act, struct arena *a)
         return condition_get(act->status, "Ready", "reason");
     case ACT_PASS:
     case ACT_READ:
+    case ACT_LOOK:
     case ACT_DONE:
         break;
     }

@@ -246,6 +246,7 @@ static void learn_kubernetes(struct world *w, const struct action *act)
         break;
     case ACT_PASS:
     case ACT_WAIT:
+    case ACT_LOOK:
     case ACT_GITLAB:
     case ACT_REPORT:
     case ACT_DONE:

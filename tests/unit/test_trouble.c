@@ -1,0 +1,296 @@
+/* Why managers do not start, in the words of Kubernetes 1.36 as they were seen, and what becomes of them. */
+#include "golden.h"
+
+#include <ctype.h>
+
+#include "base/mem.h"
+#include "reasons.h"
+#include "runner/names.h"
+#include "runner/spec.h"
+#include "runner/trouble.h"
+
+static const struct owner owner = {.ns = "ci", .name = "builds", .uid = "u"};
+
+static struct spec spec_with(const char *account)
+{
+    return (struct spec){.manager = {.service_account_name = account}};
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Refusals */
+
+#define POD "pods \"builds-runner-75d4f8c9d-x2x9z\" is forbidden: "
+
+static const struct {
+    const char *says, *reason, *words;
+    bool stalled;
+} refusals[] = {
+    {POD "error looking up service account ci/does-not-exist: serviceaccount \"does-not-exist\" not found",
+     "ServiceAccountNotFound", "error looking up service account ci/does-not-exist", true},
+    {POD "exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3", "QuotaExceeded",
+     "exceeded quota: small, requested: pods=1, limited: pods=3", true},
+    {POD "failed quota: small: must specify limits.cpu for: manager", "QuotaExceeded", "limits.cpu for: manager", true},
+    {POD "violates PodSecurity \"restricted:latest\": privileged (container \"manager\" must not set "
+         "securityContext.privileged=true)",
+     "PodSecurityForbids", "must not set securityContext.privileged=true", true},
+    {POD "no PriorityClass with name high was found", "PriorityClassNotFound", "name high", true},
+    {POD "pod rejected: RuntimeClass \"gvisor\" not found", "RuntimeClassNotFound", "gvisor", true},
+    {POD "maximum cpu usage per Container is 500m, but limit is 1", "LimitRangeForbids", "maximum cpu usage", true},
+    {"admission webhook \"policy.example.com\" denied the request: no latest tag", "AdmissionDenied", "no latest tag",
+     true},
+    {"Internal error occurred: failed calling webhook \"policy.example.com\": failed to call webhook: no endpoints",
+     "AdmissionUnavailable", "no endpoints", false},
+    {POD "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no", "AdmissionDenied", "denied request",
+     true},
+    {"Pod \"builds-runner-75d4f8c9d-x2x9z\" is invalid: spec.containers[0].ports: Invalid value", "PodInvalid",
+     "spec.containers[0].ports", true},
+    {"the server was unable to return a response in the time allotted", "ReplicaFailure", "unable to return", false},
+};
+
+static void a_refusal_has_its_reason_and_remedy(void **state)
+{
+    const struct spec spec = spec_with("does-not-exist");
+    const struct trouble_context in = {&owner, &spec};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        struct arena a cleanup_arena = {0};
+        const struct trouble t = trouble_of_refusal(refusals[i].says, &in, &a);
+        assert_string_equal(t.reason, refusals[i].reason);
+        assert_true(reason_is_known(t.reason));
+        assert_int_equal(t.stalled, refusals[i].stalled);
+        assert_non_null(strstr(t.message, refusals[i].words));
+        assert_null(strstr(t.message, "x2x9z")); /* each attempt has another name */
+        assert_null(strstr(t.message, "used:"));
+    }
+}
+
+static void our_own_account_is_made_anew(void **state)
+{
+    const struct spec spec = spec_with(NULL);
+    const struct trouble_context in = {&owner, &spec};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    assert_false(trouble_of_refusal(refusals[0].says, &in, &a).stalled);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Pods */
+
+static struct trouble trouble_of(const char *pod, struct arena *a)
+{
+    static const char patch[] = "{\"volumes\":[{\"name\":\"a\",\"secret\":{\"secretName\":\"gone\"}},{\"name\":\"b\","
+                                "\"configMap\":{\"name\":\"too\"}}]}";
+    struct err err;
+    struct spec spec = {.manager = {.pod_spec = arena_json(a, json_parse(patch, strlen(patch), &err))}};
+    const struct trouble_context in = {&owner, &spec};
+    struct json_object *object = arena_json(a, json_parse(pod, strlen(pod), &err));
+
+    assert_non_null(object);
+    return trouble_of_pod(object, &in, a);
+}
+
+#define WITH(status) "{\"status\":{\"phase\":\"Pending\"," status "}}"
+#define MANAGER(state)                                                                                                 \
+    WITH("\"containerStatuses\":[{\"name\":\"manager\",\"image\":\"nowhere.example.com/r:1\",\"ready\":false," state   \
+         "}]")
+#define WAITS(why, say) MANAGER("\"state\":{\"waiting\":{\"reason\":\"" why "\",\"message\":\"" say "\"}}")
+#define ENDED(how)      "\"lastState\":{\"terminated\":{" how "}}"
+#define PULL            "failed to pull and unpack image \\\"nowhere.example.com/r:1\\\": failed to resolve reference: "
+
+/* Pods that tell of the same trouble, which take turns, are in one row. */
+static const struct {
+    const char *pods[4];
+    const char *reason;
+    bool stalled;
+    const char *words[3];
+} troubles[] = {
+    {{WAITS("ErrImagePull", PULL "dial tcp: lookup nowhere.example.com on 10.96.0.10:53: no such host"),
+      WAITS("ImagePullBackOff", "Back-off pulling image \\\"nowhere.example.com/r:1\\\": ErrImagePull: " PULL
+                                "dial tcp: lookup nowhere.example.com on 10.96.0.10:53: no such host"),
+      WAITS("ErrImagePull", PULL "read udp 10.244.0.5:43210->10.96.0.10:53: i/o timeout")},
+     "ImagePullBackOff",
+     false,
+     {"image nowhere.example.com/r:1", "spec.manager.image", "cannot be reached"}},
+    {{WAITS("ErrImagePull", PULL "nowhere.example.com/r:1: not found"),
+      WAITS("ImagePullBackOff",
+            "Back-off pulling image \\\"x\\\": ErrImagePull: rpc error: code = NotFound desc = " PULL "not found")},
+     "ImagePullBackOff",
+     true,
+     {"does not have it", "correct the name"}},
+    {{WAITS("ErrImagePull", PULL "pull access denied, repository does not exist or may require authorization"),
+      WAITS("ErrImagePull", PULL "unexpected status: 401 Unauthorized")},
+     "ImagePullBackOff",
+     true,
+     {"spec.manager.imagePullSecrets"}},
+    {{WAITS("ErrImagePull", PULL "tls: failed to verify certificate: x509: certificate signed by unknown authority")},
+     "ImagePullBackOff",
+     true,
+     {"certificate"}},
+    {{WAITS("InvalidImageName", "Failed to apply default image tag")},
+     "InvalidImageName",
+     true,
+     {"is no image's name"}},
+    {{WAITS("ErrImageNeverPull", "Container image is not present")}, "ErrImageNeverPull", true, {"imagePullPolicy"}},
+    {{WAITS("CreateContainerConfigError", "secret \\\"gone\\\" not found")},
+     "CreateContainerConfigError",
+     true,
+     {"secret \"gone\" not found", "spec.manager.env"}},
+    {{WAITS("CreateContainerConfigError", "container has runAsNonRoot and image will run as root (pod: "
+                                          "\\\"builds-runner-7-x_ci(7c1f)\\\", container: manager)")},
+     "CreateContainerConfigError",
+     true,
+     {"will run as root"}},
+    {{MANAGER("\"state\":{\"waiting\":{\"reason\":\"CrashLoopBackOff\",\"message\":\"back-off 10s\"}}," ENDED(
+          "\"exitCode\":127,\"reason\":\"Error\"")),
+      MANAGER("\"state\":{\"waiting\":{\"reason\":\"CrashLoopBackOff\",\"message\":\"back-off 5m0s\"}}," ENDED(
+          "\"exitCode\":127,\"reason\":\"Error\"")),
+      MANAGER("\"state\":{\"terminated\":{\"exitCode\":127,\"reason\":\"Error\"}}"),
+      MANAGER("\"restartCount\":3,\"state\":{\"running\":{}}," ENDED("\"exitCode\":127,\"reason\":\"Error\""))},
+     "CrashLoopBackOff",
+     true,
+     {"exit code 127", "kubectl -n ci logs deployment/builds-runner -c manager --previous"}},
+    {{MANAGER("\"state\":{\"terminated\":{\"exitCode\":137,\"reason\":\"OOMKilled\"}}"),
+      MANAGER("\"state\":{\"waiting\":{\"reason\":\"CrashLoopBackOff\"}}," ENDED(
+          "\"exitCode\":137,\"reason\":\"OOMKilled\""))},
+     "OOMKilled",
+     true,
+     {"limits.memory"}},
+    {{MANAGER("\"state\":{\"waiting\":{\"reason\":\"RunContainerError\",\"message\":\"exec: no such file\"}}," ENDED(
+          "\"exitCode\":128,\"reason\":\"StartError\",\"message\":\"exec: no such file\"")),
+      MANAGER("\"state\":{\"waiting\":{\"reason\":\"CrashLoopBackOff\",\"message\":\"back-off 20s\"}}," ENDED(
+          "\"exitCode\":128,\"reason\":\"StartError\",\"message\":\"exec: no such file\""))},
+     "RunContainerError",
+     true,
+     {"exec: no such file"}},
+    {{WAITS("CreateContainerError", "failed to reserve container name x_ci_7c1f0a9e-1111-4222-8333-0123456789ab_0"),
+      WAITS("CreateContainerError", "failed to reserve container name x_ci_99990a9e-1111-4222-8333-0123456789ab_1")},
+     "CreateContainerError",
+     false,
+     {"failed to reserve"}},
+    {{WITH(
+         "\"initContainerStatuses\":[{\"name\":\"fetch\",\"ready\":false,\"state\":{\"terminated\":{\"exitCode\":3}}}],"
+         "\"containerStatuses\":[{\"name\":\"manager\",\"ready\":false,\"state\":{\"waiting\":{\"reason\":"
+         "\"PodInitializing\"}}}]")},
+     "CrashLoopBackOff",
+     true,
+     {"container fetch", "exit code 3", "-c fetch"}},
+    {{WITH("\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"False\",\"reason\":\"Unschedulable\",\"message\":"
+           "\"0/3 nodes "
+           "are available: 1 Insufficient cpu, 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/3 "
+           "nodes are "
+           "available: 3 Preemption is not helpful for scheduling.\"}]"),
+      WITH("\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"False\",\"reason\":\"Unschedulable\",\"message\":"
+           "\"0/5 nodes "
+           "are available: 2 Insufficient cpu, 3 node(s) didn't match Pod's node affinity/selector. no new claims to "
+           "deallocate, "
+           "preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.\"}]")},
+     "Unschedulable",
+     false,
+     {": Insufficient cpu, node(s) didn't match Pod's node affinity/selector;", "nodeSelector"}},
+    {{WITH("\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"False\",\"reason\":\"Unschedulable\",\"message\":"
+           "\"0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found\"}]")},
+     "Unschedulable",
+     false,
+     {"unbound immediate PersistentVolumeClaims"}},
+    {{WITH("\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"False\",\"reason\":\"SchedulingGated\"}]")},
+     "SchedulingGated",
+     false,
+     {"scheduling gate"}},
+    {{WAITS("ContainerCreating", "")}, "ContainerCreating", false, {"Secret gone, ConfigMap too", "describe pods"}},
+    {{WAITS("TomorrowsWord", "something new")}, "ContainerWaiting", false, {"something new"}},
+    {{MANAGER("\"state\":{\"running\":{}}")}, "ManagerNotReady", false, {"logs deployment/builds-runner -c manager"}},
+};
+
+static void a_pod_tells_what_is_wrong_and_what_to_do(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(troubles); i++) {
+        struct arena a cleanup_arena = {0};
+        const char *first = NULL;
+        for (size_t k = 0; k < 4 && troubles[i].pods[k]; k++) {
+            const struct trouble t = trouble_of(troubles[i].pods[k], &a);
+            assert_non_null(t.reason);
+            assert_string_equal(t.reason, troubles[i].reason);
+            assert_true(reason_is_known(t.reason));
+            assert_int_equal(t.stalled, troubles[i].stalled);
+            for (size_t n = 0; n < 3 && troubles[i].words[n]; n++)
+                if (!strstr(t.message, troubles[i].words[n]))
+                    fail_msg("\"%s\" does not say \"%s\"", t.message, troubles[i].words[n]);
+            if (first && strcmp(troubles[i].reason, "ImagePullBackOff") != 0)
+                assert_string_equal(t.message, first); /* or the status would tick */
+            first = t.message;
+        }
+    }
+}
+
+static void what_takes_its_time_is_no_trouble_at_once(void **state)
+{
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    assert_true(trouble_of(WAITS("ContainerCreating", ""), &a).patience_ms > 0);
+    assert_true(trouble_of(MANAGER("\"state\":{\"running\":{}}"), &a).patience_ms > 0);
+    assert_int_equal(trouble_of(WAITS("ErrImagePull", "x"), &a).patience_ms, 0);
+}
+
+static void a_pull_without_a_cause_is_vague(void **state)
+{
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    assert_true(trouble_of(WAITS("ImagePullBackOff", "Back-off pulling image \\\"x\\\""), &a).vague);
+    assert_false(trouble_of(WAITS("ErrImagePull", PULL "not found"), &a).vague);
+}
+
+/* Pods that are well, on their way out, or nothing that the kubelet would write. */
+static void nothing_is_said_of_other_pods(void **state)
+{
+    static const char *const pods[] = {
+        "{}",
+        "{\"status\":0}",
+        "{\"status\":{\"conditions\":0,\"containerStatuses\":0}}",
+        "{\"status\":{\"containerStatuses\":[{\"name\":\"manager\",\"ready\":true,\"state\":{\"running\":{}}}]}}",
+        "{\"metadata\":{\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"},\"status\":{\"containerStatuses\":[{\"ready\":"
+        "false}]}}",
+        "{\"status\":{\"phase\":\"Failed\",\"containerStatuses\":[{\"ready\":false}]}}",
+        "{\"status\":{\"initContainerStatuses\":[{\"name\":\"a\",\"ready\":true,\"state\":{\"terminated\":{"
+        "\"exitCode\":0}}}]}}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pods); i++) {
+        struct arena a cleanup_arena = {0};
+        assert_null(trouble_of(pods[i], &a).reason);
+    }
+}
+
+static void a_text_without_end_is_shortened(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    char *words = arena_alloc(&a, 20001);
+
+    (void)state;
+    memset(words, 'x', 20000);
+    const struct spec spec = spec_with(NULL);
+    const struct trouble_context in = {&owner, &spec};
+    assert_true(strlen(trouble_of_refusal(words, &in, &a).message) < 800);
+    assert_true(strlen(trouble_of(arena_printf(&a, WAITS("CreateContainerConfigError", "%s"), words), &a).message) <
+                800);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_refusal_has_its_reason_and_remedy),
+        cmocka_unit_test(our_own_account_is_made_anew),
+        cmocka_unit_test(a_pod_tells_what_is_wrong_and_what_to_do),
+        cmocka_unit_test(what_takes_its_time_is_no_trouble_at_once),
+        cmocka_unit_test(a_pull_without_a_cause_is_vague),
+        cmocka_unit_test(nothing_is_said_of_other_pods),
+        cmocka_unit_test(a_text_without_end_is_shortened),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
