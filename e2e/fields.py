@@ -197,6 +197,8 @@ def volume_rows() -> Iterator[Row]:
     yield Row("volumes[].mountPath", "/other", (f"{tables}.host_path[0].mount_path",))
     yield Row("volumes[].subPath", "other", (f"{tables}.host_path[0].sub_path",), at="volumes[0].subPath")
     yield Row("volumes[].readOnly", True, (f"{tables}.host_path[0].read_only",), at="volumes[0].readOnly")
+    yield Row("volumes[].mountPropagation", "HostToContainer", (f"{tables}.host_path[0].mount_propagation",),
+              at="volumes[0].mountPropagation")
     for kind, table, members in [
             ("hostPath", "host_path", {"path": ("/other", "host_path")}),
             ("persistentVolumeClaim", "pvc", {"claimName": ("other", "name"), "readOnly": (False, "read_only")}),
@@ -333,15 +335,23 @@ def cache_rows() -> Iterator[Row]:
     yield Row("cache.type", "gcs", (cache,), also={"cache": {"s3": None, "gcs": {"bucketName": "b"}}})
     yield Row("cache.path", "other", (f"{cache}.Path",))
     yield Row("cache.shared", False, (f"{cache}.Shared",))
+    yield Row("cache.maxUploadedArchiveSize", 2**40, (f"{cache}.MaxUploadedArchiveSize",), at="cache.maxUploadedArchiveSize")
+    yield Row("cache.redactURL", True, (f"{cache}.RedactURL",), at="cache.redactURL")
     yield Row("cache.s3.serverAddress", "other", (f"{cache}.s3.ServerAddress",))
     yield Row("cache.s3.bucketName", "other", (f"{cache}.s3.BucketName",))
     yield Row("cache.s3.bucketLocation", "other", (f"{cache}.s3.BucketLocation",))
     yield Row("cache.s3.insecure", False, (f"{cache}.s3.Insecure",))
+    for member, value in (("roleARN", "other"), ("uploadRoleARN", "other"), ("assumeRoleMaxConcurrency", -1),
+                          ("disableAssumeRoleCredentialsCaching", True), ("serverSideEncryption", "KMS"),
+                          ("serverSideEncryptionKeyID", "other"), ("dualStack", False), ("pathStyle", True),
+                          ("accelerate", True)):
+        yield Row(f"cache.s3.{member}", value, (f"{cache}.s3.{member[0].upper()}{member[1:]}",), at=f"cache.s3.{member}")
     yield Row("cache.s3.authenticationType", "iam",
               tuple(f"{cache}.s3.{key}" for key in ("AuthenticationType", "AccessKey", "SecretKey")),
               also={"cache": {"s3": {"credentialsSecretRef": None}}})
     yield Row("cache.s3.credentialsSecretRef.name", "other", note=CONTENT)
     yield Row("cache.gcs.bucketName", "other", (f"{cache}.gcs.BucketName",), of=GCS)
+    yield Row("cache.gcs.universeDomain", "example.com", (f"{cache}.gcs.UniverseDomain",), of=GCS)
     yield Row("cache.gcs.credentialsSecretRef.name", "other", of=GCS, note=CONTENT)
     yield Row("cache.azure.containerName", "other", (f"{cache}.azure.ContainerName",), of=AZURE)
     yield Row("cache.azure.storageDomain", "example.com", (f"{cache}.azure.StorageDomain",), of=AZURE)

@@ -121,7 +121,8 @@ OF_JOBS = {
         of_kubernetes(**{f"{who}_container_security_context": {"privileged": True}}) for who in (
             "service", "helper", "init_permissions"))],
     "Capabilities": [of_kubernetes(cap_add=["NET_ADMIN"]), of_build(capabilities={"add": ["SYS_ADMIN"]})],
-    "HostPath Volumes": [NODE_FILES],
+    "HostPath Volumes": [NODE_FILES, *(of_kubernetes(volumes=volumes) for volumes in (
+        {"host_path": [{"name": "a", "host_path": "/"}]}, {"Host_path": [{"name": "a", "host_path": "/"}]}, []))],
     "Host Probes / Lifecycle Hooks": [of_kubernetes(container_lifecycle={"post_start": {"http_get": {
         "host": "10.0.0.1", "port": 1}}}), of_kubernetes(container_lifecycle={"pre_stop": {"tcp_socket": {
             "host": "a"}}})],
@@ -151,6 +152,7 @@ TAKEN = [
     of_build(run_as_user=0, allow_privilege_escalation=True, privileged=False, proc_mount="Default", capabilities={
         "drop": ["ALL"], "add": ["SETUID"]}, seccomp_profile={"type": "Localhost", "localhost_profile": "a"}),
     of_kubernetes(container_lifecycle={"pre_stop": {"exec": {"command": ["true"]}}}),
+    of_kubernetes(volumes={"empty_dir": [{"name": "a", "mount_path": "/a"}]}),
     {"config": {"shutdown_timeout": 1, "runners": {"limit": 2, "feature_flags": {"FF_USE_FASTZIP": True}}}},
     {"podAnnotations": {APPARMOR + "build": "runtime/default", "a": "b"}},
     of_manager(securityContext={"runAsUser": 1000, "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}}),
@@ -191,7 +193,7 @@ def test_s9_jobs_keep_to_the_baseline_by_the_policy(ci: Place, policy: Callable[
 
 def test_s9_every_setting_of_the_executor_is_judged() -> None:
     """What gitlab-runner knows is let by name, or is here by name with the reason why not."""
-    ours = set(re.findall(r'KUBERNETES "(\w+)"', (ROOT / "controller/runner/extra_config_rules.c").read_text()))
+    ours = set(re.findall(r'KUBERNETES "(\w+)", \.(?!shared)', (ROOT / "controller/runner/extra_config_rules.c").read_text()))
     keys = (ROOT / "controller/runner/config_keys.c").read_text()
     table, = re.findall(r"kubernetes_config\[\] = \{(.*?)\{0\}", keys, re.S)
     rules = (ROOT / "manifests/policy/policy.yaml").read_text()
@@ -248,6 +250,7 @@ SPECS = {                   # what it takes beside the right to GitLabRunners an
     "labels of the manager": ({"manager": {"podLabels": {"app": "theirs"}}}, DEPLOYMENTS),
     "an account of the jobs": ({"serviceAccountName": "powerful"}, PODS),
     "an account of the jobs' choice": (of_kubernetes(service_account_overwrite_allowed=".*"), PODS),
+    "a Secret for the jobs in config": (of_kubernetes(volumes={"secret": [{"name": "other", "mount_path": "/a"}]}), PODS),
     "a claim": ({"volumes": [{"name": "c", "mountPath": "/a", "persistentVolumeClaim": {"claimName": "c"}}]}, PODS),
 }
 

@@ -10,11 +10,15 @@
 #include "base/utf8.h"
 #include "base/words.h"
 #include "runner/extra_config_parts.h"
+#include "runner/render.h"
 #include "runner/spec_parts.h"
 
 enum { REPORTED_MAX = 5 };
 
 struct walk {
+    const struct owner *owner;
+    const struct spec *fields; /* NULL: they are not all right     */
+    struct json_object *made;  /* config.toml as the fields make it; NULL: nobody has asked yet */
     struct json_object *spec;
     const char *report; /* the keys that are not known, REPORTED_MAX at most */
     int unknown;        /* how many they are                                 */
@@ -134,6 +138,23 @@ static bool check_value(struct walk *w, const struct config_key *key, struct jso
     return check_one(w, key, value, path);
 }
 
+/* What a field makes is said there, and not here as well. */
+static bool check_shared(struct walk *w, const char *path)
+{
+    static const struct config_inputs placeholders;
+    const char *field = extra_config_shared_with(path);
+
+    if (!field || !w->fields)
+        return true;
+    if (!w->made)
+        w->made = config_of_fields(w->owner, w->fields, &placeholders, w->a);
+    struct json_object *runner = json_at(json_member(w->made, "runners"), 0),
+                       *there = json_get(runner, path + strlen("runners."));
+    if (!there || json_object_is_type(there, json_type_object))
+        return true;
+    return spec_invalid(w->err, "spec.config.%s is made from spec.%s: take one of the two out", shown(path, 200).text, field);
+}
+
 /* gitlab-runner takes Image for image as well, and one of the two at random when both are there. */
 static bool check_member(struct walk *w, const struct config_key *keys, const char *name, struct json_object *value,
                          const char *path)
@@ -144,7 +165,7 @@ static bool check_member(struct walk *w, const struct config_key *keys, const ch
         k++;
     if (k->name && strcmp(k->name, name) != 0)
         return spec_invalid(w->err, "spec.config.%s: gitlab-runner writes this key %s", shown(path, 200).text, k->name);
-    if (!extra_config_check_owner(path, w->spec, w->err))
+    if (!extra_config_check_owner(path, w->spec, w->err) || !check_shared(w, path))
         return false;
     if (k->name)
         return check_value(w, k, value, path);
@@ -163,10 +184,12 @@ static bool check_table(struct walk *w, const struct config_key *keys, struct js
     return ok;
 }
 
-bool extra_config_check(struct json_object *spec, struct warnings *warnings, struct arena *a, struct err *err)
+bool extra_config_check(const struct owner *owner, const struct spec *fields, struct json_object *spec,
+                        struct warnings *warnings, struct arena *a, struct err *err)
 {
     struct json_object *config = json_get(spec, "config");
-    struct walk w = {.spec = spec, .report = "", .a = a, .err = err};
+    struct walk w = {
+        .owner = owner, .fields = err->kind ? NULL : fields, .spec = spec, .report = "", .a = a, .err = err};
 
     if (!config)
         return true;

@@ -3,15 +3,17 @@
  * What would break the file is refused: gitlab-runner refuses a config.toml as a whole when one value has another type
  * than it expects. What gitlab-runner does not know is written all the same, since a newer one may know it, and
  * reported, since gitlab-runner passes over it in silence. What a field of the spec or the operator writes is refused
- * by name. */
+ * by name; of a table that a field makes a part of (spec.cache, say) only the keys that the field of this very object
+ * makes. */
 #ifndef RUNNER_EXTRA_CONFIG_H
 #define RUNNER_EXTRA_CONFIG_H
 
 #include "runner/spec.h"
 
-/* Checks spec.config of the object's spec. False and *err (ERR_INVALID) with the key's path and the remedy; else the
- * keys that gitlab-runner does not know are warned about. */
-bool extra_config_check(struct json_object *spec, struct warnings *warnings, struct arena *a, struct err *err);
+/* Checks spec.config of the object's spec, whose fields are read. False and *err (ERR_INVALID) with the key's
+ * path and the remedy; else the keys that gitlab-runner does not know are warned about. */
+bool extra_config_check(const struct owner *owner, const struct spec *fields, struct json_object *spec,
+                        struct warnings *warnings, struct arena *a, struct err *err);
 
 /* Adds spec.config to the tree of config.toml, whose `runners` is a list of one. What is there already stays. */
 void extra_config_merge(struct json_object *tree, struct json_object *config);

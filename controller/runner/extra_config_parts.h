@@ -22,6 +22,10 @@ bool extra_config_check_owner(const char *path, struct json_object *spec, struct
  * where the key may be in spec.config, or what it is ("is always kubernetes") where it may be nowhere. */
 const char *extra_config_owner(const char *path, const char **why);
 
+/* The field of the spec that may make the key as well, because it makes a part of the table that the key is in; NULL:
+ * none does. */
+const char *extra_config_shared_with(const char *path);
+
 /* Whether the value has the type of the key, tables excepted: those have members to look at. */
 bool extra_config_check_type(enum config_type type, struct json_object *value, const char *path, struct err *err);
 

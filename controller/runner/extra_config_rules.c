@@ -85,15 +85,17 @@ bool extra_config_check_shape(struct json_object *config, struct arena *a, struc
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Whose business a key is. `field`: the field of the spec that says the same; when it is `given` instead, the key is as
- * good as the field, but not beside it. `why`: the operator's own.
+ * good as the field, but not beside it. `shared`: a table of which that field makes a part; the rest of it is said
+ * here. `why`: the operator's own.
  */
 #define OTHER_EXECUTOR "is of another executor than kubernetes"
 #define OTHER_CLUSTER  "would take the jobs out of the reach of the manager's own ServiceAccount"
 #define OWN_ROTATION   "would have gitlab-runner rotate the token, which the operator does"
+#define A_SECRET       "is a secret, which goes into the Secret that spec.cache names as credentialsSecretRef"
 #define KUBERNETES     "runners.kubernetes."
 
 static const struct {
-    const char *path, *field, *given, *why;
+    const char *path, *field, *given, *shared, *why;
 } owned[] = {
     {"listen_address", .why = "is where the operator has the metrics and the probes"},
     {"concurrent", .field = "concurrent"},
@@ -111,7 +113,12 @@ static const struct {
     {"runners.executor", .why = "is always kubernetes"},
     {"runners.tls-ca-file", .field = "caSecretRef"},
     {"runners.environment", .field = "environment"},
-    {"runners.cache", .field = "cache"},
+    {"runners.cache", .shared = "cache"},
+    {"runners.cache.s3.AccessKey", .why = A_SECRET},
+    {"runners.cache.s3.SecretKey", .why = A_SECRET},
+    {"runners.cache.s3.SessionToken", .why = A_SECRET},
+    {"runners.cache.gcs.PrivateKey", .why = A_SECRET},
+    {"runners.cache.azure.AccountKey", .why = A_SECRET},
     {"runners.docker", .why = OTHER_EXECUTOR},
     {"runners.machine", .why = OTHER_EXECUTOR},
     {"runners.ssh", .why = OTHER_EXECUTOR},
@@ -130,11 +137,11 @@ static const struct {
     {KUBERNETES "image_pull_secrets", .field = "imagePullSecrets"},
     {KUBERNETES "node_selector", .field = "nodeSelector"},
     {KUBERNETES "node_tolerations", .field = "tolerations"},
-    {KUBERNETES "affinity", .field = "affinity"},
+    {KUBERNETES "affinity", .shared = "affinity"},
     {KUBERNETES "pod_labels", .field = "podLabels"},
     {KUBERNETES "pod_annotations", .field = "podAnnotations"},
     {KUBERNETES "host_aliases", .field = "hostAliases"},
-    {KUBERNETES "volumes", .field = "volumes"},
+    {KUBERNETES "volumes", .shared = "volumes"},
     {KUBERNETES "cpu_request", .given = "resources.requests.cpu"},
     {KUBERNETES "cpu_limit", .given = "resources.limits.cpu"},
     {KUBERNETES "memory_request", .given = "resources.requests.memory"},
@@ -156,7 +163,7 @@ const char *extra_config_owner(const char *path, const char **why)
         if (!same_but_for_case(owned[i].path, path))
             continue;
         *why = owned[i].why;
-        return owned[i].field ? owned[i].field : owned[i].given;
+        return owned[i].field ? owned[i].field : owned[i].given ? owned[i].given : owned[i].shared;
     }
     return NULL;
 }
@@ -173,9 +180,19 @@ bool extra_config_check_owner(const char *path, struct json_object *spec, struct
         return spec_invalid(err, "spec.config.%s is made from spec.%s: set that instead", path, owned[i].field);
     if (owned[i].why)
         return spec_invalid(err, "spec.config.%s %s: take it out", path, owned[i].why);
-    if (!json_get(spec, owned[i].given))
+    if (!owned[i].given || !json_get(spec, owned[i].given))
         return true;
     return spec_invalid(err, "spec.config.%s and spec.%s are the same setting: keep one", path, owned[i].given);
+}
+
+const char *extra_config_shared_with(const char *path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
+        size_t len = strlen(owned[i].path);
+        if (owned[i].shared && strncmp(owned[i].path, path, len) == 0 && path[len] == '.')
+            return owned[i].shared;
+    }
+    return NULL;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -341,12 +358,27 @@ static bool check_log_fields(struct json_object *config, struct err *err)
                         version, target);
 }
 
+/* The one kind of volume of which gitlab-runner demands members. */
+static bool check_nfs(struct json_object *config, struct err *err)
+{
+    static const char *const needed[] = {"name", "mount_path", "server", "path"};
+    struct json_object *list = json_get(config, "runners.kubernetes.volumes.nfs");
+
+    bool ok = true;
+
+    for (size_t i = 0; i < json_len(list); i++)
+        for (size_t n = 0; n < ARRAY_LEN(needed); n++)
+            if (!*json_str_or(json_at(list, i), needed[n], ""))
+                ok = spec_invalid(err, "spec.config.runners.kubernetes.volumes.nfs[%zu].%s is missing", i, needed[n]);
+    return ok;
+}
+
 bool extra_config_check_values(struct json_object *config, struct err *err)
 {
     struct json_object *global = json_get(config, "labels"), *own = json_get(config, "runners.labels");
 
     bool names = check_labels(global, "labels", err), own_names = check_labels(own, "runners.labels", err);
-    bool count = check_label_count(global, own, err);
+    bool count = check_label_count(global, own, err), nfs = check_nfs(config, err);
 
-    return check_log_fields(config, err) && names && own_names && count;
+    return check_log_fields(config, err) && names && own_names && count && nfs;
 }

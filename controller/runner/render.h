@@ -95,6 +95,9 @@ const char *manifest_hash(struct json_object *manifest);
  * cache. The arena owns the tree, which may share values with spec.config. */
 struct json_object *render_config_tree(const struct owner *owner, const struct spec *spec,
                                        const struct config_inputs *in, struct arena *a);
+/* The same without what spec.config adds (runner/extra_config.h). */
+struct json_object *config_of_fields(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,
+                                     struct arena *a);
 /* The file itself. */
 const char *render_config_toml(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,
                                struct arena *a);

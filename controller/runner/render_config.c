@@ -136,8 +136,9 @@ static struct json_object *column_value(struct json_object *value)
 static struct json_object *volume(struct json_object *entry, const struct volume_kind *kind)
 {
     struct json_object *source = json_member(entry, kind->member);
-    struct json_object *table = json_build("{name: %s, mount_path: %s, sub_path: %s}", volume_name(entry),
-                                           json_str(entry, "mountPath"), json_str(entry, "subPath"));
+    struct json_object *table =
+        json_build("{name: %s, mount_path: %s, sub_path: %s, mount_propagation: %s}", volume_name(entry),
+                   json_str(entry, "mountPath"), json_str(entry, "subPath"), json_str(entry, "mountPropagation"));
 
     if (json_bool_or(entry, "readOnly", false) || json_bool_or(source, "readOnly", false))
         json_set_bool(table, "read_only", true);
@@ -195,16 +196,23 @@ static struct json_object *runner_section(const struct owner *owner, const struc
                       environment(spec, a), cache_table(spec->cache, in->cache, a), kubernetes_section(owner, spec, a));
 }
 
+struct json_object *config_of_fields(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,
+                                     struct arena *a)
+{
+    return arena_json(
+        a, json_build(
+               "{concurrent: %d, check_interval: %d, log_level: %s, log_format: %s, listen_address: %s, runners: [%o]}",
+               spec->concurrent, spec->check_interval, spec->log_level, spec->log_format, ":" METRICS_PORT,
+               runner_section(owner, spec, in, a)));
+}
+
 struct json_object *render_config_tree(const struct owner *owner, const struct spec *spec,
                                        const struct config_inputs *in, struct arena *a)
 {
-    struct json_object *tree = json_build(
-        "{concurrent: %d, check_interval: %d, log_level: %s, log_format: %s, listen_address: %s, runners: [%o]}",
-        spec->concurrent, spec->check_interval, spec->log_level, spec->log_format, ":" METRICS_PORT,
-        runner_section(owner, spec, in, a));
+    struct json_object *tree = config_of_fields(owner, spec, in, a);
 
     extra_config_merge(tree, spec->config);
-    return arena_json(a, tree);
+    return tree;
 }
 
 const char *render_config_toml(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,

@@ -8,13 +8,17 @@
 #include "base/mem.h"
 
 static const struct volume_kind kinds[] = {
-    {"hostPath", "host_path", NULL, {{"path", "host_path"}}},
-    {"persistentVolumeClaim", "pvc", "claimName", {{0}}},
-    {"configMap", "config_map", "name", {{"items", "items"}}},
-    {"secret", "secret", "secretName", {{"items", "items"}}},
-    {"emptyDir", "empty_dir", NULL, {{"medium", "medium"}, {"sizeLimit", "size_limit"}}},
-    {"csi", "csi", NULL, {{"driver", "driver"}, {"fsType", "fs_type"}, {"volumeAttributes", "volume_attributes"}}},
-    {"nfs", "nfs", NULL, {{"server", "server"}, {"path", "path"}}},
+    {"hostPath", "host_path", NULL, true, {{"path", "host_path"}}},
+    {"persistentVolumeClaim", "pvc", "claimName", true, {{0}}},
+    {"configMap", "config_map", "name", false, {{"items", "items"}}},
+    {"secret", "secret", "secretName", false, {{"items", "items"}}},
+    {"emptyDir", "empty_dir", NULL, true, {{"medium", "medium"}, {"sizeLimit", "size_limit"}}},
+    {"csi",
+     "csi",
+     NULL,
+     false,
+     {{"driver", "driver"}, {"fsType", "fs_type"}, {"volumeAttributes", "volume_attributes"}}},
+    {"nfs", "nfs", NULL, false, {{"server", "server"}, {"path", "path"}}},
 };
 
 const char volume_members[] = "hostPath, persistentVolumeClaim, configMap, secret, emptyDir, csi, nfs";

@@ -21,7 +21,8 @@ struct volume_kind {
     const char *member, *table;
     const char *object;              /* where the source names its object; gitlab-runner names the volume after it.
                                         NULL: the volume has the entry's own name */
-    struct volume_column columns[4]; /* ended by an empty one */
+    bool propagates;                 /* gitlab-runner has mount_propagation for it */
+    struct volume_column columns[4]; /* ended by an empty one                      */
 };
 
 /* The only source of the entry, or NULL when it has none or several. */

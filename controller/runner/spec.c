@@ -466,7 +466,7 @@ static void read_spec(struct json_object *object, const struct owner *owner, str
     proxy_check(&ret->proxy, err);
     pod_spec_check(ret->manager.pod_spec, a, err);
     check_jobs_account(ret, owner, err);
-    extra_config_check(json, &ret->warnings, a, err);
+    extra_config_check(owner, ret, json, &ret->warnings, a, err);
 }
 
 bool spec_parse_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a)

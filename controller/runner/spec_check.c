@@ -1,5 +1,6 @@
 /* Checks of the PodSpec shapes within a spec, and of the few names that are taken. */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,6 +136,29 @@ static bool check_source(const struct volume_kind *kind, struct json_object *ent
     return ok;
 }
 
+/* As Linux has it, or as Windows does: with a drive, or a pipe's name. */
+static bool is_absolute(const char *path)
+{
+    bool drive = isalpha((unsigned char)path[0]) && path[1] == ':';
+
+    return *path == '/' || *path == '\\' || (drive && (!path[2] || strchr("/\\", path[2])));
+}
+
+static bool check_propagation(const struct volume_kind *kind, struct json_object *entry, size_t i, struct err *err)
+{
+    const char *mode = json_str(entry, "mountPropagation");
+
+    if (!json_member(entry, "mountPropagation"))
+        return true;
+    if (!mode || !ONE_OF(mode, "None", "HostToContainer", "Bidirectional"))
+        return spec_invalid(err, "spec.volumes[%zu].mountPropagation must be None, HostToContainer or Bidirectional",
+                            i);
+    return kind->propagates || spec_invalid(err,
+                                            "spec.volumes[%zu].mountPropagation: gitlab-runner has it for hostPath, "
+                                            "persistentVolumeClaim and emptyDir alone, take it out",
+                                            i);
+}
+
 static bool check_volume(struct json_object *entry, size_t i, struct err *err)
 {
     const struct volume_kind *kind = volume_kind_of(entry);
@@ -142,13 +166,14 @@ static bool check_volume(struct json_object *entry, size_t i, struct err *err)
 
     if (!json_object_is_type(entry, json_type_object))
         return spec_invalid(err, "spec.volumes[%zu] must be an object", i);
-    if (*json_str_or(entry, "mountPath", "") != '/')
-        ok = spec_invalid(err, "spec.volumes[%zu].mountPath must be a path that begins with /", i);
+    if (!is_absolute(json_str_or(entry, "mountPath", "")))
+        ok = spec_invalid(err, "spec.volumes[%zu].mountPath must be a whole path, such as /cache or C:\\cache", i);
     if (!kind && volume_has_kind(entry))
         return spec_invalid(err, "spec.volumes[%zu] must have exactly one of %s", i, volume_members);
     if (!kind)
         return spec_invalid(err, "spec.volumes[%zu] is missing one of %s", i, volume_members);
     ok = check_source(kind, entry, i, err) && ok;
+    ok = check_propagation(kind, entry, i, err) && ok;
     if (strcmp(kind->member, "emptyDir") == 0 && json_bool_or(entry, "readOnly", false))
         ok = spec_invalid(err, "spec.volumes[%zu].readOnly: an emptyDir begins empty, take readOnly out", i);
     if (!json_str(entry, "name"))

@@ -27,6 +27,16 @@ static void each_type_has_its_table(void **state)
         {S3, "{'accesskey': " ONE ", 'secretkey': " TWO ", 'more': " ONE "}",
          "{\"Type\":\"s3\",\"s3\":{\"BucketName\":\"b\",\"AuthenticationType\":\"access-key\",\"AccessKey\":\"one\","
          "\"SecretKey\":\"two\"}}"},
+        {S3, "{'accesskey': " ONE ", 'secretkey': " TWO ", 'sessiontoken': " TWO "}",
+         "{\"Type\":\"s3\",\"s3\":{\"BucketName\":\"b\",\"AuthenticationType\":\"access-key\",\"AccessKey\":\"one\","
+         "\"SecretKey\":\"two\",\"SessionToken\":\"two\"}}"},
+        {"{'type': 's3', 'maxUploadedArchiveSize': 5368709120, 'redactURL': false, 's3': {'bucketName': 'b', "
+         "'roleARN': "
+         "'r', 'uploadRoleARN': 'u', 'serverSideEncryptionKeyID': 'k', 'pathStyle': false}}",
+         NULL,
+         "{\"Type\":\"s3\",\"MaxUploadedArchiveSize\":5368709120,\"RedactURL\":false,\"s3\":{\"BucketName\":\"b\","
+         "\"RoleARN\":\"r\",\"UploadRoleARN\":\"u\",\"ServerSideEncryptionKeyID\":\"k\",\"PathStyle\":false,"
+         "\"AuthenticationType\":\"iam\"}}"},
         {"{'type': 's3', 'path': 'p', 'shared': true, 's3': {'bucketName': 'b', 'bucketLocation': 'l', "
          "'serverAddress': "
          "'s:9000', 'insecure': true}}",
