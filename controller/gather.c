@@ -190,6 +190,8 @@ static void gather_values(const struct gathering *g, struct observed *o, struct 
     if (o->spec) {
         gather_value(g, o, READ_CREDENTIAL, KIND_SECRET, o->spec->credential.name, a);
         gather_value(g, o, READ_CACHE, KIND_SECRET, cache_secret_name(o->spec->cache), a);
+        gather_value(g, o, READ_CLIENT_CERT, KIND_SECRET, o->spec->client_cert.name, a);
+        gather_value(g, o, READ_CLIENT_KEY, KIND_SECRET, o->spec->client_key.name, a);
         gather_value(g, o, READ_CA, o->spec->ca_in_config_map ? KIND_CONFIG_MAP : KIND_SECRET, o->spec->ca.name, a);
     }
     gather_value(g, o, READ_TOKEN, KIND_SECRET, child_name(CHILD_TOKEN_SECRET, &o->owner, a), a);

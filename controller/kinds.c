@@ -347,7 +347,8 @@ size_t kind_references(struct json_object *runner, bool secrets_by_name, struct 
     static const char
         *const credentials[] = {"authentication.registrationTokenSecretRef", "authentication.accessTokenSecretRef",
                                 "authentication.runnerTokenSecretRef", NULL},
-               *const ca_secrets[] = {"caSecretRef", NULL}, *const ca_config_maps[] = {"caConfigMapRef", NULL};
+               *const ca_secrets[] = {"caSecretRef", NULL}, *const ca_config_maps[] = {"caConfigMapRef", NULL},
+               *const client_secrets[] = {"clientCertificateSecretRef", NULL};
     struct json_object *spec = json_get(runner, "spec");
     const struct owner owner = {.ns = json_str_or(runner, "metadata.namespace", ""),
                                 .name = json_str_or(runner, "metadata.name", "")};
@@ -356,6 +357,7 @@ size_t kind_references(struct json_object *runner, bool secrets_by_name, struct 
         {.kind = KIND_SECRET, .ns = owner.ns, .name = name_in(spec, credentials, a)},
         {.kind = KIND_SECRET, .ns = owner.ns, .name = name_in(spec, ca_secrets, a)},
         {.kind = KIND_CONFIG_MAP, .ns = owner.ns, .name = name_in(spec, ca_config_maps, a)},
+        {.kind = KIND_SECRET, .ns = owner.ns, .name = name_in(spec, client_secrets, a)},
         {.kind = KIND_SECRET, .ns = owner.ns, .name = cache && strlen(cache) <= NAME_MAX ? cache : NULL},
         {.kind = KIND_NAMESPACE, .ns = "", .name = owner.ns},
         {.kind = KIND_NAMESPACE,

@@ -151,6 +151,10 @@ static struct source source_of(struct turn *turn, enum readable what)
     case READ_CA:
         return (struct source){o->spec->ca_in_config_map ? KIND_CONFIG_MAP : KIND_SECRET, o->spec->ca.name,
                                o->spec->ca.key};
+    case READ_CLIENT_CERT:
+        return (struct source){KIND_SECRET, o->spec->client_cert.name, o->spec->client_cert.key};
+    case READ_CLIENT_KEY:
+        return (struct source){KIND_SECRET, o->spec->client_key.name, o->spec->client_key.key};
     case READ_CONFIG:
         return (struct source){KIND_SECRET, child_name(CHILD_CONFIG_SECRET, &o->owner, &turn->mem), KEY_CONFIG};
     case READ_CACHE:
@@ -184,6 +188,19 @@ static void refuse_large_ca(struct observed_value *v, bool too_large)
 
     if (complaint)
         *v = (struct observed_value){.lookup = LOOKUP_INVALID, .complaint = complaint, .version = v->version};
+}
+
+/* What GitLab would not take, or could not be shown to it. The certificate was read first. */
+static void refuse_bad_pair(struct turn *turn, struct observed_value *v, enum readable what)
+{
+    bool cert = what == READ_CLIENT_CERT;
+
+    if (v->lookup != LOOKUP_FOUND || (!cert && what != READ_CLIENT_KEY))
+        return;
+    v->complaint = cert ? http_client_cert_refuses(v->value, loop_wall(turn->shop->loop), &turn->mem)
+                        : http_client_key_refuses(v->value, turn->observed.values[READ_CLIENT_CERT].value);
+    if (v->complaint)
+        *v = (struct observed_value){.lookup = LOOKUP_INVALID, .complaint = v->complaint, .version = v->version};
 }
 
 /* Credentials go into headers, bodies and config.toml. */
@@ -236,19 +253,26 @@ static void refuse_another_kind(struct turn *turn, struct observed_value *v)
         *v = (struct observed_value){.lookup = LOOKUP_WRONG_KIND, .complaint = complaint, .version = v->version};
 }
 
-/* Who may write the spec may not be who may say where the Secret goes, and who is trusted with it. */
-static void bind_credential(struct turn *turn, struct json_object *secret, struct observed_value *value)
+/* Who may write the spec may not be who may say where the Secret goes. False: it goes nowhere. */
+static bool keep_to_hosts(struct turn *turn, struct json_object *hosts, struct observed_value *value)
+{
+    const struct spec *spec = turn->observed.spec;
+
+    if (!hosts || policy_lists(json_string(hosts), spec->url, spec_address_of(spec, spec->url, &turn->mem)))
+        return true;
+    *value = (struct observed_value){.lookup = LOOKUP_NOT_FOR_HOST, .version = value->version};
+    return false;
+}
+
+/* Nor who may say who is trusted with it. */
+static void bind_value(struct turn *turn, enum readable what, struct json_object *secret, struct observed_value *value)
 {
     struct json_object *hosts = json_member(json_get(secret, "metadata.annotations"), ANNOTATION_ALLOWED_HOSTS);
     struct json_object *ca = json_member(json_get(secret, "data"), KEY_CA);
-    const struct spec *spec = turn->observed.spec;
+    bool client = what == READ_CLIENT_CERT || what == READ_CLIENT_KEY;
 
-    if (!hosts)
+    if ((!client && what != READ_CREDENTIAL) || !keep_to_hosts(turn, hosts, value) || !hosts || client)
         return;
-    if (!policy_lists(json_string(hosts), spec->url, spec_address_of(spec, spec->url, &turn->mem))) {
-        *value = (struct observed_value){.lookup = LOOKUP_NOT_FOR_HOST, .version = value->version};
-        return;
-    }
     value->bound = true;
     value->ca_pem = ca ? base64_decode(json_string(ca), NULL, &turn->mem) : NULL;
     if (value->ca_pem && http_ca_refuses(value->ca_pem))
@@ -283,8 +307,7 @@ static void on_read(void *arg, const struct kube_reply *reply)
     } else {
         learn_what_was_read(turn, &source, reply->object);
         *value = value_of(turn, &source, reply->object);
-        if (what == READ_CREDENTIAL)
-            bind_credential(turn, reply->object, value);
+        bind_value(turn, what, reply->object, value);
         if (what == READ_CONFIG && value->lookup == LOOKUP_FOUND) {
             value->value = config_toml_token(value->value, &turn->mem);
             value->lookup = value->value ? LOOKUP_FOUND : LOOKUP_EMPTY;
@@ -293,6 +316,7 @@ static void on_read(void *arg, const struct kube_reply *reply)
     refuse_what_is_no_token(value, what);
     if (what == READ_CREDENTIAL)
         refuse_another_kind(turn, value);
+    refuse_bad_pair(turn, value, what);
     if (what == READ_CA)
         refuse_large_ca(value, object_too_large(reply->object));
     if (what == READ_TOKEN && !(reply->object && is_ours(turn, source.kind, reply->object)))

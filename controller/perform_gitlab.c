@@ -274,6 +274,8 @@ void perform_gitlab(struct turn *turn)
         .op = calls[act->gitlab.call].op,
         .url = act->gitlab.url,
         .ca_pem = trusted_with(o, act->gitlab.token),
+        .client_cert = o->values[READ_CLIENT_KEY].value ? o->values[READ_CLIENT_CERT].value : NULL,
+        .client_key = o->values[READ_CLIENT_KEY].value,
         .token = act->gitlab.token,
         .runner_id = act->gitlab.runner_id,
         .mark = arena_printf(&turn->mem, MARK_PREFIX "%s", o->owner.uid),

@@ -179,6 +179,7 @@ SIDECAR = {"manager": {"podSpec": {
                     "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}]}],
     "imagePullSecrets": [{"name": "more"}], "hostAliases": [{"ip": "10.0.0.9", "hostnames": ["a"]}]}}}
 CREDENTIAL = "the operator's own calls"
+CLIENT = {"clientCertificateSecretRef": {"name": "a"}}
 CONTENT = "what the Secret or ConfigMap holds goes into the config Secret"
 ALONE = "the operator alone goes by it"
 
@@ -319,6 +320,7 @@ def registration_rows() -> Iterator[Row]:
     for ref, of in (("caSecretRef", CA), ("caConfigMapRef", {})):
         yield Row(f"{ref}.name", "other", of=of, note=CONTENT)
         yield Row(f"{ref}.key", "other", of=of, note=CONTENT)
+    yield Row("clientCertificateSecretRef.name", "other", of=CLIENT, note=CONTENT)
     for name, value in (("description", "other"), ("tags[]", "other"), ("runUntagged", False), ("locked", False),
                         ("paused", True), ("accessLevel", "NotProtected"), ("maximumTimeoutSeconds", 7200),
                         ("maintenanceNote", "other")):

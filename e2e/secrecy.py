@@ -33,6 +33,8 @@ class Tokens:
 
     def learn_secret(self, secret: dict) -> None:
         for key, value in contents(secret).items():
+            if key == "tls.key" and len(value.splitlines()) > 2:
+                self.runners.add(value.splitlines()[1])     # it goes into the config Secret, too
             if "token" in key:
                 (self.credentials if key in CREDENTIAL_KEYS else self.runners).add(value.strip())
 

@@ -231,6 +231,7 @@ SPECS = {                   # what it takes beside the right to GitLabRunners an
     "a size and a place": ({"manager": {"replicas": 2, "nodeSelector": {"a": "b"}, "resources": {}}}, ""),
     "another credential": ({"authentication": {"registrationTokenSecretRef": {"name": "other"}}}, SECRETS),
     "a CA": ({"caSecretRef": {"name": "other"}}, SECRETS),
+    "a client certificate": ({"clientCertificateSecretRef": {"name": "other"}}, SECRETS),
     "a CA of a ConfigMap": ({"caConfigMapRef": {"name": "other"}}, SECRETS),
     "a cache": ({"cache": {"type": "s3", "s3": {"bucketName": "b", "credentialsSecretRef": {"name": "other"}}}},
                 SECRETS),
@@ -298,7 +299,7 @@ def test_an_edit_is_asked_about_as_far_as_it_goes(ci: Place, policy: Callable[[]
                  {"manager": {"image": None}}):
         assert offered(ci, edit, "helper", "builds") == "", edit
     for edit in ({"url": "http://elsewhere"}, {"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["my.gitlab.com"]}]},
-                 {"caSecretRef": None}, {"proxy": {"httpsProxy": "http://elsewhere"}},
+                 {"caSecretRef": None}, {"clientCertificateSecretRef": {"name": "gitlab"}}, {"proxy": {"httpsProxy": "http://elsewhere"}},
                  {"authentication": {"registrationTokenSecretRef": {"key": "another"}}}):
         assert SECRETS in offered(ci, edit, "helper", "builds"), edit
     assert DEPLOYMENTS in offered(ci, {"manager": {"image": "mine"}}, "helper", "builds")

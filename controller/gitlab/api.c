@@ -382,7 +382,7 @@ void op_send(struct gitlab_op *op, const struct op_message *message, op_reply_fn
         .connect_to = call->address,
         .refuse_address = op->proxied ? NULL : policy_refuses_address, /* that of the proxy is the administrator's */
         .policy = &op->gitlab->policy,
-        .tls = {.ca_pem = call->ca_pem},
+        .tls = {.ca_pem = call->ca_pem, .client_cert = call->client_cert, .client_key = call->client_key},
         .timeout_ms = TIMEOUT_MS,
         .max_body = message->max_answer,
         .on_done = on_http_done,
@@ -454,6 +454,8 @@ static void copy_call(struct gitlab_op *op, const struct gitlab_request *call)
     op->call.url = arena_strdup(a, call->url);
     op->call.address = arena_strdup(a, call->address);
     op->call.ca_pem = arena_strdup(a, call->ca_pem);
+    op->call.client_cert = arena_strdup(a, call->client_cert);
+    op->call.client_key = arena_strdup(a, call->client_key);
     op->call.token = arena_strdup(a, call->token);
     op->call.runner_type = arena_strdup(a, call->runner_type);
     op->call.mark = arena_strdup(a, call->mark);

@@ -40,10 +40,11 @@ enum gitlab_op_kind {
 
 struct gitlab_request {
     enum gitlab_op_kind op;
-    const char *url;     /* of the server, without a slash at the end            */
-    const char *address; /* connect there instead of asking DNS; NULL            */
-    const char *ca_pem;  /* trusted beside the system's; NULL                    */
-    const char *token;   /* what proves the right to do it                       */
+    const char *url;                      /* of the server, without a slash at the end            */
+    const char *address;                  /* connect there instead of asking DNS; NULL            */
+    const char *ca_pem;                   /* trusted beside the system's; NULL                    */
+    const char *client_cert, *client_key; /* shown to a server that asks, see struct http_tls; NULL */
+    const char *token;                    /* what proves the right to do it                       */
     int64_t runner_id;
     struct json_object *attributes; /* description, tag_list, …; REGISTER, CREATE, UPDATE */
     const char *runner_type;        /* "instance_type", "group_type", "project_type"; CREATE, FIND */

@@ -27,6 +27,20 @@ struct refusal {
     const char *reason, *remedy;
 };
 
+#define CERTIFICATE_REMEDY                                                                                             \
+    "GitLab, or the proxy before it, lets in only who shows a client certificate: name a Secret that has one "         \
+    "(kubernetes.io/tls) in spec.clientCertificateSecretRef"
+#define CERTIFICATE_OTHER                                                                                              \
+    "put another one, of an authority that GitLab or the proxy before it trusts, into the Secret that "                \
+    "spec.clientCertificateSecretRef names"
+
+/* Pages of nginx, which asks for a certificate before it asks GitLab anything. */
+static const struct refusal pages[] = {
+    {ANY_OP, 400, 400, "No required SSL certificate was sent", ERR_DENIED, "ClientCertificateRequired",
+     CERTIFICATE_REMEDY},
+    {ANY_OP, 400, 400, "The SSL certificate error", ERR_DENIED, "ClientCertificateRefused", CERTIFICATE_OTHER},
+};
+
 /* The first row that fits. One strange answer is no proof: what GitLab refuses, it refuses in its own JSON; a page that
  * something before it has made (a proxy, a firewall) is tried again. */
 static const struct refusal refusals[] = {
@@ -102,6 +116,9 @@ static bool fits(const struct refusal *r, enum gitlab_op_kind op, long status, c
 
 static const struct refusal *find_refusal(enum gitlab_op_kind op, long status, const char *body, bool own)
 {
+    for (size_t i = 0; i < ARRAY_LEN(pages) && !own; i++)
+        if (fits(&pages[i], op, status, body, true))
+            return &pages[i];
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
         if (fits(&refusals[i], op, status, body, own))
             return &refusals[i];
@@ -190,6 +207,8 @@ void gitlab_explain(struct err *err)
                       "certificates in PEM, at most 200 and 256 KiB"},
         {"CertificateExpired", "have it renewed at GitLab"},
         {"CertificateHostMismatch", "spec.url needs a name that the certificate has"},
+        {"ClientCertificateRequired", CERTIFICATE_REMEDY},
+        {"ClientCertificateRefused", CERTIFICATE_OTHER},
         {"TLSError", "check that the port of spec.url speaks https"},
     };
 

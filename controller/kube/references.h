@@ -10,7 +10,7 @@
 
 struct references;
 
-enum { REFERENCES_MAX = 8 }; /* of one holder */
+enum { REFERENCES_MAX = 9 }; /* of one holder */
 
 /* What an object refers to; the kind is an index, ns is "" for kinds without a namespace. */
 struct reference {

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 
+struct arena;
 struct http;
 struct loop;
 struct sockaddr;
@@ -24,8 +25,8 @@ struct http_tls {
     const char *ca_pem; /* PEM; added to the system's trust ($SSL_CERT_FILE, else the default), unless ca_only; then
                            within the bounds of http_ca_refuses(), or the request ends with InvalidCA          */
     bool ca_only;       /* trust ca_pem alone (a cluster's CA)                                                 */
-    const char *client_cert; /* PEM                                                                                 */
-    const char *client_key;  /* PEM                                                                                 */
+    const char *client_cert; /* PEM: one, and those between it and its authority                                    */
+    const char *client_key;  /* PEM; cleansed after use                                                             */
     const char *server_name; /* verify the certificate (and send SNI) for this name instead                         */
     bool insecure;           /* no verification (kubeconfig insecure-skip-tls-verify)                               */
 };
@@ -42,12 +43,17 @@ struct http_reply {
     const char *next_page;  /* X-Next-Page; "" when absent              */
     int64_t dns_us;         /* how long the name took; 0: it was known  */
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
+     *
      *   ERR_RETRY   with reason ProxyUnreachable (no connection to the proxy, or none that can be trusted),
-     * HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError, ResponseTooLarge (max_body,
-     * or more than 64 KiB of headers), Cancelled or Fenced ERR_DENIED  with reason ProxyRefused (its answer to CONNECT
-     * was 4xx), UntrustedCertificate, CertificateExpired, CertificateHostMismatch, InvalidCA, TLSError or
-     * AddressNotAllowed ERR_INVALID with reason InvalidURL; or InvalidRequest, when method, URL, a header, connect_to
-     * or proxy holds what base/charset.h does not let into one, such as a line break: nothing was sent */
+     *               HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
+     *               ResponseTooLarge (max_body, or more than 64 KiB of headers), Cancelled or Fenced
+     *
+     *   ERR_DENIED  with reason ProxyRefused (its answer to CONNECT was 4xx), UntrustedCertificate, CertificateExpired,
+     *               CertificateHostMismatch, InvalidCA, TLSError, AddressNotAllowed, ClientCertificateRequired or
+     *               ClientCertificateRefused
+     *
+     *   ERR_INVALID with reason InvalidURL; or InvalidRequest, when method, URL, a header, connect_to or proxy holds
+     *               what base/charset.h does not let into one, such as a line break: nothing was sent */
     struct err err;
     bool sent; /* the request may have reached the server: its effect is unknown when err is set */
     bool mute; /* it was sent, and nothing came in time: the connection itself may be dead */
@@ -109,6 +115,14 @@ size_t http_in_flight(const struct http *http);
 enum { HTTP_CA_BYTES_MAX = 256 << 10, HTTP_CA_COUNT_MAX = 200 };
 /* NULL, or why the PEM text is refused: "is longer than 256 KiB". Whether it can be read is not looked at. */
 const char *http_ca_refuses(const char *pem);
+
+/* A client certificate, and its key, at most. */
+enum { HTTP_CLIENT_PEM_MAX = 64 << 10 };
+/* NULL, or why the text cannot be a client certificate, and what to do: "has a certificate that expired on 2026-01-31:
+ * put a newer one there". now: seconds since 1970. */
+const char *http_client_cert_refuses(const char *pem, int64_t now, struct arena *a);
+/* The same of its key; cert_pem NULL: whether they fit is not looked at. */
+const char *http_client_key_refuses(const char *key_pem, const char *cert_pem);
 
 /* True when the PEM texts in *tls can be used: ca_pem holds certificates, client_cert one that fits client_key. What is
  * NULL is not looked at. */

@@ -16,6 +16,10 @@ const struct http_failure http_invalid_url = {ERR_INVALID, "InvalidURL", "this i
 const struct http_failure http_invalid_request = {ERR_INVALID, "InvalidRequest",
                                                   "not sent: it holds what no request may"};
 const struct http_failure http_address_refused = {ERR_DENIED, "AddressNotAllowed", "no call is made to this address"};
+const struct http_failure http_certificate_required = {ERR_DENIED, "ClientCertificateRequired",
+                                                       "the server demands a client certificate, and none is given"};
+const struct http_failure http_certificate_refused = {ERR_DENIED, "ClientCertificateRefused",
+                                                      "the server does not take the client certificate"};
 
 static const struct {
     CURLcode code;

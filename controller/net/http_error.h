@@ -16,6 +16,8 @@ struct http_failure {
 extern const struct http_failure http_connect_timeout, http_timeout, http_silent, http_too_large, http_cancelled,
     http_fenced, http_invalid_url, http_invalid_request, http_address_refused;
 
+/* What a server says of client certificates: it demands one; it does not take this one. */
+extern const struct http_failure http_certificate_required, http_certificate_refused;
 /* What a transfer through a proxy has failed of, when it is the proxy, or its answer to CONNECT; else NULL. result,
  * why: as far as known. */
 const struct http_failure *http_proxy_failure_of(CURL *easy, CURLcode result, const struct http_failure *why);

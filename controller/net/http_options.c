@@ -137,5 +137,5 @@ void transfer_set_options(struct transfer *t, const char *user_agent, struct htt
     set_message(t, user_agent);
     set_connection(t);
     set_buffers(t);
-    http_tls_setup(t->easy, &t->request, trust, &t->mem);
+    t->asked = http_tls_setup(t->easy, &t->request, trust, &t->mem);
 }

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "net/http_error.h"
 #include "net/http_pool.h"
+#include "net/http_tls.h"
 #include "net/http_transfer.h"
 #include "net/loop.h"
 
@@ -191,6 +193,39 @@ static const struct http_failure *proxy_failure(const struct transfer *t, CURLco
     return asked ? http_proxy_failure_of(t->easy, result, t->why) : NULL;
 }
 
+/* Of the alert, the last word of a server that ends a handshake: whether it is about our certificate. */
+static bool is_of_certificate(const char *alert)
+{
+    static const char *const words[] = {"certificate", "unknown ca", "access denied", "decrypt error"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strstr(alert, words[i]))
+            return true;
+    return false;
+}
+
+/* What the server says of client certificates before it answers anything; NULL: nothing. Up to TLS 1.2 it may end the
+ * handshake without saying why, but it has asked for one. */
+static const struct http_failure *certificate_failure(const struct transfer *t, CURLcode result)
+{
+    const char *alert = t->head_len == 0 ? strstr(t->libcurl_error, " alert ") : NULL;
+    bool in_vain = http_asked_for_a_certificate(t->asked) && result == CURLE_SSL_CONNECT_ERROR;
+
+    if (!alert || (!is_of_certificate(alert) && !in_vain))
+        return NULL;
+    return t->request.tls.client_cert ? &http_certificate_refused : &http_certificate_required;
+}
+
+static void explain_failure(struct http_reply *reply, struct transfer *t, CURLcode result)
+{
+    const struct http_failure *of_certificate = certificate_failure(t, result);
+
+    if (of_certificate)
+        reply->sent = false; /* the handshake has not ended, so nobody has read it */
+    http_failure_set(&reply->err, of_certificate ? of_certificate : http_failure_of(t->easy, result), t->place,
+                     libcurl_detail(t, result));
+}
+
 /* Whatever host was asked for: all that are behind it are told the same. */
 static bool is_proxys_own(const struct http_failure *why)
 {
@@ -211,7 +246,7 @@ static struct http_reply failure(struct transfer *t, CURLcode result)
     else if (*t->refused && (result == CURLE_COULDNT_CONNECT || result == CURLE_ABORTED_BY_CALLBACK))
         http_failure_set(&reply.err, &http_address_refused, t->place, t->refused);
     else
-        http_failure_set(&reply.err, http_failure_of(t->easy, result), t->place, libcurl_detail(t, result));
+        explain_failure(&reply, t, result);
     return reply;
 }
 

@@ -136,15 +136,20 @@ static struct trust_store *store_with(struct http_trust *trust, const char *pem,
 /* What a transfer brings to its connection, if it needs a new one. */
 struct brought {
     struct http_trust *trust;
-    const char *pem, *digest;
+    const char *pem, *digest; /* NULL: no authorities beside the system's  */
+    struct http_asked *asked; /* NULL: it has a certificate of its own      */
 };
 
-static CURLcode use_store(CURL *easy, void *ssl_ctx, void *arg)
+static CURLcode use_brought(CURL *easy, void *ssl_ctx, void *arg)
 {
     const struct brought *brought = arg;
-    const struct trust_store *s = store_with(brought->trust, brought->pem, brought->digest);
 
     (void)easy;
+    if (brought->asked)
+        http_asked_watch(brought->asked, ssl_ctx);
+    if (!brought->pem)
+        return CURLE_OK;
+    const struct trust_store *s = store_with(brought->trust, brought->pem, brought->digest);
     SSL_CTX_set1_cert_store(ssl_ctx, s->store);
     return s->len > 0 ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
@@ -159,15 +164,12 @@ static void set_blob(CURL *easy, CURLoption option, const char *pem)
 
 /* In addition to the system's. libcurl reads nothing: it gets a finished store, and tells connections apart by the
  * name of a directory that cannot be. */
-static void set_additional(CURL *easy, const char *pem, struct http_trust *trust, struct arena *a)
+static void set_additional(CURL *easy, const char *pem, struct brought *brought, struct arena *a)
 {
-    struct brought *brought = arena_alloc(a, sizeof(*brought));
-
-    *brought = (struct brought){.trust = trust, .pem = pem, .digest = digest_sha256(pem, strlen(pem), a)};
+    brought->pem = pem;
+    brought->digest = digest_sha256(pem, strlen(pem), a);
     curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
     curl_easy_setopt(easy, CURLOPT_CAPATH, arena_printf(a, "/dev/null/%s", brought->digest));
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, use_store);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, brought);
 }
 
 static const char *system_text(struct http_trust *trust)
@@ -205,36 +207,53 @@ static void set_proxy_trust(CURL *easy, const char *ca_pem, const struct http_tr
 
 /* libcurl takes authorities from a file, which it parses once, or from memory, which replaces the file. The directory
  * of its defaults holds the same as the file and would be trusted in addition: never used. */
-static void set_authorities(CURL *easy, const struct http_request *request, struct http_trust *trust, struct arena *a)
+static void set_authorities(CURL *easy, const struct http_request *request, struct brought *brought, struct arena *a)
 {
     const struct http_tls *tls = &request->tls;
     bool tls_proxy = strncasecmp(request->proxy, "https", 5) == 0;
 
     if (tls_proxy)
-        set_proxy_trust(easy, request->proxy_ca, trust);
+        set_proxy_trust(easy, request->proxy_ca, brought->trust);
     if (tls->ca_pem && !tls->ca_only && tls_proxy) {
-        set_additional_behind_tls(easy, tls->ca_pem, trust, a);
+        set_additional_behind_tls(easy, tls->ca_pem, brought->trust, a);
         return;
     }
     if (tls->ca_pem && !tls->ca_only) {
-        set_additional(easy, tls->ca_pem, trust, a);
+        set_additional(easy, tls->ca_pem, brought, a);
         return;
     }
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_only ? NULL : trust->file);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, tls->ca_only ? NULL : brought->trust->file);
     set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca_pem);
 }
 
-void http_tls_setup(CURL *easy, const struct http_request *request, struct http_trust *trust, struct arena *a)
+/* A server that asks for a certificate in vain is told from one that breaks connections. */
+static void set_certificate(CURL *easy, const struct http_tls *tls, struct brought *brought, struct arena *a)
+{
+    if (tls->client_cert) {
+        set_blob(easy, CURLOPT_SSLCERT_BLOB, http_certificates_of(tls->client_cert, tls->client_key, a));
+        set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->client_key);
+        return;
+    }
+    brought->asked = http_asked_create();
+    arena_defer(a, http_asked_drop, brought->asked);
+}
+
+const struct http_asked *http_tls_setup(CURL *easy, const struct http_request *request, struct http_trust *trust,
+                                        struct arena *a)
 {
     const struct http_tls *tls = &request->tls;
+    struct brought *brought = arena_alloc(a, sizeof(*brought));
 
+    brought->trust = trust;
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls->insecure ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls->insecure ? 0L : 2L);
-    set_authorities(easy, request, trust, a);
-    set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->client_cert);
-    set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->client_key);
+    set_authorities(easy, request, brought, a);
+    set_certificate(easy, tls, brought, a);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, use_brought);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, brought);
+    return brought->asked;
 }
 
 const char *http_ca_refuses(const char *pem)
@@ -264,31 +283,10 @@ static bool is_authorities(const char *pem)
     return len > 0 && at_end;
 }
 
-/* An encrypted key would ask somebody for its password: there is nobody. */
-static int no_password(char *buf, int size, int writing, void *arg)
-{
-    (void)buf, (void)size, (void)writing, (void)arg;
-    return -1;
-}
-
-static bool fit(const char *cert_pem, const char *key_pem)
-{
-    BIO *cert_bio = BIO_new_mem_buf(cert_pem, -1), *key_bio = BIO_new_mem_buf(key_pem, -1);
-    X509 *cert = PEM_read_bio_X509(cert_bio, NULL, NULL, NULL);
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(key_bio, NULL, no_password, NULL);
-    bool ok = cert && key && X509_check_private_key(cert, key) == 1;
-
-    ERR_clear_error();
-    EVP_PKEY_free(key);
-    X509_free(cert);
-    BIO_free(key_bio);
-    BIO_free(cert_bio);
-    return ok;
-}
-
 bool http_tls_check(const struct http_tls *tls)
 {
     bool pair = tls->client_cert && tls->client_key;
 
-    return (!tls->ca_pem || is_authorities(tls->ca_pem)) && (!pair || fit(tls->client_cert, tls->client_key));
+    return (!tls->ca_pem || is_authorities(tls->ca_pem)) &&
+           (!pair || http_pair_fits(tls->client_cert, tls->client_key));
 }

@@ -8,6 +8,7 @@
 #include "net/http.h"
 
 struct arena;
+struct ssl_ctx_st;
 
 /* Whom this machine trusts, alone and together with authorities that requests brought. */
 struct http_trust {
@@ -20,7 +21,26 @@ struct http_trust {
 void http_trust_init(struct http_trust *trust);
 void http_trust_finish(struct http_trust *trust);
 
-/* The strings of *request must live as long as the transfer; what has to be made is made in the arena. */
-void http_tls_setup(CURL *easy, const struct http_request *request, struct http_trust *trust, struct arena *a);
+/* Whether a server has asked for a client certificate that nobody had given (http_client_cert.c). */
+struct http_asked;
+
+/* The strings of *request must live as long as the transfer; what has to be made is made in the arena. Returns what is
+ * known of the connection that the transfer opens, if it opens one; it lives as long as the arena. NULL: the transfer
+ * has a certificate to show. */
+const struct http_asked *http_tls_setup(CURL *easy, const struct http_request *request, struct http_trust *trust,
+                                        struct arena *a);
+/* NULL: it has not. */
+bool http_asked_for_a_certificate(const struct http_asked *asked);
+
+struct http_asked *http_asked_create(void);
+void http_asked_drop(void *asked);
+/* From now on it is kept for as long as the context lives, and told what its servers ask for. */
+void http_asked_watch(struct http_asked *asked, struct ssl_ctx_st *context);
+
+/* Whether the key is that of the first certificate. */
+bool http_pair_fits(const char *cert_pem, const char *key_pem);
+/* What libcurl is to have as the certificate, so that connections of different pairs are different. key_pem may be
+ * NULL. */
+const char *http_certificates_of(const char *cert_pem, const char *key_pem, struct arena *a);
 
 #endif

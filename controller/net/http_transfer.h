@@ -11,6 +11,7 @@
 #include "net/http.h"
 #include "net/http_url.h"
 
+struct http_asked;
 struct http_failure;
 struct http_pool;
 struct http_trust;
@@ -44,7 +45,8 @@ struct transfer {
     char detail[80];                /* about why                                         */
     char refused[80];               /* the address that was not allowed, and what it is; "": none */
     char libcurl_error[CURL_ERROR_SIZE];
-    size_t head_len; /* bytes of all heads so far, those of "100 Continue" and trailers too */
+    const struct http_asked *asked; /* of the connection that it opened; NULL: it has a certificate */
+    size_t head_len;                /* bytes of all heads so far, those of "100 Continue" and trailers too */
     struct buf body;
     struct arena mem;
 };

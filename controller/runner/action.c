@@ -13,8 +13,14 @@ struct action act_wait(const char *reason, const char *message, bool stalled)
 struct action act_read(enum readable what)
 {
     static const char *const names[] = {
-        [READ_CREDENTIAL] = "read-credential", [READ_CA] = "read-ca",         [READ_TOKEN] = "read-token",
-        [READ_CACHE] = "read-cache",           [READ_CONFIG] = "read-config", [READ_ACCOUNT] = "read-account",
+        [READ_CREDENTIAL] = "read-credential",
+        [READ_CA] = "read-ca",
+        [READ_CLIENT_CERT] = "read-client-certificate",
+        [READ_CLIENT_KEY] = "read-client-key",
+        [READ_TOKEN] = "read-token",
+        [READ_CACHE] = "read-cache",
+        [READ_CONFIG] = "read-config",
+        [READ_ACCOUNT] = "read-account",
     };
 
     return (struct action){.kind = ACT_READ, .rule = names[what], .read = what};

@@ -152,7 +152,8 @@ static bool check_shared(struct walk *w, const char *path)
                        *there = json_get(runner, path + strlen("runners."));
     if (!there || json_object_is_type(there, json_type_object))
         return true;
-    return spec_invalid(w->err, "spec.config.%s is made from spec.%s: take one of the two out", shown(path, 200).text, field);
+    return spec_invalid(w->err, "spec.config.%s is made from spec.%s: take one of the two out", shown(path, 200).text,
+                        field);
 }
 
 /* gitlab-runner takes Image for image as well, and one of the two at random when both are there. */

@@ -112,6 +112,8 @@ static const struct {
     {"runners.token_expires_at", .why = OWN_ROTATION},
     {"runners.executor", .why = "is always kubernetes"},
     {"runners.tls-ca-file", .field = "caSecretRef"},
+    {"runners.tls-cert-file", .given = "clientCertificateSecretRef"},
+    {"runners.tls-key-file", .given = "clientCertificateSecretRef"},
     {"runners.environment", .field = "environment"},
     {"runners.cache", .shared = "cache"},
     {"runners.cache.s3.AccessKey", .why = A_SECRET},

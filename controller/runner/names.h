@@ -77,5 +77,7 @@
 #define KEY_RUNNER_TOKEN "runner-token"
 #define KEY_CONFIG       "config.toml"
 #define KEY_CA           "ca.crt"
+#define KEY_CLIENT_CERT  "tls.crt" /* as Secrets of the type kubernetes.io/tls have it */
+#define KEY_CLIENT_KEY   "tls.key"
 
 #endif

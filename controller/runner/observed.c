@@ -102,6 +102,8 @@ const char *config_inputs_text(const struct observed *o, struct arena *a)
 
     if (o->spec->ca.name)
         text = with_version(text, "ca", &o->values[READ_CA], a);
+    if (o->spec->client_cert.name)
+        text = with_version(text, "client", &o->values[READ_CLIENT_CERT], a);
     if (cache_secret_name(o->spec->cache))
         text = with_version(text, "cache", &o->values[READ_CACHE], a);
     return text;

@@ -35,12 +35,14 @@ struct observed_value {
 
 /* What may be read, ACT_READ. */
 enum readable {
-    READ_CREDENTIAL, /* what spec.authentication names                                              */
-    READ_CA,         /* what spec.caSecretRef or caConfigMapRef names                               */
-    READ_TOKEN,      /* the runner's token in our token Secret                                      */
-    READ_CACHE,      /* the whole data of the Secret that spec.cache names, as JSON                 */
-    READ_CONFIG,     /* the runner's token as the config Secret still has it                        */
-    READ_ACCOUNT,    /* the uid of the ServiceAccount that spec.manager names                       */
+    READ_CREDENTIAL,  /* what spec.authentication names                                              */
+    READ_CA,          /* what spec.caSecretRef or caConfigMapRef names                               */
+    READ_CLIENT_CERT, /* what spec.clientCertificateSecretRef names: the certificate, …             */
+    READ_CLIENT_KEY,  /* … and its key, read after it                                               */
+    READ_TOKEN,       /* the runner's token in our token Secret                                      */
+    READ_CACHE,       /* the whole data of the Secret that spec.cache names, as JSON                 */
+    READ_CONFIG,      /* the runner's token as the config Secret still has it                        */
+    READ_ACCOUNT,     /* the uid of the ServiceAccount that spec.manager names                       */
     READ_COUNT,
 };
 

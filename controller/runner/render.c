@@ -237,6 +237,10 @@ static void put_config(struct json_object *manifest, const struct owner *owner, 
     put_data(manifest, KEY_CONFIG, render_config_toml(owner, spec, in, a), a);
     if (spec->ca.name)
         put_data(manifest, KEY_CA, in->ca_pem ? in->ca_pem : CA_PLACEHOLDER, a);
+    if (!spec->client_cert.name)
+        return;
+    put_data(manifest, KEY_CLIENT_CERT, in->client_cert ? in->client_cert : CERT_PLACEHOLDER, a);
+    put_data(manifest, KEY_CLIENT_KEY, in->client_key ? in->client_key : KEY_PLACEHOLDER, a);
 }
 
 static struct json_object *config_secret(const struct owner *owner, const struct spec *spec, struct arena *a)

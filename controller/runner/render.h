@@ -41,6 +41,7 @@ struct registration {
 struct config_inputs {
     const char *token;
     const char *ca_pem;
+    const char *client_cert, *client_key;
     struct json_object *cache; /* the data of the Secret that spec.cache names, as the API server shows it */
     const char *inputs;        /* ANNOTATION_INPUTS */
 };

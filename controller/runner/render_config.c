@@ -189,11 +189,13 @@ static struct json_object *kubernetes_section(const struct owner *owner, const s
 static struct json_object *runner_section(const struct owner *owner, const struct spec *spec,
                                           const struct config_inputs *in, struct arena *a)
 {
-    return json_build("{name: %s, url: %s, token: %s, executor: 'kubernetes', tls-ca-file: %s, environment: %o, "
-                      "cache: %o, kubernetes: %o}",
+    return json_build("{name: %s, url: %s, token: %s, executor: 'kubernetes', tls-ca-file: %s, tls-cert-file: %s, "
+                      "tls-key-file: %s, environment: %o, cache: %o, kubernetes: %o}",
                       arena_printf(a, "%s/%s", owner->ns, owner->name), spec->url,
                       in->token ? in->token : TOKEN_PLACEHOLDER, spec->ca.name ? CONFIG_MOUNT "/" KEY_CA : NULL,
-                      environment(spec, a), cache_table(spec->cache, in->cache, a), kubernetes_section(owner, spec, a));
+                      spec->client_cert.name ? CONFIG_MOUNT "/" KEY_CLIENT_CERT : NULL,
+                      spec->client_key.name ? CONFIG_MOUNT "/" KEY_CLIENT_KEY : NULL, environment(spec, a),
+                      cache_table(spec->cache, in->cache, a), kubernetes_section(owner, spec, a));
 }
 
 struct json_object *config_of_fields(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,

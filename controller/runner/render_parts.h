@@ -12,6 +12,8 @@
 /* What stands for a value that is not known, or must not be known. */
 #define TOKEN_PLACEHOLDER "<token>"
 #define CA_PLACEHOLDER    "<ca>"
+#define CERT_PLACEHOLDER  "<certificate>"
+#define KEY_PLACEHOLDER   "<key>"
 
 /* apiVersion, kind, name, namespace, labels, annotations and owner of a child; the caller owns the tree. */
 struct json_object *render_frame(enum child child, const struct owner *owner, const struct spec *spec, struct arena *a);

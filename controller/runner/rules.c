@@ -63,7 +63,7 @@ struct action need_credential(const struct observed *o, struct arena *a)
     return need_value(o, READ_CREDENTIAL, "Secret", &o->spec->credential, a);
 }
 
-struct action need_ca(const struct observed *o, struct arena *a)
+static struct action need_ca(const struct observed *o, struct arena *a)
 {
     const char *kind = o->spec->ca_in_config_map ? "ConfigMap" : "Secret";
 
@@ -78,6 +78,39 @@ struct action need_ca(const struct observed *o, struct arena *a)
                          o->spec->ca.key, kind, o->owner.ns, o->spec->ca.name, o->values[READ_CA].complaint),
             true);
     return need_value(o, READ_CA, kind, &o->spec->ca, a);
+}
+
+static struct action need_client(const struct observed *o, enum readable what, const struct key_ref *ref,
+                                 struct arena *a)
+{
+    const struct observed_value *value = &o->values[what];
+
+    if (!ref->name)
+        return act_pass;
+    if (value->lookup == LOOKUP_NO_KEY)
+        return act_wait(
+            "KeyNotFound",
+            arena_printf(
+                a,
+                "Secret %s/%s has no key %s; spec.clientCertificateSecretRef names a Secret with " KEY_CLIENT_CERT
+                " and " KEY_CLIENT_KEY ", such as one of the type kubernetes.io/tls",
+                o->owner.ns, ref->name, ref->key),
+            true);
+    if (value->lookup == LOOKUP_INVALID)
+        return act_wait("InvalidClientCertificate",
+                        arena_printf(a, "key %s of Secret %s/%s, which spec.clientCertificateSecretRef names, %s",
+                                     ref->key, o->owner.ns, ref->name, value->complaint),
+                        true);
+    return need_value(o, what, "Secret", ref, a);
+}
+
+struct action need_tls(const struct observed *o, struct arena *a)
+{
+    struct action act = need_ca(o, a);
+
+    if (act.kind == ACT_PASS)
+        act = need_client(o, READ_CLIENT_CERT, &o->spec->client_cert, a);
+    return act.kind == ACT_PASS ? need_client(o, READ_CLIENT_KEY, &o->spec->client_key, a) : act;
 }
 
 struct json_object *cache_data(const struct observed *o, struct arena *a)
@@ -119,10 +152,29 @@ struct action need_cache(const struct observed *o, struct arena *a)
                     true);
 }
 
-/* For calls that are made with the CA or, if it cannot be had, without. */
-struct action try_ca(const struct observed *o)
+static struct action try_ca(const struct observed *o)
 {
     return o->spec && o->spec->ca.name && o->values[READ_CA].lookup == LOOKUP_UNKNOWN ? act_read(READ_CA) : act_pass;
+}
+
+/* A key is of use only with its certificate. */
+static struct action try_client(const struct observed *o)
+{
+    const struct observed_value *cert = &o->values[READ_CLIENT_CERT], *key = &o->values[READ_CLIENT_KEY];
+
+    if (!o->spec || !o->spec->client_cert.name)
+        return act_pass;
+    if (cert->lookup == LOOKUP_UNKNOWN)
+        return act_read(READ_CLIENT_CERT);
+    return cert->lookup == LOOKUP_FOUND && key->lookup == LOOKUP_UNKNOWN ? act_read(READ_CLIENT_KEY) : act_pass;
+}
+
+/* For calls that are made with these or, if they cannot be had, without. */
+struct action try_tls(const struct observed *o)
+{
+    struct action act = try_ca(o);
+
+    return act.kind == ACT_PASS ? try_client(o) : act;
 }
 
 /* The token Secret lacks something that only a new one can have. */

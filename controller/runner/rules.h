@@ -31,12 +31,12 @@ struct action act_call(enum gitlab_call what, const char *url, const char *token
 struct action act_report(const char *reason, const char *message);
 struct action act_tell(const char *reason, const char *message); /* good news */
 
-/* Pass when the value is at hand; else read it, or wait and say what is wrong with it. try_ca() never waits. */
+/* Pass when the value is at hand; else read it, or wait and say what is wrong with it. try_tls() never waits. */
 struct action need_credential(const struct observed *o, struct arena *a);
-struct action need_ca(const struct observed *o, struct arena *a);
+struct action need_tls(const struct observed *o, struct arena *a); /* CA and client certificate */
 struct action need_cache(const struct observed *o, struct arena *a);
 struct action need_token(const struct observed *o, struct arena *a);
-struct action try_ca(const struct observed *o);
+struct action try_tls(const struct observed *o);
 /* The data of the Secret that spec.cache names, when it was read; NULL: it was not. */
 struct json_object *cache_data(const struct observed *o, struct arena *a);
 const char *credential_value(const struct observed *o);

@@ -42,7 +42,7 @@ struct action ask_gitlab(const struct observed *o, struct arena *a)
     (void)a;
     if (o->now_ms < o->check.due_ms)
         return act_pass;
-    struct action act = try_ca(o);
+    struct action act = try_tls(o);
     if (act.kind == ACT_PASS && asks_by_id(o))
         act = credential_value(o) ? act_call(GITLAB_SHOW, o->spec->url, credential_value(o), o->registered.runner_id)
                                   : act_read(READ_CREDENTIAL);
@@ -125,7 +125,7 @@ struct action renew_a_dead_token(const struct observed *o, struct arena *a)
                         true);
     struct action act = need_credential(o, a);
     if (act.kind == ACT_PASS)
-        act = need_ca(o, a);
+        act = need_tls(o, a);
     if (act.kind != ACT_PASS)
         return act;
     if (o->check.shown == SHOWN_OURS)
@@ -159,7 +159,7 @@ struct action rotate_the_token(const struct observed *o, struct arena *a)
 
     if (is_users_own(&o->registered) || o->check.refusals || unmarked || (!due && !is_requested(o)))
         return act_pass;
-    struct action act = try_ca(o);
+    struct action act = try_tls(o);
     if (act.kind == ACT_PASS)
         act = need_token(o, a);
     if (act.kind == ACT_PASS)

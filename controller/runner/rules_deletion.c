@@ -169,8 +169,8 @@ static struct action deregister(const struct observed *o, struct arena *a)
         return act_pass;
     if (o->now >= deregistration_deadline(o) && failed) /* not before a try */
         return leave_behind(o, &r, failed->err.text, a);
-    if (try_ca(o).kind != ACT_PASS)
-        return try_ca(o);
+    if (try_tls(o).kind != ACT_PASS)
+        return try_tls(o);
     if (o->check.refusals >= CONFIRMATIONS && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN)
         return remove_by_id(o, &r, a);
     if (!r.token && o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
@@ -204,7 +204,7 @@ static struct action remove_a_lost_registration(const struct observed *o, struct
 
     struct action act = need_credential(o, a);
     if (act.kind == ACT_PASS)
-        act = need_ca(o, a);
+        act = need_tls(o, a);
     if (act.kind != ACT_PASS)
         return act;
     return o->doubt == DOUBT_SEARCHED ? act_call(GITLAB_REMOVE, o->spec->url, credential_value(o), o->found_id)

@@ -90,7 +90,7 @@ static struct action need_rendered(const struct observed *o, enum child child, s
     return act;
 }
 
-/* With the real token, CA and keys of the cache. */
+/* With the real token, CA, client certificate and keys of the cache. */
 static struct action need_config(const struct observed *o, struct arena *a)
 {
     struct action act = need_child(o, CHILD_CONFIG_SECRET, a);
@@ -101,12 +101,14 @@ static struct action need_config(const struct observed *o, struct arena *a)
     if (need.kind == ACT_PASS)
         need = need_token(o, a);
     if (need.kind == ACT_PASS)
-        need = need_ca(o, a);
+        need = need_tls(o, a);
     if (need.kind != ACT_PASS)
         return need;
 
     const struct config_inputs in = {.token = o->values[READ_TOKEN].value,
                                      .ca_pem = o->values[READ_CA].value,
+                                     .client_cert = o->values[READ_CLIENT_CERT].value,
+                                     .client_key = o->values[READ_CLIENT_KEY].value,
                                      .cache = cache_data(o, a),
                                      .inputs = config_inputs_text(o, a)};
     act.apply.manifest = render_config_secret(&o->owner, o->spec, &in, a);

@@ -107,7 +107,7 @@ static struct action leave_the_former_gitlab(const struct observed *o, struct ar
     if (is_damaged(&o->registered))
         act = need_a_new_secret(o, "TokenSecretDamaged", "annotations", a);
     if (act.kind == ACT_PASS)
-        act = try_ca(o);
+        act = try_tls(o);
     if (act.kind == ACT_PASS)
         act = need_token(o, a);
     if (act.kind == ACT_PASS)
@@ -180,7 +180,7 @@ static struct action register_now(const struct observed *o, struct arena *a)
 /* clang-format off */
 static const struct rule registering_rules[] = {
     {"credential", need_credential             }, /* the Secret it names exists and has the key           */
-    {"ca",         need_ca                     }, /* … and so does the CA                                 */
+    {"tls",        need_tls                    }, /* … and so do the CA and the client certificate        */
     {"finalizer",  hold_finalizer              }, /* the intent, before any effect outside of the cluster */
     {"unseen",     read_an_unseen_token        }, /* a Secret that the watch does not show is read itself */
     {"restore",    restore_from_config         }, /* a lost Secret is not a lost registration             */
@@ -251,7 +251,7 @@ static struct action tell_the_attributes(const struct observed *o, struct arena 
 
     struct action act = need_credential(o, a);
     if (act.kind == ACT_PASS)
-        act = need_ca(o, a);
+        act = need_tls(o, a);
     if (act.kind == ACT_PASS)
         act = need_token(o, a);
     if (act.kind == ACT_PASS)

@@ -29,7 +29,7 @@ struct action take_over_in_place(const struct observed *o, struct arena *a)
         return act_pass;
     struct action act = need_credential(o, a);
     if (act.kind == ACT_PASS)
-        act = need_ca(o, a);
+        act = need_tls(o, a);
     if (act.kind == ACT_PASS && token->lookup == LOOKUP_UNKNOWN)
         act = act_read(READ_TOKEN);
     if (act.kind != ACT_PASS || token->lookup != LOOKUP_FOUND)
@@ -62,7 +62,7 @@ struct action inherit_a_token_secret(const struct observed *o, struct arena *a)
 
     if (!secret->inherited || o->not_inherited || is_damaged(&o->registered))
         return act_pass;
-    struct action act = try_ca(o);
+    struct action act = try_tls(o);
     if (act.kind == ACT_PASS && token->lookup == LOOKUP_UNKNOWN)
         act = act_read(READ_TOKEN);
     if (act.kind == ACT_PASS && token->lookup == LOOKUP_FOUND)

@@ -206,6 +206,15 @@ static bool read_ca(struct json_object *json, struct spec *spec, struct err *err
     return read_ref(json, spec->ca_in_config_map ? "caConfigMapRef" : "caSecretRef", KEY_CA, &spec->ca, err);
 }
 
+/* The two are in one Secret, under the names that its type has for them. */
+static bool read_client_certificate(struct json_object *json, struct spec *spec, struct err *err)
+{
+    const char *path = "clientCertificateSecretRef";
+
+    return read_ref(json, path, KEY_CLIENT_CERT, &spec->client_cert, err) &&
+           read_ref(json, path, KEY_CLIENT_KEY, &spec->client_key, err);
+}
+
 /* ------------------------------------------------------------------------------------------------------------------
  * What GitLab keeps.
  */
@@ -458,6 +467,7 @@ static void read_spec(struct json_object *object, const struct owner *owner, str
         check_kept_at_gitlab(json, ret, err);
     }
     read_ca(json, ret, err);
+    read_client_certificate(json, ret, err);
     read_attributes(json, owner, ret, a, err);
     read_host_aliases(ret, a, err);
     spec_check_shapes(ret, err);

@@ -85,6 +85,7 @@ struct spec {
     int64_t scope_id;  /* group or project, 0 for an instance            */
     struct key_ref ca; /* PEM bundle                                     */
     bool ca_in_config_map;
+    struct key_ref client_cert, client_key; /* of one Secret */
     struct attributes attributes;
 
     int64_t concurrent, check_interval; /* defaults 10 and 3 s */

@@ -27,6 +27,7 @@ class Entry:
     peer: str
     host: str
     tls: bool
+    client: str  # whose certificate the client has shown, by its common name; "": nobody's
     status: int | None = None
     answer: str = ""
     fault: str | None = None
@@ -42,7 +43,7 @@ class Audit:
         entry = Entry(
             id=next(self._ids), time=now, method=request.method, path=request.path, query=request.query_string,
             headers=dict(request.headers), body=await text_of(request), peer=peer_of(request), host=request.host,
-            tls=request.scheme == "https")
+            tls=request.scheme == "https", client=client_of(request))
         self.entries.append(entry)
         return entry
 
@@ -75,3 +76,8 @@ async def text_of(request: web.Request) -> str:
 def peer_of(request: web.Request) -> str:
     address = request.transport.get_extra_info("peername") if request.transport else None
     return f"{address[0]}:{address[1]}" if address else ""
+
+
+def client_of(request: web.Request) -> str:
+    shown = request.transport.get_extra_info("peercert") if request.transport else None
+    return next((value for names in (shown or {}).get("subject", ()) for key, value in names if key == "commonName"), "")

@@ -73,8 +73,8 @@ class Authority:
     def expired(self, *hosts: str) -> Pair:
         return self.issue("expired", list(hosts) or [HOST], days=-1)
 
-    def client(self, name: str) -> Pair:
-        return self.issue("client", [name], usage="clientAuth")
+    def client(self, name: str, days: int = 30) -> Pair:
+        return self.issue(f"client-{name}", [name], days, usage="clientAuth")
 
 
 def alternative_name(host: str) -> str:

@@ -1,8 +1,10 @@
-/* spec.cache: its table in config.toml, the Secret behind it, and what is done about it. */
+/* spec.cache: its table in config.toml, the Secret behind it, and what is done about it; and about the client
+ * certificate, which is in a Secret of that kind. */
 #include "golden.h"
 
 #include "base/mem.h"
 #include "runner/cache.h"
+#include "runner/names.h"
 #include "runner/rules.h"
 #include "world_broken.h"
 
@@ -176,6 +178,78 @@ static void it_is_read_and_goes_into_config_toml_alone(void **state)
     assert_true(child_is_right(&other.world.observed, CHILD_DEPLOYMENT, &other.world.mem));
 }
 
+/* ------------------------------------------------------------------------------------------------------------------
+ * The client certificate, which is in a Secret of the same kind.
+ */
+static struct action next_of_client(struct stage *stage, struct spec *spec, const struct observed_value *cert,
+                                    const struct observed_value *key)
+{
+    static const int plain[OPTIONS];
+    struct observed *o = &stage->world.observed;
+
+    stage_init(stage, plain, false);
+    world_observe(&stage->world);
+    *spec = *o->spec;
+    spec->client_cert = (struct key_ref){.name = "client", .key = KEY_CLIENT_CERT};
+    spec->client_key = (struct key_ref){.name = "client", .key = KEY_CLIENT_KEY};
+    o->spec = spec;
+    o->values[READ_CLIENT_CERT] = *cert;
+    o->values[READ_CLIENT_KEY] = *key;
+    return need_tls(o, &stage->world.mem);
+}
+
+static void a_certificate_that_cannot_be_used_is_waited_for(void **state)
+{
+    const struct observed_value good = {.lookup = LOOKUP_FOUND, .value = "PEM"};
+    const struct {
+        struct observed_value cert, key;
+        const char *reason, *message;
+    } cases[] = {
+        {{.lookup = LOOKUP_NO_OBJECT},
+         good,
+         "SecretNotFound",
+         "Secret ci/client does not exist; create it with the key tls.crt"},
+        {good,
+         {.lookup = LOOKUP_NO_KEY},
+         "KeyNotFound",
+         "Secret ci/client has no key tls.key; spec.clientCertificateSecretRef names a Secret with tls.crt and "
+         "tls.key, "
+         "such as one of the type kubernetes.io/tls"},
+        {good,
+         {.lookup = LOOKUP_INVALID, .complaint = "is encrypted: do not"},
+         "InvalidClientCertificate",
+         "key tls.key of Secret ci/client, which spec.clientCertificateSecretRef names, is encrypted: do not"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct stage stage cleanup_stage;
+        struct spec spec;
+        struct action act = next_of_client(&stage, &spec, &cases[i].cert, &cases[i].key);
+        assert_int_equal(act.kind, ACT_WAIT);
+        assert_true(act.wait.stalled);
+        assert_string_equal(act.wait.reason, cases[i].reason);
+        assert_string_equal(act.wait.message, cases[i].message);
+    }
+}
+
+/* The certificate first, since the key is held against it. */
+static void both_are_read(void **state)
+{
+    const struct observed_value good = {.lookup = LOOKUP_FOUND, .value = "PEM"}, unknown = {.value = NULL};
+    struct stage one cleanup_stage, two cleanup_stage, three cleanup_stage;
+    struct spec spec;
+
+    (void)state;
+    struct action act = next_of_client(&one, &spec, &unknown, &unknown);
+    assert_int_equal(act.kind, ACT_READ);
+    assert_int_equal(act.read, READ_CLIENT_CERT);
+    act = next_of_client(&two, &spec, &good, &unknown);
+    assert_int_equal(act.read, READ_CLIENT_KEY);
+    assert_string_equal(act.rule, "read-client-key");
+    assert_int_equal(next_of_client(&three, &spec, &good, &good).kind, ACT_PASS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +257,8 @@ int main(void)
         cmocka_unit_test(the_key_that_is_missing_is_named),
         cmocka_unit_test(a_secret_that_cannot_be_used_is_waited_for),
         cmocka_unit_test(it_is_read_and_goes_into_config_toml_alone),
+        cmocka_unit_test(a_certificate_that_cannot_be_used_is_waited_for),
+        cmocka_unit_test(both_are_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/arena.h"
 #include "base/mem.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -1293,30 +1294,131 @@ static void what_is_no_bundle(void **state)
     tiny_stop(&s);
 }
 
+/* Each version of TLS has its own way to say that there must be a certificate, or another one. */
 static void a_client_proves_itself(void **state)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    struct world *w = *state;
+    struct identity client = identity_make("client", "DNS:client", &w->other_ca, -DAY, DAY);
+    struct identity stranger = identity_make("client", "DNS:client", &w->ca, -DAY, DAY);
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+        struct tiny_server s = {.respond = respond_hello};
+        struct http_tls tls = {.ca_pem = w->ca.cert_pem}, none = tls, other = tls;
+        tiny_start(&s, &w->server, &w->other_ca);
+        SSL_CTX_set_max_proto_version(s.tls, versions[i]);
+        tls.client_cert = client.cert_pem;
+        tls.client_key = client.key_pem;
+        fetch(w, (struct http_request){.url = URL(&s), .tls = tls}, &r);
+        assert_ok(&r, "hello");
+        fetch(w, (struct http_request){.url = URL(&s), .tls = none}, &r); /* must not use the proven connection */
+        assert_failed(&r, ERR_DENIED, "ClientCertificateRequired");
+        assert_false(r.reply.sent);
+        other.client_cert = stranger.cert_pem;
+        other.client_key = stranger.key_pem;
+        fetch(w, (struct http_request){.url = URL(&s), .tls = other}, &r);
+        assert_failed(&r, ERR_DENIED, "ClientCertificateRefused");
+        assert_false(r.reply.sent);
+        assert_int_equal(s.requests, 1);
+        tiny_stop(&s);
+    }
+    identity_free(&client);
+    identity_free(&stranger);
+}
+
+/* Who knows a certificate, which is no secret, and not its key gets nowhere; not on another one's connection either. */
+static void a_certificate_is_nothing_without_its_key(void **state)
 {
     struct world *w = *state;
     struct identity client = identity_make("client", "DNS:client", &w->other_ca, -DAY, DAY);
     struct tiny_server s = {.respond = respond_hello};
-    struct http_tls tls = {.ca_pem = w->ca.cert_pem, .ca_only = true};
+    struct http_tls tls = {
+        .ca_pem = w->ca.cert_pem, .ca_only = true, .client_cert = client.cert_pem, .client_key = client.key_pem};
+    const char *keys[] = {w->other_ca.key_pem, "nonsense"};
     struct result r;
 
     tiny_start(&s, &w->server, &w->other_ca);
-    tls.client_cert = client.cert_pem;
-    tls.client_key = client.key_pem;
     fetch(w, (struct http_request){.url = URL(&s), .tls = tls}, &r);
     assert_ok(&r, "hello");
-    tls.client_cert = tls.client_key = NULL; /* must not use the proven connection */
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        struct http_tls wrong = tls;
+        wrong.client_key = keys[i];
+        fetch(w, (struct http_request){.url = URL(&s), .tls = wrong}, &r);
+        assert_failed(&r, ERR_DENIED, "TLSError");
+    }
     fetch(w, (struct http_request){.url = URL(&s), .tls = tls}, &r);
-    assert_failed(&r, ERR_RETRY, "ConnectionLost");
-    assert_non_null(strstr(r.reply.err.text, "certificate required"));
-    tls.client_cert = client.cert_pem;
-    tls.client_key = "nonsense";
-    http_close_idle(w->http); /* libcurl tells connections apart by certificate, not by key */
-    fetch(w, (struct http_request){.url = URL(&s), .tls = tls}, &r);
-    assert_failed(&r, ERR_DENIED, "TLSError");
+    assert_ok(&r, "hello");
+    assert_int_equal(s.requests, 2);
     tiny_stop(&s);
     identity_free(&client);
+}
+
+/* A server that asks, and takes who has none, is as any other: also when it breaks the connection. */
+static void a_certificate_that_is_asked_for_may_be_left_out(void **state)
+{
+    struct world *w = *state;
+    struct tiny_server s = {.respond = respond_hello}, rude = {.respond = respond_nothing};
+    struct tiny_server *servers[] = {&s, &rude};
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(servers); i++) {
+        tiny_start(servers[i], &w->server, &w->other_ca);
+        SSL_CTX_set_verify(servers[i]->tls, SSL_VERIFY_PEER, NULL);
+        fetch(w, (struct http_request){.url = URL(servers[i]), .tls.ca_pem = w->ca.cert_pem}, &r);
+        if (servers[i] == &s)
+            assert_ok(&r, "hello");
+        else
+            assert_failed(&r, ERR_RETRY, "ConnectionLost");
+        tiny_stop(servers[i]);
+    }
+}
+
+static char *encrypted(const struct identity *id)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    PEM_write_bio_PrivateKey(bio, id->key, EVP_aes_128_cbc(), (const unsigned char *)"x", 1, NULL, NULL);
+    return identity_text(bio);
+}
+
+static void a_pair_that_nobody_could_use_is_told(void **state)
+{
+    struct world *w = *state;
+    cleanup_arena struct arena a = {0};
+    int64_t now = time(NULL);
+    struct identity good = identity_make("good", "DNS:good", &w->ca, -DAY, DAY);
+    cleanup_free char *locked = encrypted(&good), *lots = calloc(1, HTTP_CLIENT_PEM_MAX + 2);
+    struct {
+        const char *cert;
+        int64_t now;
+        const char *why;
+    } certs[] = {
+        {good.cert_pem, now, NULL},
+        {arena_printf(&a, "some words\n%s%s", good.cert_pem, w->ca.cert_pem), now, NULL},
+        {good.cert_pem, now + 3 * DAY, "has a certificate that expired on 2"},
+        {good.cert_pem, now - 3 * DAY, "has a certificate that is not valid before 2"},
+        {"", now, "has no certificate in PEM"},
+        {good.key_pem, now, "has no certificate in PEM"},
+        {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", now, "has no certificate in PEM"},
+        {memset(lots, 'x', HTTP_CLIENT_PEM_MAX + 1), now, "is longer than 64 KiB"},
+    };
+    const char *keys[][2] = {{good.key_pem, NULL},
+                             {w->ca.key_pem, "is not the key of the certificate"},
+                             {good.cert_pem, "has no private key in PEM"},
+                             {"", "has no private key in PEM"},
+                             {locked, "is encrypted"},
+                             {lots, "has no private key in PEM"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(certs); i++) {
+        const char *why = http_client_cert_refuses(certs[i].cert, certs[i].now, &a);
+        assert_true(certs[i].why ? why && strncmp(why, certs[i].why, strlen(certs[i].why)) == 0 : !why);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const char *why = http_client_key_refuses(keys[i][0], good.cert_pem);
+        assert_true(keys[i][1] ? why && strncmp(why, keys[i][1], strlen(keys[i][1])) == 0 : !why);
+    }
+    identity_free(&good);
 }
 
 static void the_address_may_differ_from_the_name(void **state)
@@ -1669,6 +1771,9 @@ int main(void)
         TEST(a_bundle_has_its_bounds),
         TEST(what_is_no_bundle),
         TEST(a_client_proves_itself),
+        TEST(a_certificate_is_nothing_without_its_key),
+        TEST(a_certificate_that_is_asked_for_may_be_left_out),
+        TEST(a_pair_that_nobody_could_use_is_told),
         TEST(each_keeps_to_its_own_authority),
         TEST(old_tls_is_refused),
         TEST(the_address_may_differ_from_the_name),

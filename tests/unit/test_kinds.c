@@ -235,10 +235,12 @@ static void a_runner_refers_to_what_its_spec_names(void **state)
     struct reference to[REFERENCES_MAX];
     struct json_object *runner = arena_json(
         &a, json_build("{metadata: {namespace: 'ci', name: 'builds'}, spec: {namespace: 'jobs', authentication: "
-                       "{runnerTokenSecretRef: {name: 'token'}}, caConfigMapRef: {name: 'ca'}, cache: {type: 's3', s3: "
+                       "{runnerTokenSecretRef: {name: 'token'}}, caConfigMapRef: {name: 'ca'}, "
+                       "clientCertificateSecretRef: {name: 'client'}, cache: {type: 's3', s3: "
                        "{credentialsSecretRef: {name: 'bucket'}}}}}"));
     static const char *const expected[] = {"Secret ci/token",
                                            "ConfigMap ci/ca",
+                                           "Secret ci/client",
                                            "Secret ci/bucket",
                                            "Namespace /ci",
                                            "Namespace /jobs",

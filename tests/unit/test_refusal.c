@@ -28,6 +28,12 @@ static const struct {
     const char *reason;
     const char *words; /* GitLab's own, as they must be in the text; "": none */
 } cases[] = {
+    /* Certificates, by a proxy that has not asked GitLab. */
+    {"RCVTUDMSIOF", 400, "<html><title>400 No required SSL certificate was sent</title></html>", ERR_DENIED,
+     "ClientCertificateRequired", "spec.clientCertificateSecretRef"},
+    {"RCVTUDMSIOF", 400, "<html><title>400 The SSL certificate error</title></html>", ERR_DENIED,
+     "ClientCertificateRefused", "spec.clientCertificateSecretRef"},
+
     /* Tokens. */
     {"R", 403, "{\"message\":\"403 Forbidden - invalid token supplied\"}", ERR_DENIED, "RegistrationTokenRejected",
      "(403 Forbidden - invalid token supplied)"},

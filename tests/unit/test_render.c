@@ -362,6 +362,26 @@ static void secrets_have_what_is_known(void **state)
     assert_string_equal(decoded(config, KEY_CA, a), "PEM");
 }
 
+/* Where the spec names one: beside config.toml, which says where they are. */
+static void a_client_certificate_is_beside_config_toml(void **state)
+{
+    struct world *w cleanup_world = world_of("full");
+    struct arena *a = &w->a;
+    struct config_inputs in = {.token = "t", .ca_pem = "PEM", .client_cert = "CERT", .client_key = "KEY"};
+
+    (void)state;
+    json_set_str(w->object, "spec.clientCertificateSecretRef.name", "client");
+    parse(w);
+    struct json_object *config = render_config_secret(&w->owner, &w->spec, &in, a);
+    const char *toml = decoded(config, KEY_CONFIG, a), *hash = arena_strdup(a, manifest_hash(config));
+    assert_non_null(strstr(toml, "tls-cert-file = \"/run/secrets/gitlab-runner/tls.crt\""));
+    assert_non_null(strstr(toml, "tls-key-file = \"/run/secrets/gitlab-runner/tls.key\""));
+    assert_string_equal(decoded(config, KEY_CLIENT_CERT, a), "CERT");
+    assert_string_equal(decoded(config, KEY_CLIENT_KEY, a), "KEY");
+    in.client_key = "OTHER";
+    assert_string_equal(manifest_hash(render_config_secret(&w->owner, &w->spec, &in, a)), hash);
+}
+
 /* A token is in the data of its Secrets and nowhere else, not even in what lies beside it. */
 static void no_token_is_outside_of_data(void **state)
 {
@@ -451,6 +471,7 @@ int main(void)
         cmocka_unit_test(memory_is_enough_for_the_jobs),
         cmocka_unit_test(the_pods_tell_of_their_account),
         cmocka_unit_test(secrets_have_what_is_known),
+        cmocka_unit_test(a_client_certificate_is_beside_config_toml),
         cmocka_unit_test(no_token_is_outside_of_data),
         cmocka_unit_test(config_leaves_out_what_would_harm),
         cmocka_unit_test(nothing_breaks_out_of_config),
