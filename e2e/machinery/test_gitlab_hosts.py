@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 
@@ -233,3 +234,23 @@ def test_r7_a_host_that_is_away_delays_no_other(stage: Stage, gitlab: GitLabAdmi
         runner.wait(seconds=15)
     assert len(gitlab.runners()) == 20 and away.runners() == []
     away.clear_faults()
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 429, "headers": {"Retry-After": "3600"}}],
+                         ids=["500", "429"])
+def test_what_one_credential_is_answered_holds_up_no_other(fault: dict, stage: Stage, gitlab: GitLabAdmin) -> None:
+    """In the same namespace, at the same URL."""
+    token = stage.registration_token()["runners_token"]
+    stage.secret("other", runner_registration_token=gitlab.add_project("other")["runners_token"])
+    gitlab.fault("status", "POST", "/api/v4/runners", asked=re.escape(token), count=None, **fault)
+    start(stage)
+    failing = many(stage, 8, "failing", "registrationToken")
+    refused = "RateLimited" if fault["status"] == 429 else "GitLabUnavailable"
+    for runner in failing:
+        runner.wait_refused(refused, 20)
+    other = {"registrationTokenSecretRef": {"name": "other"}}
+    for i in range(3):
+        stage.unmanned(name=f"served-{i}", authentication=other).wait(seconds=10)
+    assert len(gitlab.runners()) == 3
+    calls = gitlab.audit("POST", "/api/v4/runners")
+    assert len(calls) <= 3 + len(failing) + 4, "all at once, and then one after each pause"
