@@ -69,7 +69,7 @@ def in_generations(body: dict) -> Iterator[str]:
     if observed != -1 and not 1 <= observed <= generation:
         yield f"generation {observed} is observed, of {generation}"
     for c in conditions(body).values():
-        if c.get("observedGeneration") != observed:
+        if c.get("observedGeneration", -1) != observed:     # the API server's own condition is about none
             yield f"{c['type']} is about generation {c.get('observedGeneration')}, the status about {observed}"
 
 
