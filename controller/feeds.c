@@ -149,7 +149,7 @@ static void count_left_out(const struct feed *feed, enum watch_type type, const 
         shares_leave_out(shares, record->ns);
 }
 
-static void keep(const struct feed *feed, enum watch_type type, struct json_object *object)
+static void keep_watched(const struct feed *feed, enum watch_type type, struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
     const struct workshop *shop = feed->feeds->shop;
@@ -205,7 +205,7 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
     if (type == WATCH_DELETED)
         store_remove(store, feed->kind, seen.ns, seen.name);
     else
-        keep(feed, type, object);
+        keep_watched(feed, type, object);
     known = store_get(store, feed->kind, seen.ns, seen.name);
     if (known || type == WATCH_DELETED)
         wake(feed->feeds, feed->kind, seen.ns, seen.name, known ? known->owner : owner, priority_of(feed, object));

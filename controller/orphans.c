@@ -46,7 +46,7 @@ try {
     uint64_t request; /* to Kubernetes */
 };
 
-static int64_t pause_after(unsigned attempts)
+static int64_t orphan_pause_after(unsigned attempts)
 {
     return backoff(PAUSE_MIN_MS, PAUSE_MAX_MS, attempts);
 }
@@ -156,7 +156,7 @@ static void try_later(struct try *try, const struct err *err)
 
     log_event(entry->attempts++ ? LOG_DEBUG : LOG_WARN, "orphans", "failed", "entry", entry->key, "reason", err->reason,
               "error", err->text, NULL);
-    entry->due_ms = now + pause_after(entry->attempts);
+    entry->due_ms = now + orphan_pause_after(entry->attempts);
     if (err->retry_after_ms > 0 && entry->due_ms < now + err->retry_after_ms)
         entry->due_ms = now + err->retry_after_ms;
     try_destroy(try);
@@ -257,7 +257,7 @@ static void on_ledger_read(void *arg, const struct kube_reply *reply)
 
     orphans->request = 0;
     orphans->failures = known ? 0 : orphans->failures + 1;
-    orphans->look_ms = known ? INT64_MAX : now + pause_after(orphans->failures);
+    orphans->look_ms = known ? INT64_MAX : now + orphan_pause_after(orphans->failures);
     orphans->read_ms = now + READ_MS;
     orphans->err = reply->err;
     if (!known) {
@@ -351,7 +351,7 @@ void orphans_written(struct orphans *orphans, const char *key, bool success)
     if (!entry || !entry->recording)
         return;
     entry->recording = false;
-    entry->due_ms = loop_now(orphans->shop->loop) + pause_after(1);
+    entry->due_ms = loop_now(orphans->shop->loop) + orphan_pause_after(1);
     if (!success)
         orphan_index_drop(&orphans->index, entry);
     arm_orphans(orphans);

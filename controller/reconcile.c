@@ -398,7 +398,7 @@ static void take_turns(struct reconciler *rec)
 }
 
 /* What GitLab was asked for is seen to its end: a token goes into its Secret. */
-static void drain(struct reconciler *rec)
+static void drain_turns(struct reconciler *rec)
 {
     errands_end(&rec->errands, false);
     take_turns(rec);
@@ -415,7 +415,7 @@ static void on_loop_turn(void *arg)
 
     step_ready_turns(rec);
     if (rec->drained) {
-        drain(rec);
+        drain_turns(rec);
         return;
     }
     if (!leading || !feeds_synced(rec->feeds))

@@ -44,7 +44,7 @@ static bool read_file(const char *file, const char *name, struct buf *text, stru
     return ok;
 }
 
-static void add(struct load *load, const char *file, struct json_object *object, struct arena *a)
+static void add_document(struct load *load, const char *file, struct json_object *object, struct arena *a)
 {
     if (load->len == load->size) {
         load->size = load->size ? load->size * 2 : 16;
@@ -71,7 +71,7 @@ static bool add_object(struct load *load, const char *file, struct json_object *
                        "%s: a document is no Kubernetes object: give it an apiVersion and a kind", file);
     if (strcmp(kind, "List") != 0 && strcmp(kind, KIND "List") != 0) {
         if (is_our_kind(object))
-            add(load, file, object, a);
+            add_document(load, file, object, a);
         else
             load->skipped++;
         return true;

@@ -317,7 +317,7 @@ struct json_object *schema_read(struct arena *a)
     return object_schema(json_at(documents, 0));
 }
 
-static void check_object(struct check *c, struct json_object *object)
+static void check_schema_object(struct check *c, struct json_object *object)
 {
     json_each (it, object)
         if (strcmp(it.key, "metadata") != 0)
@@ -328,10 +328,10 @@ static void check_object(struct check *c, struct json_object *object)
 
 void schema_check_types(struct json_object *schema, struct json_object *object, struct complaints *all)
 {
-    check_object(&(struct check){.all = all, .root = schema, .a = all->a}, object);
+    check_schema_object(&(struct check){.all = all, .root = schema, .a = all->a}, object);
 }
 
 void schema_check_rest(struct json_object *schema, struct json_object *object, struct complaints *all)
 {
-    check_object(&(struct check){.all = all, .root = schema, .rest = true, .a = all->a}, object);
+    check_schema_object(&(struct check){.all = all, .root = schema, .rest = true, .a = all->a}, object);
 }

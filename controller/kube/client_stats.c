@@ -50,7 +50,7 @@ void kube_stats_repeated(struct kube_stats *stats, const struct kube_call *call,
     count(&stats->repeats, call, status);
 }
 
-static struct kube_method_stats *stats_of(struct kube_stats *stats, const char *method)
+static struct kube_method_stats *stats_of_method(struct kube_stats *stats, const char *method)
 {
     size_t i = 0;
 
@@ -61,7 +61,7 @@ static struct kube_method_stats *stats_of(struct kube_stats *stats, const char *
 
 void kube_stats_ended(struct kube_stats *stats, struct kube_call *call, const struct http_reply *reply, size_t received)
 {
-    struct kube_method_stats *method = stats_of(stats, call->method);
+    struct kube_method_stats *method = stats_of_method(stats, call->method);
 
     kube_stats_answered(stats, call, reply->status);
     if (reply->dns_us > 0)
@@ -77,5 +77,5 @@ void kube_stats_ended(struct kube_stats *stats, struct kube_call *call, const st
 void kube_stats_held(struct kube_stats *stats, const struct kube_call *call, int64_t held_ms)
 {
     if (held_ms > 0)
-        histogram_observe(&stats_of(stats, call->method)->held_seconds, (double)held_ms / 1e3);
+        histogram_observe(&stats_of_method(stats, call->method)->held_seconds, (double)held_ms / 1e3);
 }

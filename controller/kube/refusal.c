@@ -6,7 +6,7 @@
 #include "kube/client.h"
 
 /* What a status of the API server asks the caller to do. */
-static enum err_kind kind_of(long status)
+static enum err_kind err_kind_of(long status)
 {
     switch (status) {
     case 400:
@@ -53,7 +53,7 @@ struct err kube_classify(long status, const char *body, size_t len, int64_t retr
     if (cannot_be_merged(status, message))
         err_set(&err, ERR_INVALID, "Invalid", "%s", message);
     else
-        err_set(&err, kind_of(status), *reason ? reason : code, "%s",
+        err_set(&err, err_kind_of(status), *reason ? reason : code, "%s",
                 message ? message : "the API server gave no explanation");
     err.code = (int)status;
     err.retry_after_ms = retry_after_ms;
