@@ -424,7 +424,7 @@ static void warn_of_clear_text(const struct turn *turn, struct json_object *befo
 }
 
 /* Once for each set of them: the status says whether it has been seen. */
-static void tell_warnings(const struct turn *turn, struct json_object *before, struct json_object *now)
+static void tell_warnings(struct turn *turn, struct json_object *before, struct json_object *now)
 {
     const struct spec *spec = turn->observed.spec;
     const char *expected = spec ? spec->warnings.reason : NULL, *reason = condition_get(now, "ConfigApplied", "reason"),
@@ -432,7 +432,7 @@ static void tell_warnings(const struct turn *turn, struct json_object *before, s
                *former = condition_get(before, "ConfigApplied", "message");
 
     if (expected && reason && strcmp(reason, expected) == 0 && (!former || strcmp(former, message) != 0))
-        turn_event(turn, true, reason, message);
+        turn_event(turn, true, reason, warnings_text(&spec->warnings, WARNINGS_NOTE_MAX, &turn->mem));
 }
 
 /* Once for each token: the status says whether it has been told. */

@@ -110,7 +110,7 @@ NASTY = {
 
 
 def nasty_spec(text: str) -> dict:
-    """The text wherever text is free, in keys as well."""
+    """The text wherever text is free, in keys as well; labels and names are not, and refused as no API server takes them."""
     odd = {"plain": text, text: "plain", text + text: text}
     files = [{"key": text, "path": text}]
     volumes = [
@@ -119,10 +119,9 @@ def nasty_spec(text: str) -> dict:
         {"csi": {"driver": text, "fsType": text, "volumeAttributes": odd}},
         {"nfs": {"server": text, "path": "/" + text}}]
     return {
-        "image": text, "helperImage": text, "serviceAccountName": text, "imagePullSecrets": [{"name": text}],
-        "nodeSelector": odd, "podLabels": odd, "podAnnotations": odd, "environment": [{"name": "A", "value": text}],
-        "tolerations": [{"key": text.replace("=", "-"), "value": text.replace("=", "-")}],
-        "manager": {"podAnnotations": odd, "env": [{"name": "A", "value": text}]},
+        "image": text, "helperImage": text, "podLabels": {"plain": text}, "podAnnotations": {"plain": text},
+        "environment": [{"name": "A", "value": text}],
+        "manager": {"podAnnotations": {"plain": text}, "env": [{"name": "A", "value": text}]},
         "volumes": [{"name": f"v{i}", "mountPath": "/" + text, "subPath": text} | volume
                     for i, volume in enumerate(volumes)]}
 
@@ -130,13 +129,12 @@ def nasty_spec(text: str) -> dict:
 def nasty_section(text: str) -> dict:
     """What of it belongs into [runners.kubernetes]."""
     odd = {"plain": text, text: "plain", text + text: text}
-    key = text.replace("=", "-")
 
     def volume(name: str, **columns: object) -> list[dict]:
         return [{"name": name, "mount_path": "/" + text, "sub_path": text} | columns]
     return {
-        "namespace": "ci", "image": text, "helper_image": text, "service_account": text, "image_pull_secrets": [text],
-        "node_selector": odd, "pod_labels": odd, "pod_annotations": odd, "node_tolerations": {f"{key}={key}": ""},
+        "namespace": "ci", "image": text, "helper_image": text, "pod_labels": {"plain": text},
+        "pod_annotations": {"plain": text},
         "volumes": {
             "host_path": volume("v0", host_path=text), "pvc": volume(text), "empty_dir": volume("v4"),
             "config_map": volume("c", items={text: text}), "secret": volume("s", items={text: text}),
@@ -152,7 +150,7 @@ def test_whatever_the_text_it_arrives_as_it_is(text: str, tmp_path: Path) -> Non
     section = parsed["runners"][0].pop("kubernetes")
     assert section == nasty_section(text)
     assert parsed["runners"] == [{"name": "ci/builds", "url": RUNNER["spec"]["url"], "token": "<token>",
-                                  "executor": "kubernetes", "environment": ["A=" + text]}]
+                                  "executor": "kubernetes", "request_concurrency": 4, "environment": ["A=" + text]}]
     lint(toml, tmp_path)
     objects = list(yaml.safe_load_all(run("render", "-f", "-", stdin=body).stdout))
     assert objects == json.loads(run("render", "-f", "-", "-o", "json", stdin=body).stdout)["items"]

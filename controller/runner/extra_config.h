@@ -15,6 +15,10 @@
 bool extra_config_check(const struct owner *owner, const struct spec *fields, struct json_object *spec,
                         struct warnings *warnings, struct arena *a, struct err *err);
 
+/* Where in the object the key of config.toml of that path ("runners.kubernetes.image") is set: "spec.image" when that
+ * field is given, else "spec.config.runners.kubernetes.image". The arena owns it. */
+const char *extra_config_field(const char *path, struct json_object *spec, struct arena *a);
+
 /* Adds spec.config to the tree of config.toml, whose `runners` is a list of one. What is there already stays. */
 void extra_config_merge(struct json_object *tree, struct json_object *config);
 

@@ -197,6 +197,18 @@ const char *extra_config_shared_with(const char *path)
     return NULL;
 }
 
+const char *extra_config_field(const char *path, struct json_object *spec, struct arena *a)
+{
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
+        const char *field = owned[i].field ? owned[i].field : owned[i].given;
+        size_t len = strlen(owned[i].path);
+        bool within = strncmp(owned[i].path, path, len) == 0 && strchr(".[", path[len]);
+        if (field && within && json_get(spec, field))
+            return arena_printf(a, "spec.%s%s", field, path + len);
+    }
+    return arena_printf(a, "spec.config.%s", path);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Types.
  */

@@ -1,24 +1,70 @@
 #include "runner/judge.h"
 
+#include <json-c/json.h>
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/extra_config.h"
 #include "runner/judge_parts.h"
 #include "runner/render.h"
 
-/* A job that names no policy has those of pull_policy, or none, which is not in the list either. */
-static void allowed_pull_policies(const struct judged *j)
+const char *judged_field(const struct judged *j, const char *key)
 {
-    if (json_len(json_member(j->kubernetes, "allowed_pull_policies")) &&
-        !json_len(json_member(j->kubernetes, "pull_policy")))
-        judged_warn(j,
-                    "spec.config.runners.kubernetes.allowed_pull_policies is given and spec.pullPolicy is not: a job "
-                    "that names no pull policy has none, which is not in the list, and fails; set spec.pullPolicy to "
-                    "the policies that are allowed");
+    return extra_config_field(arena_printf(j->a, "runners.kubernetes.%s", key), j->json, j->a);
+}
+
+bool judged_has_variable(const char *text)
+{
+    return strchr(text, '$') != NULL;
+}
+
+/* As strconv.ParseBool() has it. */
+static bool is_true(const char *text)
+{
+    return spec_word_index("1, t, T, TRUE, true, True", text) >= 0;
+}
+
+bool judged_flag(const struct judged *j, const char *name, bool by_default)
+{
+    struct json_object *flag = json_member(json_member(j->runner, "feature_flags"), name);
+    struct json_object *variables = j->spec->environment;
+
+    if (flag)
+        return json_object_get_boolean(flag);
+    for (size_t i = json_len(variables); i-- > 0;)
+        if (strcmp(json_str_or(json_at(variables, i), "name", ""), name) == 0)
+            return is_true(json_str_or(json_at(variables, i), "value", ""));
+    return by_default;
 }
 
 static void (*const rules[])(const struct judged *) = {
-    allowed_pull_policies,
+    /* what gitlab-runner loads */
+    judge_log,
+    judge_shell,
+    judge_monitoring,
+    judge_autoscaler,
+    judge_boot_verify,
+    judge_session_server,
+    judge_nfs,
+    /* what the API server takes */
+    judge_names,
+    judge_tolerations,
+    judge_selectors,
+    judge_quantities,
+    judge_security,
+    judge_network,
+    judge_services,
+    /* what works as it is meant */
+    judge_pull_policies,
+    judge_allowed_images,
+    judge_allowed_users,
+    judge_pod_spec,
+    judge_feature_flags,
+    judge_limits,
+    judge_patterns,
+    judge_own_labels,
     judge_rights,
 };
 
@@ -27,7 +73,6 @@ bool judge_spec(const struct owner *owner, struct json_object *json, struct spec
 {
     struct json_object *tree = render_config_tree(owner, spec, &(struct config_inputs){0}, a);
     struct json_object *runner = json_at(json_member(tree, "runners"), 0);
-    struct err refused = {.all = err->all};
     const struct judged j = {.spec = spec,
                              .json = json,
                              .tree = tree,
@@ -35,11 +80,9 @@ bool judge_spec(const struct owner *owner, struct json_object *json, struct spec
                              .kubernetes = json_member(runner, "kubernetes"),
                              .warnings = &spec->warnings,
                              .a = a,
-                             .err = &refused};
+                             .err = err};
 
     for (size_t i = 0; i < ARRAY_LEN(rules); i++)
         rules[i](&j);
-    if (refused.kind != ERR_NONE)
-        *err = refused;
-    return refused.kind == ERR_NONE;
+    return err->kind == ERR_NONE;
 }

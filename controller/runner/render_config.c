@@ -186,13 +186,31 @@ static struct json_object *kubernetes_section(const struct owner *owner, const s
     return section;
 }
 
+/* How many requests for jobs there may be at once. GitLab holds one until there is a job, and gitlab-runner warns, at
+ * each load, when no other can be made meanwhile. More than there may be jobs make no sense; without the feature flag
+ * they are not withdrawn when there is nothing to do. The user's own number wins. */
+static struct json_object *request_concurrency(const struct spec *spec)
+{
+    enum { LEAST = 2, MOST = 4 };
+    int64_t limit = json_int_or(spec->config, "runners.limit", 0), jobs = spec->concurrent;
+    bool adaptive = json_bool_or(spec->config, "runners.feature_flags.FF_USE_ADAPTIVE_REQUEST_CONCURRENCY", true);
+
+    if (json_get(spec->config, "runners.request_concurrency"))
+        return NULL;
+    if (limit > 0 && limit < jobs)
+        jobs = limit;
+    return json_object_new_int64(!adaptive || jobs < LEAST ? LEAST : jobs > MOST ? MOST : jobs);
+}
+
 static struct json_object *runner_section(const struct owner *owner, const struct spec *spec,
                                           const struct config_inputs *in, struct arena *a)
 {
-    return json_build("{name: %s, url: %s, token: %s, executor: 'kubernetes', tls-ca-file: %s, tls-cert-file: %s, "
+    return json_build("{name: %s, url: %s, token: %s, executor: 'kubernetes', request_concurrency: %o, tls-ca-file: "
+                      "%s, tls-cert-file: %s, "
                       "tls-key-file: %s, environment: %o, cache: %o, kubernetes: %o}",
                       arena_printf(a, "%s/%s", owner->ns, owner->name), spec->url,
-                      in->token ? in->token : TOKEN_PLACEHOLDER, spec->ca.name ? CONFIG_MOUNT "/" KEY_CA : NULL,
+                      in->token ? in->token : TOKEN_PLACEHOLDER, request_concurrency(spec),
+                      spec->ca.name ? CONFIG_MOUNT "/" KEY_CA : NULL,
                       spec->client_cert.name ? CONFIG_MOUNT "/" KEY_CLIENT_CERT : NULL,
                       spec->client_key.name ? CONFIG_MOUNT "/" KEY_CLIENT_KEY : NULL, environment(spec, a),
                       cache_table(spec->cache, in->cache, a), kubernetes_section(owner, spec, a));

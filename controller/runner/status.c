@@ -76,7 +76,8 @@ static struct condition config_applied(const struct observed *o, const struct fi
 
     if (child_is_right(o, CHILD_CONFIG_SECRET, a))
         return (struct condition){"ConfigApplied", "True", w->reason ? w->reason : "Applied",
-                                  w->reason ? warnings_text(w, a) : "the config Secret holds what the spec asks for"};
+                                  w->reason ? warnings_text(w, WARNINGS_TEXT_MAX, a)
+                                            : "the config Secret holds what the spec asks for"};
     return (struct condition){"ConfigApplied", "False", why->reason ? why->reason : "Pending",
                               why->message ? why->message : "the config Secret is to be written"};
 }
@@ -128,7 +129,8 @@ static struct condition manager_available(const struct observed *o, const struct
 static struct condition ready_as_asked(const struct observed *o, struct arena *a)
 {
     static const char message[] = "registered, configured and waiting for jobs";
-    const char *warnings = o->spec ? warnings_text(&o->spec->warnings, a) : NULL, *expiry = expiry_warning(o, a);
+    const char *warnings = o->spec ? warnings_text(&o->spec->warnings, WARNINGS_TEXT_MAX, a) : NULL,
+               *expiry = expiry_warning(o, a);
 
     if (!warnings && !expiry)
         return (struct condition){"Ready", "True", "Ready", message};

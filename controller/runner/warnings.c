@@ -9,7 +9,7 @@
 
 enum { SENTENCE_MAX = 1536 };
 
-static void keep(struct warnings *w, struct arena *a, const char *reason, const char *sentence)
+static void keep_warning(struct warnings *w, struct arena *a, const char *reason, const char *sentence)
 {
     if (!w->reason || strcmp(reason, w->reason) != 0)
         w->reason = w->reason ? WARNS_OF_ANYTHING : reason;
@@ -27,20 +27,20 @@ void warn(struct warnings *w, struct arena *a, const char *format, ...)
     va_start(args, format);
     vsnprintf(sentence, sizeof(sentence), format, args);
     va_end(args);
-    keep(w, a, WARNS_OF_ANYTHING, sentence);
+    keep_warning(w, a, WARNS_OF_ANYTHING, sentence);
 }
 
 void warn_of_unknown_keys(struct warnings *w, struct arena *a, const char *sentence)
 {
-    keep(w, a, WARNS_OF_UNKNOWN_KEYS, sentence);
+    keep_warning(w, a, WARNS_OF_UNKNOWN_KEYS, sentence);
 }
 
-const char *warnings_text(const struct warnings *w, struct arena *a)
+const char *warnings_text(const struct warnings *w, size_t max, struct arena *a)
 {
     const char *text = w->len ? w->texts[0] : NULL;
     size_t told = 1;
 
-    while (told < w->len && strlen(text) + strlen(w->texts[told]) < WARNINGS_TEXT_MAX)
+    while (told < w->len && strlen(text) + strlen(w->texts[told]) < max)
         text = arena_printf(a, "%s; %s", text, w->texts[told++]);
     size_t left = w->len + w->more - (w->len ? told : 0);
     return left ? arena_printf(a, "%s; and %zu more, which `validate` shows", text, left) : text;

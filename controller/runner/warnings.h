@@ -12,8 +12,9 @@
 struct arena;
 
 enum {
-    WARNINGS_MAX = 20,        /* more are counted only                   */
-    WARNINGS_TEXT_MAX = 2048, /* bytes of warnings_text(), roughly       */
+    WARNINGS_MAX = 20,        /* more are counted only                                 */
+    WARNINGS_TEXT_MAX = 1800, /* for a condition, so that it is less than CHARSET_PROSE */
+    WARNINGS_NOTE_MAX = 950,  /* for an Event, whose note may have 1024                 */
 };
 
 /* Reasons of ConfigApplied. */
@@ -31,8 +32,8 @@ void warn(struct warnings *w, struct arena *a, const char *format, ...) __attrib
 /* Adds the one about keys that gitlab-runner does not know. */
 void warn_of_unknown_keys(struct warnings *w, struct arena *a, const char *sentence);
 
-/* All of them in one text, the arena's, in at most some WARNINGS_TEXT_MAX bytes: whole sentences, and how many are left
- * out. NULL: there are none. */
-const char *warnings_text(const struct warnings *w, struct arena *a);
+/* All of them in one text, the arena's, of about `max` bytes at most: whole sentences, the first in any case, and how
+ * many are left out. NULL: there are none. */
+const char *warnings_text(const struct warnings *w, size_t max, struct arena *a);
 
 #endif

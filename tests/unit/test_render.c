@@ -398,7 +398,7 @@ static void no_token_is_outside_of_data(void **state)
 /* gitlab-runner would rotate the token on its own if it knew when it expires, and lose the new one with its pod. */
 static void config_leaves_out_what_would_harm(void **state)
 {
-    static const char *const harmful[] = {"token_expires_at", "token_obtained_at", "\n  limit", "request_concurrency"};
+    static const char *const harmful[] = {"token_expires_at", "token_obtained_at", "\n  limit"};
     struct world *w cleanup_world = world_of("full");
     const char *text = render_config_toml(&w->owner, &w->spec, &nothing_known, &w->a);
 
@@ -415,8 +415,8 @@ static void nothing_breaks_out_of_config(void **state)
 
     (void)state;
     json_set_str(w->object, "spec.image", evil);
-    json_put_member(json_get(w->object, "spec.nodeSelector"), evil, evil);
-    json_put_member(json_get(w->object, "spec.podAnnotations"), evil, evil);
+    json_put_member(json_get(w->object, "spec.podLabels"), "evil", evil);
+    json_put_member(json_get(w->object, "spec.config.runners"), evil, evil);
     json_set_str(json_at(json_get(w->object, "spec.environment"), 0), "value", evil);
     json_set_str(json_at(json_get(w->object, "spec.volumes"), 0), "mountPath", arena_printf(&w->a, "/%s", evil));
     parse(w);

@@ -52,15 +52,15 @@ static void the_text_has_a_bound(void **state)
     char word[401] = {0};
 
     (void)state;
-    assert_null(warnings_text(&w, &a));
+    assert_null(warnings_text(&w, WARNINGS_TEXT_MAX, &a));
     memset(word, 'x', 400);
     for (int i = 0; i < 50; i++)
         warn(&w, &a, "%s.", word);
-    const char *text = warnings_text(&w, &a);
+    const char *text = warnings_text(&w, WARNINGS_TEXT_MAX, &a);
     assert_int_equal(w.len, WARNINGS_MAX);
     assert_int_equal(w.len + w.more, 50);
     assert_true(strlen(text) < WARNINGS_TEXT_MAX + 100);
-    assert_non_null(strstr(text, "x.; and 45 more, which `validate` shows"));
+    assert_non_null(strstr(text, "x.; and 46 more, which `validate` shows"));
 }
 
 static void the_reason_is_that_of_all(void **state)
@@ -77,7 +77,7 @@ static void the_reason_is_that_of_all(void **state)
     warn_of_unknown_keys(&w, &a, "four");
     assert_string_equal(w.reason, WARNS_OF_ANYTHING);
     assert_true(reason_is_known(WARNS_OF_UNKNOWN_KEYS) && reason_is_known(WARNS_OF_ANYTHING));
-    assert_string_equal(warnings_text(&w, &a), "one; two; three; four");
+    assert_string_equal(warnings_text(&w, WARNINGS_TEXT_MAX, &a), "one; two; three; four");
 }
 
 int main(void)

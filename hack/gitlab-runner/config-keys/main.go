@@ -1,11 +1,13 @@
 // Command config-keys prints controller/runner/config_keys.c: every key that the real gitlab-runner knows in
-// config.toml, with its type, as the TOML reader sees them in the runner's own structs.
+// config.toml, with its type, as the TOML reader sees them in the runner's own structs. With the argument `go` it prints
+// controller/runner/go_tables.c.
 package main
 
 import (
 	"encoding"
 	"fmt"
 	"log"
+	"os"
 	"path"
 	"reflect"
 	"sort"
@@ -188,6 +190,10 @@ func snake(name string) string {
 
 func main() {
 	log.SetFlags(0)
+	if len(os.Args) > 1 && os.Args[1] == "go" {
+		printGoTables()
+		return
+	}
 	g := generator{done: map[string]reflect.Type{}}
 	g.table(reflect.TypeFor[common.Config]())
 	fmt.Print("/* What gitlab-runner knows in config.toml. Generated from its source by hack/gitlab-runner/config-keys;\n" +

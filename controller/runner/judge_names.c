@@ -1,0 +1,215 @@
+/* Names, labels, selectors, tolerations and annotations that no API server takes: not in the jobs' pods, whatever
+ * gitlab-runner puts into them, and not in the manager's. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "runner/judge_parts.h"
+#include "runner/kube_names.h"
+
+enum kind {
+    LABELS,          /* a map                                  */
+    LABEL_KEYS,      /* a map, whose values are made to fit    */
+    ANNOTATION_KEYS, /* a map                                  */
+    NAMES,           /* a list of texts, or of {name}          */
+    NAME,            /* of an object                           */
+};
+
+/* In config.toml, … */
+static const struct place {
+    const char *path;
+    enum kind kind;
+} jobs_places[] =
+    {
+        {"node_selector", LABELS},
+        {"pod_labels", LABEL_KEYS},
+        {"pod_annotations", ANNOTATION_KEYS},
+        {"image_pull_secrets", NAMES},
+        {"service_account", NAME},
+        {"priority_class_name", NAME},
+        {"runtime_class_name", NAME},
+        {"autoscaler.pause_pod_image_pull_secrets", NAMES},
+        {"autoscaler.pause_pod_priority_class_name", NAME},
+},
+  /* … and in the spec. */
+    manager_places[] = {
+        {"manager.nodeSelector", LABELS},
+        {"manager.podLabels", LABELS},
+        {"manager.podAnnotations", ANNOTATION_KEYS},
+        {"manager.imagePullSecrets", NAMES},
+        {"manager.serviceAccountName", NAME},
+        {"manager.priorityClassName", NAME},
+};
+
+static void check_key(const struct judged *j, const char *field, const char *key, bool annotation)
+{
+    if (annotation ? is_annotation_key(key) : is_label_key(key))
+        return;
+    judged_refuse(j, "%s: the key \"%.80s\" is one that no API server takes: it must have %s", field, key, LABEL_WORDS);
+}
+
+static void check_label_value(const struct judged *j, const char *field, const char *key, const char *value)
+{
+    if (!judged_has_variable(value) && !is_label_value(value))
+        judged_refuse(j,
+                      "%s: the value \"%.80s\" of %.80s is one that no API server takes: a label's value must have "
+                      "at most 63 letters, digits, dashes, underscores and dots, and begin and end with a letter or "
+                      "digit",
+                      field, value, key);
+}
+
+static void check_label_map(const struct judged *j, const char *field, struct json_object *map, enum kind kind)
+{
+    json_each (it, map) {
+        check_key(j, field, it.key, kind == ANNOTATION_KEYS);
+        if (kind == LABELS)
+            check_label_value(j, field, it.key, json_string(it.value));
+    }
+}
+
+static void check_object_name(const struct judged *j, const char *field, const char *name)
+{
+    if (*name && !judged_has_variable(name) && !is_dns_subdomain(name))
+        judged_refuse(j, "%s: \"%.80s\" is a name that no API server takes: it must have " SUBDOMAIN_WORDS, field,
+                      name);
+}
+
+static void check_object_names(const struct judged *j, const char *field, struct json_object *list)
+{
+    for (size_t i = 0; i < json_len(list); i++) {
+        struct json_object *entry = json_at(list, i);
+        const char *name = json_str(entry, "name");
+        check_object_name(j, arena_printf(j->a, "%s[%zu]", field, i), name ? name : json_string(entry));
+    }
+}
+
+static void check_named_place(const struct judged *j, const struct place *place, const char *field,
+                              struct json_object *value)
+{
+    switch (place->kind) {
+    case LABELS:
+    case LABEL_KEYS:
+    case ANNOTATION_KEYS:
+        check_label_map(j, field, value, place->kind);
+        break;
+    case NAMES:
+        check_object_names(j, field, value);
+        break;
+    case NAME:
+        check_object_name(j, field, json_string(value));
+        break;
+    }
+}
+
+void judge_names(const struct judged *j)
+{
+    for (size_t i = 0; i < ARRAY_LEN(jobs_places); i++)
+        check_named_place(j, &jobs_places[i], judged_field(j, jobs_places[i].path),
+                          json_get(j->kubernetes, jobs_places[i].path));
+    for (size_t i = 0; i < ARRAY_LEN(manager_places); i++)
+        check_named_place(j, &manager_places[i], arena_printf(j->a, "spec.%s", manager_places[i].path),
+                          json_get(j->json, manager_places[i].path));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Tolerations.
+ */
+static bool is_effect(const char *effect)
+{
+    return !*effect || spec_word_index("NoSchedule, PreferNoSchedule, NoExecute", effect) >= 0;
+}
+
+/* `ci:NoSchedule` is a taint as kubectl writes it. */
+static void check_taint(const struct judged *j, const char *field, const char *key, const char *value,
+                        const char *effect)
+{
+    const char *colon = strrchr(value, ':');
+
+    if (*key)
+        check_key(j, field, key, false);
+    if (colon && is_effect(colon + 1))
+        judged_refuse(j, "%s: the value \"%.80s\" holds an effect: write value: \"%.*s\" and effect: %s", field, value,
+                      (int)(colon - value), value, colon[1] ? colon + 1 : "NoSchedule");
+    check_label_value(j, field, key, value);
+    if (!is_effect(effect))
+        judged_refuse(j, "%s: the effect must be NoSchedule, PreferNoSchedule or NoExecute, or left out, not \"%.60s\"",
+                      field, effect);
+}
+
+/* config.toml's table from "key=value" to the effect. */
+static void judge_job_tolerations(const struct judged *j)
+{
+    const char *field = judged_field(j, "node_tolerations");
+
+    json_each (it, json_member(j->kubernetes, "node_tolerations")) {
+        const char *equals = strchr(it.key, '=');
+        const char *key = equals ? arena_strndup(j->a, it.key, (size_t)(equals - it.key)) : it.key;
+        check_taint(j, field, key, equals ? equals + 1 : "", json_string(it.value));
+    }
+}
+
+void judge_tolerations(const struct judged *j)
+{
+    judge_job_tolerations(j);
+    for (size_t i = 0; i < json_len(j->spec->manager.tolerations); i++) {
+        struct json_object *entry = json_at(j->spec->manager.tolerations, i);
+        check_taint(j, arena_printf(j->a, "spec.manager.tolerations[%zu]", i), json_str_or(entry, "key", ""),
+                    json_str_or(entry, "value", ""), json_str_or(entry, "effect", ""));
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Affinity and spreading: wherever in them a label is spoken of.
+ */
+static void check_label_expression(const struct judged *j, const char *field, struct json_object *expression)
+{
+    struct json_object *values = json_member(expression, "values");
+    const char *key = json_str_or(expression, "key", ""), *op = json_str_or(expression, "operator", "");
+
+    check_key(j, field, key, false);
+    for (size_t i = 0; i < json_len(values) && strstr(op, "In"); i++) /* those of Gt and Lt are numbers */
+        check_label_value(j, field, key, json_string(json_at(values, i)));
+}
+
+static void check_selectors(const struct judged *j, const char *field, struct json_object *value);
+
+/* As Kubernetes writes it, or gitlab-runner. */
+static bool is_either(const char *key, const char *kubernetes, const char *runner)
+{
+    return strcmp(key, kubernetes) == 0 || strcmp(key, runner) == 0;
+}
+
+static void check_selector_member(const struct judged *j, const char *field, const char *key, struct json_object *value)
+{
+    if (is_either(key, "matchFields", "match_fields"))
+        return;
+    if (is_either(key, "matchLabels", "match_labels"))
+        check_label_map(j, field, value, LABELS);
+    else if (is_either(key, "topologyKey", "topology_key"))
+        check_key(j, field, json_string(value), false);
+    else if (is_either(key, "matchExpressions", "match_expressions"))
+        for (size_t i = 0; i < json_len(value); i++)
+            check_label_expression(j, arena_printf(j->a, "%s[%zu]", field, i), json_at(value, i));
+    else
+        check_selectors(j, field, value);
+}
+
+static void check_selectors(const struct judged *j, const char *field, struct json_object *value)
+{
+    for (size_t i = 0; i < json_len(value); i++)
+        check_selectors(j, arena_printf(j->a, "%s[%zu]", field, i), json_at(value, i));
+    if (json_is_array(value))
+        return;
+    json_each (it, value)
+        check_selector_member(j, arena_printf(j->a, "%s.%.60s", field, it.key), it.key, it.value);
+}
+
+void judge_selectors(const struct judged *j)
+{
+    check_selectors(j, "spec.affinity", j->spec->affinity);
+    check_selectors(j, "spec.config.runners.kubernetes.affinity",
+                    json_get(j->spec->config, "runners.kubernetes.affinity"));
+    check_selectors(j, "spec.manager.affinity", j->spec->manager.affinity);
+    check_selectors(j, "spec.manager.topologySpreadConstraints", j->spec->manager.topology_spread_constraints);
+}

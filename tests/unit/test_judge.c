@@ -1,0 +1,207 @@
+/* What a spec cannot mean. tests/data/judge/refused.json has a spec for each rule that refuses one, with the words that
+ * a person sees; a new case leaves `error` out, and UPDATE_GOLDEN=1 writes it. What is warned about is in
+ * test_warnings.c. */
+#include "golden.h"
+
+#include "base/mem.h"
+#include "runner/glob.h"
+#include "runner/go_syntax.h"
+#include "runner/kube_names.h"
+#include "runner/render.h"
+
+static struct json_object *object_of(struct json_object *spec, struct arena *a)
+{
+    struct json_object *object = read_json(DATA "render/minimal.json", a);
+
+    json_each (it, spec)
+        json_object_object_add(json_get(object, "spec"), it.key, json_copy(it.value));
+    return object;
+}
+
+static void refuses_each_case_with_its_remedy(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *cases = read_json(DATA "judge/refused.json", &a);
+    const char *text = "[\n";
+
+    (void)state;
+    for (size_t i = 0; i < json_len(cases); i++) {
+        struct json_object *c = json_at(cases, i);
+        struct err err = {0};
+        struct spec spec;
+        if (spec_parse(object_of(json_get(c, "spec"), &a), &spec, &a, &err))
+            fail_msg("accepted: %s", json_text(c));
+        assert_string_equal(err.reason, "InvalidSpec");
+        assert_memory_equal(err.text, "spec.", 5);
+        json_set_str(c, "error", err.text);
+        text = arena_printf(&a, "%s  %s%s\n", text, json_text(c), i + 1 < json_len(cases) ? "," : "");
+    }
+    assert_golden(DATA "judge/refused.json", arena_printf(&a, "%s]\n", text));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Syntax. What Go itself says of many more is in e2e/means/test_lint.py.
+ */
+static void knows_regular_expressions(void **state)
+{
+    static const char *const good[] = {
+        "",         "a*",      "^ci-.*$",      "a|",         "(?i)x",          "(?P<name>a)", "(?<name>a)", "[]a]",
+        "[^]a]",    "[a-]",    "[[:alpha:]_]", "\\p{Greek}", "\\pL",           "[\\d\\-x]",   "\\Qa*(\\E",  "a{2}{",
+        "a{,3}",    "x{1000}", "\\x{10FFFF}",  "\\012",      "(?:a{10}){100}", "a(?i)*",      "a{01}",      "\xc3\xa4+",
+        "\\p{^lu}", "\\_",     "(?i-s:a)",     "^*",         "\\Q\\E",
+    };
+    static const char *const bad[] = {
+        "*",       "a**",         "a*+",        "(",          ")",    "a)",  "(a",           "[a",          "[z-a]",
+        "[]",      "[[:word]:]]", "[[:nope:]]", "\\",         "\\1",  "\\C", "\\p{Klingon}", "\\p{",        "a{3,2}",
+        "x{1001}", "(x{500}){3}", "(?P<>a)",    "(?P<a b>c)", "(?z)", "(?i", "(?-)",         "\\x{110000}", "\\xg0",
+        "(?=a)",   "a{2}{3}",     "x|*",        "\\q",        "\xc3", "(*)", "(?i)*",        "\\x{}",       "[\\",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        if (!go_regexp_compiles(good[i]))
+            fail_msg("is none: %s", good[i]);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (go_regexp_compiles(bad[i]))
+            fail_msg("is one: %s", bad[i]);
+}
+
+static void knows_cron_expressions_and_zones(void **state)
+{
+    static const char *const good[] = {
+        "* * * * *",           "*/5 8-18 * jan-mar mon-fri",
+        "0 0 L * *",           "0 0 lw * ?",
+        "0 0 15W * *",         "0 0 * * 5L",
+        "0 0 * * mon#2",       "* * * * * 2026",
+        "* * 10 * * * *",      "@daily",
+        "0,15,30,,45 * * * *", " 1 2 3 4 5 ",
+        "5-1 * * * *",         "* * * * * * * * *",
+    };
+    static const char *const bad[] = {
+        "",           "* * * *",        "60 * * * *",    "* 24 * * *",   "* * 0 * *",   "* * * 13 *",
+        "* * * * 8",  "* * * * * 1969", "*/0 * * * *",   "*/60 * * * *", "a * * * *",   ", * * * *",
+        "1- * * * *", "001 * * * *",    "* * * * mon#6", "5L * * * *",   "?/2 * * * *",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        if (!go_cron_parses(good[i]))
+            fail_msg("is none: %s", good[i]);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (go_cron_parses(bad[i]))
+            fail_msg("is one: %s", bad[i]);
+    assert_true(go_time_zone_exists("") && go_time_zone_exists("Local") && go_time_zone_exists("UTC"));
+    assert_true(go_time_zone_exists("Europe/Berlin") && !go_time_zone_exists("europe/berlin"));
+    assert_string_equal(go_time_zone_near("Europe/Berln"), "Europe/Berlin");
+}
+
+static void knows_patterns_of_images(void **state)
+{
+    static const struct {
+        const char *pattern, *text;
+        bool fits;
+    } cases[] = {
+        {"ruby:*", "ruby:3.3", true},
+        {"ruby:*", "ruby", false},
+        {"*", "a/b", false},
+        {"**", "a/b:c", true},
+        {"reg.example.com/**", "reg.example.com/a/b:1", true},
+        {"a/**/b", "a/b", true},
+        {"a/**/b", "a/x/y/b", true},
+        {"a/**/b", "a/x/y/c", false},
+        {"{ruby,node}:*", "node:20", true},
+        {"{ruby,node}:*", "go:1", false},
+        {"a{b{c,d},e}f", "abdf", true},
+        {"a{b{c,d},e}f", "aef", true},
+        {"a{b{c,d},e}f", "abf", false},
+        {"v[0-9].[!a]", "v1.b", true},
+        {"v[0-9].[!a]", "v1.a", false},
+        {"a\\*", "a*", true},
+        {"a?c", "a/c", false},
+        {"x{,y}", "x", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (glob_matches(cases[i].pattern, cases[i].text) != cases[i].fits)
+            fail_msg("%s, %s: not %d", cases[i].pattern, cases[i].text, cases[i].fits);
+    assert_true(glob_is_valid("a{b,[}]}\\{") && !glob_is_valid("{a") && !glob_is_valid("[a") && !glob_is_valid("a\\"));
+    /* Some that would take for ever. */
+    assert_true(glob_matches("*a*a*a*a*a*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+}
+
+static void knows_quantities(void **state)
+{
+    static const struct {
+        const char *text;
+        double value; /* -1: it is none */
+    } cases[] = {
+        {"500m", 0.5}, {"2Gi", 2147483648.0}, {"1.5", 1.5},  {".5k", 500},
+        {"1e3", 1000}, {"1E", 1e18},          {"1E+2", 100}, {"", -1},
+        {"GB", -1},    {"1GB", -1},           {"1 Gi", -1},  {"1e", -1},
+        {"0x10", -1},  {"1,5", -1},           {"1ki", -1},   {"1.", 1},
+        {"--1", -1},   {"1e 2", -1},          {"1e1x", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        double value = -1;
+        bool is = quantity_parse(cases[i].text, &value);
+        if (is != (cases[i].value >= 0) || (is && (value < cases[i].value * 0.999 || value > cases[i].value * 1.001)))
+            fail_msg("%s: %d, %f", cases[i].text, is, value);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Requests for jobs: as many as are right, and the user's own number.
+ */
+static int64_t requests_of(const char *spec_text, struct arena *a)
+{
+    struct json_object *object = object_of(quoted_json(spec_text, a), a);
+    const struct owner owner = owner_of(object);
+    struct err err = {0};
+    struct spec spec;
+
+    if (!spec_parse(object, &spec, a, &err))
+        fail_msg("%s: %s", spec_text, err.text);
+    struct json_object *tree = render_config_tree(&owner, &spec, &(struct config_inputs){0}, a);
+    return json_int_or(json_at(json_member(tree, "runners"), 0), "request_concurrency", 0);
+}
+
+static void asks_for_jobs_by_some_requests_at_a_time(void **state)
+{
+    static const struct {
+        const char *spec;
+        int64_t requests;
+    } cases[] = {
+        {"{}", 4},
+        {"{'concurrent': 1}", 2},
+        {"{'concurrent': 3}", 3},
+        {"{'concurrent': 100}", 4},
+        {"{'config': {'runners': {'limit': 1}}}", 2},
+        {"{'config': {'runners': {'limit': 3}}}", 3},
+        {"{'config': {'runners': {'feature_flags': {'FF_USE_ADAPTIVE_REQUEST_CONCURRENCY': false}}}}", 2},
+        {"{'config': {'runners': {'request_concurrency': 1}}}", 1},
+        {"{'config': {'runners': {'request_concurrency': 20}}}", 20},
+    };
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (requests_of(cases[i].spec, &a) != cases[i].requests)
+            fail_msg("%s: %lld", cases[i].spec, (long long)requests_of(cases[i].spec, &a));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_each_case_with_its_remedy),
+        cmocka_unit_test(knows_regular_expressions),
+        cmocka_unit_test(knows_cron_expressions_and_zones),
+        cmocka_unit_test(knows_patterns_of_images),
+        cmocka_unit_test(knows_quantities),
+        cmocka_unit_test(asks_for_jobs_by_some_requests_at_a_time),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
