@@ -91,8 +91,15 @@ class Process:
         return self._log.read_text(errors="replace")
 
     def lines(self, level: str) -> list[dict]:
-        entries = [json.loads(line) for line in self.log().splitlines()]
+        entries = [log_entry(line) for line in self.log().splitlines()]
         return [entry for entry in entries if entry["level"] == level]
+
+
+def log_entry(line: str) -> dict:
+    """No key is there twice: who reads it would see one of them."""
+    pairs = json.loads(line, object_pairs_hook=list)
+    assert len(dict(pairs)) == len(pairs), f"a key is there twice: {line}"
+    return dict(pairs)
 
 
 def free_port() -> int:

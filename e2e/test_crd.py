@@ -225,7 +225,9 @@ def test_defaults_are_filled_in(by: str, key: str, more: dict, kube: Kube, opera
     body = json.loads(manifest(authentication={name: {"name": "gitlab"}}, caSecretRef={"name": "ca"},
                                tolerations=[{"operator": "Exists"}], **more))
     stored = checked(offer(kube, body))
-    assert stored["status"] == {"observedGeneration": -1}
+    waiting, = stored["status"].pop("conditions")
+    assert (waiting["type"], waiting["status"], waiting["reason"]) == ("Ready", "Unknown", "WaitingForOperator")
+    assert "waiting for the operator" in waiting["message"] and stored["status"] == {"observedGeneration": -1}
     assert stored["spec"] == body["spec"] | DEFAULTS | {
         "authentication": {name: {"name": "gitlab", "key": key}}, "caSecretRef": {"name": "ca", "key": "ca.crt"},
         "tolerations": [{"key": "", "operator": "Exists", "value": ""}]}
@@ -273,7 +275,8 @@ def test_columns_of_an_object_that_nobody_has_looked_at(kube: Kube, operator: Op
     assert wide == {"URL", "Token-Expires", "Image"}
     shown = cells(answer)
     assert {name: shown[name] for name in shown if shown[name]} == {
-        "Name": "builds", "Tags": '["a"]', "Age": shown["Age"], "URL": "https://gitlab.example.com", "Image": "busybox"}
+        "Name": "builds", "Ready": "Unknown", "Status": "WaitingForOperator", "Age": shown["Age"],
+        "URL": "https://gitlab.example.com", "Image": "busybox"}
 
 
 def test_a_column_tells_when_the_token_expires(ci: Place, gitlab: GitLabAdmin) -> None:

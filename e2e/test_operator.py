@@ -1,7 +1,6 @@
 """The operator itself: its pages, and how it ends."""
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -13,7 +12,8 @@ from cluster import wait_for
 from deadline import assert_in_time
 from gitlab_admin import GitLabAdmin
 from operator_pod import Operator
-from places import Place
+from places import HOST, Place
+from program import log_entry
 
 LINE = re.compile(r'[a-zA-Z_:][\w:]*(\{\w+="[^"\\]*"(,\w+="[^"\\]*")*\})? -?[0-9.e+-]+')
 
@@ -46,9 +46,11 @@ def test_other_pages_are_not_found(ci: Place) -> None:
 def test_its_log_is_a_json_object_a_line(ci: Place, gitlab: GitLabAdmin) -> None:
     ci.registration_token()
     ci.unmanned().wait()
-    entries = [json.loads(line) for line in ci.operator.logs().splitlines()]
+    entries = [log_entry(line) for line in ci.operator.logs().splitlines()]
     mine = [entry for entry in entries if entry.get("namespace") == ci.name and entry.get("name") == "builds"]
     assert {"applied", "called GitLab"} <= {entry["msg"] for entry in mine}
+    call, = [entry for entry in mine if entry.get("call") == "register"]
+    assert (call["host"], call["runner"]) == (HOST, str(gitlab.runners()[0]["id"]))
     assert all({"ts", "level", "msg"} <= entry.keys() for entry in entries)
 
 

@@ -83,7 +83,8 @@ def test_u1_a_new_object_is_in_progress_before_the_operator_has_seen_it(ci: Plac
     ci.operator.freeze()
     try:
         runner = ci.unmanned()
-        assert runner.status() == {"observedGeneration": -1} and verdict_now(runner) == WAITING
+        assert runner.status()["observedGeneration"] == -1 and verdict_now(runner) == WAITING
+        assert "waiting for the operator" in runner.conditions()["Ready"]["message"]
         late = run_kubectl("wait", "--for=condition=Ready", "glr/builds", "-n", ci.name, "--timeout=1s")
         assert late.returncode != 0 and "timed out" in late.stderr
     finally:
