@@ -93,6 +93,13 @@ static bool learn_rotated(struct turn *turn, const struct gitlab_answer *answer)
     return true;
 }
 
+static bool is_taking_over(const struct turn *turn)
+{
+    bool has_one = turn->observed.children[CHILD_TOKEN_SECRET].exists;
+
+    return has_one && (turn->state->takeover == TAKEOVER_FITS || turn->state->takeover == TAKEOVER_UNMARKED);
+}
+
 /* There is no runner of this id, or the access token may not change it. One that is not there is looked for again soon;
  * one that cannot be taken over is done with. The failure counts all the same. */
 static bool learn_unchanged(struct turn *turn, const struct gitlab_answer *answer)
@@ -100,7 +107,7 @@ static bool learn_unchanged(struct turn *turn, const struct gitlab_answer *answe
     const struct check_answer in = circumstances(turn);
     bool absent = is_refusal(answer, 404);
 
-    if (turn->state->takeover == TAKEOVER_FITS && (absent || is_refusal(answer, 403)))
+    if (is_taking_over(turn) && (absent || is_refusal(answer, 403)))
         turn->state->takeover = TAKEOVER_REFUSED;
     else if (absent && turn->observed.children[CHILD_TOKEN_SECRET].exists)
         check_absent(&turn->state->check, &in);
@@ -110,18 +117,25 @@ static bool learn_unchanged(struct turn *turn, const struct gitlab_answer *answe
 /* ---------------------------------------------------------------------------------------------------------------------
  * Takeovers */
 
+/* Of a runner that is to be adopted a refusal is GitLab's to explain, and may end. */
 static bool learn_inspected(struct turn *turn, const struct gitlab_answer *answer)
 {
     const struct observed *o = &turn->observed;
-    bool shown = answer->err.kind == ERR_NONE;
-    bool fits = shown && runner_is_marked(answer->body, o->owner.uid) && runner_is_in_scope(answer->body, o->spec);
+    bool shown = answer->err.kind == ERR_NONE, refused = is_refusal(answer, 403) || is_refusal(answer, 404);
 
-    if (!shown && !is_refusal(answer, 403) && !is_refusal(answer, 404))
+    if (!shown && (!refused || !o->children[CHILD_TOKEN_SECRET].exists))
         return false;
-    turn->state->takeover = fits ? TAKEOVER_FITS : TAKEOVER_REFUSED;
-    if (fits)
+    turn->state->takeover = takeover_of(o, shown ? answer->body : NULL);
+    if (turn->state->takeover == TAKEOVER_FITS)
         check_prove(&turn->state->check, loop_now(turn->shop->loop));
     return true;
+}
+
+/* Whether the mark stayed is looked at once more. */
+static bool learn_claimed(struct turn *turn, const struct gitlab_answer *answer)
+{
+    turn->state->takeover = TAKEOVER_UNTRIED;
+    return answer->err.kind == ERR_NONE;
 }
 
 /* GitLab does not know the token that was tried, or knows it as another runner's. */
@@ -166,14 +180,15 @@ static bool loses_or_doubles(const struct turn *turn, const struct gitlab_answer
     case GITLAB_INHERIT:
         return is_another_token(turn, answer);
     case GITLAB_INSPECT:
-        return refused;
+        return refused && turn->observed.children[CHILD_TOKEN_SECRET].exists;
     case GITLAB_RESET:
     case GITLAB_UPDATE:
-        return refused && turn->state->takeover == TAKEOVER_FITS;
+        return refused && is_taking_over(turn);
     case GITLAB_REGISTER:
     case GITLAB_CREATE:
     case GITLAB_VERIFY:
     case GITLAB_SHOW:
+    case GITLAB_CLAIM:
     case GITLAB_TRY:
     case GITLAB_VERSION:
     case GITLAB_ROTATE:
@@ -211,10 +226,9 @@ bool checks_believe(struct turn *turn, const struct gitlab_answer *answer, struc
 bool checks_learn(struct turn *turn, const struct gitlab_answer *answer)
 {
     static bool (*const learners[])(struct turn * turn, const struct gitlab_answer *answer) = {
-        [GITLAB_SHOW] = learn_shown,        [GITLAB_TRY] = learn_tried,
-        [GITLAB_VERSION] = learn_version,   [GITLAB_ROTATE] = learn_rotated,
-        [GITLAB_RESET] = learn_unchanged,   [GITLAB_UPDATE] = learn_unchanged,
-        [GITLAB_INSPECT] = learn_inspected, [GITLAB_KEEP] = learn_kept,
+        [GITLAB_SHOW] = learn_shown,        [GITLAB_TRY] = learn_tried,       [GITLAB_VERSION] = learn_version,
+        [GITLAB_ROTATE] = learn_rotated,    [GITLAB_RESET] = learn_unchanged, [GITLAB_UPDATE] = learn_unchanged,
+        [GITLAB_INSPECT] = learn_inspected, [GITLAB_CLAIM] = learn_claimed,   [GITLAB_KEEP] = learn_kept,
         [GITLAB_INHERIT] = learn_inherited, [GITLAB_REMOVE] = NULL,
     };
     bool (*learn)(struct turn *, const struct gitlab_answer *) = learners[turn->asked.gitlab.call];

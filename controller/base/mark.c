@@ -24,3 +24,15 @@ bool has_mark(const char *text, const char *mark)
     }
     return found;
 }
+
+bool has_any_mark(const char *text, const char *prefix)
+{
+    bool found = false;
+
+    for (const char *line = text; *line && !found;) {
+        size_t len = strcspn(line, "\n");
+        found = strncmp(line, prefix, strlen(prefix)) == 0;
+        line += len + (line[len] == '\n');
+    }
+    return found;
+}

@@ -72,7 +72,8 @@ const char *gitlab_call_name(enum gitlab_call what)
         [GITLAB_REMOVE] = "remove",     [GITLAB_SHOW] = "show",
         [GITLAB_TRY] = "try",           [GITLAB_VERSION] = "version",
         [GITLAB_ROTATE] = "rotate",     [GITLAB_INSPECT] = "inspect",
-        [GITLAB_KEEP] = "keep",         [GITLAB_INHERIT] = "inherit",
+        [GITLAB_CLAIM] = "claim",       [GITLAB_KEEP] = "keep",
+        [GITLAB_INHERIT] = "inherit",
     };
     return names[what];
 }

@@ -122,6 +122,11 @@ bool runner_is_marked(struct json_object *runner, const char *uid)
     return has_mark(json_str_or(runner, "maintenance_note", ""), arena_printf(&a, MARK_PREFIX "%s", uid));
 }
 
+bool runner_is_somebodys(struct json_object *runner)
+{
+    return has_any_mark(json_str_or(runner, "maintenance_note", ""), MARK_PREFIX);
+}
+
 static bool has_owner(struct json_object *owners, int64_t id)
 {
     for (size_t i = 0; i < json_len(owners); i++)

@@ -77,6 +77,8 @@ const char *attributes_text(unsigned edited, struct arena *a);
 
 /* The runner has our mark in its note; and belongs to the scope that the spec names. */
 bool runner_is_marked(struct json_object *runner, const char *uid);
+/* It has one, ours or another's. */
+bool runner_is_somebodys(struct json_object *runner);
 bool runner_is_in_scope(struct json_object *runner, const struct spec *spec);
 
 #endif

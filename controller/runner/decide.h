@@ -35,6 +35,7 @@ enum gitlab_call {
     GITLAB_VERSION,  /* GET /version                                 → check        */
     GITLAB_ROTATE,   /* POST /runners/reset_authentication_token with the runner's token → issued */
     GITLAB_INSPECT,  /* GET /runners/:id with another credential than it was made by     → takeover */
+    GITLAB_CLAIM,    /* PUT /runners/:id of a runner that is to be adopted, with our mark            → takeover */
     GITLAB_KEEP,     /* POST /runners/verify with the runner's token → issued as the spec says now, or takeover */
     GITLAB_INHERIT,  /* the same with the token of a former object of this name → issued, or not_inherited */
     GITLAB_DEREGISTER, /* DELETE /runners with the runner's own token  → deregistered */

@@ -80,7 +80,12 @@ struct attempt {
 enum { ATTEMPTS_MAX = 8 }; /* that are remembered; a table of rules ends at the first that fails */
 
 /* Whether a runner that was made in another way can stay, now that the spec names another credential. */
-enum takeover { TAKEOVER_UNTRIED, TAKEOVER_FITS, TAKEOVER_REFUSED };
+enum takeover {
+    TAKEOVER_UNTRIED,
+    TAKEOVER_UNMARKED, /* it is where the spec says and has nobody's mark: one that a person has made    */
+    TAKEOVER_FITS,     /* it is where the spec says and has our mark                                     */
+    TAKEOVER_REFUSED,
+};
 enum reach { REACH_UNKNOWN, REACH_YES, REACH_NO };
 /* Whether a runner may exist at GitLab whose token was lost in a crash: the finalizer was on the object before this
  * process first saw it, but no token Secret is there. The watches may be behind, so they are not believed at once. */
@@ -161,6 +166,9 @@ struct fingerprints {
     bool known;
     char of[CHILD_COUNT][FINGERPRINT_SIZE];
 };
+
+/* What is learned of a runner that could stay, or be adopted, from how GitLab shows it; NULL: it refuses to. */
+enum takeover takeover_of(const struct observed *o, struct json_object *runner);
 
 /* Renders what the spec leads to, once for all decisions of a turn; nothing when the spec is invalid. */
 void observe_wanted(struct observed *o, struct arena *a);

@@ -75,6 +75,8 @@ int64_t next_look(const struct observed *o, bool retries, struct arena *a);
 
 /* rules_takeover.c: a runner that exists already, and can stay. */
 struct action take_over_in_place(const struct observed *o, struct arena *a);
+struct action adopt_a_runner(const struct observed *o, struct arena *a);
+struct action keep_to_the_adopted(const struct observed *o, struct arena *a);
 struct action inherit_a_token_secret(const struct observed *o, struct arena *a);
 
 /* The first of them that is there, wanted or not. */

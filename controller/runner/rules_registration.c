@@ -185,6 +185,7 @@ static const struct rule registering_rules[] = {
     {"unseen",     read_an_unseen_token        }, /* a Secret that the watch does not show is read itself */
     {"restore",    restore_from_config         }, /* a lost Secret is not a lost registration             */
     {"lost",       look_for_a_lost_registration}, /* nor is a crash between the POST and the Secret       */
+    {"adopt",      adopt_a_runner              }, /* the spec names one that exists                       */
     {"register",   register_now                }, /* the one effect that cannot be repeated               */
     {NULL,         NULL},
 };
@@ -274,6 +275,7 @@ const struct rule registration_rules[] = {
     {"place",        need_a_place_for_the_token}, /* there is a place for a token …                         */
     {"former-token", drop_the_former_token     }, /* … and no former token in it                            */
     {"registered",   need_registration         }, /* GitLab knows this runner; its token is in our Secret   */
+    {"adopted",      keep_to_the_adopted       }, /* … which is the one that the spec names                 */
     {"finalizer",    hold_finalizer            }, /* … and will be told when the object goes                */
     {"check",        ask_gitlab                }, /* now and then: it is there, and as it was told          */
     {"gone",         replace_a_runner_that_is_gone}, /* deleted there: another one is registered           */

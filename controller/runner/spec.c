@@ -118,6 +118,10 @@ static bool read_authentication(struct json_object *json, struct spec *spec, str
         spec_invalid(err, "spec.authentication must have exactly one of " MODES "; it has %d", given);
     if (!given)
         spec_invalid(err, "spec.authentication is missing one of " MODES ": name the Secret that has the token");
+    if (given == 1 && spec->adopt_runner_id && spec->authentication != AUTH_ACCESS_TOKEN)
+        spec_invalid(err,
+                     "spec.authentication.adoptRunnerId goes with accessTokenSecretRef only: no other token gives a "
+                     "right to a runner that exists");
     return given == 1;
 }
 

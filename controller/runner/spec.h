@@ -81,6 +81,7 @@ struct spec {
     const char *url; /* without a slash at the end                     */
     enum authentication authentication;
     struct key_ref credential;
+    int64_t adopt_runner_id; /* a runner that exists, AUTH_ACCESS_TOKEN only; 0: none */
     enum scope_type scope;
     int64_t scope_id;  /* group or project, 0 for an instance            */
     struct key_ref ca; /* PEM bundle                                     */

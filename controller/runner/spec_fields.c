@@ -54,6 +54,8 @@ static const struct field fields[] = {
     NUMBER("maximumTimeoutSeconds", attributes.maximum_timeout, 600, INT32_MAX, 0),
     TEXT("maintenanceNote", attributes.maintenance_note),
 
+    NUMBER("authentication.adoptRunnerId", adopt_runner_id, 1, (int64_t)1 << 53, 0),
+
     NUMBER("concurrent", concurrent, 1, 100000, 10),
     NUMBER("checkIntervalSeconds", check_interval, 1, 3600, 3),
     WORD("logLevel", log_level, "debug, info, warn, error, fatal, panic"),

@@ -343,6 +343,43 @@ void inspected_long_ago(struct world *w, int takeover)
     w->process.check.shown_ms -= PROOF_MS;
 }
 
+void given_long_ago(struct world *w, int takeover)
+{
+    inspected(w, takeover);
+    w->process.check.shown_ms -= PROOF_MS;
+}
+
+/* The spec names the token that we have already. */
+void edited_and_given_our_token(struct world *w, int unused)
+{
+    (void)unused;
+    snprintf(child_of(w, CHILD_TOKEN_SECRET)->token, sizeof(child_of(w, CHILD_TOKEN_SECRET)->token), "glrt-user");
+    edited(w, 0);
+}
+
+enum { ADOPTED = 9 };
+
+static void name_a_runner(struct world *w)
+{
+    ((struct wish *)&w->scenario->wishes[0])->spec.adopt_runner_id = ADOPTED;
+}
+
+void adopting(struct world *w, int takeover)
+{
+    promised(w, 0);
+    name_a_runner(w);
+    w->process.generation = w->api.generation;
+    w->process.takeover = (enum takeover)takeover;
+    if (takeover == TAKEOVER_FITS)
+        check_prove(&w->process.check, w->now_ms);
+}
+
+void told_to_adopt_too_late(struct world *w, int unused)
+{
+    (void)unused;
+    name_a_runner(w);
+}
+
 void reset_long_ago(struct world *w, int unused)
 {
     (void)unused;

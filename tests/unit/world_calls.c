@@ -174,16 +174,22 @@ static bool learn_rotated(struct world *w, const struct action *act, const struc
 
 static bool learn_inspected(struct world *w, const struct action *act, const struct gitlab_reply *reply)
 {
-    bool fits =
-        is_ok(reply) && runner_is_marked(reply->body, "uid-1") && runner_is_in_scope(reply->body, w->observed.spec);
-    bool known = is_ok(reply) || is_refusal(reply, 404) || is_denied(reply, 403);
+    bool has_one = w->observed.children[CHILD_TOKEN_SECRET].exists;
+    bool known = is_ok(reply) || (has_one && (is_refusal(reply, 404) || is_denied(reply, 403)));
 
     (void)act;
     if (known)
-        w->process.takeover = fits ? TAKEOVER_FITS : TAKEOVER_REFUSED;
-    if (fits)
+        w->process.takeover = takeover_of(&w->observed, is_ok(reply) ? reply->body : NULL);
+    if (known && w->process.takeover == TAKEOVER_FITS)
         check_prove(&w->process.check, w->now_ms);
     return known;
+}
+
+static bool learn_claimed(struct world *w, const struct action *act, const struct gitlab_reply *reply)
+{
+    (void)act;
+    w->process.takeover = TAKEOVER_UNTRIED;
+    return is_ok(reply);
 }
 
 static bool is_another_token(const struct action *act, const struct gitlab_reply *reply)
@@ -209,7 +215,8 @@ static bool learn_changed(struct world *w, const struct action *act, const struc
     struct process *p = &w->process;
 
     (void)act;
-    if (p->takeover == TAKEOVER_FITS && (is_refusal(reply, 404) || is_denied(reply, 403)))
+    bool taking = p->takeover == TAKEOVER_FITS || p->takeover == TAKEOVER_UNMARKED;
+    if (taking && w->observed.children[CHILD_TOKEN_SECRET].exists && (is_refusal(reply, 404) || is_denied(reply, 403)))
         p->takeover = TAKEOVER_REFUSED;
     else if (is_refusal(reply, 404) && w->observed.children[CHILD_TOKEN_SECRET].exists)
         check_absent(&p->check, &in);
@@ -221,7 +228,8 @@ static bool learn_check(struct world *w, const struct action *act, const struct 
     static learn_fn *const learners[GITLAB_REMOVE + 1] = {
         [GITLAB_SHOW] = learn_shown,        [GITLAB_TRY] = learn_tried,      [GITLAB_VERSION] = learn_version,
         [GITLAB_ROTATE] = learn_rotated,    [GITLAB_UPDATE] = learn_changed, [GITLAB_RESET] = learn_changed,
-        [GITLAB_INSPECT] = learn_inspected, [GITLAB_KEEP] = learn_kept,      [GITLAB_INHERIT] = learn_inherited,
+        [GITLAB_INSPECT] = learn_inspected, [GITLAB_CLAIM] = learn_claimed,  [GITLAB_KEEP] = learn_kept,
+        [GITLAB_INHERIT] = learn_inherited,
     };
     learn_fn *learn = learners[act->gitlab.call];
 

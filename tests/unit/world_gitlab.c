@@ -40,6 +40,7 @@ void gitlab_init(struct world *w)
             add_runner(w, s, false);
         struct remote_runner *theirs = add_runner(w, s, false);
         theirs->by_user = true;
+        theirs->project = 7;
         snprintf(theirs->token, sizeof(theirs->token), "glrt-user");
     }
 }
@@ -323,6 +324,14 @@ static void find(struct world *w, struct server *server, const struct action *ac
     }
 }
 
+/* A user made it, and gave us its token. */
+static bool is_given_to_us(const struct world *w, const struct remote_runner *r)
+{
+    const char *token = w->observed.values[READ_TOKEN].value;
+
+    return r->by_user && w->observed.registered.runner_id == r->id && token && strcmp(r->token, token) == 0;
+}
+
 /* By id, with an access token; NULL when that is refused. */
 static struct remote_runner *administer(struct world *w, struct server *server, const struct action *act,
                                         struct gitlab_reply *reply)
@@ -334,6 +343,8 @@ static struct remote_runner *administer(struct world *w, struct server *server, 
 
     if (!r || just_gone)
         refuse(reply, ERR_NOT_FOUND, 404, "RunnerNotFound");
+    else if (is_given_to_us(w, r))
+        r->ours = true, r->by_user = false;
     else if (!r->ours)
         world_violate(w, "somebody else's runner %lld is touched", (long long)r->id);
     return just_gone ? NULL : r;
@@ -414,6 +425,7 @@ static void carry_out(struct world *w, struct server *server, const struct actio
             reset(w, server, act, reply);
         return;
     case GITLAB_UPDATE:
+    case GITLAB_CLAIM:
         if (may(act, "access", reply))
             update(w, server, act, reply);
         return;
