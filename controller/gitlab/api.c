@@ -382,7 +382,10 @@ void op_send(struct gitlab_op *op, const struct op_message *message, op_reply_fn
         .connect_to = call->address,
         .refuse_address = op->proxied ? NULL : policy_refuses_address, /* that of the proxy is the administrator's */
         .policy = &op->gitlab->policy,
-        .tls = {.ca_pem = call->ca_pem, .client_cert = call->client_cert, .client_key = call->client_key},
+        .tls = {.ca_pem = call->ca_pem,
+                .client_cert = call->client_cert,
+                .client_key = call->client_key,
+                .tells_demand = true},
         .timeout_ms = TIMEOUT_MS,
         .max_body = message->max_answer,
         .on_done = on_http_done,

@@ -27,6 +27,8 @@ struct http_tls {
     bool ca_only;       /* trust ca_pem alone (a cluster's CA)                                                 */
     const char *client_cert; /* PEM: one, and those between it and its authority                                    */
     const char *client_key;  /* PEM; cleansed after use                                                             */
+    bool tells_demand;       /* a server that asks for a client certificate, gets none and breaks the connection without
+                                a word of an answer demands one: ClientCertificateRequired, not ConnectionLost      */
     const char *server_name; /* verify the certificate (and send SNI) for this name instead                         */
     bool insecure;           /* no verification (kubeconfig insecure-skip-tls-verify)                               */
 };

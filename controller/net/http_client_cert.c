@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/ssl3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,12 +13,12 @@
 #include "net/http_tls.h"
 
 /* ------------------------------------------------------------------------------------------------------------------
- * Whether a server has asked. A connection, which knows, may outlive the transfer that opened it, and the other way
- * round: whoever is last frees what both look at.
+ * Whether a server has asked, and has let us in. A connection, which knows, may outlive the transfer that
+ * opened it, and the other way round: whoever is last frees what both look at.
  */
 struct http_asked {
     unsigned holders;
-    bool asked;
+    bool asked, let_in;
 };
 
 struct http_asked *http_asked_create(void)
@@ -36,9 +37,9 @@ void http_asked_drop(void *arg)
         free(a);
 }
 
-bool http_asked_for_a_certificate(const struct http_asked *a)
+bool http_asked_in_vain(const struct http_asked *a)
 {
-    return a && a->asked;
+    return a && a->asked && !a->let_in;
 }
 
 static void drop_with_context(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long argl, void *argp)
@@ -56,15 +57,27 @@ static int asked_index(void)
     return index;
 }
 
-/* Called when a server asks and there is none to show: we go on without. */
-static int note_asked(SSL *ssl, X509 **cert, EVP_PKEY **key)
+/* Up to TLS 1.2 the server's last word comes when it has seen our certificate, or that there is none. With 1.3 that is
+ * so of all that follows its handshake: tickets, and whatever it says to our request. */
+static bool lets_in(const SSL *ssl, int content_type, unsigned char first)
+{
+    bool new = SSL_version(ssl) >= TLS1_3_VERSION;
+
+    if (content_type == SSL3_RT_HANDSHAKE)
+        return first == SSL3_MT_NEWSESSION_TICKET || (!new &&first == SSL3_MT_FINISHED);
+    return new &&content_type == SSL3_RT_INNER_CONTENT_TYPE &&first == SSL3_RT_APPLICATION_DATA;
+}
+
+static void on_tls_message(int write, int version, int content_type, const void *data, size_t len, SSL *ssl, void *arg)
 {
     struct http_asked *a = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), asked_index());
+    unsigned char first = len > 0 ? *(const unsigned char *)data : 0;
 
-    (void)cert, (void)key;
-    if (a)
-        a->asked = true;
-    return 0;
+    (void)version, (void)arg;
+    if (!a || write)
+        return;
+    a->asked |= content_type == SSL3_RT_HANDSHAKE && first == SSL3_MT_CERTIFICATE_REQUEST;
+    a->let_in |= lets_in(ssl, content_type, first);
 }
 
 void http_asked_watch(struct http_asked *a, SSL_CTX *context)
@@ -72,7 +85,7 @@ void http_asked_watch(struct http_asked *a, SSL_CTX *context)
     if (SSL_CTX_get_ex_data(context, asked_index()) || !SSL_CTX_set_ex_data(context, asked_index(), a))
         return;
     a->holders++;
-    SSL_CTX_set_client_cert_cb(context, note_asked);
+    SSL_CTX_set_msg_callback(context, on_tls_message);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -204,14 +204,22 @@ static bool is_of_certificate(const char *alert)
     return false;
 }
 
-/* What the server says of client certificates before it answers anything; NULL: nothing. Up to TLS 1.2 it may end the
- * handshake without saying why, but it has asked for one. */
+static bool is_broken(CURLcode result)
+{
+    return result == CURLE_GOT_NOTHING || result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR ||
+           result == CURLE_HTTP2 || result == CURLE_HTTP2_STREAM;
+}
+
+/* What the server says of client certificates before it answers anything; NULL: nothing. It may end the handshake
+ * without saying why, or break the connection without a word, but then it has asked for one. */
 static const struct http_failure *certificate_failure(const struct transfer *t, CURLcode result)
 {
-    const char *alert = t->head_len == 0 ? strstr(t->libcurl_error, " alert ") : NULL;
-    bool in_vain = http_asked_for_a_certificate(t->asked) && result == CURLE_SSL_CONNECT_ERROR;
+    const char *alert = strstr(t->libcurl_error, " alert ");
+    bool ended = (alert && result == CURLE_SSL_CONNECT_ERROR) || (t->request.tls.tells_demand && is_broken(result));
 
-    if (!alert || (!is_of_certificate(alert) && !in_vain))
+    if (t->head_len > 0)
+        return NULL;
+    if ((!alert || !is_of_certificate(alert)) && (!ended || !http_asked_in_vain(t->asked)))
         return NULL;
     return t->request.tls.client_cert ? &http_certificate_refused : &http_certificate_required;
 }

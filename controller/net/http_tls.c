@@ -137,7 +137,7 @@ static struct trust_store *store_with(struct http_trust *trust, const char *pem,
 struct brought {
     struct http_trust *trust;
     const char *pem, *digest; /* NULL: no authorities beside the system's  */
-    struct http_asked *asked; /* NULL: it has a certificate of its own      */
+    struct http_asked *asked;
 };
 
 static CURLcode use_brought(CURL *easy, void *ssl_ctx, void *arg)
@@ -145,8 +145,7 @@ static CURLcode use_brought(CURL *easy, void *ssl_ctx, void *arg)
     const struct brought *brought = arg;
 
     (void)easy;
-    if (brought->asked)
-        http_asked_watch(brought->asked, ssl_ctx);
+    http_asked_watch(brought->asked, ssl_ctx);
     if (!brought->pem)
         return CURLE_OK;
     const struct trust_store *s = store_with(brought->trust, brought->pem, brought->digest);
@@ -227,16 +226,12 @@ static void set_authorities(CURL *easy, const struct http_request *request, stru
     set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca_pem);
 }
 
-/* A server that asks for a certificate in vain is told from one that breaks connections. */
-static void set_certificate(CURL *easy, const struct http_tls *tls, struct brought *brought, struct arena *a)
+static void set_certificate(CURL *easy, const struct http_tls *tls, struct arena *a)
 {
-    if (tls->client_cert) {
-        set_blob(easy, CURLOPT_SSLCERT_BLOB, http_certificates_of(tls->client_cert, tls->client_key, a));
-        set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->client_key);
+    if (!tls->client_cert)
         return;
-    }
-    brought->asked = http_asked_create();
-    arena_defer(a, http_asked_drop, brought->asked);
+    set_blob(easy, CURLOPT_SSLCERT_BLOB, http_certificates_of(tls->client_cert, tls->client_key, a));
+    set_blob(easy, CURLOPT_SSLKEY_BLOB, tls->client_key);
 }
 
 const struct http_asked *http_tls_setup(CURL *easy, const struct http_request *request, struct http_trust *trust,
@@ -250,7 +245,9 @@ const struct http_asked *http_tls_setup(CURL *easy, const struct http_request *r
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls->insecure ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls->insecure ? 0L : 2L);
     set_authorities(easy, request, brought, a);
-    set_certificate(easy, tls, brought, a);
+    set_certificate(easy, tls, a);
+    brought->asked = http_asked_create();
+    arena_defer(a, http_asked_drop, brought->asked);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, use_brought);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, brought);
     return brought->asked;

@@ -21,16 +21,15 @@ struct http_trust {
 void http_trust_init(struct http_trust *trust);
 void http_trust_finish(struct http_trust *trust);
 
-/* Whether a server has asked for a client certificate that nobody had given (http_client_cert.c). */
+/* Whether a server has asked for a client certificate, and was content (http_client_cert.c). */
 struct http_asked;
 
 /* The strings of *request must live as long as the transfer; what has to be made is made in the arena. Returns what is
- * known of the connection that the transfer opens, if it opens one; it lives as long as the arena. NULL: the transfer
- * has a certificate to show. */
+ * known of the connection that the transfer opens, if it opens one; it lives as long as the arena. */
 const struct http_asked *http_tls_setup(CURL *easy, const struct http_request *request, struct http_trust *trust,
                                         struct arena *a);
-/* NULL: it has not. */
-bool http_asked_for_a_certificate(const struct http_asked *asked);
+/* It has asked, and nothing shows that it lets in who was there. NULL: it has not asked. */
+bool http_asked_in_vain(const struct http_asked *asked);
 
 struct http_asked *http_asked_create(void);
 void http_asked_drop(void *asked);

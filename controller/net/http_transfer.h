@@ -45,7 +45,7 @@ struct transfer {
     char detail[80];                /* about why                                         */
     char refused[80];               /* the address that was not allowed, and what it is; "": none */
     char libcurl_error[CURL_ERROR_SIZE];
-    const struct http_asked *asked; /* of the connection that it opened; NULL: it has a certificate */
+    const struct http_asked *asked; /* of the connection that it opened; NULL: not begun */
     size_t head_len;                /* bytes of all heads so far, those of "100 Continue" and trailers too */
     struct buf body;
     struct arena mem;
