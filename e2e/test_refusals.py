@@ -52,12 +52,6 @@ def test_a_secret_that_does_not_help(content, reason: str, remedy: str, ci: Plac
     assert "Stalled" not in runner.conditions()
 
 
-def test_a_token_with_a_newline_at_its_end_is_understood(ci: Place, gitlab: GitLabAdmin) -> None:
-    project = gitlab.add_project("app")
-    ci.secret("gitlab", runner_registration_token=project["runners_token"] + "\n")
-    ci.unmanned().wait()
-
-
 def test_another_key_can_be_named(ci: Place, gitlab: GitLabAdmin) -> None:
     project = gitlab.add_project("app")
     ci.secret("gitlab", their_token=project["runners_token"])
