@@ -7,21 +7,24 @@
 #include "base/mem.h"
 #include "perform.h"
 
-enum { VALUE_MAX = 1 << 10 }; /* tokens are shorter; bundles of certificates and caches' Secrets are read again */
+enum { VALUE_MAX = 256 }; /* tokens are shorter */
+
+/* What a spec may choose the length of is read again. */
+static const enum readable kept[ERRAND_VALUES] = {READ_CREDENTIAL, READ_TOKEN, READ_CONFIG, READ_ACCOUNT};
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * What it keeps of a turn, and gives to the next */
 
 static void forget_values(struct errand *e)
 {
-    for (size_t i = 0; i < READ_COUNT; i++) {
+    for (size_t i = 0; i < ERRAND_VALUES; i++) {
         mem_free_secret((char *)e->values[i].value);
         free((char *)e->values[i].version);
         e->values[i] = (struct observed_value){0};
     }
 }
 
-/* What is large; and what comes with more than its value: whom it is bound to, or what is wrong with it. */
+/* What may be large; and what comes with more than its value: whom it is bound to, or what is wrong with it. */
 static bool is_read_again(const struct observed_value *value)
 {
     return value->bound || value->complaint || (value->value && strlen(value->value) > VALUE_MAX);
@@ -31,8 +34,8 @@ static void keep_values(struct errand *e, const struct observed *o)
 {
     forget_values(e);
     e->generation = o->generation;
-    for (size_t i = 0; i < READ_COUNT; i++) {
-        const struct observed_value *from = &o->values[i];
+    for (size_t i = 0; i < ERRAND_VALUES; i++) {
+        const struct observed_value *from = &o->values[kept[i]];
         bool again = is_read_again(from);
         e->values[i] = (struct observed_value){
             .lookup = again ? LOOKUP_UNKNOWN : from->lookup,
@@ -47,8 +50,8 @@ static void give_values(const struct errand *e, struct turn *turn)
 {
     if (turn->observed.generation != e->generation)
         return;
-    for (size_t i = 0; i < READ_COUNT; i++)
-        turn->observed.values[i] = (struct observed_value){
+    for (size_t i = 0; i < ERRAND_VALUES; i++)
+        turn->observed.values[kept[i]] = (struct observed_value){
             .lookup = e->values[i].lookup,
             .value = arena_strdup(&turn->mem, e->values[i].value),
             .version = arena_strdup(&turn->mem, e->values[i].version),

@@ -17,6 +17,8 @@
 
 #include "turn.h"
 
+enum { ERRAND_VALUES = 4 }; /* short ones that a call may need, or that were read for it */
+
 enum errand_stage { ERRAND_IN_LINE, ERRAND_LET_IN, ERRAND_CALLING, ERRAND_ANSWERED };
 
 struct errand {
@@ -25,9 +27,9 @@ struct errand {
     struct state *state; /* which outlives it */
     enum errand_stage stage;
     struct gate_pass pass;
-    struct gitlab_op *call;                   /* CALLING */
-    struct observed_value values[READ_COUNT]; /* owned; what is large, or a credential that is bound, is read again */
-    int64_t generation;                       /* of the spec that they were read for                                */
+    struct gitlab_op *call;                      /* CALLING */
+    struct observed_value values[ERRAND_VALUES]; /* owned; all else, or a credential that is bound, is read again */
+    int64_t generation; /* of the spec that they were read for                                */
     char id[TURN_ID_SIZE];
     const char *cause;
     int64_t began_us, asked_us;

@@ -56,12 +56,20 @@ enum kind kind_of_child(enum child child)
     return kind_by_name(child_kind(child));
 }
 
-bool kind_has_child_named(enum kind kind, const char *name, const struct owner *owner, struct arena *a)
+/* children: a bit each. */
+static bool is_named_as_one_of(unsigned children, enum kind kind, const char *name, const struct owner *owner,
+                               struct arena *a)
 {
     for (enum child child = 0; child < CHILD_COUNT; child++)
-        if (kind_of_child(child) == kind && strcmp(child_name(child, owner, a), name) == 0)
+        if (children >> child & 1 && kind_of_child(child) == kind && strcmp(child_name(child, owner, a), name) == 0)
             return true;
     return false;
+}
+
+bool kind_has_child_named(enum kind kind, const char *name, const struct owner *owner, struct arena *a)
+{
+    static_assert(CHILD_COUNT <= 32, "a bit each");
+    return is_named_as_one_of(~0u, kind, name, owner, a);
 }
 
 enum kind kind_by_name(const char *name)
@@ -439,13 +447,15 @@ static const struct record *known_owner(const struct record *record, const struc
     return owner && strcmp(owner->uid, record->owner_uid) == 0 ? owner : NULL;
 }
 
-/* By its name, too: anybody may say that an object is somebody's child. */
+/* By its name, too: anybody may say that an object is somebody's child. What not every runner has is not usual. */
 static bool is_usual_child(enum kind kind, const struct record *record, const struct store *store, struct arena *a)
 {
+    static const unsigned usual = 1u << CHILD_TOKEN_SECRET | 1u << CHILD_CONFIG_SECRET | 1u << CHILD_SERVICE_ACCOUNT |
+                                  1u << CHILD_ROLE_BINDING | 1u << CHILD_DEPLOYMENT;
     const struct record *known = known_owner(record, store, a);
     const struct owner owner = {.ns = known ? known->ns : "", .name = known ? known->name : ""};
 
-    return known && kind_has_child_named(kind, record->name, &owner, a);
+    return known && is_named_as_one_of(usual, kind, record->name, &owner, a);
 }
 
 /* What is left out may have been given rights in another namespace, whose owner may withdraw them at any time. */
