@@ -313,6 +313,8 @@ def registration_rows() -> Iterator[Row]:
                        ("runnerTokenSecretRef", USERS)):
         yield Row(f"authentication.{member}.name", "other", of=of, note=CREDENTIAL)
         yield Row(f"authentication.{member}.key", "other", of=of, note=CREDENTIAL)
+    yield Row("authentication.adoptRunnerId", 13, of={"authentication": {"adoptRunnerId": 12}},
+              note="read until a runner is registered")
     yield Row("scope.type", "Instance", (f"{annotation}/scope",), also={"scope": {"projectId": None}},
               note="registered anew")
     yield Row("scope.groupId", 13, (f"{annotation}/scope",), of=GROUP, note="registered anew")
