@@ -142,7 +142,7 @@ static void note_stray(void *arg, unsigned kind, const struct record *record)
     struct stray_search *search = arg;
     struct observed *o = search->o;
 
-    if (o->stray.kind || is_wanted(o, kind, record, search->a))
+    if (o->stray.kind || is_wanted(o, kind, record, search->a) || account_is_in_use(o, kind_resource(kind)->kind))
         return;
     struct json_object *kept = record_kept(record, search->a);
     if (json_bool_or(kept, "terminating", false) || strcmp(record->owner_uid, o->owner.uid) != 0)

@@ -24,6 +24,7 @@ NULL = "the API server drops a null before anyone sees it; in a file it is a val
 ONLY_THE_OPERATOR_REFUSES = {
     '{"manager": {"podAnnotations": {"n": null}}}': NULL,
     '{"resources": {"requests": {"memory": null}}}': NULL,
+    '{"serviceAccount": {}, "namespace": "other"}': "no rule of a kind sees in which namespace an object is",
 }
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 

@@ -181,3 +181,9 @@ struct trouble managers_trouble(const struct observed *o, struct arena *a)
         return (struct trouble){.reason = NULL};
     return o->replica_failure ? trouble_of_refusal(o->replica_failure, &in, a) : o->pods_trouble;
 }
+
+bool account_is_in_use(const struct observed *o, const char *kind)
+{
+    return strcmp(kind, child_kind(CHILD_SERVICE_ACCOUNT)) == 0 && o->spec && !o->deleting &&
+           o->children[CHILD_DEPLOYMENT].exists && !managers_are_available(o);
+}

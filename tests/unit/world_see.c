@@ -101,7 +101,8 @@ static void see_strays(struct world *w, struct observed *o)
         for (enum place place = 0; place < PLACES; place++) {
             const struct object *object = &w->process.seen.children[child][place];
             bool wanted = o->wanted[child].wanted && place == place_of_wish(world_turn_wish(w), child);
-            if (object->exists && object->owner == OUR_UID && !object->terminating && !wanted && !o->stray.kind)
+            if (object->exists && object->owner == OUR_UID && !object->terminating && !wanted && !o->stray.kind &&
+                !account_is_in_use(o, child_kind(child)))
                 o->stray = (struct stray){.kind = child_kind(child),
                                           .ns = place_name(place),
                                           .name = child_name(child, &o->owner, &w->mem),
