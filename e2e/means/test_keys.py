@@ -15,11 +15,22 @@ from program import PROGRAM, run
 from test_render import FULL, dumped, runner
 from test_resource_config import keys_of, toml_of, validated, verdicts
 
-# A value for each type. Those that gitlab-runner looks into more closely have one of their own.
+# A value for each type; and for those keys that are looked into more closely, by the end of their paths.
 VALUES = {"TEXT": "x", "WHOLE": 2**40, "WHOLE32": 7, "NUMBER": 1.5, "FLAG": True, "DURATION": "15m", "ANY": "x"}
-OF_ITS_OWN = {"labels": {"abc": "x"}, "runners.labels": {"abc": "x"}, "log_field_dual_emit_target": 0}
+OF_ITS_OWN = {
+    r"(^|runners\.)labels": {"abc": "x"}, "log_field_dual_emit_target": 0, "session_server.listen_address": "[::]:8093",
+    r"(cpu|memory|storage)_(limit|request)": "1", "(run_as_(user|group)|fs_group)": 7, "supplemental_groups": [7],
+    "allowed_pull_policies": ["always"], "nameservers": ["10.0.0.1"], "patch_type": "json", r"runners\.shell": "bash",
+    "operator": "In", "periods": ["* * * * *"], "timezone": "Europe/Berlin",
+    "boot_verify.enabled": False, "namespace_per_job": False,      # true takes spec.image, or an account of one's own
+}
+FRAMES = {                  # what has to be beside a key, in an entry of such a list
+    "nfs": {"name": "a", "mount_path": "a", "server": "a", "path": "a"},
+    "match_expressions": {"key": "a", "operator": "In", "values": ["a"]},
+    "match_fields": {"key": "metadata.name", "operator": "In", "values": ["a"]},
+    "job_queuing_durations": {"periods": ["* * * * *"]},
+}
 VOLUME = {"name": "v", "mountPath": "/v"}
-NFS = {"name": "a", "mount_path": "a", "server": "a", "path": "a"}     # gitlab-runner demands all of them
 FIELDS = [                  # what says by fields all that fields can say
     json.loads(FULL.read_text())["spec"],
     {"logLevel": "info", "logFormat": "json", "privileged": True, "caSecretRef": {"name": "ca"}},
@@ -50,12 +61,13 @@ def leaves(table: str = "config_keys", path: tuple[str, ...] = ()) -> Iterator[t
             continue
         value = VALUES[kind]
         wrapped = {"ONE": value, "LIST": [value], "MAP": {"x": value}, "ONE_OR_LIST": [value]}[many]
-        yield steps, OF_ITS_OWN.get(".".join(steps), wrapped)
+        own = (value for end, value in OF_ITS_OWN.items() if re.search(f"{end}$", ".".join(steps)))
+        yield steps, next(own, wrapped)
 
 
 def nested(steps: tuple[str, ...], value: object) -> object:
-    for step in reversed(steps):
-        value = [NFS | value] if step == "[]" and "nfs" in steps else [value] if step == "[]" else {step: value}
+    for i, step in reversed([*enumerate(steps)]):
+        value = [FRAMES.get(steps[i - 1], {}) | value] if step == "[]" else {step: value}
     return value
 
 
