@@ -19,10 +19,10 @@ NEEDS = [
     ("watch", "gitlabrunners.gitlab-runners.dev"), ("create", "secrets"), ("get", "secrets"),
     ("create", "deployments.apps"), ("patch", "poddisruptionbudgets.policy"),
     ("patch", "serviceaccounts"), ("delete", "rolebindings.rbac.authorization.k8s.io"),
-    ("list", "configmaps"), ("watch", "namespaces"), ("create", "events.events.k8s.io"),
+    ("list", "configmaps"), ("watch", "namespaces"), ("list", "pods"), ("create", "events.events.k8s.io"),
 ]
 MUST_NOT = [
-    ("create", "pods"), ("delete", "pods"), ("create", "pods/exec"), ("create", "pods/attach"), ("get", "pods/log"),
+    ("watch", "pods"), ("create", "pods"), ("delete", "pods"), ("create", "pods/exec"), ("create", "pods/attach"), ("get", "pods/log"),
     ("get", "nodes"), ("create", "namespaces"), ("delete", "namespaces"), ("patch", "namespaces"),
     ("escalate", "clusterroles.rbac.authorization.k8s.io"), ("escalate", "roles.rbac.authorization.k8s.io"),
     ("bind", "clusterroles.rbac.authorization.k8s.io"), ("create", "clusterroles.rbac.authorization.k8s.io"),

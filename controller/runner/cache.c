@@ -113,7 +113,7 @@ static bool check_setting_text(const struct setting *s, const char *text, const 
     if (!*text && s->type)
         return spec_invalid(err, "%s must be text that is not empty", path);
     return !s->words || spec_word_index(s->words, text) >= 0 ||
-           spec_invalid(err, "%s must be one of %s, not \"%.60s\"", path, s->words, text);
+           spec_invalid(err, "%s must be one of %s, not \"%s\"", path, s->words, shown(text, 60).text);
 }
 
 static bool check_setting_value(const struct setting *s, struct json_object *value, const char *path, struct err *err)

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "base/words.h"
 #include "runner/go_syntax.h"
 #include "runner/judge_parts.h"
@@ -29,14 +30,14 @@ void judge_log(const struct judged *j)
 
     if (level && !is_level(level))
         judged_refuse(j,
-                      "spec.config.log_level must be debug, info, warn, error, fatal or panic, not \"%.60s\": "
+                      "spec.config.log_level must be debug, info, warn, error, fatal or panic, not \"%s\": "
                       "gitlab-runner would not start",
-                      level);
+                      shown(level, 60).text);
     if (format && spec_word_index("runner, text, json", format) < 0)
         judged_refuse(j,
-                      "spec.config.log_format must be runner, text or json, not \"%.60s\": gitlab-runner would not "
+                      "spec.config.log_format must be runner, text or json, not \"%s\": gitlab-runner would not "
                       "start",
-                      format);
+                      shown(format, 60).text);
 }
 
 /* The executor takes no shell that needs a file for its script. */
@@ -45,7 +46,8 @@ void judge_shell(const struct judged *j)
     const char *shell = json_str_or(j->runner, "shell", "");
 
     if (*shell && spec_word_index("bash, sh, pwsh, powershell", shell) < 0)
-        judged_refuse(j, "spec.config.runners.shell must be bash, sh, pwsh or powershell, not \"%.60s\"", shell);
+        judged_refuse(j, "spec.config.runners.shell must be bash, sh, pwsh or powershell, not \"%s\"",
+                      shown(shell, 60).text);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -55,7 +57,7 @@ static const char *zone_complaint(const struct judged *j, const char *zone)
 {
     const char *near = go_time_zone_near(zone);
 
-    return arena_printf(j->a, "timezone: there is no time zone \"%.60s\"; %s%s", zone,
+    return arena_printf(j->a, "timezone: there is no time zone \"%s\"; %s%s", shown(zone, 60).text,
                         near ? "did you mean " : "write one such as Europe/Berlin", near ? near : "");
 }
 
@@ -68,9 +70,9 @@ static const char *period_complaint(const struct judged *j, struct json_object *
     for (size_t i = 0; i < json_len(periods); i++)
         if (!go_cron_parses(json_string(json_at(periods, i))))
             return arena_printf(j->a,
-                                "periods[%zu] is no cron expression: \"%.60s\"; write minute, hour, day of the month, "
+                                "periods[%zu] is no cron expression: \"%s\"; write minute, hour, day of the month, "
                                 "month and day of the week, such as \"* 8-18 * * mon-fri\"",
-                                i, json_string(json_at(periods, i)));
+                                i, shown(json_string(json_at(periods, i)), 60).text);
     return go_time_zone_exists(zone) ? NULL : zone_complaint(j, zone);
 }
 
@@ -88,9 +90,9 @@ void judge_monitoring(const struct judged *j)
             judged_refuse(j, "%s.%s; gitlab-runner would not start", path, period_complaint(j, json_at(list, i)));
         if (!go_regexp_compiles(pattern))
             judged_refuse(j,
-                          "%s.jobs_running_for_project is no regular expression of Go: \"%.80s\"; correct it, or "
+                          "%s.jobs_running_for_project is no regular expression of Go: \"%s\"; correct it, or "
                           "gitlab-runner would not start",
-                          path, pattern);
+                          path, shown(pattern, 80).text);
     }
 }
 
@@ -114,7 +116,7 @@ void judge_autoscaler(const struct judged *j)
         if (period_complaint(j, json_at(list, i)))
             judged_warn(j, "%s.%s; there will be no pause pods", path, period_complaint(j, json_at(list, i)));
         if (idle && duration_seconds(idle) != 0 && duration_seconds(idle) < 1)
-            judged_refuse(j, "%s.idle_time must be 1s at least, or left out, not \"%.40s\"", path, idle);
+            judged_refuse(j, "%s.idle_time must be 1s at least, or left out, not \"%s\"", path, shown(idle, 40).text);
     }
 }
 
@@ -160,21 +162,21 @@ void judge_session_server(const struct judged *j)
     if (!port_in(listen) || (!has_host(listen) && !has_host(advertise)))
         judged_refuse(j,
                       "spec.config.session_server.listen_address must be host:port, such as \"[::]:8093\", not "
-                      "\"%.60s\": gitlab-runner would not start",
-                      listen);
+                      "\"%s\": gitlab-runner would not start",
+                      shown(listen, 60).text);
     else if (strcmp(port_in(listen), METRICS_PORT) == 0)
         judged_refuse(j, "spec.config.session_server.listen_address has the port " METRICS_PORT
                          ", on which gitlab-runner has its metrics: use another one, such as 8093");
     else if (strstr(advertise, "://"))
         judged_refuse(j,
                       "spec.config.session_server.advertise_address must be host:port without a scheme, not "
-                      "\"%.60s\": gitlab-runner would not start",
-                      advertise);
+                      "\"%s\": gitlab-runner would not start",
+                      shown(advertise, 60).text);
     else if (!*advertise)
         judged_warn(j,
-                    "spec.config.session_server has no advertise_address: GitLab is told \"%.60s\", where it finds no "
+                    "spec.config.session_server has no advertise_address: GitLab is told \"%s\", where it finds no "
                     "manager; set advertise_address to what leads to it",
-                    listen);
+                    shown(listen, 60).text);
 }
 
 /* gitlab-runner reads these tables by itself, and wants them whole. */

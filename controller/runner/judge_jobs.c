@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "base/words.h"
 #include "runner/config_keys.h"
 #include "runner/glob.h"
@@ -19,7 +20,7 @@ static const char *words_of(const struct judged *j, struct json_object *list)
     const char *text = "";
 
     for (size_t i = 0; i < json_len(list); i++)
-        text = arena_printf(j->a, "%s%s%.40s", text, *text ? ", " : "", json_string(json_at(list, i)));
+        text = arena_printf(j->a, "%s%s%s", text, *text ? ", " : "", shown(json_string(json_at(list, i)), 40).text);
     return text;
 }
 
@@ -48,8 +49,8 @@ void judge_pull_policies(const struct judged *j)
 
     for (size_t i = 0; i < json_len(allowed); i++)
         if (spec_word_index("always, if-not-present, never", json_string(json_at(allowed, i))) < 0)
-            judged_refuse(j, "%s[%zu] must be always, if-not-present or never, not \"%.40s\": each job would fail",
-                          field, i, json_string(json_at(allowed, i)));
+            judged_refuse(j, "%s[%zu] must be always, if-not-present or never, not \"%s\": each job would fail", field,
+                          i, shown(json_string(json_at(allowed, i)), 40).text);
     if (json_len(allowed) && !json_len(given))
         judged_warn(j,
                     "%s is given and spec.pullPolicy is not: a job that names no pull policy has none, which is not in "
@@ -69,9 +70,9 @@ static void check_patterns(const struct judged *j, const char *key)
     for (size_t i = 0; i < json_len(list); i++)
         if (!glob_is_valid(json_string(json_at(list, i))))
             judged_warn(j,
-                        "%s[%zu] is no pattern and fits no image: \"%.80s\" has a bracket, a brace or a backslash that "
+                        "%s[%zu] is no pattern and fits no image: \"%s\" has a bracket, a brace or a backslash that "
                         "does not end",
-                        judged_field(j, key), i, json_string(json_at(list, i)));
+                        judged_field(j, key), i, shown(json_string(json_at(list, i)), 80).text);
 }
 
 static bool fits_any(struct json_object *patterns, const char *image)
@@ -94,8 +95,8 @@ void judge_allowed_images(const struct judged *j)
     for (size_t i = 0; i < json_len(services); i++) {
         const char *name = json_str_or(json_at(services, i), "name", "");
         if (*name && !judged_has_variable(name) && strcmp(name, image) != 0 && !fits_any(allowed, name))
-            judged_warn(j, "%s[%zu].name \"%.80s\" fits none of %s: each job fails; add it there",
-                        judged_field(j, "services"), i, name, judged_field(j, "allowed_services"));
+            judged_warn(j, "%s[%zu].name \"%s\" fits none of %s: each job fails; add it there",
+                        judged_field(j, "services"), i, shown(name, 80).text, judged_field(j, "allowed_services"));
     }
 }
 
@@ -118,7 +119,8 @@ void judge_pod_spec(const struct judged *j)
         struct json_object *entry = json_at(list, i);
         const char *type = json_str_or(entry, "patch_type", "");
         if (*type && spec_word_index("json, merge, strategic", type) < 0)
-            judged_refuse(j, "%s[%zu].patch_type must be json, merge or strategic, not \"%.40s\"", field, i, type);
+            judged_refuse(j, "%s[%zu].patch_type must be json, merge or strategic, not \"%s\"", field, i,
+                          shown(type, 40).text);
         if (*json_str_or(entry, "patch", "") && *json_str_or(entry, "patch_path", ""))
             judged_refuse(j, "%s[%zu] has both patch and patch_path, so each job would fail: keep one", field, i);
     }
@@ -152,12 +154,12 @@ static void check_flag(const struct judged *j, const char *field, const char *na
     for (; k->name && strcmp(k->name, name) != 0; k++)
         near_offer(&near, k->name);
     if (!k->name)
-        judged_warn(j, "%s: gitlab-runner %s knows no feature flag %.60s%s%s%s", field, config_keys_version, name,
-                    near.found ? " (did you mean " : ", and passes over it", near.found ? near.found : "",
-                    near.found ? "?), and passes over it" : "");
+        judged_warn(j, "%s: gitlab-runner %s knows no feature flag %s%s%s%s", field, config_keys_version,
+                    shown(name, 60).text, near.found ? " (did you mean " : ", and passes over it",
+                    near.found ? near.found : "", near.found ? "?), and passes over it" : "");
     else if (!is_boolean(value) && !judged_has_variable(value))
-        judged_warn(j, "%s: the feature flag %s must be true or false, not \"%.40s\": gitlab-runner passes over it",
-                    field, name, value);
+        judged_warn(j, "%s: the feature flag %s must be true or false, not \"%s\": gitlab-runner passes over it", field,
+                    name, shown(value, 40).text);
 }
 
 static void check_variables(const struct judged *j, const char *path)
@@ -210,9 +212,8 @@ void judge_patterns(const struct judged *j)
         bool pattern = len >= sizeof(end) && strcmp(it.key + len - sizeof(end) + 1, end) == 0 &&
                        json_object_is_type(it.value, json_type_string);
         if (pattern && !go_regexp_compiles(json_string(it.value)))
-            judged_warn(j,
-                        "%s is no regular expression of Go: \"%.80s\"; each job that overwrites it fails: correct it",
-                        judged_field(j, it.key), json_string(it.value));
+            judged_warn(j, "%s is no regular expression of Go: \"%s\"; each job that overwrites it fails: correct it",
+                        judged_field(j, it.key), shown(json_string(it.value), 80).text);
     }
 }
 
@@ -226,8 +227,8 @@ void judge_own_labels(const struct judged *j)
         const char *start = len >= sizeof(domain) - 1 ? it.key + len - sizeof(domain) + 1 : it.key;
         bool own = strncasecmp(start, domain, sizeof(domain) - 1) == 0 && (start == it.key || start[-1] == '.');
         if (own)
-            judged_warn(j, "%s: gitlab-runner sets no label of %s but its own, and passes over %.80s",
-                        judged_field(j, "pod_labels"), domain, it.key);
+            judged_warn(j, "%s: gitlab-runner sets no label of %s but its own, and passes over %s",
+                        judged_field(j, "pod_labels"), domain, shown(it.key, 80).text);
     }
 }
 
@@ -241,8 +242,8 @@ void judge_allowed_users(const struct judged *j)
         for (size_t i = 0; i < json_len(list); i++) {
             const char *id = json_string(json_at(list, i));
             if (!*id || strspn(id, "0123456789") != strlen(id))
-                judged_warn(j, "%s[%zu] must be a number in quotes: gitlab-runner passes over \"%.40s\"",
-                            judged_field(j, keys[k]), i, id);
+                judged_warn(j, "%s[%zu] must be a number in quotes: gitlab-runner passes over \"%s\"",
+                            judged_field(j, keys[k]), i, shown(id, 40).text);
         }
     }
 }

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "runner/judge_parts.h"
 #include "runner/kube_names.h"
 
@@ -46,17 +47,18 @@ static void check_key(const struct judged *j, const char *field, const char *key
 {
     if (annotation ? is_annotation_key(key) : is_label_key(key))
         return;
-    judged_refuse(j, "%s: the key \"%.80s\" is one that no API server takes: it must have %s", field, key, LABEL_WORDS);
+    judged_refuse(j, "%s: the key \"%s\" is one that no API server takes: it must have %s", field, shown(key, 80).text,
+                  LABEL_WORDS);
 }
 
 static void check_label_value(const struct judged *j, const char *field, const char *key, const char *value)
 {
     if (!judged_has_variable(value) && !is_label_value(value))
         judged_refuse(j,
-                      "%s: the value \"%.80s\" of %.80s is one that no API server takes: a label's value must have "
+                      "%s: the value \"%s\" of %s is one that no API server takes: a label's value must have "
                       "at most 63 letters, digits, dashes, underscores and dots, and begin and end with a letter or "
                       "digit",
-                      field, value, key);
+                      field, shown(value, 80).text, shown(key, 80).text);
 }
 
 static void check_label_map(const struct judged *j, const char *field, struct json_object *map, enum kind kind)
@@ -71,8 +73,8 @@ static void check_label_map(const struct judged *j, const char *field, struct js
 static void check_object_name(const struct judged *j, const char *field, const char *name)
 {
     if (*name && !judged_has_variable(name) && !is_dns_subdomain(name))
-        judged_refuse(j, "%s: \"%.80s\" is a name that no API server takes: it must have " SUBDOMAIN_WORDS, field,
-                      name);
+        judged_refuse(j, "%s: \"%s\" is a name that no API server takes: it must have " SUBDOMAIN_WORDS, field,
+                      shown(name, 80).text);
 }
 
 static void check_object_names(const struct judged *j, const char *field, struct json_object *list)
@@ -129,12 +131,12 @@ static void check_taint(const struct judged *j, const char *field, const char *k
     if (*key)
         check_key(j, field, key, false);
     if (colon && is_effect(colon + 1))
-        judged_refuse(j, "%s: the value \"%.80s\" holds an effect: write value: \"%.*s\" and effect: %s", field, value,
-                      (int)(colon - value), value, colon[1] ? colon + 1 : "NoSchedule");
+        judged_refuse(j, "%s: the value \"%s\" holds an effect: write value: \"%.*s\" and effect: %s", field,
+                      shown(value, 80).text, (int)(colon - value), value, colon[1] ? colon + 1 : "NoSchedule");
     check_label_value(j, field, key, value);
     if (!is_effect(effect))
-        judged_refuse(j, "%s: the effect must be NoSchedule, PreferNoSchedule or NoExecute, or left out, not \"%.60s\"",
-                      field, effect);
+        judged_refuse(j, "%s: the effect must be NoSchedule, PreferNoSchedule or NoExecute, or left out, not \"%s\"",
+                      field, shown(effect, 60).text);
 }
 
 /* config.toml's table from "key=value" to the effect. */
@@ -202,7 +204,7 @@ static void check_selectors(const struct judged *j, const char *field, struct js
     if (json_is_array(value))
         return;
     json_each (it, value)
-        check_selector_member(j, arena_printf(j->a, "%s.%.60s", field, it.key), it.key, it.value);
+        check_selector_member(j, arena_printf(j->a, "%s.%s", field, shown(it.key, 60).text), it.key, it.value);
 }
 
 void judge_selectors(const struct judged *j)

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "runner/judge_parts.h"
 #include "runner/kube_names.h"
 
@@ -26,8 +27,8 @@ static bool read_bound(const struct judged *j, const char *key, double *ret)
         return true;
     if (quantity_parse(text, ret) && *ret >= 0)
         return true;
-    judged_refuse(j, "%s must be a quantity such as 500m or 2Gi, not \"%.60s\": each job would fail",
-                  judged_field(j, key), text);
+    judged_refuse(j, "%s must be a quantity such as 500m or 2Gi, not \"%s\": each job would fail", judged_field(j, key),
+                  shown(text, 60).text);
     return false;
 }
 
@@ -39,8 +40,8 @@ static void check_most(const struct judged *j, const char *key)
     double ignored;
 
     if (*text && !quantity_parse(text, &ignored))
-        judged_warn(j, "%s must be a quantity such as 500m or 2Gi, not \"%.60s\": each job that asks for more fails",
-                    judged_field(j, most), text);
+        judged_warn(j, "%s must be a quantity such as 500m or 2Gi, not \"%s\": each job that asks for more fails",
+                    judged_field(j, most), shown(text, 60).text);
 }
 
 static void check_resource(const struct judged *j, const char *part, const char *resource)
@@ -90,9 +91,8 @@ static void check_profile(const struct judged *j, const char *context, const cha
     bool local = strcmp(type, "Localhost") == 0;
 
     if (*type && spec_word_index("RuntimeDefault, Localhost, Unconfined", type) < 0)
-        judged_warn(j,
-                    "%s.%s.type must be RuntimeDefault, Localhost or Unconfined: gitlab-runner passes over \"%.60s\"",
-                    field, key, type);
+        judged_warn(j, "%s.%s.type must be RuntimeDefault, Localhost or Unconfined: gitlab-runner passes over \"%s\"",
+                    field, key, shown(type, 60).text);
     if (local && !*json_str_or(profile, "localhost_profile", ""))
         judged_warn(j, "%s.%s has no localhost_profile, which the type Localhost needs: gitlab-runner passes over it",
                     field, key);
@@ -138,8 +138,8 @@ static void check_proc_mount(const struct judged *j, const char *name)
     const char *mount = json_str_or(json_member(j->kubernetes, name), "proc_mount", "");
 
     if (*mount && strcasecmp(mount, "default") != 0 && strcasecmp(mount, "unmasked") != 0)
-        judged_warn(j, "%s.proc_mount must be default or unmasked: gitlab-runner passes over \"%.60s\"",
-                    judged_field(j, name), mount);
+        judged_warn(j, "%s.proc_mount must be default or unmasked: gitlab-runner passes over \"%s\"",
+                    judged_field(j, name), shown(mount, 60).text);
 }
 
 void judge_security(const struct judged *j)
@@ -172,9 +172,8 @@ static void check_hostnames(const struct judged *j)
         for (size_t n = 0; n < json_len(names); n++)
             if (!is_dns_subdomain(json_string(json_at(names, n))))
                 judged_refuse(
-                    j,
-                    "%s[%zu].hostnames[%zu]: \"%.80s\" is one that no API server takes: it must have " SUBDOMAIN_WORDS,
-                    field, i, n, json_string(json_at(names, n)));
+                    j, "%s[%zu].hostnames[%zu]: \"%s\" is one that no API server takes: it must have " SUBDOMAIN_WORDS,
+                    field, i, n, shown(json_string(json_at(names, n)), 80).text);
     }
 }
 
@@ -187,7 +186,8 @@ static void check_nameservers(const struct judged *j)
         judged_refuse(j, "%s has %zu entries; a pod may have 3", field, json_len(list));
     for (size_t i = 0; i < json_len(list); i++)
         if (!is_ip(json_string(json_at(list, i))))
-            judged_refuse(j, "%s[%zu] must be an IP address, not \"%.60s\"", field, i, json_string(json_at(list, i)));
+            judged_refuse(j, "%s[%zu] must be an IP address, not \"%s\"", field, i,
+                          shown(json_string(json_at(list, i)), 60).text);
 }
 
 static void check_searches(const struct judged *j)
@@ -205,8 +205,8 @@ static void check_searches(const struct judged *j)
         for (char *c = name; *c; c++)
             *c = *c == '_' ? '-' : *c; /* which names of services may have */
         if (!is_dns_subdomain(name))
-            judged_refuse(j, "%s[%zu]: \"%.60s\" is no domain that an API server takes", field, i,
-                          json_string(json_at(list, i)));
+            judged_refuse(j, "%s[%zu]: \"%s\" is no domain that an API server takes", field, i,
+                          shown(json_string(json_at(list, i)), 60).text);
     }
 }
 
@@ -219,9 +219,9 @@ void judge_network(const struct judged *j)
     check_searches(j);
     if (*policy && spec_word_index("none, default, cluster-first, cluster-first-with-host-net", policy) < 0)
         judged_warn(j,
-                    "%s must be none, default, cluster-first or cluster-first-with-host-net: with \"%.60s\" jobs have "
+                    "%s must be none, default, cluster-first or cluster-first-with-host-net: with \"%s\" jobs have "
                     "cluster-first",
-                    judged_field(j, "dns_policy"), policy);
+                    judged_field(j, "dns_policy"), shown(policy, 60).text);
     if (strcmp(policy, "none") == 0 && !json_len(json_get(j->kubernetes, "dns_config.nameservers")))
         judged_refuse(j, "%s is none, so %s must have an address at least: no API server takes the jobs' pods else",
                       judged_field(j, "dns_policy"), judged_field(j, "dns_config.nameservers"));
@@ -236,8 +236,8 @@ static void check_aliases(const struct judged *j, const char *field, size_t i, c
 
     while ((alias = strsep(&rest, ", \t\n")))
         if (*alias && !judged_has_variable(alias) && !is_dns_subdomain(alias))
-            judged_refuse(j, "%s[%zu].alias: \"%.60s\" is no host's name, so each job would fail: use " SUBDOMAIN_WORDS,
-                          field, i, alias);
+            judged_refuse(j, "%s[%zu].alias: \"%s\" is no host's name, so each job would fail: use " SUBDOMAIN_WORDS,
+                          field, i, shown(alias, 60).text);
 }
 
 void judge_services(const struct judged *j)

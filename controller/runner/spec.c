@@ -451,8 +451,8 @@ static bool check_jobs_account(const struct spec *spec, const struct owner *owne
     return spec_invalid(
         err,
         "spec.serviceAccount: the operator makes no account in another namespace than the object's own: "
-        "make one in namespace %.63s, and name it in spec.serviceAccountName",
-        spec->namespace);
+        "make one in namespace %s, and name it in spec.serviceAccountName",
+        shown(spec->namespace, 63).text);
 }
 
 /* Each of these says all that is wrong with its own part, and relies on no other. */

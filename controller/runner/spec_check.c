@@ -371,8 +371,8 @@ static bool check_strategy(const struct spec *spec, struct err *err)
     const char *type = json_str_or(spec->manager.strategy, "type", "RollingUpdate");
 
     if (!ONE_OF(type, "RollingUpdate", "Recreate"))
-        return spec_invalid(
-            err, "spec.manager.deployment.strategy.type must be RollingUpdate or Recreate, not \"%.60s\"", type);
+        return spec_invalid(err, "spec.manager.deployment.strategy.type must be RollingUpdate or Recreate, not \"%s\"",
+                            shown(type, 60).text);
     if (rolling && strcmp(type, "Recreate") == 0)
         return spec_invalid(err,
                             "spec.manager.deployment.strategy.rollingUpdate goes with the type RollingUpdate: take it "
