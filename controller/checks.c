@@ -82,6 +82,15 @@ static bool learn_version(struct turn *turn, const struct gitlab_answer *answer)
     return true;
 }
 
+/* Whoever does not tell, such as an OAuth token's GitLab, leaves it open. */
+static bool learn_self(struct turn *turn, const struct gitlab_answer *answer)
+{
+    const struct check_answer in = circumstances(turn);
+
+    check_self(&turn->state->check, &in, answer->err.kind == ERR_NONE ? answer->expiration : NULL);
+    return true;
+}
+
 /* A token that is refused now may have been replaced by an earlier attempt whose answer was lost. */
 static bool learn_rotated(struct turn *turn, const struct gitlab_answer *answer)
 {
@@ -191,6 +200,7 @@ static bool loses_or_doubles(const struct turn *turn, const struct gitlab_answer
     case GITLAB_CLAIM:
     case GITLAB_TRY:
     case GITLAB_VERSION:
+    case GITLAB_SELF:
     case GITLAB_ROTATE:
         break;
     }
@@ -226,10 +236,10 @@ bool checks_believe(struct turn *turn, const struct gitlab_answer *answer, struc
 bool checks_learn(struct turn *turn, const struct gitlab_answer *answer)
 {
     static bool (*const learners[])(struct turn * turn, const struct gitlab_answer *answer) = {
-        [GITLAB_SHOW] = learn_shown,        [GITLAB_TRY] = learn_tried,       [GITLAB_VERSION] = learn_version,
-        [GITLAB_ROTATE] = learn_rotated,    [GITLAB_RESET] = learn_unchanged, [GITLAB_UPDATE] = learn_unchanged,
-        [GITLAB_INSPECT] = learn_inspected, [GITLAB_CLAIM] = learn_claimed,   [GITLAB_KEEP] = learn_kept,
-        [GITLAB_INHERIT] = learn_inherited, [GITLAB_REMOVE] = NULL,
+        [GITLAB_SHOW] = learn_shown,       [GITLAB_TRY] = learn_tried,         [GITLAB_VERSION] = learn_version,
+        [GITLAB_SELF] = learn_self,        [GITLAB_ROTATE] = learn_rotated,    [GITLAB_RESET] = learn_unchanged,
+        [GITLAB_UPDATE] = learn_unchanged, [GITLAB_INSPECT] = learn_inspected, [GITLAB_CLAIM] = learn_claimed,
+        [GITLAB_KEEP] = learn_kept,        [GITLAB_INHERIT] = learn_inherited, [GITLAB_REMOVE] = NULL,
     };
     bool (*learn)(struct turn *, const struct gitlab_answer *) = learners[turn->asked.gitlab.call];
 

@@ -81,6 +81,7 @@ void state_forgive(struct state *state)
     state->takeover = TAKEOVER_UNTRIED;
     state->not_inherited = false;
     state->check.credential_status = 0;
+    check_forget_self(&state->check);
     if (state->doubt > DOUBT_LOST)
         state->doubt = DOUBT_LOST;
 }

@@ -151,3 +151,11 @@ int64_t time_parse(const char *text)
     time_t seconds = timegm(&tm);
     return tm.tm_mday == day ? seconds - offset : -1; /* another day: there is no February 30 */
 }
+
+int64_t day_parse(const char *text)
+{
+    char time[32];
+
+    snprintf(time, sizeof(time), "%sT00:00:00Z", text ? text : "");
+    return time_parse(time);
+}

@@ -34,5 +34,7 @@ char *base64_decode(const char *text, size_t *ret_len, struct arena *a);
  */
 const char *time_format(int64_t seconds, struct arena *a);
 int64_t time_parse(const char *text);
+/* The beginning of a day ("2026-01-02") in UTC; -1 when it is none. */
+int64_t day_parse(const char *text);
 
 #endif

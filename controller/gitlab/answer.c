@@ -59,6 +59,12 @@ static bool is_time(struct json_object *value)
     return charset_admits(CHARSET_TIME, json_string(value)) && time_parse(json_string(value)) >= 0;
 }
 
+/* Of a person's token: a day, at whose beginning in UTC it ends. */
+static bool is_day(struct json_object *value)
+{
+    return is_answers_text(value, 10) && day_parse(json_string(value)) >= 0;
+}
+
 static bool is_version(struct json_object *value)
 {
     return charset_admits(CHARSET_VERSION, json_string(value));
@@ -107,6 +113,7 @@ static const struct {
     {HAS_TOKEN, HAS_TOKEN, "token", is_answers_token},
     {HAS_TOKEN, 0, "token_expires_at", is_time},
     {OP(VERSION), OP(VERSION), "version", is_version},
+    {OP(SELF), 0, "expires_at", is_day},
     {SHOWS, 0, "description", is_note},
     {SHOWS | OP(FIND), 0, "maintenance_note", is_note},
     {SHOWS, 0, "tag_list", is_tags},

@@ -38,6 +38,7 @@ static const struct shape shapes[] = {
     [GITLAB_OP_REMOVE] = {"DELETE", "/runners/%lld", false, false, 204, ANSWER_MAX},
     [GITLAB_OP_SHOW] = {"GET", "/runners/%lld", false, false, 200, SHOWN_MAX},
     [GITLAB_OP_VERSION] = {"GET", "/version", false, false, 200, ANSWER_MAX},
+    [GITLAB_OP_SELF] = {"GET", "/personal_access_tokens/self", false, false, 200, ANSWER_MAX},
     [GITLAB_OP_ROTATE] = {"POST", "/runners/reset_authentication_token", true, false, 201, ANSWER_MAX},
 };
 
@@ -269,7 +270,7 @@ static void on_answer(struct gitlab_op *op, const struct http_reply *reply)
         return;
     result.id = json_int_or(result.body, "id", op->call.runner_id);
     result.token = json_str(result.body, "token");
-    result.expiration = json_str(result.body, "token_expires_at");
+    result.expiration = json_str(result.body, op->call.op == GITLAB_OP_SELF ? "expires_at" : "token_expires_at");
     op_answer(op, &result);
 }
 

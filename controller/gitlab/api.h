@@ -36,6 +36,7 @@ enum gitlab_op_kind {
     GITLAB_OP_VERSION,    /* GET    /version, token: access token with read_user, read_api or api → body      */
     GITLAB_OP_ROTATE,     /* POST   /runners/reset_authentication_token, token: which dies → token, expiration */
     GITLAB_OP_FIND,       /* lists, then GET /runners/:id; runner_id first, if given   → id, 0 when none       */
+    GITLAB_OP_SELF,       /* GET    /personal_access_tokens/self, token: any access token        → expiration */
 };
 
 struct gitlab_request {

@@ -71,9 +71,9 @@ const char *gitlab_call_name(enum gitlab_call what)
         [GITLAB_UPDATE] = "update",     [GITLAB_DEREGISTER] = "deregister",
         [GITLAB_REMOVE] = "remove",     [GITLAB_SHOW] = "show",
         [GITLAB_TRY] = "try",           [GITLAB_VERSION] = "version",
-        [GITLAB_ROTATE] = "rotate",     [GITLAB_INSPECT] = "inspect",
-        [GITLAB_CLAIM] = "claim",       [GITLAB_KEEP] = "keep",
-        [GITLAB_INHERIT] = "inherit",
+        [GITLAB_SELF] = "self",         [GITLAB_ROTATE] = "rotate",
+        [GITLAB_INSPECT] = "inspect",   [GITLAB_CLAIM] = "claim",
+        [GITLAB_KEEP] = "keep",         [GITLAB_INHERIT] = "inherit",
     };
     return names[what];
 }

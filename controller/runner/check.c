@@ -246,11 +246,30 @@ void check_version(struct server_check *check, const struct check_answer *in, co
     int major, minor;
 
     check->wants_version = false;
-    check->version_due_ms = in->now_ms + VERSION_EVERY * in->spec->server_check_period * 1000;
+    check->asks_self = true; /* in the next check, so that there are no more questions than one in VERSION_EVERY */
+    check->version_due_ms = in->now_ms;
     if (version && sscanf(version, "%d.%d", &major, &minor) == 2 && major > 0 && minor >= 0) {
         check->major = major;
         check->minor = minor;
     }
+}
+
+void check_self(struct server_check *check, const struct check_answer *in, const char *day)
+{
+    int64_t end = day ? day_parse(day) : 0;
+
+    check->wants_version = check->asks_self = false;
+    check->version_due_ms = in->now_ms + 2 * VERSION_EVERY * in->spec->server_check_period * 1000;
+    check->self_known = true;
+    check->credential_end = end > 0 ? end : 0;
+}
+
+void check_forget_self(struct server_check *check)
+{
+    if (!check->self_known)
+        return;
+    check->asks_self = true;
+    check->version_due_ms = 0;
 }
 
 void check_renewed(struct server_check *check, const struct check_answer *in)
@@ -258,6 +277,9 @@ void check_renewed(struct server_check *check, const struct check_answer *in)
     *check = (struct server_check){.due_ms = next_check(in),
                                    .version_due_ms = check->version_due_ms,
                                    .wants_version = check->wants_version,
+                                   .asks_self = check->asks_self,
+                                   .self_known = check->self_known,
+                                   .credential_end = check->credential_end,
                                    .major = check->major,
                                    .minor = check->minor};
 }

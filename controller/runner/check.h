@@ -25,9 +25,12 @@ struct server_check {
     int credential_status;  /* with which the access token was refused last; 0: it was not          */
     int64_t refused_due_ms; /* … in the check of this time, which goes on with the runner's own token */
     int64_t contacted;      /* when GitLab heard of a manager last, seconds since 1970; 0: unknown, CONTACTED_NEVER */
-    bool wants_version;
+    bool wants_version;     /* … or, in turns, until when the access token lives */
+    bool asks_self;         /* … which is the next                               */
     int64_t version_due_ms;
-    int major, minor; /* GitLab's version; 0, 0: not known */
+    bool self_known;        /* GitLab has been asked for that                            */
+    int64_t credential_end; /* … seconds since 1970; 0: never, or it does not tell       */
+    int major, minor;       /* GitLab's version; 0, 0: not known */
 };
 
 /* The runner of the recorded id was found to be ours, and just now: it may be changed by its id. A number may be
@@ -67,6 +70,10 @@ void check_dead(struct server_check *check);
 void check_unanswered(struct server_check *check, const struct check_answer *in, int64_t retry_after_ms);
 /* "19.3.1-ee", or NULL when GitLab does not tell. */
 void check_version(struct server_check *check, const struct check_answer *in, const char *version);
+/* Until when the access token lives, as GitLab tells it ("2026-12-31"); NULL: for ever, or it does not tell. */
+void check_self(struct server_check *check, const struct check_answer *in, const char *day);
+/* The credential may be another one: it is asked about in the next check. */
+void check_forget_self(struct server_check *check);
 /* Another token or other attributes: what was found about the former ones is void. */
 void check_renewed(struct server_check *check, const struct check_answer *in);
 

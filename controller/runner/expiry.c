@@ -37,7 +37,15 @@ int64_t expiry_rotation_time(const struct observed *o)
     return end - (life(o) ? life(o) * o->spec->rotate_at_percent / 100 : DAY_S);
 }
 
-int64_t expiry_warning_time(const struct observed *o)
+/* The user's to replace in any case. */
+static int64_t credential_warning_time(const struct observed *o)
+{
+    bool ends = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->check.credential_end;
+
+    return ends ? o->check.credential_end - WARNED_S : 0;
+}
+
+static int64_t token_warning_time(const struct observed *o)
 {
     int64_t quarter = life(o) / 4;
 
@@ -46,10 +54,29 @@ int64_t expiry_warning_time(const struct observed *o)
     return expiry_end(o) - (quarter && quarter < WARNED_S ? quarter : WARNED_S);
 }
 
+int64_t expiry_warning_time(const struct observed *o)
+{
+    int64_t token = token_warning_time(o), credential = credential_warning_time(o);
+
+    return token && (!credential || token < credential) ? token : credential;
+}
+
+static const char *credential_warning(const struct observed *o, struct arena *a)
+{
+    if (!credential_warning_time(o) || o->now < credential_warning_time(o))
+        return NULL;
+    return arena_printf(
+        a,
+        "the access token %s at %s: put another one into Secret %s/%s, key %s; without it nothing can be "
+        "changed at GitLab, and a runner that is lost is not found",
+        o->now < o->check.credential_end ? "expires" : "has expired", time_format(o->check.credential_end, a),
+        o->owner.ns, o->spec->credential.name, o->spec->credential.key);
+}
+
 const char *expiry_warning(const struct observed *o, struct arena *a)
 {
-    if (!expiry_warning_time(o) || o->now < expiry_warning_time(o))
-        return NULL;
+    if (!token_warning_time(o) || o->now < token_warning_time(o))
+        return credential_warning(o, a);
     const char *ends = arena_printf(a, "the runner's token %s at %s",
                                     o->now < expiry_end(o) ? "expires" : "has expired", time_format(expiry_end(o), a));
     if (!is_given(o))

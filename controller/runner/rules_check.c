@@ -60,7 +60,9 @@ struct action ask_for_the_version(const struct observed *o, struct arena *a)
         return act_pass;
     if (o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_CREDENTIAL);
-    return credential_value(o) ? act_call(GITLAB_VERSION, o->spec->url, credential_value(o), 0) : act_pass;
+    if (!credential_value(o))
+        return act_pass;
+    return act_call(o->check.asks_self ? GITLAB_SELF : GITLAB_VERSION, o->spec->url, credential_value(o), 0);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -125,12 +125,21 @@ static struct condition manager_available(const struct observed *o, const struct
                               numbers};
 }
 
+/* What was told of an access token before a restart is told until GitLab has been asked again. */
+static const char *expiry_text(const struct observed *o, struct arena *a)
+{
+    const char *warning = expiry_warning(o, a), *former = condition_get(o->status, "TokenExpiring", "message");
+    bool unknown = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && !o->check.self_known;
+
+    return warning || !unknown || json_int_or(o->status, "observedGeneration", -1) != o->generation ? warning : former;
+}
+
 /* It works, but something will not work as it is meant. */
 static struct condition ready_as_asked(const struct observed *o, struct arena *a)
 {
     static const char message[] = "registered, configured and waiting for jobs";
     const char *warnings = o->spec ? warnings_text(&o->spec->warnings, WARNINGS_TEXT_MAX, a) : NULL,
-               *expiry = expiry_warning(o, a);
+               *expiry = expiry_text(o, a);
 
     if (!warnings && !expiry)
         return (struct condition){"Ready", "True", "Ready", message};
@@ -156,7 +165,7 @@ static struct condition ready(const struct observed *o, const struct condition *
 /* Only there when true. */
 static struct condition expiring(const struct observed *o, struct arena *a)
 {
-    const char *warning = o->deleting ? NULL : expiry_warning(o, a);
+    const char *warning = o->deleting ? NULL : expiry_text(o, a);
 
     return (struct condition){"TokenExpiring", warning ? "True" : NULL, "TokenExpiring", warning};
 }

@@ -291,7 +291,17 @@ static void reads_gitlabs_version(void **state)
     check_version(&check, &in, "nightly");
     assert_int_equal(check.major, 19);
     shown(&check, "{" AS_TOLD "}");
-    assert_false(check.wants_version); /* it is asked for seldom */
+    assert_true(check.wants_version && check.asks_self); /* the other question, which has its turn */
+    check_self(&check, &in, "2030-02-03");
+    assert_true(check.self_known);
+    assert_int_equal(check.credential_end, 1896307200);
+    shown(&check, "{" AS_TOLD "}");
+    assert_false(check.wants_version); /* both are asked seldom */
+    check_forget_self(&check);
+    shown(&check, "{" AS_TOLD "}");
+    assert_true(check.wants_version && check.asks_self);
+    check_self(&check, &in, NULL);
+    assert_int_equal(check.credential_end, 0);
 }
 
 int main(void)

@@ -192,6 +192,7 @@ static const struct {
     {GITLAB_OP_ROTATE, NULL, "POST /root/api/v4/runners/reset_authentication_token", "{token: secret-token}", false,
      "201 Created"},
     {GITLAB_OP_VERSION, NULL, "GET /root/api/v4/version", NULL, true, "200 OK"},
+    {GITLAB_OP_SELF, NULL, "GET /root/api/v4/personal_access_tokens/self", NULL, true, "200 OK"},
     {GITLAB_OP_DEREGISTER, NULL, "DELETE /root/api/v4/runners", "{token: secret-token}", false, "204 No Content"},
     {GITLAB_OP_REMOVE, NULL, "DELETE /root/api/v4/runners/42", NULL, true, "204 No Content"},
     {GITLAB_OP_SHOW, NULL, "GET /root/api/v4/runners/42", NULL, true, "200 OK"},

@@ -105,6 +105,14 @@ static const struct test_case cases[] = {
          "Ready=True:Ready Registered=True:Registered ConfigApplied=True:Applied "
          "ManagerAvailable=True:Available GitLabReachable=True:Reachable",
          given_and_expiring, .how = 2 * DAY_S),
+    CASE("an access token that ends in six days",
+         "Ready=True:ReadyWithWarnings Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable TokenExpiring=True:TokenExpiring",
+         access_expiring, .how = 6 * DAY_S),
+    CASE("one that ends in eight",
+         "Ready=True:Ready Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable",
+         access_expiring, .how = 8 * DAY_S),
     CASE("suspended",
          "Ready=False:Suspended Registered=True:Registered ConfigApplied=True:Applied ManagerAvailable=True:Available "
          "GitLabReachable=True:Reachable",

@@ -303,6 +303,12 @@ void given_and_expiring(struct world *w, int left)
     snprintf(secret->expiration, sizeof(secret->expiration), "%s", time_format(w->now_ms / 1000 + left, &w->mem));
 }
 
+void access_expiring(struct world *w, int left)
+{
+    w->process.check.self_known = true;
+    w->process.check.credential_end = w->now_ms / 1000 + left;
+}
+
 void edited_and_set_at_gitlab(struct world *w, int which)
 {
     edited(w, 0);

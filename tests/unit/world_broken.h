@@ -75,6 +75,7 @@ enum found {
 broken_fn checked, edited_and_checked, deleted_and_checked, deleted_too_late_and_checked;
 /* how: seconds that are left of a token's life of 1000 */
 broken_fn expiring;
+broken_fn access_expiring;
 broken_fn given_long_ago;
 broken_fn edited_and_given_our_token;
 broken_fn adopting;

@@ -162,6 +162,15 @@ static bool learn_version(struct world *w, const struct action *act, const struc
     return true;
 }
 
+static bool learn_self(struct world *w, const struct action *act, const struct gitlab_reply *reply)
+{
+    const struct check_answer in = circumstances(w);
+
+    (void)act, (void)reply;
+    check_self(&w->process.check, &in, NULL);
+    return true;
+}
+
 static bool learn_rotated(struct world *w, const struct action *act, const struct gitlab_reply *reply)
 {
     const struct check_answer in = circumstances(w);
@@ -226,10 +235,10 @@ static bool learn_changed(struct world *w, const struct action *act, const struc
 static bool learn_check(struct world *w, const struct action *act, const struct gitlab_reply *reply)
 {
     static learn_fn *const learners[GITLAB_REMOVE + 1] = {
-        [GITLAB_SHOW] = learn_shown,        [GITLAB_TRY] = learn_tried,      [GITLAB_VERSION] = learn_version,
-        [GITLAB_ROTATE] = learn_rotated,    [GITLAB_UPDATE] = learn_changed, [GITLAB_RESET] = learn_changed,
-        [GITLAB_INSPECT] = learn_inspected, [GITLAB_CLAIM] = learn_claimed,  [GITLAB_KEEP] = learn_kept,
-        [GITLAB_INHERIT] = learn_inherited,
+        [GITLAB_SHOW] = learn_shown,    [GITLAB_TRY] = learn_tried,         [GITLAB_VERSION] = learn_version,
+        [GITLAB_SELF] = learn_self,     [GITLAB_ROTATE] = learn_rotated,    [GITLAB_UPDATE] = learn_changed,
+        [GITLAB_RESET] = learn_changed, [GITLAB_INSPECT] = learn_inspected, [GITLAB_CLAIM] = learn_claimed,
+        [GITLAB_KEEP] = learn_kept,     [GITLAB_INHERIT] = learn_inherited,
     };
     learn_fn *learn = learners[act->gitlab.call];
 
@@ -303,7 +312,8 @@ static void gitlab_failed(struct world *w, const struct action *act, const struc
 
 static bool only_looks(enum gitlab_call what)
 {
-    return what == GITLAB_SHOW || what == GITLAB_TRY || what == GITLAB_VERSION || what == GITLAB_INSPECT;
+    return what == GITLAB_SHOW || what == GITLAB_TRY || what == GITLAB_VERSION || what == GITLAB_SELF ||
+           what == GITLAB_INSPECT;
 }
 
 /* A deleted runner stays at GitLab while its managers have jobs, unless nobody waits for them any longer; or nobody can

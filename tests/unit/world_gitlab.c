@@ -409,6 +409,10 @@ static void carry_out(struct world *w, struct server *server, const struct actio
         if (may(act, "access", reply))
             reply->body = arena_json(&w->mem, json_build("{version: '17.3.1-ee'}"));
         return;
+    case GITLAB_SELF:
+        if (may(act, "access", reply))
+            reply->body = arena_json(&w->mem, json_build("{id: 1}"));
+        return;
     case GITLAB_DEREGISTER:
         remove_runner(w, server, act, reply);
         return;
