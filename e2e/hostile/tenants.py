@@ -12,7 +12,7 @@ from places import LABEL, Runner, remove
 MALLORY, EVE = "mallory", "eve"             # may write GitLabRunners; may write ConfigMaps; and nothing else
 RIGHTS = {MALLORY: ("gitlab-runners.dev", "gitlabrunners"), EVE: ("", "configmaps")}
 VERBS = ["create", "get", "list", "watch", "update", "patch", "delete"]
-TOKEN = "glrt-ofTheAttacker000"             # the namespace's own, for the evil GitLab
+TOKEN = "GR1348941ofTheAttacker0"           # the namespace's own, for the evil GitLab
 AT_A_TIME = 8
 
 

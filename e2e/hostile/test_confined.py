@@ -45,8 +45,9 @@ def deployment(ns: str, **pod: object) -> dict:
     return {"metadata": child("other-runner", ns, "other"), "spec": spec}
 
 
-def binding(ns: str, owner_ns: str, role: str = "gitlab-runner-executor", subject_ns: str | None = None) -> dict:
-    meta = child(f"{owner_ns}.other-runner", ns, "other")
+def binding(ns: str, owner_ns: str, role: str = "gitlab-runner-executor", subject_ns: str | None = None,
+            suffix: str = "") -> dict:
+    meta = child(f"{owner_ns}.other-runner{suffix}", ns, "other")
     meta["annotations"] = {"gitlab-runners.dev/owner": f"{owner_ns}/other"}
     if owner_ns != ns:
         del meta["ownerReferences"]
@@ -95,7 +96,10 @@ def abuses(ci: str, jobs: str) -> Iterator[Try]:
     yield Try("another's RoleBinding", "DELETE", "RoleBinding", "theirs", None, "has made only")
     yield Try("another's Deployment", "PATCH", "Deployment", "theirs", {"spec": {"replicas": 0}}, "has made only")
     yield Try("another's Deployment, deleted", "DELETE", "Deployment", "theirs", None, "has made only")
-    yield Try("its own Deployment", "PATCH", "Deployment", NAME, {"spec": {"replicas": 0}}, "has made only", NAMESPACE)
+    yield Try("its own Deployment", "PATCH", "Deployment", NAME, {"spec": {     # under its own account two policies refuse it
+        "template": {"spec": {"serviceAccountName": "default"}}}}, "has made only", NAMESPACE)
+    yield Try("rights of a feature under the name of another", "POST", "RoleBinding", "", binding(
+        ci, ci, "gitlab-runner-executor-autoscaler"), "binds one ServiceAccount")
     yield Try("a pod in kube-system", "POST", "Deployment", "", deployment("kube-system"), "Kubernetes", "kube-system")
     yield Try("a pod under a powerful account", "POST", "Deployment", "", deployment(ci, serviceAccountName=POWERFUL),
               "power over the cluster")
@@ -130,6 +134,8 @@ def abuses(ci: str, jobs: str) -> Iterator[Try]:
     yield Try("a token Secret", "POST", "Secret", "", secret(ci), PASS)
     yield Try("a manager", "POST", "Deployment", "", deployment(ci), PASS)
     yield Try("an executor", "POST", "RoleBinding", "", binding(ci, ci), PASS)
+    yield Try("an executor with a feature", "POST", "RoleBinding", "", binding(
+        ci, ci, "gitlab-runner-executor-autoscaler", suffix="-autoscaler"), PASS)
     yield Try("its finalizer", "PATCH", "GitLabRunner", "builds", {"metadata": {"finalizers": None}}, PASS)
     yield Try("its child", "DELETE", "Deployment", "builds-runner", None, PASS)
 
