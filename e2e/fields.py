@@ -220,7 +220,7 @@ def volume_rows() -> Iterator[Row]:
 
 def resource_rows() -> Iterator[Row]:
     for bounds, suffix in (("requests", "request"), ("limits", "limit")):
-        for name, value in (("cpu", "3"), ("memory", "3Gi"), ("ephemeral-storage", "3Gi")):
+        for name, value in (("cpu", "3"), ("memory", "3Gi"), ("ephemeral-storage", "1Gi" if bounds == "requests" else "3Gi")):
             yield Row(f"resources.{bounds}.{name}", value, (f"{JOBS}.{name.replace('-', '_')}_{suffix}",))
 
 
