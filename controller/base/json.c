@@ -201,13 +201,16 @@ void json_set(struct json_object *o, const char *path, struct json_object *value
 
     while ((path = first_part(path, part))) {
         struct json_object *inner = json_member(o, part);
-        if (!inner) {
+        if (!inner && json_object_is_type(o, json_type_object)) {
             inner = json_object_new_object();
             json_object_object_add(o, part, inner);
         }
         o = inner;
     }
-    json_object_object_add(o, part, value);
+    if (json_object_is_type(o, json_type_object))
+        json_object_object_add(o, part, value);
+    else
+        json_object_put(value);
 }
 
 void json_set_str(struct json_object *o, const char *path, const char *value)
@@ -228,7 +231,7 @@ void json_set_bool(struct json_object *o, const char *path, bool value)
 
 void json_put_member(struct json_object *o, const char *key, const char *value)
 {
-    if (value)
+    if (value && json_object_is_type(o, json_type_object))
         json_object_object_add(o, key, json_object_new_string(value));
 }
 

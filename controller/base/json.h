@@ -55,7 +55,8 @@ bool json_is_array(struct json_object *o);
 size_t json_len(struct json_object *o);
 struct json_object *json_at(struct json_object *o, size_t i);
 
-/* Sets the value at a dotted path, making objects on the way. json_set_str() ignores a NULL value. */
+/* Sets the value at a dotted path, making objects on the way; takes it over. Where something else than an object is in
+ * the way nothing is set: people write any value anywhere. json_set_str() ignores a NULL value. */
 void json_set(struct json_object *o, const char *path, struct json_object *value);
 void json_set_str(struct json_object *o, const char *path, const char *value);
 void json_set_int(struct json_object *o, const char *path, int64_t value);

@@ -331,9 +331,27 @@ static void walks_over_members_in_order(void **state)
         fail_msg("%s", it.key);
 }
 
+/* As where a list of objects holds numbers: whoever writes an object may write that. */
+static void sets_nothing_in_what_is_no_object(void **state)
+{
+    static const char *const texts[] = {"1", "\"a\"", "[2]", "true", "{\"a\":1}", "{\"a\":[{}]}"};
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        cleanup_json struct json_object *o = json_parse(texts[i], strlen(texts[i]), &err);
+        json_set(o, "a.b.c", json_build("{x: 1}"));
+        json_set_str(o, "a.b", "text");
+        assert_string_equal(json_text(o), texts[i]);
+    }
+    json_set_str(NULL, "a", "text");
+    json_put_member(NULL, "a", "text");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sets_nothing_in_what_is_no_object),
         cmocka_unit_test(reads_every_kind_of_value),
         cmocka_unit_test(refuses_what_is_not_one_value),
         cmocka_unit_test(reads_no_further_than_the_length),
