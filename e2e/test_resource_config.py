@@ -173,7 +173,7 @@ def validated(configs: list[dict]) -> Iterator[str]:
                           for i, config in enumerate(some)))
         done = subprocess.run([PROGRAM, "validate", "-f", "-"], input=bodies, capture_output=True, text=True, timeout=60)
         said: dict[str, list[str]] = {f"r{i}": [] for i in range(len(some))}
-        for name, line in re.findall(r"^standard input: GitLabRunner ci/(r\d+): (?!warning: )(.*)$", done.stdout, re.M):
+        for name, line in re.findall(r"^standard input: GitLabRunner ci/(r\d+): (?!warning: |note: )(.*)$", done.stdout, re.M):
             said[name].append(line)
         yield from ("\n".join(lines) for lines in said.values())
 
@@ -183,7 +183,7 @@ def test_for_every_key_and_type_we_refuse_what_gitlab_runner_would() -> None:
     configs = [config for config, *_ in tried]
     said, judged = list(validated(configs)), verdicts([as_file(config) for config in configs])
     assert len(said) == len(judged) == len(tried) > 5000
-    own = re.compile(r"is made from spec\.| take it out$| the name \"x\" |would not start|each job would fail|no API server takes"
+    own = re.compile(r"is made from spec\.| take it out$| the name must have |would not start|each job would fail|no API server takes"
                      r"|must be an IP address|patch_type must be|shell must be|boot_verify runs|every job would fail|would never hold")
     for (config, many, kind, sample), ours, theirs in zip(tried, said, judged):
         accepted, listed = ours == "valid", isinstance(config.get("runners"), list)     # a list in config.toml only

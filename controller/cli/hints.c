@@ -19,7 +19,7 @@ static struct json_object *properties_at(const struct unknown *u, const char *pa
 static bool mean(const struct unknown *u, const char *path, const char *note, struct hint *ret)
 {
     size_t len = strlen(u->parent);
-    bool here = strncmp(path, u->parent, len) == 0 && path[len] == '.' && !strpbrk(path + len + 1, ".[");
+    bool here = !u->away && strncmp(path, u->parent, len) == 0 && path[len] == '.' && !strpbrk(path + len + 1, ".[");
 
     ret->path = path;
     ret->text =
@@ -41,7 +41,7 @@ static const char *here(const struct unknown *u, const char *name)
  * What other tools call it: GitLab's chart and operator, the other operators for runners, and `gitlab-runner register`.
  */
 #define SECRET_NOTE "It names a Secret: no token is written into this object."
-#define AS_YAML     "What is in there goes under spec.config, as YAML instead of TOML"
+#define AS_YAML     "what is in there goes under spec.config, as YAML instead of TOML"
 #define OWN_RIGHTS  "the operator makes the ServiceAccount and its rights itself: take it out"
 
 static const struct alias {
@@ -82,8 +82,7 @@ static const struct alias {
     {"spec", "env_vars", "spec.environment", "(of the jobs; of the manager: spec.manager.env)"},
     {"spec", "labels", "spec.podLabels", NULL},
     {"spec", "annotations", "spec.podAnnotations", NULL},
-    {"spec", "service_account_annotations", NULL,
-     "make the ServiceAccount yourself and name it in spec.manager.serviceAccountName"},
+    {"spec", "service_account_annotations", "spec.manager.serviceAccount.annotations", NULL},
     {"spec", "ca", "spec.caSecretRef", NULL},
     {"spec", "certs_secret_name", "spec.caSecretRef", NULL},
     {"spec", "cache_type", "spec.cache.type", NULL},
@@ -91,8 +90,8 @@ static const struct alias {
     {"spec", "cache_shared", "spec.cache.shared", NULL},
     {"spec", "runners", "spec.config.runners", NULL},
     {"spec", "executor_config", "spec.config.runners.kubernetes", NULL},
-    {"spec", "config_toml", "spec.config", AS_YAML},
-    {"spec", "toml", "spec.config", AS_YAML},
+    {"spec", "config_toml", NULL, AS_YAML},
+    {"spec", "toml", NULL, AS_YAML},
     {"spec", "rbac", NULL, OWN_RIGHTS},
     {"spec", "service_account", "spec.manager.serviceAccountName", "(the jobs' is spec.serviceAccountName)"},
     {"spec", "metrics", NULL, "the manager's metrics are always on, at port 9252: take it out"},
@@ -115,7 +114,7 @@ static const struct alias {
     {"spec.manager", "service_account", "spec.manager.serviceAccountName", NULL},
     {"spec.manager", "pull_policy", "spec.manager.imagePullPolicy", NULL},
     {"spec.manager", "environment", "spec.manager.env", NULL},
-    {"spec.runners", "config", "spec.config", AS_YAML},
+    {"spec.runners", "config", NULL, AS_YAML},
     {"spec.runners", "name", "spec.description", NULL},
     {"spec.runners", "secret", "spec.authentication.runnerTokenSecretRef", SECRET_NOTE},
     {"spec.runners", "image_pull_policy", "spec.pullPolicy", NULL},
@@ -123,6 +122,12 @@ static const struct alias {
     {"spec.runners", "protected", "spec.accessLevel", "RefProtected takes jobs of protected branches only."},
     {"spec.runners", "service_account_name", "spec.serviceAccountName", NULL},
     {"spec.runners", "builds", "spec.resources", NULL},
+    {"spec.serviceAccount", "name", "spec.serviceAccountName",
+     "It names an account that is there, instead of this one."},
+    {"spec.serviceAccount", "create", NULL, OWN_RIGHTS},
+    {"spec.manager.serviceAccount", "name", "spec.manager.serviceAccountName",
+     "It names an account that is there, instead of this one."},
+    {"spec.manager.serviceAccount", "create", NULL, OWN_RIGHTS},
     {"spec.cache", "secret_name", NULL, "it belongs below the type, as credentialsSecretRef.name"},
 };
 
@@ -175,9 +180,12 @@ static bool in_part(const struct unknown *u, struct hint *ret)
     json_each (it, u->properties) {
         if (!is_word_of(u->name, it.key))
             continue;
-        if (found)
+        bool is_name = same_words(it.key, arena_printf(u->a, "%s_name", u->name));
+        if (found && !is_name)
             return false;
         found = it.key;
+        if (is_name)
+            break;
     }
     return found && mean(u, here(u, found), NULL, ret);
 }
@@ -256,7 +264,7 @@ static bool of_the_pod(const struct unknown *u, struct hint *ret)
  */
 static bool at_another_place(const struct unknown *u)
 {
-    return is_at(u, "") || is_at(u, "spec") || is_at(u, "spec.manager") || is_at(u, "spec.runners");
+    return u->away || is_at(u, "") || is_at(u, "spec") || is_at(u, "spec.manager");
 }
 
 static bool in_place(const struct unknown *u, const struct key_place *place, struct hint *ret)
@@ -315,39 +323,51 @@ static const char *when_nobody_knows(const struct unknown *u)
     return "take it out";
 }
 
-static struct hint first_of(const struct unknown *u, bool (*const ways[])(const struct unknown *, struct hint *))
+static struct hint with_table(struct hint hint)
 {
     static const char config[] = "spec.config.";
+
+    if (hint.path && strncmp(hint.path, config, sizeof(config) - 1) == 0)
+        hint.table = hint.path + sizeof(config) - 1;
+    return hint;
+}
+
+static struct hint first_of(const struct unknown *u, bool (*const ways[])(const struct unknown *, struct hint *))
+{
     struct hint hint = {0};
 
     while (*ways && !(*ways)(u, &hint))
         ways++;
     if (!hint.text)
         hint.text = when_nobody_knows(u);
-    if (hint.path && strncmp(hint.path, config, sizeof(config) - 1) == 0)
-        hint.table = hint.path + sizeof(config) - 1;
-    return hint;
+    return with_table(hint);
 }
 
 /* What is sure comes before what only may be. */
 struct hint hint_for(const struct unknown *u)
 {
     static bool (*const ways[])(const struct unknown *, struct hint *) = {
-        by_alias, in_another_style,      of_the_pod, of_config_toml, elsewhere, misspelt,
+        by_alias, in_another_style,      of_the_pod, elsewhere, of_config_toml, misspelt,
         in_part,  nearly_of_config_toml, NULL,
     };
 
     return first_of(u, ways);
 }
 
+static bool by_key(const struct unknown *u, const char *table, struct hint *ret)
+{
+    struct key_place place;
+
+    return key_place_in(table, u->name, &place, u->a) && in_place(u, &place, ret);
+}
+
 struct hint hint_within(const struct unknown *u, const char *table)
 {
-    static bool (*const ways[])(const struct unknown *, struct hint *) = {by_alias, elsewhere, of_config_toml,
+    static bool (*const ways[])(const struct unknown *, struct hint *) = {elsewhere, of_config_toml,
                                                                           nearly_of_config_toml, NULL};
-    struct key_place place;
     struct hint hint = {0};
 
-    if (key_place_in(table, u->name, &place, u->a) && in_place(u, &place, &hint))
-        return hint;
+    if (by_alias(u, &hint) || by_key(u, table, &hint))
+        return with_table(hint);
     return first_of(u, ways);
 }

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/foreign.h"
 #include "cli/schema.h"
 #include "cli/yaml.h"
 #include "runner/complaints.h"
@@ -53,11 +54,12 @@ static void add_document(struct load *load, const char *file, struct json_object
     load->items[load->len++] = (struct loaded){file, arena_json(a, json_ref(object))};
 }
 
-/* Also what is ours but for a typing error in kind or apiVersion, so that it is reported and not skipped. */
+/* Also what is ours but for a typing error in kind or apiVersion, or was written for another tool of the same purpose,
+ * so that it is reported and not skipped. */
 static bool is_our_kind(struct json_object *object)
 {
     return strncmp(json_str_or(object, "apiVersion", ""), GROUP "/", strlen(GROUP "/")) == 0 ||
-           strcmp(json_str_or(object, "kind", ""), KIND) == 0;
+           strcmp(json_str_or(object, "kind", ""), KIND) == 0 || foreign_owner(object);
 }
 
 static bool add_object(struct load *load, const char *file, struct json_object *object, struct arena *a,
@@ -93,6 +95,14 @@ static struct json_object *parse_loaded(const char *name, const struct buf *text
     return value ? json_build("[%o]", value) : yaml_read(name, text->data, text->len, err);
 }
 
+/* Where it is known what the file is instead, that is what is said of it. Returns false. */
+static bool is_foreign(const char *text, struct json_object *document, const char *name, struct err *err)
+{
+    const char *what = foreign_document(text, document);
+
+    return what ? err_set(err, ERR_INVALID, "NoObject", "%s: %s", name, what) : false;
+}
+
 bool load_file(struct load *load, const char *file, struct arena *a, struct err *err)
 {
     cleanup_buf struct buf text = {0};
@@ -103,10 +113,10 @@ bool load_file(struct load *load, const char *file, struct arena *a, struct err 
         return false;
     struct json_object *documents = arena_json(a, parse_loaded(name, &text, err));
     if (!documents)
-        return false;
+        return is_foreign(text.data, NULL, name, err);
     for (size_t i = 0; i < json_len(documents); i++)
         if (!add_object(load, name, json_at(documents, i), a, err))
-            return false;
+            return is_foreign(text.data, json_at(documents, i), name, err);
     return true;
 }
 
@@ -141,23 +151,40 @@ const char *loaded_name(const struct loaded *item, struct arena *a)
     return arena_printf(a, "%s: %s %s/%s", item->file, KIND, owner.ns, owner.name);
 }
 
-bool loaded_parse(const struct loaded *item, struct spec *ret, struct complaints *all)
+static bool read_loaded(const struct loaded *item, struct spec *ret, struct complaints *all)
 {
     static const char *const texts[] = {"metadata.name", "metadata.namespace"};
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (json_get(item->object, texts[i]) && !json_str(item->object, texts[i]))
             complaints_add(all, arena_printf(all->a, "%s must be text: put it in quotes", texts[i]));
-    return spec_parse_all(item->object, ret, all, all->a) && all->len == 0;
+    return spec_read_all(item->object, ret, all, all->a) && all->len == 0;
+}
+
+bool loaded_parse(const struct loaded *item, struct spec *ret, struct complaints *all)
+{
+    if (read_loaded(item, ret, all))
+        spec_judge_all(item->object, ret, all, all->a);
+    complaints_settle(all, item->object);
+    return all->len == 0;
 }
 
 /* A value of a wrong type first: whatever else is said of it would mislead. Then the operator's own words: where they
  * find an error, the schema finds the same one and says less. */
 bool loaded_check(const struct loaded *item, struct json_object *schema, struct spec *ret, struct complaints *all)
 {
+    const char *owner = foreign_owner(item->object);
+
+    if (owner)
+        complaints_add(all, arena_printf(all->a,
+                                         "kind: this is an object of %s: write one of the kind " KIND " of " API_VERSION
+                                         ", in which its fields are where the other lines say",
+                                         owner));
     schema_check_types(schema, item->object, all);
-    loaded_parse(item, ret, all);
+    read_loaded(item, ret, all);
     schema_check_rest(schema, item->object, all);
+    if (all->len == 0)
+        spec_judge_all(item->object, ret, all, all->a);
     complaints_settle(all, item->object);
     return all->len == 0;
 }

@@ -35,8 +35,7 @@ void load_finish(struct load *load);
 
 /* "FILE: GitLabRunner NAMESPACE/NAME", how messages name an object. */
 const char *loaded_name(const struct loaded *item, struct arena *a);
-/* As spec_parse_all(), for what no API server has seen: its name and namespace may be no text. False as well when there
- * were complaints before. */
+/* As spec_parse(), for what no API server has seen: its name and namespace may be no text. */
 bool loaded_parse(const struct loaded *item, struct spec *ret, struct complaints *all);
 /* All that the API server and the operator would say of it, but for the CEL rules, each thing once and in the order of
  * its fields. `schema` is schema_read()'s. */

@@ -52,14 +52,8 @@ static __attribute__((format(printf, 2, 3))) void find(struct check *c, const ch
 /* ---------------------------------------------------------------------------------------------------------------------
  * Fields that are not known */
 
-static void find_unknown_as(struct check *c, const char *path, const struct hint *hint)
-{
-    char *text = arena_printf(c->a, "%s is not known: %s", path, hint->text);
-
-    complaints_add_unknown(c->all, charset_to_prose(text), hint->path);
-}
-
-static struct json_object *target_of(struct check *c, const char *path)
+/* The schema of the field at a path, NULL: there is none. */
+static struct json_object *schema_of(struct check *c, const char *path)
 {
     struct json_object *at = c->root;
     char step[300];
@@ -69,8 +63,37 @@ static struct json_object *target_of(struct check *c, const char *path)
         snprintf(step, sizeof(step), "%.*s", (int)len, path);
         at = json_member(json_get(at, "properties"), step);
     }
-    return json_get(at, "properties");
+    return at;
 }
+
+static struct json_object *target_of(struct check *c, const char *path)
+{
+    return json_get(schema_of(c, path), "properties");
+}
+
+/* Whether all members are where they belong once the object as a whole is. */
+static bool fits(struct check *c, const struct hint *hint, struct json_object *value)
+{
+    struct json_object *target = hint->table ? NULL : target_of(c, hint->path);
+    struct key_place place;
+
+    if (json_bool_or(hint->table ? NULL : schema_of(c, hint->path), "x-kubernetes-preserve-unknown-fields", false))
+        return true;
+    if (!json_object_is_type(value, json_type_object) || (!target && !(hint->table && key_place_is_table(hint->table))))
+        return true;
+    json_each (it, value) {
+        const char *path = arena_printf(c->a, "%s.%s", hint->path, it.key);
+        const struct hint inner = {path, "", hint->table ? path + strlen("spec.config.") : NULL};
+        bool known =
+            hint->table ? key_place_in(hint->table, it.key, &place, c->a) && place.path && strcmp(place.path, path) == 0
+                        : json_member(target, it.key) != NULL;
+        if (!known || !fits(c, &inner, it.value))
+            return false;
+    }
+    return true;
+}
+
+static void find_unknown_at(struct check *c, const struct hint *hint, struct json_object *value, const char *path);
 
 /* An object that has been put at the wrong place as a whole: each member has a place of its own. */
 static void find_members(struct check *c, const struct hint *hint, struct json_object *object, const char *path)
@@ -78,27 +101,32 @@ static void find_members(struct check *c, const struct hint *hint, struct json_o
     struct json_object *target = hint->table ? NULL : target_of(c, hint->path);
 
     json_each (it, object) {
-        const struct unknown u = {c->root, target, hint->table ? path : hint->path, it.key, c->a};
+        const struct unknown u = {c->root, target, hint->table ? path : hint->path, it.key, true, c->a};
         struct hint inner = hint->table ? hint_within(&u, hint->table) : hint_for(&u);
         if (json_member(target, it.key)) {
             inner.path = arena_printf(c->a, "%s.%s", hint->path, it.key);
             inner.text = arena_printf(c->a, "did you mean %s?", inner.path);
         }
-        find_unknown_as(c, arena_printf(c->a, "%s.%s", path, it.key), &inner);
+        find_unknown_at(c, &inner, it.value, arena_printf(c->a, "%s.%s", path, it.key));
     }
+}
+
+static void find_unknown_at(struct check *c, const struct hint *hint, struct json_object *value, const char *path)
+{
+    if (hint->path && !fits(c, hint, value))
+        find_members(c, hint, value, path);
+    else
+        complaints_add_unknown(c->all, charset_to_prose(arena_printf(c->a, "%s is not known: %s", path, hint->text)),
+                               hint->path);
 }
 
 static void find_unknown(struct check *c, struct json_object *properties, const char *name, struct json_object *value,
                          const char *parent, const char *path)
 {
-    const struct unknown u = {c->root, properties, parent, name, c->a};
+    const struct unknown u = {c->root, properties, parent, name, false, c->a};
     const struct hint hint = hint_for(&u);
-    bool members = json_object_is_type(value, json_type_object) && json_first(value).key;
 
-    if (members && hint.path && (hint.table ? key_place_is_table(hint.table) : target_of(c, hint.path) != NULL))
-        find_members(c, &hint, value, path);
-    else
-        find_unknown_as(c, path, &hint);
+    find_unknown_at(c, &hint, value, path);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -116,9 +144,19 @@ static const struct type {
     {"boolean", "true or false", ", without quotes", json_type_boolean},
 };
 
+#define AS_YAML ": write the settings of config.toml as YAML, not as text"
+
 static bool is_scalar(struct json_object *value)
 {
     return value && !json_is_array(value) && !json_object_is_type(value, json_type_object);
+}
+
+/* "a, b" where a list is wanted is what other tools take. */
+static const char *as_list(struct check *c, const char *text)
+{
+    bool plain = !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789, ._-/")];
+
+    return *text && plain ? arena_printf(c->a, ": write it as [%.100s]", text) : "";
 }
 
 static bool wrong_type(struct check *c, const char *path, const char *words, const char *remedy,
@@ -137,10 +175,12 @@ static bool has_schema_type(struct check *c, struct json_object *schema, struct 
 
     if (json_bool_or(schema, "x-kubernetes-int-or-string", false) && type != json_type_int && type != json_type_string)
         return wrong_type(c, path, "a whole number or text", ": put it in quotes", value);
-    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        const char *words = json_get(schema, "additionalProperties") ? "a map" : types[i].words;
+        const char *remedy = types[i].type == json_type_array ? as_list(c, json_string(value)) : types[i].remedy;
         if (strcmp(wanted, types[i].name) == 0 && type != types[i].type)
-            return wrong_type(c, path, json_get(schema, "additionalProperties") ? "a map" : types[i].words,
-                              types[i].remedy, value);
+            return wrong_type(c, path, words, strcmp(path, "spec.config") == 0 ? AS_YAML : remedy, value);
+    }
     return true;
 }
 

@@ -57,6 +57,9 @@ static bool validate(const struct loaded *item, struct json_object *schema, stru
     bool ok = loaded_check(item, schema, &spec, &all);
 
     loaded_complain(item, &all, stdout);
+    if (spec.config_left_out)
+        printf("%s: note: no wish, but what gitlab-runner writes by itself, so passed over: %s\n", name,
+               spec.config_left_out);
     for (size_t i = 0; i < spec.warnings.len; i++)
         printf("%s: warning: %s\n", name, spec.warnings.texts[i]);
     if (ok)

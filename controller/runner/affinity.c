@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/shorten.h"
+#include "base/words.h"
 #include "runner/spec_parts.h"
 
 enum { NAME_MAX_LEN = 64, WEIGHT_MAX = 100 };
@@ -172,6 +173,16 @@ static bool check_members(const struct shape *shape, struct json_object *object,
     return ok;
 }
 
+static const char *what_to_do(const struct shape *shape, const char *name, struct arena *a)
+{
+    struct near near = near_begin(name);
+
+    for (const struct member *m = shape->members; m->name; m++)
+        near_offer(&near, m->name);
+    return near.found ? arena_printf(a, "did you mean %s?", near.found)
+                      : "gitlab-runner has no such setting, take it out";
+}
+
 /* What gitlab-runner does not know it would drop in silence. */
 static bool check_object(const struct shape *shape, struct json_object *object, const char *path, struct arena *a,
                          struct err *err)
@@ -182,8 +193,8 @@ static bool check_object(const struct shape *shape, struct json_object *object, 
         return spec_invalid(err, "%s must be an object", path);
     json_each (it, object)
         if (!member_of(shape, it.key))
-            ok = spec_invalid(err, "%s.%s: gitlab-runner has no such setting, take it out", path,
-                              shown(it.key, 60).text);
+            ok =
+                spec_invalid(err, "%s.%s is not known: %s", path, shown(it.key, 60).text, what_to_do(shape, it.key, a));
     ok = check_members(shape, object, path, a, err) && ok;
     return (!shape->operators || check_expression(shape, object, path, err)) && ok;
 }

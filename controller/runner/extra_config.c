@@ -87,7 +87,8 @@ static bool check_one(struct walk *w, const struct config_key *key, struct json_
     if (key->type != CONFIG_TABLE)
         return extra_config_check_type(key->type, value, path, w->err);
     if (!json_object_is_type(value, json_type_object))
-        return spec_invalid(w->err, "spec.config.%s must be a map of settings", shown(path, 200).text);
+        return spec_invalid(w->err, "spec.config.%s must be a map of settings%s", shown(path, 200).text,
+                            json_is_array(value) ? ", not a list: write it without the dash" : "");
     return check_table(w, key->table, value, path);
 }
 
@@ -166,11 +167,13 @@ static bool check_member(struct walk *w, const struct config_key *keys, const ch
         k++;
     if (k->name && strcmp(k->name, name) != 0)
         return spec_invalid(w->err, "spec.config.%s: gitlab-runner writes this key %s", shown(path, 200).text, k->name);
-    if (!extra_config_check_owner(path, w->spec, w->err) || !check_shared(w, path))
+    bool said = !extra_config_says_nothing(path, value);
+    if (said && (!extra_config_check_owner(path, w->spec, w->err) || !check_shared(w, path)))
         return false;
     if (k->name)
         return check_value(w, k, value, path);
-    report(w, keys, name, path);
+    if (said)
+        report(w, keys, name, path);
     return true;
 }
 

@@ -19,6 +19,11 @@ bool extra_config_check(const struct owner *owner, const struct spec *fields, st
  * field is given, else "spec.config.runners.kubernetes.image". The arena owns it. */
 const char *extra_config_field(const char *path, struct json_object *spec, struct arena *a);
 
+/* spec.config without the keys of the operator's, or of another field, whose values are but what gitlab-runner writes
+ * by itself (host = "", empty tables); the same tree when there are none. *left_out is the list of their paths for a
+ * person, or NULL. The arena owns both. */
+struct json_object *extra_config_said(struct json_object *config, const char **left_out, struct arena *a);
+
 /* Adds spec.config to the tree of config.toml, whose `runners` is a list of one. What is there already stays. */
 void extra_config_merge(struct json_object *tree, struct json_object *config);
 

@@ -18,8 +18,13 @@ bool extra_config_check_shape(struct json_object *config, struct arena *a, struc
  * fields that say the same. */
 bool extra_config_check_owner(const char *path, struct json_object *spec, struct err *err);
 
-/* The field of the spec ("tolerations") that says what the key of that path does; NULL: there is none, and *why is NULL
- * where the key may be in spec.config, or what it is ("is always kubernetes") where it may be nowhere. */
+/* Whether a key that is the operator's or of another field has a value that gitlab-runner writes by itself into a
+ * config.toml where nobody has set it: such a one is no wish, so it is neither refused nor taken. */
+bool extra_config_says_nothing(const char *path, struct json_object *value);
+
+/* The field of the spec ("tolerations") that says what the key of that path does, or the table that it is in; NULL:
+ * there is none, and *why is NULL where the key may be in spec.config, or what it is ("is always kubernetes") where it
+ * may be nowhere. */
 const char *extra_config_owner(const char *path, const char **why);
 
 /* The field of the spec that may make the key as well, because it makes a part of the table that the key is in; NULL:

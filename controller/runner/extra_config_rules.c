@@ -96,6 +96,7 @@ bool extra_config_check_shape(struct json_object *config, struct arena *a, struc
 
 static const struct {
     const char *path, *field, *given, *shared, *why;
+    const char *same; /* the value that says what is the case anyway */
 } owned[] = {
     {"listen_address", .why = "is where the operator has the metrics and the probes"},
     {"concurrent", .field = "concurrent"},
@@ -110,7 +111,7 @@ static const struct {
     {"runners.token", .field = "authentication"},
     {"runners.token_obtained_at", .why = OWN_ROTATION},
     {"runners.token_expires_at", .why = OWN_ROTATION},
-    {"runners.executor", .why = "is always kubernetes"},
+    {"runners.executor", .why = "is always kubernetes", .same = "kubernetes"},
     {"runners.tls-ca-file", .field = "caSecretRef"},
     {"runners.tls-cert-file", .given = "clientCertificateSecretRef"},
     {"runners.tls-key-file", .given = "clientCertificateSecretRef"},
@@ -158,16 +159,78 @@ static const struct {
     {KUBERNETES "bearer_token", .why = OTHER_CLUSTER},
 };
 
+/* Which of `owned` the path is, ARRAY_LEN(owned) for none; or which it is below, but for tables that are shared. */
+static size_t owned_at(const char *path)
+{
+    size_t above = ARRAY_LEN(owned);
+
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
+        size_t len = strlen(owned[i].path);
+        if (same_but_for_case(owned[i].path, path))
+            return i;
+        if (strncmp(owned[i].path, path, len) == 0 && path[len] == '.' && !owned[i].shared)
+            above = i;
+    }
+    return above;
+}
+
 const char *extra_config_owner(const char *path, const char **why)
 {
-    *why = NULL;
+    size_t i = owned_at(path);
+
+    *why = i < ARRAY_LEN(owned) ? owned[i].why : NULL;
+    if (i == ARRAY_LEN(owned))
+        return NULL;
+    return owned[i].field ? owned[i].field : owned[i].given ? owned[i].given : owned[i].shared;
+}
+
+/* As gitlab-runner writes a setting that nobody has set. */
+static bool is_empty(struct json_object *value)
+{
+    const char *text = json_string(value);
+
+    if (json_object_is_type(value, json_type_string))
+        return !*text || strcmp(text, "0001-01-01T00:00:00Z") == 0;
+    if (json_object_is_type(value, json_type_boolean) || json_object_is_type(value, json_type_int))
+        return !json_object_get_int64(value);
+    json_each (it, value)
+        if (!is_empty(it.value))
+            return false;
+    return json_len(value) == 0 && (json_is_array(value) || json_object_is_type(value, json_type_object));
+}
+
+static bool says_nothing(size_t i, struct json_object *value)
+{
+    if (owned[i].shared)
+        return false; /* it may be there anyway */
+    return is_empty(value) || (owned[i].same && strcmp(json_string(value), owned[i].same) == 0);
+}
+
+bool extra_config_says_nothing(const char *path, struct json_object *value)
+{
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+        if (strcmp(owned[i].path, path) == 0)
+            return says_nothing(i, value);
+    return false;
+}
+
+struct json_object *extra_config_said(struct json_object *config, const char **ret_left_out, struct arena *a)
+{
+    struct json_object *said = arena_json(a, json_copy(config));
+    const char *list = "";
+
     for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
-        if (!same_but_for_case(owned[i].path, path))
+        const char *dot = strrchr(owned[i].path, '.');
+        struct json_object *value = json_get(said, owned[i].path);
+        struct json_object *table =
+            dot ? json_get(said, arena_strndup(a, owned[i].path, (size_t)(dot - owned[i].path))) : said;
+        if (!value || !says_nothing(i, value))
             continue;
-        *why = owned[i].why;
-        return owned[i].field ? owned[i].field : owned[i].given ? owned[i].given : owned[i].shared;
+        json_object_object_del(table, dot ? dot + 1 : owned[i].path);
+        list = arena_printf(a, "%s%sspec.config.%s", list, *list ? ", " : "", owned[i].path);
     }
-    return NULL;
+    *ret_left_out = *list ? list : NULL;
+    return *list ? said : config;
 }
 
 bool extra_config_check_owner(const char *path, struct json_object *spec, struct err *err)

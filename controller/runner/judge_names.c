@@ -64,9 +64,10 @@ static void check_label_value(const struct judged *j, const char *field, const c
 static void check_label_map(const struct judged *j, const char *field, struct json_object *map, enum kind kind)
 {
     json_each (it, map) {
-        check_key(j, field, it.key, kind == ANNOTATION_KEYS);
+        const char *path = arena_printf(j->a, "%s.%s", field, shown(it.key, 80).text);
+        check_key(j, path, it.key, kind == ANNOTATION_KEYS);
         if (kind == LABELS)
-            check_label_value(j, field, it.key, json_string(it.value));
+            check_label_value(j, path, it.key, json_string(it.value));
     }
 }
 

@@ -414,14 +414,14 @@ struct owner owner_of(struct json_object *object)
     };
 }
 
-/* False when it is no object of this kind at all: there is nothing to say about its fields then. */
+/* False when there are no fields to say anything about. */
 static bool check_object(struct json_object *object, const struct owner *owner, struct err *err)
 {
     const char *version = json_str_or(object, "apiVersion", ""), *kind = json_str_or(object, "kind", "");
 
     if (strcmp(version, API_VERSION) != 0 || strcmp(kind, KIND) != 0)
-        return spec_invalid(err, "this must be a %s of %s, not a \"%s\" of \"%s\"", KIND, API_VERSION,
-                            shown(kind, 60).text, shown(version, 60).text);
+        spec_invalid(err, "kind: this must be a %s of %s, not a \"%s\" of \"%s\"", KIND, API_VERSION,
+                     shown(kind, 60).text, shown(version, 60).text);
     if (!*owner->name || strlen(owner->name) > NAME_MAX_LEN)
         spec_invalid(err, "metadata.name must have 1 to %d characters: the names of what is made from it are longer",
                      NAME_MAX_LEN);
@@ -481,21 +481,27 @@ static void read_spec(struct json_object *object, const struct owner *owner, str
     pod_spec_check(ret->manager.pod_spec, a, err);
     check_jobs_account(ret, owner, err);
     extra_config_check(owner, ret, json, &ret->warnings, a, err);
+    if (ret->config)
+        ret->config = extra_config_said(ret->config, &ret->config_left_out, a);
 }
 
-bool spec_parse_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a)
+bool spec_read_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a)
 {
     struct owner owner = owner_of(object);
     struct err err = {.all = all};
-    size_t before = all->len;
 
     *ret = (struct spec){0};
     if (check_object(object, &owner, &err))
         read_spec(object, &owner, ret, a, &err);
-    if (err.kind == ERR_NONE)
-        judge_spec(&owner, json_get(object, "spec"), ret, a, &err);
-    complaints_settle(all, object);
-    return all->len == before && err.kind == ERR_NONE;
+    return err.kind == ERR_NONE;
+}
+
+bool spec_judge_all(struct json_object *object, struct spec *spec, struct complaints *all, struct arena *a)
+{
+    struct owner owner = owner_of(object);
+    struct err err = {.all = all};
+
+    return judge_spec(&owner, json_get(object, "spec"), spec, a, &err);
 }
 
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err)
@@ -503,8 +509,9 @@ bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, s
     struct complaints *all = arena_alloc(a, sizeof(*all));
 
     all->a = a;
-    if (spec_parse_all(object, ret, all, a))
+    if (spec_read_all(object, ret, all, a) && spec_judge_all(object, ret, all, a))
         return true;
+    complaints_settle(all, object);
     err_set(err, ERR_INVALID, "InvalidSpec", "%s", all->items[0].text);
     err->all = all;
     return false;

@@ -104,7 +104,8 @@ struct spec {
     size_t host_aliases_len;
     struct json_object *host_aliases_json;
 
-    struct json_object *config; /* more of config.toml, in GitLab's words (runner/extra_config.h) */
+    struct json_object *config;  /* more of config.toml, in GitLab's words (runner/extra_config.h) */
+    const char *config_left_out; /* paths of what is in there and says nothing; NULL: none                 */
 
     struct manager_spec manager;
     enum deletion_policy deletion_policy;
@@ -125,8 +126,11 @@ struct owner owner_of(struct json_object *object);
  * the order of the object's fields, the text is the first of them. The arena owns that list. */
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err);
 
-/* The same; its complaints join those that are in the list already. */
-bool spec_parse_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a);
+/* Its two halves, whose complaints join those that are in the list already: what can be said of the fields by
+ * themselves; and, of a spec of which nothing has been said, what would become of the jobs (runner/judge.h). False when
+ * they complain. */
+bool spec_read_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a);
+bool spec_judge_all(struct json_object *object, struct spec *spec, struct complaints *all, struct arena *a);
 
 /* "RegistrationToken", …; "Instance", "Group/12", "Project/7" ("" when unset), as in annotations and status. */
 const char *authentication_name(enum authentication mode);

@@ -48,10 +48,10 @@ def test_a_trap_is_told_with_its_cure(spec: dict, words: str, cure: dict) -> Non
 
 
 REFUSED = {
-    "a node's label": ({"nodeSelector": {"bad key": "x"}}, "spec.nodeSelector: the key \"bad key\" is one that no API server takes"),
+    "a node's label": ({"nodeSelector": {"bad key": "x"}}, "spec.nodeSelector.bad key: the key \"bad key\" is one that no API server takes"),
     "a taint as kubectl writes it": ({"tolerations": [{"key": "dedicated", "value": "ci:NoSchedule"}]},
                                      "spec.tolerations: the value \"ci:NoSchedule\" holds an effect: write value: \"ci\" and effect: NoSchedule"),
-    "a pod's label": ({"podLabels": {"team name": "x"}}, "spec.podLabels: the key \"team name\""),
+    "a pod's label": ({"podLabels": {"team name": "x"}}, "spec.podLabels.team name: the key \"team name\""),
 }
 
 

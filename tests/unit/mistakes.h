@@ -111,6 +111,87 @@ static inline bool leads_into(const char *path, const char *other)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * The object that a mistake is made in */
+
+static inline struct json_object *merged(struct json_object *into, struct json_object *change)
+{
+    json_each (it, change) {
+        struct json_object *there = json_member(into, it.key);
+        if (json_object_is_type(it.value, json_type_object) && json_object_is_type(there, json_type_object))
+            merged(there, it.value);
+        else if (it.value)
+            json_object_object_add(into, it.key, json_copy(it.value));
+        else
+            json_object_object_del(into, it.key);
+    }
+    return into;
+}
+
+/* What the fullest object of the tests has to be changed to, so that a field can be in it at all. */
+static const struct {
+    const char *field, *change;
+} rooms[] = {
+    {"spec.authentication.registrationTokenSecretRef",
+     "{'authentication': {'accessTokenSecretRef': null, 'registrationTokenSecretRef': {'name': 'n'}}, 'scope': null}"},
+    {"spec.authentication.runnerTokenSecretRef",
+     "{'authentication': {'accessTokenSecretRef': null, 'runnerTokenSecretRef': {'name': 'n'}}, 'scope': null, "
+     "'description': null, 'tags': null, 'runUntagged': null, 'locked': null, 'paused': null, 'accessLevel': null, "
+     "'maximumTimeoutSeconds': null, 'maintenanceNote': null}"},
+    {"spec.serviceAccount", "{'serviceAccountName': null, 'namespace': null}"},
+    {"spec.manager.serviceAccount", "{'manager': {'serviceAccountName': null}}"},
+    {"spec.scope.groupId", "{'scope': {'type': 'Group', 'groupId': 1, 'projectId': null}}"},
+    {"spec.caSecretRef", "{'caConfigMapRef': null, 'caSecretRef': {'name': 'n'}}"},
+    {"spec.cache.gcs", "{'cache': {'type': 'gcs', 's3': null, 'gcs': {'bucketName': 'b'}}}"},
+    {"spec.cache.azure", "{'cache': {'type': 'azure', 's3': null, 'azure': {'containerName': 'c', "
+                         "'credentialsSecretRef': {'name': 'n'}}}}"},
+    {"spec.cache.azure.accountName",
+     "{'cache': {'type': 'azure', 's3': null, 'azure': {'containerName': 'c', 'accountName': 'a'}}}"},
+    {"spec.manager.podSpec.containers[0].command", "{'manager': {'podSpec': {'containers': [{'name': 'other'}]}}}"},
+    {"spec.manager.podSpec.containers[0].args", "{'manager': {'podSpec': {'containers': [{'name': 'other'}]}}}"},
+    {"spec.manager.podSpec.containers[0].lifecycle", "{'manager': {'podSpec': {'containers': [{'name': 'other'}]}}}"},
+    {"spec.volumes[0].persistentVolumeClaim",
+     "{'volumes': [{'name': 'h', 'mountPath': '/h', 'persistentVolumeClaim': {'claimName': 'c'}}]}"},
+    {"spec.volumes[0].configMap", "{'volumes': [{'name': 'h', 'mountPath': '/h', 'configMap': {'name': 'c'}}]}"},
+    {"spec.volumes[0].secret", "{'volumes': [{'name': 'h', 'mountPath': '/h', 'secret': {'secretName': 'c'}}]}"},
+    {"spec.volumes[0].emptyDir", "{'volumes': [{'name': 'h', 'mountPath': '/h', 'emptyDir': {}}]}"},
+    {"spec.volumes[0].csi", "{'volumes': [{'name': 'h', 'mountPath': '/h', 'csi': {'driver': 'd'}}]}"},
+    {"spec.volumes[0].nfs", "{'volumes': [{'name': 'h', 'mountPath': '/h', 'nfs': {'server': 's', 'path': '/'}}]}"},
+    {"spec.manager.podDisruptionBudget.maxUnavailable", "{'manager': {'podDisruptionBudget': {'minAvailable': null}}}"},
+};
+
+/* NULL: it can be as it is. */
+static inline const char *room_for(const char *path)
+{
+    const char *change = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(rooms); i++)
+        if (leads_into(rooms[i].field, path))
+            change = rooms[i].change;
+    return change;
+}
+
+/* The fullest object of the tests, read once. */
+static inline struct json_object *fullest(void)
+{
+    static struct arena kept;
+    static struct json_object *object;
+
+    if (!object)
+        object = read_json(DATA "render/full.json", &kept);
+    return object;
+}
+
+/* A copy of it, in which the field can be. */
+static inline struct json_object *base_for(const char *path, struct arena *a)
+{
+    struct json_object *object = arena_json(a, json_copy(fullest()));
+
+    if (room_for(path))
+        merged(json_get(object, "spec"), quoted_json(room_for(path), a));
+    return object;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * From the schema */
 
 /* Something of the right kind, with what is required. */
@@ -131,6 +212,8 @@ static inline struct json_object *example_of(struct json_object *schema)
         return json_object_new_int64(json_int_or(schema, "minimum", 1));
     if (strcmp(type, "boolean") == 0)
         return json_object_new_boolean(true);
+    if (json_bool_or(schema, "x-kubernetes-int-or-string", false))
+        return json_object_new_int(1);
     if (strcmp(type, "object") != 0)
         return json_object_new_string("1");
     struct json_object *object = json_object_new_object(), *required = json_get(schema, "required");

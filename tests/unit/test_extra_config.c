@@ -100,6 +100,27 @@ static void accepts_each_case_and_reports_what_is_not_known(void **state)
     assert_golden(DATA "config/accepted.json", lines_of(cases, &a));
 }
 
+/* What gitlab-runner itself writes into a config.toml of which nobody has set it: host = "", empty tables, 0. */
+static void what_says_nothing_is_passed_over(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *object = with_config(
+        "{\"check_interval\": 0, \"shutdown_timeout\": 0, \"runners\": {\"executor\": \"kubernetes\", \"limit\": 2, "
+        "\"token_expires_at\": \"0001-01-01T00:00:00Z\", \"cache\": {\"MaxUploadedArchiveSize\": 0, \"s3\": {}}, "
+        "\"kubernetes\": {\"host\": \"\", \"image\": \"\", \"privileged\": false, \"volumes\": {}, \"node_selector\": "
+        "{}, "
+        "\"pull_policy\": [], \"poll_timeout\": 60}}}",
+        &a);
+    struct spec spec = parse(object, &a);
+
+    (void)state;
+    assert_string_equal(json_text(arena_json(&a, json_sorted(spec.config))),
+                        "{\"runners\":{\"cache\":{\"MaxUploadedArchiveSize\":0,\"s3\":{}},\"kubernetes\":{\"poll_"
+                        "timeout\":60,\"volumes\":{}},\"limit\":2},\"shutdown_timeout\":0}");
+    assert_non_null(strstr(spec.config_left_out, "spec.config.runners.kubernetes.host"));
+    assert_int_equal(spec.warnings.len, 0);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Bounds.
  */
@@ -384,6 +405,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_each_case_with_its_remedy),
         cmocka_unit_test(accepts_each_case_and_reports_what_is_not_known),
+        cmocka_unit_test(what_says_nothing_is_passed_over),
         cmocka_unit_test(bounds_the_depth),
         cmocka_unit_test(bounds_the_size),
         cmocka_unit_test(a_long_path_is_cut_within_the_message),

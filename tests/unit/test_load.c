@@ -455,6 +455,33 @@ static void refuses_what_is_no_object(void **state)
     }
 }
 
+/* Files of the same purpose that people have at hand. */
+static void says_what_a_file_is_instead(void **state)
+{
+    static const struct {
+        const char *text, *what;
+    } files[] = {
+        {"concurrent = 1\ncheck_interval = 0\n\n[[runners]]\n  name = \"x\"\n", ": this is a config.toml, no object: "},
+        {"# from a ConfigMap\n\n[[runners]]\n  executor = \"kubernetes\"\n", ": this is a config.toml, no object: "},
+        {"log_level = \"warn\"\n", ": this is a config.toml, no object: "},
+        {"gitlabUrl: https://x\nrunners:\n  config: |\n    [[runners]]\n      limit = 1\n",
+         ": these are values of GitLab's Helm chart, no object: "},
+        {"gitlab-runner:\n  rbac: {create: true}\n", ": these are values of GitLab's Helm chart, no object: "},
+    };
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        struct load load cleanup_load = {0};
+        struct err err = {0};
+        const char *path = make_file(files[i].text, strlen(files[i].text), &a);
+        assert_false(load_file(&load, path, &a, &err));
+        if (strncmp(err.text + strlen(path), files[i].what, strlen(files[i].what)) != 0)
+            fail_msg("%s: %s", files[i].text, err.text);
+        assert_non_null(strstr(err.text, "write a GitLabRunner instead"));
+    }
+}
+
 static void says_why_a_file_cannot_be_read(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -502,6 +529,7 @@ int main(void)
         cmocka_unit_test(reads_json_that_is_no_yaml),
         cmocka_unit_test(adds_file_after_file),
         cmocka_unit_test(refuses_what_is_no_object),
+        cmocka_unit_test(says_what_a_file_is_instead),
         cmocka_unit_test(says_why_a_file_cannot_be_read),
         cmocka_unit_test(reads_standard_input),
     };

@@ -7,70 +7,6 @@
 
 enum { COMBINATIONS = 400, TOGETHER_MAX = 40 };
 
-static struct json_object *merged(struct json_object *into, struct json_object *change)
-{
-    json_each (it, change) {
-        struct json_object *there = json_member(into, it.key);
-        if (json_object_is_type(it.value, json_type_object) && json_object_is_type(there, json_type_object))
-            merged(there, it.value);
-        else if (it.value)
-            json_object_object_add(into, it.key, json_copy(it.value));
-        else
-            json_object_object_del(into, it.key);
-    }
-    return into;
-}
-
-/* What the fullest object of the tests has to be changed to, so that a field can be in it at all. */
-static const struct {
-    const char *field, *change;
-} rooms[] = {
-    {"spec.authentication.registrationTokenSecretRef",
-     "{'authentication': {'accessTokenSecretRef': null, 'registrationTokenSecretRef': {'name': 'n'}}, 'scope': null}"},
-    {"spec.authentication.runnerTokenSecretRef",
-     "{'authentication': {'accessTokenSecretRef': null, 'runnerTokenSecretRef': {'name': 'n'}}, 'scope': null, "
-     "'description': null, 'tags': null, 'runUntagged': null, 'locked': null, 'paused': null, 'accessLevel': null, "
-     "'maximumTimeoutSeconds': null, 'maintenanceNote': null}"},
-    {"spec.scope.groupId", "{'scope': {'type': 'Group', 'groupId': 1, 'projectId': null}}"},
-    {"spec.caSecretRef", "{'caConfigMapRef': null, 'caSecretRef': {'name': 'n'}}"},
-    {"spec.cache.gcs", "{'cache': {'type': 'gcs', 's3': null, 'gcs': {'bucketName': 'b'}}}"},
-    {"spec.cache.azure", "{'cache': {'type': 'azure', 's3': null, 'azure': {'containerName': 'c', "
-                         "'credentialsSecretRef': {'name': 'n'}}}}"},
-    {"spec.cache.azure.accountName",
-     "{'cache': {'type': 'azure', 's3': null, 'azure': {'containerName': 'c', 'accountName': 'a'}}}"},
-    {"spec.manager.podSpec.containers[0].command", "{'manager': {'podSpec': {'containers': [{'name': 'other'}]}}}"},
-    {"spec.manager.podSpec.containers[0].args", "{'manager': {'podSpec': {'containers': [{'name': 'other'}]}}}"},
-    {"spec.manager.podSpec.containers[0].lifecycle", "{'manager': {'podSpec': {'containers': [{'name': 'other'}]}}}"},
-    {"spec.volumes[0].persistentVolumeClaim",
-     "{'volumes': [{'name': 'h', 'mountPath': '/h', 'persistentVolumeClaim': {'claimName': 'c'}}]}"},
-    {"spec.volumes[0].configMap", "{'volumes': [{'name': 'h', 'mountPath': '/h', 'configMap': {'name': 'c'}}]}"},
-    {"spec.volumes[0].secret", "{'volumes': [{'name': 'h', 'mountPath': '/h', 'secret': {'secretName': 'c'}}]}"},
-    {"spec.volumes[0].emptyDir", "{'volumes': [{'name': 'h', 'mountPath': '/h', 'emptyDir': {}}]}"},
-    {"spec.volumes[0].csi", "{'volumes': [{'name': 'h', 'mountPath': '/h', 'csi': {'driver': 'd'}}]}"},
-    {"spec.volumes[0].nfs", "{'volumes': [{'name': 'h', 'mountPath': '/h', 'nfs': {'server': 's', 'path': '/'}}]}"},
-    {"spec.manager.podDisruptionBudget.maxUnavailable", "{'manager': {'podDisruptionBudget': {'minAvailable': null}}}"},
-};
-
-/* NULL: it can be as it is. */
-static const char *room_for(const char *path)
-{
-    const char *change = NULL;
-
-    for (size_t i = 0; i < ARRAY_LEN(rooms); i++)
-        if (leads_into(rooms[i].field, path))
-            change = rooms[i].change;
-    return change;
-}
-
-static struct json_object *base_for(const struct mistake *m, struct arena *a)
-{
-    struct json_object *object = read_json(DATA "render/full.json", a);
-
-    if (!m->as_it_is && room_for(m->path))
-        merged(json_get(object, "spec"), quoted_json(room_for(m->path), a));
-    return object;
-}
-
 /* The way to the mistake's value is made of what is required there. */
 static void make_room(struct json_object *object, struct json_object *schema, const char *path, struct arena *a)
 {
@@ -264,7 +200,8 @@ static void each_mistake_is_told_once(void **state)
     for (size_t i = 0; i < m->len; i++) {
         struct arena turn cleanup_arena = {0};
         struct complaints all = {.a = &turn};
-        struct json_object *object = base_for(&m->items[i], &turn);
+        const struct mistake *it = &m->items[i];
+        struct json_object *object = it->as_it_is ? arena_json(&turn, json_copy(fullest())) : base_for(it->path, &turn);
         commit(object, schema, &m->items[i], &turn);
         check(object, schema, &all);
         if (all.len == 1 && is_told(&all, m->items[i].told))
@@ -344,7 +281,7 @@ static void mistakes_together_are_all_told(void **state)
         const struct mistake *chosen[TOGETHER_MAX];
         struct complaints all = {.a = &turn};
         size_t len = choose(m, &seed, 1 + n % TOGETHER_MAX, chosen);
-        struct json_object *object = read_json(DATA "render/full.json", &turn);
+        struct json_object *object = arena_json(&turn, json_copy(fullest()));
         for (size_t i = 0; i < len; i++)
             commit(object, schema, chosen[i], &turn);
         check(object, schema, &all);
