@@ -104,13 +104,18 @@ static struct action need_client(const struct observed *o, enum readable what, c
     return need_value(o, what, "Secret", ref, a);
 }
 
+struct action need_client_certificate(const struct observed *o, struct arena *a)
+{
+    struct action act = need_client(o, READ_CLIENT_CERT, &o->spec->client_cert, a);
+
+    return act.kind == ACT_PASS ? need_client(o, READ_CLIENT_KEY, &o->spec->client_key, a) : act;
+}
+
 struct action need_tls(const struct observed *o, struct arena *a)
 {
     struct action act = need_ca(o, a);
 
-    if (act.kind == ACT_PASS)
-        act = need_client(o, READ_CLIENT_CERT, &o->spec->client_cert, a);
-    return act.kind == ACT_PASS ? need_client(o, READ_CLIENT_KEY, &o->spec->client_key, a) : act;
+    return act.kind == ACT_PASS ? need_client_certificate(o, a) : act;
 }
 
 struct json_object *cache_data(const struct observed *o, struct arena *a)

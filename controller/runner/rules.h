@@ -33,6 +33,7 @@ struct action act_tell(const char *reason, const char *message); /* good news */
 
 /* Pass when the value is at hand; else read it, or wait and say what is wrong with it. try_tls() never waits. */
 struct action need_credential(const struct observed *o, struct arena *a);
+struct action need_client_certificate(const struct observed *o, struct arena *a);
 struct action need_tls(const struct observed *o, struct arena *a); /* CA and client certificate */
 struct action need_cache(const struct observed *o, struct arena *a);
 struct action need_token(const struct observed *o, struct arena *a);

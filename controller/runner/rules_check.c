@@ -39,10 +39,11 @@ static bool asks_by_token(const struct observed *o)
 
 struct action ask_gitlab(const struct observed *o, struct arena *a)
 {
-    (void)a;
     if (o->now_ms < o->check.due_ms)
         return act_pass;
     struct action act = try_tls(o);
+    if (act.kind == ACT_PASS)
+        act = need_client_certificate(o, a); /* one that has expired meanwhile is told */
     if (act.kind == ACT_PASS && asks_by_id(o))
         act = credential_value(o) ? act_call(GITLAB_SHOW, o->spec->url, credential_value(o), o->registered.runner_id)
                                   : act_read(READ_CREDENTIAL);

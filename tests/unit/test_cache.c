@@ -250,6 +250,24 @@ static void both_are_read(void **state)
     assert_int_equal(next_of_client(&three, &spec, &good, &good).kind, ACT_PASS);
 }
 
+/* Nothing is called with it at the moment; but when the runner is looked at, what has become of it is told. */
+static void a_certificate_that_expires_later_is_told(void **state)
+{
+    const struct observed_value bad = {.lookup = LOOKUP_INVALID, .complaint = "has a certificate that expired"};
+    struct stage stage cleanup_stage;
+    struct observed *o = &stage.world.observed;
+    struct spec spec;
+
+    (void)state;
+    next_of_client(&stage, &spec, &bad, &bad);
+    o->check.due_ms = o->now_ms;
+    struct action act = ask_gitlab(o, &stage.world.mem);
+    assert_int_equal(act.kind, ACT_WAIT);
+    assert_string_equal(act.wait.reason, "InvalidClientCertificate");
+    o->check.due_ms = o->now_ms + 1;
+    assert_int_equal(ask_gitlab(o, &stage.world.mem).kind, ACT_PASS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +277,7 @@ int main(void)
         cmocka_unit_test(it_is_read_and_goes_into_config_toml_alone),
         cmocka_unit_test(a_certificate_that_cannot_be_used_is_waited_for),
         cmocka_unit_test(both_are_read),
+        cmocka_unit_test(a_certificate_that_expires_later_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
