@@ -115,7 +115,7 @@ def test_get_shows_the_state_in_columns(ci: Place, gitlab: GitLabAdmin) -> None:
     shown = columns(kubectl("get", "glr", "-n", ci.name))
     number = str(runner.status()["runnerId"])
     assert shown == {"NAME": "builds", "READY": "True", "STATUS": "Ready", "RUNNER": number, "SCOPE": "Instance",
-                     "TAGS": '["kubernetes"]', "MANAGERS": "1/1", "AGE": shown["AGE"]}
+                     "TAGS": "kubernetes", "MANAGERS": "1/1", "AGE": shown["AGE"]}
     wide = columns(kubectl("get", "glr", "-n", ci.name, "-o", "wide"))
     assert (wide["URL"], wide["IMAGE"], wide["TOKEN-EXPIRES"]) == (URL, "busybox:1.36", "")
     assert f"gitlabrunner.gitlab-runners.dev/{runner.name}" in kubectl("get", "gitlab,all", "-n", ci.name, "-o", "name")
