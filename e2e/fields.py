@@ -388,6 +388,8 @@ def job_rows() -> Iterator[Row]:
     yield Row("imagePullSecrets[].name", "other", (f"{JOBS}.image_pull_secrets[0]",))
     yield Row("pullPolicy[]", "Never", (f"{JOBS}.pull_policy[0]",))
     yield Row("privileged", False, (f"{JOBS}.privileged",))
+    yield Row("podSecurity", "Restricted", (f"{JOBS}.allow_privilege_escalation", f"{JOBS}.cap_drop", f"{JOBS}.pod_security_context"),
+              of={"privileged": None, "volumes": None})
     yield Row("podLabels", {"team": "b"}, (f"{JOBS}.pod_labels.team",))
     yield Row("podAnnotations", {"x/y": "other"}, (f"{JOBS}.pod_annotations.x/y",))
     yield Row("config", 9000, (f"{RUNNER}.output_limit",), at="config.runners.output_limit",

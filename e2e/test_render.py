@@ -237,7 +237,7 @@ def test_wrong_usage_is_told_on_standard_error(command: str) -> None:
 
 def test_a_format_that_there_is_not() -> None:
     said = run("render", "-f", FULL, "-o", "xml", code=2).stderr
-    assert said.startswith("render: --output xml: must be yaml, json or toml\n")
+    assert said.startswith("render: --output xml: must be yaml, json, toml or job\n")
 
 
 # ----------------------------------------------------------------------------------------------------------------------

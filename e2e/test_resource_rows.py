@@ -47,8 +47,8 @@ def test_s9_what_the_namespace_forbids_is_told_and_not_done(spec: dict, field: s
     config, manager = runner.config_text(), manager_uid(runner)
     runner.edit(**spec)
     message = runner.wait_refused("PodSecurityForbids")
-    assert message == (f"namespace {jobs} enforces the Pod Security level baseline, which forbids {field}; take it "
-                       f"out, or name a namespace whose label {ENFORCE} lets it")
+    assert message == (f"namespace {jobs} enforces the Pod Security level baseline, which refuses the pod of every job: "
+                       f"take out {field}; or name a namespace whose label {ENFORCE} lets it")
     assert runner.conditions()["Stalled"]["reason"] == "PodSecurityForbids"
     assert (runner.config_text(), manager_uid(runner)) == (config, manager)
     label(ci, jobs, "privileged")
@@ -60,10 +60,10 @@ def test_s9_what_the_namespace_lets_is_not_held_up(ci: Place, gitlab: GitLabAdmi
     jobs = ci.namespace(ci.name + "-jobs", **{ALLOWED: ci.name})
     label(ci, jobs, "restricted")
     ci.registration_token()
-    runner = ci.unmanned(namespace=jobs, volumes=[{"name": "a", "mountPath": "/a", "emptyDir": {}}])
+    runner = ci.unmanned(namespace=jobs, podSecurity="Restricted", volumes=[{"name": "a", "mountPath": "/a", "emptyDir": {}}])
     runner.wait()
     label(ci, jobs, None)
-    runner.edit(**PRIVILEGED)
+    runner.edit(**PRIVILEGED, podSecurity=None)
     runner.wait()
     label(ci, jobs, "restricted")
     runner.wait_refused("PodSecurityForbids", seconds=10)

@@ -12,13 +12,15 @@
 #include "cli/cli.h"
 #include "cli/load.h"
 #include "cli/yaml.h"
+#include "runner/job_pod.h"
 #include "runner/names.h"
+#include "runner/pod_security.h"
 #include "runner/complaints.h"
 #include "runner/render.h"
 
 enum { OUTPUT_MAX_BYTES = 256 << 20 };
 
-enum format { FORMAT_YAML, FORMAT_JSON, FORMAT_TOML };
+enum format { FORMAT_YAML, FORMAT_JSON, FORMAT_TOML, FORMAT_JOB };
 
 struct options {
     const char **files;
@@ -32,7 +34,9 @@ static void usage(FILE *out)
     fputs("Usage: gitlab-runner-controller render -f FILE... [OPTION...]\n\n"
           "Prints the objects that GitLabRunners lead to. Asks neither a cluster nor GitLab.\n\n"
           "  -f, --filename FILE      YAML or JSON, \"-\": standard input; may be given more than once\n"
-          "  -o, --output FORMAT      yaml (default), json (one List), toml (config.toml alone)\n"
+          "  -o, --output FORMAT      yaml (default), json (one List), toml (config.toml alone),\n"
+          "                           job (what Pod Security sees of the pod that gitlab-runner makes of a job; a\n"
+          "                           label names the strictest level that it fits)\n"
           "  --manager-image IMAGE    where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")\n"
           "  --help\n\n"
           "The manifests are those that the operator applies, but for two things. Secrets are shown as stringData, to "
@@ -48,14 +52,15 @@ static void usage(FILE *out)
 
 static bool format_parse(const char *text, enum format *ret)
 {
-    static const char *const names[] = {[FORMAT_YAML] = "yaml", [FORMAT_JSON] = "json", [FORMAT_TOML] = "toml"};
+    static const char *const names[] = {
+        [FORMAT_YAML] = "yaml", [FORMAT_JSON] = "json", [FORMAT_TOML] = "toml", [FORMAT_JOB] = "job"};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcmp(text, names[i]) == 0) {
             *ret = (enum format)i;
             return true;
         }
-    fprintf(stderr, "render: --output %s: must be yaml, json or toml\n", text);
+    fprintf(stderr, "render: --output %s: must be yaml, json, toml or job\n", text);
     return false;
 }
 
@@ -134,6 +139,16 @@ static void add_children(struct json_object *list, const struct owner *owner, co
             json_append(list, json_ref(child_of(child, owner, spec, settings, a)));
 }
 
+static struct json_object *pod_of_job(const struct owner *owner, const struct spec *spec, struct arena *a)
+{
+    struct json_object *tree = render_config_tree(owner, spec, &unknown, a);
+
+    struct json_object *runner = json_at(json_member(tree, "runners"), 0), *pod = job_pod(runner, a);
+
+    json_put_member(json_get(pod, "metadata.labels"), LABEL_POD_SECURITY, pod_security_level(spec, runner, a));
+    return pod;
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Output */
 
@@ -178,7 +193,9 @@ static int render(const struct load *load, const struct options *o, struct arena
         }
         for (size_t w = 0; w < spec.warnings.len; w++)
             fprintf(stderr, "%s: warning: %s\n", loaded_name(&load->items[i], a), spec.warnings.texts[w]);
-        if (o->format == FORMAT_TOML)
+        if (o->format == FORMAT_JOB)
+            json_append(list, json_ref(pod_of_job(&owner, &spec, a)));
+        else if (o->format == FORMAT_TOML)
             print_toml(&owner, &spec, load->len > 1, a);
         else
             add_children(list, &owner, &spec, &o->settings, a);

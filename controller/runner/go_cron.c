@@ -49,7 +49,7 @@ static bool is_value(const struct field *f, const char *text, size_t len)
 }
 
 /* Behind a slash: from 1 to the largest value, as the library's table of numbers has it. */
-static bool is_step(const struct field *f, const char *text)
+static bool is_cron_step(const struct field *f, const char *text)
 {
     size_t len = strlen(text);
     int step = len <= 4 ? atoi(text) : 0, max = f->names && f->max == 7 ? 6 : f->max;
@@ -78,7 +78,7 @@ static bool is_entry(const struct field *f, char *entry)
     char *slash = strchr(entry, '/');
     size_t len = slash ? (size_t)(slash - entry) : strlen(entry), first = strcspn(entry, "-/");
 
-    if (slash && !is_step(f, slash + 1))
+    if (slash && !is_cron_step(f, slash + 1))
         return false;
     if (len == 1 && (*entry == '*' || (*entry == '?' && !slash)))
         return true;

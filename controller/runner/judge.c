@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/extra_config.h"
+#include "runner/job_pod.h"
 #include "runner/judge_parts.h"
 #include "runner/render.h"
 
@@ -20,23 +21,9 @@ bool judged_has_variable(const char *text)
     return strchr(text, '$') != NULL;
 }
 
-/* As strconv.ParseBool() has it. */
-static bool is_true(const char *text)
-{
-    return spec_word_index("1, t, T, TRUE, true, True", text) >= 0;
-}
-
 bool judged_flag(const struct judged *j, const char *name, bool by_default)
 {
-    struct json_object *flag = json_member(json_member(j->runner, "feature_flags"), name);
-    struct json_object *variables = j->spec->environment;
-
-    if (flag)
-        return json_object_get_boolean(flag);
-    for (size_t i = json_len(variables); i-- > 0;)
-        if (strcmp(json_str_or(json_at(variables, i), "name", ""), name) == 0)
-            return is_true(json_str_or(json_at(variables, i), "value", ""));
-    return by_default;
+    return job_flag(j->runner, name, by_default);
 }
 
 static void (*const rules[])(const struct judged *) = {
@@ -54,6 +41,7 @@ static void (*const rules[])(const struct judged *) = {
     judge_selectors,
     judge_quantities,
     judge_security,
+    judge_pod_security,
     judge_network,
     judge_services,
     /* what works as it is meant */

@@ -43,6 +43,7 @@ void judge_session_server(const struct judged *j);
 void judge_nfs(const struct judged *j);
 void judge_quantities(const struct judged *j);
 void judge_security(const struct judged *j);
+void judge_pod_security(const struct judged *j);
 void judge_network(const struct judged *j);
 void judge_services(const struct judged *j);
 void judge_pull_policies(const struct judged *j);

@@ -9,6 +9,7 @@
 #include "base/shorten.h"
 #include "runner/judge_parts.h"
 #include "runner/kube_names.h"
+#include "runner/pod_security.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Bounds.
@@ -150,6 +151,21 @@ void judge_security(const struct judged *j)
         check_privileges(j, contexts[i]);
         check_proc_mount(j, contexts[i]);
     }
+}
+
+/* What is asked for by one field holds for all that is said beside it. */
+void judge_pod_security(const struct judged *j)
+{
+    const char *text = "";
+    struct cures cures;
+
+    if (!j->spec->pod_security)
+        return;
+    pod_security_judge(j->spec, j->runner, j->spec->pod_security, &cures, j->a);
+    for (size_t i = 0; i < cures.len; i++)
+        text = arena_printf(j->a, "%s%s%s", text, i ? "; " : "", cures.texts[i]);
+    if (cures.len)
+        judged_refuse(j, "spec.podSecurity is %s, which the rest of the spec breaks: %s", j->spec->pod_security, text);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "runner/extra_config.h"
 #include "runner/affinity.h"
+#include "runner/pod_security.h"
 #include "runner/cache.h"
 #include "runner/proxy.h"
 #include "runner/render_parts.h"
@@ -232,6 +233,7 @@ struct json_object *render_config_tree(const struct owner *owner, const struct s
     struct json_object *tree = config_of_fields(owner, spec, in, a);
 
     extra_config_merge(tree, spec->config);
+    pod_security_grant(json_member(json_at(json_member(tree, "runners"), 0), "kubernetes"), spec->pod_security);
     return tree;
 }
 

@@ -52,17 +52,9 @@ static struct action need_job_namespace(const struct observed *o, struct arena *
 /* Where every job would be refused, the managers go on with what they have. */
 static struct action need_pod_security(const struct observed *o, struct arena *a)
 {
-    const char *field = pod_security_forbids(o->spec, o->job_namespace_level, a);
+    const char *why = pod_security_forbids(&o->owner, o->spec, o->job_namespace_level, a);
 
-    if (!field)
-        return act_pass;
-    return act_wait(
-        "PodSecurityForbids",
-        arena_printf(a,
-                     "namespace %s enforces the Pod Security level %s, which forbids %s; take it out, or name a "
-                     "namespace whose label %s lets it",
-                     o->spec->namespace, o->job_namespace_level, field, LABEL_POD_SECURITY),
-        true);
+    return why ? act_wait("PodSecurityForbids", why, true) : act_pass;
 }
 
 /* The child as the spec wants it, unless it is not wanted, right already, or somebody else's. The manifest is up to the

@@ -97,6 +97,7 @@ struct spec {
     struct json_object *node_selector, *tolerations, *affinity, *cache, *volumes, *resources, *image_pull_secrets,
         *pull_policy, *pod_labels, *pod_annotations, *environment; /* as in the object        */
     bool privileged;
+    const char *pod_security;    /* "Baseline", "Restricted"; NULL: nothing is asked of the jobs' pods */
     struct json_object *account; /* that we make for the jobs; NULL: none */
     struct json_object *account_labels, *account_annotations;
     struct proxy proxy;

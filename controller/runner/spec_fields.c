@@ -82,6 +82,7 @@ static const struct field fields[] = {
     LIST("imagePullSecrets", image_pull_secrets),
     LIST("pullPolicy", pull_policy),
     FLAG("privileged", privileged),
+    WORD("podSecurity", pod_security, "Baseline, Restricted"),
     MAP("podLabels", pod_labels),
     MAP("podAnnotations", pod_annotations),
     LIST("environment", environment),

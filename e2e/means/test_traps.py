@@ -70,7 +70,7 @@ def test_warnings_are_shown_by_get_and_gitlab_runner_has_none_of_its_own(ci: Pla
     """READY is true, STATUS says that there are warnings, ConfigApplied which; then they are cured. The manager that runs
     meanwhile does not complain about its own requests for jobs."""
     ci.registration_token()
-    made = ci.runner(**of_kubernetes(**POLICIES, **PATCH))
+    made = ci.runner(pullPolicy=["Never"], **of_kubernetes(**POLICIES, **PATCH))
     made.wait()
     shown = columns(kubectl("get", "glr", "-n", ci.name))
     assert (shown["READY"], shown["STATUS"]) == ("True", "ReadyWithWarnings")
@@ -78,7 +78,7 @@ def test_warnings_are_shown_by_get_and_gitlab_runner_has_none_of_its_own(ci: Pla
     assert ADVANCED in applied["message"] and "spec.pullPolicy" in applied["message"]
     assert made.wait_event("Warnings")["note"] == applied["message"]
     manager, = made.managers()
-    made.edit(pullPolicy=["Always"], environment=[{"name": ADVANCED, "value": "true"}])
+    made.edit(pullPolicy=["IfNotPresent"], environment=[{"name": ADVANCED, "value": "true"}])
     made.wait(reason="Ready")
     assert made.conditions()["ConfigApplied"]["reason"] == "Applied"
     wait_for("the manager has loaded the new file", lambda: made.manager_metric("gitlab_runner_configuration_loaded_total") > 1)
