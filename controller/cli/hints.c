@@ -128,6 +128,9 @@ static const struct alias {
     {"spec.manager.serviceAccount", "name", "spec.manager.serviceAccountName",
      "It names an account that is there, instead of this one."},
     {"spec.manager.serviceAccount", "create", NULL, OWN_RIGHTS},
+    {"spec.cache.s3", "server", "spec.cache.s3.serverAddress", NULL},
+    {"spec.cache.s3", "endpoint", "spec.cache.s3.serverAddress", NULL},
+    {"spec.cache.s3", "region", "spec.cache.s3.bucketLocation", NULL},
     {"spec.cache", "secret_name", NULL, "it belongs below the type, as credentialsSecretRef.name"},
 };
 

@@ -19,6 +19,7 @@
 #include "cli/yaml.h"
 #include "runner/complaints.h"
 #include "runner/key_place.h"
+#include "runner/kube_names.h"
 #include "runner/names.h"
 
 /* The path is relative to the project's folder, where make runs; the Makefile knows that this file depends on it. */
@@ -236,26 +237,73 @@ static void check_schema_bounds(struct check *c, struct json_object *schema, str
     }
 }
 
-/* A pattern as regcomp() takes it: there, \s means nothing within brackets. */
-static const char *posix_pattern(const char *pattern, struct arena *a)
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The CEL rules that look at one value only: their few forms are known here, so that a person reads the same sentence
+ * without a cluster.
+ */
+
+/* A pattern as regcomp() takes it: there, \s means nothing within brackets, and each \\ of the text is one. */
+static const char *posix_pattern(const char *pattern, bool raw, struct arena *a)
 {
     const char *space = strstr(pattern, "\\s");
+    char *text = arena_strdup(a, space ? arena_printf(a, "%.*s \t\r\n\f%s", (int)(space - pattern), pattern, space + 2)
+                                       : pattern);
 
-    return space ? arena_printf(a, "%.*s \t\r\n\f%s", (int)(space - pattern), pattern, space + 2) : pattern;
+    for (char *at = text; !raw && (at = strstr(at, "\\\\")); at++)
+        memmove(at, at + 1, strlen(at));
+    /* Within brackets, a backslash stands for itself. */
+    char *twice = strstr(text, "[\\\\");
+    if (twice)
+        memmove(twice + 1, twice + 2, strlen(twice + 1));
+    return text;
 }
 
-static void check_pattern(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
+static bool matches(const char *value, const char *pattern)
 {
-    const char *pattern = json_str(schema, "pattern");
     regex_t regex;
 
-    if (!pattern || !json_object_is_type(value, json_type_string))
-        return;
-    if (regcomp(&regex, posix_pattern(pattern, c->a), REG_EXTENDED | REG_NOSUB) != 0)
+    if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
         abort(); /* the CRD is a part of the program */
-    if (regexec(&regex, json_string(value), 0, NULL, 0) != 0)
-        find(c, "%s must match %s: \"%s\" does not", path, pattern, shown(json_string(value), 60).text);
+    bool found = regexec(&regex, value, 0, NULL, 0) == 0;
     regfree(&regex);
+    return found;
+}
+
+/* What is between the quotes behind the words; NULL: the rule has none such. */
+static const char *argument_of(const char *rule, const char *words, struct arena *a)
+{
+    const char *at = strstr(rule, words);
+
+    return at ? arena_strndup(a, at + strlen(words), strcspn(at + strlen(words), "'")) : NULL;
+}
+
+static bool holds(const char *rule, const char *value, struct arena *a)
+{
+    const char *plain = argument_of(rule, "self.matches('", a), *raw = argument_of(rule, "self.matches(r'", a);
+    const char *begin = argument_of(rule, "self.startsWith('", a), *without = argument_of(rule, "!self.contains('", a);
+    double ignored;
+
+    if (strstr(rule, "isQuantity(self)"))
+        return *value != '-' && quantity_parse(value, &ignored);
+    if (strncmp(rule, "self.matches(", strlen("self.matches(")) != 0 && strncmp(rule, "type(self) == int || ", 21) != 0)
+        plain = raw = NULL;
+    if (plain || raw)
+        return matches(value, posix_pattern(plain ? plain : raw, raw, a));
+    if (strncmp(rule, "self.startsWith(", strlen("self.startsWith(")) == 0)
+        return strncmp(value, begin, strlen(begin)) == 0;
+    if (strncmp(rule, "!self.contains(", strlen("!self.contains(")) == 0 && !strstr(rule, "&&"))
+        return !strstr(value, without);
+    return true;
+}
+
+static void check_rules(struct check *c, struct json_object *schema, struct json_object *value, const char *path)
+{
+    struct json_object *rules = json_get(schema, "x-kubernetes-validations");
+
+    for (size_t i = 0; i < json_len(rules) && json_object_is_type(value, json_type_string); i++)
+        if (!holds(json_str_or(json_at(rules, i), "rule", ""), json_string(value), c->a))
+            find(c, "%s %s, not \"%s\"", path, json_str_or(json_at(rules, i), "message", ""),
+                 shown(json_string(value), 60).text);
 }
 
 /* Whether two elements of a list are one and the same to the API server: in a set by value, in a map by some members.
@@ -319,7 +367,7 @@ static void check_bounded(struct check *c, struct json_object *schema, struct js
 {
     check_enum(c, schema, value, path);
     check_schema_bounds(c, schema, value, path);
-    check_pattern(c, schema, value, path);
+    check_rules(c, schema, value, path);
     check_unique(c, schema, value, path);
     check_required(c, schema, value, path);
 }

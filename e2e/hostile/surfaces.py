@@ -80,7 +80,18 @@ def fitting_object(rng: random.Random, schema: dict, most: int) -> dict:
 def fitting_text(rng: random.Random, schema: dict, most: int) -> str:
     longest = min(schema.get("maxLength", most), most)
     candidates = [*PLAIN, "a" * size(rng, max(longest, 2)), text(rng, longest)[:longest]]
-    return rng.choice([word for word in candidates if re.search(schema.get("pattern", ""), word)] or ["a"])
+    return rng.choice([word for word in candidates if re.search(pattern_of(schema), word)] or ["a"])
+
+
+def pattern_of(schema: dict) -> str:
+    """What the rules of a text ask of it; "" for anything."""
+    forms = [(r"self\.matches\(r?'(.*)'\)", None), (r"isQuantity", "^[0-9]+$"), (r"startsWith\('(.*)'\)", None),
+             (r"^!self\.contains\('='\)$", "^[^=]*$"), (r"^!\(self\.contains", "^[A-Za-z0-9.-]+$")]
+    for rule in schema.get("x-kubernetes-validations", []):
+        for form, pattern in forms:
+            if found := re.search(form, rule["rule"]):
+                return pattern or ("^" if "startsWith" in form else "") + found[1].replace("\\\\", "\\")
+    return ""
 
 
 def odd_spec(attack: Attack, properties: dict, number: int) -> dict:
