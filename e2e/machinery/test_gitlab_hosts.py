@@ -245,7 +245,7 @@ def test_what_one_credential_is_answered_holds_up_no_other(fault: dict, stage: S
     gitlab.fault("status", "POST", "/api/v4/runners", asked=re.escape(token), count=None, **fault)
     start(stage)
     failing = many(stage, 8, "failing", "registrationToken")
-    refused = "RateLimited" if fault["status"] == 429 else "GitLabUnavailable"
+    refused = "RateLimited" if fault["status"] == 429 else "ServerError"
     for runner in failing:
         runner.wait_refused(refused, 20)
     other = {"registrationTokenSecretRef": {"name": "other"}}
