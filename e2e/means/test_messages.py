@@ -13,6 +13,7 @@ from cluster import refused
 from gitlab_admin import GitLabAdmin
 from places import Place
 from program import PROGRAM
+from test_crd import manifest
 from test_render import RUNNER, runner
 
 HEAD = {key: RUNNER[key] for key in ("apiVersion", "kind", "metadata")}
@@ -99,9 +100,9 @@ def test_a_file_that_is_no_object_has_one_helpful_line(text: str, what: str) -> 
 
 
 def test_a_fraction_is_told_in_one_line(ci: Place) -> None:
-    body = runner(resources={"requests": {"cpu": 0.5}})
+    body = manifest(resources={"requests": {"cpu": 0.5}})
     assert said(body) == ["spec.resources.requests.cpu must be a whole number or text: put it in quotes"]
-    answer = refused("create", "--dry-run=server", "-f", "-", stdin=json.dumps(body))
+    answer = refused("create", "--dry-run=server", "-f", "-", stdin=body)
     assert len(re.findall(r"spec\.resources\.requests\.cpu: ", answer)) == 1 and "of type integer,string" in answer
     assert "anyOf" not in answer and "should match" not in answer
 
