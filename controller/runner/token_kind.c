@@ -51,6 +51,9 @@ const char *token_complaint(enum authentication mode, const struct key_ref *ref,
     const struct token_kind *kind = kind_of(token);
     const char *inside = kind ? NULL : base64_decode(token, NULL, a);
 
+    if (mode == AUTH_RUNNER_TOKEN && strchr(token, '$'))
+        return "holds a $, where gitlab-runner would put the value of a variable: put the token there as GitLab shows "
+               "it";
     if (inside && (kind = kind_of(inside)))
         return arena_printf(a,
                             "holds %s (%s) in base64, which a Secret's data needs once and not twice; put it there as "

@@ -90,6 +90,16 @@ static void what_may_be_right_is_let_through(void **state)
             assert_null(token_complaint((enum authentication)mode, &ref, may_be[i], &a));
 }
 
+/* gitlab-runner expands it when it loads config.toml. */
+static void a_runners_token_has_no_variable(void **state)
+{
+    cleanup_arena struct arena a = {0};
+
+    (void)state;
+    assert_non_null(strstr(token_complaint(AUTH_RUNNER_TOKEN, &ref, "glrt-$HOME", &a), "holds a $"));
+    assert_null(token_complaint(AUTH_RUNNER_TOKEN, &ref, "glrt-HOME", &a));
+}
+
 static void the_remedy_is_what_to_write(void **state)
 {
     cleanup_arena struct arena a = {0};
@@ -106,9 +116,8 @@ static void the_remedy_is_what_to_write(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_is_told_where_it_is_not_at_home),
-        cmocka_unit_test(put_into_base64_twice),
-        cmocka_unit_test(what_may_be_right_is_let_through),
+        cmocka_unit_test(each_is_told_where_it_is_not_at_home), cmocka_unit_test(put_into_base64_twice),
+        cmocka_unit_test(what_may_be_right_is_let_through),     cmocka_unit_test(a_runners_token_has_no_variable),
         cmocka_unit_test(the_remedy_is_what_to_write),
     };
 
