@@ -210,16 +210,23 @@ static bool is_broken(CURLcode result)
            result == CURLE_HTTP2 || result == CURLE_HTTP2_STREAM;
 }
 
+static bool is_certificate_alert(const struct transfer *t)
+{
+    const char *alert = strstr(t->libcurl_error, " alert ");
+
+    return alert && is_of_certificate(alert);
+}
+
 /* What the server says of client certificates before it answers anything; NULL: nothing. It may end the handshake
  * without saying why, or break the connection without a word, but then it has asked for one. */
 static const struct http_failure *certificate_failure(const struct transfer *t, CURLcode result)
 {
-    const char *alert = strstr(t->libcurl_error, " alert ");
-    bool ended = (alert && result == CURLE_SSL_CONNECT_ERROR) || (t->request.tls.tells_demand && is_broken(result));
+    bool ended = result == CURLE_SSL_CONNECT_ERROR && strstr(t->libcurl_error, " alert ");
 
+    ended |= t->request.tls.tells_demand && is_broken(result);
     if (t->head_len > 0)
         return NULL;
-    if ((!alert || !is_of_certificate(alert)) && (!ended || !http_asked_in_vain(t->asked)))
+    if (!is_certificate_alert(t) && (!ended || !http_asked_in_vain(t->asked)))
         return NULL;
     return t->request.tls.client_cert ? &http_certificate_refused : &http_certificate_required;
 }
@@ -228,8 +235,8 @@ static void explain_failure(struct http_reply *reply, struct transfer *t, CURLco
 {
     const struct http_failure *of_certificate = certificate_failure(t, result);
 
-    if (of_certificate)
-        reply->sent = false; /* the handshake has not ended, so nobody has read it */
+    if (of_certificate && is_certificate_alert(t))
+        reply->sent = false; /* the handshake has not ended for the server, so nobody has read it */
     http_failure_set(&reply->err, of_certificate ? of_certificate : http_failure_of(t->easy, result), t->place,
                      libcurl_detail(t, result));
 }
