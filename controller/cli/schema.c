@@ -157,7 +157,7 @@ static const char *as_list(struct check *c, const char *text)
 {
     bool plain = !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789, ._-/")];
 
-    return *text && plain ? arena_printf(c->a, ": write it as [%.100s]", text) : "";
+    return *text && plain ? arena_printf(c->a, ": write it as [%s]", shown(text, 100).text) : "";
 }
 
 static bool wrong_type(struct check *c, const char *path, const char *words, const char *remedy,

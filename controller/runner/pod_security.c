@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "runner/extra_config.h"
 #include "runner/job_pod.h"
 #include "runner/names.h"
@@ -82,7 +83,8 @@ static void try_added(const struct tried *c)
 
     for (size_t i = 0; i < json_len(add); i++)
         if (spec_word_index(c->t->restricted ? "NET_BIND_SERVICE" : baseline, json_string(json_at(add, i))) < 0)
-            cure(c->t, arena_printf(c->t->a, "take %.40s out of %s", json_string(json_at(add, i)), added_by(c)));
+            cure(c->t,
+                 arena_printf(c->t->a, "take %s out of %s", shown(json_string(json_at(add, i)), 40).text, added_by(c)));
 }
 
 static void try_dropped(const struct tried *c)
@@ -236,7 +238,7 @@ static void try_annotations(const struct trial *t)
         const char *value = json_string(it.value);
         bool allowed = !*value || strcmp(value, "runtime/default") == 0 || strncmp(value, "localhost/", 10) == 0;
         if (strncmp(it.key, prefix, sizeof(prefix) - 1) == 0 && !allowed && !strchr(value, '$'))
-            cure(t, arena_printf(t->a, "take %.120s out of spec.podAnnotations", it.key));
+            cure(t, arena_printf(t->a, "take %s out of spec.podAnnotations", shown(it.key, 120).text));
     }
 }
 
