@@ -137,6 +137,7 @@ static const struct {
      "{'authentication': {'accessTokenSecretRef': null, 'runnerTokenSecretRef': {'name': 'n'}}, 'scope': null, "
      "'description': null, 'tags': null, 'runUntagged': null, 'locked': null, 'paused': null, 'accessLevel': null, "
      "'maximumTimeoutSeconds': null, 'maintenanceNote': null}"},
+    {"spec.podSecurity", "{'privileged': null, 'volumes': null}"},
     {"spec.serviceAccount", "{'serviceAccountName': null, 'namespace': null}"},
     {"spec.manager.serviceAccount", "{'manager': {'serviceAccountName': null}}"},
     {"spec.scope.groupId", "{'scope': {'type': 'Group', 'groupId': 1, 'projectId': null}}"},
