@@ -151,20 +151,20 @@ const char *loaded_name(const struct loaded *item, struct arena *a)
     return arena_printf(a, "%s: %s %s/%s", item->file, KIND, owner.ns, owner.name);
 }
 
-static bool read_loaded(const struct loaded *item, struct spec *ret, struct complaints *all)
+static void read_loaded(const struct loaded *item, struct spec *ret, struct complaints *all)
 {
     static const char *const texts[] = {"metadata.name", "metadata.namespace"};
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (json_get(item->object, texts[i]) && !json_str(item->object, texts[i]))
             complaints_add(all, arena_printf(all->a, "%s must be text: put it in quotes", texts[i]));
-    return spec_read_all(item->object, ret, all, all->a) && all->len == 0;
+    spec_read_all(item->object, ret, all, all->a);
 }
 
 bool loaded_parse(const struct loaded *item, struct spec *ret, struct complaints *all)
 {
-    if (read_loaded(item, ret, all))
-        spec_judge_all(item->object, ret, all, all->a);
+    read_loaded(item, ret, all);
+    spec_judge_all(item->object, ret, all, all->a);
     complaints_settle(all, item->object);
     return all->len == 0;
 }
@@ -183,8 +183,7 @@ bool loaded_check(const struct loaded *item, struct json_object *schema, struct 
     schema_check_types(schema, item->object, all);
     read_loaded(item, ret, all);
     schema_check_rest(schema, item->object, all);
-    if (all->len == 0)
-        spec_judge_all(item->object, ret, all, all->a);
+    spec_judge_all(item->object, ret, all, all->a);
     complaints_settle(all, item->object);
     return all->len == 0;
 }

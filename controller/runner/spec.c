@@ -16,7 +16,6 @@
 #include "runner/extra_config.h"
 #include "runner/affinity.h"
 #include "runner/cache.h"
-#include "runner/judge.h"
 #include "runner/names.h"
 #include "runner/pod_spec.h"
 #include "runner/proxy.h"
@@ -496,20 +495,13 @@ bool spec_read_all(struct json_object *object, struct spec *ret, struct complain
     return err.kind == ERR_NONE;
 }
 
-bool spec_judge_all(struct json_object *object, struct spec *spec, struct complaints *all, struct arena *a)
-{
-    struct owner owner = owner_of(object);
-    struct err err = {.all = all};
-
-    return judge_spec(&owner, json_get(object, "spec"), spec, a, &err);
-}
-
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err)
 {
     struct complaints *all = arena_alloc(a, sizeof(*all));
 
     all->a = a;
-    if (spec_read_all(object, ret, all, a) && spec_judge_all(object, ret, all, a))
+    spec_read_all(object, ret, all, a);
+    if (spec_judge_all(object, ret, all, a))
         return true;
     complaints_settle(all, object);
     err_set(err, ERR_INVALID, "InvalidSpec", "%s", all->items[0].text);

@@ -128,8 +128,8 @@ struct owner owner_of(struct json_object *object);
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err);
 
 /* Its two halves, whose complaints join those that are in the list already: what can be said of the fields by
- * themselves; and, of a spec of which nothing has been said, what would become of the jobs (runner/judge.h). False when
- * they complain. */
+ * themselves; and what would become of the jobs (runner/judge.h). That is asked, when something has been complained of,
+ * of a copy without it, and *spec is left alone. False when there are complaints. */
 bool spec_read_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a);
 bool spec_judge_all(struct json_object *object, struct spec *spec, struct complaints *all, struct arena *a);
 

@@ -4,6 +4,7 @@
 #include "golden.h"
 
 #include "base/mem.h"
+#include "runner/complaints.h"
 #include "runner/glob.h"
 #include "runner/go_syntax.h"
 #include "runner/kube_names.h"
@@ -37,6 +38,43 @@ static void refuses_each_case_with_its_remedy(void **state)
         text = arena_printf(&a, "%s  %s%s\n", text, json_text(c), i + 1 < json_len(cases) ? "," : "");
     }
     assert_golden(DATA "judge/refused.json", arena_printf(&a, "%s]\n", text));
+}
+
+static bool is_told(const struct complaints *all, const char *text)
+{
+    size_t i = 0;
+
+    while (i < all->len && strcmp(all->items[i].text, text) != 0)
+        i++;
+    return i < all->len;
+}
+
+/* Errors of another sort beside them are no reason to come again. */
+static void what_else_is_wrong_hides_no_case(void **state)
+{
+    static const char *const others[] = {"{url: 'ftp://gitlab', tags: 12, nonsense: true}",
+                                         "{accessLevel: Nobody, locked: x}"};
+    struct arena a cleanup_arena = {0};
+    struct json_object *cases = read_json(DATA "judge/refused.json", &a);
+    size_t told = 0;
+
+    (void)state;
+    for (size_t i = 0; i < json_len(cases) * ARRAY_LEN(others); i++) {
+        struct json_object *c = json_get(json_at(cases, i / ARRAY_LEN(others)), "spec");
+        struct json_object *object = object_of(c, &a),
+                           *other = arena_json(&a, json_build(others[i % ARRAY_LEN(others)]));
+        struct err alone = {0}, all = {0};
+        struct spec spec;
+        assert_false(spec_parse(object, &spec, &a, &alone));
+        json_each (it, other)
+            json_object_object_add(json_get(object, "spec"), it.key, json_copy(it.value));
+        assert_false(spec_parse(object, &spec, &a, &all));
+        assert_true(all.all->len >= alone.all->len + 2);
+        for (size_t n = 0; n < alone.all->len; n++, told++)
+            if (!is_told(all.all, alone.all->items[n].text))
+                fail_msg("hidden by %s: %s", json_text(other), alone.all->items[n].text);
+    }
+    print_message("%zu complaints of %zu objects, among others\n", told, json_len(cases) * ARRAY_LEN(others));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -196,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_each_case_with_its_remedy),
+        cmocka_unit_test(what_else_is_wrong_hides_no_case),
         cmocka_unit_test(knows_regular_expressions),
         cmocka_unit_test(knows_cron_expressions_and_zones),
         cmocka_unit_test(knows_patterns_of_images),
