@@ -13,6 +13,12 @@ static bool is_given(const struct observed *o)
     return strcmp(o->registered.authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
 }
 
+/* Otherwise the runner is about to be taken over, and its token is ours then. */
+static bool is_to_be_given(const struct observed *o)
+{
+    return o->spec->authentication == AUTH_RUNNER_TOKEN;
+}
+
 int64_t expiry_end(const struct observed *o)
 {
     int64_t end = time_parse(o->registered.expiration);
@@ -49,7 +55,7 @@ static int64_t token_warning_time(const struct observed *o)
 {
     int64_t quarter = life(o) / 4;
 
-    if (!o->spec || !expiry_end(o) || expiry_rotation_time(o))
+    if (!o->spec || !expiry_end(o) || expiry_rotation_time(o) || (is_given(o) && !is_to_be_given(o)))
         return 0;
     return expiry_end(o) - (quarter && quarter < WARNED_S ? quarter : WARNED_S);
 }
