@@ -45,6 +45,10 @@ class Runner:
     def conditions(self) -> dict[str, dict]:
         return {c["type"]: c for c in self.status().get("conditions", [])}
 
+    def is_unserved(self) -> bool:
+        """No operator has ever said anything of it: what it has is the CRD's default."""
+        return {kind: c["reason"] for kind, c in self.conditions().items()} == {"Ready": "WaitingForOperator"}
+
     def wait(self, kind: str = "Ready", status: str = "True", reason: str | None = None,
              seconds: float = PATIENCE) -> dict:
         """The condition, when it is so and about the spec of now."""

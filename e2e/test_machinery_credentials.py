@@ -626,7 +626,7 @@ def act(kube: Kube, name: str) -> dict:
 
 
 def spoken_of(runner: dict) -> dict | None:
-    return runner if runner.get("status", {}).get("conditions") else None
+    return runner if runner["status"]["observedGeneration"] > 0 else None
 
 
 @pytest.fixture

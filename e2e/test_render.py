@@ -257,12 +257,17 @@ WITH_MUCH = {
 
 
 def as_the_operator_knows_it(manifest: dict, runner: Runner) -> dict:
-    """With what only GitLab could tell, and Secrets as the operator writes them."""
+    """With what only GitLab and the API server could tell, and Secrets as the operator writes them."""
     text = json.dumps(manifest).replace("<token>", runner.token()).replace(
         "<runner id>", str(runner.status()["runnerId"]))
     manifest = json.loads(text)
     for key, value in manifest.pop("stringData", {}).items():
         manifest.setdefault("data", {})[key] = base64.b64encode(value.encode()).decode()
+    if manifest["kind"] == "Deployment":
+        uid = runner.child("account")["metadata"]["uid"]
+        manifest["metadata"]["annotations"]["gitlab-runners.dev/inputs"] = f"account={uid}"
+        pod = manifest["spec"]["template"]["metadata"]
+        pod["annotations"] = pod.get("annotations", {}) | {"gitlab-runners.dev/service-account-uid": uid}
     return manifest
 
 

@@ -241,15 +241,17 @@ ENDS = ["image", "cache.gcs.bucketName", "namespace", "manager.podSpec.initConta
 
 def nameless(runner: Runner) -> str:
     """All that was made, as text, without what differs from one object to the next."""
-    known = {"name": runner.name, "uid": runner.uid(), "token": runner.token(), "id": str(runner.status()["runnerId"])}
+    account = runner.child("account")
+    known = {"account": account and account["metadata"]["uid"], "uid": runner.uid(), "token": runner.token(),
+             "name": runner.name}
     made = {what: child and content(child) for what, child in children(runner).items()}
     made["config"]["data"] = {key: decoded(made["config"], key) for key in made["config"]["data"]}
     made["token"].pop("data")
     for note in ("told-hash", "runner-id"):
         made["token"]["metadata"]["annotations"].pop(f"gitlab-runners.dev/{note}")
     text = json.dumps(made, sort_keys=True)
-    for what in ("uid", "token", "name"):
-        text = text.replace(known[what], f"<{what}>")
+    for what, value in known.items():
+        text = text.replace(value, f"<{what}>") if value else text
     return text
 
 

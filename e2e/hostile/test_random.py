@@ -34,4 +34,4 @@ def test_whatever_comes(surface, siege: Siege, attacker: Attacker, evil: EvilGit
 
 def untold(attacker: Attacker) -> list[str]:
     return [item["metadata"]["name"] for item in attacker.kube.list("GitLabRunner", attacker.name)
-            if not item.get("status", {}).get("conditions") and "deletionTimestamp" not in item["metadata"]]
+            if item["status"]["observedGeneration"] < 0 and "deletionTimestamp" not in item["metadata"]]

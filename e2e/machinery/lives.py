@@ -194,6 +194,7 @@ def parts_of(child: dict | None) -> dict | None:
 
 VARIES = (
     (NAME.pattern, "NAME"),
+    (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "ACCOUNT"),
     (r"\b[0-9a-f]{16,}\b", "HASH"),
     (r"\b(token|credential)=\d+", r"\1=VERSION"),
     (r"\b20\d\d-\d\d-\d\dT[\d:.]+Z", "TIME"),

@@ -114,7 +114,7 @@ def test_it_works_in_the_namespaces_that_it_serves_and_sees_no_other(bound: Stag
     runners[1].delete()
     runners[1].wait_gone()
     assert len(gitlab.runners()) == 1
-    assert ignored.conditions() == {} and "finalizers" not in ignored.object()["metadata"]
+    assert ignored.is_unserved() and "finalizers" not in ignored.object()["metadata"]
     assert_kept_to(bound, [bound.name, second])
 
 
