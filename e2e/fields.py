@@ -284,9 +284,11 @@ def manager_rows() -> Iterator[Row]:
     yield Row("manager.resources.requests", {"cpu": "1"}, (f"{MANAGER}.resources.requests",))
     yield Row("manager.resources.limits", {"memory": "1Gi"}, (f"{MANAGER}.resources.limits.memory",))
     yield Row("manager.nodeSelector", {"role": "other"}, (f"{POD}.nodeSelector.role",))
+    taint = {"key": "infra", "operator": "Equal", "value": "y", "effect": "NoExecute"}
     for member, value in (("key", "other"), ("operator", "Equal"), ("value", "x"), ("effect", "NoExecute"),
                           ("tolerationSeconds", 60)):
         yield Row(f"manager.tolerations[].{member}", value, (f"{POD}.tolerations[0].{member}",),
+                  of={"manager": {"tolerations": [taint]}} if member in ("value", "tolerationSeconds") else {},
                   at=f"manager.tolerations[0].{member}")
     yield Row("manager.affinity", {"podAffinity": {}}, (f"{POD}.affinity",))
     spread = f"{POD}.topologySpreadConstraints[0]"

@@ -148,7 +148,8 @@ def here(corner: Place, body: dict, **more: object) -> dict:
     """The spec of a row, for this corner of the cluster: no manager runs, nobody waits for images."""
     spec = {key: value for key, value in body["spec"].items() if key not in SPEC_OF_ITS_OWN}
     own = {key: value for key, value in corner.spec("accessToken").items() if key in SPEC_OF_ITS_OWN}
-    spec |= own | {"namespace": f"{corner.name}-{spec['namespace']}"} | more
+    jobs = {"namespace": f"{corner.name}-{spec['namespace']}"} if "namespace" in spec else {}
+    spec |= own | jobs | more
     spec["hostAliases"] = [*own["hostAliases"], *body["spec"]["hostAliases"]]
     return fields.merged(spec, {"manager": {"replicas": 0 if spec["manager"]["replicas"] == 3 else 1}})
 

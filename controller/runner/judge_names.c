@@ -152,14 +152,29 @@ static void judge_job_tolerations(const struct judged *j)
     }
 }
 
+/* As the API server has it; those of the jobs are checked against what config.toml can say. */
+static void judge_manager_toleration(const struct judged *j, const char *field, struct json_object *entry)
+{
+    const char *key = json_str_or(entry, "key", ""), *value = json_str_or(entry, "value", ""),
+               *effect = json_str_or(entry, "effect", "");
+    bool exists = strcmp(json_str_or(entry, "operator", ""), "Exists") == 0;
+
+    check_taint(j, field, key, value, effect);
+    if (exists && *value)
+        judged_refuse(j, "%s.value belongs to the operator Equal: take it out, or change the operator", field);
+    if (!exists && !*key)
+        judged_refuse(j, "%s.key is missing: only the operator Exists goes without one", field);
+    if (json_member(entry, "tolerationSeconds") && strcmp(effect, "NoExecute") != 0)
+        judged_refuse(j, "%s.tolerationSeconds belongs to the effect NoExecute: take it out, or change the effect",
+                      field);
+}
+
 void judge_tolerations(const struct judged *j)
 {
     judge_job_tolerations(j);
-    for (size_t i = 0; i < json_len(j->spec->manager.tolerations); i++) {
-        struct json_object *entry = json_at(j->spec->manager.tolerations, i);
-        check_taint(j, arena_printf(j->a, "spec.manager.tolerations[%zu]", i), json_str_or(entry, "key", ""),
-                    json_str_or(entry, "value", ""), json_str_or(entry, "effect", ""));
-    }
+    for (size_t i = 0; i < json_len(j->spec->manager.tolerations); i++)
+        judge_manager_toleration(j, arena_printf(j->a, "spec.manager.tolerations[%zu]", i),
+                                 json_at(j->spec->manager.tolerations, i));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
