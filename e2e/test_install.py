@@ -122,7 +122,7 @@ def test_the_operators_pod_fulfils_pod_security_restricted(operator: Operator) -
 def test_a_managers_pod_fulfils_pod_security_restricted(ci: Place, gitlab: GitLabAdmin) -> None:
     kubectl("label", "namespace", ci.name, "pod-security.kubernetes.io/enforce=restricted")
     ci.registration_token()
-    ci.runner().wait()
+    ci.runner(podSecurity="Restricted").wait()
 
 
 def test_applying_it_again_changes_nothing(operator: Operator) -> None:

@@ -145,6 +145,7 @@ def test_r2_a_rotation_whose_answer_is_lost_is_found_out(stage: Stage, gitlab: G
     gitlab.fault("reset", "POST", "/api/v4/runners/reset_authentication_token", done=True)
     ask_for_a_token(runner, "now")
     wait_for("it has a new token", lambda: runner.token() != before, FOUND_OUT)
+    stage.settled([runner])
     assert gitlab.runner(number)["token"] == runner.token() and numbers(gitlab) == [number]
 
 
@@ -160,6 +161,7 @@ def test_r2_killed_in_a_rotation_it_is_found_out_after_the_start(stage: Stage, g
     stage.operator.kill()
     start(stage)
     wait_for("it has a new token", lambda: runner.token() != before, FOUND_OUT)
+    stage.settled([runner])
     assert gitlab.runner(number)["token"] == runner.token() and numbers(gitlab) == [number]
 
 
