@@ -163,6 +163,10 @@ soak: e2e-deps image ## The tests of the machinery with outages and delays in fu
 matrix: e2e-deps image ## The tests of the machinery on older Kubernetes (VERSIONS='v1.33.13 …', T=expression)
 	$(Q)VERSIONS='$(VERSIONS)' hack/matrix $(if $(T),-k '$(T)')
 
+.PHONY: upgrade-test
+upgrade-test: e2e-deps image ## Upgrade a running installation of 0.1.0, with runners and jobs, and take it back (FROM=tag); as root
+	$(Q)hack/upgrade-test $(if $(T),-k '$(T)')
+
 .PHONY: e2e-deps
 e2e-deps:
 	$(Q)hack/cluster/build
