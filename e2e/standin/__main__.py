@@ -31,6 +31,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--listen", metavar="ADDR:PORT", default="127.0.0.1:0",
                         help="where to serve http; port 0 takes a free one (default: %(default)s)")
     parser.add_argument("--tls-listen", metavar="ADDR:PORT", help="serve https there too")
+    parser.add_argument("--page-fd", metavar="NUMBER", type=int,
+                        help="serve http on this inherited socket too, which may be of another network namespace")
     parser.add_argument("--tls-cert", metavar="FILE", help="the server's certificate chain, PEM")
     parser.add_argument("--tls-key", metavar="FILE", help="its key, PEM")
     parser.add_argument("--tls-client-ca", metavar="FILE", help="ask clients for a certificate signed by this CA")
@@ -60,13 +62,16 @@ def tls_context(options: argparse.Namespace) -> ssl.SSLContext:
     return context
 
 
-async def listen(runner: web.AppRunner, where: str, context: ssl.SSLContext | None = None) -> str:
-    """Tells the address, with the port that was chosen."""
+def listener_at(where: str) -> socket.socket:
     host, _, port = where.rpartition(":")
-    listener = socket.create_server((host, int(port)), backlog=1024)
+    return socket.create_server((host, int(port)), backlog=1024)
+
+
+async def listen(runner: web.AppRunner, listener: socket.socket, context: ssl.SSLContext | None = None) -> str:
+    """Tells the address, with the port that was chosen."""
     await web.SockSite(runner, listener, ssl_context=context).start()
     scheme, usual = ("https", 443) if context else ("http", 80)
-    bound = listener.getsockname()[1]
+    host, bound = listener.getsockname()
     return f"{scheme}://{host}" + ("" if bound == usual else f":{bound}")
 
 
@@ -86,9 +91,11 @@ async def serve(options: argparse.Namespace, data: Path) -> None:
     project = await SEEDS[options.seed](state, options.registration_token) if options.seed else None
     runner = web.AppRunner(application(state, root), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
-    facts = {"url": await listen(runner, options.listen) + root, "pid": os.getpid()}
+    facts = {"url": await listen(runner, listener_at(options.listen)) + root, "pid": os.getpid()}
     if options.tls_listen:
-        facts["tls_url"] = await listen(runner, options.tls_listen, tls_context(options)) + root
+        facts["tls_url"] = await listen(runner, listener_at(options.tls_listen), tls_context(options)) + root
+    if options.page_fd is not None:
+        facts["page"] = await listen(runner, socket.socket(fileno=options.page_fd)) + root + "/"
     if project:
         facts |= {"project": project.path, "registration_token": project.runners_token}
     announce(options, facts)

@@ -3,6 +3,8 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 CLUSTER=${CLUSTER:-demo}                                # several clusters live side by side, by name
+typed=                                                  # what a person has to type before a command for it
+[ "$CLUSTER" = demo ] || typed="CLUSTER=$CLUSTER "
 STATES=/tmp/gitlab-runner-controller
 STATE=$STATES/$CLUSTER                                  # all a running cluster writes; `down` removes it
 CACHE=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gitlab-runner-controller}
