@@ -1,15 +1,19 @@
 """Real CI jobs, each in a pod of its own that goes when the job ends."""
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+
 import pytest
+import yaml
 
 from cluster import ROOT, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
-from places import GITLAB_IP, HOST, LABEL, Place, Runner
+from places import GITLAB_IP, HOST, LABEL, TLS_URL, Place, Runner
 from standin.pki import Authority
 from standin.seeds import SPRING_DEVOPS
 
-SAMPLES = ROOT / "manifests/samples"
+PRIVATE_CA = ROOT / "manifests/samples/private-ca.yaml"
 JOB_PODS = "job.runner.gitlab.com/pod"
 PATIENCE = 90.0  # for a pipeline
 
@@ -93,11 +97,11 @@ def test_resource_a_running_job_survives_an_edit_and_a_roll(ci: Place, gitlab: G
     runner.wait()
 
 
-def test_the_articles_sample_runs_its_pipeline(ci: Place, namespace_ci: str, gitlab: GitLabAdmin) -> None:
-    """One file and one Secret, as in the file's own comment; runner tokens of the old kind."""
+def test_the_demos_runner_runs_its_pipeline(ci: Place, namespace_ci: str, gitlab: GitLabAdmin) -> None:
+    """One file and one Secret, of 2018; runner tokens of the old kind."""
     gitlab.settings(legacy_tokens=30)
     project = gitlab.add_project("spring-devops", registration_token="g-1YUWB4_JoLgshuPJ6y", files=SPRING_DEVOPS)
-    runner = apply_sample(ci, "article.yaml", "kubernetes-runner")
+    runner = applied(ci, yaml.safe_load_all((ROOT / "hack/demo-runner.yaml").read_text()))
     kubectl("-n", "ci", "create", "secret", "generic", "my-gitlab",
             "--from-literal=runner-registration-token=g-1YUWB4_JoLgshuPJ6y")
     runner.wait()
@@ -109,7 +113,10 @@ def test_the_sample_with_a_private_ca_runs_its_pipeline(
     """https all the way: registration, manager, clone."""
     project = gitlab.add_project("spring-devops", files=SPRING_DEVOPS)
     token = gitlab.add_token("create_runner", "manage_runner", project_id=project["id"], role="maintainer")
-    runner = apply_sample(ci, "private-ca.yaml", "spring-devops")
+    sample = yaml.safe_load(PRIVATE_CA.read_text())
+    sample["spec"] |= {"url": TLS_URL, "hostAliases": [{"ip": GITLAB_IP, "hostnames": [HOST]}]}
+    sample["spec"]["scope"]["projectId"] = project["id"]
+    runner = applied(ci, [sample])
     kubectl("-n", "ci", "create", "secret", "generic", "gitlab-access", f"--from-literal=access-token={token['token']}")
     kubectl("-n", "ci", "create", "configmap", "gitlab-ca", f"--from-file=ca.crt={authority.ca.cert}")
     runner.wait()
@@ -127,9 +134,11 @@ def namespace_ci(ci: Place) -> str:
     return ci.adopt("ci")
 
 
-def apply_sample(ci: Place, file: str, name: str) -> Runner:
-    kubectl("apply", "-f", str(SAMPLES / file))
-    return Runner(ci.kube, "ci", name)
+def applied(ci: Place, objects: Iterable[dict]) -> Runner:
+    """The last of them is a GitLabRunner."""
+    items = list(objects)
+    kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    return Runner(ci.kube, "ci", items[-1]["metadata"]["name"])
 
 
 def assert_pipeline_runs(ci: Place, gitlab: GitLabAdmin, project: dict) -> None:

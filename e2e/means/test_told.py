@@ -114,7 +114,7 @@ def told_scopes(text: str) -> list[str]:
 
 def test_the_scopes_of_an_access_token_are_one_list() -> None:
     places = ["README.md", "crds/gitlabrunners.yaml", "docs/reference.md", "docs/conditions.md",
-              "manifests/samples/private-ca.yaml", "controller/gitlab/api.h"]
+              *(f"manifests/samples/access-token-{scope}.yaml" for scope in ("project", "group", "instance")), "controller/gitlab/api.h"]
     for place in places:
         lists = told_scopes((ROOT / place).read_text())
         assert lists and {tuple(re.findall(r"\w+_\w+", text)) for text in lists} == {tuple(SCOPES)}, (place, lists)
