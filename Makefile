@@ -83,6 +83,24 @@ $(B)/obj/%.o: controller/%.c | deps
 
 -include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/tests/*.d)
 
+# What packagers expect: everything below PREFIX, which DESTDIR may put into another folder for the time of packing.
+PREFIX ?= /usr/local
+INSTALLED := bin/gitlab-runner-controller share/man/man1/gitlab-runner-controller.1 \
+	share/bash-completion/completions/gitlab-runner-controller share/zsh/site-functions/_gitlab-runner-controller \
+	share/fish/vendor_completions.d/gitlab-runner-controller.fish
+
+.PHONY: install
+install: build ## Put the program, its man page and completions for bash, zsh and fish below PREFIX (/usr/local)
+	$(Q)install -D -m 755 $(PROGRAM) '$(DESTDIR)$(PREFIX)/$(word 1,$(INSTALLED))'
+	$(Q)install -D -m 644 manual/gitlab-runner-controller.1 '$(DESTDIR)$(PREFIX)/$(word 2,$(INSTALLED))'
+	$(Q)install -D -m 644 manual/gitlab-runner-controller.bash '$(DESTDIR)$(PREFIX)/$(word 3,$(INSTALLED))'
+	$(Q)install -D -m 644 manual/_gitlab-runner-controller '$(DESTDIR)$(PREFIX)/$(word 4,$(INSTALLED))'
+	$(Q)install -D -m 644 manual/gitlab-runner-controller.fish '$(DESTDIR)$(PREFIX)/$(word 5,$(INSTALLED))'
+
+.PHONY: uninstall
+uninstall: ## Take them away again
+	$(Q)rm -f $(INSTALLED:%='$(DESTDIR)$(PREFIX)/%')
+
 ##@ Test
 
 # Tests of base/ and runner/ link the core alone; the others link everything but main.o.
@@ -176,6 +194,7 @@ e2e-deps:
 	$(Q)hack/verdicts/build
 	$(Q)hack/python-env
 	$(Q)hack/cluster/images
+	$(Q)hack/install-deps zsh fish man-db groff-base
 
 # Coverage-guided fuzzing by libFuzzer. What it finds lands in build/fuzz; a crash becomes a file of the corpus.
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -262,7 +281,7 @@ build/bench-generator: hack/bench/generator.c | deps
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LDFLAGS) $(shell pkg-config --cflags --libs libcurl)
 
 .PHONY: manifests
-manifests: ## Generate manifests/install.yaml, docs/reference.md and the keys of config.toml
+manifests: build ## Generate manifests/install.yaml, docs/reference.md, the man page, completions and the keys of config.toml
 	$(Q)hack/cluster/build
 	$(Q)hack/python-env
 	$(Q)hack/generate
