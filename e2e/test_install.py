@@ -148,18 +148,6 @@ def wait_gone(kube: Kube, kind: str, name: str) -> None:
     wait_for(f"{kind} {name} is gone", lambda: kube.get(kind, name) is None)
 
 
-def test_uninstalling_leaves_nothing_stuck(ci: Place, gitlab: GitLabAdmin) -> None:
-    """In the order that the README tells: first the runners, then the operator."""
-    ci.registration_token()
-    ci.unmanned().wait()
-    with reinstalled(ci.operator):
-        kubectl("delete", "glr", "--all", "-n", ci.name, "--timeout=30s")
-        kubectl("delete", "-k", MANIFESTS, "--timeout=90s")
-        for kind, name in [("CustomResourceDefinition", CRD), ("Namespace", NAMESPACE), ("ClusterRole", NAME),
-                           ("ClusterRole", "gitlab-runner-executor")]:
-            wait_gone(ci.kube, kind, name)
-
-
 def test_deleting_the_kind_first_takes_its_runners_along(ci: Place, gitlab: GitLabAdmin) -> None:
     """And the operator, which has seen its kind go, works on when it comes back."""
     ci.registration_token()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import ROOT, kubectl
+from cluster import ROOT, kubectl, wait_for
 from operator_pod import Operator
 from places import LABEL
 from program import run
@@ -97,6 +97,7 @@ def test_the_external_secret_makes_the_secret_that_is_named() -> None:
 
 def test_all_samples_are_applied_together(operator: Operator) -> None:
     """As the API server would."""
+    wait_for("an earlier namespace ci is gone", lambda: operator.kube.get("Namespace", "ci") is None)
     kubectl("create", "namespace", "ci")
     kubectl("label", "namespace", "ci", f"{LABEL}=1")
     try:
