@@ -1,7 +1,7 @@
 /* What a manager may do among its jobs, by what the spec asks of gitlab-runner.
  *
  * What every job needs is EXECUTOR_CLUSTER_ROLE; some settings of config.toml need more, each a role of its own
- * (runner/features.h, generated from gitlab-runner's source, as manifests/default/executor.yaml is). A role is bound in
+ * (runner/features.h, generated from gitlab-runner's source, as manifests/base/executor.yaml is). A role is bound in
  * the namespace of the jobs only where the spec asks for it. */
 #ifndef RUNNER_RIGHTS_H
 #define RUNNER_RIGHTS_H

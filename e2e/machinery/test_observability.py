@@ -463,10 +463,19 @@ def test_o7_the_dump_is_only_for_clients_on_the_machine(stage: Stage, by_proxy: 
 # Who may read the metrics
 
 
+def with_metrics_auth(base: str, folder: Path) -> list[dict]:
+    """What the component makes, beside manifests/BASE."""
+    up = os.path.relpath(ROOT / "manifests", folder)
+    (folder / "kustomization.yaml").write_text(json.dumps({
+        "resources": [f"{up}/{base}"], "components": [f"{up}/metrics-auth"]}))
+    return list(yaml.safe_load_all(kubectl("kustomize", str(folder))))
+
+
 @pytest.fixture
-def readers(stage: Stage) -> Iterator[dict[str, str]]:
+def readers(stage: Stage, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Tokens of ServiceAccounts: one may read metrics, the other exists."""
-    kubectl("apply", "-f", str(ROOT / "manifests/metrics-auth/rbac.yaml"))
+    rights = [body for body in with_metrics_auth("default", tmp_path) if "gitlab-runner-metrics-" in body["metadata"]["name"]]
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(rights))
     for name in "scraper", "stranger":
         stage.kube.create("ServiceAccount", {"metadata": {"name": name}}, stage.name)
     kubectl("create", "clusterrolebinding", stage.name, "--clusterrole=gitlab-runner-metrics-reader",
@@ -495,10 +504,7 @@ def test_metrics_are_for_those_whom_the_api_server_lets_read_them(readers: dict[
 
 def test_the_component_for_it_fits_the_manifests(tmp_path: Path) -> None:
     for base in "default", "ha":
-        up = os.path.relpath(ROOT / "manifests", tmp_path)
-        (tmp_path / "kustomization.yaml").write_text(json.dumps({
-            "resources": [f"{up}/{base}"], "components": [f"{up}/metrics-auth"]}))
-        made = list(yaml.safe_load_all(kubectl("kustomize", str(tmp_path))))
+        made = with_metrics_auth(base, tmp_path)
         args = next(x for x in made if x["kind"] == "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"]
         assert "--metrics-auth" in args and "run" in args
         assert "gitlab-runner-metrics-reader" in {x["metadata"]["name"] for x in made if x["kind"] == "ClusterRole"}

@@ -31,7 +31,7 @@ AUTOSCALER = {"pause_pod_image": "busybox:1.36", "pause_pod_priority_class_name"
 
 
 def manifests(name: str, kind: str) -> dict[str, dict]:
-    docs = yaml.safe_load_all((ROOT / "manifests/default" / name).read_text())
+    docs = yaml.safe_load_all((ROOT / "manifests/base" / name).read_text())
     return {doc["metadata"]["name"]: doc for doc in docs if doc["kind"] == kind}
 
 

@@ -13,7 +13,7 @@ import yaml
 
 STATE = pathlib.Path("/tmp/gitlab-runner-controller") / os.environ["CLUSTER"]
 PROGRAM = "build/gitlab-runner-controller"
-DEPLOYMENT = pathlib.Path("manifests/default/controller.yaml")
+DEPLOYMENT = pathlib.Path("manifests/base/controller.yaml")
 LEASE = "gitlab-runner-controller"
 PAGES = ("127.0.0.1", 18080)
 

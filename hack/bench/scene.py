@@ -104,7 +104,7 @@ class Scene:
         self.api, self.audit = Api(), Audit()
         kubectl("apply", "-k", "crds")
         wait_kind()
-        kubectl("apply", "-f", "manifests/default/executor.yaml")
+        kubectl("apply", "-f", "manifests/base/executor.yaml")
 
     def add_namespace(self, name):
         kubectl("create", "namespace", name)

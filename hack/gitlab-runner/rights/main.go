@@ -5,7 +5,7 @@
 //
 // rights SOURCE TO writes into the folder TO:
 //
-//	manifests/default/executor.yaml     a ClusterRole of what is always needed, and one for each feature
+//	manifests/base/executor.yaml        a ClusterRole of what is always needed, and one for each feature
 //	controller/runner/features.{h,c}    the features, and the settings that ask for them
 //	tests/data/rights.json              the rows themselves, for the tests
 package main
@@ -337,7 +337,7 @@ func main() {
 		text += ",\n  " + string(line)
 	}
 	write(os.Args[2], "tests/data/rights.json", "["+strings.TrimPrefix(text, ",")+"\n]\n")
-	write(os.Args[2], "manifests/default/executor.yaml", manifest(all))
+	write(os.Args[2], "manifests/base/executor.yaml", manifest(all))
 	write(os.Args[2], "controller/runner/features.h", header(features))
 	write(os.Args[2], "controller/runner/features.c", table(all))
 }
