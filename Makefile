@@ -192,6 +192,7 @@ e2e-deps:
 	$(Q)hack/gitlab-runner/build
 	$(Q)hack/promlint/build
 	$(Q)hack/verdicts/build
+	$(Q)hack/helm/build
 	$(Q)hack/python-env
 	$(Q)hack/cluster/images
 	$(Q)hack/install-deps zsh fish man-db groff-base
