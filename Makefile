@@ -185,6 +185,10 @@ matrix: e2e-deps image ## The tests of the machinery on older Kubernetes (VERSIO
 upgrade-test: e2e-deps image ## Upgrade a running installation of 0.1.0, with runners and jobs, and take it back (FROM=tag); as root
 	$(Q)hack/upgrade-test $(if $(T),-k '$(T)')
 
+.PHONY: install-test
+install-test: e2e-deps image ## Installations on a real cluster: helm, other namespaces, wrong orders of uninstalling (T=expression)
+	$(Q)hack/install-test $(if $(T),-k '$(T)')
+
 .PHONY: e2e-deps
 e2e-deps:
 	$(Q)hack/cluster/build
