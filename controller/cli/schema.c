@@ -22,12 +22,16 @@
 #include "runner/kube_names.h"
 #include "runner/names.h"
 
-/* The path is relative to the project's folder, where make runs; the Makefile knows that this file depends on it. */
+/* The path is relative to the project's folder, where make runs; the Makefile knows that this file depends on it.
+ * Hidden, so that no table of addresses is asked: on AArch64 two labels that only this file knows have one place there.
+ */
 __asm__(".pushsection .rodata\n"
+        ".globl crd_text, crd_end\n"
+        ".hidden crd_text, crd_end\n"
         "crd_text: .incbin \"crds/gitlabrunners.yaml\"\n"
         "crd_end: .byte 0\n"
         ".popsection\n");
-extern const char crd_text[], crd_end[];
+extern const char crd_text[] __attribute__((visibility("hidden"))), crd_end[] __attribute__((visibility("hidden")));
 
 struct check {
     struct complaints *all;
