@@ -5,9 +5,13 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .SUFFIXES:
 .SECONDARY:
+COMMA := ,
 
 VERSION := 0.1.0
-COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+# What was changed since the commit is not in it. A number of digits of our own: git's depends on the clone.
+COMMIT := $(or $(shell git describe --always --exclude='*' --abbrev=12 --dirty 2>/dev/null),unknown)
+# Whatever has a time in it has the commit's.
+export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
 export CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gitlab-runner-controller
 
 # V=1 shows the commands.
@@ -26,17 +30,27 @@ DEV_PACKAGES := build-essential pkg-config git libcurl4-openssl-dev libjson-c-de
 WERROR ?= -Werror
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wvla -Wswitch-enum $(WERROR)
+# Debian's packages of some architecture, unpacked (hack/image/sysroot.py): with it, what is installed here does not count.
+SYSROOT ?=
+PKG_CONFIG := pkg-config
+TRIPLET := $(shell $(CC) -dumpmachine)
+ifneq ($(SYSROOT),)
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig pkg-config
+DEV_PACKAGES :=
+endif
+# The program does not tell in which folder it was built.
+PLACE := $(if $(SYSROOT),--sysroot=$(SYSROOT) -ffile-prefix-map=$(SYSROOT)=) -ffile-prefix-map=$(CURDIR)=.
 HARDENING := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE
 # What processors do for the flow of control. hack/check-elf says what of all this came out.
-MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+MACHINE := $(firstword $(subst -, ,$(TRIPLET)))
 FLOW_CFLAGS_x86_64 := -fcf-protection
 FLOW_CFLAGS_aarch64 := -mbranch-protection=standard
 FLOW_LDFLAGS_x86_64 := ,-z,shstk
 HARDENING += $(FLOW_CFLAGS_$(MACHINE))
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -Icontroller $(WARNINGS) $(CFLAGS) $(VARIANT_CFLAGS) -MMD -MP
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -Icontroller $(WARNINGS) $(PLACE) $(CFLAGS) $(VARIANT_CFLAGS) -MMD -MP
 LDFLAGS ?=
-ALL_LDFLAGS = $(LDFLAGS) $(VARIANT_LDFLAGS)
+ALL_LDFLAGS = $(SYSROOT:%=--sysroot=%) $(LDFLAGS) $(VARIANT_LDFLAGS)
 VARIANT_CFLAGS = $(HARDENING)
 VARIANT_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed$(FLOW_LDFLAGS_$(MACHINE))
 
@@ -53,13 +67,22 @@ PROGRAM = $(B)/gitlab-runner-controller
 .PHONY: build
 build: deps $(PROGRAM) ## Build build/gitlab-runner-controller (the default)
 
+# As it is in the image. The symbols stay here, to be found by its build id.
+STRIP ?= strip
+.PHONY: stripped
+stripped: deps $(B)/stripped/gitlab-runner-controller
+$(B)/stripped/gitlab-runner-controller: $(PROGRAM)
+	$(Q)hack/check-elf $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(STRIP) -o $@ $<
+
 .PHONY: deps
 deps: ## Install the compiler and -dev packages that are missing (apt), or say the line to run
 	$(Q)hack/install-deps $(DEV_PACKAGES)
 
-PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-PKG_LIBS = $(shell pkg-config --libs $(PACKAGES))
-CORE_LIBS = $(shell pkg-config --libs json-c openssl)
+PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+CORE_LIBS = $(shell $(PKG_CONFIG) --libs json-c openssl)
 
 $(PROGRAM): $(OBJECTS)
 	$(call say,LD,$@)
@@ -155,6 +178,11 @@ unit: ## Unit tests under ASan and UBSan (T=decide runs one program)
 unit-run: $(patsubst %,$(B)/tests/%,$(or $(T),$(TESTS)))
 	$(Q)RUN='$(RUN)' hack/run-unit $^
 
+# Without those that try very much: they take minutes there, and find nothing that is the processor's.
+.PHONY: unit-arm64
+unit-arm64: ## Unit tests of the core on another architecture: the cross-built image's, under qemu
+	$(Q)run=$$(hack/image/qemu aarch64) && RUN="$$run -L $$CACHE/sysroot/arm64/root" hack/image/make arm64 unit-run T='$(or $(T),$(filter-out world json_cost map,$(CORE_TESTS)))'
+
 ASAN_VARIANT = B=build/asan CFLAGS='-O1 -g' VARIANT_LDFLAGS='-fsanitize=address,undefined' \
 	VARIANT_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 
@@ -170,7 +198,7 @@ valgrind: ## Unit tests under valgrind
 E2E_CLUSTER ?= e2e
 
 .PHONY: e2e
-e2e: e2e-deps image ## End-to-end tests on a real local cluster (T=expression selects, as pytest -k)
+e2e: e2e-deps release-deps image ## End-to-end tests on a real local cluster (T=expression selects, as pytest -k)
 	$(Q)CLUSTER=$(E2E_CLUSTER) hack/e2e $(if $(T),-k '$(T)')
 
 .PHONY: soak
@@ -200,6 +228,12 @@ e2e-deps:
 	$(Q)hack/python-env
 	$(Q)hack/cluster/images
 	$(Q)hack/install-deps zsh fish man-db groff-base
+
+# The judges of image and release, and the other architecture's program. Without root the tests skip what is not there.
+.PHONY: release-deps
+release-deps:
+	$(Q)hack/crane/build
+	$(Q)[ "$$(id -u)" != 0 ] || { hack/install-deps skopeo && hack/image/make arm64 stripped && hack/image/qemu aarch64 > /dev/null; }
 
 # Coverage-guided fuzzing by libFuzzer. What it finds lands in build/fuzz; a crash becomes a file of the corpus.
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -244,16 +278,41 @@ analyze: deps ## The compiler's static analyzer over the whole program (slow)
 test: ## All that CI runs: check, unit tests, a short bench, end-to-end tests
 	$(Q)$(MAKE) check
 	$(Q)$(MAKE) unit
+	$(Q)$(MAKE) unit-arm64
 	$(Q)CLUSTER=$(E2E_CLUSTER)-bench $(MAKE) bench QUICK=1
 	$(Q)$(MAKE) e2e; result=$$?; \
 		for c in $(E2E_CLUSTER) $(E2E_CLUSTER)-machinery $(E2E_CLUSTER)-lifecycle; do CLUSTER=$$c hack/cluster/down; done; exit $$result
 
 ##@ Cluster
 
+# By this name the local clusters know the image, and nobody can pull it: a registry of your own is set by IMAGE=….
+IMAGE ?= registry.invalid/gitlab-runner-controller
+# Where the source is, for the image's labels: https://….
+SOURCE ?= https://source.invalid/gitlab-runner-controller
+# amd64, arm64, or both: amd64,arm64. What this machine is not is cross-built.
+PLATFORMS ?= $(if $(filter aarch64,$(MACHINE)),arm64,amd64)
+NAMES = IMAGE='$(IMAGE)' SOURCE='$(SOURCE)' VERSION='$(VERSION)' COMMIT='$(COMMIT)'
+
 .PHONY: image
-image: build ## Pack the operator's image (build/gitlab-runner-controller and its libraries) without Docker
-	$(Q)hack/cluster/build
+image: ## Build the operator's image, without Docker or root, for PLATFORMS=amd64,arm64 (default: this machine's), for IMAGE=…
+	$(Q)$(NAMES) hack/image/build $(subst $(COMMA), ,$(PLATFORMS))
+	$(Q)$(NAMES) hack/image/tell
 	$(Q)hack/cluster/images controller
+
+# Who builds it, as a URI, for the provenance; what a pipeline is set there by its definition.
+BUILDER ?= urn:gitlab-runner-controller:a-machine-of-ones-own
+SIGNING_KEY ?=
+REFRESH ?= 1
+
+.PHONY: release
+release: ## Fill dist/: image, manifests and chart for IMAGE=registry/name, programs, SBOM, sums; signed by SIGNING_KEY=file
+	$(Q)PYTHONPATH=hack $(NAMES) SIGNING_KEY='$(SIGNING_KEY)' python3 -m release.request
+	$(Q)$(NAMES) REFRESH=$(REFRESH) hack/image/build amd64 arm64
+	$(Q)$(NAMES) BUILDER='$(BUILDER)' SIGNING_KEY='$(SIGNING_KEY)' hack/release/build
+
+.PHONY: release-test
+release-test: release-deps ## Two strangers' clones make the same release, byte for byte; a scanner finds in it what it lists (minutes)
+	$(Q)hack/release/test
 
 .PHONY: cluster-up
 cluster-up: e2e-deps image ## Start a local real cluster (CLUSTER=name, default demo)
@@ -283,7 +342,7 @@ bench-publish: ## Put the figures of the last bench into the README, and its plo
 build/bench-generator: hack/bench/generator.c | deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LDFLAGS) $(shell pkg-config --cflags --libs libcurl)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LDFLAGS) $(shell $(PKG_CONFIG) --cflags --libs libcurl)
 
 .PHONY: manifests
 manifests: build ## Generate manifests/install.yaml, docs/reference.md, the man page, completions and the keys of config.toml

@@ -7,41 +7,22 @@ changed is left alone.
 """
 import argparse
 import hashlib
-import io
-import json
 import os
 import re
 import subprocess
 import sys
-import tarfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from image.layer import Layer
+from image.layout import Layout
+
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
 
 
-class Layer:
-    """What the image's files will be: name → (mode, type, source file or bytes, link target)."""
-
-    def __init__(self):
-        self.entries = {}
-
-    def _add(self, name, mode, kind=tarfile.REGTYPE, data=b"", link=""):
-        name = name.strip("/")
-        if name in self.entries:
-            return
-        parent = os.path.dirname(name)
-        if parent:
-            self.dir(parent)
-        self.entries[name] = (mode, kind, data, link)
-
-    def dir(self, name, mode=0o755):
-        self._add(name, mode, tarfile.DIRTYPE)
-
-    def link(self, name, target):
-        self._add(name, 0o777, tarfile.SYMTYPE, link=target)
-
-    def text(self, name, text, mode=0o644):
-        self._add(name, mode, data=text.encode())
-
-    def file(self, source, name):
-        self._add(name, os.stat(source).st_mode & 0o777, data=source)
+class LocalLayer(Layer):
+    """Of files of this machine."""
 
     def program(self, source, name):
         """Adds a program and the shared libraries it is linked with, where the loader looks."""
@@ -63,55 +44,21 @@ class Layer:
         """Changes whenever an input does; of a source file, by its size and time."""
         def stamp(entry):
             mode, kind, data, link = entry
-            if isinstance(data, str):
+            if isinstance(data, Path):
                 status = os.stat(data)
-                data = (data, status.st_size, status.st_mtime_ns)
+                data = (str(data), status.st_size, status.st_mtime_ns)
             return mode, kind, data, link
-        inputs = sorted((name, stamp(entry)) for name, entry in self.entries.items())
-        with open(__file__, "rb") as f:
-            return hashlib.sha256(repr((inputs, more, f.read())).encode()).hexdigest()
-
-    def tar(self):
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as tar:
-            for name, (mode, kind, data, link) in self.entries.items():
-                if isinstance(data, str):
-                    with open(data, "rb") as f:
-                        data = f.read()
-                info = tarfile.TarInfo(name)         # owner root, time 0
-                info.mode, info.type, info.linkname, info.size = mode, kind, link, len(data)
-                tar.addfile(info, io.BytesIO(data))
-        return buffer.getvalue()
+        known = hashlib.sha256(repr((sorted((name, stamp(entry)) for name, entry in self.entries.items()), more)).encode())
+        for module in ("cluster/mkimage.py", "image/layer.py", "image/layout.py"):
+            known.update((Path(__file__).resolve().parents[1] / module).read_bytes())
+        return known.hexdigest()
 
 
 def write(path, references, layer, config):
-    blobs = {}
-
-    def blob(media_type, data):
-        digest = hashlib.sha256(data).hexdigest()
-        blobs[digest] = data
-        return {"mediaType": media_type, "digest": "sha256:" + digest, "size": len(data)}
-
-    oci = "application/vnd.oci.image."
-    tar = blob(oci + "layer.v1.tar", layer)
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
-    document = {"architecture": machine, "os": "linux", "config": config,
-                "rootfs": {"type": "layers", "diff_ids": [tar["digest"]]}}
-    manifest = {"schemaVersion": 2, "mediaType": oci + "manifest.v1+json", "layers": [tar],
-                "config": blob(oci + "config.v1+json", json.dumps(document).encode())}
-    entry = blob(manifest["mediaType"], json.dumps(manifest).encode())
-    # An entry a name: containerd takes the full reference as the image's name.
-    index = {"schemaVersion": 2, "manifests": [
-        entry | {"annotations": {"io.containerd.image.name": reference}} for reference in references]}
-
-    files = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "index.json": json.dumps(index).encode()}
-    files.update(("blobs/sha256/" + digest, data) for digest, data in blobs.items())
-    with tarfile.open(path + ".new", "w") as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    os.rename(path + ".new", path)
+    """An entry a name: containerd takes the full reference as the image's name."""
+    layout = Layout()
+    image = layout.image(layer, config, ARCHITECTURE)
+    layout.write_archive(Path(path), [image | {"annotations": {"io.containerd.image.name": name}} for name in references])
 
 
 def arguments():
@@ -134,7 +81,7 @@ def arguments():
 
 
 def contents(args):
-    layer = Layer()
+    layer = LocalLayer()
     layer.dir("tmp", 0o1777)
     layer.dir(args.home, 0o777)    # of whoever runs
     uid, gid = args.user.split(":")
