@@ -8,11 +8,11 @@
 #include "kube/client_stats.h"
 #include "kube/lease.h"
 #include "kube/queue.h"
+#include "metrics_fleet.h"
 #include "metrics_process.h"
 #include "metrics_watch.h"
 #include "net/loop.h"
 #include "orphans.h"
-#include "state.h"
 
 /* Each function shows one metric of a struct reconciler_view. */
 #define SHOW(name) static void name(const struct metric_page *page, const void *source)
@@ -290,47 +290,6 @@ SHOW(show_objects)
                       NULL);
 }
 
-SHOW(show_runners)
-{
-    const struct tally *reasons = &stats_of(source)->ready_reasons;
-    unsigned counts[TALLY_MAX + 1] = {0};
-    const char *key;
-    void *state;
-
-    for (size_t i = 0; map_iter(&view_of(source)->states->by_key, &i, &key, &state);)
-        counts[((const struct state *)state)->ready_reason]++;
-    for (size_t i = 0; i < reasons->len; i++)
-        metric_sample(page, counts[i + 1], "reason", reasons->rows[i].a, NULL);
-}
-
-/* Of all runners, not one each: tenants decide how many there are. */
-SHOW(show_token_expiry)
-{
-    int64_t first = 0;
-    const char *key;
-    void *state;
-
-    for (size_t i = 0; map_iter(&view_of(source)->states->by_key, &i, &key, &state);) {
-        int64_t end = ((const struct state *)state)->token_end;
-        first = end && (!first || end < first) ? end : first;
-    }
-    if (first)
-        metric_sample(page, (double)first, NULL);
-}
-
-SHOW(show_rotation_overdue)
-{
-    int64_t now = loop_wall(view_of(source)->shop->loop), most = 0;
-    const char *key;
-    void *state;
-
-    for (size_t i = 0; map_iter(&view_of(source)->states->by_key, &i, &key, &state);) {
-        int64_t due = ((const struct state *)state)->rotation_time;
-        most = due && now - due > most ? now - due : most;
-    }
-    metric_sample(page, (double)most, NULL);
-}
-
 SHOW(show_left_out)
 {
     metric_sample(page, (double)shares_left_out(store_shares(view_of(source)->shop->store), NULL), NULL);
@@ -347,6 +306,24 @@ SHOW(show_gitlab_places)
 
     metric_sample(page, (double)gitlab_inside(gitlab), "state", "in_flight", NULL);
     metric_sample(page, (double)gitlab_waiting(gitlab), "state", "waiting", NULL);
+}
+
+SHOW(show_breakers)
+{
+    struct gate_sight sights[GATE_SIGHTS + 1];
+    size_t len = gitlab_sights(view_of(source)->shop->gitlab, sights);
+
+    for (size_t i = 0; i < len; i++)
+        metric_sample(page, sights[i].open, "gitlab_host", sights[i].name, NULL);
+}
+
+SHOW(show_callers_held)
+{
+    struct gate_sight sights[GATE_SIGHTS + 1];
+    size_t len = gitlab_sights(view_of(source)->shop->gitlab, sights);
+
+    for (size_t i = 0; i < len; i++)
+        metric_sample(page, (double)sights[i].held, "gitlab_host", sights[i].name, NULL);
 }
 
 SHOW(show_gitlab_seconds)
@@ -387,18 +364,16 @@ static const struct metric own_metrics[] = {
      "Requests to the API server on their way, watches left out", show_in_flight},
     {"gitlab_runner_controller_api_requests_held", METRIC_GAUGE, "Requests to the API server that are held back",
      show_held},
-    {"gitlab_runner_controller_runners", METRIC_GAUGE, "GitLabRunners by the reason of their condition Ready",
-     show_runners},
-    {"gitlab_runner_controller_token_expiry_timestamp_seconds", METRIC_GAUGE,
-     "When the first of all runners' tokens expires, since 1970; absent while none does", show_token_expiry},
-    {"gitlab_runner_controller_token_rotation_overdue_seconds", METRIC_GAUGE,
-     "For how long the token that should have been replaced first has not been", show_rotation_overdue},
     {"gitlab_runner_controller_runners_left_out", METRIC_GAUGE,
      "GitLabRunners that are not served, because those of their namespace take more than its share", show_left_out},
     {"gitlab_runner_controller_gitlab_requests_total", METRIC_COUNTER,
      "Calls to GitLab by what was asked and what came of it (ok, or the reason of the failure)", show_gitlab_calls},
     {"gitlab_runner_controller_gitlab_calls", METRIC_GAUGE,
      "Calls to GitLab that have a place at the gate, and that wait for one, by state", show_gitlab_places},
+    {"gitlab_runner_controller_gitlab_breaker_open", METRIC_GAUGE,
+     "Whether a host that is called, or of which a failure is remembered, cannot be connected to", show_breakers},
+    {"gitlab_runner_controller_gitlab_callers_held", METRIC_GAUGE,
+     "Credentials at such a host that it answers 5xx or 429, whose calls are held back for a while", show_callers_held},
     {"gitlab_runner_controller_gitlab_request_duration_seconds", METRIC_HISTOGRAM, "How long calls to GitLab took",
      show_gitlab_seconds},
     {"gitlab_runner_controller_orphans", METRIC_GAUGE,
@@ -428,5 +403,6 @@ void metrics_page(const struct reconciler *rec, struct buf *out)
     SHOW_TABLE(lease_metrics);
     metrics_watch(view.feeds, out);
     SHOW_TABLE(own_metrics);
+    metrics_fleet(view.states, &view.shop->stats->ready_reasons, loop_wall(view.shop->loop), out);
     metrics_process(view.shop->stats->start, out);
 }

@@ -1,6 +1,6 @@
 /* The page /metrics: under the names that controller-runtime, client-go and Prometheus' clients have made common, and
- * our own, gitlab_runner_controller_…. docs/metrics.md lists them. No label tells objects apart, so their number does
- * not grow with that of the objects. */
+ * our own, gitlab_runner_controller_…. docs/metrics.md lists them. Their number does not grow with that of the objects:
+ * no label tells those apart, but for a bounded number of runners and hosts (fleet.h, gitlab/gate.h). */
 #ifndef METRICS_H
 #define METRICS_H
 

@@ -16,7 +16,6 @@
 #include "net/loop.h"
 #include "orphans.h"
 #include "perform.h"
-#include "runner/expiry.h"
 #include "runner/names.h"
 #include "runner/status.h"
 
@@ -126,9 +125,16 @@ static void count_result(struct stats *stats, const struct turn *turn, const str
     stats->stalled += result == RESULT_ERROR && !last->wait.retry_at_ms;
     histogram_observe(&stats->reconcile_seconds, seconds);
     histogram_observe(&stats->work_seconds, seconds);
-    turn->state->token_end = expiry_end(&turn->observed);
-    turn->state->rotation_time = turn->observed.spec ? expiry_rotation_time(&turn->observed) : 0;
-    turn->state->ready_reason = stats_ready_reason(stats, condition_get(turn->observed.status, "Ready", "reason"));
+}
+
+/* For metrics: what is known of the runner now. */
+static void note_facts(struct reconciler *rec, struct turn *turn)
+{
+    struct runner_facts *facts = &turn->state->facts;
+
+    runner_facts_learn(facts, &turn->observed);
+    facts->ready_reason = stats_ready_reason(&rec->stats, condition_get(turn->observed.status, "Ready", "reason"));
+    fleet_show(&rec->states, turn->state);
 }
 
 /* Its key is free, and so is its memory. */
@@ -144,6 +150,7 @@ static void turn_leave(struct reconciler *rec, struct turn *turn)
 static void turn_end(struct reconciler *rec, struct turn *turn, const struct action *last)
 {
     count_result(&rec->stats, turn, last);
+    note_facts(rec, turn);
     turn_log(turn, LOG_DEBUG, act_kind_name(last->kind), "cause", turn->cause, "rule", last->rule, "reason",
              last->kind == ACT_WAIT ? last->wait.reason : NULL, NULL);
     if (!errand_is_calling(turn->state->errand))
@@ -443,6 +450,7 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     rec->shop.stats = &rec->stats;
     rec->shop.store = store_create(KIND_COUNT);
     shares_set_budget(store_shares(rec->shop.store), KEPT_BUDGET);
+    rec->states.shown_max = shop->metrics_per_runner ? FLEET_SHOWN_MAX : 0;
     rec->shop.evicted = on_evicted;
     rec->shop.evicted_arg = rec;
     list_init(&rec->turns);

@@ -6,6 +6,7 @@
 #include "base/jitter.h"
 #include "base/keep.h"
 #include "base/mem.h"
+#include "kube/shares.h"
 
 enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 5 * 60 * 1000 };
 
@@ -28,6 +29,8 @@ void states_finish(struct states *states)
         keep_free(value, sizeof(struct state));
     }
     map_finish(&states->by_key);
+    shares_destroy(take(states->shown_by));
+    states->shown = 0;
 }
 
 struct state *states_get(struct states *states, const char *key)
@@ -49,6 +52,7 @@ void states_remove(struct states *states, const char *key)
 
     if (!state)
         return;
+    fleet_hide(states, state);
     state_finish(state);
     keep_free(state, sizeof(*state));
 }
@@ -58,7 +62,7 @@ static void begin_state_anew(struct state *state, const char *uid)
     char *key = take(state->key);
 
     state_finish(state);
-    *state = (struct state){.key = key, .uid = keep_strdup(uid)};
+    *state = (struct state){.key = key, .uid = keep_strdup(uid), .facts.shown = state->facts.shown};
 }
 
 void state_follow(struct state *state, const struct record *record, int64_t generation)

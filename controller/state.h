@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/map.h"
+#include "fleet.h"
 #include "kube/store.h"
 #include "runner/decide.h"
 
@@ -61,14 +62,14 @@ struct state {
     enum reach reach;
     bool insecure_told;        /* that spec.url is not https                                           */
     const char *reported;      /* the last report's reason, which the log has already                 */
-    unsigned ready_reason;     /* of its condition Ready, see stats.h                               */
-    int64_t token_end;         /* seconds since 1970; 0: never, or not known                        */
-    int64_t rotation_time;     /* when it is to be replaced; 0: never                               */
+    struct runner_facts facts; /* for metrics, as of the end of its last turn                       */
     bool foreign[CHILD_COUNT]; /* somebody else's object has this child's name                   */
 };
 
 struct states {
     struct map by_key;
+    size_t shown_max, shown; /* runners that may have, and have, series of their own: fleet.h */
+    struct shares *shown_by; /* … by namespace; NULL: none yet */
 };
 
 void states_finish(struct states *states);

@@ -37,9 +37,10 @@ struct workshop {
     const struct lease *lease; /* nothing is decided while we do not lead; NULL: we always lead */
     struct store *store;
     struct render_settings render;
-    const char *instance; /* this process, in Events: the pod's name */
-    const char *ns;       /* its namespace, where the ledger of orphans is */
-    bool secrets_by_name; /* no right to list them: those that are referred to are read, round and round */
+    const char *instance;    /* this process, in Events: the pod's name */
+    const char *ns;          /* its namespace, where the ledger of orphans is */
+    bool secrets_by_name;    /* no right to list them: those that are referred to are read, round and round */
+    bool metrics_per_runner; /* runners have series of their own: fleet.h */
     struct orphans *orphans;
     struct errands *errands;
     struct garbage *garbage;

@@ -6,6 +6,7 @@ complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l con
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l listen -x -d '/healthz, /readyz, /metrics (default: :8080)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l debug-port -x -d '/debug/state, on 127.0.0.1 (::1) alone; 0: none (default: 6060)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l metrics-auth -d 'show /metrics to those alone whom the API server lets read it, by bearer token'
+complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l metrics-per-runner -d 'in /metrics also series of each runner, of up to 1000 (docs/metrics.md)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l manager-image -x -d 'where spec.manager.image is not given (default: gitlab/gitlab-runner:alpine-v19.4.0)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l namespace -x -d 'serve these namespaces alone, with no rights elsewhere (default: all)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l secrets -x -a 'all referenced' -d 'referenced: read those that specs name, list none (default: all)'

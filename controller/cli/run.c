@@ -160,7 +160,8 @@ static bool start_running(struct process *p, struct run_options *o, struct err *
                                   .render = {.manager_image = o->manager_image, .namespaces = o->namespaces},
                                   .instance = o->identity,
                                   .ns = own_namespace(p, o),
-                                  .secrets_by_name = o->secrets_by_name};
+                                  .secrets_by_name = o->secrets_by_name,
+                                  .metrics_per_runner = o->metrics_per_runner};
     p->rec = reconciler_create(&shop);
     p->deadline = loop_timer_create(p->loop, stop, p);
     if (!serve_pages(p, o, err))

@@ -159,6 +159,8 @@ static const struct row rows[] = {
      parse_port, AT(debug_port), "a port from 1 to 65535, or 0"},
     {"metrics-auth", NULL, "show /metrics to those alone whom the API server lets read it, by bearer token",
      parse_flag, AT(metrics_auth), NULL},
+    {"metrics-per-runner", NULL, "in /metrics also series of each runner, of up to 1000 (docs/metrics.md)",
+     parse_flag, AT(metrics_per_runner), NULL},
     {"manager-image", "IMAGE", "where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")",
      parse_text, AT(manager_image), NULL},
     {"namespace", "NAME,...", "serve these namespaces alone, with no rights elsewhere (default: all)",

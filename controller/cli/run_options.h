@@ -17,6 +17,7 @@ struct run_options {
     int port;
     int debug_port; /* on localhost alone; 0: none */
     bool metrics_auth;
+    bool metrics_per_runner; /* fleet.h */
     const char *manager_image;
     const char *namespaces; /* "a,b" (runner/namespaces.h); NULL: all */
     bool secrets_by_name;   /* turn.h */

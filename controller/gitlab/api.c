@@ -81,6 +81,11 @@ bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret)
     return gate_info(gitlab->gate, i, ret);
 }
 
+size_t gitlab_sights(const struct gitlab *gitlab, struct gate_sight ret[static GATE_SIGHTS + 1])
+{
+    return gate_sights(gitlab->gate, ret);
+}
+
 int64_t gitlab_asked_us(const struct gitlab_op *op)
 {
     return op->asked_us;

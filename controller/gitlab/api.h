@@ -107,6 +107,8 @@ size_t gitlab_waiting(const struct gitlab *gitlab);
 const char *gitlab_proxy(const struct gitlab *gitlab, const struct host **ret_fares);
 /* The hosts and how they fare: for i = 0, 1, … while true. */
 bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret);
+/* The same for those who watch them: gate_sights(). */
+size_t gitlab_sights(const struct gitlab *gitlab, struct gate_sight ret[static GATE_SIGHTS + 1]);
 
 /* An answer that is not the expected one, as struct err: a closed table, see docs/conditions.md. body: len bytes. */
 struct err gitlab_classify(enum gitlab_op_kind op, const char *url, long status, const char *body, size_t len,

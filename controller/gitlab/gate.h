@@ -95,6 +95,16 @@ struct gate_info {
 };
 /* The i-th host that is known; false when there are no more. */
 bool gate_info(const struct gate *gate, size_t i, struct gate_info *ret);
+/* A host for those who watch it. */
+struct gate_sight {
+    const char
+        *name;   /* as in struct gate_info; or "other": those beyond GATE_SIGHTS, which most namespaces do not call */
+    bool open;   /* it cannot be connected to, or the proxy before it cannot; one of the others */
+    size_t held; /* callers that it answers 5xx or 429, who are held back for a while */
+};
+enum { GATE_SIGHTS = 32 };
+/* The hosts of which something is known, at most GATE_SIGHTS by name, and one more for all others; returns how many. */
+size_t gate_sights(const struct gate *gate, struct gate_sight ret[static GATE_SIGHTS + 1]);
 /* How the proxy fares, for /debug/state. */
 const struct host *gate_proxy(const struct gate *gate);
 /* How many places are taken, and how many calls wait, at all hosts. */

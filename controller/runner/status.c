@@ -35,6 +35,22 @@ const char *condition_get(struct json_object *status, const char *type, const ch
     return json_str(former_condition(status, type), member);
 }
 
+/* As somebody wants it to be. */
+static bool is_meant(const char *reason)
+{
+    return reason && (strcmp(reason, "Suspended") == 0 || strcmp(reason, "Draining") == 0);
+}
+
+int64_t status_unready_since(struct json_object *status)
+{
+    const char *ready = condition_get(status, "Ready", "status");
+    int64_t since = time_parse(condition_get(status, "Ready", "lastTransitionTime"));
+
+    if (!ready || strcmp(ready, "True") == 0 || is_meant(condition_get(status, "Ready", "reason")))
+        return 0;
+    return since > 0 ? since : 0;
+}
+
 /* It works, and everybody on the way can read the tokens. */
 static const char *insecure_warning(const char *url)
 {

@@ -21,6 +21,10 @@ struct finding manager_starting(const struct observed *o, struct arena *a);
  * the next change of anything else. */
 bool status_is_shown(const struct observed *o, struct json_object *status);
 
+/* Since when the condition Ready is not True, in seconds since 1970; 0: it is, nothing is known yet, or nobody wants it
+ * to be: the runner is suspended, or its managers finish their jobs before it goes. */
+int64_t status_unready_since(struct json_object *status);
+
 /* A member of a condition ("status", "reason", "message") in a status, NULL when it is not there. */
 const char *condition_get(struct json_object *status, const char *type, const char *member);
 

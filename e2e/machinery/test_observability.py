@@ -20,7 +20,7 @@ from cluster import ROOT, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import KINDS, Stage, scaled
 from operator_pod import CACHE, NAMESPACE, USER
-from places import Runner
+from places import HOST, Runner
 from program import Process, free_port
 from proxy.faults import Hold, Status
 from secrecy import found_in, tokens_of
@@ -178,11 +178,18 @@ def test_o1_promlint_complains_of_what_is_wrong() -> None:
     assert "counter" in promlint("# HELP requests Requests.\n# TYPE requests counter\nrequests 1\n")
 
 
-def test_o1_the_documentation_lists_each_metric(stage: Stage) -> None:
-    """O1: with its type and labels."""
-    settle(stage, *ELECTION)
+def test_o1_the_documentation_lists_each_metric(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """O1: with its type and labels, those of single runners and of a host that is away, too."""
+    gitlab.settings(runner_token_expiration_interval=3 * 86400)
+    settle(stage, *ELECTION, "--metrics-per-runner")
     hold_back(stage)
+    stage.secret("access", access_token=gitlab.add_token("api", admin=True)["token"])
+    stage.unmanned("accessToken", name="ends", authentication={"accessTokenSecretRef": {"name": "access"}}).wait()
+    stage.runner(name="astray", url=f"http://{HOST}:9", manager={"replicas": 0}).wait_refused("ConnectionRefused")
     page = metrics(stage)
+    assert promlint(page.text) == ""
+    runners = page.samples("gitlab_runner_controller_runner_ready")
+    assert sum(runners.values()) == 2 and len(runners) == 4, runners
     assert {name: (kind, page.labels(name)) for name, kind in page.types.items()} == described()
 
 

@@ -546,6 +546,30 @@ static void every_reason_is_in_the_list(void **state)
         each_reason_in(sources[i].path, sources[i].pattern, must_be_listed);
 }
 
+static int64_t unready_since(const char *status, const char *reason, const char *time)
+{
+    cleanup_json struct json_object *shown = json_build(
+        "{conditions: [{type: Ready, status: %s, reason: %s, lastTransitionTime: %s}]}", status, reason, time);
+
+    return status_unready_since(shown);
+}
+
+/* Metrics tell it, and an alert waits for it: what somebody wants to be so is none. */
+static void what_is_not_ready_is_so_since_a_time(void **state)
+{
+    static const char time[] = "2026-01-02T03:04:05Z";
+
+    (void)state;
+    assert_int_equal(unready_since("False", "SecretNotFound", time), time_parse(time));
+    assert_int_equal(unready_since("Unknown", "Pending", time), time_parse(time));
+    assert_int_equal(unready_since("True", "Ready", time), 0);
+    assert_int_equal(unready_since("False", "Suspended", time), 0);
+    assert_int_equal(unready_since("False", "Draining", time), 0);
+    assert_int_equal(unready_since("False", "SecretNotFound", "yesterday"), 0);
+    assert_int_equal(unready_since(NULL, NULL, NULL), 0);
+    assert_int_equal(status_unready_since(NULL), 0);
+}
+
 /* The list and the page for people are the same, but for what the API server says. */
 static void every_listed_reason_is_documented(void **state)
 {
@@ -584,6 +608,7 @@ int main(void)
         cmocka_unit_test(a_url_without_tls_is_warned_about),
         cmocka_unit_test(warnings_are_told_where_people_look),
         cmocka_unit_test(each_stage_is_on_record),
+        cmocka_unit_test(what_is_not_ready_is_so_since_a_time),
     };
     struct CMUnitTest tests[ARRAY_LEN(cases) + ARRAY_LEN(others)];
 
