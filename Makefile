@@ -225,6 +225,8 @@ e2e-deps:
 	$(Q)hack/promlint/build
 	$(Q)hack/verdicts/build
 	$(Q)hack/helm/build
+	$(Q)hack/prometheus/build
+	$(Q)hack/dashlint/build
 	$(Q)hack/python-env
 	$(Q)hack/cluster/images
 	$(Q)hack/install-deps zsh fish man-db groff-base
