@@ -9,7 +9,7 @@ COMMA := ,
 
 VERSION := 0.1.0
 # What was changed since the commit is not in it. A number of digits of our own: git's depends on the clone.
-COMMIT := $(or $(shell git describe --always --exclude='*' --abbrev=12 --dirty 2>/dev/null),unknown)
+COMMIT := $(or $(shell GIT_OPTIONAL_LOCKS=0 git describe --always --exclude='*' --abbrev=12 --dirty 2>/dev/null),unknown)
 # Whatever has a time in it has the commit's.
 export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),0)
 export CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gitlab-runner-controller

@@ -48,7 +48,7 @@ def test_each_command_has_a_help() -> None:
 
 def test_the_version_is_told_with_the_libraries() -> None:
     told = run("version").stdout
-    assert re.match(r"gitlab-runner-controller \d+\.\d+\.\d+ \(commit \w+\)\n", told)
+    assert re.match(r"gitlab-runner-controller \d+\.\d+\.\d+ \(commit [\w-]+\)\n", told)
     assert all(f"\n  {library} " in told for library in ("libcurl", "json-c", "OpenSSL", "libuv", "libwebsockets"))
     assert run("--version").stdout == told
 
