@@ -11,7 +11,7 @@ from cluster import Kube, kubectl, run_kubectl, wait_for
 from gitlab_admin import GitLabAdmin
 from operator_pod import NAME, ORPHANS
 from places import Place, Runner
-from release.helm import CHART, LINES, helm, run_helm
+from release.helm import CHART, LINES, helm, run_helm, template
 from release.live.installation import KIND, OPS, image_values, pods, wait_ready
 from test_jobs import finished
 
@@ -92,6 +92,16 @@ def test_a_release_lives(line: str, bare: Kube, gitlab: GitLabAdmin, team: Place
     runner.delete()
     runner.wait_gone()
     wait_for("the runner that was left behind is gone as well", lambda: gitlab.runners() == [])
+
+
+def test_the_api_server_takes_whatever_can_be_switched_on(ops: str, bare: Kube, team: Place) -> None:
+    kubectl("apply", "-k", "crds")
+    made = template({"namespaces": [team.name], "replicaCount": 2, "networkPolicy": {"enabled": True}, "metricsAuth": True,
+                     "admissionPolicies": {"jobs": True, "namespaces": True}, "gitlab": {
+                         "proxy": "http://proxy.example.com:3128", "noProxy": [".svc"], "proxyAuthSecretName": "proxy"},
+                     "podAnnotations": {"a": "b"}, "extraEnv": [{"name": "A", "value": "1"}]}, namespace=ops)
+    kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=yaml.dump_all(made, Dumper=yaml.CSafeDumper))
+    kubectl("apply", "-n", team.name, "-k", "manifests/network-policies/managers")
 
 
 def test_some_namespaces_alone(bare: Kube, gitlab: GitLabAdmin, team: Place) -> None:
