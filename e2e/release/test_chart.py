@@ -29,6 +29,10 @@ KEPT = {("CustomResourceDefinition", "gitlabrunners.gitlab-runners.dev"), ("Secr
 PROXY = {"proxy": "http://proxy.example.com:3128", "noProxy": [".svc", ".cluster.local", "10.0.0.0/8"],
          "proxyAuthSecretName": "gitlab-proxy"}
 
+BY_RELEASE = {"enabled": True, "labels": {"release": "kube-prometheus-stack"}}
+WATCHED = {"podMonitor": BY_RELEASE, "prometheusRule": BY_RELEASE,
+           "dashboard": {"enabled": True, "labels": {"release": "kube-prometheus-stack"}}}
+
 # Overlay, components beside it, and the values that say the same.
 SAME = [
     ("default", [], {}),
@@ -38,15 +42,20 @@ SAME = [
     ("gitlab-proxy", [], {"gitlab": PROXY}),
     ("hardened", [], {"gitlab": {"requireHTTPS": True}, "admissionPolicies": {"jobs": True, "namespaces": True}}),
     ("default", ["metrics-auth"], {"metricsAuth": True}),
+    ("default+monitoring", [], WATCHED),
+    ("default+monitoring", ["monitoring/service-monitor"], WATCHED | {
+        "serviceMonitor": {"enabled": True, "labels": {"release": "kube-prometheus-stack"}}}),
+    ("default+monitoring", ["monitoring/metrics-auth"], WATCHED | {"metricsAuth": True}),
     ("ha", ["network-policies"], {"replicaCount": 2, "networkPolicy": {"enabled": True}}),
 ]
 
 
 def kustomized(folder: Path, overlay: str, components: list[str]) -> list[dict]:
     up = os.path.relpath(ROOT / "manifests", folder)
+    resources = [f"{up}/{name}" for name in overlay.split("+")]
     (folder / "kustomization.yaml").write_text(json.dumps({
-        "namespace": NAMESPACE, "resources": [f"{up}/{overlay}"], "components": [f"{up}/{name}" for name in components]}
-        if components else {"resources": [f"{up}/{overlay}"]}))
+        "namespace": NAMESPACE, "resources": resources, "components": [f"{up}/{name}" for name in components]}
+        if components else {"resources": resources}))
     return loaded(kubectl("kustomize", str(folder)))
 
 

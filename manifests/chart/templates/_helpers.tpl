@@ -35,12 +35,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- /* controller.files prints the objects of a file of manifests/, of which hack/generate makes a copy, as this release has them:
 with its labels, in its namespace, under its name.
 
-root: the chart; file: its name in files/; without: kinds to leave out; keep: names of objects that stay when the release goes.
+root: the chart; file: its name in files/; without: kinds to leave out; keep: names of objects that stay when the release goes;
+labels: more of them.
 */ -}}
 {{- define "controller.files" -}}
 {{- $root := .root }}
 {{- $without := .without | default list }}
 {{- $keep := .keep | default list }}
+{{- $more := .labels }}
 {{- $fullname := include "controller.fullname" $root }}
 {{- $account := include "controller.serviceAccount" $root }}
 {{- $text := required (printf "the chart is not complete: files/%s is missing" .file) ($root.Files.Get (printf "files/%s" .file)) }}
@@ -53,10 +55,15 @@ root: the chart; file: its name in files/; without: kinds to leave out; keep: na
 {{- if has $meta.name $keep }}
 {{- $_ := set $meta "annotations" (merge (dict "helm.sh/resource-policy" "keep") ($meta.annotations | default dict)) }}
 {{- end }}
-{{- if has $object.kind (list "PodDisruptionBudget" "Role" "RoleBinding" "Secret") }}
+{{- if has $object.kind (list "PodDisruptionBudget" "PodMonitor" "PrometheusRule" "Role" "RoleBinding" "Secret" "Service" "ServiceAccount" "ServiceMonitor") }}
 {{- $_ := set $meta "namespace" $root.Release.Namespace }}
 {{- end }}
-{{- $_ := set $meta "labels" (merge (fromYaml (include "controller.labels" $root)) ($meta.labels | default dict)) }}
+{{- $_ := set $meta "labels" (merge (dict) (ne $object.kind "Service" | ternary $more dict | default dict) (fromYaml (include "controller.labels" $root)) ($meta.labels | default dict)) }}
+{{- if and $root.Values.metricsAuth (eq $meta.name "gitlab-runner-controller") }}
+{{- range (concat (($object.spec).podMetricsEndpoints | default list) (($object.spec).endpoints | default list)) }}
+{{- $_ := set . "authorization" (dict "type" "Bearer" "credentials" (dict "name" "gitlab-runner-metrics-reader" "key" "token")) }}
+{{- end }}
+{{- end }}
 {{- $_ := set $meta "name" (regexReplaceAll "^gitlab-runner-controller" $meta.name $fullname) }}
 {{- with $object.roleRef }}
 {{- $_ := set . "name" (regexReplaceAll "^gitlab-runner-controller" .name $fullname) }}
@@ -65,7 +72,7 @@ root: the chart; file: its name in files/; without: kinds to leave out; keep: na
 {{- $_ := set $object.spec "policyName" (regexReplaceAll "^gitlab-runner-controller" . $fullname) }}
 {{- end }}
 {{- range $object.subjects }}
-{{- $_ := merge (set . "name" $account) (dict "namespace" $root.Release.Namespace) }}
+{{- $_ := merge (set . "name" (eq .name "gitlab-runner-controller" | ternary $account .name)) (dict "namespace" $root.Release.Namespace) }}
 {{- end }}
 {{- if eq $object.kind "FlowSchema" }}
 {{- range $object.spec.rules }}
