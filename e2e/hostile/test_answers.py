@@ -80,7 +80,7 @@ def test_searches_without_end(siege: Siege, attacker: Attacker, evil: EvilGitLab
 
 INJECTED = ("glpat-x\r\nX-Injected: yes\r\nContent-Length: 0\r\n\r\n"
             "DELETE /api/v4/runners/1 HTTP/1.1\r\nHost: my.gitlab.com\r\nPRIVATE-TOKEN: glpat-x\r\n\r\n")
-NO_TOKENS = ["glpat-a b", "glpat-a\tb", "glpat-a\nb", "glpat-\x7f", "glpat-\u00e4", "\u202eglpat"]
+NO_TOKENS = ["glpat-a b", "glpat-a\tb", "glpat-a\nb", "glpat-\x7f", "glpat-\u00e4", "glpat\u202e-a"]
 
 
 def victims_of(ci: Place, gitlab: GitLabAdmin, by: str, count: int, **spec: object) -> list[Runner]:
