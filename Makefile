@@ -198,15 +198,15 @@ valgrind: ## Unit tests under valgrind
 E2E_CLUSTER ?= e2e
 
 .PHONY: e2e
-e2e: e2e-deps release-deps image ## End-to-end tests on a real local cluster (T=expression selects, as pytest -k)
+e2e: build e2e-deps release-deps image ## End-to-end tests on a real local cluster (T=expression selects, as pytest -k)
 	$(Q)CLUSTER=$(E2E_CLUSTER) hack/e2e $(if $(T),-k '$(T)')
 
 .PHONY: soak
-soak: e2e-deps image ## The tests of the machinery with outages and delays in full length (slow)
+soak: build e2e-deps image ## The tests of the machinery with outages and delays in full length (slow)
 	$(Q)SOAK=1 CLUSTER=$(E2E_CLUSTER) hack/e2e -k '$(or $(T),machinery)'
 
 .PHONY: matrix
-matrix: e2e-deps image ## The tests of the machinery on older Kubernetes (VERSIONS='v1.33.13 …', T=expression)
+matrix: build e2e-deps image ## The tests of the machinery on older Kubernetes (VERSIONS='v1.33.13 …', T=expression)
 	$(Q)VERSIONS='$(VERSIONS)' hack/matrix $(if $(T),-k '$(T)')
 
 .PHONY: upgrade-test
@@ -333,7 +333,7 @@ demo-down: ## End the demo's cluster
 	$(Q)hack/demo-down
 
 .PHONY: bench
-bench: image build/bench-generator ## What the operator costs, against a bare generator of the same writes (N=1000, QUICK=1)
+bench: build image build/bench-generator ## What the operator costs, against a bare generator of the same writes (N=1000, QUICK=1)
 	$(Q)hack/python-env
 	$(Q)hack/bench/run
 
