@@ -53,6 +53,12 @@ def dist(tmp_path_factory: pytest.TempPathFactory, packed: Packed, private: Path
     return release(tmp_path_factory.mktemp("release"), packed, IMAGES[0], "--key", private)
 
 
+def test_the_charts_alerts_lead_to_the_source(dist: Path) -> None:
+    with tarfile.open(dist / f"{NAME}-{VERSION}.tgz") as packed:
+        rules = packed.extractfile(f"{NAME}/files/rules.yaml").read().decode()
+    assert "https://git.example.com/team/it/docs/alerts.md#" in rules and "source.invalid" not in rules
+
+
 def names(dist: Path) -> set[str]:
     return {str(path.relative_to(dist)) for path in dist.rglob("*") if path.is_file()}
 

@@ -34,7 +34,7 @@ def fill(dist: Path, args: argparse.Namespace) -> None:
     shutil.copytree(args.layout, dist / f"{named}.oci")
     shutil.copyfile(f"{args.layout}.tar", dist / f"{named}.oci.tar")
     manifests.write(dist, args.image, facts["digest"])
-    chart.write(dist, args.image, args.version, facts["digest"], args.epoch)
+    chart.write(dist, args.image, args.version, facts["digest"], args.source, args.epoch)
     bundles.write(dist, args.version, list(facts["images"]))
     sbom.write(dist, args, facts)
     provenance.write(dist, args, facts)

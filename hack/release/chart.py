@@ -1,4 +1,4 @@
-"""The Helm chart, with the image's name and digest as its defaults, packed by helm."""
+"""The Helm chart, with the image's name and digest as its defaults, and alerts that lead to the source, packed by helm."""
 from __future__ import annotations
 
 import os
@@ -12,9 +12,10 @@ from pathlib import Path
 from image.sysroot import CACHE
 
 CHART = Path("manifests/chart")
+NOWHERE = "https://source.invalid/gitlab-runner-controller"    # as the Makefile has it for SOURCE
 
 
-def write(dist: Path, image: str, version: str, digest: str, epoch: int) -> None:
+def write(dist: Path, image: str, version: str, digest: str, source: str, epoch: int) -> None:
     if not CHART.is_dir():
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -27,6 +28,8 @@ def write(dist: Path, image: str, version: str, digest: str, epoch: int) -> None
             if times != 1:
                 sys.exit(f"release: {CHART}/values.yaml has image.{name} {times} times")
         values.write_text(text)
+        rules = copy / "files/rules.yaml"
+        rules.write_text(rules.read_text().replace(NOWHERE, source))
         settle(copy)
         subprocess.run([CACHE / "bin/helm4", "package", copy, "--version", version, "--app-version", version,
                         "--destination", dist.resolve()], check=True, stdout=subprocess.DEVNULL,
