@@ -217,6 +217,21 @@ static bool is_member(struct json_object *schema, const char *parent, const char
     return json_member(json_get(schema_at(schema, parent), "properties"), name);
 }
 
+/* Without which the field cannot be there, such as the operator that takes values. */
+static void put_company(struct json_object *object, const char *parent, const char *name, struct arena *a)
+{
+    static const struct {
+        const char *at, *name, *other, *value;
+    } companies[] = {{"", "values", "operator", "In"},
+                     {"spec.manager.tolerations[0]", "value", "operator", "Equal"},
+                     {"spec.manager.tolerations[0]", "tolerationSeconds", "effect", "NoExecute"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(companies); i++)
+        if (strcmp(name, companies[i].name) == 0 && strncmp(parent, companies[i].at, strlen(companies[i].at)) == 0)
+            put(object, arena_printf(a, "%s.%s", parent, companies[i].other),
+                json_object_new_string(companies[i].value));
+}
+
 static void misspell(struct json_object *schema, const char *parent, const char *name, struct tried *t)
 {
     for (int how = 0; how < MISSPELLINGS; how++) {
@@ -228,8 +243,7 @@ static void misspell(struct json_object *schema, const char *parent, const char 
         value = json_copy(look(object, home));
         if (value)
             take_out(object, home);
-        if (strcmp(name, "values") == 0) /* which some operators take none of */
-            put(object, arena_printf(&a, "%s.operator", parent), json_object_new_string("In"));
+        put_company(object, parent, name, &a);
         if (!look(object, parent))
             put(object, parent, json_object_new_object());
         if (!value)
