@@ -77,6 +77,26 @@ static void what_else_is_wrong_hides_no_case(void **state)
     print_message("%zu complaints of %zu objects, among others\n", told, json_len(cases) * ARRAY_LEN(others));
 }
 
+/* Keys are the user's, and may be of any length. */
+static void a_complaint_about_a_long_key_ends_nothing(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    char key[300];
+
+    (void)state;
+    memset(key, 'k', sizeof(key) - 1);
+    key[sizeof(key) - 1] = '\0';
+    for (size_t i = 0; i < 3; i++) {
+        const char *path = i == 0 ? key : arena_printf(&a, i == 1 ? "%s.x" : "x.%s.y", key);
+        struct complaints *all = arena_alloc(&a, sizeof(*all));
+        struct spec spec;
+        *all = (struct complaints){.a = &a};
+        complaints_add(all, arena_printf(&a, "spec.podLabels.%s is wrong", path));
+        assert_false(spec_judge_all(object_of(NULL, &a), &spec, all, &a));
+        assert_int_equal(all->len, 1);
+    }
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Syntax. What Go itself says of many more is in e2e/means/test_lint.py.
  */
@@ -235,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_each_case_with_its_remedy),
         cmocka_unit_test(what_else_is_wrong_hides_no_case),
+        cmocka_unit_test(a_complaint_about_a_long_key_ends_nothing),
         cmocka_unit_test(knows_regular_expressions),
         cmocka_unit_test(knows_cron_expressions_and_zones),
         cmocka_unit_test(knows_patterns_of_images),
