@@ -150,13 +150,13 @@ $(addprefix $(B)/tests/,world decide waits status observed cache): $(patsubst te
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # This one brings a ledger, a GitLab and a clock of its own.
-$(B)/tests/orphans: $(B)/tests/test_orphans.o $(B)/obj/orphans.o $(B)/obj/orphan_index.o $(CORE_OBJECTS)
+$(B)/tests/orphans: $(B)/tests/test_orphans.o $(addprefix $(B)/obj/operator/,orphans.o orphan_index.o) $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # What these define takes the place of what the program does: an API server and a clock of their own.
 $(addprefix $(B)/tests/,garbage ledger errand unserved pods): $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $^ $(PKG_LIBS) -lcmocka
 # And this one pages, a clock and an API server.
-$(B)/tests/metrics_auth: $(B)/tests/test_metrics_auth.o $(B)/obj/cli/metrics_auth.o $(CORE_OBJECTS)
+$(B)/tests/metrics_auth: $(B)/tests/test_metrics_auth.o $(B)/obj/web/metrics_auth.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # These bring an API server and a clock of their own, in the place of kube/client.c and net/loop.c.
 $(B)/tests/watch: $(filter $(B)/obj/kube/watch% $(B)/obj/kube/version.o $(B)/obj/kube/object_text.o,$(OBJECTS))

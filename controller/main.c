@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "version.h"
 
 static const struct command {
     const char *name;

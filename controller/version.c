@@ -7,7 +7,7 @@
 #include <uv.h>
 #include <yaml.h>
 
-#include "cli/cli.h"
+#include "version.h"
 
 #ifndef VERSION
 #define VERSION "dev"

@@ -16,10 +16,4 @@ int cli_run(int argc, char **argv);
 int cli_render(int argc, char **argv);
 int cli_validate(int argc, char **argv);
 
-/* "0.1.0 (commit abc1234)", and the libraries' versions at run time as lines on standard output. */
-const char *version_text(void);
-const char *version_number(void);
-const char *version_commit(void);
-void version_print(void);
-
 #endif

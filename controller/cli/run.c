@@ -5,19 +5,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api_servers.h"
+#include "operator/api_servers.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "cli/cli.h"
-#include "cli/metrics_auth.h"
-#include "cli/pages.h"
+#include "version.h"
+#include "web/metrics_auth.h"
+#include "web/pages.h"
 #include "cli/run_options.h"
-#include "cli/watchdog.h"
+#include "net/watchdog.h"
 #include "kube/config.h"
 #include "kube/lease.h"
 #include "net/http.h"
 #include "net/loop.h"
-#include "reconcile.h"
+#include "operator/reconcile.h"
 
 enum { DRAIN_MS = 25 * 1000 }; /* less than the 30 s that a pod is given */
 

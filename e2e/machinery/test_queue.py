@@ -19,7 +19,7 @@ from proxy.streams import HoldBack
 
 BROKEN = Status(500, "InternalError", "etcd has no leader")
 
-TURNS = 32                  # TURNS_MAX of controller/reconcile.c
+TURNS = 32                  # TURNS_MAX of controller/operator/reconcile.c
 
 
 def runs(stage: Stage, runner: Runner) -> list[dict]:

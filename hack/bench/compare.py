@@ -15,7 +15,7 @@ from .process import cpu_ms, held, memory, pid_of, wait, wait_idle
 from .scene import runner
 
 GENERATOR = "build/bench-generator"
-IN_FLIGHT = 64  # objects: twice TURNS_MAX of controller/reconcile.c, so that the API server alone sets the pace
+IN_FLIGHT = 64  # objects: twice TURNS_MAX of controller/operator/reconcile.c, so that the API server alone sets the pace
 OURS, GENERATORS, PEERS = "operator", "generator", "peer"  # namespaces, and what keys of results begin with
 
 

@@ -5,7 +5,7 @@ import time
 from .api import JSON, METADATA
 
 OURS = "app.kubernetes.io/managed-by=gitlab-runner-controller"
-LISTS = (  # what the operator asks for at its start: controller/kinds.c
+LISTS = (  # what the operator asks for at its start: controller/operator/kinds.c
     ("/apis/gitlab-runners.dev/v1beta1/gitlabrunners", JSON, ""),
     ("/api/v1/secrets", METADATA, ""),
     ("/api/v1/configmaps", METADATA, ""),

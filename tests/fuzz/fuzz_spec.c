@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "fuzz.h"
-#include "gather.h"
+#include "operator/gather.h"
 #include "runner/names.h"
 #include "runner/status.h"
 

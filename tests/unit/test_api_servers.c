@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "api_servers.h"
+#include "operator/api_servers.h"
 #include "base/json.h"
 #include "base/mem.h"
 

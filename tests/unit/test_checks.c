@@ -1,7 +1,7 @@
 /* What GitLab's answers about a runner that exists teach: the words of the refusals are those that GitLab uses. */
 #include "golden.h"
 
-#include "checks.h"
+#include "operator/checks.h"
 #include "gitlab/op.h"
 #include "net/loop.h"
 

@@ -2,7 +2,7 @@
 #include "golden.h"
 
 #include "base/mem.h"
-#include "claim.h"
+#include "operator/claim.h"
 #include "runner/names.h"
 
 static const struct {

@@ -2,7 +2,7 @@
 #include "golden.h"
 
 #include "base/mem.h"
-#include "gather.h"
+#include "operator/gather.h"
 
 static const struct render_settings settings = {.manager_image = "manager"};
 static const char all_ours[] = "{'f:metadata': {'f:labels': {}, 'f:annotations': {}, 'f:ownerReferences': {}}}";

@@ -3,10 +3,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "errand.h"
+#include "operator/errand.h"
 #include "net/http.h"
 #include "net/loop.h"
-#include "perform.h"
+#include "operator/perform.h"
 #include "runner/names.h"
 #include "tiny_server.h"
 

@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "metrics_fleet.h"
-#include "state.h"
+#include "web/metrics_fleet.h"
+#include "operator/state.h"
 
 enum { MANY = 10000, PAGE_MAX = 4 << 20, NOW = 1764000000 };
 

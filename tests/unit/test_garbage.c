@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "garbage.h"
-#include "kinds.h"
+#include "operator/garbage.h"
+#include "operator/kinds.h"
 #include "kube/event.h"
 #include "net/loop.h"
 #include "runner/names.h"

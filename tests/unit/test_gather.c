@@ -2,7 +2,7 @@
 #include "golden.h"
 
 #include "base/mem.h"
-#include "gather.h"
+#include "operator/gather.h"
 #include "runner/names.h"
 
 static const struct render_settings settings = {.manager_image = "manager"};

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "cli/health.h"
+#include "web/health.h"
 #include "kube/config.h"
 #include "kube/queue.h"
 #include "net/http.h"

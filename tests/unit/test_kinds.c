@@ -2,7 +2,7 @@
 #include "golden.h"
 
 #include "base/mem.h"
-#include "kinds.h"
+#include "operator/kinds.h"
 #include "kube/client.h"
 #include "runner/names.h"
 

@@ -2,8 +2,8 @@
 #include "golden.h"
 
 #include "base/json.h"
-#include "ledger.h"
-#include "orphans.h"
+#include "operator/ledger.h"
+#include "operator/orphans.h"
 
 static struct {
     char what[200], type[60], body[2000];

@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "cli/metrics_auth.h"
+#include "web/metrics_auth.h"
 #include "kube/client.h"
 #include "net/loop.h"
 

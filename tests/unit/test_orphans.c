@@ -5,9 +5,9 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "ledger.h"
+#include "operator/ledger.h"
 #include "net/loop.h"
-#include "orphans.h"
+#include "operator/orphans.h"
 
 #define URL "https://gitlab.example.com"
 

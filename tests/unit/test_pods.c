@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "net/loop.h"
-#include "pods.h"
+#include "operator/pods.h"
 
 static struct world {
     int64_t now;

@@ -4,11 +4,11 @@
 
 #include "base/digest.h"
 #include "base/mem.h"
-#include "errand.h"
+#include "operator/errand.h"
 #include "kube/queue.h"
 #include "net/http.h"
 #include "net/loop.h"
-#include "perform.h"
+#include "operator/perform.h"
 #include "runner/names.h"
 
 /* Of ASan: what is allocated now, as it was asked for. */

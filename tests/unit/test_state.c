@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "state.h"
+#include "operator/state.h"
 
 static const struct err refused = {.kind = ERR_DENIED, .reason = "Forbidden", .text = "no right"};
 static const struct err none = {.kind = ERR_NONE};

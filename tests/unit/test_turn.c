@@ -1,8 +1,8 @@
 /* What answers teach the store, whichever comes first: an answer, or what the watch tells. */
 #include "golden.h"
 
-#include "kinds.h"
-#include "turn.h"
+#include "operator/kinds.h"
+#include "operator/turn.h"
 
 static int setup(void **state)
 {

@@ -5,7 +5,7 @@
 #include "kube/lease.h"
 #include "net/loop.h"
 #include "runner/status.h"
-#include "unserved.h"
+#include "operator/unserved.h"
 
 static struct world {
     struct workshop shop;

@@ -1,0 +1,79 @@
+#include "operator/claim.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "runner/names.h"
+#include "runner/namespaces.h"
+
+const char *claim_name(enum claim claim)
+{
+    static const char *const names[] = {[CLAIM_NOT_ALLOWED] = "NamespaceNotAllowed",
+                                        [CLAIM_MOVED] = "NamespaceChanged",
+                                        [CLAIM_ORPHANED] = "OwnerGone"};
+
+    return names[claim];
+}
+
+static bool consents(const struct store *store, const char *ns, const char *to, struct arena *a)
+{
+    const struct record *record = store_get(store, KIND_NAMESPACE, "", ns);
+
+    return !record || namespace_lets_in(json_str_or(record_kept(record, a), "allowedFrom", ""), to);
+}
+
+/* The spec as it stands, even one that cannot be read otherwise. */
+static bool spec_names(const struct record *owner, const char *ns, struct arena *a)
+{
+    struct json_object *spec = json_get(record_kept(owner, a), "spec");
+
+    return !spec || strcmp(json_str_or(spec, "namespace", owner->ns), ns) == 0;
+}
+
+static bool is_terminating(const struct record *child, struct arena *a)
+{
+    return json_bool_or(record_kept(child, a), "terminating", false);
+}
+
+static enum claim claim_of_token(const struct record *child, const struct record *owner, struct arena *a)
+{
+    bool held = json_bool_or(record_kept(child, a), "held", false);
+
+    return !owner && held && is_terminating(child, a) ? CLAIM_ORPHANED : CLAIM_GOOD;
+}
+
+static enum claim claim_of_binding(const struct store *store, const struct record *child, const struct record *owner,
+                                   const char *owner_ns, struct arena *a)
+{
+    bool elsewhere = strcmp(child->ns, owner_ns) != 0;
+
+    if (elsewhere && !consents(store, child->ns, owner_ns, a))
+        return CLAIM_NOT_ALLOWED;
+    if (!owner || strcmp(owner->uid, child->owner_uid) != 0)
+        return CLAIM_ORPHANED;
+    return elsewhere && !spec_names(owner, child->ns, a) ? CLAIM_MOVED : CLAIM_GOOD;
+}
+
+enum claim claim_of(const struct store *store, enum kind kind, const struct record *child)
+{
+    cleanup_arena struct arena a = {0};
+    const char *slash = strchr(child->owner, '/');
+
+    if (!slash)
+        return CLAIM_GOOD;
+    const struct owner whose = {.ns = arena_strndup(&a, child->owner, (size_t)(slash - child->owner)),
+                                .name = slash + 1};
+    const struct record *owner = store_get(store, KIND_RUNNER, whose.ns, whose.name);
+    bool elsewhere = strcmp(child->ns, whose.ns) != 0;
+    bool same = owner && strcmp(owner->uid, child->owner_uid) == 0;
+    /* What has another name, and says that it belongs to a runner, is somebody's own. */
+    if ((same && !elsewhere) || !store_reached(store, KIND_RUNNER, whose.ns) ||
+        (elsewhere && kind != KIND_ROLE_BINDING) || !kind_has_child_named(kind, child->name, &whose, &a))
+        return CLAIM_GOOD;
+    if (kind == KIND_SECRET && strcmp(child->name, child_name(CHILD_TOKEN_SECRET, &whose, &a)) == 0)
+        return claim_of_token(child, owner, &a);
+    if (is_terminating(child, &a))
+        return CLAIM_GOOD;
+    return kind == KIND_ROLE_BINDING ? claim_of_binding(store, child, owner, whose.ns, &a) : CLAIM_ORPHANED;
+}

@@ -1,0 +1,66 @@
+/* A call to GitLab for a runner, from when a turn asks for it until a later turn takes up what it has brought.
+ *
+ *   a turn asks ──no place──► IN_LINE ──a place──► LET_IN ──a turn asks again──► CALLING ──answer──► ANSWERED
+ *        │                                                                          ▲                    │
+ *        └──────────────────────────────── a place ─────────────────────────────────┘    a turn takes it up
+ *
+ *   1. What waits for GitLab is no turn: it takes none of their places and keeps no tree. In line it is a pass at the
+ *      gate and the few short values that were read for the call; the next turn of its key, whatever has woken that,
+ *      finds them. A turn that does not ask again gives up the place.
+ *   2. While CALLING, of which there are as many as the gate has places, it also keeps the packed record of the object
+ *      as it was: to this the answer is applied, even if the object has changed or gone meanwhile.
+ *   3. A state has at most one errand. While it is CALLING the rules ask for nothing (observed.calling), but what they
+ *      may at any time.
+ *   4. What goes on is one turn to people: id, cause, steps and time are handed on. */
+#ifndef OPERATOR_ERRAND_H
+#define OPERATOR_ERRAND_H
+
+#include "operator/turn.h"
+
+enum { ERRAND_VALUES = 4 }; /* short ones that a call may need, or that were read for it */
+
+enum errand_stage { ERRAND_IN_LINE, ERRAND_LET_IN, ERRAND_CALLING, ERRAND_ANSWERED };
+
+struct errand {
+    struct list node; /* in errands->all */
+    const struct workshop *shop;
+    struct state *state; /* which outlives it */
+    enum errand_stage stage;
+    struct gate_pass pass;
+    struct gitlab_op *call;                      /* CALLING */
+    struct observed_value values[ERRAND_VALUES]; /* owned; all else, or a credential that is bound, is read again */
+    int64_t generation; /* of the spec that they were read for                                */
+    char id[TURN_ID_SIZE];
+    const char *cause;
+    int64_t began_us, asked_us;
+    unsigned steps;
+    bool urgent;
+    struct action asked;            /* CALLING; without the token */
+    struct record record;           /* CALLING, or while a token is on its way to its Secret; uid NULL: none */
+    struct registration registered; /* … and what its token Secret said then */
+    struct arena mem;               /* of those two                          */
+};
+
+/* All of them, and how their turns are woken: begun, when GitLab or a place waits for it. */
+struct errands {
+    struct list all;
+    void (*wake)(void *arg, const char *key, bool begun, const char *cause);
+    void *arg;
+};
+
+/* Asks GitLab for the turn, which is parked then (turn.h); or the turn has learned that it may not, and is ready. */
+void errand_ask(struct turn *turn, const struct gitlab_request *call);
+/* A turn begins: it gets what the errand of its state has kept, if there is one. */
+void errand_take_up(struct turn *turn);
+/* Of the object that the turn of this state is to be about: the one that is known now, or the one that the errand is
+ * about when that is gone; NULL: none. */
+const struct record *errand_subject(const struct state *state, const struct record *now);
+/* Ends it, whatever its stage: nothing comes of it. NULL is fine. */
+void errand_end(struct errand *errand);
+/* Also when there is none. */
+bool errand_is_about(const struct errand *errand, const char *uid);
+bool errand_is_calling(const struct errand *errand);
+/* Ends those that are not CALLING or ANSWERED (all: those, too). */
+void errands_end(struct errands *errands, bool all);
+
+#endif

@@ -1,0 +1,26 @@
+/* The ledger of runners that were left behind at GitLab: one Secret in the operator's own namespace, an entry
+ * (runner/orphan.h) under a key for each.
+ *
+ * It is one object and not a ConfigMap beside a Secret, so that an entry and its token come and go in one write. */
+#ifndef OPERATOR_LEDGER_H
+#define OPERATOR_LEDGER_H
+
+#include "runner/names.h"
+#include "operator/turn.h"
+
+/* False: the watch of Secrets shows that there is none. */
+bool ledger_may_exist(const struct workshop *shop);
+/* All others start a request and return its id, as kube/client.h has it; shop->ns is the operator's namespace. */
+uint64_t ledger_read(const struct workshop *shop, kube_done_fn *done, void *arg);
+/* Writes one entry, takes out what leaves for it (orphans.h), and leaves all others alone. ERR_NOT_FOUND: there is no
+ * Secret yet, see ledger_create(). */
+uint64_t ledger_write(const struct workshop *shop, const char *key, const char *text, kube_done_fn *done, void *arg);
+uint64_t ledger_create(const struct workshop *shop, const char *key, const char *text, kube_done_fn *done, void *arg);
+/* Takes one entry out. */
+uint64_t ledger_remove(const struct workshop *shop, const char *key, kube_done_fn *done, void *arg);
+
+/* Starts the request of ACT_RECORD. Its answer makes the turn ready; from then on the runner is the ledger's business.
+ */
+void ledger_perform(struct turn *turn);
+
+#endif

@@ -1,0 +1,194 @@
+#include "operator/orphan_index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* for (struct orphan_entry *entry; entry_next(index, &i, &entry);) over all of them */
+static bool entry_next(const struct orphan_index *index, size_t *i, struct orphan_entry **ret)
+{
+    const char *key;
+    void *value;
+
+    if (!map_iter(&index->by_key, i, &key, &value))
+        return false;
+    *ret = value;
+    return true;
+}
+
+#define entries_each(entry, index)                                                                                     \
+    for (size_t entry##_i = 0, entry##_once = 1; entry##_once; entry##_once = 0)                                       \
+        for (struct orphan_entry * entry; entry_next(index, &entry##_i, &entry);)
+
+struct orphan_entry *orphan_index_add(struct orphan_index *index, const char *key, const char *ns, const char *what,
+                                      size_t size)
+{
+    struct orphan_entry *entry = mem_alloc(sizeof(*entry));
+
+    *entry = (struct orphan_entry){
+        .key = mem_strdup(key), .ns = mem_strdup(ns), .what = mem_strdup(what), .size = size + ENTRY_OVERHEAD};
+    map_set(&index->by_key, key, entry);
+    index->bytes += entry->size;
+    return entry;
+}
+
+struct orphan_entry *orphan_index_find(const struct orphan_index *index, const char *key)
+{
+    return map_get(&index->by_key, key);
+}
+
+static void orphan_entry_free(struct orphan_entry *entry)
+{
+    free(entry->key);
+    free(entry->ns);
+    free(entry->what);
+    free(entry->leaving_for);
+    free(entry);
+}
+
+void orphan_index_drop(struct orphan_index *index, struct orphan_entry *entry)
+{
+    map_remove(&index->by_key, entry->key);
+    if (!entry->leaving_for)
+        index->bytes -= entry->size;
+    orphan_entry_free(entry);
+}
+
+void orphan_index_finish(struct orphan_index *index)
+{
+    entries_each(entry, index) orphan_entry_free(entry);
+    map_finish(&index->by_key);
+    index->bytes = 0;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Whose turn it is */
+
+static void put_busy(struct orphan_index *index, const struct orphan_entry *former, const struct orphan_entry *now)
+{
+    for (size_t i = 0; i < AT_A_TIME; i++)
+        if (index->busy[i] == former) {
+            index->busy[i] = now;
+            return;
+        }
+}
+
+void orphan_index_begin(struct orphan_index *index, struct orphan_entry *entry)
+{
+    put_busy(index, NULL, entry);
+    entry->busy = true;
+}
+
+void orphan_index_end(struct orphan_index *index, struct orphan_entry *entry)
+{
+    put_busy(index, entry, NULL);
+    entry->busy = false;
+}
+
+static int busy_in(const struct orphan_index *index, const char *ns)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < AT_A_TIME; i++)
+        count += index->busy[i] && strcmp(index->busy[i]->ns, ns) == 0;
+    return count;
+}
+
+static bool all_busy(const struct orphan_index *index)
+{
+    size_t i = 0;
+
+    while (i < AT_A_TIME && index->busy[i])
+        i++;
+    return i == AT_A_TIME;
+}
+
+static bool may_begin(const struct orphan_entry *entry)
+{
+    return !entry->busy && !entry->recording && !entry->leaving_for;
+}
+
+struct orphan_entry *orphan_index_due(const struct orphan_index *index, int64_t now_ms)
+{
+    struct orphan_entry *best = NULL;
+    int fewest = AT_A_TIME_OF_ONE;
+
+    entries_each(entry, index)
+    {
+        if (!may_begin(entry) || entry->due_ms > now_ms || all_busy(index))
+            continue;
+        int busy = busy_in(index, entry->ns);
+        if (busy < fewest || (best && busy == fewest && entry->due_ms < best->due_ms)) {
+            best = entry;
+            fewest = busy;
+        }
+    }
+    return best;
+}
+
+int64_t orphan_index_next_ms(const struct orphan_index *index)
+{
+    int64_t next = INT64_MAX;
+
+    entries_each(entry, index) if (may_begin(entry) && entry->due_ms < next && !all_busy(index) &&
+                                   busy_in(index, entry->ns) < AT_A_TIME_OF_ONE) next = entry->due_ms;
+    return next;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Who makes room */
+
+/* The namespace that takes most; between equals the newcomer's. */
+static const char *heaviest_tenant(const struct orphan_index *index, const char *newcomers)
+{
+    struct map bytes_of = {.lent = true}; /* by namespace: a number, and no pointer */
+    const char *heaviest = newcomers, *ns;
+    void *bytes;
+
+    entries_each(entry, index) if (!entry->leaving_for)
+        map_set(&bytes_of, entry->ns, (void *)((uintptr_t)map_get(&bytes_of, entry->ns) + entry->size));
+    uintptr_t most = (uintptr_t)map_get(&bytes_of, newcomers);
+    for (size_t i = 0; map_iter(&bytes_of, &i, &ns, &bytes);)
+        if ((uintptr_t)bytes > most) {
+            most = (uintptr_t)bytes;
+            heaviest = ns;
+        }
+    map_finish(&bytes_of);
+    return heaviest;
+}
+
+static struct orphan_entry *oldest_of(const struct orphan_index *index, const char *ns)
+{
+    struct orphan_entry *oldest = NULL;
+
+    entries_each(entry, index) if (may_begin(entry) && strcmp(entry->ns, ns) == 0 &&
+                                   (!oldest || entry->since_s < oldest->since_s)) oldest = entry;
+    return oldest;
+}
+
+void orphan_index_stay(struct orphan_index *index, const char *newcomer)
+{
+    entries_each(entry, index)
+    {
+        if (!entry->leaving_for || strcmp(entry->leaving_for, newcomer) != 0)
+            continue;
+        free(entry->leaving_for);
+        entry->leaving_for = NULL;
+        index->bytes += entry->size;
+    }
+}
+
+bool orphan_index_make_room(struct orphan_index *index, const struct orphan_entry *newcomer)
+{
+    while (index->bytes > LEDGER_BYTES) {
+        struct orphan_entry *leaving = oldest_of(index, heaviest_tenant(index, newcomer->ns));
+        if (!leaving) {
+            orphan_index_stay(index, newcomer->key);
+            return false;
+        }
+        leaving->leaving_for = mem_strdup(newcomer->key);
+        index->bytes -= leaving->size;
+    }
+    return true;
+}

@@ -1,0 +1,39 @@
+/* Runners that were left behind are tried again, from the ledger (ledger.h), until GitLab has let them go.
+ *
+ *   1. The ledger is read, runners that are due are deregistered, several at a time and a few of one namespace
+ *      (orphan_index.h), and the entry of each is taken out. Between two looks no token is remembered: it is in memory
+ *      for as long as its call.
+ *   2. Each has a pause of its own: 10 s, doubling to 10 minutes, with jitter. The gate before GitLab's hosts
+ *      (gitlab/gate.h) holds for these calls as for all others.
+ *   3. Only who leads does any of this. A new leader looks at once. */
+#ifndef OPERATOR_ORPHANS_H
+#define OPERATOR_ORPHANS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err;
+struct orphans;
+struct workshop;
+
+/* Lends the workshop. */
+struct orphans *orphans_create(const struct workshop *shop);
+/* NULL is fine. */
+void orphans_destroy(struct orphans *orphans);
+
+/* Whether this process acts; true not before it is known which Secrets there are. A change begins anew: what is in
+ * flight ends, what is remembered is forgotten. */
+void orphans_lead(struct orphans *orphans, bool leading);
+/* An entry of this key is about to be written, for a runner that was a GitLabRunner's of namespace ns; what: names it,
+ * for people; size: of key and text. Whose entries have to leave for it is decided here. False: not now (ERR_RETRY), or
+ * whatever stands in the way of reading the ledger. */
+bool orphans_admit(struct orphans *orphans, const char *key, const char *ns, const char *what, size_t size,
+                   struct err *err);
+/* for (size_t i = 0; orphans_next_leaving(orphans, newcomer, &i, &key);) over the keys that leave in the same write. */
+bool orphans_next_leaving(const struct orphans *orphans, const char *newcomer, size_t *i, const char **ret_key);
+/* It was written, or not. GitLab has been tried, so the runner is tried again after a while. */
+void orphans_written(struct orphans *orphans, const char *key, bool success);
+/* How many there are, as far as this process knows: who does not lead knows of none. NULL is fine. */
+size_t orphans_count(const struct orphans *orphans);
+
+#endif

@@ -1,0 +1,183 @@
+#include "operator/turn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "operator/garbage.h"
+#include "kube/event.h"
+#include "kube/version.h"
+#include "net/loop.h"
+#include "operator/pods.h"
+#include "runner/names.h"
+
+struct gathering turn_gathering(const struct workshop *shop)
+{
+    return (struct gathering){
+        .store = shop->store,
+        .settings = &shop->render,
+        .paces = shop->paces,
+        .now_ms = loop_now(shop->loop),
+        .now = loop_wall(shop->loop),
+    };
+}
+
+struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state, const char *key,
+                         const char *cause)
+{
+    const struct gathering g = turn_gathering(shop);
+    struct turn *turn = mem_alloc(sizeof(*turn));
+
+    *turn = (struct turn){.shop = shop, .key = mem_strdup(key), .cause = cause, .state = state, .ready = true};
+    turn->began_us = turn->asked_us = clock_us();
+    snprintf(turn->id, sizeof(turn->id), "%08x-%llu", shop->stats->run, (unsigned long long)++shop->stats->turns);
+    list_init(&turn->node);
+    turn->record = record_copy(record, &turn->mem);
+    gather_object(&g, &turn->record, state, &turn->observed, &turn->mem);
+    return turn;
+}
+
+void turn_destroy(struct turn *turn)
+{
+    if (turn->request)
+        kube_cancel(turn->shop->client, turn->request);
+    pods_look_end(turn);
+    list_remove(&turn->node);
+    arena_finish(&turn->step);
+    arena_finish(&turn->mem);
+    free(turn->key);
+    free(turn);
+}
+
+void turn_ready(struct turn *turn)
+{
+    turn->ready = true;
+    loop_wake(turn->shop->loop);
+}
+
+/* What is being deleted and held by nobody is gone by the time that its last answer arrives. */
+static bool is_object_gone(struct json_object *object)
+{
+    return json_get(object, "metadata.deletionTimestamp") && json_len(json_get(object, "metadata.finalizers")) == 0;
+}
+
+/* The watch has told it, or what came after it. What it shows at this very moment is not old: it may have been seen
+ * before its owner was, on which depends what is kept of it. */
+static bool is_old(const struct store *store, enum kind kind, const struct record *record, const char *reached)
+{
+    const struct record *known = store_get(store, kind, record->ns, record->name);
+
+    if (known && strcmp(known->version, record->version) == 0)
+        return false;
+    return (reached && !kube_version_newer(record->version, reached)) ||
+           (known && kube_version_newer(known->version, record->version));
+}
+
+/* It is left out from now on; what was counted out before is still. */
+static void leave_out(const struct workshop *shop, enum kind kind, const struct record *record)
+{
+    bool known = store_get(shop->store, kind, record->ns, record->name);
+
+    store_leave_out(shop->store, kind, record->ns, record->name);
+    if (known && kind == KIND_RUNNER)
+        shares_leave_out(store_shares(shop->store), record->ns);
+}
+
+bool workshop_keep(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
+                   bool listed)
+{
+    cleanup_arena struct arena a = {0};
+    struct reference to[REFERENCES_MAX];
+
+    if (!store_make_room(shop->store, kind, record, shop->evicted, shop->evicted_arg)) {
+        leave_out(shop, kind, record);
+        return false;
+    }
+    if (listed)
+        store_put_listed(shop->store, kind, record);
+    else
+        store_put(shop->store, kind, record);
+    if (kind == KIND_RUNNER)
+        store_refer(shop->store, arena_printf(&a, "%s/%s", record->ns, record->name), to,
+                    kind_references(object, shop->secrets_by_name, to, &a));
+    return true;
+}
+
+/* What is gone is gone, whatever its version: the answer to the write that let it go has that of before. */
+static void learn(const struct workshop *shop, enum kind kind, struct json_object *object, const char *reached)
+{
+    cleanup_arena struct arena a = {0};
+    const struct record record = kind_record(kind, object, shop->store, &a);
+
+    if (is_object_gone(object))
+        store_bury(shop->store, kind, record.ns, record.name, record.uid);
+    else if (!is_old(shop->store, kind, &record, reached))
+        workshop_keep(shop, kind, object, &record, false);
+    garbage_note(shop->garbage, kind, record.ns, record.name);
+}
+
+void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object)
+{
+    if (object)
+        learn(shop, kind, object, store_reached(shop->store, kind, json_str_or(object, "metadata.namespace", "")));
+}
+
+void workshop_learn_read(const struct workshop *shop, enum kind kind, struct json_object *object)
+{
+    if (object)
+        learn(shop, kind, object, NULL);
+}
+
+void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, const char *data_key,
+              kube_done_fn *done)
+{
+    const struct store *store = turn->shop->store;
+    const struct record *known = store_get(store, kind, ns, name);
+
+    turn->known_uid = known ? arena_strdup(&turn->mem, known->uid) : NULL;
+    turn->was_unknown = !store_knows(store, kind, ns, name);
+    turn->request = kube_get_data(turn->shop->client, kind_resource(kind), ns, name, data_key, done, turn);
+}
+
+void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name)
+{
+    const struct record *known = store_get(turn->shop->store, kind, ns, name);
+
+    if (known ? turn->known_uid && strcmp(known->uid, turn->known_uid) == 0 : turn->was_unknown)
+        store_remove(turn->shop->store, kind, ns, name);
+}
+
+void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object)
+{
+    const struct store *store = turn->shop->store;
+    const char *ns = json_str_or(object, "metadata.namespace", ""), *name = json_str_or(object, "metadata.name", ""),
+               *uid = json_str_or(object, "metadata.uid", "");
+    bool same = turn->known_uid && strcmp(turn->known_uid, uid) == 0;
+    bool has_ended = same || (turn->was_unknown && store_knows(store, kind, ns, name));
+
+    if (store_get(store, kind, ns, name) || !has_ended)
+        workshop_learn_read(turn->shop, kind, object);
+}
+
+uint64_t turn_send_event(const struct turn *turn, bool warning, const char *reason, const char *note,
+                         kube_done_fn *done, void *arg)
+{
+    const struct owner *owner = &turn->observed.owner;
+    const struct event event = {
+        .regarding =
+            {.api_version = API_VERSION, .kind = KIND, .ns = owner->ns, .name = owner->name, .uid = owner->uid},
+        .warning = warning,
+        .reason = reason,
+        .note = note,
+    };
+
+    return event_send(turn->shop->client, &event, GROUP "/controller", turn->shop->instance, done, arg);
+}
+
+void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note)
+{
+    turn_send_event(turn, warning, reason, note, event_sent, &turn->shop->stats->events);
+}

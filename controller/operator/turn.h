@@ -1,0 +1,117 @@
+/* One runner being worked on, from the queue's take to done.
+ *
+ *   READY ──decide──► WAITING (one request to Kubernetes in flight) ──answer──► READY
+ *     │
+ *     ├── ACT_GITLAB ──► parked: an errand (errand.h) goes on, and wakes a turn when it is over
+ *     └── ACT_DONE, ACT_WAIT, failure ──► ended: queue_done, arena freed
+ *
+ *   1. At most one request is in flight; it is cancelled before the turn is freed.
+ *   2. Every request has a deadline (kube/client.c), so no turn waits for ever; for GitLab none waits at all.
+ *   3. An answer only changes the store, the state and what is observed; then the turn is READY again.
+ *   4. steps ≤ STEPS_MAX, or the rules do not converge: back off and say which rule repeats. */
+#ifndef OPERATOR_TURN_H
+#define OPERATOR_TURN_H
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "operator/gather.h"
+#include "gitlab/api.h"
+#include "operator/stats.h"
+
+struct errands;
+struct garbage;
+struct loop;
+struct orphans;
+struct paces;
+struct pods_look;
+
+#define CONTROLLER "gitlabrunner" /* what metrics and logs call us */
+
+enum { STEPS_MAX = 48, TURN_ID_SIZE = 32 };
+
+/* What all turns work with. */
+struct workshop {
+    struct loop *loop;
+    struct kube_client *client;
+    struct gitlab *gitlab;
+    const struct lease *lease; /* nothing is decided while we do not lead; NULL: we always lead */
+    struct store *store;
+    struct render_settings render;
+    const char *instance;    /* this process, in Events: the pod's name */
+    const char *ns;          /* its namespace, where the ledger of orphans is */
+    bool secrets_by_name;    /* no right to list them: those that are referred to are read, round and round */
+    bool metrics_per_runner; /* runners have series of their own: fleet.h */
+    struct orphans *orphans;
+    struct errands *errands;
+    struct garbage *garbage;
+    struct paces *paces; /* of looks at pods */
+    struct stats *stats;
+    void (*evicted)(void *arg, const struct record *runner); /* a GitLabRunner gives way to another namespace's */
+    void *evicted_arg;
+};
+
+struct turn {
+    struct list node; /* in the reconciler's list of turns                 */
+    const struct workshop *shop;
+    char *key;
+    char id[TURN_ID_SIZE]; /* in the log: tells turns of one key apart       */
+    int64_t began_us;      /* base/clock.h                                      */
+    int64_t asked_us;      /* when what is in flight was asked for              */
+    const char *cause;     /* why it was woken                                  */
+    struct state *state;
+    struct record record; /* the object as the turn began, or since it has our finalizer, packed */
+    size_t cost;          /* what it takes of the memory for turns, in bytes: an estimate */
+    struct observed observed;
+    struct arena mem;       /* until the turn ends                               */
+    struct arena step;      /* what was gathered and decided, until the next decision */
+    struct action asked;    /* the action whose answer is awaited                */
+    uint64_t request;       /* to Kubernetes, in flight; 0: none                 */
+    struct pods_look *look; /* … at pods; NULL: none */
+    const char *known_uid;  /* of the object that is read: as it was known then; NULL: it was not */
+    bool was_unknown;       /* … and whether it is there was not known either                  */
+    unsigned steps;
+    bool urgent; /* somebody waits for it                              */
+    bool ready;  /* an answer has come                                */
+    bool parked; /* GitLab is waited for: the turn is over             */
+    bool stale;  /* the object itself has changed: begin anew         */
+};
+
+/* A line of the log about the turn, as log_event(). */
+#define turn_log(turn, level, message, ...)                                                                            \
+    log_event(level, "reconcile", message, "controller", CONTROLLER, "namespace", (turn)->observed.owner.ns, "name",   \
+              (turn)->observed.owner.name, "reconcileID", (turn)->id, __VA_ARGS__)
+
+/* Begins to work on the runner of this record: gathers what is known. The turn is ready. */
+struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state, const char *key,
+                         const char *cause);
+/* Cancels what is in flight; its errand goes on. */
+void turn_destroy(struct turn *turn);
+
+/* What may be looked at right now. */
+struct gathering turn_gathering(const struct workshop *shop);
+/* An answer has come: the next decision is taken by the loop's hook, never from within a callback. */
+void turn_ready(struct turn *turn);
+/* Puts the record of this object into the store, with what the object refers to. listed: by a list that is not complete
+ * yet. False: its namespace holds its share already, so nothing is kept of the object. */
+bool workshop_keep(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
+                   bool listed);
+/* Puts an object that an answer has shown into the store; one that is gone is buried. What is older than what is known
+ * is passed over, because a watch may overtake the answer: of a write, what the watch has told already; of what was
+ * read, only a version before the one that is known, for an object may change without its watch showing it. */
+void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object);
+void workshop_learn_read(const struct workshop *shop, enum kind kind, struct json_object *object);
+/* Reads an object, data_key as kube_get_data() has it; the answer is the turn's request. What is known under that name
+ * is remembered for the next two. */
+void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, const char *data_key,
+              kube_done_fn *done);
+/* It is not there, unless the watch has shown a newer one of that name since. */
+void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name);
+/* It is there, unless it was known and the watch has told of its end since. */
+void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object);
+/* Sends an Event about the turn's object. */
+void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note);
+/* … that somebody waits for; returns the request, as kube/client.h has it. */
+uint64_t turn_send_event(const struct turn *turn, bool warning, const char *reason, const char *note,
+                         kube_done_fn *done, void *arg);
+
+#endif

@@ -1,0 +1,141 @@
+#include "operator/unserved.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "kube/event.h"
+#include "kube/lease.h"
+#include "net/loop.h"
+#include "runner/names.h"
+#include "runner/status.h"
+
+enum { TOO_LARGE_GAP_MS = 10 * 1000, LEFT_OUT_GAP_MS = 500 }; /* from one to the next */
+
+/* The answer to a write may be without the spec, which is what there is no room for. */
+static const struct kube_resource runner_by_name = {
+    .kind = KIND, .api_version = API_VERSION, .plural = PLURAL, .namespaced = true, .metadata_only = true};
+
+static bool may_write(const struct workshop *shop)
+{
+    return !shop->lease || lease_is_leading(shop->lease);
+}
+
+static void tell(const struct workshop *shop, const struct kube_resource *r, const struct record *seen,
+                 const char *reason, const char *why, bool by_event)
+{
+    const struct event event = {
+        .regarding =
+            {.api_version = r->api_version, .kind = r->kind, .ns = seen->ns, .name = seen->name, .uid = seen->uid},
+        .warning = true,
+        .reason = reason,
+        .note = why,
+    };
+
+    log_event(LOG_WARN, "watch", reason, "kind", r->kind, "namespace", seen->ns, "name", seen->name, "error", why,
+              NULL);
+    if (by_event && may_write(shop))
+        event_send(shop->client, &event, GROUP "/controller", shop->instance, event_sent, &shop->stats->events);
+}
+
+static bool is_due(const struct workshop *shop, int64_t *next_ms, int64_t gap_ms)
+{
+    int64_t now = loop_now(shop->loop);
+    bool due = now >= *next_ms;
+
+    if (due)
+        *next_ms = now + gap_ms;
+    return due;
+}
+
+void unserved_too_large(struct unserved *u, const struct workshop *shop, enum kind kind, const struct record *seen,
+                        const char *why)
+{
+    const struct kube_resource *r = kind_resource(kind);
+
+    if (is_due(shop, &u->too_large_ms, TOO_LARGE_GAP_MS))
+        tell(shop, r, seen, "TooLarge", why, r->namespaced && kind != KIND_RUNNER);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Runners that there is no room for */
+
+#define OVER_SHARE "NamespaceOverShare"
+#define WHY                                                                                                            \
+    "the GitLabRunners of this namespace take more of the operator's memory than its share, so this one is not "       \
+    "served, and its managers go on as they are: make others smaller, or delete some; it is looked at again "          \
+    "within a minute"
+
+/* NULL: it says so already; or the object is being deleted, and its status has times of which nobody can tell now. */
+static struct json_object *status_left_out(const struct workshop *shop, const struct record *runner, struct arena *a)
+{
+    static const struct finding why = {OVER_SHARE, WHY, true}, none;
+    struct json_object *kept = record_kept(runner, a);
+    const struct observed o = {.owner = {.ns = runner->ns, .name = runner->name, .uid = runner->uid},
+                               .generation = json_int_or(kept, "generation", 0),
+                               .status = json_get(kept, "status"),
+                               .now = loop_wall(shop->loop)};
+    struct json_object *status = status_render(&o, &why, &none, a);
+
+    return json_get(kept, "deletionTimestamp") || status_is_shown(&o, status) ? NULL : status;
+}
+
+static void on_status_told(void *arg, const struct kube_reply *reply)
+{
+    uint64_t *write = arg;
+
+    *write = 0;
+    if (reply->err.kind != ERR_NONE) /* as if it had never been left out, or a newer version has come or will come */
+        log_event(LOG_DEBUG, "watch", "status not written", "error", reply->err.text, NULL);
+}
+
+/* NULL: none. */
+static uint64_t *free_write(struct unserved *u)
+{
+    for (size_t i = 0; i < UNSERVED_WRITES; i++)
+        if (!u->writes[i])
+            return &u->writes[i];
+    return NULL;
+}
+
+/* To the version that is known, as perform.c does. */
+static void write_status(struct unserved *u, const struct workshop *shop, const struct record *runner,
+                         struct json_object *status)
+{
+    cleanup_arena struct arena a = {0};
+    uint64_t *write = may_write(shop) ? free_write(u) : NULL;
+
+    u->skipped |= !write;
+    if (!write)
+        return;
+    struct json_object *patch = arena_json(
+        &a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s, resourceVersion: %s}, "
+                       "status: %o}",
+                       API_VERSION, KIND, runner->ns, runner->name, runner->uid, runner->version, json_ref(status)));
+    *write = kube_apply(shop->client, &runner_by_name, "status", patch, FIELD_MANAGER, false, on_status_told, write);
+}
+
+void unserved_left_out(struct unserved *u, const struct workshop *shop, const struct record *runner)
+{
+    cleanup_arena struct arena a = {0};
+    struct json_object *status = status_left_out(shop, runner, &a);
+
+    if (!status)
+        return;
+    if (is_due(shop, &u->left_out_ms, LEFT_OUT_GAP_MS))
+        tell(shop, kind_resource(KIND_RUNNER), runner, OVER_SHARE, WHY, true);
+    write_status(u, shop, runner, status);
+}
+
+bool unserved_skipped(struct unserved *u, const struct workshop *shop)
+{
+    bool skipped = u->skipped && may_write(shop);
+
+    u->skipped = u->skipped && !skipped;
+    return skipped;
+}
+
+void unserved_finish(struct unserved *u, const struct workshop *shop)
+{
+    for (size_t i = 0; i < UNSERVED_WRITES; i++)
+        if (u->writes[i])
+            kube_cancel(shop->client, u->writes[i]);
+}

@@ -1,0 +1,253 @@
+#include "web/debug_state.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "version.h"
+#include "operator/errand.h"
+#include "operator/feeds.h"
+#include "operator/kinds.h"
+#include "kube/lease.h"
+#include "kube/queue.h"
+#include "net/loop.h"
+#include "operator/state.h"
+
+enum { SOME_MAX = 100 };
+
+static int64_t ms_since(int64_t begin_us)
+{
+    return (clock_us() - begin_us) / 1000;
+}
+
+static void add_watch(void *arg, const struct feed_facts *feed)
+{
+    json_append(arg, json_build("{kind: %s, namespace: %s, state: %s, synced: %b, resourceVersion: %s, problem: %s, "
+                                "lists: %d, watches: %d, shortWatches: %d, pauses: %d}",
+                                feed->kind, *feed->ns ? feed->ns : NULL, feed->state, feed->synced, feed->version,
+                                feed->problem, (int64_t)feed->counts.lists, (int64_t)feed->counts.watches,
+                                (int64_t)feed->counts.short_watches, (int64_t)feed->counts.pauses));
+}
+
+static struct json_object *watches_json(const struct reconciler_view *view)
+{
+    struct json_object *watches = json_build("[]");
+
+    feeds_each(view->feeds, add_watch, watches);
+    return watches;
+}
+
+static struct json_object *lease_json(const struct lease *lease)
+{
+    return json_build("{name: %s, leading: %b, term: %d, renewalOverdue: %b, slowPaths: %d}", lease_name(lease),
+                      lease_is_leading(lease), (int64_t)lease_term(lease), lease_renewal_overdue(lease),
+                      (int64_t)lease_slow_paths(lease));
+}
+
+static struct json_object *requests_json(const struct kube_client *client)
+{
+    const struct kube_traffic traffic = kube_traffic(client);
+
+    return json_build("{max: %d, inFlight: %d, held: %d, heldMs: %d}", (int64_t)traffic.limit,
+                      (int64_t)traffic.in_flight, (int64_t)traffic.held, traffic.throttled_ms);
+}
+
+static struct json_object *queue_json(const struct reconciler_view *view)
+{
+    int64_t next = queue_next_ms(view->queue, QUEUE_ROUTINE), now = loop_now(view->shop->loop);
+
+    return json_build("{depth: %d, delayed: %d, oldestMs: %d, nextInMs: %d}", (int64_t)queue_depth(view->queue),
+                      (int64_t)queue_delayed(view->queue), (int64_t)(view->oldest_seconds * 1000),
+                      next < 0     ? -1
+                      : next > now ? next - now
+                                   : 0);
+}
+
+static struct json_object *turn_json(const struct turn *turn)
+{
+    const char *awaits = turn->request ? "API server" : "nothing";
+
+    return json_build("{runner: %s, reconcileID: %s, cause: %s, rule: %s, action: %s, awaits: %s, ageMs: %d, "
+                      "awaitsMs: %d, steps: %d}",
+                      turn->key, turn->id, turn->cause, turn->asked.rule, act_kind_name(turn->asked.kind), awaits,
+                      ms_since(turn->began_us), ms_since(turn->asked_us), (int64_t)turn->steps);
+}
+
+static struct json_object *errand_json(const struct errand *errand)
+{
+    static const char *const stages[] = {[ERRAND_IN_LINE] = "in line",
+                                         [ERRAND_LET_IN] = "let in",
+                                         [ERRAND_CALLING] = "calling",
+                                         [ERRAND_ANSWERED] = "answered"};
+    bool calls = errand->call != NULL;
+
+    return json_build("{runner: %s, reconcileID: %s, cause: %s, stage: %s, rule: %s, call: %s, ageMs: %d}",
+                      errand->state->key, errand->id, errand->cause, stages[errand->stage],
+                      calls ? errand->asked.rule : NULL, calls ? gitlab_call_name(errand->asked.gitlab.call) : NULL,
+                      ms_since(errand->began_us));
+}
+
+/* SOME_MAX of them: of those that wait there may be thousands. */
+static struct json_object *errands_json(const struct reconciler_view *view)
+{
+    struct json_object *errands = json_build("[]");
+
+    list_each (node, view->errands)
+        if (json_len(errands) < SOME_MAX)
+            json_append(errands, errand_json(container_of(node, struct errand, node)));
+    return errands;
+}
+
+static struct json_object *turns_json(const struct reconciler_view *view)
+{
+    struct json_object *turns = json_build("[]");
+
+    list_each (node, view->turns)
+        json_append(turns, turn_json(container_of(node, struct turn, node)));
+    return turns;
+}
+
+/* What failed and is to be tried again; SOME_MAX of them all together. */
+static void add_failures(struct json_object *failures, const struct state *state, int64_t now_ms)
+{
+    const struct troubles *troubles = state_troubles(state);
+
+    for (size_t i = 0; i < troubles->len && json_len(failures) < SOME_MAX; i++) {
+        const struct failure *failed = &troubles->failures[i];
+        const struct attempt *attempt = &failed->attempt;
+        json_append(failures, json_build("{runner: %s, rule: %s, reason: %s, error: %s, times: %d, retryInMs: %d}",
+                                         state->key, attempt->rule, attempt->err.reason, attempt->err.text,
+                                         (int64_t)failed->count, attempt->retry_at_ms - now_ms));
+    }
+}
+
+static struct json_object *failures_json(const struct reconciler_view *view)
+{
+    struct json_object *failures = json_build("[]");
+    const char *key;
+    void *state;
+
+    for (size_t i = 0; map_iter(&view->states->by_key, &i, &key, &state);)
+        add_failures(failures, state, loop_now(view->shop->loop));
+    return failures;
+}
+
+/* NULL: GitLab is called directly. */
+static struct json_object *proxy_json(const struct reconciler_view *view)
+{
+    const struct host *fares;
+    const char *url = gitlab_proxy(view->shop->gitlab, &fares);
+    int64_t left = url ? fares->open_until_ms - loop_now(view->shop->loop) : 0;
+
+    if (!url)
+        return NULL;
+    return json_build("{url: %s, state: %s, failures: %d, error: %s, retryInMs: %d}", url,
+                      host_state_name(fares->state), (int64_t)fares->failures,
+                      *fares->last.text ? fares->last.text : NULL, fares->state == HOST_OPEN && left > 0 ? left : 0);
+}
+
+static struct json_object *objects_json(const struct reconciler_view *view)
+{
+    struct json_object *objects = json_build("{}");
+
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        json_set_int(objects, kind_resource(kind)->kind, (int64_t)store_count(view->shop->store, kind));
+    return objects;
+}
+
+/* A text that should be JSON as such; else as a string. */
+static struct json_object *json_or_text(const char *text)
+{
+    struct err ignored;
+    struct json_object *parsed = json_parse(text, strlen(text), &ignored);
+
+    return parsed ? parsed : json_build("%s", text);
+}
+
+static struct json_object *problems_json(void)
+{
+    struct json_object *problems = json_build("[]");
+    const char *line;
+
+    for (size_t i = 0; (line = log_recent(i)); i++)
+        json_append(problems, json_or_text(line));
+    return problems;
+}
+
+static struct json_object *state_json(const struct reconciler_view *view)
+{
+    const struct stats *stats = view->shop->stats;
+    int64_t uptime = loop_wall(view->shop->loop) - (int64_t)stats->start;
+    struct json_object *state =
+        json_build("{version: %s, instance: %s, uptimeSeconds: %d, synced: %b, stopping: %b, turnsBegun: %d}",
+                   version_text(), view->shop->instance, uptime, view->synced, view->draining, (int64_t)stats->turns);
+
+    if (view->shop->lease)
+        json_set(state, "lease", lease_json(view->shop->lease));
+    json_set(state, "watches", watches_json(view));
+    json_set(state, "objects", objects_json(view));
+    json_set(state, "requests", requests_json(view->shop->client));
+    json_set(state, "queue", queue_json(view));
+    json_set(state, "turns", turns_json(view));
+    json_set(state, "gitlabCalls", errands_json(view));
+    json_set(state, "gitlabProxy", proxy_json(view));
+    json_set(state, "failures", failures_json(view));
+    json_set(state, "problems", problems_json());
+    return state;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * One runner */
+
+static void add_record(void *arg, unsigned kind, const struct record *record)
+{
+    cleanup_arena struct arena a = {0};
+
+    json_append(arg, json_build("{kind: %s, namespace: %s, name: %s, uid: %s, resourceVersion: %s, kept: %o}",
+                                kind_resource(kind)->kind, record->ns, record->name, record->uid, record->version,
+                                json_ref(record_kept(record, &a))));
+}
+
+static struct json_object *records_json(const struct store *store, const char *key)
+{
+    struct json_object *records = json_build("[]");
+    const char *slash = strchr(key, '/');
+    cleanup_free char *ns = mem_strdup(key);
+
+    ns[slash - key] = '\0';
+    const struct record *record = store_get(store, KIND_RUNNER, ns, slash + 1);
+    if (record)
+        add_record(records, KIND_RUNNER, record);
+    store_each_owned(store, key, add_record, records);
+    return records;
+}
+
+static struct json_object *runner_json(const struct reconciler_view *view, const char *key)
+{
+    const struct state *state = map_get(&view->states->by_key, key);
+    struct json_object *failures = json_build("[]");
+
+    if (state)
+        add_failures(failures, state, loop_now(view->shop->loop));
+    return json_build("{runner: %s, records: %o, failures: %o}", key, records_json(view->shop->store, key), failures);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+int debug_state_page(const struct reconciler *rec, const struct serve_request *request, struct buf *body)
+{
+    const struct reconciler_view view = reconciler_view(rec);
+    char key[512];
+    bool one = serve_parameter(request, "key", key, sizeof(key));
+
+    if (one && !strchr(key, '/')) {
+        buf_adds(body, "key must be NAMESPACE/NAME\n");
+        return 400;
+    }
+    cleanup_json struct json_object *state = one ? runner_json(&view, key) : state_json(&view);
+    buf_adds(body, json_text(state));
+    buf_adds(body, "\n");
+    return 200;
+}
