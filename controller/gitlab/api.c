@@ -76,11 +76,6 @@ const char *gitlab_proxy(const struct gitlab *gitlab, const struct host **ret_fa
     return gitlab->egress.proxy;
 }
 
-bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret)
-{
-    return gate_info(gitlab->gate, i, ret);
-}
-
 size_t gitlab_sights(const struct gitlab *gitlab, struct gate_sight ret[static GATE_SIGHTS + 1])
 {
     return gate_sights(gitlab->gate, ret);
@@ -99,11 +94,6 @@ size_t gitlab_inside(const struct gitlab *gitlab)
 size_t gitlab_waiting(const struct gitlab *gitlab)
 {
     return gitlab ? gate_waiting(gitlab->gate) : 0;
-}
-
-size_t gitlab_calls(const struct gitlab *gitlab)
-{
-    return gitlab->calls;
 }
 
 static bool is_proxied(const struct gitlab *gitlab, const char *url, const char *address)
@@ -149,7 +139,6 @@ static void op_free(struct gitlab_op *op)
 {
     gate_cancel(op->gitlab->gate, &op->pass);
     search_free(op->search);
-    op->gitlab->calls--;
     arena_finish(&op->step);
     arena_finish(&op->mem);
     free(op);
@@ -480,7 +469,6 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
     *op = (struct gitlab_op){.gitlab = gitlab, .done = done, .arg = arg, .asked_us = clock_us(), .pass.go = on_gate};
     op->proxied = is_proxied(gitlab, call->url, call->address);
     copy_call(op, call);
-    gitlab->calls++;
     if (call->place)
         gate_hand_over(call->place, &op->pass);
     if (!is_allowed(gitlab, call->url, call->address, &err))

@@ -97,17 +97,13 @@ void gitlab_cancel(struct gitlab_op *op);
 /* When the request that is in flight, or the call itself, began (base/clock.h): each has its deadline, however many
  * there are. */
 int64_t gitlab_asked_us(const struct gitlab_op *op);
-/* How many calls have been started and not ended, waiting ones too. */
-size_t gitlab_calls(const struct gitlab *gitlab);
-/* How many of them have a place at the gate, and how many wait for one; those that have not been started, too. NULL is
+/* How many calls have a place at the gate, and how many wait for one, those that have not been started, too. NULL is
  * fine. */
 size_t gitlab_inside(const struct gitlab *gitlab);
 size_t gitlab_waiting(const struct gitlab *gitlab);
 /* The URL of the proxy, NULL where there is none, and how it fares. */
 const char *gitlab_proxy(const struct gitlab *gitlab, const struct host **ret_fares);
-/* The hosts and how they fare: for i = 0, 1, … while true. */
-bool gitlab_host(const struct gitlab *gitlab, size_t i, struct gate_info *ret);
-/* The same for those who watch them: gate_sights(). */
+/* The hosts and how they fare: gate_sights(). */
 size_t gitlab_sights(const struct gitlab *gitlab, struct gate_sight ret[static GATE_SIGHTS + 1]);
 
 /* An answer that is not the expected one, as struct err: a closed table, see docs/conditions.md. body: len bytes. */

@@ -322,55 +322,6 @@ void gate_destroy(struct gate *gate)
     free(gate);
 }
 
-static size_t open_of(const struct gate_server *server)
-{
-    size_t open = 0;
-
-    list_each (node, &server->answers)
-        open += container_of(node, struct gate_answers, node)->breaker.state != HOST_CLOSED;
-    return open;
-}
-
-static size_t open_at(const struct gate *gate, const struct gate_host *host)
-{
-    size_t open = 0;
-
-    list_each (node, &gate->tenants) {
-        list_each (at, &container_of(node, struct tenant, node)->servers) {
-            const struct gate_server *server = container_of(at, struct gate_server, node);
-            open += server->lane->host == host ? open_of(server) : 0;
-        }
-    }
-    return open;
-}
-
-static size_t waiting_at(const struct gate_host *host)
-{
-    size_t waiting = 0;
-
-    list_each (node, &host->lanes) {
-        const struct gate_lane *lane = container_of(node, struct gate_lane, node);
-        waiting += list_len(&lane->urgent) + list_len(&lane->routine);
-    }
-    return waiting;
-}
-
-bool gate_info(const struct gate *gate, size_t i, struct gate_info *ret)
-{
-    list_each (node, &gate->hosts) {
-        const struct gate_host *h = container_of(node, struct gate_host, node);
-        if (i-- > 0)
-            continue;
-        *ret = (struct gate_info){.name = h->name,
-                                  .host = &h->transport,
-                                  .inside = h->inside,
-                                  .waiting = waiting_at(h),
-                                  .open = open_at(gate, h)};
-        return true;
-    }
-    return false;
-}
-
 const struct host *gate_proxy(const struct gate *gate)
 {
     return &gate->proxy;

@@ -86,26 +86,19 @@ void gate_cancel(struct gate *gate, struct gate_pass *pass);
 /* Without a place: it is told err as a refusal is told. */
 void gate_refuse(struct gate *gate, struct gate_pass *pass, const struct err *err);
 
-/* For tests and /debug/state: hosts with calls, and those of which something is remembered. */
-struct gate_info {
-    const char *name; /* "https://gitlab.test at 10.0.0.1", lent until the loop goes on */
-    const struct host *host;
-    size_t inside, waiting;
-    size_t open; /* callers whose own breakers are not closed */
-};
-/* The i-th host that is known; false when there are no more. */
-bool gate_info(const struct gate *gate, size_t i, struct gate_info *ret);
-/* A host for those who watch it. */
+/* A host as /metrics and /debug/state show it; lent until the loop goes on. */
 struct gate_sight {
-    const char
-        *name;   /* as in struct gate_info; or "other": those beyond GATE_SIGHTS, which most namespaces do not call */
-    bool open;   /* it cannot be connected to, or the proxy before it cannot; one of the others */
-    size_t held; /* callers that it answers 5xx or 429, who are held back for a while */
+    const char *name; /* "https://gitlab.test at 10.0.0.1"; or "other": those beyond GATE_SIGHTS, which most namespaces
+                         do not call */
+    const struct host *transport; /* NULL: of the others                                                      */
+    bool open;                    /* it cannot be connected to, or the proxy before it cannot; one of the others */
+    size_t inside, waiting;       /* calls with a place, and in line                                          */
+    size_t held;                  /* callers that it answers 5xx or 429, who are held back for a while        */
 };
 enum { GATE_SIGHTS = 32 };
 /* The hosts of which something is known, at most GATE_SIGHTS by name, and one more for all others; returns how many. */
 size_t gate_sights(const struct gate *gate, struct gate_sight ret[static GATE_SIGHTS + 1]);
-/* How the proxy fares, for /debug/state. */
+/* How the proxy fares. */
 const struct host *gate_proxy(const struct gate *gate);
 /* How many places are taken, and how many calls wait, at all hosts. */
 size_t gate_inside(const struct gate *gate);

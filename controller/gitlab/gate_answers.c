@@ -36,6 +36,15 @@ static struct gate_answers *oldest_answers(const struct tenant *tenant)
     return oldest;
 }
 
+static void forget_past_answers(struct gate_server *server, int64_t now_ms)
+{
+    list_each_safe (node, after, &server->answers) {
+        struct gate_answers *answers = container_of(node, struct gate_answers, node);
+        if (!answers->breaker.in_flight && now_ms > answers->used_ms + GATE_FORGET_MS)
+            forget_answers(answers);
+    }
+}
+
 struct gate_answers *gate_answers_of(struct gate_server *server, uint64_t caller, int64_t now_ms)
 {
     struct tenant *tenant = server->lane->tenant;
@@ -43,7 +52,7 @@ struct gate_answers *gate_answers_of(struct gate_server *server, uint64_t caller
 
     if (answers)
         return answers;
-    gate_answers_forget_past(server, now_ms);
+    forget_past_answers(server, now_ms);
     struct gate_answers *oldest = tenant->answers < GATE_ANSWERS ? NULL : oldest_answers(tenant);
     if (oldest)
         forget_answers(oldest);
@@ -67,13 +76,4 @@ void gate_answers_forget(struct gate_server *server)
 {
     list_each_safe (node, after, &server->answers)
         forget_answers(container_of(node, struct gate_answers, node));
-}
-
-void gate_answers_forget_past(struct gate_server *server, int64_t now_ms)
-{
-    list_each_safe (node, after, &server->answers) {
-        struct gate_answers *answers = container_of(node, struct gate_answers, node);
-        if (!answers->breaker.in_flight && now_ms > answers->used_ms + GATE_FORGET_MS)
-            forget_answers(answers);
-    }
 }

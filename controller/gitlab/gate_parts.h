@@ -71,9 +71,8 @@ struct gate_answers *gate_answers_known(const struct gate_server *server, uint64
 struct gate_answers *gate_answers_of(struct gate_server *server, uint64_t caller, int64_t now_ms);
 /* A call of it has ended: it goes, unless something of it is worth remembering. */
 void gate_answers_unused(struct gate_answers *answers, int64_t now_ms);
-/* All of them, or those that are past; none may be calling. */
+/* All of them; none may be calling. */
 void gate_answers_forget(struct gate_server *server);
-void gate_answers_forget_past(struct gate_server *server, int64_t now_ms);
 
 /* gate_servers.c. The server behind the door, made when there is none; of those of the same namespace that nobody uses
  * one may go for it. NULL: the namespace calls too many already. */

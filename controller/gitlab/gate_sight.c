@@ -12,12 +12,13 @@ struct seen_host {
 
 struct seen_hosts {
     struct seen_host list[GATE_SIGHTS]; /* the one that most namespaces call in front */
-    size_t len, others;
-    bool other_open;
+    size_t len;
+    struct gate_sight others;
+    bool some_unnamed;
 };
 
 /* The order of the gate's own list changes with whose turn it is. */
-static bool is_named_before(const struct seen_host *a, const struct seen_host *b)
+static bool is_called_more(const struct seen_host *a, const struct seen_host *b)
 {
     if (a->namespaces != b->namespaces)
         return a->namespaces > b->namespaces;
@@ -30,20 +31,33 @@ static bool is_out_of_reach(const struct gate_host *host)
     return host->transport.state != HOST_CLOSED || (host->proxy && host->proxy->state != HOST_CLOSED);
 }
 
-static void leave_unnamed(struct seen_hosts *seen, const struct seen_host *one)
+static size_t waiting_at(const struct gate_host *host)
 {
-    seen->others++;
-    seen->other_open |= is_out_of_reach(one->host);
+    size_t waiting = 0;
+
+    list_each (node, &host->lanes) {
+        const struct gate_lane *lane = container_of(node, struct gate_lane, node);
+        waiting += list_len(&lane->urgent) + list_len(&lane->routine);
+    }
+    return waiting;
+}
+
+static void leave_unnamed(struct seen_hosts *seen, const struct gate_host *host)
+{
+    seen->some_unnamed = true;
+    seen->others.open |= is_out_of_reach(host);
+    seen->others.inside += host->inside;
+    seen->others.waiting += waiting_at(host);
 }
 
 static void see_host(struct seen_hosts *seen, struct seen_host one)
 {
     size_t at = seen->len;
 
-    while (at > 0 && is_named_before(&one, &seen->list[at - 1]))
+    while (at > 0 && is_called_more(&one, &seen->list[at - 1]))
         at--;
     if (seen->len == GATE_SIGHTS) {
-        leave_unnamed(seen, at == GATE_SIGHTS ? &one : &seen->list[GATE_SIGHTS - 1]);
+        leave_unnamed(seen, at == GATE_SIGHTS ? one.host : seen->list[GATE_SIGHTS - 1].host);
         if (at == GATE_SIGHTS)
             return;
         seen->len--;
@@ -75,17 +89,26 @@ static void count_held(const struct gate *gate, const struct seen_hosts *seen, s
     }
 }
 
+static struct gate_sight sight_named(const struct gate_host *host)
+{
+    return (struct gate_sight){.name = host->name,
+                               .transport = &host->transport,
+                               .open = is_out_of_reach(host),
+                               .inside = host->inside,
+                               .waiting = waiting_at(host)};
+}
+
 size_t gate_sights(const struct gate *gate, struct gate_sight ret[static GATE_SIGHTS + 1])
 {
-    struct seen_hosts seen = {.len = 0};
+    struct seen_hosts seen = {.others.name = "other"};
 
     list_each (node, &gate->hosts) {
         const struct gate_host *host = container_of(node, struct gate_host, node);
         see_host(&seen, (struct seen_host){host, list_len(&host->lanes)});
     }
     for (size_t i = 0; i < seen.len; i++)
-        ret[i] = (struct gate_sight){.name = seen.list[i].host->name, .open = is_out_of_reach(seen.list[i].host)};
-    ret[seen.len] = (struct gate_sight){.name = "other", .open = seen.other_open};
+        ret[i] = sight_named(seen.list[i].host);
+    ret[seen.len] = seen.others;
     count_held(gate, &seen, ret);
-    return seen.len + (seen.others > 0);
+    return seen.len + seen.some_unnamed;
 }

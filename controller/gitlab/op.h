@@ -17,7 +17,6 @@ struct gitlab {
     struct digest_key callers; /* the gate tells credentials apart by it, and has none */
     struct gitlab_egress egress;
     struct followed *proxy_auth, *proxy_ca; /* NULL: none */
-    size_t calls;
 };
 
 typedef void op_reply_fn(struct gitlab_op *op, const struct http_reply *reply);

@@ -148,6 +148,30 @@ static struct json_object *proxy_json(const struct reconciler_view *view)
                       *fares->last.text ? fares->last.text : NULL, fares->state == HOST_OPEN && left > 0 ? left : 0);
 }
 
+static struct json_object *host_json(const struct gate_sight *sight, int64_t now_ms)
+{
+    const struct host *host = sight->transport;
+    int64_t left = host ? host->open_until_ms - now_ms : 0;
+    bool failed = host && host->failures;
+
+    return json_build("{host: %s, state: %s, failures: %d, error: %s, retryInMs: %d, inFlight: %d, waiting: %d, "
+                      "heldCredentials: %d}",
+                      sight->name, host ? host_state_name(host->state) : NULL, host ? (int64_t)host->failures : 0,
+                      failed ? host->last.text : NULL, sight->open && left > 0 ? left : 0, (int64_t)sight->inside,
+                      (int64_t)sight->waiting, (int64_t)sight->held);
+}
+
+static struct json_object *hosts_json(const struct reconciler_view *view)
+{
+    struct json_object *hosts = json_build("[]");
+    struct gate_sight sights[GATE_SIGHTS + 1];
+    size_t len = gitlab_sights(view->shop->gitlab, sights);
+
+    for (size_t i = 0; i < len; i++)
+        json_append(hosts, host_json(&sights[i], loop_now(view->shop->loop)));
+    return hosts;
+}
+
 static struct json_object *objects_json(const struct reconciler_view *view)
 {
     struct json_object *objects = json_build("{}");
@@ -192,6 +216,7 @@ static struct json_object *state_json(const struct reconciler_view *view)
     json_set(state, "queue", queue_json(view));
     json_set(state, "turns", turns_json(view));
     json_set(state, "gitlabCalls", errands_json(view));
+    json_set(state, "gitlabHosts", hosts_json(view));
     json_set(state, "gitlabProxy", proxy_json(view));
     json_set(state, "failures", failures_json(view));
     json_set(state, "problems", problems_json());

@@ -411,6 +411,8 @@ def test_o7_the_dump_tells_what_failed(stage: Stage, gitlab: GitLabAdmin) -> Non
     assert failure["runner"] == f"{stage.name}/builds" and failure["reason"] == "ServerError"
     assert failure["times"] >= 1 and failure["retryInMs"] < 10 * 60 * 1000
     assert [p for p in dump(process)["problems"] if p.get("reason") == "ServerError" and p["name"] == "builds"]
+    host = next(host for host in dump(process)["gitlabHosts"] if HOST in host["host"])
+    assert host["state"] == "closed" and host["inFlight"] <= 1, "it can be connected to, whatever it answers"
     one = dump(process, f"?key={stage.name}/builds")
     assert one["failures"][0]["rule"] == failure["rule"]
     gitlab.clear_faults()

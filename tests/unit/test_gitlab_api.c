@@ -681,10 +681,9 @@ static void can_be_cancelled(void **state)
 
     say(0, "200 OK", "[]");
     struct gitlab_op *op = gitlab_start(w->gitlab, &find, on_answer, w);
-    assert_int_equal(gitlab_calls(w->gitlab), 1);
     gitlab_cancel(op);
-    assert_int_equal(gitlab_calls(w->gitlab), 0);
-    assert_int_equal(http_in_flight(w->http), 0);
+    assert_int_equal(gitlab_inside(w->gitlab) + gitlab_waiting(w->gitlab), 0);
+    assert_int_equal(http_fenced_in_flight(w->http), 0);
     assert_int_equal(w->answers, 0);
 }
 
@@ -722,7 +721,7 @@ static void waits_for_a_place_with_all_it_has(void **state)
         say(i, "200 OK", "{\"id\":42}");
         gitlab_start(w->gitlab, &show, on_answer, w);
     }
-    assert_int_equal(http_in_flight(w->http), 1);
+    assert_int_equal(http_fenced_in_flight(w->http), 1);
     loop_timer_set(w->guard, GUARD_MS);
     while (w->answers < CALLS) {
         loop_run(w->loop);
@@ -736,7 +735,7 @@ static void waits_for_a_place_with_all_it_has(void **state)
 static void leaves_a_host_alone_that_keeps_failing(void **state)
 {
     struct world *w = *state;
-    struct gate_info info;
+    struct gate_sight sights[GATE_SIGHTS + 1];
 
     for (int i = 0; i < 5; i++) {
         say(0, i % 2 ? NULL : "502 Bad Gateway", "<html>");
@@ -751,10 +750,9 @@ static void leaves_a_host_alone_that_keeps_failing(void **state)
     assert_true(answer->err.retry_after_ms > 0);
     assert_false(answer->ambiguous); /* nothing was sent */
     assert_int_equal(script.len, 0);
-    assert_true(gitlab_host(w->gitlab, 0, &info));
-    assert_string_equal(host_state_name(info.host->state), "closed"); /* it can be connected to */
-    assert_int_equal(info.open, 1);
-    assert_false(gitlab_host(w->gitlab, 1, &info));
+    assert_int_equal(gitlab_sights(w->gitlab, sights), 1);
+    assert_string_equal(host_state_name(sights[0].transport->state), "closed"); /* it can be connected to */
+    assert_int_equal(sights[0].held, 1);
 }
 
 static void a_refusal_is_no_failure_of_the_host(void **state)
