@@ -264,10 +264,11 @@ format: ## Lay out the C files as .clang-format says
 	$(Q)clang-format -i $(shell git ls-files '*.c' '*.h')
 
 .PHONY: check
-check: build ## Formatting, layers, docs, warnings, what protects the program, generated files
+check: build ## Formatting, layers, names, docs, warnings, what protects the program, generated files
 	$(Q)hack/install-deps clang-format
 	$(Q)clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h') && echo '  FORMAT ok'
 	$(Q)hack/check-layers
+	$(Q)hack/check-names $(B)/obj
 	$(Q)hack/check-docs
 	$(Q)hack/check-elf $(PROGRAM)
 	$(Q)hack/check-generated

@@ -92,15 +92,6 @@ bool buf_addf(struct buf *b, const char *format, ...)
     return ok;
 }
 
-void buf_drop(struct buf *b, size_t len)
-{
-    assert(len <= b->len);
-    if (len == 0)
-        return;
-    memmove(b->data, b->data + len, b->len - len + 1);
-    b->len -= len;
-}
-
 char *buf_detach(struct buf *b)
 {
     char *text = b->size ? b->data : mem_strdup("");

@@ -26,8 +26,6 @@ void buf_clear(struct buf *b);
 bool buf_add(struct buf *b, const void *data, size_t len);
 bool buf_adds(struct buf *b, const char *text);
 bool buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Drops the first len bytes; len must not exceed b->len. */
-void buf_drop(struct buf *b, size_t len);
 /* The text as malloc'ed memory that the caller frees; the buf is empty afterwards. */
 char *buf_detach(struct buf *b);
 

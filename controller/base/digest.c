@@ -51,13 +51,6 @@ uint64_t digest_keyed(const struct digest_key *key, const char *text)
     return number;
 }
 
-uint32_t hash_text(uint32_t from, const char *text)
-{
-    for (; *text; text++)
-        from = (from ^ (unsigned char)*text) * 16777619u;
-    return from;
-}
-
 const char *base64_encode(const void *data, size_t len, struct arena *a)
 {
     unsigned char *text = arena_alloc(a, (len + 2) / 3 * 4 + 1);

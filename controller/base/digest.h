@@ -21,10 +21,6 @@ void digest_key_make(struct digest_key *ret);
 /* HMAC-SHA-256, its first eight bytes. */
 uint64_t digest_keyed(const struct digest_key *key, const char *text);
 
-/* FNV-1a, for tables: quick, and no proof of anything. Goes on from a hash, the first time from HASH_BEGIN. */
-#define HASH_BEGIN 2166136261u
-uint32_t hash_text(uint32_t from, const char *text);
-
 /* Standard base64 with padding, as in a Secret's data. */
 const char *base64_encode(const void *data, size_t len, struct arena *a);
 /* Decodes; the bytes are followed by a NUL. NULL when the text is not base64. *ret_len may be NULL. */

@@ -32,7 +32,7 @@ void followed_destroy(struct followed *f)
     free(f);
 }
 
-static bool is_known(const struct followed *f, const struct stat *now)
+static bool is_unchanged(const struct followed *f, const struct stat *now)
 {
     return f->text && now->st_ino == f->known.st_ino && now->st_dev == f->known.st_dev &&
            now->st_size == f->known.st_size && now->st_mtim.tv_sec == f->known.st_mtim.tv_sec &&
@@ -70,7 +70,7 @@ const char *followed_text(struct followed *f, struct err *err)
     int fd = f ? open(f->path, O_RDONLY | O_CLOEXEC) : -1;
     struct stat now = {0};
 
-    if (fd >= 0 && fstat(fd, &now) == 0 && !is_known(f, &now)) {
+    if (fd >= 0 && fstat(fd, &now) == 0 && !is_unchanged(f, &now)) {
         char *text = read_all(fd);
         if (text)
             take_text(f, text, &now);

@@ -36,7 +36,7 @@ static bool is_live(const struct map_slot *slot)
 }
 
 /* The slot that holds key, or NULL. */
-static struct map_slot *find(const struct map *m, const char *key)
+static struct map_slot *find_slot(const struct map *m, const char *key)
 {
     if (m->size == 0)
         return NULL;
@@ -93,14 +93,14 @@ void map_finish(struct map *m)
 
 void *map_get(const struct map *m, const char *key)
 {
-    struct map_slot *slot = find(m, key);
+    struct map_slot *slot = find_slot(m, key);
 
     return slot ? slot->value : NULL;
 }
 
 void *map_set(struct map *m, const char *key, void *value)
 {
-    struct map_slot *slot = find(m, key);
+    struct map_slot *slot = find_slot(m, key);
 
     if (slot) {
         void *former = slot->value;
@@ -116,7 +116,7 @@ void *map_set(struct map *m, const char *key, void *value)
 
 void *map_remove(struct map *m, const char *key)
 {
-    struct map_slot *slot = find(m, key);
+    struct map_slot *slot = find_slot(m, key);
 
     if (!slot)
         return NULL;

@@ -293,7 +293,7 @@ static bool nearly_of_config_toml(const struct unknown *u, struct hint *ret)
 }
 
 /* Only in the spec itself and in what it groups, and only when there is one such field. */
-static bool elsewhere(const struct unknown *u, struct hint *ret)
+static bool of_another_group(const struct unknown *u, struct hint *ret)
 {
     struct json_object *spec = properties_at(u, "spec.properties");
     const char *found = NULL;
@@ -350,14 +350,14 @@ static struct hint first_of(const struct unknown *u, bool (*const ways[])(const 
 struct hint hint_for(const struct unknown *u)
 {
     static bool (*const ways[])(const struct unknown *, struct hint *) = {
-        by_alias, in_another_style,      of_the_pod, elsewhere, of_config_toml, misspelt,
+        by_alias, in_another_style,      of_the_pod, of_another_group, of_config_toml, misspelt,
         in_part,  nearly_of_config_toml, NULL,
     };
 
     return first_of(u, ways);
 }
 
-static bool by_key(const struct unknown *u, const char *table, struct hint *ret)
+static bool by_similar_key(const struct unknown *u, const char *table, struct hint *ret)
 {
     struct key_place place;
 
@@ -366,11 +366,11 @@ static bool by_key(const struct unknown *u, const char *table, struct hint *ret)
 
 struct hint hint_within(const struct unknown *u, const char *table)
 {
-    static bool (*const ways[])(const struct unknown *, struct hint *) = {elsewhere, of_config_toml,
+    static bool (*const ways[])(const struct unknown *, struct hint *) = {of_another_group, of_config_toml,
                                                                           nearly_of_config_toml, NULL};
     struct hint hint = {0};
 
-    if (by_alias(u, &hint) || by_key(u, table, &hint))
+    if (by_alias(u, &hint) || by_similar_key(u, table, &hint))
         return with_table(hint);
     return first_of(u, ways);
 }

@@ -29,7 +29,7 @@ struct options {
     enum format format;
 };
 
-static void usage(FILE *out)
+static void render_usage(FILE *out)
 {
     fputs("Usage: gitlab-runner-controller render -f FILE... [OPTION...]\n\n"
           "Prints the objects that GitLabRunners lead to. Asks neither a cluster nor GitLab.\n\n"
@@ -65,7 +65,7 @@ static bool format_parse(const char *text, enum format *ret)
 }
 
 /* EXIT_OK or EXIT_USAGE to end with, -1 to go on. */
-static int parse(int argc, char **argv, struct options *o)
+static int parse_render_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
         {"filename", required_argument, NULL, 'f'},
@@ -81,11 +81,11 @@ static int parse(int argc, char **argv, struct options *o)
         else if (opt == 'm')
             o->settings.manager_image = optarg;
         else if (opt == 'h')
-            return usage(stdout), EXIT_OK;
+            return render_usage(stdout), EXIT_OK;
         else if (opt != 'o' || !format_parse(optarg, &o->format))
-            return usage(stderr), EXIT_USAGE;
+            return render_usage(stderr), EXIT_USAGE;
     }
-    return o->len && optind == argc ? -1 : (usage(stderr), EXIT_USAGE);
+    return o->len && optind == argc ? -1 : (render_usage(stderr), EXIT_USAGE);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ int cli_render(int argc, char **argv)
     cleanup_load struct load load = {0};
     struct options o = {.files = arena_alloc(&a, (size_t)argc * sizeof(*o.files)),
                         .settings = {.manager_image = DEFAULT_MANAGER_IMAGE}};
-    int code = parse(argc, argv, &o);
+    int code = parse_render_options(argc, argv, &o);
 
     if (code >= 0)
         return code;

@@ -200,7 +200,7 @@ static const struct row rows[] = {
 
 enum { ROWS = ARRAY_LEN(rows), HELP = ROWS };
 
-static void usage(FILE *out)
+static void run_usage(FILE *out)
 {
     fputs("Usage: gitlab-runner-controller run [OPTION...]\n\n"
           "Watches GitLabRunner objects, registers runners and reconciles their managers.\n\n",
@@ -253,12 +253,12 @@ int run_options_parse(struct run_options *ret, int argc, char **argv)
     set_defaults(ret);
     for (int opt; (opt = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         if (opt == HELP)
-            return usage(stdout), EXIT_OK;
+            return run_usage(stdout), EXIT_OK;
         if (opt == '?' || !accept_value(&rows[opt], optarg, ret))
-            return usage(stderr), EXIT_USAGE;
+            return run_usage(stderr), EXIT_USAGE;
     }
     if (optind == argc)
         return check_timing(ret) ? -1 : EXIT_USAGE;
     fprintf(stderr, "run: %s is not an option\n", argv[optind]);
-    return usage(stderr), EXIT_USAGE;
+    return run_usage(stderr), EXIT_USAGE;
 }

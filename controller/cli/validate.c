@@ -15,7 +15,7 @@ struct options {
     size_t len;
 };
 
-static void usage(FILE *out)
+static void validate_usage(FILE *out)
 {
     fputs("Usage: gitlab-runner-controller validate -f FILE...\n\n"
           "Checks GitLabRunners: against the schema of their kind, unknown fields included, and against what the "
@@ -32,21 +32,21 @@ static void usage(FILE *out)
 }
 
 /* EXIT_OK or EXIT_USAGE to end with, -1 to go on. FILEs may also stand alone, as a shell's *.yaml leaves them. */
-static int parse(int argc, char **argv, struct options *o)
+static int parse_validate_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
         {"filename", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0}};
 
     for (int opt; (opt = getopt_long(argc, argv, "f:h", longs, NULL)) != -1;) {
         if (opt == 'h')
-            return usage(stdout), EXIT_OK;
+            return validate_usage(stdout), EXIT_OK;
         if (opt != 'f')
-            return usage(stderr), EXIT_USAGE;
+            return validate_usage(stderr), EXIT_USAGE;
         o->files[o->len++] = optarg;
     }
     while (optind < argc)
         o->files[o->len++] = argv[optind++];
-    return o->len ? -1 : (usage(stderr), EXIT_USAGE);
+    return o->len ? -1 : (validate_usage(stderr), EXIT_USAGE);
 }
 
 static bool validate(const struct loaded *item, struct json_object *schema, struct arena *a)
@@ -72,7 +72,7 @@ int cli_validate(int argc, char **argv)
     cleanup_arena struct arena a = {0};
     cleanup_load struct load load = {0};
     struct options o = {.files = arena_alloc(&a, (size_t)argc * sizeof(*o.files))};
-    int code = parse(argc, argv, &o);
+    int code = parse_validate_options(argc, argv, &o);
 
     if (code >= 0)
         return code;

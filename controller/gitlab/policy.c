@@ -142,7 +142,7 @@ static const struct range *find_range(const struct forms *forms)
  * URLs */
 
 /* "NAME" or "NAME:PORT" with shell patterns. */
-static bool fits(const char *pattern, const struct place *place)
+static bool fits_place(const char *pattern, const struct place *place)
 {
     char with_port[sizeof(place->host) + 8];
 
@@ -156,7 +156,7 @@ static bool is_listed(const char *list, const struct place *place)
     char *rest = copy, *pattern;
 
     while ((pattern = strsep(&rest, ", ")))
-        if (*pattern && fits(pattern, place))
+        if (*pattern && fits_place(pattern, place))
             return true;
     return false;
 }

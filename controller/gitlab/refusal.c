@@ -108,7 +108,7 @@ static const struct refusal refusals[] = {
     {ANY_OP, 0, 999, NULL, ERR_RETRY, "UnexpectedAnswer", "it is tried again; check that spec.url is a GitLab server"},
 };
 
-static bool fits(const struct refusal *r, enum gitlab_op_kind op, long status, const char *body, bool own)
+static bool fits_answer(const struct refusal *r, enum gitlab_op_kind op, long status, const char *body, bool own)
 {
     return (r->ops & (1u << op)) && status >= r->first && status <= r->last &&
            (!r->says || (own && strstr(body, r->says)));
@@ -117,17 +117,17 @@ static bool fits(const struct refusal *r, enum gitlab_op_kind op, long status, c
 static const struct refusal *find_refusal(enum gitlab_op_kind op, long status, const char *body, bool own)
 {
     for (size_t i = 0; i < ARRAY_LEN(pages) && !own; i++)
-        if (fits(&pages[i], op, status, body, true))
+        if (fits_answer(&pages[i], op, status, body, true))
             return &pages[i];
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
-        if (fits(&refusals[i], op, status, body, own))
+        if (fits_answer(&refusals[i], op, status, body, own))
             return &refusals[i];
     return &refusals[ARRAY_LEN(refusals) - 1];
 }
 
 enum { WORDS_MAX = 240, ATTRIBUTES_MAX = 8, TEXTS_MAX = 4 };
 
-static const char *text_of(struct json_object *value)
+static const char *text_of_value(struct json_object *value)
 {
     return json_is_array(value) || !*json_string(value) ? "?" : json_string(value);
 }
@@ -138,7 +138,7 @@ static void add_texts(struct buf *words, struct json_object *texts)
     if (!json_is_array(texts))
         buf_addf(words, "%s", shown(*json_string(texts) ? json_string(texts) : "?", WORDS_MAX).text);
     for (size_t i = 0; i < json_len(texts) && i < TEXTS_MAX; i++)
-        buf_addf(words, "%s%s", i ? ", " : "", shown(text_of(json_at(texts, i)), WORDS_MAX).text);
+        buf_addf(words, "%s%s", i ? ", " : "", shown(text_of_value(json_at(texts, i)), WORDS_MAX).text);
 }
 
 /* {"attribute": ["text", …], …} as "attribute: text, text; …": of a long list its beginning. */

@@ -271,11 +271,6 @@ bool watch_synced(const struct watch *w)
     return w->synced;
 }
 
-const struct kube_resource *watch_resource(const struct watch *w)
-{
-    return w->resource;
-}
-
 const char *watch_state_name(const struct watch *w)
 {
     static const char *const names[] = {

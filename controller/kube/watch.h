@@ -73,7 +73,6 @@ void watch_destroy(struct watch *watch);
 
 /* True from the first complete list on. */
 bool watch_synced(const struct watch *watch);
-const struct kube_resource *watch_resource(const struct watch *watch);
 /* "idle", "sync", "list", "stream", "pause"; and why the last pause began ("" when all is well). */
 const char *watch_state_name(const struct watch *watch);
 const char *watch_problem(const struct watch *watch);

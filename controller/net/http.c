@@ -293,23 +293,13 @@ void http_fence(struct http *http, bool (*is_open)(void *arg), void *arg)
     http->fence_arg = arg;
 }
 
-static size_t count_in_flight(const struct http *http, bool fenced_only)
+size_t http_fenced_in_flight(const struct http *http)
 {
     size_t len = 0;
 
     list_each (node, &http->transfers) {
         const struct transfer *t = container_of(node, struct transfer, node);
-        len += t->state != CANCELLED && (t->request.fenced || !fenced_only);
+        len += t->state != CANCELLED && t->request.fenced;
     }
     return len;
-}
-
-size_t http_in_flight(const struct http *http)
-{
-    return count_in_flight(http, false);
-}
-
-size_t http_fenced_in_flight(const struct http *http)
-{
-    return count_in_flight(http, true);
 }

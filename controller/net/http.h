@@ -111,7 +111,6 @@ void http_close_idle(struct http *http);
 /* The connections to url's host and port may be dead (an answer has not come): the next requests use new ones, and
  * those on their way that have an idle timeout get no more than idle_ms from their last byte on. */
 void http_distrust(struct http *http, const char *url, int64_t idle_ms);
-size_t http_in_flight(const struct http *http);
 
 /* The most that is trusted beside the system's authorities: somewhat more than those are themselves. */
 enum { HTTP_CA_BYTES_MAX = 256 << 10, HTTP_CA_COUNT_MAX = 200 };

@@ -74,7 +74,7 @@ bool http_url_parse(const char *url, const char *name, struct arena *a, struct h
     return true;
 }
 
-static const char *refuse(struct err *err, const char *why)
+static const char *refuse_url(struct err *err, const char *why)
 {
     err_set(err, ERR_INVALID, "InvalidURL", "%s", why);
     return NULL;
@@ -87,13 +87,13 @@ static const char *check_url_parts(const char *url, struct arena *a, struct err 
     CURLU *u;
 
     if (!rest)
-        return refuse(err, "a URL begins with http:// or https:// and a host");
+        return refuse_url(err, "a URL begins with http:// or https:// and a host");
     if (memchr(rest, '@', strcspn(rest, "/?#")))
-        return refuse(err, "a URL must not hold a user or a password");
+        return refuse_url(err, "a URL must not hold a user or a password");
     if (strpbrk(rest, "?#"))
-        return refuse(err, "a URL must not hold a query or a fragment ('?', '#')");
+        return refuse_url(err, "a URL must not hold a query or a fragment ('?', '#')");
     CURLUcode code = parse_url_parts(url, a, &u);
-    return code == CURLUE_OK ? authority(u, a) : refuse(err, curl_url_strerror(code));
+    return code == CURLUE_OK ? authority(u, a) : refuse_url(err, curl_url_strerror(code));
 }
 
 bool http_url_check(const char *url, char *ret_host, size_t size, struct err *err)

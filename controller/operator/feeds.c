@@ -261,7 +261,7 @@ static bool are_synced(const struct feeds *feeds, enum kind kind)
     return true;
 }
 
-static void start(struct feeds *feeds, enum kind kind)
+static void start_watches(struct feeds *feeds, enum kind kind)
 {
     for (size_t i = 0; i < feeds->len; i++)
         if (feeds->realms[i].open && feeds->realms[i].by_kind[kind].watch)
@@ -272,9 +272,9 @@ static void start(struct feeds *feeds, enum kind kind)
  * runner to find out. */
 static void advance(struct feeds *feeds)
 {
-    start(feeds, KIND_RUNNER);
+    start_watches(feeds, KIND_RUNNER);
     for (enum kind kind = KIND_RUNNER + 1; are_synced(feeds, KIND_RUNNER) && kind < KIND_COUNT; kind++)
-        start(feeds, kind);
+        start_watches(feeds, kind);
 }
 
 static void on_list_end(void *arg)

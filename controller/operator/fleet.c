@@ -39,7 +39,7 @@ void runner_facts_learn(struct runner_facts *facts, const struct observed *o)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Those with series of their own */
 
-static char *namespace_of(const struct state *state)
+static char *namespace_of_state(const struct state *state)
 {
     char *ns = mem_strdup(state->key);
 
@@ -49,7 +49,7 @@ static char *namespace_of(const struct state *state)
 
 void fleet_show(struct states *states, struct state *state)
 {
-    cleanup_free char *ns = states->shown_max ? namespace_of(state) : NULL;
+    cleanup_free char *ns = states->shown_max ? namespace_of_state(state) : NULL;
 
     if (!ns || state->facts.shown || states->shown == states->shown_max)
         return;
@@ -64,7 +64,7 @@ void fleet_show(struct states *states, struct state *state)
 
 void fleet_hide(struct states *states, struct state *state)
 {
-    cleanup_free char *ns = state->facts.shown ? namespace_of(state) : NULL;
+    cleanup_free char *ns = state->facts.shown ? namespace_of_state(state) : NULL;
 
     if (!ns)
         return;

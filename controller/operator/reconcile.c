@@ -503,11 +503,6 @@ void reconciler_drain(struct reconciler *rec, void (*done)(void *arg), void *arg
     loop_wake(rec->shop.loop);
 }
 
-bool reconciler_synced(const struct reconciler *rec)
-{
-    return feeds_synced(rec->feeds);
-}
-
 struct reconciler_view reconciler_view(const struct reconciler *rec)
 {
     return (struct reconciler_view){

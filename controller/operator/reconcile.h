@@ -17,8 +17,6 @@ void reconciler_destroy(struct reconciler *rec);
 void reconciler_start(struct reconciler *rec);
 /* Takes no new work; calls done(arg) from the loop when what is in flight has ended, and in each later turn of it. */
 void reconciler_drain(struct reconciler *rec, void (*done)(void *arg), void *arg);
-/* Every kind has been listed completely. */
-bool reconciler_synced(const struct reconciler *rec);
 
 /* What it is at, to be shown to people and Prometheus; all is lent until the loop goes on. */
 struct reconciler_view {

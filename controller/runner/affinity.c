@@ -71,8 +71,8 @@ static const struct shape whole = {{{"nodeAffinity", OBJECT, false, &node_affini
 /* ------------------------------------------------------------------------------------------------------------------
  * The check.
  */
-static bool check_object(const struct shape *shape, struct json_object *object, const char *path, struct arena *a,
-                         struct err *err);
+static bool check_affinity_object(const struct shape *shape, struct json_object *object, const char *path,
+                                  struct arena *a, struct err *err);
 
 static const struct member *member_of(const struct shape *shape, const char *name)
 {
@@ -113,7 +113,7 @@ static bool check_texts(struct json_object *list, const char *path, struct err *
     return ok;
 }
 
-static bool check_map(struct json_object *map, const char *path, struct err *err)
+static bool check_selector_map(struct json_object *map, const char *path, struct err *err)
 {
     bool ok = json_object_is_type(map, json_type_object) || spec_invalid(err, "%s must be a map", path);
 
@@ -123,18 +123,18 @@ static bool check_map(struct json_object *map, const char *path, struct err *err
     return ok;
 }
 
-static bool check_list(const struct shape *shape, struct json_object *list, const char *path, struct arena *a,
-                       struct err *err)
+static bool check_affinity_list(const struct shape *shape, struct json_object *list, const char *path, struct arena *a,
+                                struct err *err)
 {
     bool ok = json_is_array(list) || spec_invalid(err, "%s must be a list", path);
 
     for (size_t i = 0; i < json_len(list); i++)
-        ok = check_object(shape, json_at(list, i), arena_printf(a, "%s[%zu]", path, i), a, err) && ok;
+        ok = check_affinity_object(shape, json_at(list, i), arena_printf(a, "%s[%zu]", path, i), a, err) && ok;
     return ok;
 }
 
-static bool check_member(const struct member *m, struct json_object *value, const char *path, struct arena *a,
-                         struct err *err)
+static bool check_affinity_member(const struct member *m, struct json_object *value, const char *path, struct arena *a,
+                                  struct err *err)
 {
     int64_t weight = json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : 0;
 
@@ -146,19 +146,19 @@ static bool check_member(const struct member *m, struct json_object *value, cons
     case TEXTS:
         return check_texts(value, path, err);
     case MAP:
-        return check_map(value, path, err);
+        return check_selector_map(value, path, err);
     case OBJECT:
-        return check_object(m->inner, value, path, a, err);
+        return check_affinity_object(m->inner, value, path, a, err);
     case LIST:
         if (m->required && json_is_array(value) && json_len(value) == 0)
             return spec_invalid(err, "%s must have one entry at least", path);
-        return check_list(m->inner, value, path, a, err);
+        return check_affinity_list(m->inner, value, path, a, err);
     }
     return false;
 }
 
-static bool check_members(const struct shape *shape, struct json_object *object, const char *path, struct arena *a,
-                          struct err *err)
+static bool check_affinity_members(const struct shape *shape, struct json_object *object, const char *path,
+                                   struct arena *a, struct err *err)
 {
     bool ok = true;
 
@@ -168,7 +168,7 @@ static bool check_members(const struct shape *shape, struct json_object *object,
         if (!value && m->required)
             ok = spec_invalid(err, "%s is missing", inner);
         if (value)
-            ok = check_member(m, value, inner, a, err) && ok;
+            ok = check_affinity_member(m, value, inner, a, err) && ok;
     }
     return ok;
 }
@@ -184,8 +184,8 @@ static const char *what_to_do(const struct shape *shape, const char *name, struc
 }
 
 /* What gitlab-runner does not know it would drop in silence. */
-static bool check_object(const struct shape *shape, struct json_object *object, const char *path, struct arena *a,
-                         struct err *err)
+static bool check_affinity_object(const struct shape *shape, struct json_object *object, const char *path,
+                                  struct arena *a, struct err *err)
 {
     bool ok = true;
 
@@ -195,13 +195,13 @@ static bool check_object(const struct shape *shape, struct json_object *object, 
         if (!member_of(shape, it.key))
             ok =
                 spec_invalid(err, "%s.%s is not known: %s", path, shown(it.key, 60).text, what_to_do(shape, it.key, a));
-    ok = check_members(shape, object, path, a, err) && ok;
+    ok = check_affinity_members(shape, object, path, a, err) && ok;
     return (!shape->operators || check_expression(shape, object, path, err)) && ok;
 }
 
 bool affinity_check(struct json_object *affinity, struct arena *a, struct err *err)
 {
-    return !affinity || check_object(&whole, affinity, "spec.affinity", a, err);
+    return !affinity || check_affinity_object(&whole, affinity, "spec.affinity", a, err);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ static struct json_object *tables_of(const struct shape *shape, struct json_obje
     return tables;
 }
 
-static struct json_object *value_of(const struct member *m, struct json_object *value)
+static struct json_object *affinity_value(const struct member *m, struct json_object *value)
 {
     if (m->type == OBJECT)
         return table_of(m->inner, value);
@@ -251,7 +251,7 @@ static struct json_object *table_of(const struct shape *shape, struct json_objec
         if (!value || (json_is_array(value) && json_len(value) == 0))
             continue;
         snake_case(m->name, name);
-        json_object_object_add(table, name, value_of(m, value));
+        json_object_object_add(table, name, affinity_value(m, value));
     }
     return table;
 }

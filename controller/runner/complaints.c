@@ -108,7 +108,7 @@ static struct json_object *step_member(struct json_object *object, const char **
     return found;
 }
 
-static struct place place_of(const struct complaint *c, struct json_object *object)
+static struct place place_of_complaint(const struct complaint *c, struct json_object *object)
 {
     const char *path = c->text, *end = c->text + c->path_len;
     struct place place = {0};
@@ -146,7 +146,7 @@ static void sort(struct complaints *all, struct json_object *object)
 
     for (size_t i = 0; i < all->len; i++) {
         const struct complaint item = all->items[i];
-        const struct place place = place_of(&item, object);
+        const struct place place = place_of_complaint(&item, object);
         size_t n = i;
         for (; n > 0 && by_place(&places[n - 1], &place) > 0; n--) {
             places[n] = places[n - 1];

@@ -20,7 +20,7 @@
 static bool check_shape(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err);
 
 /* TOML's integers have 64 bits and a sign, json-c's may be larger. */
-static void check_number(struct json_object *value, const char *path, struct err *err)
+static void check_toml_number(struct json_object *value, const char *path, struct err *err)
 {
     bool whole = json_object_is_type(value, json_type_int);
 
@@ -36,7 +36,7 @@ static void check_text(struct json_object *value, const char *path, struct err *
                      shown(path, 200).text);
 }
 
-static bool check_members(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err)
+static bool check_toml_members(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err)
 {
     if (depth > EXTRA_CONFIG_MAX_DEPTH)
         return spec_invalid(err, "%s is nested deeper than %d levels, which no setting of gitlab-runner is",
@@ -58,14 +58,14 @@ static bool check_shape(struct json_object *value, const char *path, int depth, 
         break;
     case json_type_int:
     case json_type_double:
-        check_number(value, path, err);
+        check_toml_number(value, path, err);
         break;
     case json_type_string:
         check_text(value, path, err);
         break;
     case json_type_object:
     case json_type_array:
-        return check_members(value, path, depth, a, err);
+        return check_toml_members(value, path, depth, a, err);
     case json_type_boolean:
         break;
     }
@@ -185,7 +185,7 @@ const char *extra_config_owner(const char *path, const char **why)
 }
 
 /* As gitlab-runner writes a setting that nobody has set. */
-static bool is_empty(struct json_object *value)
+static bool is_empty_value(struct json_object *value)
 {
     const char *text = json_string(value);
 
@@ -194,7 +194,7 @@ static bool is_empty(struct json_object *value)
     if (json_object_is_type(value, json_type_boolean) || json_object_is_type(value, json_type_int))
         return !json_object_get_int64(value);
     json_each (it, value)
-        if (!is_empty(it.value))
+        if (!is_empty_value(it.value))
             return false;
     return json_len(value) == 0 && (json_is_array(value) || json_object_is_type(value, json_type_object));
 }
@@ -203,7 +203,7 @@ static bool says_nothing(size_t i, struct json_object *value)
 {
     if (owned[i].shared)
         return false; /* it may be there anyway */
-    return is_empty(value) || (owned[i].same && strcmp(json_string(value), owned[i].same) == 0);
+    return is_empty_value(value) || (owned[i].same && strcmp(json_string(value), owned[i].same) == 0);
 }
 
 bool extra_config_says_nothing(const char *path, struct json_object *value)

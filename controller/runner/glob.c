@@ -62,8 +62,8 @@ struct match {
     int steps;
 };
 
-static bool matches(struct match *m, const char *pattern, const char *end, const struct rest *rest, const char *text,
-                    bool begins);
+static bool matches_from(struct match *m, const char *pattern, const char *end, const struct rest *rest,
+                         const char *text, bool begins);
 
 static bool class_has(const char *at, const char *end, char c)
 {
@@ -87,12 +87,12 @@ static bool matches_star(struct match *m, const char *pattern, const char *end, 
     bool twice = pattern + 1 < end && pattern[1] == '*';
     bool folders = twice && begins && (pattern + 2 == end || pattern[2] == '/');
 
-    if (folders && pattern + 2 < end && matches(m, pattern + 3, end, rest, text, true))
+    if (folders && pattern + 2 < end && matches_from(m, pattern + 3, end, rest, text, true))
         return true;
     while (pattern < end && *pattern == '*')
         pattern++;
     for (; m->steps < STEPS_MAX; text++) {
-        if (matches(m, pattern, end, rest, text, false))
+        if (matches_from(m, pattern, end, rest, text, false))
             return true;
         if (!*text || (*text == '/' && !folders))
             return false;
@@ -110,7 +110,7 @@ static bool matches_braces(struct match *m, const char *pattern, const char *end
         int depth = 0;
         for (stop = start; stop < close && (depth > 0 || *stop != ','); stop = part_end(stop))
             depth += (*stop == '{') - (*stop == '}');
-        if (matches(m, start, stop, &behind, text, begins))
+        if (matches_from(m, start, stop, &behind, text, begins))
             return true;
     }
     return false;
@@ -118,11 +118,11 @@ static bool matches_braces(struct match *m, const char *pattern, const char *end
 
 static bool matches_rest(struct match *m, const struct rest *rest, const char *text, bool begins)
 {
-    return rest ? matches(m, rest->pattern, rest->end, rest->next, text, begins) : !*text;
+    return rest ? matches_from(m, rest->pattern, rest->end, rest->next, text, begins) : !*text;
 }
 
-static bool matches(struct match *m, const char *pattern, const char *end, const struct rest *rest, const char *text,
-                    bool begins)
+static bool matches_from(struct match *m, const char *pattern, const char *end, const struct rest *rest,
+                         const char *text, bool begins)
 {
     if (++m->steps > STEPS_MAX)
         return true;
@@ -138,12 +138,12 @@ static bool matches(struct match *m, const char *pattern, const char *end, const
                 : *pattern == '['  ? *text && *text != '/' && class_has(pattern, next, *text)
                 : *pattern == '\\' ? *text == pattern[1]
                                    : *text == *pattern;
-    return fits && *text && matches(m, next, end, rest, text + 1, *pattern == '/');
+    return fits && *text && matches_from(m, next, end, rest, text + 1, *pattern == '/');
 }
 
 bool glob_matches(const char *pattern, const char *text)
 {
     struct match m = {0};
 
-    return matches(&m, pattern, pattern + strlen(pattern), NULL, text, true);
+    return matches_from(&m, pattern, pattern + strlen(pattern), NULL, text, true);
 }

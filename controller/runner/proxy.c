@@ -15,7 +15,7 @@ static const char in_cluster[] = "localhost,127.0.0.1,::1,kubernetes.default.svc
  * The check. What gitlab-runner or the kubelet would expand ($), or what would end an entry (,), has no place here; nor
  * has a password, for everybody may read a spec.
  */
-static bool check_url(const char *url, const char *member, struct err *err)
+static bool check_proxy_url(const char *url, const char *member, struct err *err)
 {
     static const char *const schemes[] = {"http://", "https://", "socks5://"};
     const char *host = NULL;
@@ -57,7 +57,8 @@ static bool check_no_proxy(struct json_object *list, struct err *err)
 
 bool proxy_check(const struct proxy *proxy, struct err *err)
 {
-    bool http = check_url(proxy->http, "httpProxy", err), https = check_url(proxy->https, "httpsProxy", err);
+    bool http = check_proxy_url(proxy->http, "httpProxy", err),
+         https = check_proxy_url(proxy->https, "httpsProxy", err);
     bool named = json_member(proxy->whole, "httpProxy") || json_member(proxy->whole, "httpsProxy");
 
     if (proxy->whole && !named)

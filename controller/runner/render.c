@@ -175,7 +175,8 @@ static void annotate(struct json_object *manifest, const char *key, const char *
     json_put_member(json_get(manifest, "metadata.annotations"), key, value);
 }
 
-struct json_object *render_seal(struct json_object *manifest, struct arena *a)
+/* Adds ANNOTATION_APPLIED_HASH; the manifest belongs to the arena afterwards. */
+static struct json_object *seal(struct json_object *manifest, struct arena *a)
 {
     struct json_object *sorted = arena_json(a, json_sorted(manifest));
     const char *text = json_text(sorted);
@@ -224,7 +225,7 @@ struct json_object *render_token_secret(const struct owner *owner, const struct 
     json_set_str(manifest, "type", "Opaque");
     json_set(manifest, "data", json_object_new_object());
     put_data(manifest, KEY_RUNNER_TOKEN, TOKEN_PLACEHOLDER, a);
-    render_seal(manifest, a);
+    seal(manifest, a);
     if (r->token)
         put_data(manifest, KEY_RUNNER_TOKEN, r->token, a);
     annotate(manifest, ANNOTATION_INPUTS, r->inputs);
@@ -257,7 +258,7 @@ static struct json_object *config_secret(const struct owner *owner, const struct
 struct json_object *render_config_secret(const struct owner *owner, const struct spec *spec,
                                          const struct config_inputs *in, struct arena *a)
 {
-    struct json_object *manifest = render_seal(config_secret(owner, spec, a), a);
+    struct json_object *manifest = seal(config_secret(owner, spec, a), a);
 
     put_config(manifest, owner, spec, in, a);
     annotate(manifest, ANNOTATION_INPUTS, in->inputs);
@@ -356,5 +357,5 @@ struct json_object *render_draft(enum child child, const struct owner *owner, co
 struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
                                  const struct render_settings *settings, struct arena *a)
 {
-    return render_seal(draft(child, owner, spec, settings, a), a);
+    return seal(draft(child, owner, spec, settings, a), a);
 }

@@ -22,8 +22,6 @@ void render_add_metadata(struct json_object *manifest, struct json_object *label
 /* The Deployment, without a fingerprint; the caller owns the tree. */
 struct json_object *render_deployment(const struct owner *owner, const struct spec *spec,
                                       const struct render_settings *settings, struct arena *a);
-/* Adds ANNOTATION_APPLIED_HASH; the manifest belongs to the arena afterwards. Returns it. */
-struct json_object *render_seal(struct json_object *manifest, struct arena *a);
 
 /* The labels of everything that we make, and the two by which the Deployment knows its pods. */
 struct json_object *render_labels(const struct owner *owner, struct arena *a);

@@ -159,7 +159,7 @@ static bool check_word(const struct field *f, const char *word, struct err *err)
     return spec_invalid(err, "spec.%s must be one of %s, not \"%s\"", f->path, f->words, shown(word, 60).text);
 }
 
-static bool check_map(const struct field *f, struct json_object *value, struct err *err)
+static bool check_text_map(const struct field *f, struct json_object *value, struct err *err)
 {
     bool ok = true;
 
@@ -200,7 +200,7 @@ static bool store_field(const struct field *f, struct json_object *value, void *
     case FIELD_OBJECT:
     case FIELD_LIST:
         *(struct json_object **)at = value;
-        return f->type != FIELD_MAP || check_map(f, value, err);
+        return f->type != FIELD_MAP || check_text_map(f, value, err);
     }
     return false;
 }

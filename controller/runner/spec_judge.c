@@ -30,7 +30,7 @@ static void cut_before_long_part(char *path)
 
 /* Takes the field out that a complaint is about, the whole list that its path goes through, or what it is missing in.
  * The path becomes that of what was taken. False: there is nothing to take. */
-static bool take_out(struct json_object *object, char *path)
+static bool take_member_out(struct json_object *object, char *path)
 {
     path[strcspn(path, "[")] = '\0';
     cut_before_long_part(path);
@@ -102,7 +102,7 @@ static bool read_rest(struct json_object *copy, const struct complaints *all, st
     for (int i = 0; i < TRIES_MAX; i++, wrong = found) {
         for (size_t n = 0; n < wrong->len; n++) {
             char *path = arena_strndup(all->a, wrong->items[n].text, wrong->items[n].path_len);
-            if (!is_out(path, out) && take_out(copy, path))
+            if (!is_out(path, out) && take_member_out(copy, path))
                 out->items[out->len++] = path;
         }
         put_in(copy);

@@ -113,7 +113,7 @@ static void hands_out_its_text(void **state)
     buf_finish(&b);
 }
 
-/* Thousands of appends, drops and clears do to the buffer what they do to a plain array. */
+/* Thousands of appends and clears do to the buffer what they do to a plain array. */
 static void does_as_a_plain_array_does(void **state)
 {
     enum { MAX = 3000, STEPS = 20000 };
@@ -130,10 +130,6 @@ static void does_as_a_plain_array_does(void **state)
         if (rand() % 400 == 0) {
             buf_clear(&b);
             len = 0;
-        } else if (rand() % 3 == 0 && len) {
-            n = (size_t)rand() % (len + 1);
-            buf_drop(&b, n);
-            memmove(model, model + n, len -= n);
         } else if (buf_add(&b, source, n)) {
             memcpy(model + len, source, n);
             len += n;

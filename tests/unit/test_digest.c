@@ -4,14 +4,6 @@
 #include "base/digest.h"
 #include "base/mem.h"
 
-static void hashes_as_fnv_1a_does(void **state)
-{
-    (void)state;
-    assert_int_equal(hash_text(HASH_BEGIN, ""), HASH_BEGIN);
-    assert_int_equal(hash_text(HASH_BEGIN, "a"), 0xe40c292c);
-    assert_int_equal(hash_text(hash_text(HASH_BEGIN, "foo"), "bar"), 0xbf9cf968);
-}
-
 static void makes_the_fingerprints_of_the_standard(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -149,7 +141,6 @@ static void refuses_what_is_no_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hashes_as_fnv_1a_does),
         cmocka_unit_test(makes_the_fingerprints_of_the_standard),
         cmocka_unit_test(a_number_stands_for_a_text_under_its_key),
         cmocka_unit_test(encodes_as_the_standard_shows),
