@@ -60,18 +60,18 @@ OBJECTS = $(SOURCES:controller/%.c=$(B)/obj/%.o)
 CORE_OBJECTS = $(filter $(B)/obj/base/% $(B)/obj/runner/%,$(OBJECTS))
 LIBRARY_OBJECTS = $(filter-out $(B)/obj/main.o,$(OBJECTS))
 
-PROGRAM = $(B)/gitlab-runner-controller
+BINARY = $(B)/gitlab-runner-controller
 
 ##@ Build
 
 .PHONY: build
-build: deps $(PROGRAM) ## Build build/gitlab-runner-controller (the default)
+build: deps $(BINARY) ## Build build/gitlab-runner-controller (the default)
 
 # As it is in the image. The symbols stay here, to be found by its build id.
 STRIP ?= strip
 .PHONY: stripped
 stripped: deps $(B)/stripped/gitlab-runner-controller
-$(B)/stripped/gitlab-runner-controller: $(PROGRAM)
+$(B)/stripped/gitlab-runner-controller: $(BINARY)
 	$(Q)hack/check-elf $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(STRIP) -o $@ $<
@@ -84,7 +84,7 @@ PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 CORE_LIBS = $(shell $(PKG_CONFIG) --libs json-c openssl)
 
-$(PROGRAM): $(OBJECTS)
+$(BINARY): $(OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
@@ -114,7 +114,7 @@ INSTALLED := bin/gitlab-runner-controller share/man/man1/gitlab-runner-controlle
 
 .PHONY: install
 install: build ## Put the program, its man page and completions for bash, zsh and fish below PREFIX (/usr/local)
-	$(Q)install -D -m 755 $(PROGRAM) '$(DESTDIR)$(PREFIX)/$(word 1,$(INSTALLED))'
+	$(Q)install -D -m 755 $(BINARY) '$(DESTDIR)$(PREFIX)/$(word 1,$(INSTALLED))'
 	$(Q)install -D -m 644 manual/gitlab-runner-controller.1 '$(DESTDIR)$(PREFIX)/$(word 2,$(INSTALLED))'
 	$(Q)install -D -m 644 manual/gitlab-runner-controller.bash '$(DESTDIR)$(PREFIX)/$(word 3,$(INSTALLED))'
 	$(Q)install -D -m 644 manual/_gitlab-runner-controller '$(DESTDIR)$(PREFIX)/$(word 4,$(INSTALLED))'
@@ -270,7 +270,7 @@ check: build ## Formatting, layers, names, docs, warnings, what protects the pro
 	$(Q)hack/check-layers
 	$(Q)hack/check-names $(B)/obj
 	$(Q)hack/check-docs
-	$(Q)hack/check-elf $(PROGRAM)
+	$(Q)hack/check-elf $(BINARY)
 	$(Q)hack/check-generated
 
 .PHONY: analyze
@@ -334,7 +334,7 @@ demo-down: ## End the demo's cluster
 	$(Q)hack/demo-down
 
 .PHONY: bench
-bench: build image build/bench-generator ## What the operator costs, against a bare generator of the same writes (N=1000, QUICK=1)
+bench: build image build/bench-generator ## What the operator costs, against a bare generator of the same writes (N=1000, QUICK=1, SEED=…)
 	$(Q)hack/python-env
 	$(Q)hack/bench/run
 

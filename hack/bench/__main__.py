@@ -18,14 +18,15 @@ from .converge import converge, memories, steady
 from .foreign import foreign_secrets
 from .hosts import dead_host, slow_host
 from .latency import edit_costs, edit_during_start, edits_under_churn
-from .process import held, memory
+from .mix import SEED
+from .process import PROGRAM, held, memory
 from .restart import relist, restart
 from .scene import GITLAB, HOST, Scale, Scene
 from .script import write_script
 
 SPACE = "bench"
 N = int(os.environ.get("N") or 1000)
-QUICK = Scale(objects=150, compared=60, rounds=1, quiet=1.5, steady=2, singles=5, churn=2, slow=20, living=20, dead=5,
+QUICK = Scale(objects=150, compared=60, rounds=1, quiet=1.5, steady=2, singles=6, churn=2, slow=20, living=20, dead=5,
               secrets=10, peer=False)
 BASE = Scale(objects=N, compared=N)
 LARGE = Scale(objects=10000, steady=600)
@@ -87,7 +88,7 @@ def save(name, run):
 
 def main(name):
     scale, result, curve = SCALES[name], {}, []
-    print(f"{scale.objects} GitLabRunners", flush=True)
+    print(f"{scale.objects} GitLabRunners, SEED={SEED}, {PROGRAM}", flush=True)
     with tempfile.TemporaryDirectory() as folder, \
             Standin("--listen", f"{GITLAB}:80", "--url", f"http://{HOST}", "--seed", "article") as gitlab:
         gitlab.admin.settings(runner_limit=1_000_000)
@@ -96,7 +97,7 @@ def main(name):
         try:
             {"base": base, "large": large}[name](scene, result, curve)
         finally:  # what has been measured is not lost when the rest fails
-            save(name, {"objects": scale.objects, "result": result, "curve": curve})
+            save(name, {"objects": scale.objects, "seed": SEED, "program": PROGRAM, "result": result, "curve": curve})
 
 
 main(sys.argv[1])

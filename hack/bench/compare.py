@@ -12,11 +12,12 @@ from .converge import timed
 from .latency import milliseconds
 from .peer import Peer
 from .process import cpu_ms, held, memory, pid_of, wait, wait_idle
-from .scene import runner
+from .scene import runner, runners
 
 GENERATOR = "build/bench-generator"
 IN_FLIGHT = 64  # objects: twice TURNS_MAX of controller/operator/reconcile.c, so that the API server alone sets the pace
 OURS, GENERATORS, PEERS = "operator", "generator", "peer"  # namespaces, and what keys of results begin with
+NOBODYS = "nobody"
 
 
 @contextlib.contextmanager
@@ -39,6 +40,23 @@ def generator(scene, script):
         raise SystemExit("bench: the generator has failed")
 
 
+class Nobody:
+    """Objects for which nobody does anything: what they cost the API server, and whoever measures, by themselves."""
+
+    def __init__(self, scene):
+        self._scene, self._server = scene, pid_of("kube-apiserver")
+        self._server_ms = []
+
+    def turn(self, prefix):
+        count, cpu = self._scene.scale.compared, cpu_ms(self._server)
+        self._scene.create(NOBODYS, runners(NOBODYS, prefix, count))
+        wait_idle(self._server)
+        self._server_ms.append((cpu_ms(self._server) - cpu) / count)
+
+    def result(self):
+        return {f"{NOBODYS}_server_cpu_ms_per_object": statistics.median(self._server_ms)}
+
+
 class Side:
     """One of them, and what its turns have cost."""
 
@@ -46,7 +64,7 @@ class Side:
         self._scene, self._name, self._told, self._pid = scene, name, told, pid
         self._server = pid_of("kube-apiserver")
         self._alone = scene.watch(name, scene.scale.singles, "single")
-        self._single_ms, self._seconds, self._server_ms = [], [], []
+        self._single_ms, self._seconds, self._cpu_ms, self._server_ms = [], [], [], []
 
     def single(self, name):
         """From an object that is accepted to one that has converged, with nothing else to do."""
@@ -61,10 +79,14 @@ class Side:
 
     def turn(self, prefix):
         """As many objects as are compared, at once."""
-        count, cpu = self._scene.scale.compared, cpu_ms(self._server)
+        count, own, server = self._scene.scale.compared, self._own_cpu_ms(), cpu_ms(self._server)
         self._seconds.append(timed(self._scene, self._name, count, prefix, self._told)[1])
         wait_idle(self._server)
-        self._server_ms.append((cpu_ms(self._server) - cpu) / count)
+        self._cpu_ms.append((self._own_cpu_ms() - own) / count)
+        self._server_ms.append((cpu_ms(self._server) - server) / count)
+
+    def _own_cpu_ms(self):
+        return cpu_ms(self._pid) if self._pid else 0
 
     def result(self):
         """The medians; and its memory, which is that of all turns' objects."""
@@ -72,13 +94,13 @@ class Side:
                   "each_s": [round(seconds, 1) for seconds in self._seconds],
                   "server_cpu_ms_per_object": statistics.median(self._server_ms)}
         if self._pid:
-            values["rss_mib"] = memory(self._pid)[0]
+            values |= {"rss_mib": memory(self._pid)[0], "cpu_ms_per_object": statistics.median(self._cpu_ms)}
         return {f"{self._name}_{key}": value for key, value in values.items()}
 
 
 def sides_of(scene, script, stack):
     """Ours is the first."""
-    for name in (OURS, GENERATORS, PEERS):
+    for name in (OURS, GENERATORS, PEERS, NOBODYS):
         scene.add_namespace(name)
     operator = stack.enter_context(scene.operator("--namespace", OURS))
     operator.wait_ready()
@@ -97,10 +119,11 @@ def take_turns(scene, script):
         for i in range(scene.scale.singles):
             for side in sides:
                 side.single(f"single-{i}")
+        nobody = Nobody(scene)
         for i in range(scene.scale.rounds):
-            for side in sides[i % len(sides):] + sides[:i % len(sides)]:
+            for side in (nobody, *sides[i % len(sides):], *sides[:i % len(sides)]):
                 side.turn(f"round-{i}")
-        for side in sides:
+        for side in (nobody, *sides):
             result |= side.result()
     return result
 
@@ -123,4 +146,6 @@ def compare(scene, script):
               "single_ratio": ("operator_single_ms", "generator_single_ms"),
               "peer_converge_ratio": ("operator_s", "peer_s"), "peer_rss_ratio": ("operator_rss_mib", "peer_rss_mib"),
               "peer_synced_ratio": ("operator_synced_s", "peer_synced_s")}
-    return result | {key: result[ours] / result[theirs] for key, (ours, theirs) in ratios.items() if theirs in result}
+    result |= {key: result[ours] / result[theirs] for key, (ours, theirs) in ratios.items() if theirs in result}
+    result["server_cpu_ms_for_us"] = result["operator_server_cpu_ms_per_object"] - result["nobody_server_cpu_ms_per_object"]
+    return result | {"cpu_ratio": result["operator_cpu_ms_per_object"] / result["server_cpu_ms_for_us"]}

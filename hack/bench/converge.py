@@ -3,11 +3,15 @@ import concurrent.futures
 import json
 import time
 
+from . import mix
 from .audit import WRITES, total
-from .process import cpu_ms, memory, pid_of, wakeups
+from .process import cpu_ms, memory, wakeups
+from .report import record_bytes_most
 from .scene import path_of, runners
 
 LOOK = 0.5  # seconds
+SAMPLE = 12  # objects whose children are looked at: four of each kind
+PAGE = 500
 
 
 def timed(scene, namespace, count, prefix="runner", told=None, look=lambda converged: None):
@@ -32,29 +36,42 @@ def timed(scene, namespace, count, prefix="runner", told=None, look=lambda conve
 def converge(scene, operator, namespace):
     """With the operator, and until its last request. The second thing told is its memory over converged objects."""
     count, result, curve = scene.scale.objects, {}, []
-    server = pid_of("kube-apiserver")
     scene.audit.take(), scene.audit.take_names()
     calls = len(scene.gitlab.admin.audit())
-    cpu = cpu_ms(operator.pid), cpu_ms(server)
+    cpu = cpu_ms(operator.pid)
     result["created_s"], result["converged_s"] = timed(
         scene, namespace, count, look=lambda converged: curve.append((converged, *memory(operator.pid))))
     result["objects_per_second"] = count / result["converged_s"]
     scene.wait_quiet()
-    result["cpu_ms_per_object"] = (cpu_ms(operator.pid) - cpu[0]) / count
-    result["server_cpu_ms_per_object"] = (cpu_ms(server) - cpu[1]) / count
-    result["cpu_ratio"] = result["cpu_ms_per_object"] / result["server_cpu_ms_per_object"]
+    result["cpu_ms_per_object"] = (cpu_ms(operator.pid) - cpu) / count
     result["gitlab_calls_per_object"] = (len(scene.gitlab.admin.audit()) - calls) / count
     return result | count_requests(scene.audit.take(), scene.audit.take_names(), count), curve
 
 
 def count_requests(counts, names, count):
-    children = sum(n for name, n in names.items() if name != "gitlab")
+    children = sum(n for name, n in names.items() if name not in (mix.SECRET, mix.CACHE_SECRET))
     return {
         "writes_per_object": total(counts, *WRITES) / count,
         "events_per_object": total(counts, *WRITES, events=True) / count,
         "reads_per_object": total(counts, "get", "list") / count,
         "reads_of_children_per_object": children / count,
     } | {"request " + " ".join(filter(None, key)): n / count for key, n in sorted(counts.items())}
+
+
+def size(value):
+    """Bytes of its compact JSON."""
+    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def text_bytes(scene, namespace):
+    """The specs and statuses of all objects, as text: what there is to be remembered of them."""
+    total_size, more = 0, ""
+    while True:
+        page = scene.api.call("GET", f"{path_of(namespace)}?limit={PAGE}&continue={more}")
+        total_size += sum(size(item[part]) for item in page["items"] for part in ("spec", "status"))
+        more = page["metadata"].get("continue")
+        if not more:
+            return total_size
 
 
 def wire_bytes(scene, namespace, name):
@@ -64,16 +81,19 @@ def wire_bytes(scene, namespace, name):
                  f"secrets/{name}-runner-token", f"secrets/{name}-runner-config", f"serviceaccounts/{name}-runner")),
              f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{namespace}.{name}-runner",
              f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}-runner")
-    return sum(len(json.dumps(scene.api.call("GET", path), separators=(",", ":"))) for path in paths)
+    return sum(size(scene.api.call("GET", path)) for path in paths)
 
 
 def memories(scene, operator, namespace, idle):
     rss, anon = memory(operator.pid)
-    each, wire = (anon - idle[1]) * (1 << 20) / scene.scale.objects, wire_bytes(scene, namespace, "runner-0")
+    count = scene.scale.objects
+    each, text = (anon - idle[1]) * (1 << 20) / count, text_bytes(scene, namespace) / count
+    wire = sum(wire_bytes(scene, namespace, f"runner-{i}") for i in range(SAMPLE)) / SAMPLE
     return {
         "rss_mib_idle": idle[0], "anon_mib_idle": idle[1], "rss_mib": rss, "anon_mib": anon,
         "rss_mib_peak": operator.peak[0], "anon_mib_peak": operator.peak[1],
-        "anon_bytes_per_object": each, "wire_bytes_per_object": wire, "memory_ratio": each / wire,
+        "anon_bytes_per_object": each, "text_bytes_per_object": text, "record_ratio": each / record_bytes_most(text),
+        "wire_bytes_per_object": wire, "memory_ratio": each / wire,
     }
 
 

@@ -1,13 +1,14 @@
 /* generator sends to the API server what the operator would send, with no logic: the measure of what is possible.
  *
- *   TOKEN=… generator SERVER CA-FILE SCRIPT IN-FLIGHT < objects
+ *   TOKEN=… generator SERVER CA-FILE SCRIPTS IN-FLIGHT < objects
  *
- * Each line of stdin is an object that exists: "NAMESPACE NAME UID VERSION". For each the requests of SCRIPT are sent,
- * one after another, with @NAMESPACE@, @NAME@, @UID@ and @VERSION@ (as the last answer about it told) filled in.
- * IN-FLIGHT objects are worked on at a time, over one HTTP/2 connection. It ends when stdin has; an answer that is no
- * success ends it at once.
+ * Each line of stdin is an object that exists: "NAMESPACE NAME UID VERSION". For each the requests of one script are
+ * sent, one after another, with @NAMESPACE@, @NAME@, @UID@ and @VERSION@ (as the last answer about it told) filled in.
+ * The number at the end of its name, modulo the number of scripts, says which one. IN-FLIGHT objects are worked on at a
+ * time, over one HTTP/2 connection. It ends when stdin has; an answer that is no success ends it at once.
  *
- * SCRIPT is a list of requests: a line "METHOD URL CONTENT-TYPE LENGTH", as many bytes of body, a line feed. */
+ * SCRIPTS is a list of requests: a line "SCRIPT METHOD URL CONTENT-TYPE LENGTH", of which the first is the script's
+ * number, as many bytes of body, a line feed. */
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -19,7 +20,8 @@
 #define OBJECTS "/gitlabrunners/"
 
 enum {
-    REQUESTS_MAX = 32,
+    SCRIPTS_MAX = 32,
+    REQUESTS_MAX = 32, /* of a script */
     IN_FLIGHT_MAX = 512,
     GITLAB_CONNECTIONS = 8, /* as many calls as the operator has in flight at a host */
     POLL_MS = 2,
@@ -31,19 +33,25 @@ struct request {
     struct curl_slist *headers;
 };
 
+struct script {
+    struct request requests[REQUESTS_MAX];
+    size_t len;
+};
+
 /* One place in flight. */
 struct object {
     char ns[64], name[256], uid[64], version[32];
-    size_t step; /* which request is on its way */
+    const struct script *script;
+    size_t step; /* which request of it is on its way */
     CURL *easy;
     char *body;         /* of that request */
-    char answer[16384]; /* what came back, or the beginning */
+    char answer[65536]; /* what came back, or the beginning */
     size_t answer_len;
     struct object *next; /* among the free places */
 };
 
-static struct request requests[REQUESTS_MAX];
-static size_t requests_len;
+static struct script scripts[SCRIPTS_MAX];
+static size_t scripts_len;
 static struct object places[IN_FLIGHT_MAX], *free_places;
 static size_t flying;
 static CURLM *multi;
@@ -66,7 +74,7 @@ static void *need(void *memory)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * The script */
+ * The scripts */
 
 /* The token is for the API server alone. */
 static struct curl_slist *headers_of(const struct request *r)
@@ -82,21 +90,42 @@ static struct curl_slist *headers_of(const struct request *r)
     return need(curl_slist_append(headers, line));
 }
 
-static void read_script(const char *path)
+/* Its line has been read up to the number. */
+static bool read_request(FILE *file, struct request *r)
+{
+    size_t len;
+
+    if (fscanf(file, "%7s %1023s %63s %zu", r->method, r->url, r->type, &len) != 4 || fgetc(file) != '\n')
+        return false;
+    r->body = need(calloc(1, len + 1));
+    r->headers = headers_of(r);
+    return fread(r->body, 1, len, file) == len;
+}
+
+static void read_scripts(const char *path)
 {
     FILE *file = fopen(path, "r");
-    size_t len;
+    size_t number;
 
     if (!file)
         die(path, "cannot be read");
-    for (struct request *r = requests; fscanf(file, "%7s %1023s %63s %zu", r->method, r->url, r->type, &len) == 4;
-         r++) {
-        r->body = need(calloc(1, len + 1));
-        r->headers = headers_of(r);
-        if (fgetc(file) != '\n' || fread(r->body, 1, len, file) != len || ++requests_len == REQUESTS_MAX)
-            die(path, "is no script, or too long");
+    while (fscanf(file, "%zu", &number) == 1) {
+        struct script *script = &scripts[number % SCRIPTS_MAX];
+        if (number >= SCRIPTS_MAX || script->len == REQUESTS_MAX || !read_request(file, &script->requests[script->len]))
+            die(path, "is no list of scripts, or too long");
+        script->len++;
+        scripts_len = number + 1;
     }
     fclose(file);
+    if (!scripts_len)
+        die(path, "is empty");
+}
+
+static const struct script *script_for(const char *name)
+{
+    const char *dash = strrchr(name, '-');
+
+    return &scripts[(dash ? strtoul(dash + 1, NULL, 10) : 0) % scripts_len];
 }
 
 /* The text with the object's own words; to be freed. */
@@ -140,9 +169,14 @@ static size_t on_answer(char *bytes, size_t size, size_t count, void *arg)
     return size * count;
 }
 
+static const struct request *request_of(const struct object *o)
+{
+    return &o->script->requests[o->step];
+}
+
 static void start(struct object *o)
 {
-    const struct request *r = &requests[o->step];
+    const struct request *r = request_of(o);
     char *url = filled(r->url, o);
 
     free(o->body);
@@ -169,17 +203,17 @@ static void check(const struct object *o, CURLcode result)
     long status = 0;
 
     if (result != CURLE_OK)
-        die(requests[o->step].url, curl_easy_strerror(result));
+        die(request_of(o)->url, curl_easy_strerror(result));
     curl_easy_getinfo(o->easy, CURLINFO_RESPONSE_CODE, &status);
     if (status / 100 != 2)
-        die(requests[o->step].url, o->answer);
+        die(request_of(o)->url, o->answer);
 }
 
 /* An answer about the object itself tells its version; nothing before that in such an answer is called so. */
 static void learn_version(struct object *o)
 {
     static const char mark[] = "\"resourceVersion\":\"";
-    const char *found = strstr(requests[o->step].url, OBJECTS) ? strstr(o->answer, mark) : NULL;
+    const char *found = strstr(request_of(o)->url, OBJECTS) ? strstr(o->answer, mark) : NULL;
 
     if (found)
         sscanf(found + strlen(mark), "%31[0-9]", o->version);
@@ -190,7 +224,7 @@ static void on_end(struct object *o, CURLcode result)
     check(o, result);
     learn_version(o);
     curl_multi_remove_handle(multi, o->easy);
-    if (++o->step < requests_len) {
+    if (++o->step < o->script->len) {
         start(o);
         return;
     }
@@ -241,6 +275,7 @@ static void begin(const char *line)
         die("stdin", "a line is not NAMESPACE NAME UID VERSION");
     free_places = o->next;
     flying++;
+    o->script = script_for(o->name);
     o->step = 0;
     start(o);
 }
@@ -277,11 +312,11 @@ static void run(void)
 int main(int argc, char **argv)
 {
     if (argc != 5 || !getenv("TOKEN"))
-        die("usage", "TOKEN=… generator SERVER CA-FILE SCRIPT IN-FLIGHT < objects");
+        die("usage", "TOKEN=… generator SERVER CA-FILE SCRIPTS IN-FLIGHT < objects");
     server = argv[1];
     ca_file = argv[2];
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    read_script(argv[3]);
+    read_scripts(argv[3]);
     multi = need(curl_multi_init());
     curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)GITLAB_CONNECTIONS);
     for (int i = 0; i < atoi(argv[4]) && i < IN_FLIGHT_MAX; i++) {

@@ -1,5 +1,5 @@
-"""docs/bench.svg: the operator's memory while objects converge, with the bars of report.py."""
-from .report import BARS, parts
+"""docs/bench.svg: the operator's memory while objects converge, with the bar of report.py."""
+from .report import ANON_MIB_IDLE_MOST, parts, record_bytes_most
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 410, 56, 170, 54, 52
 LINES = (  # key of the result, place in a point of the curve, name, colour
@@ -46,7 +46,7 @@ class Plane:
         for objects in range(0, self._objects + 1, nice_step(self._objects)):
             self.text(self.x(objects), HEIGHT - BOTTOM + 20, f"{objects:,}", "middle")
         self.text(LEFT - 40, TOP - 34, "Memory of the operator in MiB", kind="title")
-        self.text(LEFT - 40, TOP - 16, "lines: while it is at work; dots: when all is quiet; dashes: the bars")
+        self.text(LEFT - 40, TOP - 16, "lines: while it is at work; dots: when all is quiet; dashes: the bar")
         self.text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "GitLabRunners that have converged", "middle")
 
     def svg(self):
@@ -56,11 +56,17 @@ class Plane:
             '<rect width="100%" height="100%" fill="#fff"/>', *self.items, "</svg>", ""])
 
 
+def bar_of(run, key):
+    """There is one for what is the operator's alone."""
+    if key != "anon_mib":
+        return None
+    return ANON_MIB_IDLE_MOST + run["objects"] * record_bytes_most(run["result"]["text_bytes_per_object"]) / (1 << 20)
+
+
 def draw_settled(plane, run, key, name, colour):
     """What the memory is when all have converged, and its bar."""
-    at, mib = run["objects"], run["result"][key]
-    most = BARS.get(f"{key}_{at}")
-    label = f"{name} {mib:.1f}" + (f" (bar {most})" if most else "")
+    at, mib, most = run["objects"], run["result"][key], bar_of(run, key)
+    label = f"{name} {mib:.1f}" + (f" (bar {most:.0f})" if most else "")
     plane.dot(at, mib, colour)
     plane.text(plane.x(at) + 10, plane.y(mib) + 4, label, colour=colour)
     if most:
@@ -71,7 +77,7 @@ def plot():
     """The line is that of the run with the most objects, while it is at work; the dots are those of all runs."""
     runs = sorted(parts().values(), key=lambda run: run["objects"])
     points = runs[-1]["curve"]
-    plane = Plane(runs[-1]["objects"], 1.08 * max(point[1] for point in points))
+    plane = Plane(runs[-1]["objects"], 1.08 * max(bar_of(runs[-1], "anon_mib"), *(point[1] for point in points)))
     plane.grid()
     for key, place, name, colour in LINES:
         plane.line([(point[0], point[place]) for point in points], "line", colour)

@@ -12,7 +12,7 @@ import time
 import yaml
 
 STATE = pathlib.Path("/tmp/gitlab-runner-controller") / os.environ["CLUSTER"]
-PROGRAM = "build/gitlab-runner-controller"
+PROGRAM = os.environ.get("PROGRAM") or "build/gitlab-runner-controller"
 DEPLOYMENT = pathlib.Path("manifests/base/controller.yaml")
 LEASE = "gitlab-runner-controller"
 PAGES = ("127.0.0.1", 18080)

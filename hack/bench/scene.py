@@ -6,6 +6,7 @@ import time
 
 from cluster import wait_kind
 
+from . import mix
 from .api import MERGE_PATCH, METADATA, Api
 from .audit import Audit
 from .process import Operator, wait
@@ -22,7 +23,7 @@ class Scale:
     rounds: int = 3     # … of so many rounds
     quiet: float = 5    # seconds without a request, after which nothing is left to do
     steady: float = 10  # seconds in which nothing may be asked
-    singles: int = 10   # objects of which each is alone
+    singles: int = 9    # objects of which each is alone: as many of each kind of the mix
     churn: float = 10   # seconds in which 20 new objects come each
     slow: int = 100     # objects at a GitLab that answers after 100 ms
     living: int = 100   # objects at a GitLab that answers …
@@ -37,10 +38,7 @@ def kubectl(*args, stdin=None):
 
 def runner(name, namespace, host=HOST):
     return {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner",
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": {"url": f"http://{host}", "image": "busybox", "tags": ["bench"],
-                     "authentication": {"registrationTokenSecretRef": {"name": "gitlab"}},
-                     "hostAliases": [{"ip": GITLAB, "hostnames": [host]}]}}
+            "metadata": {"name": name, "namespace": namespace}, "spec": mix.spec(name, host, GITLAB)}
 
 
 def path_of(namespace, name=""):
@@ -108,8 +106,10 @@ class Scene:
 
     def add_namespace(self, name):
         kubectl("create", "namespace", name)
-        kubectl("create", "secret", "generic", "gitlab", "-n", name,
+        kubectl("create", "secret", "generic", mix.SECRET, "-n", name,
                 f"--from-literal=runner-registration-token={self.gitlab.facts['registration_token']}")
+        kubectl("create", "secret", "generic", mix.CACHE_SECRET, "-n", name,
+                "--from-literal=accesskey=bench", "--from-literal=secretkey=secret-of-the-bench")
 
     def operator(self, *options):
         return Operator(self.folder, *options)

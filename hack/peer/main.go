@@ -1,11 +1,11 @@
 // peer does what the bench measures in the way of most operators: with controller-runtime, in Go. It makes the same
 // writes as the operator, with the same contents, and has next to no logic: a whole operator of that kind takes more.
 //
-//	peer SCRIPT NAMESPACE
+//	peer SCRIPTS NAMESPACE
 //
 // It is careful: of children only metadata is cached, without managed fields; many objects are worked on at a time; its
-// client has no limit of its own. SCRIPT is that of hack/bench/generator.c. "ready" on stdout tells that its caches are
-// filled.
+// client has no limit of its own. SCRIPTS are those of hack/bench/generator.c, and chosen as there. "ready" on stdout
+// tells that its caches are filled.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -88,28 +89,37 @@ func (l *GitLabRunnerList) DeepCopyObject() runtime.Object {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// The script
+// The scripts
 
 type request struct {
 	method, url, body string
 }
 
-func readScript(path string) (script []request) {
+func readScripts(path string) (scripts [][]request) {
 	content, err := os.ReadFile(path)
 	must(err)
 	for in := bufio.NewReader(bytes.NewReader(content)); ; {
 		var r request
 		var kind string
-		var length int
-		if n, _ := fmt.Fscanf(in, "%s %s %s %d\n", &r.method, &r.url, &kind, &length); n < 4 {
-			return script
+		var number, length int
+		if n, _ := fmt.Fscanf(in, "%d %s %s %s %d\n", &number, &r.method, &r.url, &kind, &length); n < 5 {
+			return scripts
 		}
 		body := make([]byte, length+1) // and a line feed
 		_, err := io.ReadFull(in, body)
 		must(err)
 		r.body = string(body[:length])
-		script = append(script, r)
+		if number == len(scripts) {
+			scripts = append(scripts, nil)
+		}
+		scripts[number] = append(scripts[number], r)
 	}
+}
+
+// scriptFor goes by the number at the end of the object's name.
+func (r *reconciler) scriptFor(name string) []request {
+	number, _ := strconv.Atoi(name[strings.LastIndex(name, "-")+1:])
+	return r.scripts[number%len(r.scripts)]
 }
 
 func (r request) filled(o *GitLabRunner, version string) []byte {
@@ -123,9 +133,9 @@ func (r request) filled(o *GitLabRunner, version string) []byte {
 
 type reconciler struct {
 	client.Client
-	live   client.Reader
-	script []request
-	done   sync.Map // uid: generation, while the cache does not show it
+	live    client.Reader
+	scripts [][]request
+	done    sync.Map // uid: generation, while the cache does not show it
 }
 
 func child(kind, version, ns, name string) *metav1.PartialObjectMetadata {
@@ -205,7 +215,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, err
 	}
 	version := o.ResourceVersion
-	for _, step := range r.script {
+	for _, step := range r.scriptFor(o.Name) {
 		var err error
 		if version, err = r.perform(ctx, step, o, version); err != nil {
 			return ctrl.Result{}, err
@@ -217,7 +227,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 
 func main() {
 	if len(os.Args) != 3 {
-		log.Fatal("usage: peer SCRIPT NAMESPACE")
+		log.Fatal("usage: peer SCRIPTS NAMESPACE")
 	}
 	ctrl.SetLogger(zap.New())
 	scheme := runtime.NewScheme()
@@ -233,7 +243,7 @@ func main() {
 			DefaultTransform: cache.TransformStripManagedFields()},
 	})
 	must(err)
-	r := &reconciler{Client: mgr.GetClient(), live: mgr.GetAPIReader(), script: readScript(os.Args[1])}
+	r := &reconciler{Client: mgr.GetClient(), live: mgr.GetAPIReader(), scripts: readScripts(os.Args[1])}
 	must(ctrl.NewControllerManagedBy(mgr).For(&GitLabRunner{}).
 		Owns(&corev1.Secret{}, builder.OnlyMetadata).
 		Owns(&corev1.ServiceAccount{}, builder.OnlyMetadata).

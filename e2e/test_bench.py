@@ -1,0 +1,84 @@
+"""The bench's own logic (hack/bench): what it measures with, and what makes it fail. No cluster is needed."""
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from typing import NamedTuple
+
+import pytest
+
+from cluster import ROOT
+from program import run
+
+sys.path.append(str(ROOT / "hack"))     # behind the tests' own modules, some of which have the same names
+from bench import mix, report           # noqa: E402
+
+HOST, ADDRESS = "gitlab.example", "192.0.2.1"
+
+
+def spec(number: int, seed: str = "1") -> dict:
+    return mix.spec(f"runner-{number}", HOST, ADDRESS, seed)
+
+
+def packed(*values: dict) -> int:
+    return len(zlib.compress("".join(json.dumps(value) for value in values).encode(), 9))
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_all_of_the_mix_is_valid(seed: str) -> None:
+    objects = [{"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner",
+                "metadata": {"name": f"runner-{i}", "namespace": "ci"}, "spec": spec(i, seed)} for i in range(60)]
+    said = run("validate", "-f", "-", stdin="\n---\n".join(map(json.dumps, objects))).stdout.splitlines()
+    assert len(said) == 60 and all(line.endswith(": valid") for line in said), said     # nor is there a warning
+
+
+def test_a_seed_gives_the_same_objects_and_another_one_others() -> None:
+    assert spec(7) == spec(7) != spec(7, "2")
+    assert [mix.KINDS[i % 3].__name__ for i in range(3)] == ["small", "typical", "rich"]
+    assert "affinity" in spec(8) and len(spec(8)["environment"]) == 40 and "affinity" not in spec(7)
+
+
+def test_texts_differ_so_that_nothing_packs_well_by_accident() -> None:
+    ten = [spec(3 * i + 2) for i in range(10)]
+    assert packed(*ten) > 0.65 * sum(map(packed, ten))      # keys are the same, after all
+    assert len({variable["name"] for one in ten for variable in one["environment"]}) == 400
+
+
+class Measured(NamedTuple):
+    """A run with all gates kept, and one of them changed."""
+    flat: dict
+
+    @classmethod
+    def but(cls, **changed: float | None) -> Measured:
+        gates = {row.key: row.most for _, rows in report.TABLE for row in rows if row.gates}
+        values = {key: value for key, value in (gates | changed).items() if value is not None}
+        return cls(values | {"cores": 2, "seed": "1", "program": "build/x"})
+
+    def failed(self, objects: int = 1000) -> list[str]:
+        return report.show(self.flat, {}, objects, "")
+
+
+def test_a_gate_that_is_kept_over_or_missing() -> None:
+    assert Measured.but().failed() == []
+    assert Measured.but(writes_per_object=7.1).failed() == ["writes_per_object"]
+    assert Measured.but(record_ratio=None).failed() == ["record_ratio is missing"]
+    assert Measured.but(converge_ratio=9).failed() == []    # a time is the machine's, too
+
+
+def test_bars_of_a_run_with_few_and_of_one_with_ten_thousand(capsys: pytest.CaptureFixture) -> None:
+    assert Measured.but(record_ratio=1.5).failed() == ["record_ratio"]
+    assert Measured.but(record_ratio=1.5).failed(objects=150) == []
+    large = {f"{key}_10000": value for key, value in Measured.but(label_edit_requests=None).flat.items()}
+    assert report.show(large | Measured.but().flat, {}, 10000, "_10000") == []
+    assert report.show(Measured.but().flat, {"writes_per_object": 3.5}, 1000, "") == []
+    assert "3.50 x 2.00" in capsys.readouterr().out
+
+
+def test_a_comparison_with_other_objects_is_refused(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = tmp_path / "before.json"
+    monkeypatch.setenv("BEFORE", str(before))
+    before.write_text(json.dumps({"objects": 1000, "seed": "1", "program": "other"}))
+    assert report.read_before({"objects": 1000, "seed": "1"})["program"] == "other"
+    with pytest.raises(SystemExit, match="no comparison"):
+        report.read_before({"objects": 1000, "seed": "2"})
