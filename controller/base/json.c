@@ -123,27 +123,27 @@ struct json_object *json_member(struct json_object *o, const char *key)
     return value;
 }
 
-/* Copies the first part of a dotted path, returns the rest (NULL: it was the last). */
-static const char *first_part(const char *path, char part[static 128])
-{
-    const char *dot = strchr(path, '.');
-    size_t len = dot ? (size_t)(dot - path) : strlen(path);
+enum { PART_SIZE = 128 }; /* of a part of a path, its NUL included */
 
-    if (len >= 128)
-        abort(); /* paths are constants of the program */
-    memcpy(part, path, len);
+/* Copies the first part of a dotted path and moves on to the rest (NULL: it was the last). False: it is too long. */
+static bool next_part(const char **path, char part[static PART_SIZE])
+{
+    size_t len = strcspn(*path, ".");
+
+    if (len >= PART_SIZE)
+        return false;
+    memcpy(part, *path, len);
     part[len] = '\0';
-    return dot ? dot + 1 : NULL;
+    *path = (*path)[len] ? *path + len + 1 : NULL;
+    return true;
 }
 
 struct json_object *json_get(struct json_object *o, const char *path)
 {
-    char part[128];
+    char part[PART_SIZE];
 
-    while (path && o) {
-        path = first_part(path, part);
-        o = json_member(o, part);
-    }
+    while (path && o)
+        o = next_part(&path, part) ? json_member(o, part) : NULL;
     return o;
 }
 
@@ -195,22 +195,42 @@ struct json_object *json_at(struct json_object *o, size_t i)
     return i < json_len(o) ? json_object_array_get_idx(o, i) : NULL;
 }
 
-void json_set(struct json_object *o, const char *path, struct json_object *value)
+/* The object that holds the last part of the path, which is copied to ret; NULL: there is none. */
+static struct json_object *holder_of(struct json_object *o, const char *path, bool make, char ret[static PART_SIZE])
 {
-    char part[128];
-
-    while ((path = first_part(path, part))) {
-        struct json_object *inner = json_member(o, part);
-        if (!inner && json_object_is_type(o, json_type_object)) {
+    while (next_part(&path, ret) && json_object_is_type(o, json_type_object)) {
+        struct json_object *inner = json_member(o, ret);
+        if (!path)
+            return o;
+        if (!inner && make) {
             inner = json_object_new_object();
-            json_object_object_add(o, part, inner);
+            json_object_object_add(o, ret, inner);
         }
         o = inner;
     }
-    if (json_object_is_type(o, json_type_object))
-        json_object_object_add(o, part, value);
+    return NULL;
+}
+
+void json_set(struct json_object *o, const char *path, struct json_object *value)
+{
+    char name[PART_SIZE];
+    struct json_object *holder = holder_of(o, path, true, name);
+
+    if (holder)
+        json_object_object_add(holder, name, value);
     else
         json_object_put(value);
+}
+
+bool json_remove(struct json_object *o, const char *path)
+{
+    char name[PART_SIZE];
+    struct json_object *holder = holder_of(o, path, false, name);
+
+    if (!json_object_object_get_ex(holder, name, NULL))
+        return false;
+    json_object_object_del(holder, name);
+    return true;
 }
 
 void json_set_str(struct json_object *o, const char *path, const char *value)

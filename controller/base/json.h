@@ -2,7 +2,8 @@
  *
  * Getters take a tree that may be NULL and a dotted path ("metadata.uid"); they never fail: what is absent, null or
  * of another type gives the default. Absent, zero and false stay three things: json_get() tells whether a value is
- * there. A key that itself contains dots (annotations) is reached with json_member().
+ * there. A key that itself contains dots (annotations) is reached with json_member(), and so is one of 128 bytes or
+ * more: a path that has such a part leads to nothing.
  *
  * Ownership: getters lend (valid as long as the tree); setters take the reference that they are given. */
 #ifndef BASE_JSON_H
@@ -62,6 +63,8 @@ void json_set_str(struct json_object *o, const char *path, const char *value);
 void json_set_int(struct json_object *o, const char *path, int64_t value);
 void json_set_bool(struct json_object *o, const char *path, bool value);
 void json_put_member(struct json_object *o, const char *key, const char *value);
+/* Takes out the value at a dotted path. False: there is none. */
+bool json_remove(struct json_object *o, const char *path);
 /* Adds an element to an array. */
 void json_append(struct json_object *array, struct json_object *value);
 /* A new reference to the same value, NULL for NULL: to place a borrowed value into another tree. */

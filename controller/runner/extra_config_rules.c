@@ -220,13 +220,10 @@ struct json_object *extra_config_said(struct json_object *config, const char **r
     const char *list = "";
 
     for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
-        const char *dot = strrchr(owned[i].path, '.');
         struct json_object *value = json_get(said, owned[i].path);
-        struct json_object *table =
-            dot ? json_get(said, arena_strndup(a, owned[i].path, (size_t)(dot - owned[i].path))) : said;
         if (!value || !says_nothing(i, value))
             continue;
-        json_object_object_del(table, dot ? dot + 1 : owned[i].path);
+        json_remove(said, owned[i].path);
         list = arena_printf(a, "%s%sspec.config.%s", list, *list ? ", " : "", owned[i].path);
     }
     *ret_left_out = *list ? list : NULL;

@@ -13,36 +13,14 @@
 
 enum { TRIES_MAX = 4 }; /* what shows only when something else is taken out leads to the next one */
 
-enum { PART_MAX = 127 }; /* bytes of a part of a path that json_get() takes; a key of the user's may be longer */
-
-/* Ends the path before a part that is longer: what that is in goes as a whole. */
-static void cut_before_long_part(char *path)
-{
-    for (char *part = path; *part;) {
-        size_t len = strcspn(part, ".");
-        if (len > PART_MAX) {
-            part[part > path ? -1 : 0] = '\0';
-            return;
-        }
-        part += len + (part[len] == '.');
-    }
-}
-
 /* Takes the field out that a complaint is about, the whole list that its path goes through, or what it is missing in.
  * The path becomes that of what was taken. False: there is nothing to take. */
 static bool take_member_out(struct json_object *object, char *path)
 {
     path[strcspn(path, "[")] = '\0';
-    cut_before_long_part(path);
-    for (char *dot = strrchr(path, '.'); dot; dot = strrchr(path, '.')) {
-        *dot = '\0';
-        struct json_object *parent = json_get(object, path);
-        if (json_object_is_type(parent, json_type_object) && json_member(parent, dot + 1)) {
-            json_object_object_del(parent, dot + 1);
-            *dot = '.';
+    for (char *dot; (dot = strrchr(path, '.')); *dot = '\0')
+        if (json_remove(object, path))
             return true;
-        }
-    }
     return false;
 }
 
@@ -56,7 +34,7 @@ static void put_in(struct json_object *object)
     if (!json_get(object, "spec.url"))
         json_set_str(object, "spec.url", "https://gitlab.example.com");
     json_set(object, "spec.authentication", json_build("{registrationTokenSecretRef: {name: any}}"));
-    json_object_object_del(json_get(object, "spec"), "scope");
+    json_remove(object, "spec.scope");
 }
 
 /* Whether the text names the field, or what is below it. */

@@ -348,6 +348,42 @@ static void sets_nothing_in_what_is_no_object(void **state)
     json_put_member(NULL, "a", "text");
 }
 
+/* Keys of the user's come into paths, so a part may be of any length. */
+static void a_part_that_is_too_long_leads_to_nothing(void **state)
+{
+    cleanup_json struct json_object *o = json_build("{a: {b: %d}}", (int64_t)1);
+    char path[200] = "a.", most[130] = "a.";
+
+    (void)state;
+    memset(path + 2, 'x', sizeof(path) - 3);
+    memset(most + 2, 'x', 127);
+    assert_null(json_get(o, path));
+    assert_null(json_get(o, path + 2));
+    json_set_int(o, path, 1);
+    assert_false(json_remove(o, path));
+    assert_string_equal(json_text(o), "{\"a\":{\"b\":1}}");
+    json_set_int(o, most, 2);
+    assert_int_equal(json_int_or(o, most, 0), 2);
+    assert_true(json_remove(o, most));
+    assert_string_equal(json_text(o), "{\"a\":{\"b\":1}}");
+}
+
+static void removes_by_path(void **state)
+{
+    cleanup_json struct json_object *o = json_build("{a: {b: {c: %d}}, d: 'text'}", (int64_t)1);
+
+    (void)state;
+    json_set(o, "a.null", NULL);
+    assert_true(json_remove(o, "a.b.c"));
+    assert_true(json_remove(o, "a.null"));
+    assert_true(json_remove(o, "d"));
+    assert_false(json_remove(o, "d"));
+    assert_false(json_remove(o, "a.b.c.e"));
+    assert_false(json_remove(o, "x.y"));
+    assert_false(json_remove(NULL, "a"));
+    assert_string_equal(json_text(o), "{\"a\":{\"b\":{}}}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +400,8 @@ int main(void)
         cmocka_unit_test(finds_by_path),
         cmocka_unit_test(gives_the_default_for_anything_else),
         cmocka_unit_test(sets_by_path),
+        cmocka_unit_test(a_part_that_is_too_long_leads_to_nothing),
+        cmocka_unit_test(removes_by_path),
         cmocka_unit_test(copies_share_nothing_references_do),
         cmocka_unit_test(sorts_keys_at_every_depth),
         cmocka_unit_test(tells_different_content),
