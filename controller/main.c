@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "base/jitter.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "version.h"
@@ -31,20 +31,11 @@ static void main_usage(FILE *out)
             "version", "print the version, and those of the libraries");
 }
 
-/* What jitter is drawn from: processes that were started together do not try again together. */
-static void seed_random(void)
-{
-    unsigned seed = 0;
-
-    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed))
-        srand(seed);
-}
-
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
 
-    seed_random();
+    jitter_seed();
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(name, commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

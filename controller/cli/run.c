@@ -94,7 +94,6 @@ static void elect(struct process *p, const struct run_options *o)
 
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
         abort();
-    srand((unsigned)random); /* replicas must not go in step */
     if (!o->leader_elect)
         return;
     const struct lease_config config = {

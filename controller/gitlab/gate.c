@@ -5,15 +5,11 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/jitter.h"
 #include "base/mem.h"
 #include "gitlab/gate_parts.h"
 #include "net/http.h"
 #include "net/loop.h"
-
-static uint32_t chance(void)
-{
-    return (uint32_t)rand();
-}
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Places */
@@ -79,7 +75,7 @@ static bool refuses(const struct gate_server *server, uint64_t caller, int64_t n
     const struct host *breaker = refusing(server, caller, now_ms);
 
     if (breaker)
-        *ret_err = host_refusal(breaker, now_ms, chance());
+        *ret_err = host_refusal(breaker, now_ms, jitter_random());
     return breaker != NULL;
 }
 
@@ -270,9 +266,9 @@ void gate_end(struct gate *gate, struct gate_pass *pass, enum host_outcome trans
     int64_t now = loop_now(gate->loop);
 
     if (host->proxy)
-        host_leave(host->proxy, &gate->limits, pass->proxy_epoch, proxy_outcome(transport), err, now, chance());
-    host_leave(&host->transport, &gate->limits, pass->host_epoch, transport, err, now, chance());
-    host_leave(&answers->breaker, &gate->limits, pass->answers_epoch, answer, err, now, chance());
+        host_leave(host->proxy, &gate->limits, pass->proxy_epoch, proxy_outcome(transport), err, now, jitter_random());
+    host_leave(&host->transport, &gate->limits, pass->host_epoch, transport, err, now, jitter_random());
+    host_leave(&answers->breaker, &gate->limits, pass->answers_epoch, answer, err, now, jitter_random());
     if (host->transport.state == HOST_OPEN || answers->breaker.state == HOST_OPEN ||
         (host->proxy && host->proxy->state == HOST_OPEN))
         clear_lines(gate, host);

@@ -1,6 +1,6 @@
 #include "gitlab/host.h"
 
-const struct host_limits host_default_limits = {.threshold = 5, .pause_min_ms = 1000, .pause_max_ms = 5 * 60 * 1000};
+const struct host_limits host_default_limits = {.threshold = 5, .pauses = {1000, 5 * 60 * 1000, 25}};
 
 static void change(struct host *h, enum host_state state)
 {
@@ -29,22 +29,16 @@ bool host_is_unremarkable(const struct host *h)
     return h->state == HOST_CLOSED && !h->failures && !h->in_flight;
 }
 
-static int64_t at_most(int64_t value, int64_t max)
-{
-    return value < max ? value : max;
-}
-
 static void open_for(struct host *h, int64_t pause_ms, int64_t now_ms)
 {
     h->open_until_ms = now_ms + pause_ms;
     change(h, HOST_OPEN);
 }
 
-/* Twice the last pause, shortened by up to a quarter. */
 static void open_again(struct host *h, const struct host_limits *limits, int64_t now_ms, uint32_t random)
 {
-    h->pause_ms = at_most(h->pause_ms ? h->pause_ms * 2 : limits->pause_min_ms, limits->pause_max_ms);
-    open_for(h, h->pause_ms - random % (h->pause_ms / 4 + 1), now_ms);
+    h->pause_ms = backoff_next(&limits->pauses, h->pause_ms);
+    open_for(h, backoff_jitter(&limits->pauses, h->pause_ms, random), now_ms);
 }
 
 static void on_answered(struct host *h)
@@ -75,7 +69,7 @@ static void on_limited(struct host *h, const struct host_limits *limits, const s
         open_again(h, limits, now_ms, random);
         return;
     }
-    h->pause_ms = at_most(err->retry_after_ms, limits->pause_max_ms);
+    h->pause_ms = err->retry_after_ms < limits->pauses.max_ms ? err->retry_after_ms : limits->pauses.max_ms;
     open_for(h, h->pause_ms, now_ms);
 }
 

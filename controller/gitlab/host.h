@@ -15,14 +15,14 @@
 #ifndef GITLAB_HOST_H
 #define GITLAB_HOST_H
 
+#include "base/backoff.h"
 #include "base/err.h"
 
 enum host_state { HOST_CLOSED, HOST_OPEN, HOST_HALF_OPEN };
 
 struct host_limits {
-    unsigned threshold;   /* failures in a row that open the breaker          */
-    int64_t pause_min_ms; /* the first pause; doubles with each failed probe … */
-    int64_t pause_max_ms; /* … up to this, which no pause exceeds             */
+    unsigned threshold;    /* failures in a row that open the breaker               */
+    struct backoff pauses; /* the first, then one for each probe that fails in a row */
 };
 extern const struct host_limits host_default_limits; /* 5 failures, 1 s … 5 min */
 
@@ -54,8 +54,7 @@ enum host_outcome {
     HOST_BLOCKED,  /* the proxy before it could not be reached: of the host itself nothing was learnt  */
 };
 
-/* The end of a call. err: with HOST_FAILED and HOST_LIMITED. random: any number, for the jitter: a pause is shortened
- * by up to a quarter. */
+/* The end of a call. err: with HOST_FAILED and HOST_LIMITED. random: any number, for the jitter. */
 void host_leave(struct host *h, const struct host_limits *limits, unsigned epoch, enum host_outcome outcome,
                 const struct err *err, int64_t now_ms, uint32_t random);
 

@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 
+#include "base/backoff.h"
 #include "base/jitter.h"
 #include "base/mem.h"
 #include "net/loop.h"
 
-enum { INTERVAL_MS = 10 * 1000, RETRY_MIN_MS = 1000 };
+enum { INTERVAL_MS = 10 * 1000 };
+static const struct backoff retries = {1000, INTERVAL_MS, 25};
 
 struct poll {
     struct loop *loop;
@@ -17,7 +19,7 @@ struct poll {
     void *arg;
     uint64_t request; /* in flight, or 0 */
     struct loop_timer *timer;
-    int64_t retry_ms;
+    unsigned failures; /* in a row */
 };
 
 static bool has_failed(const struct err *err)
@@ -28,14 +30,13 @@ static bool has_failed(const struct err *err)
 static void on_poll_answer(void *arg, const struct kube_reply *reply)
 {
     struct poll *poll = arg;
-    int64_t delay = has_failed(&reply->err) ? poll->retry_ms : INTERVAL_MS;
+    bool failed = has_failed(&reply->err);
 
     poll->request = 0;
-    poll->retry_ms = !has_failed(&reply->err) ? RETRY_MIN_MS : delay * 2 < INTERVAL_MS ? delay * 2 : INTERVAL_MS;
-    delay = jitter(delay * 3 / 4, delay / 2); /* three quarters to five quarters */
-    if (delay < reply->err.retry_after_ms)
-        delay = reply->err.retry_after_ms;
-    loop_timer_set(poll->timer, delay);
+    poll->failures = failed ? poll->failures + 1 : 0;
+    loop_timer_set(poll->timer,
+                   failed ? backoff_pause(&retries, poll->failures, reply->err.retry_after_ms, jitter_random())
+                          : jitter(INTERVAL_MS * 3 / 4, INTERVAL_MS / 2));
     poll->done(poll->arg, reply);
 }
 
@@ -55,8 +56,7 @@ struct poll *poll_create(struct loop *loop, struct kube_client *client, const st
                           .ns = ns ? mem_strdup(ns) : NULL,
                           .name = mem_strdup(name),
                           .done = done,
-                          .arg = arg,
-                          .retry_ms = RETRY_MIN_MS};
+                          .arg = arg};
     poll->timer = loop_timer_create(loop, on_poll_timer, poll);
     return poll;
 }

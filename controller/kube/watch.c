@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/backoff.h"
 #include "base/escape.h"
 #include "base/jitter.h"
 #include "base/json.h"
@@ -15,11 +16,10 @@
 #include "net/loop.h"
 
 enum {
-    PAUSE_MIN_MS = 800,
-    PAUSE_MAX_MS = 30 * 1000,
     HEALTHY_MS = 2 * 60 * 1000,
     RELIST_GAP_MS = 10 * 1000, /* a server that forgets every version at once is not asked without pause */
 };
+static const struct backoff pauses = {1600, 60 * 1000, 50};
 
 void watch_set(char **text, const char *value)
 {
@@ -114,22 +114,19 @@ static void begin_watch(struct watch *w)
         watch_stream(w);
 }
 
-/* Once to twice the pause, then twice as long the next time; never less than the server asks for. */
+/* What the server asks for, or up to a tenth more. */
 static void pause_then_begin(struct watch *w, const struct err *err)
 {
-    int64_t pause = jitter(w->pause_ms, w->pause_ms);
+    int64_t asked = jitter(err->retry_after_ms, err->retry_after_ms / 10);
 
-    if (err->retry_after_ms > pause)
-        pause = jitter(err->retry_after_ms, err->retry_after_ms / 10);
     if (w->state == STATE_LIST)
         w->way = usual_way(w);
     w->state = STATE_PAUSE;
     w->problem = *err;
     w->counts.pauses++;
-    w->pause_ms = w->pause_ms * 2 < PAUSE_MAX_MS ? w->pause_ms * 2 : PAUSE_MAX_MS;
     log_event(LOG_WARN, "watch", "interrupted", "kind", w->resource->kind, "reason", err->reason, "error", err->text,
               NULL);
-    loop_timer_set(w->timer, pause);
+    loop_timer_set(w->timer, backoff_pause(&pauses, ++w->failures, asked, jitter_random()));
 }
 
 /* Servers before 1.27 do not know the parameters of streamed lists, later ones may have them switched off. */
@@ -167,7 +164,7 @@ void watch_go_on(struct watch *w, const struct err *err)
 
     w->request = 0;
     if (was_healthy)
-        w->pause_ms = PAUSE_MIN_MS;
+        w->failures = 0;
     if (err->kind != ERR_NONE)
         watch_set(&w->page, NULL);
     if (refuses_streamed_lists(w, err)) {
@@ -224,8 +221,7 @@ struct watch *watch_create(struct loop *loop, struct kube_client *client, const 
 {
     struct watch *w = mem_alloc(sizeof(*w));
 
-    *w = (struct watch){
-        .loop = loop, .client = client, .resource = resource, .handler = *handler, .pause_ms = PAUSE_MIN_MS};
+    *w = (struct watch){.loop = loop, .client = client, .resource = resource, .handler = *handler};
     watch_set(&w->ns, ns);
     watch_set(&w->selector, selector);
     object_text_init(&w->line, resource, true, 0);

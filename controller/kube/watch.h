@@ -17,8 +17,8 @@
  *      nothing is listed again without need.
  *   3. Lists ask for the newest state (no resourceVersion), never for "any" (0). One that is older than what was
  *      reached, by a server that lags, is refused, so the store does not go back in time.
- *   4. PAUSE lasts 0.8 s, doubling to 30 s, and up to twice that by jitter; a stream that lived for two minutes
- *      resets it. A list that an expired version makes necessary begins at once, if the last such one is not just over.
+ *   4. PAUSE lasts 1.6 s, doubling to a minute, with jitter; a stream that lived for two minutes resets it. A list that
+ *      an expired version makes necessary begins at once, if the last such one is not just over.
  *   5. SYNC has a deadline that each initial event puts off; other requests have theirs from kube/client.h.
  *
  * Source of the protocol: kubernetes.io/docs/reference/using-api/api-concepts (efficient detection of changes,

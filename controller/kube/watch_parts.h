@@ -34,12 +34,13 @@ struct watch {
     bool synced;
     bool no_streamed_lists; /* the server has refused one                              */
     enum list_way way;
-    char *page;                              /* continue token of the next page, or NULL        */
-    struct json_sieve page_text;             /* LIST: the page without its items                */
-    bool list_told;                          /* … and that the list has begun                   */
-    bool list_broken;                        /* an item is no JSON: see problem                 */
-    struct object_text line;                 /* the event that is not complete yet              */
-    int64_t pause_ms, began_ms, relisted_ms; /* the next pause; when the stream, and the last list at once, began */
+    char *page;                    /* continue token of the next page, or NULL        */
+    struct json_sieve page_text;   /* LIST: the page without its items                */
+    bool list_told;                /* … and that the list has begun                   */
+    bool list_broken;              /* an item is no JSON: see problem                 */
+    struct object_text line;       /* the event that is not complete yet              */
+    unsigned failures;             /* in a row                                        */
+    int64_t began_ms, relisted_ms; /* when the stream, and the last list at once, began */
     bool moved, odd; /* the request in flight has moved version, or told of something that made no sense    */
     struct err problem;
     struct watch_counts counts;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/jitter.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -17,9 +18,8 @@ enum {
     TASKS_MAX = 8,
     SUCCESSOR_MS = 10 * 1000, /* for so long a token Secret waits for a successor of its owner   */
     COLLECTOR_MS = 30 * 1000, /* … and whatever Kubernetes' garbage collector knows, for that    */
-    RETRY_MIN_MS = 1000,
-    RETRY_MAX_MS = 5 * 60 * 1000,
 };
+static const struct backoff retries = {1000, 5 * 60 * 1000, 25};
 
 struct garbage {
     const struct workshop *shop;
@@ -203,14 +203,12 @@ static void task_failed(struct task *task, const struct err *err)
 {
     struct garbage *garbage = task->garbage;
     unsigned failures = count_failure(garbage, task->key);
-    int64_t pause = backoff(RETRY_MIN_MS, RETRY_MAX_MS, failures);
+    int64_t pause = backoff_pause(&retries, failures, err->retry_after_ms, jitter_random());
 
     log_event(failures > 1 ? LOG_DEBUG : LOG_WARN, "reconcile", "a child without a claim could not be removed", "child",
               task->key, "reason", err->reason, "error", err->text, NULL);
     queue_done(garbage->queue, task->key);
-    queue_add_at(garbage->queue, task->key,
-                 loop_now(garbage->shop->loop) + (err->retry_after_ms > pause ? err->retry_after_ms : pause),
-                 "a retry is due");
+    queue_add_at(garbage->queue, task->key, loop_now(garbage->shop->loop) + pause, "a retry is due");
     task_destroy(task);
     loop_wake(garbage->shop->loop);
 }

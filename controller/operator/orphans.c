@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/digest.h"
 #include "base/jitter.h"
 #include "base/json.h"
@@ -15,11 +16,10 @@
 #include "runner/names.h"
 
 enum {
-    PAUSE_MIN_MS = 10 * 1000,
-    PAUSE_MAX_MS = 10 * 60 * 1000,
     FIRST_MS = 5 * 1000,
     READ_MS = 1000, /* between two looks at the ledger, which is large */
 };
+static const struct backoff pauses = {10 * 1000, 10 * 60 * 1000, 25};
 
 struct orphans {
     const struct workshop *shop;
@@ -48,7 +48,7 @@ try {
 
 static int64_t orphan_pause_after(unsigned attempts)
 {
-    return backoff(PAUSE_MIN_MS, PAUSE_MAX_MS, attempts);
+    return backoff_pause(&pauses, attempts, 0, jitter_random());
 }
 
 static void arm_orphans(struct orphans *orphans)

@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/jitter.h"
 #include "base/keep.h"
 #include "base/mem.h"
 #include "kube/shares.h"
 
-enum { RETRY_MIN_MS = 1000, RETRY_MAX_MS = 5 * 60 * 1000 };
+static const struct backoff retries = {1000, 5 * 60 * 1000, 25};
 
 static void state_finish(struct state *state)
 {
@@ -162,10 +163,9 @@ static struct failure *place_for(struct state *state, const char *rule)
 void state_fail(struct state *state, const char *rule, const struct err *err, int64_t now_ms)
 {
     struct failure *failure = place_for(state, rule);
-    int64_t delay = backoff(RETRY_MIN_MS, RETRY_MAX_MS, ++failure->count);
+    int64_t pause = backoff_pause(&retries, ++failure->count, err->retry_after_ms, jitter_random());
 
-    failure->attempt = (struct attempt){
-        .rule = rule, .err = *err, .retry_at_ms = now_ms + (err->retry_after_ms > delay ? err->retry_after_ms : delay)};
+    failure->attempt = (struct attempt){.rule = rule, .err = *err, .retry_at_ms = now_ms + pause};
 }
 
 void state_rest(struct state *state)

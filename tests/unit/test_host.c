@@ -14,7 +14,7 @@
 
 enum { CALLS_MAX = 64 };
 
-static const struct host_limits limits = {.threshold = 3, .pause_min_ms = 1000, .pause_max_ms = 8000};
+static const struct host_limits limits = {.threshold = 3, .pauses = {1000, 8000, 25}};
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Scripts. Words:
@@ -189,7 +189,7 @@ static void keeps_its_promises_whatever_happens(void **state)
                 end_call(&s, ends[rand() % (sizeof(ends) - 1)], rand() % 20000);
             }
             assert_int_equal(s.host.in_flight, s.end - s.first);
-            assert_true(s.host.open_until_ms <= s.now_ms + limits.pause_max_ms);
+            assert_true(s.host.open_until_ms <= s.now_ms + limits.pauses.max_ms);
             assert_true(s.host.state != HOST_CLOSED || s.host.failures < limits.threshold);
             if (s.end == CALLS_MAX)
                 break;
