@@ -7,7 +7,7 @@
  *   1. What waits for GitLab is no turn: it takes none of their places and keeps no tree. In line it is a pass at the
  *      gate and the few short values that were read for the call; the next turn of its key, whatever has woken that,
  *      finds them. A turn that does not ask again gives up the place.
- *   2. While CALLING, of which there are as many as the gate has places, it also keeps the packed record of the object
+ *   2. While CALLING, of which there are as many as the gate has places, it also keeps the record of the object
  *      as it was: to this the answer is applied, even if the object has changed or gone meanwhile.
  *   3. A state has at most one errand. While it is CALLING the rules ask for nothing (observed.calling), but what they
  *      may at any time.

@@ -6,15 +6,13 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/pack.h"
 #include "base/shorten.h"
-#include "operator/dictionary.h"
 #include "kube/managed_fields.h"
 #include "kube/object_text.h"
 #include "runner/cache.h"
 #include "runner/names.h"
 
-#define NO_FIELDS "{}" /* packed, too: somebody has taken them all */
+#define NO_FIELDS "{}" /* somebody has taken them all */
 #define OURS      LABEL_MANAGED_BY "=" FIELD_MANAGER
 
 #define OUR_ANNOTATIONS GROUP "/*"
@@ -95,30 +93,26 @@ static const char *annotation(struct json_object *object, const char *key)
     return value && strlen(value) <= ANNOTATION_MAX ? value : NULL;
 }
 
-static struct json_object *unpacked(const char *packed, struct arena *a)
+static struct json_object *parsed(const char *text, struct arena *a)
 {
     struct err ignored;
-    const char *text = packed ? unpack(packed, record_dictionary, a) : NULL;
 
     return text && *text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
 }
 
 struct json_object *record_kept(const struct record *record, struct arena *a)
 {
-    return unpacked(record->text, a);
+    return parsed(record->text, a);
 }
 
 size_t record_cost(const struct record *record)
 {
-    cleanup_arena struct arena a = {0};
-    const char *text = unpack(record->text, record_dictionary, &a);
-
-    return text ? json_cost(text, strlen(text)) : 0;
+    return json_cost(record->text, strlen(record->text));
 }
 
 struct json_object *record_fields(const struct record *record, struct arena *a)
 {
-    return unpacked(record->fields, a);
+    return parsed(record->fields, a);
 }
 
 struct json_object *runner_object(const struct record *record, struct arena *a)
@@ -398,11 +392,6 @@ bool kind_is_made_by_us(struct json_object *object)
     return has_our_label(object) && our_fields(object);
 }
 
-static const char *packed(struct json_object *object, struct arena *a)
-{
-    return pack(json_text(object), record_dictionary, a);
-}
-
 static bool is_token_secret(enum kind kind, struct json_object *object, const char *owner, struct arena *a)
 {
     const struct owner named = {.name = strchr(owner, '/') ? strchr(owner, '/') + 1 : owner};
@@ -419,7 +408,7 @@ static const char *keep_fields(enum kind kind, struct json_object *object, const
 
     if (!*owner || is_token_secret(kind, object, owner, a) || object_too_large(object))
         return NULL;
-    const char *kept = fields ? packed(fields, a) : NO_FIELDS;
+    const char *kept = fields ? json_text(fields) : NO_FIELDS;
     return strlen(kept) <= FIELDS_MAX ? kept : NO_FIELDS; /* not as we wrote them, so we write them again */
 }
 
@@ -428,7 +417,7 @@ static const char *keep_fields(enum kind kind, struct json_object *object, const
 
 enum {
     BESIDE_STRINGS = 130, /* a record, and its place in the store                                             */
-    RUNNER_USUAL = 1536,  /* a GitLabRunner with a usual status; so it grows to that without asking            */
+    RUNNER_USUAL = 2048,  /* a GitLabRunner with a usual status; so it grows to that without asking            */
     RUNNER_BESIDE = 2560, /* its state, its references and place in the queue; and usual children, which …     */
     CHILD_USUAL = 384,    /* … are free up to this                                                             */
     NAMES_USUAL = 40,     /* bytes of the names of a runner and its namespace; what is longer …                */
@@ -506,7 +495,7 @@ struct record kind_record(enum kind kind, struct json_object *object, const stru
         .version = json_str_or(object, "metadata.resourceVersion", ""),
         .owner = owner,
         .owner_uid = *owner && link.uid ? link.uid : "",
-        .text = kept ? packed(arena_json(a, kept), a) : "",
+        .text = kept ? json_text(arena_json(a, kept)) : "",
         .fields = keep_fields(kind, object, owner, a),
     };
     record.price = price_of(kind, &record, store, a);

@@ -27,7 +27,7 @@ enum {
     TURN_COST = 128 << 10, /* … of which each takes this, and so many trees of the size of its object:        */
     TURN_TREES = 3,        /* the object itself, what is rendered of it, and the answer                       */
     STEPS_PER_WAKE_US = 100 * 1000, /* then back to the sockets                                                */
-    KEPT_BUDGET = 40 << 20, /* bytes of all that is kept at rest: 10,000 usual runners and what is made of them;  */
+    KEPT_BUDGET = 40 << 20, /* bytes of all that is kept at rest: 9,000 usual runners and what is made of them;  */
                             /* 40% more while all of them fail and wait for GitLab (test_share_price.c)           */
     TRIM_MS = 500,          /* after a turn has ended, when none is busy                                       */
     RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */

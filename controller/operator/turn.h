@@ -59,7 +59,7 @@ struct turn {
     int64_t asked_us;      /* when what is in flight was asked for              */
     const char *cause;     /* why it was woken                                  */
     struct state *state;
-    struct record record; /* the object as the turn began, or since it has our finalizer, packed */
+    struct record record; /* the object as the turn began, or since it has our finalizer */
     size_t cost;          /* what it takes of the memory for turns, in bytes: an estimate */
     struct observed observed;
     struct arena mem;       /* until the turn ends                               */

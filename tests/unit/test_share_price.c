@@ -54,7 +54,7 @@ static int setup(void **state)
     };
     srand(7);
     for (size_t i = 0; i < MESSAGE_LEN; i++)
-        w.message[i] = (char)('a' + rand() % 26); /* nothing packs it */
+        w.message[i] = (char)('a' + rand() % 26);
     return 0;
 }
 
