@@ -12,11 +12,24 @@ void perform(struct turn *turn, const struct action *act);
 /* ---------------------------------------------------------------------------------------------------------------------
  * For perform*.c */
 
+void perform_read(struct turn *turn);      /* perform_read.c   */
+void perform_finalizer(struct turn *turn); /* perform_object.c */
+void perform_status(struct turn *turn);
+void perform_apply(struct turn *turn); /* perform_child.c  */
+void perform_delete(struct turn *turn);
+
 /* perform_gitlab.c: asks for the call of the action that the turn has asked for, an ACT_GITLAB: see errand_ask(). */
 void perform_gitlab(struct turn *turn);
 /* What an answer to turn->asked, or a refusal to ask at all, comes to. */
 void perform_gitlab_answered(struct turn *turn, const struct gitlab_answer *answer);
-/* What the turn has asked for did not work: the rule's next attempt is later. Logged, here and nowhere else. */
+/* What the turn has asked for did not work: the rule's next attempt is later. Logged. */
 void perform_failed(struct turn *turn, const struct err *err);
+/* The same of a request to Kubernetes, which is over; and of one that did. The turn is ready. */
+void perform_kube_failed(struct turn *turn, const struct err *err);
+void perform_succeeded(struct turn *turn);
+/* True when the answer to a write is good. Else it is dealt with: after a conflict the object is read again. */
+bool perform_expect_success(struct turn *turn, const struct kube_reply *reply);
+/* Whether the object belongs to the turn's, as the store would have it. */
+bool perform_is_ours(struct turn *turn, enum kind kind, struct json_object *object);
 
 #endif

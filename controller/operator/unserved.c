@@ -96,7 +96,7 @@ static uint64_t *free_write(struct unserved *u)
     return NULL;
 }
 
-/* To the version that is known, as perform.c does. */
+/* To the version that is known, as perform_object.c does. */
 static void write_status(struct unserved *u, const struct workshop *shop, const struct record *runner,
                          struct json_object *status)
 {

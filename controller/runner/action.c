@@ -1,6 +1,8 @@
 /* Actions as values: what rules return. */
 #include "runner/rules.h"
 
+#include "base/json.h"
+
 const struct action act_pass = {.kind = ACT_PASS};
 
 struct action act_wait(const char *reason, const char *message, bool stalled)
@@ -33,6 +35,8 @@ struct action act_finalizer(bool hold)
 
 struct action act_apply(enum child child, struct json_object *manifest, const char *uid)
 {
+    if (uid)
+        json_set_str(manifest, "metadata.uid", uid);
     return (struct action){.kind = ACT_APPLY, .apply = {.child = child, .manifest = manifest, .uid = uid}};
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "runner/cache.h"
 
 const struct attempt *failed_attempt(const struct observed *o, const char *rule)
@@ -39,14 +40,11 @@ void observe_wanted(struct observed *o, struct arena *a)
     }
 }
 
-static void find_fingerprints(const struct observed *o, struct fingerprints *ret)
+static void find_fingerprints(struct observed *o, struct fingerprints *ret, struct arena *a)
 {
-    cleanup_arena struct arena a = {0};
-    struct observed rendered = {.owner = o->owner, .spec = o->spec, .settings = o->settings};
-
-    observe_wanted(&rendered, &a);
+    observe_wanted(o, a);
     for (enum child child = 0; child < CHILD_COUNT; child++) {
-        const char *hash = rendered.wanted[child].hash;
+        const char *hash = o->wanted[child].hash;
         snprintf(ret->of[child], FINGERPRINT_SIZE, "%s", hash ? hash : "");
     }
     ret->known = true;
@@ -56,8 +54,10 @@ void observe_fingerprints(struct observed *o, struct fingerprints *of_spec, stru
 {
     if (!o->spec)
         return;
-    if (!of_spec->known)
-        find_fingerprints(o, of_spec);
+    if (!of_spec->known) {
+        find_fingerprints(o, of_spec, a);
+        return;
+    }
     for (enum child child = 0; child < CHILD_COUNT; child++)
         o->wanted[child] = (struct wanted){.wanted = child_wanted(child, o->spec),
                                            .hash = of_spec->of[child][0] ? arena_strdup(a, of_spec->of[child]) : NULL};
@@ -66,7 +66,7 @@ void observe_fingerprints(struct observed *o, struct fingerprints *of_spec, stru
 struct json_object *wanted_manifest(const struct observed *o, enum child child, struct arena *a)
 {
     if (o->wanted[child].manifest)
-        return o->wanted[child].manifest;
+        return arena_json(a, json_copy(o->wanted[child].manifest));
     return render_child(child, &o->owner, o->spec, &o->settings, a);
 }
 

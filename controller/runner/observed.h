@@ -172,9 +172,10 @@ enum takeover takeover_of(const struct observed *o, struct json_object *runner);
 
 /* Renders what the spec leads to, once for all decisions of a turn; nothing when the spec is invalid. */
 void observe_wanted(struct observed *o, struct arena *a);
-/* The same without manifests, from the fingerprints of this very spec; if they are not known yet they are found out. */
+/* The same without manifests, from the fingerprints of this very spec; if they are not known yet they are found out by
+ * observe_wanted(). */
 void observe_fingerprints(struct observed *o, struct fingerprints *of_spec, struct arena *a);
-/* What the spec leads to, with placeholders; NULL for the token Secret. */
+/* What the spec leads to, with placeholders, not for the token Secret. The caller may change it. */
 struct json_object *wanted_manifest(const struct observed *o, enum child child, struct arena *a);
 
 /* As many managers as asked for run what the spec says now, and no others. */

@@ -239,8 +239,9 @@ struct action release_token_secret(const struct observed *o, struct arena *a)
     if (o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_TOKEN);
     last.token = o->values[READ_TOKEN].value;
-    struct action act =
-        act_apply(CHILD_TOKEN_SECRET, render_token_secret(&o->owner, &last, a), o->children[CHILD_TOKEN_SECRET].uid);
+    struct json_object *manifest = render_token_secret(&o->owner, &last, a);
+    json_set(manifest, "metadata.finalizers", json_build("[]"));
+    struct action act = act_apply(CHILD_TOKEN_SECRET, manifest, o->children[CHILD_TOKEN_SECRET].uid);
     act.apply.release = true;
     return act;
 }

@@ -21,7 +21,8 @@ extern const struct rule deletion_rules[];     /* rules_deletion.c     */
  */
 struct action rules_first(const struct rule *rules, const struct observed *o, struct arena *a);
 
-/* Actions. reason is for the condition, message for the person; stalled: a person has to act. uid NULL: create. */
+/* Actions. reason is for the condition, message for the person; stalled: a person has to act. uid: of the object to
+ * change, which goes into the manifest; NULL: create. */
 extern const struct action act_pass;
 struct action act_wait(const char *reason, const char *message, bool stalled);
 struct action act_read(enum readable what);

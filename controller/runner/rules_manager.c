@@ -57,9 +57,8 @@ static struct action need_pod_security(const struct observed *o, struct arena *a
     return why ? act_wait("PodSecurityForbids", why, true) : act_pass;
 }
 
-/* The child as the spec wants it, unless it is not wanted, right already, or somebody else's. The manifest is up to the
- * caller. */
-static struct action need_child(const struct observed *o, enum child child, struct arena *a)
+/* What is in the way of writing the child. The action is ACT_APPLY, without a manifest, when nothing is. */
+static struct action may_apply(const struct observed *o, enum child child, struct arena *a)
 {
     const struct observed_child *c = &o->children[child];
 
@@ -69,23 +68,28 @@ static struct action need_child(const struct observed *o, enum child child, stru
         return name_conflict(o, child, a);
     if (c->terminating)
         return act_wait("Recreating", arena_printf(a, "the %s is being deleted", child_kind(child)), false);
-    return act_apply(child, NULL, c->exists ? c->uid : NULL);
+    return (struct action){.kind = ACT_APPLY};
 }
 
-/* The same, with placeholders for what the spec does not tell. */
+static struct action apply_child(const struct observed *o, enum child child, struct json_object *manifest)
+{
+    const struct observed_child *c = &o->children[child];
+
+    return act_apply(child, manifest, c->exists ? c->uid : NULL);
+}
+
+/* With placeholders for what the spec does not tell. */
 static struct action need_rendered(const struct observed *o, enum child child, struct arena *a)
 {
-    struct action act = need_child(o, child, a);
+    struct action act = may_apply(o, child, a);
 
-    if (act.kind == ACT_APPLY)
-        act.apply.manifest = wanted_manifest(o, child, a);
-    return act;
+    return act.kind == ACT_APPLY ? apply_child(o, child, wanted_manifest(o, child, a)) : act;
 }
 
 /* With the real token, CA, client certificate and keys of the cache. */
 static struct action need_config(const struct observed *o, struct arena *a)
 {
-    struct action act = need_child(o, CHILD_CONFIG_SECRET, a);
+    struct action act = may_apply(o, CHILD_CONFIG_SECRET, a);
 
     if (act.kind != ACT_APPLY)
         return act;
@@ -103,8 +107,7 @@ static struct action need_config(const struct observed *o, struct arena *a)
                                      .client_key = o->values[READ_CLIENT_KEY].value,
                                      .cache = cache_data(o, a),
                                      .inputs = config_inputs_text(o, a)};
-    act.apply.manifest = render_config_secret(&o->owner, o->spec, &in, a);
-    return act;
+    return apply_child(o, CHILD_CONFIG_SECRET, render_config_secret(&o->owner, o->spec, &in, a));
 }
 
 static struct action need_service_accounts(const struct observed *o, struct arena *a)

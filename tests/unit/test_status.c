@@ -534,7 +534,7 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/gitlab/refusal.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/runner/trouble.c", "\", \"([A-Z][A-Za-z]+)\", [tf]"},
         {"controller/gitlab/policy.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
-        {"controller/operator/perform.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/operator/status_events.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/operator/perform_gitlab.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/operator/checks.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/gitlab/api.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},

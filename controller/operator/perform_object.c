@@ -1,0 +1,95 @@
+/* ACT_FINALIZER, ACT_STATUS: the object itself. With the uid in the manifest a deleted object is never made again. */
+#include <string.h>
+
+#include "base/json.h"
+#include "operator/perform.h"
+#include "operator/status_events.h"
+#include "runner/names.h"
+
+static struct json_object *runner_patch(struct turn *turn)
+{
+    const struct owner *owner = &turn->observed.owner;
+
+    return arena_json(&turn->step,
+                      json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}}",
+                                 API_VERSION, KIND, owner->ns, owner->name, owner->uid));
+}
+
+/* The answer is the object as it is now. If its spec is another one, or it is being deleted, then the watch will have
+ * no news for anybody when it comes to tell of that. */
+static void learn_runner(struct turn *turn, struct json_object *object)
+{
+    workshop_learn_written(turn->shop, KIND_RUNNER, object);
+    turn->stale = object && json_int_or(object, "metadata.generation", 0) != turn->observed.generation;
+}
+
+/* What GitLab answers later is applied to the object as it is from now on: with our finalizer. */
+static void follow_the_hold(struct turn *turn, struct json_object *object)
+{
+    const struct record held = kind_record(KIND_RUNNER, object, turn->shop->store, &turn->mem);
+
+    turn->record = record_copy(&held, &turn->mem);
+}
+
+static void on_finalizer(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+
+    if (!perform_expect_success(turn, reply))
+        return;
+    learn_runner(turn, reply->object);
+    if (reply->object && turn->asked.hold_finalizer && !turn->stale)
+        follow_the_hold(turn, reply->object);
+    turn->observed.finalizer = turn->state->judged = turn->asked.hold_finalizer;
+    if (turn->state->doubt == DOUBT_SUSPECTED)
+        turn->state->doubt = DOUBT_UNREAD;
+    perform_succeeded(turn);
+}
+
+/* What follows cannot be repeated, so nothing of the object may have escaped us when the finalizer is put on it: the
+ * write carries the version that is known, and is refused when there is a newer one. */
+void perform_finalizer(struct turn *turn)
+{
+    struct json_object *patch = runner_patch(turn);
+
+    if (turn->asked.hold_finalizer) {
+        json_set(patch, "metadata.finalizers", json_build("[%s]", FINALIZER));
+        json_set_str(patch, "metadata.resourceVersion", turn->observed.version);
+    }
+    turn->request = kube_apply(turn->shop->client, kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, false,
+                               on_finalizer, turn);
+}
+
+static void on_status(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+
+    if (!perform_expect_success(turn, reply))
+        return;
+    status_events_tell(turn, turn->observed.status, turn->asked.status);
+    learn_runner(turn, reply->object);
+    turn->observed.status = arena_json(&turn->mem, json_ref(turn->asked.status));
+    perform_succeeded(turn);
+}
+
+/* The newest version that is known; where the store shows another object of that name, or none, the last of this one.
+ */
+static const char *newest_version(const struct turn *turn)
+{
+    const struct observed *o = &turn->observed;
+    const struct record *record = store_get(turn->shop->store, KIND_RUNNER, o->owner.ns, o->owner.name);
+
+    return record && strcmp(record->uid, o->owner.uid) == 0 ? record->version : o->version;
+}
+
+/* With the version, because the API server does not compare the uid where only the status is written: an object that
+ * was made anew under this name would get the status of the former one. */
+void perform_status(struct turn *turn)
+{
+    struct json_object *patch = runner_patch(turn);
+
+    json_set_str(patch, "metadata.resourceVersion", newest_version(turn));
+    json_set(patch, "status", json_ref(turn->asked.status));
+    turn->request = kube_apply(turn->shop->client, kind_resource(KIND_RUNNER), "status", patch, FIELD_MANAGER, false,
+                               on_status, turn);
+}
