@@ -1,11 +1,11 @@
 #include "kube/queue.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/keep.h"
+#include "base/key.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -112,26 +112,19 @@ static void heap_remove(struct queue *q, struct item *item)
 /* ---------------------------------------------------------------------------------------------------------------------
  * The levels */
 
-enum { NAMESPACE_MAX = 64 };
-
-static const char *namespace_of(const char *key, char ns[static NAMESPACE_MAX])
+static struct lane *lane_of(struct level *level, const char *text)
 {
-    snprintf(ns, NAMESPACE_MAX, "%.*s", (int)strcspn(key, "/"), key);
-    return ns;
-}
+    struct key key;
 
-static struct lane *lane_of(struct level *level, const char *key)
-{
-    char ns[NAMESPACE_MAX];
-    struct lane *lane = map_get(&level->lanes, namespace_of(key, ns));
-
+    key_parse(text, &key);
+    struct lane *lane = map_get(&level->lanes, key.ns);
     if (lane)
         return lane;
-    lane = mem_alloc(sizeof(*lane) + strlen(ns) + 1);
-    strcpy(lane->ns, ns);
+    lane = mem_alloc(sizeof(*lane) + strlen(key.ns) + 1);
+    strcpy(lane->ns, key.ns);
     list_init(&lane->items);
     list_append(&level->turns, &lane->node);
-    map_set(&level->lanes, ns, lane);
+    map_set(&level->lanes, key.ns, lane);
     return lane;
 }
 

@@ -1,6 +1,6 @@
 /* The work queue: which keys want work, each at most once, and why.
  *
- * A key ("namespace/name") is in one of four states: unknown, ready, delayed (until a time) and busy. Adding a key that
+ * A key (base/key.h) is in one of four states: unknown, ready, delayed (until a time) and busy. Adding a key that
  * is ready changes nothing but its priority; that is delayed makes it ready; that is busy makes it ready again as soon
  * as queue_done() is called, exactly once. Since it last ran, a key keeps the highest priority that it was added with
  * and the first cause of that priority; the earliest time wins.

@@ -33,7 +33,7 @@ struct holder {
 
 struct references {
     struct map targets; /* by key                          */
-    struct map holders; /* "namespace/name" → struct holder */
+    struct map holders; /* key → struct holder            */
 };
 
 static const char *referent_key(unsigned kind, const char *ns, const char *name, char key[static KEY_MAX])

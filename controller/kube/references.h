@@ -22,7 +22,7 @@ struct reference {
 struct references *references_create(void);
 void references_destroy(struct references *references);
 
-/* The holder ("namespace/name") refers to these from now on, and to no others. */
+/* The holder (its key) refers to these from now on, and to no others. */
 void references_set(struct references *references, const char *holder, const struct reference *to, size_t len);
 bool references_have(const struct references *references, unsigned kind, const char *ns, const char *name);
 /* Everybody who refers to the object; the callback must not change the references. */

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/jitter.h"
+#include "base/key.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "kube/queue.h"
@@ -57,11 +58,10 @@ static void on_round_answer(void *arg, const struct kube_reply *reply)
 {
     struct reading *reading = arg;
     struct rounds *r = reading->rounds;
-    cleanup_arena struct arena a = {0};
-    const char *key = arena_printf(&a, "%s/%s", reading->ns, reading->name);
+    const struct key_text key = key_text(r->resource->kind, reading->ns, reading->name);
 
-    queue_add_at(r->queue, key, loop_now(r->loop) + jitter(ROUND_MS * 3 / 4, ROUND_MS / 2), "read");
-    queue_done(r->queue, key);
+    queue_add_at(r->queue, key.text, loop_now(r->loop) + jitter(ROUND_MS * 3 / 4, ROUND_MS / 2), "read");
+    queue_done(r->queue, key.text);
     r->handler.read(r->handler.arg, reading->ns, reading->name, reading->known, reply);
     reading_free(reading);
     arm_round(r);
@@ -88,17 +88,17 @@ static void ask_next_round(struct rounds *r, const char *ns, const char *name, c
 /* The next one whose time has come; those that nobody wants to know of are forgotten on the way. */
 static void read_next(struct rounds *r)
 {
-    const char *key, *cause;
+    const char *text, *cause;
+    struct key key;
 
-    while ((key = queue_take(r->queue, loop_now(r->loop), QUEUE_ROUTINE, &cause))) {
-        const char *slash = strchr(key, '/');
-        cleanup_free char *ns = strndup(key, (size_t)(slash - key));
-        const char *known = r->handler.known(r->handler.arg, ns, slash + 1);
+    while ((text = queue_take(r->queue, loop_now(r->loop), QUEUE_ROUTINE, &cause))) {
+        key_parse(text, &key);
+        const char *known = r->handler.known(r->handler.arg, key.ns, key.name);
         if (known) {
-            ask_next_round(r, ns, slash + 1, known);
+            ask_next_round(r, key.ns, key.name, known);
             return;
         }
-        queue_done(r->queue, key);
+        queue_done(r->queue, text);
     }
 }
 
@@ -125,10 +125,9 @@ struct rounds *rounds_create(struct loop *loop, struct kube_client *client, cons
 
 void rounds_add(struct rounds *r, const char *ns, const char *name)
 {
-    cleanup_arena struct arena a = {0};
     int64_t at = loop_now(r->loop) + jitter(ROUND_MS / 2, ROUND_MS / 2);
 
-    queue_add_at(r->queue, arena_printf(&a, "%s/%s", ns, name), at, "read");
+    queue_add_at(r->queue, key_text(r->resource->kind, ns, name).text, at, "read");
     arm_round(r);
 }
 

@@ -8,12 +8,13 @@
 
 #include "base/arena.h"
 #include "base/keep.h"
+#include "base/key.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "kube/version.h"
 
-enum { OWNERS = 0, NAMESPACE_SIZE = 64, KEY_MAX = 600 }; /* namespace (63) and name (253), with room */
+enum { OWNERS = 0, KEY_MAX = 600 }; /* namespace (63) and name (253), with room */
 
 /* Only the first is shown to those who ask. */
 enum standing {
@@ -47,7 +48,8 @@ struct kept_kind {
 struct store {
     struct kept_kind *kinds;
     unsigned len;
-    struct map owners; /* "ns/name" → struct family */
+    const char *const *names;
+    struct map owners; /* key → struct family */
     struct references *references;
     struct shares *shares;
 };
@@ -70,16 +72,17 @@ static void store_key(const char *ns, const char *name, char key[static KEY_MAX]
     snprintf(key, KEY_MAX, "%s/%s", ns, name);
 }
 
-struct store *store_create(unsigned kinds)
+struct store *store_create(const char *const names[], unsigned len)
 {
     struct store *store = mem_alloc(sizeof(*store));
 
-    store->kinds = mem_alloc(kinds * sizeof(*store->kinds));
-    store->len = kinds;
+    store->kinds = mem_alloc(len * sizeof(*store->kinds));
+    store->names = names;
+    store->len = len;
     store->owners.lent = true;
     store->references = references_create();
     store->shares = shares_create(SIZE_MAX);
-    for (unsigned kind = 0; kind < kinds; kind++)
+    for (unsigned kind = 0; kind < len; kind++)
         store->kinds[kind].entries.lent = true;
     return store;
 }
@@ -216,20 +219,17 @@ static void entry_free(void *value)
 }
 
 /* Whose share it counts in: what is made for an object of another namespace is no burden of its own. */
-static const char *payer(const struct record *r, char ns[static NAMESPACE_SIZE])
+static const char *payer(const struct record *r, struct key *owner)
 {
-    if (!r->owner[0])
-        return r->ns;
-    snprintf(ns, NAMESPACE_SIZE, "%.*s", (int)strcspn(r->owner, "/"), r->owner);
-    return ns;
+    return key_parse(r->owner, owner) ? owner->ns : r->ns;
 }
 
 static void entry_destroy(struct store *store, struct entry *e)
 {
-    char ns[NAMESPACE_SIZE];
+    struct key owner;
 
     set_standing(store, e, SHOWN);
-    shares_give(store->shares, payer(&e->record, ns), e->record.price);
+    shares_give(store->shares, payer(&e->record, &owner), e->record.price);
     if (e->record.owner[0]) {
         list_remove(&e->sibling);
         struct family *family = map_get(&store->owners, e->record.owner);
@@ -239,22 +239,27 @@ static void entry_destroy(struct store *store, struct entry *e)
     entry_free(e);
 }
 
+static struct key_text entry_key(const struct store *store, const struct entry *e)
+{
+    return key_text(store->names[e->kind], e->record.ns, e->record.name);
+}
+
 /* NULL is fine. */
 static void drop(struct store *store, struct entry *e)
 {
     if (!e)
         return;
     if (e->kind == OWNERS)
-        references_set(store->references, e->strings, NULL, 0);
+        references_set(store->references, entry_key(store, e).text, NULL, 0);
     entry_destroy(store, map_remove(&store->kinds[e->kind].entries, e->strings));
 }
 
 static void put_entry(struct store *store, unsigned kind, const struct record *record, enum standing standing)
 {
     struct entry *e = entry_create(record, family_of(store, record));
-    char ns[NAMESPACE_SIZE];
+    struct key owner;
 
-    shares_take(store->shares, payer(record, ns), record->price);
+    shares_take(store->shares, payer(record, &owner), record->price);
     e->kind = (unsigned char)kind;
     e->epoch = store->kinds[kind].epoch;
     set_standing(store, e, standing);
@@ -425,7 +430,7 @@ static void evict_owned(struct store *store, const char *owner)
 {
     struct family *family = map_get(&store->owners, owner);
     struct list guard; /* so that the family outlives the last of them */
-    char ns[NAMESPACE_SIZE];
+    struct key key;
 
     if (!family)
         return;
@@ -433,7 +438,7 @@ static void evict_owned(struct store *store, const char *owner)
     list_append(&family->children, &guard);
     list_each_safe (node, after, &family->children) {
         struct entry *e = container_of(node, struct entry, sibling);
-        if (node != &guard && strcmp(payer(&e->record, ns), e->record.ns) == 0)
+        if (node != &guard && strcmp(payer(&e->record, &key), e->record.ns) == 0)
             drop(store, e);
     }
     list_remove(&guard);
@@ -446,20 +451,20 @@ static void make_way(struct store *store, const char *ns, size_t bytes,
 {
     size_t held = shares_held(store->shares, ns), part = held / EVICTION_PARTS > bytes ? held / EVICTION_PARTS : bytes,
            goal = held > part ? held - part : 0;
-    char paid_by[NAMESPACE_SIZE];
+    struct key owner;
     const char *key;
     void *value;
 
     for (unsigned kind = OWNERS; kind < store->len; kind++)
         for (size_t i = 0; map_iter(&store->kinds[kind].entries, &i, &key, &value);) {
             struct entry *e = value;
-            if (!e->record.price || strcmp(payer(&e->record, paid_by), ns) != 0)
+            if (!e->record.price || strcmp(payer(&e->record, &owner), ns) != 0)
                 continue;
             if (shares_held(store->shares, ns) <= goal)
                 return;
             if (kind == OWNERS) {
                 evicted(arg, &e->record);
-                evict_owned(store, key);
+                evict_owned(store, entry_key(store, e).text);
             }
             drop(store, e);
         }
@@ -470,8 +475,9 @@ bool store_make_room(struct store *store, unsigned kind, const struct record *re
 {
     const struct entry *former = find_entry(store, kind, record->ns, record->name);
     unsigned had = former ? former->record.price : 0, more = record->price > had ? record->price - had : 0;
-    char ns[NAMESPACE_SIZE], heavy[NAMESPACE_SIZE];
-    const char *payer_ns = payer(record, ns), *heaviest;
+    char heavy[KEY_PART_SIZE];
+    struct key owner;
+    const char *payer_ns = payer(record, &owner), *heaviest;
 
     while (more && !shares_fit(store->shares, payer_ns, more, &heaviest)) {
         if (!heaviest)

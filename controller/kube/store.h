@@ -22,7 +22,7 @@ struct record {
     const char *name;
     const char *uid;
     const char *version;   /* resourceVersion                                                          */
-    const char *owner;     /* "namespace/name" of the object that this one belongs to; "" for none     */
+    const char *owner;     /* key of the object that this one belongs to (base/key.h); "" for none     */
     const char *owner_uid; /* … and that object's uid, as this one has it; "" for none                 */
     const char *text;      /* what is kept of it, "": nothing                                               */
     const char *fields;    /* … until somebody has looked at it, see store_forget_fields(); NULL: nothing     */
@@ -36,8 +36,8 @@ struct record record_copy(const struct record *record, struct arena *a);
 
 struct store;
 
-/* kinds: how many kinds of object; a kind is an index below it. */
-struct store *store_create(unsigned kinds);
+/* names: of so many kinds of object ("Secret"), which outlive the store; a kind is an index below len. */
+struct store *store_create(const char *const names[], unsigned len);
 void store_destroy(struct store *store);
 
 /* Everything up to this version was told by the watch of the kind and namespace ("": of all namespaces). */
@@ -63,7 +63,7 @@ const struct record *store_get(const struct store *store, unsigned kind, const c
  * that is younger than the last list: then the object has to be read, and what comes of it put or removed. */
 bool store_knows(const struct store *store, unsigned kind, const char *ns, const char *name);
 
-/* The holder ("namespace/name"), whose record is of the first kind, refers to these from now on, and to no others; see
+/* The holder (its key), whose record is of the first kind, refers to these from now on, and to no others; see
  * kube/references.h. Its references end with its record. */
 void store_refer(struct store *store, const char *holder, const struct reference *to, size_t len);
 const struct references *store_references(const struct store *store);

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/key.h"
 #include "runner/names.h"
 #include "runner/namespaces.h"
 
@@ -58,12 +59,11 @@ static enum claim claim_of_binding(const struct store *store, const struct recor
 enum claim claim_of(const struct store *store, enum kind kind, const struct record *child)
 {
     cleanup_arena struct arena a = {0};
-    const char *slash = strchr(child->owner, '/');
+    struct key key;
 
-    if (!slash)
+    if (!key_parse(child->owner, &key))
         return CLAIM_GOOD;
-    const struct owner whose = {.ns = arena_strndup(&a, child->owner, (size_t)(slash - child->owner)),
-                                .name = slash + 1};
+    const struct owner whose = {.ns = key.ns, .name = key.name};
     const struct record *owner = store_get(store, KIND_RUNNER, whose.ns, whose.name);
     bool elsewhere = strcmp(child->ns, whose.ns) != 0;
     bool same = owner && strcmp(owner->uid, child->owner_uid) == 0;

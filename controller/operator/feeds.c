@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/jitter.h"
 #include "base/json.h"
+#include "base/key.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "operator/garbage.h"
@@ -76,19 +77,16 @@ static void wake_referrers(struct feeds *feeds, enum kind kind, const char *ns, 
 
     references_each(store_references(feeds->shop->store), kind, ns, name, wake_referrer, &wake);
     if (owner && store_get(feeds->shop->store, KIND_RUNNER, ns, owner))
-        wake_referrer(&wake, arena_printf(&a, "%s/%s", ns, owner));
+        wake_referrer(&wake, key_text(KIND, ns, owner).text);
 }
 
 /* priority: of the object's own runner, and of those that refer to it. Children are our work, not people's. */
 static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char *name, const char *owner,
                  enum queue_priority priority)
 {
-    char key[600];
-
     garbage_note(feeds->shop->garbage, kind, ns, name);
-    snprintf(key, sizeof(key), "%s/%s", ns, name);
     if (kind == KIND_RUNNER)
-        queue_add(feeds->queue, key, priority, "the object changed");
+        queue_add(feeds->queue, key_text(KIND, ns, name).text, priority, "the object changed");
     else if (*owner)
         queue_add(feeds->queue, owner, QUEUE_ROUTINE, "a child changed");
     else

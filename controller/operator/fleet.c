@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/key.h"
 #include "base/mem.h"
 #include "kube/shares.h"
 #include "runner/expiry.h"
@@ -39,36 +40,28 @@ void runner_facts_learn(struct runner_facts *facts, const struct observed *o)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Those with series of their own */
 
-static char *namespace_of_state(const struct state *state)
-{
-    char *ns = mem_strdup(state->key);
-
-    ns[strcspn(ns, "/")] = '\0';
-    return ns;
-}
-
 void fleet_show(struct states *states, struct state *state)
 {
-    cleanup_free char *ns = states->shown_max ? namespace_of_state(state) : NULL;
+    struct key key;
 
-    if (!ns || state->facts.shown || states->shown == states->shown_max)
+    if (!states->shown_max || !key_parse(state->key, &key) || state->facts.shown || states->shown == states->shown_max)
         return;
     if (!states->shown_by)
         states->shown_by = shares_create(FLEET_SHOWN_MAX);
-    if (shares_held(states->shown_by, ns) >= states->shown_max - states->shown)
+    if (shares_held(states->shown_by, key.ns) >= states->shown_max - states->shown)
         return;
-    shares_take(states->shown_by, ns, 1);
+    shares_take(states->shown_by, key.ns, 1);
     states->shown++;
     state->facts.shown = true;
 }
 
 void fleet_hide(struct states *states, struct state *state)
 {
-    cleanup_free char *ns = state->facts.shown ? namespace_of_state(state) : NULL;
+    struct key key;
 
-    if (!ns)
+    if (!state->facts.shown || !key_parse(state->key, &key))
         return;
-    shares_give(states->shown_by, ns, 1);
+    shares_give(states->shown_by, key.ns, 1);
     states->shown--;
     state->facts.shown = false;
 }

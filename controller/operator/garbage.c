@@ -6,6 +6,7 @@
 #include "base/backoff.h"
 #include "base/jitter.h"
 #include "base/json.h"
+#include "base/key.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "operator/claim.h"
@@ -24,9 +25,9 @@ static const struct backoff retries = {1000, 5 * 60 * 1000, 25};
 struct garbage {
     const struct workshop *shop;
     bool leading;
-    struct map owners;     /* whose children are to be looked at: a set of "namespace/name"          */
+    struct map owners;     /* whose children are to be looked at: a set of keys                      */
     struct map namespaces; /* … and in which RoleBindings are                                        */
-    struct queue *queue;   /* of children that may have to go: "namespace/Kind/name"                 */
+    struct queue *queue;   /* of children that may have to go                                        */
     struct map failures;   /* of these, unsigned: how often in a row                                 */
     struct list tasks;
     size_t tasks_len;
@@ -57,13 +58,11 @@ static void add_to(struct map *set, const char *key)
 
 void garbage_note(struct garbage *garbage, enum kind kind, const char *ns, const char *name)
 {
-    cleanup_arena struct arena a = {0};
-
     if (!garbage || !garbage->leading)
         return;
     const struct record *record = store_get(garbage->shop->store, kind, ns, name);
     if (kind == KIND_RUNNER)
-        add_to(&garbage->owners, arena_printf(&a, "%s/%s", ns, name));
+        add_to(&garbage->owners, key_text(KIND, ns, name).text);
     else if (kind == KIND_NAMESPACE)
         add_to(&garbage->namespaces, name);
     else if (record && *record->owner)
@@ -74,7 +73,8 @@ void garbage_note(struct garbage *garbage, enum kind kind, const char *ns, const
 /* A right goes at once; what others look after may be gone by itself. */
 static int64_t patience(const struct record *child, enum kind kind, enum claim claim)
 {
-    bool elsewhere = strncmp(child->owner, child->ns, strlen(child->ns)) != 0 || child->owner[strlen(child->ns)] != '/';
+    struct key owner;
+    bool elsewhere = !key_parse(child->owner, &owner) || strcmp(owner.ns, child->ns) != 0;
 
     if (claim != CLAIM_ORPHANED || elsewhere)
         return 0;
@@ -83,19 +83,19 @@ static int64_t patience(const struct record *child, enum kind kind, enum claim c
 
 static void suspect(struct garbage *garbage, enum kind kind, const struct record *child)
 {
-    cleanup_arena struct arena a = {0};
     enum claim claim = claim_of(garbage->shop->store, kind, child);
 
     if (claim == CLAIM_GOOD)
         return;
-    const char *key = arena_printf(&a, "%s/%s/%s", child->ns, kind_resource(kind)->kind, child->name);
-    if (map_get(&garbage->failures, key))
+    const struct key_text key = key_text(kind_resource(kind)->kind, child->ns, child->name);
+    if (map_get(&garbage->failures, key.text))
         return; /* it has a time of its own */
     int64_t wait = patience(child, kind, claim);
     if (wait)
-        queue_add_at(garbage->queue, key, loop_now(garbage->shop->loop) + wait, claim_name(claim));
+        queue_add_at(garbage->queue, key.text, loop_now(garbage->shop->loop) + wait, claim_name(claim));
     else
-        queue_add(garbage->queue, key, claim == CLAIM_NOT_ALLOWED ? QUEUE_URGENT : QUEUE_ROUTINE, claim_name(claim));
+        queue_add(garbage->queue, key.text, claim == CLAIM_NOT_ALLOWED ? QUEUE_URGENT : QUEUE_ROUTINE,
+                  claim_name(claim));
 }
 
 static void suspect_owned(void *arg, unsigned kind, const struct record *child)
@@ -147,15 +147,17 @@ static void look_at_everything(struct garbage *garbage)
 /* ---------------------------------------------------------------------------------------------------------------------
  * One task, from start to end */
 
-static struct task *task_create(struct garbage *garbage, const char *key)
+static struct task *task_create(struct garbage *garbage, const char *text)
 {
     struct task *task = mem_alloc(sizeof(*task));
-    size_t ns = strcspn(key, "/"), kind = strcspn(key + ns + 1, "/");
-    cleanup_arena struct arena a = {0};
+    struct key key;
 
-    *task = (struct task){.garbage = garbage, .key = mem_strdup(key), .name = mem_strdup(key + ns + kind + 2)};
-    task->ns = mem_strdup(arena_strndup(&a, key, ns));
-    task->kind = kind_by_name(arena_strndup(&a, key + ns + 1, kind));
+    key_parse(text, &key);
+    *task = (struct task){.garbage = garbage,
+                          .key = mem_strdup(text),
+                          .kind = kind_by_name(key.kind),
+                          .ns = mem_strdup(key.ns),
+                          .name = mem_strdup(key.name)};
     list_append(&garbage->tasks, &task->node);
     garbage->tasks_len++;
     return task;
@@ -310,8 +312,9 @@ static void release_orphaned_token(struct task *task)
 
 static bool is_token(const struct task *task)
 {
-    const struct owner owner = {.name = strchr(task->owner, '/') + 1};
     cleanup_arena struct arena a = {0};
+    struct key key;
+    const struct owner owner = {.name = key_parse(task->owner, &key) ? key.name : ""};
 
     return task->kind == KIND_SECRET && strcmp(task->name, child_name(CHILD_TOKEN_SECRET, &owner, &a)) == 0;
 }
@@ -361,11 +364,10 @@ static uint64_t get_metadata(struct task *task, enum kind kind, const char *ns, 
 
 static void confirm_that_its_owner_is_gone(struct task *task)
 {
-    const char *slash = strchr(task->owner, '/');
-    cleanup_free char *ns = mem_strdup(task->owner);
+    struct key owner;
 
-    ns[slash - task->owner] = '\0';
-    task->request = get_metadata(task, KIND_RUNNER, ns, slash + 1, on_owner);
+    key_parse(task->owner, &owner);
+    task->request = get_metadata(task, KIND_RUNNER, owner.ns, owner.name, on_owner);
 }
 
 /* Kubernetes' garbage collector knows whose it is, unless somebody took that out. */

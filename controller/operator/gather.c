@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/key.h"
 #include "base/mem.h"
 #include "operator/drift.h"
 #include "operator/errand.h"
@@ -82,7 +83,7 @@ static void gather_inheritance(const struct record *record, struct json_object *
 {
     struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
 
-    if (strcmp(record->owner, arena_printf(a, "%s/%s", o->owner.ns, o->owner.name)) != 0)
+    if (strcmp(record->owner, key_text(KIND, o->owner.ns, o->owner.name).text) != 0)
         return;
     secret->inherited = true;
     secret->terminating = json_bool_or(kept, "terminating", false);
@@ -158,7 +159,7 @@ static void gather_strays(const struct gathering *g, struct observed *o, struct 
     struct stray_search search = {o, a};
 
     o->stray = (struct stray){0};
-    store_each_owned(g->store, arena_printf(a, "%s/%s", o->owner.ns, o->owner.name), note_stray, &search);
+    store_each_owned(g->store, key_text(KIND, o->owner.ns, o->owner.name).text, note_stray, &search);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

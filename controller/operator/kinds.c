@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/key.h"
 #include "base/mem.h"
 #include "base/shorten.h"
 #include "kube/managed_fields.h"
@@ -42,6 +43,15 @@ static const struct {
 const struct kube_resource *kind_resource(enum kind kind)
 {
     return &kinds[kind].resource;
+}
+
+struct store *kinds_store_create(void)
+{
+    static const char *names[KIND_COUNT];
+
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        names[kind] = kind_resource(kind)->kind;
+    return store_create(names, KIND_COUNT);
 }
 
 const char *kind_selector(enum kind kind)
@@ -201,23 +211,40 @@ static void keep_registration_of(struct json_object *kept, struct json_object *o
         json_put_member(kept, members[i].member, annotation(object, members[i].annotation));
 }
 
-static const struct record *owner_record(const struct store *store, const char *key, struct arena *a)
+static const struct record *owner_record(const struct store *store, const char *text)
 {
-    const char *slash = strchr(key, '/');
+    struct key key;
 
-    return slash ? store_get(store, KIND_RUNNER, arena_strndup(a, key, (size_t)(slash - key)), slash + 1) : NULL;
+    return key_parse(text, &key) && strcmp(key.kind, KIND) == 0 ? store_get(store, KIND_RUNNER, key.ns, key.name)
+                                                                : NULL;
 }
 
-/* Whose child an object is: "namespace/name" and uid of a GitLabRunner; key NULL: nobody's. */
+/* Whose child an object is: key and uid of a GitLabRunner; key NULL: nobody's. */
 struct link {
     const char *key, *uid;
 };
 
-static bool leads_to_a_runner(const struct link *link, const struct store *store, struct arena *a)
+static bool leads_to_a_runner(const struct link *link, const struct store *store)
 {
-    const struct record *record = link->key ? owner_record(store, link->key, a) : NULL;
+    const struct record *record = link->key ? owner_record(store, link->key) : NULL;
 
     return record && link->uid && strcmp(record->uid, link->uid) == 0;
+}
+
+static const char *runner_key(const char *ns, const char *name, struct arena *a)
+{
+    return arena_strdup(a, key_text(KIND, ns, name).text);
+}
+
+/* By our annotations, which anybody may write. Release 0.1.0 knew of one kind of owner, and wrote none. */
+static struct link said_link(struct json_object *object, struct arena *a)
+{
+    const char *text = annotation(object, ANNOTATION_OWNER);
+    struct key key;
+
+    if (!text || !key_parse(text, &key) || (*key.kind && strcmp(key.kind, KIND) != 0))
+        return (struct link){.key = NULL};
+    return (struct link){runner_key(key.ns, key.name, a), annotation(object, ANNOTATION_OWNER_UID)};
 }
 
 /* By its controller, where that is a GitLabRunner. */
@@ -228,19 +255,19 @@ static struct link controller_of(struct json_object *object, struct arena *a)
     for (size_t i = 0; i < json_len(references); i++) {
         struct json_object *reference = json_at(references, i);
         if (json_bool_or(reference, "controller", false) && strcmp(json_str_or(reference, "kind", ""), KIND) == 0)
-            return (struct link){.key = arena_printf(a, "%s/%s", json_str_or(object, "metadata.namespace", ""),
-                                                     json_str_or(reference, "name", "")),
-                                 .uid = json_str(reference, "uid")};
+            return (struct link){
+                .key = runner_key(json_str_or(object, "metadata.namespace", ""), json_str_or(reference, "name", ""), a),
+                .uid = json_str(reference, "uid")};
     }
     return (struct link){.key = NULL};
 }
 
 /* Whether an annotation is as it should be, or somebody else has changed it or taken it out: then it is not among the
  * fields that we applied any more. One of ours with another value was true when it was written. */
-static bool is_right_or_taken(struct json_object *object, const char *key, const char *right, struct arena *a)
+static bool is_right_or_taken(struct json_object *object, const char *key, const char *value, const char *right,
+                              struct arena *a)
 {
     struct json_object *manifest = arena_json(a, json_build("{metadata: {annotations: {}}}"));
-    const char *value = annotation(object, key);
 
     json_put_member(json_get(manifest, "metadata.annotations"), key, right);
     return (value && strcmp(value, right) == 0) || !fields_own(our_fields(object), manifest);
@@ -252,12 +279,13 @@ static struct link named_link(enum kind kind, struct json_object *object, const 
 {
     const char *name = json_str_or(object, "metadata.name", "");
     const char *key = kind == KIND_ROLE_BINDING ? role_binding_owner(name, a) : NULL;
-    const struct record *record = key ? owner_record(store, key, a) : NULL;
+    const char *uid = annotation(object, ANNOTATION_OWNER_UID);
+    const struct record *record = key ? owner_record(store, key) : NULL;
 
-    if (!key || !our_fields(object) || !is_right_or_taken(object, ANNOTATION_OWNER, key, a) ||
-        (record && !is_right_or_taken(object, ANNOTATION_OWNER_UID, record->uid, a)))
+    if (!key || !our_fields(object) || !is_right_or_taken(object, ANNOTATION_OWNER, said_link(object, a).key, key, a) ||
+        (record && !is_right_or_taken(object, ANNOTATION_OWNER_UID, uid, record->uid, a)))
         return (struct link){.key = NULL};
-    return (struct link){.key = key, .uid = record ? record->uid : annotation(object, ANNOTATION_OWNER_UID)};
+    return (struct link){.key = key, .uid = record ? record->uid : uid};
 }
 
 static bool may_have_an_owner(enum kind kind)
@@ -272,24 +300,22 @@ static bool may_have_an_owner(enum kind kind)
  * than their owners. */
 static bool may_be(const struct link *link, enum kind kind, struct json_object *object)
 {
-    const char *ns = json_str_or(object, "metadata.namespace", ""), *slash = link->key ? strchr(link->key, '/') : NULL;
-    size_t len = slash ? (size_t)(slash - link->key) : 0, name = slash ? strlen(slash + 1) : 0;
-    bool own = slash && len == strlen(ns) && strncmp(link->key, ns, len) == 0;
+    struct key key;
 
-    return len && len <= NAMESPACE_MAX && name && name <= NAME_MAX && !strchr(slash + 1, '/') &&
-           (own || kind == KIND_ROLE_BINDING);
+    return link->key && key_parse(link->key, &key) && *key.ns && strlen(key.name) <= NAME_MAX &&
+           (kind == KIND_ROLE_BINDING || strcmp(key.ns, json_str_or(object, "metadata.namespace", "")) == 0);
 }
 
 /* Our annotations say it, so does the controller, and so may the name: where somebody has changed the one, it is known
  * by another, and is put right. The owner's uid is compared when it is used. */
 static struct link owner_link(enum kind kind, struct json_object *object, const struct store *store, struct arena *a)
 {
-    struct link said = {annotation(object, ANNOTATION_OWNER), annotation(object, ANNOTATION_OWNER_UID)};
+    struct link said = said_link(object, a);
 
-    if (leads_to_a_runner(&said, store, a))
+    if (leads_to_a_runner(&said, store))
         return said;
     struct link controller = controller_of(object, a);
-    if (leads_to_a_runner(&controller, store, a))
+    if (leads_to_a_runner(&controller, store))
         return controller;
     struct link named = named_link(kind, object, store, a);
     return named.key || !may_be(&said, kind, object) ? named : said;
@@ -394,7 +420,8 @@ bool kind_is_made_by_us(struct json_object *object)
 
 static bool is_token_secret(enum kind kind, struct json_object *object, const char *owner, struct arena *a)
 {
-    const struct owner named = {.name = strchr(owner, '/') ? strchr(owner, '/') + 1 : owner};
+    struct key key;
+    const struct owner named = {.name = key_parse(owner, &key) ? key.name : ""};
 
     return kind == KIND_SECRET &&
            strcmp(json_str_or(object, "metadata.name", ""), child_name(CHILD_TOKEN_SECRET, &named, a)) == 0;
@@ -429,9 +456,9 @@ static size_t length(const char *text)
     return text ? strlen(text) + 1 : 0;
 }
 
-static const struct record *known_owner(const struct record *record, const struct store *store, struct arena *a)
+static const struct record *known_owner(const struct record *record, const struct store *store)
 {
-    const struct record *owner = owner_record(store, record->owner, a);
+    const struct record *owner = owner_record(store, record->owner);
 
     return owner && strcmp(owner->uid, record->owner_uid) == 0 ? owner : NULL;
 }
@@ -441,7 +468,7 @@ static bool is_usual_child(enum kind kind, const struct record *record, const st
 {
     static const unsigned usual = 1u << CHILD_TOKEN_SECRET | 1u << CHILD_CONFIG_SECRET | 1u << CHILD_SERVICE_ACCOUNT |
                                   1u << CHILD_ROLE_BINDING | 1u << CHILD_DEPLOYMENT;
-    const struct record *known = known_owner(record, store, a);
+    const struct record *known = known_owner(record, store);
     const struct owner owner = {.ns = known ? known->ns : "", .name = known ? known->name : ""};
 
     return known && is_named_as_one_of(usual, kind, record->name, &owner, a);
@@ -450,11 +477,11 @@ static bool is_usual_child(enum kind kind, const struct record *record, const st
 /* What is left out may have been given rights in another namespace, whose owner may withdraw them at any time. */
 static bool is_a_right_elsewhere(enum kind kind, const struct record *r, const struct store *store, struct arena *a)
 {
-    const char *key = kind == KIND_ROLE_BINDING ? role_binding_owner(r->name, a) : NULL;
-    const char *ns = key ? arena_strndup(a, key, strcspn(key, "/")) : "";
+    const char *text = kind == KIND_ROLE_BINDING ? role_binding_owner(r->name, a) : NULL;
+    struct key key;
 
-    return key && strcmp(key, r->owner) == 0 && strcmp(ns, r->ns) != 0 &&
-           (owner_record(store, key, a) || shares_left_out(store_shares(store), ns));
+    return text && key_parse(text, &key) && strcmp(text, r->owner) == 0 && strcmp(key.ns, r->ns) != 0 &&
+           (owner_record(store, text) || shares_left_out(store_shares(store), key.ns));
 }
 
 /* Of a runner, beside its record. */

@@ -39,6 +39,9 @@ bool kind_has_child_named(enum kind kind, const char *name, const struct owner *
 /* By kind's name ("Secret"); KIND_COUNT when it is none of these. */
 enum kind kind_by_name(const char *name);
 
+/* A store for all of them. */
+struct store *kinds_store_create(void);
+
 /* What the store keeps of an object. Members of the record's text:
  *   GitLabRunner   generation, finalizer, deletionTimestamp, rotateToken, forceDelete, setAtGitLab, spec, status; of
  *                  one that is too large, no spec but why, tooLarge

@@ -1,12 +1,12 @@
 #include "operator/reconcile.h"
 
 #include <malloc.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/key.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "operator/errand.h"
@@ -250,15 +250,14 @@ static void forget_runner(struct reconciler *rec, const char *key)
 }
 
 /* The object of the key: the one that an errand is about goes first, even if it is gone, but not if it is left out. */
-static const struct record *record_for(const struct reconciler *rec, const char *key)
+static const struct record *record_for(const struct reconciler *rec, const char *text)
 {
-    const char *slash = strchr(key, '/');
-    cleanup_free char *ns = mem_strdup(key);
-    const struct state *state = map_get(&rec->states.by_key, key);
+    const struct state *state = map_get(&rec->states.by_key, text);
+    struct key key;
 
-    ns[slash - key] = '\0';
-    const struct record *now = store_get(rec->shop.store, KIND_RUNNER, ns, slash + 1);
-    if (is_left_out(rec->shop.store, ns, slash + 1))
+    key_parse(text, &key);
+    const struct record *now = store_get(rec->shop.store, KIND_RUNNER, key.ns, key.name);
+    if (is_left_out(rec->shop.store, key.ns, key.name))
         return NULL;
     return state ? errand_subject(state, now) : now;
 }
@@ -358,22 +357,18 @@ static void drop_everything(struct reconciler *rec)
 static void add_runner(void *arg, const struct record *record)
 {
     struct reconciler *rec = arg;
-    char key[600];
 
-    snprintf(key, sizeof(key), "%s/%s", record->ns, record->name);
-    queue_add(rec->queue, key, QUEUE_ROUTINE, "leading again");
+    queue_add(rec->queue, key_text(KIND, record->ns, record->name).text, QUEUE_ROUTINE, "leading again");
 }
 
 /* It gives way to another namespace's: nobody serves it until there is room. */
 static void on_evicted(void *arg, const struct record *runner)
 {
     struct reconciler *rec = arg;
-    char key[600];
 
-    snprintf(key, sizeof(key), "%s/%s", runner->ns, runner->name);
     shares_leave_out(store_shares(rec->shop.store), runner->ns);
     feeds_left_out(rec->feeds, runner);
-    queue_add(rec->queue, key, QUEUE_ROUTINE, "its namespace holds too much");
+    queue_add(rec->queue, key_text(KIND, runner->ns, runner->name).text, QUEUE_ROUTINE, "its namespace holds too much");
 }
 
 /* Before anything else, whatever kept us. The watches go on in any case, so a new term begins with what is. */
@@ -448,7 +443,7 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     *rec = (struct reconciler){.shop = *shop, .queue = queue_create(), .progress_us = clock_us()};
     stats_init(&rec->stats);
     rec->shop.stats = &rec->stats;
-    rec->shop.store = store_create(KIND_COUNT);
+    rec->shop.store = kinds_store_create();
     shares_set_budget(store_shares(rec->shop.store), KEPT_BUDGET);
     rec->states.shown_max = shop->metrics_per_runner ? FLEET_SHOWN_MAX : 0;
     rec->shop.evicted = on_evicted;

@@ -40,7 +40,7 @@ struct starting {
 struct errand;
 
 struct state {
-    char *key;                  /* "namespace/name"                                                       */
+    char *key;                  /* base/key.h                                                             */
     char *uid;                  /* of the object that this is about; another one begins anew              */
     struct fingerprints wanted; /* of the spec of this generation                                 */
     int64_t generation;         /* of the spec that the failures are about                               */

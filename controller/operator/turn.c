@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/key.h"
 #include "base/mem.h"
 #include "operator/garbage.h"
 #include "kube/event.h"
@@ -101,7 +102,7 @@ bool workshop_keep(const struct workshop *shop, enum kind kind, struct json_obje
     else
         store_put(shop->store, kind, record);
     if (kind == KIND_RUNNER)
-        store_refer(shop->store, arena_printf(&a, "%s/%s", record->ns, record->name), to,
+        store_refer(shop->store, key_text(KIND, record->ns, record->name).text, to,
                     kind_references(object, shop->secrets_by_name, to, &a));
     return true;
 }

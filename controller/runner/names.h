@@ -21,7 +21,7 @@
 #define LABEL_RUNNER     GROUP "/runner"                /* the same                                           */
 
 /* Annotations of everything that we make. */
-#define ANNOTATION_OWNER        GROUP "/owner" /* "namespace/name" of the GitLabRunner, uncut           */
+#define ANNOTATION_OWNER        GROUP "/owner" /* key of the GitLabRunner (base/key.h), uncut           */
 #define ANNOTATION_OWNER_UID    GROUP "/owner-uid"
 #define ANNOTATION_APPLIED_HASH GROUP "/applied-hash" /* fingerprint of the manifest as it was rendered        */
 #define ANNOTATION_INPUTS       GROUP "/inputs"       /* what went into it: versions of Secrets, an account's uid */

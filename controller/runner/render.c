@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/key.h"
 #include "base/mem.h"
 #include "runner/render_parts.h"
 #include "runner/rights.h"
@@ -81,7 +82,7 @@ const char *role_binding_owner(const char *name, struct arena *a)
         const char *suffix = arena_printf(a, "-%s", child_suffix(child, a));
         size_t cut = strlen(suffix);
         if (len > cut && strcmp(dot + 1 + len - cut, suffix) == 0)
-            return arena_printf(a, "%.*s/%.*s", (int)(dot - name), name, (int)(len - cut), dot + 1);
+            return arena_printf(a, KIND "/%.*s/%.*s", (int)(dot - name), name, (int)(len - cut), dot + 1);
     }
     return NULL;
 }
@@ -153,7 +154,7 @@ struct json_object *render_frame(enum child child, const struct owner *owner, co
                       "annotations: {'" ANNOTATION_OWNER "': %s, '" ANNOTATION_OWNER_UID "': %s}, "
                       "ownerReferences: %o}}",
                       children[child].api_version, children[child].kind, child_name(child, owner, a), ns,
-                      render_labels(owner, a), arena_printf(a, "%s/%s", owner->ns, owner->name), owner->uid,
+                      render_labels(owner, a), key_text(KIND, owner->ns, owner->name).text, owner->uid,
                       owner_references(owner, ns));
 }
 

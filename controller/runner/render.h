@@ -59,7 +59,7 @@ bool child_wanted(enum child child, const struct spec *spec);
 bool child_is_binding(enum child child);
 const char *child_kind(enum child child); /* "Secret", … */
 const char *child_name(enum child child, const struct owner *owner, struct arena *a);
-/* "namespace/name" of the owner one of whose RoleBindings has this name; NULL: nobody's has. */
+/* Key of the owner one of whose RoleBindings has this name; NULL: nobody's has. */
 const char *role_binding_owner(const char *name, struct arena *a);
 /* Whose a Secret of this name is, the name alone; NULL: it is not one of ours. The arena owns it. */
 const char *secret_owner(const char *name, struct arena *a);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/key.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "version.h"
@@ -14,6 +15,7 @@
 #include "kube/queue.h"
 #include "net/loop.h"
 #include "operator/state.h"
+#include "runner/names.h"
 
 enum { SOME_MAX = 100 };
 
@@ -71,8 +73,8 @@ static struct json_object *turn_json(const struct turn *turn)
 
     return json_build("{runner: %s, reconcileID: %s, cause: %s, rule: %s, action: %s, awaits: %s, ageMs: %d, "
                       "awaitsMs: %d, steps: %d}",
-                      turn->key, turn->id, turn->cause, turn->asked.rule, act_kind_name(turn->asked.kind), awaits,
-                      ms_since(turn->began_us), ms_since(turn->asked_us), (int64_t)turn->steps);
+                      key_path(turn->key), turn->id, turn->cause, turn->asked.rule, act_kind_name(turn->asked.kind),
+                      awaits, ms_since(turn->began_us), ms_since(turn->asked_us), (int64_t)turn->steps);
 }
 
 static struct json_object *errand_json(const struct errand *errand)
@@ -84,7 +86,7 @@ static struct json_object *errand_json(const struct errand *errand)
     bool calls = errand->call != NULL;
 
     return json_build("{runner: %s, reconcileID: %s, cause: %s, stage: %s, rule: %s, call: %s, ageMs: %d}",
-                      errand->state->key, errand->id, errand->cause, stages[errand->stage],
+                      key_path(errand->state->key), errand->id, errand->cause, stages[errand->stage],
                       calls ? errand->asked.rule : NULL, calls ? gitlab_call_name(errand->asked.gitlab.call) : NULL,
                       ms_since(errand->began_us));
 }
@@ -118,7 +120,7 @@ static void add_failures(struct json_object *failures, const struct state *state
         const struct failure *failed = &troubles->failures[i];
         const struct attempt *attempt = &failed->attempt;
         json_append(failures, json_build("{runner: %s, rule: %s, reason: %s, error: %s, times: %d, retryInMs: %d}",
-                                         state->key, attempt->rule, attempt->err.reason, attempt->err.text,
+                                         key_path(state->key), attempt->rule, attempt->err.reason, attempt->err.text,
                                          (int64_t)failed->count, attempt->retry_at_ms - now_ms));
     }
 }
@@ -235,28 +237,26 @@ static void add_record(void *arg, unsigned kind, const struct record *record)
                                 json_ref(record_kept(record, &a))));
 }
 
-static struct json_object *records_json(const struct store *store, const char *key)
+static struct json_object *records_json(const struct store *store, const struct key *key)
 {
     struct json_object *records = json_build("[]");
-    const char *slash = strchr(key, '/');
-    cleanup_free char *ns = mem_strdup(key);
-
-    ns[slash - key] = '\0';
-    const struct record *record = store_get(store, KIND_RUNNER, ns, slash + 1);
+    const struct record *record = store_get(store, KIND_RUNNER, key->ns, key->name);
     if (record)
         add_record(records, KIND_RUNNER, record);
-    store_each_owned(store, key, add_record, records);
+    store_each_owned(store, key_text(KIND, key->ns, key->name).text, add_record, records);
     return records;
 }
 
-static struct json_object *runner_json(const struct reconciler_view *view, const char *key)
+static struct json_object *runner_json(const struct reconciler_view *view, const struct key *key)
 {
-    const struct state *state = map_get(&view->states->by_key, key);
+    const struct key_text text = key_text(KIND, key->ns, key->name);
+    const struct state *state = map_get(&view->states->by_key, text.text);
     struct json_object *failures = json_build("[]");
 
     if (state)
         add_failures(failures, state, loop_now(view->shop->loop));
-    return json_build("{runner: %s, records: %o, failures: %o}", key, records_json(view->shop->store, key), failures);
+    return json_build("{runner: %s, records: %o, failures: %o}", key_path(text.text),
+                      records_json(view->shop->store, key), failures);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */
@@ -264,14 +264,15 @@ static struct json_object *runner_json(const struct reconciler_view *view, const
 int debug_state_page(const struct reconciler *rec, const struct serve_request *request, struct buf *body)
 {
     const struct reconciler_view view = reconciler_view(rec);
-    char key[512];
-    bool one = serve_parameter(request, "key", key, sizeof(key));
+    char text[512];
+    bool one = serve_parameter(request, "key", text, sizeof(text));
+    struct key key;
 
-    if (one && !strchr(key, '/')) {
+    if (one && !key_parse(text, &key)) {
         buf_adds(body, "key must be NAMESPACE/NAME\n");
         return 400;
     }
-    cleanup_json struct json_object *state = one ? runner_json(&view, key) : state_json(&view);
+    cleanup_json struct json_object *state = one ? runner_json(&view, &key) : state_json(&view);
     buf_adds(body, json_text(state));
     buf_adds(body, "\n");
     return 200;

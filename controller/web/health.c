@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/key.h"
 #include "operator/errand.h"
 #include "operator/feeds.h"
 #include "kube/lease.h"
@@ -30,7 +31,7 @@ static bool is_overdue(const char *key, int64_t asked_us, struct buf *why)
 
     if (waited < ANSWER_MAX_S)
         return false;
-    buf_addf(why, "%s has waited for %.0f s", key, waited);
+    buf_addf(why, "%s has waited for %.0f s", key_path(key), waited);
     return true;
 }
 

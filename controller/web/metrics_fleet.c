@@ -1,5 +1,6 @@
 #include "web/metrics_fleet.h"
 
+#include "base/key.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "operator/state.h"
@@ -94,7 +95,7 @@ static void of_each(const struct metric_page *page, const void *source, show_fac
 
     for (size_t i = 0; map_iter(&s->states->by_key, &i, &key, &state);)
         if (((const struct state *)state)->facts.shown)
-            show(page, key, &((const struct state *)state)->facts);
+            show(page, key_path(key), &((const struct state *)state)->facts);
 }
 
 static void show_ready(const struct metric_page *page, const char *name, const struct runner_facts *facts)

@@ -33,7 +33,7 @@ class Try(NamedTuple):
 def child(name: str, ns: str, owner: str = "builds", uid: str = "0") -> dict:
     """The metadata of a child, as the operator writes it."""
     return {"name": name, "namespace": ns, "labels": dict(OURS),
-            "annotations": {"gitlab-runners.dev/owner": f"{ns}/{owner}"},
+            "annotations": {"gitlab-runners.dev/owner": f"GitLabRunner/{ns}/{owner}"},
             "ownerReferences": [{"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner", "name": owner,
                                  "uid": uid, "controller": True}]}
 
@@ -48,7 +48,7 @@ def deployment(ns: str, **pod: object) -> dict:
 def binding(ns: str, owner_ns: str, role: str = "gitlab-runner-executor", subject_ns: str | None = None,
             suffix: str = "") -> dict:
     meta = child(f"{owner_ns}.other-runner{suffix}", ns, "other")
-    meta["annotations"] = {"gitlab-runners.dev/owner": f"{owner_ns}/other"}
+    meta["annotations"] = {"gitlab-runners.dev/owner": f"GitLabRunner/{owner_ns}/other"}
     if owner_ns != ns:
         del meta["ownerReferences"]
     return {"metadata": meta, "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
@@ -61,7 +61,7 @@ def secret(ns: str, type: str = "Opaque", **meta: object) -> dict:
 
 def abuses(ci: str, jobs: str) -> Iterator[Try]:
     """A row each; said: a part of the refusal."""
-    token_of = {"annotations": {"gitlab-runners.dev/owner": f"{ci}/other",
+    token_of = {"annotations": {"gitlab-runners.dev/owner": f"GitLabRunner/{ci}/other",
                                 "kubernetes.io/service-account.name": POWERFUL}}
     privileged = {"name": "manager", "image": "x", "securityContext": {"privileged": True}}
     gone = {"metadata": {"annotations": None}}
@@ -71,6 +71,8 @@ def abuses(ci: str, jobs: str) -> Iterator[Try]:
     yield Try("a Secret without labels", "POST", "Secret", "", secret(ci, labels={}), "children of GitLabRunners")
     yield Try("a Secret of another name", "POST", "Secret", "", secret(ci, name="x"), "children of GitLabRunners")
     yield Try("a generated name", "POST", "Secret", "", secret(ci, name=None, generateName="x"), "children of")
+    yield Try("a Secret of another kind's", "POST", "Secret", "", secret(ci, annotations={
+        "gitlab-runners.dev/owner": f"Manager/{ci}/other"}), "children of")
     yield Try("a Secret without an owner", "POST", "Secret", "", secret(ci, ownerReferences=[]), "controlled by its")
     yield Try("another's Secret, changed", "PATCH", "Secret", "gitlab", {"data": {"x": "eA=="}}, "has made only")
     yield Try("another's Secret, labelled", "PATCH", "Secret", "gitlab", {"metadata": {"labels": OURS}},
@@ -132,6 +134,8 @@ def abuses(ci: str, jobs: str) -> Iterator[Try]:
 
     # and what it does itself, so that no row is refused for another reason than its own
     yield Try("a token Secret", "POST", "Secret", "", secret(ci), PASS)
+    yield Try("a token Secret by 0.1.0", "POST", "Secret", "", secret(ci, annotations={
+        "gitlab-runners.dev/owner": f"{ci}/other"}), PASS)
     yield Try("a manager", "POST", "Deployment", "", deployment(ci), PASS)
     yield Try("an executor", "POST", "RoleBinding", "", binding(ci, ci), PASS)
     yield Try("an executor with a feature", "POST", "RoleBinding", "", binding(

@@ -48,7 +48,7 @@ class Rights:
 
     def bindings(self) -> set[str]:
         """Whose RoleBindings are in `jobs`."""
-        return {item["metadata"]["annotations"]["gitlab-runners.dev/owner"].partition("/")[2]
+        return {item["metadata"]["annotations"]["gitlab-runners.dev/owner"].rpartition("/")[2]
                 for item in self.ci.kube.list("RoleBinding", self.jobs, "gitlab-runners.dev/runner")}
 
     def allow(self, *who: str) -> None:
@@ -177,7 +177,7 @@ def test_a_binding_that_only_looks_like_ours_stays(rights: Rights, ci: Place) ->
     (plain,) = rights.runners("plain")
     real = plain.child("binding", rights.jobs)
     meta = {key: real["metadata"][key] for key in ("labels", "annotations")}
-    meta["annotations"] = meta["annotations"] | {"gitlab-runners.dev/owner": f"{rights.team}/nobody",
+    meta["annotations"] = meta["annotations"] | {"gitlab-runners.dev/owner": f"GitLabRunner/{rights.team}/nobody",
                                                  "gitlab-runners.dev/owner-uid": "none"}
     ci.kube.create("RoleBinding", {"metadata": meta | {"name": f"{rights.team}.nobody-runner"}, "roleRef": real["roleRef"],
                                    "subjects": real["subjects"]}, rights.jobs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from cluster import ROOT, wait_for
 from gitlab_admin import GitLabAdmin
-from machinery.stage import Stage, scaled
+from machinery.stage import WRITES, Stage, scaled
 from places import Runner
 from program import PROGRAM, run
 
@@ -356,3 +357,47 @@ def test_c13_an_upgrade_of_the_operator_writes_nothing(stage: Stage, gitlab: Git
     assert stage.writes() == []
     assert [runner.child("manager")["metadata"] for runner in runners] == before
     assert len(gitlab.audit()) == calls
+
+
+FIELD_MANAGER = "gitlab-runner-controller"
+
+
+def as_0_1_0_wrote_it(stage: Stage, child: dict) -> None:
+    """By apply, of all that is in it: its owner's kind was not said, and the fingerprint was another manifest's."""
+    meta = {key: child["metadata"][key] for key in ("name", "namespace", "labels", "annotations", "ownerReferences",
+                                                    "finalizers") if key in child["metadata"]}
+    meta["annotations"] = meta["annotations"] | {OWNER: meta["annotations"][OWNER].partition("/")[2],
+                                                 "gitlab-runners.dev/applied-hash": "0123456789abcdef"}
+    body = {key: value for key, value in child.items() if key != "status"} | {"metadata": meta}
+    answer = stage.kube.call("PATCH", stage.kube.path(child["kind"], meta["namespace"], meta["name"]),
+                             params={"fieldManager": FIELD_MANAGER, "force": "true"}, data=json.dumps(body),
+                             headers={"Content-Type": "application/apply-patch+yaml"})
+    assert answer.ok, answer.text
+
+
+def test_c14_what_0_1_0_wrote_is_known_and_written_once(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """Nothing is registered anew, no manager rolls."""
+    runner, jobs = with_jobs_elsewhere(stage)
+    stage.operator.stop()
+    places = [(what, stage.name) for what in ("token", "config", "account", "manager")] + [("binding", jobs)]
+    before = [runner.child(what, ns) for what, ns in places]
+    for child in before:
+        assert child["metadata"]["annotations"][OWNER] == f"GitLabRunner/{stage.name}/builds"
+        as_0_1_0_wrote_it(stage, child)
+    stage.mark()
+    calls = len(gitlab.audit("POST"))
+    stage.operator.start()
+    stage.wait_quiet()
+    counts = Counter(f"{entry.method} {entry.path}" for entry in stage.requests(WRITES, f".*/namespaces/{stage.name}.*/.*")
+                     if "/events" not in entry.path and "/gitlabrunners/" not in entry.path)
+    assert set(counts.values()) == {1} and all(key.startswith("PATCH ") for key in counts), counts
+    assert len(gitlab.audit("POST")) == calls
+    for (what, ns), child in zip(places, before):
+        now = runner.child(what, ns)
+        if what != "token":     # which is written with the next token
+            assert now["metadata"]["annotations"] == child["metadata"]["annotations"]
+        assert now["metadata"]["uid"] == child["metadata"]["uid"]
+        assert now["metadata"].get("generation") == child["metadata"].get("generation")
+    runner.delete()
+    runner.wait_gone()
+    wait_for("the binding, too", lambda: runner.child("binding", jobs) is None)

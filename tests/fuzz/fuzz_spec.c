@@ -206,7 +206,7 @@ void fuzz(const char *text, size_t len, struct arena *a)
     struct err err;
     const struct render_settings settings = {.manager_image = "manager"};
     struct json_object *input = arena_json(a, json_parse(text, len, &err));
-    struct store *store = store_create(KIND_COUNT);
+    struct store *store = kinds_store_create();
     struct states states = {0};
     struct observed o;
 

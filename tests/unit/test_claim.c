@@ -57,7 +57,7 @@ static void put(struct store *store, enum kind kind, struct json_object *object,
 
 static struct store *scene(size_t i, struct arena *a)
 {
-    struct store *store = store_create(KIND_COUNT);
+    struct store *store = kinds_store_create();
     struct json_object *ns = json_build("{metadata: {name: 'jobs', uid: 'n', resourceVersion: '1', annotations: {}}}");
 
     json_put_member(json_get(ns, "metadata.annotations"), ANNOTATION_ALLOWED_FROM, cases[i].allowed_from);

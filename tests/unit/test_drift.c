@@ -49,7 +49,8 @@ static const struct observed_child *seen(struct scene *s)
     const struct gathering g = {.store = s->store, .settings = &settings};
     struct observed *o = arena_alloc(&s->mem, sizeof(*o));
 
-    gather(&g, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, "ci/builds"), o, &s->mem);
+    gather(&g, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, "GitLabRunner/ci/builds"), o,
+           &s->mem);
     return &o->children[CHILD_SERVICE_ACCOUNT];
 }
 
@@ -92,7 +93,7 @@ static int setup(void **state)
 {
     static struct scene scene;
 
-    scene = (struct scene){.store = store_create(KIND_COUNT), .mem = no_memory};
+    scene = (struct scene){.store = kinds_store_create(), .mem = no_memory};
     *state = &scene;
     return 0;
 }
@@ -186,7 +187,7 @@ static void the_token_secret_is_not_judged(void **state)
                     "operation: 'Apply', fieldsV1: {'f:data': {}}}]}}",
                     next_version(s)));
     assert_null(store_get(s->store, KIND_SECRET, "ci", "builds-runner-token")->fields);
-    assert_string_equal(store_get(s->store, KIND_SECRET, "ci", "builds-runner-token")->owner, "ci/builds");
+    assert_string_equal(store_get(s->store, KIND_SECRET, "ci", "builds-runner-token")->owner, "GitLabRunner/ci/builds");
 }
 
 /* As long as it is told, however it is kept. */

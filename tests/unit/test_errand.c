@@ -67,7 +67,7 @@ static void on_wake(void *arg, const char *key, bool begun, const char *cause)
     struct world *w = arg;
 
     assert_non_null(cause);
-    w->woken[strlen(w->woken)] = (char)(key[3] - (begun ? 'a' - 'A' : 0));
+    w->woken[strlen(w->woken)] = (char)(key[strlen(key) - 1] - (begun ? 'a' - 'A' : 0));
     loop_stop(w->loop);
 }
 
@@ -108,7 +108,7 @@ static int setup(void **state)
         .loop = w->loop,
         .gitlab =
             gitlab_create(w->loop, w->http, &(struct gitlab_settings){.concurrency = 1, .policy.allow_loopback = true}),
-        .store = store_create(KIND_COUNT),
+        .store = kinds_store_create(),
         .errands = &w->errands,
         .stats = &w->stats,
     };
@@ -140,7 +140,7 @@ static int teardown(void **state)
 
 static struct state *state_of(struct world *w, size_t i)
 {
-    return states_get(&w->states, arena_printf(&w->mem, "ci/%s", names[i]));
+    return states_get(&w->states, arena_printf(&w->mem, KIND "/ci/%s", names[i]));
 }
 
 /* As the reconciler begins it. */

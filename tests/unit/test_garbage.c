@@ -185,7 +185,7 @@ static struct json_object *token_secret(void)
 
 static int set_up(void **state)
 {
-    w = (struct world){.now = 1000, .shop = {.stats = &w.stats, .store = store_create(KIND_COUNT)}};
+    w = (struct world){.now = 1000, .shop = {.stats = &w.stats, .store = kinds_store_create()}};
     w.shop.garbage = w.garbage = *state = garbage_create(&w.shop);
     shown(KIND_RUNNER, runner("builds", "builds"));
     shown(KIND_NAMESPACE, consent("ci"));

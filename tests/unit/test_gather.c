@@ -33,11 +33,11 @@ static int setup(void **state)
 {
     static struct scene scene;
 
-    scene = (struct scene){.store = store_create(KIND_COUNT), .mem = no_memory};
+    scene = (struct scene){.store = kinds_store_create(), .mem = no_memory};
     scene.gathering = (struct gathering){.store = scene.store, .settings = &settings, .now_ms = 5000, .now = 1700};
     told(&scene, "first", "7");
     gather(&scene.gathering, store_get(scene.store, KIND_RUNNER, "ci", "builds"),
-           states_get(&scene.states, "ci/builds"), &scene.observed, &scene.mem);
+           states_get(&scene.states, KIND "/ci/builds"), &scene.observed, &scene.mem);
     assert_false(scene.observed.deleting);
     *state = &scene;
     return 0;
@@ -55,7 +55,7 @@ static int teardown(void **state)
 
 static struct observed *again(struct scene *s)
 {
-    gather_again(&s->gathering, states_get(&s->states, "ci/builds"), &s->observed, &s->mem);
+    gather_again(&s->gathering, states_get(&s->states, KIND "/ci/builds"), &s->observed, &s->mem);
     return &s->observed;
 }
 
@@ -96,7 +96,7 @@ static void of_an_object_that_is_too_large_all_but_the_spec_is_known(void **stat
     const struct record record = kind_record(KIND_RUNNER, object, s->store, &s->mem);
 
     store_put(s->store, KIND_RUNNER, &record);
-    gather(&s->gathering, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, "ci/builds"),
+    gather(&s->gathering, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, KIND "/ci/builds"),
            &s->observed, &s->mem);
     assert_null(s->observed.spec);
     assert_string_equal(s->observed.spec_err.reason, "TooLarge");
@@ -104,7 +104,7 @@ static void of_an_object_that_is_too_large_all_but_the_spec_is_known(void **stat
     assert_true(s->observed.finalizer && s->observed.deleting && s->observed.generation == 2);
     assert_int_equal(json_int_or(s->observed.status, "runnerId", 0), 7);
     told(s, "first", "9");
-    gather(&s->gathering, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, "ci/builds"),
+    gather(&s->gathering, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, KIND "/ci/builds"),
            &s->observed, &s->mem);
     assert_non_null(s->observed.spec);
 }
@@ -128,7 +128,7 @@ static void refer(struct scene *s)
 {
     const struct reference to[] = {{.kind = KIND_SECRET, .ns = "ci", .name = "gitlab"}};
 
-    store_refer(s->store, "ci/builds", to, 1);
+    store_refer(s->store, KIND "/ci/builds", to, 1);
 }
 
 static void what_is_not_watched_is_unseen(void **state)

@@ -9,7 +9,7 @@
 /* The store with one GitLabRunner, ci/builds of the uid "uid-1". */
 static struct store *with_runner(struct arena *a)
 {
-    struct store *store = store_create(KIND_COUNT);
+    struct store *store = kinds_store_create();
     struct json_object *object =
         arena_json(a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: 'ci', name: 'builds', uid: 'uid-1', "
                                  "resourceVersion: '1', generation: 1}, spec: {url: 'https://x', authentication: "
@@ -48,16 +48,23 @@ static const struct links cases[] = {
     {"more than a name", "ci/a/b", "uid-1", NULL, NULL, NULL, "", NULL},
     {"another namespace", "team/builds", "uid-1", NULL, NULL, NULL, "", NULL},
     {"nothing", "", "uid-1", NULL, NULL, NULL, "", NULL},
+    {"all and nothing", "//", "uid-1", NULL, NULL, NULL, "", NULL},
 };
 
-static struct json_object *child(const struct links *links, struct arena *a)
+/* As the annotation is written now, or as release 0.1.0 wrote it, which knew of one kind alone. */
+static const char *as_written(const char *owner, bool by_0_1_0, struct arena *a)
+{
+    return owner && !by_0_1_0 ? arena_printf(a, KIND "/%s", owner) : owner;
+}
+
+static struct json_object *child(const struct links *links, bool by_0_1_0, struct arena *a)
 {
     struct json_object *object =
         arena_json(a, json_build("{kind: 'Secret', metadata: {namespace: 'ci', name: 'builds-runner-config', uid: 'u', "
                                  "resourceVersion: '2', annotations: {}}}"));
     struct json_object *annotations = json_get(object, "metadata.annotations");
 
-    json_put_member(annotations, ANNOTATION_OWNER, links->owner);
+    json_put_member(annotations, ANNOTATION_OWNER, as_written(links->owner, by_0_1_0, a));
     json_put_member(annotations, ANNOTATION_OWNER_UID, links->uid);
     if (links->kind)
         json_set(json_get(object, "metadata"), "ownerReferences",
@@ -66,18 +73,38 @@ static struct json_object *child(const struct links *links, struct arena *a)
     return object;
 }
 
+static const char *owner_key(const char *path, struct arena *a)
+{
+    return *path ? arena_printf(a, KIND "/%s", path) : "";
+}
+
 static void a_child_is_known_by_either_link(void **state)
 {
     struct arena a cleanup_arena = {0};
     struct store *store = with_runner(&a);
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        const struct links *c = &cases[i];
-        struct record record = kind_record(KIND_SECRET, child(c, &a), store, &a);
-        if (strcmp(record.owner, c->expected_owner) != 0 ||
+    for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+        const struct links *c = &cases[i / 2];
+        struct record record = kind_record(KIND_SECRET, child(c, i % 2, &a), store, &a);
+        if (strcmp(record.owner, owner_key(c->expected_owner, &a)) != 0 ||
             strcmp(record.owner_uid, c->expected_uid ? c->expected_uid : "") != 0)
             fail_msg("%s: it is %s's, %s", c->what, record.owner, record.owner_uid);
+    }
+    store_destroy(store);
+}
+
+static void an_owner_of_another_kind_is_none(void **state)
+{
+    static const char *const texts[] = {"Manager/ci/builds", "gitlabrunner/ci/builds", "/ci/builds",
+                                        "GitLabRunner/GitLabRunner/ci/builds"};
+    struct arena a cleanup_arena = {0};
+    struct store *store = with_runner(&a);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        const struct links links = {.owner = texts[i], .uid = "uid-1"};
+        assert_string_equal(kind_record(KIND_SECRET, child(&links, true, &a), store, &a).owner, "");
     }
     store_destroy(store);
 }
@@ -91,7 +118,7 @@ static void what_is_never_made_has_no_owner(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        assert_string_equal(kind_record(kinds[i], child(&cases[0], &a), store, &a).owner, "");
+        assert_string_equal(kind_record(kinds[i], child(&cases[0], false, &a), store, &a).owner, "");
     store_destroy(store);
 }
 
@@ -127,14 +154,14 @@ static const struct {
     {"with nothing before the end", "ci.-runner", NULL, NULL, FIELD_MANAGER, "", "", NULL},
 };
 
-static struct json_object *binding(size_t i, struct arena *a)
+static struct json_object *binding(size_t i, bool by_0_1_0, struct arena *a)
 {
     struct json_object *object = arena_json(a, json_build("{metadata: {namespace: 'jobs', name: %s, uid: 'u', "
                                                           "resourceVersion: '2', annotations: {}}}",
                                                           bindings[i].name));
     struct json_object *annotations = json_get(object, "metadata.annotations");
 
-    json_put_member(annotations, ANNOTATION_OWNER, bindings[i].owner);
+    json_put_member(annotations, ANNOTATION_OWNER, as_written(bindings[i].owner, by_0_1_0, a));
     json_put_member(annotations, ANNOTATION_OWNER_UID, bindings[i].uid);
     if (!bindings[i].manager)
         return object;
@@ -155,10 +182,11 @@ static void a_binding_among_the_jobs_is_known_by_its_name_if_it_is_ours(void **s
     struct store *store = with_runner(&a);
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(bindings); i++) {
-        struct record record = kind_record(KIND_ROLE_BINDING, binding(i, &a), store, &a);
+    for (size_t n = 0; n < 2 * ARRAY_LEN(bindings); n++) {
+        size_t i = n / 2;
+        struct record record = kind_record(KIND_ROLE_BINDING, binding(i, n % 2, &a), store, &a);
         const char *wanted = bindings[i].expected_uid;
-        if (strcmp(record.owner, bindings[i].expected_owner) != 0 ||
+        if (strcmp(record.owner, owner_key(bindings[i].expected_owner, &a)) != 0 ||
             strcmp(record.owner_uid, wanted ? wanted : "") != 0)
             fail_msg("%s: it is %s's, %s", bindings[i].what, record.owner, record.owner_uid);
     }
@@ -177,7 +205,7 @@ static const char *kept_text(struct json_object *object, const struct store *sto
 static void of_a_namespace_what_its_owner_lets_is_kept(void **state)
 {
     struct arena a cleanup_arena = {0};
-    struct store *store = store_create(KIND_COUNT);
+    struct store *store = kinds_store_create();
     struct json_object *object = arena_json(&a, json_build("{kind: 'Namespace', metadata: {name: 'jobs', uid: 'u', "
                                                            "annotations: {}, labels: {}}}"));
 
@@ -213,10 +241,10 @@ static void secrets_concern_us_by_name_or_reference(void **state)
 {
     const struct reference to[] = {{.kind = KIND_SECRET, .ns = "ci", .name = "gitlab"},
                                    {.kind = KIND_CONFIG_MAP, .ns = "ci", .name = "ca"}};
-    struct store *store = store_create(KIND_COUNT);
+    struct store *store = kinds_store_create();
 
     (void)state;
-    store_refer(store, "ci/builds", to, 2);
+    store_refer(store, KIND "/ci/builds", to, 2);
     assert_true(kind_concerns(KIND_SECRET, "ci", "gitlab", store));
     assert_true(kind_concerns(KIND_CONFIG_MAP, "ci", "ca", store));
     assert_true(kind_concerns(KIND_SECRET, "team", "x-runner-token", store));
@@ -299,6 +327,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_is_known_by_either_link),
+        cmocka_unit_test(an_owner_of_another_kind_is_none),
         cmocka_unit_test(what_is_never_made_has_no_owner),
         cmocka_unit_test(a_binding_among_the_jobs_is_known_by_its_name_if_it_is_ours),
         cmocka_unit_test(of_a_namespace_what_its_owner_lets_is_kept),

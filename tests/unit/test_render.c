@@ -283,7 +283,7 @@ static void a_role_binding_tells_its_owner(void **state)
 
     (void)state;
     for (enum child child = CHILD_ROLE_BINDING; child <= CHILD_LAST_FEATURE_BINDING; child++)
-        assert_string_equal(role_binding_owner(child_name(child, &owner, &a), &a), "ci/builds-runner");
+        assert_string_equal(role_binding_owner(child_name(child, &owner, &a), &a), KIND "/ci/builds-runner");
     assert_null(role_binding_owner("ci.-runner-autoscaler", &a));
     assert_null(role_binding_owner("ci.builds-runner-else", &a));
 }

@@ -48,7 +48,7 @@ static int setup(void **state)
         .loop = w.loop,
         .gitlab =
             gitlab_create(w.loop, w.http, &(struct gitlab_settings){.concurrency = 1, .policy.allow_loopback = true}),
-        .store = store_create(KIND_COUNT),
+        .store = kinds_store_create(),
         .errands = &w.errands,
         .stats = &w.stats,
     };
@@ -162,7 +162,7 @@ static void add_runner(size_t number, size_t name_len, bool all, bool fails)
     cleanup_arena struct arena a = {0};
 
     fill(w.name, name_len, number);
-    const char *key = arena_printf(&a, "%s/%s", w.ns, w.name);
+    const char *key = arena_printf(&a, KIND "/%s/%s", w.ns, w.name);
     const struct record runner = keep_runner(key, &a);
     keep_children(&runner, key, all, &a);
     state_follow(states_get(&w.states, key), &runner, 1);

@@ -21,7 +21,7 @@ static const struct failure *failure(const struct state *state, const char *rule
 static void a_failure_is_remembered_until_it_succeeds(void **test)
 {
     struct states states = {0};
-    struct state *state = states_get(&states, "ci/builds");
+    struct state *state = states_get(&states, "GitLabRunner/ci/builds");
 
     (void)test;
     state_fail(state, "one", &refused, 1000);
@@ -43,7 +43,7 @@ static void a_failure_is_remembered_until_it_succeeds(void **test)
 static void what_gitlab_said_outlives_failures(void **test)
 {
     struct states states = {0};
-    struct state *state = states_get(&states, "ci/builds");
+    struct state *state = states_get(&states, "GitLabRunner/ci/builds");
 
     (void)test;
     state_note_gitlab(state, &none);
@@ -64,7 +64,7 @@ static void of_too_many_the_one_that_is_due_first_is_forgotten(void **test)
 {
     static const char *const rules[ATTEMPTS_MAX] = {"0", "1", "2", "3", "4", "5", "6", "7"};
     struct states states = {0};
-    struct state *state = states_get(&states, "ci/builds");
+    struct state *state = states_get(&states, "GitLabRunner/ci/builds");
 
     (void)test;
     for (int i = 0; i < ATTEMPTS_MAX; i++)

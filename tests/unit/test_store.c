@@ -14,6 +14,8 @@
 
 enum { KIND_A, KIND_B, KINDS };
 
+static const char *const kind_names[KINDS] = {"A", "B"};
+
 static struct record record_of(const char *ns, const char *name, const char *version, const char *owner)
 {
     return (struct record){ns, name, "uid", version, owner, *owner ? "owner-uid" : "", "{}", "fields", 0};
@@ -38,7 +40,7 @@ static void assert_version(const struct store *store, unsigned kind, const char 
 
 static void copies_every_field(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
     char ns[] = "ns", name[] = "name", uid[] = "uid", version[] = "7", owner[] = "ns/owner", owner_uid[] = "uid-o",
          text[] = "{\"a\":1}", ours[] = "f:a";
     char *const fields[] = {ns, name, uid, version, owner, owner_uid, text, ours};
@@ -66,7 +68,7 @@ static void copies_every_field(void **state)
 /* Until another record comes. */
 static void forgets_the_fields_alone(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
 
     (void)state;
     put(store, KIND_A, "name", "1", "");
@@ -82,7 +84,7 @@ static void forgets_the_fields_alone(void **state)
 
 static void replaces_a_record_as_a_whole(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
 
     (void)state;
     put(store, KIND_A, "x", "1", "ns/o");
@@ -109,7 +111,7 @@ static void put_of(struct store *store, const char *name, const char *owner_uid)
 /* An owner that was made anew has another uid, and its children follow one by one. */
 static void each_record_keeps_the_uid_that_it_has_of_its_owner(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
 
     (void)state;
     put_of(store, "x", "old");
@@ -127,7 +129,7 @@ static void each_record_keeps_the_uid_that_it_has_of_its_owner(void **state)
 
 static void keeps_records_without_a_namespace(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
     const struct record r = record_of("", "cluster-wide", "1", "");
 
     (void)state;
@@ -153,7 +155,7 @@ static void note_gone(void *arg, unsigned kind, const struct record *record)
 
 static void a_complete_list_takes_away_what_it_does_not_have(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
     struct names gone = {""};
 
     (void)state;
@@ -178,7 +180,7 @@ static void a_complete_list_takes_away_what_it_does_not_have(void **state)
 /* The second try decides: what only the first one had is gone. */
 static void a_list_may_begin_anew(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
     struct names gone = {""};
 
     (void)state;
@@ -195,7 +197,7 @@ static void a_list_may_begin_anew(void **state)
 /* Each of them takes away what it does not have, and only in its own namespace. */
 static void lists_of_two_namespaces_may_overlap(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
     const struct record here = {"here", "old", "uid", "1", "", "", "", NULL, 0},
                         there = {"there", "old", "uid", "1", "", "", "", NULL, 0};
     const struct record new = {"here", "new", "uid", "2", "", "", "", NULL, 0};
@@ -223,7 +225,7 @@ static void lists_of_two_namespaces_may_overlap(void **state)
  */
 static void knows_what_the_watch_of_a_namespace_has_reached(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
 
     (void)state;
     assert_null(store_reached(store, KIND_A, "ns"));
@@ -246,7 +248,7 @@ static bool is_news_of(const struct store *store, const char *uid, const char *v
 
 static void tells_news_from_what_is_known(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
 
     (void)state;
     assert_true(is_news_of(store, "uid", "1", false));
@@ -290,7 +292,7 @@ static void assert_shown(const struct store *store, int expected)
 /* The answer to a deletion comes first, the watch is half a minute behind. */
 static void what_is_buried_does_not_come_back(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
 
     (void)state;
     put(store, KIND_A, "x", "10", "ns/o");
@@ -306,7 +308,7 @@ static void what_is_buried_does_not_come_back(void **state)
 
 static void a_successor_takes_the_place_of_the_buried(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
 
     (void)state;
     put(store, KIND_A, "x", "10", "ns/o");
@@ -323,7 +325,7 @@ static void a_successor_takes_the_place_of_the_buried(void **state)
 
 static void a_list_without_the_buried_forgets_it(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
     struct names changed = {""};
 
     (void)state;
@@ -354,7 +356,7 @@ static unsigned list_of_x(struct store *store, const char *version)
 /* Version 20 was reached, and there was no x then. So it is gone, if the list is of before; else its event was lost. */
 static void what_may_be_of_the_past_is_shown_at_the_end_of_the_list(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
     struct names changed = {""};
 
     (void)state;
@@ -373,7 +375,7 @@ static void what_may_be_of_the_past_is_shown_at_the_end_of_the_list(void **state
 
 static void what_only_a_refused_list_had_is_never_shown(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
     struct names changed = {""};
 
     (void)state;
@@ -389,7 +391,7 @@ static void what_only_a_refused_list_had_is_never_shown(void **state)
 
 static void what_is_new_in_a_list_is_shown_at_once(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
 
     (void)state;
     list_of_x(store, "10"); /* the first list */
@@ -537,7 +539,7 @@ static void step(struct world *w, int version)
 
 static void does_as_the_model_does(void **state)
 {
-    struct world w = {.store = store_create(KINDS)};
+    struct world w = {.store = store_create(kind_names, KINDS)};
 
     (void)state;
     srand(1);
@@ -579,7 +581,7 @@ static size_t held(struct store *store, const char *ns)
 
 static void a_namespace_may_fill_what_nobody_else_needs(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
     size_t evicted = 0;
 
     (void)state;
@@ -600,7 +602,7 @@ static void a_namespace_may_fill_what_nobody_else_needs(void **state)
 /* With what they own, which may be free. */
 static void owners_give_way_to_a_namespace_with_less(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
     size_t evicted = 0;
     char owner[40];
 
@@ -624,7 +626,7 @@ static void owners_give_way_to_a_namespace_with_less(void **state)
 /* An object in another namespace than its owner's burdens the owner's. */
 static void the_owners_namespace_pays(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
     size_t evicted = 0;
 
     (void)state;
@@ -649,10 +651,10 @@ static void references_end_with_the_record(void **state)
 
     (void)state;
     for (int how = 0; how < 4; how++) {
-        struct store *store = store_create(KINDS);
+        struct store *store = store_create(kind_names, KINDS);
         references = store_references(store);
         put(store, KIND_A, "x", "1", "");
-        store_refer(store, "ns/x", to, 1);
+        store_refer(store, "A/ns/x", to, 1);
         put(store, KIND_A, "x", "2", "");
         put(store, KIND_B, "x", "2", "");
         store_remove(store, KIND_B, "ns", "x"); /* another kind's of that name */
@@ -666,12 +668,12 @@ static void references_end_with_the_record(void **state)
         if (how == 2) {
             shares_set_budget(store_shares(store), 100);
             assert_true(put_priced(store, KIND_A, "ns", 1, "", 90, &evicted));
-            store_refer(store, "ns/x", NULL, 0);
-            store_refer(store, "ns/o-1", to, 1);
+            store_refer(store, "A/ns/x", NULL, 0);
+            store_refer(store, "A/ns/o-1", to, 1);
             assert_true(put_priced(store, KIND_A, "few", 1, "", 50, &evicted));
         }
         if (how == 3)
-            store_refer(store, "ns/x", NULL, 0);
+            store_refer(store, "A/ns/x", NULL, 0);
         assert_false(references_have(references, KIND_B, "ns", "secret"));
         store_destroy(store);
     }
@@ -680,7 +682,7 @@ static void references_end_with_the_record(void **state)
 /* As long as something is left out, that an object is not shown is no proof. */
 static void what_is_left_out_is_not_known(void **state)
 {
-    struct store *store = store_create(KINDS);
+    struct store *store = store_create(kind_names, KINDS);
 
     (void)state;
     store_reach(store, KIND_A, "", "9");

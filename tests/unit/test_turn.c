@@ -8,7 +8,7 @@ static int setup(void **state)
 {
     static struct workshop shop;
 
-    shop = (struct workshop){.store = store_create(KIND_COUNT)};
+    shop = (struct workshop){.store = kinds_store_create()};
     *state = &shop;
     return 0;
 }

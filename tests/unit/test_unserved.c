@@ -61,8 +61,8 @@ static int setup(void **state)
 {
     (void)state;
     w = (struct world){.leading = true};
-    w.shop = (struct workshop){
-        .loop = loop_create(), .store = store_create(KIND_COUNT), .stats = &w.stats, .lease = (void *)&w};
+    w.shop =
+        (struct workshop){.loop = loop_create(), .store = kinds_store_create(), .stats = &w.stats, .lease = (void *)&w};
     return 0;
 }
 
