@@ -1,18 +1,19 @@
 /* The life of a call:
  *
- *   kube_start ─► HELD ──begin──► on its way ──on_call_done──► answered, freed
- *                  ▲ │                │
- *                  │ │                └── 401, 429, 5xx with Retry-After, lost: again, in its time
- *                  │ └── a plugin fails ─► answered
- *                  └────────────────────────┘            kube_cancel (in any state) ─► freed
+ *   kube_start ─► HELD ──begin──► FLYING ──on_call_done──► ANSWERED: told, freed
+ *                  ▲ │               │                        ▲
+ *                  │ └── a plugin fails ──────────────────────┘
+ *                  └── 401, 429, 5xx with Retry-After, lost: again, in its time
+ *                                                       kube_cancel (in any state) ─► freed
  *
- *   1. A call is in exactly one of the lists held and flying; request is 0 in the former.
+ *   1. A call is in the list of its state, held or flying; request is not 0 in FLYING alone.
  *   2. held is in order of start, also for those that come back to it, and begins in this order.
  *   3. Whatever is repeated here had no effect (401, 429) or may have it twice (all but POST). What else failed goes to
  *      the caller, who looks again before it repeats: a POST without an answer is never repeated.
  *   4. A 429 holds up all calls, a 5xx with Retry-After its own. */
 #include "kube/client.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -20,13 +21,14 @@
 #include "base/jitter.h"
 #include "base/json.h"
 #include "base/list.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "kube/client_stats.h"
 #include "kube/config.h"
 #include "kube/credentials.h"
 #include "kube/limit.h"
+#include "kube/liveness.h"
 #include "kube/object_text.h"
-#include "kube/pulse.h"
 #include "net/loop.h"
 
 enum {
@@ -47,17 +49,20 @@ struct kube_client {
     struct list held, flying; /* calls                                                   */
     struct loop_timer *timer; /* armed when a held call may begin later without an event */
     struct limit limit;
-    struct pulse *pulse;
+    struct liveness *liveness;
     int64_t distrusted_ms; /* when the connections were given up last                    */
     int64_t throttled_ms;  /* how long calls have waited, all together                   */
     struct kube_stats stats;
     uint64_t last_id;
 };
 
+enum call_state { CALL_HELD, CALL_FLYING, CALL_ANSWERED };
+
 /* One call. The texts are in mem. */
 struct call {
     struct list node;
     struct kube_client *client;
+    enum call_state state;
     uint64_t id, request;
     struct kube_request what; /* done NULL: a stream */
     struct kube_stream stream;
@@ -71,6 +76,21 @@ struct call {
     bool told;                 /* … or was passed on  */
     struct arena mem;
 };
+
+static void call_enter(struct call *call, enum call_state to)
+{
+    static const char *const names[] = {[CALL_HELD] = "held", [CALL_FLYING] = "flying", [CALL_ANSWERED] = "answered"};
+    static const unsigned next[] = {
+        [CALL_HELD] = MACHINE_TO(CALL_FLYING) | MACHINE_TO(CALL_ANSWERED),
+        [CALL_FLYING] = MACHINE_TO(CALL_HELD) | MACHINE_TO(CALL_ANSWERED),
+        [CALL_ANSWERED] = 0,
+    };
+    static const struct machine machine = MACHINE("call", names, next);
+
+    machine_step(&machine, call->state, to);
+    assert((to == CALL_FLYING) == (call->request != 0));
+    call->state = to;
+}
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Calls begin */
@@ -90,7 +110,7 @@ static bool on_data(void *arg, const char *bytes, size_t len)
 {
     struct call *call = arg;
 
-    pulse_heard(call->client->pulse);
+    liveness_heard(call->client->liveness);
     call->told = call->stream.data || call->what.data;
     if (call->stream.data)
         return call->stream.data(call->stream.arg, bytes, len);
@@ -104,7 +124,7 @@ static void on_call_status(void *arg, long status)
 {
     struct call *call = arg;
 
-    pulse_heard(call->client->pulse);
+    liveness_heard(call->client->liveness);
     kube_stats_answered(&call->client->stats, &call->counts, status);
 }
 
@@ -169,6 +189,7 @@ static void begin_call(struct call *call)
     if (!is_exempt(call))
         limit_begin(&client->limit);
     call->request = http_start(client->http, &request);
+    call_enter(call, CALL_FLYING);
 }
 
 /* INT64_MAX: when something else has ended. */
@@ -235,6 +256,7 @@ static void answer_call(struct call *call, const struct err *err)
     struct kube_reply result = {.err = *err};
     cleanup_json struct json_object *object = NULL;
 
+    call_enter(call, CALL_ANSWERED);
     list_remove(&call->node);
     if (is_stream(call)) {
         call->stream.end(call->stream.arg, err);
@@ -254,7 +276,6 @@ static void hold(struct call *call)
 
     while (before != held && container_of(before, struct call, node)->id < call->id)
         before = before->next;
-    call->request = 0;
     object_text_clear(&call->answer);
     call->held_ms = loop_now(call->client->loop);
     list_remove(&call->node);
@@ -329,6 +350,8 @@ static void on_call_done(void *arg, const struct http_reply *reply)
     struct kube_client *client = call->client;
     struct err err = reply->err;
 
+    assert(call->state == CALL_FLYING);
+    call->request = 0;
     kube_stats_ended(&client->stats, &call->counts, reply, call->answer.size);
     if (!is_exempt(call))
         limit_end(&client->limit);
@@ -337,6 +360,7 @@ static void on_call_done(void *arg, const struct http_reply *reply)
         err = kube_classify(reply->status, reply->body, reply->len, reply->retry_after_ms);
     if (repeats(call, reply)) {
         kube_stats_repeated(&client->stats, &call->counts, reply->status);
+        call_enter(call, CALL_HELD);
         hold(call);
     } else {
         answer_call(call, &err);
@@ -377,6 +401,20 @@ static void on_credential(void *arg)
 /* ---------------------------------------------------------------------------------------------------------------------
  * The whole */
 
+/* Whatever comes, it came; what does not come is seen by learn_from_reply(). */
+static void on_sign(void *arg, const struct kube_reply *reply)
+{
+    (void)arg, (void)reply;
+}
+
+static void ask_for_a_sign(void *arg)
+{
+    const struct kube_request request = {
+        .method = "GET", .path = "/version", .timeout_ms = LIVENESS_ANSWER_MS, .urgent = true, .done = on_sign};
+
+    kube_start(arg, &request);
+}
+
 struct kube_client *kube_client_create(struct loop *loop, struct http *http, struct kube_config *config)
 {
     struct kube_client *client = mem_alloc(sizeof(*client));
@@ -384,7 +422,7 @@ struct kube_client *kube_client_create(struct loop *loop, struct http *http, str
     *client = (struct kube_client){.loop = loop, .http = http, .config = config};
     list_init(&client->held);
     list_init(&client->flying);
-    client->pulse = pulse_create(loop, client);
+    client->liveness = liveness_create(loop, ask_for_a_sign, client);
     limit_init(&client->limit);
     kube_stats_init(&client->stats, config->server);
     client->timer = loop_timer_create(loop, on_call_timer, client);
@@ -394,9 +432,10 @@ struct kube_client *kube_client_create(struct loop *loop, struct http *http, str
 
 static void cancel(struct call *call)
 {
-    if (call->request)
+    assert(call->state != CALL_ANSWERED);
+    if (call->state == CALL_FLYING)
         http_cancel(call->client->http, call->request);
-    if (call->request && !is_exempt(call))
+    if (call->state == CALL_FLYING && !is_exempt(call))
         limit_end(&call->client->limit);
     call_free(call);
 }
@@ -410,7 +449,7 @@ void kube_client_destroy(struct kube_client *client)
         list_each_safe (node, after, lists[i])
             cancel(container_of(node, struct call, node));
     }
-    pulse_destroy(client->pulse);
+    liveness_destroy(client->liveness);
     credentials_destroy(client->credentials);
     loop_timer_destroy(client->timer);
     free(client);
@@ -454,7 +493,7 @@ uint64_t kube_stream(struct kube_client *client, const struct kube_stream *strea
 {
     const struct kube_request what = {.method = "GET", .path = stream->path, .accept = stream->accept};
 
-    pulse_begin(client->pulse);
+    liveness_begin(client->liveness);
     return start_kube_call(client, &what, stream);
 }
 

@@ -1,5 +1,6 @@
 #include "kube/exec.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -8,6 +9,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "kube/config.h"
 #include "kube/config_file.h"
@@ -28,6 +30,23 @@ struct exec {
     int64_t failed_ms;
     unsigned generation;
 };
+
+static void exec_enter(struct exec *exec, enum exec_state to)
+{
+    static const char *const names[] = {
+        [EXEC_NONE] = "none", [EXEC_RUNNING] = "running", [EXEC_HAVE] = "have", [EXEC_FAILED] = "failed"};
+    static const unsigned next[] = {
+        [EXEC_NONE] = MACHINE_TO(EXEC_RUNNING),
+        [EXEC_RUNNING] = MACHINE_TO(EXEC_HAVE) | MACHINE_TO(EXEC_FAILED),
+        [EXEC_HAVE] = MACHINE_TO(EXEC_NONE) | MACHINE_TO(EXEC_RUNNING),
+        [EXEC_FAILED] = MACHINE_TO(EXEC_RUNNING),
+    };
+    static const struct machine machine = MACHINE("exec", names, next);
+
+    machine_step(&machine, exec->state, to);
+    assert((to == EXEC_RUNNING) == (exec->process != NULL));
+    exec->state = to;
+}
 
 static void free_texts(char **texts)
 {
@@ -185,7 +204,7 @@ static void fail(struct exec *exec, const struct err *err)
     const struct exec_spec *spec = exec->config->exec;
     bool missing = strcmp(err->reason, "ProgramNotFound") == 0 && spec->install_hint;
 
-    exec->state = EXEC_FAILED;
+    exec_enter(exec, EXEC_FAILED);
     exec->failed_ms = loop_now(exec->loop);
     exec->err = *err;
     err_set(&exec->err, ERR_RETRY, "ExecPluginFailed", "the kubeconfig's exec plugin %s: %s%s%s", spec->argv[0],
@@ -203,7 +222,7 @@ static void on_exec_done(void *arg, const struct process_end *end)
         exec_credential_finish(&exec->credential);
         exec->credential = now;
         exec->generation++;
-        exec->state = EXEC_HAVE;
+        exec_enter(exec, EXEC_HAVE);
     } else {
         exec_credential_finish(&now);
         fail(exec, &err);
@@ -223,8 +242,8 @@ static void run_exec(struct exec *exec)
         .arg = exec,
     };
 
-    exec->state = EXEC_RUNNING;
     exec->process = process_start(exec->loop, &request);
+    exec_enter(exec, EXEC_RUNNING);
 }
 
 struct exec *exec_create(struct loop *loop, const struct kube_config *config, void (*changed)(void *arg), void *arg)
@@ -257,7 +276,7 @@ enum exec_state exec_need(struct exec *exec)
 void exec_forget(struct exec *exec)
 {
     if (exec->state == EXEC_HAVE)
-        exec->state = EXEC_NONE;
+        exec_enter(exec, EXEC_NONE);
 }
 
 const struct exec_credential *exec_credential(const struct exec *exec)
@@ -267,6 +286,7 @@ const struct exec_credential *exec_credential(const struct exec *exec)
 
 const struct err *exec_error(const struct exec *exec)
 {
+    assert(exec->state == EXEC_FAILED);
     return &exec->err;
 }
 

@@ -55,7 +55,7 @@ void exec_destroy(struct exec *exec);
 enum exec_state exec_need(struct exec *exec);
 /* The API server did not accept the credential: the next exec_need() gets another one. */
 void exec_forget(struct exec *exec);
-/* In HAVE. */
+/* The latest, which is good in HAVE; all zeroes before there was one. Lent until the next run has ended. */
 const struct exec_credential *exec_credential(const struct exec *exec);
 /* In FAILED: which plugin, why, and how to install it. */
 const struct err *exec_error(const struct exec *exec);

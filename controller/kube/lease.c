@@ -1,5 +1,6 @@
 #include "kube/lease.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "base/jitter.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "kube/client.h"
 #include "kube/micro_time.h"
@@ -15,7 +17,7 @@
 static const struct kube_resource leases = {
     .kind = "Lease", .api_version = "coordination.k8s.io/v1", .plural = "leases", .namespaced = true};
 
-enum state { STATE_STANDBY, STATE_LEADING, STATE_RELEASED };
+enum lease_state { LEASE_STANDBY, LEASE_LEADING, LEASE_RELEASED };
 
 struct lease {
     struct loop *loop;
@@ -23,7 +25,7 @@ struct lease {
     char *ns, *name, *identity;
     struct lease_timing timing;
     struct loop_timer *timer;
-    enum state state;
+    enum lease_state state;
     uint64_t term;              /* how many times we have begun to lead              */
     int64_t renewed_ms;         /* when the last write that succeeded was started    */
     uint64_t request;           /* in flight; 0: none                                */
@@ -40,6 +42,21 @@ struct lease {
 };
 
 static void attempt(struct lease *lease);
+
+static void lease_enter(struct lease *lease, enum lease_state to)
+{
+    static const char *const names[] = {
+        [LEASE_STANDBY] = "standby", [LEASE_LEADING] = "leading", [LEASE_RELEASED] = "released"};
+    static const unsigned next[] = {
+        [LEASE_STANDBY] = MACHINE_TO(LEASE_LEADING) | MACHINE_TO(LEASE_RELEASED),
+        [LEASE_LEADING] = MACHINE_TO(LEASE_LEADING) | MACHINE_TO(LEASE_STANDBY) | MACHINE_TO(LEASE_RELEASED),
+        [LEASE_RELEASED] = 0,
+    };
+    static const struct machine machine = MACHINE("lease", names, next);
+
+    machine_step(&machine, lease->state, to);
+    lease->state = to;
+}
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * What the clock says */
@@ -60,7 +77,7 @@ uint64_t lease_term(const struct lease *lease)
     if (!lease)
         return 1;
     bool leading =
-        lease->state == STATE_LEADING && loop_boottime(lease->loop) < lease->renewed_ms + lease->timing.renew_ms;
+        lease->state == LEASE_LEADING && loop_boottime(lease->loop) < lease->renewed_ms + lease->timing.renew_ms;
     return leading ? lease->term : 0;
 }
 
@@ -71,7 +88,7 @@ bool lease_is_leading(const struct lease *lease)
 
 bool lease_renewal_overdue(const struct lease *lease)
 {
-    return lease && lease->state == STATE_LEADING &&
+    return lease && lease->state == LEASE_LEADING &&
            loop_boottime(lease->loop) >= lease->renewed_ms + lease->timing.duration_ms;
 }
 
@@ -87,7 +104,7 @@ const char *lease_name(const struct lease *lease)
 
 static void step_down(struct lease *lease, const char *why)
 {
-    lease->state = STATE_STANDBY;
+    lease_enter(lease, LEASE_STANDBY);
     log_event(LOG_WARN, "lease", "lost", "why", why, NULL);
 }
 
@@ -96,7 +113,7 @@ static void arm(struct lease *lease)
 {
     int64_t due = lease->next_ms, now = loop_boottime(lease->loop);
 
-    if (lease->state == STATE_LEADING && lease->renewed_ms + lease->timing.renew_ms < due)
+    if (lease->state == LEASE_LEADING && lease->renewed_ms + lease->timing.renew_ms < due)
         due = lease->renewed_ms + lease->timing.renew_ms;
     loop_timer_set(lease->timer, due == INT64_MAX ? -1 : due > now ? due - now : 0);
 }
@@ -105,7 +122,7 @@ static void on_lease_timer(void *arg)
 {
     struct lease *lease = arg;
 
-    if (lease->state == STATE_LEADING && !lease_is_leading(lease))
+    if (lease->state == LEASE_LEADING && !lease_is_leading(lease))
         step_down(lease, "not renewed in time");
     if (loop_boottime(lease->loop) >= lease->next_ms)
         attempt(lease);
@@ -171,7 +188,7 @@ static void say(struct lease *lease, enum log_level level, const char *event, co
 static void failed(struct lease *lease, const struct err *err)
 {
     int64_t asked = err->retry_after_ms < lease->timing.retry_ms ? err->retry_after_ms : lease->timing.retry_ms;
-    int64_t pause = share(lease, lease->state == STATE_LEADING ? 20 : 80);
+    int64_t pause = share(lease, lease->state == LEASE_LEADING ? 20 : 80);
 
     lease->known = false;
     say(lease, LOG_WARN, "failed", err->reason, err->text);
@@ -180,10 +197,11 @@ static void failed(struct lease *lease, const struct err *err)
 
 static void succeeded(struct lease *lease)
 {
+    assert(lease->started_ms >= lease->renewed_ms);
     lease->known = true;
     if (!lease_is_leading(lease))
         lease->term++;
-    lease->state = STATE_LEADING;
+    lease_enter(lease, LEASE_LEADING);
     lease->renewed_ms = lease->started_ms;
     say(lease, LOG_INFO, "leading", lease->identity, NULL);
     pause_then_attempt(lease, share(lease, 100));
@@ -193,7 +211,7 @@ static void succeeded(struct lease *lease)
 static void wait_for_holder(struct lease *lease, int64_t until)
 {
     say(lease, LOG_INFO, "held by another", holder(lease), NULL);
-    if (lease->state == STATE_LEADING)
+    if (lease->state == LEASE_LEADING)
         step_down(lease, "held by another");
     int64_t pause = share(lease, 80), left = until - loop_boottime(lease->loop);
     pause_then_attempt(lease, pause < left ? pause : left);
@@ -203,7 +221,7 @@ static void end_term(struct lease *lease)
 {
     void (*done)(void *arg) = take(lease->released);
 
-    lease->state = STATE_RELEASED;
+    assert(lease->state == LEASE_RELEASED && !lease->request);
     lease->next_ms = INT64_MAX;
     arm(lease);
     done(lease->released_arg);
@@ -226,6 +244,7 @@ static void request(struct lease *lease, const char *method, bool collection, st
         .arg = lease,
     };
 
+    assert(!lease->request);
     lease->next_ms = INT64_MAX;
     lease->started_ms = loop_boottime(lease->loop);
     lease->request = kube_start(lease->client, &r);
@@ -270,12 +289,13 @@ static void on_given_back(void *arg, const struct kube_reply *reply)
 /* From here on we do not lead, whatever comes of the request. */
 static void leave(struct lease *lease)
 {
-    if (!lease_is_leading(lease)) {
+    bool held = lease_is_leading(lease);
+
+    lease_enter(lease, LEASE_RELEASED);
+    if (held)
+        put_lease(lease, "", on_given_back);
+    else
         end_term(lease);
-        return;
-    }
-    lease->state = STATE_RELEASED;
-    put_lease(lease, "", on_given_back);
 }
 
 /* A 2xx that shows no object of the API server's is some proxy's, and proves nothing. */
@@ -327,11 +347,12 @@ static void on_lease_looked(void *arg, const struct kube_reply *reply)
 
 static void attempt(struct lease *lease)
 {
+    assert(lease->state != LEASE_RELEASED);
     if (lease->known && is_our_lease(lease)) {
         put_lease(lease, lease->identity, on_put);
         return;
     }
-    lease->slow_paths += lease->state == STATE_LEADING;
+    lease->slow_paths += lease->state == LEASE_LEADING;
     request(lease, "GET", false, NULL, on_lease_looked);
 }
 
@@ -370,6 +391,7 @@ void lease_destroy(struct lease *lease)
 
 void lease_start(struct lease *lease)
 {
+    assert(lease->state == LEASE_STANDBY && !lease->request && !lease->released);
     lease->next_ms = loop_boottime(lease->loop);
     arm(lease);
 }

@@ -8,6 +8,8 @@
  *              └── somebody else's, or the renew deadline has passed ──────── LEADING ◄─┐
  *                                                                            │  └─timer─┘ renew: PUT; after a failure
  *   RELEASED ◄── PUT, held by nobody ◄── lease_release() ◄───────────────────┘            look first
+ *      ▲
+ *      └── lease_release() ◄── STANDBY
  *
  *   1. At most one request is in flight, for at most half of the renew deadline.
  *   2. We lead in LEADING while now < the start of the last write that succeeded + renew deadline. Everybody else waits
@@ -58,8 +60,8 @@ void lease_destroy(struct lease *lease);
 void lease_start(struct lease *lease);
 
 /* Gives the Lease back if we hold it, after what is in flight, and takes part no more; then done(arg), which may come
- * from within. Only for who has ended all that it did as the holder: somebody else may begin at once. A NULL lease is
- * given back already. */
+ * from within. Only for who has ended all that it did as the holder: somebody else may begin at once. Not again
+ * after done. A NULL lease is given back already. */
 void lease_release(struct lease *lease, void (*done)(void *arg), void *arg);
 
 /* The number of this time of leading, 0 when we do not lead; asks the clock. From one number to another somebody else

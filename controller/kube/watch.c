@@ -1,6 +1,7 @@
 /* From state to state: what the end of a request leads to. */
 #include "kube/watch.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "base/jitter.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "kube/version.h"
 #include "kube/watch_parts.h"
@@ -20,6 +22,29 @@ enum {
     RELIST_GAP_MS = 10 * 1000, /* a server that forgets every version at once is not asked without pause */
 };
 static const struct backoff pauses = {1600, 60 * 1000, 50};
+
+static const char *const watch_states[] = {
+    [WATCH_IDLE] = "idle",     [WATCH_SYNC] = "sync",   [WATCH_LIST] = "list",
+    [WATCH_STREAM] = "stream", [WATCH_PAUSE] = "pause",
+};
+
+void watch_enter(struct watch *w, enum watch_state to)
+{
+    static const unsigned asking = MACHINE_TO(WATCH_SYNC) | MACHINE_TO(WATCH_LIST) | MACHINE_TO(WATCH_STREAM);
+    static const unsigned next[] = {
+        [WATCH_IDLE] = MACHINE_TO(WATCH_SYNC),
+        [WATCH_SYNC] = asking | MACHINE_TO(WATCH_PAUSE),
+        [WATCH_LIST] = asking | MACHINE_TO(WATCH_PAUSE),
+        [WATCH_STREAM] = asking | MACHINE_TO(WATCH_PAUSE),
+        [WATCH_PAUSE] = asking,
+    };
+    static const struct machine machine = MACHINE("watch", watch_states, next);
+
+    machine_step(&machine, w->state, to);
+    assert(to != WATCH_STREAM || w->state == WATCH_SYNC || (w->listed && w->version)); /* so nothing is missed */
+    assert(to != WATCH_PAUSE || !w->request);
+    w->state = to;
+}
 
 void watch_set(char **text, const char *value)
 {
@@ -69,6 +94,7 @@ void watch_reach(struct watch *w, const char *version)
 {
     if (!kube_version_valid(version) || (w->version && !kube_version_newer(version, w->version)))
         return;
+    assert(w->state == WATCH_STREAM || w->state == WATCH_LIST); /* SYNC becomes STREAM first */
     w->moved = true;
     watch_set(&w->version, version);
     w->handler.reached(w->handler.arg, version);
@@ -94,6 +120,7 @@ static enum list_way usual_way(const struct watch *w)
 
 void watch_list_done(struct watch *w, const char *version)
 {
+    assert(kube_version_valid(version) && !w->page);
     w->listed = w->synced = w->moved = true;
     w->way = usual_way(w);
     w->problem = (struct err){0};
@@ -107,6 +134,7 @@ void watch_list_done(struct watch *w, const char *version)
 
 static void begin_watch(struct watch *w)
 {
+    assert(!w->request && !w->line.size);
     w->odd = w->moved = false;
     if (!w->listed && w->way != LIST_STREAMED)
         watch_list(w);
@@ -119,9 +147,9 @@ static void pause_then_begin(struct watch *w, const struct err *err)
 {
     int64_t asked = jitter(err->retry_after_ms, err->retry_after_ms / 10);
 
-    if (w->state == STATE_LIST)
+    if (w->state == WATCH_LIST)
         w->way = usual_way(w);
-    w->state = STATE_PAUSE;
+    watch_enter(w, WATCH_PAUSE);
     w->problem = *err;
     w->counts.pauses++;
     log_event(LOG_WARN, "watch", "interrupted", "kind", w->resource->kind, "reason", err->reason, "error", err->text,
@@ -132,7 +160,7 @@ static void pause_then_begin(struct watch *w, const struct err *err)
 /* Servers before 1.27 do not know the parameters of streamed lists, later ones may have them switched off. */
 static bool refuses_streamed_lists(const struct watch *w, const struct err *err)
 {
-    return w->state == STATE_SYNC && (err->code == 400 || err->code == 422);
+    return w->state == WATCH_SYNC && (err->code == 400 || err->code == 422);
 }
 
 /* The server has forgotten our version; or, after a change of servers, has not reached it. Neither goes away by itself,
@@ -159,8 +187,9 @@ static void list_anew(struct watch *w, const struct err *err)
 
 void watch_go_on(struct watch *w, const struct err *err)
 {
+    assert(w->state != WATCH_IDLE && w->state != WATCH_PAUSE);
     bool page_expired = err->kind == ERR_EXPIRED && w->page;
-    bool was_healthy = w->state == STATE_STREAM && loop_now(w->loop) - w->began_ms >= HEALTHY_MS;
+    bool was_healthy = w->state == WATCH_STREAM && loop_now(w->loop) - w->began_ms >= HEALTHY_MS;
 
     w->request = 0;
     if (was_healthy)
@@ -189,7 +218,7 @@ static void on_watch_timer(void *arg)
 {
     struct watch *w = arg;
 
-    if (w->state == STATE_SYNC) {
+    if (w->state == WATCH_SYNC) {
         watch_stream_give_up(w);
         w->way = LIST_PAGED;
     }
@@ -231,16 +260,17 @@ struct watch *watch_create(struct loop *loop, struct kube_client *client, const 
 
 void watch_start(struct watch *w)
 {
-    if (w->state == STATE_IDLE)
+    if (w->state == WATCH_IDLE)
         begin_watch(w);
 }
 
 void watch_list_again(struct watch *w)
 {
-    if (w->state != STATE_STREAM)
+    if (w->state != WATCH_STREAM)
         return;
     kube_cancel(w->client, w->request);
     w->request = 0;
+    object_text_clear(&w->line);
     w->listed = false;
     w->way = usual_way(w);
     begin_watch(w);
@@ -269,12 +299,7 @@ bool watch_synced(const struct watch *w)
 
 const char *watch_state_name(const struct watch *w)
 {
-    static const char *const names[] = {
-        [STATE_IDLE] = "idle",     [STATE_SYNC] = "sync",   [STATE_LIST] = "list",
-        [STATE_STREAM] = "stream", [STATE_PAUSE] = "pause",
-    };
-
-    return names[w->state];
+    return watch_states[w->state];
 }
 
 const char *watch_problem(const struct watch *w)

@@ -1,7 +1,7 @@
 /* Keeping up with one kind of object: list, then watch, for ever.
  *
  *              ┌─────────────── the server has forgotten our version, or has not reached it ───────────────┐
- *              ▼                                                                                           │
+ *              ▼ (to LIST, where the server knows no streamed lists)                                       │
  *   start ──► SYNC ──end of the initial events: the same request goes on──► STREAM ──closed in order──► STREAM
  *              │                                                             ▲  │
  *              │ the server knows no streamed lists, or never ends one       │  └──broken──► PAUSE ──timer──► STREAM
@@ -10,6 +10,7 @@
  *              │ ▲ next page; the whole list at once, when its continue token has expired
  *              └─┘
  *             SYNC, LIST ──failed──► PAUSE ──timer──► SYNC, or LIST where the server knows nothing else
+ *             SYNC, LIST ──the server has forgotten what it told of──► the same as from STREAM
  *
  *   1. Exactly one request is in flight in SYNC, LIST and STREAM, none in PAUSE.
  *   2. version is what was reached: everything up to it was delivered. It never goes back. SYNC and LIST move it at
@@ -66,7 +67,8 @@ struct watch_handler {
 struct watch *watch_create(struct loop *loop, struct kube_client *client, const struct kube_resource *resource,
                            const char *ns, const char *selector, const struct watch_handler *handler);
 void watch_start(struct watch *watch);
-/* Lists once more, as after an expired version; nothing while a list is under way or waited for. */
+/* Lists once more, as after an expired version; nothing while a list is under way or waited for. Not from within a
+ * handler. */
 void watch_list_again(struct watch *watch);
 /* Cancels what is in flight. NULL is fine. */
 void watch_destroy(struct watch *watch);

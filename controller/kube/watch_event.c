@@ -33,7 +33,7 @@ static bool on_initial_events_end(struct watch *w, const char *version)
     if (w->problem.kind != ERR_NONE)
         return false;
     loop_timer_set(w->timer, -1);
-    w->state = STATE_STREAM;
+    watch_enter(w, WATCH_STREAM);
     watch_list_done(w, version);
     return true;
 }
@@ -42,7 +42,7 @@ static bool on_bookmark(struct watch *w, struct json_object *bookmark)
 {
     const char *version = json_str_or(bookmark, "metadata.resourceVersion", "");
 
-    if (w->state == STATE_SYNC)
+    if (w->state == WATCH_SYNC)
         return !ends_initial_events(bookmark) || on_initial_events_end(w, version);
     watch_reach(w, version);
     return true;
@@ -52,11 +52,11 @@ static enum watch_type type_of(const struct watch *w, const char *type)
 {
     static const char *const types[] = {
         [WATCH_LISTED] = "LISTED", [WATCH_ADDED] = "ADDED", [WATCH_MODIFIED] = "MODIFIED", [WATCH_DELETED] = "DELETED"};
-    enum watch_type t = w->state == STATE_LIST ? WATCH_LISTED : WATCH_ADDED;
+    enum watch_type t = w->state == WATCH_LIST ? WATCH_LISTED : WATCH_ADDED;
 
     while (t <= WATCH_DELETED && strcmp(type, types[t]) != 0)
         t++;
-    return t == WATCH_ADDED && w->state == STATE_SYNC ? WATCH_LISTED : t;
+    return t == WATCH_ADDED && w->state == WATCH_SYNC ? WATCH_LISTED : t;
 }
 
 static void on_watched_object(struct watch *w, const char *name, struct json_object *object)
@@ -67,9 +67,9 @@ static void on_watched_object(struct watch *w, const char *name, struct json_obj
         watch_pass_over(w, name);
     else
         watch_tell(w, type, object);
-    if (w->state == STATE_SYNC)
+    if (w->state == WATCH_SYNC)
         loop_timer_set(w->timer, WATCH_SYNC_QUIET_MS);
-    else if (w->state == STATE_STREAM)
+    else if (w->state == WATCH_STREAM)
         watch_reach(w, json_str_or(object, "metadata.resourceVersion", ""));
 }
 
@@ -79,7 +79,7 @@ static bool is_identity_known(struct watch *w, const char *line, size_t len)
 {
     struct watch_identity i = {.ns = ""};
     char type[16];
-    bool complete = w->state == STATE_STREAM && w->handler.known && json_peek(line, len, "type", type, sizeof(type)) &&
+    bool complete = w->state == WATCH_STREAM && w->handler.known && json_peek(line, len, "type", type, sizeof(type)) &&
                     (strcmp(type, "ADDED") == 0 || strcmp(type, "MODIFIED") == 0) &&
                     json_peek(line, len, "object.metadata.name", i.name, sizeof(i.name)) &&
                     json_peek(line, len, "object.metadata.uid", i.uid, sizeof(i.uid)) &&

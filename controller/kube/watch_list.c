@@ -1,4 +1,5 @@
 /* LIST: page by page, all of one version. A page is never held: its items are told as they come. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -84,6 +85,7 @@ static struct err page_error(const struct watch *w, const struct kube_reply *rep
 static void on_page(void *arg, const struct kube_reply *reply)
 {
     struct watch *w = arg;
+    assert(w->state == WATCH_LIST);
     cleanup_json struct json_object *page = page_of(w);
     const struct err err = page_error(w, reply, page);
 
@@ -130,6 +132,6 @@ void watch_list(struct watch *w)
     w->page_text.arg = w;
     w->list_told = w->page != NULL;
     w->list_broken = false;
-    w->state = STATE_LIST;
+    watch_enter(w, WATCH_LIST);
     w->request = kube_start(w->client, &request);
 }

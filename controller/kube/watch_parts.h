@@ -8,7 +8,7 @@
 
 struct arena;
 
-enum watch_state { STATE_IDLE, STATE_SYNC, STATE_LIST, STATE_STREAM, STATE_PAUSE };
+enum watch_state { WATCH_IDLE, WATCH_SYNC, WATCH_LIST, WATCH_STREAM, WATCH_PAUSE };
 
 /* How to list the next time. */
 enum list_way {
@@ -28,7 +28,7 @@ struct watch {
     struct loop_timer *timer; /* PAUSE: its end; SYNC: until when the next initial event must have come */
 
     enum watch_state state;
-    uint64_t request; /* in flight, or 0                                               */
+    uint64_t request; /* in flight in SYNC, LIST and STREAM; else 0                    */
     char *version;    /* reached; NULL: nothing yet                                    */
     bool listed;      /* … and a stream can begin at it                                */
     bool synced;
@@ -46,7 +46,9 @@ struct watch {
     struct watch_counts counts;
 };
 
-/* watch.c: what the request in flight has come to, ERR_NONE or why it ended; goes on to the next state. */
+/* watch.c: the next state, which a drawing in watch.h leads to. */
+void watch_enter(struct watch *w, enum watch_state to);
+/* What the request in flight has come to, ERR_NONE or why it ended; goes on to the next state. */
 void watch_go_on(struct watch *w, const struct err *err);
 /* A complete list of this version (valid) was told. */
 void watch_list_done(struct watch *w, const char *version);

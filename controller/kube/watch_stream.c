@@ -1,4 +1,5 @@
 /* SYNC and STREAM: bytes become lines, whatever pieces they come in. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -42,7 +43,7 @@ static struct err good_end(struct watch *w)
 {
     struct err err = {0};
 
-    if (w->state == STATE_SYNC) {
+    if (w->state == WATCH_SYNC) {
         w->way = LIST_PAGED; /* maybe it takes no notice of the parameters */
         err_set(&err, ERR_RETRY, "ListIncomplete", "the stream ended before the list in it was complete");
     } else if (!w->moved && loop_now(w->loop) - w->began_ms < VERY_SHORT_MS) {
@@ -56,6 +57,7 @@ static struct err good_end(struct watch *w)
 static void on_end(void *arg, const struct err *err)
 {
     struct watch *w = arg;
+    assert(w->state == WATCH_SYNC || w->state == WATCH_STREAM);
     struct err why = w->problem.kind != ERR_NONE ? w->problem : *err;
 
     if (why.kind == ERR_NONE)
@@ -67,6 +69,7 @@ static void on_end(void *arg, const struct err *err)
 
 void watch_stream_give_up(struct watch *w)
 {
+    assert(w->state == WATCH_SYNC && w->request);
     log_event(LOG_WARN, "watch", "a streamed list does not end", "kind", w->resource->kind, NULL);
     kube_cancel(w->client, w->request);
     w->request = 0;
@@ -94,11 +97,11 @@ void watch_stream(struct watch *w)
         .arg = w,
     };
 
-    w->state = w->listed ? STATE_STREAM : STATE_SYNC;
+    watch_enter(w, w->listed ? WATCH_STREAM : WATCH_SYNC);
     w->began_ms = loop_now(w->loop);
     w->problem = (struct err){0};
     w->counts.watches++;
-    if (w->state == STATE_SYNC) {
+    if (w->state == WATCH_SYNC) {
         w->handler.list_begin(w->handler.arg);
         loop_timer_set(w->timer, WATCH_SYNC_QUIET_MS);
     }

@@ -31,7 +31,7 @@ struct loop {
         void (*callback)(void *arg);
         void *arg;
         int64_t due; /* -1: not armed */
-    } timers[2];     /* of the client, and of its pulse */
+    } timers[2];     /* of the client, and of its liveness */
     size_t len;
 };
 

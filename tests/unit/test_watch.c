@@ -743,6 +743,23 @@ static void keeps_what_the_server_said(void **state)
     world_finish(&w);
 }
 
+/* What had come of a line goes with its stream. */
+static void lists_again_in_the_middle_of_a_line(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_streaming(&w);
+    assert_true(send_text(&w.client, "{\"type\":\"ADDED\",\"obj"));
+    watch_list_again(w.watch);
+    assert_true(is_in(&w, "sync"));
+    assert_true(send_event(&w.client, "ADDED", "{metadata: {name: 'a', resourceVersion: '6'}}"));
+    assert_true(send_end_of_list(&w.client, "6"));
+    assert_told(&w, "(*a )=6 ");
+    assert_true(is_in(&w, "stream"));
+    world_finish(&w);
+}
+
 /* At once, the first time; a server that forgets each version at once is not asked without a pause. */
 static void lists_again_at_once_when_the_request_is_refused_as_expired(void **state)
 {
@@ -1233,6 +1250,7 @@ int main(void)
         cmocka_unit_test(lists_the_same_however_the_bytes_are_cut),
         cmocka_unit_test(lists_again_when_the_version_has_expired),
         cmocka_unit_test(lists_again_when_the_server_has_not_reached_the_version),
+        cmocka_unit_test(lists_again_in_the_middle_of_a_line),
         cmocka_unit_test(keeps_what_the_server_said),
         cmocka_unit_test(lists_again_at_once_when_the_request_is_refused_as_expired),
         cmocka_unit_test(goes_on_from_the_last_version),
