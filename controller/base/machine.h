@@ -14,7 +14,10 @@ struct machine {
     unsigned len;
 };
 
-#define MACHINE(of, names, follow) {.name = (of), .states = (names), .next = (follow), .len = ARRAY_LEN(follow)}
+#define MACHINE(of, names, follow)                                                                                     \
+    {                                                                                                                  \
+        .name = (of), .states = (names), .next = (follow), .len = ARRAY_LEN(follow)                                    \
+    }
 #define MACHINE_TO(state) (1u << (state))
 
 /* Logs both states and aborts, unless `to` may follow `from`. */

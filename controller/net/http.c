@@ -1,8 +1,8 @@
 /* The life of a transfer:
  *
- *   http_start ─► HELD ──begin──► CONNECTING ──on_sending──► SENT ──► end: on_done, freed
+ *   http_start ─► HELD ──begin──► CONNECTING ──on_sending──► SENT ──► ENDED: on_done, freed
  *                  │ ▲ nobody else connects     │               │
- *                  │ └ to the same origin       └─ on_watchdog ─┴─► end
+ *                  │ └ to the same origin       └─ on_watchdog ─┴─► ENDED
  *                  └── http_cancel (in any state) ─► CANCELLED ─► freed
  *
  *   1. Only on_kick(), on_watchdog() and the pool's on_transfer_end() and end_fenced() add, remove and free: all four
@@ -12,6 +12,7 @@
  *   3. The newest pool gets the new transfers; older ones live until they are empty. */
 #include "net/http.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,13 +62,14 @@ static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_p
     struct transfer *t = arg;
 
     (void)local_ip, (void)local_port;
-    if (t->state == CANCELLED || (t->state == SENT && t->request.once) || !http_address_check_text(t, ip, port))
+    if (t->state == TRANSFER_CANCELLED || (t->state == TRANSFER_SENT && t->request.once) ||
+        !http_address_check_text(t, ip, port))
         return CURL_PREREQFUNC_ABORT;
     if (t->request.fenced && !fence_is_open(t->http)) {
         t->why = &http_fenced;
         return CURL_PREREQFUNC_ABORT;
     }
-    t->state = SENT;
+    transfer_enter(t, TRANSFER_SENT);
     transfer_moved(t);
     kick(t->http); /* whoever waits for this connection */
     return CURL_PREREQFUNC_OK;
@@ -85,14 +87,15 @@ static void set_callbacks(struct transfer *t)
 
 static void begin_transfer(struct transfer *t)
 {
+    assert(t->state == TRANSFER_HELD && !t->why && !t->easy);
     t->easy = curl_easy_init();
     if (!t->easy)
         abort();
     transfer_set_options(t, t->http->user_agent, &t->http->trust);
     set_callbacks(t);
     http_reply_collect(t);
-    t->state = CONNECTING;
     t->pool = newest(t->http);
+    transfer_enter(t, TRANSFER_CONNECTING);
     http_pool_add(t->pool, t->easy);
 }
 
@@ -107,9 +110,9 @@ static bool should_wait(const struct transfer *t)
         const struct transfer *other = container_of(node, struct transfer, node);
         if (!t->origin || !other->origin || other->pool != newest(t->http) || strcmp(other->origin, t->origin) != 0)
             continue;
-        if (other->state == SENT)
+        if (other->state == TRANSFER_SENT)
             return false;
-        connecting = connecting || other->state == CONNECTING;
+        connecting = connecting || other->state == TRANSFER_CONNECTING;
     }
     return connecting;
 }
@@ -122,6 +125,7 @@ static void end_transfer(struct transfer *t, CURLcode result)
     struct http_reply reply = http_reply_of(t, result);
     struct http *http = t->http;
 
+    transfer_enter(t, TRANSFER_ENDED);
     list_remove(&t->node); /* from now on its id is unknown */
     t->request.on_done(t->request.arg, &reply);
     transfer_free(t);
@@ -140,7 +144,7 @@ static void on_transfer_end(void *arg, CURLcode result)
 {
     struct transfer *t = arg;
 
-    if (t->state != CANCELLED)
+    if (t->state != TRANSFER_CANCELLED)
         end_transfer(t, result);
 }
 
@@ -151,7 +155,7 @@ static void begin_held_transfers(struct http *http)
 {
     list_each_safe (node, after, &http->transfers) {
         struct transfer *t = container_of(node, struct transfer, node);
-        if (t->state != HELD || should_wait(t))
+        if (t->state != TRANSFER_HELD || should_wait(t))
             continue;
         if (t->why)
             end_transfer(t, CURLE_OK);
@@ -164,7 +168,7 @@ static void free_cancelled(struct http *http)
 {
     list_each_safe (node, after, &http->transfers) {
         struct transfer *t = container_of(node, struct transfer, node);
-        if (t->state == CANCELLED)
+        if (t->state == TRANSFER_CANCELLED)
             transfer_free(t);
     }
 }
@@ -197,7 +201,7 @@ static void end_fenced(void *arg)
         return;
     list_each_safe (node, after, &http->transfers) {
         struct transfer *t = container_of(node, struct transfer, node);
-        if (!t->request.fenced || (t->state != CONNECTING && t->state != SENT))
+        if (!t->request.fenced || (t->state != TRANSFER_CONNECTING && t->state != TRANSFER_SENT))
             continue;
         t->why = &http_fenced;
         end_transfer(t, CURLE_OK);
@@ -255,9 +259,9 @@ void http_cancel(struct http *http, uint64_t id)
 {
     list_each (node, &http->transfers) {
         struct transfer *t = container_of(node, struct transfer, node);
-        if (t->id != id || t->state == CANCELLED)
+        if (t->id != id || t->state == TRANSFER_CANCELLED)
             continue;
-        t->state = CANCELLED;
+        transfer_enter(t, TRANSFER_CANCELLED);
         loop_timer_set(t->watchdog, -1);
         kick(http);
     }
@@ -279,7 +283,7 @@ void http_distrust(struct http *http, const char *url, int64_t idle_ms)
     list_each (node, &http->transfers) {
         struct transfer *t = container_of(node, struct transfer, node);
         bool there = strcmp(t->url.host, to.host) == 0 && strcmp(t->url.port, to.port) == 0;
-        if (t->state != SENT || !there || t->request.idle_timeout_ms <= idle_ms)
+        if (t->state != TRANSFER_SENT || !there || t->request.idle_timeout_ms <= idle_ms)
             continue;
         t->request.idle_timeout_ms = idle_ms;
         transfer_rearm(t);
@@ -299,7 +303,7 @@ size_t http_fenced_in_flight(const struct http *http)
 
     list_each (node, &http->transfers) {
         const struct transfer *t = container_of(node, struct transfer, node);
-        len += t->state != CANCELLED && t->request.fenced;
+        len += t->state != TRANSFER_CANCELLED && t->request.fenced;
     }
     return len;
 }

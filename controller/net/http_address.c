@@ -29,7 +29,7 @@ curl_socket_t http_address_open(void *transfer, curlsocktype purpose, struct cur
     struct transfer *t = transfer;
 
     (void)purpose;
-    if (t->state == CANCELLED || !check_address(t, &address->addr))
+    if (t->state == TRANSFER_CANCELLED || !check_address(t, &address->addr))
         return CURL_SOCKET_BAD;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }

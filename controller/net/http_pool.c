@@ -31,6 +31,7 @@ static void collect(struct http_pool *pool)
         char *transfer = NULL;
 
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        assert(message->msg == CURLMSG_DONE && transfer);
         pool->on_end(transfer, result);
     }
 }
@@ -140,6 +141,7 @@ static void free_watched(uv_handle_t *handle)
 
 static void unwatch(struct watched *w)
 {
+    assert(!uv_is_closing((uv_handle_t *)&w->poll));
     list_remove(&w->node);
     uv_close((uv_handle_t *)&w->poll, free_watched);
 }
@@ -157,6 +159,7 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *a
     }
     if (!w)
         w = watch(pool, fd);
+    assert(w->fd == fd && w->pool == pool);
     w->events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
     start_poll(w);
     return 0;
@@ -203,6 +206,7 @@ void http_pool_add(struct http_pool *pool, CURL *easy)
 
 void http_pool_remove(struct http_pool *pool, CURL *easy)
 {
+    assert(pool->len > 0);
     curl_multi_remove_handle(pool->multi, easy);
     pool->len--;
 }

@@ -53,7 +53,7 @@ static size_t on_header(char *data, size_t size, size_t len, void *arg)
 {
     struct transfer *t = arg;
 
-    if (t->state == CANCELLED)
+    if (t->state == TRANSFER_CANCELLED)
         return 0;
     bytes_came(t);
     t->head_len += size * len;
@@ -71,7 +71,7 @@ static bool collect_body(struct transfer *t, const char *data, size_t len)
 static bool stream_body(struct transfer *t, const char *data, size_t len)
 {
     if (t->request.on_data(t->request.arg, data, len))
-        return t->state != CANCELLED; /* on_data may have cancelled it */
+        return t->state != TRANSFER_CANCELLED; /* on_data may have cancelled it */
     t->why = &http_cancelled;
     return false;
 }
@@ -81,7 +81,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     struct transfer *t = arg;
     size_t len = size * count;
 
-    if (t->state == CANCELLED)
+    if (t->state == TRANSFER_CANCELLED)
         return 0;
     bytes_came(t);
     bool stream = t->request.on_data && status_of(t) / 100 == 2;
@@ -188,7 +188,7 @@ static long connect_status_of(const struct transfer *t)
 
 static const struct http_failure *proxy_failure(const struct transfer *t, CURLcode result)
 {
-    bool asked = t->easy && *t->request.proxy && t->state < SENT;
+    bool asked = t->easy && *t->request.proxy && t->state < TRANSFER_SENT;
 
     return asked ? http_proxy_failure_of(t->easy, result, t->why) : NULL;
 }
@@ -250,7 +250,7 @@ static bool is_proxys_own(const struct http_failure *why)
 static struct http_reply failure(struct transfer *t, CURLcode result)
 {
     const struct http_failure *proxy = proxy_failure(t, result);
-    struct http_reply reply = {.content_type = "", .body = "", .next_page = "", .sent = t->state == SENT};
+    struct http_reply reply = {.content_type = "", .body = "", .next_page = "", .sent = t->state == TRANSFER_SENT};
 
     reply.mute = t->why == &http_timeout || t->why == &http_silent;
     if (proxy)

@@ -1,9 +1,11 @@
 #include "net/http_transfer.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/charset.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "net/http_error.h"
 #include "net/http_pool.h"
@@ -13,6 +15,28 @@ enum {
     CONNECT_TIMEOUT_MS = 10000,
     STREAM_ERROR_MAX = 64 << 10, /* an answer to a streaming request that is no stream */
 };
+
+void transfer_enter(struct transfer *t, enum transfer_state to)
+{
+    static const char *const names[] = {
+        [TRANSFER_HELD] = "held",           [TRANSFER_CONNECTING] = "connecting", [TRANSFER_SENT] = "sent",
+        [TRANSFER_CANCELLED] = "cancelled", [TRANSFER_ENDED] = "ended",
+    };
+    static const unsigned anyhow = MACHINE_TO(TRANSFER_CANCELLED) | MACHINE_TO(TRANSFER_ENDED);
+    static const unsigned next[] = {
+        [TRANSFER_HELD] = anyhow | MACHINE_TO(TRANSFER_CONNECTING),
+        [TRANSFER_CONNECTING] = anyhow | MACHINE_TO(TRANSFER_SENT),
+        [TRANSFER_SENT] =
+            anyhow | MACHINE_TO(TRANSFER_SENT), /* libcurl sends again what a dying connection swallowed */
+        [TRANSFER_CANCELLED] = 0,
+        [TRANSFER_ENDED] = 0,
+    };
+    static const struct machine machine = MACHINE("transfer", names, next);
+
+    machine_step(&machine, t->state, to);
+    assert(to == TRANSFER_CANCELLED || to == TRANSFER_ENDED || (t->easy && t->pool));
+    t->state = to;
+}
 
 static const char *const *copy_headers(const char *const *headers, struct arena *a)
 {
@@ -101,9 +125,9 @@ void transfer_rearm(struct transfer *t)
     int64_t idle = t->request.idle_timeout_ms;
     int64_t until = t->deadline;
 
-    if (t->state < SENT && t->connect_deadline < until)
+    if (t->state < TRANSFER_SENT && t->connect_deadline < until)
         until = t->connect_deadline;
-    if (t->state == SENT && idle > 0 && t->moved_ms + idle < until)
+    if (t->state == TRANSFER_SENT && idle > 0 && t->moved_ms + idle < until)
         until = t->moved_ms + idle;
     loop_timer_set(t->watchdog, until == INT64_MAX ? -1 : until > now ? until - now : 0);
 }
@@ -117,11 +141,12 @@ void transfer_moved(struct transfer *t)
 void transfer_time_out(struct transfer *t)
 {
     const struct http_request *r = &t->request;
+    assert(t->state <= TRANSFER_SENT);
     bool whole = loop_now(t->loop) >= t->deadline;
     int64_t waited = whole ? r->timeout_ms : r->idle_timeout_ms;
 
     t->why = whole ? &http_timeout : &http_silent;
-    if (t->state < SENT) {
+    if (t->state < TRANSFER_SENT) {
         t->why = &http_connect_timeout;
         waited = whole ? r->timeout_ms : r->connect_timeout_ms;
     }

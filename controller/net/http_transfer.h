@@ -19,10 +19,11 @@ struct loop;
 struct loop_timer;
 
 enum transfer_state {
-    HELD,       /* libcurl does not know it yet                          */
-    CONNECTING, /* name, TCP, TLS                                        */
-    SENT,       /* the request may have reached the server               */
-    CANCELLED,  /* nobody may be called any more; the next kick frees it */
+    TRANSFER_HELD,       /* libcurl does not know it yet                          */
+    TRANSFER_CONNECTING, /* name, TCP, TLS                                        */
+    TRANSFER_SENT,       /* the request may have reached the server               */
+    TRANSFER_CANCELLED,  /* nobody may be called any more; the next kick frees it */
+    TRANSFER_ENDED,      /* its receiver is told                                  */
 };
 
 struct transfer {
@@ -31,8 +32,8 @@ struct transfer {
     enum transfer_state state;
     struct loop *loop;
     struct http *http;
-    struct http_pool *pool;      /* NULL while HELD                                           */
-    CURL *easy;                  /* NULL while HELD                                           */
+    struct http_pool *pool;      /* NULL until CONNECTING                                     */
+    CURL *easy;                  /* NULL until CONNECTING                                     */
     struct http_request request; /* its strings are in mem                               */
     struct http_url url;
     const char *origin; /* who may share a connection; NULL: it needs one of its own     */
@@ -54,6 +55,7 @@ struct transfer {
 /* A copy of the request, HELD, with an armed watchdog; why is set when its URL is none. The caller sets id and http.
  * on_watchdog is called with the transfer when one of its deadlines has passed. */
 struct transfer *transfer_create(struct loop *loop, const struct http_request *request, void (*on_watchdog)(void *arg));
+void transfer_enter(struct transfer *t, enum transfer_state to);
 /* Takes it out of its list and its pool. Not from inside a callback of libcurl. */
 void transfer_free(struct transfer *t);
 

@@ -1,6 +1,11 @@
-/* Three handles of libuv, for the process and its two pipes, close in any order; the last one tells the end. */
+/* Three handles of libuv, for the process and its two pipes, close in any order; the last one tells the end.
+ *
+ *   process_start ─► RUNNING ──exit code──► EXITED ──all closed──► ENDED: done, freed
+ *         │             └──process_cancel──► CANCELLED ──all closed──► ENDED: freed
+ *         └──cannot──► EXITED ──process_cancel──┘ */
 #include "net/process.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,19 +13,23 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "net/loop.h"
 
 enum { TAIL_MAX = 200, CHUNK = 4096 };
 
+enum process_state { PROCESS_RUNNING, PROCESS_EXITED, PROCESS_CANCELLED, PROCESS_ENDED };
+
 struct process {
+    enum process_state state;
     struct loop *loop;
     uv_process_t uv;
     uv_pipe_t out, err;
     int open;                    /* handles that are not closed yet                     */
     struct loop_timer *deadline; /* NULL when it could not be started                   */
     int64_t timeout_ms;
-    void (*done)(void *arg, const struct process_end *end); /* NULL: cancelled */
+    void (*done)(void *arg, const struct process_end *end);
     void *arg;
     struct buf text;         /* of stdout                                           */
     char tail[TAIL_MAX + 1]; /* the last of stderr                                  */
@@ -31,14 +40,27 @@ struct process {
     char chunk[CHUNK];
 };
 
-static bool has_ended(const struct process *p)
+static void process_enter(struct process *p, enum process_state to)
 {
-    return uv_is_closing((const uv_handle_t *)&p->uv);
+    static const char *const names[] = {[PROCESS_RUNNING] = "running",
+                                        [PROCESS_EXITED] = "exited",
+                                        [PROCESS_CANCELLED] = "cancelled",
+                                        [PROCESS_ENDED] = "ended"};
+    static const unsigned next[] = {
+        [PROCESS_RUNNING] = MACHINE_TO(PROCESS_EXITED) | MACHINE_TO(PROCESS_CANCELLED),
+        [PROCESS_EXITED] = MACHINE_TO(PROCESS_CANCELLED) | MACHINE_TO(PROCESS_ENDED),
+        [PROCESS_CANCELLED] = MACHINE_TO(PROCESS_ENDED),
+        [PROCESS_ENDED] = 0,
+    };
+    static const struct machine machine = MACHINE("process", names, next);
+
+    machine_step(&machine, p->state, to);
+    p->state = to;
 }
 
 static void kill_group(struct process *p)
 {
-    if (!has_ended(p))
+    if (p->state == PROCESS_RUNNING)
         kill(-uv_process_get_pid(&p->uv), SIGKILL);
 }
 
@@ -76,7 +98,10 @@ static struct err error_of_process(struct process *p)
 
 static void finish_process(struct process *p)
 {
-    if (p->done) {
+    bool cancelled = p->state == PROCESS_CANCELLED;
+
+    process_enter(p, PROCESS_ENDED);
+    if (!cancelled) {
         const struct process_end end = {.out = p->text.data, .len = p->text.len, .err = error_of_process(p)};
         p->done(p->arg, &end);
         loop_wake(p->loop);
@@ -90,6 +115,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct process *p = handle->data;
 
+    assert(p->open > 0);
     if (--p->open == 0)
         finish_process(p);
 }
@@ -114,6 +140,8 @@ static void on_exit_code(uv_process_t *uv, int64_t code, int signal)
 {
     struct process *p = uv->data;
 
+    if (p->state == PROCESS_RUNNING)
+        process_enter(p, PROCESS_EXITED);
     p->code = code;
     p->signal = signal;
     close_process_handle((uv_handle_t *)uv);
@@ -208,6 +236,7 @@ struct process *process_start(struct loop *loop, const struct process_request *r
     uv_pipe_init(loop_uv(loop), &p->err, 0);
     int result = spawn(p, request);
     if (result != 0) {
+        process_enter(p, PROCESS_EXITED);
         err_set(&p->failure, ERR_RETRY, "ProgramNotFound", "%s", uv_strerror(result));
         close_all(p);
         return p;
@@ -224,11 +253,11 @@ void process_cancel(struct process *p)
 {
     if (!p)
         return;
-    p->done = NULL;
-    if (!has_ended(p) && p->deadline) {
+    if (p->state == PROCESS_RUNNING) {
         kill_group(p);
         waitpid(uv_process_get_pid(&p->uv), NULL, 0);
     }
+    process_enter(p, PROCESS_CANCELLED);
     loop_timer_destroy(take(p->deadline));
     close_all(p);
 }

@@ -1,5 +1,6 @@
 #include "net/serve.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libwebsockets.h>
@@ -10,6 +11,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "net/loop.h"
 #include "net/serve_listen.h"
@@ -30,19 +32,28 @@ enum {
     CLOSING_TURNS = 3, /* of the loop, until libwebsockets has closed its handles  */
 };
 
+enum client_state {
+    CLIENT_READING,  /* its head is not whole yet                         */
+    CLIENT_ASKING,   /* the guard is asked                                */
+    CLIENT_JUDGED,   /* … and has answered                                */
+    CLIENT_ANSWERED, /* the answer is written, as the socket takes it     */
+    CLIENT_LEFT,     /* it has no place any more; libwebsockets closes it */
+};
+
 /* A connection; libwebsockets says when it begins and ends. */
 struct client {
-    struct list node; /* the oldest first; in no list when it has lost its place */
+    struct list node; /* the oldest first; in no list when it has left */
     struct serve *serve;
     struct lws *wsi;
     uint64_t id;
+    enum client_state state;
     char peer[64]; /* its address */
     int64_t until_ms;
     struct buf host, authorization, query;
     const struct serve_page *page;
     struct serve_request request; /* lent by these, and by libwebsockets */
-    int verdict;                  /* of the guard; 0: none yet */
-    struct sheet *sheet;
+    int verdict;                  /* of the guard, from JUDGED on */
+    struct sheet *sheet;          /* in ANSWERED */
     size_t written;
 };
 
@@ -60,6 +71,26 @@ struct serve {
     uv_idle_t turns; /* while closing */
     int turns_left;
 };
+
+static void client_enter(struct client *c, enum client_state to)
+{
+    static const char *const names[] = {
+        [CLIENT_READING] = "reading",   [CLIENT_ASKING] = "asking", [CLIENT_JUDGED] = "judged",
+        [CLIENT_ANSWERED] = "answered", [CLIENT_LEFT] = "left",
+    };
+    static const unsigned next[] = {
+        [CLIENT_READING] = MACHINE_TO(CLIENT_ASKING) | MACHINE_TO(CLIENT_ANSWERED) | MACHINE_TO(CLIENT_LEFT),
+        [CLIENT_ASKING] = MACHINE_TO(CLIENT_JUDGED) | MACHINE_TO(CLIENT_LEFT),
+        [CLIENT_JUDGED] = MACHINE_TO(CLIENT_ANSWERED) | MACHINE_TO(CLIENT_LEFT),
+        [CLIENT_ANSWERED] = MACHINE_TO(CLIENT_LEFT),
+        [CLIENT_LEFT] = 0,
+    };
+    static const struct machine machine = MACHINE("client", names, next);
+
+    machine_step(&machine, c->state, to);
+    assert((to == CLIENT_ANSWERED) == (c->sheet != NULL));
+    c->state = to;
+}
 
 static struct sheet *make_sheet(const struct client *c)
 {
@@ -84,6 +115,7 @@ static void leave_place(struct client *c)
 {
     list_remove(&c->node);
     sheet_release(take(c->sheet));
+    client_enter(c, CLIENT_LEFT);
 }
 
 /* Without another word: libwebsockets closes it in its next turn. */
@@ -195,6 +227,7 @@ static int write_on(struct client *c)
 {
     unsigned char piece[LWS_PRE + PIECE_MAX];
 
+    assert(c->state == CLIENT_ANSWERED && c->written <= c->sheet->body.len);
     while (c->written < c->sheet->body.len) {
         size_t left = c->sheet->body.len - c->written, len = left < PIECE_MAX ? left : PIECE_MAX;
         if (lws_send_pipe_choked(c->wsi))
@@ -211,6 +244,7 @@ static int write_on(struct client *c)
 static int answer_client(struct client *c, struct sheet *sheet)
 {
     c->sheet = sheet;
+    client_enter(c, CLIENT_ANSWERED);
     c->until_ms = loop_now(c->serve->loop) + ANSWER_MS;
     bound_bodies(c->serve, c);
     return write_head(c->wsi, sheet) == 0 ? write_on(c) : -1;
@@ -277,10 +311,12 @@ static int begin_client(struct client *c, const char *path)
     if (status)
         return answer_client(c, sheet_of_status(status)); /* a body is read by libwebsockets, and thrown away */
     c->until_ms = loop_now(c->serve->loop) + ANSWER_MS;
-    if (c->page->guarded && config->guard)
+    if (c->page->guarded && config->guard) {
+        client_enter(c, CLIENT_ASKING);
         config->guard(config->guard_arg, c->id, &c->request);
-    else if (answer_client(c, make_sheet(c)) != 0)
+    } else if (answer_client(c, make_sheet(c)) != 0) {
         return -1;
+    }
     return watch_rest(c);
 }
 
@@ -289,9 +325,11 @@ void serve_admit(struct serve *serve, uint64_t id, int status)
 {
     list_each (node, &serve->clients) {
         struct client *c = container_of(node, struct client, node);
-        if (c->id != id || c->verdict || c->sheet)
+        if (c->id != id || c->state != CLIENT_ASKING)
             continue;
+        assert(status >= 200 && status < 600);
         c->verdict = status;
+        client_enter(c, CLIENT_JUDGED);
         lws_callback_on_writable(c->wsi);
         return;
     }
@@ -299,16 +337,17 @@ void serve_admit(struct serve *serve, uint64_t id, int status)
 
 static int go_on_with_client(struct client *c)
 {
-    if (c->sheet)
+    if (c->state == CLIENT_ANSWERED)
         return write_on(c);
-    if (!c->verdict)
+    if (c->state != CLIENT_JUDGED)
         return 0;
     return c->verdict == 200 ? answer_client(c, make_sheet(c)) : answer_client(c, sheet_of_status(c->verdict));
 }
 
 static void end_client(struct client *c)
 {
-    leave_place(c);
+    if (c->state != CLIENT_LEFT)
+        leave_place(c);
     buf_finish(&c->host);
     buf_finish(&c->authorization);
     buf_finish(&c->query);
@@ -319,7 +358,7 @@ static void end_client(struct client *c)
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     struct client *c = lws_get_opaque_user_data(wsi);
-    bool here = c && !list_empty(&c->node); /* else it has been put out */
+    bool here = c && c->state != CLIENT_LEFT; /* else it has been put out */
 
     (void)user, (void)len;
     switch ((int)reason) {
@@ -327,11 +366,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         take_place(lws_context_user(lws_get_context(wsi)), wsi);
         return 0;
     case LWS_CALLBACK_HTTP:
-        return here ? begin_client(c, in) : -1;
+        return here && c->state == CLIENT_READING ? begin_client(c, in) : -1;
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return here ? go_on_with_client(c) : -1;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* neither websockets nor HTTP/2 */
-        if (here)
+        if (here && c->state == CLIENT_READING)
             answer_client(c, sheet_of_status(400));
         return -1;
     case LWS_CALLBACK_RAW_ADOPT: /* CONNECT */
@@ -350,7 +389,7 @@ static int on_rest(struct lws *wsi, enum lws_callback_reasons reason, void *user
     struct client *c = reason == LWS_CALLBACK_RAW_CLOSE ? lws_get_opaque_user_data(lws_get_parent(wsi)) : NULL;
 
     (void)user, (void)in, (void)len;
-    if (c && !list_empty(&c->node))
+    if (c && c->state != CLIENT_LEFT)
         put_out(c);
     return 0;
 }
