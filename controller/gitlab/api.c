@@ -1,5 +1,6 @@
 #include "gitlab/op.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "base/followed.h"
 #include "base/json.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "base/shorten.h"
 #include "net/http.h"
@@ -133,6 +135,21 @@ enum gate_verdict gitlab_enter(struct gitlab *gitlab, struct gate_pass *pass, co
 void gitlab_step_back(struct gitlab *gitlab, struct gate_pass *pass)
 {
     gate_cancel(gitlab->gate, pass);
+}
+
+static void op_enter(struct gitlab_op *op, enum op_state to)
+{
+    static const char *const names[] = {[OP_RESTING] = "resting", [OP_AT_GATE] = "at the gate", [OP_ASKING] = "asking"};
+    static const unsigned next[] = {
+        [OP_RESTING] = MACHINE_TO(OP_AT_GATE),
+        [OP_AT_GATE] = MACHINE_TO(OP_ASKING),
+        [OP_ASKING] = MACHINE_TO(OP_RESTING),
+    };
+    static const struct machine machine = MACHINE("op", names, next);
+
+    machine_step(&machine, op->state, to);
+    assert((to == OP_ASKING) == (op->request != 0));
+    op->state = to;
 }
 
 static void op_free(struct gitlab_op *op)
@@ -308,6 +325,7 @@ static void on_http_done(void *arg, const struct http_reply *reply)
     struct gitlab_op *op = arg;
 
     op->request = 0;
+    op_enter(op, OP_RESTING);
     op->failure = failure_of(op, reply);
     gate_end(op->gitlab->gate, &op->pass, transport_of(reply), answer_of(reply), &op->failure);
     op->on_reply(op, reply);
@@ -319,12 +337,17 @@ static void on_gate(struct gate_pass *pass, const struct err *refusal)
     struct gitlab_op *op = container_of(pass, struct gitlab_op, pass);
     struct err err;
 
-    if (refusal)
+    if (refusal) {
         op_answer_error(op, refusal, false);
-    else if (op->asked_us = clock_us(), gate_begin(op->gitlab->gate, pass, &err))
-        op->request = http_start(op->gitlab->http, &op->next_request);
-    else
+        return;
+    }
+    op->asked_us = clock_us();
+    if (!gate_begin(op->gitlab->gate, pass, &err)) {
         gate_refuse(op->gitlab->gate, pass, &err);
+        return;
+    }
+    op->request = http_start(op->gitlab->http, &op->next_request);
+    op_enter(op, OP_ASKING);
 }
 
 /* The call keeps its place from its first request to its last. */
@@ -333,8 +356,10 @@ static void pass_the_gate(struct gitlab_op *op)
     const struct gate_door door = gitlab_door(op->gitlab, &op->call);
     struct gate *gate = op->gitlab->gate;
     struct err err;
-    enum gate_verdict verdict = op->pass.inside ? GATE_GO : gate_enter(gate, &op->pass, &door, &err);
+    bool inside = op->pass.state == PASS_INSIDE;
+    enum gate_verdict verdict = inside ? GATE_GO : gate_enter(gate, &op->pass, &door, &err);
 
+    op_enter(op, OP_AT_GATE);
     if (verdict == GATE_GO)
         on_gate(&op->pass, NULL);
     else if (verdict == GATE_REFUSE)
@@ -471,9 +496,10 @@ struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_reques
     copy_call(op, call);
     if (call->place)
         gate_hand_over(call->place, &op->pass);
-    if (!is_allowed(gitlab, call->url, call->address, &err))
+    if (!is_allowed(gitlab, call->url, call->address, &err)) {
+        op_enter(op, OP_AT_GATE);
         gate_refuse(gitlab->gate, &op->pass, &err);
-    else if (call->op == GITLAB_OP_FIND)
+    } else if (call->op == GITLAB_OP_FIND)
         search_begin(op);
     else
         send_call(op);

@@ -1,11 +1,13 @@
 #include "gitlab/gate.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/jitter.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "gitlab/gate_parts.h"
 #include "net/http.h"
@@ -28,15 +30,34 @@ static bool has_place(const struct gate *gate, const struct gate_lane *lane)
 
 static void count_places(struct gate *gate, struct gate_lane *lane, int places)
 {
+    assert(places > 0 || (lane->inside && lane->host->inside && lane->tenant->inside && gate->inside));
     lane->inside += (size_t)places;
     lane->host->inside += (size_t)places;
     lane->tenant->inside += (size_t)places;
     gate->inside += (size_t)places;
 }
 
+static void pass_enter(struct gate_pass *pass, enum gate_pass_state to)
+{
+    static const char *const names[] = {
+        [PASS_OUTSIDE] = "outside", [PASS_IN_LINE] = "in line", [PASS_INSIDE] = "inside", [PASS_CALLING] = "calling"};
+    static const unsigned next[] = {
+        [PASS_OUTSIDE] = MACHINE_TO(PASS_IN_LINE) | MACHINE_TO(PASS_INSIDE),
+        [PASS_IN_LINE] = MACHINE_TO(PASS_INSIDE) | MACHINE_TO(PASS_OUTSIDE),
+        [PASS_INSIDE] = MACHINE_TO(PASS_CALLING) | MACHINE_TO(PASS_OUTSIDE),
+        [PASS_CALLING] = MACHINE_TO(PASS_INSIDE),
+    };
+    static const struct machine machine = MACHINE("pass", names, next);
+
+    machine_step(&machine, pass->state, to);
+    assert((to == PASS_OUTSIDE) == (pass->server == NULL) && (to == PASS_CALLING) == (pass->answers != NULL));
+    pass->state = to;
+}
+
 static void let_in(struct gate *gate, struct gate_pass *pass)
 {
-    pass->inside = true;
+    assert(has_place(gate, pass->server->lane));
+    pass_enter(pass, PASS_INSIDE);
     count_places(gate, pass->server->lane, 1);
 }
 
@@ -45,12 +66,13 @@ static void step_out(struct gate *gate, struct gate_pass *pass)
 {
     struct gate_server *server = take(pass->server);
 
-    if (pass->inside)
+    assert(server->passes > 0 && !pass->refusal);
+    if (pass->state == PASS_INSIDE)
         count_places(gate, server->lane, -1);
     else
         gate->waiting--;
     list_remove(&pass->node);
-    pass->inside = false;
+    pass_enter(pass, PASS_OUTSIDE);
     server->passes--;
 }
 
@@ -81,6 +103,7 @@ static bool refuses(const struct gate_server *server, uint64_t caller, int64_t n
 
 void gate_refuse(struct gate *gate, struct gate_pass *pass, const struct err *err)
 {
+    assert(!pass->refusal && (pass->state == PASS_OUTSIDE || pass->state == PASS_INSIDE));
     pass->refusal = mem_alloc(sizeof(*pass->refusal));
     *pass->refusal = *err;
     list_init(&pass->node);
@@ -170,6 +193,7 @@ static bool advance_one(struct gate *gate)
         list_remove(&host->node);
         list_append(&gate->hosts, &host->node);
         list_remove(&pass->node);
+        assert(gate->waiting > 0);
         gate->waiting--;
         let_in(gate, pass);
         pass->go(pass, NULL);
@@ -197,6 +221,7 @@ static bool refuse_too_many(const struct gate_door *door, struct err *ret_err)
 enum gate_verdict gate_enter(struct gate *gate, struct gate_pass *pass, const struct gate_door *door,
                              struct err *ret_err)
 {
+    assert(pass->state == PASS_OUTSIDE && !pass->refusal && pass->go);
     struct gate_server *server = gate_server_of(gate, door);
 
     if (!server && !refuse_too_many(door, ret_err))
@@ -212,6 +237,7 @@ enum gate_verdict gate_enter(struct gate *gate, struct gate_pass *pass, const st
         let_in(gate, pass);
         return GATE_GO;
     }
+    pass_enter(pass, PASS_IN_LINE);
     gate->waiting++;
     list_append(door->urgent ? &server->lane->urgent : &server->lane->routine, &pass->node);
     return GATE_WAIT;
@@ -229,11 +255,12 @@ bool gate_is_for(const struct gate_pass *pass, const struct gate_door *door)
 
 void gate_hand_over(struct gate_pass *from, struct gate_pass *to)
 {
+    assert(from->state == PASS_INSIDE && !from->refusal && !to->refusal);
     to->server = take(from->server);
     to->caller = from->caller;
-    to->inside = from->inside;
     to->urgent = from->urgent;
-    from->inside = false;
+    pass_enter(to, PASS_INSIDE);
+    pass_enter(from, PASS_OUTSIDE);
     list_init(&to->node);
 }
 
@@ -242,9 +269,11 @@ bool gate_begin(struct gate *gate, struct gate_pass *pass, struct err *ret_err)
     struct gate_server *server = pass->server;
     int64_t now = loop_now(gate->loop);
 
+    assert(pass->state == PASS_INSIDE && !pass->refusal);
     if (refuses(server, pass->caller, now, ret_err))
         return false;
     pass->answers = gate_answers_of(server, pass->caller, now);
+    pass_enter(pass, PASS_CALLING);
     if (server->lane->host->proxy)
         host_enter(server->lane->host->proxy, now, &pass->proxy_epoch);
     host_enter(&server->lane->host->transport, now, &pass->host_epoch);
@@ -265,6 +294,7 @@ void gate_end(struct gate *gate, struct gate_pass *pass, enum host_outcome trans
     struct gate_host *host = pass->server->lane->host;
     int64_t now = loop_now(gate->loop);
 
+    pass_enter(pass, PASS_INSIDE);
     if (host->proxy)
         host_leave(host->proxy, &gate->limits, pass->proxy_epoch, proxy_outcome(transport), err, now, jitter_random());
     host_leave(&host->transport, &gate->limits, pass->host_epoch, transport, err, now, jitter_random());
@@ -313,6 +343,7 @@ void gate_destroy(struct gate *gate)
 {
     if (!gate)
         return;
+    assert(!gate->inside && !gate->waiting && list_empty(&gate->refused));
     gate_servers_finish(gate);
     loop_timer_destroy(gate->timer);
     free(gate);

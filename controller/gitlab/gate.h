@@ -45,14 +45,22 @@ struct gate_door {
     bool proxied;    /* through the proxy; always the same for one url and address */
 };
 
-/* One call's way through. Embedded in its owner; all zeroes: outside. */
+/* One call's way through:
+ *
+ *   OUTSIDE ──gate_enter()──► IN_LINE ──a place is free──► INSIDE ◄──gate_begin(), gate_end()──► CALLING
+ *      ▲  └──────────────────── a place is free ─────────────┘ │                                    │
+ *      └── gate_cancel() in any state; in line, a breaker opens ◄──────────────────────────────────┘ */
+enum gate_pass_state { PASS_OUTSIDE, PASS_IN_LINE, PASS_INSIDE, PASS_CALLING };
+
+/* Embedded in its owner; all zeroes: outside. */
 struct gate_pass {
     struct list node; /* in a line, or among the refused                  */
-    struct gate_server *server;
+    enum gate_pass_state state;
+    struct gate_server *server; /* NULL: outside                                    */
     uint64_t caller;
     struct gate_answers *answers; /* while it calls                                   */
     unsigned proxy_epoch, host_epoch, answers_epoch;
-    bool urgent, inside;
+    bool urgent;
     struct err *refusal; /* owned; what is to be told                        */
     /* Called when a pass in line has a place (NULL), or why it has none: then it is outside again. Never called from
      * within gate_enter() or gate_cancel() of the same pass, nor after the latter. */
@@ -83,7 +91,7 @@ void gate_end(struct gate *gate, struct gate_pass *pass, enum host_outcome trans
 
 /* Wherever the pass is, it is outside afterwards, and go() is not called; who is next in line goes on. */
 void gate_cancel(struct gate *gate, struct gate_pass *pass);
-/* Without a place: it is told err as a refusal is told. */
+/* The pass, outside or inside, stays where it is, and is told err as a refusal is told. */
 void gate_refuse(struct gate *gate, struct gate_pass *pass, const struct err *err);
 
 /* A host as /metrics and /debug/state show it; lent until the loop goes on. */

@@ -1,10 +1,25 @@
 #include "gitlab/host.h"
 
+#include <assert.h>
+
+#include "base/machine.h"
+
 const struct host_limits host_default_limits = {.threshold = 5, .pauses = {1000, 5 * 60 * 1000, 25}};
 
-static void change(struct host *h, enum host_state state)
+static const char *const host_states[] = {
+    [HOST_CLOSED] = "closed", [HOST_OPEN] = "open", [HOST_HALF_OPEN] = "half-open"};
+
+static void host_change(struct host *h, enum host_state to)
 {
-    h->state = state;
+    static const unsigned next[] = {
+        [HOST_CLOSED] = MACHINE_TO(HOST_OPEN),
+        [HOST_OPEN] = MACHINE_TO(HOST_HALF_OPEN),
+        [HOST_HALF_OPEN] = MACHINE_TO(HOST_CLOSED) | MACHINE_TO(HOST_OPEN),
+    };
+    static const struct machine machine = MACHINE("host", host_states, next);
+
+    machine_step(&machine, h->state, to);
+    h->state = to;
     h->epoch++;
 }
 
@@ -18,7 +33,7 @@ bool host_enter(struct host *h, int64_t now_ms, unsigned *ret_epoch)
     if (host_refuses(h, now_ms))
         return false;
     if (h->state == HOST_OPEN)
-        change(h, HOST_HALF_OPEN);
+        host_change(h, HOST_HALF_OPEN);
     h->in_flight++;
     *ret_epoch = h->epoch;
     return true;
@@ -31,8 +46,9 @@ bool host_is_unremarkable(const struct host *h)
 
 static void open_for(struct host *h, int64_t pause_ms, int64_t now_ms)
 {
+    assert(pause_ms >= 0 && pause_ms <= h->pause_ms);
     h->open_until_ms = now_ms + pause_ms;
-    change(h, HOST_OPEN);
+    host_change(h, HOST_OPEN);
 }
 
 static void open_again(struct host *h, const struct host_limits *limits, int64_t now_ms, uint32_t random)
@@ -46,7 +62,7 @@ static void on_answered(struct host *h)
     h->failures = 0;
     h->pause_ms = 0;
     if (h->state == HOST_HALF_OPEN)
-        change(h, HOST_CLOSED);
+        host_change(h, HOST_CLOSED);
 }
 
 static void on_failed(struct host *h, const struct host_limits *limits, const struct err *err, int64_t now_ms,
@@ -76,6 +92,7 @@ static void on_limited(struct host *h, const struct host_limits *limits, const s
 void host_leave(struct host *h, const struct host_limits *limits, unsigned epoch, enum host_outcome outcome,
                 const struct err *err, int64_t now_ms, uint32_t random)
 {
+    assert(h->in_flight > 0);
     h->in_flight--;
     if (epoch != h->epoch)
         return;
@@ -92,7 +109,7 @@ void host_leave(struct host *h, const struct host_limits *limits, unsigned epoch
     case HOST_DROPPED:
     case HOST_BLOCKED:
         if (h->state == HOST_HALF_OPEN)
-            change(h, HOST_OPEN); /* its time has come, so the next caller is the probe */
+            host_change(h, HOST_OPEN); /* its time has come, so the next caller is the probe */
         break;
     }
 }
@@ -110,7 +127,5 @@ struct err host_refusal(const struct host *h, int64_t now_ms, uint32_t random)
 
 const char *host_state_name(enum host_state state)
 {
-    static const char *const names[] = {[HOST_CLOSED] = "closed", [HOST_OPEN] = "open", [HOST_HALF_OPEN] = "half-open"};
-
-    return names[state];
+    return host_states[state];
 }

@@ -21,8 +21,15 @@ struct gitlab {
 
 typedef void op_reply_fn(struct gitlab_op *op, const struct http_reply *reply);
 
+enum op_state {
+    OP_RESTING, /* between requests: what comes next is decided, or paced */
+    OP_AT_GATE, /* next_request waits for the gate, or to be refused       */
+    OP_ASKING,  /* it is on its way: request                              */
+};
+
 struct gitlab_op {
     struct gitlab *gitlab;
+    enum op_state state;
     struct gitlab_request call;
     gitlab_done_fn *done;
     void *arg;

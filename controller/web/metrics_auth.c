@@ -1,5 +1,6 @@
 #include "web/metrics_auth.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,6 +10,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/list.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "kube/client.h"
 #include "net/loop.h"
@@ -23,6 +25,12 @@ enum {
     ANSWER_MS = 5 * 1000,
 };
 
+enum review_state {
+    REVIEW_NONE,
+    REVIEW_TOKEN,  /* whose it is, is asked                */
+    REVIEW_ACCESS, /* … and whether that one may read it   */
+};
+
 /* A token and what was said of it. */
 struct known {
     struct list node; /* the one asked for last at the end */
@@ -30,7 +38,8 @@ struct known {
     char digest[65];
     int verdict; /* 200, 401, 403; 0: nothing yet */
     int64_t until_ms;
-    uint64_t request; /* of the review under way, or 0 */
+    enum review_state state;
+    uint64_t request; /* of the review under way; 0 in NONE */
     uint64_t waiting[WAITING_MAX];
     size_t waiting_len;
 };
@@ -48,9 +57,25 @@ static const struct kube_resource token_review = {
 static const struct kube_resource access_review = {
     .kind = "SubjectAccessReview", .api_version = "authorization.k8s.io/v1", .plural = "subjectaccessreviews"};
 
+static void review_enter(struct known *k, enum review_state to, uint64_t request)
+{
+    static const char *const names[] = {[REVIEW_NONE] = "none", [REVIEW_TOKEN] = "token", [REVIEW_ACCESS] = "access"};
+    static const unsigned next[] = {
+        [REVIEW_NONE] = MACHINE_TO(REVIEW_TOKEN),
+        [REVIEW_TOKEN] = MACHINE_TO(REVIEW_ACCESS) | MACHINE_TO(REVIEW_NONE),
+        [REVIEW_ACCESS] = MACHINE_TO(REVIEW_NONE),
+    };
+    static const struct machine machine = MACHINE("review", names, next);
+
+    machine_step(&machine, k->state, to);
+    assert((to == REVIEW_NONE) == (request == 0));
+    k->state = to;
+    k->request = request;
+}
+
 static void forget_verdict(struct known *k)
 {
-    if (k->request)
+    if (k->state != REVIEW_NONE)
         kube_cancel(k->auth->client, k->request);
     list_remove(&k->node);
     free(k);
@@ -83,6 +108,8 @@ static void decide_for(struct known *k, int verdict)
     size_t len = k->waiting_len;
     uint64_t ids[WAITING_MAX];
 
+    review_enter(k, REVIEW_NONE, 0);
+    assert(len > 0 && len <= WAITING_MAX);
     memcpy(ids, k->waiting, sizeof(ids));
     k->waiting_len = 0;
     if (holds)
@@ -97,7 +124,6 @@ static void on_access(void *arg, const struct kube_reply *reply)
     struct known *k = arg;
     bool allowed = json_bool_or(reply->object, "status.allowed", false);
 
-    k->request = 0;
     decide_for(k, reply->err.kind != ERR_NONE ? 503 : allowed ? 200 : 403);
 }
 
@@ -121,13 +147,14 @@ static void on_token(void *arg, const struct kube_reply *reply)
     struct known *k = arg;
     bool known = json_bool_or(reply->object, "status.authenticated", false);
 
-    k->request = 0;
-    if (reply->err.kind != ERR_NONE)
+    if (reply->err.kind != ERR_NONE) {
         decide_for(k, 503);
-    else if (!known)
+    } else if (!known) {
         decide_for(k, 401);
-    else
-        k->request = review(k, &access_review, access_of(json_get(reply->object, "status.user")), on_access);
+    } else {
+        struct json_object *access = access_of(json_get(reply->object, "status.user"));
+        review_enter(k, REVIEW_ACCESS, review(k, &access_review, access, on_access));
+    }
 }
 
 static void begin_review(struct known *k, const char *token)
@@ -135,7 +162,7 @@ static void begin_review(struct known *k, const char *token)
     struct json_object *object =
         json_build("{apiVersion: %s, kind: %s, spec: {token: %s}}", token_review.api_version, token_review.kind, token);
 
-    k->request = review(k, &token_review, object, on_token);
+    review_enter(k, REVIEW_TOKEN, review(k, &token_review, object, on_token));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -159,7 +186,7 @@ static bool make_room_for_verdict(struct metrics_auth *auth)
     for (int good = 0; good < 2; good++)
         list_each (node, &auth->known) {
             struct known *k = container_of(node, struct known, node);
-            if (!k->request && (k->verdict == 200) == good) {
+            if (k->state == REVIEW_NONE && (k->verdict == 200) == good) {
                 forget_verdict(k);
                 return true;
             }
@@ -173,7 +200,7 @@ static size_t count_strangers(const struct metrics_auth *auth)
 
     list_each (node, &auth->known) {
         const struct known *k = container_of(node, struct known, node);
-        len += k->request && k->verdict != 200;
+        len += k->state != REVIEW_NONE && k->verdict != 200;
     }
     return len;
 }
@@ -224,14 +251,14 @@ static int ask_for(struct metrics_auth *auth, uint64_t id, const char *token)
         return k->verdict;
     if (k && k->waiting_len == WAITING_MAX)
         return 429;
-    if (!(k && (k->request || k->verdict == 200)) && !may_ask_for_a_stranger(auth))
+    if (!(k && (k->state != REVIEW_NONE || k->verdict == 200)) && !may_ask_for_a_stranger(auth))
         return 429;
     if (!k && !(k = add_known(auth, digest)))
         return 429;
     list_remove(&k->node);
     list_append(&auth->known, &k->node);
     k->waiting[k->waiting_len++] = id;
-    if (!k->request)
+    if (k->state == REVIEW_NONE)
         begin_review(k, token);
     return 0;
 }

@@ -213,7 +213,7 @@ static void those_who_wait_take_turns_by_namespace(void **state)
     for (int freed = 0; !w.callers[30].order; freed++) {
         assert_in_range(freed, 0, 3);
         for (size_t i = 0; i < 30; i++)
-            if (w.callers[i].pass.inside) {
+            if (w.callers[i].pass.state == PASS_INSIDE) {
                 leave(i, HOST_ANSWERED);
                 break;
             }
@@ -409,7 +409,7 @@ static void a_place_is_no_way_around_a_breaker(void **state)
 
     (void)state;
     enter(0, 3, A);
-    enter_of("two", 3, 5, A);
+    enter_of("two", 3, 4, A);
     for (size_t i = 0; i < 3; i++)
         assert_true(gate_begin(w.gate, &w.callers[i].pass, &err));
     for (int i = 0; i < 5; i++) {
