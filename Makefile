@@ -176,7 +176,7 @@ unit: ## Unit tests under ASan and UBSan (T=decide runs one program)
 
 .PHONY: unit-run
 unit-run: $(patsubst %,$(B)/tests/%,$(or $(T),$(TESTS)))
-	$(Q)RUN='$(RUN)' hack/run-unit $^
+	$(Q)LIMIT='$(LIMIT)' RUN='$(RUN)' hack/run-unit $^
 
 # Without those that try very much: they take minutes there, and find nothing that is the processor's.
 .PHONY: unit-arm64
@@ -193,7 +193,7 @@ asan: ## Build build/asan/gitlab-runner-controller with ASan and UBSan
 .PHONY: valgrind
 valgrind: ## Unit tests under valgrind
 	$(Q)hack/install-deps valgrind
-	$(Q)$(MAKE) unit-run B=build/valgrind CFLAGS='-O1 -g' VARIANT_CFLAGS= VARIANT_LDFLAGS= RUN='valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect'
+	$(Q)$(MAKE) unit-run B=build/valgrind CFLAGS='-O1 -g' VARIANT_CFLAGS= VARIANT_LDFLAGS= LIMIT=3600 RUN='valgrind -q --fair-sched=try --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect'
 
 E2E_CLUSTER ?= e2e
 

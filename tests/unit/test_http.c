@@ -94,6 +94,7 @@ static uint64_t start(struct world *w, struct http_request request, struct resul
     buf_init(&r->stream, BODY_MAX);
     request.method = request.method ? request.method : "GET";
     request.max_body = request.max_body ? request.max_body : BODY_MAX;
+    request.connect_timeout_ms = request.connect_timeout_ms ? request.connect_timeout_ms : GUARD_MS;
     request.on_done = on_done;
     request.release = on_release;
     request.arg = r;
