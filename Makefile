@@ -162,7 +162,7 @@ $(B)/tests/metrics_auth: $(B)/tests/test_metrics_auth.o $(B)/obj/web/metrics_aut
 $(B)/tests/watch: $(filter $(B)/obj/kube/watch% $(B)/obj/kube/version.o $(B)/obj/kube/object_text.o,$(OBJECTS))
 $(B)/tests/lease $(B)/tests/lease_replicas: $(B)/obj/kube/lease.o
 $(addprefix $(B)/tests/,watch lease lease_replicas): $(B)/tests/%: $(B)/tests/test_%.o $(filter $(B)/obj/base/%,$(OBJECTS))
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $^ $(CORE_LIBS) -lcmocka
 # So does this one, and net/http.c, kube/config.c and kube/exec.c as well.
 $(B)/tests/client: $(B)/tests/test_client.o $(addprefix $(B)/obj/kube/,client.o client_stats.o object_text.o credentials.o verbs.o refusal.o limit.o liveness.o) \
 	$(filter $(B)/obj/base/%,$(OBJECTS))

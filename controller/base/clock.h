@@ -1,22 +1,13 @@
-/* How long something took. Decisions take their *now* from the loop (net/loop.h); this is for measuring alone. */
+/* What the clocks say at this moment. Decisions take their *now* from the loop (net/loop.h). */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
 #include <stdint.h>
-#include <time.h>
 
-/* Monotonic microseconds. */
-static inline int64_t clock_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static inline double seconds_since(int64_t begin_us)
-{
-    return (double)(clock_us() - begin_us) / 1e6;
-}
+/* Monotonic microseconds: how long something took, and that alone. */
+int64_t clock_us(void);
+double seconds_since(int64_t begin_us);
+/* Microseconds since 1970, as the machine's clock has them: for stamps that people compare. */
+int64_t clock_wall_us(void);
 
 #endif

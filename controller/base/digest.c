@@ -1,6 +1,5 @@
 #include "base/digest.h"
 
-#include <ctype.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -8,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
 
@@ -92,63 +90,4 @@ char *base64_decode(const char *text, size_t *ret_len, struct arena *a)
     if (ret_len)
         *ret_len = real;
     return (char *)data;
-}
-
-const char *time_format(int64_t seconds, struct arena *a)
-{
-    time_t t = (time_t)seconds;
-    struct tm tm;
-    char *text = arena_alloc(a, sizeof("2026-01-02T03:04:05Z") + 8);
-
-    gmtime_r(&t, &tm);
-    strftime(text, sizeof("2026-01-02T03:04:05Z") + 8, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    return text;
-}
-
-/* Each 'd' stands for a digit, anything else for itself in either case. */
-static bool has_shape(const char *text, const char *shape)
-{
-    for (; *shape; text++, shape++)
-        if (*shape == 'd' ? !isdigit((unsigned char)*text) : toupper((unsigned char)*text) != *shape)
-            return false;
-    return true;
-}
-
-/* "Z", "+hh:mm" or "-hh:mm" as seconds east of UTC. */
-static bool offset_parse(const char *text, int64_t *ret)
-{
-    *ret = 0;
-    if (has_shape(text, "Z"))
-        return !text[1];
-    if ((*text != '+' && *text != '-') || !has_shape(text + 1, "dd:dd") || text[6])
-        return false;
-    int hours = atoi(text + 1), minutes = atoi(text + 4);
-    *ret = (*text == '-' ? -60 : 60) * (hours * 60 + minutes);
-    return hours < 24 && minutes < 60;
-}
-
-int64_t time_parse(const char *text)
-{
-    struct tm tm = {0};
-    int64_t offset;
-
-    if (!text || !has_shape(text, "dddd-dd-ddTdd:dd:dd"))
-        return -1;
-    const char *date_end = strptime(text, "%Y-%m-%d", &tm);
-    const char *rest = date_end ? strptime(date_end + 1, "%H:%M:%S", &tm) : NULL;
-    if (rest && *rest == '.' && isdigit((unsigned char)rest[1]))
-        rest += 1 + strspn(rest + 1, "0123456789");
-    if (!rest || !offset_parse(rest, &offset))
-        return -1;
-    int day = tm.tm_mday;
-    time_t seconds = timegm(&tm);
-    return tm.tm_mday == day ? seconds - offset : -1; /* another day: there is no February 30 */
-}
-
-int64_t day_parse(const char *text)
-{
-    char time[32];
-
-    snprintf(time, sizeof(time), "%sT00:00:00Z", text ? text : "");
-    return time_parse(time);
 }

@@ -1,4 +1,4 @@
-/* Fingerprints, base64 and times as text. */
+/* Fingerprints and base64. */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 
@@ -25,12 +25,5 @@ uint64_t digest_keyed(const struct digest_key *key, const char *text);
 const char *base64_encode(const void *data, size_t len, struct arena *a);
 /* Decodes; the bytes are followed by a NUL. NULL when the text is not base64. *ret_len may be NULL. */
 char *base64_decode(const char *text, size_t *ret_len, struct arena *a);
-
-/* Seconds since 1970 as RFC 3339 in UTC ("2026-01-02T03:04:05Z"), and back from any RFC 3339 time; -1 when it is none.
- */
-const char *time_format(int64_t seconds, struct arena *a);
-int64_t time_parse(const char *text);
-/* The beginning of a day ("2026-01-02") in UTC; -1 when it is none. */
-int64_t day_parse(const char *text);
 
 #endif

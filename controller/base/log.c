@@ -3,13 +3,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/charset.h"
-#include "base/digest.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "base/utf8.h"
 
 /* Values end before the line does, so that there is room for keys and quotes, which are constants of the program. */
@@ -131,10 +131,8 @@ static void add_pair(struct buf *line, const char *key, const char *value)
 static void add_head(struct buf *line, enum log_level level, const char *component, const char *message)
 {
     cleanup_arena struct arena a = {0};
-    struct timespec now;
+    const char *stamp = time_format_us(clock_wall_us(), 3, &a);
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    const char *stamp = arena_printf(&a, "%.19s.%03ldZ", time_format(now.tv_sec, &a), now.tv_nsec / 1000000);
     if (as_json) {
         buf_addf(line, "{\"ts\":\"%s\",\"level\":\"%s\",\"logger\":\"%s\",\"msg\":\"", stamp, level_names[level],
                  component);

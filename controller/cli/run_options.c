@@ -11,6 +11,7 @@
 
 #include "base/followed.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "cli/cli.h"
 #include "net/http.h"
 #include "runner/names.h"
@@ -61,15 +62,17 @@ static bool parse_bool(const char *value, void *field)
     return *(bool *)field || strcmp(value, "false") == 0;
 }
 
-/* Seconds, "2" or "2s" or "0.5s", as milliseconds; up to an hour. */
-static bool parse_seconds(const char *value, void *field)
+/* A duration, such as "2s" or "1m30s", or seconds without a unit, as milliseconds; up to an hour. */
+static bool parse_duration(const char *value, void *field)
 {
-    char *end;
-    double seconds = strtod(value, &end);
+    char seconds[32];
+    int64_t ns, *ms = field;
 
-    *(int64_t *)field = (int64_t)(seconds * 1000);
-    return isdigit((unsigned char)*value) && seconds > 0 && seconds <= 3600 &&
-           strcmp(*end == 's' ? end + 1 : end, "") == 0;
+    snprintf(seconds, sizeof(seconds), "%ss", value);
+    if (!duration_parse(value, &ns) && !duration_parse(seconds, &ns))
+        return false;
+    *ms = ns / 1000000;
+    return *ms > 0 && *ms <= 3600 * 1000;
 }
 
 static bool parse_namespaces(const char *value, void *field)
@@ -172,11 +175,11 @@ static const struct row rows[] = {
     {"leader-election-namespace", "NAME", "of Lease and orphans (default: the kubeconfig's or the pod's)",
      parse_text, AT(lease_namespace), NULL},
     {"leader-election-lease-duration", "TIME", "others wait so long for a silent leader (default: 15s)",
-     parse_seconds, AT(lease.duration_ms), "seconds, such as 15s"},
+     parse_duration, AT(lease.duration_ms), "seconds, such as 15s"},
     {"leader-election-renew-deadline", "TIME", "a leader that cannot renew stops after it (default: 10s)",
-     parse_seconds, AT(lease.renew_ms), "seconds, such as 10s"},
+     parse_duration, AT(lease.renew_ms), "seconds, such as 10s"},
     {"leader-election-retry-period", "TIME", "between renewals; each is one write (default: 2s)",
-     parse_seconds, AT(lease.retry_ms), "seconds, such as 2s"},
+     parse_duration, AT(lease.retry_ms), "seconds, such as 2s"},
     {"log-level", "LEVEL,...", "error, warn, info, debug, of one part COMPONENT=LEVEL (default: info)",
      parse_levels, AT(levels), "error, warn, info or debug, for one part COMPONENT=LEVEL; components: " LOG_COMPONENTS},
     {"gitlab-concurrency", "N", "calls in flight to one GitLab host, of which a namespace alone gets half (default: 16)",

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/charset.h"
-#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "gitlab/op.h"
 
 #define OP(name) (1u << GITLAB_OP_##name)

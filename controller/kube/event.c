@@ -4,10 +4,11 @@
 
 #include "base/arena.h"
 #include "base/charset.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/shorten.h"
-#include "kube/micro_time.h"
+#include "base/time.h"
 
 enum { NOTE_MAX = 1024, NAME_MAX_LEN = 240 }; /* the server adds five characters */
 
@@ -36,10 +37,10 @@ uint64_t event_send(struct kube_client *client, const struct event *e, const cha
             "{apiVersion: 'events.k8s.io/v1', kind: Event, metadata: {generateName: %s, namespace: %s}, eventTime: %s, "
             "reportingController: %s, reportingInstance: %s, action: Reconcile, reason: %s, note: %s, type: %s, "
             "regarding: {apiVersion: %s, kind: %s, namespace: %s, name: %s, uid: %s}}",
-            arena_printf(&a, "%.*s-", NAME_MAX_LEN, e->regarding.name), e->regarding.ns, kube_micro_time(&a),
-            controller, instance, e->reason, shorten(charset_to_prose(arena_strdup(&a, e->note)), NOTE_MAX),
-            e->warning ? "Warning" : "Normal", e->regarding.api_version, e->regarding.kind, e->regarding.ns,
-            e->regarding.name, e->regarding.uid));
+            arena_printf(&a, "%.*s-", NAME_MAX_LEN, e->regarding.name), e->regarding.ns,
+            time_format_us(clock_wall_us(), 6, &a), controller, instance, e->reason,
+            shorten(charset_to_prose(arena_strdup(&a, e->note)), NOTE_MAX), e->warning ? "Warning" : "Normal",
+            e->regarding.api_version, e->regarding.kind, e->regarding.ns, e->regarding.name, e->regarding.uid));
 
     return kube_create(client, &events, e->regarding.ns, object, done, arg);
 }

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -11,6 +10,7 @@
 #include "base/json.h"
 #include "base/machine.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "kube/config.h"
 #include "kube/config_file.h"
 #include "net/loop.h"
@@ -77,18 +77,6 @@ void exec_credential_finish(struct exec_credential *c)
     *c = (struct exec_credential){0};
 }
 
-/* RFC 3339, as seconds since 1970; -1 when it is none. */
-static int64_t parse_time(const char *text)
-{
-    struct tm tm = {0}, zone = {0};
-    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-
-    if (rest && *rest == '.')
-        rest += 1 + strspn(rest + 1, "0123456789");
-    rest = rest ? strptime(rest, "%z", &zone) : NULL;
-    return rest && !*rest ? (int64_t)timegm(&tm) - zone.tm_gmtoff : -1;
-}
-
 static char *copy_of_text(const char *text)
 {
     return text && *text ? mem_strdup(text) : NULL;
@@ -121,7 +109,7 @@ bool exec_credential_read(struct exec_credential *ret, const char *api_version, 
         .token = copy_of_text(json_str(object, "status.token")),
         .cert = copy_of_text(json_str(object, "status.clientCertificateData")),
         .key = copy_of_text(json_str(object, "status.clientKeyData")),
-        .expires = *expires ? parse_time(expires) : INT64_MAX,
+        .expires = *expires ? time_parse(expires) : INT64_MAX,
     };
     if (!object)
         return err_set(err, ERR_INVALID, "InvalidExecCredential", "what it printed is not JSON");

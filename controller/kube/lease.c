@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/jitter.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/machine.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "kube/client.h"
-#include "kube/micro_time.h"
 #include "net/loop.h"
 
 static const struct kube_resource leases = {
@@ -254,7 +255,7 @@ static void request(struct lease *lease, const char *method, bool collection, st
 static struct json_object *held_by(const struct lease *lease, const char *identity, struct arena *a)
 {
     bool claim = *identity && !is_our_lease(lease);
-    const char *now = kube_micro_time(a);
+    const char *now = time_format_us(clock_wall_us(), 6, a);
     struct json_object *object =
         arena_json(a, lease->absent ? json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s}}",
                                                  leases.api_version, leases.kind, lease->ns, lease->name)

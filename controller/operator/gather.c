@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/digest.h"
 #include "base/json.h"
 #include "base/key.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "operator/drift.h"
 #include "operator/errand.h"
 #include "operator/pods.h"

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "operator/checks.h"
 #include "operator/errand.h"
 #include "net/loop.h"

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mark.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "runner/names.h"
 
 enum { VERSION_EVERY = 12 }; /* checks: it changes seldom */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/digest.h"
+#include "base/time.h"
 #include "runner/names.h"
 
 enum { DAY_S = 24 * 3600, WARNED_S = 7 * DAY_S };

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/shorten.h"
+#include "base/time.h"
 #include "base/words.h"
 #include "runner/extra_config_parts.h"
 #include "runner/spec_parts.h"
@@ -273,44 +274,6 @@ const char *extra_config_field(const char *path, struct json_object *spec, struc
  * Types.
  */
 
-/* The unit that text begins with, in nanoseconds, and its length; 0: none. */
-static double unit_of(const char *text, size_t *len)
-{
-    static const struct {
-        const char *name;
-        double ns;
-    } units[] = {{"ns", 1},   {"us", 1e3}, {"\xc2\xb5s", 1e3}, {"\xce\xbcs", 1e3},
-                 {"ms", 1e6}, {"s", 1e9},  {"m", 60e9},        {"h", 3600e9}};
-
-    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-        *len = strlen(units[i].name);
-        if (strncmp(text, units[i].name, *len) == 0)
-            return units[i].ns;
-    }
-    return 0;
-}
-
-/* Whether Go's time.ParseDuration() takes it: numbers with units, or "0", in the range of 64 bits of nanoseconds. */
-static bool is_duration(const char *text)
-{
-    static const char digits[] = "0123456789";
-    double total = 0;
-
-    text += *text == '-' || *text == '+';
-    if (strcmp(text, "0") == 0)
-        return true;
-    do {
-        size_t whole = strspn(text, digits), dot = text[whole] == '.';
-        size_t fraction = dot ? strspn(text + whole + 1, digits) : 0, number = whole + dot + fraction, unit_len;
-        double unit = whole + fraction ? unit_of(text + number, &unit_len) : 0;
-        if (unit == 0)
-            return false;
-        total += strtod(text, NULL) * unit;
-        text += number + unit_len;
-    } while (*text);
-    return total < 9.22e18;
-}
-
 static bool is_text(struct json_object *value)
 {
     return json_object_is_type(value, json_type_string);
@@ -331,6 +294,8 @@ static bool is_exact(int64_t number)
 
 static bool has_type(enum config_type type, struct json_object *value)
 {
+    int64_t ns;
+
     switch (type) {
     case CONFIG_TEXT:
         return is_text(value);
@@ -344,7 +309,7 @@ static bool has_type(enum config_type type, struct json_object *value)
         return json_object_is_type(value, json_type_double) ||
                (is_whole(value) && is_exact(json_object_get_int64(value)));
     case CONFIG_DURATION:
-        return is_text(value) && is_duration(json_object_get_string(value));
+        return is_text(value) && duration_parse(json_object_get_string(value), &ns);
     case CONFIG_TABLE:
     case CONFIG_ANY:
         break;

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/shorten.h"
+#include "base/time.h"
 #include "base/words.h"
 #include "runner/go_syntax.h"
 #include "runner/judge_parts.h"
@@ -96,16 +97,6 @@ void judge_monitoring(const struct judged *j)
     }
 }
 
-/* Text that is a duration, in seconds; about. */
-static double duration_seconds(const char *text)
-{
-    double value = strtod(text, NULL);
-    const char *unit = text + strspn(text, "+-0123456789.");
-
-    return *unit == 'n' || *unit == 'u' || (unsigned char)*unit > 127 || strncmp(unit, "ms", 2) == 0 ? value / 1e3
-                                                                                                     : value;
-}
-
 void judge_autoscaler(const struct judged *j)
 {
     struct json_object *list = json_get(j->kubernetes, "autoscaler.policy");
@@ -113,9 +104,10 @@ void judge_autoscaler(const struct judged *j)
     for (size_t i = 0; i < json_len(list); i++) {
         const char *path = arena_printf(j->a, "spec.config.runners.kubernetes.autoscaler.policy[%zu]", i);
         const char *idle = json_str(json_at(list, i), "idle_time");
+        int64_t ns;
         if (period_complaint(j, json_at(list, i)))
             judged_warn(j, "%s.%s; there will be no pause pods", path, period_complaint(j, json_at(list, i)));
-        if (idle && duration_seconds(idle) != 0 && duration_seconds(idle) < 1)
+        if (idle && duration_parse(idle, &ns) && ns != 0 && ns < 1000000000)
             judged_refuse(j, "%s.idle_time must be 1s at least, or left out, not \"%s\"", path, shown(idle, 40).text);
     }
 }

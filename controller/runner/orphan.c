@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/digest.h"
 #include "base/json.h"
 #include "base/shorten.h"
+#include "base/time.h"
 
 const char *orphan_key(const struct owner *owner, const struct orphan *orphan, struct arena *a)
 {

@@ -1,10 +1,10 @@
 /* Deletion: the table at the end says in which order a runner goes. */
+#include "base/time.h"
 #include "runner/rules.h"
 
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/digest.h"
 #include "base/mem.h"
 #include "runner/names.h"
 #include "runner/status.h"

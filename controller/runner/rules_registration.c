@@ -1,10 +1,10 @@
 /* The registration, towards GitLab: the table at the end is what the product does there. */
+#include "base/time.h"
 #include "runner/rules.h"
 
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/digest.h"
 #include "base/json.h"
 #include "runner/complaints.h"
 #include "runner/names.h"

@@ -4,10 +4,10 @@
 
 #include "base/arena.h"
 #include "base/charset.h"
-#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/shorten.h"
+#include "base/time.h"
 #include "runner/expiry.h"
 #include "runner/skew.h"
 

@@ -122,8 +122,8 @@ def test_the_scopes_of_an_access_token_are_one_list() -> None:
 
 def test_no_text_is_cut_but_by_the_function_for_it() -> None:
     """base/shorten.h; a precision in a format ends a text in the midst of a word, or of a character. Times have none."""
-    numbers = {"controller/base/log.c": ["19"], "controller/kube/micro_time.c": ["19"],
-               "controller/api_servers.c": ["50", "5", "50", "5"]}
+    numbers = {"controller/base/time.c": ["19"],
+               "controller/operator/api_servers.c": ["50", "5", "50", "5"]}
     for file in sorted((ROOT / "controller").rglob("*.[ch]")):
         found = re.findall(r"%\.(\d+)s", file.read_text())
         assert found == numbers.get(str(file.relative_to(ROOT)), []), file

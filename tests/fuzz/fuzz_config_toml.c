@@ -1,6 +1,7 @@
 /* The token found in a config.toml, and base64 and times as they come in Secrets and annotations. */
 #include "base/arena.h"
 #include "base/digest.h"
+#include "base/time.h"
 #include "fuzz.h"
 #include "runner/render.h"
 

@@ -1,15 +1,15 @@
 /* Clocks and an API server for the tests of the lease: they take the place of net/loop.c, kube/client.c and
- * kube/micro_time.c. One test program includes this once. */
+ * base/clock.c. One test program includes this once. */
 #ifndef TESTS_LEASE_FAKES_H
 #define TESTS_LEASE_FAKES_H
 
+#include "base/clock.h"
 #include "golden.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "kube/client.h"
 #include "kube/lease.h"
-#include "kube/micro_time.h"
 #include "net/loop.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -49,9 +49,9 @@ void loop_timer_destroy(struct loop_timer *timer)
     *timer = (struct loop_timer){.due = -1};
 }
 
-const char *kube_micro_time(struct arena *a)
+int64_t clock_wall_us(void)
 {
-    return arena_printf(a, "%lld", (long long)++wall_us);
+    return ++wall_us;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

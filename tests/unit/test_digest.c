@@ -1,4 +1,4 @@
-/* Fingerprints, base64 and times, by the examples of their standards. */
+/* Fingerprints and base64, by the examples of their standards. */
 #include "golden.h"
 
 #include "base/digest.h"
@@ -76,68 +76,6 @@ static void refuses_what_is_not_base64(void **state)
             fail_msg("\"%s\" was decoded", wrong[i]);
 }
 
-static const struct {
-    int64_t seconds;
-    const char *text;
-} times[] = {
-    {0, "1970-01-01T00:00:00Z"},          {951782400, "2000-02-29T00:00:00Z"},  {1767323045, "2026-01-02T03:04:05Z"},
-    {2147483648, "2038-01-19T03:14:08Z"}, {4102444800, "2100-01-01T00:00:00Z"}, {253402300799, "9999-12-31T23:59:59Z"},
-};
-
-static void writes_and_reads_times(void **state)
-{
-    struct arena a cleanup_arena = {0};
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(times); i++) {
-        assert_string_equal(time_format(times[i].seconds, &a), times[i].text);
-        assert_int_equal(time_parse(times[i].text), times[i].seconds);
-    }
-}
-
-/* GitLab writes milliseconds, and the offset of the time zone that its administrator has set. */
-static void reads_fractions_and_offsets(void **state)
-{
-    static const char *const same[] = {
-        "2026-01-02T03:04:05.000Z",      "2026-01-02T03:04:05.999999Z", "2026-01-02T03:04:05+00:00",
-        "2026-01-02T04:04:05.123+01:00", "2026-01-01T19:34:05-07:30",   "2026-01-02t03:04:05z",
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(same); i++)
-        if (time_parse(same[i]) != 1767323045)
-            fail_msg("%s was read as %lld", same[i], (long long)time_parse(same[i]));
-}
-
-static void refuses_what_is_no_time(void **state)
-{
-    static const char *const wrong[] = {
-        "",
-        "2026-01-02",
-        "2026-01-02T03:04:05",
-        "2026-01-02 03:04:05 UTC",
-        "2026-01-02T03:04Z",
-        "2026-1-2T3:4:5Z",
-        " 2026-01-02T03:04:05Z",
-        "2026-01-02T03:04:05Z ",
-        "2026-13-02T03:04:05Z",
-        "2026-02-30T03:04:05Z",
-        "2026-01-02T24:04:05Z",
-        "2026-01-02T03:60:05Z",
-        "2026-01-02T03:04:05.Z",
-        "2026-01-02T03:04:05+0100",
-        "2026-01-02T03:04:05+01:00x",
-        "2026-01-02T03:04:05+99:00",
-        "never",
-    };
-
-    (void)state;
-    assert_int_equal(time_parse(NULL), -1);
-    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
-        if (time_parse(wrong[i]) != -1)
-            fail_msg("\"%s\" was read", wrong[i]);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,9 +84,6 @@ int main(void)
         cmocka_unit_test(encodes_as_the_standard_shows),
         cmocka_unit_test(decodes_what_it_encoded),
         cmocka_unit_test(refuses_what_is_not_base64),
-        cmocka_unit_test(writes_and_reads_times),
-        cmocka_unit_test(reads_fractions_and_offsets),
-        cmocka_unit_test(refuses_what_is_no_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
 /* What kubectl shows, and the closed list of reasons behind it. */
+#include "base/time.h"
 #include "golden.h"
 
 #include <regex.h>
 
-#include "base/digest.h"
 #include "base/mem.h"
 #include "reasons.h"
 #include "runner/names.h"

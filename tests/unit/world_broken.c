@@ -1,9 +1,9 @@
+#include "base/time.h"
 #include "world_broken.h"
 
 #include <json-c/json.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "base/json.h"
 #include "runner/status.h"
 

@@ -1,9 +1,9 @@
 /* The operator's process: what it learns from GitLab's answers. */
+#include "base/time.h"
 #include "world.h"
 
 #include <string.h>
 
-#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/names.h"

@@ -1,9 +1,9 @@
 /* GitLab, as far as a registration goes: runners, tokens, and who may do what. */
+#include "base/time.h"
 #include "world.h"
 
 #include <string.h>
 
-#include "base/digest.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
