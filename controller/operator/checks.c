@@ -40,14 +40,14 @@ static bool is_left_to_the_next_check(struct turn *turn, const struct gitlab_ans
 
     if (strcmp(turn->asked.rule, "check") != 0)
         return false;
-    check_unanswered(&turn->state->check, &in, answer->err.retry_after_ms);
+    check_unanswered(&turn->state->memory.check, &in, answer->err.retry_after_ms);
     return true;
 }
 
 static bool learn_shown(struct turn *turn, const struct gitlab_answer *answer)
 {
     const struct check_answer in = circumstances(turn);
-    struct server_check *check = &turn->state->check;
+    struct server_check *check = &turn->state->memory.check;
 
     if (answer->err.kind == ERR_NONE)
         check_shown(check, &in, answer->body);
@@ -63,7 +63,7 @@ static bool learn_shown(struct turn *turn, const struct gitlab_answer *answer)
 static bool learn_tried(struct turn *turn, const struct gitlab_answer *answer)
 {
     const struct check_answer in = circumstances(turn);
-    struct server_check *check = &turn->state->check;
+    struct server_check *check = &turn->state->memory.check;
 
     if (answer->err.kind == ERR_NONE)
         check_accepted(check, &in, answer->id, turn->asked.gitlab.runner_id);
@@ -78,7 +78,7 @@ static bool learn_version(struct turn *turn, const struct gitlab_answer *answer)
 {
     const struct check_answer in = circumstances(turn);
 
-    check_version(&turn->state->check, &in, json_str(answer->body, "version"));
+    check_version(&turn->state->memory.check, &in, json_str(answer->body, "version"));
     return true;
 }
 
@@ -87,7 +87,7 @@ static bool learn_self(struct turn *turn, const struct gitlab_answer *answer)
 {
     const struct check_answer in = circumstances(turn);
 
-    check_self(&turn->state->check, &in, answer->err.kind == ERR_NONE ? answer->expiration : NULL);
+    check_self(&turn->state->memory.check, &in, answer->err.kind == ERR_NONE ? answer->expiration : NULL);
     return true;
 }
 
@@ -98,7 +98,7 @@ static bool learn_rotated(struct turn *turn, const struct gitlab_answer *answer)
 
     if (!is_refusal(answer, 403))
         return false;
-    check_refused(&turn->state->check, &in);
+    check_refused(&turn->state->memory.check, &in);
     return true;
 }
 
@@ -106,7 +106,8 @@ static bool is_taking_over(const struct turn *turn)
 {
     bool has_one = turn->observed.children[CHILD_TOKEN_SECRET].exists;
 
-    return has_one && (turn->state->takeover == TAKEOVER_FITS || turn->state->takeover == TAKEOVER_UNMARKED);
+    return has_one &&
+           (turn->state->memory.takeover == TAKEOVER_FITS || turn->state->memory.takeover == TAKEOVER_UNMARKED);
 }
 
 /* There is no runner of this id, or the access token may not change it. One that is not there is looked for again soon;
@@ -117,9 +118,9 @@ static bool learn_unchanged(struct turn *turn, const struct gitlab_answer *answe
     bool absent = is_refusal(answer, 404);
 
     if (is_taking_over(turn) && (absent || is_refusal(answer, 403)))
-        turn->state->takeover = TAKEOVER_REFUSED;
+        turn->state->memory.takeover = TAKEOVER_REFUSED;
     else if (absent && turn->observed.children[CHILD_TOKEN_SECRET].exists)
-        check_absent(&turn->state->check, &in);
+        check_absent(&turn->state->memory.check, &in);
     return false;
 }
 
@@ -134,16 +135,16 @@ static bool learn_inspected(struct turn *turn, const struct gitlab_answer *answe
 
     if (!shown && (!refused || !o->children[CHILD_TOKEN_SECRET].exists))
         return false;
-    turn->state->takeover = takeover_of(o, shown ? answer->body : NULL);
-    if (turn->state->takeover == TAKEOVER_FITS)
-        check_prove(&turn->state->check, loop_now(turn->shop->loop));
+    turn->state->memory.takeover = takeover_of(o, shown ? answer->body : NULL);
+    if (turn->state->memory.takeover == TAKEOVER_FITS)
+        check_prove(&turn->state->memory.check, loop_now(turn->shop->loop));
     return true;
 }
 
 /* Whether the mark stayed is looked at once more. */
 static bool learn_claimed(struct turn *turn, const struct gitlab_answer *answer)
 {
-    turn->state->takeover = TAKEOVER_UNTRIED;
+    turn->state->memory.takeover = TAKEOVER_UNTRIED;
     return answer->err.kind == ERR_NONE;
 }
 
@@ -157,7 +158,7 @@ static bool learn_kept(struct turn *turn, const struct gitlab_answer *answer)
 {
     if (!is_another_token(turn, answer))
         return false;
-    turn->state->takeover = TAKEOVER_REFUSED;
+    turn->state->memory.takeover = TAKEOVER_REFUSED;
     return true;
 }
 
@@ -165,7 +166,7 @@ static bool learn_inherited(struct turn *turn, const struct gitlab_answer *answe
 {
     if (!is_another_token(turn, answer))
         return false;
-    turn->state->not_inherited = true;
+    turn->state->memory.not_inherited = true;
     return true;
 }
 
@@ -209,7 +210,7 @@ static bool loses_or_doubles(const struct turn *turn, const struct gitlab_answer
 
 bool checks_believe(struct turn *turn, const struct gitlab_answer *answer, struct err *ret_err)
 {
-    struct hearsay *heard = &turn->state->heard;
+    struct hearsay *heard = &turn->state->memory.heard;
     const struct hearsay now = {turn->asked.gitlab.call, turn->asked.gitlab.runner_id, loop_now(turn->shop->loop)};
     bool same = heard->at_ms && heard->call == now.call && heard->runner_id == now.runner_id;
     int64_t since = now.at_ms - heard->at_ms;
@@ -249,7 +250,7 @@ bool checks_learn(struct turn *turn, const struct gitlab_answer *answer)
 bool checks_done_with(struct turn *turn)
 {
     const struct observed *o = &turn->observed;
-    struct server_check *check = &turn->state->check;
+    struct server_check *check = &turn->state->memory.check;
 
     if (o->deleting && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && check->refusals < CONFIRMATIONS) {
         check_dead(check);
@@ -267,7 +268,7 @@ void checks_renew(struct turn *turn)
 {
     const struct check_answer in = circumstances(turn);
     enum gitlab_call what = turn->asked.gitlab.call;
-    unsigned edited = turn->state->check.edited;
+    unsigned edited = turn->state->memory.check.edited;
 
     if (what == GITLAB_ROTATE || (what == GITLAB_RESET && turn->observed.children[CHILD_TOKEN_SECRET].exists))
         turn_event(turn, false, "TokenRotated", "the runner has a new token; the former one is not valid any more");
@@ -275,6 +276,6 @@ void checks_renew(struct turn *turn)
         turn_event(turn, false, "AttributesRestored",
                    arena_printf(&turn->mem, "changed at GitLab by somebody, and set back to what the spec says: %s",
                                 attributes_text(edited, &turn->mem)));
-    turn->state->takeover = TAKEOVER_UNTRIED;
-    check_renewed(&turn->state->check, &in);
+    turn->state->memory.takeover = TAKEOVER_UNTRIED;
+    check_renewed(&turn->state->memory.check, &in);
 }

@@ -158,9 +158,8 @@ bool errand_is_calling(const struct errand *e)
 static struct turn *turn_of_the_answer(const struct errand *e)
 {
     struct turn *turn = turn_create(e->shop, &e->record, e->state, e->state->key, e->cause);
-    const struct gathering g = turn_gathering(e->shop);
 
-    gather_again(&g, e->state, &turn->observed, &turn->step);
+    turn_look(turn);
     go_on_with_errand(e, turn);
     turn->asked = e->asked;
     turn->observed.registered = e->registered;
@@ -231,7 +230,7 @@ void errand_ask(struct turn *turn, const struct gitlab_request *call)
     turn->parked = true;
     e->steps = verdict == GATE_GO ? turn->steps : e->steps;
     keep_values(e, &turn->observed);
-    if (turn->state->issued)
+    if (turn->state->memory.issued)
         keep_subject(e, turn);
     if (verdict == GATE_GO)
         start_call(e, turn, call);

@@ -63,7 +63,7 @@ static void wake_referrer(void *arg, const char *key)
     struct state *state = map_get(&wake->feeds->states->by_key, key);
 
     if (state)
-        state_forgive(state);
+        memory_forgive(&state->memory);
     queue_add(wake->feeds->queue, key, wake->priority, "a referenced object changed");
 }
 

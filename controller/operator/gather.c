@@ -10,7 +10,6 @@
 #include "base/time.h"
 #include "operator/drift.h"
 #include "operator/errand.h"
-#include "operator/pods.h"
 #include "runner/cache.h"
 #include "runner/names.h"
 #include "runner/namespaces.h"
@@ -92,19 +91,19 @@ static void gather_inheritance(const struct record *record, struct json_object *
     gather_registration(kept, o);
 }
 
-static void gather_child(const struct gathering *g, const struct state *state, enum child child, struct observed *o,
+static void gather_child(const struct gathering *g, const struct memory *memory, enum child child, struct observed *o,
                          struct arena *a)
 {
     const char *ns = o->spec ? child_namespace(child, &o->owner, o->spec) : o->owner.ns;
     const struct record *record = store_get(g->store, kind_of_child(child), ns, child_name(child, &o->owner, a));
     struct json_object *kept = record ? record_kept(record, a) : NULL;
 
-    o->children[child] = (struct observed_child){.foreign = state->foreign[child]};
+    o->children[child] = (struct observed_child){.foreign = memory->foreign[child]};
     if (!record)
         return;
     if (strcmp(record->owner_uid, o->owner.uid) != 0) {
         o->children[child].foreign = true;
-        if (child == CHILD_TOKEN_SECRET && !state->owned_secret)
+        if (child == CHILD_TOKEN_SECRET && !memory->owned_secret)
             gather_inheritance(record, kept, o, a);
         return;
     }
@@ -244,68 +243,23 @@ static void gather_end(const struct gathering *g, struct observed *o)
     o->gone = o->deleting = o->force_delete = true;
 }
 
-/* A finalizer that somebody else put there promises that a runner may be at GitLab. When there is no token Secret (any
- * more) its token may be lost: in a crash of the former process, or because somebody took the Secret away. */
-static void judge(struct state *state, const struct observed *o)
-{
-    bool secret = o->children[CHILD_TOKEN_SECRET].exists;
-
-    if (o->values[READ_TOKEN].unseen)
-        return;
-    if (o->finalizer && !secret && !o->issued.token && (!state->judged || state->had_secret))
-        state->doubt = DOUBT_SUSPECTED;
-    else if (secret && state->doubt < DOUBT_LOST)
-        state->doubt = DOUBT_NONE;
-    state->judged = o->finalizer;
-    state->had_secret = secret;
-    state->owned_secret = state->owned_secret || secret;
-}
-
-void gather_again(const struct gathering *g, struct state *state, struct observed *o, struct arena *a)
+void gather_again(const struct gathering *g, const struct state *state, struct observed *o, struct arena *a)
 {
     o->now_ms = g->now_ms;
     o->now = g->now;
     gather_deletion(g, o, a);
     gather_end(g, o);
     for (enum child child = 0; child < CHILD_COUNT; child++)
-        gather_child(g, state, child, o, a);
+        gather_child(g, &state->memory, child, o, a);
     gather_strays(g, o, a);
     gather_values(g, o, a);
     gather_namespace(g, o, a);
-    o->issued = state->issued ? *state->issued : (struct registration){0};
-    judge(state, o);
-    o->doubt = state->doubt;
-    o->found_id = state->found_id;
-    o->config_token_dead = state->config_token_dead;
-    o->deregistered = state->deregistered;
-    if (o->spec)
-        check_plan(&state->check, o->owner.uid, o->spec->server_check_period, g->now_ms);
-    o->check = state->check;
-    o->takeover = state->takeover;
-    o->not_inherited = state->not_inherited;
-    o->given_up = state->given_up;
     o->in_line = state->errand && !errand_is_calling(state->errand);
     o->calling = errand_is_calling(state->errand);
-    pods_plan(g->paces, state, o, a);
-    o->reach = state->reach;
-    o->gitlab_err = state_troubles(state)->gitlab_err;
-    for (size_t i = 0; i < ATTEMPTS_MAX; i++)
-        o->failed[i] = i < state_troubles(state)->len ? state_troubles(state)->failures[i].attempt
-                                                      : (struct attempt){.rule = NULL};
 }
 
-void gather_object(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret,
-                   struct arena *a)
+void gather_object(const struct gathering *g, const struct record *record, struct observed *ret, struct arena *a)
 {
     *ret = (struct observed){.settings = *g->settings};
     gather_runner(record, ret, a);
-    state_follow(state, record, ret->generation);
-    observe_fingerprints(ret, &state->wanted, a);
-}
-
-void gather(const struct gathering *g, const struct record *record, struct state *state, struct observed *ret,
-            struct arena *a)
-{
-    gather_object(g, record, state, ret, a);
-    gather_again(g, state, ret, a);
 }

@@ -100,9 +100,9 @@ static void recorded(struct turn *turn)
 {
     const struct orphan *orphan = &turn->asked.record;
 
-    state_succeed(turn->state, turn->asked.rule);
-    turn->state->doubt = DOUBT_NONE;
-    turn->state->deregistered = true; /* as far as this object is concerned */
+    memory_succeed(&turn->state->memory, turn->asked.rule);
+    turn->state->memory.doubt = DOUBT_NONE;
+    turn->state->memory.deregistered = true; /* as far as this object is concerned */
     turn->shop->stats->orphans.recorded++;
     turn_event(
         turn, true, "OrphanedRunner",
@@ -115,7 +115,7 @@ static void recorded(struct turn *turn)
 
 static void not_recorded(struct turn *turn, const struct err *err)
 {
-    state_fail(turn->state, turn->asked.rule, err, loop_now(turn->shop->loop));
+    memory_fail(&turn->state->memory, turn->asked.rule, err, loop_now(turn->shop->loop));
     turn_log(turn, LOG_WARN, "failed", "rule", turn->asked.rule, "reason", err->reason, "error", err->text, NULL);
     turn_ready(turn);
 }

@@ -17,7 +17,7 @@
 
 void perform_failed(struct turn *turn, const struct err *err)
 {
-    state_fail(turn->state, turn->asked.rule, err, loop_now(turn->shop->loop));
+    memory_fail(&turn->state->memory, turn->asked.rule, err, loop_now(turn->shop->loop));
     turn_log(turn, LOG_WARN, "failed", "rule", turn->asked.rule, "kind", err_kind_name(err->kind), "reason",
              err->reason, "error", err->text, NULL);
 }
@@ -30,7 +30,7 @@ void perform_kube_failed(struct turn *turn, const struct err *err)
 
 void perform_succeeded(struct turn *turn)
 {
-    state_succeed(turn->state, turn->asked.rule);
+    memory_succeed(&turn->state->memory, turn->asked.rule);
     turn_ready(turn);
 }
 
@@ -96,7 +96,8 @@ static void on_looked(void *arg, const struct kube_reply *reply)
     else
         turn_learn_absence(turn, kind, s.ns, s.name);
     if (turn->asked.kind == ACT_APPLY)
-        turn->state->foreign[turn->asked.apply.child] = reply->object && !perform_is_ours(turn, kind, reply->object);
+        turn->state->memory.foreign[turn->asked.apply.child] =
+            reply->object && !perform_is_ours(turn, kind, reply->object);
     if (kind == KIND_RUNNER)
         begin_anew(turn, reply->object);
     turn_ready(turn);

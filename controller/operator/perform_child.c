@@ -9,7 +9,7 @@
 /* Only the token Secret goes, and not the runner. */
 static bool runner_stays(const struct observed *o)
 {
-    return !o->deleting && !o->deregistered;
+    return !o->deleting && !o->memory->deregistered;
 }
 
 /* The token Secret is about to be let go. If only it was deleted its token goes into the next one; it is kept before
@@ -21,7 +21,7 @@ static void keep_token_to_release(struct turn *turn)
 
     r.token = o->values[READ_TOKEN].lookup == LOOKUP_FOUND ? o->values[READ_TOKEN].value : NULL;
     if (runner_stays(o) && r.token && registration_fits(o, &turn->mem))
-        state_issue(turn->state, &r);
+        memory_issue(&turn->state->memory, &r);
 }
 
 /* The token Secret was let go. */
@@ -30,21 +30,21 @@ static void note_released_token(struct turn *turn)
     const struct observed *o = &turn->observed;
     bool users_own = strcmp(o->registered.authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
 
-    turn->state->had_secret = runner_stays(o) && !users_own;
+    turn->state->memory.had_secret = runner_stays(o) && !users_own;
 }
 
 /* The token Secret is written. */
 static void keep_saved_token(struct turn *turn, struct json_object *secret)
 {
-    const struct registration *issued = turn->state->issued;
+    const struct registration *issued = turn->state->memory.issued;
 
-    turn->state->config_token_dead = turn->state->deregistered = false;
-    turn->state->had_secret = true;
+    turn->state->memory.config_token_dead = turn->state->memory.deregistered = false;
+    turn->state->memory.had_secret = true;
     turn->observed.values[READ_TOKEN] = (struct observed_value){
         .lookup = LOOKUP_FOUND,
         .value = issued ? arena_strdup(&turn->mem, issued->token) : turn->observed.values[READ_TOKEN].value,
         .version = arena_strdup(&turn->mem, json_str_or(secret, "metadata.resourceVersion", ""))};
-    state_forget_issued(turn->state);
+    memory_forget_issued(&turn->state->memory);
 }
 
 static void on_applied(void *arg, const struct kube_reply *reply)
@@ -55,7 +55,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
     if (!perform_expect_success(turn, reply))
         return;
     workshop_learn_written(turn->shop, kind_of_child(child), reply->object);
-    turn->state->foreign[child] = false;
+    turn->state->memory.foreign[child] = false;
     if (turn->asked.apply.release)
         note_released_token(turn);
     else if (child == CHILD_TOKEN_SECRET)

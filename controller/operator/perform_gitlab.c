@@ -112,9 +112,9 @@ static void issue(struct turn *turn, const struct gitlab_answer *answer)
     if (has_effect(turn, KEEPS_PLACE))
         keep_place(&r, o);
     checks_renew(turn);
-    state_issue(turn->state, &r);
-    turn->state->doubt = DOUBT_NONE;
-    turn->state->deregistered = false;
+    memory_issue(&turn->state->memory, &r);
+    turn->state->memory.doubt = DOUBT_NONE;
+    turn->state->memory.deregistered = false;
 }
 
 /* The Secret says already what it would say now. */
@@ -168,7 +168,7 @@ static void doubt_lost_answer(struct turn *turn, const struct gitlab_answer *ans
                 !turn->observed.children[CHILD_TOKEN_SECRET].exists;
 
     if ((answer->ambiguous && makes) || gone)
-        turn->state->doubt = DOUBT_LOST;
+        turn->state->memory.doubt = DOUBT_LOST;
 }
 
 /* Behind a proxy that the spec knows, and the operator does not, the managers would get through. */
@@ -189,15 +189,16 @@ static void learn_failure(struct turn *turn, const struct gitlab_answer *answer)
     const struct err told = explained(turn, &answer->err), *err = &told;
     bool refused = answer->proven && err->code == 403;
 
-    turn->state->reach = err->code && err->code < 500 ? REACH_YES : REACH_NO; /* 5xx: what is before it, or is down */
-    state_note_gitlab(turn->state, err);
+    turn->state->memory.reach =
+        err->code && err->code < 500 ? REACH_YES : REACH_NO; /* 5xx: what is before it, or is down */
+    memory_note_gitlab(&turn->state->memory, err);
     doubt_lost_answer(turn, answer);
     if (checks_learn(turn, answer))
         return;
     if (what == GITLAB_RESTORE && refused)
-        turn->state->config_token_dead = true;
+        turn->state->memory.config_token_dead = true;
     else if (what == GITLAB_FIND && refused)
-        turn->state->doubt = DOUBT_UNSEARCHABLE;
+        turn->state->memory.doubt = DOUBT_UNSEARCHABLE;
     else
         perform_failed(turn, err);
 }
@@ -205,10 +206,10 @@ static void learn_failure(struct turn *turn, const struct gitlab_answer *answer)
 static void learn_deregistered(struct turn *turn, const struct gitlab_answer *answer)
 {
     if (answer->unknown && turn->asked.gitlab.call == GITLAB_DEREGISTER) {
-        turn->state->deregistered = checks_done_with(turn);
+        turn->state->memory.deregistered = checks_done_with(turn);
         return;
     }
-    turn->state->deregistered = true;
+    turn->state->memory.deregistered = true;
     turn_event(turn, false, "Deregistered", "GitLab has removed the runner");
 }
 
@@ -216,17 +217,17 @@ static void learn_success(struct turn *turn, const struct gitlab_answer *answer)
 {
     enum gitlab_call what = turn->asked.gitlab.call;
 
-    turn->state->reach = REACH_YES;
-    if (what != GITLAB_TRY || !turn->state->check.credential_status) /* else that is still to be told */
-        state_note_gitlab(turn->state, &answer->err);
-    state_succeed(turn->state, turn->asked.rule);
+    turn->state->memory.reach = REACH_YES;
+    if (what != GITLAB_TRY || !turn->state->memory.check.credential_status) /* else that is still to be told */
+        memory_note_gitlab(&turn->state->memory, &answer->err);
+    memory_succeed(&turn->state->memory, turn->asked.rule);
     if (checks_learn(turn, answer))
         return;
     if (what == GITLAB_RESTORE && answer->id != turn->asked.gitlab.runner_id) {
-        turn->state->config_token_dead = true;
+        turn->state->memory.config_token_dead = true;
     } else if (what == GITLAB_FIND) {
-        turn->state->found_id = answer->id;
-        turn->state->doubt = answer->id ? DOUBT_SEARCHED : DOUBT_NONE;
+        turn->state->memory.found_id = answer->id;
+        turn->state->memory.doubt = answer->id ? DOUBT_SEARCHED : DOUBT_NONE;
     } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
         learn_deregistered(turn, answer);
     } else if (is_known(turn)) {
@@ -242,7 +243,7 @@ void perform_gitlab_answered(struct turn *turn, const struct gitlab_answer *answ
 
     note_call(turn, answer);
     if (!checks_believe(turn, answer, &doubt)) {
-        turn->state->reach = REACH_YES;
+        turn->state->memory.reach = REACH_YES;
         perform_failed(turn, &doubt);
     } else if (answer->err.kind == ERR_NONE) {
         learn_success(turn, answer);

@@ -40,9 +40,9 @@ static void on_finalizer(void *arg, const struct kube_reply *reply)
     learn_runner(turn, reply->object);
     if (reply->object && turn->asked.hold_finalizer && !turn->stale)
         follow_the_hold(turn, reply->object);
-    turn->observed.finalizer = turn->state->judged = turn->asked.hold_finalizer;
-    if (turn->state->doubt == DOUBT_SUSPECTED)
-        turn->state->doubt = DOUBT_UNREAD;
+    turn->observed.finalizer = turn->state->memory.judged = turn->asked.hold_finalizer;
+    if (turn->state->memory.doubt == DOUBT_SUSPECTED)
+        turn->state->memory.doubt = DOUBT_UNREAD;
     perform_succeeded(turn);
 }
 

@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "operator/perform.h"
 #include "runner/cache.h"
+#include "runner/learn.h"
 #include "runner/names.h"
 #include "runner/token_kind.h"
 
@@ -198,7 +199,7 @@ static void on_read(void *arg, const struct kube_reply *reply)
     if (what == READ_CA)
         refuse_large_ca(value, object_too_large(reply->object));
     if (what == READ_TOKEN && !(reply->object && perform_is_ours(turn, source.kind, reply->object)))
-        state_token_is_absent(turn->state);
+        learn_token_absent(&turn->state->memory);
     perform_succeeded(turn);
 }
 

@@ -11,6 +11,7 @@
 #include "kube/pace.h"
 #include "net/loop.h"
 #include "operator/perform.h"
+#include "runner/learn.h"
 
 enum {
     PODS_MAX = 50, /* that are looked at                                             */
@@ -47,27 +48,15 @@ static int64_t pause_after(unsigned looks)
     return pause < SELDOM_MS ? pause : SELDOM_MS;
 }
 
-static void show_trouble(const struct starting *s, struct observed *o, struct arena *a)
+void pods_plan(struct paces *paces, struct memory *memory, const struct observed *o, struct arena *a)
 {
-    o->pods_due_ms = s->due_ms;
-    if (!s->trouble.reason || o->now_ms - s->since_ms < s->trouble.patience_ms)
-        return;
-    o->pods_trouble = s->trouble;
-    o->pods_trouble.message = arena_strdup(a, s->trouble.message);
-}
-
-void pods_plan(struct paces *paces, struct state *state, struct observed *o, struct arena *a)
-{
-    o->pods_due_ms = 0;
-    o->pods_trouble = (struct trouble){.reason = NULL};
     if (!managers_are_waited_for(o, a)) {
-        state_forget_starting(state);
+        memory_forget_starting(memory);
         return;
     }
-    struct starting *s = state_starting(state, o->now_ms);
-    if (!s->due_ms)
-        s->due_ms = pace_take(paces, o->owner.ns, o->now_ms + FIRST_MS, o->now_ms);
-    show_trouble(s, o, a);
+    memory_await(memory, o->now_ms);
+    if (!pods_due(o))
+        learn_look_planned(memory, pace_take(paces, o->owner.ns, o->now_ms + FIRST_MS, o->now_ms));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -114,40 +103,32 @@ static bool on_page_bytes(void *arg, const char *bytes, size_t len)
     return true;
 }
 
-/* What was told with more than now is left as it is. */
-static bool says_less(const struct trouble *now, const struct trouble *known)
-{
-    return now->vague && known->reason && strcmp(now->reason, known->reason) == 0;
-}
-
 static void plan_next(const struct turn *turn, const struct err *err)
 {
     const struct observed *o = &turn->observed;
-    struct starting *s = turn->state->starting;
-    int64_t now = loop_now(turn->shop->loop), pause = pause_after(++s->looks);
+    int64_t now = loop_now(turn->shop->loop), pause = pause_after(o->memory->starting->looks);
 
     if (err->kind == ERR_DENIED)
         pause = DENIED_MS;
     if (pause < err->retry_after_ms)
         pause = err->retry_after_ms;
-    s->due_ms = pace_take(turn->shop->paces, o->owner.ns, now + pause, now);
+    learn_look_planned(&turn->state->memory, pace_take(turn->shop->paces, o->owner.ns, now + pause, now));
 }
 
 static void on_pods(void *arg, const struct kube_reply *reply)
 {
     struct pods_look *look = arg;
     struct turn *turn = look->turn;
-    struct starting *s = turn->state->starting;
+    bool seen = reply->err.kind == ERR_NONE && json_sieve_is_complete(&look->page);
 
     turn->request = 0;
     if (reply->err.kind != ERR_NONE)
         turn_log(turn, reply->err.kind == ERR_DENIED ? LOG_WARN : LOG_DEBUG, "did not see the manager's pods", "reason",
                  reply->err.reason, "error", reply->err.text, NULL);
-    if (s && reply->err.kind == ERR_NONE && json_sieve_is_complete(&look->page) &&
-        !says_less(&look->worst, &s->trouble))
-        state_note_trouble(turn->state, &look->worst);
-    if (s)
+    if (turn->observed.memory->starting) {
+        learn_pods(&turn->state->memory, seen ? &look->worst : NULL);
         plan_next(turn, &reply->err);
+    }
     turn_ready(turn);
 }
 

@@ -13,6 +13,7 @@
 #include "operator/feeds.h"
 #include "operator/garbage.h"
 #include "kube/lease.h"
+#include "kube/pace.h"
 #include "net/loop.h"
 #include "operator/orphans.h"
 #include "operator/perform.h"
@@ -156,7 +157,7 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     if (!errand_is_calling(turn->state->errand))
         errand_end(turn->state->errand);
     if (last->kind == ACT_DONE && !turn->stale)
-        state_rest(turn->state);
+        memory_rest(&turn->state->memory);
     if (turn->observed.gone && !turn->state->errand) /* the key may have a successor already, or nobody */
         queue_add(rec->queue, turn->key, QUEUE_ROUTINE, "the object is gone");
     if (turn->stale && !turn->state->errand) /* else its answer wakes the runner */
@@ -177,7 +178,7 @@ static bool too_many_steps(struct turn *turn)
     if (turn->steps++ < STEPS_MAX)
         return false;
     err_set(&err, ERR_RETRY, "NotConverging", "the rule %s repeats", turn->asked.rule);
-    state_fail(turn->state, turn->asked.rule, &err, loop_now(turn->shop->loop));
+    memory_fail(&turn->state->memory, turn->asked.rule, &err, loop_now(turn->shop->loop));
     turn_log(turn, LOG_ERROR, "not converging", "rule", turn->asked.rule, NULL);
     turn->shop->stats->not_converging++;
     return true;
@@ -186,11 +187,10 @@ static bool too_many_steps(struct turn *turn)
 /* What the last step has found may be looked at while it is found again. */
 static struct action gather_and_decide(struct turn *turn)
 {
-    const struct gathering g = turn_gathering(turn->shop);
     cleanup_arena struct arena former = turn->step;
 
     arena_init(&turn->step);
-    gather_again(&g, turn->state, &turn->observed, &turn->step);
+    turn_look(turn);
     return decide(&turn->observed, &turn->step);
 }
 
@@ -273,7 +273,7 @@ static void turn_start(struct reconciler *rec, const char *key, const char *caus
     struct state *state = states_get(&rec->states, key);
     if (!errand_is_about(state->errand, record->uid))
         errand_end(state->errand);
-    memset(state->foreign, 0, sizeof(state->foreign)); /* looked at again, in case the name is free now */
+    memset(state->memory.foreign, 0, sizeof(state->memory.foreign)); /* looked at again, in case the name is free now */
     struct turn *turn = turn_create(&rec->shop, record, state, key, cause);
     turn->cost = TURN_COST + record_cost(record) * TURN_TREES;
     turn->urgent = queue_taken_priority(rec->queue, key) == QUEUE_URGENT;

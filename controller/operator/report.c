@@ -22,10 +22,10 @@ static const struct settlement {
 
 static void settle_report(struct state *state, const struct settlement *s)
 {
-    state->doubt = s->settles & SURE ? DOUBT_NONE : state->doubt;
-    state->deregistered |= (s->settles & GONE) != 0;
-    state->config_token_dead |= (s->settles & DEAD) != 0;
-    state->given_up |= s->gives_up;
+    state->memory.doubt = s->settles & SURE ? DOUBT_NONE : state->memory.doubt;
+    state->memory.deregistered |= (s->settles & GONE) != 0;
+    state->memory.config_token_dead |= (s->settles & DEAD) != 0;
+    state->memory.given_up |= s->gives_up;
 }
 
 static void on_told(void *arg, const struct kube_reply *reply)
@@ -35,7 +35,7 @@ static void on_told(void *arg, const struct kube_reply *reply)
 
     turn->request = 0;
     event_sent(&turn->shop->stats->events, reply);
-    turn->state->reported = reason;
+    turn->state->memory.reported = reason;
     turn->shop->stats->orphans.unrecorded += strcmp(reason, "OrphanedRunner") == 0;
     for (size_t i = 0; i < ARRAY_LEN(settlements); i++)
         if (strcmp(settlements[i].reason, reason) == 0)
@@ -46,7 +46,7 @@ static void on_told(void *arg, const struct kube_reply *reply)
 void report_perform(struct turn *turn)
 {
     const struct action *act = &turn->asked;
-    bool again = turn->state->reported && strcmp(turn->state->reported, act->report.reason) == 0;
+    bool again = turn->state->memory.reported && strcmp(turn->state->memory.reported, act->report.reason) == 0;
     enum log_level level = again ? LOG_DEBUG : act->report.warning ? LOG_WARN : LOG_INFO;
 
     turn_log(turn, level, act->report.reason, "message", act->report.message, NULL);

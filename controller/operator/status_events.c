@@ -31,9 +31,9 @@ static void warn_of_clear_text(const struct turn *turn, struct json_object *befo
 {
     const struct spec *spec = turn->observed.spec;
     struct state *state = turn->state;
-    bool was_told = state->insecure_told, insecure = spec && strncmp(spec->url, "http://", 7) == 0;
+    bool was_told = state->memory.insecure_told, insecure = spec && strncmp(spec->url, "http://", 7) == 0;
 
-    state->insecure_told = insecure;
+    state->memory.insecure_told = insecure;
     if (insecure && !was_told && strcmp(json_str_or(before, "url", ""), spec->url) != 0)
         turn_event(turn, true, "InsecureURL",
                    "spec.url is not https, so tokens travel in clear text; give GitLab a certificate and an https URL");

@@ -13,14 +13,14 @@
 #include "kube/version.h"
 #include "net/loop.h"
 #include "operator/pods.h"
+#include "runner/learn.h"
 #include "runner/names.h"
 
-struct gathering turn_gathering(const struct workshop *shop)
+static struct gathering turn_gathering(const struct workshop *shop)
 {
     return (struct gathering){
         .store = shop->store,
         .settings = &shop->render,
-        .paces = shop->paces,
         .now_ms = loop_now(shop->loop),
         .now = loop_wall(shop->loop),
     };
@@ -37,8 +37,18 @@ struct turn *turn_create(const struct workshop *shop, const struct record *recor
     snprintf(turn->id, sizeof(turn->id), "%08x-%llu", shop->stats->run, (unsigned long long)++shop->stats->turns);
     list_init(&turn->node);
     turn->record = record_copy(record, &turn->mem);
-    gather_object(&g, &turn->record, state, &turn->observed, &turn->mem);
+    gather_object(&g, &turn->record, &turn->observed, &turn->mem);
+    state_observe(state, &turn->observed, &turn->mem);
     return turn;
+}
+
+void turn_look(struct turn *turn)
+{
+    const struct gathering g = turn_gathering(turn->shop);
+
+    gather_again(&g, turn->state, &turn->observed, &turn->step);
+    learn_sight(&turn->state->memory, &turn->observed);
+    pods_plan(turn->shop->paces, &turn->state->memory, &turn->observed, &turn->step);
 }
 
 void turn_destroy(struct turn *turn)

@@ -87,8 +87,8 @@ struct turn *turn_create(const struct workshop *shop, const struct record *recor
 /* Cancels what is in flight; its errand goes on. */
 void turn_destroy(struct turn *turn);
 
-/* What may be looked at right now. */
-struct gathering turn_gathering(const struct workshop *shop);
+/* Looks again at all that may have changed, and learns from what is seen; what is found is in turn->step. */
+void turn_look(struct turn *turn);
 /* An answer has come: the next decision is taken by the loop's hook, never from within a callback. */
 void turn_ready(struct turn *turn);
 /* Puts the record of this object into the store, with what the object refers to. listed: by a list that is not complete

@@ -78,7 +78,7 @@ static struct action decide_deletion(const struct observed *o, struct arena *a)
 static struct action see_everything(const struct observed *o, struct arena *a)
 {
     static const struct rule rules[] = {{"unseen", look_first}, {NULL, NULL}};
-    struct action act = o->issued.token ? act_pass : rules_first(rules, o, a);
+    struct action act = o->memory->issued ? act_pass : rules_first(rules, o, a);
 
     return act.kind == ACT_WAIT && act.wait.stalled ? settle(o, act, act_pass, a) : act;
 }
@@ -132,6 +132,6 @@ struct action decide(const struct observed *o, struct arena *a)
     if (o->deleting && act.kind == ACT_WAIT)
         act.again_at_ms = end_of_patience(o);
     else if (act.kind == ACT_WAIT || act.kind == ACT_DONE)
-        act.again_at_ms = sooner(next_look(o, act.kind == ACT_WAIT && act.wait.retry_at_ms, a), o->pods_due_ms);
+        act.again_at_ms = sooner(next_look(o, act.kind == ACT_WAIT && act.wait.retry_at_ms, a), pods_due(o));
     return act;
 }

@@ -21,28 +21,6 @@ enum act_kind {
     ACT_DONE,      /* converged                                                   */
 };
 
-enum gitlab_call {
-    GITLAB_REGISTER, /* POST /runners with a registration token      → issued       */
-    GITLAB_CREATE,   /* POST /user/runners                           → issued       */
-    GITLAB_VERIFY,   /* POST /runners/verify                         → issued       */
-    GITLAB_RESTORE,  /* the same with the token of the config Secret → issued, or config_token_dead when it is refused
-                        or of another runner */
-    GITLAB_FIND,     /* the runner that carries our mark             → found_id     */
-    GITLAB_RESET,    /* POST /runners/:id/reset_authentication_token → issued       */
-    GITLAB_UPDATE,   /* PUT /runners/:id                             → issued, with the new told_hash */
-    GITLAB_SHOW,     /* GET /runners/:id                             → check        */
-    GITLAB_TRY,      /* POST /runners/verify with the runner's token → check        */
-    GITLAB_VERSION,  /* GET /version                                 → check        */
-    GITLAB_SELF,     /* GET /personal_access_tokens/self             → check        */
-    GITLAB_ROTATE,   /* POST /runners/reset_authentication_token with the runner's token → issued */
-    GITLAB_INSPECT,  /* GET /runners/:id with another credential than it was made by     → takeover */
-    GITLAB_CLAIM,    /* PUT /runners/:id of a runner that is to be adopted, with our mark            → takeover */
-    GITLAB_KEEP,     /* POST /runners/verify with the runner's token → issued as the spec says now, or takeover */
-    GITLAB_INHERIT,  /* the same with the token of a former object of this name → issued, or not_inherited */
-    GITLAB_DEREGISTER, /* DELETE /runners with the runner's own token  → deregistered */
-    GITLAB_REMOVE,     /* DELETE /runners/:id with an access token     → deregistered */
-};
-
 struct action {
     enum act_kind kind;
     const char *rule;    /* which rule asked for it; of a read: what is read */
@@ -85,6 +63,5 @@ struct action {
 struct action decide(const struct observed *o, struct arena *a);
 
 const char *act_kind_name(enum act_kind kind);
-const char *gitlab_call_name(enum gitlab_call call);
 
 #endif

@@ -46,9 +46,9 @@ int64_t expiry_rotation_time(const struct observed *o)
 /* The user's to replace in any case. */
 static int64_t credential_warning_time(const struct observed *o)
 {
-    bool ends = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->check.credential_end;
+    bool ends = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->memory->check.credential_end;
 
-    return ends ? o->check.credential_end - WARNED_S : 0;
+    return ends ? o->memory->check.credential_end - WARNED_S : 0;
 }
 
 static int64_t token_warning_time(const struct observed *o)
@@ -75,8 +75,9 @@ static const char *credential_warning(const struct observed *o, struct arena *a)
         a,
         "the access token %s at %s: put another one into Secret %s/%s, key %s; without it nothing can be "
         "changed at GitLab, and a runner that is lost is not found",
-        o->now < o->check.credential_end ? "expires" : "has expired", time_format(o->check.credential_end, a),
-        o->owner.ns, o->spec->credential.name, o->spec->credential.key);
+        o->now < o->memory->check.credential_end ? "expires" : "has expired",
+        time_format(o->memory->check.credential_end, a), o->owner.ns, o->spec->credential.name,
+        o->spec->credential.key);
 }
 
 const char *expiry_warning(const struct observed *o, struct arena *a)

@@ -9,20 +9,30 @@
 
 const struct attempt *failed_attempt(const struct observed *o, const char *rule)
 {
-    for (size_t i = 0; i < ATTEMPTS_MAX; i++)
-        if (o->failed[i].rule && strcmp(o->failed[i].rule, rule) == 0)
-            return &o->failed[i];
+    const struct troubles *t = memory_troubles(o->memory);
+
+    for (size_t i = 0; i < t->len; i++)
+        if (strcmp(t->failures[i].attempt.rule, rule) == 0)
+            return &t->failures[i].attempt;
     return NULL;
 }
 
 const struct attempt *last_failed(const struct observed *o)
 {
+    const struct troubles *t = memory_troubles(o->memory);
     const struct attempt *last = NULL;
 
-    for (size_t i = 0; i < ATTEMPTS_MAX; i++)
-        if (o->failed[i].rule && (!last || o->failed[i].retry_at_ms > last->retry_at_ms))
-            last = &o->failed[i];
+    for (size_t i = 0; i < t->len; i++)
+        if (!last || t->failures[i].attempt.retry_at_ms > last->retry_at_ms)
+            last = &t->failures[i].attempt;
     return last;
+}
+
+int64_t pods_due(const struct observed *o)
+{
+    const struct starting *starting = o->memory->starting;
+
+    return starting ? starting->due_ms : 0;
 }
 
 void observe_wanted(struct observed *o, struct arena *a)
@@ -87,7 +97,7 @@ bool is_registered(const struct observed *o, struct arena *a)
 {
     const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
 
-    return secret->exists && !secret->terminating && !o->deregistered && registration_fits(o, a);
+    return secret->exists && !secret->terminating && !o->memory->deregistered && registration_fits(o, a);
 }
 
 static const char *with_version(const char *text, const char *name, const struct observed_value *value, struct arena *a)
@@ -173,13 +183,22 @@ bool managers_are_waited_for(const struct observed *o, struct arena *a)
            o->rollout_observed && !o->replica_failure && !managers_are_available(o);
 }
 
+/* What was found there, and has lasted. */
+static struct trouble pods_trouble(const struct observed *o)
+{
+    const struct starting *s = o->memory->starting;
+    bool lasts = s && s->trouble.reason && o->now_ms - s->since_ms >= s->trouble.patience_ms;
+
+    return lasts ? s->trouble : (struct trouble){.reason = NULL};
+}
+
 struct trouble managers_trouble(const struct observed *o, struct arena *a)
 {
     const struct trouble_context in = {&o->owner, o->spec};
 
     if (!o->spec || o->deleting || !child_is_right(o, CHILD_DEPLOYMENT, a) || managers_are_available(o))
         return (struct trouble){.reason = NULL};
-    return o->replica_failure ? trouble_of_refusal(o->replica_failure, &in, a) : o->pods_trouble;
+    return o->replica_failure ? trouble_of_refusal(o->replica_failure, &in, a) : pods_trouble(o);
 }
 
 bool account_is_in_use(const struct observed *o, const char *kind)

@@ -7,9 +7,8 @@
 #ifndef RUNNER_OBSERVED_H
 #define RUNNER_OBSERVED_H
 
-#include "runner/check.h"
+#include "runner/memory.h"
 #include "runner/render.h"
-#include "runner/trouble.h"
 
 /* A value that lives in a Secret or ConfigMap, read by name when a rule asks for it. */
 enum lookup {
@@ -64,44 +63,11 @@ struct stray {
 
 enum { FINGERPRINT_SIZE = 17 }; /* of manifest_hash() */
 
-/* What a deletion does not wait for any more; an Event has said so. Bits. */
-enum { GAVE_UP_MANAGER = 1, GAVE_UP_ELSEWHERE = 2 };
-
-/* The reason of an attempt whose answer is believed when it was said twice: until then it is no news to people. */
-#define CONFIRMING "Confirming"
-
-/* A call that failed the last time, and when it may be made again. Each rule's calls are by themselves: a Deployment
- * that nobody may write holds up neither the registration nor the status that tells of it. */
-struct attempt {
-    const char *rule; /* NULL: none */
-    struct err err;
-    int64_t retry_at_ms; /* monotonic; not before */
-};
-enum { ATTEMPTS_MAX = 8 }; /* that are remembered; a table of rules ends at the first that fails */
-
-/* Whether a runner that was made in another way can stay, now that the spec names another credential. */
-enum takeover {
-    TAKEOVER_UNTRIED,
-    TAKEOVER_UNMARKED, /* it is where the spec says and has nobody's mark: one that a person has made    */
-    TAKEOVER_FITS,     /* it is where the spec says and has our mark                                     */
-    TAKEOVER_REFUSED,
-};
-enum reach { REACH_UNKNOWN, REACH_YES, REACH_NO };
-/* Whether a runner may exist at GitLab whose token was lost in a crash: the finalizer was on the object before this
- * process first saw it, but no token Secret is there. The watches may be behind, so they are not believed at once. */
-enum doubt {
-    DOUBT_NONE,
-    DOUBT_SUSPECTED,    /* it may, if the object is what the watch shows: the next write of the finalizer will tell */
-    DOUBT_UNREAD,       /* … and if there is no token Secret, as the watch says: nobody has tried to read it */
-    DOUBT_LOST,         /* it may, and nobody has looked yet at GitLab          */
-    DOUBT_SEARCHED,     /* GitLab was asked for our mark; see found_id          */
-    DOUBT_UNSEARCHABLE, /* the credential gives no right to look                */
-};
-
 struct observed {
     int64_t now_ms; /* monotonic           */
     int64_t now;    /* seconds since 1970  */
     struct render_settings settings;
+    const struct memory *memory; /* of this process, about this runner; never NULL */
 
     /* The object itself. */
     struct owner owner;
@@ -112,7 +78,6 @@ struct observed {
     bool gone;               /* by force, or succeeded, while it is worked on: it cannot be written */
     int64_t deletion_time;   /* seconds since 1970                                   */
     bool force_delete;       /* ANNOTATION_FORCE_DELETE says so, or it is gone       */
-    unsigned given_up;       /* of its deletion                                      */
     const struct spec *spec; /* NULL: invalid, see spec_err                         */
     struct err spec_err;
     struct json_object *status; /* as last written; NULL: none                      */
@@ -120,22 +85,11 @@ struct observed {
     /* The registration, towards GitLab. */
     struct observed_value values[READ_COUNT];
     struct registration registered; /* what the token Secret's annotations say; its token is values[READ_TOKEN] */
-    struct registration issued;     /* a token just got that is not in the Secret yet; token NULL: none          */
-    enum doubt doubt;
-    int64_t found_id;             /* with DOUBT_SEARCHED: the runner that carries our mark; 0: none             */
-    bool config_token_dead;       /* GitLab has refused the token that the config Secret still has             */
-    bool deregistered;            /* GitLab has said that the runner of the token Secret is gone; or it was left behind
-                                     there, and an Event says so                                                */
-    const char *rotation_request; /* ANNOTATION_ROTATE_TOKEN of the object; NULL: none                        */
-    const char *set_at_gitlab;    /* ANNOTATION_SET_AT_GITLAB of the object; NULL: none                       */
-    struct server_check check;    /* what GitLab has said of the runner since it was registered              */
-    enum takeover takeover;
-    bool not_inherited; /* GitLab has refused the token of the former object's Secret               */
-    bool in_line;       /* a call to GitLab waits for its place */
+    const char *rotation_request;   /* ANNOTATION_ROTATE_TOKEN of the object; NULL: none                        */
+    const char *set_at_gitlab;      /* ANNOTATION_SET_AT_GITLAB of the object; NULL: none                       */
+    bool in_line;                   /* a call to GitLab waits for its place */
     bool
         calling; /* GitLab is being asked: what is known of the registration may be out of date before it is acted on */
-    enum reach reach;
-    struct err gitlab_err; /* with REACH_NO, or when GitLab has refused the last call                    */
 
     /* The manager, towards Kubernetes. */
     struct observed_child children[CHILD_COUNT];
@@ -148,18 +102,16 @@ struct observed {
     bool rollout_observed;       /* the Deployment controller has seen its newest generation     */
     const char *rollout_problem; /* what its Progressing condition says when it failed; or NULL  */
     const char *replica_failure; /* … its condition ReplicaFailure; or NULL                      */
-    int64_t pods_due_ms;         /* monotonic: when to look at the managers' pods; 0: not at all  */
-    struct trouble pods_trouble; /* what was found there, and has lasted; reason NULL: none       */
     bool job_namespace_served, job_namespace_exists, job_namespace_open;
     const char *job_namespace_level; /* of Pod Security that it enforces; NULL: none                */
     struct stray stray;
-
-    struct attempt failed[ATTEMPTS_MAX];
 };
 
 /* The rule's call that failed, or the one of any rule that is due last; NULL when there is none. */
 const struct attempt *failed_attempt(const struct observed *o, const char *rule);
 const struct attempt *last_failed(const struct observed *o);
+/* Monotonic: when to look at the managers' pods; 0: not at all. */
+int64_t pods_due(const struct observed *o);
 
 /* The fingerprints of what a spec leads to, which remain as they are until the spec does not; "": not wanted. */
 struct fingerprints {

@@ -251,7 +251,7 @@ struct action release_token_secret(const struct observed *o, struct arena *a)
 struct action hold_finalizer(const struct observed *o, struct arena *a)
 {
     (void)a;
-    return o->finalizer && o->doubt != DOUBT_SUSPECTED ? act_pass : act_finalizer(true);
+    return o->finalizer && o->memory->doubt != DOUBT_SUSPECTED ? act_pass : act_finalizer(true);
 }
 
 /* Nothing is looked for, or given up, while the token may only be out of the watch's sight. */
@@ -261,7 +261,8 @@ struct action read_an_unseen_token(const struct observed *o, struct arena *a)
     bool unseen = o->values[READ_TOKEN].unseen && !in_vain;
 
     (void)a;
-    return unseen || o->doubt == DOUBT_SUSPECTED || o->doubt == DOUBT_UNREAD ? act_read(READ_TOKEN) : act_pass;
+    return unseen || o->memory->doubt == DOUBT_SUSPECTED || o->memory->doubt == DOUBT_UNREAD ? act_read(READ_TOKEN)
+                                                                                             : act_pass;
 }
 
 struct action look_first(const struct observed *o, struct arena *a)
@@ -337,7 +338,7 @@ static struct action read_for_the_ledger(const struct observed *o, const char *t
 struct action leave_behind(const struct observed *o, const struct registration *r, const char *why, struct arena *a)
 {
     const struct attempt *failed = failed_attempt(o, "record");
-    bool writable = !failed || failed->err.kind == ERR_RETRY, dead = o->check.refusals >= CONFIRMATIONS;
+    bool writable = !failed || failed->err.kind == ERR_RETRY, dead = o->memory->check.refusals >= CONFIRMATIONS;
     const char *token = r->token ? r->token : o->values[READ_TOKEN].value;
 
     if (!writable || dead || is_damaged(r))

@@ -16,7 +16,7 @@ static bool by_access_token(const struct observed *o)
 
 static bool token_is_dead(const struct observed *o)
 {
-    return o->check.refusals >= CONFIRMATIONS;
+    return o->memory->check.refusals >= CONFIRMATIONS;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -26,20 +26,20 @@ static bool token_is_dead(const struct observed *o)
 static bool asks_by_id(const struct observed *o)
 {
     bool at_hand = o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN || credential_value(o);
-    bool refused = o->check.credential_status && o->check.refused_due_ms == o->check.due_ms;
+    bool refused = o->memory->check.credential_status && o->memory->check.refused_due_ms == o->memory->check.due_ms;
 
-    return by_access_token(o) && at_hand && !o->check.try_token && !refused;
+    return by_access_token(o) && at_hand && !o->memory->check.try_token && !refused;
 }
 
 /* With its token, which GitLab takes for a sign of life: so only while managers give one anyway, or after a doubt. */
 static bool asks_by_token(const struct observed *o)
 {
-    return o->check.try_token || o->ready_replicas > 0;
+    return o->memory->check.try_token || o->ready_replicas > 0;
 }
 
 struct action ask_gitlab(const struct observed *o, struct arena *a)
 {
-    if (o->now_ms < o->check.due_ms)
+    if (o->now_ms < o->memory->check.due_ms)
         return act_pass;
     struct action act = try_tls(o);
     if (act.kind == ACT_PASS)
@@ -57,13 +57,13 @@ struct action ask_gitlab(const struct observed *o, struct arena *a)
 struct action ask_for_the_version(const struct observed *o, struct arena *a)
 {
     (void)a;
-    if (!o->check.wants_version || !by_access_token(o))
+    if (!o->memory->check.wants_version || !by_access_token(o))
         return act_pass;
     if (o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_CREDENTIAL);
     if (!credential_value(o))
         return act_pass;
-    return act_call(o->check.asks_self ? GITLAB_SELF : GITLAB_VERSION, o->spec->url, credential_value(o), 0);
+    return act_call(o->memory->check.asks_self ? GITLAB_SELF : GITLAB_VERSION, o->spec->url, credential_value(o), 0);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ bool is_proven(const struct observed *o, const char *rule)
 {
     const struct attempt *failed = failed_attempt(o, rule);
 
-    return check_is_proof(&o->check, o->now_ms) || (failed && o->now_ms < failed->retry_at_ms);
+    return check_is_proof(&o->memory->check, o->now_ms) || (failed && o->now_ms < failed->retry_at_ms);
 }
 
 struct action prove(enum gitlab_call what, const char *url, const char *token, int64_t runner_id)
@@ -91,7 +91,7 @@ struct action prove(enum gitlab_call what, const char *url, const char *token, i
  * waited for: with a better one the runner may be found and get a new token. */
 static bool is_runner_gone(const struct observed *o)
 {
-    const struct server_check *c = &o->check;
+    const struct server_check *c = &o->memory->check;
 
     switch (o->spec->authentication) {
     case AUTH_REGISTRATION_TOKEN:
@@ -131,11 +131,11 @@ struct action renew_a_dead_token(const struct observed *o, struct arena *a)
         act = need_tls(o, a);
     if (act.kind != ACT_PASS)
         return act;
-    if (o->check.shown == SHOWN_OURS)
+    if (o->memory->check.shown == SHOWN_OURS)
         return is_proven(o, "dead-token")
                    ? act_call(GITLAB_RESET, o->spec->url, credential_value(o), o->registered.runner_id)
                    : prove(GITLAB_SHOW, o->spec->url, credential_value(o), o->registered.runner_id);
-    if (!o->check.credential_status)
+    if (!o->memory->check.credential_status)
         return act_pass;
     return act_wait("AccessTokenRejected",
                     "GitLab refuses the runner's token, and the access token that could renew it: put a valid access "
@@ -160,7 +160,7 @@ struct action rotate_the_token(const struct observed *o, struct arena *a)
     bool due = expiry_rotation_time(o) && o->now >= expiry_rotation_time(o);
     bool unmarked = by_access_token(o) && !*o->registered.told_hash; /* if its answer were lost nobody could find it */
 
-    if (is_users_own(&o->registered) || o->check.refusals || unmarked || (!due && !is_requested(o)))
+    if (is_users_own(&o->registered) || o->memory->check.refusals || unmarked || (!due && !is_requested(o)))
         return act_pass;
     struct action act = try_tls(o);
     if (act.kind == ACT_PASS)
@@ -188,6 +188,7 @@ int64_t next_look(const struct observed *o, bool retries, struct arena *a)
 {
     if (o->deleting || !o->spec || o->spec->suspend || !is_registered(o, a))
         return 0;
-    int64_t late = retries ? 0 : o->now_ms + OVERDUE_MS, check = o->check.due_ms > o->now_ms ? o->check.due_ms : late;
+    int64_t late = retries ? 0 : o->now_ms + OVERDUE_MS,
+            check = o->memory->check.due_ms > o->now_ms ? o->memory->check.due_ms : late;
     return earlier(at(o, expiry_rotation_time(o)), earlier(at(o, expiry_warning_time(o)), check));
 }

@@ -16,9 +16,9 @@
  * Secret yet. */
 static struct registration newest_registration(const struct observed *o)
 {
-    struct registration r = o->issued.token ? o->issued : o->registered;
+    struct registration r = o->memory->issued ? *o->memory->issued : o->registered;
 
-    if (!o->issued.token && o->values[READ_TOKEN].lookup == LOOKUP_FOUND)
+    if (!o->memory->issued && o->values[READ_TOKEN].lookup == LOOKUP_FOUND)
         r.token = o->values[READ_TOKEN].value;
     return r;
 }
@@ -27,9 +27,9 @@ static struct registration newest_registration(const struct observed *o)
 static bool is_known_at_gitlab(const struct observed *o)
 {
     const struct registration r = newest_registration(o);
-    bool known = o->issued.token || o->children[CHILD_TOKEN_SECRET].exists;
+    bool known = o->memory->issued || o->children[CHILD_TOKEN_SECRET].exists;
 
-    return o->finalizer && known && !o->deregistered && !is_users_own(&r);
+    return o->finalizer && known && !o->memory->deregistered && !is_users_own(&r);
 }
 
 static bool is_to_stay(const struct observed *o)
@@ -40,10 +40,10 @@ static bool is_to_stay(const struct observed *o)
 /* A runner may be at GitLab whose token nobody has, and nobody wants it to stay there. */
 static bool may_have_lost_one(const struct observed *o)
 {
-    bool may = o->doubt != DOUBT_NONE && (o->doubt != DOUBT_SEARCHED || o->found_id);
+    bool may = o->memory->doubt != DOUBT_NONE && (o->memory->doubt != DOUBT_SEARCHED || o->memory->found_id);
     bool users_own = o->spec && o->spec->authentication == AUTH_RUNNER_TOKEN;
 
-    return o->finalizer && may && !users_own && !is_to_stay(o) && !o->deregistered;
+    return o->finalizer && may && !users_own && !is_to_stay(o) && !o->memory->deregistered;
 }
 
 static bool is_to_leave_gitlab(const struct observed *o)
@@ -62,7 +62,7 @@ enum {
 
 static bool is_draining(const struct observed *o)
 {
-    bool given_up = o->gone || o->given_up & GAVE_UP_MANAGER;
+    bool given_up = o->gone || o->memory->given_up & GAVE_UP_MANAGER;
 
     return o->children[CHILD_DEPLOYMENT].exists && is_to_leave_gitlab(o) && !given_up;
 }
@@ -146,14 +146,14 @@ static struct action remove_by_id(const struct observed *o, const struct registr
 {
     bool elsewhere = strcmp(r->url, o->spec->url) != 0;
 
-    if (o->check.absences)
+    if (o->memory->check.absences)
         return act_pass;
-    if (o->check.shown == SHOWN_FOREIGN)
+    if (o->memory->check.shown == SHOWN_FOREIGN)
         return report_orphan(r, "GitLab refuses its token, and the runner of this number has no mark of this object",
                              a);
     if (!elsewhere && o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_CREDENTIAL);
-    if (elsewhere || !credential_value(o) || o->check.credential_status)
+    if (elsewhere || !credential_value(o) || o->memory->check.credential_status)
         return report_orphan(r, "GitLab refuses its token, and there is no access token to remove it with", a);
     return is_proven(o, "deregister") ? act_call(GITLAB_REMOVE, r->url, credential_value(o), r->runner_id)
                                       : prove(GITLAB_SHOW, r->url, credential_value(o), r->runner_id);
@@ -171,7 +171,7 @@ static struct action deregister(const struct observed *o, struct arena *a)
         return leave_behind(o, &r, failed->err.text, a);
     if (try_tls(o).kind != ACT_PASS)
         return try_tls(o);
-    if (o->check.refusals >= CONFIRMATIONS && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN)
+    if (o->memory->check.refusals >= CONFIRMATIONS && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN)
         return remove_by_id(o, &r, a);
     if (!r.token && o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_TOKEN);
@@ -194,7 +194,7 @@ static struct action say_that_it_stays(const struct observed *o, struct arena *a
 /* A registration that was lost in a crash, and whose object is deleted now, must not stay at GitLab either. */
 static struct action remove_a_lost_registration(const struct observed *o, struct arena *a)
 {
-    bool can_look = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->doubt != DOUBT_UNSEARCHABLE &&
+    bool can_look = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->memory->doubt != DOUBT_UNSEARCHABLE &&
                     o->now < deregistration_deadline(o);
 
     if (!may_have_lost_one(o))
@@ -207,8 +207,9 @@ static struct action remove_a_lost_registration(const struct observed *o, struct
         act = need_tls(o, a);
     if (act.kind != ACT_PASS)
         return act;
-    return o->doubt == DOUBT_SEARCHED ? act_call(GITLAB_REMOVE, o->spec->url, credential_value(o), o->found_id)
-                                      : find_lost_runner(o, a);
+    return o->memory->doubt == DOUBT_SEARCHED
+               ? act_call(GITLAB_REMOVE, o->spec->url, credential_value(o), o->memory->found_id)
+               : find_lost_runner(o, a);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -220,7 +221,7 @@ static struct action remove_what_is_elsewhere(const struct observed *o, struct a
     const struct attempt *failed = refused_attempt(o, "elsewhere");
     struct action act = act_pass;
 
-    if (o->given_up & GAVE_UP_ELSEWHERE)
+    if (o->memory->given_up & GAVE_UP_ELSEWHERE)
         return act_pass;
     if (o->finalizer && o->spec && strcmp(o->spec->namespace, o->owner.ns) != 0)
         act = remove_role_bindings(o, a);

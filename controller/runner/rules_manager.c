@@ -156,7 +156,7 @@ static struct action need_disruption_budget(const struct observed *o, struct are
 static struct action look_at_the_pods(const struct observed *o, struct arena *a)
 {
     (void)a;
-    return o->pods_due_ms && o->now_ms >= o->pods_due_ms ? (struct action){.kind = ACT_LOOK} : act_pass;
+    return pods_due(o) && o->now_ms >= pods_due(o) ? (struct action){.kind = ACT_LOOK} : act_pass;
 }
 
 /* Whose rights these are follows the spec at once, also while it is suspended, or its runner waits for GitLab: an
@@ -167,7 +167,7 @@ static struct action keep_rights_current(const struct observed *o, struct arena 
     bool open = o->job_namespace_served && o->job_namespace_exists && o->job_namespace_open;
     struct action act = act_pass;
 
-    if (!o->spec || o->issued.token || !open)
+    if (!o->spec || o->memory->issued || !open)
         return act_pass;
     for (enum child child = CHILD_ROLE_BINDING; child <= CHILD_LAST_FEATURE_BINDING && act.kind == ACT_PASS; child++)
         if (o->children[child].exists)

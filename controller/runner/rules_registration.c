@@ -27,8 +27,8 @@ static struct action tell_of_a_used_runner(const struct observed *o, struct aren
     const struct finding none = {.reason = NULL};
     bool ours = o->children[CHILD_TOKEN_SECRET].exists;
 
-    if (!o->issued.token || !is_same_runner(&o->issued, &o->registered) ||
-        (ours && is_same_way(&o->issued, &o->registered)) || status_tells(o, &o->issued))
+    if (!o->memory->issued || !is_same_runner(o->memory->issued, &o->registered) ||
+        (ours && is_same_way(o->memory->issued, &o->registered)) || status_tells(o, o->memory->issued))
         return act_pass;
     return (struct action){.kind = ACT_STATUS, .status = status_render(o, &none, &none, a)};
 }
@@ -38,13 +38,13 @@ static struct action save_issued_token(const struct observed *o, struct arena *a
 {
     const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
 
-    if (!o->issued.token)
+    if (!o->memory->issued)
         return act_pass;
     if (secret->foreign && !secret->inherited)
         return name_conflict(o, CHILD_TOKEN_SECRET, a);
     if (secret->terminating && !secret->held)
         return act_wait("Recreating", "the former token Secret is being deleted", false);
-    return act_apply(CHILD_TOKEN_SECRET, render_token_secret(&o->owner, &o->issued, a), secret->uid);
+    return act_apply(CHILD_TOKEN_SECRET, render_token_secret(&o->owner, o->memory->issued, a), secret->uid);
 }
 
 /* Without a place for its token no runner is registered. A token Secret that somebody deletes is let go, and its
@@ -78,7 +78,7 @@ static struct action pause_while_suspended(const struct observed *o, struct aren
 /* Registered elsewhere, or in another way, than the spec says now; or not any more. */
 static bool has_moved(const struct observed *o, struct arena *a)
 {
-    return o->children[CHILD_TOKEN_SECRET].exists && (o->deregistered || !registration_fits(o, a));
+    return o->children[CHILD_TOKEN_SECRET].exists && (o->memory->deregistered || !registration_fits(o, a));
 }
 
 /* The former GitLab has been out of reach since the status first said so, for as long as a deletion would wait for it.
@@ -96,7 +96,7 @@ static bool gave_up_the_former(const struct observed *o)
  * deletes a Secret that lacks what is needed has done what was asked for. */
 static struct action leave_the_former_gitlab(const struct observed *o, struct arena *a)
 {
-    if (!has_moved(o, a) || o->deregistered || is_users_own(&o->registered))
+    if (!has_moved(o, a) || o->memory->deregistered || is_users_own(&o->registered))
         return act_pass;
     bool goes = o->children[CHILD_TOKEN_SECRET].terminating;
     struct action act = goes ? act_pass : need_credential(o, a);
@@ -133,7 +133,7 @@ static struct action restore_from_config(const struct observed *o, struct arena 
 {
     const struct observed_value *config = &o->values[READ_CONFIG];
 
-    if (!o->children[CHILD_CONFIG_SECRET].exists || o->config_token_dead ||
+    if (!o->children[CHILD_CONFIG_SECRET].exists || o->memory->config_token_dead ||
         o->spec->authentication == AUTH_RUNNER_TOKEN || !was_registered(o, a))
         return act_pass;
     if (config->lookup == LOOKUP_UNKNOWN)
@@ -145,7 +145,7 @@ static struct action restore_from_config(const struct observed *o, struct arena 
 /* A crash may have lost a registration: find it by our mark before a second one is made. */
 static struct action look_for_a_lost_registration(const struct observed *o, struct arena *a)
 {
-    switch (o->doubt) {
+    switch (o->memory->doubt) {
     case DOUBT_NONE:
     case DOUBT_SUSPECTED: /* the rules above have seen to these two */
     case DOUBT_UNREAD:
@@ -157,7 +157,8 @@ static struct action look_for_a_lost_registration(const struct observed *o, stru
             return report_possible_orphan(o, a);
         return find_lost_runner(o, a);
     case DOUBT_SEARCHED:
-        return o->found_id ? act_call(GITLAB_RESET, o->spec->url, credential_value(o), o->found_id) : act_pass;
+        return o->memory->found_id ? act_call(GITLAB_RESET, o->spec->url, credential_value(o), o->memory->found_id)
+                                   : act_pass;
     case DOUBT_UNSEARCHABLE:
         return report_possible_orphan(o, a);
     }
@@ -201,7 +202,7 @@ static struct action need_registration(const struct observed *o, struct arena *a
 /* A runner is not changed before GitLab has shown that it has our mark, or the token that we have. */
 static struct action need_proof(const struct observed *o)
 {
-    const struct server_check *c = &o->check;
+    const struct server_check *c = &o->memory->check;
 
     if (is_proven(o, "attributes"))
         return act_pass;
@@ -243,7 +244,7 @@ static struct action take_their_word(const struct observed *o, struct arena *a)
  * that somebody makes there is set right. */
 static struct action tell_the_attributes(const struct observed *o, struct arena *a)
 {
-    bool edited_there = o->check.edited && o->check.shown == SHOWN_OURS;
+    bool edited_there = o->memory->check.edited && o->memory->check.shown == SHOWN_OURS;
 
     if (registration_is_right(o, a) && !edited_there)
         return act_pass;

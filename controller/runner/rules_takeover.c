@@ -21,9 +21,9 @@ static bool may_be_taken_over(const struct observed *o)
     const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
     enum authentication now = o->spec->authentication;
 
-    return secret->exists && !secret->terminating && !o->deregistered && o->takeover != TAKEOVER_REFUSED &&
-           !is_damaged(r) && (!was_given(o) || now == AUTH_ACCESS_TOKEN) && strcmp(r->url, o->spec->url) == 0 &&
-           strcmp(r->authentication, authentication_name(now)) != 0;
+    return secret->exists && !secret->terminating && !o->memory->deregistered &&
+           o->memory->takeover != TAKEOVER_REFUSED && !is_damaged(r) && (!was_given(o) || now == AUTH_ACCESS_TOKEN) &&
+           strcmp(r->url, o->spec->url) == 0 && strcmp(r->authentication, authentication_name(now)) != 0;
 }
 
 enum takeover takeover_of(const struct observed *o, struct json_object *runner)
@@ -40,7 +40,7 @@ enum takeover takeover_of(const struct observed *o, struct json_object *runner)
 /* Nobody's mark shows that a given runner is still the one of this number, but its token does. */
 static struct action try_the_given_token(const struct observed *o)
 {
-    const struct server_check *c = &o->check;
+    const struct server_check *c = &o->memory->check;
     struct action act = prove(GITLAB_TRY, o->spec->url, o->values[READ_TOKEN].value, o->registered.runner_id);
 
     if (c->refusals >= CONFIRMATIONS || c->absences >= CONFIRMATIONS)
@@ -56,9 +56,9 @@ static struct action take_over_by_access_token(const struct observed *o)
 {
     bool proven = is_proven(o, "takeover");
 
-    if (o->takeover == TAKEOVER_UNMARKED && !proven)
+    if (o->memory->takeover == TAKEOVER_UNMARKED && !proven)
         return try_the_given_token(o);
-    if (o->takeover == TAKEOVER_UNMARKED || (o->takeover == TAKEOVER_FITS && proven))
+    if (o->memory->takeover == TAKEOVER_UNMARKED || (o->memory->takeover == TAKEOVER_FITS && proven))
         return act_call(GITLAB_UPDATE, o->spec->url, credential_value(o), o->registered.runner_id);
     return prove(GITLAB_INSPECT, o->spec->url, credential_value(o), o->registered.runner_id);
 }
@@ -98,7 +98,7 @@ struct action adopt_a_runner(const struct observed *o, struct arena *a)
 
     if (!id)
         return act_pass;
-    if (o->takeover == TAKEOVER_REFUSED)
+    if (o->memory->takeover == TAKEOVER_REFUSED)
         return act_wait("RunnerNotAdopted",
                         arena_printf(a,
                                      "runner %lld of authentication.adoptRunnerId is not where spec.scope says, or has "
@@ -106,9 +106,9 @@ struct action adopt_a_runner(const struct observed *o, struct arena *a)
                                      "another one, correct spec.scope, or take the mark out if that object is gone",
                                      (long long)id),
                         true);
-    if (o->takeover == TAKEOVER_UNMARKED)
+    if (o->memory->takeover == TAKEOVER_UNMARKED)
         return act_call(GITLAB_CLAIM, url, credential, id);
-    if (o->takeover == TAKEOVER_FITS && is_proven(o, "adopt"))
+    if (o->memory->takeover == TAKEOVER_FITS && is_proven(o, "adopt"))
         return act_call(GITLAB_RESET, url, credential, id);
     return prove(GITLAB_INSPECT, url, credential, id);
 }
@@ -134,7 +134,7 @@ static struct action bury_the_former(const struct observed *o, struct arena *a)
 {
     if (!o->children[CHILD_TOKEN_SECRET].held)
         return act_pass;
-    if (o->deregistered || is_users_own(&o->registered))
+    if (o->memory->deregistered || is_users_own(&o->registered))
         return release_token_secret(o, a);
     return act_call(GITLAB_DEREGISTER, o->registered.url, o->values[READ_TOKEN].value, o->registered.runner_id);
 }
@@ -145,7 +145,7 @@ struct action inherit_a_token_secret(const struct observed *o, struct arena *a)
     const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
     const struct observed_value *token = &o->values[READ_TOKEN];
 
-    if (!secret->inherited || o->not_inherited || is_damaged(&o->registered))
+    if (!secret->inherited || o->memory->not_inherited || is_damaged(&o->registered))
         return act_pass;
     struct action act = try_tls(o);
     if (act.kind == ACT_PASS && token->lookup == LOOKUP_UNKNOWN)

@@ -43,7 +43,7 @@ static const char *helper_skew(const struct observed *o, struct version manager,
 const char *version_skew(const struct observed *o, struct arena *a, const char **ret_message)
 {
     const char *own = o->spec->manager.image, *image = own ? own : o->settings.manager_image;
-    struct version manager = version_of_image(image), gitlab = {o->check.major, o->check.minor};
+    struct version manager = version_of_image(image), gitlab = {o->memory->check.major, o->memory->check.minor};
     bool newer = manager.major > gitlab.major || (manager.major == gitlab.major && manager.minor > gitlab.minor);
 
     if (!manager.major || !gitlab.major || (!newer && manager.major == gitlab.major))

@@ -73,12 +73,15 @@ static struct condition reachable(const struct observed *o, struct arena *a)
 {
     bool untold = o->spec && is_registered(o, a) && json_int_or(o->status, "runnerId", 0) != o->registered.runner_id;
 
-    if (o->reach == REACH_YES && o->check.credential_status && o->gitlab_err.kind != ERR_NONE)
-        return (struct condition){"GitLabReachable", "True", o->gitlab_err.reason, o->gitlab_err.text};
-    if (o->reach == REACH_YES || (o->reach == REACH_UNKNOWN && untold))
+    if (o->memory->reach == REACH_YES && o->memory->check.credential_status &&
+        memory_troubles(o->memory)->gitlab_err.kind != ERR_NONE)
+        return (struct condition){"GitLabReachable", "True", memory_troubles(o->memory)->gitlab_err.reason,
+                                  memory_troubles(o->memory)->gitlab_err.text};
+    if (o->memory->reach == REACH_YES || (o->memory->reach == REACH_UNKNOWN && untold))
         return (struct condition){"GitLabReachable", "True", "Reachable", "GitLab has answered the last call"};
-    if (o->reach == REACH_NO)
-        return (struct condition){"GitLabReachable", "False", o->gitlab_err.reason, o->gitlab_err.text};
+    if (o->memory->reach == REACH_NO)
+        return (struct condition){"GitLabReachable", "False", memory_troubles(o->memory)->gitlab_err.reason,
+                                  memory_troubles(o->memory)->gitlab_err.text};
     if (former_condition(o->status, "GitLabReachable"))
         return (struct condition){"GitLabReachable", condition_get(o->status, "GitLabReachable", "status"),
                                   condition_get(o->status, "GitLabReachable", "reason"),
@@ -145,7 +148,7 @@ static struct condition manager_available(const struct observed *o, const struct
 static const char *expiry_text(const struct observed *o, struct arena *a)
 {
     const char *warning = expiry_warning(o, a), *former = condition_get(o->status, "TokenExpiring", "message");
-    bool unknown = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && !o->check.self_known;
+    bool unknown = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && !o->memory->check.self_known;
 
     return warning || !unknown || json_int_or(o->status, "observedGeneration", -1) != o->generation ? warning : former;
 }
@@ -214,7 +217,7 @@ static struct condition skew(const struct observed *o, struct arena *a)
     c.reason = o->spec ? version_skew(o, a, &c.message) : NULL;
     if (c.reason) {
         c.status = "True";
-    } else if (o->spec && !o->check.major && former) {
+    } else if (o->spec && !o->memory->check.major && former) {
         c.status = json_str(former, "status");
         c.reason = json_str(former, "reason");
         c.message = json_str(former, "message");
@@ -244,9 +247,9 @@ static void add_condition(struct json_object *list, const struct condition *c, c
 static void add_registration(struct json_object *status, const struct observed *o, struct arena *a)
 {
     bool saved = o->children[CHILD_TOKEN_SECRET].exists;
-    const struct registration *r = o->issued.token ? &o->issued : &o->registered;
+    const struct registration *r = o->memory->issued ? o->memory->issued : &o->registered;
 
-    if ((!saved && !o->issued.token) || !r->url[0])
+    if ((!saved && !o->memory->issued) || !r->url[0])
         return;
     json_set_int(status, "runnerId", r->runner_id);
     json_set_str(status, "url", r->url);

@@ -114,7 +114,7 @@ static struct json_object *turns_json(const struct reconciler_view *view)
 /* What failed and is to be tried again; SOME_MAX of them all together. */
 static void add_failures(struct json_object *failures, const struct state *state, int64_t now_ms)
 {
-    const struct troubles *troubles = state_troubles(state);
+    const struct troubles *troubles = memory_troubles(&state->memory);
 
     for (size_t i = 0; i < troubles->len && json_len(failures) < SOME_MAX; i++) {
         const struct failure *failed = &troubles->failures[i];

@@ -187,14 +187,15 @@ static void render_all(const struct owner *owner, const struct spec *spec, const
         abort(); /* another text of the spec's was taken for it */
 }
 
-static void decide_all(const struct observed *observed, struct arena *a)
+static void decide_all(const struct observed *observed, struct memory *m, struct arena *a)
 {
     static const struct finding none, stuck = {.reason = "Conflict", .message = "no", .stalled = true};
     struct observed o = *observed;
 
     decide(&o, a);
     json_text(status_render(&o, &none, &stuck, a));
-    o.issued = (struct registration){.runner_id = 4, .token = TOKEN, .url = "", .authentication = "", .scope = ""};
+    memory_issue(m, &(struct registration){
+                        .runner_id = 4, .token = TOKEN, .url = "", .authentication = "", .scope = "", .told_hash = ""});
     decide(&o, a);
     o.deleting = true;
     decide(&o, a);
@@ -220,8 +221,11 @@ void fuzz(const char *text, size_t len, struct arena *a)
     const struct record record = kind_record(KIND_RUNNER, object, store, a);
     const struct gathering g = {.store = store, .settings = &settings, .now_ms = 5000, .now = 1700};
     store_put(store, KIND_RUNNER, &record);
-    gather(&g, store_get(store, KIND_RUNNER, "ci", "builds"), states_get(&states, "ci/builds"), &o, a);
-    decide_all(&o, a);
+    struct state *state = states_get(&states, "ci/builds");
+    gather_object(&g, store_get(store, KIND_RUNNER, "ci", "builds"), &o, a);
+    state_observe(state, &o, a);
+    gather_again(&g, state, &o, a);
+    decide_all(&o, &state->memory, a);
     if (o.spec)
         render_all(&o.owner, o.spec, &settings, a);
     states_finish(&states);

@@ -260,11 +260,11 @@ static void a_certificate_that_expires_later_is_told(void **state)
 
     (void)state;
     next_of_client(&stage, &spec, &bad, &bad);
-    o->check.due_ms = o->now_ms;
+    stage.world.process.memory.check.due_ms = o->now_ms;
     struct action act = ask_gitlab(o, &stage.world.mem);
     assert_int_equal(act.kind, ACT_WAIT);
     assert_string_equal(act.wait.reason, "InvalidClientCertificate");
-    o->check.due_ms = o->now_ms + 1;
+    stage.world.process.memory.check.due_ms = o->now_ms + 1;
     assert_int_equal(ask_gitlab(o, &stage.world.mem).kind, ACT_PASS);
 }
 

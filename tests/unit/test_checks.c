@@ -21,11 +21,11 @@ static const char *learned(const struct state *state, struct arena *a)
 {
     static const char *const shown[] = {"", " ours", " foreign"}, *const takeover[] = {"", " unmarked", " fits",
                                                                                        " refused"};
-    const struct server_check *c = &state->check;
+    const struct server_check *c = &state->memory.check;
 
     return arena_printf(a, "%s%s%s%s%s%s", c->absences ? " absent" : "", c->refusals ? " dead" : "",
-                        c->credential_status ? " unseen" : "", shown[c->shown], takeover[state->takeover],
-                        state->not_inherited ? " not-inherited" : "");
+                        c->credential_status ? " unseen" : "", shown[c->shown], takeover[state->memory.takeover],
+                        state->memory.not_inherited ? " not-inherited" : "");
 }
 
 static const struct {
@@ -117,10 +117,11 @@ static bool learns(struct loop *loop, const char *rule, enum gitlab_call call, s
                    const struct gitlab_answer *answer)
 {
     const struct workshop shop = {.loop = loop};
-    struct turn turn = {.shop = &shop,
-                        .state = state,
-                        .asked = {.kind = ACT_GITLAB, .rule = rule, .gitlab = {.call = call, .runner_id = 4}},
-                        .observed = {.spec = &spec, .owner.uid = "uid-1", .ready_replicas = 1}};
+    struct turn turn = {
+        .shop = &shop,
+        .state = state,
+        .asked = {.kind = ACT_GITLAB, .rule = rule, .gitlab = {.call = call, .runner_id = 4}},
+        .observed = {.spec = &spec, .memory = &state->memory, .owner.uid = "uid-1", .ready_replicas = 1}};
 
     turn.observed.children[CHILD_TOKEN_SECRET].exists = true;
     return checks_learn(&turn, answer);
@@ -130,7 +131,7 @@ static void an_answer_teaches_what_it_proves(void **state)
 {
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         cleanup_arena struct arena a = {0};
-        struct state runner = {.check.due_ms = 1};
+        struct state runner = {.memory.check.due_ms = 1};
         const struct gitlab_answer answer = answer_of(cases[i].op, cases[i].status, cases[i].body, &a);
         bool failed = !learns(*state, cases[i].rule, cases[i].call, &runner, &answer);
         if (strcmp(learned(&runner, &a), cases[i].learned) != 0 || failed != cases[i].failed)
@@ -143,7 +144,7 @@ static void a_takeover_is_given_up_only_when_it_is_not_allowed(void **state)
 {
     for (size_t i = 0; i < ARRAY_LEN(updates); i++) {
         cleanup_arena struct arena a = {0};
-        struct state runner = {.takeover = TAKEOVER_FITS};
+        struct state runner = {.memory.takeover = TAKEOVER_FITS};
         const struct gitlab_answer answer = answer_of(GITLAB_OP_UPDATE, updates[i].status, updates[i].body, &a);
         assert_false(learns(*state, "takeover", GITLAB_UPDATE, &runner, &answer));
         if (strcmp(learned(&runner, &a), updates[i].learned) != 0)
@@ -188,6 +189,7 @@ static void what_loses_a_runner_is_to_be_said_twice(void **state)
         struct state runner = {0};
         struct turn turn = {.shop = &shop,
                             .state = &runner,
+                            .observed.memory = &runner.memory,
                             .asked = {.gitlab = {.call = sayings[i].call, .url = URL, .runner_id = 4}}};
         struct err err = {0};
         turn.observed.children[CHILD_TOKEN_SECRET].exists = true; /* of one that is to be adopted nothing is lost */
@@ -198,12 +200,12 @@ static void what_loses_a_runner_is_to_be_said_twice(void **state)
         assert_int_equal(err.kind, ERR_RETRY);
         assert_true(err.retry_after_ms > 0);
         assert_false(checks_believe(&turn, sayings[i].answer, &err)); /* too soon */
-        runner.heard.at_ms -= err.retry_after_ms;
+        runner.memory.heard.at_ms -= err.retry_after_ms;
         assert_true(checks_believe(&turn, sayings[i].answer, &err));
         assert_false(checks_believe(&turn, sayings[i].answer, &err));
-        runner.heard.at_ms -= 2 * 60 * 60 * 1000; /* too long ago */
+        runner.memory.heard.at_ms -= 2 * 60 * 60 * 1000; /* too long ago */
         assert_false(checks_believe(&turn, sayings[i].answer, &err));
-        runner.heard.at_ms -= err.retry_after_ms;
+        runner.memory.heard.at_ms -= err.retry_after_ms;
         turn.asked.gitlab.runner_id = 5; /* of another runner */
         assert_false(checks_believe(&turn, sayings[i].answer, &err));
     }

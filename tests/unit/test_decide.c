@@ -440,16 +440,16 @@ static const char *decided_blind(unsigned unseen, enum err_kind failed, bool iss
             o->values[what] = (struct observed_value){.unseen = true};
     if (unseen & (1u << READ_TOKEN))
         o->children[CHILD_TOKEN_SECRET] = (struct observed_child){.exists = false};
+    const struct err err = {.kind = failed, .code = 403, .reason = "Forbidden", .text = "no right"};
     if (failed)
-        o->failed[0] = (struct attempt){
-            "read-token", {.kind = failed, .code = 403, .reason = "Forbidden", .text = "no right"}, o->now_ms + 1000};
+        memory_fail(&w->process.memory, "read-token", &err, o->now_ms);
     if (issued)
-        o->issued = (struct registration){.token = "glrt-new",
-                                          .url = "https://one.example.com",
-                                          .runner_id = 9,
-                                          .authentication = "AccessToken",
-                                          .scope = "Instance",
-                                          .told_hash = ""};
+        memory_issue(&w->process.memory, &(struct registration){.token = "glrt-new",
+                                                                .url = "https://one.example.com",
+                                                                .runner_id = 9,
+                                                                .authentication = "AccessToken",
+                                                                .scope = "Instance",
+                                                                .told_hash = ""});
     o->deleting = deleted != 0;
     o->force_delete = deleted < 0;
     struct action act = decide(o, &w->mem);

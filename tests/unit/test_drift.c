@@ -49,8 +49,11 @@ static const struct observed_child *seen(struct scene *s)
     const struct gathering g = {.store = s->store, .settings = &settings};
     struct observed *o = arena_alloc(&s->mem, sizeof(*o));
 
-    gather(&g, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, "GitLabRunner/ci/builds"), o,
-           &s->mem);
+    struct state *state = states_get(&s->states, KIND "/ci/builds");
+
+    gather_object(&g, store_get(s->store, KIND_RUNNER, "ci", "builds"), o, &s->mem);
+    state_observe(state, o, &s->mem);
+    gather_again(&g, state, o, &s->mem);
     return &o->children[CHILD_SERVICE_ACCOUNT];
 }
 

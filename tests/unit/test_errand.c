@@ -148,13 +148,12 @@ static struct turn *begin(struct world *w, size_t i)
 {
     struct state *state = state_of(w, i);
     const struct record *record = errand_subject(state, store_get(w->shop.store, KIND_RUNNER, "ci", names[i]));
-    const struct gathering g = turn_gathering(&w->shop);
 
     if (w->turns[i])
         turn_destroy(w->turns[i]);
     w->turns[i] = turn_create(&w->shop, record, state, state->key, "test");
     errand_take_up(w->turns[i]);
-    gather_again(&g, state, &w->turns[i]->observed, &w->turns[i]->step);
+    turn_look(w->turns[i]);
     return w->turns[i];
 }
 
@@ -205,9 +204,9 @@ static void asks_and_is_answered(void **state)
     assert_int_equal(decide(&between->observed, &between->step).kind, ACT_WAIT); /* whatever else there is to do */
     wait(w);
     assert_string_equal(w->woken, "A");
-    assert_string_equal(state_of(w, 0)->issued->token, "glrt-1");
-    assert_int_equal(state_of(w, 0)->issued->runner_id, 4);
-    assert_string_equal(state_of(w, 0)->issued->url, w->url);
+    assert_string_equal(state_of(w, 0)->memory.issued->token, "glrt-1");
+    assert_int_equal(state_of(w, 0)->memory.issued->runner_id, 4);
+    assert_string_equal(state_of(w, 0)->memory.issued->url, w->url);
     struct turn *next = begin(w, 0);
     assert_null(state_of(w, 0)->errand);
     assert_false(next->observed.calling || next->observed.in_line);
@@ -307,7 +306,7 @@ static void a_call_that_may_not_be_made_has_failed(void **state)
     wait(w);
     assert_string_equal(w->woken, "A");
     begin(w, 0);
-    assert_string_equal(state_troubles(state_of(w, 0))->failures[0].attempt.rule, "registered");
+    assert_string_equal(memory_troubles(&state_of(w, 0)->memory)->failures[0].attempt.rule, "registered");
 }
 
 /* The token is of the runner that was asked for, and the spec of then says where it is. */
@@ -319,7 +318,7 @@ static void an_answer_is_about_what_was_asked(void **state)
     told(w, "a", "a", 2, "https://elsewhere.test");
     assert_int_equal(begin(w, 0)->observed.generation, 2);
     wait(w);
-    assert_string_equal(state_of(w, 0)->issued->url, w->url);
+    assert_string_equal(state_of(w, 0)->memory.issued->url, w->url);
     assert_string_equal(begin(w, 0)->observed.spec->url, "https://elsewhere.test");
 }
 
@@ -349,8 +348,8 @@ static void a_refusal_comes_to_the_object_that_has_our_finalizer(void **state)
     wait(w);
     turn = begin(w, 0);
     assert_true(turn->observed.finalizer);
-    assert_string_equal(state_troubles(state_of(w, 0))->failures[0].attempt.rule, "registered");
-    assert_int_equal(turn->observed.doubt, DOUBT_NONE);
+    assert_string_equal(memory_troubles(&state_of(w, 0)->memory)->failures[0].attempt.rule, "registered");
+    assert_int_equal(turn->observed.memory->doubt, DOUBT_NONE);
 }
 
 /* What was made for an object that went by force is known to its turn alone, even if there is another of its name. */
@@ -365,12 +364,12 @@ static void an_object_that_is_gone_is_seen_to_its_end(void **state)
     struct turn *turn = begin(w, 0);
     assert_string_equal(turn->observed.owner.uid, "a");
     assert_true(turn->observed.gone);
-    assert_string_equal(turn->observed.issued.token, "glrt-1");
+    assert_string_equal(turn->observed.memory->issued->token, "glrt-1");
 
     ask(w, 1); /* which takes the only place: nobody waits for one that is gone */
     ask_at(w, turn, w->url);
     assert_false(turn->parked);
-    assert_string_equal(state_troubles(state_of(w, 0))->failures[0].attempt.err.reason, "Busy");
+    assert_string_equal(memory_troubles(&state_of(w, 0)->memory)->failures[0].attempt.err.reason, "Busy");
     assert_null(state_of(w, 0)->errand);
     assert_string_equal(begin(w, 0)->observed.owner.uid, "another");
 }

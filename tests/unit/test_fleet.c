@@ -212,12 +212,13 @@ static void a_runner_is_shown_by_its_name(void **test)
 static void a_place_is_kept_until_the_runner_is_gone(void **test)
 {
     struct states states = {.shown_max = 4};
-    const struct record anew = {.uid = "another"};
+    struct observed anew = {.owner.uid = "another", .generation = 1};
+    struct arena a cleanup_arena = {0};
 
     (void)test;
     show_many(&states, "ci", 0, 4);
     assert_int_equal(shown(&states, "ci"), 2);
-    state_follow(runner(&states, "ci", 0), &anew, 1);
+    state_observe(runner(&states, "ci", 0), &anew, &a);
     show_many(&states, "ci", 0, 1);
     assert_true(runner(&states, "ci", 0)->facts.shown);
     assert_int_equal(states.shown, 2);

@@ -29,6 +29,20 @@ static void told(struct scene *s, const char *uid, const char *version)
     store_put(s->store, KIND_RUNNER, &record);
 }
 
+static struct observed *again(struct scene *s)
+{
+    gather_again(&s->gathering, states_get(&s->states, KIND "/ci/builds"), &s->observed, &s->mem);
+    return &s->observed;
+}
+
+/* As a turn begins. */
+static void begin(struct scene *s)
+{
+    gather_object(&s->gathering, store_get(s->store, KIND_RUNNER, "ci", "builds"), &s->observed, &s->mem);
+    state_observe(states_get(&s->states, KIND "/ci/builds"), &s->observed, &s->mem);
+    again(s);
+}
+
 static int setup(void **state)
 {
     static struct scene scene;
@@ -36,8 +50,7 @@ static int setup(void **state)
     scene = (struct scene){.store = kinds_store_create(), .mem = no_memory};
     scene.gathering = (struct gathering){.store = scene.store, .settings = &settings, .now_ms = 5000, .now = 1700};
     told(&scene, "first", "7");
-    gather(&scene.gathering, store_get(scene.store, KIND_RUNNER, "ci", "builds"),
-           states_get(&scene.states, KIND "/ci/builds"), &scene.observed, &scene.mem);
+    begin(&scene);
     assert_false(scene.observed.deleting);
     *state = &scene;
     return 0;
@@ -51,12 +64,6 @@ static int teardown(void **state)
     store_destroy(s->store);
     arena_finish(&s->mem);
     return 0;
-}
-
-static struct observed *again(struct scene *s)
-{
-    gather_again(&s->gathering, states_get(&s->states, KIND "/ci/builds"), &s->observed, &s->mem);
-    return &s->observed;
 }
 
 static void an_edit_is_no_end(void **state)
@@ -96,16 +103,14 @@ static void of_an_object_that_is_too_large_all_but_the_spec_is_known(void **stat
     const struct record record = kind_record(KIND_RUNNER, object, s->store, &s->mem);
 
     store_put(s->store, KIND_RUNNER, &record);
-    gather(&s->gathering, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, KIND "/ci/builds"),
-           &s->observed, &s->mem);
+    begin(s);
     assert_null(s->observed.spec);
     assert_string_equal(s->observed.spec_err.reason, "TooLarge");
     assert_non_null(strstr(s->observed.spec_err.text, "700 KiB of JSON"));
     assert_true(s->observed.finalizer && s->observed.deleting && s->observed.generation == 2);
     assert_int_equal(json_int_or(s->observed.status, "runnerId", 0), 7);
     told(s, "first", "9");
-    gather(&s->gathering, store_get(s->store, KIND_RUNNER, "ci", "builds"), states_get(&s->states, KIND "/ci/builds"),
-           &s->observed, &s->mem);
+    begin(s);
     assert_non_null(s->observed.spec);
 }
 

@@ -69,7 +69,7 @@ static void it_is_registered_while_its_secret_stays(void **state)
     secret->terminating = false;
     secret->exists = false;
     assert_false(is_registered(o, &stage.world.mem));
-    secret->exists = o->deregistered = true;
+    secret->exists = stage.world.process.memory.deregistered = true;
     assert_false(is_registered(o, &stage.world.mem));
 }
 

@@ -3,6 +3,7 @@
 #include "golden.h"
 
 #include "base/mem.h"
+#include "kube/pace.h"
 #include "net/loop.h"
 #include "operator/pods.h"
 
@@ -50,6 +51,7 @@ static int setup(void **state)
     w.shop = (struct workshop){.paces = &w.paces};
     w.turn = (struct turn){.shop = &w.shop, .state = &w.state};
     struct observed *o = &w.turn.observed;
+    o->memory = &w.state.memory;
     o->owner = (struct owner){.ns = "ci", .name = "builds", .uid = "u"};
     o->spec = &w.spec;
     o->children[CHILD_DEPLOYMENT] = (struct observed_child){.exists = true, .hash = "h"};
@@ -63,7 +65,7 @@ static int teardown(void **state)
 {
     (void)state;
     pods_look_end(&w.turn);
-    state_forget_starting(&w.state);
+    memory_finish(&w.state.memory);
     arena_finish(&w.turn.mem);
     paces_finish(&w.paces);
     return 0;
@@ -75,8 +77,13 @@ static bool is_due(void)
     struct observed *o = &w.turn.observed;
 
     o->now_ms = w.now;
-    pods_plan(&w.paces, &w.state, o, &w.turn.mem);
-    return o->pods_due_ms && o->now_ms >= o->pods_due_ms;
+    pods_plan(&w.paces, &w.state.memory, o, &w.turn.mem);
+    return pods_due(o) && o->now_ms >= pods_due(o);
+}
+
+static struct trouble trouble_told(void)
+{
+    return managers_trouble(&w.turn.observed, &w.turn.mem);
 }
 
 /* The API server answers, in pieces of so many bytes. */
@@ -120,7 +127,7 @@ static void a_start_as_usual_costs_nothing(void **state)
     w.turn.observed.available_replicas = 1;
     w.now += 600000;
     assert_false(is_due());
-    assert_null(w.state.starting);
+    assert_null(w.state.memory.starting);
 }
 
 /* 8, 13, 23, 43, … s, and at last every five minutes. */
@@ -149,10 +156,10 @@ static void it_begins_anew_with_another_deployment(void **state)
     pods_perform(&w.turn);
     answer_in_pieces(LIST(NO_IMAGE), 7);
     assert_false(is_due());
-    assert_string_equal(w.turn.observed.pods_trouble.reason, "ImagePullBackOff");
+    assert_string_equal(trouble_told().reason, "ImagePullBackOff");
     w.turn.observed.rollout_observed = false; /* edited */
     is_due();
-    assert_null(w.turn.observed.pods_trouble.reason);
+    assert_null(trouble_told().reason);
     w.turn.observed.rollout_observed = true;
     w.now += 1000;
     assert_false(is_due());
@@ -167,29 +174,30 @@ static void nobody_looks_for_nothing(void **state)
     (void)state;
     o->replica_failure = "no quota"; /* it is known already */
     is_due();
-    assert_null(w.state.starting);
+    assert_null(w.state.memory.starting);
     o->replica_failure = NULL;
     w.spec.manager.replicas = o->updated_replicas = o->replicas = 0;
     is_due();
-    assert_null(w.state.starting);
+    assert_null(w.state.memory.starting);
     w.spec.manager.replicas = 1;
     o->deleting = true;
     is_due();
-    assert_null(w.state.starting);
+    assert_null(w.state.memory.starting);
 }
 
 static void a_namespace_has_its_pace(void **state)
 {
-    struct state others[20] = {0};
+    struct memory others[20] = {0};
 
     (void)state;
     for (int i = 0; i < 20; i++) {
         w.turn.observed.now_ms = w.now;
+        w.turn.observed.memory = &others[i];
         pods_plan(&w.paces, &others[i], &w.turn.observed, &w.turn.mem);
-        assert_int_equal(w.turn.observed.pods_due_ms, 9000 + i * PACE_MS);
+        assert_int_equal(pods_due(&w.turn.observed), 9000 + i * PACE_MS);
     }
     for (int i = 0; i < 20; i++)
-        state_forget_starting(&others[i]);
+        memory_finish(&others[i]);
 }
 
 static void without_the_right_to_it_nobody_looks_for_long(void **state)
@@ -232,8 +240,8 @@ static void the_worst_is_told_whatever_pieces_it_comes_in(void **state)
         pods_perform(&w.turn);
         answer_in_pieces(LIST(CREATING "," NO_IMAGE "," CREATING), size);
         is_due();
-        assert_string_equal(w.turn.observed.pods_trouble.reason, "ImagePullBackOff");
-        assert_null(strstr(w.turn.observed.pods_trouble.message, "hidden"));
+        assert_string_equal(trouble_told().reason, "ImagePullBackOff");
+        assert_null(strstr(trouble_told().message, "hidden"));
     }
 }
 
@@ -246,10 +254,10 @@ static void what_takes_its_time_is_told_when_it_lasts(void **state)
     pods_perform(&w.turn);
     answer_in_pieces(LIST(CREATING), 100);
     is_due();
-    assert_null(w.turn.observed.pods_trouble.reason);
+    assert_null(trouble_told().reason);
     w.now += 60 * 1000;
     is_due();
-    assert_string_equal(w.turn.observed.pods_trouble.reason, "ContainerCreating");
+    assert_string_equal(trouble_told().reason, "ContainerCreating");
 }
 
 static void less_does_not_take_the_place_of_more(void **state)
@@ -261,11 +269,11 @@ static void less_does_not_take_the_place_of_more(void **state)
     pods_perform(&w.turn);
     answer_in_pieces(LIST(NO_CAUSE), 100);
     is_due();
-    assert_non_null(strstr(w.turn.observed.pods_trouble.message, "the registry does not have it"));
+    assert_non_null(strstr(trouble_told().message, "the registry does not have it"));
     pods_perform(&w.turn);
     answer_in_pieces(LIST(), 100); /* mended */
     is_due();
-    assert_null(w.turn.observed.pods_trouble.reason);
+    assert_null(trouble_told().reason);
 }
 
 /* Cut off, no list at all, pods of any size: what was known stays, or nothing is. */
@@ -284,7 +292,7 @@ static void nonsense_says_nothing(void **state)
         pods_perform(&w.turn);
         answer_in_pieces(texts[i], 5);
         is_due();
-        assert_null(w.turn.observed.pods_trouble.reason);
+        assert_null(trouble_told().reason);
     }
 }
 

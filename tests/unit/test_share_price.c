@@ -137,9 +137,9 @@ static struct state *fail_twice(const char *key)
     struct err err;
 
     err_set(&err, ERR_RETRY, "ServerError", "%s", w.message);
-    state_note_gitlab(state, &err);
-    state_fail(state, "registered", &err, 0);
-    state_fail(state, "manager", &err, 0);
+    memory_note_gitlab(&state->memory, &err);
+    memory_fail(&state->memory, "registered", &err, 0);
+    memory_fail(&state->memory, "manager", &err, 0);
     return state;
 }
 
@@ -164,8 +164,9 @@ static void add_runner(size_t number, size_t name_len, bool all, bool fails)
     fill(w.name, name_len, number);
     const char *key = arena_printf(&a, KIND "/%s/%s", w.ns, w.name);
     const struct record runner = keep_runner(key, &a);
+    struct observed o = {.owner.uid = runner.uid, .generation = 1};
     keep_children(&runner, key, all, &a);
-    state_follow(states_get(&w.states, key), &runner, 1);
+    state_observe(states_get(&w.states, key), &o, &a);
     queue_add_at(w.queue, key, 1000000 + (int64_t)number, "a retry is due");
     if (fails)
         stand_in_line(&runner, fail_twice(key), key);

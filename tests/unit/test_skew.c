@@ -37,9 +37,9 @@ static void tells_what_does_not_go_together(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         cleanup_arena struct arena a = {0};
         const struct spec spec = {.manager.image = cases[i].manager, .helper_image = cases[i].helper};
-        const struct observed o = {.spec = &spec,
-                                   .settings.manager_image = "gitlab/gitlab-runner:v19.2.0",
-                                   .check = {.major = cases[i].major, .minor = cases[i].minor}};
+        const struct memory memory = {.check = {.major = cases[i].major, .minor = cases[i].minor}};
+        const struct observed o = {
+            .spec = &spec, .memory = &memory, .settings.manager_image = "gitlab/gitlab-runner:v19.2.0"};
         const char *message = NULL, *reason = version_skew(&o, &a, &message);
         if (strcmp(reason ? reason : "", cases[i].reason ? cases[i].reason : "") != 0)
             fail_msg("%s, %s: %s", cases[i].manager, cases[i].helper, reason);

@@ -219,7 +219,8 @@ static void all_managers_must_be_new_and_available(void **state)
     expect_manager(w, "False", "ManagerStarting");
     o->rollout_problem = "pods \"builds-runner\" is forbidden";
     expect_manager(w, "False", "RolloutFailed");
-    o->pods_trouble = (struct trouble){.reason = "Unschedulable", .message = "no node"};
+    memory_await(&w->process.memory, o->now_ms);
+    memory_note_trouble(&w->process.memory, &(struct trouble){.reason = "Unschedulable", .message = "no node"});
     expect_manager(w, "False", "Unschedulable");
     assert_null(condition_get(rendered(w), "Stalled", "status"));
     o->replica_failure = "pods \"builds-runner-x\" is forbidden: exceeded quota: q";
@@ -437,7 +438,7 @@ static void what_is_not_known_stays_as_it_was(void **state)
     scenario_init(&s, 1, restarted);
     world_init(&w, &s, (struct crash){.at = -1}, NULL);
     world_observe(&w);
-    assert_int_equal(w.observed.reach, REACH_UNKNOWN);
+    assert_int_equal(w.process.memory.reach, REACH_UNKNOWN);
     assert_string_equal(condition_get(rendered(&w), "GitLabReachable", "status"), "True");
     assert_true(status_is_shown(&w.observed, rendered(&w)));
     world_finish(&w);

@@ -30,7 +30,7 @@ static void a_failure_is_shown_and_waited_for(void **state)
     act = decided(w, false);
     assert_string_equal(in_a_line(&act, &w->mem), "service-account: wait ServerError");
     assert_string_equal(act.wait.message, "it did not work");
-    assert_int_equal(act.wait.retry_at_ms, w->process.failing[0].attempt.retry_at_ms);
+    assert_int_equal(act.wait.retry_at_ms, w->process.memory.troubles->failures[0].attempt.retry_at_ms);
 }
 
 static void when_its_time_has_come_it_is_tried_again(void **state)
@@ -103,14 +103,14 @@ static void the_first_retry_counts(void **state)
     w->observed.values[READ_TOKEN].lookup = LOOKUP_FOUND;
     failed(w, "attributes", ERR_RETRY);
     failed(w, "deployment", ERR_RETRY);
-    w->process.failing[0].attempt.retry_at_ms += 1000;
+    w->process.memory.troubles->failures[0].attempt.retry_at_ms += 1000;
     world_update(w);
     struct action act = decide(&w->observed, &w->mem);
     assert_int_equal(act.kind, ACT_STATUS);
     world_perform(w, &act);
     world_update(w);
     act = decide(&w->observed, &w->mem);
-    assert_int_equal(act.wait.retry_at_ms, w->process.failing[1].attempt.retry_at_ms);
+    assert_int_equal(act.wait.retry_at_ms, w->process.memory.troubles->failures[1].attempt.retry_at_ms);
 }
 
 static void a_refused_deployment_does_not_hold_up_a_token(void **state)
@@ -162,7 +162,7 @@ static void the_deadline_is_not_overslept(void **state)
     stage_init(&stage, plain, false);
     deleted(w, 0);
     failed(w, "deregister", ERR_RETRY);
-    w->process.failing[0].attempt.retry_at_ms = w->now_ms + 7200 * 1000;
+    w->process.memory.troubles->failures[0].attempt.retry_at_ms = w->now_ms + 7200 * 1000;
     struct action act = decided(w, false);
     assert_string_equal(in_a_line(&act, &w->mem), "deregister: wait ServerError");
     assert_true(act.again_at_ms <= (w->api.deletion_time + 900 + 1) * 1000);

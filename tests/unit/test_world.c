@@ -329,7 +329,7 @@ static const char *shown(struct world *w)
         return arena_printf(&w->mem, "the reason %s is not in the list", reason);
     if (strcmp(ready, "True") == 0)
         return cluster_is_right(w) && (gitlab_agrees(w) || nobody_can_know(w)) ? NULL : "Ready, but something is wrong";
-    bool paused = !w->api.deleting && !w->process.issued.exists; /* else there is something more urgent to say */
+    bool paused = !w->api.deleting && !w->process.memory.issued; /* else there is something more urgent to say */
     if (!wish->valid && paused)
         return strcmp(reason, "InvalidSpec") == 0 ? NULL : "an invalid spec is not said to be invalid";
     if (wish->valid && wish->spec.suspend && paused)

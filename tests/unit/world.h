@@ -258,30 +258,12 @@ const char *server_url(int server);
 /* ------------------------------------------------------------------------------------------------------------------
  * The operator's process: lost in a crash.
  */
-struct failing {
-    struct attempt attempt; /* rule NULL: none */
-    int count;
-};
-
 struct process {
     struct api seen;        /* the store: the API server as the watches have shown it */
     const char *namespaces; /* that it serves; NULL: all                             */
-    bool judged, had_secret;
-    struct object issued; /* a token on its way, as it will stand in the token Secret; exists: there is one */
-    enum doubt doubt;
-    int64_t found_id;
+    struct memory memory;
     bool in_line; /* for a call to GitLab */
-    bool config_token_dead, deregistered;
-    struct server_check check;
-    enum takeover takeover;
-    bool not_inherited;
-    unsigned given_up;
-    enum reach reach;
     bool calling; /* somebody else is asking GitLab */
-    struct err gitlab_err;
-    struct failing failing[ATTEMPTS_MAX];
-    bool foreign[CHILD_COUNT];
-    int generation;
 };
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -372,8 +354,8 @@ void world_violate(struct world *w, const char *format, ...) __attribute__((form
 /* The spec as it is now, and as it was when the turn began. */
 const struct wish *world_wish(const struct world *w);
 const struct wish *world_turn_wish(const struct world *w);
-/* Another generation, or another credential: failures are forgiven, and what was searched is to be searched again. */
-void world_forgive(struct process *p);
+/* What the token Secret's annotations say, with its token. */
+struct registration world_registration(const struct object *secret, struct arena *a);
 /* Of Secrets all are watched, of other kinds those that carry our label. */
 bool world_is_watched(const struct object *object, enum child child);
 

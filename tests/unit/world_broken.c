@@ -30,16 +30,16 @@ void both_secrets_lost(struct world *w, int doubt)
 {
     lost(w, CHILD_TOKEN_SECRET);
     lost(w, CHILD_CONFIG_SECRET);
-    w->process.had_secret = false;
-    w->process.doubt = (enum doubt)doubt;
-    w->process.found_id = doubt == DOUBT_SEARCHED ? 9 : 0;
+    w->process.memory.had_secret = false;
+    w->process.memory.doubt = (enum doubt)doubt;
+    w->process.memory.found_id = doubt == DOUBT_SEARCHED ? 9 : 0;
 }
 
 void token_secret_and_trust_lost(struct world *w, int unused)
 {
     (void)unused;
     lost(w, CHILD_TOKEN_SECRET);
-    w->process.config_token_dead = true;
+    w->process.memory.config_token_dead = true;
 }
 
 void replaced(struct world *w, int child)
@@ -113,9 +113,10 @@ void bare_and_deleted(struct world *w, int unused)
 void issued(struct world *w, int unused)
 {
     (void)unused;
-    w->process.issued = *child_of(w, CHILD_TOKEN_SECRET);
-    w->process.issued.exists = true;
-    strcpy(w->process.issued.token, "glrt-new");
+    struct registration r = world_registration(child_of(w, CHILD_TOKEN_SECRET), &w->mem);
+    r.token = "glrt-new";
+    r.inputs = *r.inputs ? r.inputs : NULL;
+    memory_issue(&w->process.memory, &r);
 }
 
 void issued_and_token_secret_lost(struct world *w, int unused)
@@ -190,7 +191,7 @@ void edited_and_emptied(struct world *w, int unused)
 void edited_and_deregistered(struct world *w, int unused)
 {
     edited(w, unused);
-    w->process.deregistered = true;
+    w->process.memory.deregistered = true;
 }
 
 void starting(struct world *w, int unused)
@@ -201,28 +202,24 @@ void starting(struct world *w, int unused)
 
 void failed(struct world *w, const char *rule, enum err_kind kind)
 {
-    int i = 0;
+    struct err err;
 
-    while (w->process.failing[i].attempt.rule)
-        i++;
-    struct attempt *attempt = &w->process.failing[i].attempt;
-    w->process.failing[i].count = 1;
-    attempt->rule = rule;
-    attempt->retry_at_ms = w->now_ms + RETRY_MS;
-    err_set(&attempt->err, kind, "ServerError", "it did not work");
+    err_set(&err, kind, "ServerError", "it did not work");
+    err.retry_after_ms = RETRY_MS;
+    memory_fail(&w->process.memory, rule, &err, w->now_ms);
 }
 
 void edited_and_tried(struct world *w, int unused)
 {
     edited(w, unused);
-    w->process.generation = w->api.generation; /* which has been forgiven */
+    w->process.memory.generation = w->api.generation; /* which has been forgiven */
     failed(w, "moved", ERR_RETRY);
 }
 
 void promised(struct world *w, int unused)
 {
     (void)unused;
-    w->api.finalizer = w->process.judged = true;
+    w->api.finalizer = w->process.memory.judged = true;
 }
 
 void promise_lost(struct world *w, int unused)
@@ -261,10 +258,10 @@ void checked(struct world *w, int found)
         [UNMARKED] = {.shown = SHOWN_FOREIGN},
     };
 
-    w->process.check = checks[found];
-    w->process.check.shown_ms = w->now_ms;
-    if (!w->process.check.due_ms)
-        w->process.check.due_ms = w->now_ms + 1000;
+    w->process.memory.check = checks[found];
+    w->process.memory.check.shown_ms = w->now_ms;
+    if (!w->process.memory.check.due_ms)
+        w->process.memory.check.due_ms = w->now_ms + 1000;
 }
 
 void edited_and_checked(struct world *w, int found)
@@ -276,9 +273,9 @@ void edited_and_checked(struct world *w, int found)
 void edited_and_not_to_be_seen(struct world *w, int unused)
 {
     edited(w, unused);
-    w->process.generation = w->api.generation;
+    w->process.memory.generation = w->api.generation;
     checked(w, UNSEEN);
-    w->process.check.credential_status = 403;
+    w->process.memory.check.credential_status = 403;
 }
 
 void edited_and_told_in_vain(struct world *w, int unused)
@@ -305,8 +302,8 @@ void given_and_expiring(struct world *w, int left)
 
 void access_expiring(struct world *w, int left)
 {
-    w->process.check.self_known = true;
-    w->process.check.credential_end = w->now_ms / 1000 + left;
+    w->process.memory.check.self_known = true;
+    w->process.memory.check.credential_end = w->now_ms / 1000 + left;
 }
 
 void edited_and_set_at_gitlab(struct world *w, int which)
@@ -322,9 +319,11 @@ void asked_for_a_token(struct world *w, int unused)
     w->api.asks_for_a_token = true;
 }
 
+/* By another process than the one that had it. */
 void inherited(struct world *w, int unused)
 {
     (void)unused;
+    w->process.memory.owned_secret = false;
     child_of(w, CHILD_TOKEN_SECRET)->owner = FORMER_UID;
 }
 
@@ -337,22 +336,22 @@ void inherited_and_terminating(struct world *w, int unused)
 void inspected(struct world *w, int takeover)
 {
     edited(w, takeover);
-    w->process.generation = w->api.generation;
-    w->process.takeover = (enum takeover)takeover;
+    w->process.memory.generation = w->api.generation;
+    w->process.memory.takeover = (enum takeover)takeover;
     if (takeover == TAKEOVER_FITS)
-        check_prove(&w->process.check, w->now_ms);
+        check_prove(&w->process.memory.check, w->now_ms);
 }
 
 void inspected_long_ago(struct world *w, int takeover)
 {
     inspected(w, takeover);
-    w->process.check.shown_ms -= PROOF_MS;
+    w->process.memory.check.shown_ms -= PROOF_MS;
 }
 
 void given_long_ago(struct world *w, int takeover)
 {
     inspected(w, takeover);
-    w->process.check.shown_ms -= PROOF_MS;
+    w->process.memory.check.shown_ms -= PROOF_MS;
 }
 
 /* The spec names the token that we have already. */
@@ -374,10 +373,10 @@ void adopting(struct world *w, int takeover)
 {
     promised(w, 0);
     name_a_runner(w);
-    w->process.generation = w->api.generation;
-    w->process.takeover = (enum takeover)takeover;
+    w->process.memory.generation = w->api.generation;
+    w->process.memory.takeover = (enum takeover)takeover;
     if (takeover == TAKEOVER_FITS)
-        check_prove(&w->process.check, w->now_ms);
+        check_prove(&w->process.memory.check, w->now_ms);
 }
 
 void told_to_adopt_too_late(struct world *w, int unused)
@@ -390,7 +389,7 @@ void reset_long_ago(struct world *w, int unused)
 {
     (void)unused;
     checked(w, RESET);
-    w->process.check.shown_ms -= PROOF_MS;
+    w->process.memory.check.shown_ms -= PROOF_MS;
 }
 
 void never_shown(struct world *w, int unused)
@@ -508,7 +507,7 @@ void deleted_and_not_to_be_stopped(struct world *w, int seconds)
 void deleted_by_force_and_given_up(struct world *w, int unused)
 {
     deleted_by_force(w, unused);
-    w->process.given_up = GAVE_UP_MANAGER;
+    w->process.memory.given_up = GAVE_UP_MANAGER;
 }
 
 void deleted_by_force_and_tried(struct world *w, int unused)
@@ -530,14 +529,14 @@ void deleted_drained_and_tried(struct world *w, int seconds)
 void deleted_elsewhere_in_vain(struct world *w, int unused)
 {
     deleted_long_ago(w, unused);
-    w->process.deregistered = true;
+    w->process.memory.deregistered = true;
     failed(w, "elsewhere", ERR_DENIED);
 }
 
 void deleted_and_left_elsewhere(struct world *w, int unused)
 {
     deleted_elsewhere_in_vain(w, unused);
-    w->process.given_up = GAVE_UP_ELSEWHERE;
+    w->process.memory.given_up = GAVE_UP_ELSEWHERE;
 }
 
 void deleted_while_suspended(struct world *w, int unused)
@@ -573,7 +572,7 @@ void deleted_too_late_and_checked(struct world *w, int found)
 void deleted_and_deregistered(struct world *w, int unused)
 {
     deleted(w, unused);
-    w->process.deregistered = true;
+    w->process.memory.deregistered = true;
 }
 
 void deleted_and_forgotten(struct world *w, int unused)
@@ -685,7 +684,7 @@ struct action decided(struct world *w, bool first)
         bool on_the_way = act.kind == ACT_READ ||
                           (act.kind == ACT_FINALIZER && act.hold_finalizer && w->api.finalizer) ||
                           (act.kind == ACT_STATUS && strcmp(act.rule, "status") == 0) ||
-                          (act.kind == ACT_APPLY && !w->process.foreign[act.apply.child] && !act.apply.uid &&
+                          (act.kind == ACT_APPLY && !w->process.memory.foreign[act.apply.child] && !act.apply.uid &&
                            child_of(w, act.apply.child)->exists); /* found to be somebody else's */
         if (first || !on_the_way)
             break;

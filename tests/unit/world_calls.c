@@ -69,18 +69,17 @@ static void put_life(struct world *w, struct object *issued, enum gitlab_call wh
 static void learn_issued(struct world *w, const struct action *act, const struct gitlab_reply *reply)
 {
     const struct observed *o = &w->observed;
-    struct object *issued = &w->process.issued;
     enum gitlab_call what = act->gitlab.call;
     bool stays = what == GITLAB_INHERIT;
     const struct check_answer in = circumstances(w);
 
-    check_renewed(&w->process.check, &in);
-    w->process.takeover = TAKEOVER_UNTRIED;
-    w->process.doubt = DOUBT_NONE;
-    w->process.deregistered = false;
+    check_renewed(&w->process.memory.check, &in);
+    w->process.memory.takeover = TAKEOVER_UNTRIED;
+    w->process.memory.doubt = DOUBT_NONE;
+    w->process.memory.deregistered = false;
     if (what == GITLAB_UPDATE && registration_is_right(o, &w->mem))
         return;
-    *issued = (struct object){.exists = true, .runner_id = reply->id};
+    struct object made = {.exists = true, .runner_id = reply->id}, *issued = &made;
     put_life(w, issued, what, reply);
     put(issued->url, sizeof(issued->url), stays ? o->registered.url : o->spec->url);
     put(issued->authentication, sizeof(issued->authentication),
@@ -88,6 +87,9 @@ static void learn_issued(struct world *w, const struct action *act, const struct
     put(issued->scope, sizeof(issued->scope), stays ? o->registered.scope : scope_text(o->spec, &w->mem));
     put(issued->told_hash, sizeof(issued->told_hash), issued_hash(w, what));
     put(issued->inputs, sizeof(issued->inputs), stays ? NULL : token_inputs_text(o, &w->mem));
+    struct registration r = world_registration(issued, &w->mem);
+    r.inputs = *r.inputs ? r.inputs : NULL;
+    memory_issue(&w->process.memory, &r);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -120,14 +122,14 @@ static bool unanswered(struct world *w, const struct action *act, const struct g
 
     if (strcmp(act->rule, "check") != 0)
         return false;
-    check_unanswered(&w->process.check, &in, reply->err.retry_after_ms);
+    check_unanswered(&w->process.memory.check, &in, reply->err.retry_after_ms);
     return true;
 }
 
 static bool learn_shown(struct world *w, const struct action *act, const struct gitlab_reply *reply)
 {
     const struct check_answer in = circumstances(w);
-    struct server_check *check = &w->process.check;
+    struct server_check *check = &w->process.memory.check;
 
     if (is_ok(reply))
         check_shown(check, &in, reply->body);
@@ -145,9 +147,9 @@ static bool learn_tried(struct world *w, const struct action *act, const struct 
     const struct check_answer in = circumstances(w);
 
     if (is_ok(reply))
-        check_accepted(&w->process.check, &in, reply->id, act->gitlab.runner_id);
+        check_accepted(&w->process.memory.check, &in, reply->id, act->gitlab.runner_id);
     else if (is_refusal(reply, 403))
-        check_refused(&w->process.check, &in);
+        check_refused(&w->process.memory.check, &in);
     else
         return unanswered(w, act, reply);
     return true;
@@ -158,7 +160,7 @@ static bool learn_version(struct world *w, const struct action *act, const struc
     const struct check_answer in = circumstances(w);
 
     (void)act;
-    check_version(&w->process.check, &in, json_str(reply->body, "version"));
+    check_version(&w->process.memory.check, &in, json_str(reply->body, "version"));
     return true;
 }
 
@@ -167,7 +169,7 @@ static bool learn_self(struct world *w, const struct action *act, const struct g
     const struct check_answer in = circumstances(w);
 
     (void)act, (void)reply;
-    check_self(&w->process.check, &in, NULL);
+    check_self(&w->process.memory.check, &in, NULL);
     return true;
 }
 
@@ -177,7 +179,7 @@ static bool learn_rotated(struct world *w, const struct action *act, const struc
 
     (void)act;
     if (is_refusal(reply, 403))
-        check_refused(&w->process.check, &in);
+        check_refused(&w->process.memory.check, &in);
     return is_refusal(reply, 403);
 }
 
@@ -188,16 +190,16 @@ static bool learn_inspected(struct world *w, const struct action *act, const str
 
     (void)act;
     if (known)
-        w->process.takeover = takeover_of(&w->observed, is_ok(reply) ? reply->body : NULL);
-    if (known && w->process.takeover == TAKEOVER_FITS)
-        check_prove(&w->process.check, w->now_ms);
+        w->process.memory.takeover = takeover_of(&w->observed, is_ok(reply) ? reply->body : NULL);
+    if (known && w->process.memory.takeover == TAKEOVER_FITS)
+        check_prove(&w->process.memory.check, w->now_ms);
     return known;
 }
 
 static bool learn_claimed(struct world *w, const struct action *act, const struct gitlab_reply *reply)
 {
     (void)act;
-    w->process.takeover = TAKEOVER_UNTRIED;
+    w->process.memory.takeover = TAKEOVER_UNTRIED;
     return is_ok(reply);
 }
 
@@ -209,13 +211,13 @@ static bool is_another_token(const struct action *act, const struct gitlab_reply
 static bool learn_kept(struct world *w, const struct action *act, const struct gitlab_reply *reply)
 {
     if (is_another_token(act, reply))
-        w->process.takeover = TAKEOVER_REFUSED;
+        w->process.memory.takeover = TAKEOVER_REFUSED;
     return is_another_token(act, reply);
 }
 
 static bool learn_inherited(struct world *w, const struct action *act, const struct gitlab_reply *reply)
 {
-    return w->process.not_inherited = is_another_token(act, reply);
+    return w->process.memory.not_inherited = is_another_token(act, reply);
 }
 
 static bool learn_changed(struct world *w, const struct action *act, const struct gitlab_reply *reply)
@@ -224,11 +226,11 @@ static bool learn_changed(struct world *w, const struct action *act, const struc
     struct process *p = &w->process;
 
     (void)act;
-    bool taking = p->takeover == TAKEOVER_FITS || p->takeover == TAKEOVER_UNMARKED;
+    bool taking = p->memory.takeover == TAKEOVER_FITS || p->memory.takeover == TAKEOVER_UNMARKED;
     if (taking && w->observed.children[CHILD_TOKEN_SECRET].exists && (is_refusal(reply, 404) || is_denied(reply, 403)))
-        p->takeover = TAKEOVER_REFUSED;
+        p->memory.takeover = TAKEOVER_REFUSED;
     else if (is_refusal(reply, 404) && w->observed.children[CHILD_TOKEN_SECRET].exists)
-        check_absent(&p->check, &in);
+        check_absent(&p->memory.check, &in);
     return false;
 }
 
@@ -255,12 +257,12 @@ static void learn_deregistered(struct world *w, enum gitlab_call what, const str
     struct process *p = &w->process;
     bool can_tell = o->deleting && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN;
 
-    p->deregistered = true;
+    p->memory.deregistered = true;
     if (what != GITLAB_DEREGISTER || !reply->unknown)
         return;
-    if (can_tell && p->check.refusals < CONFIRMATIONS) {
-        p->deregistered = false;
-        check_dead(&p->check);
+    if (can_tell && p->memory.check.refusals < CONFIRMATIONS) {
+        p->memory.deregistered = false;
+        check_dead(&p->memory.check);
     } else {
         w->journal.possible_orphans++;
     }
@@ -271,17 +273,17 @@ static void learn_gitlab(struct world *w, const struct action *act, const struct
     struct process *p = &w->process;
     enum gitlab_call what = act->gitlab.call;
 
-    p->reach = REACH_YES;
-    if (what != GITLAB_TRY || !p->check.credential_status)
-        p->gitlab_err = (struct err){.kind = ERR_NONE};
+    p->memory.reach = REACH_YES;
+    if (what != GITLAB_TRY || !p->memory.check.credential_status)
+        memory_note_gitlab(&p->memory, &reply->err);
     world_succeeded(w, act);
     if (learn_check(w, act, reply))
         return;
     if (what == GITLAB_RESTORE && reply->id != act->gitlab.runner_id) {
-        p->config_token_dead = true;
+        p->memory.config_token_dead = true;
     } else if (what == GITLAB_FIND) {
-        p->found_id = reply->id;
-        p->doubt = reply->id ? DOUBT_SEARCHED : DOUBT_NONE;
+        p->memory.found_id = reply->id;
+        p->memory.doubt = reply->id ? DOUBT_SEARCHED : DOUBT_NONE;
     } else if (what == GITLAB_DEREGISTER || what == GITLAB_REMOVE) {
         learn_deregistered(w, what, reply);
     } else {
@@ -296,16 +298,16 @@ static void gitlab_failed(struct world *w, const struct action *act, const struc
     bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
     bool kept = w->observed.children[CHILD_TOKEN_SECRET].exists;
 
-    p->reach = reply->err.code && reply->err.code < 500 ? REACH_YES : REACH_NO;
-    p->gitlab_err = reply->err;
+    p->memory.reach = reply->err.code && reply->err.code < 500 ? REACH_YES : REACH_NO;
+    memory_note_gitlab(&p->memory, &reply->err);
     if ((reply->ambiguous && makes) || (what == GITLAB_RESET && reply->err.kind == ERR_NOT_FOUND && !kept))
-        p->doubt = DOUBT_LOST;
+        p->memory.doubt = DOUBT_LOST;
     if (learn_check(w, act, reply))
         return;
     if (what == GITLAB_RESTORE && reply->err.code == 403)
-        p->config_token_dead = true;
+        p->memory.config_token_dead = true;
     else if (what == GITLAB_FIND && reply->err.code == 403)
-        p->doubt = DOUBT_UNSEARCHABLE;
+        p->memory.doubt = DOUBT_UNSEARCHABLE;
     else
         world_failed(w, act, &reply->err);
 }
@@ -324,7 +326,7 @@ static void expect_no_manager(struct world *w, enum gitlab_call what)
     bool ends = what == GITLAB_DEREGISTER || what == GITLAB_REMOVE;
 
     if (ends && w->observed.deleting && manager->exists && manager->owner == OUR_UID &&
-        !(w->process.given_up & GAVE_UP_MANAGER))
+        !(w->process.memory.given_up & GAVE_UP_MANAGER))
         world_violate(w, "deregistered while a manager may have jobs");
 }
 

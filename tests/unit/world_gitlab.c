@@ -92,7 +92,7 @@ void gitlab_forsake(struct world *w, bool by_force)
     const struct object *secret = &w->api.children[CHILD_TOKEN_SECRET][PLACE_OWN];
     struct remote_runner *r = gitlab_runner(w, secret->url, secret->token);
 
-    if (!r || w->process.issued.exists)
+    if (!r || w->process.memory.issued)
         return;
     bool just_inherited = option(w, OPT_START) == START_RESTORED && json_int_or(w->api.status, "runnerId", 0) != r->id;
     if (secret->owner == FORMER_UID || (by_force && just_inherited))

@@ -12,7 +12,6 @@ enum {
     ROUNDS_MAX = 600, /* turns until a world must have come to rest                */
     QUIET_ROUNDS = 3, /* turns in a row that change nothing: it is at rest         */
     RECHECK_MS = 60 * 1000,
-    RETRY_MAX_MS = 5 * 60 * 1000,
     ACTION_MS = 10,
     FROZEN_MS = 60 * 1000,
     DEADLINES_S = 6000, /* of managers and of the deregistration, and retries that were due just before */
@@ -26,44 +25,14 @@ static struct process *process(struct world *w)
 /* ------------------------------------------------------------------------------------------------------------------
  * What it learns from failures.
  */
-/* The rule's own place; else a free one, or the one that has been due for longest. */
-static struct failing *place_for(struct process *p, const char *rule)
-{
-    struct failing *place = p->failing;
-
-    for (int i = 0; i < ATTEMPTS_MAX; i++) {
-        struct failing *f = &p->failing[i];
-        if (f->attempt.rule && strcmp(f->attempt.rule, rule) == 0)
-            return f;
-        if (!f->attempt.rule || (place->attempt.rule && f->attempt.retry_at_ms < place->attempt.retry_at_ms))
-            place = f;
-    }
-    *place = (struct failing){.count = 0};
-    return place;
-}
-
 void world_failed(struct world *w, const struct action *act, const struct err *err)
 {
-    struct failing *f = place_for(process(w), act->rule);
-    int64_t delay = 1000;
-
-    f->count++;
-    for (int i = 1; i < f->count && delay < RETRY_MAX_MS; i++)
-        delay *= 2;
-    delay = delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
-    f->attempt =
-        (struct attempt){.rule = act->rule,
-                         .err = *err,
-                         .retry_at_ms = w->now_ms + (err->retry_after_ms > delay ? err->retry_after_ms : delay)};
+    memory_fail(&w->process.memory, act->rule, err, w->now_ms);
 }
 
 void world_succeeded(struct world *w, const struct action *act)
 {
-    for (int i = 0; i < ATTEMPTS_MAX; i++) {
-        struct failing *f = &w->process.failing[i];
-        if (f->attempt.rule && strcmp(f->attempt.rule, act->rule) == 0)
-            *f = (struct failing){.count = 0};
-    }
+    memory_succeed(&w->process.memory, act->rule);
 }
 
 /* A conflict, or an object that is not there: the store is behind, so look. */
@@ -82,7 +51,7 @@ static void look(struct world *w, const struct action *act)
     const struct object *truth = api_find(&w->api, kind, ns, name);
     *api_find(&p->seen, kind, ns, name) = *truth;
     if (act->kind == ACT_APPLY)
-        p->foreign[act->apply.child] = truth->exists && truth->owner != OUR_UID;
+        p->memory.foreign[act->apply.child] = truth->exists && truth->owner != OUR_UID;
 }
 
 static void kubernetes_failed(struct world *w, const struct action *act, const struct err *err)
@@ -103,13 +72,14 @@ static void keep_token(struct world *w, const struct action *act)
     struct process *p = process(w);
     const struct observed_value *token = &w->observed.values[READ_TOKEN];
     bool lets_go = act->kind == ACT_APPLY && act->apply.release;
-    bool only_the_secret_goes = lets_go && !w->observed.deleting && !p->deregistered && token->lookup == LOOKUP_FOUND &&
-                                registration_fits(&w->observed, &w->mem);
+    bool only_the_secret_goes = lets_go && !w->observed.deleting && !p->memory.deregistered &&
+                                token->lookup == LOOKUP_FOUND && registration_fits(&w->observed, &w->mem);
 
     if (!only_the_secret_goes)
         return;
-    p->issued = p->seen.children[CHILD_TOKEN_SECRET][PLACE_OWN];
-    snprintf(p->issued.token, sizeof(p->issued.token), "%s", token->value);
+    struct registration r = w->observed.registered;
+    r.token = token->value;
+    memory_issue(&p->memory, &r);
 }
 
 static void learn_token(struct world *w, const struct action *act, const struct object *truth)
@@ -119,14 +89,15 @@ static void learn_token(struct world *w, const struct action *act, const struct 
 
     if (act->apply.release) {
         bool users_own = strcmp(w->observed.registered.authentication, "RunnerToken") == 0;
-        p->had_secret = !p->deregistered && !w->observed.deleting && !users_own;
+        p->memory.had_secret = !p->memory.deregistered && !w->observed.deleting && !users_own;
     } else {
         *token = (struct observed_value){.lookup = LOOKUP_FOUND,
-                                         .value = arena_strdup(&w->mem, p->issued.token),
+                                         .value = p->memory.issued ? arena_strdup(&w->mem, p->memory.issued->token)
+                                                                   : token->value,
                                          .version = arena_printf(&w->mem, "%d", truth->version)};
-        p->issued = (struct object){0};
-        p->config_token_dead = p->deregistered = false;
-        p->had_secret = true;
+        memory_forget_issued(&p->memory);
+        p->memory.config_token_dead = p->memory.deregistered = false;
+        p->memory.had_secret = true;
     }
 }
 
@@ -137,7 +108,7 @@ static void learn_applied(struct world *w, const struct action *act)
     const char *kind = child_kind(act->apply.child);
     const struct object *truth = api_find(&w->api, kind, ns, name);
 
-    w->process.foreign[act->apply.child] = false;
+    w->process.memory.foreign[act->apply.child] = false;
     if (act->apply.child == CHILD_TOKEN_SECRET)
         learn_token(w, act, truth);
     *api_find(&w->process.seen, kind, ns, name) = *truth;
@@ -212,9 +183,9 @@ static void learn_value(struct world *w, enum readable what)
         seen->cache = w->api.cache;
     else if (what != READ_ACCOUNT)
         seen->children[child][PLACE_OWN] = w->api.children[child][PLACE_OWN];
-    if (what == READ_TOKEN && w->api.children[child][PLACE_OWN].owner != OUR_UID && w->process.doubt != DOUBT_NONE &&
-        w->process.doubt < DOUBT_LOST)
-        w->process.doubt = DOUBT_LOST;
+    if (what == READ_TOKEN && w->api.children[child][PLACE_OWN].owner != OUR_UID &&
+        w->process.memory.doubt != DOUBT_NONE && w->process.memory.doubt < DOUBT_LOST)
+        w->process.memory.doubt = DOUBT_LOST;
 }
 
 static void learn_kubernetes(struct world *w, const struct action *act)
@@ -225,9 +196,9 @@ static void learn_kubernetes(struct world *w, const struct action *act)
         break;
     case ACT_FINALIZER:
         api_copy_runner(&w->process.seen, &w->api);
-        w->observed.finalizer = w->process.judged = act->hold_finalizer;
-        if (w->process.doubt == DOUBT_SUSPECTED)
-            w->process.doubt = DOUBT_UNREAD;
+        w->observed.finalizer = w->process.memory.judged = act->hold_finalizer;
+        if (w->process.memory.doubt == DOUBT_SUSPECTED)
+            w->process.memory.doubt = DOUBT_UNREAD;
         break;
     case ACT_APPLY:
         learn_applied(w, act);
@@ -241,8 +212,8 @@ static void learn_kubernetes(struct world *w, const struct action *act)
         break;
     case ACT_RECORD:
         w->journal.recorded++;
-        w->process.doubt = DOUBT_NONE;
-        w->process.deregistered = true;
+        w->process.memory.doubt = DOUBT_NONE;
+        w->process.memory.deregistered = true;
         break;
     case ACT_PASS:
     case ACT_WAIT:
@@ -335,18 +306,18 @@ static void perform_report(struct world *w, const struct action *act)
 
     w->journal.writes++;
     if (strcmp(reason, "ManagerNotStopped") == 0) {
-        p->given_up |= GAVE_UP_MANAGER;
+        p->memory.given_up |= GAVE_UP_MANAGER;
         return;
     }
     if (strcmp(reason, "ObjectLeftBehind") == 0) {
-        p->given_up |= GAVE_UP_ELSEWHERE;
+        p->memory.given_up |= GAVE_UP_ELSEWHERE;
         return;
     }
     w->journal.possible_orphans += strcmp(reason, "PossibleOrphan") == 0;
     w->journal.orphans += strcmp(reason, "OrphanedRunner") == 0 || strcmp(reason, "RunnerLost") == 0;
-    p->doubt = DOUBT_NONE;
-    p->config_token_dead = p->config_token_dead || strcmp(reason, "RunnerLost") == 0;
-    p->deregistered = p->deregistered || strcmp(reason, "PossibleOrphan") != 0;
+    p->memory.doubt = DOUBT_NONE;
+    p->memory.config_token_dead = p->memory.config_token_dead || strcmp(reason, "RunnerLost") == 0;
+    p->memory.deregistered = p->memory.deregistered || strcmp(reason, "PossibleOrphan") != 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -356,6 +327,7 @@ void world_crash(struct world *w)
 {
     struct api seen = w->process.seen;
 
+    memory_finish(&w->process.memory);
     w->process = (struct process){.seen = seen};
     world_deliver(w);
     if (w->frozen.exists) {
@@ -443,7 +415,7 @@ void world_turn(struct world *w)
     }
     w->last = w->stale ? (struct action){.kind = ACT_PASS} : act;
     if (w->last.kind == ACT_DONE)
-        memset(w->process.failing, 0, sizeof(w->process.failing));
+        memory_rest(&w->process.memory);
     world_trace(w, "= %s %s %s", act_kind_name(w->last.kind), w->last.kind == ACT_WAIT ? w->last.rule : "",
                 w->last.kind == ACT_WAIT ? w->last.wait.reason : "");
 }
@@ -483,7 +455,7 @@ static bool is_woken(struct world *w)
             woken = woken || child_changed(a, b, child, place);
     if (world_is_frozen(w) || !values_changed(a, b))
         return woken && !world_is_frozen(w);
-    world_forgive(process(w));
+    memory_forgive(&w->process.memory);
     return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/learn.h"
 #include "runner/namespaces.h"
 
 static const char *uid_text(int uid, struct arena *a)
@@ -39,10 +40,11 @@ const struct wish *world_turn_wish(const struct world *w)
     return &w->scenario->wishes[w->turn_wish];
 }
 
-static void see_registration(struct observed *o, const struct object *secret, struct arena *a)
+struct registration world_registration(const struct object *secret, struct arena *a)
 {
-    o->registered = (struct registration){
+    return (struct registration){
         .runner_id = secret->runner_id,
+        .token = arena_strdup(a, secret->token),
         .url = arena_strdup(a, secret->url),
         .authentication = arena_strdup(a, secret->authentication),
         .scope = arena_strdup(a, secret->scope),
@@ -52,6 +54,12 @@ static void see_registration(struct observed *o, const struct object *secret, st
         .obtained = secret->obtained[0] ? arena_strdup(a, secret->obtained) : NULL,
         .rotation = secret->rotation[0] ? arena_strdup(a, secret->rotation) : NULL,
     };
+}
+
+static void see_registration(struct observed *o, const struct object *secret, struct arena *a)
+{
+    o->registered = world_registration(secret, a);
+    o->registered.token = NULL;
 }
 
 static void see_deployment(struct observed *o, const struct object *deployment)
@@ -68,11 +76,12 @@ static void see_child(struct world *w, struct observed *o, enum child child)
     const struct object *object = &w->process.seen.children[child][place_of_wish(world_turn_wish(w), child)];
     struct observed_child *c = &o->children[child];
 
-    *c = (struct observed_child){.foreign = w->process.foreign[child]};
+    *c = (struct observed_child){.foreign = w->process.memory.foreign[child]};
     if (!world_is_watched(object, child))
         return;
     c->foreign = object->owner != OUR_UID;
-    c->inherited = c->foreign && object->owner == FORMER_UID && child == CHILD_TOKEN_SECRET;
+    c->inherited =
+        c->foreign && object->owner == FORMER_UID && child == CHILD_TOKEN_SECRET && !w->process.memory.owned_secret;
     if (c->inherited) {
         c->terminating = object->terminating;
         c->held = object->held;
@@ -167,35 +176,6 @@ static void see_place(struct world *w, struct observed *o)
     }
 }
 
-static void see_issued(struct world *w, struct observed *o)
-{
-    const struct object *issued = &w->process.issued;
-    struct observed shown;
-
-    o->issued = (struct registration){0};
-    if (!issued->exists)
-        return;
-    see_registration(&shown, issued, &w->mem);
-    o->issued = shown.registered;
-    o->issued.token = arena_strdup(&w->mem, issued->token);
-    o->issued.inputs = issued->inputs[0] ? o->issued.inputs : NULL;
-}
-
-/* A finalizer that was not put there by this process promises that something may be at GitLab; without a token Secret,
- * and unless it was this process that put the runner away, its token may be lost. */
-static void judge(struct world *w, const struct observed *o)
-{
-    struct process *p = &w->process;
-    bool secret = o->children[CHILD_TOKEN_SECRET].exists;
-
-    if (o->finalizer && !secret && !p->issued.exists && (!p->judged || p->had_secret))
-        p->doubt = DOUBT_SUSPECTED;
-    else if (secret && (p->doubt == DOUBT_SUSPECTED || p->doubt == DOUBT_UNREAD))
-        p->doubt = DOUBT_NONE;
-    p->judged = o->finalizer;
-    p->had_secret = secret;
-}
-
 /* What may have changed since the last step; the object itself and the values that were read stay as they are for the
  * turn. */
 void world_update(struct world *w)
@@ -210,37 +190,8 @@ void world_update(struct world *w)
     see_strays(w, o);
     see_values(w);
     see_place(w, o);
-    see_issued(w, o);
-    judge(w, o);
-    o->doubt = p->doubt;
-    o->found_id = p->found_id;
-    o->deregistered = p->deregistered;
     o->in_line = p->in_line;
-    o->config_token_dead = p->config_token_dead;
-    for (int i = 0; i < ATTEMPTS_MAX; i++)
-        o->failed[i] = p->failing[i].attempt;
-    if (o->spec)
-        check_plan(&p->check, o->owner.uid, o->spec->server_check_period, w->now_ms);
-    o->check = p->check;
-    o->takeover = p->takeover;
-    o->not_inherited = p->not_inherited;
-    o->given_up = p->given_up;
-    o->reach = p->reach;
-    o->gitlab_err = p->gitlab_err;
-}
-
-/* Credentials, scopes and servers may be others now: what was searched is to be searched again. */
-void world_forgive(struct process *p)
-{
-    memset(p->failing, 0, sizeof(p->failing));
-    p->gitlab_err = (struct err){.kind = ERR_NONE};
-    p->reach = REACH_UNKNOWN;
-    p->found_id = 0;
-    p->takeover = TAKEOVER_UNTRIED;
-    p->not_inherited = false;
-    p->check.credential_status = 0;
-    if (p->doubt == DOUBT_SEARCHED || p->doubt == DOUBT_UNSEARCHABLE)
-        p->doubt = DOUBT_LOST;
+    learn_sight(&p->memory, o);
 }
 
 bool world_is_frozen(const struct world *w)
@@ -275,11 +226,9 @@ void world_observe(struct world *w)
 
     arena_finish(&w->mem);
     w->turn_wish = seen->wish;
-    if (w->process.generation != seen->generation)
-        world_forgive(&w->process);
-    w->process.generation = seen->generation;
-    memset(w->process.foreign, 0, sizeof(w->process.foreign));
-    *o = (struct observed){.owner = {.ns = "ci", .name = "builds", .uid = "uid-1"}};
+    memory_follow(&w->process.memory, seen->generation);
+    memset(w->process.memory.foreign, 0, sizeof(w->process.memory.foreign));
+    *o = (struct observed){.memory = &w->process.memory, .owner = {.ns = "ci", .name = "builds", .uid = "uid-1"}};
     o->generation = seen->generation;
     o->calling = w->process.calling;
     o->version = arena_printf(&w->mem, "%d", seen->version);

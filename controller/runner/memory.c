@@ -1,0 +1,203 @@
+#include "runner/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/backoff.h"
+#include "base/jitter.h"
+#include "base/mem.h"
+
+static const struct backoff retries = {1000, 5 * 60 * 1000, 25};
+
+void memory_finish(struct memory *m)
+{
+    memory_forget_issued(m);
+    memory_forget_starting(m);
+    free(m->troubles);
+    *m = (struct memory){.troubles = NULL};
+}
+
+bool memory_follow(struct memory *m, int64_t generation)
+{
+    bool another = m->generation != generation;
+
+    if (another)
+        memory_forgive(m);
+    m->generation = generation;
+    return another;
+}
+
+void memory_forgive(struct memory *m)
+{
+    m->reported = NULL;
+    free(take(m->troubles));
+    m->reach = REACH_UNKNOWN;
+    m->found_id = 0;
+    m->takeover = TAKEOVER_UNTRIED;
+    m->not_inherited = false;
+    m->check.credential_status = 0;
+    check_forget_self(&m->check);
+    if (m->doubt > DOUBT_LOST)
+        m->doubt = DOUBT_LOST;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Troubles */
+
+const struct troubles *memory_troubles(const struct memory *m)
+{
+    static const struct troubles none;
+
+    return m->troubles ? m->troubles : &none;
+}
+
+/* Room for so many failures; NULL when there is nothing left to tell. */
+static struct troubles *resize(struct memory *m, size_t len)
+{
+    struct troubles *t = m->troubles;
+
+    if (t && !len && t->gitlab_err.kind == ERR_NONE) {
+        free(take(m->troubles));
+        return NULL;
+    }
+    m->troubles = mem_resize(t, sizeof(*t) + len * sizeof(*t->failures));
+    if (!t)
+        *m->troubles = (struct troubles){.len = 0};
+    m->troubles->len = len;
+    return m->troubles;
+}
+
+static struct troubles *troubles(struct memory *m)
+{
+    return m->troubles ? m->troubles : resize(m, 0);
+}
+
+void memory_note_gitlab(struct memory *m, const struct err *err)
+{
+    if (err->kind != ERR_NONE || m->troubles)
+        troubles(m)->gitlab_err = *err;
+}
+
+static bool is_failure_of(const struct failure *failure, const char *rule)
+{
+    return failure->attempt.rule && strcmp(failure->attempt.rule, rule) == 0;
+}
+
+/* The rule's own place; else a new one, or that of the one that has been due for longest. */
+static struct failure *place_for(struct memory *m, const char *rule)
+{
+    struct troubles *t = troubles(m);
+    struct failure *place = t->failures;
+
+    for (size_t i = 0; i < t->len; i++) {
+        struct failure *failure = &t->failures[i];
+        if (is_failure_of(failure, rule))
+            return failure;
+        if (failure->attempt.retry_at_ms < place->attempt.retry_at_ms)
+            place = failure;
+    }
+    if (t->len < ATTEMPTS_MAX) {
+        t = resize(m, t->len + 1);
+        place = &t->failures[t->len - 1];
+    }
+    *place = (struct failure){.count = 0};
+    return place;
+}
+
+void memory_fail(struct memory *m, const char *rule, const struct err *err, int64_t now_ms)
+{
+    struct failure *failure = place_for(m, rule);
+    int64_t pause = backoff_pause(&retries, ++failure->count, err->retry_after_ms, jitter_random());
+
+    failure->attempt = (struct attempt){.rule = rule, .err = *err, .retry_at_ms = now_ms + pause};
+}
+
+void memory_rest(struct memory *m)
+{
+    if (m->troubles)
+        resize(m, 0);
+}
+
+void memory_succeed(struct memory *m, const char *rule)
+{
+    struct troubles *t = m->troubles;
+
+    for (size_t i = 0; t && i < t->len; i++)
+        if (is_failure_of(&t->failures[i], rule)) {
+            t->failures[i] = t->failures[t->len - 1];
+            t = resize(m, t->len - 1);
+        }
+}
+
+static const char *own_text(const char *text)
+{
+    return text ? mem_strdup(text) : NULL;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Managers that start */
+
+void memory_await(struct memory *m, int64_t now_ms)
+{
+    if (m->starting)
+        return;
+    m->starting = mem_alloc(sizeof(*m->starting));
+    *m->starting = (struct starting){.since_ms = now_ms};
+}
+
+void memory_forget_starting(struct memory *m)
+{
+    struct starting *starting = take(m->starting);
+
+    if (!starting)
+        return;
+    free((char *)starting->trouble.message);
+    free(starting);
+}
+
+void memory_note_trouble(struct memory *m, const struct trouble *trouble)
+{
+    struct trouble *known = &m->starting->trouble;
+    const char *former = known->message;
+
+    *known = *trouble;
+    known->message = own_text(trouble->message);
+    free((char *)former);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * A token on its way */
+
+void memory_issue(struct memory *m, const struct registration *r)
+{
+    struct registration *copied = r->token ? mem_alloc(sizeof(*copied)) : NULL;
+
+    if (copied)
+        *copied = (struct registration){
+            .runner_id = r->runner_id,
+            .token = own_text(r->token),
+            .url = own_text(r->url),
+            .authentication = own_text(r->authentication),
+            .scope = own_text(r->scope),
+            .told_hash = own_text(r->told_hash),
+            .expiration = own_text(r->expiration),
+            .obtained = own_text(r->obtained),
+            .rotation = own_text(r->rotation),
+            .inputs = own_text(r->inputs),
+        };
+    memory_forget_issued(m);
+    m->issued = copied;
+}
+
+void memory_forget_issued(struct memory *m)
+{
+    struct registration *r = take(m->issued);
+
+    if (!r)
+        return;
+    const char *owned[] = {r->token,      r->url,      r->authentication, r->scope, r->told_hash,
+                           r->expiration, r->obtained, r->rotation,       r->inputs};
+    for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+        mem_free_secret((char *)owned[i]);
+    free(r);
+}

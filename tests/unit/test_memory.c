@@ -1,0 +1,87 @@
+/* What is remembered of failures. */
+#include "golden.h"
+
+#include <stdio.h>
+
+#include "runner/memory.h"
+
+static const struct err refused = {.kind = ERR_DENIED, .reason = "Forbidden", .text = "no right"};
+static const struct err none = {.kind = ERR_NONE};
+
+static const struct failure *failure(const struct memory *m, const char *rule)
+{
+    const struct troubles *t = memory_troubles(m);
+
+    for (size_t i = 0; i < t->len; i++)
+        if (strcmp(t->failures[i].attempt.rule, rule) == 0)
+            return &t->failures[i];
+    return NULL;
+}
+
+static void a_failure_is_remembered_until_it_succeeds(void **test)
+{
+    struct memory m = {0};
+
+    (void)test;
+    memory_fail(&m, "one", &refused, 1000);
+    memory_fail(&m, "one", &refused, 2000);
+    memory_fail(&m, "other", &refused, 3000);
+    assert_int_equal(failure(&m, "one")->count, 2);
+    assert_true(failure(&m, "one")->attempt.retry_at_ms > 3000);
+    memory_succeed(&m, "one");
+    memory_succeed(&m, "nothing");
+    assert_null(failure(&m, "one"));
+    assert_int_equal(failure(&m, "other")->count, 1);
+    memory_succeed(&m, "other");
+    assert_null(m.troubles);
+    memory_succeed(&m, "other");
+    memory_finish(&m);
+}
+
+/* It takes no memory while all is well. */
+static void what_gitlab_said_outlives_failures(void **test)
+{
+    struct memory m = {0};
+
+    (void)test;
+    memory_note_gitlab(&m, &none);
+    memory_rest(&m);
+    assert_null(m.troubles);
+    memory_note_gitlab(&m, &refused);
+    memory_fail(&m, "one", &refused, 1000);
+    memory_rest(&m);
+    assert_null(failure(&m, "one"));
+    assert_string_equal(memory_troubles(&m)->gitlab_err.reason, "Forbidden");
+    memory_note_gitlab(&m, &none);
+    memory_rest(&m);
+    assert_null(m.troubles);
+    memory_finish(&m);
+}
+
+static void of_too_many_the_one_that_is_due_first_is_forgotten(void **test)
+{
+    static const char *const rules[ATTEMPTS_MAX] = {"0", "1", "2", "3", "4", "5", "6", "7"};
+    struct memory m = {0};
+
+    (void)test;
+    for (int i = 0; i < ATTEMPTS_MAX; i++)
+        memory_fail(&m, rules[i], &refused, i == 3 ? 0 : 100000);
+    memory_fail(&m, "new", &refused, 100000);
+    assert_int_equal(memory_troubles(&m)->len, ATTEMPTS_MAX);
+    assert_null(failure(&m, "3"));
+    assert_non_null(failure(&m, "new"));
+    memory_forgive(&m);
+    assert_int_equal(memory_troubles(&m)->len, 0);
+    memory_finish(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failure_is_remembered_until_it_succeeds),
+        cmocka_unit_test(what_gitlab_said_outlives_failures),
+        cmocka_unit_test(of_too_many_the_one_that_is_due_first_is_forgotten),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
