@@ -69,7 +69,7 @@ struct gitlab_answer {
 typedef void gitlab_done_fn(void *arg, const struct gitlab_answer *answer);
 
 struct gitlab_settings {
-    unsigned concurrency; /* requests in flight to one host; 0: as host_default_limits */
+    unsigned concurrency; /* requests in flight to one host; 0: GATE_CONCURRENCY */
     struct gitlab_policy policy;
     struct gitlab_egress egress;
 };

@@ -21,7 +21,6 @@ enum {
 };
 
 struct search {
-    struct loop_timer *timer;
     int64_t ends_ms;
     int64_t ids[PAGE]; /* of the page that was read last */
     size_t len, next;  /* … and the one to be looked at  */
@@ -176,26 +175,17 @@ static void on_find_timer(void *arg)
 
 static void look_on(struct gitlab_op *op)
 {
-    loop_timer_set(op->search->timer, PACE_MS);
+    loop_timer_set(op->pace, PACE_MS);
 }
 
 void search_begin(struct gitlab_op *op)
 {
-    struct search *s = mem_alloc(sizeof(*s));
+    struct search *s = op->search = arena_alloc(&op->mem, sizeof(*s));
 
-    *s = (struct search){.timer = loop_timer_create(op->gitlab->loop, on_find_timer, op),
-                         .ends_ms = loop_now(op->gitlab->loop) + SEARCH_MS,
+    *s = (struct search){.ends_ms = loop_now(op->gitlab->loop) + SEARCH_MS,
                          .ids = {op->call.runner_id},
                          .len = op->call.runner_id > 0,
                          .page = 1};
-    op->search = s;
-    loop_timer_set(s->timer, 0);
-}
-
-void search_free(struct search *search)
-{
-    if (!search)
-        return;
-    loop_timer_destroy(search->timer);
-    free(search);
+    op->pace = loop_timer_create(op->gitlab->loop, on_find_timer, op);
+    loop_timer_set(op->pace, 0);
 }

@@ -1,4 +1,5 @@
-/* One call on its way: what api.c, find.c and proof.c share. Private to gitlab/. */
+/* One call on its way. Private to gitlab/: api.c starts calls, find.c and proof.c have those that take more than one
+ * request, op.c sends each request through the gate, door.c says where it goes. */
 #ifndef GITLAB_OP_H
 #define GITLAB_OP_H
 
@@ -41,7 +42,8 @@ struct gitlab_op {
     int64_t asked_us;             /* when it, or else the call, began                                          */
     struct err failure;           /* what the latest reply means when it is not the one that was hoped for     */
     struct gitlab_answer doubted; /* proof.c: a refusal, while GitLab is asked whether it is its own     */
-    struct search *search;        /* find.c; NULL                                                              */
+    struct search *search;        /* find.c; NULL; in mem                                                      */
+    struct loop_timer *pace;      /* … when it goes on                                                         */
     struct arena mem;             /* of the call: copies of everything in it                                   */
     struct arena step;            /* of one request and its answer: it begins anew with the next               */
 };
@@ -54,11 +56,28 @@ struct op_message {
     size_t max_answer;
 };
 
+/* door.c: is this called through the proxy, and may it be called at all? */
+bool door_is_proxied(const struct gitlab *gitlab, const char *url, const char *address);
+bool door_admits(const struct gitlab *gitlab, const char *url, const char *address, struct err *ret_err);
+
+/* op_shape.c: how each call is put. Runner and registration tokens travel in the body, access tokens in a header. */
+struct op_shape {
+    const char *method, *path; /* %lld: runner id */
+    bool token_in_body, attributes;
+    int ok;
+    size_t max_answer;
+};
+
+/* Of all kinds but GITLAB_OP_FIND. */
+const struct op_shape *op_shape(enum gitlab_op_kind kind);
+
+/* op.c. A call that has sent nothing yet; everything in *call is copied. */
+struct gitlab_op *op_create(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done, void *arg);
+/* It ends with err, but not from within. */
+void op_refuse(struct gitlab_op *op, const struct err *err);
 /* Sends a request of the call; on_reply is told how it went, unless the gate refuses: then the call has ended. Texts
  * are copied. */
 void op_send(struct gitlab_op *op, const struct op_message *message, op_reply_fn *on_reply);
-/* The call itself once more, by a runner's own token, but without the token. */
-void op_send_without_token(struct gitlab_op *op, op_reply_fn *on_reply);
 /* True when the reply has the status. Else the call ends with op->failure. */
 bool op_expect(struct gitlab_op *op, const struct http_reply *reply, int status);
 /* The reply as what this call is answered with (answer.c), lent until the next request. NULL: it is not, and the call
@@ -70,7 +89,6 @@ void op_answer_error(struct gitlab_op *op, const struct err *err, bool ambiguous
 
 /* find.c: GITLAB_OP_FIND. */
 void search_begin(struct gitlab_op *op);
-void search_free(struct search *search);
 
 /* proof.c: the refusal, in the words that GitLab has for it, and no others: somebody may lose a runner by believing it.
  */

@@ -155,7 +155,7 @@ static void add_attributes(struct buf *words, struct json_object *message)
 }
 
 /* What GitLab itself says, from either of its two shapes of error, cut to what a message has room for. */
-static const char *own_words(struct json_object *answer, struct arena *a)
+static const char *words_of_answer(struct json_object *answer, struct arena *a)
 {
     const char *text = json_str(answer, "message");
     cleanup_buf struct buf words;
@@ -176,7 +176,7 @@ struct err gitlab_classify(enum gitlab_op_kind op, const char *url, long status,
     struct json_object *answer = arena_json(&a, len ? json_parse(body, len, &err) : NULL);
     bool own = json_get(answer, "message") || json_get(answer, "error");
     const struct refusal *r = find_refusal(op, status, body, own);
-    const char *words = own_words(answer, &a);
+    const char *words = words_of_answer(answer, &a);
 
     err_set(&err, r->kind, r->reason, "%s answered %ld%s%s%s: %s", url, status, *words ? " (" : "", words,
             *words ? ")" : "", r->remedy);

@@ -48,7 +48,7 @@ static void defaults_are_safe(void **state)
     assert_false(o.gitlab.policy.require_https);
     assert_false(o.gitlab.policy.allow_loopback);
     assert_false(o.secrets_by_name);
-    assert_int_equal(o.gitlab.concurrency, 0); /* gitlab/api.h: as host_default_limits */
+    assert_int_equal(o.gitlab.concurrency, 0); /* gitlab/api.h: GATE_CONCURRENCY */
 }
 
 static void each_option_sets_what_it_says(void **state)
