@@ -10,7 +10,8 @@ bool door_is_proxied(const struct gitlab *gitlab, const char *url, const char *a
 bool door_admits(const struct gitlab *gitlab, const char *url, const char *address, struct err *ret_err)
 {
     return policy_allows_url(&gitlab->policy, url, address, ret_err) &&
-           (!door_is_proxied(gitlab, url, address) || policy_allows_through_proxy(&gitlab->policy, url, address, ret_err));
+           (!door_is_proxied(gitlab, url, address) ||
+            policy_allows_through_proxy(&gitlab->policy, url, address, ret_err));
 }
 
 static uint64_t caller_of(const struct gitlab *gitlab, const struct gitlab_request *call)

@@ -92,7 +92,7 @@ static void on_page(void *arg, const struct kube_reply *reply)
     json_sieve_finish(&w->page_text);
     object_text_clear(&w->line);
     if (err.kind != ERR_NONE) {
-        watch_go_on(w, &err);
+        w->ended(w, &err);
         return;
     }
     begin_list(w);
@@ -101,7 +101,7 @@ static void on_page(void *arg, const struct kube_reply *reply)
     watch_set(&w->page, *next ? next : NULL);
     if (!w->page)
         watch_list_done(w, json_str(page, "metadata.resourceVersion"));
-    watch_go_on(w, &err);
+    w->ended(w, &err);
 }
 
 static const char *page_query(const struct watch *w, struct arena *a)

@@ -1,5 +1,6 @@
-/* Private to kube/watch*.c: watch.c goes from state to state, watch_list.c lists page by page, watch_stream.c reads
- * streams; both bring events to watch_event.c, one by one, so neither page nor stream has a bound. */
+/* Private to kube/watch*.c: watch.c says what comes next, watch_list.c lists page by page, watch_stream.c reads
+ * streams; both bring events to watch_event.c, one by one, so neither page nor stream has a bound. All three stand on
+ * watch_state.c: what the watch is at, and what it tells. */
 #ifndef KUBE_WATCH_PARTS_H
 #define KUBE_WATCH_PARTS_H
 
@@ -25,6 +26,8 @@ struct watch {
     const struct kube_resource *resource;
     char *ns, *selector;
     struct watch_handler handler;
+    /* The request in flight has come to this, ERR_NONE or why it ended: goes on to the next state. */
+    void (*ended)(struct watch *w, const struct err *err);
     struct loop_timer *timer; /* PAUSE: its end; SYNC: until when the next initial event must have come */
 
     enum watch_state state;
@@ -46,10 +49,14 @@ struct watch {
     struct watch_counts counts;
 };
 
-/* watch.c: the next state, which a drawing in watch.h leads to. */
+/* How a list is usually made: what a server refuses is not asked of it again. */
+static inline enum list_way watch_usual_way(const struct watch *w)
+{
+    return w->no_streamed_lists ? LIST_PAGED : LIST_STREAMED;
+}
+
+/* watch_state.c: the next state, which the drawing in watch.h leads to. */
 void watch_enter(struct watch *w, enum watch_state to);
-/* What the request in flight has come to, ERR_NONE or why it ended; goes on to the next state. */
-void watch_go_on(struct watch *w, const struct err *err);
 /* A complete list of this version (valid) was told. */
 void watch_list_done(struct watch *w, const char *version);
 /* Everything up to this version was told; what is older or no version is passed over. */

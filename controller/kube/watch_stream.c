@@ -64,7 +64,7 @@ static void on_end(void *arg, const struct err *err)
         why = good_end(w);
     loop_timer_set(w->timer, -1);
     object_text_clear(&w->line);
-    watch_go_on(w, &why);
+    w->ended(w, &why);
 }
 
 void watch_stream_give_up(struct watch *w)
