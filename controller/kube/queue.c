@@ -46,7 +46,7 @@ struct queue {
     size_t delayed_len, delayed_size;
     uint64_t adds;
     struct histogram waits;
-    bool (*admits)(void *arg, const char *ns);
+    bool (*admits)(void *arg, const char *ns, enum queue_priority priority);
     void *admits_arg;
 };
 
@@ -156,7 +156,7 @@ static struct lane *next_lane(const struct queue *q, const struct level *level)
 {
     list_each (node, &level->turns) {
         struct lane *lane = container_of(node, struct lane, node);
-        if (!q->admits || q->admits(q->admits_arg, lane->ns))
+        if (!q->admits || q->admits(q->admits_arg, lane->ns, (enum queue_priority)(level - q->ready)))
             return lane;
     }
     return NULL;
@@ -317,7 +317,7 @@ static struct item *next_item(struct queue *q, enum queue_priority least)
     return least == QUEUE_URGENT ? level_take(q, &q->ready[QUEUE_URGENT]) : next_urgent_or_not(q);
 }
 
-void queue_ask(struct queue *q, bool (*admits)(void *arg, const char *ns), void *arg)
+void queue_ask(struct queue *q, bool (*admits)(void *arg, const char *ns, enum queue_priority priority), void *arg)
 {
     q->admits = admits;
     q->admits_arg = arg;

@@ -30,8 +30,9 @@ enum { QUEUE_FAIR_SHARE = 8 }; /* of so many keys in a row, one is not urgent */
 struct queue *queue_create(void);
 void queue_destroy(struct queue *queue);
 
-/* Who may be taken now is also somebody else's to say, by namespace; NULL, as in the beginning: everybody. */
-void queue_ask(struct queue *queue, bool (*admits)(void *arg, const char *ns), void *arg);
+/* Who may be taken now is also somebody else's to say, by namespace and priority; NULL, as in the beginning: everybody.
+ */
+void queue_ask(struct queue *queue, bool (*admits)(void *arg, const char *ns, enum queue_priority priority), void *arg);
 
 /* cause: a constant text ("the object changed"). Allocates nothing for a key that is known. */
 void queue_add(struct queue *queue, const char *key, enum queue_priority priority, const char *cause);

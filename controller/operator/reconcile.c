@@ -22,12 +22,12 @@
 
 enum {
     TURNS_MAX = 32,        /* runners worked on at the same time: enough to keep one connection busy …        */
-    TURNS_ROUTINE = 16,    /* … of which the others are for what somebody has just changed; fewer of these    */
-                           /* make the API server answer the others sooner                                     */
+    TURNS_ROUTINE = 16,    /* … of which so many are for what nobody has just changed; fewer of these make    */
+                           /* the API server answer the others sooner                                          */
     TURNS_COST = 16 << 20, /* bytes: no turn begins while those under way take as much …                      */
     TURN_COST = 128 << 10, /* … of which each takes this, and so many trees of the size of its object:        */
     TURN_TREES = 3,        /* the object itself, what is rendered of it, and the answer                       */
-    STEPS_PER_WAKE_US = 100 * 1000, /* then back to the sockets                                                */
+    STEPS_PER_WAKE_US = 5 * 1000, /* then back to the sockets: an answer may have come for somebody whose turn it is */
     KEPT_BUDGET = 40 << 20, /* bytes of all that is kept at rest: 9,000 usual runners and what is made of them;  */
                             /* 40% more while all of them fail and wait for GitLab (test_share_price.c)           */
     TRIM_MS = 500,          /* after a turn has ended, when none is busy                                       */
@@ -40,9 +40,8 @@ struct reconciler {
     struct states states;
     struct feeds *feeds;
     struct list turns;
-    size_t turns_len, turns_cost;
-    struct map costs; /* of the turns that are under way, by namespace: struct share */
-    bool blocked;     /* keys are ready, but none that may be taken before a turn ends */
+    struct places places; /* of turns */
+    bool blocked;         /* keys are ready, but none that may be taken before a turn ends */
     struct errands errands;
     struct paces paces;       /* in which the pods of managers are looked at */
     uint64_t term;            /* in which we lead; 0: we do not */
@@ -58,45 +57,11 @@ struct reconciler {
 /* ---------------------------------------------------------------------------------------------------------------------
  * One turn, from start to end */
 
-/* What the turns of a namespace take; there is one while there are any. */
-struct share {
-    size_t turns, cost;
-};
-
-static void count_busy_turn(struct reconciler *rec, const struct turn *turn)
-{
-    const char *ns = turn->observed.owner.ns;
-    struct share *share = map_get(&rec->costs, ns);
-
-    if (!share) {
-        share = mem_alloc(sizeof(*share));
-        map_set(&rec->costs, ns, share);
-    }
-    share->turns++;
-    share->cost += turn->cost;
-    rec->turns_len++;
-    rec->turns_cost += turn->cost;
-}
-
-static void uncount_turn(struct reconciler *rec, const struct turn *turn)
-{
-    struct share *share = map_get(&rec->costs, turn->observed.owner.ns);
-
-    rec->turns_len--;
-    rec->turns_cost -= turn->cost;
-    share->cost -= turn->cost;
-    if (--share->turns == 0)
-        free(map_remove(&rec->costs, turn->observed.owner.ns));
-    rec->blocked = false;
-}
-
-/* A namespace begins another turn only while more memory is left than twice what it has: the others find some. */
-static bool admits(void *arg, const char *ns)
+static bool admits(void *arg, const char *ns, enum queue_priority priority)
 {
     const struct reconciler *rec = arg;
-    const struct share *share = map_get(&rec->costs, ns);
 
-    return !share || 2 * share->cost < TURNS_COST - rec->turns_cost;
+    return places_admit(&rec->places, ns, priority);
 }
 
 /* See on_trimmer(). */
@@ -142,7 +107,8 @@ static void note_facts(struct reconciler *rec, struct turn *turn)
 static void turn_leave(struct reconciler *rec, struct turn *turn)
 {
     queue_done(rec->queue, turn->key);
-    uncount_turn(rec, turn);
+    places_leave(&rec->places, &turn->place);
+    rec->blocked = false;
     turn_destroy(turn);
     trim_later(rec);
 }
@@ -207,6 +173,7 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
     const struct owner *owner = &turn->observed.owner;
 
     turn->ready = false;
+    places_step(&rec->places, &turn->place);
     rec->progress_us = clock_us();
     if (turn->stale || is_left_out(rec->shop.store, owner->ns, owner->name) || too_many_steps(turn)) {
         turn->stale = true;
@@ -275,11 +242,11 @@ static void turn_start(struct reconciler *rec, const char *key, const char *caus
         errand_end(state->errand);
     memset(state->memory.foreign, 0, sizeof(state->memory.foreign)); /* looked at again, in case the name is free now */
     struct turn *turn = turn_create(&rec->shop, record, state, key, cause);
-    turn->cost = TURN_COST + record_cost(record) * TURN_TREES;
-    turn->urgent = queue_taken_priority(rec->queue, key) == QUEUE_URGENT;
+    enum queue_priority priority = queue_taken_priority(rec->queue, key);
+    turn->urgent = priority == QUEUE_URGENT;
+    places_take(&rec->places, &turn->place, record->ns, TURN_COST + record_cost(record) * TURN_TREES, priority);
     errand_take_up(turn);
     list_append(&rec->turns, &turn->node);
-    count_busy_turn(rec, turn);
 }
 
 /* An errand goes on. */
@@ -294,17 +261,28 @@ static void wake_runner(void *arg, const char *key, bool begun, const char *caus
 /* ---------------------------------------------------------------------------------------------------------------------
  * The loop */
 
+/* Of those that may go on; NULL: none may. */
+static struct turn *next_ready_turn(const struct reconciler *rec)
+{
+    struct turn *next = NULL;
+
+    list_each (node, &rec->turns) {
+        struct turn *turn = container_of(node, struct turn, node);
+        if (turn->ready && (!next || place_is_before(&turn->place, &next->place)))
+            next = turn;
+    }
+    return next;
+}
+
 static void step_ready_turns(struct reconciler *rec)
 {
     int64_t end = clock_us() + STEPS_PER_WAKE_US;
+    struct turn *turn;
 
-    list_each_safe (node, after, &rec->turns) {
-        struct turn *turn = container_of(node, struct turn, node);
-        if (turn->ready && clock_us() < end)
-            turn_step(rec, turn);
-        else if (turn->ready)
-            loop_wake(rec->shop.loop);
-    }
+    while ((turn = next_ready_turn(rec)) && clock_us() < end)
+        turn_step(rec, turn);
+    if (turn)
+        loop_wake(rec->shop.loop);
 }
 
 /* A burst of work leaves the heap full of holes: their pages go back when it is over, and not within it, for it would
@@ -314,7 +292,7 @@ static void on_trimmer(void *arg)
     struct reconciler *rec = arg;
 
     rec->trim_due = false;
-    if (rec->turns_len > 0)
+    if (rec->places.len > 0)
         trim_later(rec);
     else
         malloc_trim(0);
@@ -325,12 +303,12 @@ static enum queue_priority least_priority(const struct reconciler *rec)
 {
     if (rec->drained)
         return QUEUE_BEGUN;
-    return rec->turns_len < TURNS_ROUTINE ? QUEUE_ROUTINE : QUEUE_URGENT;
+    return places_have_room(&rec->places, QUEUE_ROUTINE) ? QUEUE_ROUTINE : QUEUE_URGENT;
 }
 
 static bool has_room(const struct reconciler *rec)
 {
-    return rec->turns_len < TURNS_MAX && rec->turns_cost < TURNS_COST;
+    return places_have_room(&rec->places, QUEUE_URGENT);
 }
 
 static void arm_timer(struct reconciler *rec)
@@ -405,7 +383,7 @@ static void drain_turns(struct reconciler *rec)
     errands_end(&rec->errands, false);
     take_turns(rec);
     errands_end(&rec->errands, false);
-    if (rec->turns_len == 0 && list_empty(&rec->errands.all))
+    if (rec->places.len == 0 && list_empty(&rec->errands.all))
         rec->drained(rec->drained_arg);
 }
 
@@ -450,6 +428,7 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     rec->shop.evicted_arg = rec;
     list_init(&rec->turns);
     list_init(&rec->errands.all);
+    rec->places = (struct places){.max = TURNS_MAX, .routine_max = TURNS_ROUTINE, .memory_max = TURNS_COST};
     queue_ask(rec->queue, admits, rec);
     rec->errands.wake = wake_runner;
     rec->errands.arg = rec;
@@ -477,7 +456,7 @@ void reconciler_destroy(struct reconciler *rec)
     loop_timer_destroy(rec->timer);
     loop_timer_destroy(rec->trimmer);
     states_finish(&rec->states);
-    map_finish(&rec->costs);
+    places_finish(&rec->places);
     paces_finish(&rec->paces);
     queue_destroy(rec->queue);
     store_destroy(rec->shop.store);
@@ -507,7 +486,7 @@ struct reconciler_view reconciler_view(const struct reconciler *rec)
         .feeds = rec->feeds,
         .turns = &rec->turns,
         .errands = &rec->errands.all,
-        .turns_len = rec->turns_len,
+        .turns_len = rec->places.len,
         .turns_max = TURNS_MAX,
         .synced = feeds_synced(rec->feeds),
         .leading = rec->term != 0,

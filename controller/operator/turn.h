@@ -16,6 +16,7 @@
 #include "base/list.h"
 #include "operator/gather.h"
 #include "gitlab/api.h"
+#include "kube/places.h"
 #include "operator/stats.h"
 
 struct errands;
@@ -60,7 +61,7 @@ struct turn {
     const char *cause;     /* why it was woken                                  */
     struct state *state;
     struct record record; /* the object as the turn began, or since it has our finalizer */
-    size_t cost;          /* what it takes of the memory for turns, in bytes: an estimate */
+    struct place place;
     struct observed observed;
     struct arena mem;       /* until the turn ends                               */
     struct arena step;      /* what was gathered and decided, until the next decision */

@@ -233,9 +233,10 @@ static void room_is_kept_for_what_is_urgent(void **state)
     queue_destroy(q);
 }
 
-static bool is_not_large(void *arg, const char *ns)
+static bool is_not_large(void *arg, const char *ns, enum queue_priority priority)
 {
     (void)arg;
+    (void)priority;
     return strcmp(ns, "large") != 0;
 }
 
