@@ -82,7 +82,7 @@ deps: ## Install the compiler and -dev packages that are missing (apt), or say t
 
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
-CORE_LIBS = $(shell $(PKG_CONFIG) --libs json-c openssl)
+CORE_LIBS = $(shell $(PKG_CONFIG) --libs json-c openssl yaml-0.1)
 
 $(BINARY): $(OBJECTS)
 	$(call say,LD,$@)
@@ -130,7 +130,7 @@ uninstall: ## Take them away again
 TEST_SOURCES := $(wildcard tests/unit/test_*.c)
 TESTS := $(TEST_SOURCES:tests/unit/test_%.c=%)
 CORE_TESTS := $(foreach t,$(TESTS),$(if $(wildcard controller/base/$(t).c controller/runner/$(t).c),$(t)))
-CORE_TESTS += $(filter world waits render_golden lists,$(TESTS))
+CORE_TESTS += $(filter world waits render_golden lists yaml,$(TESTS))
 
 $(B)/tests/%.o: tests/unit/%.c | deps
 	$(call say,CC,$<)

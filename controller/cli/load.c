@@ -13,7 +13,7 @@
 #include "cli/cli.h"
 #include "cli/foreign.h"
 #include "cli/schema.h"
-#include "cli/yaml.h"
+#include "base/yaml.h"
 #include "runner/complaints.h"
 #include "runner/names.h"
 #include "runner/spec.h"
@@ -92,7 +92,7 @@ static struct json_object *parse_loaded(const char *name, const struct buf *text
     struct err ignored;
     struct json_object *value = maybe_json ? json_parse_within(text->data, text->len, SIZE_MAX, &ignored) : NULL;
 
-    return value ? json_build("[%o]", value) : yaml_read(name, text->data, text->len, err);
+    return value ? json_build("[%o]", value) : yaml_read(name, text->data, text->len, YAML_TYPED, err);
 }
 
 /* Where it is known what the file is instead, that is what is said of it. Returns false. */

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/load.h"
-#include "cli/yaml.h"
+#include "base/yaml.h"
 #include "runner/job_pod.h"
 #include "runner/names.h"
 #include "runner/pod_security.h"

@@ -16,7 +16,7 @@
 #include "base/shorten.h"
 #include "base/utf8.h"
 #include "cli/hints.h"
-#include "cli/yaml.h"
+#include "base/yaml.h"
 #include "runner/complaints.h"
 #include "runner/key_place.h"
 #include "runner/kube_names.h"
@@ -404,7 +404,8 @@ static struct json_object *object_schema(struct json_object *crd)
 struct json_object *schema_read(struct arena *a)
 {
     struct err err = {0};
-    struct json_object *documents = arena_json(a, yaml_read("crd", crd_text, (size_t)(crd_end - crd_text), &err));
+    struct json_object *documents =
+        arena_json(a, yaml_read("crd", crd_text, (size_t)(crd_end - crd_text), YAML_TYPED, &err));
 
     return object_schema(json_at(documents, 0));
 }

@@ -3,15 +3,17 @@
  * needs to be merged: whatever is wanted is looked for in the files, in order. */
 #include "kube/config_file.h"
 
+#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/arena.h"
 #include "base/digest.h"
+#include "base/json.h"
 #include "base/mem.h"
+#include "kube/config_entry.h"
 #include "kube/config_user.h"
-#include "kube/config_yaml.h"
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Entries become the configuration. */
@@ -106,16 +108,12 @@ static bool take_cluster(const struct reader *r, const struct entry *cluster)
     return true;
 }
 
-static bool is_empty(const yaml_node_t *node)
-{
-    const char *text = config_scalar(node);
-
-    return !node || (node->type == YAML_SCALAR_NODE && (!text || !*text));
-}
-
 static bool refuse_unsupported(const struct reader *r, const struct entry *user)
 {
-    return is_empty(config_member(user->file, user->node, "auth-provider")) ||
+    struct json_object *provider = json_member(user->node, "auth-provider");
+    bool empty = !provider || (json_object_is_type(provider, json_type_string) && !*json_string(provider));
+
+    return empty ||
            config_refuse(r, user, "auth-provider",
                          "is not supported: use exec, a client certificate or a token (kubectl create token NAME)");
 }

@@ -1,25 +1,15 @@
 #include "kube/config_user.h"
 
 #include <ctype.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "kube/exec.h"
-
-static size_t sequence_len(const yaml_node_t *node)
-{
-    return node && node->type == YAML_SEQUENCE_NODE
-               ? (size_t)(node->data.sequence.items.top - node->data.sequence.items.start)
-               : 0;
-}
-
-static yaml_node_t *sequence_at(struct file *file, const yaml_node_t *node, size_t i)
-{
-    return yaml_document_get_node(&file->document, node->data.sequence.items.start[i]);
-}
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * exec */
@@ -34,26 +24,24 @@ static const char *command_of(const struct entry *exec, struct arena *a)
 
 static char **argv_of(const struct reader *r, const struct entry *exec)
 {
-    const yaml_node_t *args = config_member(exec->file, exec->node, "args");
-    size_t len = sequence_len(args);
+    struct json_object *args = json_member(exec->node, "args");
+    size_t len = json_len(args);
     char **argv = mem_alloc((len + 2) * sizeof(*argv));
 
     argv[0] = mem_strdup(command_of(exec, r->a));
-    for (size_t i = 0; i < len; i++) {
-        const char *arg = config_scalar(sequence_at(exec->file, args, i));
-        argv[i + 1] = mem_strdup(arg ? arg : "");
-    }
+    for (size_t i = 0; i < len; i++)
+        argv[i + 1] = mem_strdup(json_string(json_at(args, i)));
     return argv;
 }
 
 static char **env_of(const struct reader *r, const struct entry *exec)
 {
-    const yaml_node_t *list = config_member(exec->file, exec->node, "env");
-    size_t len = sequence_len(list), n = 0;
+    struct json_object *list = json_member(exec->node, "env");
+    size_t len = json_len(list), n = 0;
     char **env = mem_alloc((len + 1) * sizeof(*env));
 
     for (size_t i = 0; i < len; i++) {
-        const struct entry variable = {.file = exec->file, .node = sequence_at(exec->file, list, i)};
+        const struct entry variable = {.file = exec->file, .node = json_at(list, i)};
         const char *name = config_field(&variable, "name"), *value = config_field(&variable, "value");
         if (name)
             env[n++] = mem_strdup(arena_printf(r->a, "%s=%s", name, value ? value : ""));
@@ -82,9 +70,9 @@ static bool check_exec(const struct reader *r, const struct entry *user, const s
 
 bool config_take_exec(const struct reader *r, const struct entry *user)
 {
-    const struct entry exec = {.file = user->file, .node = config_member(user->file, user->node, "exec")};
+    const struct entry exec = {.file = user->file, .node = json_member(user->node, "exec")};
 
-    if (!exec.node || exec.node->type != YAML_MAPPING_NODE || r->ret->token) /* a token counts more */
+    if (!json_object_is_type(exec.node, json_type_object) || r->ret->token) /* a token counts more */
         return true;
     if (!check_exec(r, user, &exec))
         return false;
@@ -122,10 +110,11 @@ static bool add_header(const struct reader *r, const char *name, const char *val
     return true;
 }
 
-static bool add_headers(const struct reader *r, struct file *file, const char *name, const yaml_node_t *values)
+static bool add_headers(const struct reader *r, const char *name, struct json_object *values)
 {
-    for (size_t i = 0; i < sequence_len(values); i++) {
-        if (!add_header(r, name, config_scalar(sequence_at(file, values, i))))
+    for (size_t i = 0; i < json_len(values); i++) {
+        struct json_object *value = json_at(values, i);
+        if (json_object_is_type(value, json_type_string) && !add_header(r, name, json_string(value)))
             return false;
     }
     return true;
@@ -144,27 +133,21 @@ static const char *extra_name(const char *key, struct arena *a)
     return name;
 }
 
-static bool add_extras(const struct reader *r, struct file *file, const yaml_node_t *extras)
+static bool add_extras(const struct reader *r, struct json_object *extras)
 {
-    if (!extras || extras->type != YAML_MAPPING_NODE)
-        return true;
-    for (yaml_node_pair_t *pair = extras->data.mapping.pairs.start; pair < extras->data.mapping.pairs.top; pair++) {
-        const char *key = config_scalar(yaml_document_get_node(&file->document, pair->key));
-        const yaml_node_t *values = yaml_document_get_node(&file->document, pair->value);
-        if (key && !add_headers(r, file, extra_name(key, r->a), values))
+    json_each (it, extras)
+        if (!add_headers(r, extra_name(it.key, r->a), it.value))
             return false;
-    }
     return true;
 }
 
 bool config_take_impersonation(const struct reader *r, const struct entry *user)
 {
-    struct file *file = user->file;
     const char *as = config_field(user, "as");
 
     if (!add_header(r, "Impersonate-User", as) || !add_header(r, "Impersonate-Uid", config_field(user, "as-uid")) ||
-        !add_headers(r, file, "Impersonate-Group", config_member(file, user->node, "as-groups")) ||
-        !add_extras(r, file, config_member(file, user->node, "as-user-extra")))
+        !add_headers(r, "Impersonate-Group", json_member(user->node, "as-groups")) ||
+        !add_extras(r, json_member(user->node, "as-user-extra")))
         return config_refuse(r, user, "as", "or what belongs to it holds characters that no header has");
     if (!as && r->ret->impersonate)
         return config_refuse(r, user, "as", "is missing, but there is as-uid, as-groups or as-user-extra");

@@ -2,7 +2,7 @@
 #ifndef KUBE_CONFIG_USER_H
 #define KUBE_CONFIG_USER_H
 
-#include "kube/config_yaml.h"
+#include "kube/config_entry.h"
 
 /* "exec": who hands out credentials. False and *r->err when it cannot be followed. Without one, nothing is set. */
 bool config_take_exec(const struct reader *r, const struct entry *user);

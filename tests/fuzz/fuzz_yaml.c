@@ -1,7 +1,7 @@
 /* GitLabRunner files: whatever is written in them is read, refused with an error, or rendered. */
 #include "base/arena.h"
 #include "base/json.h"
-#include "cli/yaml.h"
+#include "base/yaml.h"
 #include "fuzz.h"
 #include "runner/render.h"
 
@@ -22,8 +22,9 @@ static void render_all(struct json_object *object, struct arena *a)
 void fuzz(const char *text, size_t len, struct arena *a)
 {
     struct err err;
-    struct json_object *documents = arena_json(a, yaml_read("file", text, len, &err));
+    struct json_object *documents = arena_json(a, yaml_read("file", text, len, YAML_TYPED, &err));
 
     for (size_t i = 0; i < json_len(documents); i++)
         render_all(json_at(documents, i), a);
+    arena_json(a, yaml_read("file", text, len, YAML_TEXTS, &err));
 }

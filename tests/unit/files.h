@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "golden.h"
 
 static inline void remove_file(void *path)
@@ -56,6 +57,21 @@ static inline char *capture_end(struct capture *c, struct arena *a)
     close(c->real);
     assert_true(len >= 0);
     return text;
+}
+
+/* unit repeated n times, between before and after */
+static inline const char *repeated(const char *before, const char *unit, int n, const char *after, struct arena *a)
+{
+    struct buf text;
+
+    buf_init(&text, 32 << 20);
+    buf_adds(&text, before);
+    for (int i = 0; i < n; i++)
+        buf_adds(&text, unit);
+    buf_adds(&text, after);
+    char *copy = arena_strndup(a, text.data, text.len);
+    buf_finish(&text);
+    return copy;
 }
 
 #endif

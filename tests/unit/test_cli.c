@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "cli/yaml.h"
+#include "base/yaml.h"
 
 /* Runs a command; its output is in out and err, which the arena owns. */
 struct outcome {
@@ -185,7 +185,7 @@ static void prints_the_same_as_yaml_and_as_json(void **state)
         struct arena a cleanup_arena = {0};
         struct outcome yaml = run(cli_render, &a, "-f", files[i], NULL),
                        json = run(cli_render, &a, "-f", files[i], "-o", "json", NULL);
-        struct json_object *documents = arena_json(&a, yaml_read("yaml", yaml.out, strlen(yaml.out), &err));
+        struct json_object *documents = arena_json(&a, yaml_read("yaml", yaml.out, strlen(yaml.out), YAML_TYPED, &err));
         struct json_object *list = arena_json(&a, json_parse(json.out, strlen(json.out), &err));
         assert_int_equal(yaml.code, EXIT_OK);
         assert_int_equal(json.code, EXIT_OK);

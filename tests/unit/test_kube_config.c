@@ -434,10 +434,10 @@ static void files_that_are_no_kubeconfig(void **state)
         {"- a\n- b\n", "there is no current-context"},
         {"current-context: c\nclusters: {a: b}\ncontexts: 7\n", "there is no context c"},
         {"current-context: [c]\n", "there is no current-context"},
-        {"a: b\n  c: d\n", "/config, line 2: "},
-        {"a: 'never ends", "/config, line "},
-        {"a: \"\xff\xfe\"", "/config, line "},
-        {"a: *nobody\n", "/config, line 1: "},
+        {"a: b\n  c: d\n", "/config:2:4: not YAML"},
+        {"a: 'never ends", "/config:1:"},
+        {"a: \"\xff\xfe\"", "/config:1:5: not YAML"},
+        {"a: *nobody\n", "/config:1:4: *nobody stands for nothing"},
     };
     struct world *w = *state;
 

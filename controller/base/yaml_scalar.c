@@ -10,10 +10,11 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "cli/yaml.h"
+#include "base/yaml.h"
 
 #define DIGITS "0123456789"
 
+/* null first. */
 static const struct {
     const char *text;
     enum { WORD_NULL, WORD_FALSE, WORD_TRUE } value;
@@ -118,6 +119,14 @@ static struct json_object *number(const char *text)
     *end = '\0';
     struct json_object *value = integer(plain);
     return value ? value : floating(plain);
+}
+
+bool yaml_is_null(const char *text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(words) && words[i].value == WORD_NULL; i++)
+        if (strcmp(text, words[i].text) == 0)
+            return true;
+    return false;
 }
 
 struct json_object *yaml_scalar(const char *text)

@@ -13,9 +13,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/shorten.h"
-#include "cli/yaml.h"
-
-enum { VALUES_MAX = 100000 };
+#include "base/yaml.h"
 
 #define cleanup_event __attribute__((cleanup(yaml_event_delete)))
 
@@ -24,7 +22,8 @@ struct reader {
     const char *name, *text;
     size_t len;
     struct json_object *anchors; /* name → value, of the current document */
-    size_t values;               /* so far                                */
+    enum yaml_scalars scalars;
+    size_t values, bytes; /* so far */
     struct err *err;
 };
 
@@ -93,17 +92,24 @@ static bool count_value(struct reader *r, const yaml_mark_t *mark, unsigned dept
 {
     if (depth > JSON_DEPTH_MAX)
         return refuse(r, mark, "deeper than %d levels: no Kubernetes object is", JSON_DEPTH_MAX);
-    if (++r->values > VALUES_MAX)
-        return refuse(r, mark, "more than %d values, aliases followed: split the file", VALUES_MAX);
+    if (++r->values > YAML_VALUES_MAX)
+        return refuse(r, mark, "more than %d values, aliases followed: split the file", YAML_VALUES_MAX);
     return true;
+}
+
+static bool count_text(struct reader *r, const yaml_mark_t *mark, size_t len)
+{
+    r->bytes += len;
+    return r->bytes <= YAML_TEXT_MAX ||
+           refuse(r, mark, "more than %d MiB of text, aliases followed: split the file", YAML_TEXT_MAX >> 20);
 }
 
 static bool count_tree(struct reader *r, const yaml_mark_t *mark, struct json_object *tree, unsigned depth)
 {
-    if (!count_value(r, mark, depth))
+    if (!count_value(r, mark, depth) || !count_text(r, mark, strlen(json_string(tree))))
         return false;
     json_each (it, tree)
-        if (!count_tree(r, mark, it.value, depth + 1))
+        if (!count_text(r, mark, strlen(it.key)) || !count_tree(r, mark, it.value, depth + 1))
             return false;
     for (size_t i = 0; i < json_len(tree); i++)
         if (!count_tree(r, mark, json_at(tree, i), depth + 1))
@@ -148,10 +154,13 @@ static bool read_scalar(struct reader *r, const yaml_event_t *event, struct json
 
     if (strlen(text) != event->data.scalar.length)
         return refuse(r, &event->start_mark, "text with a NUL character: take it out");
+    if (!count_text(r, &event->start_mark, event->data.scalar.length))
+        return false;
     if (tag)
         return read_tagged(r, event, text, ret);
     bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    *ret = plain ? yaml_scalar(text) : json_object_new_string(text);
+    bool means_more = plain && (r->scalars == YAML_TYPED || yaml_is_null(text));
+    *ret = means_more ? yaml_scalar(text) : json_object_new_string(text);
     return true;
 }
 
@@ -331,9 +340,10 @@ static bool read_stream(struct reader *r, struct json_object *documents)
     }
 }
 
-struct json_object *yaml_read(const char *name, const char *text, size_t len, struct err *err)
+struct json_object *yaml_read(const char *name, const char *text, size_t len, enum yaml_scalars scalars,
+                              struct err *err)
 {
-    struct reader r = {.name = name, .text = text, .len = len, .err = err};
+    struct reader r = {.name = name, .text = text, .len = len, .scalars = scalars, .err = err};
     cleanup_json struct json_object *documents = json_object_new_array();
 
     if (!yaml_parser_initialize(&r.parser))

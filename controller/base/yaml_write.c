@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
-#include "cli/yaml.h"
+#include "base/yaml.h"
 
 static void write_yaml_value(yaml_emitter_t *emitter, struct json_object *value);
 

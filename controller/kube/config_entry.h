@@ -1,16 +1,15 @@
-/* The YAML of kubeconfigs: reading them, and looking for named entries in all of them. Private to kube/config. */
-#ifndef KUBE_CONFIG_YAML_H
-#define KUBE_CONFIG_YAML_H
-
-#include <yaml.h>
+/* The entries of kubeconfigs, and where they are. Private to kube/config. */
+#ifndef KUBE_CONFIG_ENTRY_H
+#define KUBE_CONFIG_ENTRY_H
 
 #include "kube/config_file.h"
 
 struct arena;
+struct json_object;
 
 struct file {
     const char *path;
-    yaml_document_t document;
+    struct json_object *root; /* the arena's; what is not null is text (base/yaml.h) */
 };
 
 /* What is being read. */
@@ -24,22 +23,18 @@ struct reader {
 
 /* A named entry, or a part of it: what: "cluster", "user" or "context". */
 struct entry {
-    struct file *file;
-    yaml_node_t *node; /* NULL: none */
+    const struct file *file;
+    struct json_object *node; /* NULL: none */
     const char *what, *name;
 };
 
-/* Reads and parses file->path; the document goes with the arena. */
+/* Reads and parses file->path. */
 bool config_load_file(struct file *file, struct arena *a, struct err *err);
 /* The entry of this name as the first file that has it says; node NULL: none does. */
 struct entry config_find(const struct reader *r, const char *what, const char *name);
 /* NULL when no file names one. */
 const char *config_current_context(const struct reader *r);
 
-/* The text of a scalar; NULL for what YAML calls null, and for anything else. */
-const char *config_scalar(const yaml_node_t *node);
-/* The value of a key; NULL when absent, or when node is no mapping. */
-yaml_node_t *config_member(struct file *file, const yaml_node_t *node, const char *key);
 /* The text at a key of an entry, lent or as a copy; NULL when absent or empty, which mean the same in a kubeconfig. */
 const char *config_field(const struct entry *entry, const char *key);
 char *config_copy(const struct entry *entry, const char *key);
