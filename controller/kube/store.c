@@ -1,12 +1,12 @@
 #include "kube/store.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/keep.h"
 #include "base/key.h"
 #include "base/list.h"
@@ -24,11 +24,12 @@ enum standing {
 };
 
 struct entry {
-    struct record record; /* its name ends the key, its fields are a block of their own */
+    struct record record; /* its name ends the key                        */
     struct list sibling;  /* in the owner's list                          */
+    size_t size;          /* of the block                                 */
     unsigned epoch;       /* of the last list that had it                 */
     unsigned char kind, standing;
-    char strings[]; /* the key, "ns/name", then what is not the family's */
+    char texts[]; /* the key, "ns/name", then what is not the family's, then what is kept */
 };
 
 /* The records of one owner; there is one while there are any. */
@@ -49,35 +50,24 @@ struct store {
     struct kept_kind *kinds;
     unsigned len;
     const char *const *names;
+    const struct record_layout *layouts;
     struct map owners; /* key → struct family */
     struct references *references;
     struct shares *shares;
 };
-
-struct record record_copy(const struct record *record, struct arena *a)
-{
-    return (struct record){
-        .ns = arena_strdup(a, record->ns),
-        .name = arena_strdup(a, record->name),
-        .uid = arena_strdup(a, record->uid),
-        .version = arena_strdup(a, record->version),
-        .owner = arena_strdup(a, record->owner),
-        .owner_uid = arena_strdup(a, record->owner_uid),
-        .text = arena_strdup(a, record->text),
-    };
-}
 
 static void store_key(const char *ns, const char *name, char key[static KEY_MAX])
 {
     snprintf(key, KEY_MAX, "%s/%s", ns, name);
 }
 
-struct store *store_create(const char *const names[], unsigned len)
+struct store *store_create(const char *const names[], const struct record_layout layouts[], unsigned len)
 {
     struct store *store = mem_alloc(sizeof(*store));
 
     store->kinds = mem_alloc(len * sizeof(*store->kinds));
     store->names = names;
+    store->layouts = layouts;
     store->len = len;
     store->owners.lent = true;
     store->references = references_create();
@@ -176,26 +166,36 @@ static void family_free(void *value)
     keep_free(family, sizeof(*family) + strlen(family->owner) + 1);
 }
 
-static struct entry *entry_create(const struct record *r, struct family *family)
+static size_t texts_size(const struct record *r, bool own_uid)
+{
+    return 2 * strlen(r->ns) + strlen(r->name) + strlen(r->uid) + strlen(r->version) + 5 +
+           (own_uid ? strlen(r->owner_uid) + 1 : 0);
+}
+
+static size_t aligned(size_t size)
+{
+    return (size + _Alignof(max_align_t) - 1) / _Alignof(max_align_t) * _Alignof(max_align_t);
+}
+
+static struct entry *entry_create(const struct record *r, struct family *family, const struct record_layout *layout)
 {
     bool own_uid = !family || strcmp(family->uid, r->owner_uid) != 0;
-    size_t ns = strlen(r->ns), name = strlen(r->name),
-           size = 2 * ns + name + strlen(r->uid) + strlen(r->version) + strlen(r->text) + 6 +
-                  (own_uid ? strlen(r->owner_uid) + 1 : 0);
-    struct entry *e = keep_alloc(sizeof(*e) + size);
-    char *at = e->strings;
+    size_t kept_at = aligned(offsetof(struct entry, texts) + texts_size(r, own_uid)), ns = strlen(r->ns),
+           size = kept_at + kept_size(layout, r->kept);
+    struct entry *e = keep_alloc(size);
+    char *at = e->texts;
 
     memcpy(at, r->ns, ns);
     at[ns] = '/';
     at += ns + 1;
+    e->size = size;
     e->record.name = place(&at, r->name);
     e->record.ns = place(&at, r->ns);
     e->record.uid = place(&at, r->uid);
     e->record.version = place(&at, r->version);
     e->record.owner = family ? family->owner : "";
     e->record.owner_uid = own_uid ? place(&at, r->owner_uid) : family->uid;
-    e->record.text = place(&at, r->text); /* the last, see entry_free() */
-    e->record.fields = r->fields ? keep_strdup(r->fields) : NULL;
+    e->record.kept = kept_place(layout, r->kept, (char *)e + kept_at);
     e->record.price = r->price;
     list_init(&e->sibling);
     if (family)
@@ -203,19 +203,11 @@ static struct entry *entry_create(const struct record *r, struct family *family)
     return e;
 }
 
-static void forget_fields(struct entry *e)
-{
-    keep_free_text(e->record.fields);
-    e->record.fields = NULL;
-}
-
 static void entry_free(void *value)
 {
     struct entry *e = value;
-    const char *end = e->record.text + strlen(e->record.text) + 1;
 
-    forget_fields(e);
-    keep_free(e, sizeof(*e) + (size_t)(end - e->strings));
+    keep_free(e, e->size);
 }
 
 /* Whose share it counts in: what is made for an object of another namespace is no burden of its own. */
@@ -251,19 +243,19 @@ static void drop(struct store *store, struct entry *e)
         return;
     if (e->kind == OWNERS)
         references_set(store->references, entry_key(store, e).text, NULL, 0);
-    entry_destroy(store, map_remove(&store->kinds[e->kind].entries, e->strings));
+    entry_destroy(store, map_remove(&store->kinds[e->kind].entries, e->texts));
 }
 
 static void put_entry(struct store *store, unsigned kind, const struct record *record, enum standing standing)
 {
-    struct entry *e = entry_create(record, family_of(store, record));
+    struct entry *e = entry_create(record, family_of(store, record), &store->layouts[kind]);
     struct key owner;
 
     shares_take(store->shares, payer(record, &owner), record->price);
     e->kind = (unsigned char)kind;
     e->epoch = store->kinds[kind].epoch;
     set_standing(store, e, standing);
-    struct entry *former = map_set(&store->kinds[kind].entries, e->strings, e);
+    struct entry *former = map_set(&store->kinds[kind].entries, e->texts, e);
     if (former)
         entry_destroy(store, former);
     references_settle(store->references, kind, e->record.ns, e->record.name);
@@ -342,14 +334,6 @@ void store_refer(struct store *store, const char *holder, const struct reference
 const struct references *store_references(const struct store *store)
 {
     return store->references;
-}
-
-void store_forget_fields(struct store *store, unsigned kind, const char *ns, const char *name)
-{
-    struct entry *e = find_entry(store, kind, ns, name);
-
-    if (e)
-        forget_fields(e);
 }
 
 size_t store_count(const struct store *store, unsigned kind)

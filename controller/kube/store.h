@@ -1,9 +1,8 @@
-/* Compact records of what the watches have seen.
+/* Records of what the watches have seen.
  *
- * A record is one block of memory: fixed fields, then its strings; what it says of its owner it shares with the owner's
- * other records. It keeps what its kind's watcher chose to keep, as a
- * short JSON text, never a tree and never a token. Records are owned by the store and replaced whole by the next event:
- * never hold a pointer to one across a wait; keep the key and look again.
+ * A record is one block of memory: fixed fields, its texts, what its kind keeps; what it says of its owner it shares
+ * with the owner's other records. Records are owned by the store and replaced whole by the next event: never hold a
+ * pointer to one across a wait; keep the key and look again.
  *
  * Watches and answers to our own requests both fill it, and each may overtake the other. What the watches have reached
  * is kept along with the records, so that the order in which the two come makes no difference:
@@ -14,30 +13,15 @@
 #ifndef KUBE_STORE_H
 #define KUBE_STORE_H
 
+#include "kube/record.h"
 #include "kube/references.h"
 #include "kube/shares.h"
 
-struct record {
-    const char *ns; /* "" for kinds without a namespace                                         */
-    const char *name;
-    const char *uid;
-    const char *version;   /* resourceVersion                                                          */
-    const char *owner;     /* key of the object that this one belongs to (base/key.h); "" for none     */
-    const char *owner_uid; /* … and that object's uid, as this one has it; "" for none                 */
-    const char *text;      /* what is kept of it, "": nothing                                               */
-    const char *fields;    /* … until somebody has looked at it, see store_forget_fields(); NULL: nothing     */
-    unsigned price;        /* what it counts for in the share of its namespace, or of its owner's              */
-};
-
-struct arena;
-
-/* A copy of its own, but without fields; the arena has its texts. */
-struct record record_copy(const struct record *record, struct arena *a);
-
 struct store;
 
-/* names: of so many kinds of object ("Secret"), which outlive the store; a kind is an index below len. */
-struct store *store_create(const char *const names[], unsigned len);
+/* names: of so many kinds of object ("Secret"), layouts: of what is kept of each; they outlive the store. A kind is an
+ * index below len. */
+struct store *store_create(const char *const names[], const struct record_layout layouts[], unsigned len);
 void store_destroy(struct store *store);
 
 /* Everything up to this version was told by the watch of the kind and namespace ("": of all namespaces). */
@@ -75,8 +59,6 @@ struct shares *store_shares(const struct store *store);
 bool store_make_room(struct store *store, unsigned kind, const struct record *record,
                      void (*evicted)(void *arg, const struct record *owner), void *arg);
 
-/* The record's fields were looked at. */
-void store_forget_fields(struct store *store, unsigned kind, const char *ns, const char *name);
 size_t store_count(const struct store *store, unsigned kind);
 
 /* Around a complete list of the namespace ("": of all): what is not put or touched between the two is gone. Reports

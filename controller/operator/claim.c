@@ -17,31 +17,28 @@ const char *claim_name(enum claim claim)
     return names[claim];
 }
 
-static bool consents(const struct store *store, const char *ns, const char *to, struct arena *a)
+static bool consents(const struct store *store, const char *ns, const char *to)
 {
     const struct record *record = store_get(store, KIND_NAMESPACE, "", ns);
 
-    return !record || namespace_lets_in(json_str_or(record_kept(record, a), "allowedFrom", ""), to);
+    const struct kept_namespace *kept = kept_namespace(record);
+
+    return !record || (kept->allowed_from && namespace_lets_in(kept->allowed_from, to));
 }
 
 /* The spec as it stands, even one that cannot be read otherwise. */
 static bool spec_names(const struct record *owner, const char *ns, struct arena *a)
 {
-    struct json_object *spec = json_get(record_kept(owner, a), "spec");
+    struct json_object *spec = json_get(runner_object(owner, a), "spec");
 
     return !spec || strcmp(json_str_or(spec, "namespace", owner->ns), ns) == 0;
 }
 
-static bool is_terminating(const struct record *child, struct arena *a)
+static enum claim claim_of_token(const struct record *child, const struct record *owner)
 {
-    return json_bool_or(record_kept(child, a), "terminating", false);
-}
+    const struct kept_child *kept = kept_child(child);
 
-static enum claim claim_of_token(const struct record *child, const struct record *owner, struct arena *a)
-{
-    bool held = json_bool_or(record_kept(child, a), "held", false);
-
-    return !owner && held && is_terminating(child, a) ? CLAIM_ORPHANED : CLAIM_GOOD;
+    return !owner && kept->held && kept->terminating ? CLAIM_ORPHANED : CLAIM_GOOD;
 }
 
 static enum claim claim_of_binding(const struct store *store, const struct record *child, const struct record *owner,
@@ -49,7 +46,7 @@ static enum claim claim_of_binding(const struct store *store, const struct recor
 {
     bool elsewhere = strcmp(child->ns, owner_ns) != 0;
 
-    if (elsewhere && !consents(store, child->ns, owner_ns, a))
+    if (elsewhere && !consents(store, child->ns, owner_ns))
         return CLAIM_NOT_ALLOWED;
     if (!owner || strcmp(owner->uid, child->owner_uid) != 0)
         return CLAIM_ORPHANED;
@@ -72,8 +69,8 @@ enum claim claim_of(const struct store *store, enum kind kind, const struct reco
         (elsewhere && kind != KIND_ROLE_BINDING) || !kind_has_child_named(kind, child->name, &whose, &a))
         return CLAIM_GOOD;
     if (kind == KIND_SECRET && strcmp(child->name, child_name(CHILD_TOKEN_SECRET, &whose, &a)) == 0)
-        return claim_of_token(child, owner, &a);
-    if (is_terminating(child, &a))
+        return claim_of_token(child, owner);
+    if (kept_child(child)->terminating)
         return CLAIM_GOOD;
     return kind == KIND_ROLE_BINDING ? claim_of_binding(store, child, owner, whose.ns, &a) : CLAIM_ORPHANED;
 }

@@ -4,7 +4,7 @@
 #ifndef OPERATOR_CLAIM_H
 #define OPERATOR_CLAIM_H
 
-#include "operator/kinds.h"
+#include "operator/kept.h"
 
 enum claim {
     CLAIM_GOOD,        /* or nothing is known that speaks against it                                   */

@@ -1,16 +1,25 @@
 /* Whether somebody changed or took a field of a child that we applied.
  *
- * A record of a child comes with the fields that are ours (kinds.h). They are held against the manifest in the turn of
- * its owner, which has the spec at hand, and not as each event comes: a start would judge what nobody asks for yet.
- * When all are there they are forgotten, since only another event, which brings them anew, can change that. */
+ * An object's managedFields tell (kube/managed_fields.h); they are larger than all else that is kept of it. So they are
+ * held against the manifest when the object comes, and its record keeps what came of it, with a digest of them: as long
+ * as they stay the same, so does the verdict. */
 #ifndef OPERATOR_DRIFT_H
 #define OPERATOR_DRIFT_H
 
-#include "kube/store.h"
-#include "runner/observed.h"
+#include "operator/kept.h"
+#include "runner/render.h"
 
-/* o: with its spec, and the child's wanted hash and own hash. False also as long as it does not matter: a child that is
- * not wanted, or was applied for another spec, is not left as it is anyway. */
-bool has_drifted(struct store *store, const struct record *record, enum child child, const struct observed *o);
+struct drift_view {
+    const struct store *store; /* in which the child's owner is, and the child as it was before */
+    const struct render_settings *settings;
+};
+
+/* Says in the child's record, which was made of this object, whether it has drifted. One that cannot be judged has: its
+ * owner is not known (yet), or it was applied for another spec and will be again. Nothing of what is no child, nor of
+ * the token Secret: what is in it comes from GitLab, and is not to be written over. The arena is the record's. */
+void drift_judge(const struct drift_view *view, enum kind kind, struct json_object *object, struct record *child,
+                 struct arena *a);
+/* The same where the object is what has just been applied: all of its fields are ours. */
+void drift_none(enum kind kind, struct json_object *object, struct record *child, struct arena *a);
 
 #endif

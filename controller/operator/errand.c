@@ -74,7 +74,7 @@ static struct registration copy_of(const struct registration *r, struct arena *a
 static void keep_subject(struct errand *e, const struct turn *turn)
 {
     arena_finish(&e->mem);
-    e->record = record_copy(&turn->record, &e->mem);
+    e->record = record_copy(&kept_layouts[KIND_RUNNER], &turn->record, &e->mem);
     e->registered = copy_of(&turn->observed.registered, &e->mem);
 }
 

@@ -151,7 +151,7 @@ static void keep_watched(const struct feed *feed, enum watch_type type, struct j
 {
     cleanup_arena struct arena a = {0};
     const struct workshop *shop = feed->feeds->shop;
-    const struct record record = kind_record(feed->kind, object, shop->store, &a);
+    const struct record record = workshop_record(shop, feed->kind, object, &a);
     bool known = store_get(shop->store, feed->kind, record.ns, record.name),
          kept = workshop_keep(shop, feed->kind, object, &record, type == WATCH_LISTED);
 

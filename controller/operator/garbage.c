@@ -281,10 +281,11 @@ static void on_token_released(void *arg, const struct kube_reply *reply)
 }
 
 /* Nobody can say whether it was to stay at GitLab: that was said by the object that is gone. */
-static void tell_of_a_lost_runner(const struct task *task, struct json_object *kept)
+static void tell_of_a_lost_runner(const struct task *task, const struct kept_secret *kept)
 {
     cleanup_arena struct arena a = {0};
-    bool users_own = strcmp(json_str_or(kept, "authentication", ""), authentication_name(AUTH_RUNNER_TOKEN)) == 0;
+    bool users_own =
+        kept && kept->authentication && strcmp(kept->authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
 
     if (users_own || map_get(&task->garbage->failures, task->key)) /* or it was told already */
         return;
@@ -293,7 +294,8 @@ static void tell_of_a_lost_runner(const struct task *task, struct json_object *k
                arena_printf(&a,
                             "its GitLabRunner went without the operator (somebody took the finalizer %s off): runner "
                             "%s may have been left behind at %s; delete it there",
-                            FINALIZER, json_str_or(kept, "runnerId", "?"), json_str_or(kept, "url", "GitLab")));
+                            FINALIZER, kept && kept->runner_id ? kept->runner_id : "?",
+                            kept && kept->url ? kept->url : "GitLab"));
 }
 
 static void release_orphaned_token(struct task *task)
@@ -305,7 +307,7 @@ static void release_orphaned_token(struct task *task)
         arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, uid: %s}}",
                                   task->ns, task->name, task->uid));
 
-    tell_of_a_lost_runner(task, record ? record_kept(record, &a) : NULL);
+    tell_of_a_lost_runner(task, kept_secret(record));
     task->request = kube_apply(shop->client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false,
                                on_token_released, task);
 }

@@ -7,8 +7,6 @@
 #include "base/json.h"
 #include "base/key.h"
 #include "base/mem.h"
-#include "base/time.h"
-#include "operator/drift.h"
 #include "operator/errand.h"
 #include "runner/cache.h"
 #include "runner/names.h"
@@ -17,78 +15,99 @@
 /* ---------------------------------------------------------------------------------------------------------------------
  * The object itself */
 
-static void gather_runner(const struct record *record, struct observed *o, struct arena *a)
+static void gather_spec(const struct record *record, struct observed *o, struct arena *a)
 {
-    const struct record copied = {.ns = arena_strdup(a, record->ns),
-                                  .name = arena_strdup(a, record->name),
-                                  .uid = arena_strdup(a, record->uid),
-                                  .text = record->text};
-    struct json_object *object = runner_object(&copied, a);
-    struct json_object *kept = json_get(object, "kept");
-    const char *deletion = json_str(kept, "deletionTimestamp"), *too_large = json_str(kept, "tooLarge");
+    const char *too_large = kept_runner(record)->too_large;
     struct spec *spec = arena_alloc(a, sizeof(*spec));
 
-    o->owner = (struct owner){.ns = copied.ns, .name = copied.name, .uid = copied.uid};
-    o->version = arena_strdup(a, record->version);
-    o->generation = json_int_or(kept, "generation", 0);
-    o->finalizer = json_bool_or(kept, "finalizer", false);
-    o->deleting = deletion != NULL;
-    o->deletion_time = deletion ? time_parse(deletion) : 0;
-    o->force_delete = strcmp(json_str_or(kept, "forceDelete", ""), "true") == 0;
-    o->rotation_request = json_str(kept, "rotateToken");
-    o->set_at_gitlab = json_str(kept, "setAtGitLab");
-    o->status = json_get(kept, "status");
     if (too_large)
         err_set(
             &o->spec_err, ERR_INVALID, "TooLarge",
             "the object is larger than what is read of it: %s. Take out what it does not need: mappings and lists of "
             "spec.config and spec.manager, annotations",
             too_large);
-    o->spec = !too_large && spec_parse(object, spec, a, &o->spec_err) ? spec : NULL;
+    o->spec = !too_large && spec_parse(runner_object(record, a), spec, a, &o->spec_err) ? spec : NULL;
+}
+
+static void gather_runner(const struct record *record, struct observed *o, struct arena *a)
+{
+    const struct kept_runner *kept = kept_runner(record);
+
+    o->owner = (struct owner){
+        .ns = arena_strdup(a, record->ns), .name = arena_strdup(a, record->name), .uid = arena_strdup(a, record->uid)};
+    o->version = arena_strdup(a, record->version);
+    o->generation = kept->generation;
+    o->finalizer = kept->finalizer;
+    o->deleting = kept->deleting;
+    o->deletion_time = kept->deletion_time;
+    o->force_delete = kept->force_delete;
+    o->rotation_request = arena_strdup(a, kept->rotate_token);
+    o->set_at_gitlab = arena_strdup(a, kept->set_at_gitlab);
+    o->status = runner_status(record, a);
+    gather_spec(record, o, a);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Children */
 
-static void gather_registration(struct json_object *kept, struct observed *o)
+static const char *text_or_empty(const char *text, struct arena *a)
+{
+    return text ? arena_strdup(a, text) : "";
+}
+
+static void gather_registration(const struct kept_secret *kept, struct observed *o, struct arena *a)
 {
     o->registered = (struct registration){
-        .runner_id = strtoll(json_str_or(kept, "runnerId", "0"), NULL, 10),
-        .url = json_str_or(kept, "url", ""),
-        .authentication = json_str_or(kept, "authentication", ""),
-        .scope = json_str_or(kept, "scope", ""),
-        .told_hash = json_str_or(kept, "toldHash", ""),
-        .expiration = json_str(kept, "expiration"),
-        .obtained = json_str(kept, "obtained"),
-        .rotation = json_str(kept, "rotation"),
-        .inputs = json_str(kept, "inputs"),
+        .runner_id = kept->runner_id ? strtoll(kept->runner_id, NULL, 10) : 0,
+        .url = text_or_empty(kept->url, a),
+        .authentication = text_or_empty(kept->authentication, a),
+        .scope = text_or_empty(kept->scope, a),
+        .told_hash = text_or_empty(kept->told_hash, a),
+        .expiration = arena_strdup(a, kept->expiration),
+        .obtained = arena_strdup(a, kept->obtained),
+        .rotation = arena_strdup(a, kept->rotation),
+        .inputs = arena_strdup(a, kept->child.inputs),
     };
 }
 
-static void gather_deployment(struct json_object *kept, struct observed *o)
+static void gather_deployment(const struct kept_deployment *kept, struct observed *o, struct arena *a)
 {
-    o->replicas = json_int_or(kept, "replicas", 0);
-    o->ready_replicas = json_int_or(kept, "ready", 0);
-    o->available_replicas = json_int_or(kept, "available", 0);
-    o->updated_replicas = json_int_or(kept, "updated", 0);
-    o->rollout_observed = json_bool_or(kept, "observed", false);
-    o->rollout_problem = json_str(kept, "problem");
-    o->replica_failure = json_str(kept, "failure");
+    o->replicas = kept->replicas;
+    o->ready_replicas = kept->ready;
+    o->available_replicas = kept->available;
+    o->updated_replicas = kept->updated;
+    o->rollout_observed = kept->observed;
+    o->rollout_problem = arena_strdup(a, kept->problem);
+    o->replica_failure = arena_strdup(a, kept->failure);
 }
 
 /* Made for an object of our name that had another uid: before a restore from a backup, or in another cluster. */
-static void gather_inheritance(const struct record *record, struct json_object *kept, struct observed *o,
-                               struct arena *a)
+static void gather_inheritance(const struct record *record, struct observed *o, struct arena *a)
 {
     struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
 
     if (strcmp(record->owner, key_text(KIND, o->owner.ns, o->owner.name).text) != 0)
         return;
     secret->inherited = true;
-    secret->terminating = json_bool_or(kept, "terminating", false);
-    secret->held = json_bool_or(kept, "held", false);
+    secret->terminating = kept_child(record)->terminating;
+    secret->held = kept_child(record)->held;
     secret->uid = arena_strdup(a, record->uid);
-    gather_registration(kept, o);
+    gather_registration(kept_secret(record), o, a);
+}
+
+static struct observed_child child_as_kept(const struct record *record, struct arena *a)
+{
+    const struct kept_child *kept = kept_child(record);
+
+    return (struct observed_child){
+        .exists = true,
+        .terminating = kept->terminating,
+        .held = kept->held,
+        .drifted = kept->drifted,
+        .uid = arena_strdup(a, record->uid),
+        .hash = arena_strdup(a, kept->hash),
+        .inputs = arena_strdup(a, kept->inputs),
+    };
 }
 
 static void gather_child(const struct gathering *g, const struct memory *memory, enum child child, struct observed *o,
@@ -96,7 +115,6 @@ static void gather_child(const struct gathering *g, const struct memory *memory,
 {
     const char *ns = o->spec ? child_namespace(child, &o->owner, o->spec) : o->owner.ns;
     const struct record *record = store_get(g->store, kind_of_child(child), ns, child_name(child, &o->owner, a));
-    struct json_object *kept = record ? record_kept(record, a) : NULL;
 
     o->children[child] = (struct observed_child){.foreign = memory->foreign[child]};
     if (!record)
@@ -104,22 +122,14 @@ static void gather_child(const struct gathering *g, const struct memory *memory,
     if (strcmp(record->owner_uid, o->owner.uid) != 0) {
         o->children[child].foreign = true;
         if (child == CHILD_TOKEN_SECRET && !memory->owned_secret)
-            gather_inheritance(record, kept, o, a);
+            gather_inheritance(record, o, a);
         return;
     }
-    o->children[child] = (struct observed_child){
-        .exists = true,
-        .terminating = json_bool_or(kept, "terminating", false),
-        .held = json_bool_or(kept, "held", false),
-        .uid = arena_strdup(a, record->uid),
-        .hash = json_str(kept, "hash"),
-        .inputs = json_str(kept, "inputs"),
-    };
-    o->children[child].drifted = has_drifted(g->store, record, child, o);
+    o->children[child] = child_as_kept(record, a);
     if (child == CHILD_TOKEN_SECRET)
-        gather_registration(kept, o);
+        gather_registration(kept_secret(record), o, a);
     if (child == CHILD_DEPLOYMENT)
-        gather_deployment(kept, o);
+        gather_deployment(kept_deployment(record), o, a);
 }
 
 struct stray_search {
@@ -144,8 +154,7 @@ static void note_stray(void *arg, unsigned kind, const struct record *record)
 
     if (o->stray.kind || is_wanted(o, kind, record, search->a) || account_is_in_use(o, kind_resource(kind)->kind))
         return;
-    struct json_object *kept = record_kept(record, search->a);
-    if (json_bool_or(kept, "terminating", false) || strcmp(record->owner_uid, o->owner.uid) != 0)
+    if (kept_child(record)->terminating || strcmp(record->owner_uid, o->owner.uid) != 0)
         return;
     o->stray = (struct stray){.kind = kind_resource(kind)->kind,
                               .ns = arena_strdup(search->a, record->ns),
@@ -198,36 +207,31 @@ static void gather_values(const struct gathering *g, struct observed *o, struct 
     gather_value(g, o, READ_CONFIG, KIND_SECRET, child_name(CHILD_CONFIG_SECRET, &o->owner, a), a);
 }
 
-static struct json_object *gathered_namespace(const struct gathering *g, const char *name, struct arena *a)
-{
-    const struct record *record = store_get(g->store, KIND_NAMESPACE, "", name);
-
-    return record ? record_kept(record, a) : NULL;
-}
-
 static void gather_namespace(const struct gathering *g, struct observed *o, struct arena *a)
 {
-    struct json_object *kept = o->spec ? gathered_namespace(g, o->spec->namespace, a) : NULL;
+    const struct kept_namespace *kept =
+        o->spec ? kept_namespace(store_get(g->store, KIND_NAMESPACE, "", o->spec->namespace)) : NULL;
+    const char *allowed = kept && kept->allowed_from ? kept->allowed_from : "";
 
     o->job_namespace_served = o->spec && namespaces_have(g->settings->namespaces, o->spec->namespace);
-    o->job_namespace_exists = kept && !json_get(kept, "deletionTimestamp");
-    o->job_namespace_open = o->spec && (strcmp(o->spec->namespace, o->owner.ns) == 0 ||
-                                        namespace_lets_in(json_str_or(kept, "allowedFrom", ""), o->owner.ns));
-    o->job_namespace_level = json_str(kept, "podSecurity");
+    o->job_namespace_exists = kept && !kept->deleting;
+    o->job_namespace_open =
+        o->spec && (strcmp(o->spec->namespace, o->owner.ns) == 0 || namespace_lets_in(allowed, o->owner.ns));
+    o->job_namespace_level = kept ? arena_strdup(a, kept->pod_security) : NULL;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  */
 
 /* With its namespace the object goes too, only later than its Secrets: deregister while there is a token. */
-static void gather_deletion(const struct gathering *g, struct observed *o, struct arena *a)
+static void gather_deletion(const struct gathering *g, struct observed *o)
 {
-    const char *deletion = json_str(gathered_namespace(g, o->owner.ns, a), "deletionTimestamp");
+    const struct kept_namespace *own = kept_namespace(store_get(g->store, KIND_NAMESPACE, "", o->owner.ns));
 
-    if (o->deleting || !deletion)
+    if (o->deleting || !own || !own->deleting)
         return;
     o->deleting = true;
-    o->deletion_time = time_parse(deletion);
+    o->deletion_time = own->deletion_time;
 }
 
 /* Somebody took the finalizer off. What a turn has just made for the object is known to nobody else, so it goes as with
@@ -247,7 +251,7 @@ void gather_again(const struct gathering *g, const struct state *state, struct o
 {
     o->now_ms = g->now_ms;
     o->now = g->now;
-    gather_deletion(g, o, a);
+    gather_deletion(g, o);
     gather_end(g, o);
     for (enum child child = 0; child < CHILD_COUNT; child++)
         gather_child(g, &state->memory, child, o, a);

@@ -2,11 +2,11 @@
 #ifndef OPERATOR_GATHER_H
 #define OPERATOR_GATHER_H
 
-#include "operator/kinds.h"
+#include "operator/records.h"
 #include "operator/state.h"
 
 struct gathering {
-    struct store *store; /* changed only by what was looked at: drift.h */
+    const struct store *store;
     const struct render_settings *settings;
     int64_t now_ms, now; /* monotonic milliseconds; seconds since 1970 */
 };

@@ -1,10 +1,13 @@
-/* The kinds of object that are watched, and what of each is kept in the store. */
+/* The kinds of object that are watched. */
 #ifndef OPERATOR_KINDS_H
 #define OPERATOR_KINDS_H
 
 #include "kube/client.h"
 #include "kube/store.h"
 #include "runner/render.h"
+
+/* Kubernetes' own limits of names. */
+enum { KUBE_NAMESPACE_MAX = 63, KUBE_NAME_MAX = 253 };
 
 enum kind {
     KIND_RUNNER, /* first: it takes one to find out whose a child is that does not say so */
@@ -33,36 +36,17 @@ bool kind_shows(enum kind kind, struct json_object *object);
 /* Our label is on it, and some of its fields are ours by apply. Anybody may say that an object belongs to a runner;
  * this much is known of who wrote it. */
 bool kind_is_made_by_us(struct json_object *object);
+/* FieldsV1 of what is ours by apply, lent; NULL: nothing. */
+struct json_object *kind_fields(struct json_object *object);
+/* Lent; NULL: there is none, or it is longer than any that we look at. */
+const char *kind_annotation(struct json_object *object, const char *key);
 enum kind kind_of_child(enum child child);
 /* Whether a child of this kind that is made for the owner has this name, wherever it is. */
 bool kind_has_child_named(enum kind kind, const char *name, const struct owner *owner, struct arena *a);
 /* By kind's name ("Secret"); KIND_COUNT when it is none of these. */
+/* The same of some children, a bit each. */
+bool kind_has_one_named(unsigned children, enum kind kind, const char *name, const struct owner *owner,
+                        struct arena *a);
 enum kind kind_by_name(const char *name);
-
-/* A store for all of them. */
-struct store *kinds_store_create(void);
-
-/* What the store keeps of an object. Members of the record's text:
- *   GitLabRunner   generation, finalizer, deletionTimestamp, rotateToken, forceDelete, setAtGitLab, spec, status; of
- *                  one that is too large, no spec but why, tooLarge
- *   our children   hash, inputs, terminating, held; and what is special to the kind:
- *     Secret       the annotations of the registration
- *     Deployment   replicas, ready, available, updated, observed, problem, failure
- *   Namespace      allowedFrom, podSecurity, deletionTimestamp
- * Its fields are those of a child that are ours by apply, for drift.h. store: to find the owner of a child that does
- * not say whose it is. The arena owns the strings. */
-struct record kind_record(enum kind kind, struct json_object *object, const struct store *store, struct arena *a);
-
-/* What is kept of an object, as JSON; NULL when that is nothing. The arena owns it. */
-struct json_object *record_kept(const struct record *record, struct arena *a);
-
-/* What record_kept() would take of the heap: json_cost(). */
-size_t record_cost(const struct record *record);
-
-/* The record's fields, as FieldsV1; NULL: nothing is left to look at. The arena owns them. */
-struct json_object *record_fields(const struct record *record, struct arena *a);
-
-/* The object as spec_parse() takes it, from a GitLabRunner's record; the arena owns it. */
-struct json_object *runner_object(const struct record *record, struct arena *a);
 
 #endif

@@ -54,7 +54,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
 
     if (!perform_expect_success(turn, reply))
         return;
-    workshop_learn_written(turn->shop, kind_of_child(child), reply->object);
+    workshop_learn_applied(turn->shop, kind_of_child(child), reply->object);
     turn->state->memory.foreign[child] = false;
     if (turn->asked.apply.release)
         note_released_token(turn);

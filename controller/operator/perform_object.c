@@ -28,7 +28,7 @@ static void follow_the_hold(struct turn *turn, struct json_object *object)
 {
     const struct record held = kind_record(KIND_RUNNER, object, turn->shop->store, &turn->mem);
 
-    turn->record = record_copy(&held, &turn->mem);
+    turn->record = record_copy(&kept_layouts[KIND_RUNNER], &held, &turn->mem);
 }
 
 static void on_finalizer(void *arg, const struct kube_reply *reply)

@@ -29,7 +29,7 @@ enum {
     TURN_TREES = 3,        /* the object itself, what is rendered of it, and the answer                       */
     STEPS_PER_WAKE_US = 5 * 1000, /* then back to the sockets: an answer may have come for somebody whose turn it is */
     KEPT_BUDGET = 40 << 20, /* bytes of all that is kept at rest: 9,000 usual runners and what is made of them;  */
-                            /* 40% more while all of them fail and wait for GitLab (test_share_price.c)           */
+                            /* 45% more while all of them fail and wait for GitLab (test_share_price.c)           */
     TRIM_MS = 500,          /* after a turn has ended, when none is busy                                       */
     RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
@@ -244,7 +244,7 @@ static void turn_start(struct reconciler *rec, const char *key, const char *caus
     struct turn *turn = turn_create(&rec->shop, record, state, key, cause);
     enum queue_priority priority = queue_taken_priority(rec->queue, key);
     turn->urgent = priority == QUEUE_URGENT;
-    places_take(&rec->places, &turn->place, record->ns, TURN_COST + record_cost(record) * TURN_TREES, priority);
+    places_take(&rec->places, &turn->place, record->ns, TURN_COST + runner_cost(record) * TURN_TREES, priority);
     errand_take_up(turn);
     list_append(&rec->turns, &turn->node);
 }

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/key.h"
 #include "base/mem.h"
+#include "operator/drift.h"
 #include "operator/garbage.h"
 #include "kube/event.h"
 #include "kube/version.h"
@@ -36,7 +37,7 @@ struct turn *turn_create(const struct workshop *shop, const struct record *recor
     turn->began_us = turn->asked_us = clock_us();
     snprintf(turn->id, sizeof(turn->id), "%08x-%llu", shop->stats->run, (unsigned long long)++shop->stats->turns);
     list_init(&turn->node);
-    turn->record = record_copy(record, &turn->mem);
+    turn->record = record_copy(&kept_layouts[KIND_RUNNER], record, &turn->mem);
     gather_object(&g, &turn->record, &turn->observed, &turn->mem);
     state_observe(state, &turn->observed, &turn->mem);
     return turn;
@@ -117,29 +118,60 @@ bool workshop_keep(const struct workshop *shop, enum kind kind, struct json_obje
     return true;
 }
 
+struct record workshop_record(const struct workshop *shop, enum kind kind, struct json_object *object, struct arena *a)
+{
+    const struct drift_view view = {shop->store, &shop->render};
+    struct record record = kind_record(kind, object, shop->store, a);
+
+    drift_judge(&view, kind, object, &record, a);
+    return record;
+}
+
+static const char *reached_by_watch(const struct workshop *shop, enum kind kind, struct json_object *object)
+{
+    return store_reached(shop->store, kind, json_str_or(object, "metadata.namespace", ""));
+}
+
 /* What is gone is gone, whatever its version: the answer to the write that let it go has that of before. */
-static void learn(const struct workshop *shop, enum kind kind, struct json_object *object, const char *reached)
+static void learn(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
+                  const char *reached)
+{
+    if (is_object_gone(object))
+        store_bury(shop->store, kind, record->ns, record->name, record->uid);
+    else if (!is_old(shop->store, kind, record, reached))
+        workshop_keep(shop, kind, object, record, false);
+    garbage_note(shop->garbage, kind, record->ns, record->name);
+}
+
+void workshop_learn_applied(const struct workshop *shop, enum kind kind, struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
-    const struct record record = kind_record(kind, object, shop->store, &a);
 
-    if (is_object_gone(object))
-        store_bury(shop->store, kind, record.ns, record.name, record.uid);
-    else if (!is_old(shop->store, kind, &record, reached))
-        workshop_keep(shop, kind, object, &record, false);
-    garbage_note(shop->garbage, kind, record.ns, record.name);
+    if (!object)
+        return;
+    struct record record = kind_record(kind, object, shop->store, &a);
+    drift_none(kind, object, &record, &a);
+    learn(shop, kind, object, &record, reached_by_watch(shop, kind, object));
 }
 
 void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object)
 {
-    if (object)
-        learn(shop, kind, object, store_reached(shop->store, kind, json_str_or(object, "metadata.namespace", "")));
+    cleanup_arena struct arena a = {0};
+
+    if (!object)
+        return;
+    const struct record record = workshop_record(shop, kind, object, &a);
+    learn(shop, kind, object, &record, reached_by_watch(shop, kind, object));
 }
 
 void workshop_learn_read(const struct workshop *shop, enum kind kind, struct json_object *object)
 {
-    if (object)
-        learn(shop, kind, object, NULL);
+    cleanup_arena struct arena a = {0};
+
+    if (!object)
+        return;
+    const struct record record = workshop_record(shop, kind, object, &a);
+    learn(shop, kind, object, &record, NULL);
 }
 
 void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, const char *data_key,

@@ -92,6 +92,8 @@ void turn_destroy(struct turn *turn);
 void turn_look(struct turn *turn);
 /* An answer has come: the next decision is taken by the loop's hook, never from within a callback. */
 void turn_ready(struct turn *turn);
+/* The record of an object, with the verdict on its drift. The arena has its texts, or the object lends them. */
+struct record workshop_record(const struct workshop *shop, enum kind kind, struct json_object *object, struct arena *a);
 /* Puts the record of this object into the store, with what the object refers to. listed: by a list that is not complete
  * yet. False: its namespace holds its share already, so nothing is kept of the object. */
 bool workshop_keep(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
@@ -99,6 +101,7 @@ bool workshop_keep(const struct workshop *shop, enum kind kind, struct json_obje
 /* Puts an object that an answer has shown into the store; one that is gone is buried. What is older than what is known
  * is passed over, because a watch may overtake the answer: of a write, what the watch has told already; of what was
  * read, only a version before the one that is known, for an object may change without its watch showing it. */
+void workshop_learn_applied(const struct workshop *shop, enum kind kind, struct json_object *object); /* a child */
 void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object);
 void workshop_learn_read(const struct workshop *shop, enum kind kind, struct json_object *object);
 /* Reads an object, data_key as kube_get_data() has it; the answer is the turn's request. What is known under that name

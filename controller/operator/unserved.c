@@ -68,14 +68,16 @@ void unserved_too_large(struct unserved *u, const struct workshop *shop, enum ki
 static struct json_object *status_left_out(const struct workshop *shop, const struct record *runner, struct arena *a)
 {
     static const struct finding why = {OVER_SHARE, WHY, true}, none;
-    struct json_object *kept = record_kept(runner, a);
+    static const struct memory nothing;
+    const struct kept_runner *kept = kept_runner(runner);
     const struct observed o = {.owner = {.ns = runner->ns, .name = runner->name, .uid = runner->uid},
-                               .generation = json_int_or(kept, "generation", 0),
-                               .status = json_get(kept, "status"),
+                               .generation = kept->generation,
+                               .status = runner_status(runner, a),
+                               .memory = &nothing,
                                .now = loop_wall(shop->loop)};
     struct json_object *status = status_render(&o, &why, &none, a);
 
-    return json_get(kept, "deletionTimestamp") || status_is_shown(&o, status) ? NULL : status;
+    return kept->deleting || status_is_shown(&o, status) ? NULL : status;
 }
 
 static void on_status_told(void *arg, const struct kube_reply *reply)

@@ -3,7 +3,7 @@
 #ifndef OPERATOR_UNSERVED_H
 #define OPERATOR_UNSERVED_H
 
-#include "operator/kinds.h"
+#include "operator/kept.h"
 #include "operator/turn.h"
 
 enum { UNSERVED_WRITES = 4 }; /* of statuses, at the same time */

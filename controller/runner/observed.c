@@ -153,7 +153,8 @@ bool registration_is_right(const struct observed *o, struct arena *a)
     return same(o->registered.told_hash, attributes_hash(&o->spec->attributes, a));
 }
 
-bool child_is_applied(const struct observed *o, enum child child)
+/* What was applied last is what the spec asks for now, whatever somebody may have done to it since. */
+static bool child_is_applied(const struct observed *o, enum child child)
 {
     return same(o->children[child].hash, o->wanted[child].hash);
 }

@@ -144,8 +144,6 @@ bool is_registered(const struct observed *o, struct arena *a);
 /* Managers of a former spec may still be at work under a ServiceAccount that the spec does not lead to any more: it
  * stays until those of now are available, or the edit is undone. */
 bool account_is_in_use(const struct observed *o, const char *kind);
-/* What was applied last is what the spec asks for now, whatever somebody may have done to it since. */
-bool child_is_applied(const struct observed *o, enum child child);
 /* The child is there as the spec wants it; the config Secret also with the token and CA of now. */
 bool child_is_right(const struct observed *o, enum child child, struct arena *a);
 /* The registration is also up to date: GitLab was told the attributes, and the token is the one that the user gave. */

@@ -349,12 +349,6 @@ static struct json_object *draft(enum child child, const struct owner *owner, co
     return NULL;
 }
 
-struct json_object *render_draft(enum child child, const struct owner *owner, const struct spec *spec,
-                                 const struct render_settings *settings, struct arena *a)
-{
-    return arena_json(a, draft(child, owner, spec, settings, a));
-}
-
 struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
                                  const struct render_settings *settings, struct arena *a)
 {

@@ -80,9 +80,6 @@ struct json_object *render_config_secret(const struct owner *owner, const struct
 /* Any child but the token Secret, with placeholders where config.toml needs more than the spec. */
 struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
                                  const struct render_settings *settings, struct arena *a);
-/* The same without the fingerprint, which costs as much as the rest: to see which fields are ours. */
-struct json_object *render_draft(enum child child, const struct owner *owner, const struct spec *spec,
-                                 const struct render_settings *settings, struct arena *a);
 
 /* Puts the uid of their ServiceAccount into the pods of a Deployment's manifest, and ANNOTATION_INPUTS into itself. Of
  * an account that was made anew they need new tokens, so they are made anew as well. NULL: not known. The fingerprint

@@ -234,7 +234,7 @@ static void add_record(void *arg, unsigned kind, const struct record *record)
 
     json_append(arg, json_build("{kind: %s, namespace: %s, name: %s, uid: %s, resourceVersion: %s, kept: %o}",
                                 kind_resource(kind)->kind, record->ns, record->name, record->uid, record->version,
-                                json_ref(record_kept(record, &a))));
+                                kept_json(kind, record)));
 }
 
 static struct json_object *records_json(const struct store *store, const struct key *key)

@@ -177,7 +177,6 @@ static void render_all(const struct owner *owner, const struct spec *spec, const
         if (!child_wanted(child, spec))
             continue;
         manifest_hash(render_child(child, owner, spec, settings, a));
-        json_text(render_draft(child, owner, spec, settings, a));
     }
     json_text(render_token_secret(owner, &r, a));
     json_text(render_config_secret(owner, spec, &in, a));

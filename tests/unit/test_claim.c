@@ -2,6 +2,7 @@
 #include "golden.h"
 
 #include "base/mem.h"
+#include "operator/records.h"
 #include "operator/claim.h"
 #include "runner/names.h"
 

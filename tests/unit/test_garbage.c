@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "operator/garbage.h"
-#include "operator/kinds.h"
+#include "operator/records.h"
 #include "kube/event.h"
 #include "net/loop.h"
 #include "runner/names.h"

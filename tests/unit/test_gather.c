@@ -119,7 +119,7 @@ static void of_an_object_that_is_too_large_all_but_the_spec_is_known(void **stat
 
 static void tell_secret(struct scene *s, const char *name, const char *version)
 {
-    const struct record record = {"ci", name, "uid", version, "", "", "", NULL, 0};
+    const struct record record = {"ci", name, "uid", version, "", "", NULL, 0};
 
     store_put(s->store, KIND_SECRET, &record);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
 #include "kube/store.h"
 
@@ -16,9 +17,21 @@ enum { KIND_A, KIND_B, KINDS };
 
 static const char *const kind_names[KINDS] = {"A", "B"};
 
+struct things {
+    const char *one;
+    int number;
+    const char *none, *other;
+};
+
+static const size_t texts_of_things[] = {offsetof(struct things, one), offsetof(struct things, none),
+                                         offsetof(struct things, other)};
+static const struct record_layout layouts[KINDS] = {{sizeof(struct things), texts_of_things, 3},
+                                                    {sizeof(struct things), texts_of_things, 3}};
+static const struct things something = {.one = "one", .number = 5, .other = "another"};
+
 static struct record record_of(const char *ns, const char *name, const char *version, const char *owner)
 {
-    return (struct record){ns, name, "uid", version, owner, *owner ? "owner-uid" : "", "{}", "fields", 0};
+    return (struct record){ns, name, "uid", version, owner, *owner ? "owner-uid" : "", &something, 0};
 }
 
 static void put(struct store *store, unsigned kind, const char *name, const char *version, const char *owner)
@@ -40,11 +53,12 @@ static void assert_version(const struct store *store, unsigned kind, const char 
 
 static void copies_every_field(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
     char ns[] = "ns", name[] = "name", uid[] = "uid", version[] = "7", owner[] = "ns/owner", owner_uid[] = "uid-o",
-         text[] = "{\"a\":1}", ours[] = "f:a";
-    char *const fields[] = {ns, name, uid, version, owner, owner_uid, text, ours};
-    const struct record given = {ns, name, uid, version, owner, owner_uid, text, ours, 0};
+         one[] = "one", other[] = "other";
+    char *const fields[] = {ns, name, uid, version, owner, owner_uid, one, other};
+    const struct things things = {.one = one, .number = 7, .other = other};
+    const struct record given = {ns, name, uid, version, owner, owner_uid, &things, 0};
 
     (void)state;
     store_put(store, KIND_B, &given);
@@ -57,34 +71,46 @@ static void copies_every_field(void **state)
     assert_string_equal(r->version, "7");
     assert_string_equal(r->owner, "ns/owner");
     assert_string_equal(r->owner_uid, "uid-o");
-    assert_string_equal(r->text, "{\"a\":1}");
-    assert_string_equal(r->fields, "f:a");
+    const struct things *kept = r->kept;
+    assert_string_equal(kept->one, "one");
+    assert_string_equal(kept->other, "other");
+    assert_null(kept->none);
+    assert_int_equal(kept->number, 7);
     assert_null(store_get(store, KIND_A, "ns", "name"));
     assert_null(store_get(store, KIND_B, "", "name"));
     store_destroy(store);
     store_destroy(NULL);
 }
 
-/* Until another record comes. */
-static void forgets_the_fields_alone(void **state)
+static void nothing_may_be_kept_of_it(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
+    const struct record given = {"ns", "name", "uid", "1", "", "", NULL, 0};
 
     (void)state;
-    put(store, KIND_A, "name", "1", "");
-    store_forget_fields(store, KIND_A, "ns", "name");
-    store_forget_fields(store, KIND_A, "ns", "name");
-    store_forget_fields(store, KIND_A, "ns", "nobody");
-    assert_null(store_get(store, KIND_A, "ns", "name")->fields);
-    assert_string_equal(store_get(store, KIND_A, "ns", "name")->text, "{}");
+    store_put(store, KIND_A, &given);
+    assert_null(store_get(store, KIND_A, "ns", "name")->kept);
     put(store, KIND_A, "name", "2", "");
-    assert_string_equal(store_get(store, KIND_A, "ns", "name")->fields, "fields");
+    assert_non_null(store_get(store, KIND_A, "ns", "name")->kept);
     store_destroy(store);
+}
+
+static void a_copy_is_its_own(void **state)
+{
+    struct store *store = store_create(kind_names, layouts, KINDS);
+    cleanup_arena struct arena a = {0};
+
+    (void)state;
+    put(store, KIND_A, "name", "1", "ns/owner");
+    const struct record copy = record_copy(&layouts[KIND_A], store_get(store, KIND_A, "ns", "name"), &a);
+    store_destroy(store);
+    assert_string_equal(copy.owner_uid, "owner-uid");
+    assert_string_equal(((const struct things *)copy.kept)->other, "another");
 }
 
 static void replaces_a_record_as_a_whole(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
 
     (void)state;
     put(store, KIND_A, "x", "1", "ns/o");
@@ -111,7 +137,7 @@ static void put_of(struct store *store, const char *name, const char *owner_uid)
 /* An owner that was made anew has another uid, and its children follow one by one. */
 static void each_record_keeps_the_uid_that_it_has_of_its_owner(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
 
     (void)state;
     put_of(store, "x", "old");
@@ -129,7 +155,7 @@ static void each_record_keeps_the_uid_that_it_has_of_its_owner(void **state)
 
 static void keeps_records_without_a_namespace(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
     const struct record r = record_of("", "cluster-wide", "1", "");
 
     (void)state;
@@ -155,7 +181,7 @@ static void note_gone(void *arg, unsigned kind, const struct record *record)
 
 static void a_complete_list_takes_away_what_it_does_not_have(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
     struct names gone = {""};
 
     (void)state;
@@ -180,7 +206,7 @@ static void a_complete_list_takes_away_what_it_does_not_have(void **state)
 /* The second try decides: what only the first one had is gone. */
 static void a_list_may_begin_anew(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
     struct names gone = {""};
 
     (void)state;
@@ -197,10 +223,10 @@ static void a_list_may_begin_anew(void **state)
 /* Each of them takes away what it does not have, and only in its own namespace. */
 static void lists_of_two_namespaces_may_overlap(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
-    const struct record here = {"here", "old", "uid", "1", "", "", "", NULL, 0},
-                        there = {"there", "old", "uid", "1", "", "", "", NULL, 0};
-    const struct record new = {"here", "new", "uid", "2", "", "", "", NULL, 0};
+    struct store *store = store_create(kind_names, layouts, KINDS);
+    const struct record here = {"here", "old", "uid", "1", "", "", NULL, 0},
+                        there = {"there", "old", "uid", "1", "", "", NULL, 0};
+    const struct record new = {"here", "new", "uid", "2", "", "", NULL, 0};
     struct names gone = {""};
 
     (void)state;
@@ -225,7 +251,7 @@ static void lists_of_two_namespaces_may_overlap(void **state)
  */
 static void knows_what_the_watch_of_a_namespace_has_reached(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
 
     (void)state;
     assert_null(store_reached(store, KIND_A, "ns"));
@@ -248,7 +274,7 @@ static bool is_news_of(const struct store *store, const char *uid, const char *v
 
 static void tells_news_from_what_is_known(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
 
     (void)state;
     assert_true(is_news_of(store, "uid", "1", false));
@@ -292,7 +318,7 @@ static void assert_shown(const struct store *store, int expected)
 /* The answer to a deletion comes first, the watch is half a minute behind. */
 static void what_is_buried_does_not_come_back(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
 
     (void)state;
     put(store, KIND_A, "x", "10", "ns/o");
@@ -308,7 +334,7 @@ static void what_is_buried_does_not_come_back(void **state)
 
 static void a_successor_takes_the_place_of_the_buried(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
 
     (void)state;
     put(store, KIND_A, "x", "10", "ns/o");
@@ -325,7 +351,7 @@ static void a_successor_takes_the_place_of_the_buried(void **state)
 
 static void a_list_without_the_buried_forgets_it(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
     struct names changed = {""};
 
     (void)state;
@@ -356,7 +382,7 @@ static unsigned list_of_x(struct store *store, const char *version)
 /* Version 20 was reached, and there was no x then. So it is gone, if the list is of before; else its event was lost. */
 static void what_may_be_of_the_past_is_shown_at_the_end_of_the_list(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
     struct names changed = {""};
 
     (void)state;
@@ -375,7 +401,7 @@ static void what_may_be_of_the_past_is_shown_at_the_end_of_the_list(void **state
 
 static void what_only_a_refused_list_had_is_never_shown(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
     struct names changed = {""};
 
     (void)state;
@@ -391,7 +417,7 @@ static void what_only_a_refused_list_had_is_never_shown(void **state)
 
 static void what_is_new_in_a_list_is_shown_at_once(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
 
     (void)state;
     list_of_x(store, "10"); /* the first list */
@@ -539,7 +565,7 @@ static void step(struct world *w, int version)
 
 static void does_as_the_model_does(void **state)
 {
-    struct world w = {.store = store_create(kind_names, KINDS)};
+    struct world w = {.store = store_create(kind_names, layouts, KINDS)};
 
     (void)state;
     srand(1);
@@ -581,7 +607,7 @@ static size_t held(struct store *store, const char *ns)
 
 static void a_namespace_may_fill_what_nobody_else_needs(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
     size_t evicted = 0;
 
     (void)state;
@@ -602,14 +628,14 @@ static void a_namespace_may_fill_what_nobody_else_needs(void **state)
 /* With what they own, which may be free. */
 static void owners_give_way_to_a_namespace_with_less(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
     size_t evicted = 0;
     char owner[40];
 
     (void)state;
     shares_set_budget(store_shares(store), 100);
     for (int i = 0; i < 10; i++) {
-        snprintf(owner, sizeof(owner), "many/o-%d", i);
+        snprintf(owner, sizeof(owner), "A/many/o-%d", i);
         assert_true(put_priced(store, KIND_A, "many", i, "", 10, &evicted));
         assert_true(put_priced(store, KIND_B, "many", i, owner, 0, &evicted));
     }
@@ -626,12 +652,12 @@ static void owners_give_way_to_a_namespace_with_less(void **state)
 /* An object in another namespace than its owner's burdens the owner's. */
 static void the_owners_namespace_pays(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
     size_t evicted = 0;
 
     (void)state;
     shares_set_budget(store_shares(store), 100);
-    assert_true(put_priced(store, KIND_B, "jobs", 1, "many/o", 60, &evicted));
+    assert_true(put_priced(store, KIND_B, "jobs", 1, "A/many/o", 60, &evicted));
     assert_int_equal(held(store, "jobs"), 0);
     assert_int_equal(held(store, "many"), 60);
     assert_true(put_priced(store, KIND_B, "jobs", 2, "", 45, &evicted)); /* what is nobody's gives way, too */
@@ -651,7 +677,7 @@ static void references_end_with_the_record(void **state)
 
     (void)state;
     for (int how = 0; how < 4; how++) {
-        struct store *store = store_create(kind_names, KINDS);
+        struct store *store = store_create(kind_names, layouts, KINDS);
         references = store_references(store);
         put(store, KIND_A, "x", "1", "");
         store_refer(store, "A/ns/x", to, 1);
@@ -682,7 +708,7 @@ static void references_end_with_the_record(void **state)
 /* As long as something is left out, that an object is not shown is no proof. */
 static void what_is_left_out_is_not_known(void **state)
 {
-    struct store *store = store_create(kind_names, KINDS);
+    struct store *store = store_create(kind_names, layouts, KINDS);
 
     (void)state;
     store_reach(store, KIND_A, "", "9");
@@ -699,7 +725,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_every_field),
-        cmocka_unit_test(forgets_the_fields_alone),
+        cmocka_unit_test(nothing_may_be_kept_of_it),
+        cmocka_unit_test(a_copy_is_its_own),
+        cmocka_unit_test(a_copy_is_its_own),
         cmocka_unit_test(replaces_a_record_as_a_whole),
         cmocka_unit_test(each_record_keeps_the_uid_that_it_has_of_its_owner),
         cmocka_unit_test(keeps_records_without_a_namespace),

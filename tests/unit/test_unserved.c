@@ -5,6 +5,7 @@
 #include "kube/lease.h"
 #include "net/loop.h"
 #include "runner/status.h"
+#include "operator/records.h"
 #include "operator/unserved.h"
 
 static struct world {

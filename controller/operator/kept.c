@@ -1,0 +1,297 @@
+#include "operator/kept.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/shorten.h"
+#include "base/time.h"
+#include "kube/object_text.h"
+#include "runner/names.h"
+
+enum { MESSAGE_MAX = 1024 }; /* that is kept */
+
+#define AT(type, member) offsetof(struct type, member)
+#define OF_CHILD         AT(kept_child, hash), AT(kept_child, inputs), AT(kept_child, fields)
+#define LAYOUT(type, offsets)                                                                                          \
+    {                                                                                                                  \
+        sizeof(struct type), offsets, ARRAY_LEN(offsets)                                                               \
+    }
+
+static const size_t runner_texts[] = {AT(kept_runner, spec), AT(kept_runner, status), AT(kept_runner, rotate_token),
+                                      AT(kept_runner, set_at_gitlab), AT(kept_runner, too_large)};
+static const size_t child_texts[] = {OF_CHILD};
+static const size_t secret_texts[] = {
+    OF_CHILD,
+    AT(kept_secret, runner_id),
+    AT(kept_secret, url),
+    AT(kept_secret, authentication),
+    AT(kept_secret, scope),
+    AT(kept_secret, told_hash),
+    AT(kept_secret, expiration),
+    AT(kept_secret, obtained),
+    AT(kept_secret, rotation),
+};
+static const size_t deployment_texts[] = {OF_CHILD, AT(kept_deployment, problem), AT(kept_deployment, failure)};
+static const size_t namespace_texts[] = {AT(kept_namespace, allowed_from), AT(kept_namespace, pod_security)};
+
+const struct record_layout kept_layouts[KIND_COUNT] = {
+    [KIND_RUNNER] = LAYOUT(kept_runner, runner_texts),
+    [KIND_SECRET] = LAYOUT(kept_secret, secret_texts),
+    [KIND_NAMESPACE] = LAYOUT(kept_namespace, namespace_texts),
+    [KIND_SERVICE_ACCOUNT] = LAYOUT(kept_child, child_texts),
+    [KIND_ROLE_BINDING] = LAYOUT(kept_child, child_texts),
+    [KIND_DEPLOYMENT] = LAYOUT(kept_deployment, deployment_texts),
+    [KIND_DISRUPTION_BUDGET] = LAYOUT(kept_child, child_texts),
+};
+
+struct store *kinds_store_create(void)
+{
+    static const char *names[KIND_COUNT];
+
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        names[kind] = kind_resource(kind)->kind;
+    return store_create(names, kept_layouts, KIND_COUNT);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * From objects */
+
+static int64_t deletion_time_of(struct json_object *object)
+{
+    const char *time = json_str(object, "metadata.deletionTimestamp");
+
+    return time ? time_parse(time) : 0;
+}
+
+static bool has_our_finalizer(struct json_object *object)
+{
+    struct json_object *finalizers = json_get(object, "metadata.finalizers");
+
+    for (size_t i = 0; i < json_len(finalizers); i++)
+        if (strcmp(json_string(json_at(finalizers, i)), FINALIZER) == 0)
+            return true;
+    return false;
+}
+
+static const char *text_of_member(struct json_object *object, const char *member)
+{
+    struct json_object *value = json_get(object, member);
+
+    return value ? json_text(value) : NULL;
+}
+
+static void keep_runner(struct kept_runner *ret, struct json_object *object)
+{
+    const char *force = kind_annotation(object, ANNOTATION_FORCE_DELETE);
+
+    *ret = (struct kept_runner){
+        .spec = text_of_member(object, "spec"),
+        .status = text_of_member(object, "status"),
+        .rotate_token = kind_annotation(object, ANNOTATION_ROTATE_TOKEN),
+        .set_at_gitlab = kind_annotation(object, ANNOTATION_SET_AT_GITLAB),
+        .too_large = object_too_large(object),
+        .generation = json_int_or(object, "metadata.generation", 0),
+        .deletion_time = deletion_time_of(object),
+        .deleting = json_get(object, "metadata.deletionTimestamp") != NULL,
+        .finalizer = has_our_finalizer(object),
+        .force_delete = force && strcmp(force, "true") == 0,
+    };
+}
+
+static void keep_child(struct kept_child *ret, struct json_object *object)
+{
+    *ret = (struct kept_child){
+        .hash = kind_annotation(object, ANNOTATION_APPLIED_HASH),
+        .inputs = kind_annotation(object, ANNOTATION_INPUTS),
+        .terminating = json_get(object, "metadata.deletionTimestamp") != NULL,
+        .held = has_our_finalizer(object),
+    };
+}
+
+static void keep_secret(struct kept_secret *ret, struct json_object *object)
+{
+    keep_child(&ret->child, object);
+    ret->runner_id = kind_annotation(object, ANNOTATION_RUNNER_ID);
+    ret->url = kind_annotation(object, ANNOTATION_URL);
+    ret->authentication = kind_annotation(object, ANNOTATION_AUTHENTICATION);
+    ret->scope = kind_annotation(object, ANNOTATION_SCOPE);
+    ret->told_hash = kind_annotation(object, ANNOTATION_TOLD_HASH);
+    ret->expiration = kind_annotation(object, ANNOTATION_TOKEN_EXPIRATION);
+    ret->obtained = kind_annotation(object, ANNOTATION_TOKEN_OBTAINED);
+    ret->rotation = kind_annotation(object, ANNOTATION_ROTATE_TOKEN);
+}
+
+/* What the condition of this type says when it has that status; NULL: it has not. */
+static const char *condition_message(struct json_object *object, const char *type, const char *status, struct arena *a)
+{
+    struct json_object *conditions = json_get(object, "status.conditions");
+
+    for (size_t i = 0; i < json_len(conditions); i++) {
+        struct json_object *c = json_at(conditions, i);
+        if (strcmp(json_str_or(c, "type", ""), type) == 0 && strcmp(json_str_or(c, "status", ""), status) == 0)
+            return shorten(arena_strdup(a, json_str_or(c, "message", "")), MESSAGE_MAX);
+    }
+    return NULL;
+}
+
+static void keep_deployment(struct kept_deployment *ret, struct json_object *object, struct arena *a)
+{
+    keep_child(&ret->child, object);
+    ret->problem = condition_message(object, "Progressing", "False", a);
+    ret->failure = condition_message(object, "ReplicaFailure", "True", a);
+    ret->replicas = json_int_or(object, "status.replicas", 0);
+    ret->ready = json_int_or(object, "status.readyReplicas", 0);
+    ret->available = json_int_or(object, "status.availableReplicas", 0);
+    ret->updated = json_int_or(object, "status.updatedReplicas", 0);
+    ret->observed =
+        json_int_or(object, "status.observedGeneration", -1) >= json_int_or(object, "metadata.generation", 0);
+}
+
+static void keep_namespace(struct kept_namespace *ret, struct json_object *object)
+{
+    struct json_object *level = json_member(json_get(object, "metadata.labels"), LABEL_POD_SECURITY);
+
+    *ret = (struct kept_namespace){
+        .allowed_from = kind_annotation(object, ANNOTATION_ALLOWED_FROM),
+        .pod_security = level ? json_string(level) : NULL,
+        .deletion_time = deletion_time_of(object),
+        .deleting = json_get(object, "metadata.deletionTimestamp") != NULL,
+    };
+}
+
+void *kept_of(enum kind kind, struct json_object *object, bool is_child, struct arena *a)
+{
+    bool any = kind == KIND_RUNNER || kind == KIND_NAMESPACE || is_child;
+    void *kept = any ? arena_alloc(a, kept_layouts[kind].size) : NULL;
+
+    if (!kept)
+        return NULL;
+    if (kind == KIND_RUNNER)
+        keep_runner(kept, object);
+    else if (kind == KIND_NAMESPACE)
+        keep_namespace(kept, object);
+    else if (kind == KIND_SECRET)
+        keep_secret(kept, object);
+    else if (kind == KIND_DEPLOYMENT)
+        keep_deployment(kept, object, a);
+    else
+        keep_child(kept, object);
+    return kept;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * From records */
+
+const struct kept_runner *kept_runner(const struct record *runner)
+{
+    return runner ? runner->kept : NULL;
+}
+const struct kept_child *kept_child(const struct record *child)
+{
+    return child ? child->kept : NULL;
+}
+const struct kept_secret *kept_secret(const struct record *secret)
+{
+    return secret ? secret->kept : NULL;
+}
+const struct kept_deployment *kept_deployment(const struct record *d)
+{
+    return d ? d->kept : NULL;
+}
+const struct kept_namespace *kept_namespace(const struct record *ns)
+{
+    return ns ? ns->kept : NULL;
+}
+
+static struct json_object *parse_kept(const char *text, struct arena *a)
+{
+    struct err ignored;
+
+    return text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
+}
+
+struct json_object *runner_object(const struct record *runner, struct arena *a)
+{
+    return arena_json(
+        a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, spec: %o}", API_VERSION,
+                      KIND, runner->ns, runner->name, runner->uid, json_ref(parse_kept(kept_runner(runner)->spec, a))));
+}
+
+struct json_object *runner_status(const struct record *runner, struct arena *a)
+{
+    return parse_kept(kept_runner(runner)->status, a);
+}
+
+size_t runner_cost(const struct record *runner)
+{
+    const struct kept_runner *kept = kept_runner(runner);
+
+    return (kept->spec ? json_cost(kept->spec, strlen(kept->spec)) : 0) +
+           (kept->status ? json_cost(kept->status, strlen(kept->status)) : 0);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * For people */
+
+static struct json_object *runner_kept_json(const struct record *record)
+{
+    const struct kept_runner *r = record->kept;
+    cleanup_arena struct arena a = {0};
+
+    return json_build(
+        "{generation: %d, finalizer: %b, deleting: %b, forceDelete: %b, rotateToken: %s, setAtGitLab: %s, "
+        "tooLarge: %s, spec: %o, status: %o}",
+        r->generation, r->finalizer, r->deleting, r->force_delete, r->rotate_token, r->set_at_gitlab, r->too_large,
+        json_ref(parse_kept(r->spec, &a)), json_ref(parse_kept(r->status, &a)));
+}
+
+static struct json_object *child_kept_json(const struct kept_child *c)
+{
+    return json_build("{hash: %s, inputs: %s, terminating: %b, held: %b, drifted: %b}", c->hash, c->inputs,
+                      c->terminating, c->held, c->drifted);
+}
+
+static void add_secret(struct json_object *to, const struct kept_secret *s)
+{
+    json_set_str(to, "runnerId", s->runner_id);
+    json_set_str(to, "url", s->url);
+    json_set_str(to, "authentication", s->authentication);
+    json_set_str(to, "scope", s->scope);
+    json_set_str(to, "toldHash", s->told_hash);
+    json_set_str(to, "expiration", s->expiration);
+    json_set_str(to, "obtained", s->obtained);
+    json_set_str(to, "rotation", s->rotation);
+}
+
+static void add_deployment(struct json_object *to, const struct kept_deployment *d)
+{
+    json_set_int(to, "replicas", d->replicas);
+    json_set_int(to, "ready", d->ready);
+    json_set_int(to, "available", d->available);
+    json_set_int(to, "updated", d->updated);
+    json_set_bool(to, "observed", d->observed);
+    json_set_str(to, "problem", d->problem);
+    json_set_str(to, "failure", d->failure);
+}
+
+struct json_object *kept_json(enum kind kind, const struct record *record)
+{
+    const struct kept_namespace *ns = record->kept;
+
+    if (!record->kept)
+        return NULL;
+    if (kind == KIND_RUNNER)
+        return runner_kept_json(record);
+    if (kind == KIND_NAMESPACE)
+        return json_build("{allowedFrom: %s, podSecurity: %s, deleting: %b}", ns->allowed_from, ns->pod_security,
+                          ns->deleting);
+    struct json_object *json = child_kept_json(record->kept);
+    if (kind == KIND_SECRET)
+        add_secret(json, record->kept);
+    if (kind == KIND_DEPLOYMENT)
+        add_deployment(json, record->kept);
+    return json;
+}
