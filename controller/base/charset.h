@@ -1,6 +1,6 @@
-/* What a text may hold in the place that it goes to, and how long it may be: one table. Secrets, specs and GitLab's
- * answers are written by people who may be no friends of each other; nobody's text shall end a header, a path, a line
- * or what a terminal shows. */
+/* What a text may hold in the place that it goes to, and how long it may be: one table. Objects, Secrets and
+ * servers' answers are written by people who may be no friends of each other; nobody's text shall end a header, a path,
+ * a line or what a terminal shows. */
 #ifndef BASE_CHARSET_H
 #define BASE_CHARSET_H
 
@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 enum charset {
-    CHARSET_TOKEN,   /* a credential, from a Secret or from GitLab: visible ASCII in one piece, at most 4 KiB; not in
-                        quotation marks                                                                            */
-    CHARSET_ISSUED,  /* a runner's token, as GitLab makes them, at most 512: also within quotes it stays one        */
+    CHARSET_TOKEN,   /* a credential, from whomever: visible ASCII in one piece, at most 4 KiB; not in quotation
+                        marks                                                                                      */
+    CHARSET_ISSUED,  /* a token of letters, digits and a few signs, at most 512: also within quotes it stays one    */
     CHARSET_METHOD,  /* of HTTP: capital letters                                                                   */
     CHARSET_HEADER,  /* "Name: value", at most 64 KiB: visible ASCII, and blanks                                   */
     CHARSET_URL,     /* of a whole request, at most 16 KiB: visible characters, and none of what CHARSET_PROSE lacks */

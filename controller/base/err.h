@@ -28,7 +28,7 @@ struct err {
     bool untried;           /* nothing was sent: it tells of an earlier call, which has failed              */
     char reason[48];        /* one CamelCase word for conditions and logs   */
     char text[400];         /* a sentence for a person: prose (charset.h), shortened when it is too long */
-    struct complaints *all; /* of a spec: all that is wrong with it, the text being the first (runner/complaints.h) */
+    struct complaints *all; /* all that is wrong, the text being the first; whose they are knows what they are */
 };
 
 /* Fill *err and return false, so that a failing function can end with `return err_set(…)`. */

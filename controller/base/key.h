@@ -1,4 +1,4 @@
-/* What an object is known by: its kind, its namespace and its name. As one text, "GitLabRunner/ci/builds", that is how
+/* What an object is known by: its kind, its namespace and its name. As one text, "Deployment/ci/builds", that is how
  * it is named in queues and maps, and in the annotation that says whose child an object is. */
 #ifndef BASE_KEY_H
 #define BASE_KEY_H

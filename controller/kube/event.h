@@ -19,7 +19,7 @@ struct event_counts {
     uint64_t sent, lost;
 };
 
-/* controller: the reporting controller ("gitlab-runners.dev/controller"); instance: this process. Returns the request,
+/* controller: the reporting controller ("example.dev/controller"); instance: this process. Returns the request,
  * which ends in done: event_sent() when nobody waits for it, with counts that outlive it. */
 uint64_t event_send(struct kube_client *client, const struct event *event, const char *controller, const char *instance,
                     kube_done_fn *done, void *arg);

@@ -9,7 +9,7 @@
 #include "kube/watch_parts.h"
 
 /* Lists by page are for bad times, when streams do not come to their end, and all kinds may be listed at once. Ten
- * thousand runners took three times the memory that they need with the usual 500, and no less time. */
+ * thousand objects took three times the memory that they need with the usual 500, and no less time. */
 enum { PAGE_SIZE = 50, PAGE_TEXT_MAX = 20 << 10 };
 
 /* Of a page without its items. An empty one has null for them, if it is of metadata. */

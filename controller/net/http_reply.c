@@ -108,7 +108,7 @@ static const char *header(const struct transfer *t, const char *name)
     return there && !strchr("\r\n", *h->value) ? h->value : "";
 }
 
-/* GitLab says with a 429 when its window ends. */
+/* Some servers say with a 429 when their window ends, and nothing else. */
 static int64_t rate_limit_wait(const struct transfer *t)
 {
     time_t until = curl_getdate(header(t, "RateLimit-ResetTime"), NULL);

@@ -3,13 +3,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/metrics_process.h"
 #include "version.h"
 #include "operator/kinds.h"
-#include "kube/client_stats.h"
-#include "kube/lease.h"
+#include "kube/metrics.h"
 #include "kube/queue.h"
 #include "web/metrics_fleet.h"
-#include "web/metrics_process.h"
 #include "web/metrics_watch.h"
 #include "net/loop.h"
 #include "operator/orphans.h"
@@ -159,41 +158,19 @@ static const struct metric queue_metrics[] = {
 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * Requests to the API server, as client-go counts them */
+ * Our own */
 
-static const struct kube_stats *kube_of(const void *source)
+SHOW(show_build)
 {
-    return kube_stats(view_of(source)->shop->client);
+    (void)source;
+    metric_sample(page, 1, "version", version_number(), "commit", version_commit(), NULL);
 }
 
-SHOW(show_requests)
+SHOW(show_objects)
 {
-    metric_tally(page, &kube_of(source)->answers, "code", "method", "host", kube_of(source)->host, NULL);
-}
-
-/* One histogram of each method that was used. offset: its place in struct kube_method_stats. */
-static void by_method(const struct metric_page *page, const struct kube_stats *stats, size_t offset)
-{
-    for (const struct kube_method_stats *m = stats->methods; m < stats->methods + KUBE_METHODS; m++)
-        if (((const struct histogram *)((const char *)m + offset))->count)
-            metric_histogram(page, (const struct histogram *)((const char *)m + offset), "verb", m->method, "host",
-                             stats->host, NULL);
-}
-
-SHOW(show_repeats)
-{
-    metric_tally(page, &kube_of(source)->repeats, "code", "verb", "host", kube_of(source)->host, NULL);
-}
-
-SHOW(show_held_seconds)
-{
-    by_method(page, kube_of(source), offsetof(struct kube_method_stats, held_seconds));
-}
-
-SHOW(show_ca_reloads)
-{
-    metric_sample(page, (double)kube_traffic(view_of(source)->shop->client).ca_reloads, "result", "success", "reason",
-                  "updated", NULL);
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        metric_sample(page, (double)store_count(view_of(source)->shop->store, kind), "kind", kind_resource(kind)->kind,
+                      NULL);
 }
 
 SHOW(show_limit)
@@ -209,85 +186,6 @@ SHOW(show_in_flight)
 SHOW(show_held)
 {
     metric_sample(page, kube_traffic(view_of(source)->shop->client).held, NULL);
-}
-
-SHOW(show_request_seconds)
-{
-    by_method(page, kube_of(source), offsetof(struct kube_method_stats, seconds));
-}
-
-SHOW(show_request_bytes)
-{
-    by_method(page, kube_of(source), offsetof(struct kube_method_stats, request_bytes));
-}
-
-SHOW(show_response_bytes)
-{
-    by_method(page, kube_of(source), offsetof(struct kube_method_stats, response_bytes));
-}
-
-SHOW(show_dns_seconds)
-{
-    metric_histogram(page, &kube_of(source)->dns_seconds, "host", kube_of(source)->host, NULL);
-}
-
-static const struct metric client_metrics[] = {
-    {"rest_client_requests_total", METRIC_COUNTER,
-     "Requests to the API server by status code (<error>: no answer), method and host", show_requests},
-    {"rest_client_request_duration_seconds", METRIC_HISTOGRAM,
-     "How long requests to the API server took, watches left out", show_request_seconds},
-    {"rest_client_request_size_bytes", METRIC_HISTOGRAM, "Sizes of the bodies of requests to the API server",
-     show_request_bytes},
-    {"rest_client_response_size_bytes", METRIC_HISTOGRAM, "Sizes of the bodies of the API server's answers",
-     show_response_bytes},
-    {"rest_client_request_retries_total", METRIC_COUNTER,
-     "Requests to the API server that were sent again, by the code that they had got", show_repeats},
-    {"rest_client_rate_limiter_duration_seconds", METRIC_HISTOGRAM,
-     "How long requests to the API server were held back, of those that were", show_held_seconds},
-    {"rest_client_transport_ca_reload_total", METRIC_COUNTER, "How often another CA was read from its file",
-     show_ca_reloads},
-    {"rest_client_dns_resolution_duration_seconds", METRIC_HISTOGRAM,
-     "How long it took to resolve the API server's name, for each connection", show_dns_seconds},
-};
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Leader election, as client-go counts it; nothing where there is none */
-
-SHOW(show_leading)
-{
-    const struct lease *lease = view_of(source)->shop->lease;
-
-    if (lease)
-        metric_sample(page, lease_is_leading(lease), "name", lease_name(lease), NULL);
-}
-
-SHOW(show_slow_paths)
-{
-    const struct lease *lease = view_of(source)->shop->lease;
-
-    if (lease)
-        metric_sample(page, (double)lease_slow_paths(lease), "name", lease_name(lease), NULL);
-}
-
-static const struct metric lease_metrics[] = {
-    {"leader_election_master_status", METRIC_GAUGE, "Whether this process leads", show_leading},
-    {"leader_election_slowpath_total", METRIC_COUNTER, "Renewals that had to look at the Lease first", show_slow_paths},
-};
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Our own */
-
-SHOW(show_build)
-{
-    (void)source;
-    metric_sample(page, 1, "version", version_number(), "commit", version_commit(), NULL);
-}
-
-SHOW(show_objects)
-{
-    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
-        metric_sample(page, (double)store_count(view_of(source)->shop->store, kind), "kind", kind_resource(kind)->kind,
-                      NULL);
 }
 
 SHOW(show_left_out)
@@ -399,8 +297,8 @@ void metrics_page(const struct reconciler *rec, struct buf *out)
 
     SHOW_TABLE(reconcile_metrics);
     SHOW_TABLE(queue_metrics);
-    SHOW_TABLE(client_metrics);
-    SHOW_TABLE(lease_metrics);
+    metrics_client(view.shop->client, out);
+    metrics_lease(view.shop->lease, out);
     metrics_watch(view.feeds, out);
     SHOW_TABLE(own_metrics);
     metrics_fleet(view.states, &view.shop->stats->ready_reasons, loop_wall(view.shop->loop), out);

@@ -124,6 +124,17 @@ static const char *simple(struct world *w, const char *cluster, const char *user
                             cluster, user));
 }
 
+/* Whatever else it would be in YAML. */
+static void texts_are_as_they_are_written(void **state)
+{
+    struct world *w = *state;
+
+    assert_loaded(w, simple(w, "server: 'https://k8s.test'", "username: 0123, password: yes, token: 1e3"), NULL);
+    assert_string_equal(w->config.username, "0123");
+    assert_string_equal(w->config.password, "yes");
+    assert_string_equal(w->config.token, "1e3");
+}
+
 static void everything_inline(void **state)
 {
     struct world *w = *state;
@@ -438,6 +449,11 @@ static void files_that_are_no_kubeconfig(void **state)
         {"a: 'never ends", "/config:1:"},
         {"a: \"\xff\xfe\"", "/config:1:5: not YAML"},
         {"a: *nobody\n", "/config:1:4: *nobody stands for nothing"},
+        {"current-context: c\ncurrent-context: d\n", "/config:2:1: the key current-context is there twice"},
+        {"a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+         "c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]\n"
+         "e: [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]\n",
+         "more than 100000 values, aliases followed"},
     };
     struct world *w = *state;
 
@@ -619,6 +635,7 @@ static void proxies_are_named_as_kubectl_names_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(texts_are_as_they_are_written),
         TEST(everything_inline),
         TEST(what_requests_need),
         TEST(files_are_beside_the_config),

@@ -1,6 +1,6 @@
 /* The metrics process_…, as every client library of Prometheus has them: what the kernel knows of this process. */
-#ifndef WEB_METRICS_PROCESS_H
-#define WEB_METRICS_PROCESS_H
+#ifndef BASE_METRICS_PROCESS_H
+#define BASE_METRICS_PROCESS_H
 
 struct buf;
 

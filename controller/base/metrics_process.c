@@ -1,4 +1,4 @@
-#include "web/metrics_process.h"
+#include "base/metrics_process.h"
 
 #include <dirent.h>
 #include <stdio.h>
