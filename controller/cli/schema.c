@@ -293,9 +293,9 @@ static bool holds(const char *rule, const char *value, struct arena *a)
         plain = raw = NULL;
     if (plain || raw)
         return matches(value, posix_pattern(plain ? plain : raw, raw, a));
-    if (strncmp(rule, "self.startsWith(", strlen("self.startsWith(")) == 0)
+    if (begin && strncmp(rule, "self.startsWith(", strlen("self.startsWith(")) == 0)
         return strncmp(value, begin, strlen(begin)) == 0;
-    if (strncmp(rule, "!self.contains(", strlen("!self.contains(")) == 0 && !strstr(rule, "&&"))
+    if (without && strncmp(rule, "!self.contains(", strlen("!self.contains(")) == 0 && !strstr(rule, "&&"))
         return !strstr(value, without);
     return true;
 }

@@ -1,5 +1,6 @@
 #include "kube/references.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,7 @@ void references_set(struct references *r, const char *key, const struct referenc
     for (size_t i = 0; i < len; i++) {
         if (!to[i].name)
             continue;
+        assert(link);
         referent_key(to[i].kind, to[i].ns, to[i].name, at);
         struct target *target = map_get(&r->targets, at);
         *link = (struct link){.target = target ? target : target_create(r, at, to[i].epoch), .holder = holder};

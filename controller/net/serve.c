@@ -151,6 +151,7 @@ static void make_place(struct serve *serve)
             who = c;
         }
     }
+    assert(who); /* whoever has a place is at least one of its peer */
     put_out(who);
 }
 

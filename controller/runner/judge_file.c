@@ -147,16 +147,16 @@ void judge_session_server(const struct judged *j)
 {
     struct json_object *server = json_member(j->tree, "session_server");
     const char *listen = json_str_or(server, "listen_address", ""),
-               *advertise = json_str_or(server, "advertise_address", "");
+               *advertise = json_str_or(server, "advertise_address", ""), *port = port_in(listen);
 
     if (!*listen)
         return;
-    if (!port_in(listen) || (!has_host(listen) && !has_host(advertise)))
+    if (!port || (!has_host(listen) && !has_host(advertise)))
         judged_refuse(j,
                       "spec.config.session_server.listen_address must be host:port, such as \"[::]:8093\", not "
                       "\"%s\": gitlab-runner would not start",
                       shown(listen, 60).text);
-    else if (strcmp(port_in(listen), METRICS_PORT) == 0)
+    else if (strcmp(port, METRICS_PORT) == 0)
         judged_refuse(j, "spec.config.session_server.listen_address has the port " METRICS_PORT
                          ", on which gitlab-runner has its metrics: use another one, such as 8093");
     else if (strstr(advertise, "://"))

@@ -88,10 +88,10 @@ bool key_place_of(const char *name, struct key_place *ret, struct arena *a)
 bool key_place_near(const char *name, struct key_place *ret, struct arena *a)
 {
     struct near near = near_begin(name);
-    const char *table = NULL;
+    const char *table = "";
 
     for (size_t i = 0; i < ARRAY_LEN(usual); i++)
-        for (const struct config_key *k = table_at(usual[i]); k->name; k++) {
+        for (const struct config_key *k = table_at(usual[i]); k && k->name; k++) {
             const char *before = near.found;
             near_offer(&near, k->name);
             table = near.found != before ? usual[i] : table;

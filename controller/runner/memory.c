@@ -1,5 +1,6 @@
 #include "runner/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +99,7 @@ static struct failure *place_for(struct memory *m, const char *rule)
     }
     if (t->len < ATTEMPTS_MAX) {
         t = resize(m, t->len + 1);
+        assert(t);
         place = &t->failures[t->len - 1];
     }
     *place = (struct failure){.count = 0};
