@@ -4,50 +4,18 @@
 #define TESTS_LEASE_FAKES_H
 
 #include "base/clock.h"
+#include "fake_loop.h"
 #include "golden.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "kube/client.h"
 #include "kube/lease.h"
-#include "net/loop.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Clocks. monotonic stands still while the machine sleeps, boottime does not, and the wall clock is anything. */
 
 static int64_t wall_us;
-
-struct loop {
-    int64_t monotonic, boottime;
-    struct loop_timer {
-        void (*callback)(void *arg);
-        void *arg;
-        int64_t due; /* -1: not armed */
-    } timer;
-};
-
-int64_t loop_boottime(const struct loop *loop)
-{
-    return loop->boottime;
-}
-
-struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
-{
-    loop->timer = (struct loop_timer){callback, arg, -1};
-    return &loop->timer;
-}
-
-void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
-{
-    struct loop *loop = container_of(timer, struct loop, timer);
-
-    timer->due = delay_ms < 0 ? -1 : loop->monotonic + delay_ms;
-}
-
-void loop_timer_destroy(struct loop_timer *timer)
-{
-    *timer = (struct loop_timer){.due = -1};
-}
 
 int64_t clock_wall_us(void)
 {
@@ -121,7 +89,7 @@ uint64_t kube_start(struct kube_client *c, const struct kube_request *r)
     c->body = r->body ? mem_strdup(r->body) : NULL;
     c->done = r->done;
     c->arg = r->arg;
-    c->timeout_at = c->loop->monotonic + r->timeout_ms;
+    c->timeout_at = c->loop->now + r->timeout_ms;
     return ++c->requests;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake_loop.h"
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -17,46 +18,8 @@
 #include "kube/exec.h"
 #include "kube/limit.h"
 #include "kube/object_text.h"
-#include "net/loop.h"
 
 enum { SENT_MAX = 400 };
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * The clock */
-
-struct loop {
-    int64_t now;
-    struct loop_timer {
-        struct loop *loop;
-        void (*callback)(void *arg);
-        void *arg;
-        int64_t due; /* -1: not armed */
-    } timers[2];     /* of the client, and of its liveness */
-    size_t len;
-};
-
-int64_t loop_now(const struct loop *loop)
-{
-    return loop->now;
-}
-
-struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
-{
-    struct loop_timer *timer = &loop->timers[loop->len++ % ARRAY_LEN(loop->timers)];
-
-    *timer = (struct loop_timer){loop, callback, arg, -1};
-    return timer;
-}
-
-void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
-{
-    timer->due = delay_ms < 0 ? -1 : timer->loop->now + delay_ms;
-}
-
-void loop_timer_destroy(struct loop_timer *timer)
-{
-    timer->due = -1;
-}
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * The network: remembers what was sent. */
@@ -287,31 +250,6 @@ static void lose(struct world *w, size_t i, const char *reason, bool mute)
     reply(w, i, &lost);
 }
 
-static struct loop_timer *next_timer(struct loop *loop)
-{
-    struct loop_timer *next = NULL;
-
-    for (size_t i = 0; i < ARRAY_LEN(loop->timers); i++) {
-        struct loop_timer *timer = &loop->timers[i];
-        if (timer->callback && timer->due >= 0 && (!next || timer->due < next->due))
-            next = timer;
-    }
-    return next;
-}
-
-/* Lets time pass, with the timers that become due. */
-static void wait_ms(struct world *w, int64_t ms)
-{
-    int64_t until = w->loop.now + ms;
-
-    for (struct loop_timer *timer; (timer = next_timer(&w->loop)) && timer->due <= until;) {
-        w->loop.now = timer->due > w->loop.now ? timer->due : w->loop.now;
-        timer->due = -1;
-        timer->callback(timer->arg);
-    }
-    w->loop.now = until;
-}
-
 static void assert_sent(const struct world *w, size_t i, const char *head)
 {
     assert_true(i < w->http.len);
@@ -396,7 +334,7 @@ static void a_create_is_sent_once(void **state)
     assert_sent(w, 0, "POST https://k8s.test/apis/events.k8s.io/v1/namespaces/a/events\n");
     assert_true(w->http.sent[0].request.once);
     lose(w, 0, "ConnectionLost", false);
-    wait_ms(w, 600000);
+    fake_pass(&w->loop, 600000);
     assert_int_equal(w->http.len, 1);
     assert_int_equal(r.calls, 1);
     assert_int_equal(r.err.kind, ERR_RETRY);
@@ -447,9 +385,9 @@ static void a_429_holds_up_everything_for_as_long_as_it_says(void **state)
     start(w, "GET", "/2", &second);
     start(w, "POST", "/3", &third);
     assert_int_equal(kube_traffic(w->client).held, 3);
-    wait_ms(w, 4999);
+    fake_pass(&w->loop, 4999);
     assert_int_equal(w->http.len, 1);
-    wait_ms(w, 501);
+    fake_pass(&w->loop, 501);
     assert_int_equal(w->http.len, 4);
     assert_sent(w, 1, "PATCH https://k8s.test/1\n"); /* in the order in which they came */
     assert_sent(w, 2, "GET https://k8s.test/2\n");
@@ -471,7 +409,7 @@ static void patience_ends(void **state)
         assert_int_equal(w->http.len, i + 1);
         assert_int_equal(r.calls, 0);
         answer(w, i, 429, 1000);
-        wait_ms(w, 1100);
+        fake_pass(&w->loop, 1100);
     }
     assert_int_equal(w->http.len, 11);
     assert_int_equal(r.calls, 1);
@@ -502,9 +440,9 @@ static void a_5xx_is_repeated_only_where_the_server_says_when_and_it_does_no_har
         size_t at = w->http.len;
         start(w, cases[i].method, "/1", &r);
         answer(w, at, cases[i].status, cases[i].retry_after_ms);
-        wait_ms(w, 1999);
+        fake_pass(&w->loop, 1999);
         assert_int_equal(w->http.len, at + 1);
-        wait_ms(w, 201);
+        fake_pass(&w->loop, 201);
         assert_int_equal(w->http.len, at + 1 + cases[i].repeated);
         assert_int_equal(r.calls, !cases[i].repeated);
         if (cases[i].repeated)
@@ -523,7 +461,7 @@ static void one_5xx_does_not_hold_up_the_others(void **state)
     assert_sent(w, 1, "PATCH https://k8s.test/2\n");
     answer(w, 1, 200, 0);
     assert_int_equal(quick.calls, 1);
-    wait_ms(w, 5500);
+    fake_pass(&w->loop, 5500);
     assert_sent(w, 2, "PATCH https://k8s.test/1\n");
     answer(w, 2, 200, 0);
     assert_int_equal(slow.calls, 1);
@@ -547,7 +485,7 @@ static void the_limit_holds_requests_in_their_order(void **state)
     answer(w, 7, 200, 0);
     assert_sent(w, LIMIT_START, "GET https://k8s.test/33\n");
     kube_cancel(w->client, ids[0]); /* on its way: makes room */
-    wait_ms(w, 0);
+    fake_pass(&w->loop, 0);
     assert_sent(w, LIMIT_START + 1, "GET https://k8s.test/34\n");
     assert_int_equal(r[0].calls + r[LIMIT_START].calls, 0);
     answer(w, 1, 503, 0);
@@ -620,7 +558,7 @@ static void a_peer_that_gives_no_answer_is_in_doubt(void **state)
     assert_int_equal(kube_traffic(w->client).limit, LIMIT_START / 2);
     lose(w, 2, "ConnectionLost", false);
     assert_int_equal(w->http.distrusted, 1);
-    wait_ms(w, 10);
+    fake_pass(&w->loop, 10);
     answer(w, 3, 200, 0);
     start(w, "GET", "/1", &r[0]);
     lose(w, 4, "Timeout", true);
@@ -632,20 +570,20 @@ static void a_quiet_server_is_asked_whether_it_is_there(void **state)
     struct world *w = *state;
     struct result stream;
 
-    wait_ms(w, 600000); /* nobody listens: no question */
+    fake_pass(&w->loop, 600000); /* nobody listens: no question */
     assert_int_equal(w->http.len, 0);
     uint64_t id = follow(w, &stream);
-    wait_ms(w, 20000);
+    fake_pass(&w->loop, 20000);
     struct http_request *watch = &w->http.sent[0].request;
     watch->on_data(watch->arg, "{}", 2);
-    wait_ms(w, 29999);
+    fake_pass(&w->loop, 29999);
     assert_int_equal(w->http.len, 1);
-    wait_ms(w, 1);
+    fake_pass(&w->loop, 1);
     assert_sent(w, 1, "GET https://k8s.test/version\n");
     assert_int_equal(w->http.sent[1].request.timeout_ms, 10000);
     answer(w, 1, 403, 0);
     assert_int_equal(w->http.distrusted, 0);
-    wait_ms(w, 30000);
+    fake_pass(&w->loop, 30000);
     lose(w, 2, "Timeout", true);
     assert_int_equal(w->http.distrusted, 1);
     kube_cancel(w->client, id);
@@ -766,7 +704,7 @@ static void requests_wait_for_the_plugin(void **state)
     assert_int_equal(w->http.len, 0);
     assert_int_equal(plugin.runs, 1);
     plugin_hands_out("p1");
-    wait_ms(w, 0);
+    fake_pass(&w->loop, 0);
     assert_int_equal(w->http.len, 2);
     assert_said(w, 0, "Bearer p1\n");
     answer(w, 0, 401, 0); /* another one, for both */
@@ -774,7 +712,7 @@ static void requests_wait_for_the_plugin(void **state)
     assert_int_equal(plugin.runs, 2);
     assert_int_equal(w->http.len, 2);
     plugin_hands_out("p2");
-    wait_ms(w, 0);
+    fake_pass(&w->loop, 0);
     assert_said(w, 2, "Bearer p2\n");
     assert_said(w, 3, "Bearer p2\n");
     answer(w, 2, 200, 0);
@@ -795,12 +733,12 @@ static void a_plugin_that_fails_fails_those_who_wait(void **state)
     plugin.state = EXEC_FAILED;
     err_set(&plugin.err, ERR_RETRY, "ExecPluginFailed", "no such program");
     plugin.changed(plugin.arg);
-    wait_ms(w, 0);
+    fake_pass(&w->loop, 0);
     assert_int_equal(a.calls, 1);
     assert_string_equal(a.err.text, "no such program");
     start(w, "GET", "/c", &c);
     assert_int_equal(c.calls, 0); /* never from within */
-    wait_ms(w, 0);
+    fake_pass(&w->loop, 0);
     assert_int_equal(c.calls, 1);
     assert_int_equal(b.calls, 0);
     assert_int_equal(w->http.len, 0);

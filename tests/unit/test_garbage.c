@@ -1,5 +1,6 @@
 /* Children without a claim: with a clock and an API server of the test's own, in the place of net/loop.c and
  * kube/client.c. */
+#include "fake_loop.h"
 #include "golden.h"
 
 #include "base/json.h"
@@ -7,14 +8,9 @@
 #include "operator/garbage.h"
 #include "operator/records.h"
 #include "kube/event.h"
-#include "net/loop.h"
 #include "runner/names.h"
 
 enum { FLIGHTS = 16 };
-
-struct loop_timer {
-    int64_t due; /* -1: not armed */
-};
 
 /* A request to the API server. */
 struct flight {
@@ -25,8 +21,7 @@ struct flight {
 };
 
 static struct world {
-    int64_t now;
-    struct loop_timer timer;
+    struct loop loop;
     struct flight flights[FLIGHTS];
     int events;
     char event[40];
@@ -39,36 +34,6 @@ static struct world {
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * What garbage.c is linked with. */
-
-int64_t loop_now(const struct loop *loop)
-{
-    (void)loop;
-    return w.now;
-}
-
-void loop_wake(struct loop *loop)
-{
-    (void)loop;
-}
-
-struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
-{
-    (void)loop;
-    (void)callback;
-    (void)arg;
-    w.timer.due = -1;
-    return &w.timer;
-}
-
-void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
-{
-    timer->due = delay_ms < 0 ? -1 : w.now + delay_ms;
-}
-
-void loop_timer_destroy(struct loop_timer *timer)
-{
-    timer->due = -1;
-}
 
 uint64_t kube_start(struct kube_client *client, const struct kube_request *request)
 {
@@ -185,7 +150,8 @@ static struct json_object *token_secret(void)
 
 static int set_up(void **state)
 {
-    w = (struct world){.now = 1000, .shop = {.stats = &w.stats, .store = kinds_store_create()}};
+    w = (struct world){.loop = {.now = 1000},
+                       .shop = {.loop = &w.loop, .stats = &w.stats, .store = kinds_store_create()}};
     w.shop.garbage = w.garbage = *state = garbage_create(&w.shop);
     shown(KIND_RUNNER, runner("builds", "builds"));
     shown(KIND_NAMESPACE, consent("ci"));
@@ -247,7 +213,7 @@ static void expect_nothing_to_do(void)
 {
     act();
     assert_int_equal(in_flight(), 0);
-    assert_int_equal(w.timer.due, -1);
+    assert_int_equal(w.loop.timers[0].due, -1);
 }
 
 static void lead(void)
@@ -258,8 +224,8 @@ static void lead(void)
 
 static void wait_for_timer(void)
 {
-    assert_true(w.timer.due >= 0);
-    w.now = w.timer.due > w.now ? w.timer.due : w.now;
+    assert_true(w.loop.timers[0].due >= 0);
+    w.loop.now = w.loop.timers[0].due > w.loop.now ? w.loop.timers[0].due : w.loop.now;
     act();
 }
 
@@ -346,7 +312,7 @@ static void what_fails_is_tried_again_later_and_later(void **state)
         answer("GET " BINDING, binding("builds"), ERR_NONE);
         answer("DELETE " BINDING, NULL, ERR_DENIED);
         assert_int_equal(in_flight(), 0);
-        assert_in_range(w.timer.due - w.now, pause * 3 / 4, pause * 5 / 4);
+        assert_in_range(w.loop.timers[0].due - w.loop.now, pause * 3 / 4, pause * 5 / 4);
         pause = pause * 2 < 5 * 60 * 1000 ? pause * 2 : 5 * 60 * 1000;
         wait_for_timer();
     }
@@ -415,7 +381,7 @@ static void a_child_beside_its_owner_is_left_to_kubernetes_for_a_while(void **st
     bury("builds");
     lead();
     assert_int_equal(in_flight(), 0);
-    assert_int_equal(w.timer.due - w.now, 30 * 1000);
+    assert_int_equal(w.loop.timers[0].due - w.loop.now, 30 * 1000);
     wait_for_timer();
     answer("GET " DEPLOYMENT, made("ci", "builds-runner", "ci/builds", "builds", FIELD_MANAGER), ERR_NONE);
     answer("GET " OWNER, NULL, ERR_NOT_FOUND);
@@ -445,7 +411,7 @@ static void lose_the_owner_of_a_token(void)
     shown(KIND_SECRET, token_secret());
     act();
     assert_int_equal(in_flight(), 0);
-    assert_int_equal(w.timer.due - w.now, 10 * 1000);
+    assert_int_equal(w.loop.timers[0].due - w.loop.now, 10 * 1000);
 }
 
 static void a_token_waits_for_a_successor_and_is_let_go(void **state)

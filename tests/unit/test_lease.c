@@ -48,22 +48,22 @@ static void pass(struct world *w, int64_t ms)
 {
     struct loop *loop = &w->loop;
 
-    for (int64_t end = loop->monotonic + ms;;) {
+    for (int64_t end = loop->now + ms;;) {
         settle(w);
-        bool times_out = w->client.done && (loop->timer.due < 0 || w->client.timeout_at <= loop->timer.due);
-        int64_t next = times_out ? w->client.timeout_at : loop->timer.due;
+        bool times_out = w->client.done && (loop->timers[0].due < 0 || w->client.timeout_at <= loop->timers[0].due);
+        int64_t next = times_out ? w->client.timeout_at : loop->timers[0].due;
         if (next < 0 || next > end)
             next = end + 1;
-        int64_t step = (next > end ? end : next) - loop->monotonic;
-        loop->monotonic += step > 0 ? step : 0;
+        int64_t step = (next > end ? end : next) - loop->now;
+        loop->now += step > 0 ? step : 0;
         loop->boottime += step > 0 ? step : 0;
         if (next > end)
             return;
         if (times_out) {
             tell_failure(&w->client, "Timeout");
         } else {
-            loop->timer.due = -1;
-            loop->timer.callback(loop->timer.arg);
+            loop->timers[0].due = -1;
+            loop->timers[0].callback(loop->timers[0].arg);
         }
     }
 }
@@ -134,7 +134,7 @@ static void do_suspend(struct world *w, const char *arg)
 static void do_stop(struct world *w, const char *arg)
 {
     w->loop.boottime += atoi(arg);
-    w->loop.monotonic += atoi(arg);
+    w->loop.now += atoi(arg);
 }
 
 static void do_set_wall_clock(struct world *w, const char *arg)
@@ -409,7 +409,7 @@ static void speak(struct world *w, char *word)
 static void play(const char *name, const char *script)
 {
     const struct lease_config config = {.ns = "system", .name = "election", .identity = "me", .timing = timing};
-    struct world w = {.scenario = name, .loop = {.monotonic = 1000000, .boottime = 5000000}};
+    struct world w = {.scenario = name, .loop = {.now = 1000000, .boottime = 5000000}};
     cleanup_free char *copy = mem_strdup(script);
 
     log_setup(LOG_ERROR, true);
@@ -419,7 +419,7 @@ static void play(const char *name, const char *script)
         speak(&w, word);
     lease_destroy(w.lease);
     assert_null(w.client.done);
-    assert_null(w.loop.timer.callback);
+    assert_null(w.loop.timers[0].callback);
     json_put_ptr(&w.server.object);
 }
 

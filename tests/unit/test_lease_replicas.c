@@ -96,7 +96,7 @@ static void set_clocks(struct world *w, int64_t now)
 {
     for (size_t i = 0; i < REPLICAS; i++) {
         w->replicas[i].loop.boottime += now - w->now;
-        w->replicas[i].loop.monotonic += now - w->now;
+        w->replicas[i].loop.now += now - w->now;
     }
     w->now = now;
 }
@@ -104,7 +104,7 @@ static void set_clocks(struct world *w, int64_t now)
 /* When the replica will do what is due at this time of its own clock. */
 static int64_t when(const struct world *w, const struct replica *r, int64_t due)
 {
-    int64_t at = due - r->loop.monotonic + w->now;
+    int64_t at = due - r->loop.now + w->now;
 
     return at > r->stopped_until ? at : r->stopped_until;
 }
@@ -182,7 +182,7 @@ static void suspend_machine(struct world *w, struct replica *r)
     int64_t length = some(60000);
 
     r->stopped_until = w->now + length;
-    r->loop.monotonic -= length;
+    r->loop.now -= length;
 }
 
 static void kill_process(struct world *w, struct replica *r)
@@ -248,8 +248,8 @@ static struct event next_event(struct world *w)
 
     for (size_t i = 0; i < REPLICAS; i++) {
         struct replica *r = &w->replicas[i];
-        if (r->loop.timer.callback && r->loop.timer.due >= 0)
-            consider(&next, (struct event){.at = when(w, r, r->loop.timer.due), .timer = r});
+        if (r->loop.timers[0].callback && r->loop.timers[0].due >= 0)
+            consider(&next, (struct event){.at = when(w, r, r->loop.timers[0].due), .timer = r});
         if (r->client.done)
             consider(&next, (struct event){.at = when(w, r, r->client.timeout_at), .timeout = r});
     }
@@ -272,8 +272,8 @@ static void happen(struct world *w, const struct event *event)
     } else if (event->timeout) {
         tell_failure(&event->timeout->client, "Timeout");
     } else if (event->timer) {
-        event->timer->loop.timer.due = -1;
-        event->timer->loop.timer.callback(event->timer->loop.timer.arg);
+        event->timer->loop.timers[0].due = -1;
+        event->timer->loop.timers[0].callback(event->timer->loop.timers[0].arg);
     } else {
         make_trouble(w);
     }
@@ -329,7 +329,7 @@ static void live_through(unsigned seed, unsigned *handovers)
 
     srand(seed);
     for (size_t i = 0; i < REPLICAS; i++) {
-        w.replicas[i].loop = (struct loop){.monotonic = EPOCH_MS, .boottime = EPOCH_MS * 2};
+        w.replicas[i].loop = (struct loop){.now = EPOCH_MS, .boottime = EPOCH_MS * 2};
         replica_start(&w, &w.replicas[i]);
     }
     while (w.now < EPOCH_MS + TROUBLE_MS + PEACE_MS) {

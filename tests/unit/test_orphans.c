@@ -1,21 +1,15 @@
 /* Runners that were left behind: with clocks, a ledger and a GitLab of the test's own, in the place of net/loop.c,
  * ledger.c, gitlab/api.c and the rest of kube/. */
+#include "fake_loop.h"
 #include "golden.h"
 
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "operator/ledger.h"
-#include "net/loop.h"
 #include "operator/orphans.h"
 
 #define URL "https://gitlab.example.com"
-
-struct loop_timer {
-    void (*callback)(void *arg);
-    void *arg;
-    int64_t due; /* -1: not armed */
-};
 
 struct gitlab_op {
     gitlab_done_fn *done; /* NULL: nothing is in flight */
@@ -33,8 +27,7 @@ struct flight {
 enum { FLIGHTS = 32 };
 
 static struct world {
-    int64_t now;
-    struct loop_timer timer;
+    struct loop loop;
     struct json_object *secret; /* NULL: there is none */
     bool missing;               /* the watch of Secrets shows none */
     struct flight flights[FLIGHTS];
@@ -48,35 +41,6 @@ static struct world {
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * What orphans.c is linked with. */
-
-int64_t loop_now(const struct loop *loop)
-{
-    (void)loop;
-    return w.now;
-}
-
-struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
-{
-    (void)loop;
-    w.timer = (struct loop_timer){callback, arg, -1};
-    return &w.timer;
-}
-
-void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
-{
-    timer->due = delay_ms < 0 ? -1 : w.now + delay_ms;
-}
-
-void loop_timer_destroy(struct loop_timer *timer)
-{
-    timer->due = -1;
-}
-
-int64_t loop_wall(const struct loop *loop)
-{
-    (void)loop;
-    return w.now / 1000;
-}
 
 static uint64_t request(const char *removes, kube_done_fn *done, void *arg)
 {
@@ -164,7 +128,7 @@ void event_sent(void *counts, const struct kube_reply *reply)
 
 static int set_up(void **state)
 {
-    w = (struct world){.now = 1000, .shop = {.ns = "system", .stats = &w.stats}};
+    w = (struct world){.loop = {.now = 1000}, .shop = {.loop = &w.loop, .ns = "system", .stats = &w.stats}};
     w.secret = json_build("{metadata: {uid: 'uid-of-the-ledger'}, data: {}}");
     *state = orphans_create(&w.shop);
     return 0;
@@ -254,11 +218,10 @@ static struct gitlab_op *the_call(void)
 /* The timer's time comes, if it comes by then, and the ledger is read. False: there was nothing to do. */
 static bool wait_until(int64_t ms)
 {
-    if (w.timer.due < 0 || w.timer.due > ms)
+    if (w.loop.timers[0].due < 0 || w.loop.timers[0].due > ms)
         return false;
-    w.now = w.timer.due > w.now ? w.timer.due : w.now;
-    w.timer.due = -1;
-    w.timer.callback(w.timer.arg);
+    w.loop.now = w.loop.timers[0].due > w.loop.now ? w.loop.timers[0].due : w.loop.now;
+    fake_fire(w.loop.timers);
     answer_request(false);
     return true;
 }
@@ -301,7 +264,7 @@ static void gitlab_lets_go(bool unknown)
 static void an_empty_ledger_is_read_once(void **state)
 {
     orphans_lead(*state, true);
-    assert_true(wait_until(w.now));
+    assert_true(wait_until(w.loop.now));
     assert_false(wait_until(INT64_MAX - 1));
     assert_int_equal(w.reads, 1);
     assert_int_equal(orphans_count(*state), 0);
@@ -374,9 +337,9 @@ static void pauses_grow(void **state)
     orphans_lead(*state, true);
     for (int i = 0; i < 12; i++) {
         wait_for_call();
-        int64_t before = w.now;
+        int64_t before = w.loop.now;
         gitlab_fails(0);
-        assert_in_range(w.timer.due - before, pause * 3 / 4, pause * 5 / 4);
+        assert_in_range(w.loop.timers[0].due - before, pause * 3 / 4, pause * 5 / 4);
         pause = pause * 2 < 10 * 60 * 1000 ? pause * 2 : 10 * 60 * 1000;
     }
     assert_int_equal(orphans_count(*state), 1);
@@ -388,7 +351,7 @@ static void gitlab_may_ask_for_a_longer_pause(void **state)
     orphans_lead(*state, true);
     wait_for_call();
     gitlab_fails(3600 * 1000);
-    assert_int_equal(w.timer.due, w.now + 3600 * 1000);
+    assert_int_equal(w.loop.timers[0].due, w.loop.now + 3600 * 1000);
 }
 
 static void one_that_fails_does_not_hold_up_the_next(void **state)
@@ -427,11 +390,11 @@ static bool record(struct orphans *orphans, const char *ns, const char *key, siz
 static void what_was_just_recorded_waits_for_a_while(void **state)
 {
     orphans_lead(*state, true);
-    assert_true(wait_until(w.now));
+    assert_true(wait_until(w.loop.now));
     leave_one_behind(4);
     assert_true(record(*state, "ci", "u.4", 400, true));
     assert_int_equal(orphans_count(*state), 1);
-    assert_false(wait_until(w.now + 7 * 1000));
+    assert_false(wait_until(w.loop.now + 7 * 1000));
     wait_for_call();
     assert_string_equal(the_call()->token, "glrt-4");
 }
@@ -439,7 +402,7 @@ static void what_was_just_recorded_waits_for_a_while(void **state)
 static void what_could_not_be_recorded_is_not_tried(void **state)
 {
     orphans_lead(*state, true);
-    assert_true(wait_until(w.now));
+    assert_true(wait_until(w.loop.now));
     assert_true(record(*state, "ci", "u.4", 400, false));
     assert_int_equal(orphans_count(*state), 0);
     assert_false(wait_until(INT64_MAX - 1));
@@ -453,7 +416,7 @@ static void nothing_is_recorded_in_a_ledger_that_is_not_known(void **state)
     assert_false(orphans_admit(*state, "u.4", "ci", "a runner", 400, &err));
     assert_int_equal(err.kind, ERR_RETRY);
     err_set(&w.unreadable, ERR_DENIED, "Forbidden", "no");
-    assert_true(wait_until(w.now));
+    assert_true(wait_until(w.loop.now));
     assert_false(orphans_admit(*state, "u.4", "ci", "a runner", 400, &err));
     assert_int_equal(err.kind, ERR_DENIED);
 }
@@ -461,7 +424,7 @@ static void nothing_is_recorded_in_a_ledger_that_is_not_known(void **state)
 static void who_takes_an_entry_out_by_hand_ends_it(void **state)
 {
     orphans_lead(*state, true);
-    assert_true(wait_until(w.now));
+    assert_true(wait_until(w.loop.now));
     assert_true(record(*state, "ci", "u.4", 400, true));
     assert_true(wait_until(INT64_MAX - 1));
     assert_int_equal(orphans_count(*state), 0);
@@ -474,12 +437,12 @@ static void a_full_ledger_lets_nobody_else_lose_an_entry(void **state)
     char key[24];
 
     orphans_lead(*state, true);
-    assert_true(wait_until(w.now));
+    assert_true(wait_until(w.loop.now));
     assert_true(record(*state, "small", "victim", 400, true));
     for (int i = 0; i < 60; i++) {
         snprintf(key, sizeof(key), "flood.%d", i);
         assert_true(record(*state, "flood", key, 20 * 1024, true));
-        w.now += 1000;
+        w.loop.now += 1000;
     }
     assert_true(record(*state, "small", "victim.2", 400, true));
     assert_int_equal(orphans_count(*state), 2 + 512 / 20);
@@ -497,8 +460,8 @@ static void one_tenants_slow_host_delays_nobody(void **state)
         leave_one_of("slow", i);
     leave_one_of("other", 90);
     orphans_lead(*state, true);
-    assert_true(wait_until(w.now));
-    while (wait_until(w.now + 10 * 1000))
+    assert_true(wait_until(w.loop.now));
+    while (wait_until(w.loop.now + 10 * 1000))
         ;
     assert_int_equal(calls_in_flight(), 3); /* two of theirs, which do not end */
     bool seen = false;
@@ -506,7 +469,7 @@ static void one_tenants_slow_host_delays_nobody(void **state)
         seen |= strcmp(w.ops[i].ns, "other") == 0;
     assert_true(seen);
     gitlab_fails(0);
-    assert_true(wait_until(w.now + 2 * 1000));
+    assert_true(wait_until(w.loop.now + 2 * 1000));
     assert_int_equal(calls_in_flight(), 3);
 }
 
@@ -519,7 +482,7 @@ static void a_few_are_tried_at_a_time(void **state)
         leave_one_of(ns, i);
     }
     orphans_lead(*state, true);
-    while (wait_until(w.now + 10 * 1000))
+    while (wait_until(w.loop.now + 10 * 1000))
         ;
     assert_int_equal(calls_in_flight(), 8);
 }
@@ -529,9 +492,9 @@ static void a_ledger_that_cannot_be_read_is_read_later(void **state)
     leave_one_behind(4);
     err_set(&w.unreadable, ERR_DENIED, "Forbidden", "no");
     orphans_lead(*state, true);
-    assert_true(wait_until(w.now));
-    assert_false(wait_until(w.now + 7 * 1000));
-    assert_true(wait_until(w.now + 13 * 1000));
+    assert_true(wait_until(w.loop.now));
+    assert_false(wait_until(w.loop.now + 7 * 1000));
+    assert_true(wait_until(w.loop.now + 13 * 1000));
     w.unreadable = (struct err){.kind = ERR_NONE};
     wait_for_call();
 }

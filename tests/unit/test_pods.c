@@ -1,14 +1,14 @@
 /* Looks at the pods of managers that do not start: when, what is asked for, and what is kept of it. With a clock and an
  * API server of the test's own, in the place of net/loop.c and kube/client.c. */
+#include "fake_loop.h"
 #include "golden.h"
 
 #include "base/mem.h"
 #include "kube/pace.h"
-#include "net/loop.h"
 #include "operator/pods.h"
 
 static struct world {
-    int64_t now;
+    struct loop loop;
     char path[300]; /* of the request in flight; "": none */
     struct kube_request request;
     int requests;
@@ -21,17 +21,6 @@ static struct world {
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * What pods.c is linked with */
-
-int64_t loop_now(const struct loop *loop)
-{
-    (void)loop;
-    return w.now;
-}
-
-void loop_wake(struct loop *loop)
-{
-    (void)loop;
-}
 
 uint64_t kube_start(struct kube_client *client, const struct kube_request *request)
 {
@@ -47,8 +36,8 @@ uint64_t kube_start(struct kube_client *client, const struct kube_request *reque
 static int setup(void **state)
 {
     (void)state;
-    w = (struct world){.now = 1000, .spec = {.manager = {.replicas = 1}}};
-    w.shop = (struct workshop){.paces = &w.paces};
+    w = (struct world){.loop = {.now = 1000}, .spec = {.manager = {.replicas = 1}}};
+    w.shop = (struct workshop){.loop = &w.loop, .paces = &w.paces};
     w.turn = (struct turn){.shop = &w.shop, .state = &w.state};
     struct observed *o = &w.turn.observed;
     o->memory = &w.state.memory;
@@ -76,7 +65,7 @@ static bool is_due(void)
 {
     struct observed *o = &w.turn.observed;
 
-    o->now_ms = w.now;
+    o->now_ms = w.loop.now;
     pods_plan(&w.paces, &w.state.memory, o, &w.turn.mem);
     return pods_due(o) && o->now_ms >= pods_due(o);
 }
@@ -122,10 +111,10 @@ static void a_start_as_usual_costs_nothing(void **state)
 {
     (void)state;
     assert_false(is_due());
-    w.now += 7000;
+    w.loop.now += 7000;
     assert_false(is_due());
     w.turn.observed.available_replicas = 1;
-    w.now += 600000;
+    w.loop.now += 600000;
     assert_false(is_due());
     assert_null(w.state.memory.starting);
 }
@@ -134,12 +123,12 @@ static void a_start_as_usual_costs_nothing(void **state)
 static void the_looks_become_seldom(void **state)
 {
     static const int64_t at[] = {8, 13, 23, 43, 83, 163, 323, 623, 923, 1223};
-    int64_t begin = w.now;
+    int64_t begin = w.loop.now;
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(at); i++) {
         assert_false(is_due());
-        w.now = begin + at[i] * 1000;
+        w.loop.now = begin + at[i] * 1000;
         assert_true(is_due());
         pods_perform(&w.turn);
         answer_in_pieces(LIST(NO_IMAGE), SIZE_MAX / 2);
@@ -151,7 +140,7 @@ static void it_begins_anew_with_another_deployment(void **state)
 {
     (void)state;
     is_due();
-    w.now += 8000;
+    w.loop.now += 8000;
     assert_true(is_due());
     pods_perform(&w.turn);
     answer_in_pieces(LIST(NO_IMAGE), 7);
@@ -161,9 +150,9 @@ static void it_begins_anew_with_another_deployment(void **state)
     is_due();
     assert_null(trouble_told().reason);
     w.turn.observed.rollout_observed = true;
-    w.now += 1000;
+    w.loop.now += 1000;
     assert_false(is_due());
-    w.now += 8000;
+    w.loop.now += 8000;
     assert_true(is_due());
 }
 
@@ -191,7 +180,7 @@ static void a_namespace_has_its_pace(void **state)
 
     (void)state;
     for (int i = 0; i < 20; i++) {
-        w.turn.observed.now_ms = w.now;
+        w.turn.observed.now_ms = w.loop.now;
         w.turn.observed.memory = &others[i];
         pods_plan(&w.paces, &others[i], &w.turn.observed, &w.turn.mem);
         assert_int_equal(pods_due(&w.turn.observed), 9000 + i * PACE_MS);
@@ -204,17 +193,17 @@ static void without_the_right_to_it_nobody_looks_for_long(void **state)
 {
     (void)state;
     is_due();
-    w.now += 8000;
+    w.loop.now += 8000;
     assert_true(is_due());
     pods_perform(&w.turn);
     fail_with(ERR_DENIED, 0);
-    w.now += 599 * 1000;
+    w.loop.now += 599 * 1000;
     assert_false(is_due());
-    w.now += 1000;
+    w.loop.now += 1000;
     assert_true(is_due());
     pods_perform(&w.turn);
     fail_with(ERR_RETRY, 3600 * 1000);
-    w.now += 3599 * 1000;
+    w.loop.now += 3599 * 1000;
     assert_false(is_due());
 }
 
@@ -236,7 +225,7 @@ static void the_worst_is_told_whatever_pieces_it_comes_in(void **state)
     (void)state;
     for (size_t size = 1; size < 40; size++) {
         is_due();
-        w.now += 600 * 1000;
+        w.loop.now += 600 * 1000;
         pods_perform(&w.turn);
         answer_in_pieces(LIST(CREATING "," NO_IMAGE "," CREATING), size);
         is_due();
@@ -249,13 +238,13 @@ static void what_takes_its_time_is_told_when_it_lasts(void **state)
 {
     (void)state;
     is_due();
-    w.now += 8000;
+    w.loop.now += 8000;
     is_due();
     pods_perform(&w.turn);
     answer_in_pieces(LIST(CREATING), 100);
     is_due();
     assert_null(trouble_told().reason);
-    w.now += 60 * 1000;
+    w.loop.now += 60 * 1000;
     is_due();
     assert_string_equal(trouble_told().reason, "ContainerCreating");
 }

@@ -7,41 +7,18 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "fake_loop.h"
 #include "base/mem.h"
 #include "kube/poll.h"
-#include "net/loop.h"
-
-struct loop_timer {
-    void (*callback)(void *arg);
-    void *arg;
-    int64_t delay; /* -1: not armed */
-};
 
 /* What has been asked of the two. */
 static struct {
-    struct loop_timer timer;
+    struct loop loop;
     kube_done_fn *done; /* of the request in flight; NULL: there is none */
     void *arg;
     char asked[100];
     int requests, cancelled;
 } seen;
-
-struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
-{
-    (void)loop;
-    seen.timer = (struct loop_timer){callback, arg, -1};
-    return &seen.timer;
-}
-
-void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
-{
-    timer->delay = delay_ms;
-}
-
-void loop_timer_destroy(struct loop_timer *timer)
-{
-    timer->callback = NULL;
-}
 
 uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
                   kube_done_fn *done, void *arg)
@@ -72,7 +49,7 @@ static const struct kube_resource namespaces = {"Namespace", "v1", "namespaces",
 static struct poll *started(int *answers)
 {
     memset(&seen, 0, sizeof(seen));
-    struct poll *poll = poll_create(NULL, NULL, &namespaces, NULL, "ci", count_answer, answers);
+    struct poll *poll = poll_create(&seen.loop, NULL, &namespaces, NULL, "ci", count_answer, answers);
     poll_start(poll);
     assert_string_equal(seen.asked, "Namespace /ci");
     return poll;
@@ -86,8 +63,8 @@ static int64_t pause_after(enum err_kind kind, int64_t retry_after_ms)
 
     seen.done = NULL;
     done(seen.arg, &reply);
-    int64_t pause = seen.timer.delay;
-    seen.timer.callback(seen.timer.arg);
+    int64_t pause = seen.loop.timers[0].due;
+    fake_fire(seen.loop.timers);
     assert_non_null(seen.done);
     return pause;
 }

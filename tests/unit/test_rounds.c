@@ -7,16 +7,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "fake_loop.h"
 #include "base/arena.h"
 #include "base/mem.h"
 #include "kube/rounds.h"
-#include "net/loop.h"
-
-struct loop_timer {
-    void (*callback)(void *arg);
-    void *arg;
-    int64_t due; /* -1: not armed */
-};
 
 struct request {
     char path[200];
@@ -26,36 +20,12 @@ struct request {
 
 /* The world, and what was seen of the rounds. */
 static struct {
-    int64_t now;
-    struct loop_timer timer;
+    struct loop loop;
     struct request requests[5000];
     size_t asked, answered, cancelled;
     char told[100];    /* the last that was told                                 */
     const char *known; /* what known() says of all; NULL: nobody wants to know   */
 } world;
-
-int64_t loop_now(const struct loop *loop)
-{
-    (void)loop;
-    return world.now;
-}
-
-struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
-{
-    (void)loop;
-    world.timer = (struct loop_timer){callback, arg, -1};
-    return &world.timer;
-}
-
-void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
-{
-    timer->due = delay_ms < 0 ? -1 : world.now + delay_ms;
-}
-
-void loop_timer_destroy(struct loop_timer *timer)
-{
-    timer->callback = NULL;
-}
 
 const char *kube_path(const struct kube_resource *r, const char *ns, const char *name, const char *subresource,
                       struct arena *a)
@@ -107,7 +77,7 @@ static struct rounds *begun(void)
 
     memset(&world, 0, sizeof(world));
     world.known = "uid";
-    return rounds_create(NULL, NULL, &secrets, &handler);
+    return rounds_create(&world.loop, NULL, &secrets, &handler);
 }
 
 static void answer(size_t i, enum err_kind kind)
@@ -124,16 +94,15 @@ static void answer(size_t i, enum err_kind kind)
 /* Lets the time pass; what is asked is answered at once. */
 static void pass(int64_t ms, bool answers)
 {
-    int64_t end = world.now + ms;
+    int64_t end = world.loop.now + ms;
 
-    while (world.timer.due >= 0 && world.timer.due <= end) {
-        world.now = world.timer.due > world.now ? world.timer.due : world.now;
-        world.timer.due = -1;
-        world.timer.callback(world.timer.arg);
+    while (world.loop.timers[0].due >= 0 && world.loop.timers[0].due <= end) {
+        world.loop.now = world.loop.timers[0].due > world.loop.now ? world.loop.timers[0].due : world.loop.now;
+        fake_fire(world.loop.timers);
         while (answers && world.answered < world.asked)
             answer(world.answered, ERR_NONE);
     }
-    world.now = end;
+    world.loop.now = end;
 }
 
 static void an_object_is_read_round_and_round(void **state)
@@ -218,7 +187,7 @@ static void namespaces_take_turns(void **state)
     (void)state;
     add_many(r, "many", 5000);
     rounds_add(r, "few", "gitlab");
-    world.now = ROUND_MS; /* nothing was read until all are due */
+    world.loop.now = ROUND_MS; /* nothing was read until all are due */
     pass(100, true);
     for (size_t i = 0; i < world.asked; i++)
         found |= strcmp(world.requests[i].path, "secrets/few/gitlab") == 0;

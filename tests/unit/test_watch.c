@@ -1,6 +1,7 @@
 /* The watch, with an API server and a clock that are a few lines of this file: they take the place of kube/client.c and
  * net/loop.c. The streams are those of a real API server (tests/data/watch/: watch=1 on Secrets, as metadata only; in
  * initial.jsonl with sendInitialEvents). */
+#include "fake_loop.h"
 #include "golden.h"
 
 #include "base/buf.h"
@@ -8,42 +9,6 @@
 #include "base/mem.h"
 #include "kube/object_text.h"
 #include "kube/watch.h"
-#include "net/loop.h"
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * The clock */
-
-struct loop {
-    int64_t now;
-    struct loop_timer {
-        void (*callback)(void *arg);
-        void *arg;
-        int64_t due; /* -1: not armed */
-    } timer;
-};
-
-int64_t loop_now(const struct loop *loop)
-{
-    return loop->now;
-}
-
-struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
-{
-    loop->timer = (struct loop_timer){callback, arg, -1};
-    return &loop->timer;
-}
-
-void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
-{
-    struct loop *loop = container_of(timer, struct loop, timer);
-
-    timer->due = delay_ms < 0 ? -1 : loop->now + delay_ms;
-}
-
-void loop_timer_destroy(struct loop_timer *timer)
-{
-    *timer = (struct loop_timer){.due = -1};
-}
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * The API server: remembers the one request in flight, and says what the test tells it to say. */
@@ -269,7 +234,7 @@ static void world_finish(struct world *w)
 {
     watch_destroy(w->watch);
     assert_false(in_flight(&w->client));
-    assert_null(w->loop.timer.callback);
+    assert_null(w->loop.timers[0].callback);
     buf_finish(&w->told);
     arena_finish(&w->client.mem);
 }
@@ -303,11 +268,10 @@ static int64_t pass_pause(struct world *w)
 {
     assert_string_equal(watch_state_name(w->watch), "pause");
     assert_false(in_flight(&w->client));
-    assert_true(w->loop.timer.due >= w->loop.now);
-    int64_t pause = w->loop.timer.due - w->loop.now;
-    w->loop.now = w->loop.timer.due;
-    w->loop.timer.due = -1;
-    w->loop.timer.callback(w->loop.timer.arg);
+    assert_true(w->loop.timers[0].due >= w->loop.now);
+    int64_t pause = w->loop.timers[0].due - w->loop.now;
+    w->loop.now = w->loop.timers[0].due;
+    fake_fire(w->loop.timers);
     assert_true(in_flight(&w->client));
     return pause;
 }
@@ -402,17 +366,17 @@ static void lists_by_pages_when_a_stream_never_ends_the_list(void **state)
     (void)state;
     world_init(&w, &runners, NULL);
     for (int i = 0; i < 3; i++) {
-        int64_t deadline = w.loop.timer.due;
+        int64_t deadline = w.loop.timers[0].due;
         assert_in_range(deadline - w.loop.now, 10 * 1000, 120 * 1000);
         w.loop.now += 1000;
         send_event(&w.client, "BOOKMARK", "{metadata: {resourceVersion: '8'}}");
-        assert_int_equal(w.loop.timer.due, deadline);
+        assert_int_equal(w.loop.timers[0].due, deadline);
         send_event(&w.client, "ADDED", "{metadata: {name: 'a', resourceVersion: '3'}}");
-        assert_int_equal(w.loop.timer.due, deadline + 1000);
+        assert_int_equal(w.loop.timers[0].due, deadline + 1000);
     }
     send_text(&w.client, "{\"type\":\"half");
-    w.loop.now = w.loop.timer.due;
-    w.loop.timer.callback(w.loop.timer.arg);
+    w.loop.now = w.loop.timers[0].due;
+    w.loop.timers[0].callback(w.loop.timers[0].arg);
     assert_int_equal(w.client.cancelled, 1);
     assert_true(asks(&w, "limit=50"));
     buf_clear(&w.told);
