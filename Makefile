@@ -128,7 +128,8 @@ uninstall: ## Take them away again
 
 # Tests of base/ and runner/ link the core alone; the others link everything but main.o.
 TEST_SOURCES := $(wildcard tests/unit/test_*.c)
-TESTS := $(TEST_SOURCES:tests/unit/test_%.c=%)
+LONGEST_TESTS := world
+TESTS := $(LONGEST_TESTS) $(filter-out $(LONGEST_TESTS),$(TEST_SOURCES:tests/unit/test_%.c=%))
 CORE_TESTS := $(foreach t,$(TESTS),$(if $(wildcard controller/base/$(t).c controller/runner/$(t).c),$(t)))
 CORE_TESTS += $(filter world waits render_golden lists yaml,$(TESTS))
 
@@ -174,9 +175,13 @@ $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 unit: ## Unit tests under ASan and UBSan (T=decide runs one program)
 	$(Q)$(MAKE) unit-run $(ASAN_VARIANT)
 
-.PHONY: unit-run
-unit-run: $(patsubst %,$(B)/tests/%,$(or $(T),$(TESTS)))
-	$(Q)LIMIT='$(LIMIT)' RUN='$(RUN)' hack/run-unit $^
+# As many at a time as make's -j says; all of them, whichever fail.
+UNIT_RUNS = $(patsubst %,unit-run-%,$(or $(T),$(TESTS)))
+.PHONY: unit-run $(TESTS:%=unit-run-%)
+unit-run:
+	$(Q)$(MAKE) -k -O $(UNIT_RUNS)
+$(TESTS:%=unit-run-%): unit-run-%: $(B)/tests/%
+	$(Q)LIMIT='$(LIMIT)' RUN='$(RUN)' hack/run-unit $<
 
 # Without those that try very much: they take minutes there, and find nothing that is the processor's.
 .PHONY: unit-arm64
@@ -277,10 +282,12 @@ check: build ## Formatting, layers, names, docs, warnings, what protects the pro
 analyze: deps ## The compiler's static analyzer over the whole program (slow)
 	$(Q)$(MAKE) build B=build/analyze CFLAGS='-O1 -fanalyzer -Wno-analyzer-malloc-leak'
 
+# All processors, unless somebody has said how many.
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 .PHONY: test
 test: ## All that CI runs: check, unit tests, a short bench, end-to-end tests
-	$(Q)$(MAKE) check
-	$(Q)$(MAKE) unit
+	$(Q)$(MAKE) $(JOBS) check
+	$(Q)$(MAKE) $(JOBS) unit
 	$(Q)$(MAKE) unit-arm64
 	$(Q)CLUSTER=$(E2E_CLUSTER)-bench $(MAKE) bench QUICK=1
 	$(Q)$(MAKE) e2e; result=$$?; \
