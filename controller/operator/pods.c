@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/escape.h"
 #include "base/json.h"
 #include "base/json_sieve.h"
@@ -18,10 +19,9 @@ enum {
     PAGE_MAX = 4 << 10,
     POD_MAX = 24 << 10,     /* of one, that the sieve lets through                            */
     FIRST_MS = 8 * 1000,    /* a manager is there within some seconds, as a rule              */
-    AGAIN_MS = 5 * 1000,    /* after the first look; doubles …                                */
-    SELDOM_MS = 300 * 1000, /* … up to this                                                   */
     DENIED_MS = 600 * 1000, /* without the right to look                                      */
 };
+static const struct backoff looks = {5 * 1000, 300 * 1000, 0}; /* after the first; kube/pace.h spreads them */
 
 static const struct kube_resource pods = {.kind = "Pod", .api_version = "v1", .plural = "pods", .namespaced = true};
 
@@ -38,15 +38,6 @@ static const struct json_keep pod_keeps[] = {
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * When */
-
-static int64_t pause_after(unsigned looks)
-{
-    int64_t pause = AGAIN_MS;
-
-    while (--looks && pause < SELDOM_MS)
-        pause *= 2;
-    return pause < SELDOM_MS ? pause : SELDOM_MS;
-}
 
 void pods_plan(struct paces *paces, struct memory *memory, const struct observed *o, struct arena *a)
 {
@@ -106,12 +97,11 @@ static bool on_page_bytes(void *arg, const char *bytes, size_t len)
 static void plan_next(const struct turn *turn, const struct err *err)
 {
     const struct observed *o = &turn->observed;
-    int64_t now = loop_now(turn->shop->loop), pause = pause_after(o->memory->starting->looks);
+    int64_t now = loop_now(turn->shop->loop);
+    int64_t pause = backoff_pause(&looks, o->memory->starting->looks, err->retry_after_ms, 0);
 
-    if (err->kind == ERR_DENIED)
+    if (err->kind == ERR_DENIED && pause < DENIED_MS)
         pause = DENIED_MS;
-    if (pause < err->retry_after_ms)
-        pause = err->retry_after_ms;
     learn_look_planned(&turn->state->memory, pace_take(turn->shop->paces, o->owner.ns, now + pause, now));
 }
 

@@ -2,7 +2,8 @@
 
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 /* Those of controller-runtime (pkg/internal/controller/metrics), of client-go (util/workqueue/metrics.go), and for
  * GitLab those of client-go's requests. */
@@ -14,13 +15,10 @@ static const struct buckets gitlab_buckets = {12, {0.005, 0.025, 0.1, 0.25, 0.5,
 
 void stats_init(struct stats *stats)
 {
-    struct timespec now;
-
     *stats = (struct stats){.reconcile_seconds = {.buckets = &reconcile_buckets},
                             .work_seconds = {.buckets = &work_buckets},
                             .gitlab_seconds = {.buckets = &gitlab_buckets}};
-    clock_gettime(CLOCK_REALTIME, &now);
-    stats->start = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    stats->start = (double)clock_wall_us() / 1e6;
     if (getrandom(&stats->run, sizeof(stats->run), GRND_NONBLOCK) != sizeof(stats->run))
         stats->run = 0;
 }
