@@ -150,8 +150,12 @@ $(addprefix $(B)/tests/,world decide waits status observed cache): $(patsubst te
 
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+# This one brings a loop and a lease of its own.
+$(B)/tests/controller: $(B)/tests/test_controller.o $(addprefix $(B)/obj/kube/,controller.o places.o queue.o) $(filter $(B)/obj/base/%,$(OBJECTS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # This one brings a ledger, a GitLab and a clock of its own.
-$(B)/tests/orphans: $(B)/tests/test_orphans.o $(addprefix $(B)/obj/operator/,orphans.o orphan_index.o) $(CORE_OBJECTS)
+$(B)/tests/orphans: $(B)/tests/test_orphans.o $(addprefix $(B)/obj/operator/,orphans.o orphan_index.o) \
+	$(addprefix $(B)/obj/kube/,controller.o places.o queue.o) $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # What these define takes the place of what the program does: an API server and a clock of their own.
 $(addprefix $(B)/tests/,garbage ledger errand unserved pods): $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)

@@ -30,7 +30,7 @@ bool places_admit(const struct places *places, const char *ns, enum queue_priori
 {
     const struct tenant *tenant = map_get(&places->tenants, ns);
 
-    return !tenant || (2 * tenant->memory < places->memory_max - places->memory &&
+    return !tenant || (tenant->len < places->tenant_max && 2 * tenant->memory < places->memory_max - places->memory &&
                        (priority == QUEUE_ROUTINE || tenant->by_priority[priority] < places->max - places->len));
 }
 

@@ -3,8 +3,8 @@
  *
  * All together have so many places and so much memory. Routine work begins only while fewer than so many places are
  * taken by what is not urgent. Of what is urgent, and of what was begun, a namespace takes no more places than are
- * left; and another place of any kind only while more memory is left than twice what it has. So the next namespace
- * always finds some, and no kind of work keeps another one out.
+ * left, nor more of any kind than its own bound; and another place of any kind only while more memory is left than
+ * twice what it has. So the next namespace always finds some, and no kind of work keeps another one out.
  *
  * Work goes on in steps on one thread. Of those that may go on, it is the turn of the namespace that has waited longest
  * since its last step: the many steps of one do not hold up the few of another. */
@@ -19,7 +19,8 @@
 #include "kube/queue.h"
 
 struct places {
-    size_t max, routine_max, memory_max; /* set by the owner; the rest begins with zeroes */
+    size_t max, routine_max, tenant_max; /* set by the owner; the rest begins with zeroes */
+    size_t memory_max;                   /* … and this                                    */
     size_t len, urgent, memory;          /* taken; memory in bytes                        */
     uint64_t steps;
     struct map tenants; /* by namespace, of those that have a place               */

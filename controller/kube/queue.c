@@ -1,5 +1,6 @@
 #include "kube/queue.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,8 @@ struct item {
     int heap_index;   /* in queue->delayed, or NOT_DELAYED                        */
     int64_t ready_us; /* since when it is ready; 0: it is not                      */
     bool busy, again; /* again: added while busy                                  */
+    bool failed;      /* … the work that goes on                                  */
+    uint8_t failures; /* in a row, or more than these                             */
     enum queue_priority priority, taken;
     char key[];
 };
@@ -346,13 +349,26 @@ enum queue_priority queue_taken_priority(const struct queue *q, const char *key)
     return item ? item->taken : QUEUE_ROUTINE;
 }
 
+unsigned queue_fail(struct queue *q, const char *key)
+{
+    struct item *item = map_get(&q->items, key);
+
+    assert(item && item->busy);
+    item->failed = true;
+    if (item->failures < UINT8_MAX)
+        item->failures++;
+    return item->failures;
+}
+
 void queue_done(struct queue *q, const char *key)
 {
     struct item *item = map_get(&q->items, key);
 
     if (!item || !item->busy)
         return;
-    item->busy = false;
+    if (!item->failed)
+        item->failures = 0;
+    item->busy = item->failed = false;
     if (item->again) {
         item->again = false;
         make_ready(q, item);
@@ -367,6 +383,11 @@ int64_t queue_next_ms(const struct queue *q, enum queue_priority least)
     for (size_t i = least; i < QUEUE_PRIORITIES; i++)
         if (q->ready[i].len)
             return 0;
+    return queue_next_due_ms(q);
+}
+
+int64_t queue_next_due_ms(const struct queue *q)
+{
     return q->delayed_len ? q->delayed[0]->due_ms : -1;
 }
 

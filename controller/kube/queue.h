@@ -44,12 +44,17 @@ void queue_add_at(struct queue *queue, const char *key, int64_t at_ms, const cha
 const char *queue_take(struct queue *queue, int64_t now_ms, enum queue_priority least, const char **ret_cause);
 /* The priority that a busy key was taken with. */
 enum queue_priority queue_taken_priority(const struct queue *queue, const char *key);
-/* The work on a busy key has ended. */
+/* The work on a busy key has failed; returns how many times in a row, of which the first 255 are counted. To be tried
+ * again it is added, too. */
+unsigned queue_fail(struct queue *queue, const char *key);
+/* The work on a busy key has ended; it ends the row, too, unless this work has failed. */
 void queue_done(struct queue *queue, const char *key);
 
 /* When queue_take() may have a key, if everybody may be taken: 0 when one is ready, else when the next delayed one is
  * due; -1: never. */
 int64_t queue_next_ms(const struct queue *queue, enum queue_priority least);
+/* When the next delayed key is due, which may be one that may be taken; -1: there is none. */
+int64_t queue_next_due_ms(const struct queue *queue);
 size_t queue_depth(const struct queue *queue);
 size_t queue_delayed(const struct queue *queue);
 uint64_t queue_adds(const struct queue *queue);

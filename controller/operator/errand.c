@@ -157,10 +157,11 @@ bool errand_is_calling(const struct errand *e)
 /* The object, its registration and what was read are as they were when GitLab was asked; all else is as it is now. */
 static struct turn *turn_of_the_answer(const struct errand *e)
 {
-    struct turn *turn = turn_create(e->shop, &e->record, e->state, e->state->key, e->cause);
+    struct turn *turn = turn_create(e->shop, &e->record, e->state, e->cause);
 
     turn_look(turn);
     go_on_with_errand(e, turn);
+    turn->work.state = WORK_WAITING;
     turn->asked = e->asked;
     turn->observed.registered = e->registered;
     return turn;
@@ -227,7 +228,7 @@ void errand_ask(struct turn *turn, const struct gitlab_request *call)
         turn_ready(turn);
         return;
     }
-    turn->parked = true;
+    work_park(&turn->work);
     e->steps = verdict == GATE_GO ? turn->steps : e->steps;
     keep_values(e, &turn->observed);
     if (turn->state->memory.issued)

@@ -42,7 +42,6 @@ struct realm {
 
 struct feeds {
     const struct workshop *shop;
-    struct queue *queue;
     struct states *states;
     struct unserved unserved;
     struct loop_timer *look; /* for that room                                            */
@@ -64,7 +63,7 @@ static void wake_referrer(void *arg, const char *key)
 
     if (state)
         memory_forgive(&state->memory);
-    queue_add(wake->feeds->queue, key, wake->priority, "a referenced object changed");
+    controller_add(wake->feeds->shop->controller, key, wake->priority, "a referenced object changed");
 }
 
 /* The runners whose spec names the object; and the one that would make a Secret of this name. */
@@ -86,9 +85,9 @@ static void wake(struct feeds *feeds, enum kind kind, const char *ns, const char
 {
     garbage_note(feeds->shop->garbage, kind, ns, name);
     if (kind == KIND_RUNNER)
-        queue_add(feeds->queue, key_text(KIND, ns, name).text, priority, "the object changed");
+        controller_add(feeds->shop->controller, key_text(KIND, ns, name).text, priority, "the object changed");
     else if (*owner)
-        queue_add(feeds->queue, owner, QUEUE_ROUTINE, "a child changed");
+        controller_add(feeds->shop->controller, owner, QUEUE_ROUTINE, "a child changed");
     else
         wake_referrers(feeds, kind, ns, name, priority);
 }
@@ -395,13 +394,13 @@ static size_t count_realms(const char *namespaces)
     return n;
 }
 
-struct feeds *feeds_create(const struct workshop *shop, struct queue *queue, struct states *states)
+struct feeds *feeds_create(const struct workshop *shop, struct states *states)
 {
     const char *at = shop->render.namespaces;
     size_t len = count_realms(at);
     struct feeds *feeds = mem_alloc(sizeof(*feeds) + len * sizeof(struct realm));
 
-    *feeds = (struct feeds){.shop = shop, .queue = queue, .states = states, .len = len};
+    *feeds = (struct feeds){.shop = shop, .states = states, .len = len};
     feeds->look = loop_timer_create(shop->loop, on_look, feeds);
     const struct rounds_handler secrets = {known_secret, on_secret, feeds};
     if (shop->secrets_by_name)

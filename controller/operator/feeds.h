@@ -3,14 +3,13 @@
 #ifndef OPERATOR_FEEDS_H
 #define OPERATOR_FEEDS_H
 
-#include "kube/queue.h"
 #include "kube/watch.h"
 #include "operator/turn.h"
 
 struct feeds;
 
 /* Lends everything it is given. shop->render.namespaces: which to serve. */
-struct feeds *feeds_create(const struct workshop *shop, struct queue *queue, struct states *states);
+struct feeds *feeds_create(const struct workshop *shop, struct states *states);
 void feeds_destroy(struct feeds *feeds);
 /* Begins with the runners; the other kinds follow when all of those are known. */
 void feeds_start(struct feeds *feeds);

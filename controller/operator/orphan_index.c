@@ -63,81 +63,12 @@ void orphan_index_finish(struct orphan_index *index)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * Whose turn it is */
+ * Who makes room */
 
-static void put_busy(struct orphan_index *index, const struct orphan_entry *former, const struct orphan_entry *now)
-{
-    for (size_t i = 0; i < AT_A_TIME; i++)
-        if (index->busy[i] == former) {
-            index->busy[i] = now;
-            return;
-        }
-}
-
-void orphan_index_begin(struct orphan_index *index, struct orphan_entry *entry)
-{
-    put_busy(index, NULL, entry);
-    entry->busy = true;
-}
-
-void orphan_index_end(struct orphan_index *index, struct orphan_entry *entry)
-{
-    put_busy(index, entry, NULL);
-    entry->busy = false;
-}
-
-static int busy_in(const struct orphan_index *index, const char *ns)
-{
-    int count = 0;
-
-    for (size_t i = 0; i < AT_A_TIME; i++)
-        count += index->busy[i] && strcmp(index->busy[i]->ns, ns) == 0;
-    return count;
-}
-
-static bool all_busy(const struct orphan_index *index)
-{
-    size_t i = 0;
-
-    while (i < AT_A_TIME && index->busy[i])
-        i++;
-    return i == AT_A_TIME;
-}
-
-static bool may_begin(const struct orphan_entry *entry)
+bool orphan_may_begin(const struct orphan_entry *entry)
 {
     return !entry->busy && !entry->recording && !entry->leaving_for;
 }
-
-struct orphan_entry *orphan_index_due(const struct orphan_index *index, int64_t now_ms)
-{
-    struct orphan_entry *best = NULL;
-    int fewest = AT_A_TIME_OF_ONE;
-
-    entries_each(entry, index)
-    {
-        if (!may_begin(entry) || entry->due_ms > now_ms || all_busy(index))
-            continue;
-        int busy = busy_in(index, entry->ns);
-        if (busy < fewest || (best && busy == fewest && entry->due_ms < best->due_ms)) {
-            best = entry;
-            fewest = busy;
-        }
-    }
-    return best;
-}
-
-int64_t orphan_index_next_ms(const struct orphan_index *index)
-{
-    int64_t next = INT64_MAX;
-
-    entries_each(entry, index) if (may_begin(entry) && entry->due_ms < next && !all_busy(index) &&
-                                   busy_in(index, entry->ns) < AT_A_TIME_OF_ONE) next = entry->due_ms;
-    return next;
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Who makes room */
 
 /* The namespace that takes most; between equals the newcomer's. */
 static const char *heaviest_tenant(const struct orphan_index *index, const char *newcomers)
@@ -162,7 +93,7 @@ static struct orphan_entry *oldest_of(const struct orphan_index *index, const ch
 {
     struct orphan_entry *oldest = NULL;
 
-    entries_each(entry, index) if (may_begin(entry) && strcmp(entry->ns, ns) == 0 &&
+    entries_each(entry, index) if (orphan_may_begin(entry) && strcmp(entry->ns, ns) == 0 &&
                                    (!oldest || entry->since_s < oldest->since_s)) oldest = entry;
     return oldest;
 }

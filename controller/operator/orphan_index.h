@@ -1,5 +1,5 @@
-/* What is remembered of the ledger's entries (ledger.h) between two looks at it: no token, but enough to know whose
- * turn it is and who has to make room.
+/* What is remembered of the ledger's entries (ledger.h) between two looks at it: no token, but enough to know who has
+ * to make room.
  *
  * The ledger is one Secret, so it has an end. When it is full, the namespace that takes most of it makes room, its
  * oldest entry first; the newcomer counts for its own. So nobody loses an entry whose namespace takes less than the
@@ -26,11 +26,9 @@ struct orphan_entry {
     char *what; /* it is, for people                                                            */
     size_t size;
     int64_t since_s;   /* it is in the ledger, since 1970                                              */
-    unsigned attempts; /* that have failed                                                             */
-    int64_t due_ms;    /* monotonic                                                                    */
     bool unknown;      /* to GitLab, as it has said once: it is believed the second time               */
     bool gone;         /* from GitLab: only its entry is left                                          */
-    bool busy;         /* see orphan_index_begin()                                                     */
+    bool busy;         /* somebody is at it                                                            */
     bool seen;         /* in the ledger, when it was last read                                         */
     bool recording;    /* it is not in the ledger yet                                                  */
     char *leaving_for; /* key of the newcomer that it makes room for; NULL: it stays                   */
@@ -39,7 +37,6 @@ struct orphan_entry {
 struct orphan_index {
     struct map by_key; /* struct orphan_entry */
     size_t bytes;      /* of all that do not leave */
-    const struct orphan_entry *busy[AT_A_TIME];
 };
 
 /* Takes copies. size: of key and text. */
@@ -49,14 +46,8 @@ struct orphan_entry *orphan_index_find(const struct orphan_index *index, const c
 void orphan_index_drop(struct orphan_index *index, struct orphan_entry *entry);
 void orphan_index_finish(struct orphan_index *index);
 
-/* The next one to try, if there may be one more: due, and its namespace is at fewer than its part; of these of the
- * namespace that is at fewest, the one that is due for longest. NULL: none. */
-struct orphan_entry *orphan_index_due(const struct orphan_index *index, int64_t now_ms);
-/* Somebody is at it, one of AT_A_TIME at the most; … and no longer. */
-void orphan_index_begin(struct orphan_index *index, struct orphan_entry *entry);
-void orphan_index_end(struct orphan_index *index, struct orphan_entry *entry);
-/* When orphan_index_due() may have one, if nothing else changes; INT64_MAX: never. */
-int64_t orphan_index_next_ms(const struct orphan_index *index);
+/* Nobody is at it, and it is there to stay. */
+bool orphan_may_begin(const struct orphan_entry *entry);
 
 /* Marks entries as leaving for the newcomer, which is in the index already, until all others fit. False, with nothing
  * marked, when they cannot, as those that would have to leave are busy. */

@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/jitter.h"
 #include "base/json.h"
+#include "base/key.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,57 +16,46 @@
 #include "operator/orphan_index.h"
 #include "runner/names.h"
 
+#define ENTRY "LedgerEntry" /* kind of the keys of entries …  */
+#define ALL   "Ledger"      /* … and of the ledger as a whole */
+
 enum {
     FIRST_MS = 5 * 1000,
     READ_MS = 1000, /* between two looks at the ledger, which is large */
 };
+
 static const struct backoff pauses = {10 * 1000, 10 * 60 * 1000, 25};
 
 struct orphans {
     const struct workshop *shop;
-    struct loop_timer *timer;
+    struct loop_timer *timer; /* of the next look */
     struct orphan_index index;
-    bool leading;
-    bool known;        /* the ledger was read, or is known not to be there                    */
-    int64_t look_ms;   /* when it is to be read though nothing is due; INT64_MAX: not         */
-    int64_t read_ms;   /* when it may be read again                                           */
-    unsigned failures; /* to read it, in a row                                                */
-    struct err err;    /* … the last of them                                                  */
-    uint64_t request;  /* that reads it, in flight; 0: none                                   */
-    struct list tries;
-    char *uid; /* of the Secret, for Events                                           */
+    bool known;       /* the ledger was read, or is known not to be there */
+    struct err err;   /* … or could not be read                           */
+    int64_t read_ms;  /* when it may be read again                        */
+    uint64_t request; /* that reads it, in flight; 0: none                */
+    char *uid;        /* of the Secret, for Events                        */
 };
 
-/* One runner that is being deregistered, or whose entry is being taken out. */
+/* The work of a key: waits for a look at the ledger; then a runner is deregistered, and its entry taken out. */
 struct
 try {
-    struct list node;
+    struct work work;
     struct orphans *orphans;
-    struct orphan_entry *entry;
+    struct orphan_entry *entry; /* NULL: a look is all that is wanted, or it is gone */
+    bool looks;
     struct gitlab_op *call;
     uint64_t request; /* to Kubernetes */
 };
 
-static int64_t orphan_pause_after(unsigned attempts)
-{
-    return backoff_pause(&pauses, attempts, 0, jitter_random());
-}
-
-static void arm_orphans(struct orphans *orphans)
-{
-    int64_t due = orphan_index_next_ms(&orphans->index), now = loop_now(orphans->shop->loop);
-
-    if (due < orphans->read_ms)
-        due = orphans->read_ms;
-    if (orphans->look_ms < due)
-        due = orphans->look_ms;
-    loop_timer_set(orphans->timer, !orphans->leading || orphans->request || due == INT64_MAX ? -1
-                                   : due > now                                               ? due - now
-                                                                                             : 0);
-}
-
 /* ---------------------------------------------------------------------------------------------------------------------
  * Entries */
+
+static void try_at(const struct orphans *orphans, const struct orphan_entry *entry, int64_t at_ms)
+{
+    controller_add_at(orphans->shop->controller, key_text(ENTRY, entry->ns, entry->key).text, at_ms,
+                      "the runner is to be deregistered");
+}
 
 /* An entry that is not known yet, as it is in the ledger. */
 static struct orphan_entry *add_read(struct orphans *orphans, const char *key, const char *data)
@@ -78,11 +68,13 @@ static struct orphan_entry *add_read(struct orphans *orphans, const char *key, c
 
     if (good)
         owner = orphan_owner(text, &a);
+    if (strlen(owner.ns) >= KEY_PART_SIZE || strchr(owner.ns, '/'))
+        owner.ns = "";
     const char *what = good ? orphan_name(&owner, &orphan, &a) : key;
     struct orphan_entry *entry =
         orphan_index_add(&orphans->index, key, owner.ns, what, strlen(key) + (text ? strlen(text) : 0));
     entry->since_s = good ? orphan.since_s : 0;
-    entry->due_ms = loop_now(orphans->shop->loop) + jitter(0, FIRST_MS);
+    try_at(orphans, entry, loop_now(orphans->shop->loop) + jitter(0, FIRST_MS));
     return entry;
 }
 
@@ -126,58 +118,32 @@ static void tell_of_orphan(const struct orphans *orphans, bool warning, const ch
     log_event(warning ? LOG_WARN : LOG_INFO, "orphans", reason, "message", note, NULL);
 }
 
-static struct try *try_create(struct orphans *orphans, struct orphan_entry *entry)
-{
-    struct try *try = mem_alloc(sizeof(*try));
-
-    *try = (struct try){.orphans = orphans, .entry = entry};
-    list_append(&orphans->tries, &try->node);
-    orphan_index_begin(&orphans->index, entry);
-    return try;
-}
-
-/* Ends what is in flight; the entry stays. */
-static void try_destroy(struct try *try)
-{
-    if (try->request)
-        kube_cancel(try->orphans->shop->client, try->request);
-    if (try->call)
-        gitlab_cancel(try->call);
-    orphan_index_end(&try->orphans->index, try->entry);
-    list_remove(&try->node);
-    free(try);
-}
-
 static void try_later(struct try *try, const struct err *err)
 {
-    struct orphans *orphans = try->orphans;
-    struct orphan_entry *entry = try->entry;
-    int64_t now = loop_now(orphans->shop->loop);
+    unsigned failures = work_retry(&try->work, err);
 
-    log_event(entry->attempts++ ? LOG_DEBUG : LOG_WARN, "orphans", "failed", "entry", entry->key, "reason", err->reason,
-              "error", err->text, NULL);
-    entry->due_ms = now + orphan_pause_after(entry->attempts);
-    if (err->retry_after_ms > 0 && entry->due_ms < now + err->retry_after_ms)
-        entry->due_ms = now + err->retry_after_ms;
-    try_destroy(try);
-    arm_orphans(orphans);
+    log_event(failures > 1 ? LOG_DEBUG : LOG_WARN, "orphans", try->entry ? "failed" : "cannot be read", "entry",
+              try->entry ? try->entry->key : NULL, "reason", err->reason, "error", err->text, NULL);
+}
+
+/* Nothing is left of the entry. */
+static void try_drop(struct try *try)
+{
+    orphan_index_drop(&try->orphans->index, take(try->entry));
+    work_done(&try->work);
 }
 
 static void on_removed(void *arg, const struct kube_reply *reply)
 {
     struct try *try = arg;
-    struct orphans *orphans = try->orphans;
-    struct orphan_entry *entry = try->entry;
 
     try->request = 0;
     if (reply->err.kind != ERR_NONE && reply->err.kind != ERR_NOT_FOUND) {
         try_later(try, &reply->err);
         return;
     }
-    orphans->shop->stats->orphans.deregistered++;
-    try_destroy(try);
-    orphan_index_drop(&orphans->index, entry);
-    arm_orphans(orphans);
+    try->orphans->shop->stats->orphans.deregistered++;
+    try_drop(try);
 }
 
 static void take_out(struct try *try)
@@ -216,18 +182,17 @@ static void on_called(void *arg, const struct gitlab_answer *answer)
     take_out(try);
 }
 
-/* secret: the ledger as it was just read. */
-static void deregister_orphan(struct orphans *orphans, struct orphan_entry *entry, struct json_object *secret)
+/* secret: the ledger as it was just read; somebody may have taken the entry out. */
+static void deregister_orphan(struct try *try, struct json_object *secret)
 {
     cleanup_arena struct arena a = {0};
-    const char *data = json_string(json_member(json_get(secret, "data"), entry->key));
-    const char *text = base64_decode(data, NULL, &a);
-    struct try *try = try_create(orphans, entry);
+    struct json_object *data = json_member(json_get(secret, "data"), try->entry->key);
+    const char *text = data ? base64_decode(json_string(data), NULL, &a) : NULL;
     struct orphan orphan;
     struct err err;
 
-    if (entry->gone) {
-        take_out(try);
+    if (!data) {
+        try_drop(try);
         return;
     }
     if (!text || !orphan_parse(text, &orphan, &a)) {
@@ -241,47 +206,110 @@ static void deregister_orphan(struct orphans *orphans, struct orphan_entry *entr
                                         .ca_pem = orphan.ca_pem,
                                         .token = orphan.token,
                                         .runner_id = orphan.runner_id,
-                                        .ns = entry->ns};
-    try->call = gitlab_start(orphans->shop->gitlab, &call, on_called, try);
+                                        .ns = try->entry->ns};
+    try->call = gitlab_start(try->orphans->shop->gitlab, &call, on_called, try);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Reading the ledger */
 
+static void go_on_after_look(struct try *try, const struct kube_reply *reply)
+{
+    try->looks = false;
+    if (!try->orphans->known)
+        try_later(try, &reply->err);
+    else if (try->entry)
+        deregister_orphan(try, reply->object);
+    else
+        work_done(&try->work);
+}
+
 static void on_ledger_read(void *arg, const struct kube_reply *reply)
 {
     struct orphans *orphans = arg;
-    int64_t now = loop_now(orphans->shop->loop);
-    struct orphan_entry *entry;
     bool known = reply->err.kind == ERR_NONE || reply->err.kind == ERR_NOT_FOUND;
 
     orphans->request = 0;
-    orphans->failures = known ? 0 : orphans->failures + 1;
-    orphans->look_ms = known ? INT64_MAX : now + orphan_pause_after(orphans->failures);
-    orphans->read_ms = now + READ_MS;
+    orphans->read_ms = loop_now(orphans->shop->loop) + READ_MS;
     orphans->err = reply->err;
-    if (!known) {
-        orphans->read_ms = orphans->look_ms;
-        log_event(orphans->failures > 1 ? LOG_DEBUG : LOG_WARN, "orphans", "cannot be read", "reason",
-                  reply->err.reason, "error", reply->err.text, NULL);
-        arm_orphans(orphans);
-        return;
+    orphans->known |= known;
+    if (known) {
+        free(orphans->uid);
+        orphans->uid = mem_strdup(json_str_or(reply->object, "metadata.uid", ""));
+        follow_ledger(orphans, json_get(reply->object, "data"));
     }
-    orphans->known = true;
-    free(orphans->uid);
-    orphans->uid = mem_strdup(json_str_or(reply->object, "metadata.uid", ""));
-    follow_ledger(orphans, json_get(reply->object, "data"));
-    while ((entry = orphan_index_due(&orphans->index, now)))
-        deregister_orphan(orphans, entry, reply->object);
-    arm_orphans(orphans);
+    list_each_safe (node, after, controller_view(orphans->shop->controller, ALL).works) {
+        struct try *try = container_of(container_of(node, struct work, node), struct try, work);
+        if (try->looks)
+            go_on_after_look(try, reply);
+    }
 }
 
-static void on_orphans_timer(void *arg)
+static void look_at_ledger(void *arg)
 {
     struct orphans *orphans = arg;
 
-    if (orphans->leading && !orphans->request)
+    if (!orphans->request)
         orphans->request = ledger_read(orphans->shop, on_ledger_read, orphans);
+}
+
+/* Those that begin at about the same time share a look. */
+static void look_soon(struct try *try)
+{
+    struct orphans *orphans = try->orphans;
+    int64_t now = loop_now(orphans->shop->loop);
+
+    try->looks = true;
+    if (now >= orphans->read_ms)
+        look_at_ledger(orphans);
+    else
+        loop_timer_set(orphans->timer, orphans->read_ms - now);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The work of a key */
+
+static struct try *try_create(struct orphans *orphans, struct orphan_entry *entry)
+{
+    struct try *try = mem_alloc(sizeof(*try));
+
+    *try = (struct try){.work.state = WORK_WAITING, .orphans = orphans, .entry = entry};
+    if (entry)
+        entry->busy = true;
+    return try;
+}
+
+static struct work *try_start(void *arg, const char *text, enum queue_priority priority, const char *cause)
+{
+    struct orphans *orphans = arg;
+    struct orphan_entry *entry = NULL;
+    struct key key;
+
+    (void)priority, (void)cause;
+    if (key_parse(text, &key) && strcmp(key.kind, ENTRY) == 0)
+        entry = orphan_index_find(&orphans->index, key.name);
+    if (entry ? !orphan_may_begin(entry) : strcmp(key.kind, ALL) != 0)
+        return NULL;
+    struct try *try = try_create(orphans, entry);
+    if (entry && entry->gone)
+        take_out(try);
+    else
+        look_soon(try);
+    return &try->work;
+}
+
+/* The entry stays. */
+static void try_stop(struct work *work)
+{
+    struct try *try = container_of(work, struct try, work);
+
+    if (try->request)
+        kube_cancel(try->orphans->shop->client, try->request);
+    if (try->call)
+        gitlab_cancel(try->call);
+    if (try->entry)
+        try->entry->busy = false;
+    free(try);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -290,12 +318,10 @@ static void on_orphans_timer(void *arg)
 bool orphans_admit(struct orphans *orphans, const char *key, const char *ns, const char *what, size_t size,
                    struct err *err)
 {
-    if (!orphans->known) {
-        arm_orphans(orphans);
-        return orphans->failures
+    if (!orphans->known)
+        return orphans->err.kind
                    ? (*err = orphans->err, false)
                    : err_set(err, ERR_RETRY, "LedgerUnread", "the ledger of orphans has not been read yet");
-    }
     struct orphan_entry *entry = orphan_index_find(&orphans->index, key);
     if (entry)
         return true; /* it is written again */
@@ -351,56 +377,68 @@ void orphans_written(struct orphans *orphans, const char *key, bool success)
     if (!entry || !entry->recording)
         return;
     entry->recording = false;
-    entry->due_ms = loop_now(orphans->shop->loop) + orphan_pause_after(1);
-    if (!success)
+    if (success)
+        try_at(orphans, entry, loop_now(orphans->shop->loop) + backoff_pause(&pauses, 1, 0, jitter_random()));
+    else
         orphan_index_drop(&orphans->index, entry);
-    arm_orphans(orphans);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  */
 
+static void forget_ledger(void *arg)
+{
+    struct orphans *orphans = arg;
+
+    if (orphans->request)
+        kube_cancel(orphans->shop->client, orphans->request);
+    orphans->request = 0;
+    loop_timer_set(orphans->timer, -1);
+    orphan_index_finish(&orphans->index);
+    orphans->known = !ledger_may_exist(orphans->shop);
+    orphans->err = (struct err){.kind = ERR_NONE};
+    orphans->read_ms = 0;
+}
+
+static void begin_with_the_ledger(void *arg)
+{
+    struct orphans *orphans = arg;
+
+    orphans->known = !ledger_may_exist(orphans->shop);
+    if (!orphans->known)
+        controller_add(orphans->shop->controller, key_text(ALL, orphans->shop->ns, LEDGER_NAME).text, QUEUE_ROUTINE,
+                       "leading");
+}
+
+static const struct work_kind tries = {
+    .names = (const char *const[]){ENTRY, ALL, NULL},
+    .places = AT_A_TIME,
+    .routine_places = AT_A_TIME,
+    .namespace_places = AT_A_TIME_OF_ONE,
+    .retry = &pauses,
+    .start = try_start,
+    .stop = try_stop,
+    .begin = begin_with_the_ledger,
+    .forget = forget_ledger,
+};
+
 struct orphans *orphans_create(const struct workshop *shop)
 {
     struct orphans *orphans = mem_alloc(sizeof(*orphans));
 
-    *orphans = (struct orphans){.shop = shop, .look_ms = INT64_MAX};
-    list_init(&orphans->tries);
-    orphans->timer = loop_timer_create(shop->loop, on_orphans_timer, orphans);
+    *orphans = (struct orphans){.shop = shop};
+    orphans->timer = loop_timer_create(shop->loop, look_at_ledger, orphans);
+    controller_add_kind(shop->controller, &tries, orphans);
     return orphans;
-}
-
-static void begin_with_the_ledger(struct orphans *orphans)
-{
-    if (orphans->request)
-        kube_cancel(orphans->shop->client, orphans->request);
-    orphans->request = 0;
-    list_each_safe (node, after, &orphans->tries)
-        try_destroy(container_of(node, struct try, node));
-    orphan_index_finish(&orphans->index);
 }
 
 void orphans_destroy(struct orphans *orphans)
 {
     if (!orphans)
         return;
-    begin_with_the_ledger(orphans);
     loop_timer_destroy(orphans->timer);
     free(orphans->uid);
     free(orphans);
-}
-
-void orphans_lead(struct orphans *orphans, bool leading)
-{
-    if (leading == orphans->leading)
-        return;
-    begin_with_the_ledger(orphans);
-    orphans->leading = leading;
-    orphans->known = !ledger_may_exist(orphans->shop);
-    orphans->failures = 0;
-    orphans->read_ms = 0;
-    orphans->look_ms = orphans->known ? INT64_MAX : loop_now(orphans->shop->loop);
-    arm_orphans(orphans);
 }
 
 size_t orphans_count(const struct orphans *orphans)

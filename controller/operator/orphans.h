@@ -1,11 +1,12 @@
 /* Runners that were left behind are tried again, from the ledger (ledger.h), until GitLab has let them go.
  *
- *   1. The ledger is read, runners that are due are deregistered, several at a time and a few of one namespace
- *      (orphan_index.h), and the entry of each is taken out. Between two looks no token is remembered: it is in memory
- *      for as long as its call.
- *   2. Each has a pause of its own: 10 s, doubling to 10 minutes, with jitter. The gate before GitLab's hosts
- *      (gitlab/gate.h) holds for these calls as for all others.
- *   3. Only who leads does any of this. A new leader looks at once. */
+ * An entry is a key of the loop (kube/controller.h), "LedgerEntry/NAMESPACE/its key", and so is the ledger itself,
+ * which a new leader looks at.
+ *
+ *   1. Its work reads the ledger, with all others that begin at about the same time, deregisters the runner and takes
+ *      the entry out. Between two looks no token is remembered: it is in memory for as long as its call.
+ *   2. Several go on at a time, and a few of one namespace. The gate before GitLab's hosts (gitlab/gate.h) holds for
+ *      these calls as for all others. */
 #ifndef OPERATOR_ORPHANS_H
 #define OPERATOR_ORPHANS_H
 
@@ -16,14 +17,11 @@ struct err;
 struct orphans;
 struct workshop;
 
-/* Lends the workshop. */
+/* Lends the workshop; its controller does the work, and ends first. */
 struct orphans *orphans_create(const struct workshop *shop);
 /* NULL is fine. */
 void orphans_destroy(struct orphans *orphans);
 
-/* Whether this process acts; true not before it is known which Secrets there are. A change begins anew: what is in
- * flight ends, what is remembered is forgotten. */
-void orphans_lead(struct orphans *orphans, bool leading);
 /* An entry of this key is about to be written, for a runner that was a GitLabRunner's of namespace ns; what: names it,
  * for people; size: of key and text. Whose entries have to leave for it is decided here. False: not now (ERR_RETRY), or
  * whatever stands in the way of reading the ledger. */

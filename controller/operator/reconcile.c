@@ -1,8 +1,6 @@
 #include "operator/reconcile.h"
 
-#include <malloc.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -12,7 +10,6 @@
 #include "operator/errand.h"
 #include "operator/feeds.h"
 #include "operator/garbage.h"
-#include "kube/lease.h"
 #include "kube/pace.h"
 #include "net/loop.h"
 #include "operator/orphans.h"
@@ -21,56 +18,29 @@
 #include "runner/status.h"
 
 enum {
-    TURNS_MAX = 32,        /* runners worked on at the same time: enough to keep one connection busy …        */
-    TURNS_ROUTINE = 16,    /* … of which so many are for what nobody has just changed; fewer of these make    */
-                           /* the API server answer the others sooner                                          */
-    TURNS_COST = 16 << 20, /* bytes: no turn begins while those under way take as much …                      */
-    TURN_COST = 128 << 10, /* … of which each takes this, and so many trees of the size of its object:        */
-    TURN_TREES = 3,        /* the object itself, what is rendered of it, and the answer                       */
-    STEPS_PER_WAKE_US = 5 * 1000, /* then back to the sockets: an answer may have come for somebody whose turn it is */
+    TURNS_MAX = 32,         /* runners worked on at the same time: enough to keep one connection busy …        */
+    TURNS_ROUTINE = 16,     /* … of which so many are for what nobody has just changed; fewer of these make    */
+                            /* the API server answer the others sooner                                          */
+    TURNS_COST = 16 << 20,  /* bytes: no turn begins while those under way take as much …                      */
+    TURN_COST = 128 << 10,  /* … of which each takes this, and so many trees of the size of its object:        */
+    TURN_TREES = 3,         /* the object itself, what is rendered of it, and the answer                       */
     KEPT_BUDGET = 40 << 20, /* bytes of all that is kept at rest: 9,000 usual runners and what is made of them;  */
                             /* 45% more while all of them fail and wait for GitLab (test_share_price.c)           */
-    TRIM_MS = 500,          /* after a turn has ended, when none is busy                                       */
     RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
 
 struct reconciler {
     struct workshop shop;
-    struct queue *queue;
+    struct controller *controller;
     struct states states;
     struct feeds *feeds;
-    struct list turns;
-    struct places places; /* of turns */
-    bool blocked;         /* keys are ready, but none that may be taken before a turn ends */
     struct errands errands;
-    struct paces paces;       /* in which the pods of managers are looked at */
-    uint64_t term;            /* in which we lead; 0: we do not */
-    struct loop_timer *timer; /* for the next delayed key */
-    struct loop_timer *trimmer;
-    bool trim_due; /* the trimmer is set: turns have ended since the heap was trimmed */
-    void (*drained)(void *arg);
-    void *drained_arg;
-    int64_t progress_us; /* when a turn last began or went on */
+    struct paces paces; /* in which the pods of managers are looked at */
     struct stats stats;
 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * One turn, from start to end */
-
-static bool admits(void *arg, const char *ns, enum queue_priority priority)
-{
-    const struct reconciler *rec = arg;
-
-    return places_admit(&rec->places, ns, priority);
-}
-
-/* See on_trimmer(). */
-static void trim_later(struct reconciler *rec)
-{
-    if (!rec->trim_due)
-        loop_timer_set(rec->trimmer, TRIM_MS);
-    rec->trim_due = true;
-}
 
 static enum turn_result result_of(const struct turn *turn, const struct action *last)
 {
@@ -103,16 +73,6 @@ static void note_facts(struct reconciler *rec, struct turn *turn)
     fleet_show(&rec->states, turn->state);
 }
 
-/* Its key is free, and so is its memory. */
-static void turn_leave(struct reconciler *rec, struct turn *turn)
-{
-    queue_done(rec->queue, turn->key);
-    places_leave(&rec->places, &turn->place);
-    rec->blocked = false;
-    turn_destroy(turn);
-    trim_later(rec);
-}
-
 /* Nothing is left to do now: come back when told so, or for what no event will tell. */
 static void turn_end(struct reconciler *rec, struct turn *turn, const struct action *last)
 {
@@ -125,16 +85,16 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     if (last->kind == ACT_DONE && !turn->stale)
         memory_rest(&turn->state->memory);
     if (turn->observed.gone && !turn->state->errand) /* the key may have a successor already, or nobody */
-        queue_add(rec->queue, turn->key, QUEUE_ROUTINE, "the object is gone");
+        controller_add(rec->controller, turn->state->key, QUEUE_ROUTINE, "the object is gone");
     if (turn->stale && !turn->state->errand) /* else its answer wakes the runner */
-        queue_add(rec->queue, turn->key, QUEUE_URGENT, "the object changed meanwhile");
+        controller_add(rec->controller, turn->state->key, QUEUE_URGENT, "the object changed meanwhile");
     else if (last->kind == ACT_WAIT && last->wait.retry_at_ms)
-        queue_add_at(rec->queue, turn->key, last->wait.retry_at_ms, "a retry is due");
+        controller_add_at(rec->controller, turn->state->key, last->wait.retry_at_ms, "a retry is due");
     else if (last->kind == ACT_WAIT && last->wait.stalled)
-        queue_add_at(rec->queue, turn->key, loop_now(rec->shop.loop) + RECHECK_MS, "a recheck is due");
+        controller_add_at(rec->controller, turn->state->key, loop_now(rec->shop.loop) + RECHECK_MS, "a recheck is due");
     if (last->again_at_ms)
-        queue_add_at(rec->queue, turn->key, last->again_at_ms, "what no event tells of is due");
-    turn_leave(rec, turn);
+        controller_add_at(rec->controller, turn->state->key, last->again_at_ms, "what no event tells of is due");
+    work_done(&turn->work);
 }
 
 static bool too_many_steps(struct turn *turn)
@@ -166,15 +126,19 @@ static bool is_left_out(const struct store *store, const char *ns, const char *n
     return !store_get(store, KIND_RUNNER, ns, name) && !store_knows(store, KIND_RUNNER, ns, name);
 }
 
+static struct reconciler *reconciler_of(const struct workshop *shop)
+{
+    return container_of(shop, struct reconciler, shop);
+}
+
 /* Decides until a request is needed or the turn has ended. */
-static void turn_step(struct reconciler *rec, struct turn *turn)
+static void turn_step(struct work *work)
 {
     const struct action done = {.kind = ACT_DONE};
+    struct turn *turn = turn_of(work);
+    struct reconciler *rec = reconciler_of(turn->shop);
     const struct owner *owner = &turn->observed.owner;
 
-    turn->ready = false;
-    places_step(&rec->places, &turn->place);
-    rec->progress_us = clock_us();
     if (turn->stale || is_left_out(rec->shop.store, owner->ns, owner->name) || too_many_steps(turn)) {
         turn->stale = true;
         turn_end(rec, turn, &done);
@@ -192,8 +156,6 @@ static void turn_step(struct reconciler *rec, struct turn *turn)
     case ACT_REPORT:
     case ACT_RECORD:
         perform(turn, &act);
-        if (turn->parked)
-            turn_leave(rec, turn);
         return;
     case ACT_PASS:
     case ACT_WAIT:
@@ -213,7 +175,6 @@ static void forget_runner(struct reconciler *rec, const char *key)
     if (state)
         errand_end(state->errand);
     states_remove(&rec->states, key);
-    queue_done(rec->queue, key);
 }
 
 /* The object of the key: the one that an errand is about goes first, even if it is gone, but not if it is left out. */
@@ -229,24 +190,29 @@ static const struct record *record_for(const struct reconciler *rec, const char 
     return state ? errand_subject(state, now) : now;
 }
 
-static void turn_start(struct reconciler *rec, const char *key, const char *cause)
+static struct work *turn_start(void *arg, const char *key, enum queue_priority priority, const char *cause)
 {
+    struct reconciler *rec = arg;
     const struct record *record = record_for(rec, key);
 
     if (!record) {
         forget_runner(rec, key);
-        return;
+        return NULL;
     }
     struct state *state = states_get(&rec->states, key);
     if (!errand_is_about(state->errand, record->uid))
         errand_end(state->errand);
-    memset(state->memory.foreign, 0, sizeof(state->memory.foreign)); /* looked at again, in case the name is free now */
-    struct turn *turn = turn_create(&rec->shop, record, state, key, cause);
-    enum queue_priority priority = queue_taken_priority(rec->queue, key);
+    memory_forget_foreign(&state->memory);
+    struct turn *turn = turn_create(&rec->shop, record, state, cause);
+    turn->work.cost = TURN_COST + runner_cost(record) * TURN_TREES;
     turn->urgent = priority == QUEUE_URGENT;
-    places_take(&rec->places, &turn->place, record->ns, TURN_COST + runner_cost(record) * TURN_TREES, priority);
     errand_take_up(turn);
-    list_append(&rec->turns, &turn->node);
+    return &turn->work;
+}
+
+static void turn_stop(struct work *work)
+{
+    turn_destroy(turn_of(work));
 }
 
 /* An errand goes on. */
@@ -254,89 +220,8 @@ static void wake_runner(void *arg, const char *key, bool begun, const char *caus
 {
     struct reconciler *rec = arg;
 
-    queue_add(rec->queue, key, begun ? QUEUE_BEGUN : QUEUE_ROUTINE, cause);
+    controller_add(rec->controller, key, begun ? QUEUE_BEGUN : QUEUE_ROUTINE, cause);
     loop_wake(rec->shop.loop);
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * The loop */
-
-/* Of those that may go on; NULL: none may. */
-static struct turn *next_ready_turn(const struct reconciler *rec)
-{
-    struct turn *next = NULL;
-
-    list_each (node, &rec->turns) {
-        struct turn *turn = container_of(node, struct turn, node);
-        if (turn->ready && (!next || place_is_before(&turn->place, &next->place)))
-            next = turn;
-    }
-    return next;
-}
-
-static void step_ready_turns(struct reconciler *rec)
-{
-    int64_t end = clock_us() + STEPS_PER_WAKE_US;
-    struct turn *turn;
-
-    while ((turn = next_ready_turn(rec)) && clock_us() < end)
-        turn_step(rec, turn);
-    if (turn)
-        loop_wake(rec->shop.loop);
-}
-
-/* A burst of work leaves the heap full of holes: their pages go back when it is over, and not within it, for it would
- * ask for them again. */
-static void on_trimmer(void *arg)
-{
-    struct reconciler *rec = arg;
-
-    rec->trim_due = false;
-    if (rec->places.len > 0)
-        trim_later(rec);
-    else
-        malloc_trim(0);
-}
-
-/* What may be taken now. */
-static enum queue_priority least_priority(const struct reconciler *rec)
-{
-    if (rec->drained)
-        return QUEUE_BEGUN;
-    return places_have_room(&rec->places, QUEUE_ROUTINE) ? QUEUE_ROUTINE : QUEUE_URGENT;
-}
-
-static bool has_room(const struct reconciler *rec)
-{
-    return places_have_room(&rec->places, QUEUE_URGENT);
-}
-
-static void arm_timer(struct reconciler *rec)
-{
-    int64_t next = queue_next_ms(rec->queue, least_priority(rec)), now = loop_now(rec->shop.loop);
-
-    if (next < 0 || rec->blocked || !has_room(rec))
-        loop_timer_set(rec->timer, -1);
-    else
-        loop_timer_set(rec->timer, next > now ? next - now : 0);
-}
-
-/* Another process may act now: what is in flight ends, and what we remember is no longer what is. */
-static void drop_everything(struct reconciler *rec)
-{
-    list_each_safe (node, after, &rec->turns) {
-        struct turn *turn = container_of(node, struct turn, node);
-        turn_leave(rec, turn);
-    }
-    errands_end(&rec->errands, true);
-    states_finish(&rec->states);
-}
-
-static void add_runner(void *arg, const struct record *record)
-{
-    struct reconciler *rec = arg;
-
-    queue_add(rec->queue, key_text(KIND, record->ns, record->name).text, QUEUE_ROUTINE, "leading again");
 }
 
 /* It gives way to another namespace's: nobody serves it until there is room. */
@@ -346,69 +231,74 @@ static void on_evicted(void *arg, const struct record *runner)
 
     shares_leave_out(store_shares(rec->shop.store), runner->ns);
     feeds_left_out(rec->feeds, runner);
-    queue_add(rec->queue, key_text(KIND, runner->ns, runner->name).text, QUEUE_ROUTINE, "its namespace holds too much");
+    controller_add(rec->controller, key_text(KIND, runner->ns, runner->name).text, QUEUE_ROUTINE,
+                   "its namespace holds too much");
 }
 
-/* Before anything else, whatever kept us. The watches go on in any case, so a new term begins with what is. */
-static bool follow_lease(struct reconciler *rec)
-{
-    uint64_t term = lease_term(rec->shop.lease);
+/* ---------------------------------------------------------------------------------------------------------------------
+ * All of them */
 
-    if (term != rec->term) {
-        drop_everything(rec);
-        orphans_lead(rec->shop.orphans, false);
-        garbage_lead(rec->shop.garbage, false);
-        if (term)
-            store_each(rec->shop.store, KIND_RUNNER, add_runner, rec);
-        rec->term = term;
-    }
-    return term != 0;
+static void add_runner(void *arg, const struct record *record)
+{
+    struct reconciler *rec = arg;
+
+    controller_add_at(rec->controller, key_text(KIND, record->ns, record->name).text, loop_now(rec->shop.loop),
+                      "leading again");
 }
 
-static void take_turns(struct reconciler *rec)
+static void begin_runners(void *arg)
 {
-    const char *key = "", *cause;
-    int64_t now = loop_now(rec->shop.loop), end = clock_us() + STEPS_PER_WAKE_US;
+    struct reconciler *rec = arg;
 
-    while (has_room(rec) && clock_us() < end && (key = queue_take(rec->queue, now, least_priority(rec), &cause)))
-        turn_start(rec, key, cause);
-    rec->blocked = !key && queue_next_ms(rec->queue, least_priority(rec)) == 0;
-    step_ready_turns(rec);
-    arm_timer(rec);
+    store_each(rec->shop.store, KIND_RUNNER, add_runner, rec);
+    garbage_lead(rec->shop.garbage, true);
+}
+
+static void forget_runners(void *arg)
+{
+    struct reconciler *rec = arg;
+
+    errands_end(&rec->errands, true);
+    states_finish(&rec->states);
+    garbage_lead(rec->shop.garbage, false);
 }
 
 /* What GitLab was asked for is seen to its end: a token goes into its Secret. */
-static void drain_turns(struct reconciler *rec)
-{
-    errands_end(&rec->errands, false);
-    take_turns(rec);
-    errands_end(&rec->errands, false);
-    if (rec->places.len == 0 && list_empty(&rec->errands.all))
-        rec->drained(rec->drained_arg);
-}
-
-/* After the sockets were polled; the only place where anything happens. */
-static void on_loop_turn(void *arg)
+static bool drain_errands(void *arg)
 {
     struct reconciler *rec = arg;
-    bool leading = follow_lease(rec);
 
-    step_ready_turns(rec);
-    if (rec->drained) {
-        drain_turns(rec);
-        return;
-    }
-    if (!leading || !feeds_synced(rec->feeds))
-        return;
-    orphans_lead(rec->shop.orphans, true);
-    garbage_lead(rec->shop.garbage, true);
-    garbage_act(rec->shop.garbage);
-    take_turns(rec);
+    errands_end(&rec->errands, false);
+    garbage_lead(rec->shop.garbage, false);
+    return list_empty(&rec->errands.all);
 }
 
-static void on_timer(void *arg)
+static void act_on_garbage(void *arg)
 {
-    (void)arg; /* waking up is enough: the loop's hook does the rest */
+    struct reconciler *rec = arg;
+
+    garbage_act(rec->shop.garbage);
+}
+
+static const struct work_kind turns = {
+    .names = (const char *const[]){KIND, NULL},
+    .places = TURNS_MAX,
+    .routine_places = TURNS_ROUTINE,
+    .memory = TURNS_COST,
+    .start = turn_start,
+    .step = turn_step,
+    .stop = turn_stop,
+    .begin = begin_runners,
+    .prepare = act_on_garbage,
+    .forget = forget_runners,
+    .drain = drain_errands,
+};
+
+static bool all_synced(void *arg)
+{
+    const struct reconciler *rec = arg;
+
+    return feeds_synced(rec->feeds);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -418,7 +308,7 @@ struct reconciler *reconciler_create(const struct workshop *shop)
 {
     struct reconciler *rec = mem_alloc(sizeof(*rec));
 
-    *rec = (struct reconciler){.shop = *shop, .queue = queue_create(), .progress_us = clock_us()};
+    *rec = (struct reconciler){.shop = *shop};
     stats_init(&rec->stats);
     rec->shop.stats = &rec->stats;
     rec->shop.store = kinds_store_create();
@@ -426,20 +316,16 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     rec->states.shown_max = shop->metrics_per_runner ? FLEET_SHOWN_MAX : 0;
     rec->shop.evicted = on_evicted;
     rec->shop.evicted_arg = rec;
-    list_init(&rec->turns);
     list_init(&rec->errands.all);
-    rec->places = (struct places){.max = TURNS_MAX, .routine_max = TURNS_ROUTINE, .memory_max = TURNS_COST};
-    queue_ask(rec->queue, admits, rec);
     rec->errands.wake = wake_runner;
     rec->errands.arg = rec;
     rec->shop.errands = &rec->errands;
     rec->shop.paces = &rec->paces;
-    rec->timer = loop_timer_create(shop->loop, on_timer, rec);
-    rec->trimmer = loop_timer_create(shop->loop, on_trimmer, rec);
+    rec->shop.controller = rec->controller = controller_create(shop->loop, shop->lease, all_synced, rec);
     rec->shop.orphans = orphans_create(&rec->shop);
+    controller_add_kind(rec->controller, &turns, rec);
     rec->shop.garbage = garbage_create(&rec->shop);
-    rec->feeds = feeds_create(&rec->shop, rec->queue, &rec->states);
-    loop_after(shop->loop, on_loop_turn, rec);
+    rec->feeds = feeds_create(&rec->shop, &rec->states);
     return rec;
 }
 
@@ -447,18 +333,11 @@ void reconciler_destroy(struct reconciler *rec)
 {
     if (!rec)
         return;
-    list_each_safe (node, after, &rec->turns)
-        turn_leave(rec, container_of(node, struct turn, node));
-    errands_end(&rec->errands, true);
+    controller_destroy(rec->controller);
     feeds_destroy(rec->feeds);
     orphans_destroy(rec->shop.orphans);
     garbage_destroy(rec->shop.garbage);
-    loop_timer_destroy(rec->timer);
-    loop_timer_destroy(rec->trimmer);
-    states_finish(&rec->states);
-    places_finish(&rec->places);
     paces_finish(&rec->paces);
-    queue_destroy(rec->queue);
     store_destroy(rec->shop.store);
     free(rec);
 }
@@ -470,28 +349,26 @@ void reconciler_start(struct reconciler *rec)
 
 void reconciler_drain(struct reconciler *rec, void (*done)(void *arg), void *arg)
 {
-    rec->drained = done;
-    rec->drained_arg = arg;
-    orphans_lead(rec->shop.orphans, false);
-    garbage_lead(rec->shop.garbage, false);
-    loop_wake(rec->shop.loop);
+    controller_drain(rec->controller, done, arg);
 }
 
 struct reconciler_view reconciler_view(const struct reconciler *rec)
 {
+    const struct work_view work = controller_view(rec->controller, KIND);
+
     return (struct reconciler_view){
         .shop = &rec->shop,
-        .queue = rec->queue,
+        .queue = work.queue,
         .states = &rec->states,
         .feeds = rec->feeds,
-        .turns = &rec->turns,
+        .turns = work.works,
         .errands = &rec->errands.all,
-        .turns_len = rec->places.len,
-        .turns_max = TURNS_MAX,
+        .turns_len = work.len,
+        .turns_max = work.places,
         .synced = feeds_synced(rec->feeds),
-        .leading = rec->term != 0,
-        .draining = rec->drained != NULL,
-        .idle_seconds = seconds_since(rec->progress_us),
-        .oldest_seconds = queue_oldest_seconds(rec->queue),
+        .leading = controller_is_leading(rec->controller),
+        .draining = controller_is_draining(rec->controller),
+        .idle_seconds = work.idle_seconds,
+        .oldest_seconds = queue_oldest_seconds(work.queue),
     };
 }

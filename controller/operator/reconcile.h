@@ -24,7 +24,7 @@ struct reconciler_view {
     const struct queue *queue;
     const struct states *states;
     const struct feeds *feeds;
-    const struct list *turns;   /* struct turn, the oldest first                */
+    const struct list *turns;   /* struct work of turns (turn_of), the oldest first */
     const struct list *errands; /* struct errand, the oldest first            */
     size_t turns_len, turns_max;
     bool synced, leading, draining;

@@ -27,16 +27,20 @@ static struct gathering turn_gathering(const struct workshop *shop)
     };
 }
 
-struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state, const char *key,
+struct turn *turn_of(struct work *work)
+{
+    return container_of(work, struct turn, work);
+}
+
+struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state,
                          const char *cause)
 {
     const struct gathering g = turn_gathering(shop);
     struct turn *turn = mem_alloc(sizeof(*turn));
 
-    *turn = (struct turn){.shop = shop, .key = mem_strdup(key), .cause = cause, .state = state, .ready = true};
+    *turn = (struct turn){.shop = shop, .cause = cause, .state = state};
     turn->began_us = turn->asked_us = clock_us();
     snprintf(turn->id, sizeof(turn->id), "%08x-%llu", shop->stats->run, (unsigned long long)++shop->stats->turns);
-    list_init(&turn->node);
     turn->record = record_copy(&kept_layouts[KIND_RUNNER], record, &turn->mem);
     gather_object(&g, &turn->record, &turn->observed, &turn->mem);
     state_observe(state, &turn->observed, &turn->mem);
@@ -57,17 +61,14 @@ void turn_destroy(struct turn *turn)
     if (turn->request)
         kube_cancel(turn->shop->client, turn->request);
     pods_look_end(turn);
-    list_remove(&turn->node);
     arena_finish(&turn->step);
     arena_finish(&turn->mem);
-    free(turn->key);
     free(turn);
 }
 
 void turn_ready(struct turn *turn)
 {
-    turn->ready = true;
-    loop_wake(turn->shop->loop);
+    work_ready(&turn->work);
 }
 
 /* What is being deleted and held by nobody is gone by the time that its last answer arrives. */

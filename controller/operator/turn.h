@@ -1,9 +1,9 @@
-/* One runner being worked on, from the queue's take to done.
+/* One runner being worked on, from the queue's take to done: the work of a GitLabRunner's key (kube/controller.h).
  *
  *   READY ──decide──► WAITING (one request to Kubernetes in flight) ──answer──► READY
  *     │
- *     ├── ACT_GITLAB ──► parked: an errand (errand.h) goes on, and wakes a turn when it is over
- *     └── ACT_DONE, ACT_WAIT, failure ──► ended: queue_done, arena freed
+ *     ├── ACT_GITLAB ──► PARKED: an errand (errand.h) goes on, and wakes a turn when it is over
+ *     └── ACT_DONE, ACT_WAIT, failure ──► ENDED: its memory is freed
  *
  *   1. At most one request is in flight; it is cancelled before the turn is freed.
  *   2. Every request has a deadline (kube/client.c), so no turn waits for ever; for GitLab none waits at all.
@@ -13,10 +13,9 @@
 #define OPERATOR_TURN_H
 
 #include "base/arena.h"
-#include "base/list.h"
+#include "kube/controller.h"
 #include "operator/gather.h"
 #include "gitlab/api.h"
-#include "kube/places.h"
 #include "operator/stats.h"
 
 struct errands;
@@ -42,6 +41,7 @@ struct workshop {
     const char *ns;          /* its namespace, where the ledger of orphans is */
     bool secrets_by_name;    /* no right to list them: those that are referred to are read, round and round */
     bool metrics_per_runner; /* runners have series of their own: fleet.h */
+    struct controller *controller;
     struct orphans *orphans;
     struct errands *errands;
     struct garbage *garbage;
@@ -52,16 +52,14 @@ struct workshop {
 };
 
 struct turn {
-    struct list node; /* in the reconciler's list of turns                 */
+    struct work work; /* the first member                                  */
     const struct workshop *shop;
-    char *key;
     char id[TURN_ID_SIZE]; /* in the log: tells turns of one key apart       */
     int64_t began_us;      /* base/clock.h                                      */
     int64_t asked_us;      /* when what is in flight was asked for              */
     const char *cause;     /* why it was woken                                  */
     struct state *state;
     struct record record; /* the object as the turn began, or since it has our finalizer */
-    struct place place;
     struct observed observed;
     struct arena mem;       /* until the turn ends                               */
     struct arena step;      /* what was gathered and decided, until the next decision */
@@ -72,8 +70,6 @@ struct turn {
     bool was_unknown;       /* … and whether it is there was not known either                  */
     unsigned steps;
     bool urgent; /* somebody waits for it                              */
-    bool ready;  /* an answer has come                                */
-    bool parked; /* GitLab is waited for: the turn is over             */
     bool stale;  /* the object itself has changed: begin anew         */
 };
 
@@ -83,8 +79,9 @@ struct turn {
               (turn)->observed.owner.name, "reconcileID", (turn)->id, __VA_ARGS__)
 
 /* Begins to work on the runner of this record: gathers what is known. The turn is ready. */
-struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state, const char *key,
+struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state,
                          const char *cause);
+struct turn *turn_of(struct work *work);
 /* Cancels what is in flight; its errand goes on. */
 void turn_destroy(struct turn *turn);
 

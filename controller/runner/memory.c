@@ -42,6 +42,11 @@ void memory_forgive(struct memory *m)
         m->doubt = DOUBT_LOST;
 }
 
+void memory_forget_foreign(struct memory *m)
+{
+    memset(m->foreign, 0, sizeof(m->foreign));
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Troubles */
 

@@ -103,6 +103,9 @@ bool memory_follow(struct memory *m, int64_t generation);
  * credential may be others. */
 void memory_forgive(struct memory *m);
 
+/* A name that somebody else had may be free now. */
+void memory_forget_foreign(struct memory *m);
+
 /* Notes a failure of the rule's call and when to try again: 1 s, doubling to 5 minutes, with jitter; later when the
  * server asked so. Its success ends the row. rule: a constant. */
 void memory_fail(struct memory *m, const char *rule, const struct err *err, int64_t now_ms);

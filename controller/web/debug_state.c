@@ -73,8 +73,9 @@ static struct json_object *turn_json(const struct turn *turn)
 
     return json_build("{runner: %s, reconcileID: %s, cause: %s, rule: %s, action: %s, awaits: %s, ageMs: %d, "
                       "awaitsMs: %d, steps: %d}",
-                      key_path(turn->key), turn->id, turn->cause, turn->asked.rule, act_kind_name(turn->asked.kind),
-                      awaits, ms_since(turn->began_us), ms_since(turn->asked_us), (int64_t)turn->steps);
+                      key_path(turn->state->key), turn->id, turn->cause, turn->asked.rule,
+                      act_kind_name(turn->asked.kind), awaits, ms_since(turn->began_us), ms_since(turn->asked_us),
+                      (int64_t)turn->steps);
 }
 
 static struct json_object *errand_json(const struct errand *errand)
@@ -107,7 +108,7 @@ static struct json_object *turns_json(const struct reconciler_view *view)
     struct json_object *turns = json_build("[]");
 
     list_each (node, view->turns)
-        json_append(turns, turn_json(container_of(node, struct turn, node)));
+        json_append(turns, turn_json(turn_of(container_of(node, struct work, node))));
     return turns;
 }
 

@@ -39,8 +39,8 @@ static bool is_overdue(const char *key, int64_t asked_us, struct buf *why)
 static bool turns_end(const struct reconciler_view *view, struct buf *why)
 {
     list_each (node, view->turns) {
-        const struct turn *turn = container_of(node, struct turn, node);
-        if (is_overdue(turn->key, turn->asked_us, why))
+        const struct turn *turn = turn_of(container_of(node, struct work, node));
+        if (is_overdue(turn->state->key, turn->asked_us, why))
             return false;
     }
     list_each (node, view->errands) {

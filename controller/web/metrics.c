@@ -132,7 +132,7 @@ SHOW(show_unfinished)
     double sum = 0;
 
     list_each (node, view_of(source)->turns)
-        sum += seconds_since(container_of(node, struct turn, node)->began_us);
+        sum += seconds_since(turn_of(container_of(node, struct work, node))->began_us);
     of_queue(page, sum);
 }
 
@@ -141,7 +141,7 @@ SHOW(show_longest)
     const struct list *turns = view_of(source)->turns;
     bool any = turns->next != turns;
 
-    of_queue(page, any ? seconds_since(container_of(turns->next, struct turn, node)->began_us) : 0);
+    of_queue(page, any ? seconds_since(turn_of(container_of(turns->next, struct work, node))->began_us) : 0);
 }
 
 static const struct metric queue_metrics[] = {

@@ -16,7 +16,9 @@ struct loop {
         void (*callback)(void *arg); /* NULL: there is no such timer */
         void *arg;
         int64_t due; /* -1: not armed */
-    } timers[2];
+    } timers[3];
+    void (*hook)(void *arg);
+    void *hook_arg;
 };
 
 int64_t loop_now(const struct loop *loop)
@@ -39,6 +41,12 @@ void loop_wake(struct loop *loop)
     loop->wakes++;
 }
 
+void loop_after(struct loop *loop, void (*hook)(void *arg), void *arg)
+{
+    loop->hook = hook;
+    loop->hook_arg = arg;
+}
+
 struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
 {
     struct loop_timer *timer = loop->timers;
@@ -58,6 +66,12 @@ void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
 void loop_timer_destroy(struct loop_timer *timer)
 {
     *timer = (struct loop_timer){.due = -1};
+}
+
+/* The sockets were polled. */
+static inline void fake_turn(struct loop *loop)
+{
+    loop->hook(loop->hook_arg);
 }
 
 /* The timer that is due first; NULL: none is armed. */

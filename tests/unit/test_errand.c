@@ -151,7 +151,8 @@ static struct turn *begin(struct world *w, size_t i)
 
     if (w->turns[i])
         turn_destroy(w->turns[i]);
-    w->turns[i] = turn_create(&w->shop, record, state, state->key, "test");
+    w->turns[i] = turn_create(&w->shop, record, state, "test");
+    w->turns[i]->work.state = WORK_WAITING; /* as in its step */
     errand_take_up(w->turns[i]);
     turn_look(w->turns[i]);
     return w->turns[i];
@@ -169,6 +170,7 @@ static void ask_at(struct world *w, struct turn *turn, const char *url)
     turn->asked =
         (struct action){.kind = ACT_GITLAB, .rule = "registered", .gitlab = {.call = GITLAB_REGISTER, .url = url}};
     turn->asked_us = clock_us();
+    turn->work.state = WORK_WAITING;
     errand_ask(turn, &call);
 }
 
@@ -197,7 +199,7 @@ static void asks_and_is_answered(void **state)
 {
     struct world *w = *state;
 
-    assert_true(ask(w, 0)->parked);
+    assert_true(ask(w, 0)->work.state == WORK_PARKED);
     assert_int_equal(stage(w, 0), ERRAND_CALLING);
     struct turn *between = begin(w, 0);
     assert_true(between->observed.calling);
@@ -225,7 +227,7 @@ static void a_line_is_of_keys_and_of_what_was_read(void **state)
     turn->observed.values[READ_CA] = (struct observed_value){.lookup = LOOKUP_FOUND, .value = large, .version = "13"};
     turn->steps = 3;
     ask_at(w, turn, w->url);
-    assert_true(turn->parked);
+    assert_int_equal(turn->work.state, WORK_PARKED);
     assert_int_equal(stage(w, 1), ERRAND_IN_LINE);
     const struct errand *errand = state_of(w, 1)->errand;
     assert_null(errand->record.uid);
@@ -302,7 +304,7 @@ static void a_call_that_may_not_be_made_has_failed(void **state)
     struct turn *turn = begin(w, 0);
 
     ask_at(w, turn, "ftp://gitlab.test");
-    assert_true(turn->parked); /* nothing forbids it until it is tried */
+    assert_int_equal(turn->work.state, WORK_PARKED); /* nothing forbids it until it is tried */
     wait(w);
     assert_string_equal(w->woken, "A");
     begin(w, 0);
@@ -368,7 +370,7 @@ static void an_object_that_is_gone_is_seen_to_its_end(void **state)
 
     ask(w, 1); /* which takes the only place: nobody waits for one that is gone */
     ask_at(w, turn, w->url);
-    assert_false(turn->parked);
+    assert_int_equal(turn->work.state, WORK_READY);
     assert_string_equal(memory_troubles(&state_of(w, 0)->memory)->failures[0].attempt.err.reason, "Busy");
     assert_null(state_of(w, 0)->errand);
     assert_string_equal(begin(w, 0)->observed.owner.uid, "another");

@@ -28,12 +28,14 @@ struct world {
     struct reconciler *rec;
     struct reconciler_view view;
     struct list turns;
+    struct state state;
     struct turn turn;
     struct buf body;
 };
 
 static int set_up(void **state)
 {
+    static char key[] = "GitLabRunner/ci/builds";
     struct world *w = mem_alloc(sizeof(*w));
 
     w->loop = loop_create();
@@ -44,10 +46,9 @@ static int set_up(void **state)
     w->rec = reconciler_create(&w->shop);
     w->view = reconciler_view(w->rec);
     list_init(&w->turns);
-    list_init(&w->turn.node);
-    w->turn = (struct turn){.key = "ci/builds", .asked_us = clock_us()};
-    list_init(&w->turn.node);
-    list_append(&w->turns, &w->turn.node);
+    w->state.key = key;
+    w->turn = (struct turn){.state = &w->state, .asked_us = clock_us()};
+    list_append(&w->turns, &w->turn.work.node);
     w->view.turns = &w->turns;
     buf_init(&w->body, 4096);
     *state = w;

@@ -6,6 +6,8 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "kube/controller.h"
+#include "kube/lease.h"
 #include "operator/ledger.h"
 #include "operator/orphans.h"
 
@@ -28,6 +30,7 @@ enum { FLIGHTS = 32 };
 
 static struct world {
     struct loop loop;
+    uint64_t term;              /* in which we lead */
     struct json_object *secret; /* NULL: there is none */
     bool missing;               /* the watch of Secrets shows none */
     struct flight flights[FLIGHTS];
@@ -41,6 +44,12 @@ static struct world {
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * What orphans.c is linked with. */
+
+uint64_t lease_term(const struct lease *lease)
+{
+    (void)lease;
+    return w.term;
+}
 
 static uint64_t request(const char *removes, kube_done_fn *done, void *arg)
 {
@@ -126,16 +135,24 @@ void event_sent(void *counts, const struct kube_reply *reply)
 /* ---------------------------------------------------------------------------------------------------------------------
  * What happens to it. */
 
+static bool synced(void *arg)
+{
+    (void)arg;
+    return true;
+}
+
 static int set_up(void **state)
 {
     w = (struct world){.loop = {.now = 1000}, .shop = {.loop = &w.loop, .ns = "system", .stats = &w.stats}};
     w.secret = json_build("{metadata: {uid: 'uid-of-the-ledger'}, data: {}}");
+    w.shop.controller = controller_create(&w.loop, NULL, synced, NULL);
     *state = orphans_create(&w.shop);
     return 0;
 }
 
 static int tear_down(void **state)
 {
+    controller_destroy(w.shop.controller);
     orphans_destroy(*state);
     json_put_ptr(&w.secret);
     return 0;
@@ -173,15 +190,32 @@ static void take_out(const char *key)
     json_set(w.secret, "data", data);
 }
 
-static struct flight *flight(bool removes)
+static void turn(void)
+{
+    fake_turn(&w.loop);
+}
+
+static void lead(bool leading)
+{
+    w.term = leading ? w.term + 1 : 0;
+    turn();
+}
+
+/* NULL: none. */
+static struct flight *find_flight(bool removes)
 {
     struct flight *found = NULL;
 
     for (size_t i = 0; i < FLIGHTS && !found; i++)
         if (w.flights[i].done && (*w.flights[i].removes != '\0') == removes)
             found = &w.flights[i];
-    assert_non_null(found);
     return found;
+}
+
+static struct flight *flight(bool removes)
+{
+    assert_non_null(find_flight(removes));
+    return find_flight(removes);
 }
 
 /* The API server answers. */
@@ -194,6 +228,7 @@ static void answer_request(bool removes)
     if (removes)
         take_out(answered.removes);
     answered.done(answered.arg, &reply);
+    turn();
 }
 
 static int calls_in_flight(void)
@@ -215,13 +250,18 @@ static struct gitlab_op *the_call(void)
     return &w.ops[i];
 }
 
-/* The timer's time comes, if it comes by then, and the ledger is read. False: there was nothing to do. */
+/* Time goes on until the ledger is read, and it is answered. False: nobody reads it by then. */
 static bool wait_until(int64_t ms)
 {
-    if (w.loop.timers[0].due < 0 || w.loop.timers[0].due > ms)
-        return false;
-    w.loop.now = w.loop.timers[0].due > w.loop.now ? w.loop.timers[0].due : w.loop.now;
-    fake_fire(w.loop.timers);
+    turn();
+    while (!find_flight(false)) {
+        struct loop_timer *timer = fake_next_timer(&w.loop);
+        if (!timer || timer->due > ms)
+            return false;
+        w.loop.now = timer->due > w.loop.now ? timer->due : w.loop.now;
+        fake_fire(timer);
+        turn();
+    }
     answer_request(false);
     return true;
 }
@@ -240,6 +280,7 @@ static void gitlab_answers(const struct gitlab_answer *answer)
 
     the_call()->done = NULL;
     op.done(op.arg, answer);
+    turn();
 }
 
 static void gitlab_fails(int64_t retry_after_ms)
@@ -263,7 +304,7 @@ static void gitlab_lets_go(bool unknown)
 
 static void an_empty_ledger_is_read_once(void **state)
 {
-    orphans_lead(*state, true);
+    lead(true);
     assert_true(wait_until(w.loop.now));
     assert_false(wait_until(INT64_MAX - 1));
     assert_int_equal(w.reads, 1);
@@ -272,15 +313,16 @@ static void an_empty_ledger_is_read_once(void **state)
 
 static void a_ledger_that_is_not_there_is_not_read(void **state)
 {
+    (void)state;
     w.missing = true;
-    orphans_lead(*state, true);
+    lead(true);
     assert_false(wait_until(INT64_MAX - 1));
 }
 
 static void a_runner_is_deregistered_and_its_entry_taken_out(void **state)
 {
     leave_one_behind(4);
-    orphans_lead(*state, true);
+    lead(true);
     wait_for_call();
     assert_string_equal(the_call()->token, "glrt-4");
     assert_string_equal(the_call()->url, URL);
@@ -297,7 +339,7 @@ static void a_runner_is_deregistered_and_its_entry_taken_out(void **state)
 static void a_token_that_gitlab_does_not_know_is_forgotten_with_a_warning(void **state)
 {
     leave_one_behind(4);
-    orphans_lead(*state, true);
+    lead(true);
     wait_for_call();
     gitlab_answers(&(struct gitlab_answer){.unknown = true}); /* said once, it is not believed */
     assert_int_equal(orphans_count(*state), 1);
@@ -313,14 +355,14 @@ static void an_entry_that_cannot_be_taken_out_is_taken_out_later(void **state)
     const struct gitlab_answer answer = {.id = 0};
 
     leave_one_behind(4);
-    orphans_lead(*state, true);
+    lead(true);
     wait_for_call();
     gitlab_answers(&answer);
     struct flight lost = *flight(true);
     flight(true)->done = NULL;
     lost.done(lost.arg, &(struct kube_reply){.err = {.kind = ERR_RETRY}});
     assert_int_equal(orphans_count(*state), 1);
-    assert_true(wait_until(INT64_MAX - 1));
+    assert_false(wait_until(INT64_MAX - 1)); /* what was in it is done with */
     assert_string_equal(flight(true)->removes, "u.4");
     answer_request(true);
     assert_int_equal(orphans_count(*state), 0);
@@ -334,7 +376,7 @@ static void pauses_grow(void **state)
     int64_t pause = 10 * 1000;
 
     leave_one_behind(4);
-    orphans_lead(*state, true);
+    lead(true);
     for (int i = 0; i < 12; i++) {
         wait_for_call();
         int64_t before = w.loop.now;
@@ -347,8 +389,9 @@ static void pauses_grow(void **state)
 
 static void gitlab_may_ask_for_a_longer_pause(void **state)
 {
+    (void)state;
     leave_one_behind(4);
-    orphans_lead(*state, true);
+    lead(true);
     wait_for_call();
     gitlab_fails(3600 * 1000);
     assert_int_equal(w.loop.timers[0].due, w.loop.now + 3600 * 1000);
@@ -359,7 +402,7 @@ static void one_that_fails_does_not_hold_up_the_next(void **state)
     leave_one_behind(4);
     leave_behind("u.5", "this is no entry");
     leave_one_behind(6);
-    orphans_lead(*state, true);
+    lead(true);
     bool seen[7] = {false};
     for (int i = 0; i < 2; i++) {
         wait_for_call();
@@ -389,7 +432,7 @@ static bool record(struct orphans *orphans, const char *ns, const char *key, siz
 
 static void what_was_just_recorded_waits_for_a_while(void **state)
 {
-    orphans_lead(*state, true);
+    lead(true);
     assert_true(wait_until(w.loop.now));
     leave_one_behind(4);
     assert_true(record(*state, "ci", "u.4", 400, true));
@@ -401,7 +444,7 @@ static void what_was_just_recorded_waits_for_a_while(void **state)
 
 static void what_could_not_be_recorded_is_not_tried(void **state)
 {
-    orphans_lead(*state, true);
+    lead(true);
     assert_true(wait_until(w.loop.now));
     assert_true(record(*state, "ci", "u.4", 400, false));
     assert_int_equal(orphans_count(*state), 0);
@@ -412,7 +455,7 @@ static void nothing_is_recorded_in_a_ledger_that_is_not_known(void **state)
 {
     struct err err;
 
-    orphans_lead(*state, true);
+    lead(true);
     assert_false(orphans_admit(*state, "u.4", "ci", "a runner", 400, &err));
     assert_int_equal(err.kind, ERR_RETRY);
     err_set(&w.unreadable, ERR_DENIED, "Forbidden", "no");
@@ -423,7 +466,7 @@ static void nothing_is_recorded_in_a_ledger_that_is_not_known(void **state)
 
 static void who_takes_an_entry_out_by_hand_ends_it(void **state)
 {
-    orphans_lead(*state, true);
+    lead(true);
     assert_true(wait_until(w.loop.now));
     assert_true(record(*state, "ci", "u.4", 400, true));
     assert_true(wait_until(INT64_MAX - 1));
@@ -436,7 +479,7 @@ static void a_full_ledger_lets_nobody_else_lose_an_entry(void **state)
 {
     char key[24];
 
-    orphans_lead(*state, true);
+    lead(true);
     assert_true(wait_until(w.loop.now));
     assert_true(record(*state, "small", "victim", 400, true));
     for (int i = 0; i < 60; i++) {
@@ -456,10 +499,11 @@ static void a_full_ledger_lets_nobody_else_lose_an_entry(void **state)
 
 static void one_tenants_slow_host_delays_nobody(void **state)
 {
+    (void)state;
     for (int i = 0; i < 20; i++)
         leave_one_of("slow", i);
     leave_one_of("other", 90);
-    orphans_lead(*state, true);
+    lead(true);
     assert_true(wait_until(w.loop.now));
     while (wait_until(w.loop.now + 10 * 1000))
         ;
@@ -477,11 +521,12 @@ static void a_few_are_tried_at_a_time(void **state)
 {
     char ns[24];
 
+    (void)state;
     for (int i = 0; i < 20; i++) {
         snprintf(ns, sizeof(ns), "team-%d", i);
         leave_one_of(ns, i);
     }
-    orphans_lead(*state, true);
+    lead(true);
     while (wait_until(w.loop.now + 10 * 1000))
         ;
     assert_int_equal(calls_in_flight(), 8);
@@ -489,9 +534,10 @@ static void a_few_are_tried_at_a_time(void **state)
 
 static void a_ledger_that_cannot_be_read_is_read_later(void **state)
 {
+    (void)state;
     leave_one_behind(4);
     err_set(&w.unreadable, ERR_DENIED, "Forbidden", "no");
-    orphans_lead(*state, true);
+    lead(true);
     assert_true(wait_until(w.loop.now));
     assert_false(wait_until(w.loop.now + 7 * 1000));
     assert_true(wait_until(w.loop.now + 13 * 1000));
@@ -502,11 +548,11 @@ static void a_ledger_that_cannot_be_read_is_read_later(void **state)
 static void who_does_not_lead_does_nothing(void **state)
 {
     leave_one_behind(4);
-    orphans_lead(*state, false);
+    lead(false);
     assert_false(wait_until(INT64_MAX - 1));
-    orphans_lead(*state, true);
+    lead(true);
     wait_for_call();
-    orphans_lead(*state, false);
+    lead(false);
     assert_int_equal(calls_in_flight(), 0);
     assert_int_equal(orphans_count(*state), 0);
     assert_false(wait_until(INT64_MAX - 1));

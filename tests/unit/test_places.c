@@ -12,7 +12,7 @@ enum { MAX = 32, ROUTINE_MAX = 16, MEMORY_MAX = 1000, SMALL = 1 };
 
 static struct places places_of_32(void)
 {
-    return (struct places){.max = MAX, .routine_max = ROUTINE_MAX, .memory_max = MEMORY_MAX};
+    return (struct places){.max = MAX, .routine_max = ROUTINE_MAX, .tenant_max = MAX, .memory_max = MEMORY_MAX};
 }
 
 static bool may_take(const struct places *p, const char *ns, enum queue_priority priority)
