@@ -17,6 +17,7 @@ from hostile.test_fair import preferences
 LINE, FAILING, LARGE = 1200, 200, 300           # objects; the large ones are 38 MiB, and 40 are kept of all of them
 LARGE_BYTES = 96 << 10                          # before base64
 LONGEST_NAMESPACE, LONGEST_NAME = 63, 200
+NOBODY_WAITS = 6.0      # seconds, not once while the line comes
 WAITING = 'gitlab_runner_controller_gitlab_calls{state="waiting"}'
 LEFT_OUT = "gitlab_runner_controller_runners_left_out"
 
@@ -57,4 +58,5 @@ def test_all_budgets_are_full_at_once(siege: Siege, attacker: Attacker, crowd: A
     wait_for("the line is long", lambda: siege.operator.metrics()[WAITING] >= LINE * 2 / 3, 90)
     wait_for("there is no room", lambda: siege.operator.metrics()[LEFT_OUT] > 0)
     attacker.runners(40, evil.at("slow", 5), manager={"replicas": 0, "affinity": preferences(400)})
-    siege.hold()
+    siege.hold(5)
+    assert siege.figures.longest_wait() <= NOBODY_WAITS, siege.figures.waits
