@@ -12,6 +12,8 @@ from gitlab_users import GitLabUser
 from machinery.stage import Stage
 from operator_pod import MANIFESTS, NAME, USER
 
+pytestmark = pytest.mark.lifecycle
+
 OVERLAY = "manifests/secrets-referenced"
 REFERENCED = ("--secrets", "referenced")
 ROUND = 75 + 15             # seconds: the longest that a Secret is not read (kube/rounds.h), and time to act on it
