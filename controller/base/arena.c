@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
@@ -60,6 +61,7 @@ void *arena_alloc(struct arena *a, size_t size)
     struct arena_block *b = block_with_room(a, rounded);
     void *at = (char *)b->data + b->used;
 
+    assert(b->used + rounded <= b->size);
     b->used += rounded;
     return at;
 }
@@ -85,6 +87,7 @@ char *arena_printf(struct arena *a, const char *format, ...)
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
+    assert(len >= 0);
 
     char *text = arena_alloc(a, (size_t)len + 1);
     vsnprintf(text, (size_t)len + 1, format, again);
@@ -94,6 +97,7 @@ char *arena_printf(struct arena *a, const char *format, ...)
 
 void arena_defer(struct arena *a, void (*release)(void *arg), void *arg)
 {
+    assert(release);
     struct arena_defer *d = arena_alloc(a, sizeof(*d));
 
     *d = (struct arena_defer){.next = a->deferred, .release = release, .arg = arg};

@@ -1,7 +1,10 @@
 #include "base/backoff.h"
 
+#include <assert.h>
+
 int64_t backoff_next(const struct backoff *b, int64_t last_ms)
 {
+    assert(b->min_ms >= 0 && b->max_ms >= b->min_ms && last_ms >= 0);
     if (last_ms == 0)
         return b->min_ms;
     return last_ms < b->max_ms / 2 ? last_ms * 2 : b->max_ms;
@@ -9,6 +12,7 @@ int64_t backoff_next(const struct backoff *b, int64_t last_ms)
 
 int64_t backoff_jitter(const struct backoff *b, int64_t pause_ms, uint32_t random)
 {
+    assert(pause_ms >= 0 && b->jitter_percent <= 100);
     return pause_ms - random % (pause_ms * b->jitter_percent / 100 + 1);
 }
 

@@ -36,6 +36,7 @@ void buf_clear(struct buf *b)
 /* Makes room for len more bytes and the NUL. The old memory is cleansed when it moves. */
 static bool make_room(struct buf *b, size_t len)
 {
+    assert(b->data && b->len <= b->max && (!b->size || b->len < b->size));
     if (b->full || len > b->max - b->len) {
         b->full = true;
         return false;

@@ -1,5 +1,6 @@
 #include "base/err.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@ static void put_text(struct err *err, char *whole)
 
 bool err_set(struct err *err, enum err_kind kind, const char *reason, const char *format, ...)
 {
+    assert(kind != ERR_NONE && *reason);
     char whole[WHOLE_MAX];
     va_list args;
 

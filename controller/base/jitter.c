@@ -1,5 +1,6 @@
 #include "base/jitter.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -18,5 +19,6 @@ uint32_t jitter_random(void)
 
 int64_t jitter(int64_t least, int64_t more)
 {
+    assert(least >= 0 && more >= 0);
     return least + jitter_random() % (more + 1);
 }

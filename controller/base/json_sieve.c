@@ -73,6 +73,7 @@ static bool sieve_has_room(const struct json_sieve *s, size_t len)
 
 static void put_key(struct json_sieve *s)
 {
+    assert(s->key_len < SIEVE_KEY && s->out.len > 0);
     if (s->out.data[s->out.len - 1] != '{')
         buf_adds(&s->out, ",");
     buf_adds(&s->out, "\"");
@@ -105,6 +106,7 @@ static void begin_elements(struct json_sieve *s, char first)
 static bool begin_value(struct json_sieve *s, char first)
 {
     uint32_t paths = paths_to_member(s, &s->kept);
+    assert(s->level >= 1 && s->level <= SIEVE_PATH && s->key_len <= SIEVE_KEY);
     bool enters = paths && !s->kept && first == '{' && s->level < SIEVE_PATH;
 
     s->depth = 0;

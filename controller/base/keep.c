@@ -1,5 +1,6 @@
 #include "base/keep.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -99,6 +100,7 @@ static void *take_block(struct chunk *c)
     } else {
         block = (struct block *)(void *)((char *)c + c->end);
         c->end += c->size;
+        assert(c->end <= CHUNK);
     }
     c->live++;
     if (is_full(c))
@@ -122,6 +124,7 @@ void keep_free(void *block, size_t size)
         return;
     }
     struct chunk *c = (struct chunk *)((uintptr_t)block / CHUNK * CHUNK);
+    assert(c->live > 0 && c->size == rounded(size));
     if (is_full(c))
         list_append(class_of(c->size), &c->node);
     ((struct block *)block)->next = c->freed;

@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@ enum { VALUES_END = 7 * 1024, LINE_MAX_BYTES = 8 * 1024 };
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
-/* The one thing in the program that is global: how logs are written, and the last of them. */
+/* Global, so that no function needs an argument for it: how logs are written, and the last of them. */
 static struct log_levels threshold = {.others = LOG_INFO};
 static bool as_json = true;
 static char *recent[LOG_RECENT_MAX];
@@ -78,6 +79,7 @@ static bool parse_item(const char *item, size_t len, struct log_levels *ret)
     int i = component_index(item, name_len);
     if (i < 0)
         return false;
+    assert(i < LOG_COMPONENTS_MAX);
     ret->of[i].set = true;
     return parse_level(equals + 1, len - name_len - 1, &ret->of[i].level);
 }
@@ -97,6 +99,7 @@ bool log_levels_parse(const char *text, struct log_levels *ret)
 
 bool log_enabled(enum log_level level, const char *component)
 {
+    assert(level <= LOG_DEBUG);
     int i = component_index(component, strlen(component));
 
     return level <= (i >= 0 && threshold.of[i].set ? threshold.of[i].level : threshold.others);

@@ -1,6 +1,7 @@
 /* Structured logs: one line an event, JSON by default, on standard error.
  *
- * Library layers do not log; who acts does. A value that may hold a token must never be passed here. */
+ * Who fails returns a struct err and does not log; what acts on its own (a watch, the Lease, the operator) does. A
+ * value that may hold a token must never be passed here. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

@@ -1,5 +1,6 @@
 #include "base/map.h"
 
+#include <assert.h>
 #include <json-c/linkhash.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ static struct map_slot *find_slot(const struct map *m, const char *key)
 
 static void insert(struct map *m, char *key, void *value)
 {
+    assert(m->used < m->size && value);
     size_t i = hash_of(key) & (m->size - 1);
 
     while (m->slots[i].key)
@@ -100,6 +102,7 @@ void *map_get(const struct map *m, const char *key)
 
 void *map_set(struct map *m, const char *key, void *value)
 {
+    assert(key && value);
     struct map_slot *slot = find_slot(m, key);
 
     if (slot) {
@@ -120,6 +123,7 @@ void *map_remove(struct map *m, const char *key)
 
     if (!slot)
         return NULL;
+    assert(m->len > 0);
     void *value = slot->value;
     key_free(m, slot->key);
     slot->key = tombstone;

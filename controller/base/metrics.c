@@ -1,5 +1,6 @@
 #include "base/metrics.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 void histogram_observe(struct histogram *h, double value)
 {
+    assert(h->buckets && h->buckets->len <= HISTOGRAM_MAX);
     size_t i = 0;
 
     while (i < h->buckets->len && value > h->buckets->bounds[i])
@@ -23,6 +25,7 @@ void histogram_observe(struct histogram *h, double value)
 
 static struct tally_row *row_of(struct tally *t, const char *a, const char *b)
 {
+    assert(t->len <= TALLY_MAX);
     for (size_t i = 0; i < t->len; i++)
         if (strncmp(t->rows[i].a, a, TALLY_LABEL_MAX - 1) == 0 && strncmp(t->rows[i].b, b, TALLY_LABEL_MAX - 1) == 0)
             return &t->rows[i];

@@ -1,5 +1,6 @@
 #include "base/shorten.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -36,6 +37,7 @@ static size_t word_end(const char *text, size_t len)
 
 char *end_with_ellipsis(char *text, size_t max)
 {
+    assert(max >= 3);
     size_t room = max > strlen(ellipsis) ? max - strlen(ellipsis) : 0;
 
     strcpy(text + word_end(text, whole_len(text, room)), ellipsis);

@@ -4,6 +4,7 @@
  *
  * However long a list a server makes up, the search holds no more than one page of ids and one answer, calls at most
  * once in PACE_MS, and ends after SEARCH_MS. Pages only go forward, and none is empty but the last. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,6 +176,7 @@ static void on_find_timer(void *arg)
 
 static void look_on(struct gitlab_op *op)
 {
+    assert(op->search && op->state == OP_RESTING);
     loop_timer_set(op->pace, PACE_MS);
 }
 

@@ -1,4 +1,5 @@
 /* What a server answers to whom: a breaker for each caller, as many of a namespace as are worth remembering. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -16,6 +17,7 @@ struct gate_answers *gate_answers_known(const struct gate_server *server, uint64
 
 static void forget_answers(struct gate_answers *answers)
 {
+    assert(!answers->breaker.in_flight && answers->server->lane->tenant->answers > 0);
     answers->server->lane->tenant->answers--;
     list_remove(&answers->node);
     free(answers);

@@ -1,4 +1,5 @@
 /* What the gate knows, and forgets. */
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,7 @@ static struct gate_lane *lane_between(struct gate_host *host, struct tenant *ten
 
 static void forget_lane(struct gate_lane *lane)
 {
+    assert(!lane->servers && !lane->inside && list_empty(&lane->urgent) && list_empty(&lane->routine));
     struct gate_host *host = lane->host;
 
     list_remove(&lane->node);
@@ -99,6 +101,7 @@ static void forget_lane(struct gate_lane *lane)
 
 static void forget_server(struct gate_server *server)
 {
+    assert(!server->passes);
     struct gate_lane *lane = server->lane;
     struct tenant *tenant = lane->tenant;
 
@@ -106,10 +109,12 @@ static void forget_server(struct gate_server *server)
     list_remove(&server->node);
     free(server->url);
     free(server);
+    assert(lane->servers > 0);
     if (--lane->servers == 0)
         forget_lane(lane);
     if (!list_empty(&tenant->servers))
         return;
+    assert(!tenant->inside && !tenant->answers);
     list_remove(&tenant->node);
     free(tenant->ns);
     free(tenant);

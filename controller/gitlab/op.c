@@ -48,6 +48,7 @@ void gitlab_cancel(struct gitlab_op *op)
 
 void op_answer(struct gitlab_op *op, const struct gitlab_answer *result)
 {
+    assert(op->state != OP_ASKING);
     op->done(op->arg, result);
     op_free(op);
 }
@@ -180,6 +181,7 @@ static void on_http_done(void *arg, const struct http_reply *reply)
     op_enter(op, OP_RESTING);
     op->failure = failure_of(op, reply);
     gate_end(op->gitlab->gate, &op->pass, transport_of(reply), answer_of(reply), &op->failure);
+    assert(op->on_reply && op->state == OP_RESTING);
     op->on_reply(op, reply);
 }
 
@@ -230,6 +232,7 @@ static void go_through_the_proxy(struct gitlab_op *op)
 
 void op_send(struct gitlab_op *op, const struct op_message *message, op_reply_fn *on_reply)
 {
+    assert(op->state == OP_RESTING && !op->request);
     const struct gitlab_request *call = &op->call;
     bool post = strcmp(message->method, "POST") == 0;
 

@@ -2,6 +2,7 @@
  * another one; and what stands before GitLab (a firewall, an IP restriction) refuses with the same status, even in the
  * same words. So a refusal counts when it is in the very words that GitLab has for it, and when the same server, at the
  * same time, answers a question as GitLab does that it would refuse as well if it was for us. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -102,6 +103,7 @@ static void send_without_token(struct gitlab_op *op, op_reply_fn *on_reply)
 
 void op_prove(struct gitlab_op *op, const struct gitlab_answer *doubted)
 {
+    assert(op->call.op != GITLAB_OP_VERSION && op->call.op != GITLAB_OP_SELF);
     static const struct op_message of_the_version = {"GET", "/version", NULL, true, ANSWER_MAX};
 
     op->doubted = *doubted;

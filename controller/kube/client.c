@@ -173,6 +173,7 @@ static struct http_request request_of(struct call *call, struct arena *a)
 
 static void begin_call(struct call *call)
 {
+    assert(call->state == CALL_HELD && !list_empty(&call->node));
     cleanup_arena struct arena a = {0};
     struct kube_client *client = call->client;
     const struct http_request request = request_of(call, &a);
@@ -272,6 +273,7 @@ static void answer_call(struct call *call, const struct err *err)
 /* The place among the held ones that it had. */
 static void hold(struct call *call)
 {
+    assert(call->state == CALL_HELD && !call->request);
     struct list *held = &call->client->held, *before = held->next;
 
     while (before != held && container_of(before, struct call, node)->id < call->id)
@@ -482,6 +484,7 @@ static uint64_t start_kube_call(struct kube_client *client, const struct kube_re
 
 uint64_t kube_start(struct kube_client *client, const struct kube_request *request)
 {
+    assert(request->method && *request->path == '/' && request->done);
     struct kube_request what = *request;
 
     if (what.timeout_ms <= 0)
@@ -491,6 +494,7 @@ uint64_t kube_start(struct kube_client *client, const struct kube_request *reque
 
 uint64_t kube_stream(struct kube_client *client, const struct kube_stream *stream)
 {
+    assert(stream->data && stream->end);
     const struct kube_request what = {.method = "GET", .path = stream->path, .accept = stream->accept};
 
     liveness_begin(client->liveness);

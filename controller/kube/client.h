@@ -62,7 +62,7 @@ struct kube_request {
     /* Called for each piece of a 2xx body, which is nowhere else then; false ends the request. NULL: see reply.object.
      * Nothing is repeated that was told of. */
     bool (*data)(void *arg, const char *bytes, size_t len);
-    bool urgent;        /* a lease's own: held back by nothing that holds back the others, and not repeated either */
+    bool urgent;        /* a Lease's own: neither limit nor fence holds it back, and it is repeated after a 401 alone */
     kube_done_fn *done; /* called once, never from within kube_start(); not after kube_cancel() */
     void *arg;
 };

@@ -1,5 +1,6 @@
 #include "kube/credentials.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -45,6 +46,7 @@ enum exec_state credentials_need(struct credentials *c)
 
 const struct err *credentials_error(const struct credentials *c)
 {
+    assert(c->exec);
     return exec_error(c->exec);
 }
 

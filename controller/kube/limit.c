@@ -1,5 +1,7 @@
 #include "kube/limit.h"
 
+#include <assert.h>
+
 void limit_init(struct limit *limit)
 {
     *limit = (struct limit){.size = LIMIT_START, .cut_ms = INT64_MIN, .resume_ms = INT64_MIN};
@@ -7,6 +9,7 @@ void limit_init(struct limit *limit)
 
 bool limit_admits(const struct limit *limit, int64_t now_ms)
 {
+    assert(limit->size >= LIMIT_MIN && limit->size <= LIMIT_MAX);
     return now_ms >= limit->resume_ms && limit->in_flight < (unsigned)limit->size;
 }
 
@@ -17,6 +20,7 @@ void limit_begin(struct limit *limit)
 
 void limit_end(struct limit *limit)
 {
+    assert(limit->in_flight > 0);
     limit->in_flight--;
 }
 

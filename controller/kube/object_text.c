@@ -59,6 +59,7 @@ void object_text_init(struct object_text *t, const struct kube_resource *resourc
 
 void object_text_keep(struct object_text *t, const char *member, const char *key, size_t value_max)
 {
+    assert(!t->size && value_max > 0);
     add_keep(t, &(struct json_keep){{member, key}, value_max, false});
 }
 

@@ -1,5 +1,6 @@
 #include "kube/poll.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/backoff.h"
@@ -29,6 +30,7 @@ static bool has_failed(const struct err *err)
 
 static void on_poll_answer(void *arg, const struct kube_reply *reply)
 {
+    assert(((struct poll *)arg)->request);
     struct poll *poll = arg;
     bool failed = has_failed(&reply->err);
 

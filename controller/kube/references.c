@@ -86,6 +86,7 @@ static void let_go(struct references *r, struct holder *holder)
 {
     for (size_t i = 0; i < holder->len; i++) {
         struct target *target = holder->links[i].target;
+        assert(target && !list_empty(&target->links));
         list_remove(&holder->links[i].node);
         if (list_empty(&target->links))
             target_free(map_remove(&r->targets, target->key));
@@ -128,6 +129,7 @@ static size_t count_reference(const struct reference *to, size_t len)
 
 void references_set(struct references *r, const char *key, const struct reference *to, size_t len)
 {
+    assert(len <= REFERENCES_MAX);
     size_t named = count_reference(to, len);
     struct holder *former = map_get(&r->holders, key), *holder = named ? holder_create(key, named) : NULL;
     struct link *link = holder ? holder->links : NULL;

@@ -1,5 +1,6 @@
 #include "kube/rounds.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ static void arm_round(struct rounds *r)
 
 static void reading_free(struct reading *reading)
 {
+    assert(reading->rounds->in_flight > 0);
     list_remove(&reading->node);
     reading->rounds->in_flight--;
     free(reading->ns);
@@ -69,6 +71,7 @@ static void on_round_answer(void *arg, const struct kube_reply *reply)
 
 static void ask_next_round(struct rounds *r, const char *ns, const char *name, const char *known)
 {
+    assert(r->in_flight < IN_FLIGHT_MAX);
     cleanup_arena struct arena a = {0};
     struct reading *reading = mem_alloc(sizeof(*reading));
 

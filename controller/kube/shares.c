@@ -1,5 +1,6 @@
 #include "kube/shares.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,7 @@ void shares_give(struct shares *s, const char *ns, size_t bytes)
 
     if (!bytes || !account)
         return;
+    assert(account->bytes >= bytes && s->total >= bytes);
     account->bytes -= bytes;
     s->total -= bytes;
     close_if_empty(s, ns, account);
@@ -135,6 +137,7 @@ void shares_let_in(struct shares *s, const char *ns)
 
     if (!account || !account->left_out)
         return;
+    assert(s->left_out > 0);
     account->left_out--;
     s->left_out--;
     close_if_empty(s, ns, account);
@@ -154,6 +157,7 @@ void shares_leave_out_listed(struct shares *s, const char *ns)
 
 static void settle_share(struct shares *s, struct account *account, bool counts)
 {
+    assert(s->left_out >= account->left_out);
     if (counts) {
         s->left_out += account->counted - account->left_out;
         account->left_out = account->counted;

@@ -2,8 +2,8 @@
  *
  * All namespaces together have a budget. While there is room, anybody may have it. When there is none, a namespace may
  * still grow as long as another one holds more than it would then: the heaviest gives way. So the sum never exceeds the
- * budget, and nobody is pushed out by a namespace that holds less than itself: of n namespaces each has its nth part
- * for sure.
+ * budget, as long as who takes has asked (shares_fit()), and nobody is pushed out by a namespace that holds less than
+ * itself: of n namespaces each has its nth part for sure.
  *
  * What was left out is counted by namespace: as long as there is something, that an object is not kept says nothing. */
 #ifndef KUBE_SHARES_H

@@ -79,6 +79,7 @@ struct store *store_create(const char *const names[], const struct record_layout
 
 static struct entry *find_entry(const struct store *store, unsigned kind, const char *ns, const char *name)
 {
+    assert(kind < store->len && ns && name);
     char key[KEY_MAX];
 
     store_key(ns, name, key);
@@ -89,6 +90,7 @@ static void set_standing(struct store *store, struct entry *e, enum standing sta
 {
     struct kept_kind *k = &store->kinds[e->kind];
 
+    assert(k->hidden >= (e->standing != SHOWN));
     k->hidden = k->hidden - (e->standing != SHOWN) + (standing != SHOWN);
     e->standing = (unsigned char)standing;
 }
@@ -98,6 +100,7 @@ static void set_standing(struct store *store, struct entry *e, enum standing sta
 
 void store_reach(struct store *store, unsigned kind, const char *ns, const char *version)
 {
+    assert(kind < store->len && *version);
     free(map_set(&store->kinds[kind].reached, ns, mem_strdup(version)));
 }
 
@@ -248,6 +251,7 @@ static void drop(struct store *store, struct entry *e)
 
 static void put_entry(struct store *store, unsigned kind, const struct record *record, enum standing standing)
 {
+    assert(kind < store->len && record->uid && record->version && record->owner && record->owner_uid);
     struct entry *e = entry_create(record, family_of(store, record), &store->layouts[kind]);
     struct key owner;
 
@@ -338,6 +342,7 @@ const struct references *store_references(const struct store *store)
 
 size_t store_count(const struct store *store, unsigned kind)
 {
+    assert(store->kinds[kind].hidden <= store->kinds[kind].entries.len);
     return store->kinds[kind].entries.len - store->kinds[kind].hidden;
 }
 
@@ -352,6 +357,7 @@ unsigned store_list_begin(struct store *store, unsigned kind)
 void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned begun,
                     void (*changed)(void *arg, unsigned kind, const struct record *record), void *arg)
 {
+    assert(begun > 0 && begun <= store->kinds[kind].epoch);
     struct kept_kind *k = &store->kinds[kind];
     const char *key;
     void *value;

@@ -1,4 +1,5 @@
 /* What is asked of the API server, as method, path and body. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -44,6 +45,7 @@ uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, con
 uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
                     struct json_object *manifest, const char *manager, bool create_only, kube_done_fn *done, void *arg)
 {
+    assert(manifest && manager);
     cleanup_arena struct arena a = {0};
     struct json_object *body = create_only ? arena_json(&a, json_copy(manifest)) : manifest;
     const char *ns = json_str(manifest, "metadata.namespace"), *name = json_str(manifest, "metadata.name");
@@ -66,6 +68,7 @@ uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, c
 uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
                      const char *uid, bool foreground, kube_done_fn *done, void *arg)
 {
+    assert(uid && *uid);
     cleanup_arena struct arena a = {0};
     struct json_object *body = arena_json(&a, json_build("{preconditions: {uid: %s}, propagationPolicy: %s}", uid,
                                                          foreground ? "Foreground" : "Background"));

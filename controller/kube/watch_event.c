@@ -7,15 +7,17 @@
 #include "kube/watch_parts.h"
 #include "net/loop.h"
 
+enum { RETRY_AFTER_MAX_S = 86400 };
+
 /* ERROR events carry a Status. */
 static bool on_error(struct watch *w, struct json_object *status)
 {
-    int64_t code = json_int_or(status, "code", 0);
+    int64_t code = json_int_or(status, "code", 0), seconds = json_int_or(status, "details.retryAfterSeconds", 0);
 
     err_set(&w->problem, code == 410 ? ERR_EXPIRED : ERR_RETRY, json_str_or(status, "reason", "WatchError"), "%s",
             json_str_or(status, "message", "?"));
     w->problem.code = (int)code;
-    w->problem.retry_after_ms = json_int_or(status, "details.retryAfterSeconds", 0) * 1000;
+    w->problem.retry_after_ms = seconds > 0 && seconds <= RETRY_AFTER_MAX_S ? seconds * 1000 : 0;
     return false;
 }
 

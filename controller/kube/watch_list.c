@@ -39,6 +39,7 @@ static void add_text(struct watch *w, const char *text)
 
 static void on_item(void *arg, const char *bytes, size_t len, bool end)
 {
+    assert(((struct watch *)arg)->state == WATCH_LIST);
     struct watch *w = arg;
 
     if (w->list_broken)

@@ -20,6 +20,7 @@ enum {
 /* Bytes come in whatever pieces the network makes; an event counts when its line is complete. */
 static bool on_bytes(void *arg, const char *bytes, size_t len)
 {
+    assert(((struct watch *)arg)->state == WATCH_SYNC || ((struct watch *)arg)->state == WATCH_STREAM);
     struct watch *w = arg;
     const char *end;
 

@@ -122,6 +122,7 @@ static bool should_wait(const struct transfer *t)
 
 static void end_transfer(struct transfer *t, CURLcode result)
 {
+    assert(t->state <= TRANSFER_SENT);
     struct http_reply reply = http_reply_of(t, result);
     struct http *http = t->http;
 
@@ -246,6 +247,7 @@ void http_destroy(struct http *http)
 
 uint64_t http_start(struct http *http, const struct http_request *request)
 {
+    assert(request->method && request->url && request->on_done && request->timeout_ms >= 0);
     struct transfer *t = transfer_create(http->loop, request, on_watchdog);
 
     t->id = ++http->last_id;

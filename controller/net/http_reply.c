@@ -1,5 +1,6 @@
 #include "net/http_reply.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ static long status_of(const struct transfer *t)
 
 static void bytes_came(struct transfer *t)
 {
+    assert(t->pool && (t->state == TRANSFER_CONNECTING || t->state == TRANSFER_SENT));
     transfer_moved(t);
     t->pool->moved = true;
 }

@@ -121,6 +121,7 @@ static void describe(struct transfer *t)
 
 void transfer_rearm(struct transfer *t)
 {
+    assert(t->state <= TRANSFER_SENT);
     int64_t now = loop_now(t->loop);
     int64_t idle = t->request.idle_timeout_ms;
     int64_t until = t->deadline;

@@ -176,6 +176,7 @@ static void on_loop_timer(uv_timer_t *uv)
 
 struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
 {
+    assert(callback);
     struct loop_timer *timer = mem_alloc(sizeof(*timer));
 
     *timer = (struct loop_timer){.loop = loop, .callback = callback, .arg = arg};
@@ -187,6 +188,7 @@ struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *a
 
 void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
 {
+    assert(!uv_is_closing((uv_handle_t *)&timer->uv));
     if (delay_ms < 0)
         uv_timer_stop(&timer->uv);
     else
@@ -202,6 +204,7 @@ void loop_timer_destroy(struct loop_timer *timer)
 {
     if (!timer)
         return;
+    assert(timer->loop->timers > 0);
     timer->loop->timers--;
     uv_close((uv_handle_t *)&timer->uv, free_timer);
 }

@@ -12,7 +12,7 @@ struct loop;
 struct loop_timer;
 
 struct loop *loop_create(void);
-/* Closes every handle that is left and frees the loop; aborts in debug builds when a timer was leaked. NULL is fine. */
+/* Closes every handle that is left and frees the loop; aborts when a timer was leaked. NULL is fine. */
 void loop_destroy(struct loop *loop);
 
 /* Runs until loop_stop(). */

@@ -226,6 +226,7 @@ static int spawn(struct process *p, const struct process_request *request)
 
 struct process *process_start(struct loop *loop, const struct process_request *request)
 {
+    assert(request->argv[0] && request->timeout_ms > 0 && request->done);
     struct process *p = mem_alloc(sizeof(*p));
 
     *p = (struct process){

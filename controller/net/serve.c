@@ -121,6 +121,7 @@ static void leave_place(struct client *c)
 /* Without another word: libwebsockets closes it in its next turn. */
 static void put_out(struct client *c)
 {
+    assert(c->state != CLIENT_LEFT);
     leave_place(c);
     lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
     lws_cancel_service(c->serve->lws);

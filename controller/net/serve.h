@@ -5,7 +5,7 @@
  *
  * Any pod may connect, and a probe must get its answer all the same. A request is read when its head is whole, and what
  * of the answer fits into the socket is written in the same step, so a probe never depends on a place among others.
- * Whoever keeps a connection longer has one of CLIENTS_MAX places, for a time that no byte prolongs; when all are
+ * Whoever keeps a connection longer has one of 64 places, for a time that no byte prolongs; when all are
  * taken, a new one takes the place of the oldest one of the peer that has the most. (libwebsockets parses and writes;
  * it would wait for each byte anew, and refuse who comes last.) */
 #ifndef NET_SERVE_H

@@ -1,5 +1,6 @@
 #include "net/serve_sheet.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -58,6 +59,7 @@ struct sheet *sheet_share(struct sheet **kept, const struct serve_page *page, vo
 
 void sheet_release(struct sheet *sheet)
 {
+    assert(!sheet || sheet->refs > 0);
     if (!sheet || --sheet->refs > 0)
         return;
     buf_finish(&sheet->body);

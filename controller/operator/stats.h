@@ -1,4 +1,4 @@
-/* What the process counts of its own work; metrics.c shows it. */
+/* What the process counts of its own work; web/metrics.c shows it. */
 #ifndef OPERATOR_STATS_H
 #define OPERATOR_STATS_H
 

@@ -1,5 +1,5 @@
 /* /debug/state: what the process is at, as JSON, for people who look into a problem. No secret is in it: the store
- * keeps none, and of what is in flight only names and times are shown.
+ * keeps none, and of what is in flight, of GitLab's hosts and of failures only names, times and reasons are shown.
  *
  * ?key=NAMESPACE/NAME shows instead what is kept about one GitLabRunner and its children. */
 #ifndef WEB_DEBUG_STATE_H

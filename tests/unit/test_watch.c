@@ -692,6 +692,24 @@ static void lists_again_when_the_server_has_not_reached_the_version(void **state
     world_finish(&w);
 }
 
+/* What no server asks for is not asked for. */
+static void a_pause_that_makes_no_sense_is_none(void **state)
+{
+    static const char *const seconds[] = {"-1", "-9223372036854775807", "9223372036854775807", "92233720368547759"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(seconds); i++) {
+        cleanup_arena struct arena a = {0};
+        struct world w;
+        world_streaming(&w);
+        assert_false(
+            send_event(&w.client, "ERROR",
+                       arena_printf(&a, "{kind: 'Status', code: 500, details: {retryAfterSeconds: %s}}", seconds[i])));
+        assert_in_range(pass_pause(&w), 800, 1600);
+        world_finish(&w);
+    }
+}
+
 static void keeps_what_the_server_said(void **state)
 {
     struct world w;
@@ -1215,6 +1233,7 @@ int main(void)
         cmocka_unit_test(lists_again_when_the_version_has_expired),
         cmocka_unit_test(lists_again_when_the_server_has_not_reached_the_version),
         cmocka_unit_test(lists_again_in_the_middle_of_a_line),
+        cmocka_unit_test(a_pause_that_makes_no_sense_is_none),
         cmocka_unit_test(keeps_what_the_server_said),
         cmocka_unit_test(lists_again_at_once_when_the_request_is_refused_as_expired),
         cmocka_unit_test(goes_on_from_the_last_version),
