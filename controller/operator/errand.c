@@ -231,7 +231,7 @@ void errand_ask(struct turn *turn, const struct gitlab_request *call)
     work_park(&turn->work);
     e->steps = verdict == GATE_GO ? turn->steps : e->steps;
     keep_values(e, &turn->observed);
-    if (turn->state->memory.issued)
+    if (turn->observed.memory->issued)
         keep_subject(e, turn);
     if (verdict == GATE_GO)
         start_call(e, turn, call);

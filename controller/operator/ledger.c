@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "net/loop.h"
 #include "operator/orphans.h"
+#include "operator/perform.h"
+#include "runner/learn.h"
 #include "runner/names.h"
 
 enum { ANSWER_MAX = 2 << 20 }; /* a Secret of 1 MiB, in base64 and with what belongs to it */
@@ -101,8 +103,7 @@ static void recorded(struct turn *turn)
     const struct orphan *orphan = &turn->asked.record;
 
     memory_succeed(&turn->state->memory, turn->asked.rule);
-    turn->state->memory.doubt = DOUBT_NONE;
-    turn->state->memory.deregistered = true; /* as far as this object is concerned */
+    learn_recorded(&turn->state->memory);
     turn->shop->stats->orphans.recorded++;
     turn_event(
         turn, true, "OrphanedRunner",
@@ -111,13 +112,6 @@ static void recorded(struct turn *turn)
                      "when GitLab allows it",
                      (long long)orphan->runner_id, orphan->url, orphan->why, turn->shop->ns, LEDGER_NAME));
     turn_log(turn, LOG_WARN, "OrphanedRunner", "url", orphan->url, "error", orphan->why, NULL);
-}
-
-static void not_recorded(struct turn *turn, const struct err *err)
-{
-    memory_fail(&turn->state->memory, turn->asked.rule, err, loop_now(turn->shop->loop));
-    turn_log(turn, LOG_WARN, "failed", "rule", turn->asked.rule, "reason", err->reason, "error", err->text, NULL);
-    turn_ready(turn);
 }
 
 static void on_created(void *arg, const struct kube_reply *reply)
@@ -130,7 +124,7 @@ static void on_created(void *arg, const struct kube_reply *reply)
     if (err.kind == ERR_CONFLICT) /* somebody else has made it just now */
         err.kind = ERR_RETRY;
     if (err.kind != ERR_NONE) {
-        not_recorded(turn, &err);
+        perform_kube_failed(turn, &err);
         return;
     }
     recorded(turn);
@@ -164,7 +158,7 @@ void ledger_perform(struct turn *turn)
     struct err err;
 
     if (!admit(turn, ledger_entry_of(turn), &err)) {
-        not_recorded(turn, &err);
+        perform_kube_failed(turn, &err);
         return;
     }
     turn->request = ledger_write(turn->shop, ledger_key_of(turn), ledger_entry_of(turn), on_written, turn);

@@ -10,21 +10,27 @@
 #include "operator/perform.h"
 #include "operator/pods.h"
 #include "operator/report.h"
+#include "runner/learn.h"
 #include "runner/names.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Failures */
 
-void perform_failed(struct turn *turn, const struct err *err)
+void perform_log_failure(const struct turn *turn, const struct err *err)
 {
-    memory_fail(&turn->state->memory, turn->asked.rule, err, loop_now(turn->shop->loop));
     turn_log(turn, LOG_WARN, "failed", "rule", turn->asked.rule, "kind", err_kind_name(err->kind), "reason",
              err->reason, "error", err->text, NULL);
 }
 
+static void note_failure(struct turn *turn, const struct err *err)
+{
+    memory_fail(&turn->state->memory, turn->asked.rule, err, loop_now(turn->shop->loop));
+    perform_log_failure(turn, err);
+}
+
 void perform_kube_failed(struct turn *turn, const struct err *err)
 {
-    perform_failed(turn, err);
+    note_failure(turn, err);
     turn_ready(turn);
 }
 
@@ -77,7 +83,7 @@ static void begin_anew(struct turn *turn, struct json_object *object)
     if (turn->stale)
         return;
     err_set(&err, ERR_CONFLICT, "Conflict", "the API server knows a newer version of the object than it shows");
-    perform_failed(turn, &err);
+    note_failure(turn, &err);
 }
 
 static void on_looked(void *arg, const struct kube_reply *reply)
@@ -96,8 +102,8 @@ static void on_looked(void *arg, const struct kube_reply *reply)
     else
         turn_learn_absence(turn, kind, s.ns, s.name);
     if (turn->asked.kind == ACT_APPLY)
-        turn->state->memory.foreign[turn->asked.apply.child] =
-            reply->object && !perform_is_ours(turn, kind, reply->object);
+        learn_owner(&turn->state->memory, turn->asked.apply.child,
+                    reply->object && !perform_is_ours(turn, kind, reply->object));
     if (kind == KIND_RUNNER)
         begin_anew(turn, reply->object);
     turn_ready(turn);

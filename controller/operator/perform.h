@@ -22,9 +22,9 @@ void perform_delete(struct turn *turn);
 void perform_gitlab(struct turn *turn);
 /* What an answer to turn->asked, or a refusal to ask at all, comes to. */
 void perform_gitlab_answered(struct turn *turn, const struct gitlab_answer *answer);
-/* What the turn has asked for did not work: the rule's next attempt is later. Logged. */
-void perform_failed(struct turn *turn, const struct err *err);
-/* The same of a request to Kubernetes, which is over; and of one that did. The turn is ready. */
+/* What the turn has asked for did not work, and is tried again later: a line in the log. */
+void perform_log_failure(const struct turn *turn, const struct err *err);
+/* A request to Kubernetes is over, and did not work: the rule's next attempt is later; or it did. The turn is ready. */
 void perform_kube_failed(struct turn *turn, const struct err *err);
 void perform_succeeded(struct turn *turn);
 /* True when the answer to a write is good. Else it is dealt with: after a conflict the object is read again. */

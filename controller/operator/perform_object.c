@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "operator/perform.h"
 #include "operator/status_events.h"
+#include "runner/learn.h"
 #include "runner/names.h"
 
 static struct json_object *runner_patch(struct turn *turn)
@@ -40,9 +41,8 @@ static void on_finalizer(void *arg, const struct kube_reply *reply)
     learn_runner(turn, reply->object);
     if (reply->object && turn->asked.hold_finalizer && !turn->stale)
         follow_the_hold(turn, reply->object);
-    turn->observed.finalizer = turn->state->memory.judged = turn->asked.hold_finalizer;
-    if (turn->state->memory.doubt == DOUBT_SUSPECTED)
-        turn->state->memory.doubt = DOUBT_UNREAD;
+    turn->observed.finalizer = turn->asked.hold_finalizer;
+    learn_finalizer(&turn->state->memory, turn->asked.hold_finalizer);
     perform_succeeded(turn);
 }
 

@@ -39,15 +39,18 @@ static const struct json_keep pod_keeps[] = {
 /* ---------------------------------------------------------------------------------------------------------------------
  * When */
 
-void pods_plan(struct paces *paces, struct memory *memory, const struct observed *o, struct arena *a)
+void pods_plan(struct turn *turn)
 {
-    if (!managers_are_waited_for(o, a)) {
-        memory_forget_starting(memory);
+    const struct observed *o = &turn->observed;
+    int64_t first = o->now_ms + FIRST_MS;
+
+    if (!managers_are_waited_for(o, &turn->step)) {
+        memory_forget_starting(&turn->state->memory);
         return;
     }
-    memory_await(memory, o->now_ms);
+    memory_await(&turn->state->memory, o->now_ms);
     if (!pods_due(o))
-        learn_look_planned(memory, pace_take(paces, o->owner.ns, o->now_ms + FIRST_MS, o->now_ms));
+        learn_look_planned(&turn->state->memory, pace_take(turn->shop->paces, o->owner.ns, first, o->now_ms));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -9,9 +9,8 @@
 
 #include "operator/turn.h"
 
-/* Plans whether and when there is to be a look at the pods of this runner: pods_due(). paces: in which they are looked
- * at. */
-void pods_plan(struct paces *paces, struct memory *memory, const struct observed *o, struct arena *a);
+/* Plans whether and when there is to be a look at the pods of the turn's runner, by what it observes: pods_due(). */
+void pods_plan(struct turn *turn);
 void pods_perform(struct turn *turn);
 /* Frees what a look has held, if there was one; its request has ended, or was cancelled. */
 void pods_look_end(struct turn *turn);

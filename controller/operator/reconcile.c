@@ -26,7 +26,6 @@ enum {
     TURN_TREES = 3,         /* the object itself, what is rendered of it, and the answer                       */
     KEPT_BUDGET = 40 << 20, /* bytes of all that is kept at rest: 9,000 usual runners and what is made of them;  */
                             /* 45% more while all of them fail and wait for GitLab (test_share_price.c)           */
-    RECHECK_MS = 20 * 1000, /* a runner that waits for something that no watch shows (a taken name) looks again */
 };
 
 struct reconciler {

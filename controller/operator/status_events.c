@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/learn.h"
 #include "runner/status.h"
 
 /* An Event for each change that a person would want to know: registered, ready, or what is in the way. */
@@ -30,11 +31,9 @@ static void tell_changes(const struct turn *turn, struct json_object *before, st
 static void warn_of_clear_text(const struct turn *turn, struct json_object *before)
 {
     const struct spec *spec = turn->observed.spec;
-    struct state *state = turn->state;
-    bool was_told = state->memory.insecure_told, insecure = spec && strncmp(spec->url, "http://", 7) == 0;
+    bool insecure = spec && strncmp(spec->url, "http://", 7) == 0;
 
-    state->memory.insecure_told = insecure;
-    if (insecure && !was_told && strcmp(json_str_or(before, "url", ""), spec->url) != 0)
+    if (learn_clear_text(&turn->state->memory, insecure) && strcmp(json_str_or(before, "url", ""), spec->url) != 0)
         turn_event(turn, true, "InsecureURL",
                    "spec.url is not https, so tokens travel in clear text; give GitLab a certificate and an https URL");
 }

@@ -53,7 +53,7 @@ void turn_look(struct turn *turn)
 
     gather_again(&g, turn->state, &turn->observed, &turn->step);
     learn_sight(&turn->state->memory, &turn->observed);
-    pods_plan(turn->shop->paces, &turn->state->memory, &turn->observed, &turn->step);
+    pods_plan(turn);
 }
 
 void turn_destroy(struct turn *turn)

@@ -21,6 +21,8 @@ enum act_kind {
     ACT_DONE,      /* converged                                                   */
 };
 
+enum { RECHECK_MS = 20 * 1000 }; /* who is stalled by something that no watch shows (a taken name) looks again */
+
 struct action {
     enum act_kind kind;
     const char *rule;    /* which rule asked for it; of a read: what is read */

@@ -6,13 +6,44 @@
 #include "runner/decide.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * GitLab (learn.c) */
+
+/* What is to be told of an answer. */
+struct learned {
+    bool failed; /* the rule's call: it is tried again later, and err says why */
+    struct err err;
+    bool warning; /* an Event is to be sent; reason NULL: none */
+    const char *reason, *note;
+};
+
+/* GitLab has answered the call that was asked for, or it could not be asked. *o is as it was then, but its time is that
+ * of the answer. The arena owns the texts of what is returned. */
+struct learned learn_gitlab(struct memory *m, const struct observed *o, const struct action *asked,
+                            const struct call_answer *answer, struct arena *a);
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * Kubernetes (learn_kubernetes.c) */
 
 /* What is there is looked at, each time before something is decided about it. */
 void learn_sight(struct memory *m, const struct observed *o);
 
+/* The finalizer was put on the object, or taken off. */
+void learn_finalizer(struct memory *m, bool held);
+/* A child is about to be written: what may be lost with the answer is kept before. */
+void learn_applying(struct memory *m, const struct observed *o, const struct action *asked, struct arena *a);
+/* It was written, and is ours. Of a token Secret o->values has the token, if it is to be known: observe_saved_token().
+ */
+void learn_applied(struct memory *m, const struct observed *o, const struct action *asked);
+/* A write was refused, and it was looked whose the child of this name is. */
+void learn_owner(struct memory *m, enum child child, bool foreign);
 /* The token Secret was read, and is not there, or not ours: what was suspected is true. */
 void learn_token_absent(struct memory *m);
+/* The runner is in the ledger: as far as its object is concerned it is gone. */
+void learn_recorded(struct memory *m);
+/* An Event has told of this (ACT_REPORT): what it settles. reason: a constant. */
+void learn_reported(struct memory *m, const char *reason);
+/* The status was written, with tokens that go in clear text or not. True: they have not done so before. */
+bool learn_clear_text(struct memory *m, bool insecure);
 
 /* While managers are waited for (memory_await()): when their pods are to be looked at (again), monotonic; and what was
  * seen there, of which a copy is taken; NULL: they could not be seen. */

@@ -1,7 +1,10 @@
 /* What Kubernetes shows and answers. */
 #include "runner/learn.h"
+#include "runner/rules.h"
 
 #include <string.h>
+
+#include "base/mem.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Sights */
@@ -30,10 +33,106 @@ void learn_sight(struct memory *m, const struct observed *o)
         check_plan(&m->check, o->owner.uid, o->spec->server_check_period, o->now_ms);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Writes and reads */
+
+void learn_finalizer(struct memory *m, bool held)
+{
+    m->judged = held;
+    if (m->doubt == DOUBT_SUSPECTED)
+        m->doubt = DOUBT_UNREAD;
+}
+
+/* Only the token Secret goes, and not the runner. */
+static bool runner_stays(const struct memory *m, const struct observed *o)
+{
+    return !o->deleting && !m->deregistered;
+}
+
+/* When the token Secret is let go because only it was deleted, its token goes into the next one. */
+void learn_applying(struct memory *m, const struct observed *o, const struct action *asked, struct arena *a)
+{
+    struct registration r = o->registered;
+
+    if (!asked->apply.release || !runner_stays(m, o) || o->values[READ_TOKEN].lookup != LOOKUP_FOUND ||
+        !registration_fits(o, a))
+        return;
+    r.token = o->values[READ_TOKEN].value;
+    memory_issue(m, &r);
+}
+
+static void learn_saved_token(struct memory *m)
+{
+    memory_forget_issued(m);
+    m->config_token_dead = m->deregistered = false;
+    m->had_secret = true;
+}
+
+void learn_applied(struct memory *m, const struct observed *o, const struct action *asked)
+{
+    learn_owner(m, asked->apply.child, false);
+    if (asked->apply.release)
+        m->had_secret = runner_stays(m, o) && !is_users_own(&o->registered);
+    else if (asked->apply.child == CHILD_TOKEN_SECRET)
+        learn_saved_token(m);
+}
+
+void learn_owner(struct memory *m, enum child child, bool foreign)
+{
+    m->foreign[child] = foreign;
+}
+
 void learn_token_absent(struct memory *m)
 {
     if (m->doubt == DOUBT_SUSPECTED || m->doubt == DOUBT_UNREAD)
         m->doubt = DOUBT_LOST;
+}
+
+void learn_recorded(struct memory *m)
+{
+    m->doubt = DOUBT_NONE;
+    m->deregistered = true;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Reports */
+
+enum { SURE = 1, GONE = 2, DEAD = 4 }; /* no doubt is left; nor, for us, a runner; nor a good token */
+
+static const struct settlement {
+    const char *reason;
+    unsigned settles, gives_up;
+} settlements[] = {
+    {"PossibleOrphan", SURE, 0},
+    {"OrphanedRunner", SURE | GONE, 0},
+    {"RunnerKept", SURE | GONE, 0},
+    {"RunnerLost", SURE | GONE | DEAD, 0},
+    {"ManagerNotStopped", 0, GAVE_UP_MANAGER},
+    {"ObjectLeftBehind", 0, GAVE_UP_ELSEWHERE},
+};
+
+static void settle_report(struct memory *m, const struct settlement *s)
+{
+    m->doubt = s->settles & SURE ? DOUBT_NONE : m->doubt;
+    m->deregistered |= (s->settles & GONE) != 0;
+    m->config_token_dead |= (s->settles & DEAD) != 0;
+    m->given_up |= s->gives_up;
+}
+
+void learn_reported(struct memory *m, const char *reason)
+{
+    m->reported = reason;
+    for (size_t i = 0; i < ARRAY_LEN(settlements); i++)
+        if (strcmp(settlements[i].reason, reason) == 0)
+            settle_report(m, &settlements[i]);
+}
+
+bool learn_clear_text(struct memory *m, bool insecure)
+{
+    bool news = insecure && !m->insecure_told;
+
+    m->insecure_told = insecure;
+    return news;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -207,3 +207,13 @@ bool account_is_in_use(const struct observed *o, const char *kind)
     return strcmp(kind, child_kind(CHILD_SERVICE_ACCOUNT)) == 0 && o->spec && !o->deleting &&
            o->children[CHILD_DEPLOYMENT].exists && !managers_are_available(o);
 }
+
+void observe_saved_token(struct observed *o, const char *version, struct arena *a)
+{
+    struct observed_value *token = &o->values[READ_TOKEN];
+    const struct registration *issued = o->memory->issued;
+
+    *token = (struct observed_value){.lookup = LOOKUP_FOUND,
+                                     .value = issued ? arena_strdup(a, issued->token) : token->value,
+                                     .version = arena_strdup(a, version)};
+}

@@ -157,4 +157,7 @@ const char *deployment_inputs_text(const struct observed *o, struct arena *a);
 const char *account_uid(const struct observed *o);
 const char *token_inputs_text(const struct observed *o, struct arena *a);
 
+/* The token Secret was written: what is issued, or the token that is known already, stands in this version of it. */
+void observe_saved_token(struct observed *o, const char *version, struct arena *a);
+
 #endif

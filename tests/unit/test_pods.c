@@ -55,6 +55,7 @@ static int teardown(void **state)
     (void)state;
     pods_look_end(&w.turn);
     memory_finish(&w.state.memory);
+    arena_finish(&w.turn.step);
     arena_finish(&w.turn.mem);
     paces_finish(&w.paces);
     return 0;
@@ -66,7 +67,7 @@ static bool is_due(void)
     struct observed *o = &w.turn.observed;
 
     o->now_ms = w.loop.now;
-    pods_plan(&w.paces, &w.state.memory, o, &w.turn.mem);
+    pods_plan(&w.turn);
     return pods_due(o) && o->now_ms >= pods_due(o);
 }
 
@@ -176,17 +177,18 @@ static void nobody_looks_for_nothing(void **state)
 
 static void a_namespace_has_its_pace(void **state)
 {
-    struct memory others[20] = {0};
+    struct state others[20] = {0};
 
     (void)state;
     for (int i = 0; i < 20; i++) {
         w.turn.observed.now_ms = w.loop.now;
-        w.turn.observed.memory = &others[i];
-        pods_plan(&w.paces, &others[i], &w.turn.observed, &w.turn.mem);
+        w.turn.observed.memory = &others[i].memory;
+        w.turn.state = &others[i];
+        pods_plan(&w.turn);
         assert_int_equal(pods_due(&w.turn.observed), 9000 + i * PACE_MS);
     }
     for (int i = 0; i < 20; i++)
-        memory_finish(&others[i]);
+        memory_finish(&others[i].memory);
 }
 
 static void without_the_right_to_it_nobody_looks_for_long(void **state)

@@ -536,9 +536,9 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/runner/trouble.c", "\", \"([A-Z][A-Za-z]+)\", [tf]"},
         {"controller/gitlab/policy.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/operator/status_events.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
-        {"controller/operator/perform_gitlab.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
-        {"controller/operator/checks.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
-        {"controller/gitlab/api.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/runner/learn.c", "learn_tells\\(l, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/runner/learn_check.c", "learn_tells\\(l, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/gitlab/op.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/net/http_error.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
     };
 

@@ -388,19 +388,11 @@ int64_t world_next_change(const struct world *w);
 /* What users do before the next action; all that is left of it when `now`. True when something was done. */
 bool world_users(struct world *w, bool now);
 
-struct gitlab_reply {
-    struct err err;
-    bool ambiguous;
-    bool proven, unknown;
-    int64_t id;
-    char token[24];
-    int64_t expires_at;
-    struct json_object *body; /* the turn's */
-};
 void gitlab_init(struct world *w);
 /* The spec asks for another server, mode or scope after the edit. */
 bool world_moves(const struct world *w);
-struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act);
+/* Its texts are the turn's. */
+struct call_answer gitlab_call_made(struct world *w, const struct action *act);
 /* Somebody does something to the runner at GitLab. */
 void gitlab_meddle(struct world *w, enum remote what);
 /* The token Secret is about to be lost. Its runner is nobody's if the Secret is from a backup, and nobody has taken it

@@ -173,22 +173,22 @@ struct leaked world_leaked(struct world *w)
 /* ------------------------------------------------------------------------------------------------------------------
  * What each call does.
  */
-static void refuse(struct gitlab_reply *reply, enum err_kind kind, int code, const char *reason)
+static void refuse(struct call_answer *reply, enum err_kind kind, int code, const char *reason)
 {
     err_set(&reply->err, kind, reason, "GitLab answered %d", code);
     reply->err.code = code;
-    reply->proven = true;
+    reply->proven = code == 403 || code == 404;
 }
 
-static void give(struct gitlab_reply *reply, const struct remote_runner *r)
+static void give(struct world *w, struct call_answer *reply, const struct remote_runner *r)
 {
     reply->id = r->id;
-    reply->expires_at = r->expires_at;
-    strcpy(reply->token, r->token);
+    reply->expiration = r->expires_at ? time_format(r->expires_at, &w->mem) : NULL;
+    reply->token = arena_strdup(&w->mem, r->token);
 }
 
 /* The rights of a credential are in its text. */
-static bool may(const struct action *act, const char *right, struct gitlab_reply *reply)
+static bool may(const struct action *act, const char *right, struct call_answer *reply)
 {
     if (act->gitlab.token && strcmp(act->gitlab.token, right) == 0)
         return true;
@@ -196,6 +196,7 @@ static bool may(const struct action *act, const char *right, struct gitlab_reply
         refuse(reply, ERR_DENIED, 401, "AccessTokenRejected");
     else
         refuse(reply, ERR_DENIED, 403, "RegistrationTokenRejected");
+    reply->proven = false; /* it is about the credential */
     return false;
 }
 
@@ -207,7 +208,7 @@ static void remember_attributes(struct world *w, struct remote_runner *r)
     r->mark = OUR_UID;
 }
 
-static void make(struct world *w, struct server *server, struct gitlab_reply *reply)
+static void make(struct world *w, struct server *server, struct call_answer *reply)
 {
     if (!w->api.finalizer)
         world_violate(w, "a runner is made before anything promises to clean it up");
@@ -222,7 +223,7 @@ static void make(struct world *w, struct server *server, struct gitlab_reply *re
                                                                        : 7;
     w->journal.made++;
     w->journal.untraceable += w->turn_wish != w->api.wish && world_moves(w);
-    give(reply, r);
+    give(w, reply, r);
 }
 
 static enum gitlab_trouble trouble_now(const struct world *w, const struct server *server)
@@ -238,7 +239,7 @@ static enum gitlab_trouble trouble_now(const struct world *w, const struct serve
 }
 
 static void make_by_registration(struct world *w, struct server *server, const struct action *act,
-                                 struct gitlab_reply *reply)
+                                 struct call_answer *reply)
 {
     if (trouble_now(w, server) == GITLAB_GONE)
         refuse(reply, ERR_DENIED, 410, "RegistrationTokensDisabled");
@@ -248,7 +249,7 @@ static void make_by_registration(struct world *w, struct server *server, const s
 
 /* The runner that calls itself; NULL when that is refused. */
 static struct remote_runner *verify(struct world *w, struct server *server, const struct action *act,
-                                    struct gitlab_reply *reply)
+                                    struct call_answer *reply)
 {
     struct remote_runner *r = by_token(w, server, act->gitlab.token);
 
@@ -258,11 +259,11 @@ static struct remote_runner *verify(struct world *w, struct server *server, cons
     }
     r->contacted = true;
     r->contacted_at = w->now_ms / 1000;
-    give(reply, r);
+    give(w, reply, r);
     return r;
 }
 
-static void rotate(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+static void rotate(struct world *w, struct server *server, const struct action *act, struct call_answer *reply)
 {
     struct remote_runner *r = verify(w, server, act, reply);
 
@@ -271,7 +272,7 @@ static void rotate(struct world *w, struct server *server, const struct action *
     if (!r->ours)
         world_violate(w, "somebody else's runner %lld gets a new token", (long long)r->id);
     change_token(w, r);
-    give(reply, r);
+    give(w, reply, r);
 }
 
 static const char *shown_note(struct world *w, const struct remote_runner *r)
@@ -280,19 +281,18 @@ static const char *shown_note(struct world *w, const struct remote_runner *r)
 }
 
 /* The access token lacks the role, or the scope, which GitLab words in another way than what it says of a runner. */
-static bool may_look(const struct world *w, struct gitlab_reply *reply)
+static bool may_look(const struct world *w, struct call_answer *reply)
 {
     int lacks = option(w, OPT_NO_SEARCH);
 
     if (!lacks)
         return true;
     refuse(reply, ERR_DENIED, 403, lacks == 1 ? "InsufficientPermissions" : "InsufficientScope");
-    reply->proven = lacks == 1;
     return false;
 }
 
 /* As GitLab shows it to those who may see everything. */
-static void show(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+static void show(struct world *w, struct server *server, const struct action *act, struct call_answer *reply)
 {
     struct remote_runner *r = by_id(server, act->gitlab.runner_id);
     const struct wish *told = &w->scenario->wishes[r ? r->told : 0];
@@ -313,7 +313,7 @@ static void show(struct world *w, struct server *server, const struct action *ac
 }
 
 /* Lists tell who never asked for a job; others are found by their id alone. */
-static void find(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+static void find(struct world *w, struct server *server, const struct action *act, struct call_answer *reply)
 {
     if (!may_look(w, reply))
         return;
@@ -334,7 +334,7 @@ static bool is_given_to_us(const struct world *w, const struct remote_runner *r)
 
 /* By id, with an access token; NULL when that is refused. */
 static struct remote_runner *administer(struct world *w, struct server *server, const struct action *act,
-                                        struct gitlab_reply *reply)
+                                        struct call_answer *reply)
 {
     struct remote_runner *r = by_id(server, act->gitlab.runner_id);
 
@@ -350,17 +350,17 @@ static struct remote_runner *administer(struct world *w, struct server *server, 
     return just_gone ? NULL : r;
 }
 
-static void reset(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+static void reset(struct world *w, struct server *server, const struct action *act, struct call_answer *reply)
 {
     struct remote_runner *r = administer(w, server, act, reply);
 
     if (!r)
         return;
     change_token(w, r);
-    give(reply, r);
+    give(w, reply, r);
 }
 
-static void update(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+static void update(struct world *w, struct server *server, const struct action *act, struct call_answer *reply)
 {
     struct remote_runner *r = administer(w, server, act, reply);
 
@@ -371,7 +371,7 @@ static void update(struct world *w, struct server *server, const struct action *
 }
 
 /* A token or id that GitLab does not know is as good as one that it has just removed. */
-static void remove_runner(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+static void remove_runner(struct world *w, struct server *server, const struct action *act, struct call_answer *reply)
 {
     struct remote_runner *r = act->gitlab.call == GITLAB_REMOVE ? by_id(server, act->gitlab.runner_id)
                                                                 : gitlab_runner(w, act->gitlab.url, act->gitlab.token);
@@ -384,7 +384,7 @@ static void remove_runner(struct world *w, struct server *server, const struct a
     r->alive = false;
 }
 
-static void carry_out(struct world *w, struct server *server, const struct action *act, struct gitlab_reply *reply)
+static void carry_out(struct world *w, struct server *server, const struct action *act, struct call_answer *reply)
 {
     switch (act->gitlab.call) {
     case GITLAB_REGISTER:
@@ -463,9 +463,9 @@ static bool trusts(const struct world *w)
     return !option(w, OPT_CA) || w->observed.values[READ_CA].value;
 }
 
-static struct gitlab_reply fail(const struct failure_shape *how)
+static struct call_answer fail(const struct failure_shape *how)
 {
-    struct gitlab_reply reply = {.ambiguous = how->ambiguous};
+    struct call_answer reply = {.ambiguous = how->ambiguous};
 
     refuse(&reply, how->code == 404 ? ERR_INVALID : ERR_RETRY, how->code, how->reason);
     reply.proven = false;
@@ -483,7 +483,7 @@ static bool leaks_the_credential(const struct observed *o, const struct action *
 }
 
 /* One strange answer: a replica that is behind, a database that is being restored. */
-static bool lies(struct world *w, const struct action *act, struct gitlab_reply *reply)
+static bool lies(struct world *w, const struct action *act, struct call_answer *reply)
 {
     bool by_id = act->gitlab.call == GITLAB_SHOW;
 
@@ -496,12 +496,12 @@ static bool lies(struct world *w, const struct action *act, struct gitlab_reply 
     return true;
 }
 
-struct gitlab_reply gitlab_call_made(struct world *w, const struct action *act)
+struct call_answer gitlab_call_made(struct world *w, const struct action *act)
 {
     struct server *server = server_of(w, act->gitlab.url);
     enum gitlab_trouble now = trouble_now(w, server);
     bool strikes = failures[now].reason && (now == GITLAB_DOWN || world_random(w, 4) > 0);
-    struct gitlab_reply reply = {.id = act->gitlab.runner_id};
+    struct call_answer reply = {.id = act->gitlab.runner_id};
 
     w->journal.calls[act->gitlab.call]++;
     if (!server || !act->gitlab.token || !*act->gitlab.token) {

@@ -5,13 +5,13 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/learn.h"
 #include "runner/status.h"
 
 enum {
     STEPS_MAX = 48,
-    ROUNDS_MAX = 600, /* turns until a world must have come to rest                */
-    QUIET_ROUNDS = 3, /* turns in a row that change nothing: it is at rest         */
-    RECHECK_MS = 60 * 1000,
+    ROUNDS_MAX = 2000, /* turns until a world must have come to rest                */
+    QUIET_ROUNDS = 3,  /* turns in a row that change nothing: it is at rest         */
     ACTION_MS = 10,
     FROZEN_MS = 60 * 1000,
     DEADLINES_S = 6000, /* of managers and of the deregistration, and retries that were due just before */
@@ -51,7 +51,7 @@ static void look(struct world *w, const struct action *act)
     const struct object *truth = api_find(&w->api, kind, ns, name);
     *api_find(&p->seen, kind, ns, name) = *truth;
     if (act->kind == ACT_APPLY)
-        p->memory.foreign[act->apply.child] = truth->exists && truth->owner != OUR_UID;
+        learn_owner(&p->memory, act->apply.child, truth->exists && truth->owner != OUR_UID);
 }
 
 static void kubernetes_failed(struct world *w, const struct action *act, const struct err *err)
@@ -65,52 +65,16 @@ static void kubernetes_failed(struct world *w, const struct action *act, const s
 /* ------------------------------------------------------------------------------------------------------------------
  * Kubernetes: what it learns from answers.
  */
-/* When the token Secret is let go because somebody deleted it, its token stays at hand, whether an answer comes or not.
- */
-static void keep_token(struct world *w, const struct action *act)
-{
-    struct process *p = process(w);
-    const struct observed_value *token = &w->observed.values[READ_TOKEN];
-    bool lets_go = act->kind == ACT_APPLY && act->apply.release;
-    bool only_the_secret_goes = lets_go && !w->observed.deleting && !p->memory.deregistered &&
-                                token->lookup == LOOKUP_FOUND && registration_fits(&w->observed, &w->mem);
-
-    if (!only_the_secret_goes)
-        return;
-    struct registration r = w->observed.registered;
-    r.token = token->value;
-    memory_issue(&p->memory, &r);
-}
-
-static void learn_token(struct world *w, const struct action *act, const struct object *truth)
-{
-    struct process *p = process(w);
-    struct observed_value *token = &w->observed.values[READ_TOKEN];
-
-    if (act->apply.release) {
-        bool users_own = strcmp(w->observed.registered.authentication, "RunnerToken") == 0;
-        p->memory.had_secret = !p->memory.deregistered && !w->observed.deleting && !users_own;
-    } else {
-        *token = (struct observed_value){.lookup = LOOKUP_FOUND,
-                                         .value = p->memory.issued ? arena_strdup(&w->mem, p->memory.issued->token)
-                                                                   : token->value,
-                                         .version = arena_printf(&w->mem, "%d", truth->version)};
-        memory_forget_issued(&p->memory);
-        p->memory.config_token_dead = p->memory.deregistered = false;
-        p->memory.had_secret = true;
-    }
-}
-
-static void learn_applied(struct world *w, const struct action *act)
+static void see_applied(struct world *w, const struct action *act)
 {
     const char *ns = json_str(act->apply.manifest, "metadata.namespace"),
                *name = json_str(act->apply.manifest, "metadata.name");
     const char *kind = child_kind(act->apply.child);
     const struct object *truth = api_find(&w->api, kind, ns, name);
 
-    w->process.memory.foreign[act->apply.child] = false;
-    if (act->apply.child == CHILD_TOKEN_SECRET)
-        learn_token(w, act, truth);
+    if (act->apply.child == CHILD_TOKEN_SECRET && !act->apply.release)
+        observe_saved_token(&w->observed, arena_printf(&w->mem, "%d", truth->version), &w->mem);
+    learn_applied(&w->process.memory, &w->observed, act);
     *api_find(&w->process.seen, kind, ns, name) = *truth;
 }
 
@@ -183,9 +147,8 @@ static void learn_value(struct world *w, enum readable what)
         seen->cache = w->api.cache;
     else if (what != READ_ACCOUNT)
         seen->children[child][PLACE_OWN] = w->api.children[child][PLACE_OWN];
-    if (what == READ_TOKEN && w->api.children[child][PLACE_OWN].owner != OUR_UID &&
-        w->process.memory.doubt != DOUBT_NONE && w->process.memory.doubt < DOUBT_LOST)
-        w->process.memory.doubt = DOUBT_LOST;
+    if (what == READ_TOKEN && w->api.children[child][PLACE_OWN].owner != OUR_UID)
+        learn_token_absent(&w->process.memory);
 }
 
 static void learn_kubernetes(struct world *w, const struct action *act)
@@ -196,12 +159,11 @@ static void learn_kubernetes(struct world *w, const struct action *act)
         break;
     case ACT_FINALIZER:
         api_copy_runner(&w->process.seen, &w->api);
-        w->observed.finalizer = w->process.memory.judged = act->hold_finalizer;
-        if (w->process.memory.doubt == DOUBT_SUSPECTED)
-            w->process.memory.doubt = DOUBT_UNREAD;
+        w->observed.finalizer = act->hold_finalizer;
+        learn_finalizer(&w->process.memory, act->hold_finalizer);
         break;
     case ACT_APPLY:
-        learn_applied(w, act);
+        see_applied(w, act);
         break;
     case ACT_DELETE:
         learn_deleted(w, act);
@@ -212,8 +174,7 @@ static void learn_kubernetes(struct world *w, const struct action *act)
         break;
     case ACT_RECORD:
         w->journal.recorded++;
-        w->process.memory.doubt = DOUBT_NONE;
-        w->process.memory.deregistered = true;
+        learn_recorded(&w->process.memory);
         break;
     case ACT_PASS:
     case ACT_WAIT:
@@ -226,12 +187,13 @@ static void learn_kubernetes(struct world *w, const struct action *act)
     world_succeeded(w, act);
 }
 
+/* To the version that the store knows. */
 static bool show_status(struct world *w, const struct action *act, struct err *err)
 {
-    if (!w->api.exists) {
-        err_set(err, ERR_NOT_FOUND, "NotFound", "gone");
-        return false;
-    }
+    if (!w->api.exists)
+        return err_set(err, ERR_NOT_FOUND, "NotFound", "gone");
+    if (w->process.seen.version != w->api.version)
+        return err_set(err, ERR_CONFLICT, "Conflict", "the status is of another version");
     api_set_status(&w->api, act->status);
     w->api.version = ++w->api.last;
     return true;
@@ -280,7 +242,8 @@ static void perform_kubernetes(struct world *w, const struct action *act, enum f
     struct err err = {0}, lost;
 
     err_set(&lost, ERR_RETRY, "ConnectionLost", "no answer from the API server");
-    keep_token(w, act);
+    if (act->kind == ACT_APPLY)
+        learn_applying(&w->process.memory, &w->observed, act, &w->mem);
     int last = w->api.last;
     bool done = fate != FATE_FAILED && kubernetes_does(w, act, &err);
     w->journal.writes += w->api.last != last;
@@ -302,22 +265,11 @@ static void perform_kubernetes(struct world *w, const struct action *act, enum f
 static void perform_report(struct world *w, const struct action *act)
 {
     const char *reason = act->report.reason;
-    struct process *p = process(w);
 
     w->journal.writes++;
-    if (strcmp(reason, "ManagerNotStopped") == 0) {
-        p->memory.given_up |= GAVE_UP_MANAGER;
-        return;
-    }
-    if (strcmp(reason, "ObjectLeftBehind") == 0) {
-        p->memory.given_up |= GAVE_UP_ELSEWHERE;
-        return;
-    }
     w->journal.possible_orphans += strcmp(reason, "PossibleOrphan") == 0;
     w->journal.orphans += strcmp(reason, "OrphanedRunner") == 0 || strcmp(reason, "RunnerLost") == 0;
-    p->memory.doubt = DOUBT_NONE;
-    p->memory.config_token_dead = p->memory.config_token_dead || strcmp(reason, "RunnerLost") == 0;
-    p->memory.deregistered = p->memory.deregistered || strcmp(reason, "PossibleOrphan") != 0;
+    learn_reported(&w->process.memory, reason);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -432,15 +384,27 @@ static bool child_changed(const struct api *a, const struct api *b, enum child c
            (x->exists != y->exists || x->uid != y->uid || x->version != y->version || x->terminating != y->terminating);
 }
 
-static bool values_changed(const struct api *a, const struct api *b)
+static bool place_changed(const struct api *a, const struct api *b, enum place place)
 {
-    bool changed = memcmp(a->places, b->places, sizeof(a->places)) != 0 || a->cache.version != b->cache.version;
+    return memcmp(&a->places[place], &b->places[place], sizeof(a->places[place])) != 0;
+}
 
-    for (int i = 0; i < 3; i++)
-        changed = changed || a->credentials[i].version != b->credentials[i].version;
-    for (int i = 0; i < 2; i++)
-        changed = changed || a->ca[i].version != b->ca[i].version;
-    return changed;
+/* What the spec names is referred to, and so are the namespaces of the object and of its jobs; no other news wakes it.
+ */
+static bool referred_changed(const struct wish *wish, const struct api *a, const struct api *b)
+{
+    const struct spec *spec = &wish->spec;
+
+    if (place_changed(a, b, PLACE_OWN))
+        return true;
+    if (!wish->valid)
+        return false;
+    enum authentication by = spec->authentication;
+    bool in_map = spec->ca_in_config_map;
+    return place_changed(a, b, place_by_name(spec->namespace)) ||
+           a->credentials[by].version != b->credentials[by].version ||
+           (spec->ca.name && a->ca[in_map].version != b->ca[in_map].version) ||
+           (spec->cache && a->cache.version != b->cache.version);
 }
 
 /* Whether the watches bring news that wake the operator. */
@@ -453,7 +417,7 @@ static bool is_woken(struct world *w)
     for (enum child child = 0; child < CHILD_COUNT; child++)
         for (enum place place = 0; place < PLACES; place++)
             woken = woken || child_changed(a, b, child, place);
-    if (world_is_frozen(w) || !values_changed(a, b))
+    if (world_is_frozen(w) || !referred_changed(&w->scenario->wishes[a->wish], a, b))
         return woken && !world_is_frozen(w);
     memory_forgive(&w->process.memory);
     return true;

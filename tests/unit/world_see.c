@@ -227,7 +227,7 @@ void world_observe(struct world *w)
     arena_finish(&w->mem);
     w->turn_wish = seen->wish;
     memory_follow(&w->process.memory, seen->generation);
-    memset(w->process.memory.foreign, 0, sizeof(w->process.memory.foreign));
+    memory_forget_foreign(&w->process.memory);
     *o = (struct observed){.memory = &w->process.memory, .owner = {.ns = "ci", .name = "builds", .uid = "uid-1"}};
     o->generation = seen->generation;
     o->calling = w->process.calling;
