@@ -226,8 +226,14 @@ upgrade-test: e2e-deps image ## Upgrade a running installation of 0.1.0, with ru
 install-test: e2e-deps image ## Installations on a real cluster: helm, other namespaces, wrong orders of uninstalling (T=expression)
 	$(Q)hack/install-test $(if $(T),-k '$(T)')
 
+# For the language's own tests of TOML.
+$(B)/toml-decode: tests/toml/decode.c $(CORE_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lm
+
 .PHONY: e2e-deps
-e2e-deps:
+e2e-deps: $(B)/toml-decode
+	$(Q)hack/toml-suite/build
 	$(Q)hack/cluster/build
 	$(Q)NODE=kwok hack/cluster/build
 	$(Q)hack/gitlab-runner/build
