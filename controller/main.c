@@ -17,6 +17,7 @@ static const struct command {
     {"run", cli_run, "run the operator: watch GitLabRunners and reconcile them"},
     {"render", cli_render, "print the objects that a GitLabRunner leads to, offline"},
     {"validate", cli_validate, "check GitLabRunner files, offline"},
+    {"import", cli_import, "make GitLabRunners of a config.toml, offline"},
 };
 
 static void main_usage(FILE *out)

@@ -2,7 +2,7 @@
 _gitlab_runner_controller() {
 	local now=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words=
 	if [ "$COMP_CWORD" = 1 ]; then
-		COMPREPLY=($(compgen -W 'run render validate version --help' -- "$now"))
+		COMPREPLY=($(compgen -W 'run render validate import version --help' -- "$now"))
 		return
 	fi
 	case $before in
@@ -28,11 +28,14 @@ _gitlab_runner_controller() {
 	--log-format) COMPREPLY=($(compgen -W 'json text' -- "$now")); return ;;
 	-f|--filename) COMPREPLY=($(compgen -f -- "$now")); return ;;
 	-o|--output) COMPREPLY=($(compgen -W 'yaml json toml job' -- "$now")); return ;;
+	-n|--namespace) COMPREPLY=(); return ;;
+	--name) COMPREPLY=(); return ;;
 	esac
 	case ${COMP_WORDS[1]} in
 	run) words='--kubeconfig --context --listen --debug-port --metrics-auth --metrics-per-runner --manager-image --namespace --secrets --leader-elect --leader-election-namespace --leader-election-lease-duration --leader-election-renew-deadline --leader-election-retry-period --log-level --gitlab-concurrency --allowed-gitlab-hosts --gitlab-proxy --gitlab-proxy-auth-file --gitlab-proxy-ca-file --gitlab-no-proxy --require-https --allow-loopback --log-format --help' ;;
 	render) words='-f --filename -o --output --manager-image --help' ;;
 	validate) words='-f --filename --help' ;;
+	import) words='-f --filename -n --namespace --name --with-secrets --partial --help' ;;
 	version) words='' ;;
 	esac
 	COMPREPLY=($(compgen -W "$words" -- "$now"))

@@ -15,5 +15,6 @@ enum {
 int cli_run(int argc, char **argv);
 int cli_render(int argc, char **argv);
 int cli_validate(int argc, char **argv);
+int cli_import(int argc, char **argv);
 
 #endif

@@ -33,7 +33,7 @@ static bool read_documents(FILE *in, const char *name, struct buf *text, struct 
     return true;
 }
 
-static bool read_file(const char *file, const char *name, struct buf *text, struct err *err)
+bool load_text(const char *file, const char *name, struct buf *text, struct err *err)
 {
     FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "r");
 
@@ -109,7 +109,7 @@ bool load_file(struct load *load, const char *file, struct arena *a, struct err 
     const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
 
     buf_init(&text, FILE_MAX_BYTES);
-    if (!read_file(file, name, &text, err))
+    if (!load_text(file, name, &text, err))
         return false;
     struct json_object *documents = arena_json(a, parse_loaded(name, &text, err));
     if (!documents)

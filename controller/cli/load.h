@@ -10,6 +10,7 @@
 #include "base/err.h"
 
 struct arena;
+struct buf;
 struct complaints;
 struct json_object;
 struct spec;
@@ -25,6 +26,9 @@ struct load {
     size_t skipped; /* objects of other kinds */
 };
 
+/* Adds a whole file ("-": standard input, `name` in messages) to the text. False and *err, which begins with the name:
+ * it cannot be read (ERR_NOT_FOUND), or does not fit (ERR_INVALID). */
+bool load_text(const char *file, const char *name, struct buf *text, struct err *err);
 /* Adds the GitLabRunners of a file ("-": standard input) of at most 4 MiB. False and *err when it cannot be read
  * (ERR_NOT_FOUND) or holds something that is no object (ERR_INVALID); the text begins with the file's name. */
 bool load_file(struct load *load, const char *file, struct arena *a, struct err *err);

@@ -1,0 +1,255 @@
+/* `import`: GitLabRunners for what runs already in another way. */
+#include "cli/import.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/toml_read.h"
+#include "cli/cli.h"
+#include "cli/load.h"
+#include "base/yaml.h"
+#include "runner/complaints.h"
+#include "runner/names.h"
+#include "runner/spec.h"
+
+enum { FILE_MAX = 4 << 20, NAME_LEN_MAX = 52 };
+
+struct import_options {
+    const char *source, *file, *ns, *name;
+    bool with_secrets, partial;
+};
+
+static void import_usage(FILE *out)
+{
+    fputs("Usage: gitlab-runner-controller import SOURCE -f FILE [OPTION...]\n\n"
+          "Prints the GitLabRunners that do what a manager does today. SOURCE is what the file is:\n\n"
+          "  config                   a config.toml of gitlab-runner: one for each [[runners]] of the kubernetes "
+          "executor\n\n"
+          "  -f, --filename FILE      \"-\": standard input\n"
+          "  -n, --namespace NAME     of the objects\n"
+          "  --name NAME              of the GitLabRunner, where the file has one\n"
+          "  --with-secrets           print the Secrets with the tokens, too, instead of how to make them\n"
+          "  --partial                print what could be moved, even if something could not\n"
+          "  --help\n\n"
+          "Standard error has a line for each value of the file: where it is now, that it is needed no more (OURS), "
+          "or why it\n"
+          "cannot be moved (CANNOT). The runners at GitLab stay: same id, same token. Stop the old manager before the "
+          "new one\n"
+          "begins, or both take jobs.\n"
+          "Exit codes: 0 all is moved, 1 something cannot be, 2 wrong usage, or the file cannot be read.\n\n"
+          "Example: gitlab-runner-controller import config -f config.toml -n ci > runners.yaml\n",
+          out);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What converters add */
+
+/* A name of Kubernetes', from anything. */
+static const char *kubernetes_name(const char *text, struct arena *a)
+{
+    char *name = arena_strndup(a, text, NAME_LEN_MAX), *to = name;
+
+    for (const char *from = name; *from; from++) {
+        char c = (char)tolower((unsigned char)*from);
+        bool fits_in = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (fits_in || (to > name && to[-1] != '-'))
+            *to++ = fits_in ? c : '-';
+    }
+    while (to > name && to[-1] == '-')
+        to--;
+    *to = '\0';
+    return *name ? name : "runner";
+}
+
+static bool is_name_taken(const struct import *im, const char *name)
+{
+    for (size_t i = 0; i < json_len(im->runners); i++)
+        if (strcmp(json_str(json_at(im->runners, i), "metadata.name"), name) == 0)
+            return true;
+    return false;
+}
+
+struct json_object *import_runner_add(struct import *im, const char *name)
+{
+    const char *wanted = kubernetes_name(im->name ? im->name : name, im->a), *own = wanted;
+    struct json_object *object;
+
+    for (int i = 2; is_name_taken(im, own); i++)
+        own = arena_printf(im->a, "%s-%d", wanted, i);
+    object = json_build("{apiVersion: %s, kind: %s, metadata: {name: %s, namespace: %s}, spec: {}}", API_VERSION, KIND,
+                        own, im->ns);
+    json_append(im->runners, object);
+    return json_get(object, "spec");
+}
+
+const char *import_runner_name(const struct import *im)
+{
+    return json_str(json_at(im->runners, json_len(im->runners) - 1), "metadata.name");
+}
+
+const char *import_secret_add(struct import *im, const char *suffix, const char *key, const char *value)
+{
+    const char *name = arena_printf(im->a, "%s-%s", import_runner_name(im), suffix);
+    struct json_object *secret = json_at(im->secrets, json_len(im->secrets) - 1);
+
+    if (!secret || strcmp(json_str(secret, "metadata.name"), name) != 0) {
+        secret = json_build("{apiVersion: v1, kind: Secret, metadata: {name: %s, namespace: %s}, stringData: {}}", name,
+                            im->ns);
+        json_append(im->secrets, secret);
+    }
+    json_put_member(json_member(secret, "stringData"), key, value);
+    return name;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The file */
+
+static const char *name_of_file(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+
+    return strcmp(file, "-") == 0 ? "standard input" : slash ? slash + 1 : file;
+}
+
+static bool import_toml(struct import *im, const char *name, const struct buf *text, struct err *err)
+{
+    struct json_object *marks, *tree = toml_read(name, text->data, text->len, &marks, err);
+
+    if (!tree)
+        return false;
+    import_config(im, import_source_add(&im->report, name, false, arena_json(im->a, tree), arena_json(im->a, marks)));
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*read)(struct import *im, const char *name, const struct buf *text, struct err *err);
+} import_sources[] = {{"config", import_toml}};
+
+static bool import_file(struct import *im, const struct import_options *o, struct err *err)
+{
+    cleanup_buf struct buf text;
+
+    buf_init(&text, FILE_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(import_sources); i++)
+        if (strcmp(import_sources[i].name, o->source) == 0)
+            return load_text(o->file, name_of_file(o->file), &text, err) &&
+                   import_sources[i].read(im, name_of_file(o->file), &text, err);
+    return err_set(err, ERR_INVALID, "UnknownSource", "%s: must be config", o->source);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Output */
+
+static void print_yaml(struct json_object *list)
+{
+    cleanup_buf struct buf out = {0};
+
+    buf_init(&out, 64 << 20);
+    for (size_t i = 0; i < json_len(list); i++) {
+        buf_clear(&out);
+        yaml_write(json_at(list, i), &out);
+        fputs(out.data, stdout);
+    }
+}
+
+/* Without the values, which nobody has asked for. */
+static void tell_how_to_make(struct json_object *secret)
+{
+    fprintf(stderr, "Make the Secret (--with-secrets prints it):\n  kubectl%s%s create secret generic %s",
+            json_str(secret, "metadata.namespace") ? " -n " : "", json_str_or(secret, "metadata.namespace", ""),
+            json_str(secret, "metadata.name"));
+    json_each (it, json_member(secret, "stringData"))
+        fprintf(stderr, " --from-literal=%s=…", it.key);
+    fputc('\n', stderr);
+}
+
+/* What the API server would refuse of it. */
+static size_t print_complaints(struct import *im)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < json_len(im->runners); i++) {
+        struct complaints all = {.a = im->a};
+        struct spec spec;
+        spec_read_all(json_at(im->runners, i), &spec, &all, im->a);
+        for (size_t c = 0; c < all.len; c++)
+            fprintf(stderr, "%s: CANNOT %s\n", json_str(json_at(im->runners, i), "metadata.name"), all.items[c].text);
+        found += all.len;
+    }
+    return found;
+}
+
+static int print_import(struct import *im, const struct import_options *o)
+{
+    size_t cannot = import_report_print(&im->report, stderr) + print_complaints(im);
+
+    if (cannot && !o->partial) {
+        fputs("Nothing is printed: mend those that cannot be moved, or take --partial.\n", stderr);
+        return EXIT_FAILED;
+    }
+    if (o->with_secrets)
+        print_yaml(im->secrets);
+    for (size_t i = 0; !o->with_secrets && i < json_len(im->secrets); i++)
+        tell_how_to_make(json_at(im->secrets, i));
+    print_yaml(im->runners);
+    return cannot ? EXIT_FAILED : EXIT_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The command */
+
+/* EXIT_OK or EXIT_USAGE to end with, -1 to go on. */
+static int parse_import(int argc, char **argv, struct import_options *o)
+{
+    static const struct option longs[] = {
+        {"filename", required_argument, NULL, 'f'},
+        {"namespace", required_argument, NULL, 'n'},
+        {"name", required_argument, NULL, 'N'},
+        {"with-secrets", no_argument, NULL, 's'},
+        {"partial", no_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+
+    for (int opt; (opt = getopt_long(argc, argv, "f:n:h", longs, NULL)) != -1;) {
+        if (opt == 'h')
+            return import_usage(stdout), EXIT_OK;
+        if (opt == '?')
+            return import_usage(stderr), EXIT_USAGE;
+        if (optarg)
+            *(opt == 'f' ? &o->file : opt == 'n' ? &o->ns : &o->name) = optarg;
+        o->with_secrets |= opt == 's';
+        o->partial |= opt == 'p';
+    }
+    o->source = optind + 1 == argc ? argv[optind] : NULL;
+    return o->source && o->file ? -1 : (import_usage(stderr), EXIT_USAGE);
+}
+
+int cli_import(int argc, char **argv)
+{
+    cleanup_arena struct arena a = {0};
+    struct import_options o = {0};
+    struct err err;
+    int code = parse_import(argc, argv, &o);
+
+    if (code >= 0)
+        return code;
+    struct import im = {.a = &a,
+                        .ns = o.ns,
+                        .name = o.name,
+                        .report.a = &a,
+                        .runners = arena_json(&a, json_object_new_array()),
+                        .secrets = arena_json(&a, json_object_new_array())};
+    if (import_file(&im, &o, &err))
+        return print_import(&im, &o);
+    fprintf(stderr, "import: %s\n", err.text);
+    return EXIT_USAGE;
+}

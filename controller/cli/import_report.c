@@ -1,0 +1,168 @@
+#include "cli/import_report.h"
+
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/shorten.h"
+#include "base/toml_read.h"
+
+enum { WHERE_WIDTH = 28, PATH_WIDTH = 44 };
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Leaves */
+
+static void add_leaf(struct import_report *report, struct import_source *source, const char *path, unsigned line)
+{
+    if (source->len == source->size) {
+        size_t size = source->size ? 2 * source->size : 64;
+        struct import_leaf *leaves = arena_alloc(report->a, size * sizeof(*leaves));
+        if (source->len)
+            memcpy(leaves, source->leaves, source->len * sizeof(*leaves));
+        source->leaves = leaves;
+        source->size = size;
+    }
+    source->leaves[source->len++] = (struct import_leaf){.path = path, .line = line};
+}
+
+/* A list of plain values is one leaf, on the line of its first. */
+static bool is_list_of_tables(struct json_object *value)
+{
+    for (size_t i = 0; i < json_len(value); i++)
+        if (json_object_is_type(json_at(value, i), json_type_object))
+            return true;
+    return false;
+}
+
+static unsigned line_of_mark(struct json_object *mark)
+{
+    while (json_is_array(mark))
+        mark = json_at(mark, 0);
+    return json_object_is_type(mark, json_type_int) ? toml_mark_line(mark) : 0;
+}
+
+static void add_leaves(struct import_report *report, struct import_source *source, const char *path,
+                       struct json_object *value, struct json_object *marks)
+{
+    if (json_object_is_type(value, json_type_object)) {
+        json_each (it, value)
+            add_leaves(report, source, *path ? arena_printf(report->a, "%s.%s", path, it.key) : it.key, it.value,
+                       json_member(marks, it.key));
+    } else if (is_list_of_tables(value)) {
+        for (size_t i = 0; i < json_len(value); i++)
+            add_leaves(report, source, arena_printf(report->a, "%s[%zu]", path, i), json_at(value, i),
+                       json_at(marks, i));
+    } else {
+        add_leaf(report, source, arena_strdup(report->a, path), line_of_mark(marks));
+    }
+}
+
+struct import_source *import_source_add(struct import_report *report, const char *name, bool within,
+                                        struct json_object *tree, struct json_object *marks)
+{
+    struct import_source **sources = arena_alloc(report->a, (report->len + 1) * sizeof(*sources));
+    struct import_source *source = arena_alloc(report->a, sizeof(*source));
+
+    if (report->len)
+        memcpy(sources, report->sources, report->len * sizeof(*sources));
+    report->sources = sources;
+    report->sources[report->len++] = source;
+    *source = (struct import_source){.name = name, .within = within, .tree = tree};
+    add_leaves(report, source, "", tree, marks);
+    return source;
+}
+
+static bool is_at_or_below(const char *leaf, const char *path)
+{
+    size_t len = strlen(path);
+
+    return strncmp(leaf, path, len) == 0 && (len == 0 || strchr(".[", leaf[len]) != NULL);
+}
+
+void import_tell(struct import_report *report, struct import_source *source, const char *path, enum import_fate fate,
+                 const char *note, ...)
+{
+    char text[400];
+    va_list args;
+
+    va_start(args, note);
+    vsnprintf(text, sizeof(text), note, args);
+    va_end(args);
+    for (size_t i = 0; i < source->len; i++) {
+        struct import_leaf *leaf = &source->leaves[i];
+        if (leaf->fate != IMPORT_OPEN || !is_at_or_below(leaf->path, path))
+            continue;
+        leaf->fate = fate;
+        leaf->note = arena_strdup(report->a, text);
+    }
+}
+
+void import_tell_better(struct import_report *report, struct import_source *source, const char *path, const char *note)
+{
+    for (size_t i = 0; i < source->len; i++)
+        if (source->leaves[i].fate == IMPORT_MOVED && strcmp(source->leaves[i].path, path) == 0) {
+            source->leaves[i].fate = IMPORT_CANNOT;
+            source->leaves[i].note = arena_strdup(report->a, note);
+        }
+}
+
+void import_tell_default(struct import_report *report, const char *was, const char *field)
+{
+    for (size_t i = 0; i < json_len(report->defaults); i++)
+        if (strcmp(json_str(json_at(report->defaults, i), "was"), was) == 0)
+            return;
+    if (!report->defaults)
+        report->defaults = arena_json(report->a, json_object_new_array());
+    json_append(report->defaults, json_build("{was: %s, field: %s}", was, field));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * For people */
+
+/* "values.yaml:12", "values.yaml:31 runners.config line 6". */
+static const char *import_where(const struct import_source *source, const struct import_leaf *leaf, struct arena *a)
+{
+    if (!leaf->line)
+        return source->name;
+    return arena_printf(a, source->within ? "%s line %u" : "%s:%u", source->name, leaf->line);
+}
+
+static void print_leaf(const struct import_source *source, const struct import_leaf *leaf, FILE *out)
+{
+    static const char *const fates[] = {[IMPORT_OPEN] = "CANNOT",
+                                        [IMPORT_MOVED] = "->",
+                                        [IMPORT_SECRET] = "->",
+                                        [IMPORT_OURS] = "OURS",
+                                        [IMPORT_CANNOT] = "CANNOT"};
+    cleanup_arena struct arena a = {0};
+
+    fprintf(out, "%-*s %-*s %s %s\n", WHERE_WIDTH, import_where(source, leaf, &a), PATH_WIDTH,
+            shown(leaf->path, 200).text, fates[leaf->fate],
+            leaf->fate == IMPORT_OPEN ? "nobody here knows this key: look it up, or take it out" : leaf->note);
+}
+
+static void print_sum(const size_t count[], FILE *out)
+{
+    size_t moved = count[IMPORT_MOVED] + count[IMPORT_SECRET], cannot = count[IMPORT_CANNOT] + count[IMPORT_OPEN];
+
+    fprintf(out, "%zu keys: %zu moved, %zu needed no more, %zu cannot be moved\n", moved + count[IMPORT_OURS] + cannot,
+            moved, count[IMPORT_OURS], cannot);
+}
+
+size_t import_report_print(const struct import_report *report, FILE *out)
+{
+    size_t count[IMPORT_CANNOT + 1] = {0};
+
+    for (size_t s = 0; s < report->len; s++)
+        for (size_t i = 0; i < report->sources[s]->len; i++) {
+            print_leaf(report->sources[s], &report->sources[s]->leaves[i], out);
+            count[report->sources[s]->leaves[i].fate]++;
+        }
+    for (size_t i = 0; i < json_len(report->defaults); i++)
+        fprintf(out, "%-*s %-*s -> %s\n", WHERE_WIDTH, "(default)", PATH_WIDTH,
+                json_str(json_at(report->defaults, i), "was"), json_str(json_at(report->defaults, i), "field"));
+    print_sum(count, out);
+    return count[IMPORT_CANNOT] + count[IMPORT_OPEN];
+}
