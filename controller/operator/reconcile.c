@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "operator/errand.h"
-#include "operator/feeds.h"
+#include "operator/informers.h"
 #include "operator/garbage.h"
 #include "kube/pace.h"
 #include "net/loop.h"
@@ -32,7 +32,7 @@ struct reconciler {
     struct workshop shop;
     struct controller *controller;
     struct states states;
-    struct feeds *feeds;
+    struct informers *informers;
     struct errands errands;
     struct paces paces; /* in which the pods of managers are looked at */
     struct stats stats;
@@ -229,7 +229,7 @@ static void on_evicted(void *arg, const struct record *runner)
     struct reconciler *rec = arg;
 
     shares_leave_out(store_shares(rec->shop.store), runner->ns);
-    feeds_left_out(rec->feeds, runner);
+    informers_left_out(rec->informers, runner);
     controller_add(rec->controller, key_text(KIND, runner->ns, runner->name).text, QUEUE_ROUTINE,
                    "its namespace holds too much");
 }
@@ -297,7 +297,7 @@ static bool all_synced(void *arg)
 {
     const struct reconciler *rec = arg;
 
-    return feeds_synced(rec->feeds);
+    return informers_synced(rec->informers);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -324,7 +324,7 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     rec->shop.orphans = orphans_create(&rec->shop);
     controller_add_kind(rec->controller, &turns, rec);
     rec->shop.garbage = garbage_create(&rec->shop);
-    rec->feeds = feeds_create(&rec->shop, &rec->states);
+    rec->informers = informers_create(&rec->shop, &rec->states);
     return rec;
 }
 
@@ -333,7 +333,7 @@ void reconciler_destroy(struct reconciler *rec)
     if (!rec)
         return;
     controller_destroy(rec->controller);
-    feeds_destroy(rec->feeds);
+    informers_destroy(rec->informers);
     orphans_destroy(rec->shop.orphans);
     garbage_destroy(rec->shop.garbage);
     paces_finish(&rec->paces);
@@ -343,7 +343,7 @@ void reconciler_destroy(struct reconciler *rec)
 
 void reconciler_start(struct reconciler *rec)
 {
-    feeds_start(rec->feeds);
+    informers_start(rec->informers);
 }
 
 void reconciler_drain(struct reconciler *rec, void (*done)(void *arg), void *arg)
@@ -359,12 +359,12 @@ struct reconciler_view reconciler_view(const struct reconciler *rec)
         .shop = &rec->shop,
         .queue = work.queue,
         .states = &rec->states,
-        .feeds = rec->feeds,
+        .informers = rec->informers,
         .turns = work.works,
         .errands = &rec->errands.all,
         .turns_len = work.len,
         .turns_max = work.places,
-        .synced = feeds_synced(rec->feeds),
+        .synced = informers_synced(rec->informers),
         .leading = controller_is_leading(rec->controller),
         .draining = controller_is_draining(rec->controller),
         .idle_seconds = work.idle_seconds,

@@ -4,7 +4,7 @@
 
 #include "operator/turn.h"
 
-struct feeds;
+struct informers;
 struct queue;
 struct reconciler;
 
@@ -23,7 +23,7 @@ struct reconciler_view {
     const struct workshop *shop;
     const struct queue *queue;
     const struct states *states;
-    const struct feeds *feeds;
+    const struct informers *informers;
     const struct list *turns;   /* struct work of turns (turn_of), the oldest first */
     const struct list *errands; /* struct errand, the oldest first            */
     size_t turns_len, turns_max;

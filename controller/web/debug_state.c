@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "version.h"
 #include "operator/errand.h"
-#include "operator/feeds.h"
+#include "operator/informers.h"
 #include "operator/kinds.h"
 #include "kube/lease.h"
 #include "kube/queue.h"
@@ -24,20 +24,21 @@ static int64_t ms_since(int64_t begin_us)
     return (clock_us() - begin_us) / 1000;
 }
 
-static void add_watch(void *arg, const struct feed_facts *feed)
+static void add_watch(void *arg, const struct informer_facts *informer)
 {
     json_append(arg, json_build("{kind: %s, namespace: %s, state: %s, synced: %b, resourceVersion: %s, problem: %s, "
                                 "lists: %d, watches: %d, shortWatches: %d, pauses: %d}",
-                                feed->kind, *feed->ns ? feed->ns : NULL, feed->state, feed->synced, feed->version,
-                                feed->problem, (int64_t)feed->counts.lists, (int64_t)feed->counts.watches,
-                                (int64_t)feed->counts.short_watches, (int64_t)feed->counts.pauses));
+                                informer->kind, *informer->ns ? informer->ns : NULL, informer->state, informer->synced,
+                                informer->version, informer->problem, (int64_t)informer->counts.lists,
+                                (int64_t)informer->counts.watches, (int64_t)informer->counts.short_watches,
+                                (int64_t)informer->counts.pauses));
 }
 
 static struct json_object *watches_json(const struct reconciler_view *view)
 {
     struct json_object *watches = json_build("[]");
 
-    feeds_each(view->feeds, add_watch, watches);
+    informers_each(view->informers, add_watch, watches);
     return watches;
 }
 

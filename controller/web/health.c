@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/key.h"
 #include "operator/errand.h"
-#include "operator/feeds.h"
+#include "operator/informers.h"
 #include "kube/lease.h"
 #include "kube/queue.h"
 
@@ -71,18 +71,19 @@ static bool lease_is_renewed(const struct reconciler_view *view, struct buf *why
 }
 
 /* Names those that are not listed yet, as often as namespaces are watched one by one. */
-static void add_missing(void *arg, const struct feed_facts *feed)
+static void add_missing(void *arg, const struct informer_facts *informer)
 {
     struct buf *why = arg;
 
-    if (!feed->synced)
-        buf_addf(why, "%s%s%s%s", why->len ? ", " : "not listed yet: ", feed->kind, *feed->ns ? " in " : "", feed->ns);
+    if (!informer->synced)
+        buf_addf(why, "%s%s%s%s", why->len ? ", " : "not listed yet: ", informer->kind, *informer->ns ? " in " : "",
+                 informer->ns);
 }
 
 static bool has_synced(const struct reconciler_view *view, struct buf *why)
 {
     if (!view->synced)
-        feeds_each(view->feeds, add_missing, why);
+        informers_each(view->informers, add_missing, why);
     return view->synced;
 }
 

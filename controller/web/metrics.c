@@ -299,7 +299,7 @@ void metrics_page(const struct reconciler *rec, struct buf *out)
     SHOW_TABLE(queue_metrics);
     metrics_client(view.shop->client, out);
     metrics_lease(view.shop->lease, out);
-    metrics_watch(view.feeds, out);
+    metrics_watch(view.informers, out);
     SHOW_TABLE(own_metrics);
     metrics_fleet(view.states, &view.shop->stats->ready_reasons, loop_wall(view.shop->loop), out);
     metrics_process(view.shop->stats->start, out);

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "operator/feeds.h"
+#include "operator/informers.h"
 #include "operator/kinds.h"
 
 /* Of a kind, in all namespaces that are watched one by one. */
@@ -15,16 +15,16 @@ struct watch_facts {
     double version; /* the newest */
 };
 
-static void add_feed(void *arg, const struct feed_facts *feed)
+static void add_facts(void *arg, const struct informer_facts *informer)
 {
-    struct watch_facts *facts = (struct watch_facts *)arg + kind_by_name(feed->kind);
-    double version = strtod(feed->version, NULL);
+    struct watch_facts *facts = (struct watch_facts *)arg + kind_by_name(informer->kind);
+    double version = strtod(informer->version, NULL);
 
-    facts->counts.lists += feed->counts.lists;
-    facts->counts.watches += feed->counts.watches;
-    facts->counts.short_watches += feed->counts.short_watches;
-    facts->counts.pauses += feed->counts.pauses;
-    facts->counts.too_large += feed->counts.too_large;
+    facts->counts.lists += informer->counts.lists;
+    facts->counts.watches += informer->counts.watches;
+    facts->counts.short_watches += informer->counts.short_watches;
+    facts->counts.pauses += informer->counts.pauses;
+    facts->counts.too_large += informer->counts.too_large;
     facts->version = version > facts->version ? version : facts->version;
 }
 
@@ -68,10 +68,10 @@ static const struct metric table[] = {
     {"informer_store_resource_version", METRIC_GAUGE, "The resource version up to which a kind is known", show_version},
 };
 
-void metrics_watch(const struct feeds *feeds, struct buf *out)
+void metrics_watch(const struct informers *informers, struct buf *out)
 {
     struct watch_facts facts[KIND_COUNT] = {0};
 
-    feeds_each(feeds, add_feed, facts);
+    informers_each(informers, add_facts, facts);
     metrics_show(table, ARRAY_LEN(table), facts, out);
 }

@@ -3,8 +3,8 @@
 #define WEB_METRICS_WATCH_H
 
 struct buf;
-struct feeds;
+struct informers;
 
-void metrics_watch(const struct feeds *feeds, struct buf *out);
+void metrics_watch(const struct informers *informers, struct buf *out);
 
 #endif
