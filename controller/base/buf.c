@@ -93,6 +93,18 @@ bool buf_addf(struct buf *b, const char *format, ...)
     return ok;
 }
 
+bool buf_add_file(struct buf *b, FILE *file)
+{
+    char piece[8192];
+    size_t len;
+    bool fits = true;
+
+    while (fits && (len = fread(piece, 1, sizeof(piece), file)) > 0)
+        fits = buf_add(b, piece, len);
+    OPENSSL_cleanse(piece, sizeof(piece));
+    return fits && !ferror(file);
+}
+
 char *buf_detach(struct buf *b)
 {
     char *text = b->size ? b->data : mem_strdup("");

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct buf {
     char *data;
@@ -26,6 +27,8 @@ void buf_clear(struct buf *b);
 bool buf_add(struct buf *b, const void *data, size_t len);
 bool buf_adds(struct buf *b, const char *text);
 bool buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends the rest of a file. False: it did not fit (full), or could not be read (errno). */
+bool buf_add_file(struct buf *b, FILE *file);
 /* The text as malloc'ed memory that the caller frees; the buf is empty afterwards. */
 char *buf_detach(struct buf *b);
 

@@ -22,15 +22,12 @@ enum { FILE_MAX_BYTES = 4 << 20 };
 
 static bool read_documents(FILE *in, const char *name, struct buf *text, struct err *err)
 {
-    char piece[16384];
+    bool ok = buf_add_file(text, in);
 
-    for (size_t n; (n = fread(piece, 1, sizeof(piece), in)) > 0;)
-        if (!buf_add(text, piece, n))
-            return err_set(err, ERR_INVALID, "FileTooLarge", "%s: larger than %d MiB: split it", name,
-                           FILE_MAX_BYTES >> 20);
-    if (ferror(in))
-        return err_set(err, ERR_NOT_FOUND, "FileUnreadable", "%s: %s", name, strerror(errno));
-    return true;
+    if (text->full)
+        return err_set(err, ERR_INVALID, "FileTooLarge", "%s: larger than %d MiB: split it", name,
+                       FILE_MAX_BYTES >> 20);
+    return ok || err_set(err, ERR_NOT_FOUND, "FileUnreadable", "%s: %s", name, strerror(errno));
 }
 
 bool load_text(const char *file, const char *name, struct buf *text, struct err *err)

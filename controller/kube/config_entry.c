@@ -1,7 +1,6 @@
 #include "kube/config_entry.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,22 +17,16 @@ enum { FILE_MAX = 1 << 20 };
 
 static bool read_whole(const char *path, struct buf *text, struct err *err)
 {
-    char chunk[8192];
-    size_t len;
     FILE *file = fopen(path, "re");
 
     if (!file)
         return err_set(err, ERR_INVALID, "UnreadableFile", "%s: %s", path, strerror(errno));
-    while ((len = fread(chunk, 1, sizeof(chunk), file)) > 0 && buf_add(text, chunk, len))
-        ;
-    int error = ferror(file) ? errno : 0;
-    OPENSSL_cleanse(chunk, sizeof(chunk));
+    bool ok = buf_add_file(text, file);
+    int error = errno;
     fclose(file);
-    if (error)
-        return err_set(err, ERR_INVALID, "UnreadableFile", "%s: %s", path, strerror(error));
     if (text->full)
         return err_set(err, ERR_INVALID, "UnreadableFile", "%s is longer than %d bytes", path, FILE_MAX);
-    return true;
+    return ok || err_set(err, ERR_INVALID, "UnreadableFile", "%s: %s", path, strerror(error));
 }
 
 char *config_read_value(const char *path, struct err *err)

@@ -174,14 +174,13 @@ static void set_additional(CURL *easy, const char *pem, struct brought *brought,
 static const char *system_text(struct http_trust *trust)
 {
     struct buf text;
-    char piece[4096];
     FILE *file = trust->text || !trust->file ? NULL : fopen(trust->file, "re");
 
     buf_init(&text, 4 << 20);
-    for (size_t n; file && (n = fread(piece, 1, sizeof(piece), file)) > 0;)
-        buf_add(&text, piece, n);
-    if (file)
+    if (file) {
+        buf_add_file(&text, file);
         fclose(file);
+    }
     if (!trust->text)
         trust->text = buf_detach(&text);
     return trust->text;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -144,6 +145,34 @@ static void does_as_a_plain_array_does(void **state)
     }
 }
 
+static void takes_the_rest_of_a_file(void **state)
+{
+    static const size_t sizes[] = {0, 1, 8191, 8192, 8193, 100000};
+    FILE *file = tmpfile(), *folder = fopen("/", "re");
+    struct buf b;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        buf_init(&b, sizes[i]);
+        rewind(file);
+        for (size_t n = 0; n < sizes[i]; n++)
+            fputc('x', file);
+        rewind(file);
+        assert_true(buf_add_file(&b, file));
+        assert_int_equal(b.len, sizes[i]);
+        rewind(file);
+        assert_int_equal(buf_add_file(&b, file), sizes[i] == 0); /* there is no room for it again */
+        assert_int_equal(b.full, sizes[i] > 0);
+        assert_sane(&b);
+        buf_finish(&b);
+    }
+    buf_init(&b, 10);
+    assert_false(buf_add_file(&b, folder));
+    assert_false(b.full);
+    fclose(folder);
+    fclose(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +183,7 @@ int main(void)
         cmocka_unit_test(keeps_bytes_that_are_zero),
         cmocka_unit_test(hands_out_its_text),
         cmocka_unit_test(does_as_a_plain_array_does),
+        cmocka_unit_test(takes_the_rest_of_a_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
