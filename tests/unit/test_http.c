@@ -1084,7 +1084,7 @@ static void a_peer_in_doubt_is_waited_for_less(void **state)
     start(w, request, &lost);
     request.url = URL(&other);
     start(w, request, &kept);
-    start(w, (struct http_request){.url = URL(&mute), .timeout_ms = 300}, &r);
+    start(w, (struct http_request){.url = URL(&mute), .timeout_ms = 1500}, &r);
     w->waiting = 1;
     run(w);
     assert_failed(&r, ERR_RETRY, "Timeout");
