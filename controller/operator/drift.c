@@ -9,6 +9,7 @@
 #include "kube/managed_fields.h"
 #include "kube/object_text.h"
 #include "operator/ownership.h"
+#include "runner/complaints.h"
 
 /* Which child of the owner the record is; CHILD_COUNT: none that is judged. */
 static enum child judged_child(enum kind kind, const struct record *record, const struct owner *owner,
@@ -27,11 +28,11 @@ static bool is_as_applied(const struct drift_view *view, enum kind kind, const s
     cleanup_arena struct arena a = {0};
     const struct kept_child *kept = kept_child(record);
     const struct record *owner_is = owner_record(view->store, record->owner);
+    struct complaints ignored = {.a = &a};
     struct spec spec;
-    struct err ignored = {0};
 
     if (!fields || !kept->hash || !owner_is || strcmp(owner_is->uid, record->owner_uid) != 0 ||
-        !spec_parse(runner_object(owner_is, &a), &spec, &a, &ignored))
+        !spec_read_all(runner_object(owner_is, &a), &spec, &ignored, &a))
         return false;
     const struct owner owner = {.ns = owner_is->ns, .name = owner_is->name, .uid = owner_is->uid};
     enum child child = judged_child(kind, record, &owner, &spec, &a);
