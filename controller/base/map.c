@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/keep.h"
 #include "base/mem.h"
 
 struct map_slot {
@@ -81,7 +80,7 @@ static void make_map_room(struct map *m)
 static void key_free(const struct map *m, char *key)
 {
     if (!m->lent)
-        keep_free_text(key);
+        free(key);
 }
 
 void map_finish(struct map *m)
@@ -113,7 +112,7 @@ void *map_set(struct map *m, const char *key, void *value)
         return former;
     }
     make_map_room(m);
-    insert(m, m->lent ? (char *)key : keep_strdup(key), value);
+    insert(m, m->lent ? (char *)key : mem_strdup(key), value);
     return NULL;
 }
 

@@ -3,15 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/keep.h"
 #include "base/mem.h"
 #include "kube/shares.h"
 
 static void state_finish(struct state *state)
 {
     memory_finish(&state->memory);
-    keep_free_text(state->key);
-    keep_free_text(state->uid);
+    free(state->key);
+    free(state->uid);
 }
 
 void states_finish(struct states *states)
@@ -21,7 +20,7 @@ void states_finish(struct states *states)
 
     for (size_t i = 0; map_iter(&states->by_key, &i, &key, &value);) {
         state_finish(value);
-        keep_free(value, sizeof(struct state));
+        free(value);
     }
     map_finish(&states->by_key);
     shares_destroy(take(states->shown_by));
@@ -33,8 +32,8 @@ struct state *states_get(struct states *states, const char *key)
     struct state *state = map_get(&states->by_key, key);
 
     if (!state) {
-        state = keep_alloc(sizeof(*state));
-        state->key = keep_strdup(key);
+        state = mem_alloc(sizeof(*state));
+        state->key = mem_strdup(key);
         states->by_key.lent = true;
         map_set(&states->by_key, state->key, state);
     }
@@ -49,7 +48,7 @@ void states_remove(struct states *states, const char *key)
         return;
     fleet_hide(states, state);
     state_finish(state);
-    keep_free(state, sizeof(*state));
+    free(state);
 }
 
 static void begin_state_anew(struct state *state, const char *uid)
@@ -57,7 +56,7 @@ static void begin_state_anew(struct state *state, const char *uid)
     char *key = take(state->key);
 
     state_finish(state);
-    *state = (struct state){.key = key, .uid = keep_strdup(uid), .facts.shown = state->facts.shown};
+    *state = (struct state){.key = key, .uid = mem_strdup(uid), .facts.shown = state->facts.shown};
 }
 
 static void state_follow(struct state *state, const char *uid, int64_t generation)
