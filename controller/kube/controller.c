@@ -155,6 +155,11 @@ unsigned work_retry(struct work *work, const struct err *err)
     return failures;
 }
 
+unsigned work_failures(const struct work *work)
+{
+    return queue_failures(work->of->queue, work->key);
+}
+
 static void work_step(struct work *work)
 {
     struct work_queue *wq = work->of;
@@ -395,6 +400,13 @@ void controller_add_at(struct controller *c, const char *key, int64_t at_ms, con
 
     if (wq)
         queue_add_at(wq->queue, key, at_ms, cause);
+}
+
+unsigned controller_failures(const struct controller *c, const char *key)
+{
+    const struct work_queue *wq = queue_of(c, key, strcspn(key, "/"));
+
+    return wq ? queue_failures(wq->queue, key) : 0;
 }
 
 void controller_drain(struct controller *c, void (*done)(void *arg), void *arg)

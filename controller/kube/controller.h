@@ -68,6 +68,8 @@ void controller_add_kind(struct controller *controller, const struct work_kind *
 /* As queue_add() and queue_add_at(); a key of a kind that nobody works on is passed over. */
 void controller_add(struct controller *controller, const char *key, enum queue_priority priority, const char *cause);
 void controller_add_at(struct controller *controller, const char *key, int64_t at_ms, const char *cause);
+/* How many times in a row the work on the key has failed: then it has a time of its own. */
+unsigned controller_failures(const struct controller *controller, const char *key);
 /* Takes no new work; calls done(arg) from the loop when what is in flight has ended, and in each later turn of it. */
 void controller_drain(struct controller *controller, void (*done)(void *arg), void *arg);
 
@@ -80,6 +82,8 @@ void work_done(struct work *work);
 /* It has failed, and its key is tried again after a while, not before what *err says; returns how many times in a row.
  */
 unsigned work_retry(struct work *work, const struct err *err);
+
+unsigned work_failures(const struct work *work);
 
 /* What the kind that works on these keys is at; all is lent until the loop goes on. */
 struct work_view {

@@ -359,6 +359,13 @@ unsigned queue_fail(struct queue *q, const char *key)
     return item->failures;
 }
 
+unsigned queue_failures(const struct queue *q, const char *key)
+{
+    const struct item *item = map_get(&q->items, key);
+
+    return item ? item->failures : 0;
+}
+
 void queue_done(struct queue *q, const char *key)
 {
     struct item *item = map_get(&q->items, key);

@@ -47,6 +47,8 @@ enum queue_priority queue_taken_priority(const struct queue *queue, const char *
 /* The work on a busy key has failed; returns how many times in a row, of which the first 255 are counted. To be tried
  * again it is added, too. */
 unsigned queue_fail(struct queue *queue, const char *key);
+/* In a row, until now. */
+unsigned queue_failures(const struct queue *queue, const char *key);
 /* The work on a busy key has ended; it ends the row, too, unless this work has failed. */
 void queue_done(struct queue *queue, const char *key);
 

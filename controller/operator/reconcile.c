@@ -250,7 +250,6 @@ static void begin_runners(void *arg)
     struct reconciler *rec = arg;
 
     store_each(rec->shop.store, KIND_RUNNER, add_runner, rec);
-    garbage_lead(rec->shop.garbage, true);
 }
 
 static void forget_runners(void *arg)
@@ -259,7 +258,6 @@ static void forget_runners(void *arg)
 
     errands_end(&rec->errands, true);
     states_finish(&rec->states);
-    garbage_lead(rec->shop.garbage, false);
 }
 
 /* What GitLab was asked for is seen to its end: a token goes into its Secret. */
@@ -268,15 +266,7 @@ static bool drain_errands(void *arg)
     struct reconciler *rec = arg;
 
     errands_end(&rec->errands, false);
-    garbage_lead(rec->shop.garbage, false);
     return list_empty(&rec->errands.all);
-}
-
-static void act_on_garbage(void *arg)
-{
-    struct reconciler *rec = arg;
-
-    garbage_act(rec->shop.garbage);
 }
 
 static const struct work_kind turns = {
@@ -288,7 +278,6 @@ static const struct work_kind turns = {
     .step = turn_step,
     .stop = turn_stop,
     .begin = begin_runners,
-    .prepare = act_on_garbage,
     .forget = forget_runners,
     .drain = drain_errands,
 };
@@ -322,8 +311,8 @@ struct reconciler *reconciler_create(const struct workshop *shop)
     rec->shop.paces = &rec->paces;
     rec->shop.controller = rec->controller = controller_create(shop->loop, shop->lease, all_synced, rec);
     rec->shop.orphans = orphans_create(&rec->shop);
-    controller_add_kind(rec->controller, &turns, rec);
     rec->shop.garbage = garbage_create(&rec->shop);
+    controller_add_kind(rec->controller, &turns, rec);
     rec->informers = informers_create(&rec->shop, &rec->states);
     return rec;
 }

@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "operator/garbage.h"
 #include "operator/records.h"
+#include "kube/controller.h"
 #include "kube/event.h"
+#include "kube/lease.h"
 #include "runner/names.h"
 
 enum { FLIGHTS = 16 };
@@ -28,12 +30,19 @@ static struct world {
     struct stats stats;
     struct workshop shop;
     struct garbage *garbage;
+    uint64_t term; /* in which we lead; 0: we do not */
     struct arena mem;
     int version;
 } w;
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * What garbage.c is linked with. */
+
+uint64_t lease_term(const struct lease *lease)
+{
+    (void)lease;
+    return w.term;
+}
 
 uint64_t kube_start(struct kube_client *client, const struct kube_request *request)
 {
@@ -148,10 +157,17 @@ static struct json_object *token_secret(void)
 #define DEPLOYMENT "/apis/apps/v1/namespaces/ci/deployments/builds-runner"
 #define TOKEN      "/api/v1/namespaces/ci/secrets/builds-runner-token"
 
+static bool synced(void *arg)
+{
+    (void)arg;
+    return true;
+}
+
 static int set_up(void **state)
 {
     w = (struct world){.loop = {.now = 1000},
                        .shop = {.loop = &w.loop, .stats = &w.stats, .store = kinds_store_create()}};
+    w.shop.controller = controller_create(&w.loop, NULL, synced, NULL);
     w.shop.garbage = w.garbage = *state = garbage_create(&w.shop);
     shown(KIND_RUNNER, runner("builds", "builds"));
     shown(KIND_NAMESPACE, consent("ci"));
@@ -162,6 +178,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
+    controller_destroy(w.shop.controller);
     garbage_destroy(*state);
     for (size_t i = 0; i < FLIGHTS; i++)
         assert_string_equal(w.flights[i].what, "");
@@ -175,7 +192,7 @@ static int tear_down(void **state)
 
 static void act(void)
 {
-    garbage_act(w.garbage);
+    fake_turn(&w.loop);
 }
 
 static int in_flight(void)
@@ -218,7 +235,7 @@ static void expect_nothing_to_do(void)
 
 static void lead(void)
 {
-    garbage_lead(w.garbage, true);
+    w.term++;
     act();
 }
 
@@ -469,7 +486,7 @@ static void who_leads_no_longer_does_nothing(void **state)
     shown(KIND_NAMESPACE, consent(NULL));
     act();
     assert_int_equal(in_flight(), 1);
-    garbage_lead(w.garbage, false);
+    w.term = 0;
     expect_nothing_to_do();
     shown(KIND_NAMESPACE, consent(""));
     expect_nothing_to_do();

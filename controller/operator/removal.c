@@ -1,0 +1,264 @@
+#include "operator/removal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/key.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "kube/event.h"
+#include "operator/claim.h"
+#include "runner/names.h"
+
+struct removal {
+    struct work work;
+    const struct workshop *shop;
+    enum kind kind;
+    char *ns, *name;
+    char *uid, *owner, *owner_uid; /* as it was read; NULL: not yet */
+    enum claim claim;
+    uint64_t request;
+};
+
+static void removal_failed(struct removal *removal, const struct err *err)
+{
+    unsigned failures = work_retry(&removal->work, err);
+
+    log_event(failures > 1 ? LOG_DEBUG : LOG_WARN, "reconcile", "a child without a claim could not be removed", "child",
+              removal->work.key, "reason", err->reason, "error", err->text, NULL);
+}
+
+static void send_event(const struct removal *removal, const char *reason, const char *note)
+{
+    const struct workshop *shop = removal->shop;
+    const struct kube_resource *resource = kind_resource(removal->kind);
+    const struct event event = {.regarding = {.api_version = resource->api_version,
+                                              .kind = resource->kind,
+                                              .ns = removal->ns,
+                                              .name = removal->name,
+                                              .uid = removal->uid},
+                                .warning = true,
+                                .reason = reason,
+                                .note = note};
+
+    event_send(shop->client, &event, GROUP "/controller", shop->instance, event_sent, &shop->stats->events);
+    log_event(LOG_WARN, "reconcile", reason, "namespace", removal->ns, "name", removal->name, "message", note, NULL);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The last step: it goes */
+
+static void tell_of_removal(const struct removal *removal)
+{
+    cleanup_arena struct arena a = {0};
+
+    tally_add(&removal->shop->stats->removed, kind_resource(removal->kind)->kind, claim_name(removal->claim), 1);
+    if (removal->claim == CLAIM_NOT_ALLOWED)
+        send_event(removal, "RightsWithdrawn",
+                   arena_printf(&a,
+                                "deleted: namespace %s is not open to GitLabRunner %s; its owner opens it by the "
+                                "annotation %s",
+                                removal->ns, key_path(removal->owner), ANNOTATION_ALLOWED_FROM));
+    else
+        log_event(LOG_INFO, "reconcile", "removed", "child", removal->work.key, "owner", removal->owner, "reason",
+                  claim_name(removal->claim), NULL);
+}
+
+static void on_child_deleted(void *arg, const struct kube_reply *reply)
+{
+    struct removal *removal = arg;
+
+    removal->request = 0;
+    if (reply->err.kind != ERR_NONE && reply->err.kind != ERR_NOT_FOUND) {
+        removal_failed(removal, &reply->err);
+        return;
+    }
+    if (reply->err.kind == ERR_NONE)
+        tell_of_removal(removal);
+    work_done(&removal->work); /* the watch tells of its end, and wakes its owner */
+}
+
+static void on_token_released(void *arg, const struct kube_reply *reply)
+{
+    struct removal *removal = arg;
+
+    removal->request = 0;
+    if (reply->err.kind != ERR_NONE && reply->err.kind != ERR_NOT_FOUND) {
+        removal_failed(removal, &reply->err);
+        return;
+    }
+    workshop_learn_written(removal->shop, removal->kind, reply->object);
+    log_event(LOG_INFO, "reconcile", "released a token Secret without an owner", "namespace", removal->ns, "name",
+              removal->name, NULL);
+    work_done(&removal->work);
+}
+
+/* Nobody can say whether it was to stay at GitLab: that was said by the object that is gone. */
+static void tell_of_a_lost_runner(const struct removal *removal, const struct kept_secret *kept)
+{
+    cleanup_arena struct arena a = {0};
+    bool users_own =
+        kept && kept->authentication && strcmp(kept->authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
+
+    if (users_own || work_failures(&removal->work)) /* or it was told already */
+        return;
+    removal->shop->stats->orphans.unrecorded++;
+    send_event(removal, "OrphanedRunner",
+               arena_printf(&a,
+                            "its GitLabRunner went without the operator (somebody took the finalizer %s off): runner "
+                            "%s may have been left behind at %s; delete it there",
+                            FINALIZER, kept && kept->runner_id ? kept->runner_id : "?",
+                            kept && kept->url ? kept->url : "GitLab"));
+}
+
+static void release_orphaned_token(struct removal *removal)
+{
+    cleanup_arena struct arena a = {0};
+    const struct workshop *shop = removal->shop;
+    const struct record *record = store_get(shop->store, removal->kind, removal->ns, removal->name);
+    struct json_object *patch =
+        arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, uid: %s}}",
+                                  removal->ns, removal->name, removal->uid));
+
+    tell_of_a_lost_runner(removal, kept_secret(record));
+    removal->request = kube_apply(shop->client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false,
+                               on_token_released, removal);
+}
+
+static bool is_token(const struct removal *removal)
+{
+    cleanup_arena struct arena a = {0};
+    struct key key;
+    const struct owner owner = {.name = key_parse(removal->owner, &key) ? key.name : ""};
+
+    return removal->kind == KIND_SECRET && strcmp(removal->name, child_name(CHILD_TOKEN_SECRET, &owner, &a)) == 0;
+}
+
+static void remove_child(struct removal *removal)
+{
+    if (is_token(removal))
+        release_orphaned_token(removal);
+    else
+        removal->request = kube_delete(removal->shop->client, kind_resource(removal->kind), removal->ns, removal->name,
+                                    removal->uid, false, on_child_deleted, removal);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Before that: is it as the store shows it? */
+
+static void on_owner(void *arg, const struct kube_reply *reply)
+{
+    struct removal *removal = arg;
+    bool there = reply->err.kind == ERR_NONE &&
+                 (is_token(removal) || strcmp(json_str_or(reply->object, "metadata.uid", ""), removal->owner_uid) == 0);
+
+    removal->request = 0;
+    if (reply->err.kind != ERR_NONE && reply->err.kind != ERR_NOT_FOUND)
+        removal_failed(removal, &reply->err);
+    else if (there)
+        work_done(&removal->work); /* the watch will show it */
+    else
+        remove_child(removal);
+}
+
+/* The metadata is enough; a Secret's content is nobody's business here. */
+static uint64_t get_metadata(struct removal *removal, enum kind kind, const char *ns, const char *name, kube_done_fn *done)
+{
+    cleanup_arena struct arena a = {0};
+    const struct kube_request request = {
+        .method = "GET",
+        .path = kube_path(kind_resource(kind), ns, name, NULL, &a),
+        .accept = KUBE_AS_METADATA(""),
+        .resource = kind_resource(kind),
+        .done = done,
+        .arg = removal,
+    };
+
+    return kube_start(removal->shop->client, &request);
+}
+
+static void confirm_that_its_owner_is_gone(struct removal *removal)
+{
+    struct key owner;
+
+    key_parse(removal->owner, &owner);
+    removal->request = get_metadata(removal, KIND_RUNNER, owner.ns, owner.name, on_owner);
+}
+
+/* Kubernetes' garbage collector knows whose it is, unless somebody took that out. */
+static bool is_left_to_kubernetes(const struct removal *removal, struct json_object *object, const struct record *child)
+{
+    struct json_object *references = json_get(object, "metadata.ownerReferences");
+    bool known = false;
+
+    for (size_t i = 0; i < json_len(references) && !known; i++)
+        known = strcmp(json_str_or(json_at(references, i), "uid", ""), child->owner_uid) == 0;
+    return known && removal->claim == CLAIM_ORPHANED && !json_get(object, "metadata.deletionTimestamp");
+}
+
+static void on_child(void *arg, const struct kube_reply *reply)
+{
+    struct removal *removal = arg;
+    const struct workshop *shop = removal->shop;
+    cleanup_arena struct arena a = {0};
+
+    removal->request = 0;
+    if (reply->err.kind != ERR_NONE && reply->err.kind != ERR_NOT_FOUND) {
+        removal_failed(removal, &reply->err);
+        return;
+    }
+    if (reply->err.kind == ERR_NOT_FOUND || !kind_is_made_by_us(reply->object)) {
+        work_done(&removal->work); /* the watch tells of its end */
+        return;
+    }
+    const struct record child = kind_record(removal->kind, reply->object, shop->store, &a);
+    removal->claim = claim_of(shop->store, removal->kind, &child);
+    if (removal->claim == CLAIM_GOOD || is_left_to_kubernetes(removal, reply->object, &child)) {
+        work_done(&removal->work);
+        return;
+    }
+    removal->uid = mem_strdup(child.uid);
+    removal->owner = mem_strdup(child.owner);
+    removal->owner_uid = mem_strdup(child.owner_uid);
+    if (removal->claim == CLAIM_ORPHANED)
+        confirm_that_its_owner_is_gone(removal);
+    else
+        remove_child(removal);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+struct work *removal_start(const struct workshop *shop, const char *text)
+{
+    struct key key;
+
+    key_parse(text, &key);
+    enum kind kind = kind_by_name(key.kind);
+    const struct record *child = store_get(shop->store, kind, key.ns, key.name);
+    if (!child || claim_of(shop->store, kind, child) == CLAIM_GOOD)
+        return NULL;
+    struct removal *removal = mem_alloc(sizeof(*removal));
+    *removal = (struct removal){.work.state = WORK_WAITING,
+                                .shop = shop,
+                                .kind = kind,
+                                .ns = mem_strdup(key.ns),
+                                .name = mem_strdup(key.name)};
+    removal->request = get_metadata(removal, kind, key.ns, key.name, on_child);
+    return &removal->work;
+}
+
+void removal_stop(struct work *work)
+{
+    struct removal *removal = container_of(work, struct removal, work);
+
+    if (removal->request)
+        kube_cancel(removal->shop->client, removal->request);
+    free(removal->ns);
+    free(removal->name);
+    free(removal->uid);
+    free(removal->owner);
+    free(removal->owner_uid);
+    free(removal);
+}
