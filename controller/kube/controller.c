@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/jitter.h"
 #include "base/key.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "kube/lease.h"
 #include "net/loop.h"
@@ -121,10 +122,25 @@ static void works_end(struct work_queue *wq)
         work_leave(container_of(node, struct work, node));
 }
 
-static void move(struct work *work, enum work_state state)
+static void work_enter(struct work *work, enum work_state to)
 {
-    assert(work->state == WORK_WAITING);
-    work->state = state;
+    static const char *const names[] = {
+        [WORK_READY] = "ready", [WORK_WAITING] = "waiting", [WORK_PARKED] = "parked", [WORK_ENDED] = "ended"};
+    static const unsigned next[] = {
+        [WORK_READY] = MACHINE_TO(WORK_WAITING),
+        [WORK_WAITING] = MACHINE_TO(WORK_READY) | MACHINE_TO(WORK_PARKED) | MACHINE_TO(WORK_ENDED),
+        [WORK_PARKED] = 0,
+        [WORK_ENDED] = 0,
+    };
+    static const struct machine machine = MACHINE("work", names, next);
+
+    machine_step(&machine, work->state, to);
+    work->state = to;
+}
+
+static void move(struct work *work, enum work_state to)
+{
+    work_enter(work, to);
     if (work->of)
         loop_wake(work->of->controller->loop);
 }
@@ -164,7 +180,7 @@ static void work_step(struct work *work)
 {
     struct work_queue *wq = work->of;
 
-    work->state = WORK_WAITING;
+    work_enter(work, WORK_WAITING);
     places_step(&wq->places, &work->place);
     wq->progress_us = clock_us();
     wq->kind->step(work);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/machine.h"
 #include "base/mem.h"
 #include "operator/perform.h"
 
@@ -92,6 +93,24 @@ static void go_on_with_errand(const struct errand *e, struct turn *turn)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Its stages */
 
+static void errand_enter(struct errand *e, enum errand_stage to)
+{
+    static const char *const names[] = {[ERRAND_IN_LINE] = "in line",
+                                        [ERRAND_LET_IN] = "let in",
+                                        [ERRAND_CALLING] = "calling",
+                                        [ERRAND_ANSWERED] = "answered"};
+    static const unsigned next[] = {
+        [ERRAND_IN_LINE] = MACHINE_TO(ERRAND_IN_LINE) | MACHINE_TO(ERRAND_LET_IN),
+        [ERRAND_LET_IN] = MACHINE_TO(ERRAND_IN_LINE) | MACHINE_TO(ERRAND_LET_IN) | MACHINE_TO(ERRAND_CALLING),
+        [ERRAND_CALLING] = MACHINE_TO(ERRAND_ANSWERED),
+        [ERRAND_ANSWERED] = 0,
+    };
+    static const struct machine machine = MACHINE("errand", names, next);
+
+    machine_step(&machine, e->stage, to);
+    e->stage = to;
+}
+
 static void wake_errand(const struct errand *e, bool begun, const char *cause)
 {
     const struct errands *errands = e->shop->errands;
@@ -105,7 +124,7 @@ static void on_place(struct gate_pass *pass, const struct err *refusal)
     struct errand *e = container_of(pass, struct errand, pass);
 
     if (!refusal) {
-        e->stage = ERRAND_LET_IN;
+        errand_enter(e, ERRAND_LET_IN);
         wake_errand(e, true, "there is a place at GitLab");
         return;
     }
@@ -172,7 +191,7 @@ static void on_errand_answer(void *arg, const struct gitlab_answer *answer)
     struct errand *e = arg;
 
     e->call = NULL;
-    e->stage = ERRAND_ANSWERED;
+    errand_enter(e, ERRAND_ANSWERED);
     struct turn *turn = turn_of_the_answer(e);
     perform_gitlab_answered(turn, answer);
     turn_destroy(turn);
@@ -184,7 +203,7 @@ static void start_call(struct errand *e, struct turn *turn, const struct gitlab_
     struct gitlab_request placed = *call;
 
     placed.place = &e->pass;
-    e->stage = ERRAND_CALLING;
+    errand_enter(e, ERRAND_CALLING);
     e->asked = turn->asked;
     e->asked_us = turn->asked_us;
     keep_subject(e, turn);
@@ -212,7 +231,7 @@ static enum gate_verdict enter(struct errand *e, const struct turn *turn, const 
         return e->stage == ERRAND_LET_IN ? GATE_GO : GATE_WAIT;
     gitlab_step_back(turn->shop->gitlab, &e->pass);
     enum gate_verdict verdict = gitlab_enter(turn->shop->gitlab, &e->pass, &door, ret_err);
-    e->stage = verdict == GATE_GO ? ERRAND_LET_IN : ERRAND_IN_LINE;
+    errand_enter(e, verdict == GATE_GO ? ERRAND_LET_IN : ERRAND_IN_LINE);
     return verdict == GATE_WAIT && !may_wait(turn, ret_err) ? GATE_REFUSE : verdict;
 }
 

@@ -19,8 +19,4 @@ uint64_t ledger_create(const struct workshop *shop, const char *key, const char 
 /* Takes one entry out. */
 uint64_t ledger_remove(const struct workshop *shop, const char *key, kube_done_fn *done, void *arg);
 
-/* Starts the request of ACT_RECORD. Its answer makes the turn ready; from then on the runner is the ledger's business.
- */
-void ledger_perform(struct turn *turn);
-
 #endif

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "kube/version.h"
 #include "net/loop.h"
-#include "operator/ledger.h"
 #include "operator/perform.h"
 #include "operator/pods.h"
 #include "operator/report.h"
@@ -137,7 +136,7 @@ void perform(struct turn *turn, const struct action *act)
     static void (*const performers[])(struct turn * turn) = {
         [ACT_READ] = perform_read,     [ACT_FINALIZER] = perform_finalizer, [ACT_APPLY] = perform_apply,
         [ACT_DELETE] = perform_delete, [ACT_GITLAB] = perform_gitlab,       [ACT_STATUS] = perform_status,
-        [ACT_RECORD] = ledger_perform, [ACT_REPORT] = report_perform,       [ACT_LOOK] = pods_perform,
+        [ACT_RECORD] = perform_record, [ACT_REPORT] = report_perform,       [ACT_LOOK] = pods_perform,
     };
 
     turn->asked = *act;

@@ -17,6 +17,7 @@ void perform_finalizer(struct turn *turn); /* perform_object.c */
 void perform_status(struct turn *turn);
 void perform_apply(struct turn *turn); /* perform_child.c  */
 void perform_delete(struct turn *turn);
+void perform_record(struct turn *turn); /* perform_record.c: from then on the runner is the ledger's business */
 
 /* perform_gitlab.c: asks for the call of the action that the turn has asked for, an ACT_GITLAB: see errand_ask(). */
 void perform_gitlab(struct turn *turn);

@@ -123,7 +123,7 @@ static void release_orphaned_token(struct removal *removal)
 
     tell_of_a_lost_runner(removal, kept_secret(record));
     removal->request = kube_apply(shop->client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false,
-                               on_token_released, removal);
+                                  on_token_released, removal);
 }
 
 static bool is_token(const struct removal *removal)
@@ -141,7 +141,7 @@ static void remove_child(struct removal *removal)
         release_orphaned_token(removal);
     else
         removal->request = kube_delete(removal->shop->client, kind_resource(removal->kind), removal->ns, removal->name,
-                                    removal->uid, false, on_child_deleted, removal);
+                                       removal->uid, false, on_child_deleted, removal);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -163,7 +163,8 @@ static void on_owner(void *arg, const struct kube_reply *reply)
 }
 
 /* The metadata is enough; a Secret's content is nobody's business here. */
-static uint64_t get_metadata(struct removal *removal, enum kind kind, const char *ns, const char *name, kube_done_fn *done)
+static uint64_t get_metadata(struct removal *removal, enum kind kind, const char *ns, const char *name,
+                             kube_done_fn *done)
 {
     cleanup_arena struct arena a = {0};
     const struct kube_request request = {
@@ -240,11 +241,8 @@ struct work *removal_start(const struct workshop *shop, const char *text)
     if (!child || claim_of(shop->store, kind, child) == CLAIM_GOOD)
         return NULL;
     struct removal *removal = mem_alloc(sizeof(*removal));
-    *removal = (struct removal){.work.state = WORK_WAITING,
-                                .shop = shop,
-                                .kind = kind,
-                                .ns = mem_strdup(key.ns),
-                                .name = mem_strdup(key.name)};
+    *removal = (struct removal){
+        .work.state = WORK_WAITING, .shop = shop, .kind = kind, .ns = mem_strdup(key.ns), .name = mem_strdup(key.name)};
     removal->request = get_metadata(removal, kind, key.ns, key.name, on_child);
     return &removal->work;
 }
