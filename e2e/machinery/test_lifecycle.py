@@ -1,7 +1,7 @@
 """A registered runner as time goes by: what somebody does to it at GitLab, rotation, other credentials, a restore."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -38,68 +38,108 @@ def numbers(gitlab: GitLabAdmin) -> list[int]:
 # Deleted, edited, reset at GitLab
 
 
-@pytest.mark.parametrize("by", ["accessToken", "registrationToken"])
-def test_r2_a_runner_deleted_at_gitlab_is_registered_anew(stage: Stage, gitlab: GitLabAdmin, by: str) -> None:
-    """After GitLab has said twice that it does not know it."""
-    stage.access_token() if by == "accessToken" else stage.registration_token()
-    runner = watched(stage, by)
+def test_r2_a_runner_deleted_at_gitlab_is_registered_anew(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """After GitLab has said twice that it does not know it: by a token of its own, while its managers run."""
+    stage.registration_token()
+    runner = watched(stage, "registrationToken")
+    for _ in deleted(runner, gitlab):
+        pass
+    assert len(gitlab.audit(status=403)) == 2
+
+
+def test_r2_r6_s18_what_somebody_does_at_gitlab_is_found_out(stage: Stage, gitlab: GitLabAdmin,
+                                                             gitlab_api: GitLabUser) -> None:
+    """Each to a runner of its own, all at the same time, for each waits until it is looked at."""
+    stage.access_token()
+    start(stage)
+    names = ("deleted", "edited", "hidden", "replaced", "reset", "lost")
+    runners = [stage.runner("accessToken", name=name, serverCheckPeriodSeconds=PERIOD, tags=["a", "b"],
+                            description=f"mine: {name}") for name in names]
+    stage.settled(runners)
+    scenes = [scene(runner, gitlab, gitlab_api) for scene, runner in zip(
+        (deleted, edited, hidden, replaced, reset, lost_in_a_rotation), runners, strict=True)]
+    gone = runners[0].status()["runnerId"]
+    for scene in scenes:
+        next(scene)
+    for scene in scenes:
+        next(scene, None)
+    stage.settled(runners)
+    assert len(numbers(gitlab)) == len(runners) + 1, "the one that is somebody else's now is there as well"
+    assert len(gitlab.audit("GET", f"/api/v4/runners/{gone}", status=404)) == 2, "GitLab has said it twice"
+    tried = [call["status"] for call in gitlab.audit(*BY_TOKEN)]
+    assert tried.count(403) == tried.count(400) > 0, "each refusal was made sure of"
+
+
+# Each yields when it is done, and then waits until the operator has found it out.
+
+
+def deleted(runner: Runner, gitlab: GitLabAdmin, *_: object) -> Iterator[None]:
     number, token = runner.status()["runnerId"], runner.token()
     gitlab.delete_runner(number)
+    yield
     wait_for("another one is registered", lambda: runner.status()["runnerId"] != number, FOUND_OUT)
-    stage.settled([runner])
-    assert runner.token() != token
-    assert runner.config()["runners"][0]["token"] == runner.token()
+    runner.wait()
+    wait_for("config.toml has its token", lambda: runner.config()["runners"][0]["token"] == runner.token() != token)
     assert str(number) in runner.wait_event("RunnerLost")["note"]
-    assert len(gitlab.audit(status=404 if by == "accessToken" else 403)) == 2
 
 
-def test_r6_a_404_that_is_not_gitlabs_deletes_nothing(stage: Stage, gitlab: GitLabAdmin) -> None:
-    stage.access_token()
-    runner = watched(stage, "accessToken")
+def edited(runner: Runner, gitlab: GitLabAdmin, *_: object) -> Iterator[None]:
+    """It is set back."""
     number, token = runner.status()["runnerId"], runner.token()
-    gitlab.fault("status", "GET", f"/api/v4/runners/{number}", status=404, body="<html>404</html>", count=3)
-    wait_for("it was asked for again and again",
-             lambda: len(gitlab.audit("GET", f"/api/v4/runners/{number}")) == 4, 6 * PERIOD)
-    assert numbers(gitlab) == [number] and runner.token() == token
+    was = gitlab.runner(number)["description"]
+    gitlab.change_runner(number, paused=True, tag_list=["c"], description="theirs")
+    yield
+    row = wait_for("it is as it was", lambda: (r := gitlab.runner(number))["description"] == was and r, FOUND_OUT)
+    assert (row["paused"], sorted(row["tag_list"])) == (False, ["a", "b"])
+    assert "paused" in runner.wait_event("AttributesRestored")["note"]
+    assert len(gitlab.audit("PUT", f"/api/v4/runners/{number}")) == 1
+    assert runner.token() == token and runner.status()["runnerId"] == number
+
+
+def hidden(runner: Runner, gitlab: GitLabAdmin, *_: object) -> Iterator[None]:
+    """A 404 that is not GitLab's deletes nothing."""
+    number, token = runner.status()["runnerId"], runner.token()
+    path = f"/api/v4/runners/{number}"
+    gitlab.fault("status", "GET", path, status=404, body="<html>404</html>", count=3)
+    yield
+    wait_for("it was asked for again and again", lambda: len(gitlab.audit("GET", path)) == 4, 6 * PERIOD)
+    assert runner.status()["runnerId"] == number and runner.token() == token and number in numbers(gitlab)
     assert runner.conditions()["Ready"]["status"] == "True"
 
 
-def test_r6_an_edit_at_gitlab_is_set_back(stage: Stage, gitlab: GitLabAdmin) -> None:
-    stage.access_token()
-    runner = watched(stage, "accessToken", tags=["a", "b"], description="mine")
-    number, token = runner.status()["runnerId"], runner.token()
-    gitlab.change_runner(number, paused=True, tag_list=["c"], description="theirs")
-    row = wait_for("it is as it was", lambda: (r := gitlab.runner(number))["description"] == "mine" and r, FOUND_OUT)
-    assert (row["paused"], sorted(row["tag_list"])) == (False, ["a", "b"])
-    assert "paused" in runner.wait_event("AttributesRestored")["note"]
-    assert len(gitlab.audit("PUT")) == 1 and runner.token() == token and numbers(gitlab) == [number]
-
-
-def test_c11_a_token_reset_by_somebody_is_renewed(stage: Stage, gitlab: GitLabAdmin, gitlab_api: GitLabUser) -> None:
-    """GitLab shows the runner, but has not heard of its managers: the token is tried, and a new one is got by id."""
-    stage.access_token()
-    runner = watched(stage, "accessToken")
-    number, before = runner.status()["runnerId"], runner.token()
-    gitlab_api.reset_token(number)
-    wait_for("it has a new token", lambda: runner.token() != before, FOUND_OUT + 2 * PERIOD)
-    wait_for("that GitLab takes", lambda: gitlab.runner(number)["token"] == runner.token())
-    assert numbers(gitlab) == [number]
-    assert [call["status"] for call in gitlab.audit(*BY_TOKEN)] == [403, 400] * 2, "each refusal was made sure of"
-
-
-def test_s18_a_runner_that_only_has_the_number_is_not_touched(stage: Stage, gitlab: GitLabAdmin,
-                                                              gitlab_api: GitLabUser) -> None:
-    """GitLab came back from a backup: the recorded number is somebody else's now."""
-    stage.access_token()
-    runner = watched(stage, "accessToken", tags=["mine"])
+def replaced(runner: Runner, gitlab: GitLabAdmin, gitlab_api: GitLabUser) -> Iterator[None]:
+    """GitLab came back from a backup: the recorded number is somebody else's now, and is not touched."""
     number = runner.status()["runnerId"]
     theirs = {"maintenance_note": "theirs", "tag_list": ["theirs"]}
     gitlab.change_runner(number, **theirs)
     theirs["token"] = gitlab_api.reset_token(number)
+    yield
     wait_for("another one is registered", lambda: runner.status()["runnerId"] != number, FOUND_OUT)
-    stage.settled([runner])
+    runner.wait()
     row = gitlab.runner(number)
-    assert {key: row[key] for key in theirs} == theirs and len(numbers(gitlab)) == 2
+    assert {key: row[key] for key in theirs} == theirs
+
+
+def reset(runner: Runner, gitlab: GitLabAdmin, gitlab_api: GitLabUser) -> Iterator[None]:
+    """GitLab shows the runner, but has not heard of its managers: the token is tried, and a new one is got by id."""
+    number, before = runner.status()["runnerId"], runner.token()
+    gitlab_api.reset_token(number)
+    yield
+    wait_for("it has a new token", lambda: runner.token() != before, FOUND_OUT + 2 * PERIOD)
+    wait_for("that GitLab takes", lambda: gitlab.runner(number)["token"] == runner.token())
+    assert runner.status()["runnerId"] == number
+    assert [call["status"] for call in gitlab.audit(*BY_TOKEN) if before in call["body"]] == [403] * 2
+
+
+def lost_in_a_rotation(runner: Runner, gitlab: GitLabAdmin, *_: object) -> Iterator[None]:
+    """The answer is lost: the old token is dead and nobody knows the new one, so another is got by id."""
+    number, before = runner.status()["runnerId"], runner.token()
+    gitlab.fault("reset", "POST", "/api/v4/runners/reset_authentication_token", done=True)
+    ask_for_a_token(runner, "now")
+    yield
+    wait_for("it has a new token", lambda: runner.token() != before, FOUND_OUT)
+    wait_for("that GitLab takes", lambda: gitlab.runner(number)["token"] == runner.token())
+    assert runner.status()["runnerId"] == number
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -133,20 +173,6 @@ def test_c11_a_token_is_rotated_when_asked_for(stage: Stage, gitlab: GitLabAdmin
 def ask_for_a_token(runner: Runner, value: str) -> None:
     runner.kube.patch("GitLabRunner", runner.name,
                       {"metadata": {"annotations": {"gitlab-runners.dev/rotate-token": value}}}, runner.ns)
-
-
-def test_r2_a_rotation_whose_answer_is_lost_is_found_out(stage: Stage, gitlab: GitLabAdmin) -> None:
-    """The old token is dead and nobody knows the new one: another is got by id."""
-    stage.access_token()
-    start(stage)
-    runner = stage.runner("accessToken")
-    stage.settled([runner])
-    number, before = runner.status()["runnerId"], runner.token()
-    gitlab.fault("reset", "POST", "/api/v4/runners/reset_authentication_token", done=True)
-    ask_for_a_token(runner, "now")
-    wait_for("it has a new token", lambda: runner.token() != before, FOUND_OUT)
-    stage.settled([runner])
-    assert gitlab.runner(number)["token"] == runner.token() and numbers(gitlab) == [number]
 
 
 def test_r2_killed_in_a_rotation_it_is_found_out_after_the_start(stage: Stage, gitlab: GitLabAdmin) -> None:
