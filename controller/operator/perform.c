@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/jitter.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "kube/version.h"
@@ -23,7 +24,7 @@ void perform_log_failure(const struct turn *turn, const struct err *err)
 
 static void note_failure(struct turn *turn, const struct err *err)
 {
-    memory_fail(&turn->state->memory, turn->asked.rule, err, loop_now(turn->shop->loop));
+    memory_fail(&turn->state->memory, turn->asked.rule, err, loop_now(turn->shop->loop), jitter_random());
     perform_log_failure(turn, err);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/jitter.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
@@ -95,7 +96,8 @@ void perform_gitlab_answered(struct turn *turn, const struct gitlab_answer *answ
     };
 
     note_call(turn, answer);
-    const struct learned learned = learn_gitlab(&turn->state->memory, &turn->observed, &turn->asked, &said, &turn->mem);
+    const struct learned learned =
+        learn_gitlab(&turn->state->memory, &turn->observed, &turn->asked, &said, jitter_random(), &turn->mem);
     if (learned.reason)
         turn_event(turn, learned.warning, learned.reason, learned.note);
     if (learned.failed)

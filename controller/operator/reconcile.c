@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/jitter.h"
 #include "base/json.h"
 #include "base/key.h"
 #include "base/log.h"
@@ -103,7 +104,7 @@ static bool too_many_steps(struct turn *turn)
     if (turn->steps++ < STEPS_MAX)
         return false;
     err_set(&err, ERR_RETRY, "NotConverging", "the rule %s repeats", turn->asked.rule);
-    memory_fail(&turn->state->memory, turn->asked.rule, &err, loop_now(turn->shop->loop));
+    memory_fail(&turn->state->memory, turn->asked.rule, &err, loop_now(turn->shop->loop), jitter_random());
     turn_log(turn, LOG_ERROR, "not converging", "rule", turn->asked.rule, NULL);
     turn->shop->stats->not_converging++;
     return true;

@@ -17,7 +17,7 @@ static void fail_lesson(struct lesson *l, const struct err *err)
 {
     l->ret.failed = true;
     l->ret.err = *err;
-    memory_fail(l->m, l->asked->rule, err, l->o->now_ms);
+    memory_fail(l->m, l->asked->rule, err, l->o->now_ms, l->chance);
 }
 
 static void learn_failure(struct lesson *l)
@@ -75,9 +75,9 @@ static void learn_success(struct lesson *l)
 }
 
 struct learned learn_gitlab(struct memory *m, const struct observed *o, const struct action *asked,
-                            const struct call_answer *answer, struct arena *a)
+                            const struct call_answer *answer, uint32_t chance, struct arena *a)
 {
-    struct lesson l = {.m = m, .o = o, .asked = asked, .answer = answer, .a = a};
+    struct lesson l = {.m = m, .o = o, .asked = asked, .answer = answer, .chance = chance, .a = a};
     struct err doubt;
 
     if (!learn_believes(&l, &doubt)) {

@@ -17,9 +17,9 @@ struct learned {
 };
 
 /* GitLab has answered the call that was asked for, or it could not be asked. *o is as it was then, but its time is that
- * of the answer. The arena owns the texts of what is returned. */
+ * of the answer. chance: as memory_fail() has it. The arena owns the texts of what is returned. */
 struct learned learn_gitlab(struct memory *m, const struct observed *o, const struct action *asked,
-                            const struct call_answer *answer, struct arena *a);
+                            const struct call_answer *answer, uint32_t chance, struct arena *a);
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Kubernetes (learn_kubernetes.c) */

@@ -9,6 +9,7 @@ struct lesson {
     const struct observed *o;
     const struct action *asked;
     const struct call_answer *answer;
+    uint32_t chance;
     struct arena *a;
     struct learned ret;
 };

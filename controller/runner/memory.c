@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/backoff.h"
-#include "base/jitter.h"
 #include "base/mem.h"
 
 static const struct backoff retries = {1000, 5 * 60 * 1000, 25};
@@ -111,10 +110,10 @@ static struct failure *place_for(struct memory *m, const char *rule)
     return place;
 }
 
-void memory_fail(struct memory *m, const char *rule, const struct err *err, int64_t now_ms)
+void memory_fail(struct memory *m, const char *rule, const struct err *err, int64_t now_ms, uint32_t chance)
 {
     struct failure *failure = place_for(m, rule);
-    int64_t pause = backoff_pause(&retries, ++failure->count, err->retry_after_ms, jitter_random());
+    int64_t pause = backoff_pause(&retries, ++failure->count, err->retry_after_ms, chance);
 
     failure->attempt = (struct attempt){.rule = rule, .err = *err, .retry_at_ms = now_ms + pause};
 }

@@ -107,8 +107,8 @@ void memory_forgive(struct memory *m);
 void memory_forget_foreign(struct memory *m);
 
 /* Notes a failure of the rule's call and when to try again: 1 s, doubling to 5 minutes, with jitter; later when the
- * server asked so. Its success ends the row. rule: a constant. */
-void memory_fail(struct memory *m, const char *rule, const struct err *err, int64_t now_ms);
+ * server asked so. Its success ends the row. rule: a constant; chance: any number, of which the jitter is made. */
+void memory_fail(struct memory *m, const char *rule, const struct err *err, int64_t now_ms, uint32_t chance);
 void memory_succeed(struct memory *m, const char *rule);
 /* Never NULL; the memory owns it, until the next change. */
 const struct troubles *memory_troubles(const struct memory *m);

@@ -129,7 +129,7 @@ static bool learns_at(int64_t now_ms, const char *rule, enum gitlab_call call, s
     o.registered = (struct registration){.url = "", .authentication = "", .scope = "", .told_hash = ""};
     o.values[READ_TOKEN] = (struct observed_value){.lookup = LOOKUP_FOUND, .value = "t"};
     o.children[CHILD_TOKEN_SECRET].exists = has_secret;
-    const struct learned learned = learn_gitlab(m, &o, &asked, answer, &a);
+    const struct learned learned = learn_gitlab(m, &o, &asked, answer, 0, &a);
     *ret_event = learned.reason ? learned.reason : "";
     return !learned.failed;
 }
@@ -290,11 +290,11 @@ static void a_token_that_is_not_known_may_only_have_been_reset(void **state)
     const struct call_answer unknown = {.unknown = true};
 
     (void)state;
-    assert_null(learn_gitlab(&m, &o, &asked, &unknown, &a).reason);
+    assert_null(learn_gitlab(&m, &o, &asked, &unknown, 0, &a).reason);
     assert_false(m.deregistered);
     assert_int_equal(m.check.refusals, CONFIRMATIONS);
     m.heard = (struct hearsay){GITLAB_DEREGISTER, 4, NOW - SAID_AGAIN};
-    assert_string_equal(learn_gitlab(&m, &o, &asked, &unknown, &a).reason, "RunnerLost");
+    assert_string_equal(learn_gitlab(&m, &o, &asked, &unknown, 0, &a).reason, "RunnerLost");
     assert_true(m.deregistered);
 }
 

@@ -442,7 +442,7 @@ static const char *decided_blind(unsigned unseen, enum err_kind failed, bool iss
         o->children[CHILD_TOKEN_SECRET] = (struct observed_child){.exists = false};
     const struct err err = {.kind = failed, .code = 403, .reason = "Forbidden", .text = "no right"};
     if (failed)
-        memory_fail(&w->process.memory, "read-token", &err, o->now_ms);
+        memory_fail(&w->process.memory, "read-token", &err, o->now_ms, 0);
     if (issued)
         memory_issue(&w->process.memory, &(struct registration){.token = "glrt-new",
                                                                 .url = "https://one.example.com",

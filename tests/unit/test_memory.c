@@ -23,9 +23,9 @@ static void a_failure_is_remembered_until_it_succeeds(void **test)
     struct memory m = {0};
 
     (void)test;
-    memory_fail(&m, "one", &refused, 1000);
-    memory_fail(&m, "one", &refused, 2000);
-    memory_fail(&m, "other", &refused, 3000);
+    memory_fail(&m, "one", &refused, 1000, 0);
+    memory_fail(&m, "one", &refused, 2000, 0);
+    memory_fail(&m, "other", &refused, 3000, 0);
     assert_int_equal(failure(&m, "one")->count, 2);
     assert_true(failure(&m, "one")->attempt.retry_at_ms > 3000);
     memory_succeed(&m, "one");
@@ -48,7 +48,7 @@ static void what_gitlab_said_outlives_failures(void **test)
     memory_rest(&m);
     assert_null(m.troubles);
     memory_note_gitlab(&m, &refused);
-    memory_fail(&m, "one", &refused, 1000);
+    memory_fail(&m, "one", &refused, 1000, 0);
     memory_rest(&m);
     assert_null(failure(&m, "one"));
     assert_string_equal(memory_troubles(&m)->gitlab_err.reason, "Forbidden");
@@ -65,8 +65,8 @@ static void of_too_many_the_one_that_is_due_first_is_forgotten(void **test)
 
     (void)test;
     for (int i = 0; i < ATTEMPTS_MAX; i++)
-        memory_fail(&m, rules[i], &refused, i == 3 ? 0 : 100000);
-    memory_fail(&m, "new", &refused, 100000);
+        memory_fail(&m, rules[i], &refused, i == 3 ? 0 : 100000, 0);
+    memory_fail(&m, "new", &refused, 100000, 0);
     assert_int_equal(memory_troubles(&m)->len, ATTEMPTS_MAX);
     assert_null(failure(&m, "3"));
     assert_non_null(failure(&m, "new"));

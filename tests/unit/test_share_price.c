@@ -138,8 +138,8 @@ static struct state *fail_twice(const char *key)
 
     err_set(&err, ERR_RETRY, "ServerError", "%s", w.message);
     memory_note_gitlab(&state->memory, &err);
-    memory_fail(&state->memory, "registered", &err, 0);
-    memory_fail(&state->memory, "manager", &err, 0);
+    memory_fail(&state->memory, "registered", &err, 0, 0);
+    memory_fail(&state->memory, "manager", &err, 0, 0);
     return state;
 }
 

@@ -3,7 +3,6 @@
 
 #include <json-c/json.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -111,7 +110,6 @@ void world_init(struct world *w, const struct scenario *s, struct crash crash, F
     for (int i = 0; i < 2; i++)
         w->api.ca[i].version = ++w->api.last;
     w->api.cache.version = ++w->api.last;
-    srand((unsigned)s->seed);
     gitlab_init(w);
     world_crash(w);
     enum start start = (enum start)option(w, OPT_START);

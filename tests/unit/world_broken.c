@@ -206,7 +206,7 @@ void failed(struct world *w, const char *rule, enum err_kind kind)
 
     err_set(&err, kind, "ServerError", "it did not work");
     err.retry_after_ms = RETRY_MS;
-    memory_fail(&w->process.memory, rule, &err, w->now_ms);
+    memory_fail(&w->process.memory, rule, &err, w->now_ms, 0);
 }
 
 void edited_and_tried(struct world *w, int unused)

@@ -34,7 +34,8 @@ void world_call(struct world *w, const struct action *act)
     w->journal.changes += done;
     w->observed.now_ms = w->now_ms;
     w->observed.now = w->now_ms / 1000;
-    const struct learned learned = learn_gitlab(&w->process.memory, &w->observed, act, &answer, &w->mem);
+    const struct learned learned =
+        learn_gitlab(&w->process.memory, &w->observed, act, &answer, world_random(w, 1u << 30), &w->mem);
     w->journal.possible_orphans += learned.reason && strcmp(learned.reason, "RunnerLost") == 0;
     if (learned.failed)
         world_trace(w, "  failed: %s", learned.err.reason);

@@ -27,7 +27,7 @@ static struct process *process(struct world *w)
  */
 void world_failed(struct world *w, const struct action *act, const struct err *err)
 {
-    memory_fail(&w->process.memory, act->rule, err, w->now_ms);
+    memory_fail(&w->process.memory, act->rule, err, w->now_ms, world_random(w, 1u << 30));
 }
 
 void world_succeeded(struct world *w, const struct action *act)
