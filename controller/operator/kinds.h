@@ -43,10 +43,10 @@ const char *kind_annotation(struct json_object *object, const char *key);
 enum kind kind_of_child(enum child child);
 /* Whether a child of this kind that is made for the owner has this name, wherever it is. */
 bool kind_has_child_named(enum kind kind, const char *name, const struct owner *owner, struct arena *a);
-/* By kind's name ("Secret"); KIND_COUNT when it is none of these. */
 /* The same of some children, a bit each. */
 bool kind_has_one_named(unsigned children, enum kind kind, const char *name, const struct owner *owner,
                         struct arena *a);
+/* By kind's name ("Secret"); KIND_COUNT when it is none of these. */
 enum kind kind_by_name(const char *name);
 
 #endif
