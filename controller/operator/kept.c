@@ -215,19 +215,23 @@ static struct json_object *parse_kept(const char *text, struct arena *a)
 
 struct json_object *runner_object(const struct record *runner, struct arena *a)
 {
+    const struct kept_runner *kept = runner->kept;
+
     return arena_json(
         a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, spec: %o}", API_VERSION,
-                      KIND, runner->ns, runner->name, runner->uid, json_ref(parse_kept(kept_runner(runner)->spec, a))));
+                      KIND, runner->ns, runner->name, runner->uid, json_ref(parse_kept(kept->spec, a))));
 }
 
 struct json_object *runner_status(const struct record *runner, struct arena *a)
 {
-    return parse_kept(kept_runner(runner)->status, a);
+    const struct kept_runner *kept = runner->kept;
+
+    return parse_kept(kept->status, a);
 }
 
 size_t runner_cost(const struct record *runner)
 {
-    const struct kept_runner *kept = kept_runner(runner);
+    const struct kept_runner *kept = runner->kept;
 
     return (kept->spec ? json_cost(kept->spec, strlen(kept->spec)) : 0) +
            (kept->status ? json_cost(kept->status, strlen(kept->status)) : 0);
