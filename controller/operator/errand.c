@@ -1,5 +1,6 @@
 #include "operator/errand.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,7 @@ static void on_place(struct gate_pass *pass, const struct err *refusal)
 
 static struct errand *errand_begin(struct turn *turn)
 {
+    assert(!turn->state->errand);
     struct errand *e = mem_alloc(sizeof(*e));
 
     *e = (struct errand){.shop = turn->shop,
@@ -153,6 +155,7 @@ void errand_end(struct errand *e)
 {
     if (!e)
         return;
+    assert((e->stage == ERRAND_CALLING) == (e->call != NULL) && e->state->errand == e);
     if (e->call)
         gitlab_cancel(e->call);
     gitlab_step_back(e->shop->gitlab, &e->pass);

@@ -1,8 +1,11 @@
 /* A call to GitLab for a runner, from when a turn asks for it until a later turn takes up what it has brought.
  *
- *   a turn asks ──no place──► IN_LINE ──a place──► LET_IN ──a turn asks again──► CALLING ──answer──► ANSWERED
- *        │                                                                          ▲                    │
- *        └──────────────────────────────── a place ─────────────────────────────────┘    a turn takes it up
+ *   a turn asks ──no place──► IN_LINE ◄─┐
+ *        │                      a place │  │ it asks for another host, which has none
+ *        │                              ▼  │
+ *        └──── a place ──────────────► LET_IN ──a turn asks again──► CALLING ──answer──► ANSWERED
+ *                                                                                           │
+ *                                                                            a turn takes it up
  *
  *   1. What waits for GitLab is no turn: it takes none of their places and keeps no tree. In line it is a pass at the
  *      gate and the few short values that were read for the call; the next turn of its key, whatever has woken that,

@@ -1,5 +1,6 @@
 #include "operator/fleet.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/key.h"
@@ -57,6 +58,7 @@ void fleet_show(struct states *states, struct state *state)
 
 void fleet_hide(struct states *states, struct state *state)
 {
+    assert(!state->facts.shown || states->shown > 0);
     struct key key;
 
     if (!state->facts.shown || !key_parse(state->key, &key))

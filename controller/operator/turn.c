@@ -1,5 +1,6 @@
 #include "operator/turn.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct turn *turn_of(struct work *work)
 struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state,
                          const char *cause)
 {
+    assert(record->uid && state);
     const struct gathering g = turn_gathering(shop);
     struct turn *turn = mem_alloc(sizeof(*turn));
 
@@ -58,6 +60,7 @@ void turn_look(struct turn *turn)
 
 void turn_destroy(struct turn *turn)
 {
+    assert(turn->state && turn->shop);
     if (turn->request)
         kube_cancel(turn->shop->client, turn->request);
     pods_look_end(turn);

@@ -1,12 +1,15 @@
 /* Actions as values: what rules return. */
 #include "runner/rules.h"
 
+#include <assert.h>
+
 #include "base/json.h"
 
 const struct action act_pass = {.kind = ACT_PASS};
 
 struct action act_wait(const char *reason, const char *message, bool stalled)
 {
+    assert(reason && message);
     return (struct action){.kind = ACT_WAIT, .wait = {.reason = reason, .message = message, .stalled = stalled}};
 }
 
@@ -35,6 +38,7 @@ struct action act_finalizer(bool hold)
 
 struct action act_apply(enum child child, struct json_object *manifest, const char *uid)
 {
+    assert(child < CHILD_COUNT && manifest);
     if (uid)
         json_set_str(manifest, "metadata.uid", uid);
     return (struct action){.kind = ACT_APPLY, .apply = {.child = child, .manifest = manifest, .uid = uid}};
@@ -48,6 +52,7 @@ struct action act_call(enum gitlab_call what, const char *url, const char *token
 
 struct action act_report(const char *reason, const char *message)
 {
+    assert(reason && message);
     return (struct action){.kind = ACT_REPORT, .report = {.warning = true, .reason = reason, .message = message}};
 }
 

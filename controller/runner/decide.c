@@ -1,5 +1,6 @@
 #include "runner/decide.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -28,6 +29,7 @@ struct action rules_first(const struct rule *rules, const struct observed *o, st
     for (; rules->name; rules++) {
         struct action act = rules->check(o, a);
         if (act.kind != ACT_PASS) {
+            assert(act.kind != ACT_WAIT || (act.wait.reason && act.wait.message));
             act.rule = act.rule ? act.rule : rules->name;
             return gated(act, o);
         }
@@ -129,6 +131,7 @@ struct action decide(const struct observed *o, struct arena *a)
                                         .message = "GitLab is being asked: nothing is done before it has answered"}};
     struct action act = o->deleting ? decide_deletion(o, a) : decide_what_is_to_be(o, a);
 
+    assert(act.kind != ACT_PASS && (act.rule || act.kind == ACT_DONE || act.kind == ACT_WAIT));
     if (o->deleting && act.kind == ACT_WAIT)
         act.again_at_ms = end_of_patience(o);
     else if (act.kind == ACT_WAIT || act.kind == ACT_DONE)

@@ -1,5 +1,6 @@
 #include "runner/render.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ static bool is_of_a_feature(enum child child)
 
 static enum feature feature_of(enum child child)
 {
+    assert(child >= CHILD_FEATURE_BINDING && child <= CHILD_LAST_FEATURE_BINDING);
     return (enum feature)(child - CHILD_FEATURE_BINDING);
 }
 
@@ -54,6 +56,7 @@ bool child_wanted(enum child child, const struct spec *spec)
 
 const char *child_kind(enum child child)
 {
+    assert(child < CHILD_COUNT);
     return children[child].kind;
 }
 
@@ -100,6 +103,7 @@ const char *secret_owner(const char *name, struct arena *a)
 
 const char *child_namespace(enum child child, const struct owner *owner, const struct spec *spec)
 {
+    assert(child < CHILD_COUNT && owner->ns);
     return child_is_binding(child) ? spec->namespace : owner->ns;
 }
 

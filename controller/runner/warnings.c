@@ -1,5 +1,6 @@
 #include "runner/warnings.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@ enum { SENTENCE_MAX = 1536 };
 
 static void keep_warning(struct warnings *w, struct arena *a, const char *reason, const char *sentence)
 {
+    assert(w->len <= WARNINGS_MAX);
     if (!w->reason || strcmp(reason, w->reason) != 0)
         w->reason = w->reason ? WARNS_OF_ANYTHING : reason;
     if (w->len < WARNINGS_MAX)
