@@ -96,9 +96,6 @@ $(B)/obj/version.o: VARIANT_CFLAGS += -DVERSION='"$(VERSION)"' -DCOMMIT='"$(COMM
 .PHONY: FORCE
 FORCE:
 
-# The CRD is compiled into this one.
-$(B)/obj/cli/schema.o: crds/gitlabrunners.yaml
-
 $(B)/obj/%.o: controller/%.c | deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)

@@ -5,15 +5,11 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/words.h"
 #include "runner/key_place.h"
-
-static struct json_object *properties_at(const struct unknown *u, const char *path)
-{
-    return json_get(json_get(u->root, "properties"), path);
-}
+#include "runner/shape.h"
+#include "runner/spec.h"
 
 /* "did you mean X?": X is a bare name where it is at the very place. */
 static bool mean(const struct unknown *u, const char *path, const char *note, struct hint *ret)
@@ -148,21 +144,27 @@ static bool by_alias(const struct unknown *u, struct hint *ret)
 /* ---------------------------------------------------------------------------------------------------------------------
  * At the same place
  */
+/* The member's name that is the same as words. */
+static const char *same_word(const struct shape_member *members, const char *name)
+{
+    for (const struct shape_member *m = members; m && m->name; m++)
+        if (same_words(m->name, name))
+            return m->name;
+    return NULL;
+}
+
 static bool in_another_style(const struct unknown *u, struct hint *ret)
 {
-    json_each (it, u->properties)
-        if (same_words(it.key, u->name))
-            return mean(u, here(u, it.key), NULL, ret);
-    return false;
+    const char *found = u->in ? same_word(u->in->members, u->name) : NULL;
+
+    return found && mean(u, here(u, found), NULL, ret);
 }
 
 static bool misspelt(const struct unknown *u, struct hint *ret)
 {
-    struct near near = near_begin(u->name);
+    const char *near = u->in ? shape_near(u->in, u->name) : NULL;
 
-    json_each (it, u->properties)
-        near_offer(&near, it.key);
-    return near.found && mean(u, here(u, near.found), NULL, ret);
+    return near && mean(u, here(u, near), NULL, ret);
 }
 
 /* Whether the name is a word of a longer one, its first or its last: bucket of bucketName, name of secretName. */
@@ -180,13 +182,13 @@ static bool in_part(const struct unknown *u, struct hint *ret)
 {
     const char *found = NULL;
 
-    json_each (it, u->properties) {
-        if (!is_word_of(u->name, it.key))
+    for (const struct shape_member *m = u->in ? u->in->members : NULL; m && m->name; m++) {
+        if (!is_word_of(u->name, m->name))
             continue;
-        bool is_name = same_words(it.key, arena_printf(u->a, "%s_name", u->name));
+        bool is_name = same_words(m->name, arena_printf(u->a, "%s_name", u->name));
         if (found && !is_name)
             return false;
-        found = it.key;
+        found = m->name;
         if (is_name)
             break;
     }
@@ -237,9 +239,9 @@ static bool is_pod_field(const char *name)
 
 static const char *manager_path(const struct unknown *u, const char *name)
 {
-    const char *path = arena_printf(u->a, "spec.properties.manager.properties.%s", name);
+    const struct shape *manager = shape_find(&crd_shape, "spec.manager");
 
-    return arena_printf(u->a, "spec.manager.%s%s", properties_at(u, path) ? "" : "podSpec.", name);
+    return arena_printf(u->a, "spec.manager.%s%s", shape_member(manager, name) ? "" : "podSpec.", name);
 }
 
 static bool of_the_pod(const struct unknown *u, struct hint *ret)
@@ -295,19 +297,16 @@ static bool nearly_of_config_toml(const struct unknown *u, struct hint *ret)
 /* Only in the spec itself and in what it groups, and only when there is one such field. */
 static bool of_another_group(const struct unknown *u, struct hint *ret)
 {
-    struct json_object *spec = properties_at(u, "spec.properties");
     const char *found = NULL;
 
-    json_each (it, spec) {
-        if (same_words(it.key, u->name))
-            return at_another_place(u) && mean(u, arena_printf(u->a, "spec.%s", it.key), NULL, ret);
-        json_each (inner, json_get(it.value, "properties")) {
-            if (!same_words(inner.key, u->name))
-                continue;
-            if (found)
-                return false;
-            found = arena_printf(u->a, "spec.%s.%s", it.key, inner.key);
-        }
+    for (const struct shape_member *m = shape_find(&crd_shape, "spec")->members; m->name; m++) {
+        const char *inner = same_word(m->shape->members, u->name);
+        if (same_words(m->name, u->name))
+            return at_another_place(u) && mean(u, arena_printf(u->a, "spec.%s", m->name), NULL, ret);
+        if (inner && found)
+            return false;
+        if (inner)
+            found = arena_printf(u->a, "spec.%s.%s", m->name, inner);
     }
     return found && at_another_place(u) && mean(u, found, NULL, ret);
 }
@@ -315,17 +314,6 @@ static bool of_another_group(const struct unknown *u, struct hint *ret)
 /* ---------------------------------------------------------------------------------------------------------------------
  * The whole
  */
-static const char *when_nobody_knows(const struct unknown *u)
-{
-    static const char *const of_jobs[] = {"spec.volumes",   "spec.tolerations", "spec.affinity",
-                                          "spec.resources", "spec.environment", "spec.hostAliases"};
-
-    for (size_t i = 0; i < ARRAY_LEN(of_jobs); i++)
-        if (strncmp(u->parent, of_jobs[i], strlen(of_jobs[i])) == 0)
-            return "gitlab-runner has no such setting, take it out";
-    return "take it out";
-}
-
 static struct hint with_table(struct hint hint)
 {
     static const char config[] = "spec.config.";
@@ -342,7 +330,7 @@ static struct hint first_of(const struct unknown *u, bool (*const ways[])(const 
     while (*ways && !(*ways)(u, &hint))
         ways++;
     if (!hint.text)
-        hint.text = when_nobody_knows(u);
+        hint.text = spec_is_of_jobs_pod(u->parent) ? NO_SUCH_SETTING : "take it out";
     return with_table(hint);
 }
 

@@ -8,13 +8,12 @@
 #include <stdbool.h>
 
 struct arena;
-struct json_object;
+struct shape;
 
 struct unknown {
-    struct json_object *root;       /* the schema of the whole object                       */
-    struct json_object *properties; /* of the place where it was found, NULL: it has none   */
-    const char *parent, *name;      /* "spec.manager", "replica"                            */
-    bool away;                      /* whether the parent is where it belongs, not where it was found */
+    const struct shape *in;    /* of the place where it was found, NULL: it has none   */
+    const char *parent, *name; /* "spec.manager", "replica"                            */
+    bool away;                 /* whether the parent is where it belongs, not where it was found */
     struct arena *a;
 };
 

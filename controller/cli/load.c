@@ -10,10 +10,10 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/yaml.h"
 #include "cli/cli.h"
 #include "cli/foreign.h"
-#include "cli/schema.h"
-#include "base/yaml.h"
+#include "cli/unknown.h"
 #include "runner/complaints.h"
 #include "runner/names.h"
 #include "runner/spec.h"
@@ -148,27 +148,25 @@ const char *loaded_name(const struct loaded *item, struct arena *a)
     return arena_printf(a, "%s: %s %s/%s", item->file, KIND, owner.ns, owner.name);
 }
 
-static void read_loaded(const struct loaded *item, struct spec *ret, struct complaints *all)
+static void read_loaded(const struct loaded *item, shape_member_fn *member, struct spec *ret, struct complaints *all)
 {
     static const char *const texts[] = {"metadata.name", "metadata.namespace"};
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (json_get(item->object, texts[i]) && !json_str(item->object, texts[i]))
             complaints_add(all, arena_printf(all->a, "%s must be text: put it in quotes", texts[i]));
-    spec_read_all(item->object, ret, all, all->a);
+    spec_read_all(item->object, member, ret, all, all->a);
+    spec_judge_all(item->object, ret, all, all->a);
+    complaints_settle(all, item->object);
 }
 
 bool loaded_parse(const struct loaded *item, struct spec *ret, struct complaints *all)
 {
-    read_loaded(item, ret, all);
-    spec_judge_all(item->object, ret, all, all->a);
-    complaints_settle(all, item->object);
+    read_loaded(item, NULL, ret, all);
     return all->len == 0;
 }
 
-/* A value of a wrong type first: whatever else is said of it would mislead. Then the operator's own words: where they
- * find an error, the schema finds the same one and says less. */
-bool loaded_check(const struct loaded *item, struct json_object *schema, struct spec *ret, struct complaints *all)
+bool loaded_check(const struct loaded *item, struct spec *ret, struct complaints *all)
 {
     const char *owner = foreign_owner(item->object);
 
@@ -177,11 +175,7 @@ bool loaded_check(const struct loaded *item, struct json_object *schema, struct 
                                          "kind: this is an object of %s: write one of the kind " KIND " of " API_VERSION
                                          ", in which its fields are where the other lines say",
                                          owner));
-    schema_check_types(schema, item->object, all);
-    read_loaded(item, ret, all);
-    schema_check_rest(schema, item->object, all);
-    spec_judge_all(item->object, ret, all, all->a);
-    complaints_settle(all, item->object);
+    read_loaded(item, find_unknown, ret, all);
     return all->len == 0;
 }
 

@@ -41,9 +41,8 @@ void load_finish(struct load *load);
 const char *loaded_name(const struct loaded *item, struct arena *a);
 /* As spec_parse(), for what no API server has seen: its name and namespace may be no text. */
 bool loaded_parse(const struct loaded *item, struct spec *ret, struct complaints *all);
-/* All that the API server and the operator would say of it, but for the CEL rules, each thing once and in the order of
- * its fields. `schema` is schema_read()'s. */
-bool loaded_check(const struct loaded *item, struct json_object *schema, struct spec *ret, struct complaints *all);
+/* The same, and what was meant by fields that nobody knows. */
+bool loaded_check(const struct loaded *item, struct spec *ret, struct complaints *all);
 /* Prints a line for each complaint. */
 void loaded_complain(const struct loaded *item, const struct complaints *all, FILE *out);
 

@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/load.h"
-#include "cli/schema.h"
 #include "runner/complaints.h"
 #include "runner/spec.h"
 
@@ -49,12 +48,12 @@ static int parse_validate_options(int argc, char **argv, struct options *o)
     return o->len ? -1 : (validate_usage(stderr), EXIT_USAGE);
 }
 
-static bool validate(const struct loaded *item, struct json_object *schema, struct arena *a)
+static bool validate(const struct loaded *item, struct arena *a)
 {
     struct complaints all = {.a = a};
     const char *name = loaded_name(item, a);
     struct spec spec;
-    bool ok = loaded_check(item, schema, &spec, &all);
+    bool ok = loaded_check(item, &spec, &all);
 
     loaded_complain(item, &all, stdout);
     if (spec.config_left_out)
@@ -76,10 +75,9 @@ int cli_validate(int argc, char **argv)
 
     if (code >= 0)
         return code;
-    struct json_object *schema = schema_read(&a);
     code = load_files(&load, o.files, o.len, &a);
     for (size_t i = 0; i < load.len; i++)
-        if (!validate(&load.items[i], schema, &a))
+        if (!validate(&load.items[i], &a))
             code = EXIT_INVALID;
     if (load.skipped)
         printf("not checked, being of other kinds: %zu\n", load.skipped);

@@ -1,7 +1,7 @@
 /* spec.affinity: PodSpec's shape, and the tables of [runners.kubernetes.affinity] that gitlab-runner has for it.
  *
- * The two differ in their names alone (nodeAffinity, node_affinity), so one description of the shape serves the check
- * and the rendering. Source: KubernetesAffinity in gitlab-runner's common/config.go. */
+ * The two differ in their names alone (nodeAffinity, node_affinity), so the CRD's shape is what is rendered along.
+ * Source: KubernetesAffinity in gitlab-runner's common/config.go. */
 #ifndef RUNNER_AFFINITY_H
 #define RUNNER_AFFINITY_H
 
@@ -12,8 +12,8 @@
 struct arena;
 struct json_object;
 
-/* False and *err (ERR_INVALID) with the path and the remedy, where Kubernetes or gitlab-runner could not use it. NULL
- * is fine. */
+/* False and *err (ERR_INVALID) with the path and the remedy, where an expression has not as many values as its operator
+ * takes. NULL is fine. */
 bool affinity_check(struct json_object *affinity, struct arena *a, struct err *err);
 
 /* The tables of a checked affinity; NULL when it says nothing. The caller owns the tree. */

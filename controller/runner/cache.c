@@ -1,9 +1,7 @@
 #include "runner/cache.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <json-c/json.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -11,65 +9,8 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/shorten.h"
-#include "runner/spec_parts.h"
-
-static const char types[] = "s3, gcs, azure";
-
-/* A setting of a type or (NULL) of any. In config.toml each has the same name with a capital in front. */
-struct setting {
-    const char *type, *member;
-    enum json_type json;
-    bool required;
-    const char *words; /* of a text that is one of them; NULL: any text */
-    int64_t min, max;  /* of a number                                   */
-};
-
-#define TEXT(type, member)                                                                                             \
-    {                                                                                                                  \
-        type, member, json_type_string, .required = false                                                              \
-    }
-#define NEEDED(type, member)                                                                                           \
-    {                                                                                                                  \
-        type, member, json_type_string, .required = true                                                               \
-    }
-#define WORD(type, member, words_)                                                                                     \
-    {                                                                                                                  \
-        type, member, json_type_string, .words = words_                                                                \
-    }
-#define FLAG(type, member)                                                                                             \
-    {                                                                                                                  \
-        type, member, json_type_boolean, .required = false                                                             \
-    }
-#define NUMBER(type, member, min, max)                                                                                 \
-    {                                                                                                                  \
-        type, member, json_type_int, false, NULL, min, max                                                             \
-    }
-
-static const struct setting settings[] = {
-    TEXT(NULL, "path"),
-    FLAG(NULL, "shared"),
-    NUMBER(NULL, "maxUploadedArchiveSize", 0, INT64_MAX),
-    FLAG(NULL, "redactURL"),
-    TEXT("s3", "serverAddress"),
-    NEEDED("s3", "bucketName"),
-    TEXT("s3", "bucketLocation"),
-    FLAG("s3", "insecure"),
-    TEXT("s3", "roleARN"),
-    TEXT("s3", "uploadRoleARN"),
-    NUMBER("s3", "assumeRoleMaxConcurrency", -1, INT32_MAX),
-    FLAG("s3", "disableAssumeRoleCredentialsCaching"),
-    WORD("s3", "serverSideEncryption", "S3, AES256, KMS, aws:kms, DSSE-KMS, aws:kms:dsse"),
-    TEXT("s3", "serverSideEncryptionKeyID"),
-    FLAG("s3", "dualStack"),
-    FLAG("s3", "pathStyle"),
-    FLAG("s3", "accelerate"),
-    NEEDED("gcs", "bucketName"),
-    TEXT("gcs", "universeDomain"),
-    NEEDED("azure", "containerName"),
-    TEXT("azure", "storageDomain"),
-    TEXT("azure", "accountName"),
-};
+#include "runner/complaints.h"
+#include "runner/shape.h"
 
 /* What is in the Secret of each type, under the names that the official chart gives it. */
 static const struct credential {
@@ -102,62 +43,13 @@ const char *cache_secret_name(struct json_object *cache)
 /* ------------------------------------------------------------------------------------------------------------------
  * The check.
  */
-/* Whether the setting is one of the type, which is NULL for those of any. */
-static bool setting_is_of(const struct setting *s, const char *type)
-{
-    return s->type && type ? strcmp(s->type, type) == 0 : s->type == type;
-}
-
-static bool check_setting_text(const struct setting *s, const char *text, const char *path, struct err *err)
-{
-    if (!*text && s->type)
-        return spec_invalid(err, "%s must be text that is not empty", path);
-    return !s->words || spec_word_index(s->words, text) >= 0 ||
-           spec_invalid(err, "%s must be one of %s, not \"%s\"", path, s->words, shown(text, 60).text);
-}
-
-static bool check_setting_value(const struct setting *s, struct json_object *value, const char *path, struct err *err)
-{
-    const char *type = s->json == json_type_string ? "text: put it in quotes"
-                       : s->json == json_type_int  ? "a whole number, without quotes"
-                                                   : "true or false, without quotes";
-
-    if (!json_object_is_type(value, s->json))
-        return spec_invalid(err, "%s must be %s", path, type);
-    if (s->json == json_type_string)
-        return check_setting_text(s, json_string(value), path, err);
-    int64_t number = s->json == json_type_int ? json_object_get_int64(value) : s->min;
-    return (number >= s->min && number <= s->max) ||
-           spec_invalid(err, "%s must be from %" PRId64 " to %" PRId64 ", not %" PRId64, path, s->min, s->max, number);
-}
-
-/* The members of the type, or of any type (NULL). */
-static bool check_settings(const char *type, struct json_object *section, struct err *err)
-{
-    char path[80];
-    bool ok = true;
-
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-        const struct setting *s = &settings[i];
-        struct json_object *value = setting_is_of(s, type) ? json_member(section, s->member) : NULL;
-        snprintf(path, sizeof(path), "spec.cache.%s%s%s", type ? type : "", type ? "." : "", s->member);
-        if (setting_is_of(s, type) && !value && s->required)
-            ok = spec_invalid(err, "%s is missing", path);
-        if (value)
-            ok = check_setting_value(s, value, path, err) && ok;
-    }
-    return ok;
-}
-
 /* How it authenticates follows from whether there is a Secret; to say it as well is allowed. */
 static bool check_s3(struct json_object *s3, struct err *err)
 {
     const char *how = json_str_or(s3, "authenticationType", "");
 
-    if (json_member(s3, "authenticationType") && spec_word_index("access-key, iam", how) < 0)
-        return spec_invalid(err, "spec.cache.s3.authenticationType must be one of access-key, iam, not \"%s\"",
-                            shown(how, 60).text);
-    if (*how && (strcmp(how, "access-key") == 0) != (json_member(s3, "credentialsSecretRef") != NULL))
+    if (word_index("access-key, iam", how) >= 0 &&
+        (strcmp(how, "access-key") == 0) != (json_member(s3, "credentialsSecretRef") != NULL))
         return spec_invalid(err, "spec.cache.s3.credentialsSecretRef goes with the authenticationType access-key, "
                                  "which needs it, and with no other");
     return true;
@@ -171,40 +63,22 @@ static bool check_azure(struct json_object *azure, struct err *err)
                                                 "account's name and key, or accountName, for a workload identity");
 }
 
-static bool check_section(const char *type, struct json_object *section, struct err *err)
+bool cache_check(struct json_object *cache, struct err *err)
 {
-    struct json_object *ref = json_member(section, "credentialsSecretRef");
+    static const char types[] = "s3, gcs, azure";
+    const char *type = json_str_or(cache, "type", "");
+    struct json_object *section = section_of(cache);
+    bool known = word_index(types, type) >= 0, ok = true;
 
-    bool ok = true;
-
-    if (!json_object_is_type(section, json_type_object))
-        return spec_invalid(err, "spec.cache.%s is missing, or is not an object: the type %s needs it", type, type);
-    ok = check_settings(type, section, err);
-    if (ref && !*json_str_or(ref, "name", ""))
-        ok = spec_invalid(err,
-                          "spec.cache.%s.credentialsSecretRef.name is missing: give that of a Secret in the object's "
-                          "own namespace",
-                          type);
+    json_each (it, cache)
+        if (known && it.value && word_index(types, it.key) >= 0 && strcmp(it.key, type) != 0)
+            ok = spec_invalid(err, "spec.cache.%s belongs to the type %s: take it out, or change the type", it.key,
+                              it.key);
+    if (known && !section)
+        return spec_invalid(err, "spec.cache.%s is missing: the type %s needs it", type, type);
     if (strcmp(type, "s3") == 0)
         return check_s3(section, err) && ok;
     return (strcmp(type, "azure") != 0 || check_azure(section, err)) && ok;
-}
-
-bool cache_check(struct json_object *cache, struct err *err)
-{
-    const char *type = json_str_or(cache, "type", "");
-    bool known = spec_word_index(types, type) >= 0, ok = true;
-
-    if (!cache)
-        return true;
-    if (!known)
-        ok = spec_invalid(err, "spec.cache.type must be one of %s, not \"%s\"", types, shown(type, 60).text);
-    json_each (it, cache)
-        if (known && it.value && spec_word_index(types, it.key) >= 0 && strcmp(it.key, type) != 0)
-            ok = spec_invalid(err, "spec.cache.%s belongs to the type %s: take it out, or change the type", it.key,
-                              it.key);
-    ok = check_settings(NULL, cache, err) && ok;
-    return (!known || check_section(type, section_of(cache), err)) && ok;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -272,13 +146,15 @@ static void add_credential(struct json_object *table, const struct credential *c
         json_put_member(table, c->key, text);
 }
 
-static void add_settings(struct json_object *table, const char *type, struct json_object *section, struct arena *a)
+/* In config.toml each setting of a type, or of any type, has the same name with a capital in front. What is no flag,
+ * number or text is no setting, nor is how it authenticates: that follows from the Secret. */
+static void add_settings(struct json_object *table, const char *path, struct json_object *section, struct arena *a)
 {
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-        struct json_object *value = setting_is_of(&settings[i], type) ? json_member(section, settings[i].member) : NULL;
-        char *key = arena_strdup(a, settings[i].member);
+    for (const struct shape_member *m = shape_find(&crd_shape, path)->members; m->name; m++) {
+        struct json_object *value = json_member(section, m->name);
+        char *key = arena_strdup(a, m->name);
         *key = (char)toupper((unsigned char)*key);
-        if (value)
+        if (value && m->shape->type != SHAPE_OBJECT && strcmp(m->name, "authenticationType") != 0)
             json_object_object_add(table, key, json_ref(value));
     }
 }
@@ -288,7 +164,7 @@ static struct json_object *section_table(struct json_object *cache, struct json_
     const char *type = json_str_or(cache, "type", "");
     struct json_object *table = json_object_new_object();
 
-    add_settings(table, type, section_of(cache), a);
+    add_settings(table, arena_printf(a, "spec.cache.%s", type), section_of(cache), a);
     /* gitlab-runner's own guess is iam wherever there is no server's address. */
     if (strcmp(type, "s3") == 0)
         json_put_member(table, "AuthenticationType", cache_secret_name(cache) ? "access-key" : "iam");
@@ -302,8 +178,8 @@ struct json_object *cache_table(struct json_object *cache, struct json_object *d
 {
     if (!cache)
         return NULL;
-    struct json_object *table = json_build("{Type: %s}", json_str(cache, "type"));
-    add_settings(table, NULL, cache, a);
+    struct json_object *table = json_object_new_object();
+    add_settings(table, "spec.cache", cache, a);
     json_set(table, json_str(cache, "type"), section_table(cache, data, a));
     return table;
 }

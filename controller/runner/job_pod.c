@@ -12,7 +12,7 @@
 /* As strconv.ParseBool() has it. */
 static bool is_true(const char *text)
 {
-    return spec_word_index("1, t, T, TRUE, true, True", text) >= 0;
+    return word_index("1, t, T, TRUE, true, True", text) >= 0;
 }
 
 bool job_flag(struct json_object *runner, const char *name, bool by_default)
@@ -76,7 +76,7 @@ static struct json_object *profile(struct json_object *given)
     const char *type = json_str_or(given, "type", ""), *file = json_str_or(given, "localhost_profile", "");
     bool local = strcmp(type, "Localhost") == 0;
 
-    if (spec_word_index("RuntimeDefault, Localhost, Unconfined", type) < 0 || (local && !*file))
+    if (word_index("RuntimeDefault, Localhost, Unconfined", type) < 0 || (local && !*file))
         return NULL;
     return json_build("{type: %s, localhostProfile: %s}", type, local ? file : NULL);
 }

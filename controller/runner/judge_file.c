@@ -34,7 +34,7 @@ void judge_log(const struct judged *j)
                       "spec.config.log_level must be debug, info, warn, error, fatal or panic, not \"%s\": "
                       "gitlab-runner would not start",
                       shown(level, 60).text);
-    if (format && spec_word_index("runner, text, json", format) < 0)
+    if (format && word_index("runner, text, json", format) < 0)
         judged_refuse(j,
                       "spec.config.log_format must be runner, text or json, not \"%s\": gitlab-runner would not "
                       "start",
@@ -46,7 +46,7 @@ void judge_shell(const struct judged *j)
 {
     const char *shell = json_str_or(j->runner, "shell", "");
 
-    if (*shell && spec_word_index("bash, sh, pwsh, powershell", shell) < 0)
+    if (*shell && word_index("bash, sh, pwsh, powershell", shell) < 0)
         judged_refuse(j, "spec.config.runners.shell must be bash, sh, pwsh or powershell, not \"%s\"",
                       shown(shell, 60).text);
 }

@@ -48,7 +48,7 @@ void judge_pull_policies(const struct judged *j)
     const char *field = judged_field(j, "allowed_pull_policies");
 
     for (size_t i = 0; i < json_len(allowed); i++)
-        if (spec_word_index("always, if-not-present, never", json_string(json_at(allowed, i))) < 0)
+        if (word_index("always, if-not-present, never", json_string(json_at(allowed, i))) < 0)
             judged_refuse(j, "%s[%zu] must be always, if-not-present or never, not \"%s\": each job would fail", field,
                           i, shown(json_string(json_at(allowed, i)), 40).text);
     if (json_len(allowed) && !json_len(given))
@@ -118,7 +118,7 @@ void judge_pod_spec(const struct judged *j)
     for (size_t i = 0; i < json_len(list); i++) {
         struct json_object *entry = json_at(list, i);
         const char *type = json_str_or(entry, "patch_type", "");
-        if (*type && spec_word_index("json, merge, strategic", type) < 0)
+        if (*type && word_index("json, merge, strategic", type) < 0)
             judged_refuse(j, "%s[%zu].patch_type must be json, merge or strategic, not \"%s\"", field, i,
                           shown(type, 40).text);
         if (*json_str_or(entry, "patch", "") && *json_str_or(entry, "patch_path", ""))
@@ -141,7 +141,7 @@ static const struct config_key *known_flags(void)
 
 static bool is_boolean(const char *text)
 {
-    return spec_word_index("1, t, T, TRUE, true, True, 0, f, F, FALSE, false, False", text) >= 0;
+    return word_index("1, t, T, TRUE, true, True, 0, f, F, FALSE, false, False", text) >= 0;
 }
 
 static void check_flag(const struct judged *j, const char *field, const char *name, const char *value)

@@ -120,7 +120,7 @@ void judge_names(const struct judged *j)
  */
 static bool is_effect(const char *effect)
 {
-    return !*effect || spec_word_index("NoSchedule, PreferNoSchedule, NoExecute", effect) >= 0;
+    return !*effect || word_index("NoSchedule, PreferNoSchedule, NoExecute", effect) >= 0;
 }
 
 /* `ci:NoSchedule` is a taint as kubectl writes it. */

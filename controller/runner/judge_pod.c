@@ -91,7 +91,7 @@ static void check_profile(const struct judged *j, const char *context, const cha
     const char *type = json_str_or(profile, "type", ""), *field = judged_field(j, context);
     bool local = strcmp(type, "Localhost") == 0;
 
-    if (*type && spec_word_index("RuntimeDefault, Localhost, Unconfined", type) < 0)
+    if (*type && word_index("RuntimeDefault, Localhost, Unconfined", type) < 0)
         judged_warn(j, "%s.%s.type must be RuntimeDefault, Localhost or Unconfined: gitlab-runner passes over \"%s\"",
                     field, key, shown(type, 60).text);
     if (local && !*json_str_or(profile, "localhost_profile", ""))
@@ -233,7 +233,7 @@ void judge_network(const struct judged *j)
     check_hostnames(j);
     check_nameservers(j);
     check_searches(j);
-    if (*policy && spec_word_index("none, default, cluster-first, cluster-first-with-host-net", policy) < 0)
+    if (*policy && word_index("none, default, cluster-first, cluster-first-with-host-net", policy) < 0)
         judged_warn(j,
                     "%s must be none, default, cluster-first or cluster-first-with-host-net: with \"%s\" jobs have "
                     "cluster-first",

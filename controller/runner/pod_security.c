@@ -82,7 +82,7 @@ static void try_added(const struct tried *c)
     struct json_object *add = json_get(c->security, "capabilities.add");
 
     for (size_t i = 0; i < json_len(add); i++)
-        if (spec_word_index(c->t->restricted ? "NET_BIND_SERVICE" : baseline, json_string(json_at(add, i))) < 0)
+        if (word_index(c->t->restricted ? "NET_BIND_SERVICE" : baseline, json_string(json_at(add, i))) < 0)
             cure(c->t,
                  arena_printf(c->t->a, "take %s out of %s", shown(json_string(json_at(add, i)), 40).text, added_by(c)));
 }
@@ -120,7 +120,7 @@ static void try_selinux(const struct tried *c)
     static const char allowed[] = "container_t, container_init_t, container_kvm_t, container_engine_t";
     const char *type = json_str_or(c->security, "seLinuxOptions.type", "");
 
-    if (*type && spec_word_index(allowed, type) < 0)
+    if (*type && word_index(allowed, type) < 0)
         cure(c->t, arena_printf(c->t->a, "take out %s.selinux_type", c->table));
 }
 

@@ -19,52 +19,23 @@
 #include "runner/names.h"
 #include "runner/pod_spec.h"
 #include "runner/proxy.h"
+#include "runner/shape.h"
 #include "runner/spec_parts.h"
 
-enum { NAME_MAX_LEN = 200, TAGS_MAX = 50, TAG_MAX_LEN = 255, URL_MAX_LEN = 1024 };
+enum { NAME_MAX_LEN = 200, TAG_MAX_LEN = 255 };
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Where and how it registers.
  */
 
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
-const char *spec_skip_address(const char *at)
+/* Without slashes at the end. */
+static const char *trimmed_url(const char *url, struct arena *a)
 {
-    size_t bracketed = *at == '[' ? 1 + strspn(at + 1, "0123456789ABCDEFabcdef:.") : 0;
+    size_t len = url ? strlen(url) : 0;
 
-    at += bracketed && at[bracketed] == ']' ? bracketed + 1 : strspn(at, LETTERS "._-");
-    if (*at == ':' && isdigit((unsigned char)at[1]))
-        at += 1 + strspn(at + 1, "0123456789");
-    if (*at == '/')
-        at += strspn(at, LETTERS "._~/-");
-    return at;
-}
-
-/* Without slashes at the end; neither user, query nor fragment, and no `$`, which gitlab-runner would expand. */
-static bool check_url(struct spec *spec, struct arena *a, struct err *err)
-{
-    if (!spec->url)
-        return spec_invalid(err, "spec.url is missing: give GitLab's address, such as https://gitlab.example.com");
-
-    const char *host = strncmp(spec->url, "https://", 8) == 0  ? spec->url + 8
-                       : strncmp(spec->url, "http://", 7) == 0 ? spec->url + 7
-                                                               : NULL;
-    if (!host)
-        return spec_invalid(err, "spec.url must begin with https:// or http://, not \"%s\"", shown(spec->url, 60).text);
-    if (!*host || strchr("/:", *host))
-        return spec_invalid(err, "spec.url has no host: \"%s\"", shown(spec->url, 60).text);
-    const char *odd = spec_skip_address(host);
-    if (*odd)
-        return spec_invalid(err, "spec.url must be scheme, host, port and path only: it has a '%.*s'",
-                            (int)utf8_len(odd), odd);
-    size_t len = strlen(spec->url);
-    if (len > URL_MAX_LEN)
-        return spec_invalid(err, "spec.url must not be longer than %d characters", URL_MAX_LEN);
-    while (spec->url[len - 1] == '/')
+    while (len && url[len - 1] == '/')
         len--;
-    spec->url = arena_strndup(a, spec->url, len);
-    return true;
+    return url ? arena_strndup(a, url, len) : NULL;
 }
 
 static const struct {
@@ -83,21 +54,12 @@ const char *authentication_name(enum authentication mode)
 }
 
 /* Reads {name, key}; an absent one leaves *ret alone. */
-static bool read_ref(struct json_object *json, const char *path, const char *key, struct key_ref *ret, struct err *err)
+static void read_ref(struct json_object *json, const char *path, const char *key, struct key_ref *ret)
 {
     struct json_object *ref = json_get(json, path);
 
-    if (!ref)
-        return true;
-    if (!json_object_is_type(ref, json_type_object))
-        return spec_invalid(err, "spec.%s must be an object, such as {name: my-secret}", path);
-    *ret = (struct key_ref){.name = json_str_or(ref, "name", ""), .key = json_str_or(ref, "key", key)};
-    if (!*ret->name)
-        spec_invalid(err, "spec.%s.name is missing: give that of a Secret or ConfigMap in the object's own namespace",
-                     path);
-    if (!*ret->key)
-        spec_invalid(err, "spec.%s.key must not be empty: leave it out for %s", path, key);
-    return *ret->name && *ret->key;
+    if (ref)
+        *ret = (struct key_ref){.name = json_str_or(ref, "name", ""), .key = json_str_or(ref, "key", key)};
 }
 
 /* False when it is not known how the runner registers, so that nothing can be said of what goes with it. */
@@ -111,7 +73,7 @@ static bool read_authentication(struct json_object *json, struct spec *spec, str
             continue;
         given++;
         spec->authentication = (enum authentication)i;
-        read_ref(json, path, modes[i].key, &spec->credential, err);
+        read_ref(json, path, modes[i].key, &spec->credential);
     }
     if (given > 1)
         spec_invalid(err, "spec.authentication must have exactly one of " MODES "; it has %d", given);
@@ -163,14 +125,7 @@ static bool check_scope_id(struct json_object *scope, const struct spec *spec, e
         return spec->scope != type ||
                spec_invalid(err, "spec.scope.%s is missing: give the number that GitLab shows on the %s's page",
                             scopes[type].id, owner);
-    if (!json_object_is_type(id, json_type_int))
-        return spec_invalid(err,
-                            "spec.scope.%s must be a whole number, without quotes: the one that GitLab shows on "
-                            "the %s's page",
-                            scopes[type].id, owner);
-    return json_object_get_int64(id) >= 1 ||
-           spec_invalid(err, "spec.scope.%s must be at least 1: give the number that GitLab shows on the %s's page",
-                        scopes[type].id, owner);
+    return true;
 }
 
 static bool read_scope(struct json_object *json, struct spec *spec, struct err *err)
@@ -183,8 +138,6 @@ static bool read_scope(struct json_object *json, struct spec *spec, struct err *
                                       "spec.scope goes with accessTokenSecretRef only: the token of %s has a scope "
                                       "of its own, take spec.scope out",
                                       modes[spec->authentication].member);
-    if (scope && !json_object_is_type(scope, json_type_object))
-        return false; /* as check_groups() has said */
     if (!json_member(scope, "type"))
         return spec_invalid(err,
                             "spec.scope%s is missing: with accessTokenSecretRef the type is Instance, or Group with "
@@ -192,8 +145,7 @@ static bool read_scope(struct json_object *json, struct spec *spec, struct err *
                             scope ? ".type" : "");
     spec->scope = scope_parse(type);
     if (spec->scope == SCOPE_UNSET)
-        return spec_invalid(err, "spec.scope.type must be one of Instance, Group, Project, not \"%s\"",
-                            shown(type, 60).text);
+        return false; /* as is said of its shape */
     if (scopes[spec->scope].id)
         spec->scope_id = json_int_or(scope, scopes[spec->scope].id, 0);
     bool group = check_scope_id(scope, spec, SCOPE_GROUP, err),
@@ -206,16 +158,15 @@ static bool read_ca(struct json_object *json, struct spec *spec, struct err *err
     spec->ca_in_config_map = json_get(json, "caConfigMapRef");
     if (spec->ca_in_config_map && json_get(json, "caSecretRef"))
         return spec_invalid(err, "spec.caConfigMapRef is there beside spec.caSecretRef: keep one of the two");
-    return read_ref(json, spec->ca_in_config_map ? "caConfigMapRef" : "caSecretRef", KEY_CA, &spec->ca, err);
+    read_ref(json, spec->ca_in_config_map ? "caConfigMapRef" : "caSecretRef", KEY_CA, &spec->ca);
+    return true;
 }
 
 /* The two are in one Secret, under the names that its type has for them. */
-static bool read_client_certificate(struct json_object *json, struct spec *spec, struct err *err)
+static void read_client_certificate(struct json_object *json, struct spec *spec)
 {
-    const char *path = "clientCertificateSecretRef";
-
-    return read_ref(json, path, KEY_CLIENT_CERT, &spec->client_cert, err) &&
-           read_ref(json, path, KEY_CLIENT_KEY, &spec->client_key, err);
+    read_ref(json, "clientCertificateSecretRef", KEY_CLIENT_CERT, &spec->client_cert);
+    read_ref(json, "clientCertificateSecretRef", KEY_CLIENT_KEY, &spec->client_key);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -244,33 +195,13 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Sorted and each once: tags are a set, so that their order is no change. */
-static void sort_set(struct strings *set)
+/* Those entries that are texts. */
+static void read_strings(struct json_object *list, struct strings *ret, struct arena *a)
 {
-    size_t kept = 0;
-
-    qsort(set->items, set->len, sizeof(*set->items), by_text);
-    for (size_t i = 0; i < set->len; i++)
-        if (kept == 0 || strcmp(set->items[kept - 1], set->items[i]) != 0)
-            set->items[kept++] = set->items[i];
-    set->len = kept;
-}
-
-static bool read_strings(struct json_object *list, const char *path, struct strings *ret, struct arena *a,
-                         struct err *err)
-{
-    bool ok = true;
-
     ret->items = arena_alloc(a, json_len(list) * sizeof(*ret->items));
-    if (list && !json_is_array(list))
-        return spec_invalid(err, "spec.%s must be a list", path);
-    for (size_t i = 0; i < json_len(list); i++) {
+    for (size_t i = 0; i < json_len(list); i++)
         if (json_object_is_type(json_at(list, i), json_type_string))
             ret->items[ret->len++] = json_object_get_string(json_at(list, i));
-        else
-            ok = spec_invalid(err, "spec.%s[%zu] must be text: put it in quotes", path, i);
-    }
-    return ok;
 }
 
 static bool check_tag(const char *tag, size_t i, struct err *err)
@@ -286,14 +217,13 @@ static bool check_tag(const char *tag, size_t i, struct err *err)
 static bool read_tags(struct json_object *json, struct strings *tags, struct arena *a, struct err *err)
 {
     struct json_object *list = json_get(json, "tags");
-    bool ok = read_strings(list, "tags", tags, a, err);
+    bool ok = true;
 
+    read_strings(list, tags, a);
     for (size_t i = 0; i < json_len(list); i++)
         if (json_object_is_type(json_at(list, i), json_type_string))
             ok = check_tag(json_string(json_at(list, i)), i, err) && ok;
-    sort_set(tags);
-    if (tags->len > TAGS_MAX)
-        return spec_invalid(err, "spec.tags has %zu tags; GitLab takes %d", tags->len, TAGS_MAX);
+    qsort(tags->items, tags->len, sizeof(*tags->items), by_text); /* a set: their order is no change */
     return ok;
 }
 
@@ -310,11 +240,6 @@ static void read_attributes(struct json_object *json, const struct owner *owner,
     struct attributes *at = &spec->attributes;
     bool asked = json_member(json, "runUntagged"), tagged = read_tags(json, &at->tags, a, err) && at->tags.len;
 
-    if (at->maintenance_note && strstr(at->maintenance_note, MARK_PREFIX))
-        spec_invalid(err,
-                     "spec.maintenanceNote must not have %s in it, by which the operator knows whose a runner is: take "
-                     "it out",
-                     MARK_PREFIX);
     if (!asked)
         at->run_untagged = at->tags.len == 0;
     if (!at->run_untagged && !tagged && json_len(json_get(json, "tags")) == 0)
@@ -351,31 +276,17 @@ const char *attributes_hash(const struct attributes *attributes, struct arena *a
 /* ------------------------------------------------------------------------------------------------------------------
  * Names that DNS does not know.
  */
-static void read_host_alias(struct json_object *entry, size_t i, struct host_alias *alias, struct arena *a,
-                            struct err *err)
-{
-    const char *path = arena_printf(a, "hostAliases[%zu].hostnames", i);
-
-    alias->ip = json_str_or(entry, "ip", "");
-    if (!json_object_is_type(entry, json_type_object)) {
-        spec_invalid(err, "spec.hostAliases[%zu] must be an object with an ip and its hostnames", i);
-        return;
-    }
-    if (!*alias->ip)
-        spec_invalid(err, "spec.hostAliases[%zu].ip is missing: give an IPv4 or IPv6 address", i);
-    read_strings(json_get(entry, "hostnames"), path, &alias->hostnames, a, err);
-    if (json_len(json_get(entry, "hostnames")) == 0)
-        spec_invalid(err, "spec.%s is missing: give one name of that address at least", path);
-}
-
-static void read_host_aliases(struct spec *spec, struct arena *a, struct err *err)
+static void read_host_aliases(struct spec *spec, struct arena *a)
 {
     size_t len = json_len(spec->host_aliases_json);
 
     spec->host_aliases = arena_alloc(a, len * sizeof(*spec->host_aliases));
     spec->host_aliases_len = len;
-    for (size_t i = 0; i < len; i++)
-        read_host_alias(json_at(spec->host_aliases_json, i), i, &spec->host_aliases[i], a, err);
+    for (size_t i = 0; i < len; i++) {
+        struct json_object *entry = json_at(spec->host_aliases_json, i);
+        spec->host_aliases[i].ip = json_str_or(entry, "ip", "");
+        read_strings(json_get(entry, "hostnames"), &spec->host_aliases[i].hostnames, a);
+    }
 }
 
 static const char *url_host(const char *url, struct arena *a)
@@ -424,22 +335,7 @@ static bool check_object(struct json_object *object, const struct owner *owner, 
     if (!*owner->name || strlen(owner->name) > NAME_MAX_LEN)
         spec_invalid(err, "metadata.name must have 1 to %d characters: the names of what is made from it are longer",
                      NAME_MAX_LEN);
-    return json_object_is_type(json_get(object, "spec"), json_type_object) ||
-           spec_invalid(err, "spec is missing, or is not an object");
-}
-
-/* What holds fields of its own must be an object: below anything else, all of them would seem not to be given. */
-static void check_groups(struct json_object *object, struct err *err)
-{
-    static const char *const groups[] = {
-        "spec.manager",       "spec.authentication",         "spec.scope",
-        "spec.tokenRotation", "spec.manager.serviceAccount", "spec.manager.deployment"};
-
-    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
-        struct json_object *group = json_get(object, groups[i]);
-        if (group && !json_object_is_type(group, json_type_object))
-            spec_invalid(err, "%s must be an object", groups[i]);
-    }
+    return json_object_is_type(json_get(object, "spec"), json_type_object);
 }
 
 /* Children in another namespace are RoleBindings only. */
@@ -460,19 +356,18 @@ static void read_spec(struct json_object *object, const struct owner *owner, str
 {
     struct json_object *json = json_get(object, "spec");
 
-    check_groups(object, err);
-    spec_read_fields(json, ret, err);
+    spec_read_fields(json, ret);
+    ret->url = trimmed_url(ret->url, a);
     if (!ret->namespace)
         ret->namespace = owner->ns;
-    check_url(ret, a, err);
     if (read_authentication(json, ret, a, err)) {
         read_scope(json, ret, err);
         check_kept_at_gitlab(json, ret, err);
     }
     read_ca(json, ret, err);
-    read_client_certificate(json, ret, err);
+    read_client_certificate(json, ret);
     read_attributes(json, owner, ret, a, err);
-    read_host_aliases(ret, a, err);
+    read_host_aliases(ret, a);
     spec_check_shapes(ret, err);
     affinity_check(ret->affinity, a, err);
     cache_check(ret->cache, err);
@@ -484,15 +379,48 @@ static void read_spec(struct json_object *object, const struct owner *owner, str
         ret->config = extra_config_said(ret->config, &ret->config_left_out, a);
 }
 
-bool spec_read_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a)
+/* What is under these is made into gitlab-runner's own tables, which may have no room for it. */
+bool spec_is_of_jobs_pod(const char *path)
+{
+    static const char *const fields[] = {"spec.volumes",   "spec.tolerations", "spec.affinity",
+                                         "spec.resources", "spec.environment", "spec.hostAliases"};
+
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (strncmp(path, fields[i], strlen(fields[i])) == 0)
+            return true;
+    return false;
+}
+
+/* An API server drops what is not known, and so do we; but the jobs' pods would not be as somebody thinks. */
+static const struct shape *known_member(struct shape_walk *w, const struct shape *in, const char *name,
+                                        struct json_object *value, const struct shape_place *at)
+{
+    const struct shape *known = shape_of_member(in, name);
+    const char *path = known || in->open || !w->bounds ? "" : shape_path(at, w->all->a), *near = shape_near(in, name);
+
+    (void)value;
+    if (spec_is_of_jobs_pod(path))
+        complaints_add_unknown(w->all,
+                               near ? arena_printf(w->all->a, "%s is not known: did you mean %s?", path, near)
+                                    : arena_printf(w->all->a, "%s is not known: " NO_SUCH_SETTING, path),
+                               near ? arena_printf(w->all->a, "%s.%s", shape_path(at->in, w->all->a), near) : NULL);
+    return known;
+}
+
+bool spec_read_all(struct json_object *object, shape_member_fn *member, struct spec *ret, struct complaints *all,
+                   struct arena *a)
 {
     struct owner owner = owner_of(object);
     struct err err = {.all = all};
+    struct shape_walk walk = {.all = all, .member = member ? member : known_member};
 
     *ret = (struct spec){0};
+    shape_walk(&walk, &crd_shape, object, "");
     if (check_object(object, &owner, &err))
         read_spec(object, &owner, ret, a, &err);
-    return err.kind == ERR_NONE;
+    walk.bounds = true;
+    shape_walk(&walk, &crd_shape, object, "");
+    return all->len == 0;
 }
 
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err)
@@ -500,7 +428,7 @@ bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, s
     struct complaints *all = arena_alloc(a, sizeof(*all));
 
     all->a = a;
-    spec_read_all(object, ret, all, a);
+    spec_read_all(object, NULL, ret, all, a);
     if (spec_judge_all(object, ret, all, a))
         return true;
     complaints_settle(all, object);

@@ -1,8 +1,8 @@
 /* The spec of a GitLabRunner: from JSON to a struct in which defaults are filled in.
  *
- * The API server has validated the object against the CRD; spec_parse() checks again what the code relies on, because
- * `validate` and `render` read files that no server has seen. Strings and JSON values are lent by the tree or live in
- * the arena; NULL means: not given. */
+ * The API server has validated the object against the CRD; spec_parse() does it again, because `validate` and `render`
+ * read files that no server has seen, and a server may have let an object in when the CRD was another one. Strings and
+ * JSON values are lent by the tree or live in the arena; NULL means: not given. */
 #ifndef RUNNER_SPEC_H
 #define RUNNER_SPEC_H
 
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "runner/shape.h"
 #include "runner/warnings.h"
 
 struct arena;
@@ -128,10 +129,17 @@ struct owner owner_of(struct json_object *object);
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err);
 
 /* Its two halves, whose complaints join those that are in the list already: what can be said of the fields by
- * themselves; and what would become of the jobs (runner/judge.h). That is asked, when something has been complained of,
- * of a copy without it, and *spec is left alone. False when there are complaints. */
-bool spec_read_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a);
+ * themselves, first of all that they have another type, where `member` is asked about fields that nobody knows (NULL:
+ * only those of the jobs' pods are refused); and what would become of the jobs (runner/judge.h). That is asked, when
+ * something has been complained of, of a copy without it, and *spec is left alone. False when there are complaints. */
+bool spec_read_all(struct json_object *object, shape_member_fn *member, struct spec *ret, struct complaints *all,
+                   struct arena *a);
 bool spec_judge_all(struct json_object *object, struct spec *spec, struct complaints *all, struct arena *a);
+
+/* Whether the path is below a field that gitlab-runner's own tables are made of; and what is said of what has no place
+ * in them. */
+bool spec_is_of_jobs_pod(const char *path);
+#define NO_SUCH_SETTING "gitlab-runner has no such setting, take it out"
 
 /* "RegistrationToken", …; "Instance", "Group/12", "Project/7" ("" when unset), as in annotations and status. */
 const char *authentication_name(enum authentication mode);

@@ -5,17 +5,11 @@
 #include "runner/complaints.h"
 #include "runner/spec.h"
 
-/* The fields that hold one value each: type, bounds, default. `json` is the object's spec. */
-bool spec_read_fields(struct json_object *json, struct spec *ret, struct err *err);
+/* The fields that hold one value each, and their defaults. `json` is the object's spec; a value that has not the type
+ * that the CRD wants counts as absent. */
+void spec_read_fields(struct json_object *json, struct spec *ret);
 
-/* Passes over host, port and path, as they follow the scheme of a URL: the first character that belongs to none of
- * them, or the end. */
-const char *spec_skip_address(const char *at);
-
-/* Which of `words` ("a, b, c") the word is; -1: none. */
-int spec_word_index(const char *words, const char *word);
-
-/* The PodSpec shapes: what gitlab-runner cannot do is refused, not dropped in silence. */
+/* What the shapes of the fields do not say: what goes together, and what gitlab-runner can do. */
 bool spec_check_shapes(const struct spec *spec, struct err *err);
 
 #endif

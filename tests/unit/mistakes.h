@@ -6,7 +6,7 @@
 #include "golden.h"
 
 #include "base/mem.h"
-#include "cli/schema.h"
+#include "base/yaml.h"
 #include "runner/complaints.h"
 
 struct mistake {
@@ -194,6 +194,16 @@ static inline struct json_object *base_for(const char *path, struct arena *a)
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * From the schema */
+
+/* The schema as it is in the CRD: what the program has of it was made from that. */
+static inline struct json_object *schema_read(struct arena *a)
+{
+    const char *text = read_file("crds/gitlabrunners.yaml", a);
+    struct err err = {0};
+    struct json_object *documents = arena_json(a, yaml_read("crd", text, strlen(text), &err));
+
+    return json_get(json_at(json_get(json_at(documents, 0), "spec.versions"), 0), "schema.openAPIV3Schema");
+}
 
 /* Something of the right kind, with what is required. */
 static inline struct json_object *example_of(struct json_object *schema)

@@ -79,7 +79,7 @@ static const struct {
     /* Values: what the operator says comes first, the schema knows the rest. */
     {"  tags: [yes]\n", "spec.tags[0] must be text: put it in quotes"},
     {"  concurrent: 0\n", "spec.concurrent must be from 1 to 100000, not 0"},
-    {"  image: ''\n", "spec.image must have at least 1 characters, not 0"},
+    {"  image: ''\n", "spec.image must be text that is not empty"},
     {"  image: null\n", "spec.image must be text"},
     {"  manager: {resources: {limits: {cpu: true}}}\n",
      "spec.manager.resources.limits.cpu must be a whole number or text"},
@@ -140,7 +140,7 @@ static void names_every_unknown_field_beside_the_error(void **state)
 
     (void)state;
     assert_int_equal(o.code, EXIT_INVALID);
-    assert_non_null(strstr(o.out, ": spec.url must begin with https:// or http://"));
+    assert_non_null(strstr(o.out, ": spec.url must be http:// or https://, a host"));
     assert_non_null(strstr(o.out, ": spec.urll is not known: did you mean url?\n"));
     assert_non_null(strstr(o.out, ": spec.other is not known: take it out\n"));
 }
@@ -231,8 +231,7 @@ static void renders_the_valid_ones_and_names_the_others(void **state)
     assert_int_equal(o.code, EXIT_INVALID);
     assert_int_equal(strncmp(o.out, "# ns/a\nconcurrent = 10\n", 23), 0);
     assert_non_null(strstr(o.out + 1, "\n# ns/a\nconcurrent"));
-    assert_int_equal(
-        strncmp(o.err, arena_printf(&a, "%s: GitLabRunner ns/a: spec.url is missing", file), strlen(file) + 40), 0);
+    assert_non_null(strstr(o.err, arena_printf(&a, "%s: GitLabRunner ns/a: spec.url is missing", file)));
 }
 
 static void prints_nothing_when_a_file_is_broken(void **state)

@@ -25,11 +25,11 @@ struct tried {
     size_t wrong;
 };
 
-static void check(struct json_object *object, struct json_object *schema, struct spec *ret, struct complaints *all)
+static void check(struct json_object *object, struct spec *ret, struct complaints *all)
 {
     const struct loaded item = {"file", object};
 
-    loaded_check(&item, schema, ret, all);
+    loaded_check(&item, ret, all);
 }
 
 static const char *told_of(const struct complaints *all, const char *path)
@@ -106,13 +106,12 @@ static void set_as_told(struct json_object *object, struct json_object *schema, 
     }
 }
 
-static bool is_accepted(struct json_object *object, struct json_object *schema, const char *field, const char **ret_why,
-                        struct arena *a)
+static bool is_accepted(struct json_object *object, const char *field, const char **ret_why, struct arena *a)
 {
     struct complaints all = {.a = a};
     struct spec spec;
 
-    check(object, schema, &spec, &all);
+    check(object, &spec, &all);
     for (size_t i = 0; i < all.len; i++) {
         const char *path = arena_strndup(a, all.items[i].text, all.items[i].path_len);
         if (!leads_into(field, path) && strcmp(path, field) != 0)
@@ -157,7 +156,7 @@ static void follow(struct json_object *object, struct json_object *schema, const
     struct complaints all = {.a = a};
     struct spec spec;
 
-    check(object, schema, &spec, &all);
+    check(object, &spec, &all);
     const char *text = told_of(&all, path);
     t->names++;
     if (!text) {
@@ -174,7 +173,7 @@ static void follow(struct json_object *object, struct json_object *schema, const
         struct json_object *again = arena_json(a, json_copy(object));
         set_as_told(again, schema, fields[i], home && strcmp(home, fields[i]) == 0 ? value : NULL);
         t->applied++;
-        if (is_accepted(again, schema, fields[i], &why, a))
+        if (is_accepted(again, fields[i], &why, a))
             continue;
         t->wrong++;
         print_message("%s\n    and then: %s\n", text, why);

@@ -163,7 +163,7 @@ static const char *hash_with(const char *change, struct arena *a)
 static void tags_are_a_set(void **state)
 {
     struct arena a cleanup_arena = {0};
-    struct spec s = parse("{'spec': {'tags': ['linux', 'arm', 'linux']}}", &a);
+    struct spec s = parse("{'spec': {'tags': ['linux', 'arm']}}", &a);
     const char *hash = attributes_hash(&s.attributes, &a);
 
     (void)state;
