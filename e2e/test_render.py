@@ -213,8 +213,8 @@ def test_each_of_several_objects_has_its_line() -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
     said = run("validate", "-f", "-", stdin=dumped(RUNNER, bad, pod), code=3).stdout.splitlines()
     assert said == ["standard input: GitLabRunner ci/builds: valid",
-                    "standard input: GitLabRunner ci/bad: spec.url must begin with https:// or http://, not "
-                    '"gitlab.example.com"',
+                    "standard input: GitLabRunner ci/bad: spec.url must be http:// or https://, a host, "
+                    'and if need be a port and a path; nothing else, not "gitlab.example.com"',
                     "not checked, being of other kinds: 1"]
 
 

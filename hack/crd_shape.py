@@ -10,8 +10,8 @@ import yaml
 
 CRD = Path(__file__).resolve().parent.parent / "crds/gitlabrunners.yaml"
 HEAD = """\
-/* What the CRD says of the shape of an object. Generated from crds/gitlabrunners.yaml by hack/crd_shape.py; hack/generate
- * writes it anew. */
+/* What the CRD says of the shape of an object. Generated from crds/gitlabrunners.yaml by hack/crd_shape.py;
+ * hack/generate writes it anew. */
 #include "runner/shape.h"
 
 /* clang-format off */

@@ -1,5 +1,5 @@
-/* What the CRD says of the shape of an object. Generated from crds/gitlabrunners.yaml by hack/crd_shape.py; hack/generate
- * writes it anew. */
+/* What the CRD says of the shape of an object. Generated from crds/gitlabrunners.yaml by hack/crd_shape.py;
+ * hack/generate writes it anew. */
 #include "runner/shape.h"
 
 /* clang-format off */

@@ -1,4 +1,4 @@
-/* The walk through spec.config along the table of what gitlab-runner knows. */
+/* spec.config, held against what gitlab-runner knows, and into config.toml. */
 #include <json-c/json.h>
 #include <string.h>
 
@@ -7,15 +7,15 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/shorten.h"
-#include "base/utf8.h"
 #include "base/words.h"
+#include "runner/complaints.h"
+#include "runner/config_keys.h"
 #include "runner/extra_config_parts.h"
 #include "runner/render.h"
-#include "runner/spec_parts.h"
 
 enum { REPORTED_MAX = 5 };
 
-struct walk {
+struct check {
     const struct owner *owner;
     const struct spec *fields; /* NULL: they are not all right     */
     struct json_object *made;  /* config.toml as the fields make it; NULL: nobody has asked yet */
@@ -26,185 +26,121 @@ struct walk {
     struct err *err;
 };
 
-static bool check_table(struct walk *w, const struct config_key *keys, struct json_object *table, const char *path);
-
-/* A path to show, and to look a key up by: keys may be of any length. */
-static const char *path_to(const char *path, const char *key, struct arena *a)
-{
-    return utf8_keep(arena_printf(a, "%s%s%s", path, *path ? "." : "", shown(key, 60).text));
-}
-
 /* ---------------------------------------------------------------------------------------------------------------------
  * Keys that are not known */
 
-/* Where else a key of this name is: runners.kubernetes.cpu_request for runners.cpu_request. */
-static const char *elsewhere(const struct config_key *keys, const char *name, const char *path, struct arena *a)
+static const struct shape_member *key_in_any_case(const struct shape *table, const char *name)
 {
-    for (const struct config_key *k = keys; k->name; k++)
-        if (same_but_for_case(k->name, name))
-            return path_to(path, k->name, a);
-    for (const struct config_key *k = keys; k->name; k++) {
-        bool plain = k->table && (k->many == CONFIG_ONE || k->type != CONFIG_TABLE);
-        const char *found = plain ? elsewhere(k->table, name, path_to(path, k->name, a), a) : NULL;
+    for (const struct shape_member *m = table->members; m && m->name; m++)
+        if (same_but_for_case(m->name, name))
+            return m;
+    return NULL;
+}
+
+/* Where else a key of this name is: runners.kubernetes.cpu_request for runners.cpu_request. */
+static const char *elsewhere(const struct shape *table, const char *name, const char *path, struct arena *a)
+{
+    const struct shape_member *here = key_in_any_case(table, name);
+
+    if (here)
+        return arena_printf(a, "%s%s", path, here->name);
+    for (const struct shape_member *m = table->members; m && m->name; m++) {
+        const char *found = elsewhere(m->shape, name, arena_printf(a, "%s%s.", path, m->name), a);
         if (found)
             return found;
     }
     return NULL;
 }
 
-static const char *meant(const struct config_key *keys, const char *name, struct arena *a)
+static void report(struct check *c, const struct shape *table, const char *name, const char *path)
 {
-    struct near near = near_begin(name);
+    const char *near = shape_near(table, name), *other = near ? near : elsewhere(&config_shape, name, "", c->a);
 
-    for (const struct config_key *k = keys; k->name; k++)
-        near_offer(&near, k->name);
-    return near.found ? near.found : elsewhere(config_keys, name, "", a);
-}
-
-static void report(struct walk *w, const struct config_key *keys, const char *name, const char *path)
-{
-    const char *other = meant(keys, name, w->a);
-
-    if (++w->unknown > REPORTED_MAX)
+    if (++c->unknown > REPORTED_MAX)
         return;
-    w->report = arena_printf(w->a, "%s%sspec.config.%s%s", w->report, *w->report ? ", " : "", shown(path, 200).text,
-                             other ? arena_printf(w->a, " (did you mean %s?)", other) : "");
+    c->report = arena_printf(c->a, "%s%sspec.config.%s%s", c->report, *c->report ? ", " : "", shown(path, 200).text,
+                             other ? arena_printf(c->a, " (did you mean %s?)", other) : "");
 }
 
-static const char *sentence(const struct walk *w)
+static const char *sentence(const struct check *c)
 {
-    const char *more = w->unknown > REPORTED_MAX ? arena_printf(w->a, " and %d more", w->unknown - REPORTED_MAX) : "";
+    const char *more = c->unknown > REPORTED_MAX ? arena_printf(c->a, " and %d more", c->unknown - REPORTED_MAX) : "";
 
-    return arena_printf(w->a, "gitlab-runner %s does not know %s%s, and passes over what it does not know",
-                        config_keys_version, w->report, more);
+    return arena_printf(c->a, "gitlab-runner %s does not know %s%s, and passes over what it does not know",
+                        config_keys_version, c->report, more);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Keys that are known */
 
-static bool check_one(struct walk *w, const struct config_key *key, struct json_object *value, const char *path)
-{
-    if (key->type != CONFIG_TABLE)
-        return extra_config_check_type(key->type, value, path, w->err);
-    if (!json_object_is_type(value, json_type_object))
-        return spec_invalid(w->err, "spec.config.%s must be a map of settings%s", shown(path, 200).text,
-                            json_is_array(value) ? ", not a list: write it without the dash" : "");
-    return check_table(w, key->table, value, path);
-}
-
-static bool check_list(struct walk *w, const struct config_key *key, struct json_object *list, const char *path)
-{
-    bool ok = json_is_array(list) || spec_invalid(w->err, "spec.config.%s must be a list", shown(path, 200).text);
-
-    for (size_t i = 0; i < json_len(list); i++)
-        ok = check_one(w, key, json_at(list, i), arena_printf(w->a, "%s[%zu]", path, i)) && ok;
-    return ok;
-}
-
-static bool is_named(const struct config_key *names, const char *name)
-{
-    while (names->name && strcmp(names->name, name) != 0)
-        names++;
-    return names->name;
-}
-
-static bool check_map(struct walk *w, const struct config_key *key, struct json_object *map, const char *path)
-{
-    struct json_object *sorted = arena_json(w->a, json_sorted(map));
-    bool ok = true;
-
-    if (!json_object_is_type(map, json_type_object))
-        return spec_invalid(w->err, "spec.config.%s must be a map", shown(path, 200).text);
-    json_each (it, sorted) {
-        const char *inner = path_to(path, it.key, w->a);
-        ok = check_one(w, key, it.value, inner) && ok;
-        if (key->type != CONFIG_TABLE && key->table && !is_named(key->table, it.key))
-            report(w, key->table, it.key, inner);
-    }
-    return ok;
-}
-
-static bool check_value(struct walk *w, const struct config_key *key, struct json_object *value, const char *path)
-{
-    switch (key->many) {
-    case CONFIG_LIST:
-        return check_list(w, key, value, path);
-    case CONFIG_MAP:
-        return check_map(w, key, value, path);
-    case CONFIG_ONE_OR_LIST:
-        return json_is_array(value) ? check_list(w, key, value, path) : check_one(w, key, value, path);
-    case CONFIG_ONE:
-        break;
-    }
-    return check_one(w, key, value, path);
-}
-
 /* What a field makes is said there, and not here as well. */
-static bool check_shared(struct walk *w, const char *path)
+static bool check_shared(struct check *c, const char *path)
 {
     static const struct config_inputs placeholders;
     const char *field = extra_config_shared_with(path);
 
-    if (!field || !w->fields)
+    if (!field || !c->fields)
         return true;
-    if (!w->made)
-        w->made = config_of_fields(w->owner, w->fields, &placeholders, w->a);
-    struct json_object *runner = json_at(json_member(w->made, "runners"), 0),
+    if (!c->made)
+        c->made = config_of_fields(c->owner, c->fields, &placeholders, c->a);
+    struct json_object *runner = json_at(json_member(c->made, "runners"), 0),
                        *there = json_get(runner, path + strlen("runners."));
     if (!there || json_object_is_type(there, json_type_object))
         return true;
-    return spec_invalid(w->err, "spec.config.%s is made from spec.%s: take one of the two out", shown(path, 200).text,
+    return spec_invalid(c->err, "spec.config.%s is made from spec.%s: take one of the two out", shown(path, 200).text,
                         field);
 }
 
 /* gitlab-runner takes Image for image as well, and one of the two at random when both are there. */
-static bool check_member(struct walk *w, const struct config_key *keys, const char *name, struct json_object *value,
-                         const char *path)
+static const struct shape *check_key(struct check *c, const struct shape *table, const char *name,
+                                     struct json_object *value, const char *path)
 {
-    const struct config_key *k = keys;
-
-    while (k->name && !same_but_for_case(k->name, name))
-        k++;
-    if (k->name && strcmp(k->name, name) != 0)
-        return spec_invalid(w->err, "spec.config.%s: gitlab-runner writes this key %s", shown(path, 200).text, k->name);
+    const struct shape_member *key = key_in_any_case(table, name);
     bool said = !extra_config_says_nothing(path, value);
-    if (said && (!extra_config_check_owner(path, w->spec, w->err) || !check_shared(w, path)))
-        return false;
-    if (k->name)
-        return check_value(w, k, value, path);
-    if (said)
-        report(w, keys, name, path);
-    return true;
+
+    if (key && strcmp(key->name, name) != 0) {
+        spec_invalid(c->err, "spec.config.%s: gitlab-runner writes this key %s", shown(path, 200).text, key->name);
+        return NULL;
+    }
+    if (said && (!extra_config_check_owner(path, c->spec, c->err) || !check_shared(c, path)))
+        return NULL;
+    if (said && !key)
+        report(c, table, name, path);
+    return key ? key->shape : NULL;
 }
 
-/* In the order of names, so that the report is the same whatever the order in which they are written. */
-static bool check_table(struct walk *w, const struct config_key *keys, struct json_object *table, const char *path)
+/* Of a map, the names are the user's; some are known all the same. */
+static const struct shape *config_member(struct shape_walk *w, const struct shape *in, const char *name,
+                                         struct json_object *value, const struct shape_place *at)
 {
-    struct json_object *sorted = arena_json(w->a, json_sorted(table));
-    bool ok = true;
+    struct check *c = w->context;
+    const char *path = shape_path(at, c->a) + strlen("spec.config.");
 
-    json_each (it, sorted)
-        ok = check_member(w, keys, it.key, it.value, path_to(path, it.key, w->a)) && ok;
-    return ok;
+    if (in->type != SHAPE_MAP)
+        return check_key(c, in, name, value, path);
+    if (in->members && !shape_member(in, name))
+        report(c, in, name, path);
+    return in->each;
 }
 
 bool extra_config_check(const struct owner *owner, const struct spec *fields, struct json_object *spec,
                         struct warnings *warnings, struct arena *a, struct err *err)
 {
     struct json_object *config = json_get(spec, "config");
-    struct walk w = {
-        .owner = owner, .fields = err->kind ? NULL : fields, .spec = spec, .report = "", .a = a, .err = err};
+    struct check c = {.owner = owner, .fields = fields, .spec = spec, .report = "", .a = a, .err = err};
+    struct shape_walk walk = {.all = err->all, .member = config_member, .context = &c};
 
-    if (!config)
-        return true;
     if (!json_object_is_type(config, json_type_object))
-        return spec_invalid(err, "spec.config must be an object");
+        return !config;
+    if (err->all->len)
+        c.fields = NULL;
     if (!extra_config_check_shape(config, a, err))
         return false;
-    bool known = check_table(&w, config_keys, config, "");
-    if (w.unknown)
-        warn_of_unknown_keys(warnings, a, sentence(&w));
-    return extra_config_check_values(config, err) && known;
+    /* In the order of names, so that the report is the same whatever the order in which they are written. */
+    shape_walk(&walk, &config_shape, arena_json(a, json_sorted(config)), "spec.config");
+    if (c.unknown)
+        warn_of_unknown_keys(warnings, a, sentence(&c));
+    return extra_config_check_values(config, err) && !walk.wrong;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 #ifndef RUNNER_EXTRA_CONFIG_PARTS_H
 #define RUNNER_EXTRA_CONFIG_PARTS_H
 
-#include "runner/config_keys.h"
 #include "runner/extra_config.h"
 
 enum {
@@ -30,9 +29,6 @@ const char *extra_config_owner(const char *path, const char **why);
 /* The field of the spec that may make the key as well, because it makes a part of the table that the key is in; NULL:
  * none does. */
 const char *extra_config_shared_with(const char *path);
-
-/* Whether the value has the type of the key, tables excepted: those have members to look at. */
-bool extra_config_check_type(enum config_type type, struct json_object *value, const char *path, struct err *err);
 
 /* What gitlab-runner asks of some values before it takes the file. */
 bool extra_config_check_values(struct json_object *config, struct err *err);

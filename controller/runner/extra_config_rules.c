@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/shorten.h"
-#include "base/time.h"
 #include "base/words.h"
 #include "runner/extra_config_parts.h"
 #include "runner/spec_parts.h"
@@ -271,73 +270,6 @@ const char *extra_config_field(const char *path, struct json_object *spec, struc
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * Types.
- */
-
-static bool is_text(struct json_object *value)
-{
-    return json_object_is_type(value, json_type_string);
-}
-
-static bool is_whole(struct json_object *value)
-{
-    return json_object_is_type(value, json_type_int);
-}
-
-/* Whether a number with a fraction can hold it, as gitlab-runner asks of one that is written without. */
-static bool is_exact(int64_t number)
-{
-    const int64_t largest = 1LL << 53;
-
-    return number >= -largest && number <= largest;
-}
-
-static bool has_type(enum config_type type, struct json_object *value)
-{
-    int64_t ns;
-
-    switch (type) {
-    case CONFIG_TEXT:
-        return is_text(value);
-    case CONFIG_FLAG:
-        return json_object_is_type(value, json_type_boolean);
-    case CONFIG_WHOLE:
-        return is_whole(value);
-    case CONFIG_WHOLE32:
-        return is_whole(value) && json_object_get_int64(value) == (int32_t)json_object_get_int64(value);
-    case CONFIG_NUMBER:
-        return json_object_is_type(value, json_type_double) ||
-               (is_whole(value) && is_exact(json_object_get_int64(value)));
-    case CONFIG_DURATION:
-        return is_text(value) && duration_parse(json_object_get_string(value), &ns);
-    case CONFIG_TABLE:
-    case CONFIG_ANY:
-        break;
-    }
-    return true;
-}
-
-bool extra_config_check_type(enum config_type type, struct json_object *value, const char *path, struct err *err)
-{
-    static const char *const words[] = {
-        [CONFIG_ANY] = "",
-        [CONFIG_TABLE] = "",
-        [CONFIG_TEXT] = "text: put it in quotes",
-        [CONFIG_FLAG] = "true or false, without quotes",
-        [CONFIG_WHOLE] = "a whole number, without quotes",
-        [CONFIG_WHOLE32] = "a whole number of 32 bits, without quotes",
-        [CONFIG_NUMBER] = "a number, without quotes",
-        [CONFIG_DURATION] = "a duration, such as \"90s\" or \"1h30m\"",
-    };
-    bool nested = json_is_array(value) || json_object_is_type(value, json_type_object);
-
-    if (has_type(type, value))
-        return true;
-    return spec_invalid(err, "spec.config.%s must be %s%s", shown(path, 200).text, words[type],
-                        nested ? "; it is a list or a map" : "");
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
  * Values for which gitlab-runner refuses the whole file. common/labels.go and Config.Validate() have the rules.
  */
 enum { LABELS_MAX = 32 };
@@ -397,27 +329,12 @@ static bool check_log_fields(struct json_object *config, struct err *err)
                         version, target);
 }
 
-/* The one kind of volume of which gitlab-runner demands members. */
-static bool check_nfs(struct json_object *config, struct err *err)
-{
-    static const char *const needed[] = {"name", "mount_path", "server", "path"};
-    struct json_object *list = json_get(config, "runners.kubernetes.volumes.nfs");
-
-    bool ok = true;
-
-    for (size_t i = 0; i < json_len(list); i++)
-        for (size_t n = 0; n < ARRAY_LEN(needed); n++)
-            if (!*json_str_or(json_at(list, i), needed[n], ""))
-                ok = spec_invalid(err, "spec.config.runners.kubernetes.volumes.nfs[%zu].%s is missing", i, needed[n]);
-    return ok;
-}
-
 bool extra_config_check_values(struct json_object *config, struct err *err)
 {
     struct json_object *global = json_get(config, "labels"), *own = json_get(config, "runners.labels");
 
     bool names = check_labels(global, "labels", err), own_names = check_labels(own, "runners.labels", err);
-    bool count = check_label_count(global, own, err), nfs = check_nfs(config, err);
+    bool count = check_label_count(global, own, err);
 
-    return check_log_fields(config, err) && names && own_names && count && nfs;
+    return check_log_fields(config, err) && names && own_names && count;
 }

@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/shorten.h"
-#include "base/words.h"
 #include "runner/config_keys.h"
 #include "runner/glob.h"
 #include "runner/go_syntax.h"
@@ -126,19 +125,6 @@ void judge_pod_spec(const struct judged *j)
     }
 }
 
-/* The flags that gitlab-runner knows: what is known in the map runners.feature_flags. */
-static const struct config_key *known_flags(void)
-{
-    const struct config_key *keys = config_keys;
-
-    while (strcmp(keys->name, "runners") != 0)
-        keys++;
-    keys = keys->table;
-    while (strcmp(keys->name, "feature_flags") != 0)
-        keys++;
-    return keys->table;
-}
-
 static bool is_boolean(const char *text)
 {
     return word_index("1, t, T, TRUE, true, True, 0, f, F, FALSE, false, False", text) >= 0;
@@ -146,17 +132,15 @@ static bool is_boolean(const char *text)
 
 static void check_flag(const struct judged *j, const char *field, const char *name, const char *value)
 {
-    const struct config_key *k = known_flags();
-    struct near near = near_begin(name);
+    const struct shape *flags = shape_find(&config_shape, "runners.feature_flags");
+    const char *near = shape_near(flags, name);
 
     if (strncasecmp(name, "FF_", 3) != 0)
         return;
-    for (; k->name && strcmp(k->name, name) != 0; k++)
-        near_offer(&near, k->name);
-    if (!k->name)
+    if (!shape_member(flags, name))
         judged_warn(j, "%s: gitlab-runner %s knows no feature flag %s%s%s%s", field, config_keys_version,
-                    shown(name, 60).text, near.found ? " (did you mean " : ", and passes over it",
-                    near.found ? near.found : "", near.found ? "?), and passes over it" : "");
+                    shown(name, 60).text, near ? " (did you mean " : ", and passes over it", near ? near : "",
+                    near ? "?), and passes over it" : "");
     else if (!is_boolean(value) && !judged_has_variable(value))
         judged_warn(j, "%s: the feature flag %s must be true or false, not \"%s\": gitlab-runner passes over it", field,
                     name, shown(value, 40).text);

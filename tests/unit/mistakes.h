@@ -200,7 +200,7 @@ static inline struct json_object *schema_read(struct arena *a)
 {
     const char *text = read_file("crds/gitlabrunners.yaml", a);
     struct err err = {0};
-    struct json_object *documents = arena_json(a, yaml_read("crd", text, strlen(text), &err));
+    struct json_object *documents = arena_json(a, yaml_read("crd", text, strlen(text), YAML_TYPED, &err));
 
     return json_get(json_at(json_get(json_at(documents, 0), "spec.versions"), 0), "schema.openAPIV3Schema");
 }

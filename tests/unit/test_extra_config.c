@@ -266,23 +266,24 @@ static void takes_the_key_where_the_field_is_not_given(void **state)
 /* ---------------------------------------------------------------------------------------------------------------------
  * The table of keys.
  */
-static void check_keys(const struct config_key *keys, int depth)
+static void check_keys(const struct shape *shape, int depth)
 {
     assert_true(depth < EXTRA_CONFIG_MAX_DEPTH);
-    for (const struct config_key *k = keys; k->name; k++) {
-        assert_true(*k->name && strlen(k->name) < 64);
-        assert_true((k->table != NULL) == (k->type == CONFIG_TABLE) || k->many == CONFIG_MAP);
-        for (const struct config_key *other = k + 1; other->name; other++)
-            assert_string_not_equal(k->name, other->name);
-        if (k->table)
-            check_keys(k->table, depth + (k->many == CONFIG_ONE ? 1 : 2));
+    for (const struct shape_member *m = shape->members; m && m->name; m++) {
+        assert_true(*m->name && strlen(m->name) < 64);
+        assert_true((m->shape->members != NULL) == (m->shape->type == SHAPE_TABLE) || m->shape->type == SHAPE_MAP);
+        for (const struct shape_member *other = m + 1; other->name; other++)
+            assert_string_not_equal(m->name, other->name);
+        check_keys(m->shape, depth + 1);
+        if (m->shape->each)
+            check_keys(m->shape->each, depth + 2);
     }
 }
 
 static void the_table_makes_sense(void **state)
 {
     (void)state;
-    check_keys(config_keys, 0);
+    check_keys(&config_shape, 0);
     assert_true(*config_keys_version >= '1' && *config_keys_version <= '9');
 }
 

@@ -54,33 +54,26 @@ static struct json_object *schema_at(struct json_object *schema, const char *pat
     return schema;
 }
 
-static struct json_object *example_of_key(const struct config_key *key)
+static const char *example_text(const struct shape *shape, struct arena *a)
 {
     static const char *const texts[] = {
-        [CONFIG_TEXT] = "'x'", [CONFIG_FLAG] = "true", [CONFIG_WHOLE] = "7",       [CONFIG_WHOLE32] = "7",
-        [CONFIG_NUMBER] = "7", [CONFIG_ANY] = "'x'",   [CONFIG_DURATION] = "'1h'", [CONFIG_TABLE] = "{}"};
-    struct arena a cleanup_arena = {0};
-    const char *one = texts[key->type];
-    const char *value = key->many == CONFIG_LIST  ? arena_printf(&a, "[%s]", one)
-                        : key->many == CONFIG_MAP ? arena_printf(&a, "{'FF_USE_FASTZIP': %s}", one)
-                                                  : one;
+        [SHAPE_TEXT] = "'x'", [SHAPE_FLAG] = "true", [SHAPE_WHOLE] = "7",       [SHAPE_WHOLE32] = "7",
+        [SHAPE_NUMBER] = "7", [SHAPE_ANY] = "'x'",   [SHAPE_DURATION] = "'1h'", [SHAPE_TABLE] = "{}"};
 
-    return json_copy(json_get(quoted_json(arena_printf(&a, "{'value': %s}", value), &a), "value"));
+    if (shape->type == SHAPE_ONE_OR_LIST)
+        return example_text(shape->each, a);
+    if (shape->type == SHAPE_LIST)
+        return arena_printf(a, "[%s]", example_text(shape->each, a));
+    return shape->type == SHAPE_MAP ? arena_printf(a, "{'FF_USE_FASTZIP': %s}", example_text(shape->each, a))
+                                    : texts[shape->type];
 }
 
-static const struct config_key *key_at(const char *path)
+static struct json_object *example_of_key(const struct shape *shape)
 {
-    const struct config_key *keys = config_keys;
-    struct step step;
+    struct arena a cleanup_arena = {0};
+    const char *text = arena_printf(&a, "{'value': %s}", example_text(shape, &a));
 
-    while (next_step(&path, &step)) {
-        while (keys->name && strcmp(keys->name, step.name) != 0)
-            keys++;
-        if (!keys->name || !*path)
-            break;
-        keys = keys->table;
-    }
-    return keys->name ? keys : NULL;
+    return json_copy(json_get(quoted_json(text, &a), "value"));
 }
 
 /* The value that was at the wrong place, or else something that the field takes, where there is nothing yet. */
@@ -97,7 +90,7 @@ static void set_as_told(struct json_object *object, struct json_object *schema, 
     if (value) {
         put(object, field, json_copy(value));
     } else if (strncmp(field, config, sizeof(config) - 1) == 0) {
-        const struct config_key *key = key_at(field + sizeof(config) - 1);
+        const struct shape *key = shape_find(&config_shape, field + sizeof(config) - 1);
         if (!key)
             fail_msg("%s: gitlab-runner has no such key", field);
         put(object, field, example_of_key(key));
@@ -303,23 +296,23 @@ static const char *in_style(const char *name, int style, struct arena *a)
     return style == 2 ? name : text;
 }
 
-static void lead_keys(struct json_object *schema, const struct config_key *keys, const char *parent,
+static void lead_keys(struct json_object *schema, const struct shape *shape, const char *parent,
                       struct json_object *done, struct tried *t)
 {
-    for (const struct config_key *k = keys; k->name; k++) {
+    for (const struct shape_member *m = shape->members; m && m->name; m++) {
         for (int style = 0; style < 3; style++) {
             struct arena a cleanup_arena = {0};
-            const char *name = in_style(k->name, style, &a);
+            const char *name = in_style(m->name, style, &a);
             struct json_object *object = arena_json(&a, json_copy(minimal()));
             /* namespace_per_job needs a ServiceAccount that may make namespaces, as the refusal says. */
-            if (is_member(schema, parent, name) || json_member(done, name) || strstr(k->name, "namespace_per_job"))
+            if (is_member(schema, parent, name) || json_member(done, name) || strstr(m->name, "namespace_per_job"))
                 continue;
             json_set_bool(done, name, true);
             put(object, arena_printf(&a, "%s.%s", parent, name), json_object_new_int(1));
             follow(object, schema, parent, name, NULL, t, &a);
         }
-        if (k->type == CONFIG_TABLE)
-            lead_keys(schema, k->table, parent, done, t);
+        if (m->shape->type == SHAPE_TABLE || m->shape->type == SHAPE_LIST)
+            lead_keys(schema, m->shape->each ? m->shape->each : m->shape, parent, done, t);
     }
 }
 
@@ -333,7 +326,7 @@ static void a_key_of_config_toml_is_led_to_its_place(void **state)
     for (size_t i = 0; i < ARRAY_LEN(parents); i++) {
         cleanup_json struct json_object *done = json_object_new_object();
         struct tried t = {0};
-        lead_keys(schema, config_keys, parents[i], done, &t);
+        lead_keys(schema, &config_shape, parents[i], done, &t);
         report(parents[i], &t);
         assert_int_equal(t.wrong, 0);
         assert_true(t.names > 700);

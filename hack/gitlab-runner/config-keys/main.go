@@ -36,6 +36,14 @@ var (
 	textOrTexts     = reflect.TypeFor[common.StringOrArray]()
 )
 
+const macros = `#define SHAPE(type_)      &(const struct shape){.type = SHAPE_##type_}
+#define LIST(of)          &(const struct shape){.type = SHAPE_LIST, .each = of}
+#define ONE_OR_LIST(of)   &(const struct shape){.type = SHAPE_ONE_OR_LIST, .each = of}
+#define MAP(of)           &(const struct shape){.type = SHAPE_MAP, .each = of}
+#define MEMBERS(...)      .members = (const struct shape_member[]){__VA_ARGS__ {0}}
+#define KEY(name, shape)  {name, shape, NULL}
+`
+
 type generator struct {
 	done   map[string]reflect.Type // the tables that are written, or being written, by their names in C
 	tables strings.Builder
@@ -139,25 +147,29 @@ func (g *generator) table(t reflect.Type) string {
 		lines += g.line(t, key, of[key])
 	}
 	if name == "config" {
-		fmt.Fprintf(&g.tables, "const struct config_key config_keys[] = {\n%s    {0},\n};\n", lines)
+		fmt.Fprintf(&g.tables, "const struct shape config_shape = {.type = SHAPE_TABLE, MEMBERS(\n%s)};\n", lines)
 	} else {
-		fmt.Fprintf(&g.tables, "static const struct config_key %s[] = {\n%s    {0},\n};\n\n", name, lines)
+		fmt.Fprintf(&g.tables, "static const struct shape %s = {.type = SHAPE_TABLE, MEMBERS(\n%s)};\n\n", name, lines)
 	}
 	return name
 }
 
 func (g *generator) line(t reflect.Type, key string, of reflect.Type) string {
 	many, kind, table := g.keyType(of, t.Name()+"."+key)
+	shape := "SHAPE(" + kind + ")"
+	if table != "" {
+		shape = "&" + table
+	}
 	switch t.Name() + "." + key {
 	case "Config.runners": // spec.config has one runner only
 		many = "ONE"
 	case "RunnerConfig.feature_flags": // a map, of which gitlab-runner passes over the names that it does not know
-		table = g.featureFlags()
+		many, shape = "ONE", "&"+g.featureFlags()
 	}
-	if table == "" {
-		return fmt.Sprintf("    {%q, CONFIG_%s, CONFIG_%s, NULL},\n", key, many, kind)
+	if many != "ONE" {
+		shape = many + "(" + shape + ")"
 	}
-	return fmt.Sprintf("    {%q, CONFIG_%s, CONFIG_%s, %s},\n", key, many, kind, table)
+	return fmt.Sprintf("    KEY(%q, %s),\n", key, shape)
 }
 
 func (g *generator) featureFlags() string {
@@ -166,11 +178,11 @@ func (g *generator) featureFlags() string {
 		names = append(names, flag.Name)
 	}
 	sort.Strings(names)
-	g.tables.WriteString("static const struct config_key feature_flags[] = {\n")
+	g.tables.WriteString("static const struct shape feature_flags = {.type = SHAPE_MAP, .each = SHAPE(FLAG), MEMBERS(\n")
 	for _, name := range names {
-		fmt.Fprintf(&g.tables, "    {%q, CONFIG_ONE, CONFIG_FLAG, NULL},\n", name)
+		fmt.Fprintf(&g.tables, "    KEY(%q, SHAPE(FLAG)),\n", name)
 	}
-	g.tables.WriteString("    {0},\n};\n\n")
+	g.tables.WriteString(")};\n\n")
 	return "feature_flags"
 }
 
@@ -197,8 +209,8 @@ func main() {
 	g := generator{done: map[string]reflect.Type{}}
 	g.table(reflect.TypeFor[common.Config]())
 	fmt.Print("/* What gitlab-runner knows in config.toml. Generated from its source by hack/gitlab-runner/config-keys;\n" +
-		" * hack/generate writes it anew. */\n#include \"runner/config_keys.h\"\n\n#include <stddef.h>\n\n" +
-		"/* clang-format off */\n")
+		" * hack/generate writes it anew. */\n#include \"runner/config_keys.h\"\n\n" +
+		"/* clang-format off */\n" + macros + "\n")
 	fmt.Printf("const char config_keys_version[] = %q;\n\n", common.AppVersion.Version)
 	fmt.Print(g.tables.String(), "/* clang-format on */\n")
 }
