@@ -109,6 +109,11 @@ NASTY = {
 }
 
 
+def where(text: str) -> str:
+    """As a path, in which no API server takes a colon."""
+    return "/" + text.replace(":", "")
+
+
 def nasty_spec(text: str) -> dict:
     """The text wherever text is free, in keys as well; labels and names are not, and refused as no API server takes them."""
     odd = {"plain": text, text: "plain", text + text: text}
@@ -122,7 +127,7 @@ def nasty_spec(text: str) -> dict:
         "image": text, "helperImage": text, "podLabels": {"plain": text}, "podAnnotations": {"plain": text},
         "environment": [{"name": "A", "value": text}],
         "manager": {"podAnnotations": {"plain": text}, "env": [{"name": "A", "value": text}]},
-        "volumes": [{"name": f"v{i}", "mountPath": "/" + text, "subPath": text} | volume
+        "volumes": [{"name": f"v{i}", "mountPath": where(text), "subPath": text} | volume
                     for i, volume in enumerate(volumes)]}
 
 
@@ -131,7 +136,7 @@ def nasty_section(text: str) -> dict:
     odd = {"plain": text, text: "plain", text + text: text}
 
     def volume(name: str, **columns: object) -> list[dict]:
-        return [{"name": name, "mount_path": "/" + text, "sub_path": text} | columns]
+        return [{"name": name, "mount_path": where(text), "sub_path": text} | columns]
     return {
         "namespace": "ci", "image": text, "helper_image": text, "pod_labels": {"plain": text},
         "pod_annotations": {"plain": text},

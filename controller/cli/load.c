@@ -155,7 +155,10 @@ static void read_loaded(const struct loaded *item, shape_member_fn *member, stru
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (json_get(item->object, texts[i]) && !json_str(item->object, texts[i]))
             complaints_add(all, arena_printf(all->a, "%s must be text: put it in quotes", texts[i]));
-    spec_read_all(item->object, member, ret, all, all->a);
+    if (member)
+        spec_read_with(item->object, member, ret, all, all->a);
+    else
+        spec_read_all(item->object, ret, all, all->a);
     spec_judge_all(item->object, ret, all, all->a);
     complaints_settle(all, item->object);
 }

@@ -92,8 +92,8 @@ static bool check_shared(struct check *c, const char *path)
 }
 
 /* gitlab-runner takes Image for image as well, and one of the two at random when both are there. */
-static const struct shape *check_key(struct check *c, const struct shape *table, const char *name,
-                                     struct json_object *value, const char *path)
+static const struct shape *shape_of_key(struct check *c, const struct shape *table, const char *name,
+                                        struct json_object *value, const char *path)
 {
     const struct shape_member *key = key_in_any_case(table, name);
     bool said = !extra_config_says_nothing(path, value);
@@ -117,7 +117,7 @@ static const struct shape *config_member(struct shape_walk *w, const struct shap
     const char *path = shape_path(at, c->a) + strlen("spec.config.");
 
     if (in->type != SHAPE_MAP)
-        return check_key(c, in, name, value, path);
+        return shape_of_key(c, in, name, value, path);
     if (in->members && !shape_member(in, name))
         report(c, in, name, path);
     return in->each;

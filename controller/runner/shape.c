@@ -258,7 +258,8 @@ static bool matches(const char *pattern, const char *text)
     return regexec(&compiled[i].regex, text, 0, NULL, 0) == 0;
 }
 
-static bool is_address(const char *text)
+/* As isIP() of CEL has it: no IPv4 address in an IPv6 one. */
+static bool is_strict_ip(const char *text)
 {
     struct in6_addr address;
 
@@ -282,7 +283,7 @@ static bool holds(const struct shape_rule *rule, struct json_object *value)
     case RULE_QUANTITY:
         return is_text ? *text != '-' && quantity_parse(text, &ignored) : json_object_get_int64(value) >= 0;
     case RULE_ADDRESS:
-        return is_address(text);
+        return is_strict_ip(text);
     }
     return false;
 }
@@ -297,8 +298,8 @@ static void complain_of_rule(struct shape_walk *w, const struct shape_rule *rule
         complain(w, at, "%s, not \"%s\"", rule->message, shown(text, 60).text);
 }
 
-static void check_text(struct shape_walk *w, const struct shape *shape, struct json_object *value,
-                       const struct shape_place *at)
+static void check_text_bounds(struct shape_walk *w, const struct shape *shape, struct json_object *value,
+                              const struct shape_place *at)
 {
     const char *text = json_object_get_string(value), *words = shape->words;
 
@@ -348,7 +349,7 @@ static void check_bounds(struct shape_walk *w, const struct shape *shape, struct
     bool whole = json_object_is_type(value, json_type_int);
 
     if (whole || json_object_is_type(value, json_type_string))
-        check_text(w, shape, value, at);
+        check_text_bounds(w, shape, value, at);
     if (whole)
         check_number(w, shape, json_object_get_int64(value), at);
     else

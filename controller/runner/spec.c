@@ -407,12 +407,12 @@ static const struct shape *known_member(struct shape_walk *w, const struct shape
     return known;
 }
 
-bool spec_read_all(struct json_object *object, shape_member_fn *member, struct spec *ret, struct complaints *all,
-                   struct arena *a)
+bool spec_read_with(struct json_object *object, shape_member_fn *member, struct spec *ret, struct complaints *all,
+                    struct arena *a)
 {
     struct owner owner = owner_of(object);
     struct err err = {.all = all};
-    struct shape_walk walk = {.all = all, .member = member ? member : known_member};
+    struct shape_walk walk = {.all = all, .member = member};
 
     *ret = (struct spec){0};
     shape_walk(&walk, &crd_shape, object, "");
@@ -423,12 +423,17 @@ bool spec_read_all(struct json_object *object, shape_member_fn *member, struct s
     return all->len == 0;
 }
 
+bool spec_read_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a)
+{
+    return spec_read_with(object, known_member, ret, all, a);
+}
+
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err)
 {
     struct complaints *all = arena_alloc(a, sizeof(*all));
 
     all->a = a;
-    spec_read_all(object, NULL, ret, all, a);
+    spec_read_all(object, ret, all, a);
     if (spec_judge_all(object, ret, all, a))
         return true;
     complaints_settle(all, object);

@@ -129,12 +129,15 @@ struct owner owner_of(struct json_object *object);
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err);
 
 /* Its two halves, whose complaints join those that are in the list already: what can be said of the fields by
- * themselves, first of all that they have another type, where `member` is asked about fields that nobody knows (NULL:
- * only those of the jobs' pods are refused); and what would become of the jobs (runner/judge.h). That is asked, when
- * something has been complained of, of a copy without it, and *spec is left alone. False when there are complaints. */
-bool spec_read_all(struct json_object *object, shape_member_fn *member, struct spec *ret, struct complaints *all,
-                   struct arena *a);
+ * themselves, first of all that they have another type, and of fields that nobody knows those of the jobs' pods; and
+ * what would become of the jobs (runner/judge.h). That is asked, when something has been complained of, of a copy
+ * without it, and *spec is left alone. False when there are complaints. */
+bool spec_read_all(struct json_object *object, struct spec *ret, struct complaints *all, struct arena *a);
 bool spec_judge_all(struct json_object *object, struct spec *spec, struct complaints *all, struct arena *a);
+
+/* As spec_read_all(), where somebody else is asked about fields that nobody knows. */
+bool spec_read_with(struct json_object *object, shape_member_fn *member, struct spec *ret, struct complaints *all,
+                    struct arena *a);
 
 /* Whether the path is below a field that gitlab-runner's own tables are made of; and what is said of what has no place
  * in them. */

@@ -85,7 +85,7 @@ static bool read_rest(struct json_object *copy, const struct complaints *all, st
         }
         put_in(copy);
         *found = (struct complaints){.a = all->a};
-        if (spec_read_all(copy, NULL, ret, found, all->a))
+        if (spec_read_all(copy, ret, found, all->a))
             return true;
     }
     return false;
