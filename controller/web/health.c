@@ -40,7 +40,7 @@ static bool turns_end(const struct reconciler_view *view, struct buf *why)
 {
     list_each (node, view->turns) {
         const struct turn *turn = turn_of(container_of(node, struct work, node));
-        if (is_overdue(turn->state->key, turn->asked_us, why))
+        if (turn->work.state == WORK_WAITING && is_overdue(turn->state->key, turn->asked_us, why))
             return false;
     }
     list_each (node, view->errands) {
