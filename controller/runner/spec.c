@@ -391,19 +391,27 @@ bool spec_is_of_jobs_pod(const char *path)
     return false;
 }
 
+static void complain_of_unknown(struct complaints *all, const struct shape *in, const char *name,
+                                const struct shape_place *at)
+{
+    const char *path = shape_path(at, all->a), *near = shape_near(in, name);
+
+    if (near)
+        complaints_add_unknown(all, arena_printf(all->a, "%s is not known: did you mean %s?", path, near),
+                               arena_printf(all->a, "%s.%s", shape_path(at->in, all->a), near));
+    else
+        complaints_add(all, arena_printf(all->a, "%s is not known: " NO_SUCH_SETTING, path));
+}
+
 /* An API server drops what is not known, and so do we; but the jobs' pods would not be as somebody thinks. */
 static const struct shape *known_member(struct shape_walk *w, const struct shape *in, const char *name,
                                         struct json_object *value, const struct shape_place *at)
 {
     const struct shape *known = shape_of_member(in, name);
-    const char *path = known || in->open || !w->bounds ? "" : shape_path(at, w->all->a), *near = shape_near(in, name);
 
     (void)value;
-    if (spec_is_of_jobs_pod(path))
-        complaints_add_unknown(w->all,
-                               near ? arena_printf(w->all->a, "%s is not known: did you mean %s?", path, near)
-                                    : arena_printf(w->all->a, "%s is not known: " NO_SUCH_SETTING, path),
-                               near ? arena_printf(w->all->a, "%s.%s", shape_path(at->in, w->all->a), near) : NULL);
+    if (!known && !in->open && w->bounds && spec_is_of_jobs_pod(shape_path(at, w->all->a)))
+        complain_of_unknown(w->all, in, name, at);
     return known;
 }
 
