@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/keep.h"
 #include "base/mem.h"
 
 struct map_slot {
@@ -80,7 +81,7 @@ static void make_map_room(struct map *m)
 static void key_free(const struct map *m, char *key)
 {
     if (!m->lent)
-        free(key);
+        keep_free_text(key);
 }
 
 void map_finish(struct map *m)
@@ -112,7 +113,7 @@ void *map_set(struct map *m, const char *key, void *value)
         return former;
     }
     make_map_room(m);
-    insert(m, m->lent ? (char *)key : mem_strdup(key), value);
+    insert(m, m->lent ? (char *)key : keep_strdup(key), value);
     return NULL;
 }
 

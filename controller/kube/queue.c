@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/keep.h"
 #include "base/key.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -201,7 +202,7 @@ static void level_finish(struct level *level)
 
 static void item_free(struct item *item)
 {
-    free(item);
+    keep_free(item, sizeof(*item) + strlen(item->key) + 1);
 }
 
 void queue_destroy(struct queue *q)
@@ -226,7 +227,7 @@ static struct item *item_of(struct queue *q, const char *key)
 
     if (item)
         return item;
-    item = mem_alloc(sizeof(*item) + strlen(key) + 1);
+    item = keep_alloc(sizeof(*item) + strlen(key) + 1);
     strcpy(item->key, key);
     list_init(&item->node);
     item->heap_index = NOT_DELAYED;

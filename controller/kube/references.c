@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/keep.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -51,7 +52,7 @@ static struct target *find_referent(const struct references *r, unsigned kind, c
 
 static struct target *target_create(struct references *r, const char *key, unsigned epoch)
 {
-    struct target *target = mem_alloc(sizeof(*target) + strlen(key) + 1);
+    struct target *target = keep_alloc(sizeof(*target) + strlen(key) + 1);
 
     strcpy(target->key, key);
     list_init(&target->links);
@@ -62,22 +63,22 @@ static struct target *target_create(struct references *r, const char *key, unsig
 
 static void target_free(struct target *target)
 {
-    free(target);
+    keep_free(target, sizeof(*target) + strlen(target->key) + 1);
 }
 
 static struct holder *holder_create(const char *key, size_t len)
 {
-    struct holder *holder = mem_alloc(sizeof(*holder) + len * sizeof(struct link));
+    struct holder *holder = keep_alloc(sizeof(*holder) + len * sizeof(struct link));
 
     holder->len = len;
-    holder->key = mem_strdup(key);
+    holder->key = keep_strdup(key);
     return holder;
 }
 
 static void holder_free(struct holder *holder)
 {
-    free(holder->key);
-    free(holder);
+    keep_free_text(holder->key);
+    keep_free(holder, sizeof(*holder) + holder->len * sizeof(struct link));
 }
 
 /* What nobody refers to any more is forgotten. */

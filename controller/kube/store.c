@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/keep.h"
 #include "base/key.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -25,6 +26,7 @@ enum standing {
 struct entry {
     struct record record; /* its name ends the key                        */
     struct list sibling;  /* in the owner's list                          */
+    size_t size;          /* of the block                                 */
     unsigned epoch;       /* of the last list that had it                 */
     unsigned char kind, standing;
     char texts[]; /* the key, "ns/name", then what is not the family's, then what is kept */
@@ -151,9 +153,9 @@ static struct family *family_of(struct store *store, const struct record *r)
 
     if (family || !r->owner[0])
         return family;
-    family = mem_alloc(sizeof(*family) + strlen(r->owner) + 1);
+    family = keep_alloc(sizeof(*family) + strlen(r->owner) + 1);
     strcpy(family->owner, r->owner);
-    family->uid = mem_strdup(r->owner_uid);
+    family->uid = keep_strdup(r->owner_uid);
     list_init(&family->children);
     map_set(&store->owners, family->owner, family);
     return family;
@@ -163,8 +165,8 @@ static void family_free(void *value)
 {
     struct family *family = value;
 
-    free(family->uid);
-    free(family);
+    keep_free_text(family->uid);
+    keep_free(family, sizeof(*family) + strlen(family->owner) + 1);
 }
 
 static size_t texts_size(const struct record *r, bool own_uid)
@@ -181,13 +183,15 @@ static size_t aligned(size_t size)
 static struct entry *entry_create(const struct record *r, struct family *family, const struct record_layout *layout)
 {
     bool own_uid = !family || strcmp(family->uid, r->owner_uid) != 0;
-    size_t kept_at = aligned(offsetof(struct entry, texts) + texts_size(r, own_uid)), ns = strlen(r->ns);
-    struct entry *e = mem_alloc(kept_at + kept_size(layout, r->kept));
+    size_t kept_at = aligned(offsetof(struct entry, texts) + texts_size(r, own_uid)), ns = strlen(r->ns),
+           size = kept_at + kept_size(layout, r->kept);
+    struct entry *e = keep_alloc(size);
     char *at = e->texts;
 
     memcpy(at, r->ns, ns);
     at[ns] = '/';
     at += ns + 1;
+    e->size = size;
     e->record.name = place(&at, r->name);
     e->record.ns = place(&at, r->ns);
     e->record.uid = place(&at, r->uid);
@@ -200,6 +204,13 @@ static struct entry *entry_create(const struct record *r, struct family *family,
     if (family)
         list_append(&family->children, &e->sibling);
     return e;
+}
+
+static void entry_free(void *value)
+{
+    struct entry *e = value;
+
+    keep_free(e, e->size);
 }
 
 /* Whose share it counts in: what is made for an object of another namespace is no burden of its own. */
@@ -220,7 +231,7 @@ static void entry_destroy(struct store *store, struct entry *e)
         if (family && list_empty(&family->children))
             family_free(map_remove(&store->owners, family->owner));
     }
-    free(e);
+    entry_free(e);
 }
 
 static struct key_text entry_key(const struct store *store, const struct entry *e)
@@ -485,7 +496,7 @@ void store_destroy(struct store *store)
     if (!store)
         return;
     for (unsigned kind = 0; kind < store->len; kind++) {
-        free_values(&store->kinds[kind].entries, free);
+        free_values(&store->kinds[kind].entries, entry_free);
         free_values(&store->kinds[kind].reached, free);
     }
     free_values(&store->owners, family_free);

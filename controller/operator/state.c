@@ -3,14 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/keep.h"
 #include "base/mem.h"
 #include "kube/shares.h"
 
 static void state_finish(struct state *state)
 {
     memory_finish(&state->memory);
-    free(state->key);
-    free(state->uid);
+    keep_free_text(state->key);
+    keep_free_text(state->uid);
 }
 
 void states_finish(struct states *states)
@@ -20,7 +21,7 @@ void states_finish(struct states *states)
 
     for (size_t i = 0; map_iter(&states->by_key, &i, &key, &value);) {
         state_finish(value);
-        free(value);
+        keep_free(value, sizeof(struct state));
     }
     map_finish(&states->by_key);
     shares_destroy(take(states->shown_by));
@@ -32,8 +33,8 @@ struct state *states_get(struct states *states, const char *key)
     struct state *state = map_get(&states->by_key, key);
 
     if (!state) {
-        state = mem_alloc(sizeof(*state));
-        state->key = mem_strdup(key);
+        state = keep_alloc(sizeof(*state));
+        state->key = keep_strdup(key);
         states->by_key.lent = true;
         map_set(&states->by_key, state->key, state);
     }
@@ -48,7 +49,7 @@ void states_remove(struct states *states, const char *key)
         return;
     fleet_hide(states, state);
     state_finish(state);
-    free(state);
+    keep_free(state, sizeof(*state));
 }
 
 static void begin_state_anew(struct state *state, const char *uid)
@@ -56,7 +57,7 @@ static void begin_state_anew(struct state *state, const char *uid)
     char *key = take(state->key);
 
     state_finish(state);
-    *state = (struct state){.key = key, .uid = mem_strdup(uid), .facts.shown = state->facts.shown};
+    *state = (struct state){.key = key, .uid = keep_strdup(uid), .facts.shown = state->facts.shown};
 }
 
 static void state_follow(struct state *state, const char *uid, int64_t generation)
