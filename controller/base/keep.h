@@ -4,8 +4,8 @@
  * hold each page. Here blocks of one size share chunks of their own, without a header each; a chunk without blocks goes
  * back to the system. Under AddressSanitizer, and for large blocks, it is the usual heap.
  *
- * Without it an operator that has made 600 runners holds 15.1 KB of each instead of 11.0 (`make bench`), and a start with
- * 10,000 takes a quarter more CPU, in the heap's own lists of free blocks. */
+ * Without it an operator that has made 600 runners holds 15.1 KB of each instead of 11.0 (`make bench`), and a start
+ * with 10,000 takes a quarter more CPU, in the heap's own lists of free blocks. */
 #ifndef BASE_KEEP_H
 #define BASE_KEEP_H
 

@@ -130,17 +130,23 @@ static bool is_boolean(const char *text)
     return word_index("1, t, T, TRUE, true, True, 0, f, F, FALSE, false, False", text) >= 0;
 }
 
+static void warn_of_unknown_flag(const struct judged *j, const char *field, const char *name, const struct shape *flags)
+{
+    const char *near = shape_near(flags, name);
+
+    judged_warn(j, "%s: gitlab-runner %s knows no feature flag %s%s%s%s", field, config_keys_version,
+                shown(name, 60).text, near ? " (did you mean " : ", and passes over it", near ? near : "",
+                near ? "?), and passes over it" : "");
+}
+
 static void check_flag(const struct judged *j, const char *field, const char *name, const char *value)
 {
     const struct shape *flags = shape_find(&config_shape, "runners.feature_flags");
-    const char *near = shape_near(flags, name);
 
     if (strncasecmp(name, "FF_", 3) != 0)
         return;
     if (!shape_member(flags, name))
-        judged_warn(j, "%s: gitlab-runner %s knows no feature flag %s%s%s%s", field, config_keys_version,
-                    shown(name, 60).text, near ? " (did you mean " : ", and passes over it", near ? near : "",
-                    near ? "?), and passes over it" : "");
+        warn_of_unknown_flag(j, field, name, flags);
     else if (!is_boolean(value) && !judged_has_variable(value))
         judged_warn(j, "%s: the feature flag %s must be true or false, not \"%s\": gitlab-runner passes over it", field,
                     name, shown(value, 40).text);
