@@ -29,8 +29,13 @@ struct check {
 /* ---------------------------------------------------------------------------------------------------------------------
  * Keys that are not known */
 
+/* As it is written first: hardly any is written otherwise, and letters take longer to compare so. */
 static const struct shape_member *key_in_any_case(const struct shape *table, const char *name)
 {
+    const struct shape_member *exact = shape_member(table, name);
+
+    if (exact)
+        return exact;
     for (const struct shape_member *m = table->members; m && m->name; m++)
         if (same_but_for_case(m->name, name))
             return m;
