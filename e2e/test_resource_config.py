@@ -131,8 +131,11 @@ SAMPLES: list[object] = ["x", "15m", 7, 2**40, 1.5, True, [], ["x"], [7], [1.5],
 
 def keys_of(table: str) -> list[tuple[str, str, str, str]]:
     """name, many, type and table of each."""
-    body = re.search(rf"struct config_key {table}\[\] = \{{\n(.*?)\n\}};", KEYS, re.DOTALL)[1]
-    return re.findall(r'\{"([^"]+)", CONFIG_(\w+), CONFIG_(\w+), (\w+)\}', body)
+    body = re.search(rf"const struct shape {table} = \{{.type = SHAPE_TABLE, MEMBERS\(\n(.*?)\n\)\}};", KEYS, re.DOTALL)[1]
+    rows = re.findall(r'KEY\("([^"]+)", (?:(LIST|ONE_OR_LIST|MAP)\()?(?:SHAPE\((\w+)\)|&(\w+))\)?\)', body)
+    assert len(rows) == body.count("KEY(")
+    return [(name, "MAP", "FLAG", "") if inner == "feature_flags" else (name, many or "ONE", kind or "TABLE", inner)
+            for name, many, kind, inner in rows]            # any flag, though some are known
 
 
 def cases(table: str, wrap: Callable[[object], dict]) -> Iterator[tuple[dict, str, str, object]]:
@@ -179,7 +182,7 @@ def validated(configs: list[dict]) -> Iterator[str]:
 
 
 def test_for_every_key_and_type_we_refuse_what_gitlab_runner_would() -> None:
-    tried = list(cases("config_keys", lambda value: value))
+    tried = list(cases("config_shape", lambda value: value))
     configs = [config for config, *_ in tried]
     said, judged = list(validated(configs)), verdicts([as_file(config) for config in configs])
     assert len(said) == len(judged) == len(tried) > 5000

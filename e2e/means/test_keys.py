@@ -52,7 +52,7 @@ REASONS = {                 # why a key has no place in any GitLabRunner
 }
 
 
-def leaves(table: str = "config_keys", path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+def leaves(table: str = "config_shape", path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
     """Each key that has no keys of its own, as a path in which "[]" is a list's entry; and a value for it."""
     for name, many, kind, inner in keys_of(table):
         steps = (*path, name)

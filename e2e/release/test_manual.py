@@ -13,7 +13,7 @@ from program import run
 
 NAME = "gitlab-runner-controller"
 BASH = ROOT / f"manual/{NAME}.bash"
-COMMANDS = ["run", "render", "validate"]
+COMMANDS = ["run", "render", "validate", "import"]
 
 
 def options_of(command: str) -> set[str]:
