@@ -153,16 +153,16 @@ static bool start_running(struct process *p, struct run_options *o, struct err *
     o->gitlab.policy.api_servers = api_servers_urls(p->api_servers);
     p->gitlab = gitlab_create(p->loop, p->http, &o->gitlab);
     elect(p, o);
-    const struct workshop shop = {.loop = p->loop,
-                                  .client = p->client,
-                                  .gitlab = p->gitlab,
-                                  .lease = p->lease,
-                                  .render = {.manager_image = o->manager_image, .namespaces = o->namespaces},
-                                  .instance = o->identity,
-                                  .ns = own_namespace(p, o),
-                                  .secrets_by_name = o->secrets_by_name,
-                                  .metrics_per_runner = o->metrics_per_runner};
-    p->rec = reconciler_create(&shop);
+    const struct context ctx = {.loop = p->loop,
+                                .client = p->client,
+                                .gitlab = p->gitlab,
+                                .lease = p->lease,
+                                .render = {.manager_image = o->manager_image, .namespaces = o->namespaces},
+                                .instance = o->identity,
+                                .ns = own_namespace(p, o),
+                                .secrets_by_name = o->secrets_by_name,
+                                .metrics_per_runner = o->metrics_per_runner};
+    p->rec = reconciler_create(&ctx);
     p->deadline = loop_timer_create(p->loop, stop, p);
     if (!serve_pages(p, o, err))
         return false;

@@ -114,7 +114,7 @@ static void errand_enter(struct errand *e, enum errand_stage to)
 
 static void wake_errand(const struct errand *e, bool begun, const char *cause)
 {
-    const struct errands *errands = e->shop->errands;
+    const struct errands *errands = e->ctx->errands;
 
     errands->wake(errands->arg, e->state->key, begun, cause);
 }
@@ -137,7 +137,7 @@ static struct errand *errand_begin(struct turn *turn)
     assert(!turn->state->errand);
     struct errand *e = mem_alloc(sizeof(*e));
 
-    *e = (struct errand){.shop = turn->shop,
+    *e = (struct errand){.ctx = turn->ctx,
                          .state = turn->state,
                          .pass.go = on_place,
                          .cause = turn->cause,
@@ -146,7 +146,7 @@ static struct errand *errand_begin(struct turn *turn)
                          .urgent = turn->urgent};
     memcpy(e->id, turn->id, sizeof(e->id));
     list_init(&e->node);
-    list_append(&turn->shop->errands->all, &e->node);
+    list_append(&turn->ctx->errands->all, &e->node);
     turn->state->errand = e;
     return e;
 }
@@ -158,7 +158,7 @@ void errand_end(struct errand *e)
     assert((e->stage == ERRAND_CALLING) == (e->call != NULL) && e->state->errand == e);
     if (e->call)
         gitlab_cancel(e->call);
-    gitlab_step_back(e->shop->gitlab, &e->pass);
+    gitlab_step_back(e->ctx->gitlab, &e->pass);
     forget_values(e);
     arena_finish(&e->mem);
     list_remove(&e->node);
@@ -179,7 +179,7 @@ bool errand_is_calling(const struct errand *e)
 /* The object, its registration and what was read are as they were when GitLab was asked; all else is as it is now. */
 static struct turn *turn_of_the_answer(const struct errand *e)
 {
-    struct turn *turn = turn_create(e->shop, &e->record, e->state, e->cause);
+    struct turn *turn = turn_create(e->ctx, &e->record, e->state, e->cause);
 
     turn_look(turn);
     go_on_with_errand(e, turn);
@@ -212,7 +212,7 @@ static void start_call(struct errand *e, struct turn *turn, const struct gitlab_
     keep_subject(e, turn);
     e->asked.gitlab.token = NULL;
     e->asked.gitlab.url = arena_strdup(&e->mem, call->url);
-    e->call = gitlab_start(turn->shop->gitlab, &placed, on_errand_answer, e);
+    e->call = gitlab_start(turn->ctx->gitlab, &placed, on_errand_answer, e);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -227,13 +227,13 @@ static bool may_wait(const struct turn *turn, struct err *ret_err)
 static enum gate_verdict enter(struct errand *e, const struct turn *turn, const struct gitlab_request *call,
                                struct err *ret_err)
 {
-    struct gate_door door = gitlab_door(turn->shop->gitlab, call);
+    struct gate_door door = gitlab_door(turn->ctx->gitlab, call);
 
     door.urgent = turn->urgent;
     if (gate_is_for(&e->pass, &door))
         return e->stage == ERRAND_LET_IN ? GATE_GO : GATE_WAIT;
-    gitlab_step_back(turn->shop->gitlab, &e->pass);
-    enum gate_verdict verdict = gitlab_enter(turn->shop->gitlab, &e->pass, &door, ret_err);
+    gitlab_step_back(turn->ctx->gitlab, &e->pass);
+    enum gate_verdict verdict = gitlab_enter(turn->ctx->gitlab, &e->pass, &door, ret_err);
     errand_enter(e, verdict == GATE_GO ? ERRAND_LET_IN : ERRAND_IN_LINE);
     return verdict == GATE_WAIT && !may_wait(turn, ret_err) ? GATE_REFUSE : verdict;
 }

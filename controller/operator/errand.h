@@ -26,7 +26,7 @@ enum errand_stage { ERRAND_IN_LINE, ERRAND_LET_IN, ERRAND_CALLING, ERRAND_ANSWER
 
 struct errand {
     struct list node; /* in errands->all */
-    const struct workshop *shop;
+    const struct context *ctx;
     struct state *state; /* which outlives it */
     enum errand_stage stage;
     struct gate_pass pass;

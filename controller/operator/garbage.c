@@ -18,7 +18,7 @@ enum {
 };
 
 struct garbage {
-    const struct workshop *shop;
+    const struct context *ctx;
     bool leading;
     struct map owners;     /* whose children are to be looked at: a set of keys */
     struct map namespaces; /* … and in which RoleBindings are                   */
@@ -38,14 +38,14 @@ void garbage_note(struct garbage *garbage, enum kind kind, const char *ns, const
 {
     if (!garbage || !garbage->leading)
         return;
-    const struct record *record = store_get(garbage->shop->store, kind, ns, name);
+    const struct record *record = store_get(garbage->ctx->store, kind, ns, name);
     if (kind == KIND_RUNNER)
         add_to(&garbage->owners, key_text(KIND, ns, name).text);
     else if (kind == KIND_NAMESPACE)
         add_to(&garbage->namespaces, name);
     else if (record && *record->owner)
         add_to(&garbage->owners, record->owner);
-    loop_wake(garbage->shop->loop);
+    loop_wake(garbage->ctx->loop);
 }
 
 /* A right goes at once; what others look after may be gone by itself. */
@@ -61,18 +61,18 @@ static int64_t patience(const struct record *child, enum kind kind, enum claim c
 
 static void suspect(struct garbage *garbage, enum kind kind, const struct record *child)
 {
-    enum claim claim = claim_of(garbage->shop->store, kind, child);
+    enum claim claim = claim_of(garbage->ctx->store, kind, child);
 
     if (claim == CLAIM_GOOD)
         return;
     const struct key_text key = key_text(kind_resource(kind)->kind, child->ns, child->name);
-    if (controller_failures(garbage->shop->controller, key.text))
+    if (controller_failures(garbage->ctx->controller, key.text))
         return; /* it has a time of its own */
     int64_t wait = patience(child, kind, claim);
     if (wait)
-        controller_add_at(garbage->shop->controller, key.text, loop_now(garbage->shop->loop) + wait, claim_name(claim));
+        controller_add_at(garbage->ctx->controller, key.text, loop_now(garbage->ctx->loop) + wait, claim_name(claim));
     else
-        controller_add(garbage->shop->controller, key.text, claim == CLAIM_NOT_ALLOWED ? QUEUE_URGENT : QUEUE_ROUTINE,
+        controller_add(garbage->ctx->controller, key.text, claim == CLAIM_NOT_ALLOWED ? QUEUE_URGENT : QUEUE_ROUTINE,
                        claim_name(claim));
 }
 
@@ -95,9 +95,9 @@ static void look_at_what_was_noted(struct garbage *garbage)
     void *value;
 
     for (size_t i = 0; map_iter(&garbage->owners, &i, &owner, &value);)
-        store_each_owned(garbage->shop->store, owner, suspect_owned, garbage);
+        store_each_owned(garbage->ctx->store, owner, suspect_owned, garbage);
     if (garbage->namespaces.len)
-        store_each(garbage->shop->store, KIND_ROLE_BINDING, suspect_in_noted_namespace, garbage);
+        store_each(garbage->ctx->store, KIND_ROLE_BINDING, suspect_in_noted_namespace, garbage);
     map_finish(&garbage->owners);
     map_finish(&garbage->namespaces);
 }
@@ -118,7 +118,7 @@ static void look_at_everything(struct garbage *garbage)
 {
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
         struct scan scan = {garbage, kind};
-        store_each(garbage->shop->store, kind, suspect_any, &scan);
+        store_each(garbage->ctx->store, kind, suspect_any, &scan);
     }
 }
 
@@ -153,7 +153,7 @@ static struct work *start_removal(void *arg, const char *key, enum queue_priorit
     const struct garbage *garbage = arg;
 
     (void)priority, (void)cause;
-    return removal_start(garbage->shop, key);
+    return removal_start(garbage->ctx, key);
 }
 
 static const struct work_kind removals = {
@@ -169,15 +169,15 @@ static const struct work_kind removals = {
     .forget = forget_garbage,
 };
 
-struct garbage *garbage_create(const struct workshop *shop)
+struct garbage *garbage_create(const struct context *ctx)
 {
     struct garbage *garbage = mem_alloc(sizeof(*garbage));
 
-    *garbage = (struct garbage){.shop = shop};
-    controller_add_kind(shop->controller, &removals, garbage);
+    *garbage = (struct garbage){.ctx = ctx};
+    controller_add_kind(ctx->controller, &removals, garbage);
     /* There before the first of them is counted. */
     for (enum claim claim = CLAIM_GOOD + 1; claim <= CLAIM_ORPHANED; claim++)
-        tally_add(&shop->stats->removed, kind_resource(KIND_ROLE_BINDING)->kind, claim_name(claim), 0);
+        tally_add(&ctx->stats->removed, kind_resource(KIND_ROLE_BINDING)->kind, claim_name(claim), 0);
     return garbage;
 }
 

@@ -15,8 +15,8 @@
 
 struct garbage;
 
-/* Lends the workshop; its controller does the work, and ends first. */
-struct garbage *garbage_create(const struct workshop *shop);
+/* Lends the context; its controller does the work, and ends first. */
+struct garbage *garbage_create(const struct context *ctx);
 /* NULL is fine. */
 void garbage_destroy(struct garbage *garbage);
 

@@ -41,7 +41,7 @@ struct scope {
 };
 
 struct informers {
-    const struct workshop *shop;
+    const struct context *ctx;
     struct states *states;
     struct unserved unserved;
     struct loop_timer *look; /* for that room                                            */
@@ -63,7 +63,7 @@ static void wake_referrer(void *arg, const char *key)
 
     if (state)
         memory_forgive(&state->memory);
-    controller_add(wake->informers->shop->controller, key, wake->priority, "a referenced object changed");
+    controller_add(wake->informers->ctx->controller, key, wake->priority, "a referenced object changed");
 }
 
 /* The runners whose spec names the object; and the one that would make a Secret of this name. */
@@ -74,8 +74,8 @@ static void wake_referrers(struct informers *informers, enum kind kind, const ch
     struct wake wake = {informers, priority};
     const char *owner = kind == KIND_SECRET ? secret_owner(name, &a) : NULL;
 
-    references_each(store_references(informers->shop->store), kind, ns, name, wake_referrer, &wake);
-    if (owner && store_get(informers->shop->store, KIND_RUNNER, ns, owner))
+    references_each(store_references(informers->ctx->store), kind, ns, name, wake_referrer, &wake);
+    if (owner && store_get(informers->ctx->store, KIND_RUNNER, ns, owner))
         wake_referrer(&wake, key_text(KIND, ns, owner).text);
 }
 
@@ -83,11 +83,11 @@ static void wake_referrers(struct informers *informers, enum kind kind, const ch
 static void wake(struct informers *informers, enum kind kind, const char *ns, const char *name, const char *owner,
                  enum queue_priority priority)
 {
-    garbage_note(informers->shop->garbage, kind, ns, name);
+    garbage_note(informers->ctx->garbage, kind, ns, name);
     if (kind == KIND_RUNNER)
-        controller_add(informers->shop->controller, key_text(KIND, ns, name).text, priority, "the object changed");
+        controller_add(informers->ctx->controller, key_text(KIND, ns, name).text, priority, "the object changed");
     else if (*owner)
-        controller_add(informers->shop->controller, owner, QUEUE_ROUTINE, "a child changed");
+        controller_add(informers->ctx->controller, owner, QUEUE_ROUTINE, "a child changed");
     else
         wake_referrers(informers, kind, ns, name, priority);
 }
@@ -112,8 +112,8 @@ static enum queue_priority priority_of(const struct informer *informer, struct j
 static void on_look(void *arg)
 {
     struct informers *informers = arg;
-    const struct shares *shares = store_shares(informers->shop->store);
-    bool again = unserved_skipped(&informers->unserved, informers->shop) || shares_have_room(shares);
+    const struct shares *shares = store_shares(informers->ctx->store);
+    bool again = unserved_skipped(&informers->unserved, informers->ctx) || shares_have_room(shares);
 
     loop_timer_set(informers->look, jitter(LOOK_MS * 3 / 4, LOOK_MS / 2));
     for (size_t i = 0; again && i < informers->len; i++)
@@ -137,7 +137,7 @@ static void follow_secrets(const struct informers *informers, struct json_object
 static void count_left_out(const struct informer *informer, enum watch_type type, const struct record *record,
                            bool kept)
 {
-    struct shares *shares = store_shares(informer->informers->shop->store);
+    struct shares *shares = store_shares(informer->informers->ctx->store);
 
     if (kept && type == WATCH_MODIFIED)
         shares_let_in(shares, record->ns);
@@ -150,17 +150,17 @@ static void count_left_out(const struct informer *informer, enum watch_type type
 static void keep_watched(const struct informer *informer, enum watch_type type, struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
-    const struct workshop *shop = informer->informers->shop;
-    const struct record record = workshop_record(shop, informer->kind, object, &a);
-    bool known = store_get(shop->store, informer->kind, record.ns, record.name),
-         kept = workshop_keep(shop, informer->kind, object, &record, type == WATCH_LISTED);
+    const struct context *ctx = informer->informers->ctx;
+    const struct record record = context_record(ctx, informer->kind, object, &a);
+    bool known = store_get(ctx->store, informer->kind, record.ns, record.name),
+         kept = context_keep(ctx, informer->kind, object, &record, type == WATCH_LISTED);
 
     if (informer->kind != KIND_RUNNER)
         return;
     if (!known)
         count_left_out(informer, type, &record, kept);
     if (!kept)
-        unserved_left_out(&informer->informers->unserved, shop, &record);
+        unserved_left_out(&informer->informers->unserved, ctx, &record);
     if (!kept && known)
         wake(informer->informers, KIND_RUNNER, record.ns, record.name, "", QUEUE_ROUTINE);
     if (kept && informer->informers->rounds)
@@ -170,7 +170,7 @@ static void keep_watched(const struct informer *informer, enum watch_type type, 
 /* True: it is none of our business, or not any more. */
 static bool is_passed_over(const struct informer *informer, const char *ns, const char *name)
 {
-    struct store *store = informer->informers->shop->store;
+    struct store *store = informer->informers->ctx->store;
 
     if (kind_concerns(informer->kind, ns, name, store))
         return false;
@@ -181,7 +181,7 @@ static bool is_passed_over(const struct informer *informer, const char *ns, cons
 static void on_object(void *arg, enum watch_type type, struct json_object *object)
 {
     struct informer *informer = arg;
-    struct store *store = informer->informers->shop->store;
+    struct store *store = informer->informers->ctx->store;
     const struct record seen = {.ns = json_str_or(object, "metadata.namespace", ""),
                                 .name = json_str_or(object, "metadata.name", ""),
                                 .uid = json_str_or(object, "metadata.uid", ""),
@@ -193,7 +193,7 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
     }
     const char *too_large = object_too_large(object);
     if (too_large && type != WATCH_DELETED)
-        unserved_too_large(&informer->informers->unserved, informer->informers->shop, informer->kind, &seen, too_large);
+        unserved_too_large(&informer->informers->unserved, informer->informers->ctx, informer->kind, &seen, too_large);
     if (is_passed_over(informer, seen.ns, seen.name))
         return;
     const struct record *known = store_get(store, informer->kind, seen.ns, seen.name);
@@ -213,7 +213,7 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
 static bool on_identity(void *arg, const struct watch_identity *identity)
 {
     struct informer *informer = arg;
-    struct store *store = informer->informers->shop->store;
+    struct store *store = informer->informers->ctx->store;
     const struct record seen = {
         .ns = identity->ns, .name = identity->name, .uid = identity->uid, .version = identity->version};
 
@@ -227,16 +227,16 @@ static void on_list_begin(void *arg)
 {
     struct informer *informer = arg;
 
-    informer->begun = store_list_begin(informer->informers->shop->store, informer->kind);
+    informer->begun = store_list_begin(informer->informers->ctx->store, informer->kind);
     if (informer->kind == KIND_RUNNER)
-        shares_list_begin(store_shares(informer->informers->shop->store), informer->scope->ns);
+        shares_list_begin(store_shares(informer->informers->ctx->store), informer->scope->ns);
 }
 
 static void on_reached(void *arg, const char *version)
 {
     struct informer *informer = arg;
 
-    store_reach(informer->informers->shop->store, informer->kind, informer->scope->ns, version);
+    store_reach(informer->informers->ctx->store, informer->kind, informer->scope->ns, version);
 }
 
 static void on_changed(void *arg, unsigned kind, const struct record *record)
@@ -283,10 +283,10 @@ static void on_list_end(void *arg)
     const char *ns = informer->scope->ns;
     char count[24];
 
-    store_list_end(informers->shop->store, informer->kind, ns, informer->begun, on_changed, informers);
+    store_list_end(informers->ctx->store, informer->kind, ns, informer->begun, on_changed, informers);
     if (informer->kind == KIND_RUNNER)
-        shares_list_end(store_shares(informers->shop->store), ns);
-    snprintf(count, sizeof(count), "%zu", store_count(informers->shop->store, informer->kind));
+        shares_list_end(store_shares(informers->ctx->store), ns);
+    snprintf(count, sizeof(count), "%zu", store_count(informers->ctx->store, informer->kind));
     log_event(LOG_INFO, "watch", "listed", "kind", kind_resource(informer->kind)->kind, "namespace", *ns ? ns : NULL,
               "count", count, NULL);
     advance(informers);
@@ -298,7 +298,7 @@ static void on_list_end(void *arg)
 /* It is not there. */
 static void forget_unwatched(struct informers *informers, enum kind kind, const char *ns, const char *name)
 {
-    struct store *store = informers->shop->store;
+    struct store *store = informers->ctx->store;
     const struct record *known = store_get(store, kind, ns, name);
     cleanup_free char *owner = known ? mem_strdup(known->owner) : NULL;
 
@@ -319,7 +319,7 @@ static struct informer *informer_of(struct informers *informers, enum kind kind,
 static const char *known_secret(void *arg, const char *ns, const char *name)
 {
     const struct informers *informers = arg;
-    const struct store *store = informers->shop->store;
+    const struct store *store = informers->ctx->store;
     const struct record *known = store_get(store, KIND_SECRET, ns, name);
 
     if (known)
@@ -364,7 +364,7 @@ static void on_namespace(void *arg, const struct kube_reply *reply)
 
 static void scope_init(struct informers *informers, struct scope *scope)
 {
-    const struct workshop *shop = informers->shop;
+    const struct context *ctx = informers->ctx;
     bool all = !*scope->ns;
 
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
@@ -376,15 +376,15 @@ static void scope_init(struct informers *informers, struct scope *scope)
                                               .reached = on_reached,
                                               .arg = informer};
         *informer = (struct informer){.informers = informers, .scope = scope, .kind = kind};
-        bool watched = kind == KIND_NAMESPACE ? all : kind != KIND_SECRET || !shop->secrets_by_name;
+        bool watched = kind == KIND_NAMESPACE ? all : kind != KIND_SECRET || !ctx->secrets_by_name;
         if (watched)
-            informer->watch = watch_create(shop->loop, shop->client, kind_resource(kind), all ? NULL : scope->ns,
+            informer->watch = watch_create(ctx->loop, ctx->client, kind_resource(kind), all ? NULL : scope->ns,
                                            kind_selector(kind), &handler);
     }
     scope->settled = scope->open = all;
     if (!all)
-        scope->poll = poll_create(shop->loop, shop->client, kind_resource(KIND_NAMESPACE), NULL, scope->ns,
-                                  on_namespace, &scope->by_kind[KIND_NAMESPACE]);
+        scope->poll = poll_create(ctx->loop, ctx->client, kind_resource(KIND_NAMESPACE), NULL, scope->ns, on_namespace,
+                                  &scope->by_kind[KIND_NAMESPACE]);
 }
 
 static size_t count_scopes(const char *namespaces)
@@ -396,17 +396,17 @@ static size_t count_scopes(const char *namespaces)
     return n;
 }
 
-struct informers *informers_create(const struct workshop *shop, struct states *states)
+struct informers *informers_create(const struct context *ctx, struct states *states)
 {
-    const char *at = shop->render.namespaces;
+    const char *at = ctx->render.namespaces;
     size_t len = count_scopes(at);
     struct informers *informers = mem_alloc(sizeof(*informers) + len * sizeof(struct scope));
 
-    *informers = (struct informers){.shop = shop, .states = states, .len = len};
-    informers->look = loop_timer_create(shop->loop, on_look, informers);
+    *informers = (struct informers){.ctx = ctx, .states = states, .len = len};
+    informers->look = loop_timer_create(ctx->loop, on_look, informers);
     const struct rounds_handler secrets = {known_secret, on_secret, informers};
-    if (shop->secrets_by_name)
-        informers->rounds = rounds_create(shop->loop, shop->client, kind_resource(KIND_SECRET), &secrets);
+    if (ctx->secrets_by_name)
+        informers->rounds = rounds_create(ctx->loop, ctx->client, kind_resource(KIND_SECRET), &secrets);
     for (size_t i = 0; i < len; i++) {
         if (at)
             namespaces_next(&at, informers->scopes[i].ns);
@@ -423,7 +423,7 @@ void informers_destroy(struct informers *informers)
             watch_destroy(informers->scopes[i].by_kind[kind].watch);
     }
     if (informers) {
-        unserved_finish(&informers->unserved, informers->shop);
+        unserved_finish(&informers->unserved, informers->ctx);
         rounds_destroy(informers->rounds);
         loop_timer_destroy(informers->look);
     }
@@ -441,7 +441,7 @@ void informers_start(struct informers *informers)
 
 void informers_left_out(struct informers *informers, const struct record *runner)
 {
-    unserved_left_out(&informers->unserved, informers->shop, runner);
+    unserved_left_out(&informers->unserved, informers->ctx, runner);
 }
 
 bool informers_synced(const struct informers *informers)
@@ -461,7 +461,7 @@ static struct informer_facts facts_of(const struct informer *informer)
         .version = watch_version(informer->watch),
         .problem = watch_problem(informer->watch),
         .synced = watch_synced(informer->watch),
-        .objects = store_count(informer->informers->shop->store, informer->kind),
+        .objects = store_count(informer->informers->ctx->store, informer->kind),
         .counts = watch_counts(informer->watch),
     };
 }

@@ -8,8 +8,8 @@
 
 struct informers;
 
-/* Lends everything it is given. shop->render.namespaces: which to serve. */
-struct informers *informers_create(const struct workshop *shop, struct states *states);
+/* Lends everything it is given. ctx->render.namespaces: which to serve. */
+struct informers *informers_create(const struct context *ctx, struct states *states);
 void informers_destroy(struct informers *informers);
 /* Begins with the runners; the other kinds follow when all of those are known. */
 void informers_start(struct informers *informers);

@@ -9,14 +9,14 @@
 #include "operator/turn.h"
 
 /* False: the watch of Secrets shows that there is none. */
-bool ledger_may_exist(const struct workshop *shop);
-/* All others start a request and return its id, as kube/client.h has it; shop->ns is the operator's namespace. */
-uint64_t ledger_read(const struct workshop *shop, kube_done_fn *done, void *arg);
+bool ledger_may_exist(const struct context *ctx);
+/* All others start a request and return its id, as kube/client.h has it; ctx->ns is the operator's namespace. */
+uint64_t ledger_read(const struct context *ctx, kube_done_fn *done, void *arg);
 /* Writes one entry, takes out what leaves for it (orphans.h), and leaves all others alone. ERR_NOT_FOUND: there is no
  * Secret yet, see ledger_create(). */
-uint64_t ledger_write(const struct workshop *shop, const char *key, const char *text, kube_done_fn *done, void *arg);
-uint64_t ledger_create(const struct workshop *shop, const char *key, const char *text, kube_done_fn *done, void *arg);
+uint64_t ledger_write(const struct context *ctx, const char *key, const char *text, kube_done_fn *done, void *arg);
+uint64_t ledger_create(const struct context *ctx, const char *key, const char *text, kube_done_fn *done, void *arg);
 /* Takes one entry out. */
-uint64_t ledger_remove(const struct workshop *shop, const char *key, kube_done_fn *done, void *arg);
+uint64_t ledger_remove(const struct context *ctx, const char *key, kube_done_fn *done, void *arg);
 
 #endif

@@ -27,7 +27,7 @@ enum {
 static const struct backoff pauses = {10 * 1000, 10 * 60 * 1000, 25};
 
 struct orphans {
-    const struct workshop *shop;
+    const struct context *ctx;
     struct loop_timer *timer; /* of the next look */
     struct orphan_index index;
     bool known;       /* the ledger was read, or is known not to be there */
@@ -53,7 +53,7 @@ try {
 
 static void try_at(const struct orphans *orphans, const struct orphan_entry *entry, int64_t at_ms)
 {
-    controller_add_at(orphans->shop->controller, key_text(ENTRY, entry->ns, entry->key).text, at_ms,
+    controller_add_at(orphans->ctx->controller, key_text(ENTRY, entry->ns, entry->key).text, at_ms,
                       "the runner is to be deregistered");
 }
 
@@ -74,7 +74,7 @@ static struct orphan_entry *add_read(struct orphans *orphans, const char *key, c
     struct orphan_entry *entry =
         orphan_index_add(&orphans->index, key, owner.ns, what, strlen(key) + (text ? strlen(text) : 0));
     entry->since_s = good ? orphan.since_s : 0;
-    try_at(orphans, entry, loop_now(orphans->shop->loop) + jitter(0, FIRST_MS));
+    try_at(orphans, entry, loop_now(orphans->ctx->loop) + jitter(0, FIRST_MS));
     return entry;
 }
 
@@ -104,17 +104,17 @@ static void follow_ledger(struct orphans *orphans, struct json_object *data)
 
 static void tell_of_orphan(const struct orphans *orphans, bool warning, const char *reason, const char *note)
 {
-    const struct workshop *shop = orphans->shop;
+    const struct context *ctx = orphans->ctx;
     const struct event event = {.regarding = {.api_version = "v1",
                                               .kind = "Secret",
-                                              .ns = shop->ns,
+                                              .ns = ctx->ns,
                                               .name = LEDGER_NAME,
                                               .uid = orphans->uid ? orphans->uid : ""},
                                 .warning = warning,
                                 .reason = reason,
                                 .note = note};
 
-    event_send(shop->client, &event, GROUP "/controller", shop->instance, event_sent, &shop->stats->events);
+    event_send(ctx->client, &event, GROUP "/controller", ctx->instance, event_sent, &ctx->stats->events);
     log_event(warning ? LOG_WARN : LOG_INFO, "orphans", reason, "message", note, NULL);
 }
 
@@ -142,13 +142,13 @@ static void on_removed(void *arg, const struct kube_reply *reply)
         try_later(try, &reply->err);
         return;
     }
-    try->orphans->shop->stats->orphans.deregistered++;
+    try->orphans->ctx->stats->orphans.deregistered++;
     try_drop(try);
 }
 
 static void take_out(struct try *try)
 {
-    try->request = ledger_remove(try->orphans->shop, try->entry->key, on_removed, try);
+    try->request = ledger_remove(try->orphans->ctx, try->entry->key, on_removed, try);
 }
 
 static void on_called(void *arg, const struct gitlab_answer *answer)
@@ -158,7 +158,7 @@ static void on_called(void *arg, const struct gitlab_answer *answer)
     struct err err;
 
     try->call = NULL;
-    tally_add(&try->orphans->shop->stats->gitlab_calls, gitlab_call_name(GITLAB_DEREGISTER),
+    tally_add(&try->orphans->ctx->stats->gitlab_calls, gitlab_call_name(GITLAB_DEREGISTER),
               answer->err.kind ? answer->err.reason : "ok", 1);
     if (answer->err.kind != ERR_NONE) {
         try_later(try, &answer->err);
@@ -207,7 +207,7 @@ static void deregister_orphan(struct try *try, struct json_object *secret)
                                         .token = orphan.token,
                                         .runner_id = orphan.runner_id,
                                         .ns = try->entry->ns};
-    try->call = gitlab_start(try->orphans->shop->gitlab, &call, on_called, try);
+    try->call = gitlab_start(try->orphans->ctx->gitlab, &call, on_called, try);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ static void on_ledger_read(void *arg, const struct kube_reply *reply)
     bool known = reply->err.kind == ERR_NONE || reply->err.kind == ERR_NOT_FOUND;
 
     orphans->request = 0;
-    orphans->read_ms = loop_now(orphans->shop->loop) + READ_MS;
+    orphans->read_ms = loop_now(orphans->ctx->loop) + READ_MS;
     orphans->err = reply->err;
     orphans->known |= known;
     if (known) {
@@ -238,7 +238,7 @@ static void on_ledger_read(void *arg, const struct kube_reply *reply)
         orphans->uid = mem_strdup(json_str_or(reply->object, "metadata.uid", ""));
         follow_ledger(orphans, json_get(reply->object, "data"));
     }
-    list_each_safe (node, after, controller_view(orphans->shop->controller, ALL).works) {
+    list_each_safe (node, after, controller_view(orphans->ctx->controller, ALL).works) {
         struct try *try = container_of(container_of(node, struct work, node), struct try, work);
         if (try->looks)
             go_on_after_look(try, reply);
@@ -250,14 +250,14 @@ static void look_at_ledger(void *arg)
     struct orphans *orphans = arg;
 
     if (!orphans->request)
-        orphans->request = ledger_read(orphans->shop, on_ledger_read, orphans);
+        orphans->request = ledger_read(orphans->ctx, on_ledger_read, orphans);
 }
 
 /* Those that begin at about the same time share a look. */
 static void look_soon(struct try *try)
 {
     struct orphans *orphans = try->orphans;
-    int64_t now = loop_now(orphans->shop->loop);
+    int64_t now = loop_now(orphans->ctx->loop);
 
     try->looks = true;
     if (now >= orphans->read_ms)
@@ -304,7 +304,7 @@ static void try_stop(struct work *work)
     struct try *try = container_of(work, struct try, work);
 
     if (try->request)
-        kube_cancel(try->orphans->shop->client, try->request);
+        kube_cancel(try->orphans->ctx->client, try->request);
     if (try->call)
         gitlab_cancel(try->call);
     if (try->entry)
@@ -327,7 +327,7 @@ bool orphans_admit(struct orphans *orphans, const char *key, const char *ns, con
         return true; /* it is written again */
     entry = orphan_index_add(&orphans->index, key, ns, what, size);
     entry->recording = true;
-    entry->since_s = loop_wall(orphans->shop->loop);
+    entry->since_s = loop_wall(orphans->ctx->loop);
     if (orphan_index_make_room(&orphans->index, entry))
         return true;
     orphan_index_drop(&orphans->index, entry);
@@ -355,7 +355,7 @@ static void let_leave(struct orphans *orphans, const char *newcomer)
     for (size_t i = 0; orphans_next_leaving(orphans, newcomer, &i, &key);) {
         struct orphan_entry *entry = orphan_index_find(&orphans->index, key);
         cleanup_arena struct arena a = {0};
-        orphans->shop->stats->orphans.displaced++;
+        orphans->ctx->stats->orphans.displaced++;
         tell_of_orphan(
             orphans, true, "OrphanDisplaced",
             arena_printf(&a,
@@ -378,7 +378,7 @@ void orphans_written(struct orphans *orphans, const char *key, bool success)
         return;
     entry->recording = false;
     if (success)
-        try_at(orphans, entry, loop_now(orphans->shop->loop) + backoff_pause(&pauses, 1, 0, jitter_random()));
+        try_at(orphans, entry, loop_now(orphans->ctx->loop) + backoff_pause(&pauses, 1, 0, jitter_random()));
     else
         orphan_index_drop(&orphans->index, entry);
 }
@@ -391,11 +391,11 @@ static void forget_ledger(void *arg)
     struct orphans *orphans = arg;
 
     if (orphans->request)
-        kube_cancel(orphans->shop->client, orphans->request);
+        kube_cancel(orphans->ctx->client, orphans->request);
     orphans->request = 0;
     loop_timer_set(orphans->timer, -1);
     orphan_index_finish(&orphans->index);
-    orphans->known = !ledger_may_exist(orphans->shop);
+    orphans->known = !ledger_may_exist(orphans->ctx);
     orphans->err = (struct err){.kind = ERR_NONE};
     orphans->read_ms = 0;
 }
@@ -404,9 +404,9 @@ static void begin_with_the_ledger(void *arg)
 {
     struct orphans *orphans = arg;
 
-    orphans->known = !ledger_may_exist(orphans->shop);
+    orphans->known = !ledger_may_exist(orphans->ctx);
     if (!orphans->known)
-        controller_add(orphans->shop->controller, key_text(ALL, orphans->shop->ns, LEDGER_NAME).text, QUEUE_ROUTINE,
+        controller_add(orphans->ctx->controller, key_text(ALL, orphans->ctx->ns, LEDGER_NAME).text, QUEUE_ROUTINE,
                        "leading");
 }
 
@@ -422,13 +422,13 @@ static const struct work_kind tries = {
     .forget = forget_ledger,
 };
 
-struct orphans *orphans_create(const struct workshop *shop)
+struct orphans *orphans_create(const struct context *ctx)
 {
     struct orphans *orphans = mem_alloc(sizeof(*orphans));
 
-    *orphans = (struct orphans){.shop = shop};
-    orphans->timer = loop_timer_create(shop->loop, look_at_ledger, orphans);
-    controller_add_kind(shop->controller, &tries, orphans);
+    *orphans = (struct orphans){.ctx = ctx};
+    orphans->timer = loop_timer_create(ctx->loop, look_at_ledger, orphans);
+    controller_add_kind(ctx->controller, &tries, orphans);
     return orphans;
 }
 

@@ -15,10 +15,10 @@
 
 struct err;
 struct orphans;
-struct workshop;
+struct context;
 
-/* Lends the workshop; its controller does the work, and ends first. */
-struct orphans *orphans_create(const struct workshop *shop);
+/* Lends the context; its controller does the work, and ends first. */
+struct orphans *orphans_create(const struct context *ctx);
 /* NULL is fine. */
 void orphans_destroy(struct orphans *orphans);
 

@@ -24,7 +24,7 @@ void perform_log_failure(const struct turn *turn, const struct err *err)
 
 static void note_failure(struct turn *turn, const struct err *err)
 {
-    memory_fail(&turn->state->memory, turn->asked.rule, err, loop_now(turn->shop->loop), jitter_random());
+    memory_fail(&turn->state->memory, turn->asked.rule, err, loop_now(turn->ctx->loop), jitter_random());
     perform_log_failure(turn, err);
 }
 
@@ -60,8 +60,8 @@ static struct stray subject(const struct turn *turn)
 /* As the store would have it. */
 bool perform_is_ours(struct turn *turn, enum kind kind, struct json_object *object)
 {
-    const struct workshop *shop = turn->shop;
-    const struct record record = kind_record(kind, object, shop->store, &turn->mem);
+    const struct context *ctx = turn->ctx;
+    const struct record record = kind_record(kind, object, ctx->store, &turn->mem);
 
     return strcmp(record.owner_uid, turn->observed.owner.uid) == 0;
 }

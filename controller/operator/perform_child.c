@@ -12,7 +12,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
 
     if (!perform_expect_success(turn, reply))
         return;
-    workshop_learn_applied(turn->shop, kind_of_child(child), reply->object);
+    context_learn_applied(turn->ctx, kind_of_child(child), reply->object);
     if (child == CHILD_TOKEN_SECRET && !turn->asked.apply.release)
         observe_saved_token(&turn->observed, json_str_or(reply->object, "metadata.resourceVersion", ""), &turn->mem);
     learn_applied(&turn->state->memory, &turn->observed, &turn->asked);
@@ -25,7 +25,7 @@ void perform_apply(struct turn *turn)
     const struct action *act = &turn->asked;
 
     learn_applying(&turn->state->memory, &turn->observed, act, &turn->mem);
-    turn->request = kube_apply(turn->shop->client, kind_resource(kind_of_child(act->apply.child)), NULL,
+    turn->request = kube_apply(turn->ctx->client, kind_resource(kind_of_child(act->apply.child)), NULL,
                                act->apply.manifest, FIELD_MANAGER, act->apply.uid == NULL, on_applied, turn);
 }
 
@@ -38,9 +38,9 @@ static void on_deleted(void *arg, const struct kube_reply *reply)
     if (!perform_expect_success(turn, reply))
         return;
     if (json_len(json_get(reply->object, "metadata.finalizers")) > 0)
-        workshop_learn_written(turn->shop, kind, reply->object);
+        context_learn_written(turn->ctx, kind, reply->object);
     else
-        store_bury(turn->shop->store, kind, s->ns, s->name, s->uid); /* a Status, or the object as it was at its end */
+        store_bury(turn->ctx->store, kind, s->ns, s->name, s->uid); /* a Status, or the object as it was at its end */
     turn_log(turn, LOG_INFO, "deleted", "rule", turn->asked.rule, "kind", s->kind, "object", s->name, NULL);
     perform_succeeded(turn);
 }
@@ -49,6 +49,6 @@ void perform_delete(struct turn *turn)
 {
     const struct stray *s = &turn->asked.delete;
 
-    turn->request = kube_delete(turn->shop->client, kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid,
+    turn->request = kube_delete(turn->ctx->client, kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid,
                                 s->foreground, on_deleted, turn);
 }

@@ -58,7 +58,7 @@ static void note_call(const struct turn *turn, const struct gitlab_answer *answe
 {
     const char *call = gitlab_call_name(turn->asked.gitlab.call);
     const char *result = answer->err.untried ? "GitLabUnavailable" : answer->err.kind ? answer->err.reason : "ok";
-    struct stats *stats = turn->shop->stats;
+    struct stats *stats = turn->ctx->stats;
     cleanup_arena struct arena a = {0};
 
     tally_add(&stats->gitlab_calls, call, result, 1);
@@ -77,7 +77,7 @@ static struct err explained(const struct turn *turn, const struct err *err)
     struct err told = *err;
 
     if (err->kind != ERR_NONE && spec && (spec->proxy.http || spec->proxy.https) &&
-        !gitlab_proxy(turn->shop->gitlab, &ignored))
+        !gitlab_proxy(turn->ctx->gitlab, &ignored))
         gitlab_explain_proxy(&told);
     return told;
 }

@@ -20,14 +20,14 @@ static struct json_object *runner_patch(struct turn *turn)
  * no news for anybody when it comes to tell of that. */
 static void learn_runner(struct turn *turn, struct json_object *object)
 {
-    workshop_learn_written(turn->shop, KIND_RUNNER, object);
+    context_learn_written(turn->ctx, KIND_RUNNER, object);
     turn->stale = object && json_int_or(object, "metadata.generation", 0) != turn->observed.generation;
 }
 
 /* What GitLab answers later is applied to the object as it is from now on: with our finalizer. */
 static void follow_the_hold(struct turn *turn, struct json_object *object)
 {
-    const struct record held = kind_record(KIND_RUNNER, object, turn->shop->store, &turn->mem);
+    const struct record held = kind_record(KIND_RUNNER, object, turn->ctx->store, &turn->mem);
 
     turn->record = record_copy(&kept_layouts[KIND_RUNNER], &held, &turn->mem);
 }
@@ -56,7 +56,7 @@ void perform_finalizer(struct turn *turn)
         json_set(patch, "metadata.finalizers", json_build("[%s]", FINALIZER));
         json_set_str(patch, "metadata.resourceVersion", turn->observed.version);
     }
-    turn->request = kube_apply(turn->shop->client, kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, false,
+    turn->request = kube_apply(turn->ctx->client, kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, false,
                                on_finalizer, turn);
 }
 
@@ -77,7 +77,7 @@ static void on_status(void *arg, const struct kube_reply *reply)
 static const char *newest_version(const struct turn *turn)
 {
     const struct observed *o = &turn->observed;
-    const struct record *record = store_get(turn->shop->store, KIND_RUNNER, o->owner.ns, o->owner.name);
+    const struct record *record = store_get(turn->ctx->store, KIND_RUNNER, o->owner.ns, o->owner.name);
 
     return record && strcmp(record->uid, o->owner.uid) == 0 ? record->version : o->version;
 }
@@ -90,6 +90,6 @@ void perform_status(struct turn *turn)
 
     json_set_str(patch, "metadata.resourceVersion", newest_version(turn));
     json_set(patch, "status", json_ref(turn->asked.status));
-    turn->request = kube_apply(turn->shop->client, kind_resource(KIND_RUNNER), "status", patch, FIELD_MANAGER, false,
+    turn->request = kube_apply(turn->ctx->client, kind_resource(KIND_RUNNER), "status", patch, FIELD_MANAGER, false,
                                on_status, turn);
 }

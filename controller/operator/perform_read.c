@@ -76,7 +76,7 @@ static void refuse_bad_pair(struct turn *turn, struct observed_value *v, enum re
 
     if (v->lookup != LOOKUP_FOUND || (!cert && what != READ_CLIENT_KEY))
         return;
-    v->complaint = cert ? http_client_cert_refuses(v->value, loop_wall(turn->shop->loop), &turn->mem)
+    v->complaint = cert ? http_client_cert_refuses(v->value, loop_wall(turn->ctx->loop), &turn->mem)
                         : http_client_key_refuses(v->value, turn->observed.values[READ_CLIENT_CERT].value);
     if (v->complaint)
         *v = (struct observed_value){.lookup = LOOKUP_INVALID, .complaint = v->complaint, .version = v->version};

@@ -10,7 +10,7 @@
 
 static const char *ledger_entry_of(struct turn *turn)
 {
-    return orphan_text(&turn->observed.owner, &turn->asked.record, loop_wall(turn->shop->loop), &turn->mem);
+    return orphan_text(&turn->observed.owner, &turn->asked.record, loop_wall(turn->ctx->loop), &turn->mem);
 }
 
 static const char *ledger_key_of(struct turn *turn)
@@ -24,13 +24,13 @@ static void recorded(struct turn *turn)
 
     memory_succeed(&turn->state->memory, turn->asked.rule);
     learn_recorded(&turn->state->memory);
-    turn->shop->stats->orphans.recorded++;
+    turn->ctx->stats->orphans.recorded++;
     turn_event(
         turn, true, "OrphanedRunner",
         arena_printf(&turn->mem,
                      "runner %lld was left behind at %s: %s; Secret %s/%s keeps its token, and it is deregistered "
                      "when GitLab allows it",
-                     (long long)orphan->runner_id, orphan->url, orphan->why, turn->shop->ns, LEDGER_NAME));
+                     (long long)orphan->runner_id, orphan->url, orphan->why, turn->ctx->ns, LEDGER_NAME));
     turn_log(turn, LOG_WARN, "OrphanedRunner", "url", orphan->url, "error", orphan->why, NULL);
 }
 
@@ -40,7 +40,7 @@ static void on_created(void *arg, const struct kube_reply *reply)
     struct err err = reply->err;
 
     turn->request = 0;
-    orphans_written(turn->shop->orphans, ledger_key_of(turn), err.kind == ERR_NONE);
+    orphans_written(turn->ctx->orphans, ledger_key_of(turn), err.kind == ERR_NONE);
     if (err.kind == ERR_CONFLICT) /* somebody else has made it just now */
         err.kind = ERR_RETRY;
     if (err.kind != ERR_NONE) {
@@ -56,7 +56,7 @@ static void on_written(void *arg, const struct kube_reply *reply)
     struct turn *turn = arg;
 
     if (reply->err.kind == ERR_NOT_FOUND)
-        turn->request = ledger_create(turn->shop, ledger_key_of(turn), ledger_entry_of(turn), on_created, turn);
+        turn->request = ledger_create(turn->ctx, ledger_key_of(turn), ledger_entry_of(turn), on_created, turn);
     else
         on_created(turn, reply);
 }
@@ -68,7 +68,7 @@ static bool admit(struct turn *turn, const char *text, struct err *err)
     if (!text)
         return err_set(err, ERR_INVALID, "TooLarge",
                        "it has no place in the ledger, which takes %d bytes of one runner", ORPHAN_TEXT_MAX);
-    return orphans_admit(turn->shop->orphans, ledger_key_of(turn), owner->ns,
+    return orphans_admit(turn->ctx->orphans, ledger_key_of(turn), owner->ns,
                          orphan_name(owner, &turn->asked.record, &turn->mem),
                          strlen(ledger_key_of(turn)) + strlen(text), err);
 }
@@ -81,5 +81,5 @@ void perform_record(struct turn *turn)
         perform_kube_failed(turn, &err);
         return;
     }
-    turn->request = ledger_write(turn->shop, ledger_key_of(turn), ledger_entry_of(turn), on_written, turn);
+    turn->request = ledger_write(turn->ctx, ledger_key_of(turn), ledger_entry_of(turn), on_written, turn);
 }

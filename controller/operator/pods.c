@@ -50,7 +50,7 @@ void pods_plan(struct turn *turn)
     }
     memory_await(&turn->state->memory, o->now_ms);
     if (!pods_due(o))
-        learn_look_planned(&turn->state->memory, pace_take(turn->shop->paces, o->owner.ns, first, o->now_ms));
+        learn_look_planned(&turn->state->memory, pace_take(turn->ctx->paces, o->owner.ns, first, o->now_ms));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -100,12 +100,12 @@ static bool on_page_bytes(void *arg, const char *bytes, size_t len)
 static void plan_next(const struct turn *turn, const struct err *err)
 {
     const struct observed *o = &turn->observed;
-    int64_t now = loop_now(turn->shop->loop);
+    int64_t now = loop_now(turn->ctx->loop);
     int64_t pause = backoff_pause(&looks, o->memory->starting->looks, err->retry_after_ms, 0);
 
     if (err->kind == ERR_DENIED && pause < DENIED_MS)
         pause = DENIED_MS;
-    learn_look_planned(&turn->state->memory, pace_take(turn->shop->paces, o->owner.ns, now + pause, now));
+    learn_look_planned(&turn->state->memory, pace_take(turn->ctx->paces, o->owner.ns, now + pause, now));
 }
 
 static void on_pods(void *arg, const struct kube_reply *reply)
@@ -146,7 +146,7 @@ void pods_perform(struct turn *turn)
     look->page.element = on_pod_bytes;
     look->page.arg = look;
     turn->look = look;
-    turn->request = kube_start(turn->shop->client, &request);
+    turn->request = kube_start(turn->ctx->client, &request);
 }
 
 void pods_look_end(struct turn *turn)

@@ -30,7 +30,7 @@ enum {
 };
 
 struct reconciler {
-    struct workshop shop;
+    struct context ctx;
     struct controller *controller;
     struct states states;
     struct informers *informers;
@@ -91,7 +91,7 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
     else if (last->kind == ACT_WAIT && last->wait.retry_at_ms)
         controller_add_at(rec->controller, turn->state->key, last->wait.retry_at_ms, "a retry is due");
     else if (last->kind == ACT_WAIT && last->wait.stalled)
-        controller_add_at(rec->controller, turn->state->key, loop_now(rec->shop.loop) + RECHECK_MS, "a recheck is due");
+        controller_add_at(rec->controller, turn->state->key, loop_now(rec->ctx.loop) + RECHECK_MS, "a recheck is due");
     if (last->again_at_ms)
         controller_add_at(rec->controller, turn->state->key, last->again_at_ms, "what no event tells of is due");
     work_done(&turn->work);
@@ -104,9 +104,9 @@ static bool too_many_steps(struct turn *turn)
     if (turn->steps++ < STEPS_MAX)
         return false;
     err_set(&err, ERR_RETRY, "NotConverging", "the rule %s repeats", turn->asked.rule);
-    memory_fail(&turn->state->memory, turn->asked.rule, &err, loop_now(turn->shop->loop), jitter_random());
+    memory_fail(&turn->state->memory, turn->asked.rule, &err, loop_now(turn->ctx->loop), jitter_random());
     turn_log(turn, LOG_ERROR, "not converging", "rule", turn->asked.rule, NULL);
-    turn->shop->stats->not_converging++;
+    turn->ctx->stats->not_converging++;
     return true;
 }
 
@@ -126,9 +126,9 @@ static bool is_left_out(const struct store *store, const char *ns, const char *n
     return !store_get(store, KIND_RUNNER, ns, name) && !store_knows(store, KIND_RUNNER, ns, name);
 }
 
-static struct reconciler *reconciler_of(const struct workshop *shop)
+static struct reconciler *reconciler_of(const struct context *ctx)
 {
-    return container_of(shop, struct reconciler, shop);
+    return container_of(ctx, struct reconciler, ctx);
 }
 
 /* Decides until a request is needed or the turn has ended. */
@@ -136,10 +136,10 @@ static void turn_step(struct work *work)
 {
     const struct action done = {.kind = ACT_DONE};
     struct turn *turn = turn_of(work);
-    struct reconciler *rec = reconciler_of(turn->shop);
+    struct reconciler *rec = reconciler_of(turn->ctx);
     const struct owner *owner = &turn->observed.owner;
 
-    if (turn->stale || is_left_out(rec->shop.store, owner->ns, owner->name) || too_many_steps(turn)) {
+    if (turn->stale || is_left_out(rec->ctx.store, owner->ns, owner->name) || too_many_steps(turn)) {
         turn->stale = true;
         turn_end(rec, turn, &done);
         return;
@@ -184,8 +184,8 @@ static const struct record *record_for(const struct reconciler *rec, const char 
     struct key key;
 
     key_parse(text, &key);
-    const struct record *now = store_get(rec->shop.store, KIND_RUNNER, key.ns, key.name);
-    if (is_left_out(rec->shop.store, key.ns, key.name))
+    const struct record *now = store_get(rec->ctx.store, KIND_RUNNER, key.ns, key.name);
+    if (is_left_out(rec->ctx.store, key.ns, key.name))
         return NULL;
     return state ? errand_subject(state, now) : now;
 }
@@ -203,7 +203,7 @@ static struct work *turn_start(void *arg, const char *key, enum queue_priority p
     if (!errand_is_about(state->errand, record->uid))
         errand_end(state->errand);
     memory_forget_foreign(&state->memory);
-    struct turn *turn = turn_create(&rec->shop, record, state, cause);
+    struct turn *turn = turn_create(&rec->ctx, record, state, cause);
     turn->work.cost = TURN_COST + runner_cost(record) * TURN_TREES;
     turn->urgent = priority == QUEUE_URGENT;
     errand_take_up(turn);
@@ -221,7 +221,7 @@ static void wake_runner(void *arg, const char *key, bool begun, const char *caus
     struct reconciler *rec = arg;
 
     controller_add(rec->controller, key, begun ? QUEUE_BEGUN : QUEUE_ROUTINE, cause);
-    loop_wake(rec->shop.loop);
+    loop_wake(rec->ctx.loop);
 }
 
 /* It gives way to another namespace's: nobody serves it until there is room. */
@@ -229,7 +229,7 @@ static void on_evicted(void *arg, const struct record *runner)
 {
     struct reconciler *rec = arg;
 
-    shares_leave_out(store_shares(rec->shop.store), runner->ns);
+    shares_leave_out(store_shares(rec->ctx.store), runner->ns);
     informers_left_out(rec->informers, runner);
     controller_add(rec->controller, key_text(KIND, runner->ns, runner->name).text, QUEUE_ROUTINE,
                    "its namespace holds too much");
@@ -242,7 +242,7 @@ static void add_runner(void *arg, const struct record *record)
 {
     struct reconciler *rec = arg;
 
-    controller_add_at(rec->controller, key_text(KIND, record->ns, record->name).text, loop_now(rec->shop.loop),
+    controller_add_at(rec->controller, key_text(KIND, record->ns, record->name).text, loop_now(rec->ctx.loop),
                       "leading again");
 }
 
@@ -250,7 +250,7 @@ static void begin_runners(void *arg)
 {
     struct reconciler *rec = arg;
 
-    store_each(rec->shop.store, KIND_RUNNER, add_runner, rec);
+    store_each(rec->ctx.store, KIND_RUNNER, add_runner, rec);
 }
 
 static void forget_runners(void *arg)
@@ -293,28 +293,28 @@ static bool all_synced(void *arg)
 /* ---------------------------------------------------------------------------------------------------------------------
  */
 
-struct reconciler *reconciler_create(const struct workshop *shop)
+struct reconciler *reconciler_create(const struct context *ctx)
 {
     struct reconciler *rec = mem_alloc(sizeof(*rec));
 
-    *rec = (struct reconciler){.shop = *shop};
+    *rec = (struct reconciler){.ctx = *ctx};
     stats_init(&rec->stats);
-    rec->shop.stats = &rec->stats;
-    rec->shop.store = kinds_store_create();
-    shares_set_budget(store_shares(rec->shop.store), KEPT_BUDGET);
-    rec->states.shown_max = shop->metrics_per_runner ? FLEET_SHOWN_MAX : 0;
-    rec->shop.evicted = on_evicted;
-    rec->shop.evicted_arg = rec;
+    rec->ctx.stats = &rec->stats;
+    rec->ctx.store = kinds_store_create();
+    shares_set_budget(store_shares(rec->ctx.store), KEPT_BUDGET);
+    rec->states.shown_max = ctx->metrics_per_runner ? FLEET_SHOWN_MAX : 0;
+    rec->ctx.evicted = on_evicted;
+    rec->ctx.evicted_arg = rec;
     list_init(&rec->errands.all);
     rec->errands.wake = wake_runner;
     rec->errands.arg = rec;
-    rec->shop.errands = &rec->errands;
-    rec->shop.paces = &rec->paces;
-    rec->shop.controller = rec->controller = controller_create(shop->loop, shop->lease, all_synced, rec);
-    rec->shop.orphans = orphans_create(&rec->shop);
-    rec->shop.garbage = garbage_create(&rec->shop);
+    rec->ctx.errands = &rec->errands;
+    rec->ctx.paces = &rec->paces;
+    rec->ctx.controller = rec->controller = controller_create(ctx->loop, ctx->lease, all_synced, rec);
+    rec->ctx.orphans = orphans_create(&rec->ctx);
+    rec->ctx.garbage = garbage_create(&rec->ctx);
     controller_add_kind(rec->controller, &turns, rec);
-    rec->informers = informers_create(&rec->shop, &rec->states);
+    rec->informers = informers_create(&rec->ctx, &rec->states);
     return rec;
 }
 
@@ -324,10 +324,10 @@ void reconciler_destroy(struct reconciler *rec)
         return;
     controller_destroy(rec->controller);
     informers_destroy(rec->informers);
-    orphans_destroy(rec->shop.orphans);
-    garbage_destroy(rec->shop.garbage);
+    orphans_destroy(rec->ctx.orphans);
+    garbage_destroy(rec->ctx.garbage);
     paces_finish(&rec->paces);
-    store_destroy(rec->shop.store);
+    store_destroy(rec->ctx.store);
     free(rec);
 }
 
@@ -346,7 +346,7 @@ struct reconciler_view reconciler_view(const struct reconciler *rec)
     const struct work_view work = controller_view(rec->controller, KIND);
 
     return (struct reconciler_view){
-        .shop = &rec->shop,
+        .ctx = &rec->ctx,
         .queue = work.queue,
         .states = &rec->states,
         .informers = rec->informers,

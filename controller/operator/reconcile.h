@@ -8,8 +8,8 @@ struct informers;
 struct queue;
 struct reconciler;
 
-/* Lends what the workshop names, but for its store, which the reconciler makes. */
-struct reconciler *reconciler_create(const struct workshop *shop);
+/* Lends what the context names, but for its store, which the reconciler makes. */
+struct reconciler *reconciler_create(const struct context *ctx);
 /* Ends all watches and turns at once. NULL is fine. */
 void reconciler_destroy(struct reconciler *rec);
 
@@ -20,7 +20,7 @@ void reconciler_drain(struct reconciler *rec, void (*done)(void *arg), void *arg
 
 /* What it is at, to be shown to people and Prometheus; all is lent until the loop goes on. */
 struct reconciler_view {
-    const struct workshop *shop;
+    const struct context *ctx;
     const struct queue *queue;
     const struct states *states;
     const struct informers *informers;

@@ -13,7 +13,7 @@
 
 struct removal {
     struct work work;
-    const struct workshop *shop;
+    const struct context *ctx;
     enum kind kind;
     char *ns, *name;
     char *uid, *owner, *owner_uid; /* as it was read; NULL: not yet */
@@ -31,7 +31,7 @@ static void removal_failed(struct removal *removal, const struct err *err)
 
 static void send_event(const struct removal *removal, const char *reason, const char *note)
 {
-    const struct workshop *shop = removal->shop;
+    const struct context *ctx = removal->ctx;
     const struct kube_resource *resource = kind_resource(removal->kind);
     const struct event event = {.regarding = {.api_version = resource->api_version,
                                               .kind = resource->kind,
@@ -42,7 +42,7 @@ static void send_event(const struct removal *removal, const char *reason, const 
                                 .reason = reason,
                                 .note = note};
 
-    event_send(shop->client, &event, GROUP "/controller", shop->instance, event_sent, &shop->stats->events);
+    event_send(ctx->client, &event, GROUP "/controller", ctx->instance, event_sent, &ctx->stats->events);
     log_event(LOG_WARN, "reconcile", reason, "namespace", removal->ns, "name", removal->name, "message", note, NULL);
 }
 
@@ -53,7 +53,7 @@ static void tell_of_removal(const struct removal *removal)
 {
     cleanup_arena struct arena a = {0};
 
-    tally_add(&removal->shop->stats->removed, kind_resource(removal->kind)->kind, claim_name(removal->claim), 1);
+    tally_add(&removal->ctx->stats->removed, kind_resource(removal->kind)->kind, claim_name(removal->claim), 1);
     if (removal->claim == CLAIM_NOT_ALLOWED)
         send_event(removal, "RightsWithdrawn",
                    arena_printf(&a,
@@ -88,7 +88,7 @@ static void on_token_released(void *arg, const struct kube_reply *reply)
         removal_failed(removal, &reply->err);
         return;
     }
-    workshop_learn_written(removal->shop, removal->kind, reply->object);
+    context_learn_written(removal->ctx, removal->kind, reply->object);
     log_event(LOG_INFO, "reconcile", "released a token Secret without an owner", "namespace", removal->ns, "name",
               removal->name, NULL);
     work_done(&removal->work);
@@ -103,7 +103,7 @@ static void tell_of_a_lost_runner(const struct removal *removal, const struct ke
 
     if (users_own || work_failures(&removal->work)) /* or it was told already */
         return;
-    removal->shop->stats->orphans.unrecorded++;
+    removal->ctx->stats->orphans.unrecorded++;
     send_event(removal, "OrphanedRunner",
                arena_printf(&a,
                             "its GitLabRunner went without the operator (somebody took the finalizer %s off): runner "
@@ -115,14 +115,14 @@ static void tell_of_a_lost_runner(const struct removal *removal, const struct ke
 static void release_orphaned_token(struct removal *removal)
 {
     cleanup_arena struct arena a = {0};
-    const struct workshop *shop = removal->shop;
-    const struct record *record = store_get(shop->store, removal->kind, removal->ns, removal->name);
+    const struct context *ctx = removal->ctx;
+    const struct record *record = store_get(ctx->store, removal->kind, removal->ns, removal->name);
     struct json_object *patch =
         arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, uid: %s}}",
                                   removal->ns, removal->name, removal->uid));
 
     tell_of_a_lost_runner(removal, kept_secret(record));
-    removal->request = kube_apply(shop->client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false,
+    removal->request = kube_apply(ctx->client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false,
                                   on_token_released, removal);
 }
 
@@ -140,7 +140,7 @@ static void remove_child(struct removal *removal)
     if (is_token(removal))
         release_orphaned_token(removal);
     else
-        removal->request = kube_delete(removal->shop->client, kind_resource(removal->kind), removal->ns, removal->name,
+        removal->request = kube_delete(removal->ctx->client, kind_resource(removal->kind), removal->ns, removal->name,
                                        removal->uid, false, on_child_deleted, removal);
 }
 
@@ -176,7 +176,7 @@ static uint64_t get_metadata(struct removal *removal, enum kind kind, const char
         .arg = removal,
     };
 
-    return kube_start(removal->shop->client, &request);
+    return kube_start(removal->ctx->client, &request);
 }
 
 static void confirm_that_its_owner_is_gone(struct removal *removal)
@@ -201,7 +201,7 @@ static bool is_left_to_kubernetes(const struct removal *removal, struct json_obj
 static void on_child(void *arg, const struct kube_reply *reply)
 {
     struct removal *removal = arg;
-    const struct workshop *shop = removal->shop;
+    const struct context *ctx = removal->ctx;
     cleanup_arena struct arena a = {0};
 
     removal->request = 0;
@@ -213,8 +213,8 @@ static void on_child(void *arg, const struct kube_reply *reply)
         work_done(&removal->work); /* the watch tells of its end */
         return;
     }
-    const struct record child = kind_record(removal->kind, reply->object, shop->store, &a);
-    removal->claim = claim_of(shop->store, removal->kind, &child);
+    const struct record child = kind_record(removal->kind, reply->object, ctx->store, &a);
+    removal->claim = claim_of(ctx->store, removal->kind, &child);
     if (removal->claim == CLAIM_GOOD || is_left_to_kubernetes(removal, reply->object, &child)) {
         work_done(&removal->work);
         return;
@@ -231,18 +231,18 @@ static void on_child(void *arg, const struct kube_reply *reply)
 /* ---------------------------------------------------------------------------------------------------------------------
  */
 
-struct work *removal_start(const struct workshop *shop, const char *text)
+struct work *removal_start(const struct context *ctx, const char *text)
 {
     struct key key;
 
     key_parse(text, &key);
     enum kind kind = kind_by_name(key.kind);
-    const struct record *child = store_get(shop->store, kind, key.ns, key.name);
-    if (!child || claim_of(shop->store, kind, child) == CLAIM_GOOD)
+    const struct record *child = store_get(ctx->store, kind, key.ns, key.name);
+    if (!child || claim_of(ctx->store, kind, child) == CLAIM_GOOD)
         return NULL;
     struct removal *removal = mem_alloc(sizeof(*removal));
     *removal = (struct removal){
-        .work.state = WORK_WAITING, .shop = shop, .kind = kind, .ns = mem_strdup(key.ns), .name = mem_strdup(key.name)};
+        .work.state = WORK_WAITING, .ctx = ctx, .kind = kind, .ns = mem_strdup(key.ns), .name = mem_strdup(key.name)};
     removal->request = get_metadata(removal, kind, key.ns, key.name, on_child);
     return &removal->work;
 }
@@ -252,7 +252,7 @@ void removal_stop(struct work *work)
     struct removal *removal = container_of(work, struct removal, work);
 
     if (removal->request)
-        kube_cancel(removal->shop->client, removal->request);
+        kube_cancel(removal->ctx->client, removal->request);
     free(removal->ns);
     free(removal->name);
     free(removal->uid);

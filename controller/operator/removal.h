@@ -9,8 +9,8 @@
 
 #include "operator/turn.h"
 
-/* text: the child's key. NULL: it is gone, or has a claim. Lends the workshop. */
-struct work *removal_start(const struct workshop *shop, const char *text);
+/* text: the child's key. NULL: it is gone, or has a claim. Lends the context. */
+struct work *removal_start(const struct context *ctx, const char *text);
 /* Cancels what is in flight, and frees the work. */
 void removal_stop(struct work *work);
 

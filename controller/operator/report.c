@@ -12,8 +12,8 @@ static void on_told(void *arg, const struct kube_reply *reply)
     const char *reason = turn->asked.report.reason;
 
     turn->request = 0;
-    event_sent(&turn->shop->stats->events, reply);
-    turn->shop->stats->orphans.unrecorded += strcmp(reason, "OrphanedRunner") == 0;
+    event_sent(&turn->ctx->stats->events, reply);
+    turn->ctx->stats->orphans.unrecorded += strcmp(reason, "OrphanedRunner") == 0;
     learn_reported(&turn->state->memory, reason);
     turn_ready(turn);
 }

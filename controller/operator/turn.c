@@ -18,13 +18,13 @@
 #include "runner/learn.h"
 #include "runner/names.h"
 
-static struct gathering turn_gathering(const struct workshop *shop)
+static struct gathering turn_gathering(const struct context *ctx)
 {
     return (struct gathering){
-        .store = shop->store,
-        .settings = &shop->render,
-        .now_ms = loop_now(shop->loop),
-        .now = loop_wall(shop->loop),
+        .store = ctx->store,
+        .settings = &ctx->render,
+        .now_ms = loop_now(ctx->loop),
+        .now = loop_wall(ctx->loop),
     };
 }
 
@@ -33,16 +33,15 @@ struct turn *turn_of(struct work *work)
     return container_of(work, struct turn, work);
 }
 
-struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state,
-                         const char *cause)
+struct turn *turn_create(const struct context *ctx, const struct record *record, struct state *state, const char *cause)
 {
     assert(record->uid && state);
-    const struct gathering g = turn_gathering(shop);
+    const struct gathering g = turn_gathering(ctx);
     struct turn *turn = mem_alloc(sizeof(*turn));
 
-    *turn = (struct turn){.shop = shop, .cause = cause, .state = state};
+    *turn = (struct turn){.ctx = ctx, .cause = cause, .state = state};
     turn->began_us = turn->asked_us = clock_us();
-    snprintf(turn->id, sizeof(turn->id), "%08x-%llu", shop->stats->run, (unsigned long long)++shop->stats->turns);
+    snprintf(turn->id, sizeof(turn->id), "%08x-%llu", ctx->stats->run, (unsigned long long)++ctx->stats->turns);
     turn->record = record_copy(&kept_layouts[KIND_RUNNER], record, &turn->mem);
     gather_object(&g, &turn->record, &turn->observed, &turn->mem);
     state_observe(state, &turn->observed, &turn->mem);
@@ -51,7 +50,7 @@ struct turn *turn_create(const struct workshop *shop, const struct record *recor
 
 void turn_look(struct turn *turn)
 {
-    const struct gathering g = turn_gathering(turn->shop);
+    const struct gathering g = turn_gathering(turn->ctx);
 
     gather_again(&g, turn->state, &turn->observed, &turn->step);
     learn_sight(&turn->state->memory, &turn->observed);
@@ -60,9 +59,9 @@ void turn_look(struct turn *turn)
 
 void turn_destroy(struct turn *turn)
 {
-    assert(turn->state && turn->shop);
+    assert(turn->state && turn->ctx);
     if (turn->request)
-        kube_cancel(turn->shop->client, turn->request);
+        kube_cancel(turn->ctx->client, turn->request);
     pods_look_end(turn);
     arena_finish(&turn->step);
     arena_finish(&turn->mem);
@@ -93,120 +92,120 @@ static bool is_old(const struct store *store, enum kind kind, const struct recor
 }
 
 /* It is left out from now on; what was counted out before is still. */
-static void leave_out(const struct workshop *shop, enum kind kind, const struct record *record)
+static void leave_out(const struct context *ctx, enum kind kind, const struct record *record)
 {
-    bool known = store_get(shop->store, kind, record->ns, record->name);
+    bool known = store_get(ctx->store, kind, record->ns, record->name);
 
-    store_leave_out(shop->store, kind, record->ns, record->name);
+    store_leave_out(ctx->store, kind, record->ns, record->name);
     if (known && kind == KIND_RUNNER)
-        shares_leave_out(store_shares(shop->store), record->ns);
+        shares_leave_out(store_shares(ctx->store), record->ns);
 }
 
-bool workshop_keep(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
-                   bool listed)
+bool context_keep(const struct context *ctx, enum kind kind, struct json_object *object, const struct record *record,
+                  bool listed)
 {
     cleanup_arena struct arena a = {0};
     struct reference to[REFERENCES_MAX];
 
-    if (!store_make_room(shop->store, kind, record, shop->evicted, shop->evicted_arg)) {
-        leave_out(shop, kind, record);
+    if (!store_make_room(ctx->store, kind, record, ctx->evicted, ctx->evicted_arg)) {
+        leave_out(ctx, kind, record);
         return false;
     }
     if (listed)
-        store_put_listed(shop->store, kind, record);
+        store_put_listed(ctx->store, kind, record);
     else
-        store_put(shop->store, kind, record);
+        store_put(ctx->store, kind, record);
     if (kind == KIND_RUNNER)
-        store_refer(shop->store, key_text(KIND, record->ns, record->name).text, to,
-                    kind_references(object, shop->secrets_by_name, to, &a));
+        store_refer(ctx->store, key_text(KIND, record->ns, record->name).text, to,
+                    kind_references(object, ctx->secrets_by_name, to, &a));
     return true;
 }
 
-struct record workshop_record(const struct workshop *shop, enum kind kind, struct json_object *object, struct arena *a)
+struct record context_record(const struct context *ctx, enum kind kind, struct json_object *object, struct arena *a)
 {
-    const struct drift_view view = {shop->store, &shop->render};
-    struct record record = kind_record(kind, object, shop->store, a);
+    const struct drift_view view = {ctx->store, &ctx->render};
+    struct record record = kind_record(kind, object, ctx->store, a);
 
     drift_judge(&view, kind, object, &record, a);
     return record;
 }
 
-static const char *reached_by_watch(const struct workshop *shop, enum kind kind, struct json_object *object)
+static const char *reached_by_watch(const struct context *ctx, enum kind kind, struct json_object *object)
 {
-    return store_reached(shop->store, kind, json_str_or(object, "metadata.namespace", ""));
+    return store_reached(ctx->store, kind, json_str_or(object, "metadata.namespace", ""));
 }
 
 /* What is gone is gone, whatever its version: the answer to the write that let it go has that of before. */
-static void learn(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
+static void learn(const struct context *ctx, enum kind kind, struct json_object *object, const struct record *record,
                   const char *reached)
 {
     if (is_object_gone(object))
-        store_bury(shop->store, kind, record->ns, record->name, record->uid);
-    else if (!is_old(shop->store, kind, record, reached))
-        workshop_keep(shop, kind, object, record, false);
-    garbage_note(shop->garbage, kind, record->ns, record->name);
+        store_bury(ctx->store, kind, record->ns, record->name, record->uid);
+    else if (!is_old(ctx->store, kind, record, reached))
+        context_keep(ctx, kind, object, record, false);
+    garbage_note(ctx->garbage, kind, record->ns, record->name);
 }
 
-void workshop_learn_applied(const struct workshop *shop, enum kind kind, struct json_object *object)
+void context_learn_applied(const struct context *ctx, enum kind kind, struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
 
     if (!object)
         return;
-    struct record record = kind_record(kind, object, shop->store, &a);
+    struct record record = kind_record(kind, object, ctx->store, &a);
     drift_none(kind, object, &record, &a);
-    learn(shop, kind, object, &record, reached_by_watch(shop, kind, object));
+    learn(ctx, kind, object, &record, reached_by_watch(ctx, kind, object));
 }
 
-void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object)
+void context_learn_written(const struct context *ctx, enum kind kind, struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
 
     if (!object)
         return;
-    const struct record record = workshop_record(shop, kind, object, &a);
-    learn(shop, kind, object, &record, reached_by_watch(shop, kind, object));
+    const struct record record = context_record(ctx, kind, object, &a);
+    learn(ctx, kind, object, &record, reached_by_watch(ctx, kind, object));
 }
 
-void workshop_learn_read(const struct workshop *shop, enum kind kind, struct json_object *object)
+void context_learn_read(const struct context *ctx, enum kind kind, struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
 
     if (!object)
         return;
-    const struct record record = workshop_record(shop, kind, object, &a);
-    learn(shop, kind, object, &record, NULL);
+    const struct record record = context_record(ctx, kind, object, &a);
+    learn(ctx, kind, object, &record, NULL);
 }
 
 void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, const char *data_key,
               kube_done_fn *done)
 {
-    const struct store *store = turn->shop->store;
+    const struct store *store = turn->ctx->store;
     const struct record *known = store_get(store, kind, ns, name);
 
     turn->known_uid = known ? arena_strdup(&turn->mem, known->uid) : NULL;
     turn->was_unknown = !store_knows(store, kind, ns, name);
-    turn->request = kube_get_data(turn->shop->client, kind_resource(kind), ns, name, data_key, done, turn);
+    turn->request = kube_get_data(turn->ctx->client, kind_resource(kind), ns, name, data_key, done, turn);
 }
 
 void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name)
 {
-    const struct record *known = store_get(turn->shop->store, kind, ns, name);
+    const struct record *known = store_get(turn->ctx->store, kind, ns, name);
 
     if (known ? turn->known_uid && strcmp(known->uid, turn->known_uid) == 0 : turn->was_unknown)
-        store_remove(turn->shop->store, kind, ns, name);
+        store_remove(turn->ctx->store, kind, ns, name);
 }
 
 void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object)
 {
-    const struct store *store = turn->shop->store;
+    const struct store *store = turn->ctx->store;
     const char *ns = json_str_or(object, "metadata.namespace", ""), *name = json_str_or(object, "metadata.name", ""),
                *uid = json_str_or(object, "metadata.uid", "");
     bool same = turn->known_uid && strcmp(turn->known_uid, uid) == 0;
     bool has_ended = same || (turn->was_unknown && store_knows(store, kind, ns, name));
 
     if (store_get(store, kind, ns, name) || !has_ended)
-        workshop_learn_read(turn->shop, kind, object);
+        context_learn_read(turn->ctx, kind, object);
 }
 
 uint64_t turn_send_event(const struct turn *turn, bool warning, const char *reason, const char *note,
@@ -221,10 +220,10 @@ uint64_t turn_send_event(const struct turn *turn, bool warning, const char *reas
         .note = note,
     };
 
-    return event_send(turn->shop->client, &event, GROUP "/controller", turn->shop->instance, done, arg);
+    return event_send(turn->ctx->client, &event, GROUP "/controller", turn->ctx->instance, done, arg);
 }
 
 void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note)
 {
-    turn_send_event(turn, warning, reason, note, event_sent, &turn->shop->stats->events);
+    turn_send_event(turn, warning, reason, note, event_sent, &turn->ctx->stats->events);
 }

@@ -30,7 +30,7 @@ struct pods_look;
 enum { STEPS_MAX = 48, TURN_ID_SIZE = 32 };
 
 /* What all turns work with. */
-struct workshop {
+struct context {
     struct loop *loop;
     struct kube_client *client;
     struct gitlab *gitlab;
@@ -53,7 +53,7 @@ struct workshop {
 
 struct turn {
     struct work work; /* the first member                                  */
-    const struct workshop *shop;
+    const struct context *ctx;
     char id[TURN_ID_SIZE]; /* in the log: tells turns of one key apart       */
     int64_t began_us;      /* base/clock.h                                      */
     int64_t asked_us;      /* when what is in flight was asked for              */
@@ -79,7 +79,7 @@ struct turn {
               (turn)->observed.owner.name, "reconcileID", (turn)->id, __VA_ARGS__)
 
 /* Begins to work on the runner of this record: gathers what is known. The turn is ready. */
-struct turn *turn_create(const struct workshop *shop, const struct record *record, struct state *state,
+struct turn *turn_create(const struct context *ctx, const struct record *record, struct state *state,
                          const char *cause);
 struct turn *turn_of(struct work *work);
 /* Cancels what is in flight; its errand goes on. */
@@ -90,17 +90,17 @@ void turn_look(struct turn *turn);
 /* An answer has come: the next decision is taken by the loop's hook, never from within a callback. */
 void turn_ready(struct turn *turn);
 /* The record of an object, with the verdict on its drift. The arena has its texts, or the object lends them. */
-struct record workshop_record(const struct workshop *shop, enum kind kind, struct json_object *object, struct arena *a);
+struct record context_record(const struct context *ctx, enum kind kind, struct json_object *object, struct arena *a);
 /* Puts the record of this object into the store, with what the object refers to. listed: by a list that is not complete
  * yet. False: its namespace holds its share already, so nothing is kept of the object. */
-bool workshop_keep(const struct workshop *shop, enum kind kind, struct json_object *object, const struct record *record,
-                   bool listed);
+bool context_keep(const struct context *ctx, enum kind kind, struct json_object *object, const struct record *record,
+                  bool listed);
 /* Puts an object that an answer has shown into the store; one that is gone is buried. What is older than what is known
  * is passed over, because a watch may overtake the answer: of a write, what the watch has told already; of what was
  * read, only a version before the one that is known, for an object may change without its watch showing it. */
-void workshop_learn_applied(const struct workshop *shop, enum kind kind, struct json_object *object); /* a child */
-void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object);
-void workshop_learn_read(const struct workshop *shop, enum kind kind, struct json_object *object);
+void context_learn_applied(const struct context *ctx, enum kind kind, struct json_object *object); /* a child */
+void context_learn_written(const struct context *ctx, enum kind kind, struct json_object *object);
+void context_learn_read(const struct context *ctx, enum kind kind, struct json_object *object);
 /* Reads an object, data_key as kube_get_data() has it; the answer is the turn's request. What is known under that name
  * is remembered for the next two. */
 void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, const char *data_key,

@@ -14,12 +14,12 @@ enum { TOO_LARGE_GAP_MS = 10 * 1000, LEFT_OUT_GAP_MS = 500 }; /* from one to the
 static const struct kube_resource runner_by_name = {
     .kind = KIND, .api_version = API_VERSION, .plural = PLURAL, .namespaced = true, .metadata_only = true};
 
-static bool may_write(const struct workshop *shop)
+static bool may_write(const struct context *ctx)
 {
-    return !shop->lease || lease_is_leading(shop->lease);
+    return !ctx->lease || lease_is_leading(ctx->lease);
 }
 
-static void tell(const struct workshop *shop, const struct kube_resource *r, const struct record *seen,
+static void tell(const struct context *ctx, const struct kube_resource *r, const struct record *seen,
                  const char *reason, const char *why, bool by_event)
 {
     const struct event event = {
@@ -32,13 +32,13 @@ static void tell(const struct workshop *shop, const struct kube_resource *r, con
 
     log_event(LOG_WARN, "watch", reason, "kind", r->kind, "namespace", seen->ns, "name", seen->name, "error", why,
               NULL);
-    if (by_event && may_write(shop))
-        event_send(shop->client, &event, GROUP "/controller", shop->instance, event_sent, &shop->stats->events);
+    if (by_event && may_write(ctx))
+        event_send(ctx->client, &event, GROUP "/controller", ctx->instance, event_sent, &ctx->stats->events);
 }
 
-static bool is_due(const struct workshop *shop, int64_t *next_ms, int64_t gap_ms)
+static bool is_due(const struct context *ctx, int64_t *next_ms, int64_t gap_ms)
 {
-    int64_t now = loop_now(shop->loop);
+    int64_t now = loop_now(ctx->loop);
     bool due = now >= *next_ms;
 
     if (due)
@@ -46,13 +46,13 @@ static bool is_due(const struct workshop *shop, int64_t *next_ms, int64_t gap_ms
     return due;
 }
 
-void unserved_too_large(struct unserved *u, const struct workshop *shop, enum kind kind, const struct record *seen,
+void unserved_too_large(struct unserved *u, const struct context *ctx, enum kind kind, const struct record *seen,
                         const char *why)
 {
     const struct kube_resource *r = kind_resource(kind);
 
-    if (is_due(shop, &u->too_large_ms, TOO_LARGE_GAP_MS))
-        tell(shop, r, seen, "TooLarge", why, r->namespaced && kind != KIND_RUNNER);
+    if (is_due(ctx, &u->too_large_ms, TOO_LARGE_GAP_MS))
+        tell(ctx, r, seen, "TooLarge", why, r->namespaced && kind != KIND_RUNNER);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ void unserved_too_large(struct unserved *u, const struct workshop *shop, enum ki
     "within a minute"
 
 /* NULL: it says so already; or the object is being deleted, and its status has times of which nobody can tell now. */
-static struct json_object *status_left_out(const struct workshop *shop, const struct record *runner, struct arena *a)
+static struct json_object *status_left_out(const struct context *ctx, const struct record *runner, struct arena *a)
 {
     static const struct finding why = {OVER_SHARE, WHY, true}, none;
     static const struct memory nothing;
@@ -74,7 +74,7 @@ static struct json_object *status_left_out(const struct workshop *shop, const st
                                .generation = kept->generation,
                                .status = runner_status(runner, a),
                                .memory = &nothing,
-                               .now = loop_wall(shop->loop)};
+                               .now = loop_wall(ctx->loop)};
     struct json_object *status = status_render(&o, &why, &none, a);
 
     return kept->deleting || status_is_shown(&o, status) ? NULL : status;
@@ -99,11 +99,11 @@ static uint64_t *free_write(struct unserved *u)
 }
 
 /* To the version that is known, as perform_object.c does. */
-static void write_status(struct unserved *u, const struct workshop *shop, const struct record *runner,
+static void write_status(struct unserved *u, const struct context *ctx, const struct record *runner,
                          struct json_object *status)
 {
     cleanup_arena struct arena a = {0};
-    uint64_t *write = may_write(shop) ? free_write(u) : NULL;
+    uint64_t *write = may_write(ctx) ? free_write(u) : NULL;
 
     u->skipped |= !write;
     if (!write)
@@ -112,32 +112,32 @@ static void write_status(struct unserved *u, const struct workshop *shop, const 
         &a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s, resourceVersion: %s}, "
                        "status: %o}",
                        API_VERSION, KIND, runner->ns, runner->name, runner->uid, runner->version, json_ref(status)));
-    *write = kube_apply(shop->client, &runner_by_name, "status", patch, FIELD_MANAGER, false, on_status_told, write);
+    *write = kube_apply(ctx->client, &runner_by_name, "status", patch, FIELD_MANAGER, false, on_status_told, write);
 }
 
-void unserved_left_out(struct unserved *u, const struct workshop *shop, const struct record *runner)
+void unserved_left_out(struct unserved *u, const struct context *ctx, const struct record *runner)
 {
     cleanup_arena struct arena a = {0};
-    struct json_object *status = status_left_out(shop, runner, &a);
+    struct json_object *status = status_left_out(ctx, runner, &a);
 
     if (!status)
         return;
-    if (is_due(shop, &u->left_out_ms, LEFT_OUT_GAP_MS))
-        tell(shop, kind_resource(KIND_RUNNER), runner, OVER_SHARE, WHY, true);
-    write_status(u, shop, runner, status);
+    if (is_due(ctx, &u->left_out_ms, LEFT_OUT_GAP_MS))
+        tell(ctx, kind_resource(KIND_RUNNER), runner, OVER_SHARE, WHY, true);
+    write_status(u, ctx, runner, status);
 }
 
-bool unserved_skipped(struct unserved *u, const struct workshop *shop)
+bool unserved_skipped(struct unserved *u, const struct context *ctx)
 {
-    bool skipped = u->skipped && may_write(shop);
+    bool skipped = u->skipped && may_write(ctx);
 
     u->skipped = u->skipped && !skipped;
     return skipped;
 }
 
-void unserved_finish(struct unserved *u, const struct workshop *shop)
+void unserved_finish(struct unserved *u, const struct context *ctx)
 {
     for (size_t i = 0; i < UNSERVED_WRITES; i++)
         if (u->writes[i])
-            kube_cancel(shop->client, u->writes[i]);
+            kube_cancel(ctx->client, u->writes[i]);
 }

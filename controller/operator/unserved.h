@@ -16,14 +16,14 @@ struct unserved {
 };
 
 /* The object is known by name alone; why: object_too_large(). Of a runner its status tells, others have an Event. */
-void unserved_too_large(struct unserved *unserved, const struct workshop *shop, enum kind kind,
-                        const struct record *seen, const char *why);
+void unserved_too_large(struct unserved *unserved, const struct context *ctx, enum kind kind, const struct record *seen,
+                        const char *why);
 /* There is no room for the runner in its namespace's share: its status says so, unless it does already. */
-void unserved_left_out(struct unserved *unserved, const struct workshop *shop, const struct record *runner);
+void unserved_left_out(struct unserved *unserved, const struct context *ctx, const struct record *runner);
 /* True once when the status of one that is left out was not written and could be now: they are to be listed again, for
  * nobody remembers which it was. */
-bool unserved_skipped(struct unserved *unserved, const struct workshop *shop);
+bool unserved_skipped(struct unserved *unserved, const struct context *ctx);
 /* Cancels what is in flight. */
-void unserved_finish(struct unserved *unserved, const struct workshop *shop);
+void unserved_finish(struct unserved *unserved, const struct context *ctx);
 
 #endif

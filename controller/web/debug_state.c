@@ -59,7 +59,7 @@ static struct json_object *requests_json(const struct kube_client *client)
 
 static struct json_object *queue_json(const struct reconciler_view *view)
 {
-    int64_t next = queue_next_ms(view->queue, QUEUE_ROUTINE), now = loop_now(view->shop->loop);
+    int64_t next = queue_next_ms(view->queue, QUEUE_ROUTINE), now = loop_now(view->ctx->loop);
 
     return json_build("{depth: %d, delayed: %d, oldestMs: %d, nextInMs: %d}", (int64_t)queue_depth(view->queue),
                       (int64_t)queue_delayed(view->queue), (int64_t)(view->oldest_seconds * 1000),
@@ -134,7 +134,7 @@ static struct json_object *failures_json(const struct reconciler_view *view)
     void *state;
 
     for (size_t i = 0; map_iter(&view->states->by_key, &i, &key, &state);)
-        add_failures(failures, state, loop_now(view->shop->loop));
+        add_failures(failures, state, loop_now(view->ctx->loop));
     return failures;
 }
 
@@ -142,8 +142,8 @@ static struct json_object *failures_json(const struct reconciler_view *view)
 static struct json_object *proxy_json(const struct reconciler_view *view)
 {
     const struct host *fares;
-    const char *url = gitlab_proxy(view->shop->gitlab, &fares);
-    int64_t left = url ? fares->open_until_ms - loop_now(view->shop->loop) : 0;
+    const char *url = gitlab_proxy(view->ctx->gitlab, &fares);
+    int64_t left = url ? fares->open_until_ms - loop_now(view->ctx->loop) : 0;
 
     if (!url)
         return NULL;
@@ -169,10 +169,10 @@ static struct json_object *hosts_json(const struct reconciler_view *view)
 {
     struct json_object *hosts = json_build("[]");
     struct gate_sight sights[GATE_SIGHTS + 1];
-    size_t len = gitlab_sights(view->shop->gitlab, sights);
+    size_t len = gitlab_sights(view->ctx->gitlab, sights);
 
     for (size_t i = 0; i < len; i++)
-        json_append(hosts, host_json(&sights[i], loop_now(view->shop->loop)));
+        json_append(hosts, host_json(&sights[i], loop_now(view->ctx->loop)));
     return hosts;
 }
 
@@ -181,7 +181,7 @@ static struct json_object *objects_json(const struct reconciler_view *view)
     struct json_object *objects = json_build("{}");
 
     for (enum kind kind = 0; kind < KIND_COUNT; kind++)
-        json_set_int(objects, kind_resource(kind)->kind, (int64_t)store_count(view->shop->store, kind));
+        json_set_int(objects, kind_resource(kind)->kind, (int64_t)store_count(view->ctx->store, kind));
     return objects;
 }
 
@@ -206,17 +206,17 @@ static struct json_object *problems_json(void)
 
 static struct json_object *state_json(const struct reconciler_view *view)
 {
-    const struct stats *stats = view->shop->stats;
-    int64_t uptime = loop_wall(view->shop->loop) - (int64_t)stats->start;
+    const struct stats *stats = view->ctx->stats;
+    int64_t uptime = loop_wall(view->ctx->loop) - (int64_t)stats->start;
     struct json_object *state =
         json_build("{version: %s, instance: %s, uptimeSeconds: %d, synced: %b, stopping: %b, turnsBegun: %d}",
-                   version_text(), view->shop->instance, uptime, view->synced, view->draining, (int64_t)stats->turns);
+                   version_text(), view->ctx->instance, uptime, view->synced, view->draining, (int64_t)stats->turns);
 
-    if (view->shop->lease)
-        json_set(state, "lease", lease_json(view->shop->lease));
+    if (view->ctx->lease)
+        json_set(state, "lease", lease_json(view->ctx->lease));
     json_set(state, "watches", watches_json(view));
     json_set(state, "objects", objects_json(view));
-    json_set(state, "requests", requests_json(view->shop->client));
+    json_set(state, "requests", requests_json(view->ctx->client));
     json_set(state, "queue", queue_json(view));
     json_set(state, "turns", turns_json(view));
     json_set(state, "gitlabCalls", errands_json(view));
@@ -256,9 +256,9 @@ static struct json_object *runner_json(const struct reconciler_view *view, const
     struct json_object *failures = json_build("[]");
 
     if (state)
-        add_failures(failures, state, loop_now(view->shop->loop));
+        add_failures(failures, state, loop_now(view->ctx->loop));
     return json_build("{runner: %s, records: %o, failures: %o}", key_path(text.text),
-                      records_json(view->shop->store, key), failures);
+                      records_json(view->ctx->store, key), failures);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */

@@ -63,7 +63,7 @@ static bool queue_moves(const struct reconciler_view *view, struct buf *why)
 
 static bool lease_is_renewed(const struct reconciler_view *view, struct buf *why)
 {
-    bool overdue = view->shop->lease && lease_renewal_overdue(view->shop->lease);
+    bool overdue = view->ctx->lease && lease_renewal_overdue(view->ctx->lease);
 
     if (overdue)
         buf_adds(why, "the Lease has run out, and this process has not noticed");

@@ -23,7 +23,7 @@ static const struct reconciler_view *view_of(const void *source)
 
 static const struct stats *stats_of(const void *source)
 {
-    return view_of(source)->shop->stats;
+    return view_of(source)->ctx->stats;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -169,28 +169,28 @@ SHOW(show_build)
 SHOW(show_objects)
 {
     for (enum kind kind = 0; kind < KIND_COUNT; kind++)
-        metric_sample(page, (double)store_count(view_of(source)->shop->store, kind), "kind", kind_resource(kind)->kind,
+        metric_sample(page, (double)store_count(view_of(source)->ctx->store, kind), "kind", kind_resource(kind)->kind,
                       NULL);
 }
 
 SHOW(show_limit)
 {
-    metric_sample(page, kube_traffic(view_of(source)->shop->client).limit, NULL);
+    metric_sample(page, kube_traffic(view_of(source)->ctx->client).limit, NULL);
 }
 
 SHOW(show_in_flight)
 {
-    metric_sample(page, kube_traffic(view_of(source)->shop->client).in_flight, NULL);
+    metric_sample(page, kube_traffic(view_of(source)->ctx->client).in_flight, NULL);
 }
 
 SHOW(show_held)
 {
-    metric_sample(page, kube_traffic(view_of(source)->shop->client).held, NULL);
+    metric_sample(page, kube_traffic(view_of(source)->ctx->client).held, NULL);
 }
 
 SHOW(show_left_out)
 {
-    metric_sample(page, (double)shares_left_out(store_shares(view_of(source)->shop->store), NULL), NULL);
+    metric_sample(page, (double)shares_left_out(store_shares(view_of(source)->ctx->store), NULL), NULL);
 }
 
 SHOW(show_gitlab_calls)
@@ -200,7 +200,7 @@ SHOW(show_gitlab_calls)
 
 SHOW(show_gitlab_places)
 {
-    const struct gitlab *gitlab = view_of(source)->shop->gitlab;
+    const struct gitlab *gitlab = view_of(source)->ctx->gitlab;
 
     metric_sample(page, (double)gitlab_inside(gitlab), "state", "in_flight", NULL);
     metric_sample(page, (double)gitlab_waiting(gitlab), "state", "waiting", NULL);
@@ -209,7 +209,7 @@ SHOW(show_gitlab_places)
 SHOW(show_breakers)
 {
     struct gate_sight sights[GATE_SIGHTS + 1];
-    size_t len = gitlab_sights(view_of(source)->shop->gitlab, sights);
+    size_t len = gitlab_sights(view_of(source)->ctx->gitlab, sights);
 
     for (size_t i = 0; i < len; i++)
         metric_sample(page, sights[i].open, "gitlab_host", sights[i].name, NULL);
@@ -218,7 +218,7 @@ SHOW(show_breakers)
 SHOW(show_callers_held)
 {
     struct gate_sight sights[GATE_SIGHTS + 1];
-    size_t len = gitlab_sights(view_of(source)->shop->gitlab, sights);
+    size_t len = gitlab_sights(view_of(source)->ctx->gitlab, sights);
 
     for (size_t i = 0; i < len; i++)
         metric_sample(page, (double)sights[i].held, "gitlab_host", sights[i].name, NULL);
@@ -231,7 +231,7 @@ SHOW(show_gitlab_seconds)
 
 SHOW(show_orphans)
 {
-    metric_sample(page, (double)orphans_count(view_of(source)->shop->orphans), NULL);
+    metric_sample(page, (double)orphans_count(view_of(source)->ctx->orphans), NULL);
 }
 
 SHOW(show_orphaned)
@@ -297,10 +297,10 @@ void metrics_page(const struct reconciler *rec, struct buf *out)
 
     SHOW_TABLE(reconcile_metrics);
     SHOW_TABLE(queue_metrics);
-    metrics_client(view.shop->client, out);
-    metrics_lease(view.shop->lease, out);
+    metrics_client(view.ctx->client, out);
+    metrics_lease(view.ctx->lease, out);
     metrics_watch(view.informers, out);
     SHOW_TABLE(own_metrics);
-    metrics_fleet(view.states, &view.shop->stats->ready_reasons, loop_wall(view.shop->loop), out);
-    metrics_process(view.shop->stats->start, out);
+    metrics_fleet(view.states, &view.ctx->stats->ready_reasons, loop_wall(view.ctx->loop), out);
+    metrics_process(view.ctx->stats->start, out);
 }

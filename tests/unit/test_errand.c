@@ -21,7 +21,7 @@ struct world {
     struct http *http;
     struct loop_timer *guard;
     struct tiny_server server;
-    struct workshop shop;
+    struct context ctx;
     struct errands errands;
     struct states states;
     struct stats stats;
@@ -84,9 +84,9 @@ static struct json_object *runner(struct world *w, const char *name, const char 
 static void told(struct world *w, const char *name, const char *uid, int64_t generation, const char *url)
 {
     struct json_object *object = runner(w, name, uid, generation, url);
-    const struct record record = kind_record(KIND_RUNNER, object, w->shop.store, &w->mem);
+    const struct record record = kind_record(KIND_RUNNER, object, w->ctx.store, &w->mem);
 
-    store_put(w->shop.store, KIND_RUNNER, &record);
+    store_put(w->ctx.store, KIND_RUNNER, &record);
 }
 
 static int setup(void **state)
@@ -104,7 +104,7 @@ static int setup(void **state)
     list_init(&w->errands.all);
     w->errands.wake = on_wake;
     w->errands.arg = w;
-    w->shop = (struct workshop){
+    w->ctx = (struct context){
         .loop = w->loop,
         .gitlab =
             gitlab_create(w->loop, w->http, &(struct gitlab_settings){.concurrency = 1, .policy.allow_loopback = true}),
@@ -127,8 +127,8 @@ static int teardown(void **state)
             turn_destroy(w->turns[i]);
     errands_end(&w->errands, true);
     states_finish(&w->states);
-    gitlab_destroy(w->shop.gitlab);
-    store_destroy(w->shop.store);
+    gitlab_destroy(w->ctx.gitlab);
+    store_destroy(w->ctx.store);
     http_destroy(w->http);
     loop_timer_destroy(w->guard);
     loop_destroy(w->loop);
@@ -147,11 +147,11 @@ static struct state *state_of(struct world *w, size_t i)
 static struct turn *begin(struct world *w, size_t i)
 {
     struct state *state = state_of(w, i);
-    const struct record *record = errand_subject(state, store_get(w->shop.store, KIND_RUNNER, "ci", names[i]));
+    const struct record *record = errand_subject(state, store_get(w->ctx.store, KIND_RUNNER, "ci", names[i]));
 
     if (w->turns[i])
         turn_destroy(w->turns[i]);
-    w->turns[i] = turn_create(&w->shop, record, state, "test");
+    w->turns[i] = turn_create(&w->ctx, record, state, "test");
     w->turns[i]->work.state = WORK_WAITING; /* as in its step */
     errand_take_up(w->turns[i]);
     turn_look(w->turns[i]);
@@ -341,7 +341,7 @@ static void a_refusal_comes_to_the_object_that_has_our_finalizer(void **state)
 {
     struct world *w = *state;
 
-    store_reach(w->shop.store, KIND_SECRET, "", "7"); /* there is no token Secret */
+    store_reach(w->ctx.store, KIND_SECRET, "", "7"); /* there is no token Secret */
     answer = REFUSED;
     struct turn *turn = begin(w, 0);
     assert_false(turn->observed.finalizer);
@@ -387,7 +387,7 @@ static void all_of_them_can_be_ended(void **state)
     assert_null(state_of(w, 1)->errand);
     errands_end(&w->errands, true);
     assert_null(state_of(w, 0)->errand);
-    assert_int_equal(gitlab_inside(w->shop.gitlab) + gitlab_waiting(w->shop.gitlab), 0);
+    assert_int_equal(gitlab_inside(w->ctx.gitlab) + gitlab_waiting(w->ctx.gitlab), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

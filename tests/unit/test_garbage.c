@@ -28,7 +28,7 @@ static struct world {
     int events;
     char event[40];
     struct stats stats;
-    struct workshop shop;
+    struct context ctx;
     struct garbage *garbage;
     uint64_t term; /* in which we lead; 0: we do not */
     struct arena mem;
@@ -86,9 +86,9 @@ void event_sent(void *counts, const struct kube_reply *reply)
     (void)reply;
 }
 
-void workshop_learn_written(const struct workshop *shop, enum kind kind, struct json_object *object)
+void context_learn_written(const struct context *ctx, enum kind kind, struct json_object *object)
 {
-    (void)shop;
+    (void)ctx;
     (void)kind;
     (void)object;
 }
@@ -99,9 +99,9 @@ void workshop_learn_written(const struct workshop *shop, enum kind kind, struct 
 static void shown(enum kind kind, struct json_object *object)
 {
     struct json_object *kept = arena_json(&w.mem, object);
-    const struct record record = kind_record(kind, kept, w.shop.store, &w.mem);
+    const struct record record = kind_record(kind, kept, w.ctx.store, &w.mem);
 
-    store_put(w.shop.store, kind, &record);
+    store_put(w.ctx.store, kind, &record);
     garbage_note(w.garbage, kind, record.ns, record.name);
 }
 
@@ -166,23 +166,23 @@ static bool synced(void *arg)
 static int set_up(void **state)
 {
     w = (struct world){.loop = {.now = 1000},
-                       .shop = {.loop = &w.loop, .stats = &w.stats, .store = kinds_store_create()}};
-    w.shop.controller = controller_create(&w.loop, NULL, synced, NULL);
-    w.shop.garbage = w.garbage = *state = garbage_create(&w.shop);
+                       .ctx = {.loop = &w.loop, .stats = &w.stats, .store = kinds_store_create()}};
+    w.ctx.controller = controller_create(&w.loop, NULL, synced, NULL);
+    w.ctx.garbage = w.garbage = *state = garbage_create(&w.ctx);
     shown(KIND_RUNNER, runner("builds", "builds"));
     shown(KIND_NAMESPACE, consent("ci"));
     shown(KIND_ROLE_BINDING, binding("builds"));
-    store_reach(w.shop.store, KIND_RUNNER, "", "1");
+    store_reach(w.ctx.store, KIND_RUNNER, "", "1");
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    controller_destroy(w.shop.controller);
+    controller_destroy(w.ctx.controller);
     garbage_destroy(*state);
     for (size_t i = 0; i < FLIGHTS; i++)
         assert_string_equal(w.flights[i].what, "");
-    store_destroy(w.shop.store);
+    store_destroy(w.ctx.store);
     arena_finish(&w.mem);
     return 0;
 }
@@ -337,7 +337,7 @@ static void what_fails_is_tried_again_later_and_later(void **state)
 
 static void bury(const char *name)
 {
-    store_remove(w.shop.store, KIND_RUNNER, "ci", name);
+    store_remove(w.ctx.store, KIND_RUNNER, "ci", name);
     garbage_note(w.garbage, KIND_RUNNER, "ci", name);
 }
 
@@ -394,7 +394,7 @@ static void a_child_beside_its_owner_is_left_to_kubernetes_for_a_while(void **st
 {
     (void)state;
     shown(KIND_DEPLOYMENT, made("ci", "builds-runner", "ci/builds", "builds", FIELD_MANAGER));
-    store_remove(w.shop.store, KIND_ROLE_BINDING, "jobs", "ci.builds-runner");
+    store_remove(w.ctx.store, KIND_ROLE_BINDING, "jobs", "ci.builds-runner");
     bury("builds");
     lead();
     assert_int_equal(in_flight(), 0);
@@ -411,7 +411,7 @@ static void so_it_is_for_good_if_it_has_its_owner_reference(void **state)
 
     (void)state;
     shown(KIND_DEPLOYMENT, json_ref(deployment));
-    store_remove(w.shop.store, KIND_ROLE_BINDING, "jobs", "ci.builds-runner");
+    store_remove(w.ctx.store, KIND_ROLE_BINDING, "jobs", "ci.builds-runner");
     bury("builds");
     lead();
     wait_for_timer();
@@ -422,7 +422,7 @@ static void so_it_is_for_good_if_it_has_its_owner_reference(void **state)
 
 static void lose_the_owner_of_a_token(void)
 {
-    store_remove(w.shop.store, KIND_ROLE_BINDING, "jobs", "ci.builds-runner");
+    store_remove(w.ctx.store, KIND_ROLE_BINDING, "jobs", "ci.builds-runner");
     lead();
     bury("builds");
     shown(KIND_SECRET, token_secret());

@@ -24,7 +24,7 @@ struct world {
     struct loop *loop;
     struct http *http;
     struct kube_config config;
-    struct workshop shop;
+    struct context ctx;
     struct reconciler *rec;
     struct reconciler_view view;
     struct list turns;
@@ -41,9 +41,9 @@ static int set_up(void **state)
     w->loop = loop_create();
     w->http = http_create(w->loop, "tester/1");
     w->config.server = "https://127.0.0.1:1";
-    w->shop = (struct workshop){
+    w->ctx = (struct context){
         .loop = w->loop, .client = kube_client_create(w->loop, w->http, &w->config), .instance = "tester"};
-    w->rec = reconciler_create(&w->shop);
+    w->rec = reconciler_create(&w->ctx);
     w->view = reconciler_view(w->rec);
     list_init(&w->turns);
     w->state.key = key;
@@ -60,7 +60,7 @@ static int tear_down(void **state)
     struct world *w = *state;
 
     reconciler_destroy(w->rec);
-    kube_client_destroy(w->shop.client);
+    kube_client_destroy(w->ctx.client);
     http_destroy(w->http);
     loop_destroy(w->loop);
     buf_finish(&w->body);

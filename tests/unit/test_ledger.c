@@ -46,7 +46,7 @@ void orphans_written(struct orphans *orphans, const char *key, bool success)
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
-static const struct workshop shop = {.ns = "system"};
+static const struct context ctx = {.ns = "system"};
 
 #define LEDGER "/api/v1/namespaces/system/secrets/gitlab-runner-orphans"
 
@@ -60,7 +60,7 @@ static int set_up(void **state)
 static void an_entry_is_written_alone(void **state)
 {
     (void)state;
-    ledger_write(&shop, "uid-1.7", "{}", NULL, NULL);
+    ledger_write(&ctx, "uid-1.7", "{}", NULL, NULL);
     assert_string_equal(w.what, "PATCH " LEDGER "?fieldManager=gitlab-runner-controller");
     assert_string_equal(w.type, "application/merge-patch+json");
     assert_string_equal(w.body, "{\"data\":{\"uid-1.7\":\"e30=\"}}");
@@ -71,14 +71,14 @@ static void what_makes_room_goes_in_the_same_write(void **state)
     (void)state;
     w.leaving[0] = "uid-2.1";
     w.leaving[1] = "uid-3.4";
-    ledger_write(&shop, "uid-1.7", "{}", NULL, NULL);
+    ledger_write(&ctx, "uid-1.7", "{}", NULL, NULL);
     assert_string_equal(w.body, "{\"data\":{\"uid-1.7\":\"e30=\",\"uid-2.1\":null,\"uid-3.4\":null}}");
 }
 
 static void an_entry_is_taken_out_alone(void **state)
 {
     (void)state;
-    ledger_remove(&shop, "uid-1.7", NULL, NULL);
+    ledger_remove(&ctx, "uid-1.7", NULL, NULL);
     assert_string_equal(w.body, "{\"data\":{\"uid-1.7\":null}}");
 }
 
@@ -86,7 +86,7 @@ static void an_entry_is_taken_out_alone(void **state)
 static void a_ledger_that_is_missing_is_made(void **state)
 {
     (void)state;
-    ledger_create(&shop, "uid-1.7", "{}", NULL, NULL);
+    ledger_create(&ctx, "uid-1.7", "{}", NULL, NULL);
     assert_string_equal(w.what, "POST /api/v1/namespaces/system/secrets");
     assert_string_equal(w.body, "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"namespace\":\"system\","
                                 "\"name\":\"gitlab-runner-orphans\",\"labels\":{\"app.kubernetes.io/managed-by\":"

@@ -39,7 +39,7 @@ static struct world {
     int calls, reads, events, warnings;
     char event[40];
     struct stats stats;
-    struct workshop shop;
+    struct context ctx;
 } w;
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -65,21 +65,21 @@ static uint64_t request(const char *removes, kube_done_fn *done, void *arg)
     return i + 1;
 }
 
-bool ledger_may_exist(const struct workshop *shop)
+bool ledger_may_exist(const struct context *ctx)
 {
-    (void)shop;
+    (void)ctx;
     return !w.missing;
 }
 
-uint64_t ledger_read(const struct workshop *shop, kube_done_fn *done, void *arg)
+uint64_t ledger_read(const struct context *ctx, kube_done_fn *done, void *arg)
 {
-    (void)shop;
+    (void)ctx;
     return request("", done, arg);
 }
 
-uint64_t ledger_remove(const struct workshop *shop, const char *key, kube_done_fn *done, void *arg)
+uint64_t ledger_remove(const struct context *ctx, const char *key, kube_done_fn *done, void *arg)
 {
-    (void)shop;
+    (void)ctx;
     return request(key, done, arg);
 }
 
@@ -143,16 +143,16 @@ static bool synced(void *arg)
 
 static int set_up(void **state)
 {
-    w = (struct world){.loop = {.now = 1000}, .shop = {.loop = &w.loop, .ns = "system", .stats = &w.stats}};
+    w = (struct world){.loop = {.now = 1000}, .ctx = {.loop = &w.loop, .ns = "system", .stats = &w.stats}};
     w.secret = json_build("{metadata: {uid: 'uid-of-the-ledger'}, data: {}}");
-    w.shop.controller = controller_create(&w.loop, NULL, synced, NULL);
-    *state = orphans_create(&w.shop);
+    w.ctx.controller = controller_create(&w.loop, NULL, synced, NULL);
+    *state = orphans_create(&w.ctx);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    controller_destroy(w.shop.controller);
+    controller_destroy(w.ctx.controller);
     orphans_destroy(*state);
     json_put_ptr(&w.secret);
     return 0;

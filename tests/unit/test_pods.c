@@ -13,7 +13,7 @@ static struct world {
     struct kube_request request;
     int requests;
     struct paces paces;
-    struct workshop shop;
+    struct context ctx;
     struct state state;
     struct spec spec;
     struct turn turn;
@@ -44,8 +44,8 @@ static int setup(void **state)
 {
     (void)state;
     w = (struct world){.loop = {.now = 1000}, .spec = {.manager = {.replicas = 1}}};
-    w.shop = (struct workshop){.loop = &w.loop, .paces = &w.paces};
-    w.turn = (struct turn){.shop = &w.shop, .state = &w.state};
+    w.ctx = (struct context){.loop = &w.loop, .paces = &w.paces};
+    w.turn = (struct turn){.ctx = &w.ctx, .state = &w.state};
     struct observed *o = &w.turn.observed;
     o->memory = &w.state.memory;
     o->owner = (struct owner){.ns = "ci", .name = "builds", .uid = "u"};

@@ -23,7 +23,7 @@ enum { RUNNERS = 300, NS_MAX = 63, NAME_MAX_LEN = 200, MESSAGE_LEN = 399, FAILIN
 static struct world {
     struct loop *loop;
     struct http *http;
-    struct workshop shop;
+    struct context ctx;
     struct errands errands;
     struct states states;
     struct stats stats;
@@ -44,7 +44,7 @@ static int setup(void **state)
     stats_init(&w.stats);
     list_init(&w.errands.all);
     w.errands.wake = on_wake;
-    w.shop = (struct workshop){
+    w.ctx = (struct context){
         .loop = w.loop,
         .gitlab =
             gitlab_create(w.loop, w.http, &(struct gitlab_settings){.concurrency = 1, .policy.allow_loopback = true}),
@@ -64,8 +64,8 @@ static int teardown(void **state)
     errands_end(&w.errands, true);
     queue_destroy(w.queue);
     states_finish(&w.states);
-    gitlab_destroy(w.shop.gitlab);
-    store_destroy(w.shop.store);
+    gitlab_destroy(w.ctx.gitlab);
+    store_destroy(w.ctx.store);
     http_destroy(w.http);
     loop_destroy(w.loop);
     return 0;
@@ -88,9 +88,9 @@ static struct json_object *failing_status(void)
 
 static struct record keep_object(enum kind kind, struct json_object *object, struct arena *a)
 {
-    const struct record record = kind_record(kind, object, w.shop.store, a);
+    const struct record record = kind_record(kind, object, w.ctx.store, a);
 
-    assert_true(workshop_keep(&w.shop, kind, object, &record, false));
+    assert_true(context_keep(&w.ctx, kind, object, &record, false));
     return record;
 }
 
@@ -145,7 +145,7 @@ static struct state *fail_twice(const char *key)
 
 static void stand_in_line(const struct record *runner, struct state *state)
 {
-    struct turn *turn = turn_create(&w.shop, runner, state, "test");
+    struct turn *turn = turn_create(&w.ctx, runner, state, "test");
     const struct gitlab_request call = {.op = GITLAB_OP_SHOW, .url = URL, .token = TOKEN, .runner_id = 1, .ns = w.ns};
 
     for (size_t i = 0; i < READ_COUNT; i++)
@@ -179,11 +179,11 @@ static void takes_at_most(size_t ns_len, size_t name_len, bool all, bool fails, 
         skip();
     fill(w.ns, ns_len, 1);
     add_runner(0, name_len, all, fails); /* what there is once is not counted */
-    size_t bytes = __sanitizer_get_current_allocated_bytes(), share = shares_held(store_shares(w.shop.store), w.ns);
+    size_t bytes = __sanitizer_get_current_allocated_bytes(), share = shares_held(store_shares(w.ctx.store), w.ns);
     for (size_t i = 1; i <= RUNNERS; i++)
         add_runner(i, name_len, all, fails);
     bytes = (__sanitizer_get_current_allocated_bytes() - bytes) / RUNNERS;
-    share = (shares_held(store_shares(w.shop.store), w.ns) - share) / RUNNERS;
+    share = (shares_held(store_shares(w.ctx.store), w.ns) - share) / RUNNERS;
     print_message("it takes %zu bytes, and counts for %zu\n", bytes, share);
     assert_in_range(bytes, share / 2, share * percent_of_its_price / 100);
 }

@@ -6,45 +6,45 @@
 
 static int setup(void **state)
 {
-    static struct workshop shop;
+    static struct context ctx;
 
-    shop = (struct workshop){.store = kinds_store_create()};
-    *state = &shop;
+    ctx = (struct context){.store = kinds_store_create()};
+    *state = &ctx;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    store_destroy(((struct workshop *)*state)->store);
+    store_destroy(((struct context *)*state)->store);
     return 0;
 }
 
-typedef void learn_fn(const struct workshop *shop, enum kind kind, struct json_object *object);
+typedef void learn_fn(const struct context *ctx, enum kind kind, struct json_object *object);
 
-static void learn_by(learn_fn *how, struct workshop *shop, const char *version, const char *from, bool deleted)
+static void learn_by(learn_fn *how, struct context *ctx, const char *version, const char *from, bool deleted)
 {
     cleanup_json struct json_object *object = json_build("{metadata: {name: 'jobs', uid: 'u', resourceVersion: %s, "
                                                          "annotations: {'gitlab-runners.dev/allowed-from': %s}, "
                                                          "deletionTimestamp: %s}}",
                                                          version, from, deleted ? "2026-01-02T03:04:05Z" : NULL);
 
-    how(shop, KIND_NAMESPACE, object);
+    how(ctx, KIND_NAMESPACE, object);
 }
 
-static void learn(struct workshop *shop, const char *version, const char *from, bool deleted)
+static void learn(struct context *ctx, const char *version, const char *from, bool deleted)
 {
-    learn_by(workshop_learn_written, shop, version, from, deleted);
+    learn_by(context_learn_written, ctx, version, from, deleted);
 }
 
 /* The watch has told everything up to this version, by an event or a bookmark. */
-static void reach(struct workshop *shop, const char *version)
+static void reach(struct context *ctx, const char *version)
 {
-    store_reach(shop->store, KIND_NAMESPACE, "", version);
+    store_reach(ctx->store, KIND_NAMESPACE, "", version);
 }
 
-static const struct record *known(struct workshop *shop)
+static const struct record *known(struct context *ctx)
 {
-    return store_get(shop->store, KIND_NAMESPACE, "", "jobs");
+    return store_get(ctx->store, KIND_NAMESPACE, "", "jobs");
 }
 
 static void learns_what_is_newer(void **state)
@@ -58,7 +58,7 @@ static void learns_what_is_newer(void **state)
 /* The watch may tell of a change before the answer to an earlier request is here. */
 static void does_not_go_back_to_what_was_before(void **state)
 {
-    static learn_fn *const ways[] = {workshop_learn_written, workshop_learn_read};
+    static learn_fn *const ways[] = {context_learn_written, context_learn_read};
 
     for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
         learn(*state, "10", "b", false);
@@ -92,7 +92,7 @@ static void what_is_known_already_is_kept_anew(void **state)
 static void what_was_read_is_there(void **state)
 {
     reach(*state, "11");
-    learn_by(workshop_learn_read, *state, "10", "a", false);
+    learn_by(context_learn_read, *state, "10", "a", false);
     assert_string_equal(known(*state)->version, "10");
 }
 
@@ -113,9 +113,9 @@ static void forgets_what_was_let_go(void **state)
 }
 
 /* What a turn has read: "u" was known when it asked, or nothing was. */
-static void was_read(struct workshop *shop, const char *known_uid, const char *version)
+static void was_read(struct context *ctx, const char *known_uid, const char *version)
 {
-    struct turn turn = {.shop = shop, .known_uid = known_uid};
+    struct turn turn = {.ctx = ctx, .known_uid = known_uid};
     cleanup_json struct json_object *object =
         json_build("{metadata: {name: 'jobs', uid: 'u', resourceVersion: %s}}", version);
 
@@ -149,15 +149,15 @@ static void the_watch_may_tell_of_a_successor_while_nothing_is_found(void **stat
 
 static void an_answer_may_be_empty(void **state)
 {
-    workshop_learn_written(*state, KIND_NAMESPACE, NULL);
-    workshop_learn_read(*state, KIND_NAMESPACE, NULL);
+    context_learn_written(*state, KIND_NAMESPACE, NULL);
+    context_learn_read(*state, KIND_NAMESPACE, NULL);
     assert_null(known(*state));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * What there is no room for */
 
-static void keep(struct workshop *shop, enum kind kind, const char *name, size_t filler, bool expected)
+static void keep(struct context *ctx, enum kind kind, const char *name, size_t filler, bool expected)
 {
     cleanup_arena struct arena a = {0};
     char *text = arena_alloc(&a, filler + 1);
@@ -169,26 +169,26 @@ static void keep(struct workshop *shop, enum kind kind, const char *name, size_t
         &a, json_build("{metadata: {namespace: 'ci', name: %s, uid: %s, resourceVersion: '1', generation: 1}, spec: "
                        "{x: %s, authentication: {accessTokenSecretRef: {name: 'gitlab'}}}}",
                        name, name, text));
-    const struct record record = kind_record(kind, object, shop->store, &a);
-    assert_int_equal(workshop_keep(shop, kind, object, &record, false), expected);
+    const struct record record = kind_record(kind, object, ctx->store, &a);
+    assert_int_equal(context_keep(ctx, kind, object, &record, false), expected);
 }
 
 static void what_there_is_no_room_for_is_not_taken_for_gone(void **state)
 {
-    struct workshop *shop = *state;
+    struct context *ctx = *state;
 
-    store_reach(shop->store, KIND_SECRET, "", "9");
-    keep(shop, KIND_RUNNER, "one", 10, true);
-    shares_set_budget(store_shares(shop->store), shares_held(store_shares(shop->store), "ci") + 100);
-    keep(shop, KIND_SECRET, "gitlab", 10, false); /* it would need more than the 100 bytes that are left */
-    assert_null(store_get(shop->store, KIND_SECRET, "ci", "gitlab"));
-    assert_false(store_knows(shop->store, KIND_SECRET, "ci", "gitlab"));
-    keep(shop, KIND_RUNNER, "two", 10, false);
-    assert_int_equal(shares_left_out(store_shares(shop->store), "ci"), 0); /* it was never known: the watch counts it */
-    keep(shop, KIND_RUNNER, "one", 9000, false);
-    assert_null(store_get(shop->store, KIND_RUNNER, "ci", "one"));
-    assert_int_equal(shares_left_out(store_shares(shop->store), "ci"), 1);
-    assert_false(store_knows(shop->store, KIND_RUNNER, "ci", "one"));
+    store_reach(ctx->store, KIND_SECRET, "", "9");
+    keep(ctx, KIND_RUNNER, "one", 10, true);
+    shares_set_budget(store_shares(ctx->store), shares_held(store_shares(ctx->store), "ci") + 100);
+    keep(ctx, KIND_SECRET, "gitlab", 10, false); /* it would need more than the 100 bytes that are left */
+    assert_null(store_get(ctx->store, KIND_SECRET, "ci", "gitlab"));
+    assert_false(store_knows(ctx->store, KIND_SECRET, "ci", "gitlab"));
+    keep(ctx, KIND_RUNNER, "two", 10, false);
+    assert_int_equal(shares_left_out(store_shares(ctx->store), "ci"), 0); /* it was never known: the watch counts it */
+    keep(ctx, KIND_RUNNER, "one", 9000, false);
+    assert_null(store_get(ctx->store, KIND_RUNNER, "ci", "one"));
+    assert_int_equal(shares_left_out(store_shares(ctx->store), "ci"), 1);
+    assert_false(store_knows(ctx->store, KIND_RUNNER, "ci", "one"));
 }
 
 int main(void)

@@ -9,7 +9,7 @@
 #include "operator/unserved.h"
 
 static struct world {
-    struct workshop shop;
+    struct context ctx;
     struct unserved unserved;
     struct stats stats;
     struct arena mem;
@@ -62,17 +62,17 @@ static int setup(void **state)
 {
     (void)state;
     w = (struct world){.leading = true};
-    w.shop =
-        (struct workshop){.loop = loop_create(), .store = kinds_store_create(), .stats = &w.stats, .lease = (void *)&w};
+    w.ctx =
+        (struct context){.loop = loop_create(), .store = kinds_store_create(), .stats = &w.stats, .lease = (void *)&w};
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    unserved_finish(&w.unserved, &w.shop);
-    store_destroy(w.shop.store);
-    loop_destroy(w.shop.loop);
+    unserved_finish(&w.unserved, &w.ctx);
+    store_destroy(w.ctx.store);
+    loop_destroy(w.ctx.loop);
     arena_finish(&w.mem);
     return 0;
 }
@@ -84,9 +84,9 @@ static void left_out_so(const char *name, struct json_object *status, bool delet
         &w.mem, json_build("{metadata: {namespace: 'ci', name: %s, uid: 'u', resourceVersion: '7', generation: 3, "
                            "deletionTimestamp: %s}, spec: {url: 'https://gitlab.test'}, status: %o}",
                            name, deleted ? "2026-01-02T03:04:05Z" : NULL, status));
-    const struct record record = kind_record(KIND_RUNNER, object, w.shop.store, &w.mem);
+    const struct record record = kind_record(KIND_RUNNER, object, w.ctx.store, &w.mem);
 
-    unserved_left_out(&w.unserved, &w.shop, &record);
+    unserved_left_out(&w.unserved, &w.ctx, &record);
 }
 
 static void left_out(const char *name)
@@ -145,15 +145,15 @@ static void many_are_told_a_few_at_a_time(void **state)
         left_out("a");
     assert_int_equal(w.writes, UNSERVED_WRITES);
     assert_int_equal(w.events, 1); /* in half a second */
-    assert_false(unserved_skipped(&w.unserved, &w.shop));
+    assert_false(unserved_skipped(&w.unserved, &w.ctx));
     left_out("b");
     assert_int_equal(w.writes, UNSERVED_WRITES);
     answer(2);
-    assert_true(unserved_skipped(&w.unserved, &w.shop));
-    assert_false(unserved_skipped(&w.unserved, &w.shop)); /* once */
+    assert_true(unserved_skipped(&w.unserved, &w.ctx));
+    assert_false(unserved_skipped(&w.unserved, &w.ctx)); /* once */
     left_out("b");
     assert_int_equal(w.writes, UNSERVED_WRITES + 1);
-    unserved_finish(&w.unserved, &w.shop);
+    unserved_finish(&w.unserved, &w.ctx);
     assert_int_equal(w.cancelled, UNSERVED_WRITES);
     w.unserved = (struct unserved){0};
 }
@@ -164,9 +164,9 @@ static void whoever_does_not_lead_writes_nothing_until_it_does(void **state)
     w.leading = false;
     left_out("a");
     assert_int_equal(w.writes + w.events, 0);
-    assert_false(unserved_skipped(&w.unserved, &w.shop));
+    assert_false(unserved_skipped(&w.unserved, &w.ctx));
     w.leading = true;
-    assert_true(unserved_skipped(&w.unserved, &w.shop));
+    assert_true(unserved_skipped(&w.unserved, &w.ctx));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
