@@ -11,6 +11,7 @@ from cluster import ROOT, kubectl, refused, wait_for
 from gitlab_admin import GitLabAdmin
 from operator_pod import NAME, USER
 from places import Place, Runner
+from test_resource_config import keys_of
 
 LET = "gitlab-runners.dev/allow-privileged"
 RUNNERS, RBAC = "gitlab-runners.dev", "rbac.authorization.k8s.io"
@@ -194,12 +195,10 @@ def test_s9_jobs_keep_to_the_baseline_by_the_policy(ci: Place, policy: Callable[
 def test_s9_every_setting_of_the_executor_is_judged() -> None:
     """What gitlab-runner knows is let by name, or is here by name with the reason why not."""
     ours = set(re.findall(r'KUBERNETES "(\w+)", \.(?!shared)', (ROOT / "controller/runner/extra_config_rules.c").read_text()))
-    keys = (ROOT / "controller/runner/config_keys.c").read_text()
-    table, = re.findall(r"kubernetes_config\[\] = \{(.*?)\{0\}", keys, re.S)
     rules = (ROOT / "manifests/policy/policy.yaml").read_text()
     pattern, = re.findall(r"key\.matches\('(\^\(\(helper.*?\$)'\)", rules)
     never = {"pod_annotations_overwrite_allowed"}       # AppArmor's annotation of a job's choice
-    for name in set(re.findall(r'\{"(\w+)"', table)) - ours - never:
+    for name in {name for name, *_ in keys_of("kubernetes_config")} - ours - never:
         assert f"'{name}'" in rules or re.match(pattern, name), name
 
 

@@ -70,7 +70,7 @@ def test_an_unknown_command_is_wrong_usage(words: list[str]) -> None:
     (["--namespace", "ci,CI"], "--namespace ci,CI: must be different names of namespaces, separated by commas"),
     (["--namespace="], "--namespace : must be different names of namespaces, separated by commas"),
     (["--leader-elect", "no"], "--leader-elect no: must be true or false"),
-    (["--leader-election-retry-period", "2m"], "--leader-election-retry-period 2m: must be seconds, such as 2s"),
+    (["--leader-election-retry-period", "2x"], "--leader-election-retry-period 2x: must be seconds, such as 2s"),
     (["--leader-election-retry-period", "-1"], "--leader-election-retry-period -1: must be seconds, such as 2s"),
     (["--leader-election-renew-deadline", "15"],
      "leader election: the lease duration must be longer than the renew deadline"),
@@ -98,7 +98,7 @@ def config_of(**parts: object) -> dict:
 
 @pytest.mark.parametrize("config, said", [
     (Path("/nowhere/config"), "/nowhere/config: No such file or directory"),
-    ("clusters: [", "/kubeconfig, line 2: did not find expected node content"),
+    ("clusters: [", "/kubeconfig:2:1: not YAML: while parsing a flow node, did not find expected node content"),
     ("just text", "there is no current-context"),
     (config_of(**{"current-context": ""}), "there is no current-context: give --context NAME or run kubectl config "),
     (config_of(**{"current-context": "b"}), "there is no context b (kubectl config get-contexts lists them)"),
