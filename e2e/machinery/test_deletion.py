@@ -279,7 +279,7 @@ def test_ledger_a_runner_left_behind_goes_when_gitlab_is_back(
     assert_nothing_is_left(runner)
     gitlab.clear_faults()
     wait_deregistered(stage, gitlab)
-    assert stage.operator.sum("gitlab_runner_controller_orphans") == 0
+    wait_for("its entry has gone", lambda: stage.operator.sum("gitlab_runner_controller_orphans") == 0)
     metrics = stage.operator.metrics()
     assert metrics['gitlab_runner_controller_orphaned_runners_total{result="recorded"}'] == 1
     assert metrics['gitlab_runner_controller_orphaned_runners_total{result="deregistered"}'] == 1
