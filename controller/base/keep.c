@@ -11,12 +11,17 @@
 #include "base/mem.h"
 
 enum {
-    CHUNK = 1 << 14, /* and its alignment: so a block leads to its chunk; of each class one is half empty */
-    SPAN = 1 << 20,  /* what is asked of the system at a time                                             */
+    SPAN = 1 << 20, /* what is asked of the system at a time */
     GRAIN = 16,
-    BLOCK_MAX = 2048, /* larger ones are for the usual heap */
+    BLOCK_MAX = 12 * 1024, /* larger ones are for the usual heap */
     CLASSES = BLOCK_MAX / GRAIN + 1,
 };
+
+/* Sizes of chunks, which are their alignments too: so a block leads to its chunk. Of each class one is half empty; a
+ * chunk has seven blocks at the least, but of the largest five, so that little is left over behind the last one. */
+static const struct chunk_kind {
+    size_t size, block_max;
+} chunk_kinds[] = {{1 << 14, 2048}, {1 << 16, BLOCK_MAX}};
 
 #if defined(__SANITIZE_ADDRESS__)
 static const bool to_the_heap = true;
@@ -33,6 +38,7 @@ struct block {
 struct chunk {
     struct list node;    /* among those of its class that have room; else alone */
     struct block *freed; /* blocks that may be used again                       */
+    uint32_t room;       /* of the chunk, in bytes                              */
     uint32_t size;       /* of a block                                          */
     uint32_t end;        /* behind the last block that was ever used            */
     uint32_t live;
@@ -62,29 +68,40 @@ static struct list *class_of(size_t size)
 
 static bool is_full(const struct chunk *c)
 {
-    return !c->freed && c->end + c->size > CHUNK;
+    return !c->freed && c->end + c->size > c->room;
+}
+
+static size_t kind_of_chunk(size_t block)
+{
+    return block > chunk_kinds[0].block_max;
 }
 
 /* Pages that were never touched cost nothing, so neither does what is left over at a span's ends. */
-static char *next_chunk(void)
+static char *next_chunk(size_t kind)
 {
-    static char *at, *end;
+    static struct {
+        char *at, *end;
+    } spans[ARRAY_LEN(chunk_kinds)];
+    char **at = &spans[kind].at;
+    size_t size = chunk_kinds[kind].size;
 
-    if (end - at < CHUNK) {
+    if ((size_t)(spans[kind].end - *at) < size) {
         char *span = mmap(NULL, SPAN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (span == MAP_FAILED)
             abort();
-        at = span + (CHUNK - (uintptr_t)span % CHUNK) % CHUNK;
-        end = span + SPAN;
+        *at = span + (size - (uintptr_t)span % size) % size;
+        spans[kind].end = span + SPAN;
     }
-    at += CHUNK;
-    return at - CHUNK;
+    *at += size;
+    return *at - size;
 }
 
 static struct chunk *chunk_create(size_t size)
 {
-    struct chunk *c = (struct chunk *)(void *)next_chunk();
+    size_t kind = kind_of_chunk(size);
+    struct chunk *c = (struct chunk *)(void *)next_chunk(kind);
 
+    c->room = (uint32_t)chunk_kinds[kind].size;
     c->size = (uint32_t)size;
     c->end = (sizeof(*c) + GRAIN - 1) / GRAIN * GRAIN;
     list_append(class_of(size), &c->node);
@@ -100,7 +117,7 @@ static void *take_block(struct chunk *c)
     } else {
         block = (struct block *)(void *)((char *)c + c->end);
         c->end += c->size;
-        assert(c->end <= CHUNK);
+        assert(c->end <= c->room);
     }
     c->live++;
     if (is_full(c))
@@ -123,7 +140,8 @@ void keep_free(void *block, size_t size)
         free(block);
         return;
     }
-    struct chunk *c = (struct chunk *)((uintptr_t)block / CHUNK * CHUNK);
+    size_t room = chunk_kinds[kind_of_chunk(rounded(size))].size;
+    struct chunk *c = (struct chunk *)((uintptr_t)block / room * room);
     assert(c->live > 0 && c->size == rounded(size));
     if (is_full(c))
         list_append(class_of(c->size), &c->node);
@@ -131,7 +149,7 @@ void keep_free(void *block, size_t size)
     c->freed = block;
     if (--c->live == 0 && c->node.next != c->node.prev) { /* the last one with room stays */
         list_remove(&c->node);
-        munmap(c, CHUNK);
+        munmap(c, room);
     }
 }
 

@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 
-enum { BLOCKS = 3000, ROUNDS = 60000, SIZE_MAX_TRIED = 2600 };
+enum { BLOCKS = 3000, ROUNDS = 60000, SIZE_MAX_TRIED = 14000 };
 
 struct kept {
     unsigned char *at;
