@@ -238,9 +238,17 @@ static enum gate_verdict enter(struct errand *e, const struct turn *turn, const 
     return verdict == GATE_WAIT && !may_wait(turn, ret_err) ? GATE_REFUSE : verdict;
 }
 
+/* One whose answer has come while the turn was at something else is over: the turn has seen what the answer taught. */
+static struct errand *errand_of(struct turn *turn)
+{
+    if (turn->state->errand && turn->state->errand->stage == ERRAND_ANSWERED)
+        errand_end(turn->state->errand);
+    return turn->state->errand ? turn->state->errand : errand_begin(turn);
+}
+
 void errand_ask(struct turn *turn, const struct gitlab_request *call)
 {
-    struct errand *e = turn->state->errand ? turn->state->errand : errand_begin(turn);
+    struct errand *e = errand_of(turn);
     struct gitlab_answer refused = {.id = 0};
     enum gate_verdict verdict = enter(e, turn, call, &refused.err);
 

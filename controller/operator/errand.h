@@ -5,7 +5,7 @@
  *        │                              ▼  │
  *        └──── a place ──────────────► LET_IN ──a turn asks again──► CALLING ──answer──► ANSWERED
  *                                                                                           │
- *                                                                            a turn takes it up
+ *                                                        a turn takes it up, or asks for the next thing
  *
  *   1. What waits for GitLab is no turn: it takes none of their places and keeps no tree. In line it is a pass at the
  *      gate and the few short values that were read for the call; the next turn of its key, whatever has woken that,

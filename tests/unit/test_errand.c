@@ -214,6 +214,24 @@ static void asks_and_is_answered(void **state)
     assert_false(next->observed.calling || next->observed.in_line);
 }
 
+/* A turn that was at something else meanwhile goes on with what the answer has taught, and may ask for the next thing.
+ */
+static void a_turn_asks_again_when_the_answer_came_while_it_was_at_something_else(void **state)
+{
+    struct world *w = *state;
+
+    ask(w, 0);
+    struct turn *between = begin(w, 0);
+    wait(w);
+    assert_int_equal(stage(w, 0), ERRAND_ANSWERED);
+    ask_at(w, between, w->url);
+    assert_int_equal(between->work.state, WORK_PARKED);
+    assert_int_equal(stage(w, 0), ERRAND_CALLING);
+    assert_string_equal(state_of(w, 0)->errand->record.uid, "a");
+    wait(w);
+    assert_string_equal(w->woken, "AA");
+}
+
 static void a_line_is_of_keys_and_of_what_was_read(void **state)
 {
     struct world *w = *state;
@@ -396,6 +414,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(asks_and_is_answered),
+        TEST(a_turn_asks_again_when_the_answer_came_while_it_was_at_something_else),
         TEST(a_line_is_of_keys_and_of_what_was_read),
         TEST(a_bound_credential_is_not_kept),
         TEST(who_does_not_ask_again_gives_up_its_place),
