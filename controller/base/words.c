@@ -57,11 +57,13 @@ static int folded(const char *text, size_t *len)
     static const char kelvin[] = "\xe2\x84\xaa", long_s[] = "\xc5\xbf";
 
     *len = 1;
+    if ((unsigned char)*text < 0x80)
+        return tolower((unsigned char)*text);
     if (strncmp(text, kelvin, sizeof(kelvin) - 1) == 0)
         return *len = sizeof(kelvin) - 1, 'k';
     if (strncmp(text, long_s, sizeof(long_s) - 1) == 0)
         return *len = sizeof(long_s) - 1, 's';
-    return tolower((unsigned char)*text);
+    return (unsigned char)*text;
 }
 
 bool same_but_for_case(const char *one, const char *other)
