@@ -14,7 +14,7 @@ from hostile.tenants import Attacker
 from hostile.test_at_rest import Flood
 from hostile.test_fair import preferences
 
-LINE, FAILING, LARGE = 1200, 200, 300           # objects; the large ones are 38 MiB, and 40 are kept of all of them
+LINE, FAILING, LARGE = 1200, 200, 300           # objects; the large ones are 38 MiB, and 44 are kept of all of them
 LARGE_BYTES = 96 << 10                          # before base64
 LONGEST_NAMESPACE, LONGEST_NAME = 63, 200
 NOBODY_WAITS = 8.0      # seconds, not once while the line comes, nor while all is listed again for what was left out
