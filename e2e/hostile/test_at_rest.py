@@ -79,7 +79,7 @@ def test_more_large_runners_than_there_is_room_for(siege: Siege, attacker: Attac
     wait_for("an Event says so", lambda: [
         event for event in attacker.kube.list("Event", attacker.name) if event["reason"] == "NamespaceOverShare"])
     last = Runner(attacker.kube, attacker.name, f"large-{LARGE_COUNT - 1}")
-    assert "delete some" in last.wait_refused("NamespaceOverShare") and "Stalled" in last.conditions()
+    assert "delete some" in last.wait_refused("NamespaceOverShare", 120) and "Stalled" in last.conditions()
     siege.hold()
     left_out = siege.operator.metrics()[LEFT_OUT]
     assert left_out < LARGE_COUNT / 2, "its share is not all of the memory, but some"
