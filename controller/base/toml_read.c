@@ -169,9 +169,8 @@ static bool ends_line(struct toml_reader *r)
 
 static bool read_simple_key(struct toml_reader *r, struct buf *ret)
 {
-    static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     const char *start = r->at;
-    size_t len = strspn(r->at, bare);
+    size_t len = strspn(r->at, TOML_BARE_KEY);
 
     buf_clear(ret);
     if (*r->at == '"' || *r->at == '\'')

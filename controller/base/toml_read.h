@@ -11,6 +11,9 @@
 
 struct json_object;
 
+/* What a key without quotes consists of. */
+#define TOML_BARE_KEY "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
 enum toml_kind { TOML_PLAIN, TOML_DATE_TIME, TOML_LOCAL_DATE_TIME, TOML_LOCAL_DATE, TOML_LOCAL_TIME };
 
 /* Reads a document of len bytes: an object, owned by the caller. NULL and *err (ERR_INVALID, "name:line:column: what is

@@ -14,7 +14,7 @@
 #include "base/toml_read.h"
 #include "cli/cli.h"
 #include "cli/load.h"
-#include "base/yaml.h"
+#include "cli/print.h"
 #include "runner/complaints.h"
 #include "runner/names.h"
 #include "runner/spec.h"
@@ -148,18 +148,6 @@ static bool import_file(struct import *im, const struct import_options *o, struc
 /* ---------------------------------------------------------------------------------------------------------------------
  * Output */
 
-static void print_yaml(struct json_object *list)
-{
-    cleanup_buf struct buf out = {0};
-
-    buf_init(&out, 64 << 20);
-    for (size_t i = 0; i < json_len(list); i++) {
-        buf_clear(&out);
-        yaml_write(json_at(list, i), &out);
-        fputs(out.data, stdout);
-    }
-}
-
 /* Without the values, which nobody has asked for. */
 static void tell_how_to_make(struct json_object *secret)
 {
@@ -196,10 +184,10 @@ static int print_import(struct import *im, const struct import_options *o)
         return EXIT_FAILED;
     }
     if (o->with_secrets)
-        print_yaml(im->secrets);
+        print_documents(im->secrets);
     for (size_t i = 0; !o->with_secrets && i < json_len(im->secrets); i++)
         tell_how_to_make(json_at(im->secrets, i));
-    print_yaml(im->runners);
+    print_documents(im->runners);
     return cannot ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -25,6 +25,6 @@ const char *import_secret_add(struct import *im, const char *suffix, const char 
 void import_config(struct import *im, struct import_source *source);
 /* cli/import_prove.c: looks for each value of this runner that was moved in the config.toml that would be rendered of
  * the GitLabRunner that was added last, and says of those that would be others there that they cannot be moved. */
-void import_prove(struct import *im, struct import_source *source, const char *prefix);
+void import_prove(struct import *im, struct import_source *source, const char *prefix, struct json_object *runner);
 
 #endif

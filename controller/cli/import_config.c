@@ -299,7 +299,7 @@ void import_config(struct import *im, struct import_source *source)
         spec = import_runner_add(im, json_str_or(runner, "name", ""));
         import_config_file(im, source, spec);
         import_config_runner(im, source, prefix, runner, spec);
-        import_prove(im, source, prefix);
+        import_prove(im, source, prefix, runner);
     }
     if (!json_len(im->runners))
         import_tell(&im->report, source, "", IMPORT_CANNOT, "belongs to no runner of the kubernetes executor");

@@ -56,10 +56,9 @@ static void prove_value(const struct proof *p, const char *path, struct json_obj
     }
 }
 
-void import_prove(struct import *im, struct import_source *source, const char *prefix)
+void import_prove(struct import *im, struct import_source *source, const char *prefix, struct json_object *runner)
 {
     struct json_object *object = json_at(im->runners, json_len(im->runners) - 1), *tree;
-    struct json_object *runner = json_at(json_member(source->tree, "runners"), (size_t)atoi(strchr(prefix, '[') + 1));
     const struct owner owner = owner_of(object);
     const struct config_inputs none = {0};
     const struct proof p = {im, source};

@@ -5,20 +5,17 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/load.h"
-#include "base/yaml.h"
+#include "cli/print.h"
 #include "runner/job_pod.h"
 #include "runner/names.h"
 #include "runner/pod_security.h"
 #include "runner/complaints.h"
 #include "runner/render.h"
-
-enum { OUTPUT_MAX_BYTES = 256 << 20 };
 
 enum format { FORMAT_YAML, FORMAT_JSON, FORMAT_TOML, FORMAT_JOB };
 
@@ -161,20 +158,13 @@ static void print_toml(const struct owner *owner, const struct spec *spec, bool 
 
 static void print_objects(struct json_object *list, enum format format)
 {
-    cleanup_buf struct buf out = {0};
-
     if (format == FORMAT_JSON) {
         cleanup_json struct json_object *whole = json_build("{apiVersion: v1, kind: List, items: %o}", json_ref(list));
         int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
         puts(json_object_to_json_string_ext(whole, flags));
         return;
     }
-    buf_init(&out, OUTPUT_MAX_BYTES);
-    for (size_t i = 0; i < json_len(list); i++) {
-        buf_clear(&out);
-        yaml_write(json_at(list, i), &out);
-        fputs(out.data, stdout);
-    }
+    print_documents(list);
 }
 
 static int render(const struct load *load, const struct options *o, struct arena *a)

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/toml_read.h"
 #include "base/utf8.h"
 
 static void write_value(struct buf *out, struct json_object *value);
@@ -49,9 +50,7 @@ static void write_string(struct buf *out, const char *text)
 
 static void write_key(struct buf *out, const char *key)
 {
-    static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-
-    if (*key && strspn(key, bare) == strlen(key))
+    if (*key && strspn(key, TOML_BARE_KEY) == strlen(key))
         buf_adds(out, key);
     else
         write_string(out, key);
