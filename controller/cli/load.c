@@ -169,7 +169,7 @@ bool loaded_parse(const struct loaded *item, struct spec *ret, struct complaints
     return all->len == 0;
 }
 
-bool loaded_check(const struct loaded *item, struct spec *ret, struct complaints *all)
+bool loaded_validate(const struct loaded *item, struct spec *ret, struct complaints *all)
 {
     const char *owner = foreign_owner(item->object);
 

@@ -42,7 +42,7 @@ const char *loaded_name(const struct loaded *item, struct arena *a);
 /* As spec_parse(), for what no API server has seen: its name and namespace may be no text. */
 bool loaded_parse(const struct loaded *item, struct spec *ret, struct complaints *all);
 /* The same, and what was meant by fields that nobody knows. */
-bool loaded_check(const struct loaded *item, struct spec *ret, struct complaints *all);
+bool loaded_validate(const struct loaded *item, struct spec *ret, struct complaints *all);
 /* Prints a line for each complaint. */
 void loaded_complain(const struct loaded *item, const struct complaints *all, FILE *out);
 

@@ -77,7 +77,7 @@ static bool parse_duration(const char *value, void *field)
 
 static bool parse_namespaces(const char *value, void *field)
 {
-    return namespaces_check(value) && parse_text(value, field);
+    return namespaces_are_valid(value) && parse_text(value, field);
 }
 
 static bool parse_secrets(const char *value, void *field)
@@ -124,7 +124,7 @@ static bool parse_proxy_ca(const char *value, void *field)
     struct followed *file = followed_create(value);
     struct err ignored;
     const char *pem = followed_text(file, &ignored);
-    bool good = pem && http_tls_check(&(struct http_tls){.ca_pem = pem}) && parse_text(value, field);
+    bool good = pem && http_tls_is_valid(&(struct http_tls){.ca_pem = pem}) && parse_text(value, field);
 
     followed_destroy(file);
     return good;
@@ -228,7 +228,7 @@ static bool check_timing(const struct run_options *o)
 {
     struct err err;
 
-    if (!o->leader_elect || lease_timing_check(&o->lease, &err))
+    if (!o->leader_elect || lease_timing_is_valid(&o->lease, &err))
         return true;
     fprintf(stderr, "run: leader election: %s\n", err.text);
     return false;

@@ -53,7 +53,7 @@ static bool validate(const struct loaded *item, struct arena *a)
     struct complaints all = {.a = a};
     const char *name = loaded_name(item, a);
     struct spec spec;
-    bool ok = loaded_check(item, &spec, &all);
+    bool ok = loaded_validate(item, &spec, &all);
 
     loaded_complain(item, &all, stdout);
     if (spec.config_left_out)

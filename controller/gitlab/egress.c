@@ -17,7 +17,7 @@ bool egress_proxy_is_good(const char *url)
     struct err ignored;
     const char *rest = strstr(url, "//");
 
-    if (!http_url_check(url, host, sizeof(host), &ignored))
+    if (!http_url_is_valid(url, host, sizeof(host), &ignored))
         return false;
     rest += 2 + strcspn(rest + 2, "/");
     return strcmp(rest, "") == 0 || strcmp(rest, "/") == 0;

@@ -22,7 +22,7 @@ char *gate_host_name(const char *url, const char *address, struct arena *a)
     struct err ignored;
     int scheme = (int)strcspn(url, ":");
 
-    http_url_check(url, place, sizeof(place), &ignored);
+    http_url_is_valid(url, place, sizeof(place), &ignored);
     char *name = arena_printf(a, "%.*s://%s%s%s", scheme, url, place, address ? " at " : "", address ? address : "");
     lower(name);
     return name;

@@ -13,7 +13,7 @@ struct place place_of(const char *url)
     char authority[256] = "";
     struct err ignored;
 
-    http_url_check(url, authority, sizeof(authority), &ignored);
+    http_url_is_valid(url, authority, sizeof(authority), &ignored);
     char *colon = strrchr(authority, ':');
     if (colon && !strchr(colon, ']')) {
         place.port = atoi(colon + 1);

@@ -7,7 +7,7 @@ struct place {
     int port;
 };
 
-/* Of a URL that http_url_check() admits; numbers that stand for an IPv4 address are written as one. */
+/* Of a URL that http_url_is_valid() admits; numbers that stand for an IPv4 address are written as one. */
 struct place place_of(const char *url);
 
 #endif

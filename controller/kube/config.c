@@ -91,7 +91,7 @@ bool kube_config_load_in_cluster(struct kube_config *ret, const char *folder, st
         return err_set(err, ERR_INVALID, "NotInCluster",
                        "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must both be set in a cluster");
     ret->server = mem_strdup(arena_printf(&a, strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, port));
-    if (!http_url_check(ret->server, NULL, 0, err))
+    if (!http_url_is_valid(ret->server, NULL, 0, err))
         return err_wrap(err, "KUBERNETES_SERVICE_HOST=%s, KUBERNETES_SERVICE_PORT=%s", host, port);
     return read_service_account(ret, folder ? folder : SERVICE_ACCOUNT, &a, err);
 }
@@ -149,7 +149,7 @@ static bool reread_ca(struct kube_config *config)
 {
     char *now = news(config->ca_file, config->ca_pem);
 
-    return take_over(&config->ca_pem, now, http_tls_check(&(struct http_tls){.ca_pem = now}));
+    return take_over(&config->ca_pem, now, http_tls_is_valid(&(struct http_tls){.ca_pem = now}));
 }
 
 /* Certificate and key change one after the other: until they fit, the old pair stays. */
@@ -159,7 +159,7 @@ static bool reread_client(struct kube_config *config)
     char *key = news(config->client_key_file, config->client_key);
     const struct http_tls pair = {.client_cert = cert ? cert : config->client_cert,
                                   .client_key = key ? key : config->client_key};
-    bool good = http_tls_check(&pair);
+    bool good = http_tls_is_valid(&pair);
     bool new_cert = take_over(&config->client_cert, cert, good);
 
     return take_over(&config->client_key, key, good) || new_cert;

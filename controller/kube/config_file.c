@@ -70,7 +70,7 @@ static bool take_server(const struct reader *r, const struct entry *cluster)
 
     if (!server)
         return config_refuse(r, cluster, "server", "is missing");
-    if (!http_url_check(server, NULL, 0, r->err))
+    if (!http_url_is_valid(server, NULL, 0, r->err))
         return err_wrap(r->err, "%s, cluster %s: server", cluster->file->path, cluster->name);
     for (size_t len = strlen(server); server[len - 1] == '/'; len--)
         server[len - 1] = '\0';

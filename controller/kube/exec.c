@@ -95,7 +95,7 @@ static const char *flaw(const struct exec_credential *c)
         return "it has neither a token nor a client certificate";
     if (c->token && !config_is_token(c->token))
         return "its token holds spaces or other characters that no token has";
-    return http_tls_check(&pair) ? NULL : "its client certificate and key do not fit";
+    return http_tls_is_valid(&pair) ? NULL : "its client certificate and key do not fit";
 }
 
 bool exec_credential_read(struct exec_credential *ret, const char *api_version, const char *text, size_t len,

@@ -62,7 +62,7 @@ static void lease_enter(struct lease *lease, enum lease_state to)
 /* ---------------------------------------------------------------------------------------------------------------------
  * What the clock says */
 
-bool lease_timing_check(const struct lease_timing *t, struct err *err)
+bool lease_timing_is_valid(const struct lease_timing *t, struct err *err)
 {
     if (t->retry_ms <= 0)
         return err_set(err, ERR_INVALID, "LeaseTiming", "the retry period must be longer than nothing");

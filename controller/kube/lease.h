@@ -51,7 +51,7 @@ struct lease_config {
 };
 
 /* What can work: duration > renew deadline > 1.2 · retry period > 0. Else *err says what must be otherwise. */
-bool lease_timing_check(const struct lease_timing *timing, struct err *err);
+bool lease_timing_is_valid(const struct lease_timing *timing, struct err *err);
 
 /* Copies config, lends the others. */
 struct lease *lease_create(struct loop *loop, struct kube_client *client, const struct lease_config *config);

@@ -63,7 +63,7 @@ static int on_sending(void *arg, char *ip, char *local_ip, int port, int local_p
 
     (void)local_ip, (void)local_port;
     if (t->state == TRANSFER_CANCELLED || (t->state == TRANSFER_SENT && t->request.once) ||
-        !http_address_check_text(t, ip, port))
+        !http_address_is_allowed(t, ip, port))
         return CURL_PREREQFUNC_ABORT;
     if (t->request.fenced && !fence_is_open(t->http)) {
         t->why = &http_fenced;

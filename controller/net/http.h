@@ -127,7 +127,7 @@ const char *http_client_key_refuses(const char *key_pem, const char *cert_pem);
 
 /* True when the PEM texts in *tls can be used: ca_pem holds certificates, client_cert one that fits client_key. What is
  * NULL is not looked at. */
-bool http_tls_check(const struct http_tls *tls);
+bool http_tls_is_valid(const struct http_tls *tls);
 
 /* The fence before everything that must not be done by two processes at once. is_open(arg) is asked at the last moment
  * before each fenced request is sent, when its connection is there; where it says no, the request ends with reason
@@ -140,6 +140,6 @@ size_t http_fenced_in_flight(const struct http *http);
 /* True when the URL is http or https with a host and nothing that must not be there (user, password, query, fragment);
  * else *err (ERR_INVALID) says what is wrong, without repeating the URL. *ret_host may be NULL; else host[:port] is
  * written, at most size bytes. */
-bool http_url_check(const char *url, char *ret_host, size_t size, struct err *err);
+bool http_url_is_valid(const char *url, char *ret_host, size_t size, struct err *err);
 
 #endif

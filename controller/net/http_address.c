@@ -52,7 +52,7 @@ static bool parse_ip_address(const char *ip, int port, struct sockaddr_storage *
     return inet_pton(AF_INET6, bare, &v6->sin6_addr) == 1;
 }
 
-bool http_address_check_text(struct transfer *t, const char *ip, int port)
+bool http_address_is_allowed(struct transfer *t, const char *ip, int port)
 {
     struct sockaddr_storage address;
 

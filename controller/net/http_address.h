@@ -10,6 +10,6 @@
 curl_socket_t http_address_open(void *transfer, curlsocktype purpose, struct curl_sockaddr *address);
 
 /* The same judgement of an address that libcurl tells as text; false, and t->refused, when it is refused. */
-bool http_address_check_text(struct transfer *t, const char *ip, int port);
+bool http_address_is_allowed(struct transfer *t, const char *ip, int port);
 
 #endif

@@ -279,7 +279,7 @@ static bool is_authorities(const char *pem)
     return len > 0 && at_end;
 }
 
-bool http_tls_check(const struct http_tls *tls)
+bool http_tls_is_valid(const struct http_tls *tls)
 {
     bool pair = tls->client_cert && tls->client_key;
 

@@ -96,7 +96,7 @@ static const char *check_url_parts(const char *url, struct arena *a, struct err 
     return code == CURLUE_OK ? authority(u, a) : refuse_url(err, curl_url_strerror(code));
 }
 
-bool http_url_check(const char *url, char *ret_host, size_t size, struct err *err)
+bool http_url_is_valid(const char *url, char *ret_host, size_t size, struct err *err)
 {
     cleanup_arena struct arena a = {0};
     const char *host = check_url_parts(url, &a, err);

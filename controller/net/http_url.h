@@ -1,4 +1,4 @@
-/* The parts of a URL that a transfer needs. Private to net/http; http_url_check() is in net/http.h. */
+/* The parts of a URL that a transfer needs. Private to net/http; http_url_is_valid() is in net/http.h. */
 #ifndef NET_HTTP_URL_H
 #define NET_HTTP_URL_H
 

@@ -12,11 +12,11 @@
 enum { NAME_MAX_LEN = 64 };
 
 /* ------------------------------------------------------------------------------------------------------------------
- * The check.
+ * Validation.
  */
 
 /* As many values as the operator takes. */
-static bool check_expression(struct json_object *expression, const char *path, struct err *err)
+static bool validate_expression(struct json_object *expression, const char *path, struct err *err)
 {
     const char *op = json_str_or(expression, "operator", "");
     size_t values = json_len(json_member(expression, "values"));
@@ -31,21 +31,21 @@ static bool check_expression(struct json_object *expression, const char *path, s
 }
 
 /* Expressions are what has an operator, wherever they are. */
-static bool check_expressions(struct json_object *value, const char *path, struct arena *a, struct err *err)
+static bool validate_expressions(struct json_object *value, const char *path, struct arena *a, struct err *err)
 {
-    bool ok = !json_str(value, "operator") || check_expression(value, path, err);
+    bool ok = !json_str(value, "operator") || validate_expression(value, path, err);
 
     json_each (it, value)
         if (strcmp(it.key, "matchLabels") != 0)
-            ok = check_expressions(it.value, arena_printf(a, "%s.%s", path, it.key), a, err) && ok;
+            ok = validate_expressions(it.value, arena_printf(a, "%s.%s", path, it.key), a, err) && ok;
     for (size_t i = 0; i < json_len(value); i++)
-        ok = check_expressions(json_at(value, i), arena_printf(a, "%s[%zu]", path, i), a, err) && ok;
+        ok = validate_expressions(json_at(value, i), arena_printf(a, "%s[%zu]", path, i), a, err) && ok;
     return ok;
 }
 
-bool affinity_check(struct json_object *affinity, struct arena *a, struct err *err)
+bool affinity_validate(struct json_object *affinity, struct arena *a, struct err *err)
 {
-    return check_expressions(affinity, "spec.affinity", a, err);
+    return validate_expressions(affinity, "spec.affinity", a, err);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ struct json_object;
 
 /* False and *err (ERR_INVALID) with the path and the remedy, where an expression has not as many values as its operator
  * takes. NULL is fine. */
-bool affinity_check(struct json_object *affinity, struct arena *a, struct err *err);
+bool affinity_validate(struct json_object *affinity, struct arena *a, struct err *err);
 
-/* The tables of a checked affinity; NULL when it says nothing. The caller owns the tree. */
+/* The tables of a valid affinity; NULL when it says nothing. The caller owns the tree. */
 struct json_object *affinity_table(struct json_object *affinity);
 
 #endif

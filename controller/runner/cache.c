@@ -41,10 +41,10 @@ const char *cache_secret_name(struct json_object *cache)
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
- * The check.
+ * Validation.
  */
 /* How it authenticates follows from whether there is a Secret; to say it as well is allowed. */
-static bool check_s3(struct json_object *s3, struct err *err)
+static bool validate_s3(struct json_object *s3, struct err *err)
 {
     const char *how = json_str_or(s3, "authenticationType", "");
 
@@ -55,7 +55,7 @@ static bool check_s3(struct json_object *s3, struct err *err)
     return true;
 }
 
-static bool check_azure(struct json_object *azure, struct err *err)
+static bool validate_azure(struct json_object *azure, struct err *err)
 {
     bool named = json_member(azure, "accountName"), secret = json_member(azure, "credentialsSecretRef");
 
@@ -63,7 +63,7 @@ static bool check_azure(struct json_object *azure, struct err *err)
                                                 "account's name and key, or accountName, for a workload identity");
 }
 
-bool cache_check(struct json_object *cache, struct err *err)
+bool cache_validate(struct json_object *cache, struct err *err)
 {
     static const char types[] = "s3, gcs, azure";
     const char *type = json_str_or(cache, "type", "");
@@ -77,8 +77,8 @@ bool cache_check(struct json_object *cache, struct err *err)
     if (known && !section)
         return spec_invalid(err, "spec.cache.%s is missing: the type %s needs it", type, type);
     if (strcmp(type, "s3") == 0)
-        return check_s3(section, err) && ok;
-    return (strcmp(type, "azure") != 0 || check_azure(section, err)) && ok;
+        return validate_s3(section, err) && ok;
+    return (strcmp(type, "azure") != 0 || validate_azure(section, err)) && ok;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

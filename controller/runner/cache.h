@@ -12,9 +12,9 @@ struct arena;
 struct json_object;
 
 /* False and *err (ERR_INVALID) with the path and the remedy, where gitlab-runner could not use it. NULL is fine. */
-bool cache_check(struct json_object *cache, struct err *err);
+bool cache_validate(struct json_object *cache, struct err *err);
 
-/* The name of the Secret that a checked cache refers to; NULL: none. */
+/* The name of the Secret that a valid cache refers to; NULL: none. */
 const char *cache_secret_name(struct json_object *cache);
 
 /* The key that a Secret lacks for this cache, or has no value for: such as "secretkey". NULL: it has all. data is the
@@ -24,7 +24,7 @@ const char *cache_missing_key(struct json_object *cache, struct json_object *dat
 /* The key of a complete Secret whose value somebody has put into quotation marks; NULL: none. */
 const char *cache_quoted_key(struct json_object *cache, struct json_object *data, struct arena *a);
 
-/* The table of a checked cache, with what the Secret's data says; NULL data stands for placeholders. NULL when there is
+/* The table of a valid cache, with what the Secret's data says; NULL data stands for placeholders. NULL when there is
  * no cache. The caller owns the tree. */
 struct json_object *cache_table(struct json_object *cache, struct json_object *data, struct arena *a);
 

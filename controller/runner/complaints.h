@@ -32,8 +32,8 @@ struct complaints {
 };
 
 /* A complaint, which a person has to act upon: a sentence that begins with the field's path and has the remedy. Where
- * spec_parse() is at work it joins those that are there already, so that a check can go on with the field's neighbours.
- * Returns false. */
+ * spec_parse() is at work it joins those that are there already, so that validation can go on with the field's
+ * neighbours. Returns false. */
 bool spec_invalid(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Adds a copy of the sentence. */

@@ -27,7 +27,7 @@ static struct action gated(struct action act, const struct observed *o)
 struct action rules_first(const struct rule *rules, const struct observed *o, struct arena *a)
 {
     for (; rules->name; rules++) {
-        struct action act = rules->check(o, a);
+        struct action act = rules->ask(o, a);
         if (act.kind != ACT_PASS) {
             assert(act.kind != ACT_WAIT || (act.wait.reason && act.wait.message));
             act.rule = act.rule ? act.rule : rules->name;

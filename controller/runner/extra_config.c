@@ -15,7 +15,7 @@
 
 enum { REPORTED_MAX = 5 };
 
-struct check {
+struct config_validation {
     const struct owner *owner;
     const struct spec *fields; /* NULL: they are not all right     */
     struct json_object *made;  /* config.toml as the fields make it; NULL: nobody has asked yet */
@@ -57,7 +57,7 @@ static const char *elsewhere(const struct shape *table, const char *name, const 
     return NULL;
 }
 
-static void report(struct check *c, const struct shape *table, const char *name, const char *path)
+static void report(struct config_validation *c, const struct shape *table, const char *name, const char *path)
 {
     const char *near = shape_near(table, name), *other = near ? near : elsewhere(&config_shape, name, "", c->a);
 
@@ -67,7 +67,7 @@ static void report(struct check *c, const struct shape *table, const char *name,
                              other ? arena_printf(c->a, " (did you mean %s?)", other) : "");
 }
 
-static const char *sentence(const struct check *c)
+static const char *sentence(const struct config_validation *c)
 {
     const char *more = c->unknown > REPORTED_MAX ? arena_printf(c->a, " and %d more", c->unknown - REPORTED_MAX) : "";
 
@@ -79,7 +79,7 @@ static const char *sentence(const struct check *c)
  * Keys that are known */
 
 /* What a field makes is said there, and not here as well. */
-static bool check_shared(struct check *c, const char *path)
+static bool validate_shared(struct config_validation *c, const char *path)
 {
     static const struct config_inputs placeholders;
     const char *field = extra_config_shared_with(path);
@@ -97,7 +97,7 @@ static bool check_shared(struct check *c, const char *path)
 }
 
 /* gitlab-runner takes Image for image as well, and one of the two at random when both are there. */
-static const struct shape *shape_of_key(struct check *c, const struct shape *table, const char *name,
+static const struct shape *shape_of_key(struct config_validation *c, const struct shape *table, const char *name,
                                         struct json_object *value, const char *path)
 {
     const struct shape_member *key = key_in_any_case(table, name);
@@ -107,7 +107,7 @@ static const struct shape *shape_of_key(struct check *c, const struct shape *tab
         spec_invalid(c->err, "spec.config.%s: gitlab-runner writes this key %s", shown(path, 200).text, key->name);
         return NULL;
     }
-    if (said && (!extra_config_check_owner(path, c->spec, c->err) || !check_shared(c, path)))
+    if (said && (!extra_config_validate_owner(path, c->spec, c->err) || !validate_shared(c, path)))
         return NULL;
     if (said && !key)
         report(c, table, name, path);
@@ -118,7 +118,7 @@ static const struct shape *shape_of_key(struct check *c, const struct shape *tab
 static const struct shape *config_member(struct shape_walk *w, const struct shape *in, const char *name,
                                          struct json_object *value, const struct shape_place *at)
 {
-    struct check *c = w->context;
+    struct config_validation *c = w->context;
     const char *path = shape_path(at, c->a) + strlen("spec.config.");
 
     if (in->type != SHAPE_MAP)
@@ -128,24 +128,24 @@ static const struct shape *config_member(struct shape_walk *w, const struct shap
     return in->each;
 }
 
-bool extra_config_check(const struct owner *owner, const struct spec *fields, struct json_object *spec,
-                        struct warnings *warnings, struct arena *a, struct err *err)
+bool extra_config_validate(const struct owner *owner, const struct spec *fields, struct json_object *spec,
+                           struct warnings *warnings, struct arena *a, struct err *err)
 {
     struct json_object *config = json_get(spec, "config");
-    struct check c = {.owner = owner, .fields = fields, .spec = spec, .report = "", .a = a, .err = err};
+    struct config_validation c = {.owner = owner, .fields = fields, .spec = spec, .report = "", .a = a, .err = err};
     struct shape_walk walk = {.all = err->all, .member = config_member, .context = &c};
 
     if (!json_object_is_type(config, json_type_object))
         return !config;
     if (err->all->len)
         c.fields = NULL;
-    if (!extra_config_check_shape(config, a, err))
+    if (!extra_config_validate_shape(config, a, err))
         return false;
     /* In the order of names, so that the report is the same whatever the order in which they are written. */
     shape_walk(&walk, &config_shape, arena_json(a, json_sorted(config)), "spec.config");
     if (c.unknown)
         warn_of_unknown_keys(warnings, a, sentence(&c));
-    return extra_config_check_values(config, err) && !walk.wrong;
+    return extra_config_validate_values(config, err) && !walk.wrong;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

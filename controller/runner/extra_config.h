@@ -12,8 +12,8 @@
 
 /* Checks spec.config of the object's spec, whose fields are read. False and *err (ERR_INVALID) with the key's
  * path and the remedy; else the keys that gitlab-runner does not know are warned about. */
-bool extra_config_check(const struct owner *owner, const struct spec *fields, struct json_object *spec,
-                        struct warnings *warnings, struct arena *a, struct err *err);
+bool extra_config_validate(const struct owner *owner, const struct spec *fields, struct json_object *spec,
+                           struct warnings *warnings, struct arena *a, struct err *err);
 
 /* Where in the object the key of config.toml of that path ("runners.kubernetes.image") is set: "spec.image" when that
  * field is given, else "spec.config.runners.kubernetes.image". The arena owns it. */

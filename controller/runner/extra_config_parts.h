@@ -1,4 +1,4 @@
-/* The parts of extra_config_check(): private to extra_config*.c. */
+/* The parts of extra_config_validate(): private to extra_config*.c. */
 #ifndef RUNNER_EXTRA_CONFIG_PARTS_H
 #define RUNNER_EXTRA_CONFIG_PARTS_H
 
@@ -11,11 +11,11 @@ enum {
 
 /* Says what TOML cannot say at all, whatever it means. False when it is nested too deep, or too large, to be looked at
  * any further. */
-bool extra_config_check_shape(struct json_object *config, struct arena *a, struct err *err);
+bool extra_config_validate_shape(struct json_object *config, struct arena *a, struct err *err);
 
 /* Whether the key of that path ("runners.kubernetes.image") may be in spec.config; the object's spec is asked for the
  * fields that say the same. */
-bool extra_config_check_owner(const char *path, struct json_object *spec, struct err *err);
+bool extra_config_validate_owner(const char *path, struct json_object *spec, struct err *err);
 
 /* Whether a key that is the operator's or of another field has a value that gitlab-runner writes by itself into a
  * config.toml where nobody has set it: such a one is no wish, so it is neither refused nor taken. */
@@ -31,6 +31,6 @@ const char *extra_config_owner(const char *path, const char **why);
 const char *extra_config_shared_with(const char *path);
 
 /* What gitlab-runner asks of some values before it takes the file. */
-bool extra_config_check_values(struct json_object *config, struct err *err);
+bool extra_config_validate_values(struct json_object *config, struct err *err);
 
 #endif

@@ -17,10 +17,10 @@
  * What TOML can say. A mistake here would break the file wherever it is, in keys that nobody knows as well. False when
  * it is nested too deep to be looked at any further.
  */
-static bool check_shape(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err);
+static bool validate_shape(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err);
 
 /* TOML's integers have 64 bits and a sign, json-c's may be larger. */
-static void check_toml_number(struct json_object *value, const char *path, struct err *err)
+static void validate_toml_number(struct json_object *value, const char *path, struct err *err)
 {
     bool whole = json_object_is_type(value, json_type_int);
 
@@ -29,14 +29,15 @@ static void check_toml_number(struct json_object *value, const char *path, struc
         spec_invalid(err, "%s is a number that config.toml cannot hold: write a smaller one", shown(path, 200).text);
 }
 
-static void check_text(struct json_object *value, const char *path, struct err *err)
+static void validate_text(struct json_object *value, const char *path, struct err *err)
 {
     if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value))
         spec_invalid(err, "%s has a NUL character, which no text in config.toml may have: take it out",
                      shown(path, 200).text);
 }
 
-static bool check_toml_members(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err)
+static bool validate_toml_members(struct json_object *value, const char *path, int depth, struct arena *a,
+                                  struct err *err)
 {
     if (depth > EXTRA_CONFIG_MAX_DEPTH)
         return spec_invalid(err, "%s is nested deeper than %d levels, which no setting of gitlab-runner is",
@@ -44,13 +45,13 @@ static bool check_toml_members(struct json_object *value, const char *path, int 
     bool ok = true;
 
     json_each (it, value)
-        ok = check_shape(it.value, arena_printf(a, "%s.%s", path, shown(it.key, 60).text), depth + 1, a, err) && ok;
+        ok = validate_shape(it.value, arena_printf(a, "%s.%s", path, shown(it.key, 60).text), depth + 1, a, err) && ok;
     for (size_t i = 0; i < json_len(value); i++)
-        ok = check_shape(json_at(value, i), arena_printf(a, "%s[%zu]", path, i), depth + 1, a, err) && ok;
+        ok = validate_shape(json_at(value, i), arena_printf(a, "%s[%zu]", path, i), depth + 1, a, err) && ok;
     return ok;
 }
 
-static bool check_shape(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err)
+static bool validate_shape(struct json_object *value, const char *path, int depth, struct arena *a, struct err *err)
 {
     switch (json_object_get_type(value)) {
     case json_type_null:
@@ -58,14 +59,14 @@ static bool check_shape(struct json_object *value, const char *path, int depth, 
         break;
     case json_type_int:
     case json_type_double:
-        check_toml_number(value, path, err);
+        validate_toml_number(value, path, err);
         break;
     case json_type_string:
-        check_text(value, path, err);
+        validate_text(value, path, err);
         break;
     case json_type_object:
     case json_type_array:
-        return check_toml_members(value, path, depth, a, err);
+        return validate_toml_members(value, path, depth, a, err);
     case json_type_boolean:
         break;
     }
@@ -73,9 +74,9 @@ static bool check_shape(struct json_object *value, const char *path, int depth, 
 }
 
 /* The depth first: it bounds all that walks through the tree afterwards. */
-bool extra_config_check_shape(struct json_object *config, struct arena *a, struct err *err)
+bool extra_config_validate_shape(struct json_object *config, struct arena *a, struct err *err)
 {
-    if (!check_shape(config, "spec.config", 0, a, err))
+    if (!validate_shape(config, "spec.config", 0, a, err))
         return false;
     size_t len = strlen(json_text(config));
     if (len <= EXTRA_CONFIG_MAX_BYTES)
@@ -230,7 +231,7 @@ struct json_object *extra_config_said(struct json_object *config, const char **r
     return *list ? said : config;
 }
 
-bool extra_config_check_owner(const char *path, struct json_object *spec, struct err *err)
+bool extra_config_validate_owner(const char *path, struct json_object *spec, struct err *err)
 {
     size_t i = 0;
 
@@ -282,7 +283,7 @@ static bool is_of(const char *text, size_t min, size_t max)
            strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
-static bool check_labels(struct json_object *labels, const char *path, struct err *err)
+static bool validate_labels(struct json_object *labels, const char *path, struct err *err)
 {
     bool ok = true;
 
@@ -302,7 +303,7 @@ static bool check_labels(struct json_object *labels, const char *path, struct er
 }
 
 /* The runner's labels are those of the file and its own together. */
-static bool check_label_count(struct json_object *global, struct json_object *own, struct err *err)
+static bool validate_label_count(struct json_object *global, struct json_object *own, struct err *err)
 {
     size_t count = 0;
 
@@ -316,7 +317,7 @@ static bool check_label_count(struct json_object *global, struct json_object *ow
                         count, LABELS_MAX);
 }
 
-static bool check_log_fields(struct json_object *config, struct err *err)
+static bool validate_log_fields(struct json_object *config, struct err *err)
 {
     int64_t version = json_int_or(config, "log_field_schema_version", 0);
     int64_t target = json_int_or(config, "log_field_dual_emit_target", 0);
@@ -329,12 +330,12 @@ static bool check_log_fields(struct json_object *config, struct err *err)
                         version, target);
 }
 
-bool extra_config_check_values(struct json_object *config, struct err *err)
+bool extra_config_validate_values(struct json_object *config, struct err *err)
 {
     struct json_object *global = json_get(config, "labels"), *own = json_get(config, "runners.labels");
 
-    bool names = check_labels(global, "labels", err), own_names = check_labels(own, "runners.labels", err);
-    bool count = check_label_count(global, own, err);
+    bool names = validate_labels(global, "labels", err), own_names = validate_labels(own, "runners.labels", err);
+    bool count = validate_label_count(global, own, err);
 
-    return check_log_fields(config, err) && names && own_names && count;
+    return validate_log_fields(config, err) && names && own_names && count;
 }

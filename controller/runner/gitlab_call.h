@@ -15,10 +15,10 @@ enum gitlab_call {
     GITLAB_FIND,     /* the runner that carries our mark             → found_id     */
     GITLAB_RESET,    /* POST /runners/:id/reset_authentication_token → issued       */
     GITLAB_UPDATE,   /* PUT /runners/:id                             → issued, with the new told_hash */
-    GITLAB_SHOW,     /* GET /runners/:id                             → check        */
-    GITLAB_TRY,      /* POST /runners/verify with the runner's token → check        */
-    GITLAB_VERSION,  /* GET /version                                 → check        */
-    GITLAB_SELF,     /* GET /personal_access_tokens/self             → check        */
+    GITLAB_SHOW,     /* GET /runners/:id                             → server check */
+    GITLAB_TRY,      /* POST /runners/verify with the runner's token → server check */
+    GITLAB_VERSION,  /* GET /version                                 → server check */
+    GITLAB_SELF,     /* GET /personal_access_tokens/self             → server check */
     GITLAB_ROTATE,   /* POST /runners/reset_authentication_token with the runner's token → issued */
     GITLAB_INSPECT,  /* GET /runners/:id with another credential than it was made by     → takeover */
     GITLAB_CLAIM,    /* PUT /runners/:id of a runner that is to be adopted, with our mark            → takeover */

@@ -1,6 +1,6 @@
 /* What gitlab-runner asks of config.toml when it loads the file. It exits with 1 at its start, and keeps the former
  * file otherwise. Source: LoadConfig() and Validate() in common/config.go, commands/multi.go, commands/boot_verify.go,
- * session/server.go; labels and log_field_… are checked in extra_config_rules.c. */
+ * session/server.go; labels and log_field_… are validated in extra_config_rules.c. */
 #include <stdlib.h>
 #include <string.h>
 

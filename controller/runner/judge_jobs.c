@@ -62,7 +62,7 @@ void judge_pull_policies(const struct judged *j)
                     field, words_of(j, allowed));
 }
 
-static void check_patterns(const struct judged *j, const char *key)
+static void judge_image_patterns(const struct judged *j, const char *key)
 {
     struct json_object *list = json_member(j->kubernetes, key);
 
@@ -89,8 +89,8 @@ void judge_allowed_images(const struct judged *j)
                        *services = json_member(j->kubernetes, "services");
     const char *image = json_str_or(j->kubernetes, "image", "");
 
-    check_patterns(j, "allowed_images");
-    check_patterns(j, "allowed_services");
+    judge_image_patterns(j, "allowed_images");
+    judge_image_patterns(j, "allowed_services");
     for (size_t i = 0; i < json_len(services); i++) {
         const char *name = json_str_or(json_at(services, i), "name", "");
         if (*name && !judged_has_variable(name) && strcmp(name, image) != 0 && !fits_any(allowed, name))
@@ -139,7 +139,7 @@ static void warn_of_unknown_flag(const struct judged *j, const char *field, cons
                 near ? "?), and passes over it" : "");
 }
 
-static void check_flag(const struct judged *j, const char *field, const char *name, const char *value)
+static void judge_flag(const struct judged *j, const char *field, const char *name, const char *value)
 {
     const struct shape *flags = shape_find(&config_shape, "runners.feature_flags");
 
@@ -152,14 +152,14 @@ static void check_flag(const struct judged *j, const char *field, const char *na
                     name, shown(value, 40).text);
 }
 
-static void check_variables(const struct judged *j, const char *path)
+static void judge_variables(const struct judged *j, const char *path)
 {
     struct json_object *list = json_get(j->json, path);
 
     for (size_t i = 0; i < json_len(list); i++) {
         struct json_object *entry = json_at(list, i);
         if (json_str(entry, "value"))
-            check_flag(j, arena_printf(j->a, "spec.%s[%zu]", path, i), json_str_or(entry, "name", ""),
+            judge_flag(j, arena_printf(j->a, "spec.%s[%zu]", path, i), json_str_or(entry, "name", ""),
                        json_str(entry, "value"));
     }
 }
@@ -167,8 +167,8 @@ static void check_variables(const struct judged *j, const char *path)
 /* Those of runners.feature_flags are among the keys that are not known. */
 void judge_feature_flags(const struct judged *j)
 {
-    check_variables(j, "environment");
-    check_variables(j, "manager.env");
+    judge_variables(j, "environment");
+    judge_variables(j, "manager.env");
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

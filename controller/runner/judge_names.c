@@ -43,7 +43,7 @@ static const struct place {
         {"manager.priorityClassName", NAME},
 };
 
-static void check_key(const struct judged *j, const char *field, const char *key, bool annotation)
+static void judge_key(const struct judged *j, const char *field, const char *key, bool annotation)
 {
     if (annotation ? is_annotation_key(key) : is_label_key(key))
         return;
@@ -51,7 +51,7 @@ static void check_key(const struct judged *j, const char *field, const char *key
                   LABEL_WORDS);
 }
 
-static void check_label_value(const struct judged *j, const char *field, const char *key, const char *value)
+static void judge_label_value(const struct judged *j, const char *field, const char *key, const char *value)
 {
     if (!judged_has_variable(value) && !is_label_value(value))
         judged_refuse(j,
@@ -61,46 +61,46 @@ static void check_label_value(const struct judged *j, const char *field, const c
                       field, shown(value, 80).text, shown(key, 80).text);
 }
 
-static void check_label_map(const struct judged *j, const char *field, struct json_object *map, enum kind kind)
+static void judge_label_map(const struct judged *j, const char *field, struct json_object *map, enum kind kind)
 {
     json_each (it, map) {
         const char *path = arena_printf(j->a, "%s.%s", field, shown(it.key, 80).text);
-        check_key(j, path, it.key, kind == ANNOTATION_KEYS);
+        judge_key(j, path, it.key, kind == ANNOTATION_KEYS);
         if (kind == LABELS)
-            check_label_value(j, path, it.key, json_string(it.value));
+            judge_label_value(j, path, it.key, json_string(it.value));
     }
 }
 
-static void check_object_name(const struct judged *j, const char *field, const char *name)
+static void judge_object_name(const struct judged *j, const char *field, const char *name)
 {
     if (*name && !judged_has_variable(name) && !is_dns_subdomain(name))
         judged_refuse(j, "%s: \"%s\" is a name that no API server takes: it must have " SUBDOMAIN_WORDS, field,
                       shown(name, 80).text);
 }
 
-static void check_object_names(const struct judged *j, const char *field, struct json_object *list)
+static void judge_object_names(const struct judged *j, const char *field, struct json_object *list)
 {
     for (size_t i = 0; i < json_len(list); i++) {
         struct json_object *entry = json_at(list, i);
         const char *name = json_str(entry, "name");
-        check_object_name(j, arena_printf(j->a, "%s[%zu]", field, i), name ? name : json_string(entry));
+        judge_object_name(j, arena_printf(j->a, "%s[%zu]", field, i), name ? name : json_string(entry));
     }
 }
 
-static void check_named_place(const struct judged *j, const struct place *place, const char *field,
+static void judge_named_place(const struct judged *j, const struct place *place, const char *field,
                               struct json_object *value)
 {
     switch (place->kind) {
     case LABELS:
     case LABEL_KEYS:
     case ANNOTATION_KEYS:
-        check_label_map(j, field, value, place->kind);
+        judge_label_map(j, field, value, place->kind);
         break;
     case NAMES:
-        check_object_names(j, field, value);
+        judge_object_names(j, field, value);
         break;
     case NAME:
-        check_object_name(j, field, json_string(value));
+        judge_object_name(j, field, json_string(value));
         break;
     }
 }
@@ -108,10 +108,10 @@ static void check_named_place(const struct judged *j, const struct place *place,
 void judge_names(const struct judged *j)
 {
     for (size_t i = 0; i < ARRAY_LEN(jobs_places); i++)
-        check_named_place(j, &jobs_places[i], judged_field(j, jobs_places[i].path),
+        judge_named_place(j, &jobs_places[i], judged_field(j, jobs_places[i].path),
                           json_get(j->kubernetes, jobs_places[i].path));
     for (size_t i = 0; i < ARRAY_LEN(manager_places); i++)
-        check_named_place(j, &manager_places[i], arena_printf(j->a, "spec.%s", manager_places[i].path),
+        judge_named_place(j, &manager_places[i], arena_printf(j->a, "spec.%s", manager_places[i].path),
                           json_get(j->json, manager_places[i].path));
 }
 
@@ -124,17 +124,17 @@ static bool is_effect(const char *effect)
 }
 
 /* `ci:NoSchedule` is a taint as kubectl writes it. */
-static void check_taint(const struct judged *j, const char *field, const char *key, const char *value,
+static void judge_taint(const struct judged *j, const char *field, const char *key, const char *value,
                         const char *effect)
 {
     const char *colon = strrchr(value, ':');
 
     if (*key)
-        check_key(j, field, key, false);
+        judge_key(j, field, key, false);
     if (colon && is_effect(colon + 1))
         judged_refuse(j, "%s: the value \"%s\" holds an effect: write value: \"%.*s\" and effect: %s", field,
                       shown(value, 80).text, (int)(colon - value), value, colon[1] ? colon + 1 : "NoSchedule");
-    check_label_value(j, field, key, value);
+    judge_label_value(j, field, key, value);
     if (!is_effect(effect))
         judged_refuse(j, "%s: the effect must be NoSchedule, PreferNoSchedule or NoExecute, or left out, not \"%s\"",
                       field, shown(effect, 60).text);
@@ -148,18 +148,18 @@ static void judge_job_tolerations(const struct judged *j)
     json_each (it, json_member(j->kubernetes, "node_tolerations")) {
         const char *equals = strchr(it.key, '=');
         const char *key = equals ? arena_strndup(j->a, it.key, (size_t)(equals - it.key)) : it.key;
-        check_taint(j, field, key, equals ? equals + 1 : "", json_string(it.value));
+        judge_taint(j, field, key, equals ? equals + 1 : "", json_string(it.value));
     }
 }
 
-/* As the API server has it; those of the jobs are checked against what config.toml can say. */
+/* As the API server has it; those of the jobs are held against what config.toml can say. */
 static void judge_manager_toleration(const struct judged *j, const char *field, struct json_object *entry)
 {
     const char *key = json_str_or(entry, "key", ""), *value = json_str_or(entry, "value", ""),
                *effect = json_str_or(entry, "effect", "");
     bool exists = strcmp(json_str_or(entry, "operator", ""), "Exists") == 0;
 
-    check_taint(j, field, key, value, effect);
+    judge_taint(j, field, key, value, effect);
     if (exists && *value)
         judged_refuse(j, "%s.value belongs to the operator Equal: take it out, or change the operator", field);
     if (!exists && !*key)
@@ -180,17 +180,17 @@ void judge_tolerations(const struct judged *j)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Affinity and spreading: wherever in them a label is spoken of.
  */
-static void check_label_expression(const struct judged *j, const char *field, struct json_object *expression)
+static void judge_label_expression(const struct judged *j, const char *field, struct json_object *expression)
 {
     struct json_object *values = json_member(expression, "values");
     const char *key = json_str_or(expression, "key", ""), *op = json_str_or(expression, "operator", "");
 
-    check_key(j, field, key, false);
+    judge_key(j, field, key, false);
     for (size_t i = 0; i < json_len(values) && strstr(op, "In"); i++) /* those of Gt and Lt are numbers */
-        check_label_value(j, field, key, json_string(json_at(values, i)));
+        judge_label_value(j, field, key, json_string(json_at(values, i)));
 }
 
-static void check_selectors(const struct judged *j, const char *field, struct json_object *value);
+static void judge_selectors_in(const struct judged *j, const char *field, struct json_object *value);
 
 /* As Kubernetes writes it, or gitlab-runner. */
 static bool is_either(const char *key, const char *kubernetes, const char *runner)
@@ -198,36 +198,36 @@ static bool is_either(const char *key, const char *kubernetes, const char *runne
     return strcmp(key, kubernetes) == 0 || strcmp(key, runner) == 0;
 }
 
-static void check_selector_member(const struct judged *j, const char *field, const char *key, struct json_object *value)
+static void judge_selector_member(const struct judged *j, const char *field, const char *key, struct json_object *value)
 {
     if (is_either(key, "matchFields", "match_fields"))
         return;
     if (is_either(key, "matchLabels", "match_labels"))
-        check_label_map(j, field, value, LABELS);
+        judge_label_map(j, field, value, LABELS);
     else if (is_either(key, "topologyKey", "topology_key"))
-        check_key(j, field, json_string(value), false);
+        judge_key(j, field, json_string(value), false);
     else if (is_either(key, "matchExpressions", "match_expressions"))
         for (size_t i = 0; i < json_len(value); i++)
-            check_label_expression(j, arena_printf(j->a, "%s[%zu]", field, i), json_at(value, i));
+            judge_label_expression(j, arena_printf(j->a, "%s[%zu]", field, i), json_at(value, i));
     else
-        check_selectors(j, field, value);
+        judge_selectors_in(j, field, value);
 }
 
-static void check_selectors(const struct judged *j, const char *field, struct json_object *value)
+static void judge_selectors_in(const struct judged *j, const char *field, struct json_object *value)
 {
     for (size_t i = 0; i < json_len(value); i++)
-        check_selectors(j, arena_printf(j->a, "%s[%zu]", field, i), json_at(value, i));
+        judge_selectors_in(j, arena_printf(j->a, "%s[%zu]", field, i), json_at(value, i));
     if (json_is_array(value))
         return;
     json_each (it, value)
-        check_selector_member(j, arena_printf(j->a, "%s.%s", field, shown(it.key, 60).text), it.key, it.value);
+        judge_selector_member(j, arena_printf(j->a, "%s.%s", field, shown(it.key, 60).text), it.key, it.value);
 }
 
 void judge_selectors(const struct judged *j)
 {
-    check_selectors(j, "spec.affinity", j->spec->affinity);
-    check_selectors(j, "spec.config.runners.kubernetes.affinity",
-                    json_get(j->spec->config, "runners.kubernetes.affinity"));
-    check_selectors(j, "spec.manager.affinity", j->spec->manager.affinity);
-    check_selectors(j, "spec.manager.topologySpreadConstraints", j->spec->manager.topology_spread_constraints);
+    judge_selectors_in(j, "spec.affinity", j->spec->affinity);
+    judge_selectors_in(j, "spec.config.runners.kubernetes.affinity",
+                       json_get(j->spec->config, "runners.kubernetes.affinity"));
+    judge_selectors_in(j, "spec.manager.affinity", j->spec->manager.affinity);
+    judge_selectors_in(j, "spec.manager.topologySpreadConstraints", j->spec->manager.topology_spread_constraints);
 }

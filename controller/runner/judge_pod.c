@@ -34,7 +34,7 @@ static bool read_bound(const struct judged *j, const char *key, double *ret)
 }
 
 /* Used only when a job asks for more. */
-static void check_most(const struct judged *j, const char *key)
+static void judge_most(const struct judged *j, const char *key)
 {
     const char *most = arena_printf(j->a, "%s_overwrite_max_allowed", key),
                *text = json_str_or(j->kubernetes, most, "");
@@ -45,14 +45,14 @@ static void check_most(const struct judged *j, const char *key)
                     judged_field(j, most), shown(text, 60).text);
 }
 
-static void check_resource(const struct judged *j, const char *part, const char *resource)
+static void judge_resource(const struct judged *j, const char *part, const char *resource)
 {
     double values[ARRAY_LEN(bounds)];
     const char *keys[ARRAY_LEN(bounds)];
 
     for (size_t b = 0; b < ARRAY_LEN(bounds); b++) {
         keys[b] = arena_printf(j->a, "%s%s_%s", part, resource, bounds[b]);
-        check_most(j, keys[b]);
+        judge_most(j, keys[b]);
         if (!read_bound(j, keys[b], &values[b]))
             return;
     }
@@ -65,7 +65,7 @@ void judge_quantities(const struct judged *j)
 {
     for (size_t p = 0; p < ARRAY_LEN(bounded_parts); p++)
         for (size_t r = 0; r < ARRAY_LEN(resources); r++)
-            check_resource(j, bounded_parts[p], resources[r]);
+            judge_resource(j, bounded_parts[p], resources[r]);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ static const char *const contexts[] = {"build_container_security_context", "help
                                        "service_container_security_context",
                                        "init_permissions_container_security_context"};
 
-static void check_id(const struct judged *j, const char *context, const char *key)
+static void judge_id(const struct judged *j, const char *context, const char *key)
 {
     int64_t id = json_int_or(json_member(j->kubernetes, context), key, 0);
 
@@ -85,7 +85,7 @@ static void check_id(const struct judged *j, const char *context, const char *ke
 }
 
 /* gitlab-runner passes over a profile of a type that it does not know. */
-static void check_profile(const struct judged *j, const char *context, const char *key)
+static void judge_profile(const struct judged *j, const char *context, const char *key)
 {
     struct json_object *profile = json_get(json_member(j->kubernetes, context), key);
     const char *type = json_str_or(profile, "type", ""), *field = judged_field(j, context);
@@ -99,14 +99,14 @@ static void check_profile(const struct judged *j, const char *context, const cha
                     field, key);
 }
 
-static void check_context(const struct judged *j, const char *context)
+static void judge_context(const struct judged *j, const char *context)
 {
     static const char *const ids[] = {"run_as_user", "run_as_group", "fs_group"};
 
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
-        check_id(j, context, ids[i]);
-    check_profile(j, context, "seccomp_profile");
-    check_profile(j, context, "app_armor_profile");
+        judge_id(j, context, ids[i]);
+    judge_profile(j, context, "seccomp_profile");
+    judge_profile(j, context, "app_armor_profile");
 }
 
 /* A flag of a container's own security context, else that of all containers. */
@@ -115,7 +115,7 @@ static bool flag_of(const struct judged *j, struct json_object *context, const c
     return json_bool_or(context, key, json_bool_or(j->kubernetes, key, otherwise));
 }
 
-static void check_privileges(const struct judged *j, const char *name)
+static void judge_privileges(const struct judged *j, const char *name)
 {
     struct json_object *context = json_member(j->kubernetes, name),
                        *pod = json_member(j->kubernetes, "pod_security_context");
@@ -134,7 +134,7 @@ static void check_privileges(const struct judged *j, const char *name)
                       judged_field(j, name));
 }
 
-static void check_proc_mount(const struct judged *j, const char *name)
+static void judge_proc_mount(const struct judged *j, const char *name)
 {
     const char *mount = json_str_or(json_member(j->kubernetes, name), "proc_mount", "");
 
@@ -145,11 +145,11 @@ static void check_proc_mount(const struct judged *j, const char *name)
 
 void judge_security(const struct judged *j)
 {
-    check_context(j, "pod_security_context");
+    judge_context(j, "pod_security_context");
     for (size_t i = 0; i < ARRAY_LEN(contexts); i++) {
-        check_context(j, contexts[i]);
-        check_privileges(j, contexts[i]);
-        check_proc_mount(j, contexts[i]);
+        judge_context(j, contexts[i]);
+        judge_privileges(j, contexts[i]);
+        judge_proc_mount(j, contexts[i]);
     }
 }
 
@@ -178,7 +178,7 @@ static bool is_ip(const char *text)
     return inet_pton(AF_INET, text, &ignored) == 1 || inet_pton(AF_INET6, text, &ignored) == 1;
 }
 
-static void check_hostnames(const struct judged *j)
+static void judge_hostnames(const struct judged *j)
 {
     struct json_object *list = json_member(j->kubernetes, "host_aliases");
     const char *field = judged_field(j, "host_aliases");
@@ -193,7 +193,7 @@ static void check_hostnames(const struct judged *j)
     }
 }
 
-static void check_nameservers(const struct judged *j)
+static void judge_nameservers(const struct judged *j)
 {
     struct json_object *list = json_get(j->kubernetes, "dns_config.nameservers");
     const char *field = judged_field(j, "dns_config.nameservers");
@@ -206,7 +206,7 @@ static void check_nameservers(const struct judged *j)
                           shown(json_string(json_at(list, i)), 60).text);
 }
 
-static void check_searches(const struct judged *j)
+static void judge_searches(const struct judged *j)
 {
     struct json_object *list = json_get(j->kubernetes, "dns_config.searches");
     const char *field = judged_field(j, "dns_config.searches");
@@ -230,9 +230,9 @@ void judge_network(const struct judged *j)
 {
     const char *policy = json_str_or(j->kubernetes, "dns_policy", "");
 
-    check_hostnames(j);
-    check_nameservers(j);
-    check_searches(j);
+    judge_hostnames(j);
+    judge_nameservers(j);
+    judge_searches(j);
     if (*policy && word_index("none, default, cluster-first, cluster-first-with-host-net", policy) < 0)
         judged_warn(j,
                     "%s must be none, default, cluster-first or cluster-first-with-host-net: with \"%s\" jobs have "
@@ -246,7 +246,7 @@ void judge_network(const struct judged *j)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Services. Their aliases become names in /etc/hosts.
  */
-static void check_aliases(const struct judged *j, const char *field, size_t i, const char *aliases)
+static void judge_aliases(const struct judged *j, const char *field, size_t i, const char *aliases)
 {
     char *rest = arena_strdup(j->a, aliases), *alias;
 
@@ -262,7 +262,7 @@ void judge_services(const struct judged *j)
     const char *field = judged_field(j, "services");
 
     for (size_t i = 0; i < json_len(list); i++) {
-        check_aliases(j, field, i, json_str_or(json_at(list, i), "alias", ""));
+        judge_aliases(j, field, i, json_str_or(json_at(list, i), "alias", ""));
         if (!*json_str_or(json_at(list, i), "name", ""))
             judged_warn(j, "%s[%zu] has no name, which is the service's image: gitlab-runner passes over it", field, i);
     }

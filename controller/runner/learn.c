@@ -1,4 +1,4 @@
-/* What GitLab's answers teach, all of them: what they say of a runner that exists is in learn_check.c. */
+/* What GitLab's answers teach, all of them: what they say of a runner that exists is in learn_existing.c. */
 #include "runner/learn_parts.h"
 
 /* An answer that leaves open whether a runner was made is the same as a crash after the call; and one that was found

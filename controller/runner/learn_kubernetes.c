@@ -30,7 +30,7 @@ void learn_sight(struct memory *m, const struct observed *o)
 {
     judge_the_finalizer(m, o);
     if (o->spec)
-        check_plan(&m->check, o->owner.uid, o->spec->server_check_period, o->now_ms);
+        server_check_plan(&m->check, o->owner.uid, o->spec->server_check_period, o->now_ms);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ static inline void learn_tells(struct lesson *l, bool warning, const char *reaso
     l->ret.note = note;
 }
 
-/* learn_check.c: what an answer says of a runner that exists. True when that is all there is to it: it neither issues a
- * token nor counts as a failure that is tried again. */
+/* learn_existing.c: what an answer says of a runner that exists. True when that is all there is to it: it neither
+ * issues a token nor counts as a failure that is tried again. */
 bool learn_existing(struct lesson *l);
 /* Whether the runner whose token GitLab does not know is done with; else it is to be looked for by its id. */
 bool learn_unknown(struct lesson *l);

@@ -5,7 +5,7 @@
 #ifndef RUNNER_MEMORY_H
 #define RUNNER_MEMORY_H
 
-#include "runner/check.h"
+#include "runner/server_check.h"
 #include "runner/gitlab_call.h"
 #include "runner/render.h"
 #include "runner/trouble.h"

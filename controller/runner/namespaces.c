@@ -30,7 +30,7 @@ bool namespaces_have(const char *list, const char *ns)
     return false;
 }
 
-bool namespaces_check(const char *list)
+bool namespaces_are_valid(const char *list)
 {
     char name[NAMESPACE_SIZE];
 

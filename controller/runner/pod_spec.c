@@ -38,7 +38,7 @@ static const struct keyed_list *keyed_list(const char *name)
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
- * The check.
+ * Validation.
  */
 
 /* What the manager could not work without. */
@@ -73,7 +73,7 @@ static size_t entry_at(struct json_object *list, const char *key, const char *va
     return i;
 }
 
-static bool check_owned(struct json_object *patch, bool in_container, const char *path, struct err *err)
+static bool validate_owned(struct json_object *patch, bool in_container, const char *path, struct err *err)
 {
     bool ok = true;
 
@@ -91,7 +91,7 @@ static bool check_owned(struct json_object *patch, bool in_container, const char
     return ok;
 }
 
-static bool check_entry(const struct keyed_list *list, struct json_object *entry, const char *path, struct err *err)
+static bool validate_entry(const struct keyed_list *list, struct json_object *entry, const char *path, struct err *err)
 {
     struct json_object *key = json_member(entry, list->key);
     bool number = strcmp(list->key, "containerPort") == 0;
@@ -103,8 +103,8 @@ static bool check_entry(const struct keyed_list *list, struct json_object *entry
     return true;
 }
 
-static bool check_lists(struct json_object *patch, bool in_container, const char *path, struct arena *a,
-                        struct err *err)
+static bool validate_lists(struct json_object *patch, bool in_container, const char *path, struct arena *a,
+                           struct err *err)
 {
     bool ok = true;
 
@@ -116,13 +116,14 @@ static bool check_lists(struct json_object *patch, bool in_container, const char
         if (!json_is_array(entries))
             ok = spec_invalid(err, "%s.%s must be a list", path, list->name);
         for (size_t i = 0; i < json_len(entries); i++)
-            ok = check_entry(list, json_at(entries, i), arena_printf(a, "%s.%s[%zu]", path, list->name, i), err) && ok;
+            ok = validate_entry(list, json_at(entries, i), arena_printf(a, "%s.%s[%zu]", path, list->name, i), err) &&
+                 ok;
     }
     return ok;
 }
 
-static bool check_containers(struct json_object *patch, const char *list, bool may_be_ours, struct arena *a,
-                             struct err *err)
+static bool validate_containers(struct json_object *patch, const char *list, bool may_be_ours, struct arena *a,
+                                struct err *err)
 {
     struct json_object *containers = json_member(patch, list);
     bool ok = true;
@@ -131,21 +132,21 @@ static bool check_containers(struct json_object *patch, const char *list, bool m
         struct json_object *c = json_at(containers, i);
         const char *path = arena_printf(a, "spec.manager.podSpec.%s[%zu]", list, i);
         bool ours = may_be_ours && strcmp(json_str_or(c, "name", ""), MANAGER_CONTAINER) == 0;
-        ok = check_lists(c, true, path, a, err) && ok;
-        ok = (!ours || check_owned(c, true, path, err)) && ok;
+        ok = validate_lists(c, true, path, a, err) && ok;
+        ok = (!ours || validate_owned(c, true, path, err)) && ok;
     }
     return ok;
 }
 
-bool pod_spec_check(struct json_object *patch, struct arena *a, struct err *err)
+bool pod_spec_validate(struct json_object *patch, struct arena *a, struct err *err)
 {
     static const char path[] = "spec.manager.podSpec";
 
     if (!patch)
         return true;
-    bool lists = check_lists(patch, false, path, a, err), others = check_owned(patch, false, path, err);
-    bool ours = check_containers(patch, "containers", true, a, err);
-    return check_containers(patch, "initContainers", false, a, err) && lists && others && ours;
+    bool lists = validate_lists(patch, false, path, a, err), others = validate_owned(patch, false, path, err);
+    bool ours = validate_containers(patch, "containers", true, a, err);
+    return validate_containers(patch, "initContainers", false, a, err) && lists && others && ours;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -22,9 +22,9 @@ struct json_object;
 
 /* False and *err (ERR_INVALID) with the path and the remedy, where it is no PodSpec, or would change what the manager
  * could not work without. NULL is fine. */
-bool pod_spec_check(struct json_object *patch, struct arena *a, struct err *err);
+bool pod_spec_validate(struct json_object *patch, struct arena *a, struct err *err);
 
-/* The PodSpec with a checked patch; patch may be NULL. The caller owns the tree. */
+/* The PodSpec with a valid patch; patch may be NULL. The caller owns the tree. */
 struct json_object *pod_spec_merged(struct json_object *pod, struct json_object *patch);
 
 #endif

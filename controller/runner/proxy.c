@@ -11,7 +11,7 @@
 /* What is in the cluster is reached without a proxy: the API server above all, and services. */
 static const char in_cluster[] = "localhost,127.0.0.1,::1,kubernetes.default.svc,.svc,.cluster.local";
 
-bool proxy_check(const struct proxy *proxy, struct err *err)
+bool proxy_validate(const struct proxy *proxy, struct err *err)
 {
     bool named = json_member(proxy->whole, "httpProxy") || json_member(proxy->whole, "httpsProxy");
 

@@ -9,7 +9,7 @@
 #include "runner/spec.h"
 
 /* False and *err (ERR_INVALID) with the path and the remedy. A proxy that is not given is fine. */
-bool proxy_check(const struct proxy *proxy, struct err *err);
+bool proxy_validate(const struct proxy *proxy, struct err *err);
 
 /* [{name, value}, …], without the names that `users`, of the same shape, has: whoever sets a variable himself means it.
  * also: one more entry of NO_PROXY, NULL: none. Empty when there is no proxy. The caller owns the list. */

@@ -8,7 +8,7 @@
 
 struct rule {
     const char *name; /* of the log, and of what is tried again; NULL ends a table */
-    struct action (*check)(const struct observed *o, struct arena *a);
+    struct action (*ask)(const struct observed *o, struct arena *a);
 };
 
 extern const struct rule rights_rules[];       /* rules_manager.c: asked first and always; what they wait for holds up
@@ -59,7 +59,7 @@ struct action leave_behind(const struct observed *o, const struct registration *
  * that follows would come about either, not even an Event. */
 const struct attempt *refused_attempt(const struct observed *o, const char *rule);
 
-/* rules_check.c: a registered runner, as time goes by. */
+/* rules_server_check.c: a registered runner, as time goes by. */
 struct action ask_gitlab(const struct observed *o, struct arena *a);
 struct action ask_for_the_version(const struct observed *o, struct arena *a);
 struct action replace_a_runner_that_is_gone(const struct observed *o, struct arena *a);

@@ -208,7 +208,8 @@ static const char *remedy_of(const struct shape *shape, struct json_object *valu
 /* ---------------------------------------------------------------------------------------------------------------------
  * Bounds */
 
-static void check_number(struct shape_walk *w, const struct shape *shape, int64_t number, const struct shape_place *at)
+static void validate_number(struct shape_walk *w, const struct shape *shape, int64_t number,
+                            const struct shape_place *at)
 {
     if ((!shape->min && !shape->max) || (number >= shape->min && number <= shape->max))
         return;
@@ -225,8 +226,8 @@ static size_t size_of(struct json_object *value)
     return json_is_array(value) ? json_len(value) : utf8_count(json_string(value));
 }
 
-static void check_size(struct shape_walk *w, const struct shape *shape, struct json_object *value,
-                       const struct shape_place *at)
+static void validate_size(struct shape_walk *w, const struct shape *shape, struct json_object *value,
+                          const struct shape_place *at)
 {
     bool text = json_object_is_type(value, json_type_string);
     const char *what = text ? "characters" : json_is_array(value) ? "items" : "members";
@@ -298,8 +299,8 @@ static void complain_of_rule(struct shape_walk *w, const struct shape_rule *rule
         complain(w, at, "%s, not \"%s\"", rule->message, shown(text, 60).text);
 }
 
-static void check_text_bounds(struct shape_walk *w, const struct shape *shape, struct json_object *value,
-                              const struct shape_place *at)
+static void validate_text_bounds(struct shape_walk *w, const struct shape *shape, struct json_object *value,
+                                 const struct shape_place *at)
 {
     const char *text = json_object_get_string(value), *words = shape->words;
 
@@ -319,8 +320,8 @@ static bool same_entry(const struct shape *shape, struct json_object *one, struc
     return shape->keys || json_same(one, other);
 }
 
-static void check_unique(struct shape_walk *w, const struct shape *shape, struct json_object *list,
-                         const struct shape_place *at)
+static void validate_unique(struct shape_walk *w, const struct shape *shape, struct json_object *list,
+                            const struct shape_place *at)
 {
     bool looked_at = shape->unique && json_len(list) <= shape->most; /* or else it is too long, which is said */
 
@@ -333,8 +334,8 @@ static void check_unique(struct shape_walk *w, const struct shape *shape, struct
             }
 }
 
-static void check_needed(struct shape_walk *w, const struct shape *shape, struct json_object *object,
-                         const struct shape_place *at)
+static void validate_needed(struct shape_walk *w, const struct shape *shape, struct json_object *object,
+                            const struct shape_place *at)
 {
     for (const struct shape_member *m = shape->members; m && m->name; m++) {
         const struct shape_place missing = {at, m->name, 0};
@@ -343,19 +344,19 @@ static void check_needed(struct shape_walk *w, const struct shape *shape, struct
     }
 }
 
-static void check_bounds(struct shape_walk *w, const struct shape *shape, struct json_object *value,
-                         const struct shape_place *at)
+static void validate_bounds(struct shape_walk *w, const struct shape *shape, struct json_object *value,
+                            const struct shape_place *at)
 {
     bool whole = json_object_is_type(value, json_type_int);
 
     if (whole || json_object_is_type(value, json_type_string))
-        check_text_bounds(w, shape, value, at);
+        validate_text_bounds(w, shape, value, at);
     if (whole)
-        check_number(w, shape, json_object_get_int64(value), at);
+        validate_number(w, shape, json_object_get_int64(value), at);
     else
-        check_size(w, shape, value, at);
-    check_unique(w, shape, value, at);
-    check_needed(w, shape, value, at);
+        validate_size(w, shape, value, at);
+    validate_unique(w, shape, value, at);
+    validate_needed(w, shape, value, at);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -391,7 +392,7 @@ static void walk_to(struct shape_walk *w, const struct shape *shape, struct json
         complain_of_type(w, at, "must be %s%s", types[shape->type].words, remedy_of(shape, value, w->all->a));
     } else {
         if (w->bounds)
-            check_bounds(w, shape, value, at);
+            validate_bounds(w, shape, value, at);
         walk_into(w, shape, value, at);
     }
 }

@@ -1,7 +1,7 @@
 /* PodSpec's shapes, and what gitlab-runner makes of them.
  *
- * The spec speaks PodSpec where config.toml has shapes of its own. Both the check of a spec and its rendering need to
- * know how one becomes the other, so it is written down here, once. */
+ * The spec speaks PodSpec where config.toml has shapes of its own. Both the validation of a spec and its rendering need
+ * to know how one becomes the other, so it is written down here, once. */
 #ifndef RUNNER_SHAPES_H
 #define RUNNER_SHAPES_H
 

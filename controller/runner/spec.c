@@ -113,7 +113,7 @@ static enum scope_type scope_parse(const char *name)
 }
 
 /* groupId belongs to Group, projectId to Project: each there if and only if the type asks for it. */
-static bool check_scope_id(struct json_object *scope, const struct spec *spec, enum scope_type type, struct err *err)
+static bool validate_scope_id(struct json_object *scope, const struct spec *spec, enum scope_type type, struct err *err)
 {
     struct json_object *id = json_member(scope, scopes[type].id);
     const char *owner = type == SCOPE_GROUP ? "group" : "project";
@@ -148,8 +148,8 @@ static bool read_scope(struct json_object *json, struct spec *spec, struct err *
         return false; /* as is said of its shape */
     if (scopes[spec->scope].id)
         spec->scope_id = json_int_or(scope, scopes[spec->scope].id, 0);
-    bool group = check_scope_id(scope, spec, SCOPE_GROUP, err),
-         project = check_scope_id(scope, spec, SCOPE_PROJECT, err);
+    bool group = validate_scope_id(scope, spec, SCOPE_GROUP, err),
+         project = validate_scope_id(scope, spec, SCOPE_PROJECT, err);
     return group && project;
 }
 
@@ -174,7 +174,7 @@ static void read_client_certificate(struct json_object *json, struct spec *spec)
  */
 
 /* A runner token lets nobody change what GitLab keeps, so a wish that can never come true is refused. */
-static bool check_kept_at_gitlab(struct json_object *json, const struct spec *spec, struct err *err)
+static bool validate_kept_at_gitlab(struct json_object *json, const struct spec *spec, struct err *err)
 {
     static const char *const kept[] = {"description", "tags",        "runUntagged",           "locked",
                                        "paused",      "accessLevel", "maximumTimeoutSeconds", "maintenanceNote"};
@@ -204,7 +204,7 @@ static void read_strings(struct json_object *list, struct strings *ret, struct a
             ret->items[ret->len++] = json_object_get_string(json_at(list, i));
 }
 
-static bool check_tag(const char *tag, size_t i, struct err *err)
+static bool validate_tag(const char *tag, size_t i, struct err *err)
 {
     bool framed = *tag && (isspace((unsigned char)*tag) || isspace((unsigned char)tag[strlen(tag) - 1]));
 
@@ -222,7 +222,7 @@ static bool read_tags(struct json_object *json, struct strings *tags, struct are
     read_strings(list, tags, a);
     for (size_t i = 0; i < json_len(list); i++)
         if (json_object_is_type(json_at(list, i), json_type_string))
-            ok = check_tag(json_string(json_at(list, i)), i, err) && ok;
+            ok = validate_tag(json_string(json_at(list, i)), i, err) && ok;
     qsort(tags->items, tags->len, sizeof(*tags->items), by_text); /* a set: their order is no change */
     return ok;
 }
@@ -325,7 +325,7 @@ struct owner owner_of(struct json_object *object)
 }
 
 /* False when there are no fields to say anything about. */
-static bool check_object(struct json_object *object, const struct owner *owner, struct err *err)
+static bool validate_object(struct json_object *object, const struct owner *owner, struct err *err)
 {
     const char *version = json_str_or(object, "apiVersion", ""), *kind = json_str_or(object, "kind", "");
 
@@ -339,7 +339,7 @@ static bool check_object(struct json_object *object, const struct owner *owner, 
 }
 
 /* Children in another namespace are RoleBindings only. */
-static bool check_jobs_account(const struct spec *spec, const struct owner *owner, struct err *err)
+static bool validate_jobs_account(const struct spec *spec, const struct owner *owner, struct err *err)
 {
     if (!spec->account || strcmp(spec->namespace, owner->ns) == 0)
         return true;
@@ -362,19 +362,19 @@ static void read_spec(struct json_object *object, const struct owner *owner, str
         ret->namespace = owner->ns;
     if (read_authentication(json, ret, a, err)) {
         read_scope(json, ret, err);
-        check_kept_at_gitlab(json, ret, err);
+        validate_kept_at_gitlab(json, ret, err);
     }
     read_ca(json, ret, err);
     read_client_certificate(json, ret);
     read_attributes(json, owner, ret, a, err);
     read_host_aliases(ret, a);
-    spec_check_shapes(ret, err);
-    affinity_check(ret->affinity, a, err);
-    cache_check(ret->cache, err);
-    proxy_check(&ret->proxy, err);
-    pod_spec_check(ret->manager.pod_spec, a, err);
-    check_jobs_account(ret, owner, err);
-    extra_config_check(owner, ret, json, &ret->warnings, a, err);
+    spec_validate_shapes(ret, err);
+    affinity_validate(ret->affinity, a, err);
+    cache_validate(ret->cache, err);
+    proxy_validate(&ret->proxy, err);
+    pod_spec_validate(ret->manager.pod_spec, a, err);
+    validate_jobs_account(ret, owner, err);
+    extra_config_validate(owner, ret, json, &ret->warnings, a, err);
     if (ret->config)
         ret->config = extra_config_said(ret->config, &ret->config_left_out, a);
 }
@@ -424,7 +424,7 @@ bool spec_read_with(struct json_object *object, shape_member_fn *member, struct 
 
     *ret = (struct spec){0};
     shape_walk(&walk, &crd_shape, object, "");
-    if (check_object(object, &owner, &err))
+    if (validate_object(object, &owner, &err))
         read_spec(object, &owner, ret, a, &err);
     walk.bounds = true;
     shape_walk(&walk, &crd_shape, object, "");

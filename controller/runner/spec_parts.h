@@ -10,6 +10,6 @@
 void spec_read_fields(struct json_object *json, struct spec *ret);
 
 /* What the shapes of the fields do not say: what goes together, and what gitlab-runner can do. */
-bool spec_check_shapes(const struct spec *spec, struct err *err);
+bool spec_validate_shapes(const struct spec *spec, struct err *err);
 
 #endif

@@ -94,23 +94,23 @@ static bool goes_on(const struct reconciler_view *view, struct buf *why)
     return !view->draining;
 }
 
-static const struct check health_checks[] = {
+static const struct health_check live_checks[] = {
     {"ping", ping}, {"turns", turns_end}, {"queue", queue_moves}, {"leaderElection", lease_is_renewed}, {NULL, NULL},
 };
 
-static const struct check ready_checks[] = {
+static const struct health_check ready_checks[] = {
     {"ping", ping},
     {"sync", has_synced},
     {"shutdown", goes_on},
     {NULL, NULL},
 };
 
-const struct checks healthz = {"healthz", health_checks}, readyz = {"readyz", ready_checks};
+const struct health_checks healthz = {"healthz", live_checks}, readyz = {"readyz", ready_checks};
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * The page */
 
-static bool show_check(const struct check *check, const struct reconciler_view *view, struct buf *body)
+static bool show_check(const struct health_check *check, const struct reconciler_view *view, struct buf *body)
 {
     struct buf why cleanup_buf;
 
@@ -120,13 +120,13 @@ static bool show_check(const struct check *check, const struct reconciler_view *
     return well;
 }
 
-int health_render(const struct checks *checks, const struct reconciler_view *view, const struct serve_request *request,
-                  struct buf *body)
+int health_render(const struct health_checks *checks, const struct reconciler_view *view,
+                  const struct serve_request *request, struct buf *body)
 {
     bool well = true, known = false;
     char ignored[8];
 
-    for (const struct check *check = checks->table; check->name; check++) {
+    for (const struct health_check *check = checks->table; check->name; check++) {
         if (*request->below && strcmp(request->below, check->name) != 0)
             continue;
         known = true;
@@ -140,7 +140,7 @@ int health_render(const struct checks *checks, const struct reconciler_view *vie
     return well ? 200 : 503;
 }
 
-int health_page(const struct checks *checks, const struct reconciler *rec, const struct serve_request *request,
+int health_page(const struct health_checks *checks, const struct reconciler *rec, const struct serve_request *request,
                 struct buf *body)
 {
     const struct reconciler_view view = reconciler_view(rec);

@@ -12,24 +12,24 @@
 #include "net/serve.h"
 #include "operator/reconcile.h"
 
-struct check {
+struct health_check {
     const char *name;
     /* False when it is not well, with the reason in *why. */
     bool (*is_well)(const struct reconciler_view *view, struct buf *why);
 };
 
-struct checks {
+struct health_checks {
     const char *name;
-    const struct check *table; /* ended by a NULL name */
+    const struct health_check *table; /* ended by a NULL name */
 };
 
-extern const struct checks healthz, readyz;
+extern const struct health_checks healthz, readyz;
 
-int health_page(const struct checks *checks, const struct reconciler *rec, const struct serve_request *request,
+int health_page(const struct health_checks *checks, const struct reconciler *rec, const struct serve_request *request,
                 struct buf *body);
 
 /* The page of a view, for health_page() and its test. */
-int health_render(const struct checks *checks, const struct reconciler_view *view, const struct serve_request *request,
-                  struct buf *body);
+int health_render(const struct health_checks *checks, const struct reconciler_view *view,
+                  const struct serve_request *request, struct buf *body);
 
 #endif

@@ -66,7 +66,7 @@ static void each_type_has_its_table(void **state)
         struct json_object *cache = quoted_json(cases[i].cache, &a),
                            *data = cases[i].data ? quoted_json(cases[i].data, &a) : NULL;
         struct err err = {0};
-        if (!cache_check(cache, &err))
+        if (!cache_validate(cache, &err))
             fail_msg("%s", err.text);
         assert_string_equal(json_text(arena_json(&a, cache_table(cache, data, &a))), cases[i].table);
     }

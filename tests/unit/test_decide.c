@@ -179,7 +179,7 @@ static const struct test_case cases[] = {
     CASE("tags are not told without a token to keep", "attributes: wait TokenMissing, stalled", edited_and_emptied,
          .options = {[OPT_EDIT] = EDIT_TAGS}),
 
-    /* rules_check.c */
+    /* rules_server_check.c */
     CASE("a check by id", "check: gitlab show at " ONE " with access, runner 4", checked, .how = DUE),
     CASE("a check by token", "check: gitlab try at " ONE " with glrt-a4, runner 4", checked, .how = DUE,
          .options = {[OPT_MODE] = 1}),

@@ -68,7 +68,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void ask(struct world *w, const struct checks *checks, const char *below, const char *query, int status,
+static void ask(struct world *w, const struct health_checks *checks, const char *below, const char *query, int status,
                 const char *body)
 {
     const struct serve_request request = {.below = below, .query = query};

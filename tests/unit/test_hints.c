@@ -29,7 +29,7 @@ static void check(struct json_object *object, struct spec *ret, struct complaint
 {
     const struct loaded item = {"file", object};
 
-    loaded_check(&item, ret, all);
+    loaded_validate(&item, ret, all);
 }
 
 static const char *told_of(const struct complaints *all, const char *path)

@@ -451,7 +451,7 @@ static void timing_that_cannot_work_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct err err = {0};
-        assert_int_equal(lease_timing_check(&cases[i].timing, &err), cases[i].text == NULL);
+        assert_int_equal(lease_timing_is_valid(&cases[i].timing, &err), cases[i].text == NULL);
         assert_string_equal(err.text, cases[i].text ? cases[i].text : "");
     }
 }

@@ -42,7 +42,7 @@ static void check(struct json_object *object, struct complaints *all)
     const struct loaded item = {"file", object};
     struct spec spec;
 
-    loaded_check(&item, &spec, all);
+    loaded_validate(&item, &spec, all);
 }
 
 static const char *lines(const struct complaints *all, struct arena *a)

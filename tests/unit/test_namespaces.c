@@ -18,7 +18,7 @@ static void takes_names_of_namespaces(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        assert_true(namespaces_check(lists[i]));
+        assert_true(namespaces_are_valid(lists[i]));
 }
 
 static void takes_nothing_else(void **state)
@@ -29,7 +29,7 @@ static void takes_nothing_else(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        if (namespaces_check(lists[i]))
+        if (namespaces_are_valid(lists[i]))
             fail_msg("it takes \"%s\"", lists[i]);
 }
 

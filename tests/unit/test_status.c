@@ -523,7 +523,7 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/runner/rules.c", "\"([A-Za-z]+NotFound)\""},
         {"controller/runner/rules_registration.c", "need_a_new_secret\\(o, \"([A-Za-z]+)\""},
         {"controller/runner/rules_registration.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
-        {"controller/runner/rules_check.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
+        {"controller/runner/rules_server_check.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
         {"controller/runner/skew.c", "return [^\"]*\"([A-Za-z]+)\""},
         {"controller/runner/rules_manager.c", "act_(wait|report)\\([ \n]*\"([A-Za-z]+)\""},
         {"controller/runner/status.c", "\"([A-Z][A-Za-z]+)\""},
@@ -537,7 +537,7 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/gitlab/policy.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/operator/status_events.c", "turn_event\\(turn, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/runner/learn.c", "learn_tells\\(l, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
-        {"controller/runner/learn_check.c", "learn_tells\\(l, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
+        {"controller/runner/learn_existing.c", "learn_tells\\(l, [a-z]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/gitlab/op.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/net/http_error.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
     };

@@ -339,7 +339,7 @@ void inspected(struct world *w, int takeover)
     w->process.memory.generation = w->api.generation;
     w->process.memory.takeover = (enum takeover)takeover;
     if (takeover == TAKEOVER_FITS)
-        check_prove(&w->process.memory.check, w->now_ms);
+        server_check_prove(&w->process.memory.check, w->now_ms);
 }
 
 void inspected_long_ago(struct world *w, int takeover)
@@ -376,7 +376,7 @@ void adopting(struct world *w, int takeover)
     w->process.memory.generation = w->api.generation;
     w->process.memory.takeover = (enum takeover)takeover;
     if (takeover == TAKEOVER_FITS)
-        check_prove(&w->process.memory.check, w->now_ms);
+        server_check_prove(&w->process.memory.check, w->now_ms);
 }
 
 void told_to_adopt_too_late(struct world *w, int unused)

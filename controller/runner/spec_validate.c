@@ -12,7 +12,7 @@
 /* ------------------------------------------------------------------------------------------------------------------
  * Tolerations. config.toml has a table from "key=value" to one effect, so not everything can be said.
  */
-static bool check_toleration(struct json_object *entry, size_t i, struct err *err)
+static bool validate_toleration(struct json_object *entry, size_t i, struct err *err)
 {
     bool exists = strcmp(json_str_or(entry, "operator", "Equal"), "Exists") == 0;
 
@@ -25,7 +25,7 @@ static bool check_toleration(struct json_object *entry, size_t i, struct err *er
                         i);
 }
 
-static bool check_toleration_twice(struct json_object *tolerations, size_t i, struct err *err)
+static bool validate_toleration_twice(struct json_object *tolerations, size_t i, struct err *err)
 {
     for (size_t n = 0; n < i; n++)
         if (toleration_same_key(json_at(tolerations, n), json_at(tolerations, i)))
@@ -36,13 +36,13 @@ static bool check_toleration_twice(struct json_object *tolerations, size_t i, st
     return true;
 }
 
-static bool check_tolerations(const struct spec *spec, struct err *err)
+static bool validate_tolerations(const struct spec *spec, struct err *err)
 {
     bool ok = true;
 
     for (size_t i = 0; i < json_len(spec->tolerations); i++)
-        ok = check_toleration(json_at(spec->tolerations, i), i, err) &&
-             check_toleration_twice(spec->tolerations, i, err) && ok;
+        ok = validate_toleration(json_at(spec->tolerations, i), i, err) &&
+             validate_toleration_twice(spec->tolerations, i, err) && ok;
     return ok;
 }
 
@@ -60,7 +60,7 @@ static const char *volume_name_path(const struct volume_kind *kind, char ret[sta
     return ret;
 }
 
-static bool check_volume_name(struct json_object *entry, size_t i, struct err *err)
+static bool validate_volume_name(struct json_object *entry, size_t i, struct err *err)
 {
     const struct volume_kind *kind = volume_kind_of(entry);
     const char *name = volume_name(entry);
@@ -71,7 +71,7 @@ static bool check_volume_name(struct json_object *entry, size_t i, struct err *e
                         volume_name_path(kind, path), name);
 }
 
-static bool check_volume(struct json_object *entry, size_t i, struct err *err)
+static bool validate_volume(struct json_object *entry, size_t i, struct err *err)
 {
     const struct volume_kind *kind = volume_kind_of(entry);
     bool ok = true;
@@ -86,11 +86,11 @@ static bool check_volume(struct json_object *entry, size_t i, struct err *err)
                           i);
     if (strcmp(kind->member, "emptyDir") == 0 && json_bool_or(entry, "readOnly", false))
         ok = spec_invalid(err, "spec.volumes[%zu].readOnly: an emptyDir begins empty, take readOnly out", i);
-    return check_volume_name(entry, i, err) && ok;
+    return validate_volume_name(entry, i, err) && ok;
 }
 
 /* Two entries may share a volume only if it is a claim, which gitlab-runner then mounts twice. */
-static bool check_volume_twice(struct json_object *volumes, size_t i, struct err *err)
+static bool validate_volume_twice(struct json_object *volumes, size_t i, struct err *err)
 {
     struct json_object *entry = json_at(volumes, i);
     const struct volume_kind *kind = volume_kind_of(entry);
@@ -108,19 +108,19 @@ static bool check_volume_twice(struct json_object *volumes, size_t i, struct err
     return true;
 }
 
-static bool check_volumes(const struct spec *spec, struct err *err)
+static bool validate_volumes(const struct spec *spec, struct err *err)
 {
     bool ok = true;
 
     for (size_t i = 0; i < json_len(spec->volumes); i++)
-        ok = check_volume(json_at(spec->volumes, i), i, err) && check_volume_twice(spec->volumes, i, err) && ok;
+        ok = validate_volume(json_at(spec->volumes, i), i, err) && validate_volume_twice(spec->volumes, i, err) && ok;
     return ok;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
  * The rest of the job's pod.
  */
-static bool check_variable(struct json_object *entry, size_t i, struct err *err)
+static bool validate_variable(struct json_object *entry, size_t i, struct err *err)
 {
     return !json_member(entry, "valueFrom") ||
            spec_invalid(err,
@@ -129,17 +129,17 @@ static bool check_variable(struct json_object *entry, size_t i, struct err *err)
                         i);
 }
 
-static bool check_environment(const struct spec *spec, struct err *err)
+static bool validate_environment(const struct spec *spec, struct err *err)
 {
     bool ok = true;
 
     for (size_t i = 0; i < json_len(spec->environment); i++)
-        ok = check_variable(json_at(spec->environment, i), i, err) && ok;
+        ok = validate_variable(json_at(spec->environment, i), i, err) && ok;
     return ok;
 }
 
 /* The manager's container has variables of its own. */
-static bool check_manager_env(const struct spec *spec, struct err *err)
+static bool validate_manager_env(const struct spec *spec, struct err *err)
 {
     bool ok = true;
 
@@ -154,7 +154,7 @@ static bool check_manager_env(const struct spec *spec, struct err *err)
     return ok;
 }
 
-static bool check_disruption_budget(const struct spec *spec, struct err *err)
+static bool validate_disruption_budget(const struct spec *spec, struct err *err)
 {
     struct json_object *budget = spec->manager.disruption_budget;
     bool both = json_member(budget, "minAvailable") && json_member(budget, "maxUnavailable"),
@@ -167,7 +167,7 @@ static bool check_disruption_budget(const struct spec *spec, struct err *err)
 }
 
 /* An account that the operator makes is in the object's own namespace, and nobody else's. */
-static bool check_accounts(const struct spec *spec, struct err *err)
+static bool validate_accounts(const struct spec *spec, struct err *err)
 {
     if (spec->account && spec->service_account_name)
         return spec_invalid(err,
@@ -179,7 +179,7 @@ static bool check_accounts(const struct spec *spec, struct err *err)
     return true;
 }
 
-static bool check_strategy(const struct spec *spec, struct err *err)
+static bool validate_strategy(const struct spec *spec, struct err *err)
 {
     struct json_object *strategy = spec->manager.strategy;
 
@@ -189,16 +189,16 @@ static bool check_strategy(const struct spec *spec, struct err *err)
                              "out, or change the type");
 }
 
-bool spec_check_shapes(const struct spec *spec, struct err *err)
+bool spec_validate_shapes(const struct spec *spec, struct err *err)
 {
-    static bool (*const checks[])(const struct spec *, struct err *) = {
-        check_tolerations,       check_volumes,  check_environment, check_manager_env,
-        check_disruption_budget, check_accounts, check_strategy,
+    static bool (*const validators[])(const struct spec *, struct err *) = {
+        validate_tolerations,       validate_volumes,  validate_environment, validate_manager_env,
+        validate_disruption_budget, validate_accounts, validate_strategy,
     };
 
     bool ok = true;
 
-    for (size_t i = 0; i < ARRAY_LEN(checks); i++)
-        ok = checks[i](spec, err) && ok;
+    for (size_t i = 0; i < ARRAY_LEN(validators); i++)
+        ok = validators[i](spec, err) && ok;
     return ok;
 }

@@ -73,7 +73,7 @@ bool is_proven(const struct observed *o, const char *rule)
 {
     const struct attempt *failed = failed_attempt(o, rule);
 
-    return check_is_proof(&o->memory->check, o->now_ms) || (failed && o->now_ms < failed->retry_at_ms);
+    return server_check_is_proof(&o->memory->check, o->now_ms) || (failed && o->now_ms < failed->retry_at_ms);
 }
 
 struct action prove(enum gitlab_call what, const char *url, const char *token, int64_t runner_id)

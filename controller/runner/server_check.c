@@ -1,4 +1,4 @@
-#include "runner/check.h"
+#include "runner/server_check.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -26,18 +26,18 @@ static int64_t spread(const char *uid, int64_t below)
     return (int64_t)(strtoull(digest_short(uid, strlen(uid), &a), NULL, 16) % (uint64_t)below);
 }
 
-bool check_is_proof(const struct server_check *check, int64_t now_ms)
+bool server_check_is_proof(const struct server_check *check, int64_t now_ms)
 {
     return check->shown == SHOWN_OURS && now_ms - check->shown_ms < PROOF_MS;
 }
 
-void check_prove(struct server_check *check, int64_t now_ms)
+void server_check_prove(struct server_check *check, int64_t now_ms)
 {
     check->shown = SHOWN_OURS;
     check->shown_ms = now_ms;
 }
 
-void check_plan(struct server_check *check, const char *uid, int64_t period, int64_t now_ms)
+void server_check_plan(struct server_check *check, const char *uid, int64_t period, int64_t now_ms)
 {
     int64_t period_ms = period * 1000;
 
@@ -46,7 +46,7 @@ void check_plan(struct server_check *check, const char *uid, int64_t period, int
 }
 
 /* A period, a tenth more or less, so that objects that began together do not stay together. */
-static int64_t next_check(const struct check_answer *in)
+static int64_t next_check(const struct server_check_context *in)
 {
     int64_t period_ms = in->spec->server_check_period * 1000;
 
@@ -54,7 +54,7 @@ static int64_t next_check(const struct check_answer *in)
 }
 
 /* What was said once is asked again soon. */
-static int64_t next_after(const struct check_answer *in, unsigned said)
+static int64_t next_after(const struct server_check_context *in, unsigned said)
 {
     return said < CONFIRMATIONS ? in->now_ms + CONFIRM_AFTER_MS : next_check(in);
 }
@@ -158,7 +158,7 @@ bool runner_is_in_scope(struct json_object *runner, const struct spec *spec)
 
 /* The id alone does not tell whether the token is good. Managers that run are heard of all the time: if GitLab has
  * heard of none since the last check, it does not know them by this token. */
-static bool is_suspect(struct server_check *check, const struct check_answer *in, struct json_object *runner)
+static bool is_suspect(struct server_check *check, const struct server_check_context *in, struct json_object *runner)
 {
     int64_t before = check->contacted, contacted = time_parse(json_str(runner, "contacted_at"));
 
@@ -166,7 +166,7 @@ static bool is_suspect(struct server_check *check, const struct check_answer *in
     return in->managers && before && before == check->contacted;
 }
 
-void check_shown(struct server_check *check, const struct check_answer *in, struct json_object *runner)
+void server_check_shown(struct server_check *check, const struct server_check_context *in, struct json_object *runner)
 {
     bool silent = is_suspect(check, in, runner), ours = runner_is_marked(runner, in->uid);
 
@@ -180,7 +180,7 @@ void check_shown(struct server_check *check, const struct check_answer *in, stru
     check->due_ms = check->try_token ? in->now_ms : next_check(in);
 }
 
-void check_absent(struct server_check *check, const struct check_answer *in)
+void server_check_absent(struct server_check *check, const struct server_check_context *in)
 {
     check->absences++;
     check->shown = SHOWN_UNKNOWN;
@@ -189,7 +189,7 @@ void check_absent(struct server_check *check, const struct check_answer *in)
     check->due_ms = next_after(in, check->absences + check->refusals / CONFIRMATIONS);
 }
 
-void check_not_allowed(struct server_check *check, const struct check_answer *in, int status)
+void server_check_not_allowed(struct server_check *check, const struct server_check_context *in, int status)
 {
     check->credential_status = status;
     check->try_token |= check->absences > 0;
@@ -199,7 +199,8 @@ void check_not_allowed(struct server_check *check, const struct check_answer *in
         check->refused_due_ms = check->due_ms;
 }
 
-void check_accepted(struct server_check *check, const struct check_answer *in, int64_t id, int64_t recorded)
+void server_check_accepted(struct server_check *check, const struct server_check_context *in, int64_t id,
+                           int64_t recorded)
 {
     check->refusals = check->absences = 0;
     check->try_token = false;
@@ -213,7 +214,7 @@ void check_accepted(struct server_check *check, const struct check_answer *in, i
 }
 
 /* What was shown of the id before the token died proves nothing any more. */
-void check_refused(struct server_check *check, const struct check_answer *in)
+void server_check_refused(struct server_check *check, const struct server_check_context *in)
 {
     bool by_id = in->by_id && !check->credential_status;
 
@@ -227,7 +228,7 @@ void check_refused(struct server_check *check, const struct check_answer *in)
         check->due_ms = in->now_ms;
 }
 
-void check_dead(struct server_check *check)
+void server_check_dead(struct server_check *check)
 {
     check->refusals = CONFIRMATIONS;
     check->absences = 0;
@@ -235,14 +236,14 @@ void check_dead(struct server_check *check)
     check->shown = SHOWN_UNKNOWN;
 }
 
-void check_unanswered(struct server_check *check, const struct check_answer *in, int64_t retry_after_ms)
+void server_check_unanswered(struct server_check *check, const struct server_check_context *in, int64_t retry_after_ms)
 {
     int64_t allowed = in->now_ms + retry_after_ms;
 
     check->due_ms = allowed > next_check(in) ? allowed : next_check(in);
 }
 
-void check_version(struct server_check *check, const struct check_answer *in, const char *version)
+void server_check_version(struct server_check *check, const struct server_check_context *in, const char *version)
 {
     int major, minor;
 
@@ -255,7 +256,7 @@ void check_version(struct server_check *check, const struct check_answer *in, co
     }
 }
 
-void check_self(struct server_check *check, const struct check_answer *in, const char *day)
+void server_check_self(struct server_check *check, const struct server_check_context *in, const char *day)
 {
     int64_t end = day ? day_parse(day) : 0;
 
@@ -265,7 +266,7 @@ void check_self(struct server_check *check, const struct check_answer *in, const
     check->credential_end = end > 0 ? end : 0;
 }
 
-void check_forget_self(struct server_check *check)
+void server_check_forget_self(struct server_check *check)
 {
     if (!check->self_known)
         return;
@@ -273,7 +274,7 @@ void check_forget_self(struct server_check *check)
     check->version_due_ms = 0;
 }
 
-void check_renewed(struct server_check *check, const struct check_answer *in)
+void server_check_renewed(struct server_check *check, const struct server_check_context *in)
 {
     *check = (struct server_check){.due_ms = next_check(in),
                                    .version_due_ms = check->version_due_ms,

@@ -1,8 +1,8 @@
 /* What GitLab says of a registered runner, from check to check: whether it is there, whether its token is good, and
  * what somebody has changed there. One strange answer is no proof: only what GitLab has said twice, some seconds
  * apart, is acted on, and only in its own words; a proxy's page, a 5xx or no answer at all says nothing. */
-#ifndef RUNNER_CHECK_H
-#define RUNNER_CHECK_H
+#ifndef RUNNER_SERVER_CHECK_H
+#define RUNNER_SERVER_CHECK_H
 
 #include "runner/spec.h"
 
@@ -35,17 +35,17 @@ struct server_check {
 
 /* The runner of the recorded id was found to be ours, and just now: it may be changed by its id. A number may be
  * somebody else's later on, when GitLab came back from a backup. */
-bool check_is_proof(const struct server_check *check, int64_t now_ms);
+bool server_check_is_proof(const struct server_check *check, int64_t now_ms);
 
 /* It has just been shown to be ours: the proof begins anew. */
-void check_prove(struct server_check *check, int64_t now_ms);
+void server_check_prove(struct server_check *check, int64_t now_ms);
 
 /* Plans the first check of a process: somewhere within a period, by the object's uid, and not at the start; and one
  * that is further away than the spec now says. */
-void check_plan(struct server_check *check, const char *uid, int64_t period, int64_t now_ms);
+void server_check_plan(struct server_check *check, const char *uid, int64_t period, int64_t now_ms);
 
 /* Answers. period in seconds, as in the spec; uid of the object, which spreads the next one. */
-struct check_answer {
+struct server_check_context {
     const struct spec *spec;
     const char *uid;
     int64_t now_ms;
@@ -53,29 +53,30 @@ struct check_answer {
     bool by_id;    /* there is, or may be, an access token that shows the runner by its id */
 };
 /* GET /runners/:id: the runner as GitLab shows it. */
-void check_shown(struct server_check *check, const struct check_answer *in, struct json_object *runner);
+void server_check_shown(struct server_check *check, const struct server_check_context *in, struct json_object *runner);
 /* 404 in GitLab's words. */
-void check_absent(struct server_check *check, const struct check_answer *in);
+void server_check_absent(struct server_check *check, const struct server_check_context *in);
 /* 401 or 403: the access token gives no right to look. */
-void check_not_allowed(struct server_check *check, const struct check_answer *in, int status);
+void server_check_not_allowed(struct server_check *check, const struct server_check_context *in, int status);
 /* The runner's own token is good; id: whose it is by GitLab's answer, recorded: by ours. If they differ the recorded
  * runner is not the one that we have the token of. */
-void check_accepted(struct server_check *check, const struct check_answer *in, int64_t id, int64_t recorded);
+void server_check_accepted(struct server_check *check, const struct server_check_context *in, int64_t id,
+                           int64_t recorded);
 /* … is refused by GitLab. */
-void check_refused(struct server_check *check, const struct check_answer *in);
+void server_check_refused(struct server_check *check, const struct server_check_context *in);
 /* … was not known to GitLab when the runner was to be removed by it: what was found before is void, and the runner is
  * to be looked for by its id. */
-void check_dead(struct server_check *check);
+void server_check_dead(struct server_check *check);
 /* No answer, or one that proves nothing: asked again as if all were well, and not before GitLab allows it. */
-void check_unanswered(struct server_check *check, const struct check_answer *in, int64_t retry_after_ms);
+void server_check_unanswered(struct server_check *check, const struct server_check_context *in, int64_t retry_after_ms);
 /* "19.3.1-ee", or NULL when GitLab does not tell. */
-void check_version(struct server_check *check, const struct check_answer *in, const char *version);
+void server_check_version(struct server_check *check, const struct server_check_context *in, const char *version);
 /* Until when the access token lives, as GitLab tells it ("2026-12-31"); NULL: for ever, or it does not tell. */
-void check_self(struct server_check *check, const struct check_answer *in, const char *day);
+void server_check_self(struct server_check *check, const struct server_check_context *in, const char *day);
 /* The credential may be another one: it is asked about in the next check. */
-void check_forget_self(struct server_check *check);
+void server_check_forget_self(struct server_check *check);
 /* Another token or other attributes: what was found about the former ones is void. */
-void check_renewed(struct server_check *check, const struct check_answer *in);
+void server_check_renewed(struct server_check *check, const struct server_check_context *in);
 
 /* The attributes that GitLab shows another way than they are wanted, as bits; and as text ("tag_list, paused"). What
  * it does not show is passed over. */

@@ -6,17 +6,17 @@
 #include "base/arena.h"
 #include "base/json.h"
 
-static struct check_answer circumstances(const struct lesson *l)
+static struct server_check_context circumstances(const struct lesson *l)
 {
     const struct observed *o = l->o;
     enum lookup credential = o->values[READ_CREDENTIAL].lookup;
     bool at_hand = credential == LOOKUP_UNKNOWN || credential == LOOKUP_FOUND;
 
-    return (struct check_answer){.spec = o->spec,
-                                 .uid = o->owner.uid,
-                                 .now_ms = o->now_ms,
-                                 .managers = o->ready_replicas > 0,
-                                 .by_id = o->spec->authentication == AUTH_ACCESS_TOKEN && at_hand};
+    return (struct server_check_context){.spec = o->spec,
+                                         .uid = o->owner.uid,
+                                         .now_ms = o->now_ms,
+                                         .managers = o->ready_replicas > 0,
+                                         .by_id = o->spec->authentication == AUTH_ACCESS_TOKEN && at_hand};
 }
 
 /* GitLab says so of the access token, in either of its two shapes of error (gitlab/refusal.c). */
@@ -31,24 +31,24 @@ static bool is_denied(const struct call_answer *answer, int status)
 /* An answer that proves nothing: a check is not the worse for it, but who wants to act on it tries again. */
 static bool is_left_to_the_next_check(struct lesson *l)
 {
-    const struct check_answer in = circumstances(l);
+    const struct server_check_context in = circumstances(l);
 
     if (strcmp(l->asked->rule, "check") != 0)
         return false;
-    check_unanswered(&l->m->check, &in, l->answer->err.retry_after_ms);
+    server_check_unanswered(&l->m->check, &in, l->answer->err.retry_after_ms);
     return true;
 }
 
 static bool learn_shown(struct lesson *l)
 {
-    const struct check_answer in = circumstances(l);
+    const struct server_check_context in = circumstances(l);
 
     if (is_good(l->answer))
-        check_shown(&l->m->check, &in, l->answer->body);
+        server_check_shown(&l->m->check, &in, l->answer->body);
     else if (is_refusal(l->answer, 404))
-        check_absent(&l->m->check, &in);
+        server_check_absent(&l->m->check, &in);
     else if (is_denied(l->answer, 401) || is_denied(l->answer, 403))
-        check_not_allowed(&l->m->check, &in, l->answer->err.code);
+        server_check_not_allowed(&l->m->check, &in, l->answer->err.code);
     else
         return is_left_to_the_next_check(l);
     return true;
@@ -56,12 +56,12 @@ static bool learn_shown(struct lesson *l)
 
 static bool learn_tried(struct lesson *l)
 {
-    const struct check_answer in = circumstances(l);
+    const struct server_check_context in = circumstances(l);
 
     if (is_good(l->answer))
-        check_accepted(&l->m->check, &in, l->answer->id, l->asked->gitlab.runner_id);
+        server_check_accepted(&l->m->check, &in, l->answer->id, l->asked->gitlab.runner_id);
     else if (is_refusal(l->answer, 403))
-        check_refused(&l->m->check, &in);
+        server_check_refused(&l->m->check, &in);
     else
         return is_left_to_the_next_check(l);
     return true;
@@ -69,29 +69,29 @@ static bool learn_tried(struct lesson *l)
 
 static bool learn_version(struct lesson *l)
 {
-    const struct check_answer in = circumstances(l);
+    const struct server_check_context in = circumstances(l);
 
-    check_version(&l->m->check, &in, json_str(l->answer->body, "version"));
+    server_check_version(&l->m->check, &in, json_str(l->answer->body, "version"));
     return true;
 }
 
 /* Whoever does not tell, such as an OAuth token's GitLab, leaves it open. */
 static bool learn_self(struct lesson *l)
 {
-    const struct check_answer in = circumstances(l);
+    const struct server_check_context in = circumstances(l);
 
-    check_self(&l->m->check, &in, is_good(l->answer) ? l->answer->expiration : NULL);
+    server_check_self(&l->m->check, &in, is_good(l->answer) ? l->answer->expiration : NULL);
     return true;
 }
 
 /* A token that is refused now may have been replaced by an earlier attempt whose answer was lost. */
 static bool learn_rotated(struct lesson *l)
 {
-    const struct check_answer in = circumstances(l);
+    const struct server_check_context in = circumstances(l);
 
     if (!is_refusal(l->answer, 403))
         return false;
-    check_refused(&l->m->check, &in);
+    server_check_refused(&l->m->check, &in);
     return true;
 }
 
@@ -104,13 +104,13 @@ bool is_taking_over(const struct lesson *l)
  * one that cannot be taken over is done with. The failure counts all the same. */
 static bool learn_unchanged(struct lesson *l)
 {
-    const struct check_answer in = circumstances(l);
+    const struct server_check_context in = circumstances(l);
     bool absent = is_refusal(l->answer, 404);
 
     if (is_taking_over(l) && (absent || is_refusal(l->answer, 403)))
         l->m->takeover = TAKEOVER_REFUSED;
     else if (absent && has_token_secret(l))
-        check_absent(&l->m->check, &in);
+        server_check_absent(&l->m->check, &in);
     return false;
 }
 
@@ -126,7 +126,7 @@ static bool learn_inspected(struct lesson *l)
         return false;
     l->m->takeover = takeover_of(l->o, shown ? l->answer->body : NULL);
     if (l->m->takeover == TAKEOVER_FITS)
-        check_prove(&l->m->check, l->o->now_ms);
+        server_check_prove(&l->m->check, l->o->now_ms);
     return true;
 }
 
@@ -178,7 +178,7 @@ bool learn_unknown(struct lesson *l)
 
     if (o->deleting && o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN &&
         l->m->check.refusals < CONFIRMATIONS) {
-        check_dead(&l->m->check);
+        server_check_dead(&l->m->check);
         return false;
     }
     learn_tells(
@@ -191,7 +191,7 @@ bool learn_unknown(struct lesson *l)
 
 void learn_renewed(struct lesson *l)
 {
-    const struct check_answer in = circumstances(l);
+    const struct server_check_context in = circumstances(l);
     enum gitlab_call what = l->asked->gitlab.call;
     unsigned edited = l->m->check.edited;
 
@@ -202,5 +202,5 @@ void learn_renewed(struct lesson *l)
                     arena_printf(l->a, "changed at GitLab by somebody, and set back to what the spec says: %s",
                                  attributes_text(edited, l->a)));
     l->m->takeover = TAKEOVER_UNTRIED;
-    check_renewed(&l->m->check, &in);
+    server_check_renewed(&l->m->check, &in);
 }

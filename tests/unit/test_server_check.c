@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "runner/check.h"
+#include "runner/server_check.h"
 
 enum { NOW = 5000000, PERIOD = 600 };
 
@@ -26,7 +26,8 @@ static const struct spec spec = {
                    .access_level = "not_protected",
                    .maintenance_note = "ours\ngitlab-runners.dev/uid=uid-1"},
 };
-static const struct check_answer in = {.spec = &spec, .uid = "uid-1", .now_ms = NOW, .managers = true, .by_id = true};
+static const struct server_check_context in = {
+    .spec = &spec, .uid = "uid-1", .now_ms = NOW, .managers = true, .by_id = true};
 
 #define AS_TOLD                                                                                                        \
     "description: 'ci/builds', tag_list: [b, a], run_untagged: false, locked: false, paused: false, "                  \
@@ -49,7 +50,7 @@ static void shown(struct server_check *check, const char *runner)
 {
     cleanup_json struct json_object *json = runner_of(runner);
 
-    check_shown(check, &in, json);
+    server_check_shown(check, &in, json);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -64,7 +65,7 @@ static void a_process_does_not_begin_with_checks(void **state)
         char uid[16];
         struct server_check check = {0};
         snprintf(uid, sizeof(uid), "uid-%d", i);
-        check_plan(&check, uid, PERIOD, NOW);
+        server_check_plan(&check, uid, PERIOD, NOW);
         assert_in_range(check.due_ms, NOW + PERIOD * 250, NOW + PERIOD * 1250);
         early += check.due_ms < NOW + PERIOD * 500;
         late += check.due_ms >= NOW + PERIOD * 1000;
@@ -78,11 +79,11 @@ static void what_is_planned_stays_unless_the_period_is_shorter_now(void **state)
     struct server_check check = {0};
 
     (void)state;
-    check_plan(&check, "uid-1", PERIOD, NOW);
+    server_check_plan(&check, "uid-1", PERIOD, NOW);
     int64_t planned = check.due_ms;
-    check_plan(&check, "uid-1", PERIOD, NOW + 1000);
+    server_check_plan(&check, "uid-1", PERIOD, NOW + 1000);
     assert_int_equal(check.due_ms, planned);
-    check_plan(&check, "uid-1", 30, NOW);
+    server_check_plan(&check, "uid-1", 30, NOW);
     assert_in_range(check.due_ms, NOW + 30 * 250, NOW + 30 * 1250);
 }
 
@@ -106,8 +107,8 @@ static void what_is_said_once_is_asked_again_soon(void **state)
     struct server_check absent = {0}, refused = {0};
 
     (void)state;
-    check_absent(&absent, &in);
-    check_refused(&refused, &in);
+    server_check_absent(&absent, &in);
+    server_check_refused(&refused, &in);
     assert_int_equal(absent.due_ms, NOW + CONFIRM_AFTER_MS);
     assert_int_equal(refused.due_ms, NOW + CONFIRM_AFTER_MS);
     assert_true(refused.try_token);
@@ -118,10 +119,10 @@ static void what_proves_nothing_counts_for_nothing(void **state)
     struct server_check check = {.absences = 1, .refusals = 1};
 
     (void)state;
-    check_unanswered(&check, &in, 0);
+    server_check_unanswered(&check, &in, 0);
     assert_int_equal(check.absences + check.refusals, 2);
     assert_in_range(check.due_ms, NOW + PERIOD * 900, NOW + PERIOD * 1100);
-    check_unanswered(&check, &in, 7200 * 1000);
+    server_check_unanswered(&check, &in, 7200 * 1000);
     assert_int_equal(check.due_ms, NOW + 7200 * 1000);
 }
 
@@ -130,7 +131,7 @@ static void a_good_answer_ends_the_row(void **state)
     struct server_check check = {.absences = 1, .refusals = 1, .try_token = true};
 
     (void)state;
-    check_accepted(&check, &in, 4, 4);
+    server_check_accepted(&check, &in, 4, 4);
     assert_int_equal(check.absences + check.refusals, 0);
     assert_false(check.try_token);
     check.absences = 1;
@@ -142,10 +143,10 @@ static void a_good_answer_ends_the_row(void **state)
 static void a_dead_token_is_looked_for_by_id(void **state)
 {
     struct server_check check = {.refusals = 1, .shown = SHOWN_OURS};
-    struct check_answer alone = in;
+    struct server_check_context alone = in;
 
     (void)state;
-    check_refused(&check, &in);
+    server_check_refused(&check, &in);
     assert_int_equal(check.due_ms, NOW);
     assert_false(check.try_token);
     assert_int_equal(check.shown, SHOWN_UNKNOWN); /* it may be somebody else's by now */
@@ -154,7 +155,7 @@ static void a_dead_token_is_looked_for_by_id(void **state)
     assert_false(check.try_token);
     alone.by_id = false;
     check = (struct server_check){.refusals = 1};
-    check_refused(&check, &alone);
+    server_check_refused(&check, &alone);
     assert_in_range(check.due_ms, NOW + PERIOD * 900, NOW + PERIOD * 1100);
     assert_true(check.try_token);
 }
@@ -163,19 +164,19 @@ static void a_dead_token_is_looked_for_by_id(void **state)
 static void an_access_token_that_may_not_look_is_not_given_up(void **state)
 {
     struct server_check check = {.due_ms = NOW}, unmanned = {.due_ms = NOW};
-    struct check_answer nobody = in;
+    struct server_check_context nobody = in;
 
     (void)state;
-    check_not_allowed(&check, &in, 403);
+    server_check_not_allowed(&check, &in, 403);
     assert_int_equal(check.due_ms, check.refused_due_ms);
-    check_accepted(&check, &in, 4, 4);
+    server_check_accepted(&check, &in, 4, 4);
     assert_int_equal(check.credential_status, 403); /* which is still to be told */
     assert_int_not_equal(check.due_ms, check.refused_due_ms);
     nobody.managers = false;
-    check_not_allowed(&unmanned, &nobody, 401);
+    server_check_not_allowed(&unmanned, &nobody, 401);
     assert_in_range(unmanned.due_ms, NOW + PERIOD * 900, NOW + PERIOD * 1100);
     unmanned.absences = 1; /* a doubt that the runner's token settles */
-    check_not_allowed(&unmanned, &nobody, 403);
+    server_check_not_allowed(&unmanned, &nobody, 403);
     assert_true(unmanned.try_token);
     shown(&check, "{" AS_TOLD ", " MARKED "}");
     assert_int_equal(check.credential_status, 0);
@@ -215,11 +216,11 @@ static void an_edited_runner_without_our_mark_must_prove_itself(void **state)
     shown(&check, "{description: 'theirs', maintenance_note: 'theirs'}");
     assert_int_equal(check.shown, SHOWN_FOREIGN);
     assert_true(check.try_token);
-    check_accepted(&check, &in, 4, 4);
+    server_check_accepted(&check, &in, 4, 4);
     assert_int_equal(check.shown, SHOWN_OURS);
     assert_int_not_equal(check.edited, 0);
     shown(&check, "{description: 'theirs', maintenance_note: 'theirs'}");
-    check_accepted(&check, &in, 5, 4); /* the token of another one */
+    server_check_accepted(&check, &in, 5, 4); /* the token of another one */
     assert_int_equal(check.shown, SHOWN_FOREIGN);
     assert_int_equal(check.edited, 0);
     assert_int_equal(check.absences, CONFIRMATIONS);
@@ -283,24 +284,24 @@ static void reads_gitlabs_version(void **state)
     struct server_check check = {.wants_version = true};
 
     (void)state;
-    check_version(&check, &in, "19.3.1-ee");
+    server_check_version(&check, &in, "19.3.1-ee");
     assert_int_equal(check.major, 19);
     assert_int_equal(check.minor, 3);
     assert_false(check.wants_version);
-    check_version(&check, &in, NULL); /* not told this time: it is what it was */
-    check_version(&check, &in, "nightly");
+    server_check_version(&check, &in, NULL); /* not told this time: it is what it was */
+    server_check_version(&check, &in, "nightly");
     assert_int_equal(check.major, 19);
     shown(&check, "{" AS_TOLD "}");
     assert_true(check.wants_version && check.asks_self); /* the other question, which has its turn */
-    check_self(&check, &in, "2030-02-03");
+    server_check_self(&check, &in, "2030-02-03");
     assert_true(check.self_known);
     assert_int_equal(check.credential_end, 1896307200);
     shown(&check, "{" AS_TOLD "}");
     assert_false(check.wants_version); /* both are asked seldom */
-    check_forget_self(&check);
+    server_check_forget_self(&check);
     shown(&check, "{" AS_TOLD "}");
     assert_true(check.wants_version && check.asks_self);
-    check_self(&check, &in, NULL);
+    server_check_self(&check, &in, NULL);
     assert_int_equal(check.credential_end, 0);
 }
 
