@@ -1,5 +1,6 @@
 #include "runner/cache.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <json-c/json.h>
 #include <string.h>
@@ -68,13 +69,15 @@ bool cache_validate(struct json_object *cache, struct err *err)
     static const char types[] = "s3, gcs, azure";
     const char *type = json_str_or(cache, "type", "");
     struct json_object *section = section_of(cache);
-    bool known = word_index(types, type) >= 0, ok = true;
+    bool ok = true;
 
+    if (word_index(types, type) < 0)
+        return !cache;
     json_each (it, cache)
-        if (known && it.value && word_index(types, it.key) >= 0 && strcmp(it.key, type) != 0)
+        if (it.value && word_index(types, it.key) >= 0 && strcmp(it.key, type) != 0)
             ok = spec_invalid(err, "spec.cache.%s belongs to the type %s: take it out, or change the type", it.key,
                               it.key);
-    if (known && !section)
+    if (!section)
         return spec_invalid(err, "spec.cache.%s is missing: the type %s needs it", type, type);
     if (strcmp(type, "s3") == 0)
         return validate_s3(section, err) && ok;
@@ -150,7 +153,10 @@ static void add_credential(struct json_object *table, const struct credential *c
  * number or text is no setting, nor is how it authenticates: that follows from the Secret. */
 static void add_settings(struct json_object *table, const char *path, struct json_object *section, struct arena *a)
 {
-    for (const struct shape_member *m = shape_find(&crd_shape, path)->members; m->name; m++) {
+    const struct shape *shape = shape_find(&crd_shape, path);
+
+    assert(shape && shape->members);
+    for (const struct shape_member *m = shape->members; m->name; m++) {
         struct json_object *value = json_member(section, m->name);
         char *key = arena_strdup(a, m->name);
         *key = (char)toupper((unsigned char)*key);

@@ -11,7 +11,8 @@
 struct arena;
 struct json_object;
 
-/* False and *err (ERR_INVALID) with the path and the remedy, where gitlab-runner could not use it. NULL is fine. */
+/* False and *err (ERR_INVALID) with the path and the remedy, where gitlab-runner could not use it; of a type that there
+ * is not, which its shape complains of, without a word. NULL is fine. */
 bool cache_validate(struct json_object *cache, struct err *err);
 
 /* The name of the Secret that a valid cache refers to; NULL: none. */

@@ -1,5 +1,6 @@
 #include "runner/glob.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -104,6 +105,7 @@ static bool matches_braces(struct match *m, const char *pattern, const char *end
                            const char *text, bool begins)
 {
     const char *close = brace_end(pattern);
+    assert(close && close < end);
     const struct rest behind = {.pattern = close + 1, .end = end, .next = rest};
 
     for (const char *start = pattern + 1, *stop; start <= close; start = stop + 1) {
@@ -145,5 +147,6 @@ bool glob_matches(const char *pattern, const char *text)
 {
     struct match m = {0};
 
+    assert(glob_is_valid(pattern));
     return matches_from(&m, pattern, pattern + strlen(pattern), NULL, text, true);
 }

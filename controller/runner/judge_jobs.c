@@ -74,11 +74,14 @@ static void judge_image_patterns(const struct judged *j, const char *key)
                         judged_field(j, key), i, shown(json_string(json_at(list, i)), 80).text);
 }
 
+/* What is no pattern fits nothing. */
 static bool fits_any(struct json_object *patterns, const char *image)
 {
-    for (size_t i = 0; i < json_len(patterns); i++)
-        if (glob_matches(json_string(json_at(patterns, i)), image))
+    for (size_t i = 0; i < json_len(patterns); i++) {
+        const char *pattern = json_string(json_at(patterns, i));
+        if (glob_is_valid(pattern) && glob_matches(pattern, image))
             return true;
+    }
     return json_len(patterns) == 0;
 }
 

@@ -370,7 +370,8 @@ static void read_spec(struct json_object *object, const struct owner *owner, str
     read_host_aliases(ret, a);
     spec_validate_shapes(ret, err);
     affinity_validate(ret->affinity, a, err);
-    cache_validate(ret->cache, err);
+    if (!cache_validate(ret->cache, err))
+        ret->cache = NULL; /* nothing could be made of it */
     proxy_validate(&ret->proxy, err);
     pod_spec_validate(ret->manager.pod_spec, a, err);
     validate_jobs_account(ret, owner, err);

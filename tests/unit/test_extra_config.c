@@ -87,6 +87,23 @@ static void refuses_each_case_with_its_remedy(void **state)
     assert_golden(DATA "config/refused.json", lines_of(cases, &a));
 }
 
+/* What a field makes is asked of one that is right alone: of no such type nothing can be made. */
+static void a_cache_of_no_type_is_left_to_its_shape(void **state)
+{
+    static const char *const caches[] = {"{}", "{\"type\":\"\"}", "{\"type\":\"ftp\",\"ftp\":{}}", "{\"type\":null}"};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(caches); i++) {
+        const char *spec =
+            arena_printf(&a, "{\"cache\":%s,\"config\":{\"runners\":{\"cache\":{\"Path\":\"x\"}}}}", caches[i]);
+        const char *error = refusal_of(object_with(from_text(spec, &a), &a), &a);
+        if (!error)
+            fail_msg("accepted: %s", spec);
+        assert_memory_equal(error, "spec.cache.type", strlen("spec.cache.type"));
+    }
+}
+
 static void accepts_each_case_and_reports_what_is_not_known(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -405,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_each_case_with_its_remedy),
+        cmocka_unit_test(a_cache_of_no_type_is_left_to_its_shape),
         cmocka_unit_test(accepts_each_case_and_reports_what_is_not_known),
         cmocka_unit_test(what_says_nothing_is_passed_over),
         cmocka_unit_test(bounds_the_depth),
