@@ -87,6 +87,7 @@ CORE_LIBS = $(shell $(PKG_CONFIG) --libs json-c openssl yaml-0.1)
 $(BINARY): $(OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(Q)ln -sf $(@F) $(@D)/kubectl-glr
 
 # Only this file knows the commit; it is rebuilt when the commit changes.
 $(B)/commit: FORCE

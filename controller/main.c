@@ -7,6 +7,7 @@
 #include "base/jitter.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "plugin/plugin.h"
 #include "version.h"
 
 static const struct command {
@@ -20,31 +21,61 @@ static const struct command {
     {"import", cli_import, "make GitLabRunners of a config.toml, offline"},
 };
 
-static void main_usage(FILE *out)
+/* The name that kubectl finds plugins by, and how a user calls it then. */
+#define PLUGIN_PROGRAM "kubectl-glr"
+#define PLUGIN_CALLED  "kubectl glr"
+
+static bool is_plugin(const char *path)
 {
-    fprintf(out, "Usage: gitlab-runner-controller COMMAND [OPTION...]\n\n"
-                 "A Kubernetes operator that registers GitLab Runners and keeps their managers running.\n\n");
+    const char *slash = strrchr(path, '/');
+
+    return strcmp(slash ? slash + 1 : path, PLUGIN_PROGRAM) == 0;
+}
+
+static void main_usage(FILE *out, bool plugin)
+{
+    fprintf(out, "Usage: %s COMMAND [OPTION...]\n\n%s\n\n", plugin ? PLUGIN_CALLED : "gitlab-runner-controller",
+            plugin ? "Shows and steers the GitLabRunners of a cluster, as kubectl does."
+                   : "A Kubernetes operator that registers GitLab Runners and keeps their managers running.");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
-    fprintf(out,
-            "  %-10s %s\n\nEach command has its own --help.\n"
-            "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 invalid objects (validate, render).\n",
-            "version", "print the version, and those of the libraries");
+        if (!plugin || commands[i].run != cli_run)
+            fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    if (plugin) {
+        plugin_list_commands(out);
+        fputs("\nEach command has its own --help. ", out);
+        plugin_list_exits(out);
+        return;
+    }
+    fprintf(
+        out,
+        "  %-10s %s\n\nEach command has its own --help.\n"
+        "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 invalid objects (validate, render).\n"
+        "Called as kubectl-glr it is a plugin of kubectl, whose commands it knows by this name, too: kubectl-glr -h.\n",
+        "version", "print the version, and those of the libraries");
+}
+
+/* The program's own words go before the plugin's; `version` is the one of whose name it is called by. */
+static int run_by_name(const char *name, bool plugin, int argc, char **argv)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run(argc, argv);
+    if (!plugin && strcmp(name, "version") == 0)
+        return version_print(), EXIT_OK;
+    if (plugin_has(name))
+        return plugin_run(plugin ? PLUGIN_CALLED : "gitlab-runner-controller", argc, argv);
+    bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
+    main_usage(asked ? stdout : stderr, plugin);
+    return asked ? EXIT_OK : EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "";
+    bool plugin = is_plugin(argv[0]);
+    char *name = argc > 1 ? argv[1] : "";
 
     jitter_seed();
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (strcmp(name, commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0) {
-        version_print();
-        return EXIT_OK;
-    }
-    bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
-    main_usage(asked ? stdout : stderr);
-    return asked ? EXIT_OK : EXIT_USAGE;
+    if (strcmp(name, "--version") == 0)
+        name = "version";
+    return run_by_name(name, plugin, argc > 1 ? argc - 1 : argc, argc > 1 ? argv + 1 : argv);
 }

@@ -1,7 +1,6 @@
 #include "cli/run_options.h"
 
 #include <ctype.h>
-#include <getopt.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,25 +10,12 @@
 
 #include "base/followed.h"
 #include "base/mem.h"
+#include "base/options.h"
 #include "base/time.h"
 #include "cli/cli.h"
 #include "net/http.h"
 #include "runner/names.h"
 #include "runner/namespaces.h"
-
-/* One option. parse() puts the value into *field; false when it is not what it must be. value NULL: it takes none. */
-struct row {
-    const char *name, *value, *help;
-    bool (*parse)(const char *value, void *field);
-    size_t field; /* its offset in struct run_options */
-    const char *must;
-};
-
-static bool parse_text(const char *value, void *field)
-{
-    *(const char **)field = value;
-    return true;
-}
 
 /* ADDRESS:PORT, an IPv6 address in brackets; without an address, all of them. */
 static bool parse_listen(const char *value, void *field)
@@ -45,15 +31,6 @@ static bool parse_listen(const char *value, void *field)
     snprintf(o->address, sizeof(o->address), "%.*s", (int)(colon - value) - 2 * bracketed, value + bracketed);
     o->port = (int)port;
     return true;
-}
-
-static bool parse_port(const char *value, void *field)
-{
-    char *end = NULL;
-    long port = isdigit((unsigned char)*value) ? strtol(value, &end, 10) : -1;
-
-    *(int *)field = (int)port;
-    return port >= 0 && port <= UINT16_MAX && !*end;
 }
 
 static bool parse_bool(const char *value, void *field)
@@ -77,7 +54,7 @@ static bool parse_duration(const char *value, void *field)
 
 static bool parse_namespaces(const char *value, void *field)
 {
-    return namespaces_are_valid(value) && parse_text(value, field);
+    return namespaces_are_valid(value) && option_text(value, field);
 }
 
 static bool parse_secrets(const char *value, void *field)
@@ -99,12 +76,12 @@ static bool parse_format(const char *value, void *field)
 
 static bool parse_proxy(const char *value, void *field)
 {
-    return egress_proxy_is_good(value) && parse_text(value, field);
+    return egress_proxy_is_good(value) && option_text(value, field);
 }
 
 static bool parse_no_proxy(const char *value, void *field)
 {
-    return egress_list_is_good(value) && parse_text(value, field);
+    return egress_list_is_good(value) && option_text(value, field);
 }
 
 /* What it holds is never repeated. */
@@ -113,7 +90,7 @@ static bool parse_proxy_auth(const char *value, void *field)
     struct followed *file = followed_create(value);
     struct err ignored;
     const char *text = followed_text(file, &ignored);
-    bool good = text && strchr(text, ':') && !strpbrk(text, "\r\n") && parse_text(value, field);
+    bool good = text && strchr(text, ':') && !strpbrk(text, "\r\n") && option_text(value, field);
 
     followed_destroy(file);
     return good;
@@ -124,17 +101,10 @@ static bool parse_proxy_ca(const char *value, void *field)
     struct followed *file = followed_create(value);
     struct err ignored;
     const char *pem = followed_text(file, &ignored);
-    bool good = pem && http_tls_is_valid(&(struct http_tls){.ca_pem = pem}) && parse_text(value, field);
+    bool good = pem && http_tls_is_valid(&(struct http_tls){.ca_pem = pem}) && option_text(value, field);
 
     followed_destroy(file);
     return good;
-}
-
-static bool parse_flag(const char *value, void *field)
-{
-    (void)value;
-    *(bool *)field = true;
-    return true;
 }
 
 static bool parse_concurrency(const char *value, void *field)
@@ -152,76 +122,64 @@ static bool parse_concurrency(const char *value, void *field)
 #define AT(member) offsetof(struct run_options, member)
 
 /* clang-format off */
-static const struct row rows[] = {
-    {"kubeconfig", "FILE", "how to reach the cluster (default: $KUBECONFIG, in-cluster, ~/.kube/config)",
-     parse_text, AT(kubeconfig), NULL},
-    {"context", "NAME", "a context of the kubeconfig", parse_text, AT(context), NULL},
-    {"listen", "ADDRESS:PORT", "/healthz, /readyz, /metrics (default: :8080)",
+static const struct option_row rows[] = {
+    {0, "kubeconfig", "FILE", "how to reach the cluster (default: $KUBECONFIG, in-cluster, ~/.kube/config)",
+     option_text, AT(kubeconfig), NULL},
+    {0, "context", "NAME", "a context of the kubeconfig", option_text, AT(context), NULL},
+    {0, "listen", "ADDRESS:PORT", "/healthz, /readyz, /metrics (default: :8080)",
      parse_listen, 0, "ADDRESS:PORT or :PORT"},
-    {"debug-port", "PORT", "/debug/state, on 127.0.0.1 (::1) alone; 0: none (default: 6060)",
-     parse_port, AT(debug_port), "a port from 1 to 65535, or 0"},
-    {"metrics-auth", NULL, "show /metrics to those alone whom the API server lets read it, by bearer token",
-     parse_flag, AT(metrics_auth), NULL},
-    {"metrics-per-runner", NULL, "in /metrics also series of each runner, of up to 1000 (docs/metrics.md)",
-     parse_flag, AT(metrics_per_runner), NULL},
-    {"manager-image", "IMAGE", "where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")",
-     parse_text, AT(manager_image), NULL},
-    {"namespace", "NAME,...", "serve these namespaces alone, with no rights elsewhere (default: all)",
+    {0, "debug-port", "PORT", "/debug/state, on 127.0.0.1 (::1) alone; 0: none (default: 6060)",
+     option_port, AT(debug_port), "a port from 1 to 65535, or 0"},
+    {0, "metrics-auth", NULL, "show /metrics to those alone whom the API server lets read it, by bearer token",
+     option_flag, AT(metrics_auth), NULL},
+    {0, "metrics-per-runner", NULL, "in /metrics also series of each runner, of up to 1000 (docs/metrics.md)",
+     option_flag, AT(metrics_per_runner), NULL},
+    {0, "manager-image", "IMAGE", "where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")",
+     option_text, AT(manager_image), NULL},
+    {0, "namespace", "NAME,...", "serve these namespaces alone, with no rights elsewhere (default: all)",
      parse_namespaces, AT(namespaces), "different names of namespaces, separated by commas"},
-    {"secrets", "all|referenced", "referenced: read those that specs name, list none (default: all)",
+    {0, "secrets", "all|referenced", "referenced: read those that specs name, list none (default: all)",
      parse_secrets, AT(secrets_by_name), "all or referenced"},
-    {"leader-elect", "true|false", "act only while holding the Lease " LEASE_NAME " (default: true)",
+    {0, "leader-elect", "true|false", "act only while holding the Lease " LEASE_NAME " (default: true)",
      parse_bool, AT(leader_elect), "true or false"},
-    {"leader-election-namespace", "NAME", "of Lease and orphans (default: the kubeconfig's or the pod's)",
-     parse_text, AT(lease_namespace), NULL},
-    {"leader-election-lease-duration", "TIME", "others wait so long for a silent leader (default: 15s)",
+    {0, "leader-election-namespace", "NAME", "of Lease and orphans (default: the kubeconfig's or the pod's)",
+     option_text, AT(lease_namespace), NULL},
+    {0, "leader-election-lease-duration", "TIME", "others wait so long for a silent leader (default: 15s)",
      parse_duration, AT(lease.duration_ms), "seconds, such as 15s"},
-    {"leader-election-renew-deadline", "TIME", "a leader that cannot renew stops after it (default: 10s)",
+    {0, "leader-election-renew-deadline", "TIME", "a leader that cannot renew stops after it (default: 10s)",
      parse_duration, AT(lease.renew_ms), "seconds, such as 10s"},
-    {"leader-election-retry-period", "TIME", "between renewals; each is one write (default: 2s)",
+    {0, "leader-election-retry-period", "TIME", "between renewals; each is one write (default: 2s)",
      parse_duration, AT(lease.retry_ms), "seconds, such as 2s"},
-    {"log-level", "LEVEL,...", "error, warn, info, debug, of one part COMPONENT=LEVEL (default: info)",
+    {0, "log-level", "LEVEL,...", "error, warn, info, debug, of one part COMPONENT=LEVEL (default: info)",
      parse_levels, AT(levels), "error, warn, info or debug, for one part COMPONENT=LEVEL; components: " LOG_COMPONENTS},
-    {"gitlab-concurrency", "N", "calls in flight to one GitLab host, of which a namespace alone gets half (default: 16)",
+    {0, "gitlab-concurrency", "N", "calls in flight to one GitLab host, of which a namespace alone gets half (default: 16)",
      parse_concurrency, AT(gitlab.concurrency), "a number from 1 to 1000"},
-    {"allowed-gitlab-hosts", "LIST", "names or patterns, such as 'gitlab.example.com,*.example.org:8443' (default: any)",
-     parse_text, AT(gitlab.policy.allowed_hosts), NULL},
-    {"gitlab-proxy", "URL", "call GitLab, and nothing else, through this proxy (default: directly)",
+    {0, "allowed-gitlab-hosts", "LIST", "names or patterns, such as 'gitlab.example.com,*.example.org:8443' (default: any)",
+     option_text, AT(gitlab.policy.allowed_hosts), NULL},
+    {0, "gitlab-proxy", "URL", "call GitLab, and nothing else, through this proxy (default: directly)",
      parse_proxy, AT(gitlab.egress.proxy), "http://HOST:PORT or https://HOST:PORT; user and password go into a file"},
-    {"gitlab-proxy-auth-file", "FILE", "holds user:password for the proxy; may be replaced as we run",
+    {0, "gitlab-proxy-auth-file", "FILE", "holds user:password for the proxy; may be replaced as we run",
      parse_proxy_auth, AT(gitlab.egress.auth_file), "a file that can be read and holds user:password"},
-    {"gitlab-proxy-ca-file", "FILE", "PEM, whom to trust for the certificate of an https proxy (default: the system's)",
+    {0, "gitlab-proxy-ca-file", "FILE", "PEM, whom to trust for the certificate of an https proxy (default: the system's)",
      parse_proxy_ca, AT(gitlab.egress.ca_file), "a file that can be read and holds certificates in PEM"},
-    {"gitlab-no-proxy", "LIST", "call these directly: names, .domains, addresses, ranges (10.0.0.0/8), with :PORT, or *",
+    {0, "gitlab-no-proxy", "LIST", "call these directly: names, .domains, addresses, ranges (10.0.0.0/8), with :PORT, or *",
      parse_no_proxy, AT(gitlab.egress.no_proxy), "names, addresses and ranges, separated by commas"},
-    {"require-https", NULL, "call no http:// URL", parse_flag, AT(gitlab.policy.require_https), NULL},
-    {"allow-loopback", NULL, "for development: GitLab may be at 127.0.0.1 or ::1",
-     parse_flag, AT(gitlab.policy.allow_loopback), NULL},
-    {"log-format", "FORMAT", "json, text (default: json)", parse_format, AT(json), "json or text"},
+    {0, "require-https", NULL, "call no http:// URL", option_flag, AT(gitlab.policy.require_https), NULL},
+    {0, "allow-loopback", NULL, "for development: GitLab may be at 127.0.0.1 or ::1",
+     option_flag, AT(gitlab.policy.allow_loopback), NULL},
+    {0, "log-format", "FORMAT", "json, text (default: json)", parse_format, AT(json), "json or text"},
 };
 /* clang-format on */
 
-enum { ROWS = ARRAY_LEN(rows), HELP = ROWS };
-
 static void run_usage(FILE *out)
 {
+    const struct option_table table = {rows, ARRAY_LEN(rows), NULL};
+
     fputs("Usage: gitlab-runner-controller run [OPTION...]\n\n"
           "Watches GitLabRunner objects, registers runners and reconciles their managers.\n\n",
           out);
-    for (size_t i = 0; i < ROWS; i++) {
-        int len = fprintf(out, "  --%s %s", rows[i].name, rows[i].value ? rows[i].value : "");
-        fprintf(out, "%*s%s\n", len < 41 ? 41 - len : 1, "", rows[i].help);
-    }
-    fputs("  --help\n\nSIGTERM finishes what is in flight and exits with 0; a second one exits at once.\n", out);
-}
-
-static bool accept_value(const struct row *row, const char *value, struct run_options *o)
-{
-    if (row->parse(value, (char *)o + row->field))
-        return true;
-    const char *shown = strchr(value, '@') ? "…" : value; /* perhaps a password */
-    fprintf(stderr, "run: --%s %s: must be %s\n", row->name, shown, row->must);
-    return false;
+    options_help(&table, 1, out);
+    fputs("\nSIGTERM finishes what is in flight and exits with 0; a second one exits at once.\n", out);
 }
 
 static bool check_timing(const struct run_options *o)
@@ -249,19 +207,15 @@ static void set_defaults(struct run_options *ret)
 
 int run_options_parse(struct run_options *ret, int argc, char **argv)
 {
-    struct option longs[ROWS + 2] = {[HELP] = {"help", no_argument, NULL, HELP}};
+    const struct option_table table = {rows, ARRAY_LEN(rows), ret};
+    int first = argc;
 
-    for (int i = 0; i < ROWS; i++)
-        longs[i] = (struct option){rows[i].name, rows[i].value ? required_argument : no_argument, NULL, i};
     set_defaults(ret);
-    for (int opt; (opt = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (opt == HELP)
-            return run_usage(stdout), EXIT_OK;
-        if (opt == '?' || !accept_value(&rows[opt], optarg, ret))
-            return run_usage(stderr), EXIT_USAGE;
-    }
-    if (optind == argc)
+    enum options_outcome outcome = options_read(&table, 1, argc, argv, &first);
+    if (outcome != OPTIONS_GOOD)
+        return run_usage(outcome == OPTIONS_HELP ? stdout : stderr), outcome == OPTIONS_HELP ? EXIT_OK : EXIT_USAGE;
+    if (first == argc)
         return check_timing(ret) ? -1 : EXIT_USAGE;
-    fprintf(stderr, "run: %s is not an option\n", argv[optind]);
+    fprintf(stderr, "run: %s is not an option\n", argv[first]);
     return run_usage(stderr), EXIT_USAGE;
 }

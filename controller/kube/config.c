@@ -7,13 +7,14 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "kube/config_file.h"
+#include "kube/config_user.h"
 #include "kube/exec.h"
 
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 
 enum { TOKEN_MS = 60 * 1000, PEM_MS = 5 * 60 * 1000, KUBECONFIGS_MAX = 16 };
 
-static bool load_home(struct kube_config *ret, const char *context, struct arena *a, struct err *err)
+static bool load_home(struct kube_config *ret, const struct kube_choice *choice, struct arena *a, struct err *err)
 {
     const char *home = getenv("HOME");
     const char *path = arena_printf(a, "%s/.kube/config", home ? home : "");
@@ -21,11 +22,12 @@ static bool load_home(struct kube_config *ret, const char *context, struct arena
     if (access(path, F_OK) != 0)
         return err_set(err, ERR_INVALID, "NoKubeconfig",
                        "no way to the API server is known: run in a cluster, set KUBECONFIG or give --kubeconfig FILE");
-    return config_from_files(ret, &path, 1, context, err);
+    return config_from_files(ret, &path, 1, choice, err);
 }
 
 /* Files of the list that do not exist are passed over, as kubectl does. */
-static bool load_list(struct kube_config *ret, const char *list, const char *context, struct arena *a, struct err *err)
+static bool load_list(struct kube_config *ret, const char *list, const struct kube_choice *choice, struct arena *a,
+                      struct err *err)
 {
     const char *paths[KUBECONFIGS_MAX];
     size_t len = 0;
@@ -39,28 +41,43 @@ static bool load_list(struct kube_config *ret, const char *list, const char *con
     }
     if (len == 0)
         return err_set(err, ERR_INVALID, "NoKubeconfig", "KUBECONFIG=%s: there is no such file", list);
-    return config_from_files(ret, paths, len, context, err);
+    return config_from_files(ret, paths, len, choice, err);
 }
 
-static bool load(struct kube_config *ret, const char *path, const char *context, struct arena *a, struct err *err)
+static bool load_pod(struct kube_config *ret, const struct kube_choice *choice, struct err *err)
+{
+    const char *chosen = choice->context ? choice->context : choice->cluster ? choice->cluster : choice->user;
+
+    if (chosen)
+        return err_set(err, ERR_INVALID, "NoKubeconfig",
+                       "%s: there is no kubeconfig to choose from: set KUBECONFIG or give --kubeconfig FILE", chosen);
+    return kube_config_load_in_cluster(ret, NULL, err) && config_impersonate(ret, choice, err);
+}
+
+static bool load(struct kube_config *ret, const struct kube_choice *choice, struct arena *a, struct err *err)
 {
     const char *list = getenv("KUBECONFIG");
 
-    if (path)
-        return config_from_files(ret, &path, 1, context, err);
+    if (choice->path)
+        return config_from_files(ret, &choice->path, 1, choice, err);
     if (list && *list)
-        return load_list(ret, list, context, a, err);
+        return load_list(ret, list, choice, a, err);
     if (getenv("KUBERNETES_SERVICE_HOST"))
-        return kube_config_load_in_cluster(ret, NULL, err);
-    return load_home(ret, context, a, err);
+        return load_pod(ret, choice, err);
+    return load_home(ret, choice, a, err);
 }
 
-bool kube_config_load(struct kube_config *ret, const char *path, const char *context, struct err *err)
+bool kube_config_choose(struct kube_config *ret, const struct kube_choice *choice, struct err *err)
 {
     cleanup_arena struct arena a = {0};
 
     *ret = (struct kube_config){0};
-    return load(ret, path, context, &a, err);
+    return load(ret, choice, &a, err);
+}
+
+bool kube_config_load(struct kube_config *ret, const char *path, const char *context, struct err *err)
+{
+    return kube_config_choose(ret, &(struct kube_choice){.path = path, .context = context}, err);
 }
 
 static bool read_service_account(struct kube_config *ret, const char *folder, struct arena *a, struct err *err)

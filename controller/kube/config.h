@@ -14,6 +14,16 @@
 
 struct exec_spec;
 
+/* What somebody has said on a command line; all NULL: what the files say counts. */
+struct kube_choice {
+    const char *path; /* of a kubeconfig; see kube_config_load() */
+    const char *context;
+    const char *cluster, *user; /* in the place of those that the context names */
+    const char *as;             /* whom to act for … */
+    const char *const *groups;  /* … and in which groups, groups_len of them */
+    size_t groups_len;
+};
+
 struct kube_config {
     char *server;                   /* "https://host:port", no slash at the end          */
     char *namespace;                /* of the context or the service account; never NULL */
@@ -39,6 +49,9 @@ struct kube_config {
  * False and *err (ERR_INVALID: which file, which field, what to do) when there is none or it is wrong. Ways to prove
  * who we are that we cannot follow (auth-provider) are refused by name. */
 bool kube_config_load(struct kube_config *ret, const char *path, const char *context, struct err *err);
+/* The same with all that may be chosen; choice->path and choice->context are path and context. In a cluster without a
+ * kubeconfig there are no clusters and users to choose from, which is ERR_INVALID. */
+bool kube_config_choose(struct kube_config *ret, const struct kube_choice *choice, struct err *err);
 /* folder: where token, ca.crt and namespace are; NULL: the one of the convention. */
 bool kube_config_load_in_cluster(struct kube_config *ret, const char *folder, struct err *err);
 /* All zeroes, and what a failed load left, are fine too. */

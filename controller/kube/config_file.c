@@ -154,10 +154,11 @@ static bool take_user(const struct reader *r, const struct entry *user)
     return true;
 }
 
-/* What a context refers to; without a name, nothing (a user may be left out). */
-static bool follow(const struct reader *r, const struct entry *context, const char *what, struct entry *ret)
+/* What is chosen, else what a context refers to; without a name, nothing (a user may be left out). */
+static bool follow(const struct reader *r, const struct entry *context, const char *what, const char *chosen,
+                   struct entry *ret)
 {
-    const char *name = config_field(context, what);
+    const char *name = chosen ? chosen : config_field(context, what);
 
     *ret = name ? config_find(r, what, name) : (struct entry){.file = context->file, .what = what, .name = ""};
     if (name && !ret->node)
@@ -165,11 +166,11 @@ static bool follow(const struct reader *r, const struct entry *context, const ch
     return true;
 }
 
-static bool take_context(const struct reader *r, const struct entry *context)
+static bool take_context(const struct reader *r, const struct entry *context, const struct kube_choice *choice)
 {
     struct entry cluster, user;
 
-    if (!follow(r, context, "cluster", &cluster) || !follow(r, context, "user", &user))
+    if (!follow(r, context, "cluster", choice->cluster, &cluster) || !follow(r, context, "user", choice->user, &user))
         return false;
     if (!cluster.node)
         return config_refuse(r, context, "cluster", "is missing");
@@ -179,9 +180,9 @@ static bool take_context(const struct reader *r, const struct entry *context)
     return take_cluster(r, &cluster) && take_user(r, &user);
 }
 
-static bool read_context(const struct reader *r, const char *name)
+static bool read_context(const struct reader *r, const struct kube_choice *choice)
 {
-    const char *wanted = name ? name : config_current_context(r);
+    const char *wanted = choice->context ? choice->context : config_current_context(r);
 
     if (!wanted)
         return err_set(r->err, ERR_INVALID, "InvalidKubeconfig",
@@ -191,10 +192,10 @@ static bool read_context(const struct reader *r, const char *name)
     if (!context.node)
         return err_set(r->err, ERR_INVALID, "InvalidKubeconfig",
                        "%s: there is no context %s (kubectl config get-contexts lists them)", r->files[0].path, wanted);
-    return take_context(r, &context);
+    return take_context(r, &context, choice) && config_impersonate(r->ret, choice, r->err);
 }
 
-bool config_from_files(struct kube_config *ret, const char *const *paths, size_t len, const char *context,
+bool config_from_files(struct kube_config *ret, const char *const *paths, size_t len, const struct kube_choice *choice,
                        struct err *err)
 {
     cleanup_arena struct arena a = {0};
@@ -206,5 +207,5 @@ bool config_from_files(struct kube_config *ret, const char *const *paths, size_t
         if (!config_load_file(&r.files[i], &a, err))
             return false;
     }
-    return read_context(&r, context);
+    return read_context(&r, choice);
 }

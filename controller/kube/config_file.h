@@ -14,8 +14,9 @@ char *config_read_value(const char *path, struct err *err);
 /* True when text can be a header's value: printable, without spaces. */
 bool config_is_token(const char *text);
 
-/* Fills *ret from the kubeconfigs at paths, of which the first counts most. */
-bool config_from_files(struct kube_config *ret, const char *const *paths, size_t len, const char *context,
+/* Fills *ret from the kubeconfigs at paths, of which the first counts most, as the choice says, whose own path does not
+ * count. */
+bool config_from_files(struct kube_config *ret, const char *const *paths, size_t len, const struct kube_choice *choice,
                        struct err *err);
 
 #endif

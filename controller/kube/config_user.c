@@ -153,3 +153,28 @@ bool config_take_impersonation(const struct reader *r, const struct entry *user)
         return config_refuse(r, user, "as", "is missing, but there is as-uid, as-groups or as-user-extra");
     return true;
 }
+
+static void forget_headers(struct kube_config *ret)
+{
+    for (size_t i = 0; ret->impersonate && ret->impersonate[i]; i++)
+        free(ret->impersonate[i]);
+    free(take(ret->impersonate));
+}
+
+bool config_impersonate(struct kube_config *ret, const struct kube_choice *choice, struct err *err)
+{
+    cleanup_arena struct arena a = {0};
+    const struct reader r = {.ret = ret, .a = &a, .err = err};
+    bool good = true;
+
+    if (!choice->as && choice->groups_len)
+        return err_set(err, ERR_INVALID, "InvalidKubeconfig",
+                       "a group to act for is of no use without a user: --as NAME");
+    if (choice->as)
+        forget_headers(ret);
+    good = add_header(&r, "Impersonate-User", choice->as);
+    for (size_t i = 0; i < choice->groups_len && good; i++)
+        good = add_header(&r, "Impersonate-Group", choice->groups[i]);
+    return good ||
+           err_set(err, ERR_INVALID, "InvalidKubeconfig", "whom to act for holds characters that no header has");
+}

@@ -9,4 +9,7 @@ bool config_take_exec(const struct reader *r, const struct entry *user);
 /* "as" and its kin: whom to impersonate, as headers. */
 bool config_take_impersonation(const struct reader *r, const struct entry *user);
 
+/* Whom the choice says to act for, in the place of whomever the user's entry does. */
+bool config_impersonate(struct kube_config *ret, const struct kube_choice *choice, struct err *err);
+
 #endif

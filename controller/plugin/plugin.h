@@ -1,0 +1,17 @@
+/* The program as a plugin of kubectl: its commands by name. */
+#ifndef PLUGIN_PLUGIN_H
+#define PLUGIN_PLUGIN_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Whether there is a command of this name. */
+bool plugin_has(const char *name);
+/* Runs it: argv[0] is its name; program: what the user has called, "kubectl glr". Returns the exit code. */
+int plugin_run(const char *program, int argc, char **argv);
+/* A line for each command. */
+void plugin_list_commands(FILE *out);
+/* What the exit codes are, in one line. */
+void plugin_list_exits(FILE *out);
+
+#endif
