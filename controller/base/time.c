@@ -33,6 +33,19 @@ const char *time_format_us(int64_t us, unsigned digits, struct arena *a)
     return arena_printf(a, "%.19s.%0*lldZ", time_format(us / 1000000, a), (int)digits, (long long)fraction);
 }
 
+const char *age_text(int64_t seconds, struct arena *a)
+{
+    static const struct unit {
+        int64_t from, of;
+        char letter;
+    } units[] = {{2 * 86400, 86400, 'd'}, {2 * 3600, 3600, 'h'}, {2 * 60, 60, 'm'}};
+
+    for (size_t i = 0; i < ARRAY_LEN(units); i++)
+        if (seconds >= units[i].from)
+            return arena_printf(a, "%lld%c", (long long)(seconds / units[i].of), units[i].letter);
+    return arena_printf(a, "%llds", (long long)(seconds > 0 ? seconds : 0));
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * … and reading */
 

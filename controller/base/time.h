@@ -13,6 +13,9 @@ const char *time_format(int64_t seconds, struct arena *a);
 /* Microseconds since 1970, as above, with so many digits (1 to 6) of a fraction, cut off:
  * "2026-01-02T03:04:05.000006Z", which Kubernetes calls MicroTime. */
 const char *time_format_us(int64_t us, unsigned digits, struct arena *a);
+/* How long something has lasted, as kubectl shows an age: "90s", "14m", "5h", "40d". What is less than nothing is "0s".
+ */
+const char *age_text(int64_t seconds, struct arena *a);
 /* Any RFC 3339 time as seconds since 1970, without its fraction; -1: it is none, NULL, or before 1970. A leap second is
  * the first one of the next minute. */
 int64_t time_parse(const char *text);

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "runner/rules.h"
 #include "runner/status.h"
+#include "runner/trace.h"
 
 /* After a failure a rule makes no call before its time: it waits and says why. */
 static struct action gated(struct action act, const struct observed *o)
@@ -26,15 +27,18 @@ static struct action gated(struct action act, const struct observed *o)
 
 struct action rules_first(const struct rule *rules, const struct observed *o, struct arena *a)
 {
-    for (; rules->name; rules++) {
-        struct action act = rules->ask(o, a);
+    struct action act = act_pass;
+
+    for (; rules->name && act.kind == ACT_PASS; rules++) {
+        act = rules->ask(o, a);
         if (act.kind != ACT_PASS) {
             assert(act.kind != ACT_WAIT || (act.wait.reason && act.wait.message));
             act.rule = act.rule ? act.rule : rules->name;
-            return gated(act, o);
+            act = gated(act, o);
         }
+        trace_note(o->trace, rules, &act);
     }
-    return act_pass;
+    return act;
 }
 
 static struct finding finding_of(const struct action *act)
@@ -79,8 +83,7 @@ static struct action decide_deletion(const struct observed *o, struct arena *a)
 /* What is not watched is read before anything is decided about it; but a token that nobody else has is saved first. */
 static struct action see_everything(const struct observed *o, struct arena *a)
 {
-    static const struct rule rules[] = {{"unseen", look_first}, {NULL, NULL}};
-    struct action act = o->memory->issued ? act_pass : rules_first(rules, o, a);
+    struct action act = o->memory->issued ? act_pass : rules_first(unseen_rules, o, a);
 
     return act.kind == ACT_WAIT && act.wait.stalled ? settle(o, act, act_pass, a) : act;
 }

@@ -14,7 +14,7 @@ const struct attempt *failed_attempt(const struct observed *o, const char *rule)
     for (size_t i = 0; i < t->len; i++)
         if (strcmp(t->failures[i].attempt.rule, rule) == 0)
             return &t->failures[i].attempt;
-    return NULL;
+    return o->supposed && strcmp(o->supposed->rule, rule) == 0 ? o->supposed : NULL;
 }
 
 const struct attempt *last_failed(const struct observed *o)

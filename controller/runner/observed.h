@@ -63,11 +63,16 @@ struct stray {
 
 enum { FINGERPRINT_SIZE = 17 }; /* of manifest_hash() */
 
+struct trace;
+
 struct observed {
     int64_t now_ms; /* monotonic           */
     int64_t now;    /* seconds since 1970  */
     struct render_settings settings;
     const struct memory *memory; /* of this process, about this runner; never NULL */
+    /* A failure that the object's status tells of, and that this process does not remember; NULL: none. */
+    const struct attempt *supposed;
+    struct trace *trace; /* is told what each rule says (trace.h); NULL: nobody wants to know */
 
     /* The object itself. */
     struct owner owner;

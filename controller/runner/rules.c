@@ -265,7 +265,7 @@ struct action read_an_unseen_token(const struct observed *o, struct arena *a)
                                                                                              : act_pass;
 }
 
-struct action look_first(const struct observed *o, struct arena *a)
+static struct action look_first(const struct observed *o, struct arena *a)
 {
     (void)a;
     for (enum readable what = 0; what < READ_COUNT; what++)
@@ -273,6 +273,13 @@ struct action look_first(const struct observed *o, struct arena *a)
             return act_read(what);
     return act_pass;
 }
+
+/* clang-format off */
+const struct rule unseen_rules[] = {
+    {"unseen", look_first, "all that the spec names was looked for", NULL},
+    {NULL,     NULL,       NULL,                                     NULL},
+};
+/* clang-format on */
 
 static bool status_says(const struct observed *o, const char *field, const char *value)
 {

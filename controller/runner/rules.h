@@ -9,7 +9,11 @@
 struct rule {
     const char *name; /* of the log, and of what is tried again; NULL ends a table */
     struct action (*ask)(const struct observed *o, struct arena *a);
+    const char *says;         /* what is so when it passes, as people are told  */
+    const struct rule *below; /* a table that it may go through; NULL: none     */
 };
+
+extern const struct rule unseen_rules[]; /* rules.c: what is not watched is read before anything is decided */
 
 extern const struct rule rights_rules[];       /* rules_manager.c: asked first and always; what they wait for holds up
                                                   nobody */
@@ -49,7 +53,6 @@ struct action name_conflict(const struct observed *o, enum child child, struct a
 struct action release_token_secret(const struct observed *o, struct arena *a);
 struct action hold_finalizer(const struct observed *o, struct arena *a);
 struct action read_an_unseen_token(const struct observed *o, struct arena *a);
-struct action look_first(const struct observed *o, struct arena *a);
 struct action find_lost_runner(const struct observed *o, struct arena *a);
 struct action report_possible_orphan(const struct observed *o, struct arena *a);
 struct action report_orphan(const struct registration *r, const char *why, struct arena *a);

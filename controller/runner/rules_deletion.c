@@ -281,14 +281,14 @@ const char *deletion_way_out(const struct observed *o, const char *rule, struct 
 /* Order matters: a rule relies on all rules above it. */
 /* clang-format off */
 const struct rule deletion_rules[] = {
-    {"unseen",     read_an_unseen_token      }, /* the token, if only the watch does not show it                */
-    {"drain",      drain                     }, /* no manager takes a job any more, and none has one            */
-    {"deregister", deregister                }, /* GitLab forgets the runner …                                  */
-    {"lost",       remove_a_lost_registration}, /* … also one whose token was lost                              */
-    {"keep",       say_that_it_stays         }, /* … unless somebody wants it there                             */
-    {"elsewhere",  remove_what_is_elsewhere  }, /* objects in other namespaces are gone                         */
-    {"forget",     forget_the_token          }, /* the token Secret may go                                      */
-    {"release",    release                   }, /* the object may go; its children follow by garbage collection */
-    {NULL,         NULL},
+    {"unseen",     read_an_unseen_token,       "a token Secret that the watch does not show was looked for", NULL},
+    {"drain",      drain,                      "no manager is left",                                         NULL},
+    {"deregister", deregister,                 "no runner of this token is to be taken out of GitLab",       NULL},
+    {"lost",       remove_a_lost_registration, "nor one whose token was lost",                               NULL},
+    {"keep",       say_that_it_stays,          "none is there that is to stay",                              NULL},
+    {"elsewhere",  remove_what_is_elsewhere,   "nothing is left in other namespaces",                        NULL},
+    {"forget",     forget_the_token,           "the token Secret may go",                                    NULL},
+    {"release",    release,                    "the object may go",                                          NULL},
+    {NULL,         NULL,                       NULL,                                                         NULL},
 };
 /* clang-format on */

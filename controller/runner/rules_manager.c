@@ -177,24 +177,24 @@ static struct action keep_rights_current(const struct observed *o, struct arena 
 
 /* clang-format off */
 const struct rule rights_rules[] = {
-    {"role-binding", keep_rights_current},
-    {NULL,           NULL               },
+    {"role-binding", keep_rights_current, "nobody has rights that the spec does not lead to", NULL},
+    {NULL,           NULL,                NULL,                                               NULL},
 };
 
 /* Order matters: a rule relies on all rules above it. */
 const struct rule manager_rules[] = {
-    {"token",             wait_for_the_token     }, /* a manager without a token is of no use             */
-    {"job-namespace",     need_job_namespace     }, /* the namespace of the jobs exists and is open to us */
-    {"pod-security",      need_pod_security      }, /* … and would not refuse every job's pod             */
-    {"config",            need_config            }, /* config.toml equals what render would write         */
-    {"service-account",   need_service_accounts  },
-    {"role-binding",      need_role_bindings     }, /* the manager may make job pods, and what they need  */
-    {"record",            record_the_registration}, /* a runner whose token is lost can be found again    */
-    {"account",           see_the_account        }, /* whose tokens the pods of the managers have         */
-    {"deployment",        need_deployment        }, /* the manager runs                                   */
-    {"disruption-budget", need_disruption_budget }, /* its pods are drained one after the other           */
-    {"strays",            remove_strays          }, /* nothing is left of what the spec said before       */
-    {"pods",              look_at_the_pods       }, /* why managers do not start is known                 */
-    {NULL,                NULL                   },
+    {"token",             wait_for_the_token,      "there is a token for the managers",                          NULL},
+    {"job-namespace",     need_job_namespace,      "the namespace of the jobs is there and open to this runner", NULL},
+    {"pod-security",      need_pod_security,       "its Pod Security lets job pods in",                          NULL},
+    {"config",            need_config,             "config.toml is as the spec says",                            NULL},
+    {"service-account",   need_service_accounts,   "the ServiceAccounts are there",                              NULL},
+    {"role-binding",      need_role_bindings,      "the managers may make job pods",                             NULL},
+    {"record",            record_the_registration, "the status says where the runner is",                        NULL},
+    {"account",           see_the_account,         "it is known whose tokens the managers have",                 NULL},
+    {"deployment",        need_deployment,         "the Deployment of the managers is as the spec says",         NULL},
+    {"disruption-budget", need_disruption_budget,  "so is their PodDisruptionBudget, if there is to be one",     NULL},
+    {"strays",            remove_strays,           "nothing is left of what the spec said before",               NULL},
+    {"pods",              look_at_the_pods,        "the managers' pods need not be looked at now",               NULL},
+    {NULL,                NULL,                    NULL,                                                         NULL},
 };
 /* clang-format on */

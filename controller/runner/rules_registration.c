@@ -180,15 +180,15 @@ static struct action register_now(const struct observed *o, struct arena *a)
 /* What leads to a registration, when there is none or the user gave another runner token. */
 /* clang-format off */
 static const struct rule registering_rules[] = {
-    {"credential", need_credential             }, /* the Secret it names exists and has the key           */
-    {"tls",        need_tls                    }, /* … and so do the CA and the client certificate        */
-    {"finalizer",  hold_finalizer              }, /* the intent, before any effect outside of the cluster */
-    {"unseen",     read_an_unseen_token        }, /* a Secret that the watch does not show is read itself */
-    {"restore",    restore_from_config         }, /* a lost Secret is not a lost registration             */
-    {"lost",       look_for_a_lost_registration}, /* nor is a crash between the POST and the Secret       */
-    {"adopt",      adopt_a_runner              }, /* the spec names one that exists                       */
-    {"register",   register_now                }, /* the one effect that cannot be repeated               */
-    {NULL,         NULL},
+    {"credential", need_credential,              "the Secret that spec.authentication names has its token",        NULL},
+    {"tls",        need_tls,                     "the CA and the client certificate that the spec names are good", NULL},
+    {"finalizer",  hold_finalizer,               "the object will wait for its runner when it is deleted",         NULL},
+    {"unseen",     read_an_unseen_token,         "a token Secret that the watch does not show was looked for",     NULL},
+    {"restore",    restore_from_config,          "no former token is left to go on with",                          NULL},
+    {"lost",       look_for_a_lost_registration, "no registration was lost on the way",                            NULL},
+    {"adopt",      adopt_a_runner,               "no runner that exists is to be adopted",                         NULL},
+    {"register",   register_now,                 "GitLab has registered the runner",                               NULL},
+    {NULL,         NULL,                         NULL,                                                             NULL},
 };
 /* clang-format on */
 
@@ -266,24 +266,24 @@ static struct action tell_the_attributes(const struct observed *o, struct arena 
 /* Order matters: a rule relies on all rules above it. */
 /* clang-format off */
 const struct rule registration_rules[] = {
-    {"recall",       tell_of_a_used_runner     }, /* a runner that was there before can be found again      */
-    {"save",         save_issued_token         }, /* an issued token is in its Secret                       */
-    {"spec",         refuse_an_invalid_spec    }, /* a person must change it                                */
-    {"suspended",    pause_while_suspended},
-    {"inherit",      inherit_a_token_secret    }, /* a token Secret from before a restore is ours again     */
-    {"takeover",     take_over_in_place        }, /* another credential for the same runner                 */
-    {"moved",        leave_the_former_gitlab   }, /* a registration for another url, mode or scope is ended */
-    {"place",        need_a_place_for_the_token}, /* there is a place for a token …                         */
-    {"former-token", drop_the_former_token     }, /* … and no former token in it                            */
-    {"registered",   need_registration         }, /* GitLab knows this runner; its token is in our Secret   */
-    {"adopted",      keep_to_the_adopted       }, /* … which is the one that the spec names                 */
-    {"finalizer",    hold_finalizer            }, /* … and will be told when the object goes                */
-    {"check",        ask_gitlab                }, /* now and then: it is there, and as it was told          */
-    {"gone",         replace_a_runner_that_is_gone}, /* deleted there: another one is registered           */
-    {"dead-token",   renew_a_dead_token        }, /* its token was reset there                              */
-    {"rotation",     rotate_the_token          }, /* its token expires, or somebody asks for a new one      */
-    {"attributes",   tell_the_attributes       }, /* GitLab knows its tags, description, …                  */
-    {"version",      ask_for_the_version       }, /* … and we know how old it is                            */
-    {NULL,           NULL},
+    {"recall",       tell_of_a_used_runner,         "the status tells of the runner that was taken over",            NULL},
+    {"save",         save_issued_token,             "the token is in its Secret",                                    NULL},
+    {"spec",         refuse_an_invalid_spec,        "the spec can be read",                                          NULL},
+    {"suspended",    pause_while_suspended,         "spec.suspend is false",                                         NULL},
+    {"inherit",      inherit_a_token_secret,        "no token Secret of a former object can be gone on with",        NULL},
+    {"takeover",     take_over_in_place,            "no other credential is to take the runner over",                NULL},
+    {"moved",        leave_the_former_gitlab,       "no runner of ours is left at another URL, or in another scope", NULL},
+    {"place",        need_a_place_for_the_token,    "there is a place for the token",                                NULL},
+    {"former-token", drop_the_former_token,         "no former token is in it",                                      NULL},
+    {"registered",   need_registration,             "GitLab knows the runner, and its token is in our Secret",       registering_rules},
+    {"adopted",      keep_to_the_adopted,           "it is the one that the spec names, if it names one",            NULL},
+    {"finalizer",    hold_finalizer,                "GitLab will be told when the object goes",                      NULL},
+    {"check",        ask_gitlab,                    "GitLab need not be asked now",                                  NULL},
+    {"gone",         replace_a_runner_that_is_gone, "GitLab has not said that the runner is gone",                   NULL},
+    {"dead-token",   renew_a_dead_token,            "nor that its token is bad",                                     NULL},
+    {"rotation",     rotate_the_token,              "the token need not be replaced now",                            NULL},
+    {"attributes",   tell_the_attributes,           "GitLab has its tags and other attributes as the spec says",     NULL},
+    {"version",      ask_for_the_version,           "nothing else is to be asked of GitLab now",                     NULL},
+    {NULL,           NULL,                          NULL,                                                            NULL},
 };
 /* clang-format on */
