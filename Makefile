@@ -55,7 +55,9 @@ VARIANT_CFLAGS = $(HARDENING)
 VARIANT_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed$(FLOW_LDFLAGS_$(MACHINE))
 
 SOURCES := $(wildcard controller/*.c controller/*/*.c)
-OBJECTS = $(SOURCES:controller/%.c=$(B)/obj/%.o)
+# The page's files are in the program.
+PAGE_FILES := $(sort $(wildcard $(addprefix controller/web/page/*.,html css js)))
+OBJECTS = $(SOURCES:controller/%.c=$(B)/obj/%.o) $(B)/obj/web/page_files.o
 # The pure core: its unit tests link these and nothing else, which proves that it waits for nothing.
 CORE_OBJECTS = $(filter $(B)/obj/base/% $(B)/obj/runner/%,$(OBJECTS))
 LIBRARY_OBJECTS = $(filter-out $(B)/obj/main.o,$(OBJECTS))
@@ -96,6 +98,13 @@ $(B)/obj/version.o: $(B)/commit
 $(B)/obj/version.o: VARIANT_CFLAGS += -DVERSION='"$(VERSION)"' -DCOMMIT='"$(COMMIT)"'
 .PHONY: FORCE
 FORCE:
+
+$(B)/page_files.c: hack/embed $(PAGE_FILES) | deps
+	$(Q)mkdir -p $(@D)
+	$(Q)hack/embed $(PAGE_FILES) > $@.part && mv $@.part $@
+$(B)/obj/web/page_files.o: $(B)/page_files.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/obj/%.o: controller/%.c | deps
 	$(call say,CC,$<)
@@ -252,7 +261,7 @@ release-deps:
 
 # Coverage-guided fuzzing by libFuzzer. What it finds lands in build/fuzz; a crash becomes a file of the corpus.
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SOURCES = $(filter-out controller/main.c controller/cli/run.c,$(SOURCES))
+FUZZ_SOURCES = $(filter-out controller/main.c controller/cli/run.c,$(SOURCES)) $(B)/page_files.c
 
 .PHONY: fuzz
 fuzz: ## Fuzz each parser for SECONDS=20 (T=yaml: one of them)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "version.h"
+#include "web/fleet_stream.h"
 #include "web/metrics_auth.h"
 #include "web/pages.h"
 #include "cli/run_options.h"
@@ -31,7 +32,9 @@ struct process {
     struct api_servers *api_servers;
     struct lease *lease; /* NULL: there is no election */
     struct reconciler *rec;
-    struct metrics_auth *auth;   /* NULL: everybody may read /metrics */
+    struct metrics_auth *auth; /* NULL: everybody may read /metrics */
+    struct fleet_stream *fleet;
+    struct pages shown;
     struct serve *pages, *debug; /* debug: NULL without one */
     struct watchdog *dog;
     struct loop_timer *deadline; /* of a drain */
@@ -69,6 +72,7 @@ static void on_stop_signal(void *arg, int signal)
     p->stopping = true;
     log_event(LOG_INFO, "run", "stopping: finishing what is in flight", NULL);
     loop_timer_set(p->deadline, DRAIN_MS);
+    fleet_stream_say_bye(p->fleet, "the operator stops");
     reconciler_drain(p->rec, on_drained, p);
 }
 
@@ -112,8 +116,12 @@ static void elect(struct process *p, const struct run_options *o)
 /* Without the second port there is less to look at, which is no reason not to work. */
 static void serve_debug_pages(struct process *p, const struct run_options *o)
 {
-    const struct serve_config config = {
-        .address = "localhost", .port = o->debug_port, .pages = debug_pages, .arg = p->rec, .local = true};
+    const struct serve_config config = {.address = "localhost",
+                                        .port = o->debug_port,
+                                        .pages = debug_pages(),
+                                        .arg = &p->shown,
+                                        .local = true,
+                                        .same_origin = true};
     struct err err = {0};
 
     if (!o->debug_port)
@@ -126,7 +134,10 @@ static void serve_debug_pages(struct process *p, const struct run_options *o)
 static bool serve_pages(struct process *p, const struct run_options *o, struct err *err)
 {
     struct serve_config config = {
-        .address = *o->address ? o->address : NULL, .port = o->port, .pages = public_pages, .arg = p->rec};
+        .address = *o->address ? o->address : NULL, .port = o->port, .pages = public_pages, .arg = &p->shown};
+
+    p->fleet = fleet_stream_create(p->rec);
+    p->shown = (struct pages){.rec = p->rec, .fleet = p->fleet};
 
     if (o->metrics_auth) {
         p->auth = metrics_auth_create(p->loop, p->client);
@@ -180,6 +191,7 @@ static void finish(struct process *p)
     watchdog_destroy(p->dog);
     serve_destroy(p->debug);
     serve_destroy(p->pages);
+    fleet_stream_destroy(p->fleet);
     metrics_auth_destroy(p->auth);
     reconciler_destroy(p->rec);
     lease_destroy(p->lease);

@@ -133,20 +133,20 @@ static void on_lease_timer(void *arg)
 /* ---------------------------------------------------------------------------------------------------------------------
  * What the record says */
 
-static const char *holder(const struct lease *lease)
+const char *lease_holder(const struct lease *lease)
 {
     return json_str_or(lease->object, "spec.holderIdentity", "");
 }
 
 static bool is_our_lease(const struct lease *lease)
 {
-    return strcmp(holder(lease), lease->identity) == 0;
+    return strcmp(lease_holder(lease), lease->identity) == 0;
 }
 
 /* Until when it is somebody else's. */
 static int64_t foreign_until(const struct lease *lease)
 {
-    if (!*holder(lease) || is_our_lease(lease))
+    if (!*lease_holder(lease) || is_our_lease(lease))
         return 0;
     int64_t seconds = json_int_or(lease->object, "spec.leaseDurationSeconds", 0);
     return lease->seen_ms + (seconds > 0 && seconds < INT32_MAX ? seconds * 1000 : lease->timing.duration_ms);
@@ -211,7 +211,7 @@ static void succeeded(struct lease *lease)
 /* Not a moment longer than it is good: others rely on us to take over. */
 static void wait_for_holder(struct lease *lease, int64_t until)
 {
-    say(lease, LOG_INFO, "held by another", holder(lease), NULL);
+    say(lease, LOG_INFO, "held by another", lease_holder(lease), NULL);
     if (lease->state == LEASE_LEADING)
         step_down(lease, "held by another");
     int64_t pause = share(lease, 80), left = until - loop_boottime(lease->loop);

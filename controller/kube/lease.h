@@ -72,6 +72,8 @@ bool lease_is_leading(const struct lease *lease);
 bool lease_renewal_overdue(const struct lease *lease);
 /* Renewals that had to look at the record first, since the start. */
 uint64_t lease_slow_paths(const struct lease *lease);
+/* Who holds it, as it was last seen; "": nobody, or it was never seen. Lent until the loop goes on. */
+const char *lease_holder(const struct lease *lease);
 const char *lease_name(const struct lease *lease);
 
 #endif

@@ -54,6 +54,8 @@ struct store {
     struct map owners; /* key → struct family */
     struct references *references;
     struct shares *shares;
+    void (*changed)(void *arg, unsigned kind, const struct record *record); /* NULL: nobody is told */
+    void *changed_arg;
 };
 
 static void store_key(const char *ns, const char *name, char key[static KEY_MAX])
@@ -86,9 +88,20 @@ static struct entry *find_entry(const struct store *store, unsigned kind, const 
     return map_get(&store->kinds[kind].entries, key);
 }
 
+void store_follow(struct store *store, void (*changed)(void *arg, unsigned kind, const struct record *record),
+                  void *arg)
+{
+    store->changed = changed;
+    store->changed_arg = arg;
+}
+
+/* Whatever changes what is shown comes by here. */
 static void set_standing(struct store *store, struct entry *e, enum standing standing)
 {
     struct kept_kind *k = &store->kinds[e->kind];
+
+    if (store->changed)
+        store->changed(store->changed_arg, e->kind, &e->record);
 
     assert(k->hidden >= (e->standing != SHOWN));
     k->hidden = k->hidden - (e->standing != SHOWN) + (standing != SHOWN);

@@ -59,6 +59,11 @@ struct shares *store_shares(const struct store *store);
 bool store_make_room(struct store *store, unsigned kind, const struct record *record,
                      void (*evicted)(void *arg, const struct record *owner), void *arg);
 
+/* changed() is told of each record that comes, changes, or goes, before the store is asked about it again; by then it
+ * may not be shown. One at a time is told; NULL: nobody. */
+void store_follow(struct store *store, void (*changed)(void *arg, unsigned kind, const struct record *record),
+                  void *arg);
+
 size_t store_count(const struct store *store, unsigned kind);
 
 /* Around a complete list of the namespace ("": of all): what is not put or touched between the two is gone. Reports

@@ -3,102 +3,48 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <uv.h>
 
-#include "base/list.h"
 #include "base/machine.h"
 #include "base/mem.h"
 #include "net/loop.h"
 #include "net/serve_listen.h"
+#include "net/serve_parts.h"
 #include "net/serve_request.h"
-#include "net/serve_sheet.h"
 
 enum {
-    HEAD_MAX = 8 << 10,
-    PIECE_MAX = 16 << 10,   /* of a body, written at a time                                      */
     BODIES_MAX = 4 << 20,   /* of all connections together, beside the one that is being written */
-    CLIENTS_MAX = 64,       /* scrapers, a few people, and whoever is slow                       */
     ACCEPT_MAX = 16,        /* in one turn of the loop                                           */
     LEAVING_MAX = 64,       /* have no place any more, and are closed by libwebsockets in its next turns */
     ACCEPT_PAUSE_MS = 1000, /* after accept() failed for want of descriptors                     */
     HEAD_MS = 3000,
-    ANSWER_MS = 10 * 1000, /* also the guard's */
     SWEEP_MS = 250,
     CLOSING_TURNS = 3, /* of the loop, until libwebsockets has closed its handles  */
 };
 
-enum client_state {
-    CLIENT_READING,  /* its head is not whole yet                         */
-    CLIENT_ASKING,   /* the guard is asked                                */
-    CLIENT_JUDGED,   /* … and has answered                                */
-    CLIENT_ANSWERED, /* the answer is written, as the socket takes it     */
-    CLIENT_LEFT,     /* it has no place any more; libwebsockets closes it */
-};
-
-/* A connection; libwebsockets says when it begins and ends. */
-struct client {
-    struct list node; /* the oldest first; in no list when it has left */
-    struct serve *serve;
-    struct lws *wsi;
-    uint64_t id;
-    enum client_state state;
-    char peer[64]; /* its address */
-    int64_t until_ms;
-    struct buf host, authorization, query;
-    const struct serve_page *page;
-    struct serve_request request; /* lent by these, and by libwebsockets */
-    int verdict;                  /* of the guard, from JUDGED on */
-    struct sheet *sheet;          /* in ANSWERED */
-    size_t written;
-};
-
-struct serve {
-    struct loop *loop;
-    struct serve_config config;
-    struct sheet **kept; /* of each page, the last one; NULL */
-    struct list clients;
-    uint64_t last_id;
-    struct lws_context *lws;
-    struct lws_vhost *vhost;
-    uv_poll_t listener;
-    struct loop_timer *pause, *sweep;
-    int fd, port;
-    uv_idle_t turns; /* while closing */
-    int turns_left;
-};
-
-static void client_enter(struct client *c, enum client_state to)
+void client_enter(struct client *c, enum client_state to)
 {
     static const char *const names[] = {
-        [CLIENT_READING] = "reading",   [CLIENT_ASKING] = "asking", [CLIENT_JUDGED] = "judged",
-        [CLIENT_ANSWERED] = "answered", [CLIENT_LEFT] = "left",
+        [CLIENT_READING] = "reading",   [CLIENT_ASKING] = "asking",     [CLIENT_JUDGED] = "judged",
+        [CLIENT_ANSWERED] = "answered", [CLIENT_STREAMED] = "streamed", [CLIENT_LEFT] = "left",
     };
     static const unsigned next[] = {
-        [CLIENT_READING] = MACHINE_TO(CLIENT_ASKING) | MACHINE_TO(CLIENT_ANSWERED) | MACHINE_TO(CLIENT_LEFT),
+        [CLIENT_READING] = MACHINE_TO(CLIENT_ASKING) | MACHINE_TO(CLIENT_ANSWERED) | MACHINE_TO(CLIENT_STREAMED) |
+                           MACHINE_TO(CLIENT_LEFT),
         [CLIENT_ASKING] = MACHINE_TO(CLIENT_JUDGED) | MACHINE_TO(CLIENT_LEFT),
-        [CLIENT_JUDGED] = MACHINE_TO(CLIENT_ANSWERED) | MACHINE_TO(CLIENT_LEFT),
+        [CLIENT_JUDGED] = MACHINE_TO(CLIENT_ANSWERED) | MACHINE_TO(CLIENT_STREAMED) | MACHINE_TO(CLIENT_LEFT),
         [CLIENT_ANSWERED] = MACHINE_TO(CLIENT_LEFT),
+        [CLIENT_STREAMED] = MACHINE_TO(CLIENT_LEFT),
         [CLIENT_LEFT] = 0,
     };
     static const struct machine machine = MACHINE("client", names, next);
 
     machine_step(&machine, c->state, to);
-    assert((to == CLIENT_ANSWERED) == (c->sheet != NULL));
+    assert((to == CLIENT_ANSWERED) == (c->sheet != NULL) && (to == CLIENT_STREAMED) == (c->reader != NULL));
     c->state = to;
-}
-
-static struct sheet *make_sheet(const struct client *c)
-{
-    const struct serve *serve = c->serve;
-    struct sheet **kept = &serve->kept[c->page - serve->config.pages];
-
-    return c->page->shared ? sheet_share(kept, c->page, serve->config.arg, &c->request)
-                           : sheet_render(c->page, serve->config.arg, &c->request);
 }
 
 static void forget_sheets(struct serve *serve)
@@ -113,9 +59,22 @@ static void forget_sheets(struct serve *serve)
 /* All that is ours; libwebsockets may still hold the connection. */
 static void leave_place(struct client *c)
 {
+    void *reader = take(c->reader);
+
     list_remove(&c->node);
     sheet_release(take(c->sheet));
     client_enter(c, CLIENT_LEFT);
+    if (reader)
+        c->page->streaming->end(reader);
+}
+
+void client_forget_request(struct client *c)
+{
+    struct buf *texts[] = {&c->host, &c->authorization, &c->query, &c->origin, &c->site, &c->accepts, &c->knows};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        buf_finish(texts[i]);
+    c->request = (struct serve_request){.query = "", .below = ""};
 }
 
 /* Without another word: libwebsockets closes it in its next turn. */
@@ -146,13 +105,13 @@ static void make_place(struct serve *serve)
         return;
     list_each (node, &serve->clients) {
         struct client *c = container_of(node, struct client, node);
-        size_t count = count_peer(serve, c->peer);
+        size_t count = c->state == CLIENT_STREAMED ? 0 : count_peer(serve, c->peer);
         if (count > most) {
             most = count;
             who = c;
         }
     }
-    assert(who); /* whoever has a place is at least one of its peer */
+    assert(who && STREAMS_MAX < CLIENTS_MAX); /* whoever has a place is at least one of its peer */
     put_out(who);
 }
 
@@ -185,8 +144,7 @@ static void take_place(struct serve *serve, struct lws *wsi)
     lws_set_opaque_user_data(wsi, c);
 }
 
-/* Whoever does not read keeps a page in memory; all together they may keep so much. */
-static void bound_bodies(struct serve *serve, const struct client *but)
+void clients_bound_bodies(struct serve *serve, const struct client *but)
 {
     size_t len = 0;
 
@@ -197,59 +155,6 @@ static void bound_bodies(struct serve *serve, const struct client *but)
         if (len > BODIES_MAX && c->sheet && c != but)
             put_out(c);
     }
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Answers. What these functions return is for libwebsockets: a negative one closes the connection, when all that was
- * written is out. */
-
-/* Its head says that the connection is closed, which libwebsockets then does when the answer is out. */
-static int write_head(struct lws *wsi, const struct sheet *sheet)
-{
-    static const struct {
-        int status;
-        const char *name, *value;
-    } hints[] = {{401, "www-authenticate:", "Bearer"}, {405, "allow:", "GET"}};
-    unsigned char head[LWS_PRE + 1024], *start = head + LWS_PRE, *at = start, *end = head + sizeof(head) - 1;
-
-    if (lws_add_http_common_headers(wsi, (unsigned)sheet->status, sheet->content_type, LWS_ILLEGAL_HTTP_CONTENT_LEN,
-                                    &at, end) != 0 ||
-        lws_add_http_header_content_length(wsi, sheet->body.len, &at, end) != 0)
-        return -1;
-    for (size_t i = 0; i < ARRAY_LEN(hints); i++)
-        if (sheet->status == hints[i].status &&
-            lws_add_http_header_by_name(wsi, (const unsigned char *)hints[i].name,
-                                        (const unsigned char *)hints[i].value, (int)strlen(hints[i].value), &at, end))
-            return -1;
-    return lws_finalize_write_http_header(wsi, start, &at, end) == 0 ? 0 : -1;
-}
-
-/* As much as the socket takes now. libwebsockets wants room before each piece. */
-static int write_on(struct client *c)
-{
-    unsigned char piece[LWS_PRE + PIECE_MAX];
-
-    assert(c->state == CLIENT_ANSWERED && c->written <= c->sheet->body.len);
-    while (c->written < c->sheet->body.len) {
-        size_t left = c->sheet->body.len - c->written, len = left < PIECE_MAX ? left : PIECE_MAX;
-        if (lws_send_pipe_choked(c->wsi))
-            return lws_callback_on_writable(c->wsi) < 0 ? -1 : 0;
-        memcpy(piece + LWS_PRE, c->sheet->body.data + c->written, len);
-        if (lws_write(c->wsi, piece + LWS_PRE, len, LWS_WRITE_HTTP) < 0)
-            return -1;
-        c->written += len;
-    }
-    return lws_http_transaction_completed(c->wsi) ? -1 : 0;
-}
-
-/* Answers with the sheet, which it takes over. */
-static int answer_client(struct client *c, struct sheet *sheet)
-{
-    c->sheet = sheet;
-    client_enter(c, CLIENT_ANSWERED);
-    c->until_ms = loop_now(c->serve->loop) + ANSWER_MS;
-    bound_bodies(c->serve, c);
-    return write_head(c->wsi, sheet) == 0 ? write_on(c) : -1;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -276,17 +181,48 @@ static bool read_header(struct lws *wsi, enum lws_token_indexes name, struct buf
     return plain;
 }
 
+/* A field that libwebsockets has no number for. */
+static bool read_custom(struct lws *wsi, const char *name, struct buf *text, const char **ret)
+{
+    char piece[64] = "";
+    int len = lws_hdr_custom_length(wsi, name, (int)strlen(name));
+
+    buf_init(text, sizeof(piece));
+    if (len < 0)
+        return true;
+    if (lws_hdr_custom_copy(wsi, piece, sizeof(piece), name, (int)strlen(name)) < 0)
+        return false;
+    buf_adds(text, piece);
+    *ret = text->data;
+    return (int)text->len == len;
+}
+
+static bool read_fields(struct client *c)
+{
+    struct serve_request *request = &c->request;
+    bool plain = read_header(c->wsi, WSI_TOKEN_HOST, &c->host, &request->host) &&
+                 read_header(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, &c->authorization, &request->authorization) &&
+                 read_header(c->wsi, WSI_TOKEN_ORIGIN, &c->origin, &request->origin) &&
+                 read_header(c->wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, &c->accepts, &request->accept_encoding) &&
+                 read_header(c->wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, &c->knows, &request->if_none_match) &&
+                 read_custom(c->wsi, "sec-fetch-site:", &c->site, &request->fetch_site) &&
+                 read_text(c->wsi, WSI_TOKEN_HTTP_URI_ARGS, &c->query);
+
+    request->query = c->query.data ? c->query.data : "";
+    return plain;
+}
+
 /* The status of a refusal, or 0. */
 static int check_request(struct client *c, const char *path)
 {
-    c->page = serve_request_page(c->serve->config.pages, path, &c->request.below);
-    bool plain = read_header(c->wsi, WSI_TOKEN_HOST, &c->host, &c->request.host) &&
-                 read_header(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, &c->authorization, &c->request.authorization) &&
-                 read_text(c->wsi, WSI_TOKEN_HTTP_URI_ARGS, &c->query);
-    c->request.query = c->query.data;
-    if (!plain)
+    const struct serve_config *config = &c->serve->config;
+
+    c->page = serve_request_page(config->pages, path, &c->request.below);
+    if (!read_fields(c))
         return 400;
-    if (c->serve->config.local && !serve_request_is_local(&c->request))
+    if (config->local && !(serve_request_is_local(&c->request) && serve_peer_is_local(c->peer)))
+        return 403;
+    if (config->same_origin && !serve_request_is_same_origin(&c->request, false))
         return 403;
     if (!c->page)
         return 404;
@@ -316,7 +252,7 @@ static int begin_client(struct client *c, const char *path)
     if (c->page->guarded && config->guard) {
         client_enter(c, CLIENT_ASKING);
         config->guard(config->guard_arg, c->id, &c->request);
-    } else if (answer_client(c, make_sheet(c)) != 0) {
+    } else if (answer_page(c) != 0) {
         return -1;
     }
     return watch_rest(c);
@@ -337,22 +273,11 @@ void serve_admit(struct serve *serve, uint64_t id, int status)
     }
 }
 
-static int go_on_with_client(struct client *c)
-{
-    if (c->state == CLIENT_ANSWERED)
-        return write_on(c);
-    if (c->state != CLIENT_JUDGED)
-        return 0;
-    return c->verdict == 200 ? answer_client(c, make_sheet(c)) : answer_client(c, sheet_of_status(c->verdict));
-}
-
 static void end_client(struct client *c)
 {
     if (c->state != CLIENT_LEFT)
         leave_place(c);
-    buf_finish(&c->host);
-    buf_finish(&c->authorization);
-    buf_finish(&c->query);
+    client_forget_request(c);
     free(c);
 }
 
@@ -370,7 +295,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP:
         return here && c->state == CLIENT_READING ? begin_client(c, in) : -1;
     case LWS_CALLBACK_HTTP_WRITEABLE:
-        return here ? go_on_with_client(c) : -1;
+        return here ? answer_go_on(c) : -1;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* neither websockets nor HTTP/2 */
         if (here && c->state == CLIENT_READING)
             answer_client(c, sheet_of_status(400));
@@ -450,7 +375,11 @@ static bool open_lws(struct serve *serve, struct err *err)
 {
     static const struct lws_protocol_vhost_options headers[] = {
         {&headers[1], NULL, "cache-control:", "no-store"},
-        {NULL, NULL, "x-content-type-options:", "nosniff"},
+        {&headers[2], NULL, "x-content-type-options:", "nosniff"},
+        {&headers[3], NULL, "referrer-policy:", "no-referrer"},
+        {NULL, NULL, "content-security-policy:",
+         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"},
     };
     void *loops[] = {loop_uv(serve->loop)};
     struct lws_context_creation_info info = {

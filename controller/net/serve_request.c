@@ -31,6 +31,21 @@ bool serve_request_is_local(const struct serve_request *request)
     return false;
 }
 
+bool serve_peer_is_local(const char *peer)
+{
+    return strcmp(peer, "127.0.0.1") == 0 || strcmp(peer, "::1") == 0 || strcmp(peer, "::ffff:127.0.0.1") == 0;
+}
+
+bool serve_request_is_same_origin(const struct serve_request *request, bool tls)
+{
+    const char *scheme = tls ? "https://" : "http://", *site = request->fetch_site, *origin = request->origin;
+
+    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+        return false;
+    return !origin || (request->host && strncasecmp(origin, scheme, strlen(scheme)) == 0 &&
+                       strcasecmp(origin + strlen(scheme), request->host) == 0);
+}
+
 bool serve_parameter(const struct serve_request *request, const char *name, char *ret, size_t size)
 {
     size_t name_len = strlen(name);

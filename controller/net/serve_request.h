@@ -11,4 +11,11 @@ const struct serve_page *serve_request_page(const struct serve_page *pages, cons
  * whose name was made to lead here (DNS rebinding) has its own name there. */
 bool serve_request_is_local(const struct serve_request *request);
 
+/* Whether the address is the one that this machine's own clients call from: 127.0.0.1 or ::1, and no other loopback. */
+bool serve_peer_is_local(const char *peer);
+
+/* Whether a browser that shows pages of ours, or none, has sent it; other clients say nothing of that. tls: it came by
+ * https. */
+bool serve_request_is_same_origin(const struct serve_request *request, bool tls);
+
 #endif

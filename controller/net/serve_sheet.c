@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -33,6 +34,38 @@ static struct sheet *end_sheet(struct sheet *sheet)
 struct sheet *sheet_of_status(int status)
 {
     return end_sheet(begin_sheet(status));
+}
+
+struct sheet *sheet_of_words(int status, struct buf *words)
+{
+    struct sheet *sheet = begin_sheet(status);
+
+    if (words->len)
+        sheet->content_type = "application/json";
+    buf_add(&sheet->body, words->data, words->len);
+    buf_finish(words);
+    return end_sheet(sheet);
+}
+
+static bool takes_gzip(const struct serve_request *request)
+{
+    const char *at = request->accept_encoding ? strstr(request->accept_encoding, "gzip") : NULL;
+
+    return at && strncmp(at + strlen("gzip"), ";q=0", 4) != 0;
+}
+
+struct sheet *sheet_of_file(const struct serve_page *page, const struct serve_request *request)
+{
+    const struct serve_file *file = page->file;
+    bool known = request->if_none_match && strstr(request->if_none_match, file->etag), gzip = takes_gzip(request);
+    struct sheet *sheet = begin_sheet(known ? 304 : 200);
+
+    sheet->etag = file->etag;
+    sheet->content_type = page->content_type;
+    sheet->encoding = !known && gzip ? "gzip" : NULL;
+    if (!known)
+        buf_add(&sheet->body, gzip ? file->gzip : file->plain, gzip ? file->gzip_len : file->plain_len);
+    return end_sheet(sheet);
 }
 
 struct sheet *sheet_render(const struct serve_page *page, void *arg, const struct serve_request *request)

@@ -59,9 +59,9 @@ struct store *kinds_store_create(void)
 /* ---------------------------------------------------------------------------------------------------------------------
  * From objects */
 
-static int64_t deletion_time_of(struct json_object *object)
+static int64_t time_at(struct json_object *object, const char *path)
 {
-    const char *time = json_str(object, "metadata.deletionTimestamp");
+    const char *time = json_str(object, path);
 
     return time ? time_parse(time) : 0;
 }
@@ -94,7 +94,8 @@ static void keep_runner(struct kept_runner *ret, struct json_object *object)
         .set_at_gitlab = kind_annotation(object, ANNOTATION_SET_AT_GITLAB),
         .too_large = object_too_large(object),
         .generation = json_int_or(object, "metadata.generation", 0),
-        .deletion_time = deletion_time_of(object),
+        .creation_time = (uint32_t)time_at(object, "metadata.creationTimestamp"),
+        .deletion_time = time_at(object, "metadata.deletionTimestamp"),
         .deleting = json_get(object, "metadata.deletionTimestamp") != NULL,
         .finalizer = has_our_finalizer(object),
         .force_delete = force && strcmp(force, "true") == 0,
@@ -157,7 +158,7 @@ static void keep_namespace(struct kept_namespace *ret, struct json_object *objec
     *ret = (struct kept_namespace){
         .allowed_from = kind_annotation(object, ANNOTATION_ALLOWED_FROM),
         .pod_security = level ? json_string(level) : NULL,
-        .deletion_time = deletion_time_of(object),
+        .deletion_time = time_at(object, "metadata.deletionTimestamp"),
         .deleting = json_get(object, "metadata.deletionTimestamp") != NULL,
     };
 }

@@ -18,7 +18,8 @@ struct kept_runner {
     const char *rotate_token, *set_at_gitlab;
     const char *too_large; /* why no more is known of it; NULL: all is */
     int64_t generation;
-    int64_t deletion_time; /* seconds since 1970 */
+    int64_t deletion_time;  /* seconds since 1970 */
+    uint32_t creation_time; /* the same          */
     bool deleting, finalizer, force_delete;
 };
 

@@ -1,29 +1,40 @@
 #include "web/pages.h"
 
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
 #include "web/debug_state.h"
+#include "web/fleet_stream.h"
 #include "web/health.h"
 #include "web/metrics.h"
+#include "web/page_files.h"
+
+static const struct reconciler *rec_of(void *arg)
+{
+    return ((const struct pages *)arg)->rec;
+}
 
 static int page_healthz(void *arg, const struct serve_request *request, struct buf *body)
 {
-    return health_page(&healthz, arg, request, body);
+    return health_page(&healthz, rec_of(arg), request, body);
 }
 
 static int page_readyz(void *arg, const struct serve_request *request, struct buf *body)
 {
-    return health_page(&readyz, arg, request, body);
+    return health_page(&readyz, rec_of(arg), request, body);
 }
 
 static int page_metrics(void *arg, const struct serve_request *request, struct buf *body)
 {
     (void)request;
-    metrics_page(arg, body);
+    metrics_page(rec_of(arg), body);
     return 200;
 }
 
 static int page_debug_state(void *arg, const struct serve_request *request, struct buf *body)
 {
-    return debug_state_page(arg, request, body);
+    return debug_state_page(rec_of(arg), request, body);
 }
 
 const struct serve_page public_pages[] = {
@@ -35,8 +46,32 @@ const struct serve_page public_pages[] = {
     {.path = NULL},
 };
 
+static int begin_stream_page(void *arg, const struct serve_request *request, struct serve_stream *stream,
+                             void **ret_reader, struct buf *words)
+{
+    return fleet_stream_begin(((const struct pages *)arg)->fleet, request, stream, ret_reader, words);
+}
+
+static const struct serve_streaming fleet_streaming = {begin_stream_page, fleet_stream_next, fleet_stream_end};
+
 /* What people are at is nobody else's business: who can look at it may also forward a port of the pod. */
-const struct serve_page debug_pages[] = {
+static const struct serve_page own_pages[] = {
     {"/debug/state", "application/json", .render = page_debug_state},
-    {.path = NULL},
+    {"/fleet/stream", "text/event-stream", .streaming = &fleet_streaming},
 };
+
+enum { FILES_MAX = 8 };
+
+/* With the page's files, of which the build knows how many there are. */
+const struct serve_page *debug_pages(void)
+{
+    static struct serve_page pages[ARRAY_LEN(own_pages) + FILES_MAX + 1];
+    size_t len = ARRAY_LEN(own_pages);
+
+    memcpy(pages, own_pages, sizeof(own_pages));
+    for (const struct page_file *file = page_files; file->path; file++, len++) {
+        assert(len < ARRAY_LEN(own_pages) + FILES_MAX);
+        pages[len] = (struct serve_page){file->path, file->content_type, .file = &file->file};
+    }
+    return pages;
+}

@@ -1,11 +1,21 @@
-/* What is told over HTTP: to everyone /healthz, /readyz and /metrics, to this machine /debug/state. */
+/* What is told over HTTP: to everyone /healthz, /readyz and /metrics; to this machine /debug/state and the fleet page.
+ */
 #ifndef WEB_PAGES_H
 #define WEB_PAGES_H
 
 #include "net/serve.h"
 #include "operator/reconcile.h"
 
-/* For serve_create(), with a struct reconciler * as argument. */
-extern const struct serve_page public_pages[], debug_pages[];
+struct fleet_stream;
+
+/* What they tell of. All is lent. */
+struct pages {
+    const struct reconciler *rec;
+    struct fleet_stream *fleet;
+};
+
+/* For serve_create(), with a struct pages * as argument: to everyone, and to this machine. */
+extern const struct serve_page public_pages[];
+const struct serve_page *debug_pages(void);
 
 #endif
