@@ -60,7 +60,7 @@ static const struct serve_page own_pages[] = {
     {"/fleet/stream", "text/event-stream", .streaming = &fleet_streaming},
 };
 
-enum { FILES_MAX = 8 };
+enum { FILES_MAX = 24 };
 
 /* With the page's files, of which the build knows how many there are. */
 const struct serve_page *debug_pages(void)
