@@ -56,7 +56,7 @@ struct serve_streaming {
 };
 
 struct serve_page {
-    const char *path;         /* "/healthz"; one that ends in a slash has pages below it */
+    const char *path;         /* "/healthz"; one that ends in a slash has pages below it, but for "/" */
     const char *content_type; /* "text/plain; version=0.0.4; charset=utf-8"              */
     /* Writes the body (up to the buf's maximum, 4 MiB), returns the HTTP status. Called on the loop's thread. */
     int (*render)(void *arg, const struct serve_request *request, struct buf *body);

@@ -11,7 +11,8 @@ const struct serve_page *serve_request_page(const struct serve_page *pages, cons
     for (const struct serve_page *page = pages; page->path; page++) {
         size_t len = strlen(page->path);
         *ret_below = path + len;
-        if (strcmp(page->path, path) == 0 || (page->path[len - 1] == '/' && strncmp(page->path, path, len) == 0))
+        if (strcmp(page->path, path) == 0 ||
+            (len > 1 && page->path[len - 1] == '/' && strncmp(page->path, path, len) == 0))
             return page;
     }
     return NULL;
