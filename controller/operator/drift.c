@@ -41,8 +41,8 @@ static bool is_as_applied(const struct drift_view *view, enum kind kind, const s
     struct json_object *manifest = render_child(child, &owner, &spec, view->settings, &a);
     if (strcmp(manifest_hash(manifest), kept->hash) != 0)
         return false;
-    if (child == CHILD_DEPLOYMENT && kept->inputs)
-        render_account_uid(manifest, "", "");
+    if (child == CHILD_DEPLOYMENT)
+        render_deployment_inputs(manifest, kept->inputs, &a);
     return fields_own(fields, manifest);
 }
 

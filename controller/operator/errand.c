@@ -78,6 +78,7 @@ static void keep_subject(struct errand *e, const struct turn *turn)
     arena_finish(&e->mem);
     e->record = record_copy(&kept_layouts[KIND_RUNNER], &turn->record, &e->mem);
     e->registered = copy_of(&turn->observed.registered, &e->mem);
+    e->paused = turn->observed.attributes.paused;
 }
 
 static void go_on_with_errand(const struct errand *e, struct turn *turn)
@@ -186,6 +187,7 @@ static struct turn *turn_of_the_answer(const struct errand *e)
     turn->work.state = WORK_WAITING;
     turn->asked = e->asked;
     turn->observed.registered = e->registered;
+    turn->observed.attributes.paused = e->paused;
     return turn;
 }
 

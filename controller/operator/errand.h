@@ -41,6 +41,7 @@ struct errand {
     struct action asked;            /* CALLING; without the token */
     struct record record;           /* CALLING, or while a token is on its way to its Secret; uid NULL: none */
     struct registration registered; /* … and what its token Secret said then */
+    bool paused;                    /* … and whether the runner was to be    */
     struct arena mem;               /* of those two                          */
 };
 

@@ -41,8 +41,6 @@ static void gather_runner(const struct record *record, struct observed *o, struc
     o->deleting = kept->deleting;
     o->deletion_time = kept->deletion_time;
     o->force_delete = kept->force_delete;
-    o->rotation_request = arena_strdup(a, kept->rotate_token);
-    o->set_at_gitlab = arena_strdup(a, kept->set_at_gitlab);
     o->status = runner_status(record, a);
     gather_spec(record, o, a);
 }
@@ -264,6 +262,7 @@ void gather_again(const struct gathering *g, const struct state *state, struct o
 
 void gather_object(const struct gathering *g, const struct record *record, struct observed *ret, struct arena *a)
 {
-    *ret = (struct observed){.settings = *g->settings};
+    *ret = (struct observed){.settings = *g->settings, .now_ms = g->now_ms, .now = g->now};
     gather_runner(record, ret, a);
+    observe_attributes(ret);
 }

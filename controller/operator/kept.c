@@ -1,5 +1,6 @@
 #include "operator/kept.h"
 
+#include <json-c/json.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -20,8 +21,8 @@ enum { MESSAGE_MAX = 1024 }; /* that is kept */
         sizeof(struct type), offsets, ARRAY_LEN(offsets)                                                               \
     }
 
-static const size_t runner_texts[] = {AT(kept_runner, spec), AT(kept_runner, status), AT(kept_runner, rotate_token),
-                                      AT(kept_runner, set_at_gitlab), AT(kept_runner, too_large)};
+static const size_t runner_texts[] = {AT(kept_runner, spec), AT(kept_runner, status), AT(kept_runner, annotations),
+                                      AT(kept_runner, too_large)};
 static const size_t child_texts[] = {OF_CHILD};
 static const size_t secret_texts[] = {
     OF_CHILD,
@@ -83,15 +84,26 @@ static const char *text_of_member(struct json_object *object, const char *member
     return value ? json_text(value) : NULL;
 }
 
-static void keep_runner(struct kept_runner *ret, struct json_object *object)
+static const char *steering_annotations(struct json_object *object, struct arena *a)
+{
+    static const char *const names[] = {ANNOTATION_ROTATE_TOKEN, ANNOTATION_SET_AT_GITLAB, ANNOTATION_RESTART,
+                                        ANNOTATION_PAUSED_UNTIL, ANNOTATION_PAUSED_BY,     ANNOTATION_PAUSE_REASON};
+    struct json_object *found = arena_json(a, json_object_new_object());
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (kind_annotation(object, names[i]))
+            json_put_member(found, names[i], kind_annotation(object, names[i]));
+    return json_object_object_length(found) ? json_text(found) : NULL;
+}
+
+static void keep_runner(struct kept_runner *ret, struct json_object *object, struct arena *a)
 {
     const char *force = kind_annotation(object, ANNOTATION_FORCE_DELETE);
 
     *ret = (struct kept_runner){
         .spec = text_of_member(object, "spec"),
         .status = text_of_member(object, "status"),
-        .rotate_token = kind_annotation(object, ANNOTATION_ROTATE_TOKEN),
-        .set_at_gitlab = kind_annotation(object, ANNOTATION_SET_AT_GITLAB),
+        .annotations = steering_annotations(object, a),
         .too_large = object_too_large(object),
         .generation = json_int_or(object, "metadata.generation", 0),
         .creation_time = (uint32_t)time_at(object, "metadata.creationTimestamp"),
@@ -171,7 +183,7 @@ void *kept_of(enum kind kind, struct json_object *object, bool is_child, struct 
     if (!kept)
         return NULL;
     if (kind == KIND_RUNNER)
-        keep_runner(kept, object);
+        keep_runner(kept, object, a);
     else if (kind == KIND_NAMESPACE)
         keep_namespace(kept, object);
     else if (kind == KIND_SECRET)
@@ -219,8 +231,10 @@ struct json_object *runner_object(const struct record *runner, struct arena *a)
     const struct kept_runner *kept = runner->kept;
 
     return arena_json(
-        a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s}, spec: %o}", API_VERSION,
-                      KIND, runner->ns, runner->name, runner->uid, json_ref(parse_kept(kept->spec, a))));
+        a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s, annotations: %o}, "
+                      "spec: %o}",
+                      API_VERSION, KIND, runner->ns, runner->name, runner->uid,
+                      json_ref(parse_kept(kept->annotations, a)), json_ref(parse_kept(kept->spec, a))));
 }
 
 struct json_object *runner_status(const struct record *runner, struct arena *a)
@@ -246,11 +260,11 @@ static struct json_object *runner_kept_json(const struct record *record)
     const struct kept_runner *r = record->kept;
     cleanup_arena struct arena a = {0};
 
-    return json_build(
-        "{generation: %d, finalizer: %b, deleting: %b, forceDelete: %b, rotateToken: %s, setAtGitLab: %s, "
-        "tooLarge: %s, spec: %o, status: %o}",
-        r->generation, r->finalizer, r->deleting, r->force_delete, r->rotate_token, r->set_at_gitlab, r->too_large,
-        json_ref(parse_kept(r->spec, &a)), json_ref(parse_kept(r->status, &a)));
+    return json_build("{generation: %d, finalizer: %b, deleting: %b, forceDelete: %b, annotations: %o, "
+                      "tooLarge: %s, spec: %o, status: %o}",
+                      r->generation, r->finalizer, r->deleting, r->force_delete,
+                      json_ref(parse_kept(r->annotations, &a)), r->too_large, json_ref(parse_kept(r->spec, &a)),
+                      json_ref(parse_kept(r->status, &a)));
 }
 
 static struct json_object *child_kept_json(const struct kept_child *c)

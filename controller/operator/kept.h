@@ -12,11 +12,11 @@ extern const struct record_layout kept_layouts[KIND_COUNT];
 /* A store for all of them. */
 struct store *kinds_store_create(void);
 
-/* KIND_RUNNER. Of annotations of ours: NULL when there is none. */
+/* KIND_RUNNER. */
 struct kept_runner {
     const char *spec, *status; /* JSON; NULL: none, or it is too large */
-    const char *rotate_token, *set_at_gitlab;
-    const char *too_large; /* why no more is known of it; NULL: all is */
+    const char *annotations;   /* JSON of those that steer it (runner/steering.h); NULL: none */
+    const char *too_large;     /* why no more is known of it; NULL: all is */
     int64_t generation;
     int64_t deletion_time;  /* seconds since 1970 */
     uint32_t creation_time; /* the same          */

@@ -140,7 +140,7 @@ void perform_gitlab(struct turn *turn)
 
     if (o->spec) {
         call.address = spec_address_of(o->spec, act->gitlab.url, &turn->mem);
-        call.attributes = attributes_json(&o->spec->attributes, &turn->mem);
+        call.attributes = attributes_json(&o->attributes, &turn->mem);
         call.runner_type = types[o->spec->scope];
         call.scope_id = o->spec->scope_id;
     }

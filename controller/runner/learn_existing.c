@@ -13,6 +13,7 @@ static struct server_check_context circumstances(const struct lesson *l)
     bool at_hand = credential == LOOKUP_UNKNOWN || credential == LOOKUP_FOUND;
 
     return (struct server_check_context){.spec = o->spec,
+                                         .attributes = &o->attributes,
                                          .uid = o->owner.uid,
                                          .now_ms = o->now_ms,
                                          .managers = o->ready_replicas > 0,

@@ -40,7 +40,7 @@ static const char *told_hash(const struct lesson *l)
 
     if (has_effect(l, KEEPS_TOLD) && *o->registered.told_hash)
         return o->registered.told_hash;
-    return has_effect(l, TELLS) || is_taken_for_told ? attributes_hash(&o->spec->attributes, l->a) : "";
+    return has_effect(l, TELLS) || is_taken_for_told ? attributes_hash(&o->attributes, l->a) : "";
 }
 
 /* Since when the token lives; NULL when that makes no difference, or is not known. */
@@ -79,7 +79,7 @@ static void issue(struct lesson *l)
         .told_hash = told_hash(l),
         .expiration = l->answer->expiration,
         .obtained = obtained_time(l),
-        .rotation = o->rotation_request,
+        .rotation = o->spec->steering.rotate,
         .inputs = token_inputs_text(o, l->a),
     };
 

@@ -46,6 +46,18 @@
  * name has the value that was honoured. */
 #define ANNOTATION_ROTATE_TOKEN GROUP "/rotate-token"
 
+/* Annotations of a GitLabRunner by which people pause it for a while (runner/steering.h): until a time as RFC 3339
+ * writes it, or until somebody takes the annotation away; and who has done so, when and why, for people. */
+#define ANNOTATION_PAUSED_UNTIL GROUP "/paused-until"
+#define ANNOTATION_PAUSED_BY    GROUP "/paused-by"
+#define ANNOTATION_PAUSED_AT    GROUP "/paused-at"
+#define ANNOTATION_PAUSE_REASON GROUP "/pause-reason"
+#define UNTIL_RESUMED           "resumed"
+
+/* Annotation of a GitLabRunner: another value than before replaces its managers' pods, one after the other. These have
+ * it, too. */
+#define ANNOTATION_RESTART GROUP "/restart"
+
 /* Annotation of a GitLabRunner that was registered with a registration token: somebody says that GitLab has the
  * attributes of this fingerprint by now. They cannot be told, nor seen, by what the operator holds. */
 #define ANNOTATION_SET_AT_GITLAB GROUP "/set-at-gitlab"

@@ -7,6 +7,11 @@
 #include "base/json.h"
 #include "runner/cache.h"
 
+static bool same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
 const struct attempt *failed_attempt(const struct observed *o, const char *rule)
 {
     const struct troubles *t = memory_troubles(o->memory);
@@ -50,6 +55,23 @@ void observe_wanted(struct observed *o, struct arena *a)
     }
 }
 
+void observe_attributes(struct observed *o)
+{
+    if (!o->spec)
+        return;
+    o->attributes = o->spec->attributes;
+    o->paused_for_a_while = steering_pauses(o->spec, o->now);
+    o->attributes.paused |= o->paused_for_a_while;
+}
+
+bool is_paused_at_gitlab(const struct observed *o, struct arena *a)
+{
+    struct attributes paused = o->attributes;
+
+    paused.paused = true;
+    return is_registered(o, a) && same(o->registered.told_hash, attributes_hash(&paused, a));
+}
+
 static void find_fingerprints(struct observed *o, struct fingerprints *ret, struct arena *a)
 {
     observe_wanted(o, a);
@@ -78,11 +100,6 @@ struct json_object *wanted_manifest(const struct observed *o, enum child child, 
     if (o->wanted[child].manifest)
         return arena_json(a, json_copy(o->wanted[child].manifest));
     return render_child(child, &o->owner, o->spec, &o->settings, a);
-}
-
-static bool same(const char *a, const char *b)
-{
-    return a && b && strcmp(a, b) == 0;
 }
 
 bool registration_fits(const struct observed *o, struct arena *a)
@@ -119,7 +136,7 @@ const char *config_inputs_text(const struct observed *o, struct arena *a)
     return text;
 }
 
-const char *account_uid(const struct observed *o)
+static const char *account_uid(const struct observed *o)
 {
     const struct observed_child *ours = &o->children[CHILD_SERVICE_ACCOUNT];
 
@@ -128,11 +145,31 @@ const char *account_uid(const struct observed *o)
     return ours->exists && !ours->terminating ? ours->uid : NULL;
 }
 
+/* What the pods were restarted for last. */
+static const char *last_restart(const struct observed *o, struct arena *a)
+{
+    const char *asked = o->spec->steering.restart;
+
+    return asked ? asked : input_of(o->children[CHILD_DEPLOYMENT].inputs, INPUT_RESTART, a);
+}
+
 const char *deployment_inputs_text(const struct observed *o, struct arena *a)
 {
-    const char *uid = account_uid(o);
+    const char *uid = account_uid(o), *restart = last_restart(o, a);
+    const char *text = uid ? arena_printf(a, INPUT_ACCOUNT "%s", uid) : "";
 
-    return uid ? arena_printf(a, "account=%s", uid) : NULL;
+    if (restart)
+        text = arena_printf(a, "%s%s" INPUT_RESTART "%s", text, *text ? " " : "", restart);
+    return *text ? text : NULL;
+}
+
+/* The pods are of the account that there is, and of the last restart that was asked for. */
+static bool deployment_inputs_are_right(const struct observed *o, struct arena *a)
+{
+    const char *inputs = o->children[CHILD_DEPLOYMENT].inputs, *uid = account_uid(o), *restart = last_restart(o, a),
+               *made_of = input_of(inputs, INPUT_ACCOUNT, a);
+
+    return (!made_of || !uid || same(made_of, uid)) && (!restart || same(restart, input_of(inputs, INPUT_RESTART, a)));
 }
 
 const char *token_inputs_text(const struct observed *o, struct arena *a)
@@ -150,7 +187,7 @@ bool registration_is_right(const struct observed *o, struct arena *a)
         return false;
     if (o->spec->authentication == AUTH_RUNNER_TOKEN)
         return same(o->registered.inputs, token_inputs_text(o, a));
-    return same(o->registered.told_hash, attributes_hash(&o->spec->attributes, a));
+    return same(o->registered.told_hash, attributes_hash(&o->attributes, a));
 }
 
 /* What was applied last is what the spec asks for now, whatever somebody may have done to it since. */
@@ -166,7 +203,7 @@ bool child_is_right(const struct observed *o, enum child child, struct arena *a)
     if (!c->exists || c->terminating || c->drifted || !child_is_applied(o, child))
         return false;
     if (child == CHILD_DEPLOYMENT)
-        return !c->inputs || !*c->inputs || !account_uid(o) || same(c->inputs, deployment_inputs_text(o, a));
+        return deployment_inputs_are_right(o, a);
     return child != CHILD_CONFIG_SECRET || same(c->inputs, config_inputs_text(o, a));
 }
 

@@ -85,13 +85,13 @@ struct observed {
     bool force_delete;       /* ANNOTATION_FORCE_DELETE says so, or it is gone       */
     const struct spec *spec; /* NULL: invalid, see spec_err                         */
     struct err spec_err;
-    struct json_object *status; /* as last written; NULL: none                      */
+    struct attributes attributes; /* what GitLab is to keep: the spec's, and paused while annotations say so … */
+    bool paused_for_a_while;      /* … which they did as the turn began. Filled by observe_attributes()       */
+    struct json_object *status;   /* as last written; NULL: none                      */
 
     /* The registration, towards GitLab. */
     struct observed_value values[READ_COUNT];
     struct registration registered; /* what the token Secret's annotations say; its token is values[READ_TOKEN] */
-    const char *rotation_request;   /* ANNOTATION_ROTATE_TOKEN of the object; NULL: none                        */
-    const char *set_at_gitlab;      /* ANNOTATION_SET_AT_GITLAB of the object; NULL: none                       */
     bool in_line;                   /* a call to GitLab waits for its place */
     bool
         calling; /* GitLab is being asked: what is known of the registration may be out of date before it is acted on */
@@ -127,6 +127,11 @@ struct fingerprints {
 /* What is learned of a runner that could stay, or be adopted, from how GitLab shows it; NULL: it refuses to. */
 enum takeover takeover_of(const struct observed *o, struct json_object *runner);
 
+/* From the spec and the time of now; nothing when the spec is invalid. What is paused stays so for the turn. */
+void observe_attributes(struct observed *o);
+/* GitLab was told last that the runner, with all else as it is to be, is paused. */
+bool is_paused_at_gitlab(const struct observed *o, struct arena *a);
+
 /* Renders what the spec leads to, once for all decisions of a turn; nothing when the spec is invalid. */
 void observe_wanted(struct observed *o, struct arena *a);
 /* The same without manifests, from the fingerprints of this very spec; if they are not known yet they are found out by
@@ -156,10 +161,9 @@ bool registration_is_right(const struct observed *o, struct arena *a);
 /* ANNOTATION_INPUTS of the config Secret as it should be ("token=VERSION ca=VERSION"), and of the token Secret (the
  * version of the Secret that a runner token was copied from; NULL in the other modes). */
 const char *config_inputs_text(const struct observed *o, struct arena *a);
-/* The same of the Deployment ("account=UID"), and that uid; NULL: not known. A Deployment that does not say of which
- * account it was made is taken as it is. */
+/* The same of the Deployment ("account=UID restart=WORD"); NULL: nothing. A Deployment that does not say of which
+ * account it was made is taken as it is, and where nobody asks for a restart the last one counts. */
 const char *deployment_inputs_text(const struct observed *o, struct arena *a);
-const char *account_uid(const struct observed *o);
 const char *token_inputs_text(const struct observed *o, struct arena *a);
 
 /* The token Secret was written: what is issued, or the token that is known already, stands in this version of it. */

@@ -298,6 +298,7 @@ static const struct reason all_reasons[] = {
     {"Available", REASON_GOOD, REASON_OF_RULE, NULL, NULL},
     {"ScaledToZero", REASON_GOOD, REASON_OF_RULE, NULL, NULL},
     {"Reachable", REASON_GOOD, REASON_OF_RULE, NULL, NULL},
+    {"Paused", REASON_GOOD, REASON_OF_RULE, NULL, NULL},
     {"Drained", REASON_GOOD, REASON_OF_RULE, NULL, NULL},
     {"InvalidJSON", REASON_KUBERNETES, REASON_OF_CALL, NULL, NULL},
     {"Unauthorized", REASON_KUBERNETES, REASON_OF_CALL, NULL, NULL},

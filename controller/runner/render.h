@@ -81,10 +81,15 @@ struct json_object *render_config_secret(const struct owner *owner, const struct
 struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
                                  const struct render_settings *settings, struct arena *a);
 
-/* Puts the uid of their ServiceAccount into the pods of a Deployment's manifest, and ANNOTATION_INPUTS into itself. Of
- * an account that was made anew they need new tokens, so they are made anew as well. NULL: not known. The fingerprint
- * stays: an account may come back at any time. */
-void render_account_uid(struct json_object *deployment, const char *uid, const char *inputs);
+/* What a Deployment is made of beside its spec: the uid of its pods' ServiceAccount, for of one that was made anew they
+ * need new tokens; and the last restart that was asked for. In ANNOTATION_INPUTS: "account=UID restart=WORD". */
+#define INPUT_ACCOUNT "account="
+#define INPUT_RESTART "restart="
+/* The arena's; NULL: they do not say. */
+const char *input_of(const char *inputs, const char *name, struct arena *a);
+/* Puts these into the pods of its manifest, so that others replace the pods, and all of them into itself. NULL, "":
+ * none. The fingerprint stays. */
+void render_deployment_inputs(struct json_object *deployment, const char *inputs, struct arena *a);
 
 /* ANNOTATION_APPLIED_HASH of a manifest. */
 const char *manifest_hash(struct json_object *manifest);

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "runner/extra_config.h"
 #include "runner/proxy.h"
 #include "runner/render_parts.h"
@@ -216,13 +217,28 @@ static struct json_object *strategy(const struct spec *spec)
                       unavailable ? given(unavailable) : json_object_new_int(0));
 }
 
-void render_account_uid(struct json_object *deployment, const char *uid, const char *inputs)
+const char *input_of(const char *inputs, const char *name, struct arena *a)
 {
-    if (!uid)
+    for (const char *at = inputs; at && *at; at += strcspn(at, " "), at += strspn(at, " "))
+        if (strncmp(at, name, strlen(name)) == 0)
+            return arena_strndup(a, at + strlen(name), strcspn(at, " ") - strlen(name));
+    return NULL;
+}
+
+void render_deployment_inputs(struct json_object *deployment, const char *inputs, struct arena *a)
+{
+    static const struct {
+        const char *input, *annotation; /* of the pods */
+    } shown[] = {{INPUT_ACCOUNT, ANNOTATION_ACCOUNT_UID}, {INPUT_RESTART, ANNOTATION_RESTART}};
+
+    if (!inputs || !*inputs)
         return;
     if (!json_get(deployment, "spec.template.metadata.annotations"))
         json_set(deployment, "spec.template.metadata.annotations", json_object_new_object());
-    json_put_member(json_get(deployment, "spec.template.metadata.annotations"), ANNOTATION_ACCOUNT_UID, uid);
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+        if (input_of(inputs, shown[i].input, a))
+            json_put_member(json_get(deployment, "spec.template.metadata.annotations"), shown[i].annotation,
+                            input_of(inputs, shown[i].input, a));
     json_put_member(json_get(deployment, "metadata.annotations"), ANNOTATION_INPUTS, inputs);
 }
 

@@ -68,6 +68,8 @@ struct action ask_for_the_version(const struct observed *o, struct arena *a);
 struct action replace_a_runner_that_is_gone(const struct observed *o, struct arena *a);
 struct action renew_a_dead_token(const struct observed *o, struct arena *a);
 struct action rotate_the_token(const struct observed *o, struct arena *a);
+/* Somebody asks for a new token, and has not got it. */
+bool is_rotation_requested(const struct observed *o);
 /* The runner of the recorded id may be changed by its id: it was found to be ours just now. So it may while the rule's
  * own call has failed and has to wait, for nothing is asked for a call that is not made. */
 bool is_proven(const struct observed *o, const char *rule);

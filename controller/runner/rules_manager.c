@@ -143,7 +143,7 @@ static struct action need_deployment(const struct observed *o, struct arena *a)
     struct action act = need_rendered(o, CHILD_DEPLOYMENT, a);
 
     if (act.kind == ACT_APPLY)
-        render_account_uid(act.apply.manifest, account_uid(o), deployment_inputs_text(o, a));
+        render_deployment_inputs(act.apply.manifest, deployment_inputs_text(o, a), a);
     return act;
 }
 

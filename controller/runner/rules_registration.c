@@ -218,9 +218,9 @@ static struct action need_proof(const struct observed *o)
  * who has set them there says so, of these very attributes. */
 static struct action take_their_word(const struct observed *o, struct arena *a)
 {
-    const char *hash = attributes_hash(&o->spec->attributes, a);
+    const char *hash = attributes_hash(&o->attributes, a);
 
-    if (!o->set_at_gitlab || strcmp(o->set_at_gitlab, hash) != 0)
+    if (!o->spec->steering.set_at_gitlab || strcmp(o->spec->steering.set_at_gitlab, hash) != 0)
         return act_wait(
             "UpdateNeedsAccessToken",
             arena_printf(a,

@@ -146,11 +146,11 @@ struct action renew_a_dead_token(const struct observed *o, struct arena *a)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Rotation */
 
-static bool is_requested(const struct observed *o)
+bool is_rotation_requested(const struct observed *o)
 {
     const char *honoured = o->registered.rotation ? o->registered.rotation : "";
 
-    return o->rotation_request && strcmp(o->rotation_request, honoured) != 0;
+    return o->spec->steering.rotate && strcmp(o->spec->steering.rotate, honoured) != 0;
 }
 
 /* The token itself is the proof that it may be replaced. If the answer is lost the next attempt is refused, and then
@@ -160,7 +160,7 @@ struct action rotate_the_token(const struct observed *o, struct arena *a)
     bool due = expiry_rotation_time(o) && o->now >= expiry_rotation_time(o);
     bool unmarked = by_access_token(o) && !*o->registered.told_hash; /* if its answer were lost nobody could find it */
 
-    if (is_users_own(&o->registered) || o->memory->check.refusals || unmarked || (!due && !is_requested(o)))
+    if (is_users_own(&o->registered) || o->memory->check.refusals || unmarked || (!due && !is_rotation_requested(o)))
         return act_pass;
     struct action act = try_tls(o);
     if (act.kind == ACT_PASS)
@@ -184,11 +184,22 @@ static int64_t at(const struct observed *o, int64_t time)
     return time > o->now ? o->now_ms + (time - o->now) * 1000 : 0;
 }
 
+/* Also one that is over by now began with the turn. */
+static int64_t end_of_pause(const struct observed *o)
+{
+    int64_t end = o->spec->steering.paused_until;
+
+    if (!o->paused_for_a_while || end == FOR_EVER)
+        return 0;
+    return end > o->now ? at(o, end) : o->now_ms + 1;
+}
+
 int64_t next_look(const struct observed *o, bool retries, struct arena *a)
 {
     if (o->deleting || !o->spec || o->spec->suspend || !is_registered(o, a))
         return 0;
     int64_t late = retries ? 0 : o->now_ms + OVERDUE_MS,
             check = o->memory->check.due_ms > o->now_ms ? o->memory->check.due_ms : late;
-    return earlier(at(o, expiry_rotation_time(o)), earlier(at(o, expiry_warning_time(o)), check));
+    return earlier(earlier(at(o, expiry_rotation_time(o)), end_of_pause(o)),
+                   earlier(at(o, expiry_warning_time(o)), check));
 }

@@ -174,7 +174,7 @@ void server_check_shown(struct server_check *check, const struct server_check_co
     check->credential_status = 0;
     check->shown = ours ? SHOWN_OURS : SHOWN_FOREIGN;
     check->shown_ms = in->now_ms;
-    check->edited = attributes_edited(&in->spec->attributes, runner);
+    check->edited = attributes_edited(in->attributes, runner);
     check->wants_version = in->now_ms >= check->version_due_ms;
     check->try_token = check->refusals < CONFIRMATIONS && (silent || (check->edited && !ours));
     check->due_ms = check->try_token ? in->now_ms : next_check(in);

@@ -47,6 +47,7 @@ void server_check_plan(struct server_check *check, const char *uid, int64_t peri
 /* Answers. period in seconds, as in the spec; uid of the object, which spreads the next one. */
 struct server_check_context {
     const struct spec *spec;
+    const struct attributes *attributes; /* that the runner is to have */
     const char *uid;
     int64_t now_ms;
     bool managers; /* some are ready, so GitLab must have heard of them                 */

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "runner/shape.h"
+#include "runner/steering.h"
 #include "runner/warnings.h"
 
 struct arena;
@@ -117,15 +118,18 @@ struct spec {
     int64_t rotate_at_percent; /* of a token's life that is left when it is rotated, default 25 */
     bool suspend;
 
+    struct steering steering; /* by annotations, which are no part of the spec but of the same will */
+
     struct warnings warnings; /* about all of the above */
 };
 
 /* The object's identity, lent by the tree; the namespace is "default" where the object says none. */
 struct owner owner_of(struct json_object *object);
 
-/* Reads the whole object (apiVersion, kind, metadata, spec). False and *err (ERR_INVALID) when something that the code
- * relies on is missing or wrong: err->all has a sentence with the field's path and the remedy for each such thing, in
- * the order of the object's fields, the text is the first of them. The arena owns that list. */
+/* Reads the whole object (apiVersion, kind, metadata with the annotations of runner/steering.h, spec). False and *err
+ * (ERR_INVALID) when something that the code relies on is missing or wrong: err->all has a sentence with the field's
+ * path and the remedy for each such thing, in the order of the object's fields, the text is the first of them. The
+ * arena owns that list. */
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err);
 
 /* Its two halves, whose complaints join those that are in the list already: what can be said of the fields by

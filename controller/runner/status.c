@@ -9,6 +9,8 @@
 #include "base/shorten.h"
 #include "base/time.h"
 #include "runner/expiry.h"
+#include "runner/names.h"
+#include "runner/rules.h"
 #include "runner/skew.h"
 
 enum { TAGS_SHOWN_MAX = 200 };
@@ -153,18 +155,55 @@ static const char *expiry_text(const struct observed *o, struct arena *a)
     return warning || !unknown || json_int_or(o->status, "observedGeneration", -1) != o->generation ? warning : former;
 }
 
+/* A token of the user's own is not replaced. */
+static const char *rotation_warning(const struct observed *o)
+{
+    if (!o->spec || !is_users_own(&o->registered) || !is_rotation_requested(o))
+        return NULL;
+    return "the annotation " ANNOTATION_ROTATE_TOKEN
+           " has no effect: the token that authentication.runnerTokenSecretRef "
+           "names is yours to replace; reset it at GitLab and put the new one into its Secret";
+}
+
+static const char *both_texts(const char *first, const char *second, struct arena *a)
+{
+    return first && second ? arena_printf(a, "%s; %s", first, second) : first ? first : second;
+}
+
+static const char *pause_text(const struct observed *o, struct arena *a)
+{
+    if (!o->attributes.paused)
+        return "resumed, but GitLab has not been told yet";
+    if (o->spec->attributes.paused)
+        return "by spec.paused";
+    return steering_pause_text(&o->spec->steering, a);
+}
+
+/* Only there when true: GitLab was told so. */
+static struct condition paused(const struct observed *o, struct arena *a)
+{
+    bool asked = o->spec && (o->attributes.paused || former_condition(o->status, "Paused"));
+    bool is = asked && !o->deleting && is_paused_at_gitlab(o, a);
+
+    return (struct condition){"Paused", is ? "True" : NULL, "Paused",
+                              is ? arena_printf(a, "takes no new jobs: paused %s", pause_text(o, a)) : NULL};
+}
+
 /* It works, but something will not work as it is meant. */
 static struct condition ready_as_asked(const struct observed *o, struct arena *a)
 {
-    static const char message[] = "registered, configured and waiting for jobs";
-    const char *warnings = o->spec ? warnings_text(&o->spec->warnings, WARNINGS_TEXT_MAX, a) : NULL,
-               *expiry = expiry_text(o, a);
+    bool pauses = o->spec && o->attributes.paused;
+    const char *message = pauses ? paused(o, a).message : "registered, configured and waiting for jobs",
+               *reason = pauses ? "Paused" : "Ready",
+               *warnings = o->spec ? warnings_text(&o->spec->warnings, WARNINGS_TEXT_MAX, a) : NULL;
 
-    if (!warnings && !expiry)
-        return (struct condition){"Ready", "True", "Ready", message};
-    if (expiry)
-        warnings = warnings ? arena_printf(a, "%s; %s", expiry, warnings) : expiry;
-    return (struct condition){"Ready", "True", "ReadyWithWarnings", arena_printf(a, "%s, but: %s", message, warnings)};
+    warnings = both_texts(both_texts(expiry_text(o, a), rotation_warning(o), a), warnings, a);
+    if (!message)
+        message = "to be paused at GitLab";
+    if (!warnings)
+        return (struct condition){"Ready", "True", reason, message};
+    return (struct condition){"Ready", "True", pauses ? reason : "ReadyWithWarnings",
+                              arena_printf(a, "%s, but: %s", message, warnings)};
 }
 
 /* The first thing that is in the way decides the reason that people see in the STATUS column. */
@@ -302,7 +341,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
 {
     struct json_object *status = arena_json(a, json_build("{observedGeneration: %d}", o->generation));
     struct json_object *conditions = json_build("[]");
-    struct condition parts[7] = {{.status = NULL}}, last[2];
+    struct condition parts[8] = {{.status = NULL}}, last[2];
     size_t len = 0;
 
     if (o->spec) {
@@ -312,6 +351,7 @@ struct json_object *status_render(const struct observed *o, const struct finding
     }
     struct condition is_ready = ready(o, parts, len, registration, manager, a);
     parts[len++] = reachable(o, a);
+    parts[len++] = paused(o, a);
     parts[len++] = skew(o, a);
     parts[len++] = expiring(o, a);
     parts[len++] = drained(o);

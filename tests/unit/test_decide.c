@@ -214,6 +214,14 @@ static const struct test_case cases[] = {
     CASE("a younger token is not", "done", expiring, .how = 251),
     CASE("a token is rotated when asked for", "rotation: gitlab rotate at " ONE " with glrt-a4, runner 4",
          asked_for_a_token),
+    CASE("a pause is told", "attributes: gitlab update at " ONE " with access, runner 4", paused,
+         .how = PAUSE_FOR_LONG),
+    CASE("… also one without an end", "attributes: gitlab update at " ONE " with access, runner 4", paused,
+         .how = PAUSE_FOR_EVER),
+    CASE("a word that is no time pauses nothing", "done", paused, .how = PAUSE_UNREADABLE),
+    CASE("a registration token pauses nothing", "done", paused, .how = PAUSE_FOR_EVER, .options = {[OPT_MODE] = 1}),
+    CASE("nor does a user's own", "done", paused, .how = PAUSE_FOR_EVER, .options = {[OPT_MODE] = 2}),
+    CASE("a restart is made", "deployment: apply Deployment ci/builds-runner", restarted),
     CASE("a user's token is not rotated", "done", asked_for_a_token, .options = {[OPT_MODE] = 2}),
 
     /* rules_takeover.c */

@@ -318,18 +318,19 @@ static void memory_is_enough_for_the_jobs(void **state)
 }
 
 /* What is not in the fingerprint: so a Deployment of a former version is no other one. */
-static void the_pods_tell_of_their_account(void **state)
+static void the_pods_tell_what_they_were_made_for(void **state)
 {
     struct world *w cleanup_world = world_of("minimal");
     struct json_object *deployment = child_of(w, CHILD_DEPLOYMENT);
     const char *hash = manifest_hash(deployment);
 
     (void)state;
-    render_account_uid(deployment, NULL, NULL);
+    render_deployment_inputs(deployment, NULL, &w->a);
     assert_null(json_get(deployment, "spec.template.metadata.annotations"));
-    render_account_uid(deployment, "uid-7", "account=uid-7");
+    render_deployment_inputs(deployment, "account=uid-7 restart=2026-01-02T03:04:05Z", &w->a);
     struct json_object *annotations = json_get(deployment, "spec.template.metadata.annotations");
     assert_string_equal(json_string(json_member(annotations, ANNOTATION_ACCOUNT_UID)), "uid-7");
+    assert_string_equal(json_string(json_member(annotations, ANNOTATION_RESTART)), "2026-01-02T03:04:05Z");
     assert_string_equal(manifest_hash(deployment), hash);
 }
 
@@ -469,7 +470,7 @@ int main(void)
         cmocka_unit_test(what_is_made_follows_from_the_spec),
         cmocka_unit_test(a_role_binding_tells_its_owner),
         cmocka_unit_test(memory_is_enough_for_the_jobs),
-        cmocka_unit_test(the_pods_tell_of_their_account),
+        cmocka_unit_test(the_pods_tell_what_they_were_made_for),
         cmocka_unit_test(secrets_have_what_is_known),
         cmocka_unit_test(a_client_certificate_is_beside_config_toml),
         cmocka_unit_test(no_token_is_outside_of_data),

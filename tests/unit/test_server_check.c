@@ -27,7 +27,7 @@ static const struct spec spec = {
                    .maintenance_note = "ours\ngitlab-runners.dev/uid=uid-1"},
 };
 static const struct server_check_context in = {
-    .spec = &spec, .uid = "uid-1", .now_ms = NOW, .managers = true, .by_id = true};
+    .spec = &spec, .attributes = &spec.attributes, .uid = "uid-1", .now_ms = NOW, .managers = true, .by_id = true};
 
 #define AS_TOLD                                                                                                        \
     "description: 'ci/builds', tag_list: [b, a], run_untagged: false, locked: false, paused: false, "                  \

@@ -57,10 +57,11 @@ static bool object_is_ours(const struct object *object)
 /* GitLab was told the attributes of now. With a registration token nobody can ask what it was told before the token
  * Secret was lost, so an edit at the same time is not noticed; nor at the time of an inheritance, because the object's
  * uid, which is another one now, is among the attributes. */
-static bool attributes_are_told(const struct world *w, const struct remote_runner *r, struct arena *a)
+static bool attributes_are_told(struct world *w, const struct remote_runner *r, struct arena *a)
 {
     const struct spec *spec = &world_wish(w)->spec;
-    const char *hash = attributes_hash(&spec->attributes, a);
+    const struct attributes wanted = world_attributes(w);
+    const char *hash = attributes_hash(&wanted, a);
     bool unknowable = spec->authentication == AUTH_REGISTRATION_TOKEN && w->scenario->options[OPT_EDIT] == EDIT_TAGS &&
                       w->journal.calls[GITLAB_RESTORE] + w->journal.calls[GITLAB_INHERIT] > 0;
 
@@ -105,9 +106,11 @@ static bool can_see(const struct world *w)
 /* Nobody waits for another token: it has more than a quarter of its life, and who asked for a new one has got it. */
 static bool token_is_new_enough(const struct world *w, const struct remote_runner *r)
 {
-    bool asked = w->api.asks_for_a_token, given = child_of(w, CHILD_TOKEN_SECRET)->rotation[0];
+    char wanted[sizeof(child_of(w, CHILD_TOKEN_SECRET)->rotation)];
 
-    return (!asked || given) && (!r->expires_at || w->now_ms / 1000 < r->expires_at - 3600);
+    snprintf(wanted, sizeof(wanted), "r%d", w->api.rotations);
+    return (!w->api.rotations || strcmp(child_of(w, CHILD_TOKEN_SECRET)->rotation, wanted) == 0) &&
+           (!r->expires_at || w->now_ms / 1000 < r->expires_at - 3600);
 }
 
 /* The token Secret is of a runner as the spec asks for one. */
@@ -133,7 +136,7 @@ static bool gitlab_agrees(struct world *w)
 
     return r && r->ours != users_own && r->id == secret->runner_id &&
            (users_own || (attributes_are_told(w, r, &a) && token_is_new_enough(w, r))) &&
-           (!can_see(w) || (!r->paused && r->mark == OUR_UID));
+           (!can_see(w) || (r->paused == world_attributes(w).paused && r->mark == OUR_UID));
 }
 
 static bool child_is_true(const struct world *w, enum child child)
@@ -162,15 +165,25 @@ static bool config_is_fresh(const struct world *w)
            config->ca == (spec->ca.name != NULL);
 }
 
-/* The pods have tokens of the account that there is. */
-static bool account_is_known(const struct world *w)
+static bool input_is(const char *is, const char *name, int number)
 {
-    const struct object *account = child_of(w, CHILD_SERVICE_ACCOUNT), *manager = child_of(w, CHILD_DEPLOYMENT);
-    char inputs[sizeof(manager->inputs)];
+    char text[16];
 
-    snprintf(inputs, sizeof(inputs), "account=uid-%d", account->uid);
-    return world_wish(w)->spec.manager.service_account_name || !manager->inputs[0] ||
-           strcmp(manager->inputs, inputs) == 0;
+    snprintf(text, sizeof(text), "%s%d", name, number);
+    return is && strcmp(is, text) == 0;
+}
+
+/* The pods have tokens of the account that there is, and are those that somebody has asked for. */
+static bool pods_are_new_enough(const struct world *w)
+{
+    struct arena a cleanup_arena = {0};
+    const struct object *account = child_of(w, CHILD_SERVICE_ACCOUNT), *manager = child_of(w, CHILD_DEPLOYMENT);
+    const char *of = input_of(manager->inputs, INPUT_ACCOUNT, &a),
+               *restarted = input_of(manager->inputs, INPUT_RESTART, &a);
+    bool theirs = world_wish(w)->spec.manager.service_account_name;
+
+    return (theirs || !of || input_is(of, "uid-", account->uid)) &&
+           (!w->api.restarts || input_is(restarted, "r", w->api.restarts));
 }
 
 static bool manager_is_true(const struct world *w)
@@ -179,7 +192,7 @@ static bool manager_is_true(const struct world *w)
 
     for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
         ret = ret && child_is_true(w, child);
-    return ret && config_is_fresh(w) && account_is_known(w) && child_of(w, CHILD_DEPLOYMENT)->rolled_out;
+    return ret && config_is_fresh(w) && pods_are_new_enough(w) && child_of(w, CHILD_DEPLOYMENT)->rolled_out;
 }
 
 /* What has to stay as long as the runner is there: its CA, the keys of its cache, and a token that is the user's own.
@@ -327,6 +340,8 @@ static const char *shown(struct world *w)
         return "the status has no condition Ready";
     if (!reason_is_known(reason))
         return arena_printf(&w->mem, "the reason %s is not in the list", reason);
+    if (strcmp(ready, "True") == 0 && (strcmp(reason, "Paused") == 0) != world_attributes(w).paused)
+        return "paused, and does not say so, or the other way round";
     if (strcmp(ready, "True") == 0)
         return cluster_is_right(w) && (gitlab_agrees(w) || nobody_can_know(w)) ? NULL : "Ready, but something is wrong";
     bool paused = !w->api.deleting && !w->process.memory.issued; /* else there is something more urgent to say */
@@ -347,6 +362,12 @@ static const char *rights_are_withdrawn(struct world *w)
         if (closed && child_is_binding(child) && object_is_ours(child_of(w, child)))
             return "the manager has rights in a closed namespace";
     return NULL;
+}
+
+/* Each value that somebody asks with is honoured once, whatever dies in between. */
+static const char *rotated_once(struct world *w)
+{
+    return given(w, OPT_EXPIRES) || w->journal.rotated <= (w->api.rotations > 0) ? NULL : "a token is replaced twice";
 }
 
 /* What may cost a token. */
@@ -418,6 +439,7 @@ static const char *problem_of(struct world *w, bool rested)
     const char *problem = calm(w, rested);
 
     problem = problem ? problem : users_runners_are_theirs(w);
+    problem = problem ? problem : rotated_once(w);
     problem = problem ? problem : deleted(w);
     problem = problem || !w->api.exists ? problem : shown(w);
     problem = problem || !w->api.exists ? problem : rights_are_withdrawn(w);

@@ -54,6 +54,12 @@ enum option {
     OPT_REMOTE_AT,
     OPT_ROTATE, /* somebody asks for a new token … */
     OPT_ROTATE_AT,
+    OPT_PAUSE, /* enum pause: somebody annotates the object … */
+    OPT_PAUSE_AT,
+    OPT_RESUME, /* … and takes that away */
+    OPT_RESUME_AT,
+    OPT_RESTART, /* somebody asks for new pods: once, twice */
+    OPT_RESTART_AT,
     OPT_EXPIRES,   /* tokens live for four hours                                             */
     OPT_ELSEWHERE, /* the registration token is of another project than the access token     */
     OPT_LAG,       /* watches deliver between turns only */
@@ -97,6 +103,7 @@ enum edit {
     EDIT_FEATURE,
     EDITS
 };
+enum pause { PAUSE_NONE, PAUSE_FOR_EVER, PAUSE_SHORTLY, PAUSE_FOR_LONG, PAUSE_UNREADABLE, PAUSES };
 enum damage {
     DAMAGE_NONE,
     DAMAGE_DELETED,   /* kubectl delete                                                     */
@@ -207,7 +214,9 @@ struct api {
     bool gone; /* by force, or succeeded by another one, while a turn goes on */
     int64_t deletion_time;
     int generation, version;
-    bool asks_for_a_token;      /* the annotation that asks for another one */
+    int rotations, restarts;    /* how often another token, other pods were asked for by annotations */
+    enum pause pause;           /* the annotation, and until when … */
+    int64_t paused_until;       /* … PAUSE_SHORTLY, PAUSE_FOR_LONG: seconds since 1970 */
     char set_at_gitlab[24];     /* the annotation that says what GitLab has been told by somebody */
     bool force_delete;          /* the annotation that ends a deletion's patience */
     int wish;                   /* which of the scenario's the spec is now */
@@ -275,6 +284,7 @@ struct journal {
     int writes;       /* that had an effect, here or there                    */
     int changes;      /* the same without statuses and reports                */
     int calls[GITLAB_REMOVE + 1];
+    int rotated;                     /* times that GitLab gave the runner a new token for its old one */
     int made, lost_answers, crashes; /* runners; answers and processes that may have cost one */
     int untraceable;                 /* runners that were lost just when the spec moved on    */
     int possible_orphans, orphans;   /* reported                                              */
@@ -294,7 +304,7 @@ struct world {
     int64_t began_ms, now_ms;
     bool calm;             /* nothing goes wrong yet                      */
     int64_t heals_at;      /* when what does not last for ever ends       */
-    bool happened[6];      /* edit, deletion, damages, at GitLab, request */
+    bool happened[9];      /* edit, deletion, damages, at GitLab, token, pause, end of it, restart */
     int64_t edited_at;     /* seconds since 1970; 0: not yet              */
     int64_t watched_until; /* monotonic: until then somebody's deed may not have been found out */
     struct api api;
@@ -313,6 +323,9 @@ struct world {
     bool stale;    /* the turn must begin anew          */
     FILE *trace;
 };
+
+/* What GitLab is to keep of the runner by now, as the API server has it. */
+struct attributes world_attributes(struct world *w);
 
 void world_init(struct world *w, const struct scenario *s, struct crash crash, FILE *trace);
 void world_finish(struct world *w);

@@ -55,7 +55,10 @@ void api_copy_runner(struct api *to, const struct api *from)
     to->generation = from->generation;
     to->version = from->version;
     to->wish = from->wish;
-    to->asks_for_a_token = from->asks_for_a_token;
+    to->rotations = from->rotations;
+    to->restarts = from->restarts;
+    to->pause = from->pause;
+    to->paused_until = from->paused_until;
     memcpy(to->set_at_gitlab, from->set_at_gitlab, sizeof(to->set_at_gitlab));
     to->force_delete = from->force_delete;
     api_set_status(to, from->status);
@@ -156,10 +159,12 @@ static void put_config_secret(struct object *object, struct json_object *manifes
 static void put_content(struct object *object, enum child child, struct json_object *manifest)
 {
     struct arena a cleanup_arena = {0};
-    bool same = strcmp(object->hash, annotation(manifest, ANNOTATION_APPLIED_HASH)) == 0;
+    const char *inputs = annotation(manifest, ANNOTATION_INPUTS);
+    bool same_pods = strcmp(object->hash, annotation(manifest, ANNOTATION_APPLIED_HASH)) == 0 &&
+                     strcmp(object->inputs, inputs ? inputs : "") == 0;
 
     put_text(object->hash, sizeof(object->hash), annotation(manifest, ANNOTATION_APPLIED_HASH));
-    put_text(object->inputs, sizeof(object->inputs), annotation(manifest, ANNOTATION_INPUTS));
+    put_text(object->inputs, sizeof(object->inputs), inputs);
     object->owner = uid_number(annotation(manifest, ANNOTATION_OWNER_UID));
     object->drifted = false;
     if (child == CHILD_TOKEN_SECRET)
@@ -168,7 +173,7 @@ static void put_content(struct object *object, enum child child, struct json_obj
         put_config_secret(object, manifest, &a);
     if (child == CHILD_DEPLOYMENT) {
         object->replicas = json_int_or(manifest, "spec.replicas", 1);
-        object->rolled_out = object->rolled_out && same;
+        object->rolled_out = object->rolled_out && same_pods;
     }
 }
 

@@ -313,10 +313,22 @@ void edited_and_set_at_gitlab(struct world *w, int which)
              attributes_hash(&w->scenario->wishes[which].spec.attributes, &w->mem));
 }
 
+void paused(struct world *w, int pause)
+{
+    w->api.pause = (enum pause)pause;
+    w->api.paused_until = w->now_ms / 1000 + 60;
+}
+
+void restarted(struct world *w, int unused)
+{
+    (void)unused;
+    w->api.restarts = 1;
+}
+
 void asked_for_a_token(struct world *w, int unused)
 {
     (void)unused;
-    w->api.asks_for_a_token = true;
+    w->api.rotations = 1;
 }
 
 /* By another process than the one that had it. */

@@ -83,6 +83,8 @@ broken_fn told_to_adopt_too_late;
 broken_fn account_made_anew, account_made_anew_long_ago;
 broken_fn given_and_expiring;
 broken_fn edited_and_set_at_gitlab;
+broken_fn paused; /* enum pause */
+broken_fn restarted;
 broken_fn asked_for_a_token, inherited, inherited_and_terminating, inspected, inspected_long_ago, reset_long_ago;
 broken_fn edited_and_not_to_be_seen, edited_and_told_in_vain;
 /* how: for how many seconds */

@@ -202,9 +202,9 @@ static bool may(const struct action *act, const char *right, struct call_answer 
 
 static void remember_attributes(struct world *w, struct remote_runner *r)
 {
-    snprintf(r->attributes, sizeof(r->attributes), "%s", attributes_hash(&w->observed.spec->attributes, &w->mem));
+    snprintf(r->attributes, sizeof(r->attributes), "%s", attributes_hash(&w->observed.attributes, &w->mem));
     r->told = w->turn_wish;
-    r->paused = false;
+    r->paused = w->observed.attributes.paused;
     r->mark = OUR_UID;
 }
 
@@ -272,6 +272,7 @@ static void rotate(struct world *w, struct server *server, const struct action *
     if (!r->ours)
         world_violate(w, "somebody else's runner %lld gets a new token", (long long)r->id);
     change_token(w, r);
+    w->journal.rotated++;
     give(w, reply, r);
 }
 

@@ -411,8 +411,8 @@ static bool referred_changed(const struct wish *wish, const struct api *a, const
 static bool is_woken(struct world *w)
 {
     const struct api *a = &w->process.seen, *b = &w->api;
-    bool woken = a->exists != b->exists || a->asks_for_a_token != b->asks_for_a_token ||
-                 a->generation != b->generation || a->deleting != b->deleting;
+    bool woken = a->exists != b->exists || a->rotations != b->rotations || a->restarts != b->restarts ||
+                 a->pause != b->pause || a->generation != b->generation || a->deleting != b->deleting;
 
     for (enum child child = 0; child < CHILD_COUNT; child++)
         for (enum place place = 0; place < PLACES; place++)
@@ -462,11 +462,16 @@ static void pass_time(struct world *w)
 /* Nothing but the operator will change anything any more: no user, no controller, no deadline. */
 static bool all_has_happened(struct world *w)
 {
-    static const enum option events[] = {OPT_EDIT, OPT_DELETE, OPT_DAMAGE, OPT_DAMAGE_2, OPT_REMOTE, OPT_ROTATE};
+    static const enum option events[] = {OPT_EDIT,   OPT_DELETE, OPT_DAMAGE, OPT_DAMAGE_2, OPT_REMOTE,
+                                         OPT_ROTATE, OPT_PAUSE,  OPT_RESUME, OPT_RESTART};
     int64_t healed = w->heals_at / 1000, moved = w->edited_at && w->edited_at < healed ? healed : w->edited_at;
     int64_t since = w->api.deleting ? w->api.deletion_time : moved; /* the status must show it first */
     bool patient = since && w->now_ms < (since + DEADLINES_S) * 1000 && next_wake(w) != INT64_MAX;
-    bool ret = world_next_change(w) < 0 && !patient && (w->now_ms >= w->watched_until || next_wake(w) == INT64_MAX);
+    bool ends = w->api.pause == PAUSE_SHORTLY || w->api.pause == PAUSE_FOR_LONG;
+    const char *reason = condition_get(w->api.status, "Ready", "reason");
+    bool pauses = ends && w->api.paused_until >= w->now_ms / 1000 && reason && strcmp(reason, "Paused") == 0;
+    bool ret =
+        world_next_change(w) < 0 && !patient && !pauses && (w->now_ms >= w->watched_until || next_wake(w) == INT64_MAX);
 
     for (size_t i = 0; i < ARRAY_LEN(events); i++)
         ret = ret && (w->happened[i] || !option(w, events[i]));

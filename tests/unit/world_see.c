@@ -5,7 +5,9 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "runner/learn.h"
+#include "runner/names.h"
 #include "runner/namespaces.h"
 
 static const char *uid_text(int uid, struct arena *a)
@@ -218,6 +220,41 @@ void world_deliver(struct world *w)
     api_copy(&w->process.seen, &w->api);
 }
 
+/* The annotations of the object, as the API server has them. */
+static struct json_object *annotations(const struct api *api, struct arena *a)
+{
+    static const char *const until[PAUSES] = {[PAUSE_FOR_EVER] = UNTIL_RESUMED, [PAUSE_UNREADABLE] = "tomorrow"};
+    struct json_object *ret = arena_json(a, json_build("{}"));
+    bool ends = api->pause == PAUSE_SHORTLY || api->pause == PAUSE_FOR_LONG;
+
+    if (*api->set_at_gitlab)
+        json_put_member(ret, ANNOTATION_SET_AT_GITLAB, api->set_at_gitlab);
+    if (api->rotations)
+        json_put_member(ret, ANNOTATION_ROTATE_TOKEN, arena_printf(a, "r%d", api->rotations));
+    if (api->restarts)
+        json_put_member(ret, ANNOTATION_RESTART, arena_printf(a, "r%d", api->restarts));
+    if (api->pause)
+        json_put_member(ret, ANNOTATION_PAUSED_UNTIL, ends ? time_format(api->paused_until, a) : until[api->pause]);
+    return ret;
+}
+
+static const struct spec *steered(const struct wish *wish, const struct api *api, struct arena *a)
+{
+    struct spec *spec = arena_alloc(a, sizeof(*spec));
+
+    *spec = wish->spec;
+    steering_read(annotations(api, a), spec, a);
+    return spec;
+}
+
+struct attributes world_attributes(struct world *w)
+{
+    struct observed o = {.now = w->now_ms / 1000, .spec = steered(world_wish(w), &w->api, &w->mem)};
+
+    observe_attributes(&o);
+    return o.attributes;
+}
+
 void world_observe(struct world *w)
 {
     const struct api *seen = &w->process.seen;
@@ -237,9 +274,9 @@ void world_observe(struct world *w)
     o->gone = seen->gone;
     o->deletion_time = seen->deletion_time;
     o->force_delete = seen->force_delete;
-    o->set_at_gitlab = *seen->set_at_gitlab ? seen->set_at_gitlab : NULL;
-    o->rotation_request = seen->asks_for_a_token ? "please" : NULL;
-    o->spec = wish->valid ? &wish->spec : NULL;
+    o->now = w->now_ms / 1000;
+    o->spec = wish->valid ? steered(wish, seen, &w->mem) : NULL;
+    observe_attributes(o);
     o->spec_err = wish->err;
     o->status = arena_json(&w->mem, json_ref(seen->status));
     memcpy(o->wanted, wish->wanted, sizeof(o->wanted));

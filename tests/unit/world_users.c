@@ -138,13 +138,34 @@ static void meddle(struct world *w)
         w->watched_until = w->now_ms + FOUND_OUT_MS;
 }
 
-static void ask_for_a_token(struct world *w)
+static void annotated(struct world *w, const char *what)
 {
-    if (!w->api.exists)
-        return;
-    world_trace(w, "user: asks for a new token");
-    w->api.asks_for_a_token = true;
+    world_trace(w, "user: asks for %s", what);
     w->api.version = ++w->api.last;
+}
+
+/* … by annotations. */
+static bool steer(struct world *w, bool now)
+{
+    static const int seconds[PAUSES] = {[PAUSE_SHORTLY] = 20, [PAUSE_FOR_LONG] = 1800};
+    bool asks = is_due(w, 5, OPT_ROTATE, OPT_ROTATE_AT, now), pauses = is_due(w, 6, OPT_PAUSE, OPT_PAUSE_AT, now),
+         resumes = is_due(w, 7, OPT_RESUME, OPT_RESUME_AT, now),
+         restarts = is_due(w, 8, OPT_RESTART, OPT_RESTART_AT, now);
+
+    if (!w->api.exists)
+        return false;
+    if (asks)
+        w->api.rotations += option(w, OPT_ROTATE), annotated(w, "a new token");
+    if (pauses) {
+        w->api.pause = (enum pause)option(w, OPT_PAUSE);
+        w->api.paused_until = w->now_ms / 1000 + seconds[w->api.pause];
+        annotated(w, "a pause");
+    }
+    if (resumes)
+        w->api.pause = PAUSE_NONE, annotated(w, "no pause");
+    if (restarts)
+        w->api.restarts += option(w, OPT_RESTART), annotated(w, "new pods");
+    return asks || pauses || resumes || restarts;
 }
 
 bool world_users(struct world *w, bool now)
@@ -154,14 +175,12 @@ bool world_users(struct world *w, bool now)
          damages_2 = is_due(w, 3, OPT_DAMAGE_2, OPT_DAMAGE_AT_2, now);
     bool deletes = is_due(w, 1, OPT_DELETE, OPT_DELETE_AT, now);
 
-    bool meddles = is_due(w, 4, OPT_REMOTE, OPT_REMOTE_AT, now), asks = is_due(w, 5, OPT_ROTATE, OPT_ROTATE_AT, now);
+    bool meddles = is_due(w, 4, OPT_REMOTE, OPT_REMOTE_AT, now), steers = steer(w, now);
 
     if (edits)
         edit(w);
     if (meddles)
         meddle(w);
-    if (asks)
-        ask_for_a_token(w);
     if (damages)
         do_damage(w, (enum damage)option(w, OPT_DAMAGE), (enum child)option(w, OPT_DAMAGED_CHILD));
     if (damages_2)
@@ -170,7 +189,7 @@ bool world_users(struct world *w, bool now)
         delete_object(w);
     else if (deletes)
         delete_namespace(w);
-    return edits || damages || damages_2 || deletes || meddles || asks || (now && heeds_the_status(w));
+    return edits || damages || damages_2 || deletes || meddles || steers || (now && heeds_the_status(w));
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
