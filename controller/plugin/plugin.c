@@ -11,6 +11,7 @@
 #include "plugin/terminal.h"
 
 static const struct plugin_command *const commands[] = {
+    &list_command,
     &version_command,
 };
 

@@ -1,5 +1,6 @@
 #include "plugin/session.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ struct session {
     const char *namespace; /* NULL: all */
     int64_t timeout_ms;
     bool interrupted;
+    struct session_wait *asleep; /* NULL: nobody sleeps */
 };
 
 struct session *session_open(const struct plugin_options *options, struct err *err)
@@ -146,8 +148,16 @@ bool session_sleep(struct session *s, int64_t ms)
 {
     struct session_wait w = {.session = s, .pending = 1};
 
+    s->asleep = &w;
     wait_for_all(&w, ms);
+    s->asleep = NULL;
     return !s->interrupted;
+}
+
+void session_wake(struct session *s)
+{
+    if (s->asleep && s->asleep->pending)
+        one_less(s->asleep);
 }
 
 /* Of what has not ended in time. */
@@ -255,42 +265,110 @@ struct json_object *session_write(struct session *s, const char *method, const c
         err);
 }
 
-/* Page by page, each in an arena of its own: of it the items remain. False: *err. */
-static bool list_pages(struct session *s, const char *path, struct json_object *items, struct err *err)
-{
-    const char *joint = strchr(path, '?') ? "&" : "?";
-    cleanup_free char *from = mem_strdup("");
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Lists */
 
-    do {
-        cleanup_arena struct arena a = {0};
-        const char *more = arena_printf(&a, *from ? "&continue=%s" : "%s", percent_escaped(from, &a));
-        struct json_object *page = session_get(s, arena_printf(&a, "%s%slimit=%d%s", path, joint, PAGE, more), &a, err);
-        if (!page)
-            return false;
-        struct json_object *list = json_member(page, "items");
-        for (size_t i = 0; i < json_len(list); i++)
-            json_append(items, json_ref(json_at(list, i)));
-        if (json_len(items) > ITEMS_MAX)
-            return err_set(err, ERR_INVALID, "TooMuch", "there are too many to be listed: name a namespace or labels");
-        free(from);
-        from = mem_strdup(json_str_or(page, "metadata.continue", ""));
-    } while (*from);
-    return true;
+/* Where a list has got to. */
+struct paging {
+    struct session_list *list;
+    char *from; /* the continue token; NULL: it has ended */
+    unsigned tries;
+};
+
+static const char *page_path(const struct paging *p, struct arena *a)
+{
+    const char *more = *p->from ? arena_printf(a, "&continue=%s", percent_escaped(p->from, a)) : "";
+
+    return arena_printf(a, "%s%climit=%d%s", p->list->path, strchr(p->list->path, '?') ? '&' : '?', PAGE, more);
+}
+
+static void begin_pages(struct paging *p, struct arena *a)
+{
+    p->list->items = arena_json(a, json_object_new_array());
+    p->list->err = (struct err){0};
+    free(p->from);
+    p->from = mem_strdup("");
+}
+
+static void end_pages(struct paging *p)
+{
+    free(take(p->from));
+    if (p->list->err.kind != ERR_NONE)
+        p->list->items = NULL;
+}
+
+static void take_items(struct session_list *list, struct json_object *page)
+{
+    struct json_object *rows = json_member(page, "rows"), *items = rows ? rows : json_member(page, "items");
+
+    for (size_t i = 0; i < json_len(items); i++)
+        json_append(list->items, json_ref(json_at(items, i)));
+    if (json_len(list->items) > ITEMS_MAX)
+        err_set(&list->err, ERR_INVALID, "TooMuch", "there are too many to be listed: name a namespace or labels");
+}
+
+static void take_page(struct paging *p, const struct session_request *answer, struct arena *a)
+{
+    enum { TRIES = 3 };
+    struct session_list *list = p->list;
+    const char *more = json_str_or(answer->object, "metadata.continue", "");
+
+    if (answer->err.kind == ERR_EXPIRED && ++p->tries < TRIES) { /* what the pages are of has been forgotten */
+        begin_pages(p, a);
+        return;
+    }
+    list->err = answer->err;
+    if (!list->columns)
+        list->columns = arena_json(a, json_ref(json_member(answer->object, "columnDefinitions")));
+    take_items(list, answer->object);
+    free(p->from);
+    p->from = mem_strdup(more);
+    if (!*more || list->err.kind != ERR_NONE)
+        end_pages(p);
+}
+
+/* The next page of each list that has one. Each round has an arena of its own: of it the items remain. */
+static bool read_pages(struct session *s, struct paging *pagings, size_t len, struct arena *a)
+{
+    struct session_request asks[SESSION_LISTS_MAX] = {{0}};
+    struct paging *of[SESSION_LISTS_MAX];
+    cleanup_arena struct arena round = {0};
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++)
+        if (pagings[i].from) {
+            asks[n].path = page_path(&pagings[i], &round);
+            asks[n].accept = pagings[i].list->accept;
+            of[n++] = &pagings[i];
+        }
+    session_ask(s, asks, n, &round);
+    for (size_t i = 0; i < n; i++)
+        take_page(of[i], &asks[i], a);
+    return n > 0;
+}
+
+void session_read_lists(struct session *s, struct session_list *lists, size_t len, struct arena *a)
+{
+    struct paging pagings[SESSION_LISTS_MAX] = {{0}};
+
+    assert(len <= SESSION_LISTS_MAX);
+    for (size_t i = 0; i < len; i++) {
+        pagings[i].list = &lists[i];
+        lists[i].columns = NULL;
+        begin_pages(&pagings[i], a);
+    }
+    while (read_pages(s, pagings, len, a))
+        ;
 }
 
 struct json_object *session_list(struct session *s, const char *path, struct arena *a, struct err *err)
 {
-    enum { TRIES = 3 };
+    struct session_list list = {.path = path};
 
-    for (int i = 0; i < TRIES; i++) {
-        struct json_object *items = arena_json(a, json_object_new_array());
-        *err = (struct err){0};
-        if (list_pages(s, path, items, err))
-            return items;
-        if (err->kind != ERR_EXPIRED) /* else what the pages are of has been forgotten meanwhile */
-            break;
-    }
-    return NULL;
+    session_read_lists(s, &list, 1, a);
+    if (!list.items)
+        *err = list.err;
+    return list.items;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -47,8 +47,22 @@ struct session_request {
 void session_ask(struct session *s, struct session_request *requests, size_t len, struct arena *a);
 /* The object at the path, the arena's; NULL and *err. */
 struct json_object *session_get(struct session *s, const char *path, struct arena *a, struct err *err);
-/* All items of a list, page by page, as an array; the path may have a query ("?labelSelector=…"). NULL and *err, also
- * when there are more than 100,000, or a page of 500 is longer than 64 MiB. */
+/* One of several lists that are read at once, page by page. */
+struct session_list {
+    const char *path;            /* may have a query: "?labelSelector=…"                                       */
+    const char *accept;          /* NULL: JSON; KUBE_AS_METADATA("List"), or SESSION_AS_TABLE                  */
+    struct json_object *items;   /* out: an array, the arena's; NULL: see err                                  */
+    struct json_object *columns; /* out, of a table: its columnDefinitions                                   */
+    struct err err;              /* out; also when there are more than 100,000, or a page of 500 has over 64 MiB */
+};
+
+/* The API server's own columns; items are its rows: {cells: […], object: {metadata: …}}. */
+#define SESSION_AS_TABLE "application/json;as=Table;g=meta.k8s.io;v=v1"
+
+enum { SESSION_LISTS_MAX = 32 };
+
+void session_read_lists(struct session *s, struct session_list *lists, size_t len, struct arena *a);
+/* The items of one. NULL and *err. */
 struct json_object *session_list(struct session *s, const char *path, struct arena *a, struct err *err);
 /* PATCH, POST, PUT or DELETE; content_type of the body, such as "application/merge-patch+json"; NULL: JSON. For PATCH
  * the path needs "?fieldManager=" PLUGIN_FIELD_MANAGER. */
@@ -62,8 +76,9 @@ bool session_stream(struct session *s, const char *path, int64_t idle_ms,
 
 void session_catch_interrupt(struct session *s);
 bool session_interrupted(const struct session *s);
-/* Waits so long. False: interrupted. */
+/* Waits so long, or until session_wake(), which callbacks of the loop may call. False: interrupted. */
 bool session_sleep(struct session *s, int64_t ms);
+void session_wake(struct session *s);
 
 /* For what these do not do: watches (kube/watch.h), programs (net/process.h). */
 struct loop *session_loop(struct session *s);

@@ -23,6 +23,7 @@ struct table {
     struct table_line *first, *last;
     size_t widths[TABLE_COLUMNS_MAX];
     bool hidden[TABLE_COLUMNS_MAX];
+    size_t *kept; /* see table_keep_widths(); NULL: no */
     struct arena *a;
 };
 
@@ -58,6 +59,11 @@ static const char *cell_text(const struct table_line *line, size_t i)
     return line->cells[i].text ? line->cells[i].text : "-";
 }
 
+void table_keep_widths(struct table *t, size_t *widths)
+{
+    t->kept = widths;
+}
+
 static void measure_columns(struct table *t, unsigned flags)
 {
     for (size_t i = 0; i < t->len; i++) {
@@ -67,6 +73,8 @@ static void measure_columns(struct table *t, unsigned flags)
             size_t width = display_width(cell_text(line, i));
             t->widths[i] = width > t->widths[i] ? width : t->widths[i];
         }
+        if (t->kept)
+            t->kept[i] = t->widths[i] = t->kept[i] > t->widths[i] ? t->kept[i] : t->widths[i];
     }
 }
 
@@ -79,25 +87,38 @@ static size_t line_width(const struct table *t)
     return width;
 }
 
-static size_t narrowest(const struct column *column)
+/* How narrow a column may be: at first, and when nothing else helps. */
+static size_t narrowest(const struct table *t, size_t i, bool at_last)
 {
-    size_t name = display_width(column->name);
+    size_t least = !at_last && t->columns[i].least ? t->columns[i].least : NARROWEST,
+           name = display_width(t->columns[i].name);
 
-    return name > NARROWEST ? name : NARROWEST;
+    least = name > least ? name : least;
+    return t->columns[i].flexible && least < t->widths[i] ? least : t->widths[i];
+}
+
+static size_t narrowest_line(const struct table *t)
+{
+    size_t width = 0;
+
+    for (size_t i = 0; i < t->len; i++)
+        width += t->hidden[i] ? 0 : narrowest(t, i, false) + (width ? GAP : 0);
+    return width;
 }
 
 /* The widest of those that may give way; t->len: none. */
-static size_t widest_flexible(const struct table *t)
+static size_t widest_flexible(const struct table *t, bool at_last)
 {
     size_t found = t->len;
 
     for (size_t i = 0; i < t->len; i++)
-        if (!t->hidden[i] && t->columns[i].flexible && t->widths[i] > narrowest(&t->columns[i]) &&
+        if (!t->hidden[i] && t->widths[i] > narrowest(t, i, at_last) &&
             (found == t->len || t->widths[i] > t->widths[found]))
             found = i;
     return found;
 }
 
+/* The one that is left out next; t->len: none. */
 static size_t least_wanted(const struct table *t)
 {
     size_t found = t->len;
@@ -108,12 +129,18 @@ static size_t least_wanted(const struct table *t)
     return found;
 }
 
+static void narrow(struct table *t, size_t width, bool at_last)
+{
+    for (size_t i; line_width(t) > width && (i = widest_flexible(t, at_last)) < t->len;)
+        t->widths[i]--;
+}
+
 static void fit(struct table *t, size_t width)
 {
-    for (size_t i; line_width(t) > width && (i = widest_flexible(t)) < t->len;)
-        t->widths[i]--;
-    for (size_t i; line_width(t) > width && (i = least_wanted(t)) < t->len;)
+    for (size_t i; narrowest_line(t) > width && (i = least_wanted(t)) < t->len;)
         t->hidden[i] = true;
+    narrow(t, width, false);
+    narrow(t, width, true);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

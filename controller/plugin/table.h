@@ -20,8 +20,9 @@ enum { TABLE_COLUMNS_MAX = 20 };
 struct column {
     const char *name;
     bool wide;     /* shown with TABLE_WIDE alone                                                              */
-    bool flexible; /* gives way first where the terminal is narrow, but not below its name and 6 columns       */
+    bool flexible; /* may be cut where the terminal is narrow                                                  */
     unsigned rank; /* left out where that is not enough, those with the highest first; 0: never                */
+    size_t least;  /* a flexible one is not cut to less before others are left out; 0: 6                       */
 };
 
 enum { TABLE_WIDE = 1, TABLE_NO_HEADERS = 2 };
@@ -31,6 +32,9 @@ struct table *table_create(const struct column *columns, size_t len, struct aren
 void table_row(struct table *t);
 /* The next cell of the row, any text of anybody, copied; NULL or "": "-". Cells that are not said are "-", too. */
 void table_cell(struct table *t, const char *text, enum tone tone);
+/* Columns are at least so wide, and what they come to is written back: TABLE_COLUMNS_MAX widths, for tables that go on.
+ */
+void table_keep_widths(struct table *t, size_t *widths);
 void table_print(struct table *t, FILE *out, const struct terminal *terminal, unsigned flags);
 
 #endif

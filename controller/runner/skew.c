@@ -10,19 +10,25 @@ struct version {
     int major, minor; /* 0, 0: not known */
 };
 
-/* The number in a tag such as v19.4.0, alpine-v17.3.1, x86_64-v19.4.0 or 17.3. */
-static struct version version_of_image(const char *image)
+const char *image_version(const char *image)
 {
     const char *slash = image ? strrchr(image, '/') : NULL, *name = slash ? slash : image;
     const char *tag = name ? strchr(name, ':') : NULL;
-    struct version v = {0};
 
     if (!tag)
-        return v;
+        return NULL;
     const char *number = isdigit((unsigned char)tag[1]) ? tag + 1 : NULL;
     for (const char *at = tag + 1; *at && *at != '@'; at++)
         if (*at == 'v' && isdigit((unsigned char)at[1]) && (at[-1] == ':' || at[-1] == '-'))
             number = at + 1;
+    return number;
+}
+
+static struct version version_of_image(const char *image)
+{
+    const char *number = image_version(image);
+    struct version v = {0};
+
     if (!number || sscanf(number, "%d.%d", &v.major, &v.minor) != 2)
         return (struct version){0};
     return v;

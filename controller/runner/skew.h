@@ -9,4 +9,8 @@
  * (docs.gitlab.com/runner/#gitlab-runner-versions); the helper image must be of the manager's version. */
 const char *version_skew(const struct observed *o, struct arena *a, const char **ret_message);
 
+/* Where the number begins in the tag of an image, such as v19.4.0, alpine-v17.3.1, x86_64-v19.4.0 or 17.3; NULL: it has
+ * no tag, or none with a number. */
+const char *image_version(const char *image);
+
 #endif
