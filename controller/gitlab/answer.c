@@ -17,6 +17,7 @@ enum {
     HAS_TOKEN = ISSUES | OP(VERIFY),
     HAS_ID = OP(REGISTER) | OP(CREATE) | OP(VERIFY) | OP(UPDATE) | OP(SHOW) | OP(FIND),
     SHOWS = OP(UPDATE) | OP(SHOW),
+    LISTS = OP(LIST) | OP(LIST_ALL) | OP(RUNNING),
 };
 
 enum {
@@ -25,6 +26,7 @@ enum {
     TAGS_MAX = 500,    /* 50, once there were more                         */
     TAG_MAX = 1020,    /* 255 characters                                   */
     OWNERS_MAX = 2000, /* projects that share a runner                     */
+    LIST_MAX = 50,     /* on a page                                        */
 };
 #define ID_MAX ((int64_t)1 << 53) /* beyond, JSON has no exact numbers for everybody */
 
@@ -128,10 +130,17 @@ static const struct {
     {SHOWS, 0, "projects", is_owners},
 };
 
+static bool is_listed(struct json_object *value)
+{
+    return is_id(json_member(value, "id"));
+}
+
 const char *answer_complaint(enum gitlab_op_kind kind, struct json_object *body)
 {
     unsigned op = 1u << kind;
 
+    if (op & LISTS)
+        return is_list_of(body, LIST_MAX, is_listed) ? NULL : "list";
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         struct json_object *value = json_member(body, members[i].name);
         if ((members[i].ops & op) && (value || (members[i].needed & op)) && !members[i].is(value))

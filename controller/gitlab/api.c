@@ -67,6 +67,20 @@ static bool is_gone(const struct gitlab_op *op, long status)
     return (op->call.op == GITLAB_OP_DEREGISTER && status == 403) || (op->call.op == GITLAB_OP_REMOVE && status == 404);
 }
 
+/* False, and the call has ended: what GitLab names is no page after this one. */
+static bool find_next_page(struct gitlab_op *op, const struct http_reply *reply, struct gitlab_answer *result)
+{
+    struct err err;
+
+    result->next_page = op->call.page ? page_after(reply->next_page, op->call.page) : 0;
+    if (result->next_page >= 0)
+        return true;
+    err_set(&err, ERR_RETRY, "UnexpectedAnswer", "%s: page %lld of a list names another one that is none", op->call.url,
+            (long long)op->call.page);
+    op_answer_error(op, &err, false);
+    return false;
+}
+
 static void on_answer(struct gitlab_op *op, const struct http_reply *reply)
 {
     struct gitlab_answer result = {.id = op->call.runner_id};
@@ -82,6 +96,8 @@ static void on_answer(struct gitlab_op *op, const struct http_reply *reply)
     if (!op_expect(op, reply, ok))
         return;
     if (ok != 204 && !(result.body = op_read(op, reply)))
+        return;
+    if (!find_next_page(op, reply, &result))
         return;
     result.id = json_int_or(result.body, "id", op->call.runner_id);
     result.token = json_str(result.body, "token");
@@ -120,8 +136,9 @@ static void send_call(struct gitlab_op *op)
 {
     cleanup_arena struct arena a = {0};
     const struct op_shape *shape = op_shape(op->call.op);
+    int64_t page = op->call.page;
     const struct op_message message = {.method = shape->method,
-                                       .path = runner_path(shape->path, op->call.runner_id, &a),
+                                       .path = runner_path(shape->path, page ? page : op->call.runner_id, &a),
                                        .body = body_of(op, &a),
                                        .with_token = !shape->token_in_body,
                                        .max_answer = shape->max_answer};

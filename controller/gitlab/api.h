@@ -37,6 +37,9 @@ enum gitlab_op_kind {
     GITLAB_OP_ROTATE,     /* POST   /runners/reset_authentication_token, token: which dies → token, expiration */
     GITLAB_OP_FIND,       /* lists, then GET /runners/:id; runner_id first, if given   → id, 0 when none       */
     GITLAB_OP_SELF,       /* GET    /personal_access_tokens/self, token: any access token        → expiration */
+    GITLAB_OP_LIST,       /* GET    /runners, a page of those that the token's user administers  → body, next_page */
+    GITLAB_OP_LIST_ALL,   /* GET    /runners/all, a page of all, for an administrator            → body, next_page */
+    GITLAB_OP_RUNNING,    /* GET    /runners/:id/jobs?status=running                 → body: [], or one that runs   */
 };
 
 struct gitlab_request {
@@ -47,6 +50,7 @@ struct gitlab_request {
     const char *client_cert, *client_key; /* shown to a server that asks, see struct http_tls; NULL */
     const char *token;                    /* what proves the right to do it                       */
     int64_t runner_id;
+    int64_t page;                   /* LIST, LIST_ALL: from 1 on */
     struct json_object *attributes; /* description, tag_list, …; REGISTER, CREATE, UPDATE */
     const char *runner_type;        /* "instance_type", "group_type", "project_type"; CREATE, FIND */
     int64_t scope_id;               /* group or project                             */
@@ -64,6 +68,8 @@ struct gitlab_answer {
     const char *token;        /* lent during the callback                              */
     const char *expiration;   /* RFC 3339, NULL: never                                 */
     struct json_object *body; /* the whole answer, lent as token is; NULL: none (204)    */
+    int64_t next_page;        /* LIST, LIST_ALL: that comes after this one, 0: none      */
+    int64_t date_s;           /* GitLab's clock when it answered, in seconds since 1970; 0: not known */
 };
 
 typedef void gitlab_done_fn(void *arg, const struct gitlab_answer *answer);
@@ -88,9 +94,9 @@ enum gate_verdict gitlab_enter(struct gitlab *gitlab, struct gate_pass *pass, co
 void gitlab_step_back(struct gitlab *gitlab, struct gate_pass *pass);
 
 /* Starts a call; everything in it is copied. done is called once, never from within, unless gitlab_cancel() comes
- * first; the handle is dead after either. Answers are bounded at 128 KiB, requests at 30 s once they are let through, a
- * search at 10 min. What is no answer of GitLab's (answer.c) is UnexpectedAnswer; a refusal that others may have made
- * is Unconfirmed. */
+ * first; the handle is dead after either. Answers are bounded at 128 KiB, pages of lists at 320, requests at 30 s once
+ * they are let through, a search at 10 min. What is no answer of GitLab's (answer.c) is UnexpectedAnswer; a refusal
+ * that others may have made is Unconfirmed. */
 struct gitlab_op *gitlab_start(struct gitlab *gitlab, const struct gitlab_request *call, gitlab_done_fn *done,
                                void *arg);
 void gitlab_cancel(struct gitlab_op *op);

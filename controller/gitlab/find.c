@@ -5,7 +5,6 @@
  * However long a list a server makes up, the search holds no more than one page of ids and one answer, calls at most
  * once in PACE_MS, and ends after SEARCH_MS. Pages only go forward, and none is empty but the last. */
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -70,15 +69,6 @@ static void ask_for_a_runner(struct gitlab_op *op, int64_t id)
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * A page of the list */
-
-/* The number of the page after this one; 0: this was the last; -1: that is none. */
-static int64_t page_after(const char *text, int64_t page)
-{
-    char *end;
-    long long next = strtoll(text, &end, 10);
-
-    return !*text ? 0 : *end || next <= page ? -1 : next;
-}
 
 static bool take_ids(struct search *s, struct json_object *runners)
 {

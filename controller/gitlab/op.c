@@ -49,7 +49,10 @@ void gitlab_cancel(struct gitlab_op *op)
 void op_answer(struct gitlab_op *op, const struct gitlab_answer *result)
 {
     assert(op->state != OP_ASKING);
-    op->done(op->arg, result);
+    struct gitlab_answer told = *result;
+
+    told.date_s = op->date_s;
+    op->done(op->arg, &told);
     op_free(op);
 }
 
@@ -87,6 +90,14 @@ static struct err failure_of(const struct gitlab_op *op, const struct http_reply
     }
     gitlab_explain(&err);
     return err;
+}
+
+int64_t page_after(const char *text, int64_t page)
+{
+    char *end;
+    long long next = strtoll(text, &end, 10);
+
+    return !*text ? 0 : *end || next <= page ? -1 : next;
 }
 
 /* The server may have done what was asked for, whatever it says. */
@@ -178,6 +189,7 @@ static void on_http_done(void *arg, const struct http_reply *reply)
     struct gitlab_op *op = arg;
 
     op->request = 0;
+    op->date_s = reply->date_s ? reply->date_s : op->date_s;
     op_enter(op, OP_RESTING);
     op->failure = failure_of(op, reply);
     gate_end(op->gitlab->gate, &op->pass, transport_of(reply), answer_of(reply), &op->failure);

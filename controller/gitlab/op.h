@@ -40,6 +40,7 @@ struct gitlab_op {
     op_reply_fn *on_reply;
     uint64_t request;             /* in flight; 0: none                                                        */
     int64_t asked_us;             /* when it, or else the call, began                                          */
+    int64_t date_s;               /* GitLab's clock, as it said last; 0: it has not                            */
     struct err failure;           /* what the latest reply means when it is not the one that was hoped for     */
     struct gitlab_answer doubted; /* proof.c: a refusal, while GitLab is asked whether it is its own     */
     struct search *search;        /* find.c; NULL; in mem                                                      */
@@ -62,7 +63,7 @@ bool door_admits(const struct gitlab *gitlab, const char *url, const char *addre
 
 /* op_shape.c: how each call is put. Runner and registration tokens travel in the body, access tokens in a header. */
 struct op_shape {
-    const char *method, *path; /* %lld: runner id */
+    const char *method, *path; /* %lld: runner id, of a list the page */
     bool token_in_body, attributes;
     int ok;
     size_t max_answer;
@@ -86,6 +87,9 @@ struct json_object *op_read(struct gitlab_op *op, const struct http_reply *reply
 /* The end of the call. */
 void op_answer(struct gitlab_op *op, const struct gitlab_answer *answer);
 void op_answer_error(struct gitlab_op *op, const struct err *err, bool ambiguous);
+
+/* The number of the page after this one, by X-Next-Page; 0: this was the last; -1: that is none. */
+int64_t page_after(const char *text, int64_t page);
 
 /* find.c: GITLAB_OP_FIND. */
 void search_begin(struct gitlab_op *op);

@@ -73,6 +73,7 @@ struct call {
     bool resent;         /* … and because its connection broke              */
     struct kube_call counts;
     struct object_text answer; /* what has come of it */
+    int64_t date_s;            /* … and when, by the server's clock */
     bool told;                 /* … or was passed on  */
     struct arena mem;
 };
@@ -254,7 +255,7 @@ static struct json_object *parse_reply(struct call *call, struct err *err)
 /* From now on its id is unknown. */
 static void answer_call(struct call *call, const struct err *err)
 {
-    struct kube_reply result = {.err = *err};
+    struct kube_reply result = {.err = *err, .date_s = call->date_s};
     cleanup_json struct json_object *object = NULL;
 
     call_enter(call, CALL_ANSWERED);
@@ -354,6 +355,7 @@ static void on_call_done(void *arg, const struct http_reply *reply)
 
     assert(call->state == CALL_FLYING);
     call->request = 0;
+    call->date_s = reply->date_s;
     kube_stats_ended(&client->stats, &call->counts, reply, call->answer.size);
     if (!is_exempt(call))
         limit_end(&client->limit);

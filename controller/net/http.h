@@ -44,6 +44,7 @@ struct http_reply {
     int64_t retry_after_ms; /* Retry-After (seconds or date), with 429 also RateLimit-ResetTime; at most a day */
     const char *next_page;  /* X-Next-Page; "" when absent              */
     int64_t dns_us;         /* how long the name took; 0: it was known  */
+    int64_t date_s;         /* Date: the server's clock, in seconds since 1970; 0: it does not say */
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
      *
      *   ERR_RETRY   with reason ProxyUnreachable (no connection to the proxy, or none that can be trusted),

@@ -130,6 +130,13 @@ static int64_t retry_after_ms(const struct transfer *t, long status)
     return seconds > 0 ? seconds * 1000 : 0;
 }
 
+static int64_t date_of(const struct transfer *t)
+{
+    time_t date = curl_getdate(header(t, "Date"), NULL);
+
+    return date > 0 ? (int64_t)date : 0;
+}
+
 static int64_t dns_us(const struct transfer *t)
 {
     curl_off_t us = 0;
@@ -150,6 +157,7 @@ static struct http_reply answer(const struct transfer *t)
     reply.next_page = header(t, "X-Next-Page");
     reply.retry_after_ms = retry_after_ms(t, reply.status);
     reply.dns_us = dns_us(t);
+    reply.date_s = date_of(t);
     return reply;
 }
 

@@ -573,6 +573,48 @@ static void looks_at_the_runner_that_is_known_first(void **state)
     assert_asked(2, "GET /root/api/v4/version");
 }
 
+static const struct gitlab_answer *read_page(struct world *w, enum gitlab_op_kind op, int64_t page)
+{
+    const struct gitlab_request list = {.op = op, .url = w->url, .token = "secret-token", .page = page};
+
+    return run(w, &list);
+}
+
+static void reads_lists_page_by_page(void **state)
+{
+    struct world *w = *state;
+
+    say(0, "200 OK\r\nX-Next-Page: 2\r\nDate: Thu, 01 Jan 1970 00:02:00 GMT", "[{\"id\":5},{\"id\":6}]");
+    assert_int_equal(read_page(w, GITLAB_OP_LIST, 1)->next_page, 2);
+    assert_int_equal(w->answer.date_s, 120);
+    assert_string_equal(w->body, "[{\"id\":5},{\"id\":6}]");
+    assert_asked(0, "GET /root/api/v4/runners?per_page=50&page=1");
+    say(0, "200 OK", "[]");
+    assert_int_equal(read_page(w, GITLAB_OP_LIST_ALL, 3)->next_page, 0);
+    assert_asked(0, "GET /root/api/v4/runners/all?per_page=50&page=3");
+    say(0, "200 OK", "[{\"id\":1}]");
+    assert_int_equal(call(w, GITLAB_OP_RUNNING)->err.kind, ERR_NONE);
+    assert_asked(0, "GET /root/api/v4/runners/42/jobs?status=running&per_page=1");
+}
+
+static void believes_no_list_that_is_none_of_gitlabs(void **state)
+{
+    static const struct {
+        const char *status, *body;
+    } cases[] = {
+        {"200 OK", "{}"},        {"200 OK", "[{}]"},
+        {"200 OK", "[7]"},       {"200 OK\r\nX-Next-Page: 1", "[{\"id\":5}]"},
+        {"200 OK", "<html>"},    {"200 OK\r\nX-Next-Page: x", "[{\"id\":5}]"},
+        {"403 Forbidden", DEAD}, {"502 Bad Gateway", ""},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        say(0, cases[i].status, cases[i].body);
+        assert_int_not_equal(read_page(w, GITLAB_OP_LIST_ALL, 1)->err.kind, ERR_NONE);
+    }
+}
+
 static void looks_where_the_runner_would_be(void **state)
 {
     static const char *const where[][2] = {
@@ -987,6 +1029,8 @@ int main(void)
         api_test(finds_a_runner_on_the_second_page),
         api_test(looks_at_the_runner_that_is_known_first),
         api_test(looks_where_the_runner_would_be),
+        api_test(reads_lists_page_by_page),
+        api_test(believes_no_list_that_is_none_of_gitlabs),
         api_test(does_not_take_a_strange_answer_for_none),
         api_test(gives_up_looking_when_gitlab_refuses),
         api_test(can_be_cancelled),
