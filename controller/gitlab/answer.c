@@ -130,7 +130,7 @@ static const struct {
     {SHOWS, 0, "projects", is_owners},
 };
 
-static bool is_listed(struct json_object *value)
+static bool is_of_list(struct json_object *value)
 {
     return is_id(json_member(value, "id"));
 }
@@ -140,7 +140,7 @@ const char *answer_complaint(enum gitlab_op_kind kind, struct json_object *body)
     unsigned op = 1u << kind;
 
     if (op & LISTS)
-        return is_list_of(body, LIST_MAX, is_listed) ? NULL : "list";
+        return is_list_of(body, LIST_MAX, is_of_list) ? NULL : "list";
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         struct json_object *value = json_member(body, members[i].name);
         if ((members[i].ops & op) && (value || (members[i].needed & op)) && !members[i].is(value))

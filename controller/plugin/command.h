@@ -74,6 +74,8 @@ bool is_forbidden(const struct err *err);
 /* Says on stderr what failed, "what: text", and returns the exit code that it means. */
 enum plugin_exit failed(const struct plugin_call *call, const char *what, const struct err *err);
 
-extern const struct plugin_command list_command, version_command;
+extern const struct plugin_command doctor_command;
+extern const struct plugin_command list_command;
+extern const struct plugin_command version_command;
 
 #endif

@@ -14,7 +14,7 @@ enum { DOCUMENT_MAX = 512 << 20 };
 
 void output_tree(struct json_object *tree, enum plugin_output output)
 {
-    cleanup_buf struct buf text;
+    cleanup_buf struct buf text = {0};
 
     assert(output == OUTPUT_JSON || output == OUTPUT_YAML);
     if (output == OUTPUT_JSON) {
