@@ -75,13 +75,14 @@ static const char *failure_told(const struct observed *o)
     return current && ready && strcmp(ready, "False") == 0 ? condition_get(o->status, "Ready", "reason") : NULL;
 }
 
-/* The operator has tried what is to be done next, in vain, and its status says why: so it stands there. */
+/* The operator has tried what is to be done next, in vain, and its status says why: so it stands there. Who is the
+ * operator remembers that, but for what it has read. */
 static bool suppose(struct observed *o, const struct action *act, struct attempt *ret)
 {
     const char *told = failure_told(o), *stalled = condition_get(o->status, "Stalled", "status");
     const struct reason *reason = told ? reason_of(told) : NULL;
 
-    if (o->supposed || !reason || !can_come_of(reason, act))
+    if (o->supposed || !reason || !can_come_of(reason, act) || (act->kind != ACT_READ && !o->bystander))
         return false;
     *ret = (struct attempt){.rule = act->rule, .retry_at_ms = o->now_ms + SUPPOSED_AGAIN_MS};
     err_set(&ret->err, stalled && strcmp(stalled, "True") == 0 ? ERR_INVALID : ERR_RETRY, told, "%s",
@@ -258,9 +259,11 @@ static void explain_next(const struct observed *o, const struct action *act, str
     }
 }
 
-static void explain_verdict(const struct observed *o, const struct action *act, struct explanation *e)
+/* Nothing is said of it before it is known: when the rules have come to an end, or to another status on the way. */
+static void explain_verdict(const struct observed *o, const struct action *act, struct json_object *told,
+                            struct explanation *e)
 {
-    if (act->kind != ACT_DONE && act->kind != ACT_WAIT)
+    if (act->kind != ACT_DONE && act->kind != ACT_WAIT && o->status == told)
         return;
     e->reason = condition_get(o->status, "Ready", "reason");
     e->message = condition_get(o->status, "Ready", "message");
@@ -278,7 +281,7 @@ void explain(const struct observed *o, struct explanation *ret, struct arena *a)
     explain_rules(&seen, trace, ret, a);
     ret->decisive = decisive_rule(ret, &act);
     explain_conditions(o->status, ret);
-    explain_verdict(&seen, &act, ret);
+    explain_verdict(&seen, &act, o->status, ret);
     explain_next(&seen, &act, ret, a);
     ret->advice = advise(&seen, ret, a);
     assert(ret->next && ret->headline.text);

@@ -101,7 +101,8 @@ struct explanation {
 
 /* Goes through the rules as decide() does, for a runner at rest: *o as gather.h fills it. What nobody has read (the
  * content of Secrets) is taken for good, unless the object's status says otherwise; so a caller who may read it does so
- * first, as long as decide() says ACT_READ. Fills *ret; the arena has its texts, *o lends others. */
+ * first, as long as decide() says ACT_READ. With o->bystander so it is with calls and writes. Fills *ret; the arena has
+ * its texts, *o lends others. */
 void explain(const struct observed *o, struct explanation *ret, struct arena *a);
 
 /* The same as data: {headline, standing, reason, message, since, seen: {reason, message, same}, rules: [{table, name,

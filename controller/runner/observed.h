@@ -70,6 +70,7 @@ struct observed {
     int64_t now;    /* seconds since 1970  */
     struct render_settings settings;
     const struct memory *memory; /* of this process, about this runner; never NULL */
+    bool bystander; /* by a process that does not act: what was tried is told by the object's status alone */
     /* A failure that the object's status tells of, and that this process does not remember; NULL: none. */
     const struct attempt *supposed;
     struct trace *trace; /* is told what each rule says (trace.h); NULL: nobody wants to know */

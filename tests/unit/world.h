@@ -322,6 +322,7 @@ struct world {
     int turn_wish; /* the spec that the turn began with */
     bool stale;    /* the turn must begin anew          */
     FILE *trace;
+    void (*told)(const struct observed *o, const struct action *act); /* of each decision; NULL: nobody */
 };
 
 /* What GitLab is to keep of the runner by now, as the API server has it. */

@@ -355,6 +355,8 @@ void world_turn(struct world *w)
     for (;;) {
         act = decide(&w->observed, &w->mem);
         count_step(w, ++steps, &act);
+        if (w->told)
+            w->told(&w->observed, &act);
         if (act.kind == ACT_WAIT || act.kind == ACT_DONE || w->journal.violation[0])
             break;
         world_perform(w, &act);

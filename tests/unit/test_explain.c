@@ -1,0 +1,311 @@
+/* What is said of a runner: each rule once, in every state of thousands of worlds, and what the decision says; the
+ * remedies, which docs/conditions.md has, too; headlines and advice. */
+#include "golden.h"
+
+#include <ctype.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "runner/explain.h"
+#include "runner/explain_parts.h"
+#include "runner/reasons.h"
+#include "runner/status.h"
+#include "world.h"
+
+#ifdef __SANITIZE_ADDRESS__
+enum { EXPLAINED_WORLDS = 250 };
+#else
+enum { EXPLAINED_WORLDS = 1000 };
+#endif
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Every state of a world.
+ */
+static size_t rules_of(const struct rule *table)
+{
+    size_t n = 0;
+
+    for (; table->name; table++)
+        n += 1 + (table->below ? rules_of(table->below) : 0);
+    return n;
+}
+
+static void assert_each_rule_once(const struct observed *o, const struct explanation *e)
+{
+    size_t all = o->deleting ? rules_of(deletion_rules)
+                             : rules_of(rights_rules) + rules_of(unseen_rules) + rules_of(registration_rules) +
+                                   rules_of(manager_rules);
+
+    assert_int_equal(e->rules_len, all);
+    for (size_t i = 0; i < e->rules_len; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_false(strcmp(e->rules[i].name, e->rules[k].name) == 0 &&
+                         strcmp(e->rules[i].table, e->rules[k].table) == 0);
+}
+
+/* A mark comes with what belongs to it. */
+static void assert_rules_are_whole(const struct explanation *e)
+{
+    for (size_t i = 0; i < e->rules_len; i++) {
+        const struct explained_rule *r = &e->rules[i];
+        bool waits = r->mark == MARK_WAITS || r->mark == MARK_STOP;
+        assert_true(*r->says);
+        assert_int_equal(r->reason != NULL, waits);
+        assert_int_equal(r->why != NULL, waits || r->mark == MARK_WOULD);
+    }
+}
+
+static bool is_an_effect(const struct action *act)
+{
+    return act->kind != ACT_WAIT && act->kind != ACT_DONE && act->kind != ACT_READ &&
+           !(act->kind == ACT_STATUS && strcmp(act->rule, "status") == 0);
+}
+
+/* It waits because of a rule, not for an answer of GitLab, nor to write the status. */
+static bool waits_by_rule(const struct action *act)
+{
+    return act->kind == ACT_WAIT && strcmp(act->rule, "answer") != 0 && strcmp(act->rule, "status") != 0;
+}
+
+/* Of what it waits for the rule and the headline say the same; of what is to be done the rule says what, unless the
+ * object says that it was tried in vain. */
+static void assert_decisive(const struct observed *o, const struct action *act, const struct explanation *e,
+                            struct arena *a)
+{
+    const struct explained_rule *at = e->decisive;
+
+    if (waits_by_rule(act)) {
+        assert_non_null(at);
+        assert_string_equal(at->reason, act->wait.reason);
+        if (!act->wait.quiet && !o->gone)
+            assert_string_equal(e->headline.reason, act->wait.reason);
+    } else if (act->kind == ACT_DONE) {
+        assert_null(at);
+        assert_true(e->same || o->gone || (o->deleting && !o->finalizer));
+    } else if (is_an_effect(act)) {
+        assert_non_null(at);
+        assert_true(at->mark != MARK_OK);
+        assert_int_equal(at->mark, MARK_WOULD);
+        assert_string_equal(at->why, action_text(act, a));
+    }
+}
+
+/* Who does not act knows from the status what was tried in vain, and says so. */
+static void check_bystander(const struct observed *o, struct explanation *e, struct arena *a)
+{
+    struct observed seen = *o;
+
+    seen.bystander = true;
+    explain(&seen, e, a);
+    assert_each_rule_once(o, e);
+    assert_rules_are_whole(e);
+}
+
+/* What the status will say is what is seen. */
+static void assert_seen(const struct observed *o, const struct action *act, const struct explanation *e)
+{
+    if (act->kind != ACT_STATUS || strcmp(act->rule, "status") != 0)
+        return;
+    assert_string_equal(e->reason, condition_get(act->status, "Ready", "reason"));
+    if (!o->deleting) /* until when something is waited for depends on what the status said before */
+        assert_string_equal(e->message, condition_get(act->status, "Ready", "message"));
+}
+
+static void assert_no_secret(const struct observed *o, const char *text)
+{
+    static const enum readable secrets[] = {READ_CREDENTIAL, READ_TOKEN, READ_CONFIG};
+
+    for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
+        const char *value = o->values[secrets[i]].value;
+        if (value && strncmp(value, "glrt-", 5) == 0)
+            assert_null(strstr(text, value));
+    }
+}
+
+static size_t states_seen;
+
+static void check_explained(const struct observed *o, const struct action *act)
+{
+    cleanup_arena struct arena a = {0};
+    struct explanation *e = arena_alloc(&a, sizeof(*e));
+
+    explain(o, e, &a);
+    assert_each_rule_once(o, e);
+    assert_rules_are_whole(e);
+    assert_decisive(o, act, e, &a);
+    assert_seen(o, act, e);
+    assert_non_null(e->next);
+    cleanup_json struct json_object *data = explanation_json(e);
+    assert_no_secret(o, json_text(data));
+    assert_int_equal(json_len(json_get(data, "rules")), e->rules_len);
+    check_bystander(o, e, &a);
+    states_seen++;
+}
+
+static void test_worlds(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= EXPLAINED_WORLDS; seed++) {
+        int options[OPTIONS];
+        struct scenario s;
+        struct world w;
+        scenario_draw(seed, options);
+        scenario_init(&s, seed, options);
+        world_init(&w, &s, (struct crash){.at = -1}, NULL);
+        w.told = check_explained;
+        world_run(&w);
+        world_finish(&w);
+        scenario_finish(&s);
+    }
+    assert_true(states_seen > 10 * EXPLAINED_WORLDS);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Reasons and their remedies.
+ */
+/* Without the marks of Markdown: `code`, and of a link its text. */
+static void make_plain(char *text)
+{
+    char *to = text;
+
+    for (char *at = text; *at; at++) {
+        if (strncmp(at, "](", 2) == 0)
+            at += strcspn(at, ")");
+        else if (*at != '`' && (*at != '[' || at[1] == ' '))
+            *to++ = *at;
+    }
+    *to = '\0';
+}
+
+/* The row of the page has this reason in its first cell. */
+static bool row_is_about(const char *row, const char *name)
+{
+    size_t cell = strcspn(row, "|"), len = strlen(name);
+
+    for (const char *at = row; (at = strstr(at, name)) && at < row + cell; at += len)
+        if (!isalpha((unsigned char)at[len]) && at[-1] == ' ')
+            return true;
+    return false;
+}
+
+/* The page has it with this remedy. *named: it has it at all. */
+static bool is_in_page(const char *page, const struct reason *r, struct arena *a, bool *named)
+{
+    const char *cell = arena_printf(a, "| %s |", r->remedy ? r->remedy : "");
+
+    for (const char *row = strstr(page, "\n| "); row; row = strstr(row + 1, "\n| ")) {
+        if (!row_is_about(row + 3, r->name))
+            continue;
+        *named = true;
+        const char *second = strchr(row + 3, '|');
+        if (strncmp(second, cell, strlen(cell)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void test_remedies_are_those_of_the_page(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    char *page = read_file("docs/conditions.md", &a);
+
+    (void)state;
+    make_plain(page);
+    for (size_t i = 0; reason_at(i); i++) {
+        const struct reason *r = reason_at(i);
+        bool named = false, same = is_in_page(page, r, &a, &named);
+        if (r->remedy && named && !same)
+            fail_msg("docs/conditions.md says something else of %s than runner/reasons.c: %s", r->name, r->remedy);
+        if (r->group == REASON_PERSON || r->group == REASON_AGAIN)
+            assert_true(same);
+    }
+}
+
+static const char *group_name(enum reason_group group)
+{
+    static const char *const names[] = {
+        [REASON_PERSON] = "person", [REASON_AGAIN] = "again",           [REASON_WORK] = "work",
+        [REASON_GOOD] = "good",     [REASON_KUBERNETES] = "kubernetes",
+    };
+    return names[group];
+}
+
+static void test_reasons_are_those_of_the_list(void **state)
+{
+    char name[48], group[16];
+    size_t of_conditions = 0, known = 0;
+    FILE *file = fopen("tests/data/reasons.txt", "r");
+
+    (void)state;
+    assert_non_null(file);
+    for (char line[256]; fgets(line, sizeof(line), file);) {
+        if (line[0] == '#' || sscanf(line, "%47s %15s", name, group) != 2 || strcmp(group, "event") == 0 ||
+            strcmp(group, "version") == 0 || strcmp(group, "inner") == 0)
+            continue;
+        of_conditions++;
+        if (!reason_of(name))
+            fail_msg("%s is not in runner/reasons.c", name);
+        assert_string_equal(group_name(reason_of(name)->group), group);
+    }
+    fclose(file);
+    while (reason_at(known))
+        known++;
+    assert_int_equal(known, of_conditions);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Headlines.
+ */
+struct headline_case {
+    const char *status; /* JSON with single quotes; NULL: none */
+    enum standing standing;
+    const char *text;
+};
+
+#define CONDITION(type, status, reason)                                                                                \
+    "{'type': '" type "', 'status': '" status "', 'reason': '" reason                                                  \
+    "', 'message': 'm', 'lastTransitionTime': '2026-01-02T03:04:05Z'}"
+#define STATUS(generation, ...) "{'observedGeneration': " #generation ", 'conditions': [" __VA_ARGS__ "]}"
+
+static const struct headline_case headline_cases[] = {
+    {NULL, STANDING_UNSERVED, "no operator has taken it up"},
+    {STATUS(-1, CONDITION("Ready", "Unknown", "WaitingForOperator")), STANDING_UNSERVED, "no operator has taken it up"},
+    {STATUS(2, CONDITION("Ready", "True", "Ready")), STANDING_GOOD, "ready for 14m"},
+    {STATUS(2, CONDITION("Ready", "True", "ReadyWithWarnings")), STANDING_WARNS, "ready for 14m, with warnings"},
+    {STATUS(2, CONDITION("Ready", "False", "UntrustedCertificate") ", " CONDITION("Stalled", "True", "x")),
+     STANDING_STOPPED, "not ready for 14m, UntrustedCertificate"},
+    {STATUS(2, CONDITION("Ready", "False", "HostNotFound") ", " CONDITION("Reconciling", "True", "x")),
+     STANDING_RETRIES, "not ready for 14m, HostNotFound; it is tried again"},
+    {STATUS(2, CONDITION("Ready", "False", "ManagerStarting")), STANDING_WORKS, "not ready for 14m, ManagerStarting"},
+    {STATUS(2, CONDITION("Ready", "False", "Suspended")), STANDING_RESTS, "suspended for 14m"},
+    {STATUS(2, CONDITION("Ready", "False", "Draining")), STANDING_LEAVES,
+     "being deleted for 14m, its managers finish their jobs"},
+    {STATUS(2, CONDITION("Ready", "False", "OfALaterVersion")), STANDING_RETRIES,
+     "not ready for 14m, OfALaterVersion; it is tried again"},
+    {STATUS(1, CONDITION("Ready", "True", "Ready")), STANDING_GOOD, "edited, and not looked at since; ready for 14m"},
+    {"{'conditions': 7}", STANDING_UNSERVED, "no operator has taken it up"},
+};
+
+static void test_headlines(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(headline_cases); i++) {
+        cleanup_arena struct arena a = {0};
+        const struct headline_case *c = &headline_cases[i];
+        struct json_object *status = c->status ? quoted_json(c->status, &a) : NULL;
+        struct headline h = explain_headline(status, 2, time_parse("2026-01-02T03:18:30Z"), &a);
+        assert_string_equal(h.text, c->text);
+        assert_string_equal(standing_name(h.standing), standing_name(c->standing));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_worlds),
+        cmocka_unit_test(test_remedies_are_those_of_the_page),
+        cmocka_unit_test(test_reasons_are_those_of_the_list),
+        cmocka_unit_test(test_headlines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
