@@ -12,11 +12,12 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/line_mark.h"
 #include "base/shorten.h"
 #include "base/toml_parts.h"
 #include "base/utf8.h"
 
-enum { TOML_VALUES_MAX = 100000, KIND_BITS = 3 };
+enum { TOML_VALUES_MAX = 100000 };
 
 /* How a table or an array came to be; of one that only lies on the way to others: nothing of it. */
 enum made {
@@ -32,16 +33,6 @@ struct node {
 };
 
 static bool read_toml_value(struct toml_reader *r, unsigned depth, struct node *ret);
-
-unsigned toml_mark_line(struct json_object *mark)
-{
-    return (unsigned)(json_object_get_int64(mark) >> KIND_BITS);
-}
-
-enum toml_kind toml_mark_kind(struct json_object *mark)
-{
-    return (enum toml_kind)(json_object_get_int64(mark) & ((1 << KIND_BITS) - 1));
-}
 
 static unsigned made(struct node node)
 {
@@ -306,7 +297,7 @@ static bool read_leaf(struct toml_reader *r, struct node *ret)
 
     if (!toml_read_scalar(r, &ret->value, &kind))
         return false;
-    ret->marks = json_object_new_int64((int64_t)line << KIND_BITS | kind);
+    ret->marks = line_mark(line, kind);
     return true;
 }
 

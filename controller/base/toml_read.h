@@ -18,13 +18,9 @@ enum toml_kind { TOML_PLAIN, TOML_DATE_TIME, TOML_LOCAL_DATE_TIME, TOML_LOCAL_DA
 
 /* Reads a document of len bytes: an object, owned by the caller. NULL and *err (ERR_INVALID, "name:line:column: what is
  * wrong: remedy") when it is not TOML, or is too much: more than JSON_DEPTH_MAX levels or 100000 values.
- * *ret_marks, unless ret_marks is NULL: a tree of the same shape, owned by the caller, that has a mark for each value
- * that is neither a table nor an array. */
+ * *ret_marks, unless ret_marks is NULL: a tree of the same shape, owned by the caller, that has a mark
+ * (base/line_mark.h, of an enum toml_kind) for each value that is neither a table nor an array. */
 struct json_object *toml_read(const char *name, const char *text, size_t len, struct json_object **ret_marks,
                               struct err *err);
-
-/* The line that a mark's value is on, from 1; and what it was. */
-unsigned toml_mark_line(struct json_object *mark);
-enum toml_kind toml_mark_kind(struct json_object *mark);
 
 #endif

@@ -25,6 +25,10 @@ enum {
  * can say, has a key twice, or is too much: more than JSON_DEPTH_MAX levels, or than the maxima above. */
 struct json_object *yaml_read(const char *name, const char *text, size_t len, enum yaml_scalars scalars,
                               struct err *err);
+/* The same, and *ret_marks, unless ret_marks is NULL: an array of the same shape, owned by the caller, that has a mark
+ * (base/line_mark.h) for each value that is neither a mapping nor a sequence: of an alias, where its value stands. */
+struct json_object *yaml_read_marked(const char *name, const char *text, size_t len, enum yaml_scalars scalars,
+                                     struct json_object **ret_marks, struct err *err);
 
 /* What a scalar without quotes and tag means: a number, true, false, null, or else itself as text. The caller owns it.
  */

@@ -11,23 +11,58 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/line_mark.h"
 #include "base/mem.h"
 #include "base/shorten.h"
 #include "base/yaml.h"
 
 #define cleanup_event __attribute__((cleanup(yaml_event_delete)))
 
+/* A value, and where it was written; no marks unless they are wanted. */
+struct yaml_node {
+    struct json_object *value, *marks;
+};
+
 struct reader {
     yaml_parser_t parser;
     const char *name, *text;
     size_t len;
-    struct json_object *anchors; /* name → value, of the current document */
+    struct yaml_node anchors; /* name → value, of the current document */
+    bool marked;              /* marks are wanted                      */
     enum yaml_scalars scalars;
     size_t values, bytes; /* so far */
     struct err *err;
 };
 
-static bool read_value(struct reader *r, const yaml_event_t *event, unsigned depth, struct json_object **ret);
+static bool read_value(struct reader *r, const yaml_event_t *event, unsigned depth, struct yaml_node *ret);
+
+static struct yaml_node new_mapping(const struct reader *r)
+{
+    return (struct yaml_node){json_object_new_object(), r->marked ? json_object_new_object() : NULL};
+}
+
+static void drop_node(struct yaml_node *node)
+{
+    json_object_put(take(node->value));
+    json_object_put(take(node->marks));
+}
+
+#define cleanup_node __attribute__((cleanup(drop_node)))
+
+/* Takes the node over. */
+static void add_to_mapping(struct yaml_node *into, const char *key, struct yaml_node node)
+{
+    json_object_object_add(into->value, key, node.value);
+    if (into->marks)
+        json_object_object_add(into->marks, key, node.marks);
+}
+
+static void add_to_sequence(struct yaml_node *into, struct yaml_node node)
+{
+    json_append(into->value, node.value);
+    if (into->marks)
+        json_append(into->marks, node.marks);
+}
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Errors */
@@ -164,17 +199,17 @@ static bool read_scalar(struct reader *r, const yaml_event_t *event, struct json
     return true;
 }
 
-static bool read_alias(struct reader *r, const yaml_event_t *event, unsigned depth, struct json_object **ret)
+static bool read_alias(struct reader *r, const yaml_event_t *event, unsigned depth, struct yaml_node *ret)
 {
     const char *name = (const char *)event->data.alias.anchor;
     struct json_object *value;
 
-    if (!json_object_object_get_ex(r->anchors, name, &value))
+    if (!json_object_object_get_ex(r->anchors.value, name, &value))
         return refuse(r, &event->start_mark, "*%s stands for nothing: put &%s before a value above",
                       shown(name, 60).text, shown(name, 60).text);
     if (!count_tree(r, &event->start_mark, value, depth))
         return false;
-    *ret = json_copy(value);
+    *ret = (struct yaml_node){json_copy(value), json_ref(json_member(r->anchors.marks, name))};
     return true;
 }
 
@@ -191,29 +226,30 @@ static bool read_key(struct reader *r, const yaml_event_t *event, struct json_ob
     return *ret || refuse(r, &event->start_mark, "a key must be text: put it in quotes");
 }
 
-static void merge_object(struct json_object *into, struct json_object *object)
+static void merge_mapping(struct yaml_node *into, struct json_object *object, struct json_object *marks)
 {
     json_each (it, object)
-        if (!json_object_object_get_ex(into, it.key, NULL))
-            json_object_object_add(into, it.key, json_ref(it.value));
+        if (!json_object_object_get_ex(into->value, it.key, NULL))
+            add_to_mapping(into, it.key, (struct yaml_node){json_ref(it.value), json_ref(json_member(marks, it.key))});
 }
 
 /* The value of `<<`: a mapping, or several, of which the first counts most. */
-static bool read_merge(struct reader *r, unsigned depth, struct json_object *into)
+static bool read_merge(struct reader *r, unsigned depth, struct yaml_node *into)
 {
     cleanup_event yaml_event_t event = {0};
-    cleanup_json struct json_object *value = NULL;
+    cleanup_node struct yaml_node node = {0};
 
-    if (!next(r, &event) || !read_value(r, &event, depth, &value))
+    if (!next(r, &event) || !read_value(r, &event, depth, &node))
         return false;
+    struct json_object *value = node.value;
     bool right = json_object_is_type(value, json_type_object) || json_len(value);
     for (size_t i = 0; i < json_len(value); i++)
         right = right && json_object_is_type(json_at(value, i), json_type_object);
     if (!right)
         return refuse(r, &event.start_mark, "<< takes a mapping or a list of them, such as *base");
-    merge_object(into, value);
+    merge_mapping(into, value, node.marks);
     for (size_t i = 0; i < json_len(value); i++)
-        merge_object(into, json_at(value, i));
+        merge_mapping(into, json_at(value, i), json_at(node.marks, i));
     return true;
 }
 
@@ -223,27 +259,27 @@ static bool is_merge(const yaml_event_t *key)
            strcmp((const char *)key->data.scalar.value, "<<") == 0;
 }
 
-static bool read_member(struct reader *r, const yaml_event_t *key_event, unsigned depth, struct json_object *object)
+static bool read_member(struct reader *r, const yaml_event_t *key_event, unsigned depth, struct yaml_node *mapping)
 {
     cleanup_event yaml_event_t event = {0};
     cleanup_json struct json_object *key = NULL;
-    struct json_object *value = NULL;
+    struct yaml_node node = {0};
 
     if (!read_key(r, key_event, &key))
         return false;
     const char *name = json_object_get_string(key);
-    if (json_object_object_get_ex(object, name, NULL))
+    if (json_object_object_get_ex(mapping->value, name, NULL))
         return refuse(r, &key_event->start_mark, "the key %s is there twice: keep one", shown(name, 60).text);
-    if (!next(r, &event) || !read_value(r, &event, depth, &value))
+    if (!next(r, &event) || !read_value(r, &event, depth, &node))
         return false;
-    json_object_object_add(object, name, value);
+    add_to_mapping(mapping, name, node);
     return true;
 }
 
-static bool read_mapping(struct reader *r, unsigned depth, struct json_object **ret)
+static bool read_mapping(struct reader *r, unsigned depth, struct yaml_node *ret)
 {
-    cleanup_json struct json_object *object = json_object_new_object();
-    cleanup_json struct json_object *merged = json_object_new_object();
+    cleanup_node struct yaml_node mapping = new_mapping(r);
+    cleanup_node struct yaml_node merged = new_mapping(r);
 
     for (;;) {
         cleanup_event yaml_event_t event = {0};
@@ -251,46 +287,49 @@ static bool read_mapping(struct reader *r, unsigned depth, struct json_object **
             return false;
         if (event.type == YAML_MAPPING_END_EVENT)
             break;
-        if (is_merge(&event) && json_first(object).key)
+        if (is_merge(&event) && json_first(mapping.value).key)
             return refuse(r, &event.start_mark, "<< must be the first key: kubectl lets it override those above");
-        if (!(is_merge(&event) ? read_merge(r, depth, merged) : read_member(r, &event, depth, object)))
+        if (!(is_merge(&event) ? read_merge(r, depth, &merged) : read_member(r, &event, depth, &mapping)))
             return false;
     }
-    merge_object(object, merged);
-    *ret = take(object);
+    merge_mapping(&mapping, merged.value, merged.marks);
+    *ret = mapping;
+    mapping = (struct yaml_node){0};
     return true;
 }
 
-static bool read_sequence(struct reader *r, unsigned depth, struct json_object **ret)
+static bool read_sequence(struct reader *r, unsigned depth, struct yaml_node *ret)
 {
-    cleanup_json struct json_object *array = json_object_new_array();
+    cleanup_node struct yaml_node sequence = {json_object_new_array(), r->marked ? json_object_new_array() : NULL};
 
     for (;;) {
         cleanup_event yaml_event_t event = {0};
-        struct json_object *value = NULL;
+        struct yaml_node node = {0};
         if (!next(r, &event))
             return false;
         if (event.type == YAML_SEQUENCE_END_EVENT)
             break;
-        if (!read_value(r, &event, depth, &value))
+        if (!read_value(r, &event, depth, &node))
             return false;
-        json_append(array, value);
+        add_to_sequence(&sequence, node);
     }
-    *ret = take(array);
+    *ret = sequence;
+    sequence = (struct yaml_node){0};
     return true;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * The whole */
 
-static void remember(struct reader *r, const yaml_char_t *anchor, struct json_object *value)
+static void remember(struct reader *r, const yaml_char_t *anchor, struct yaml_node node)
 {
     if (anchor)
-        json_object_object_add(r->anchors, (const char *)anchor, json_ref(value));
+        add_to_mapping(&r->anchors, (const char *)anchor,
+                       (struct yaml_node){json_ref(node.value), json_ref(node.marks)});
 }
 
-/* The value that begins with the event; *ret is the caller's on success, and NULL for null. */
-static bool read_value(struct reader *r, const yaml_event_t *event, unsigned depth, struct json_object **ret)
+/* The value that begins with the event; *ret is the caller's on success, its value NULL for null. */
+static bool read_value(struct reader *r, const yaml_event_t *event, unsigned depth, struct yaml_node *ret)
 {
     const yaml_char_t *anchor = NULL;
     bool ok = false;
@@ -301,7 +340,8 @@ static bool read_value(struct reader *r, const yaml_event_t *event, unsigned dep
         return false;
     if (event->type == YAML_SCALAR_EVENT) {
         anchor = event->data.scalar.anchor;
-        ok = read_scalar(r, event, ret);
+        ok = read_scalar(r, event, &ret->value);
+        ret->marks = ok && r->marked ? line_mark((unsigned)event->start_mark.line + 1, 0) : NULL;
     } else if (event->type == YAML_MAPPING_START_EVENT) {
         anchor = event->data.mapping_start.anchor;
         ok = read_mapping(r, depth + 1, ret);
@@ -314,20 +354,22 @@ static bool read_value(struct reader *r, const yaml_event_t *event, unsigned dep
     return ok;
 }
 
-static bool read_document(struct reader *r, struct json_object *documents)
+static bool read_document(struct reader *r, struct yaml_node *documents)
 {
     cleanup_event yaml_event_t event = {0};
-    struct json_object *value = NULL;
+    struct yaml_node node = {0};
 
-    r->anchors = json_object_new_object();
-    bool ok = next(r, &event) && read_value(r, &event, 1, &value);
-    json_object_put(take(r->anchors));
-    if (ok && value)
-        json_append(documents, value);
+    r->anchors = new_mapping(r);
+    bool ok = next(r, &event) && read_value(r, &event, 1, &node);
+    drop_node(&r->anchors);
+    if (ok && node.value)
+        add_to_sequence(documents, node);
+    else
+        drop_node(&node);
     return ok;
 }
 
-static bool read_stream(struct reader *r, struct json_object *documents)
+static bool read_stream(struct reader *r, struct yaml_node *documents)
 {
     for (;;) {
         cleanup_event yaml_event_t event = {0};
@@ -340,16 +382,27 @@ static bool read_stream(struct reader *r, struct json_object *documents)
     }
 }
 
-struct json_object *yaml_read(const char *name, const char *text, size_t len, enum yaml_scalars scalars,
-                              struct err *err)
+struct json_object *yaml_read_marked(const char *name, const char *text, size_t len, enum yaml_scalars scalars,
+                                     struct json_object **ret_marks, struct err *err)
 {
-    struct reader r = {.name = name, .text = text, .len = len, .scalars = scalars, .err = err};
-    cleanup_json struct json_object *documents = json_object_new_array();
+    struct reader r = {
+        .name = name, .text = text, .len = len, .scalars = scalars, .err = err, .marked = ret_marks != NULL};
+    struct yaml_node documents = {json_object_new_array(), ret_marks ? json_object_new_array() : NULL};
 
     if (!yaml_parser_initialize(&r.parser))
         abort(); /* out of memory */
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, len);
-    bool ok = read_stream(&r, documents);
+    bool ok = read_stream(&r, &documents);
     yaml_parser_delete(&r.parser);
-    return ok ? take(documents) : NULL;
+    if (!ok)
+        drop_node(&documents);
+    else if (ret_marks)
+        *ret_marks = documents.marks;
+    return documents.value;
+}
+
+struct json_object *yaml_read(const char *name, const char *text, size_t len, enum yaml_scalars scalars,
+                              struct err *err)
+{
+    return yaml_read_marked(name, text, len, scalars, NULL, err);
 }

@@ -6,8 +6,8 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/line_mark.h"
 #include "base/shorten.h"
-#include "base/toml_read.h"
 
 enum { WHERE_WIDTH = 28, PATH_WIDTH = 44 };
 
@@ -36,13 +36,6 @@ static bool is_list_of_tables(struct json_object *value)
     return false;
 }
 
-static unsigned line_of_mark(struct json_object *mark)
-{
-    while (json_is_array(mark))
-        mark = json_at(mark, 0);
-    return json_object_is_type(mark, json_type_int) ? toml_mark_line(mark) : 0;
-}
-
 static void add_leaves(struct import_report *report, struct import_source *source, const char *path,
                        struct json_object *value, struct json_object *marks)
 {
@@ -55,7 +48,7 @@ static void add_leaves(struct import_report *report, struct import_source *sourc
             add_leaves(report, source, arena_printf(report->a, "%s[%zu]", path, i), json_at(value, i),
                        json_at(marks, i));
     } else {
-        add_leaf(report, source, arena_strdup(report->a, path), line_of_mark(marks));
+        add_leaf(report, source, arena_strdup(report->a, path), line_mark_line(marks));
     }
 }
 

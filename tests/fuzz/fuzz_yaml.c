@@ -1,6 +1,11 @@
-/* GitLabRunner files: whatever is written in them is read, refused with an error, or rendered. */
+/* GitLabRunner files: whatever is written in them is read, refused with an error, or rendered; and each value of them
+ * has a mark that says where it was. */
+#include <json-c/json.h>
+#include <stdlib.h>
+
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/line_mark.h"
 #include "base/yaml.h"
 #include "fuzz.h"
 #include "runner/render.h"
@@ -19,11 +24,29 @@ static void render_all(struct json_object *object, struct arena *a)
             render_child(child, &owner, &spec, &settings, a);
 }
 
+static void look_at_marks(struct json_object *value, struct json_object *mark)
+{
+    if (json_object_is_type(value, json_type_object)) {
+        json_each (it, value)
+            look_at_marks(it.value, json_member(mark, it.key));
+    } else if (json_is_array(value)) {
+        if (!json_is_array(mark) || json_len(mark) != json_len(value))
+            abort();
+        for (size_t i = 0; i < json_len(value); i++)
+            look_at_marks(json_at(value, i), json_at(mark, i));
+    } else if (!json_object_is_type(mark, json_type_int) || !line_mark_line(mark)) {
+        abort();
+    }
+}
+
 void fuzz(const char *text, size_t len, struct arena *a)
 {
     struct err err;
-    struct json_object *documents = arena_json(a, yaml_read("file", text, len, YAML_TYPED, &err));
+    struct json_object *marks = NULL;
+    struct json_object *documents = arena_json(a, yaml_read_marked("file", text, len, YAML_TYPED, &marks, &err));
 
+    if (documents)
+        look_at_marks(documents, arena_json(a, marks));
     for (size_t i = 0; i < json_len(documents); i++)
         render_all(json_at(documents, i), a);
     arena_json(a, yaml_read("file", text, len, YAML_TEXTS, &err));

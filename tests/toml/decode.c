@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/line_mark.h"
 #include "base/toml_read.h"
 
 static struct json_object *tagged(const char *type, const char *text)
@@ -38,7 +39,7 @@ static struct json_object *tag_leaf(struct json_object *value, struct json_objec
     case json_type_string:
         break;
     }
-    return json_build("{type: %s, value: %o}", toml_mark_kind(mark) ? moments[toml_mark_kind(mark)] : "string",
+    return json_build("{type: %s, value: %o}", line_mark_kind(mark) ? moments[line_mark_kind(mark)] : "string",
                       json_ref(value));
 }
 

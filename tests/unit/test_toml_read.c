@@ -2,6 +2,7 @@
 #include "golden.h"
 
 #include "base/mem.h"
+#include "base/line_mark.h"
 #include "base/toml_read.h"
 
 static struct json_object *read_text(const char *text, struct json_object **ret_marks, struct arena *a)
@@ -46,11 +47,11 @@ static void marks_say_the_line_and_the_kind(void **state)
     (void)state;
     read_text("\n\n[[runners]]\nname = 'a'\n\nat = 2024-01-01\nx.y = [1,\n 2]\n", &marks, &a);
     runner = json_at(json_member(marks, "runners"), 0);
-    assert_int_equal(toml_mark_line(json_member(runner, "name")), 4);
-    assert_int_equal(toml_mark_kind(json_member(runner, "name")), TOML_PLAIN);
-    assert_int_equal(toml_mark_line(json_member(runner, "at")), 6);
-    assert_int_equal(toml_mark_kind(json_member(runner, "at")), TOML_LOCAL_DATE);
-    assert_int_equal(toml_mark_line(json_at(json_get(runner, "x.y"), 1)), 8);
+    assert_int_equal(line_mark_line(json_member(runner, "name")), 4);
+    assert_int_equal(line_mark_kind(json_member(runner, "name")), TOML_PLAIN);
+    assert_int_equal(line_mark_line(json_member(runner, "at")), 6);
+    assert_int_equal(line_mark_kind(json_member(runner, "at")), TOML_LOCAL_DATE);
+    assert_int_equal(line_mark_line(json_at(json_get(runner, "x.y"), 1)), 8);
 }
 
 static void what_is_wrong_is_said_with_its_place_and_the_remedy(void **state)

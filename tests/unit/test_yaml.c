@@ -2,6 +2,7 @@
 #include "files.h"
 
 #include "base/buf.h"
+#include "base/line_mark.h"
 #include "base/mem.h"
 #include "base/yaml.h"
 
@@ -187,6 +188,26 @@ static void reads_texts_as_they_are_written(void **state)
 }
 
 /* Whatever happens to a file, it is read or refused. */
+static void marks_say_the_line(void **state)
+{
+    static const char text[] = "---\n---\na: &x {b: 1}\nc:\n- 1\n- &n null\nd: *x\ne:\n  <<: *x\n  f: |\n    g\n";
+    struct arena a cleanup_arena = {0};
+    struct json_object *marks = NULL, *mark;
+    struct err err = {0};
+
+    (void)state;
+    arena_json(&a, yaml_read_marked("f", text, strlen(text), YAML_TYPED, &marks, &err));
+    assert_int_equal(json_len(arena_json(&a, marks)), 1);
+    mark = json_at(marks, 0);
+    assert_int_equal(line_mark_line(json_get(mark, "a.b")), 3);
+    assert_int_equal(line_mark_line(json_at(json_member(mark, "c"), 1)), 6);
+    assert_int_equal(line_mark_line(json_member(mark, "c")), 5);
+    assert_int_equal(line_mark_line(json_get(mark, "d.b")), 3);
+    assert_int_equal(line_mark_line(json_get(mark, "e.b")), 3);
+    assert_int_equal(line_mark_line(json_get(mark, "e.f")), 10);
+    assert_int_equal(line_mark_line(NULL), 0);
+}
+
 static void survives_any_damage(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -384,6 +405,7 @@ int main(void)
         cmocka_unit_test(bounds_what_aliases_make),
         cmocka_unit_test(bounds_the_text_that_aliases_make),
         cmocka_unit_test(reads_texts_as_they_are_written),
+        cmocka_unit_test(marks_say_the_line),
         cmocka_unit_test(survives_any_damage),
         cmocka_unit_test(writes_what_reads_back_the_same),
         cmocka_unit_test(writes_every_kind_of_value),
