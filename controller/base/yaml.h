@@ -26,7 +26,7 @@ enum {
 struct json_object *yaml_read(const char *name, const char *text, size_t len, enum yaml_scalars scalars,
                               struct err *err);
 /* The same, and *ret_marks, unless ret_marks is NULL: an array of the same shape, owned by the caller, that has a mark
- * (base/line_mark.h) for each value that is neither a mapping nor a sequence: of an alias, where its value stands. */
+ * (base/line_mark.h) for each value that has none within it: of an alias, where its value stands. */
 struct json_object *yaml_read_marked(const char *name, const char *text, size_t len, enum yaml_scalars scalars,
                                      struct json_object **ret_marks, struct err *err);
 

@@ -41,13 +41,13 @@ static struct yaml_node new_mapping(const struct reader *r)
     return (struct yaml_node){json_object_new_object(), r->marked ? json_object_new_object() : NULL};
 }
 
-static void drop_node(struct yaml_node *node)
+static void put_yaml_node(struct yaml_node *node)
 {
     json_object_put(take(node->value));
     json_object_put(take(node->marks));
 }
 
-#define cleanup_node __attribute__((cleanup(drop_node)))
+#define cleanup_yaml_node __attribute__((cleanup(put_yaml_node)))
 
 /* Takes the node over. */
 static void add_to_mapping(struct yaml_node *into, const char *key, struct yaml_node node)
@@ -237,7 +237,7 @@ static void merge_mapping(struct yaml_node *into, struct json_object *object, st
 static bool read_merge(struct reader *r, unsigned depth, struct yaml_node *into)
 {
     cleanup_event yaml_event_t event = {0};
-    cleanup_node struct yaml_node node = {0};
+    cleanup_yaml_node struct yaml_node node = {0};
 
     if (!next(r, &event) || !read_value(r, &event, depth, &node))
         return false;
@@ -278,8 +278,8 @@ static bool read_member(struct reader *r, const yaml_event_t *key_event, unsigne
 
 static bool read_mapping(struct reader *r, unsigned depth, struct yaml_node *ret)
 {
-    cleanup_node struct yaml_node mapping = new_mapping(r);
-    cleanup_node struct yaml_node merged = new_mapping(r);
+    cleanup_yaml_node struct yaml_node mapping = new_mapping(r);
+    cleanup_yaml_node struct yaml_node merged = new_mapping(r);
 
     for (;;) {
         cleanup_event yaml_event_t event = {0};
@@ -300,7 +300,7 @@ static bool read_mapping(struct reader *r, unsigned depth, struct yaml_node *ret
 
 static bool read_sequence(struct reader *r, unsigned depth, struct yaml_node *ret)
 {
-    cleanup_node struct yaml_node sequence = {json_object_new_array(), r->marked ? json_object_new_array() : NULL};
+    cleanup_yaml_node struct yaml_node sequence = {json_object_new_array(), r->marked ? json_object_new_array() : NULL};
 
     for (;;) {
         cleanup_event yaml_event_t event = {0};
@@ -328,6 +328,18 @@ static void remember(struct reader *r, const yaml_char_t *anchor, struct yaml_no
                        (struct yaml_node){json_ref(node.value), json_ref(node.marks)});
 }
 
+/* What has no values within it is marked itself. */
+static void mark_line(const yaml_event_t *event, struct yaml_node *node)
+{
+    json_object_put(node->marks);
+    node->marks = line_mark((unsigned)event->start_mark.line + 1, 0);
+}
+
+static bool is_empty_node(struct yaml_node node)
+{
+    return !json_first(node.value).key && !json_len(node.value);
+}
+
 /* The value that begins with the event; *ret is the caller's on success, its value NULL for null. */
 static bool read_value(struct reader *r, const yaml_event_t *event, unsigned depth, struct yaml_node *ret)
 {
@@ -341,7 +353,6 @@ static bool read_value(struct reader *r, const yaml_event_t *event, unsigned dep
     if (event->type == YAML_SCALAR_EVENT) {
         anchor = event->data.scalar.anchor;
         ok = read_scalar(r, event, &ret->value);
-        ret->marks = ok && r->marked ? line_mark((unsigned)event->start_mark.line + 1, 0) : NULL;
     } else if (event->type == YAML_MAPPING_START_EVENT) {
         anchor = event->data.mapping_start.anchor;
         ok = read_mapping(r, depth + 1, ret);
@@ -349,6 +360,8 @@ static bool read_value(struct reader *r, const yaml_event_t *event, unsigned dep
         anchor = event->data.sequence_start.anchor;
         ok = read_sequence(r, depth + 1, ret);
     }
+    if (ok && r->marked && is_empty_node(*ret))
+        mark_line(event, ret);
     if (ok)
         remember(r, anchor, *ret);
     return ok;
@@ -361,11 +374,11 @@ static bool read_document(struct reader *r, struct yaml_node *documents)
 
     r->anchors = new_mapping(r);
     bool ok = next(r, &event) && read_value(r, &event, 1, &node);
-    drop_node(&r->anchors);
+    put_yaml_node(&r->anchors);
     if (ok && node.value)
         add_to_sequence(documents, node);
     else
-        drop_node(&node);
+        put_yaml_node(&node);
     return ok;
 }
 
@@ -395,7 +408,7 @@ struct json_object *yaml_read_marked(const char *name, const char *text, size_t 
     bool ok = read_stream(&r, &documents);
     yaml_parser_delete(&r.parser);
     if (!ok)
-        drop_node(&documents);
+        put_yaml_node(&documents);
     else if (ret_marks)
         *ret_marks = documents.marks;
     return documents.value;

@@ -72,12 +72,8 @@ static bool are_chart_values(struct json_object *document)
 const char *foreign_document(const char *text, struct json_object *document)
 {
     if (are_chart_values(document))
-        return "these are values of GitLab's Helm chart, no object: write a GitLabRunner instead, in which gitlabUrl "
-               "is "
-               "spec.url, the token's Secret is named in spec.authentication, and what runners.config has as TOML goes "
-               "under spec.config as YAML";
+        return "these are values of GitLab's Helm chart, no object: `import helm` makes a GitLabRunner of them";
     if ((!document || json_string(document)[0]) && is_toml(text))
-        return "this is a config.toml, no object: write a GitLabRunner instead, with its settings as YAML under "
-               "spec.config; `validate` then says which of them have fields of their own";
+        return "this is a config.toml, no object: `import config` makes GitLabRunners of it";
     return NULL;
 }

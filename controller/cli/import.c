@@ -11,7 +11,6 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/toml_read.h"
 #include "cli/cli.h"
 #include "cli/load.h"
 #include "cli/print.h"
@@ -23,7 +22,7 @@ enum { FILE_MAX = 4 << 20, NAME_LEN_MAX = 52 };
 
 struct import_options {
     const char *source, *file, *ns, *name;
-    bool with_secrets, partial;
+    bool with_secrets, partial, adopt;
 };
 
 static void import_usage(FILE *out)
@@ -31,20 +30,26 @@ static void import_usage(FILE *out)
     fputs("Usage: gitlab-runner-controller import SOURCE -f FILE [OPTION...]\n\n"
           "Prints the GitLabRunners that do what a manager does today. SOURCE is what the file is:\n\n"
           "  config                   a config.toml of gitlab-runner: one for each [[runners]] of the kubernetes "
-          "executor\n\n"
+          "executor\n"
+          "  helm                     the values of GitLab's chart gitlab-runner\n"
+          "  operator                 a Runner of GitLab's own operator (apps.gitlab.com), with what it names: the "
+          "Secrets, the ConfigMap\n"
+          "  alekc                    a Runner or MultiRunner of alekc/gitlab-runner-operator "
+          "(gitlab.k8s.alekc.dev)\n\n"
           "  -f, --filename FILE      \"-\": standard input\n"
           "  -n, --namespace NAME     of the objects\n"
           "  --name NAME              of the GitLabRunner, where the file has one\n"
           "  --with-secrets           print the Secrets with the tokens, too, instead of how to make them\n"
           "  --partial                print what could be moved, even if something could not\n"
+          "  --adopt                  refuse what would register another runner: id and token stay\n"
           "  --help\n\n"
           "Standard error has a line for each value of the file: where it is now, that it is needed no more (OURS), "
           "or why it\n"
-          "cannot be moved (CANNOT). The runners at GitLab stay: same id, same token. Stop the old manager before the "
-          "new one\n"
-          "begins, or both take jobs.\n"
+          "cannot be moved (CANNOT). A runner whose own token is known stays at GitLab: same id, same token. Stop the "
+          "old manager\n"
+          "before the new one begins, or both take jobs.\n"
           "Exit codes: 0 all is moved, 1 something cannot be, 2 wrong usage, or the file cannot be read.\n\n"
-          "Example: gitlab-runner-controller import config -f config.toml -n ci > runners.yaml\n",
+          "Example: gitlab-runner-controller import helm -f values.yaml -n ci > runners.yaml\n",
           out);
 }
 
@@ -118,20 +123,15 @@ static const char *name_of_file(const char *file)
     return strcmp(file, "-") == 0 ? "standard input" : slash ? slash + 1 : file;
 }
 
-static bool import_toml(struct import *im, const char *name, const struct buf *text, struct err *err)
-{
-    struct json_object *marks, *tree = toml_read(name, text->data, text->len, &marks, err);
-
-    if (!tree)
-        return false;
-    import_config(im, import_source_add(&im->report, name, false, arena_json(im->a, tree), arena_json(im->a, marks)));
-    return true;
-}
-
 static const struct {
     const char *name;
-    bool (*read)(struct import *im, const char *name, const struct buf *text, struct err *err);
-} import_sources[] = {{"config", import_toml}};
+    import_read_fn *read;
+} import_sources[] = {
+    {"config", import_read_config},
+    {"helm", import_read_helm},
+    {"operator", import_read_operator},
+    {"alekc", import_read_alekc},
+};
 
 static bool import_file(struct import *im, const struct import_options *o, struct err *err)
 {
@@ -142,7 +142,7 @@ static bool import_file(struct import *im, const struct import_options *o, struc
         if (strcmp(import_sources[i].name, o->source) == 0)
             return load_text(o->file, name_of_file(o->file), &text, err) &&
                    import_sources[i].read(im, name_of_file(o->file), &text, err);
-    return err_set(err, ERR_INVALID, "UnknownSource", "%s: must be config", o->source);
+    return err_set(err, ERR_INVALID, "UnknownSource", "%s: must be config, helm, operator or alekc", o->source);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -177,6 +177,7 @@ static size_t print_complaints(struct import *im)
 
 static int print_import(struct import *im, const struct import_options *o)
 {
+    import_prove(im);
     size_t cannot = import_report_print(&im->report, stderr) + print_complaints(im);
 
     if (cannot && !o->partial) {
@@ -198,13 +199,10 @@ static int print_import(struct import *im, const struct import_options *o)
 static int parse_import(int argc, char **argv, struct import_options *o)
 {
     static const struct option longs[] = {
-        {"filename", required_argument, NULL, 'f'},
-        {"namespace", required_argument, NULL, 'n'},
-        {"name", required_argument, NULL, 'N'},
-        {"with-secrets", no_argument, NULL, 's'},
-        {"partial", no_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"filename", required_argument, NULL, 'f'}, {"namespace", required_argument, NULL, 'n'},
+        {"name", required_argument, NULL, 'N'},     {"with-secrets", no_argument, NULL, 's'},
+        {"partial", no_argument, NULL, 'p'},        {"adopt", no_argument, NULL, 'a'},
+        {"help", no_argument, NULL, 'h'},           {0},
     };
 
     for (int opt; (opt = getopt_long(argc, argv, "f:n:h", longs, NULL)) != -1;) {
@@ -216,6 +214,7 @@ static int parse_import(int argc, char **argv, struct import_options *o)
             *(opt == 'f' ? &o->file : opt == 'n' ? &o->ns : &o->name) = optarg;
         o->with_secrets |= opt == 's';
         o->partial |= opt == 'p';
+        o->adopt |= opt == 'a';
     }
     o->source = optind + 1 == argc ? argv[optind] : NULL;
     return o->source && o->file ? -1 : (import_usage(stderr), EXIT_USAGE);
@@ -233,6 +232,7 @@ int cli_import(int argc, char **argv)
     struct import im = {.a = &a,
                         .ns = o.ns,
                         .name = o.name,
+                        .adopt = o.adopt,
                         .report.a = &a,
                         .runners = arena_json(&a, json_object_new_array()),
                         .secrets = arena_json(&a, json_object_new_array())};

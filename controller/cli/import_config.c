@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/toml_read.h"
 #include "cli/import.h"
 #include "cli/import_shapes.h"
 #include "runner/extra_config_parts.h"
@@ -75,26 +77,15 @@ static const char *const needless[][2] = {
 /* Of the file's own keys, or those of one runner. */
 struct conversion {
     struct import *im;
-    struct import_source *source;
-    const char *prefix;       /* of the paths in the source: "runners[0].", ""        */
+    const struct import_view *view;
+    const char *prefix;       /* of the keys in the view: "runners[0].", ""           */
     const char *config;       /* … and in config.toml as spec.config has it: "runners.", "" */
     struct json_object *rest; /* what is left of them, and goes to spec.config        */
     struct json_object *spec;
 };
 
 #define TELL(c, path, fate, ...)                                                                                       \
-    import_tell(&(c)->im->report, (c)->source, arena_printf((c)->im->a, "%s%s", (c)->prefix, path), fate, __VA_ARGS__)
-
-/* As gitlab-runner writes what nobody has set. */
-static bool is_unset(struct json_object *value)
-{
-    if (json_object_is_type(value, json_type_string))
-        return !*json_string(value);
-    json_each (it, value)
-        if (!is_unset(it.value))
-            return false;
-    return json_len(value) == 0 && (json_is_array(value) || json_object_is_type(value, json_type_object));
-}
+    import_tell_key(&(c)->im->report, (c)->view, arena_printf((c)->im->a, "%s%s", (c)->prefix, path), fate, __VA_ARGS__)
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * One value after the other */
@@ -104,7 +95,7 @@ static void move_value(struct conversion *c, const struct moved *m)
     struct json_object *value = json_get(c->rest, m->path);
     struct json_object *shaped = value && m->shape ? m->shape(value) : json_ref(value);
 
-    if (!value || is_unset(value)) {
+    if (!value || import_is_unset(value)) {
         json_object_put(shaped);
         return;
     }
@@ -191,7 +182,7 @@ static bool may_stay(struct conversion *c, const char *path, struct json_object 
 {
     const char *whole = arena_printf(c->im->a, "%s%s", c->config, path), *why, *field = extra_config_owner(whole, &why);
 
-    if (is_unset(value) || extra_config_says_nothing(whole, value))
+    if (import_is_unset(value) || extra_config_says_nothing(whole, value))
         TELL(c, path, IMPORT_OURS, "says nothing");
     else if (why_needless(whole))
         TELL(c, path, IMPORT_OURS, "%s", why_needless(whole));
@@ -228,11 +219,11 @@ static struct json_object *keep_of(struct conversion *c, const char *path, struc
     return NULL;
 }
 
-static struct conversion conversion_of(struct import *im, struct import_source *source, const char *prefix,
+static struct conversion conversion_of(struct import *im, const struct import_view *view, const char *prefix,
                                        const char *config, struct json_object *values, struct json_object *spec)
 {
     return (struct conversion){.im = im,
-                               .source = source,
+                               .view = view,
                                .prefix = *prefix ? arena_printf(im->a, "%s.", prefix) : "",
                                .config = config,
                                .rest = arena_json(im->a, json_copy(values)),
@@ -242,19 +233,10 @@ static struct conversion conversion_of(struct import *im, struct import_source *
 /* ---------------------------------------------------------------------------------------------------------------------
  * Whole files */
 
-/* Without a namespace gitlab-runner takes `default`, and we the object's own. */
-static void say_namespace(struct conversion *c)
+static void convert_runner(struct import *im, const struct import_view *view, const char *prefix,
+                           struct json_object *runner, struct json_object *spec)
 {
-    if (json_get(c->spec, "namespace"))
-        return;
-    json_set_str(c->spec, "namespace", "default");
-    import_tell_default(&c->im->report, "kubernetes.namespace default", "spec.namespace");
-}
-
-static void import_config_runner(struct import *im, struct import_source *source, const char *prefix,
-                                 struct json_object *runner, struct json_object *spec)
-{
-    struct conversion c = conversion_of(im, source, prefix, "runners.", runner, spec);
+    struct conversion c = conversion_of(im, view, prefix, "runners.", runner, spec);
     struct json_object *kept;
 
     move_token(&c);
@@ -262,12 +244,12 @@ static void import_config_runner(struct import *im, struct import_source *source
     move_cache(&c);
     if ((kept = keep_of(&c, "", c.rest)))
         json_set(spec, "config.runners", kept);
-    say_namespace(&c);
 }
 
-static void import_config_file(struct import *im, struct import_source *source, struct json_object *spec)
+static void convert_file(struct import *im, const struct import_view *view, struct json_object *tree,
+                         struct json_object *spec)
 {
-    struct conversion c = conversion_of(im, source, "", "", source->tree, spec);
+    struct conversion c = conversion_of(im, view, "", "", tree, spec);
     struct json_object *kept;
 
     json_remove(c.rest, "runners");
@@ -278,29 +260,58 @@ static void import_config_file(struct import *im, struct import_source *source, 
     move_all(&c, of_file, ARRAY_LEN(of_file));
     if ((kept = keep_of(&c, "", c.rest)))
         json_set(spec, "config", kept);
-    if (json_get(spec, "concurrent"))
-        return;
-    json_set_int(spec, "concurrent", 1);
-    import_tell_default(&im->report, "concurrent 1", "spec.concurrent");
 }
 
-void import_config(struct import *im, struct import_source *source)
+struct json_object *import_config_runner(struct import *im, const struct import_view *view, struct json_object *tree,
+                                         size_t i, const char *name)
+{
+    const char *prefix = arena_printf(im->a, "runners[%zu]", i);
+    struct json_object *runner = json_at(json_member(tree, "runners"), i), *spec = import_runner_add(im, name);
+
+    convert_file(im, view, tree, spec);
+    convert_runner(im, view, prefix, runner, spec);
+    import_proof_add(im, view, tree, i);
+    return spec;
+}
+
+/* What gitlab-runner takes where nobody has said it. */
+static void say_defaults(struct import *im, struct json_object *spec)
+{
+    if (!json_get(spec, "namespace")) {
+        json_set_str(spec, "namespace", "default");
+        import_tell_default(&im->report, "kubernetes.namespace default", "spec.namespace");
+    }
+    if (!json_get(spec, "concurrent")) {
+        json_set_int(spec, "concurrent", 1);
+        import_tell_default(&im->report, "concurrent 1", "spec.concurrent");
+    }
+}
+
+static void import_runners(struct import *im, struct import_source *source)
 {
     struct json_object *runners = json_member(source->tree, "runners");
+    struct import_view *view = arena_alloc(im->a, sizeof(*view));
 
+    view->source = source;
     for (size_t i = 0; i < json_len(runners); i++) {
-        struct json_object *runner = json_at(runners, i), *spec;
-        const char *prefix = arena_printf(im->a, "runners[%zu]", i), *executor = json_str_or(runner, "executor", "");
-        if (strcmp(executor, "kubernetes") != 0) {
-            import_tell(&im->report, source, prefix, IMPORT_CANNOT,
+        struct json_object *runner = json_at(runners, i);
+        const char *executor = json_str_or(runner, "executor", "");
+        if (strcmp(executor, "kubernetes") == 0)
+            say_defaults(im, import_config_runner(im, view, source->tree, i, json_str_or(runner, "name", "")));
+        else
+            import_tell(&im->report, source, arena_printf(im->a, "runners[%zu]", i), IMPORT_CANNOT,
                         "its executor is %s: only kubernetes has jobs in a cluster", *executor ? executor : "not said");
-            continue;
-        }
-        spec = import_runner_add(im, json_str_or(runner, "name", ""));
-        import_config_file(im, source, spec);
-        import_config_runner(im, source, prefix, runner, spec);
-        import_prove(im, source, prefix, runner);
     }
     if (!json_len(im->runners))
         import_tell(&im->report, source, "", IMPORT_CANNOT, "belongs to no runner of the kubernetes executor");
+}
+
+bool import_read_config(struct import *im, const char *name, const struct buf *text, struct err *err)
+{
+    struct json_object *marks, *tree = toml_read(name, text->data, text->len, &marks, err);
+
+    if (!tree)
+        return false;
+    import_runners(im, import_source_add(&im->report, name, false, arena_json(im->a, tree), arena_json(im->a, marks)));
+    return true;
 }

@@ -39,7 +39,7 @@ static bool is_list_of_tables(struct json_object *value)
 static void add_leaves(struct import_report *report, struct import_source *source, const char *path,
                        struct json_object *value, struct json_object *marks)
 {
-    if (json_object_is_type(value, json_type_object)) {
+    if (*path ? json_first(value).key != NULL : json_object_is_type(value, json_type_object)) {
         json_each (it, value)
             add_leaves(report, source, *path ? arena_printf(report->a, "%s.%s", path, it.key) : it.key, it.value,
                        json_member(marks, it.key));
@@ -67,38 +67,128 @@ struct import_source *import_source_add(struct import_report *report, const char
     return source;
 }
 
+void import_leaf_add(struct import_report *report, struct import_source *source, const char *path, unsigned line)
+{
+    add_leaf(report, source, arena_strdup(report->a, path), line);
+}
+
+void import_origin_add(struct import_report *report, struct import_view *view, const char *key,
+                       struct import_source *source, const char *path)
+{
+    struct import_origin *origins = arena_alloc(report->a, (view->len + 1) * sizeof(*origins));
+
+    if (view->len)
+        memcpy(origins, view->origins, view->len * sizeof(*origins));
+    origins[view->len++] = (struct import_origin){arena_strdup(report->a, key), source, arena_strdup(report->a, path)};
+    view->origins = origins;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What is told of them */
+
 static bool is_at_or_below(const char *leaf, const char *path)
 {
     size_t len = strlen(path);
 
-    return strncmp(leaf, path, len) == 0 && (len == 0 || strchr(".[", leaf[len]) != NULL);
+    return strncmp(leaf, path, len) == 0 && (len == 0 || !leaf[len] || strchr(".[", leaf[len]));
 }
 
-void import_tell(struct import_report *report, struct import_source *source, const char *path, enum import_fate fate,
-                 const char *note, ...)
+/* What is told, of leaves of which nothing better is known than `was`. */
+struct verdict {
+    enum import_fate was, fate;
+    const char *note;
+};
+
+static bool settle(struct import_source *source, const char *path, const struct verdict *v)
+{
+    bool found = false;
+
+    for (size_t i = 0; source && i < source->len; i++) {
+        struct import_leaf *leaf = &source->leaves[i];
+        if (!is_at_or_below(leaf->path, path))
+            continue;
+        found = true;
+        if (leaf->fate != v->was)
+            continue;
+        leaf->fate = v->fate;
+        leaf->note = v->note;
+    }
+    return found;
+}
+
+/* A value that has another shape in config.toml is told of as a whole. */
+static void settle_at_origin(const struct import_origin *o, const char *key, const struct verdict *v)
+{
+    char path[400];
+
+    snprintf(path, sizeof(path), "%s%s", o->path, key + strlen(o->key));
+    if (!settle(o->source, path, v))
+        settle(o->source, o->path, v);
+}
+
+/* How long the nearest origin's key above this one is; 0: there is none. */
+static size_t nearest_above(const struct import_view *view, const char *key)
+{
+    size_t nearest = 0;
+
+    for (size_t i = 0; i < view->len; i++) {
+        size_t len = strlen(view->origins[i].key);
+        if (len > nearest && is_at_or_below(key, view->origins[i].key))
+            nearest = len;
+    }
+    return nearest;
+}
+
+static void settle_key(const struct import_view *view, const char *key, const struct verdict *v)
+{
+    size_t nearest = nearest_above(view, key);
+
+    for (size_t i = 0; i < view->len; i++) {
+        const struct import_origin *o = &view->origins[i];
+        if (nearest && strlen(o->key) == nearest && is_at_or_below(key, o->key))
+            settle_at_origin(o, key, v);
+        else if (is_at_or_below(o->key, key))
+            settle(o->source, o->path, v);
+    }
+    if (!nearest)
+        settle(view->source, key, v);
+}
+
+static const char *note_of(struct import_report *report, const char *format, va_list args)
 {
     char text[400];
+
+    vsnprintf(text, sizeof(text), format, args);
+    return arena_strdup(report->a, text);
+}
+
+bool import_tell(struct import_report *report, struct import_source *source, const char *path, enum import_fate fate,
+                 const char *note, ...)
+{
     va_list args;
 
     va_start(args, note);
-    vsnprintf(text, sizeof(text), note, args);
+    const struct verdict v = {IMPORT_OPEN, fate, note_of(report, note, args)};
     va_end(args);
-    for (size_t i = 0; i < source->len; i++) {
-        struct import_leaf *leaf = &source->leaves[i];
-        if (leaf->fate != IMPORT_OPEN || !is_at_or_below(leaf->path, path))
-            continue;
-        leaf->fate = fate;
-        leaf->note = arena_strdup(report->a, text);
-    }
+    return settle(source, path, &v);
 }
 
-void import_tell_better(struct import_report *report, struct import_source *source, const char *path, const char *note)
+void import_tell_key(struct import_report *report, const struct import_view *view, const char *key,
+                     enum import_fate fate, const char *note, ...)
 {
-    for (size_t i = 0; i < source->len; i++)
-        if (source->leaves[i].fate == IMPORT_MOVED && strcmp(source->leaves[i].path, path) == 0) {
-            source->leaves[i].fate = IMPORT_CANNOT;
-            source->leaves[i].note = arena_strdup(report->a, note);
-        }
+    va_list args;
+
+    va_start(args, note);
+    const struct verdict v = {IMPORT_OPEN, fate, note_of(report, note, args)};
+    va_end(args);
+    settle_key(view, key, &v);
+}
+
+void import_tell_better(struct import_report *report, const struct import_view *view, const char *key, const char *note)
+{
+    const struct verdict v = {IMPORT_MOVED, IMPORT_CANNOT, arena_strdup(report->a, note)};
+
+    settle_key(view, key, &v);
 }
 
 void import_tell_default(struct import_report *report, const char *was, const char *field)

@@ -8,6 +8,16 @@
 #include "base/mem.h"
 #include "runner/shapes.h"
 
+bool import_is_unset(struct json_object *value)
+{
+    if (!value || json_object_is_type(value, json_type_string))
+        return !*json_string(value);
+    json_each (it, value)
+        if (!import_is_unset(it.value))
+            return false;
+    return json_len(value) == 0 && (json_is_array(value) || json_object_is_type(value, json_type_object));
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Lists */
 

@@ -176,7 +176,7 @@ bool loaded_validate(const struct loaded *item, struct spec *ret, struct complai
     if (owner)
         complaints_add(all, arena_printf(all->a,
                                          "kind: this is an object of %s: write one of the kind " KIND " of " API_VERSION
-                                         ", in which its fields are where the other lines say",
+                                         ", in which its fields are where the other lines say, or see `import --help`",
                                          owner));
     read_loaded(item, find_unknown, ret, all);
     return all->len == 0;

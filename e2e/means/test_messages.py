@@ -91,8 +91,8 @@ def test_an_object_of_gitlabs_own_operator_is_led_to_ours() -> None:
 
 
 @pytest.mark.parametrize(("text", "what"), [
-    ("concurrent = 1\n\n[[runners]]\n  executor = \"kubernetes\"\n", "this is a config.toml, no object: write a GitLabRunner instead"),
-    ("gitlabUrl: https://x\nrunners: {privileged: true}\n", "these are values of GitLab's Helm chart, no object: write a"),
+    ("concurrent = 1\n\n[[runners]]\n  executor = \"kubernetes\"\n", "this is a config.toml, no object: `import config` makes"),
+    ("gitlabUrl: https://x\nrunners: {privileged: true}\n", "these are values of GitLab's Helm chart, no object: `import helm` makes"),
 ], ids=["toml", "values"])
 def test_a_file_that_is_no_object_has_one_helpful_line(text: str, what: str) -> None:
     line, = said(text)

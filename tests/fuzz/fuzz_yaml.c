@@ -26,10 +26,10 @@ static void render_all(struct json_object *object, struct arena *a)
 
 static void look_at_marks(struct json_object *value, struct json_object *mark)
 {
-    if (json_object_is_type(value, json_type_object)) {
+    if (json_first(value).key) {
         json_each (it, value)
             look_at_marks(it.value, json_member(mark, it.key));
-    } else if (json_is_array(value)) {
+    } else if (json_len(value)) {
         if (!json_is_array(mark) || json_len(mark) != json_len(value))
             abort();
         for (size_t i = 0; i < json_len(value); i++)

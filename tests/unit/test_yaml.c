@@ -190,7 +190,8 @@ static void reads_texts_as_they_are_written(void **state)
 /* Whatever happens to a file, it is read or refused. */
 static void marks_say_the_line(void **state)
 {
-    static const char text[] = "---\n---\na: &x {b: 1}\nc:\n- 1\n- &n null\nd: *x\ne:\n  <<: *x\n  f: |\n    g\n";
+    static const char text[] =
+        "---\n---\na: &x {b: 1}\nc:\n- 1\n- &n null\nd: *x\ne:\n  <<: *x\n  f: |\n    g\nh: []\ni: {}\n";
     struct arena a cleanup_arena = {0};
     struct json_object *marks = NULL, *mark;
     struct err err = {0};
@@ -205,6 +206,8 @@ static void marks_say_the_line(void **state)
     assert_int_equal(line_mark_line(json_get(mark, "d.b")), 3);
     assert_int_equal(line_mark_line(json_get(mark, "e.b")), 3);
     assert_int_equal(line_mark_line(json_get(mark, "e.f")), 10);
+    assert_int_equal(line_mark_line(json_member(mark, "h")), 12);
+    assert_int_equal(line_mark_line(json_member(mark, "i")), 13);
     assert_int_equal(line_mark_line(NULL), 0);
 }
 
