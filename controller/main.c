@@ -18,7 +18,7 @@ static const struct command {
     {"run", cli_run, "run the operator: watch GitLabRunners and reconcile them"},
     {"render", cli_render, "print the objects that a GitLabRunner leads to, offline"},
     {"validate", cli_validate, "check GitLabRunner files, offline"},
-    {"import", cli_import, "make GitLabRunners of a config.toml, offline"},
+    {"import", cli_import, "make GitLabRunners of what another manager runs by"},
 };
 
 /* The name that kubectl finds plugins by, and how a user calls it then. */

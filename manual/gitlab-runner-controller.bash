@@ -35,7 +35,7 @@ _gitlab_runner_controller() {
 	run) words='--kubeconfig --context --listen --debug-port --metrics-auth --metrics-per-runner --manager-image --namespace --secrets --leader-elect --leader-election-namespace --leader-election-lease-duration --leader-election-renew-deadline --leader-election-retry-period --log-level --gitlab-concurrency --allowed-gitlab-hosts --gitlab-proxy --gitlab-proxy-auth-file --gitlab-proxy-ca-file --gitlab-no-proxy --require-https --allow-loopback --log-format -h --help' ;;
 	render) words='-f --filename -o --output --manager-image --help' ;;
 	validate) words='-f --filename --help' ;;
-	import) words='-f --filename -n --namespace --name --with-secrets --partial --help' ;;
+	import) words='-f --filename -n --namespace --name --with-secrets --partial --adopt --help' ;;
 	version) words='' ;;
 	esac
 	COMPREPLY=($(compgen -W "$words" -- "$now"))

@@ -162,7 +162,8 @@ static const struct import_row for_spec[] = {
 /* Whoever gives a token of a runner has that runner, and its attributes are at GitLab already. */
 static void say_token(struct import_draft *d)
 {
-    const char *token = json_str_or(d->values, "runnerToken", ""), *secret = json_str_or(d->values, "runners.secret", "");
+    const char *token = json_str_or(d->values, "runnerToken", ""),
+               *secret = json_str_or(d->values, "runners.secret", "");
     const char *other = json_str_or(d->values, "runnerRegistrationToken", "");
     bool registers = *other && !is_runner_token(other) && !*token;
 
@@ -271,7 +272,8 @@ static bool import_values(struct import *im, const char *file, struct import_sou
     say_account(&d);
     import_manager(&d);
     import_rows_to_spec(&d, for_spec, ARRAY_LEN(for_spec));
-    import_tell_field(&d, "sessionServer", json_bool_or(values, "sessionServer.enabled", false) ? IMPORT_CANNOT : IMPORT_OURS,
+    import_tell_field(&d, "sessionServer",
+                      json_bool_or(values, "sessionServer.enabled", false) ? IMPORT_CANNOT : IMPORT_OURS,
                       "goes with a Service that is there while sessionServer is enabled");
     for (size_t i = 0; i < json_len(d.used); i++)
         import_tell_field(&d, json_string(json_at(d.used, i)), IMPORT_MOVED, "runners.config, which names it");

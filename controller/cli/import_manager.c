@@ -19,8 +19,8 @@ static const struct {
 };
 
 /* What gitlab-runner reads when it registers a runner, and at no other time. */
-static const char *const registration_variables[] = {"KUBERNETES_", "RUNNER_", "REGISTER_", "CACHE_", "CI_SERVER_",
-                                                     "REGISTRATION_"};
+static const char *const registration_variables[] = {"KUBERNETES_", "RUNNER_",    "REGISTER_",
+                                                     "CACHE_",      "CI_SERVER_", "REGISTRATION_"};
 
 static bool is_usual(struct import_draft *d, const char *field)
 {

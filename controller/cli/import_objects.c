@@ -40,8 +40,8 @@ bool import_objects_read(struct import *im, const char *name, const struct buf *
     if (!arena_json(im->a, documents))
         return false;
     arena_json(im->a, marks);
-    *ret = (struct import_objects){arena_json(im->a, json_object_new_array()),
-                                   arena_json(im->a, json_object_new_array())};
+    *ret =
+        (struct import_objects){arena_json(im->a, json_object_new_array()), arena_json(im->a, json_object_new_array())};
     for (size_t i = 0; i < json_len(documents); i++)
         if (!add_objects(ret, json_at(documents, i), json_at(marks, i), name, err))
             return false;

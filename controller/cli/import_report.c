@@ -99,7 +99,7 @@ struct verdict {
     const char *note;
 };
 
-static bool settle(struct import_source *source, const char *path, const struct verdict *v)
+static bool settle_leaves(struct import_source *source, const char *path, const struct verdict *v)
 {
     bool found = false;
 
@@ -122,8 +122,8 @@ static void settle_at_origin(const struct import_origin *o, const char *key, con
     char path[400];
 
     snprintf(path, sizeof(path), "%s%s", o->path, key + strlen(o->key));
-    if (!settle(o->source, path, v))
-        settle(o->source, o->path, v);
+    if (!settle_leaves(o->source, path, v))
+        settle_leaves(o->source, o->path, v);
 }
 
 /* How long the nearest origin's key above this one is; 0: there is none. */
@@ -148,13 +148,13 @@ static void settle_key(const struct import_view *view, const char *key, const st
         if (nearest && strlen(o->key) == nearest && is_at_or_below(key, o->key))
             settle_at_origin(o, key, v);
         else if (is_at_or_below(o->key, key))
-            settle(o->source, o->path, v);
+            settle_leaves(o->source, o->path, v);
     }
     if (!nearest)
-        settle(view->source, key, v);
+        settle_leaves(view->source, key, v);
 }
 
-static const char *note_of(struct import_report *report, const char *format, va_list args)
+static const char *told_note(struct import_report *report, const char *format, va_list args)
 {
     char text[400];
 
@@ -168,9 +168,9 @@ bool import_tell(struct import_report *report, struct import_source *source, con
     va_list args;
 
     va_start(args, note);
-    const struct verdict v = {IMPORT_OPEN, fate, note_of(report, note, args)};
+    const struct verdict v = {IMPORT_OPEN, fate, told_note(report, note, args)};
     va_end(args);
-    return settle(source, path, &v);
+    return settle_leaves(source, path, &v);
 }
 
 void import_tell_key(struct import_report *report, const struct import_view *view, const char *key,
@@ -179,7 +179,7 @@ void import_tell_key(struct import_report *report, const struct import_view *vie
     va_list args;
 
     va_start(args, note);
-    const struct verdict v = {IMPORT_OPEN, fate, note_of(report, note, args)};
+    const struct verdict v = {IMPORT_OPEN, fate, told_note(report, note, args)};
     va_end(args);
     settle_key(view, key, &v);
 }

@@ -57,8 +57,7 @@ void import_config_defaults(struct import_draft *d, const struct import_default 
         struct json_object *table = table_of(d, &key);
         if (json_get(table, key))
             continue;
-        json_set(table, key,
-                 take->text ? json_object_new_string(take->text) : json_object_new_int64(take->number));
+        json_set(table, key, take->text ? json_object_new_string(take->text) : json_object_new_int64(take->number));
         import_tell_default(&d->im->report,
                             arena_printf(d->im->a, "%s %s", take->key, json_object_get_string(json_get(table, key))),
                             take->field);
@@ -79,7 +78,7 @@ static bool is_off(const struct import_row *row, struct json_object *value)
 }
 
 /* The value as it is there, owned by the caller; NULL, and told: it says nothing, or is none. */
-static struct json_object *value_of(struct import_draft *d, const struct import_row *row)
+static struct json_object *row_value(struct import_draft *d, const struct import_row *row)
 {
     struct json_object *value = json_get(d->values, row->path), *shaped;
 
@@ -99,7 +98,7 @@ static struct json_object *value_of(struct import_draft *d, const struct import_
 
 static void row_to_config(struct import_draft *d, const struct import_row *row)
 {
-    struct json_object *value = value_of(d, row);
+    struct json_object *value = row_value(d, row);
 
     if (!value)
         return;
@@ -117,7 +116,7 @@ void import_rows_to_config(struct import_draft *d, const struct import_row *rows
 
 static void row_to_spec(struct import_draft *d, const struct import_row *row)
 {
-    struct json_object *value = value_of(d, row);
+    struct json_object *value = row_value(d, row);
 
     if (!value)
         return;

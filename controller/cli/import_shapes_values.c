@@ -45,9 +45,8 @@ struct json_object *import_access_level(struct json_object *value)
 
 struct json_object *import_not(struct json_object *value)
 {
-    return json_object_is_type(value, json_type_boolean)
-               ? json_object_new_boolean(!json_object_get_boolean(value))
-               : NULL;
+    return json_object_is_type(value, json_type_boolean) ? json_object_new_boolean(!json_object_get_boolean(value))
+                                                         : NULL;
 }
 
 struct json_object *import_whole(struct json_object *value)

@@ -93,7 +93,7 @@ static const char *action_value(const struct filling *f, const char *action)
 /* What has no value of its own, but decides about what is around it. */
 static bool is_control(const char *action)
 {
-    static const char *const words[] = {"if",     "else", "end",    "range",    "with",
+    static const char *const words[] = {"if",     "else",  "end",     "range",    "with",
                                         "define", "block", "include", "template", "/*"};
     const char *word = action + strspn(action, " \t\n");
 
@@ -122,7 +122,7 @@ static void put_character(struct filling *f, char c)
     f->blank = f->blank && strchr(" \t\r", c);
 }
 
-static void put_text(struct filling *f, const char *text)
+static void put_filled(struct filling *f, const char *text)
 {
     while (*text)
         put_character(f, *text++);
@@ -131,8 +131,8 @@ static void put_text(struct filling *f, const char *text)
 static void lose(struct filling *f, const char *action)
 {
     if (strncmp(action + strspn(action, " \t"), "/*", 2) != 0)
-        json_append(f->lost, json_build("{text: %s, line: %d}", arena_printf(f->a, "{{%s}}", action),
-                                        (int64_t)f->line));
+        json_append(f->lost,
+                    json_build("{text: %s, line: %d}", arena_printf(f->a, "{{%s}}", action), (int64_t)f->line));
 }
 
 /* The action stands alone when nothing is before it on its line, and nothing after it. */
@@ -142,12 +142,12 @@ static void fill_in_action(struct filling *f, const char *action, const char *af
     const char *value = action_value(f, action);
 
     if (value && !alone) {
-        put_text(f, value);
+        put_filled(f, value);
         return;
     }
     lose(f, action);
     if (!alone && !is_control(action))
-        put_text(f, f->quote ? TEMPLATE_UNKNOWN : "\"" TEMPLATE_UNKNOWN "\"");
+        put_filled(f, f->quote ? TEMPLATE_UNKNOWN : "\"" TEMPLATE_UNKNOWN "\"");
 }
 
 /* Puts out what is before the next action; in a comment there is none. NULL: there is none at all. */

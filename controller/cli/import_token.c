@@ -25,8 +25,9 @@ static bool keeps_the_runner(struct import_draft *d, const char *field, enum imp
 {
     if (!d->im->adopt || kind == IMPORT_RUNNER_TOKEN)
         return true;
-    import_tell_field(d, field, IMPORT_CANNOT,
-                      "would register another runner: for --adopt give the config.toml of its manager to import config");
+    import_tell_field(
+        d, field, IMPORT_CANNOT,
+        "would register another runner: for --adopt give the config.toml of its manager to import config");
     return false;
 }
 

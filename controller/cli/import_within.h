@@ -4,8 +4,8 @@
 
 #include "cli/import_rows.h"
 
-/* Makes the first runner of the text the draft's config.toml, under what the rows will have for it: a registration takes
- * from such a text what nobody has said otherwise. `name` is how the report calls the text. Where the draft has
+/* Makes the first runner of the text the draft's config.toml, under what the rows will have for it: a registration
+ * takes from such a text what nobody has said otherwise. `name` is how the report calls the text. Where the draft has
  * templates, the text is one, too. False and *err: it is no TOML. */
 bool import_within(struct import_draft *d, const char *name, const char *text, struct err *err);
 
