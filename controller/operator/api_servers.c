@@ -1,6 +1,7 @@
 #include "operator/api_servers.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,7 @@ static void on_slice(void *arg, const struct kube_reply *reply)
     }
     forget_behind(servers);
     size_t len = api_servers_of_slice(reply->object, servers->behind, BEHIND_MAX);
+    assert(len <= BEHIND_MAX);
     for (size_t i = 0; i < len; i++)
         servers->urls[count_configured(servers) + i] = servers->behind[i];
 }
@@ -92,6 +94,7 @@ static void read_slice(void *arg)
 {
     struct api_servers *servers = arg;
 
+    assert(servers->client && !servers->request);
     servers->request = kube_get(servers->client, &endpoint_slice, "default", "kubernetes", on_slice, servers);
 }
 

@@ -1,10 +1,12 @@
 #include "operator/claim.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/key.h"
+#include "base/mem.h"
 #include "runner/names.h"
 #include "runner/namespaces.h"
 
@@ -14,6 +16,7 @@ const char *claim_name(enum claim claim)
                                         [CLAIM_MOVED] = "NamespaceChanged",
                                         [CLAIM_ORPHANED] = "OwnerGone"};
 
+    assert(claim < ARRAY_LEN(names));
     return names[claim];
 }
 
@@ -38,6 +41,7 @@ static enum claim claim_of_token(const struct record *child, const struct record
 {
     const struct kept_child *kept = kept_child(child);
 
+    assert(kept);
     return !owner && kept->held && kept->terminating ? CLAIM_ORPHANED : CLAIM_GOOD;
 }
 

@@ -1,5 +1,6 @@
 #include "operator/drift.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -31,6 +32,7 @@ static bool is_as_applied(const struct drift_view *view, enum kind kind, const s
     struct complaints ignored = {.a = &a};
     struct spec spec;
 
+    assert(kept);
     if (!fields || !kept->hash || !owner_is || strcmp(owner_is->uid, record->owner_uid) != 0 ||
         !spec_read_all(runner_object(owner_is, &a), &spec, &ignored, &a))
         return false;
@@ -38,6 +40,7 @@ static bool is_as_applied(const struct drift_view *view, enum kind kind, const s
     enum child child = judged_child(kind, record, &owner, &spec, &a);
     if (child == CHILD_COUNT)
         return false;
+    assert(child != CHILD_TOKEN_SECRET);
     struct json_object *manifest = render_child(child, &owner, &spec, view->settings, &a);
     if (strcmp(manifest_hash(manifest), kept->hash) != 0)
         return false;
@@ -89,6 +92,7 @@ void drift_judge(const struct drift_view *view, enum kind kind, struct json_obje
 
     if (!kept)
         return;
+    assert(!kept->fields && !kept->drifted);
     kept->fields = digest_of(fields, a);
     kept->drifted = !was_in_order(view, kind, child) && !is_as_applied(view, kind, child, fields);
 }

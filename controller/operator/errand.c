@@ -125,6 +125,7 @@ static void on_place(struct gate_pass *pass, const struct err *refusal)
 {
     struct errand *e = container_of(pass, struct errand, pass);
 
+    assert(e->stage == ERRAND_IN_LINE);
     if (!refusal) {
         errand_enter(e, ERRAND_LET_IN);
         wake_errand(e, true, "there is a place at GitLab");
@@ -195,6 +196,7 @@ static void on_errand_answer(void *arg, const struct gitlab_answer *answer)
 {
     struct errand *e = arg;
 
+    assert(e->call && e->record.uid);
     e->call = NULL;
     errand_enter(e, ERRAND_ANSWERED);
     struct turn *turn = turn_of_the_answer(e);
@@ -207,6 +209,7 @@ static void start_call(struct errand *e, struct turn *turn, const struct gitlab_
 {
     struct gitlab_request placed = *call;
 
+    assert(!e->call && e->state == turn->state);
     placed.place = &e->pass;
     errand_enter(e, ERRAND_CALLING);
     e->asked = turn->asked;
@@ -215,6 +218,7 @@ static void start_call(struct errand *e, struct turn *turn, const struct gitlab_
     e->asked.gitlab.token = NULL;
     e->asked.gitlab.url = arena_strdup(&e->mem, call->url);
     e->call = gitlab_start(turn->ctx->gitlab, &placed, on_errand_answer, e);
+    assert(e->call && !e->asked.gitlab.token);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -252,6 +256,7 @@ void errand_ask(struct turn *turn, const struct gitlab_request *call)
 {
     struct errand *e = errand_of(turn);
     struct gitlab_answer refused = {.id = 0};
+    assert(turn->asked.kind == ACT_GITLAB && !turn->request);
     enum gate_verdict verdict = enter(e, turn, call, &refused.err);
 
     if (verdict == GATE_REFUSE) {
@@ -295,4 +300,5 @@ void errands_end(struct errands *errands, bool all)
         if (all || e->stage == ERRAND_IN_LINE || e->stage == ERRAND_LET_IN)
             errand_end(e);
     }
+    assert(!all || list_empty(&errands->all));
 }

@@ -43,6 +43,7 @@ void runner_facts_learn(struct runner_facts *facts, const struct observed *o)
 
 void fleet_show(struct states *states, struct state *state)
 {
+    assert(states->shown <= states->shown_max);
     struct key key;
 
     if (!states->shown_max || !key_parse(state->key, &key) || state->facts.shown || states->shown == states->shown_max)
@@ -58,7 +59,7 @@ void fleet_show(struct states *states, struct state *state)
 
 void fleet_hide(struct states *states, struct state *state)
 {
-    assert(!state->facts.shown || states->shown > 0);
+    assert(!state->facts.shown || (states->shown > 0 && states->shown_by));
     struct key key;
 
     if (!state->facts.shown || !key_parse(state->key, &key))
@@ -90,6 +91,7 @@ struct fleet fleet_count(const struct states *states, int64_t now)
 
     for (size_t i = 0; map_iter(&states->by_key, &i, &key, &state);) {
         const struct runner_facts *facts = &((const struct state *)state)->facts;
+        assert(facts->ready_reason < ARRAY_LEN(fleet.runners));
         fleet.runners[facts->ready_reason]++;
         take_earlier(&fleet.unready_since[facts->ready_reason], facts->unready_since);
         take_earlier(&fleet.token_end, facts->token_end);

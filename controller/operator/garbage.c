@@ -1,5 +1,6 @@
 #include "operator/garbage.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,7 @@ static void look_at_what_was_noted(struct garbage *garbage)
 
     for (size_t i = 0; map_iter(&garbage->owners, &i, &owner, &value);)
         store_each_owned(garbage->ctx->store, owner, suspect_owned, garbage);
+    assert(garbage->leading || (!garbage->owners.len && !garbage->namespaces.len));
     if (garbage->namespaces.len)
         store_each(garbage->ctx->store, KIND_ROLE_BINDING, suspect_in_noted_namespace, garbage);
     map_finish(&garbage->owners);
@@ -135,6 +137,7 @@ static void begin_garbage(void *arg)
 {
     struct garbage *garbage = arg;
 
+    assert(!garbage->leading && !garbage->owners.len && !garbage->namespaces.len);
     garbage->leading = true;
     look_at_everything(garbage);
 }
@@ -183,5 +186,6 @@ struct garbage *garbage_create(const struct context *ctx)
 
 void garbage_destroy(struct garbage *garbage)
 {
+    assert(!garbage || (!garbage->owners.len && !garbage->namespaces.len));
     free(garbage);
 }

@@ -1,5 +1,6 @@
 #include "operator/gather.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,7 @@ static struct observed_child child_as_kept(const struct record *record, struct a
 {
     const struct kept_child *kept = kept_child(record);
 
+    assert(kept);
     return (struct observed_child){
         .exists = true,
         .terminating = kept->terminating,
@@ -242,11 +244,13 @@ static void gather_end(const struct gathering *g, struct observed *o)
         return;
     if (!o->deleting)
         o->deletion_time = g->now;
+    assert(o->deletion_time >= 0);
     o->gone = o->deleting = o->force_delete = true;
 }
 
 void gather_again(const struct gathering *g, const struct state *state, struct observed *o, struct arena *a)
 {
+    assert(o->memory == &state->memory && o->owner.uid);
     o->now_ms = g->now_ms;
     o->now = g->now;
     gather_deletion(g, o);
@@ -258,6 +262,7 @@ void gather_again(const struct gathering *g, const struct state *state, struct o
     gather_namespace(g, o, a);
     o->in_line = state->errand && !errand_is_calling(state->errand);
     o->calling = errand_is_calling(state->errand);
+    assert(!o->gone || o->deleting);
 }
 
 void gather_object(const struct gathering *g, const struct record *record, struct observed *ret, struct arena *a)

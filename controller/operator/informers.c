@@ -1,5 +1,6 @@
 #include "operator/informers.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,7 @@ static void count_left_out(const struct informer *informer, enum watch_type type
 {
     struct shares *shares = store_shares(informer->informers->ctx->store);
 
+    assert(informer->kind == KIND_RUNNER && type != WATCH_DELETED);
     if (kept && type == WATCH_MODIFIED)
         shares_let_in(shares, record->ns);
     else if (!kept && type == WATCH_LISTED)
@@ -254,6 +256,7 @@ static bool are_synced(const struct informers *informers, enum kind kind)
 {
     for (size_t i = 0; i < informers->len; i++) {
         const struct scope *scope = &informers->scopes[i];
+        assert(scope->settled || !scope->open);
         if (!scope->settled || (scope->open && !is_synced(&scope->by_kind[kind])))
             return false;
     }
@@ -313,6 +316,7 @@ static struct informer *informer_of(struct informers *informers, enum kind kind,
 
     while (*scope->ns && scope + 1 < informers->scopes + informers->len && strcmp(scope->ns, ns) != 0)
         scope++;
+    assert(!*scope->ns || strcmp(scope->ns, ns) == 0);
     return &scope->by_kind[kind];
 }
 
@@ -345,6 +349,7 @@ static void on_namespace(void *arg, const struct kube_reply *reply)
     struct scope *scope = informer->scope;
     bool readable = reply->err.kind == ERR_NONE;
 
+    assert(scope->poll && *scope->ns);
     if (!readable && reply->err.kind != ERR_NOT_FOUND && reply->err.kind != ERR_DENIED)
         return; /* nothing is known */
     if (readable)
@@ -412,6 +417,7 @@ struct informers *informers_create(const struct context *ctx, struct states *sta
             namespaces_next(&at, informers->scopes[i].ns);
         scope_init(informers, &informers->scopes[i]);
     }
+    assert(!at || !*at);
     return informers;
 }
 

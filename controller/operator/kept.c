@@ -1,5 +1,6 @@
 #include "operator/kept.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stddef.h>
 #include <string.h>
@@ -182,6 +183,7 @@ void *kept_of(enum kind kind, struct json_object *object, bool is_child, struct 
 
     if (!kept)
         return NULL;
+    assert(kept_layouts[kind].size > 0);
     if (kind == KIND_RUNNER)
         keep_runner(kept, object, a);
     else if (kind == KIND_NAMESPACE)
@@ -230,6 +232,7 @@ struct json_object *runner_object(const struct record *runner, struct arena *a)
 {
     const struct kept_runner *kept = runner->kept;
 
+    assert(kept);
     return arena_json(
         a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s, annotations: %o}, "
                       "spec: %o}",

@@ -36,17 +36,22 @@ static const struct {
 
 const struct kube_resource *kind_resource(enum kind kind)
 {
+    assert(kind < KIND_COUNT);
     return &kinds[kind].resource;
 }
 
 const char *kind_selector(enum kind kind)
 {
+    assert(kind < KIND_COUNT);
     return kinds[kind].selector;
 }
 
 enum kind kind_of_child(enum child child)
 {
-    return kind_by_name(child_kind(child));
+    enum kind kind = kind_by_name(child_kind(child));
+
+    assert(kind < KIND_COUNT);
+    return kind;
 }
 
 bool kind_has_one_named(unsigned children, enum kind kind, const char *name, const struct owner *owner, struct arena *a)

@@ -1,5 +1,6 @@
 #include "operator/ledger.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/digest.h"
@@ -33,6 +34,7 @@ uint64_t ledger_read(const struct context *ctx, kube_done_fn *done, void *arg)
 /* A merge patch changes what it names and nothing else. data: what goes into it, as text. */
 static uint64_t patch(const struct context *ctx, const char *data, kube_done_fn *done, void *arg)
 {
+    assert(*ctx->ns && *data);
     cleanup_arena struct arena a = {0};
     const char *path = kube_path(kind_resource(KIND_SECRET), ctx->ns, LEDGER_NAME, NULL, &a);
     const struct kube_request request = {

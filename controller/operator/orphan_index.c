@@ -1,5 +1,6 @@
 #include "operator/orphan_index.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ static bool entry_next(const struct orphan_index *index, size_t *i, struct orpha
 struct orphan_entry *orphan_index_add(struct orphan_index *index, const char *key, const char *ns, const char *what,
                                       size_t size)
 {
+    assert(!orphan_index_find(index, key));
     struct orphan_entry *entry = mem_alloc(sizeof(*entry));
 
     *entry = (struct orphan_entry){
@@ -49,7 +51,9 @@ static void orphan_entry_free(struct orphan_entry *entry)
 
 void orphan_index_drop(struct orphan_index *index, struct orphan_entry *entry)
 {
-    map_remove(&index->by_key, entry->key);
+    void *removed = map_remove(&index->by_key, entry->key);
+
+    assert(removed == entry && (entry->leaving_for || index->bytes >= entry->size));
     if (!entry->leaving_for)
         index->bytes -= entry->size;
     orphan_entry_free(entry);
@@ -118,6 +122,7 @@ bool orphan_index_make_room(struct orphan_index *index, const struct orphan_entr
             orphan_index_stay(index, newcomer->key);
             return false;
         }
+        assert(leaving != newcomer && index->bytes >= leaving->size);
         leaving->leaving_for = mem_strdup(newcomer->key);
         index->bytes -= leaving->size;
     }

@@ -1,5 +1,6 @@
 #include "operator/orphans.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +130,7 @@ static void try_later(struct try *try, const struct err *err)
 /* Nothing is left of the entry. */
 static void try_drop(struct try *try)
 {
+    assert(try->entry->busy);
     orphan_index_drop(&try->orphans->index, take(try->entry));
     work_done(&try->work);
 }
@@ -148,6 +150,7 @@ static void on_removed(void *arg, const struct kube_reply *reply)
 
 static void take_out(struct try *try)
 {
+    assert(try->entry->gone && !try->request && !try->call);
     try->request = ledger_remove(try->orphans->ctx, try->entry->key, on_removed, try);
 }
 
@@ -215,6 +218,7 @@ static void deregister_orphan(struct try *try, struct json_object *secret)
 
 static void go_on_after_look(struct try *try, const struct kube_reply *reply)
 {
+    assert(try->looks && !try->call && !try->request);
     try->looks = false;
     if (!try->orphans->known)
         try_later(try, &reply->err);
@@ -271,6 +275,7 @@ static void look_soon(struct try *try)
 
 static struct try *try_create(struct orphans *orphans, struct orphan_entry *entry)
 {
+    assert(!entry || orphan_may_begin(entry));
     struct try *try = mem_alloc(sizeof(*try));
 
     *try = (struct try){.work.state = WORK_WAITING, .orphans = orphans, .entry = entry};
@@ -325,6 +330,7 @@ bool orphans_admit(struct orphans *orphans, const char *key, const char *ns, con
     struct orphan_entry *entry = orphan_index_find(&orphans->index, key);
     if (entry)
         return true; /* it is written again */
+    assert(size < LEDGER_BYTES);
     entry = orphan_index_add(&orphans->index, key, ns, what, size);
     entry->recording = true;
     entry->since_s = loop_wall(orphans->ctx->loop);
@@ -436,6 +442,7 @@ void orphans_destroy(struct orphans *orphans)
 {
     if (!orphans)
         return;
+    assert(!orphans->request && !orphans->index.by_key.len);
     loop_timer_destroy(orphans->timer);
     free(orphans->uid);
     free(orphans);

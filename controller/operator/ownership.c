@@ -1,5 +1,6 @@
 #include "operator/ownership.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -121,5 +122,6 @@ struct ownership ownership_of(enum kind kind, struct json_object *object, const 
     struct ownership found =
         may_have_an_owner(kind) ? ownership_by_links(kind, object, store, a) : (struct ownership){.key = NULL};
 
+    assert(found.key || !found.uid);
     return (struct ownership){.key = found.key ? found.key : "", .uid = found.key && found.uid ? found.uid : ""};
 }

@@ -1,4 +1,5 @@
 /* Which request an action becomes, and what all of them have in common. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -92,6 +93,7 @@ static void on_looked(void *arg, const struct kube_reply *reply)
     const struct stray s = subject(turn);
     enum kind kind = kind_by_name(s.kind);
 
+    assert(kind < KIND_COUNT);
     turn->request = 0;
     if (reply->err.kind != ERR_NONE && reply->err.kind != ERR_NOT_FOUND) {
         perform_kube_failed(turn, &reply->err);
@@ -140,6 +142,8 @@ void perform(struct turn *turn, const struct action *act)
         [ACT_RECORD] = perform_record, [ACT_REPORT] = report_perform,       [ACT_LOOK] = pods_perform,
     };
 
+    assert(act->kind < ARRAY_LEN(performers) && performers[act->kind] && act->rule);
+    assert(turn->work.state == WORK_WAITING && !turn->request);
     turn->asked = *act;
     turn->asked_us = clock_us();
     performers[act->kind](turn);

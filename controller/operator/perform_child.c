@@ -1,4 +1,6 @@
 /* ACT_APPLY, ACT_DELETE: the children. */
+#include <assert.h>
+
 #include "base/json.h"
 #include "base/log.h"
 #include "operator/perform.h"
@@ -10,6 +12,7 @@ static void on_applied(void *arg, const struct kube_reply *reply)
     struct turn *turn = arg;
     enum child child = turn->asked.apply.child;
 
+    assert(turn->asked.kind == ACT_APPLY);
     if (!perform_expect_success(turn, reply))
         return;
     context_learn_applied(turn->ctx, kind_of_child(child), reply->object);
@@ -24,6 +27,7 @@ void perform_apply(struct turn *turn)
 {
     const struct action *act = &turn->asked;
 
+    assert(!act->apply.uid == !json_get(act->apply.manifest, "metadata.uid"));
     learn_applying(&turn->state->memory, &turn->observed, act, &turn->mem);
     turn->request = kube_apply(turn->ctx->client, kind_resource(kind_of_child(act->apply.child)), NULL,
                                act->apply.manifest, FIELD_MANAGER, act->apply.uid == NULL, on_applied, turn);
@@ -49,6 +53,7 @@ void perform_delete(struct turn *turn)
 {
     const struct stray *s = &turn->asked.delete;
 
+    assert(s->uid && kind_by_name(s->kind) < KIND_COUNT);
     turn->request = kube_delete(turn->ctx->client, kind_resource(kind_by_name(s->kind)), s->ns, s->name, s->uid,
                                 s->foreground, on_deleted, turn);
 }

@@ -1,4 +1,5 @@
 /* ACT_GITLAB: what is called at GitLab, and what its answers come to. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -95,6 +96,7 @@ void perform_gitlab_answered(struct turn *turn, const struct gitlab_answer *answ
         .body = answer->body,
     };
 
+    assert(turn->asked.kind == ACT_GITLAB);
     note_call(turn, answer);
     const struct learned learned =
         learn_gitlab(&turn->state->memory, &turn->observed, &turn->asked, &said, jitter_random(), &turn->mem);
@@ -138,6 +140,7 @@ void perform_gitlab(struct turn *turn)
         .runner_type = types[SCOPE_UNSET],
     };
 
+    assert(act->kind == ACT_GITLAB && act->gitlab.call < ARRAY_LEN(ops));
     if (o->spec) {
         call.address = spec_address_of(o->spec, act->gitlab.url, &turn->mem);
         call.attributes = attributes_json(&o->attributes, &turn->mem);

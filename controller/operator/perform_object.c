@@ -1,4 +1,5 @@
 /* ACT_FINALIZER, ACT_STATUS: the object itself. With the uid in the manifest a deleted object is never made again. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -52,6 +53,7 @@ void perform_finalizer(struct turn *turn)
 {
     struct json_object *patch = runner_patch(turn);
 
+    assert(!turn->observed.gone);
     if (turn->asked.hold_finalizer) {
         json_set(patch, "metadata.finalizers", json_build("[%s]", FINALIZER));
         json_set_str(patch, "metadata.resourceVersion", turn->observed.version);
@@ -88,6 +90,7 @@ void perform_status(struct turn *turn)
 {
     struct json_object *patch = runner_patch(turn);
 
+    assert(!turn->observed.gone && turn->asked.status);
     json_set_str(patch, "metadata.resourceVersion", newest_version(turn));
     json_set(patch, "status", json_ref(turn->asked.status));
     turn->request = kube_apply(turn->ctx->client, kind_resource(KIND_RUNNER), "status", patch, FIELD_MANAGER, false,

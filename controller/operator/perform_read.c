@@ -1,4 +1,5 @@
 /* ACT_READ: a value that lives in a Secret or ConfigMap, and what is wrong with it. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/charset.h"
@@ -115,8 +116,9 @@ static struct observed_value value_of(struct turn *turn, const struct source *so
     }
     char *text = source->kind == KIND_SECRET ? decoded(json_string(member), &turn->mem)
                                              : arena_strdup(&turn->mem, json_string(member));
-    v.value = text ? charset_trim(text) : "";
-    v.lookup = *v.value ? LOOKUP_FOUND : LOOKUP_EMPTY;
+    const char *trimmed = text ? charset_trim(text) : "";
+    v.value = *trimmed ? trimmed : NULL;
+    v.lookup = v.value ? LOOKUP_FOUND : LOOKUP_EMPTY;
     return v;
 }
 
@@ -198,6 +200,7 @@ static void on_read(void *arg, const struct kube_reply *reply)
     refuse_bad_pair(turn, value, what);
     if (what == READ_CA)
         refuse_large_ca(value, object_too_large(reply->object));
+    assert((value->lookup == LOOKUP_FOUND) == (value->value != NULL));
     if (what == READ_TOKEN && !(reply->object && perform_is_ours(turn, source.kind, reply->object)))
         learn_token_absent(&turn->state->memory);
     perform_succeeded(turn);
@@ -206,7 +209,7 @@ static void on_read(void *arg, const struct kube_reply *reply)
 void perform_read(struct turn *turn)
 {
     const struct source source = source_of(turn, turn->asked.read);
-
+    assert(source.name);
     const char *all = source.kind == KIND_SERVICE_ACCOUNT ? NULL : "*";
 
     turn_get(turn, source.kind, turn->observed.owner.ns, source.name, source.key ? source.key : all, on_read);

@@ -1,4 +1,5 @@
 /* ACT_RECORD: what is left behind goes into the ledger (ledger.h). */
+#include <assert.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -77,6 +78,7 @@ void perform_record(struct turn *turn)
 {
     struct err err;
 
+    assert(turn->asked.kind == ACT_RECORD && turn->asked.record.token);
     if (!admit(turn, ledger_entry_of(turn), &err)) {
         perform_kube_failed(turn, &err);
         return;

@@ -1,5 +1,6 @@
 #include "operator/pods.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,7 @@ static void on_pod_bytes(void *arg, const char *bytes, size_t len, bool end)
 {
     struct pods_look *look = arg;
 
+    assert(look->turn->look == look);
     if (!look->in_pod)
         json_sieve_init(&look->pod, pod_keeps, ARRAY_LEN(pod_keeps), POD_MAX);
     look->in_pod = !end;
@@ -114,6 +116,7 @@ static void on_pods(void *arg, const struct kube_reply *reply)
     struct turn *turn = look->turn;
     bool seen = reply->err.kind == ERR_NONE && json_sieve_is_complete(&look->page);
 
+    assert(turn->look == look);
     turn->request = 0;
     if (reply->err.kind != ERR_NONE)
         turn_log(turn, reply->err.kind == ERR_DENIED ? LOG_WARN : LOG_DEBUG, "did not see the manager's pods", "reason",

@@ -1,5 +1,6 @@
 #include "operator/price.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -59,6 +60,7 @@ static size_t beside_runner(const struct record *r)
 
 unsigned price_of(enum kind kind, const struct record *r, const struct store *store, struct arena *a)
 {
+    assert(kind < KIND_COUNT && r->ns && r->uid && r->owner_uid);
     size_t size = BESIDE_TEXTS + 2 * length(r->ns) + length(r->name) + length(r->uid) + length(r->version) +
                   length(r->owner_uid) + kept_size(&kept_layouts[kind], r->kept);
 

@@ -1,5 +1,6 @@
 #include "operator/reconcile.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -76,6 +77,7 @@ static void note_facts(struct reconciler *rec, struct turn *turn)
 /* Nothing is left to do now: come back when told so, or for what no event will tell. */
 static void turn_end(struct reconciler *rec, struct turn *turn, const struct action *last)
 {
+    assert(turn->work.state == WORK_WAITING && !turn->request);
     count_result(&rec->stats, turn, last);
     note_facts(rec, turn);
     turn_log(turn, LOG_DEBUG, act_kind_name(last->kind), "cause", turn->cause, "rule", last->rule, "reason",
@@ -139,6 +141,7 @@ static void turn_step(struct work *work)
     struct reconciler *rec = reconciler_of(turn->ctx);
     const struct owner *owner = &turn->observed.owner;
 
+    assert(!turn->request && turn->steps <= STEPS_MAX);
     if (turn->stale || is_left_out(rec->ctx.store, owner->ns, owner->name) || too_many_steps(turn)) {
         turn->stale = true;
         turn_end(rec, turn, &done);
@@ -183,7 +186,8 @@ static const struct record *record_for(const struct reconciler *rec, const char 
     const struct state *state = map_get(&rec->states.by_key, text);
     struct key key;
 
-    key_parse(text, &key);
+    bool is_key = key_parse(text, &key);
+    assert(is_key);
     const struct record *now = store_get(rec->ctx.store, KIND_RUNNER, key.ns, key.name);
     if (is_left_out(rec->ctx.store, key.ns, key.name))
         return NULL;
@@ -323,6 +327,7 @@ void reconciler_destroy(struct reconciler *rec)
     if (!rec)
         return;
     controller_destroy(rec->controller);
+    assert(list_empty(&rec->errands.all) && !rec->states.by_key.len);
     informers_destroy(rec->informers);
     orphans_destroy(rec->ctx.orphans);
     garbage_destroy(rec->ctx.garbage);

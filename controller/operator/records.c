@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "operator/records.h"
 
 #include "base/arena.h"
@@ -18,6 +20,7 @@ struct record kind_record(enum kind kind, struct json_object *object, const stru
         .kept = kept_of(kind, object, *owner.key, a),
     };
 
+    assert(!*record.owner || record.kept);
     record.price = price_of(kind, &record, store, a);
     return record;
 }

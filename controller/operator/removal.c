@@ -1,5 +1,6 @@
 #include "operator/removal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,7 @@ static bool is_token(const struct removal *removal)
 
 static void remove_child(struct removal *removal)
 {
+    assert(removal->claim != CLAIM_GOOD && removal->uid && !removal->request);
     if (is_token(removal))
         release_orphaned_token(removal);
     else
@@ -183,7 +185,8 @@ static void confirm_that_its_owner_is_gone(struct removal *removal)
 {
     struct key owner;
 
-    key_parse(removal->owner, &owner);
+    bool is_key = key_parse(removal->owner, &owner);
+    assert(is_key && !removal->request);
     removal->request = get_metadata(removal, KIND_RUNNER, owner.ns, owner.name, on_owner);
 }
 
@@ -219,6 +222,7 @@ static void on_child(void *arg, const struct kube_reply *reply)
         work_done(&removal->work);
         return;
     }
+    assert(!removal->uid);
     removal->uid = mem_strdup(child.uid);
     removal->owner = mem_strdup(child.owner);
     removal->owner_uid = mem_strdup(child.owner_uid);
@@ -235,8 +239,9 @@ struct work *removal_start(const struct context *ctx, const char *text)
 {
     struct key key;
 
-    key_parse(text, &key);
+    bool is_key = key_parse(text, &key);
     enum kind kind = kind_by_name(key.kind);
+    assert(is_key && kind < KIND_COUNT);
     const struct record *child = store_get(ctx->store, kind, key.ns, key.name);
     if (!child || claim_of(ctx->store, kind, child) == CLAIM_GOOD)
         return NULL;

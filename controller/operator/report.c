@@ -1,5 +1,6 @@
 #include "operator/report.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -23,6 +24,7 @@ void report_perform(struct turn *turn)
     const struct action *act = &turn->asked;
     const char *last = turn->observed.memory->reported;
     bool again = last && strcmp(last, act->report.reason) == 0;
+    assert(act->kind == ACT_REPORT && act->report.reason);
     enum log_level level = again ? LOG_DEBUG : act->report.warning ? LOG_WARN : LOG_INFO;
 
     turn_log(turn, level, act->report.reason, "message", act->report.message, NULL);

@@ -1,5 +1,6 @@
 #include "operator/state.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 
 static void state_finish(struct state *state)
 {
+    assert(!state->errand);
     memory_finish(&state->memory);
     keep_free_text(state->key);
     keep_free_text(state->uid);
@@ -70,6 +72,7 @@ static void state_follow(struct state *state, const char *uid, int64_t generatio
 
 void state_observe(struct state *state, struct observed *o, struct arena *a)
 {
+    assert(o->owner.uid);
     state_follow(state, o->owner.uid, o->generation);
     o->memory = &state->memory;
     observe_fingerprints(o, &state->wanted, a);

@@ -1,5 +1,6 @@
 #include "operator/stats.h"
 
+#include <assert.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -30,6 +31,7 @@ const char *turn_result_name(enum turn_result result)
                                         [RESULT_REQUEUE] = "requeue",
                                         [RESULT_REQUEUE_AFTER] = "requeue_after"};
 
+    assert(result < RESULT_COUNT);
     return names[result];
 }
 
@@ -43,5 +45,6 @@ unsigned stats_ready_reason(struct stats *stats, const char *reason)
     for (unsigned i = 0; i < seen->len; i++)
         if (strncmp(seen->rows[i].a, reason, TALLY_LABEL_MAX - 1) == 0)
             return i + 1;
+    assert(seen->len == TALLY_MAX);
     return (unsigned)seen->len; /* "other" */
 }

@@ -70,6 +70,7 @@ void turn_destroy(struct turn *turn)
 
 void turn_ready(struct turn *turn)
 {
+    assert(!turn->request);
     work_ready(&turn->work);
 }
 
@@ -107,6 +108,7 @@ bool context_keep(const struct context *ctx, enum kind kind, struct json_object 
     cleanup_arena struct arena a = {0};
     struct reference to[REFERENCES_MAX];
 
+    assert(kind < KIND_COUNT && record->uid);
     if (!store_make_room(ctx->store, kind, record, ctx->evicted, ctx->evicted_arg)) {
         leave_out(ctx, kind, record);
         return false;
@@ -183,6 +185,7 @@ void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *nam
     const struct store *store = turn->ctx->store;
     const struct record *known = store_get(store, kind, ns, name);
 
+    assert(!turn->request);
     turn->known_uid = known ? arena_strdup(&turn->mem, known->uid) : NULL;
     turn->was_unknown = !store_knows(store, kind, ns, name);
     turn->request = kube_get_data(turn->ctx->client, kind_resource(kind), ns, name, data_key, done, turn);

@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "operator/unserved.h"
 
 #include "base/json.h"
@@ -70,6 +72,7 @@ static struct json_object *status_left_out(const struct context *ctx, const stru
     static const struct finding why = {OVER_SHARE, WHY, true}, none;
     static const struct memory nothing;
     const struct kept_runner *kept = kept_runner(runner);
+    assert(kept);
     const struct observed o = {.owner = {.ns = runner->ns, .name = runner->name, .uid = runner->uid},
                                .generation = kept->generation,
                                .status = runner_status(runner, a),
@@ -84,6 +87,7 @@ static void on_status_told(void *arg, const struct kube_reply *reply)
 {
     uint64_t *write = arg;
 
+    assert(*write);
     *write = 0;
     if (reply->err.kind != ERR_NONE) /* as if it had never been left out, or a newer version has come or will come */
         log_event(LOG_DEBUG, "watch", "status not written", "error", reply->err.text, NULL);
