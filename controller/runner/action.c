@@ -28,6 +28,7 @@ struct action act_read(enum readable what)
         [READ_ACCOUNT] = "read-account",
     };
 
+    assert(what < READ_COUNT && names[what]);
     return (struct action){.kind = ACT_READ, .rule = names[what], .read = what};
 }
 
@@ -46,6 +47,7 @@ struct action act_apply(enum child child, struct json_object *manifest, const ch
 
 struct action act_call(enum gitlab_call what, const char *url, const char *token, int64_t runner_id)
 {
+    assert(what <= GITLAB_REMOVE && url && token);
     return (struct action){.kind = ACT_GITLAB,
                            .gitlab = {.call = what, .url = url, .token = token, .runner_id = runner_id}};
 }
@@ -58,6 +60,7 @@ struct action act_report(const char *reason, const char *message)
 
 struct action act_tell(const char *reason, const char *message)
 {
+    assert(reason && message);
     return (struct action){.kind = ACT_REPORT, .report = {.reason = reason, .message = message}};
 }
 
@@ -68,6 +71,7 @@ const char *act_kind_name(enum act_kind kind)
         [ACT_APPLY] = "apply",   [ACT_DELETE] = "delete", [ACT_GITLAB] = "gitlab", [ACT_REPORT] = "report",
         [ACT_STATUS] = "status", [ACT_DONE] = "done",     [ACT_RECORD] = "record", [ACT_LOOK] = "look",
     };
+    assert(kind <= ACT_DONE);
     return names[kind];
 }
 
@@ -84,5 +88,6 @@ const char *gitlab_call_name(enum gitlab_call what)
         [GITLAB_INSPECT] = "inspect",   [GITLAB_CLAIM] = "claim",
         [GITLAB_KEEP] = "keep",         [GITLAB_INHERIT] = "inherit",
     };
+    assert(what <= GITLAB_REMOVE);
     return names[what];
 }

@@ -1,5 +1,6 @@
 #include "runner/affinity.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <json-c/json.h>
 #include <string.h>
@@ -62,6 +63,7 @@ static void snake_case(const char *name, char ret[static NAME_MAX_LEN])
             ret[len++] = '_';
         ret[len++] = (char)tolower((unsigned char)*name);
     }
+    assert(len < NAME_MAX_LEN);
     ret[len] = '\0';
 }
 
@@ -89,6 +91,7 @@ static struct json_object *as_toml(const struct shape *shape, struct json_object
         return as_toml_table(shape, value);
     if (shape->type != SHAPE_LIST)
         return json_sorted(value);
+    assert(shape->each);
     struct json_object *list = json_object_new_array();
     for (size_t i = 0; i < json_len(value); i++)
         json_append(list, as_toml(shape->each, json_at(value, i)));

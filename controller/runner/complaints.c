@@ -1,5 +1,6 @@
 #include "runner/complaints.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ static void add(struct complaints *all, const char *text, bool moot_below, const
 {
     size_t len = path_len(text);
 
+    assert(all->a && all->len <= COMPLAINTS_MAX);
     for (size_t i = 0; i < all->len; i++)
         if (hides(&all->items[i], text, len))
             return;
@@ -128,6 +130,7 @@ static struct place place_of_complaint(const struct complaint *c, struct json_ob
             break;
         path += *path == '.';
     }
+    assert(place.len <= DEPTH_MAX);
     return place;
 }
 
@@ -152,6 +155,7 @@ static void sort(struct complaints *all, struct json_object *object)
             places[n] = places[n - 1];
             all->items[n] = all->items[n - 1];
         }
+        assert(n <= i);
         places[n] = place;
         all->items[n] = item;
     }
@@ -191,6 +195,7 @@ const char *complaints_message(const struct complaints *all, struct arena *a)
     size_t count = all->len + all->left_out, shown = 0;
     const size_t room = COMPLAINTS_MESSAGE_MAX - strlen(" and 4294967295 more: see validate");
 
+    assert(all->len > 0);
     if (count == 1)
         return all->items[0].text;
     const char *text = arena_printf(a, "%zu errors:", count);

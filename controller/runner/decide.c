@@ -12,6 +12,7 @@
 static struct action gated(struct action act, const struct observed *o)
 {
     const struct attempt *failed = failed_attempt(o, act.rule);
+    assert(act.rule && act.kind != ACT_PASS && act.kind != ACT_DONE);
     bool calls = act.kind != ACT_WAIT && act.kind != ACT_REPORT;
 
     if (!calls || !failed || o->now_ms >= failed->retry_at_ms)
@@ -52,6 +53,8 @@ static struct finding finding_of(const struct action *act)
 static struct action settle(const struct observed *o, struct action registration, struct action manager,
                             struct arena *a)
 {
+    assert(registration.kind == ACT_PASS || registration.kind == ACT_WAIT);
+    assert(manager.kind == ACT_PASS || manager.kind == ACT_WAIT);
     struct finding why_registration = finding_of(&registration), why_manager = finding_of(&manager);
     struct json_object *status = status_render(o, &why_registration, &why_manager, a);
     bool quiet = registration.kind == ACT_WAIT && registration.wait.quiet;
@@ -110,6 +113,7 @@ static struct action decide_what_is_to_be(const struct observed *o, struct arena
 /* Whatever a deletion waits for, the end of its patience is not overslept. */
 static int64_t end_of_patience(const struct observed *o)
 {
+    assert(o->deleting);
     int64_t left_ms = (deletion_patience(o) - o->now) * 1000;
 
     return left_ms > 0 ? o->now_ms + left_ms : 0;
@@ -123,6 +127,7 @@ static int64_t sooner(int64_t a, int64_t b)
 
 struct action decide(const struct observed *o, struct arena *a)
 {
+    assert(o->memory && o->owner.uid && (!o->gone || o->deleting));
     struct action rights = o->deleting ? act_pass : rules_first(rights_rules, o, a);
 
     if (rights.kind != ACT_PASS && rights.kind != ACT_WAIT)
@@ -135,6 +140,7 @@ struct action decide(const struct observed *o, struct arena *a)
     struct action act = o->deleting ? decide_deletion(o, a) : decide_what_is_to_be(o, a);
 
     assert(act.kind != ACT_PASS && (act.rule || act.kind == ACT_DONE || act.kind == ACT_WAIT));
+    assert(!o->gone || (act.kind != ACT_STATUS && act.kind != ACT_FINALIZER));
     if (o->deleting && act.kind == ACT_WAIT)
         act.again_at_ms = end_of_patience(o);
     else if (act.kind == ACT_WAIT || act.kind == ACT_DONE)

@@ -1,5 +1,6 @@
 #include "runner/expiry.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -16,6 +17,7 @@ static bool is_given(const struct observed *o)
 /* Otherwise the runner is about to be taken over, and its token is ours then. */
 static bool is_to_be_given(const struct observed *o)
 {
+    assert(o->spec);
     return o->spec->authentication == AUTH_RUNNER_TOKEN;
 }
 
@@ -38,6 +40,7 @@ int64_t expiry_rotation_time(const struct observed *o)
 {
     int64_t end = expiry_end(o);
 
+    assert(o->spec && o->spec->rotate_at_percent >= 0 && o->spec->rotate_at_percent <= 100);
     if (!end || is_given(o) || o->spec->rotation_policy == ROTATION_DISABLED)
         return 0;
     return end - (life(o) ? life(o) * o->spec->rotate_at_percent / 100 : DAY_S);

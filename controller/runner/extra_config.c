@@ -1,4 +1,5 @@
 /* spec.config, held against what gitlab-runner knows, and into config.toml. */
+#include <assert.h>
 #include <json-c/json.h>
 #include <string.h>
 
@@ -88,6 +89,7 @@ static bool validate_shared(struct config_validation *c, const char *path)
         return true;
     if (!c->made)
         c->made = config_of_fields(c->owner, c->fields, &placeholders, c->a);
+    assert(strncmp(path, "runners.", strlen("runners.")) == 0);
     struct json_object *runner = json_at(json_member(c->made, "runners"), 0),
                        *there = json_get(runner, path + strlen("runners."));
     if (!there || json_object_is_type(there, json_type_object))
@@ -119,8 +121,9 @@ static const struct shape *config_member(struct shape_walk *w, const struct shap
                                          struct json_object *value, const struct shape_place *at)
 {
     struct config_validation *c = w->context;
-    const char *path = shape_path(at, c->a) + strlen("spec.config.");
+    const char *whole = shape_path(at, c->a), *path = whole + strlen("spec.config.");
 
+    assert(strncmp(whole, "spec.config.", strlen("spec.config.")) == 0);
     if (in->type != SHAPE_MAP)
         return shape_of_key(c, in, name, value, path);
     if (in->members && !shape_member(in, name))
@@ -135,6 +138,7 @@ bool extra_config_validate(const struct owner *owner, const struct spec *fields,
     struct config_validation c = {.owner = owner, .fields = fields, .spec = spec, .report = "", .a = a, .err = err};
     struct shape_walk walk = {.all = err->all, .member = config_member, .context = &c};
 
+    assert(err->all);
     if (!json_object_is_type(config, json_type_object))
         return !config;
     if (err->all->len)
@@ -167,6 +171,7 @@ void extra_config_merge(struct json_object *tree, struct json_object *config)
 {
     cleanup_json struct json_object *extra = config ? json_sorted(config) : NULL;
 
+    assert(json_len(json_member(tree, "runners")) == 1);
     merge(json_at(json_member(tree, "runners"), 0), json_member(extra, "runners"));
     merge(tree, extra); /* the list stays as it is now */
 }

@@ -1,4 +1,5 @@
 /* What may be in spec.config: what TOML can say, whose business a key is, and which values gitlab-runner takes. */
+#include <assert.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <math.h>
@@ -44,6 +45,7 @@ static bool validate_toml_members(struct json_object *value, const char *path, i
                             shown(path, 200).text, EXTRA_CONFIG_MAX_DEPTH);
     bool ok = true;
 
+    assert(depth >= 0 && depth <= EXTRA_CONFIG_MAX_DEPTH);
     json_each (it, value)
         ok = validate_shape(it.value, arena_printf(a, "%s.%s", path, shown(it.key, 60).text), depth + 1, a, err) && ok;
     for (size_t i = 0; i < json_len(value); i++)
@@ -182,6 +184,7 @@ const char *extra_config_owner(const char *path, const char **why)
     *why = i < ARRAY_LEN(owned) ? owned[i].why : NULL;
     if (i == ARRAY_LEN(owned))
         return NULL;
+    assert(!*why || !owned[i].field);
     return owned[i].field ? owned[i].field : owned[i].given ? owned[i].given : owned[i].shared;
 }
 
@@ -202,6 +205,7 @@ static bool is_empty_value(struct json_object *value)
 
 static bool says_nothing(size_t i, struct json_object *value)
 {
+    assert(i < ARRAY_LEN(owned));
     if (owned[i].shared)
         return false; /* it may be there anyway */
     return is_empty_value(value) || (owned[i].same && strcmp(json_string(value), owned[i].same) == 0);

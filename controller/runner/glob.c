@@ -68,6 +68,7 @@ static bool matches_from(struct match *m, const char *pattern, const char *end, 
 
 static bool class_has(const char *at, const char *end, char c)
 {
+    assert(*at == '[' && end[-1] == ']');
     bool negated = at[1] == '^' || at[1] == '!', found = false;
 
     for (at += negated ? 2 : 1; at < end - 1;) {

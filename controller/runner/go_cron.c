@@ -1,4 +1,5 @@
 /* Cron expressions as github.com/gorhill/cronexpr takes them, and time zones as Go knows them. */
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,7 @@ bool go_cron_parses(const char *expression)
     }
     if (count < 5)
         return false;
+    assert(count <= FIELDS_MAX);
     for (size_t i = 0; i < count; i++)
         if (!is_field(&fields[i + (count < FIELDS_MAX)], starts[i], strcspn(starts[i], blanks)))
             return false;

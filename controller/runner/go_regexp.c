@@ -1,5 +1,6 @@
 /* The syntax of Go's regexp/syntax with the flags of regexp.Compile(), as far as it tells right from wrong: nothing is
  * built. A pattern is read from left to right, with a frame for each group that is open. */
+#include <assert.h>
 #include <ctype.h>
 #include <stdint.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct reader {
 
 static struct frame *top(struct reader *r)
 {
+    assert(r->depth <= DEPTH_MAX);
     return &r->frames[r->depth];
 }
 
@@ -38,6 +40,7 @@ static bool add_atom(struct reader *r, int copies)
 {
     struct frame *f = top(r);
 
+    assert(copies >= 0 && copies <= REPEAT_MAX);
     f->atom = true;
     f->last = copies;
     f->largest = copies > f->largest ? copies : f->largest;
@@ -57,6 +60,7 @@ static int32_t next_rune(struct reader *r)
         rune &= 0xff >> (len + 1);
     for (size_t i = 1; i < len; i++)
         rune = rune << 6 | (bytes[i] & 0x3f);
+    assert(rune >= 0 && rune <= RUNE_MAX);
     r->at += len;
     return rune;
 }

@@ -1,5 +1,6 @@
 #include "runner/judge.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <string.h>
 
@@ -70,6 +71,7 @@ bool judge_spec(const struct owner *owner, struct json_object *json, struct spec
                              .a = a,
                              .err = err};
 
+    assert(j.kubernetes && err->kind == ERR_NONE);
     for (size_t i = 0; i < ARRAY_LEN(rules); i++)
         rules[i](&j);
     return err->kind == ERR_NONE;

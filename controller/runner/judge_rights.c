@@ -1,5 +1,6 @@
 /* Settings that need rights which no role in a namespace can give (runner/features.h), and those that need rights in
  * other namespaces. Where the managers' account is the user's own, its rights are the user's business. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -42,9 +43,12 @@ static const struct {
 
 static void judge_setting(const struct judged *j, const char *setting)
 {
-    for (size_t i = 0; i < ARRAY_LEN(beyond); i++)
-        if (strcmp(beyond[i].setting, setting) == 0)
-            beyond[i].judge(j);
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(beyond) && strcmp(beyond[i].setting, setting) != 0)
+        i++;
+    assert(i < ARRAY_LEN(beyond));
+    beyond[i].judge(j);
 }
 
 /* Jobs that say nothing of a namespace run all the same. */

@@ -1,5 +1,6 @@
 #include "runner/key_place.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -81,7 +82,8 @@ bool key_place_near(const char *name, struct key_place *ret, struct arena *a)
 
     for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
         const struct shape *shape = table_at(usual[i]);
-        for (const struct shape_member *m = shape ? shape->members : NULL; m && m->name; m++) {
+        assert(shape && shape->members);
+        for (const struct shape_member *m = shape->members; m->name; m++) {
             const char *before = near.found;
             near_offer(&near, m->name);
             table = near.found != before ? usual[i] : table;

@@ -1,5 +1,6 @@
 #include "runner/kube_names.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,7 @@ bool quantity_parse(const char *text, double *ret)
     if (whole + fraction == 0 || whole + fraction >= sizeof(copy) - 3 ||
         !suffix_value(number + whole + dot + fraction, &factor))
         return false;
+    assert((size_t)(number - text) + whole + dot + fraction < sizeof(copy));
     memcpy(copy, text, (size_t)(number - text) + whole + dot + fraction);
     *ret = strtod(copy, NULL) * factor;
     return true;

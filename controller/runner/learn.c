@@ -1,4 +1,6 @@
 /* What GitLab's answers teach, all of them: what they say of a runner that exists is in learn_existing.c. */
+#include <assert.h>
+
 #include "runner/learn_parts.h"
 
 /* An answer that leaves open whether a runner was made is the same as a crash after the call; and one that was found
@@ -50,6 +52,7 @@ static void learn_deregistered(struct lesson *l)
 
 static void learn_found(struct lesson *l)
 {
+    assert(l->asked->gitlab.call == GITLAB_FIND);
     l->m->found_id = l->answer->id;
     l->m->doubt = l->answer->id ? DOUBT_SEARCHED : DOUBT_NONE;
 }
@@ -80,6 +83,7 @@ struct learned learn_gitlab(struct memory *m, const struct observed *o, const st
     struct lesson l = {.m = m, .o = o, .asked = asked, .answer = answer, .chance = chance, .a = a};
     struct err doubt;
 
+    assert(asked->kind == ACT_GITLAB && asked->rule && m == o->memory);
     if (!learn_believes(&l, &doubt)) {
         m->reach = REACH_YES;
         fail_lesson(&l, &doubt);
@@ -88,5 +92,6 @@ struct learned learn_gitlab(struct memory *m, const struct observed *o, const st
     } else {
         learn_failure(&l);
     }
+    assert(!l.ret.failed || l.ret.err.kind != ERR_NONE);
     return l.ret;
 }

@@ -1,14 +1,17 @@
 /* What GitLab's answers say of a runner that exists: checks, rotation, takeovers. */
 #include "runner/learn_parts.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/mem.h"
 
 static struct server_check_context circumstances(const struct lesson *l)
 {
     const struct observed *o = l->o;
+    assert(o->spec);
     enum lookup credential = o->values[READ_CREDENTIAL].lookup;
     bool at_hand = credential == LOOKUP_UNKNOWN || credential == LOOKUP_FOUND;
 
@@ -168,6 +171,7 @@ bool learn_existing(struct lesson *l)
         [GITLAB_UPDATE] = learn_unchanged, [GITLAB_INSPECT] = learn_inspected, [GITLAB_CLAIM] = learn_claimed,
         [GITLAB_KEEP] = learn_kept,        [GITLAB_INHERIT] = learn_inherited, [GITLAB_REMOVE] = NULL,
     };
+    static_assert(ARRAY_LEN(learners) == GITLAB_REMOVE + 1, "of each call");
     bool (*learn)(struct lesson *) = learners[l->asked->gitlab.call];
 
     return learn && learn(l);

@@ -1,4 +1,6 @@
 /* What the token Secret is to say of a runner whose token was just got, or which was told new attributes. */
+#include <assert.h>
+
 #include "runner/learn_parts.h"
 
 #include "base/arena.h"
@@ -28,6 +30,7 @@ static bool has_effect(const struct lesson *l, unsigned effect)
         [GITLAB_INHERIT] = KEEPS_TOKEN | KEEPS_PLACE | UNTOLD,
     };
 
+    assert(l->asked->gitlab.call <= GITLAB_REMOVE);
     return effects[l->asked->gitlab.call] & effect;
 }
 
@@ -88,6 +91,7 @@ static void issue(struct lesson *l)
     if (has_effect(l, KEEPS_PLACE))
         keep_place(&r, o);
     memory_issue(l->m, &r);
+    assert(!l->m->issued || l->m->issued->token);
     l->m->doubt = DOUBT_NONE;
     l->m->deregistered = false;
 }

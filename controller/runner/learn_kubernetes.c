@@ -2,6 +2,7 @@
 #include "runner/learn.h"
 #include "runner/rules.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -28,6 +29,7 @@ static void judge_the_finalizer(struct memory *m, const struct observed *o)
 
 void learn_sight(struct memory *m, const struct observed *o)
 {
+    assert(m == o->memory);
     judge_the_finalizer(m, o);
     if (o->spec)
         server_check_plan(&m->check, o->owner.uid, o->spec->server_check_period, o->now_ms);
@@ -54,6 +56,7 @@ void learn_applying(struct memory *m, const struct observed *o, const struct act
 {
     struct registration r = o->registered;
 
+    assert(asked->kind == ACT_APPLY);
     if (!asked->apply.release || !runner_stays(m, o) || o->values[READ_TOKEN].lookup != LOOKUP_FOUND ||
         !registration_fits(o, a))
         return;
@@ -79,6 +82,7 @@ void learn_applied(struct memory *m, const struct observed *o, const struct acti
 
 void learn_owner(struct memory *m, enum child child, bool foreign)
 {
+    assert(child < CHILD_COUNT);
     m->foreign[child] = foreign;
 }
 
@@ -140,6 +144,7 @@ bool learn_clear_text(struct memory *m, bool insecure)
 
 void learn_look_planned(struct memory *m, int64_t due_ms)
 {
+    assert(m->starting && due_ms > 0);
     m->starting->due_ms = due_ms;
 }
 
@@ -151,6 +156,7 @@ static bool says_less(const struct trouble *now, const struct trouble *known)
 
 void learn_pods(struct memory *m, const struct trouble *seen)
 {
+    assert(m->starting);
     m->starting->looks++;
     if (seen && !says_less(seen, &m->starting->trouble))
         memory_note_trouble(m, seen);

@@ -1,4 +1,6 @@
 /* What is believed when GitLab has said it twice. Of checks that is their own business (check.h). */
+#include <assert.h>
+
 #include "runner/learn_parts.h"
 
 enum { HEARSAY_MS = 60 * 60 * 1000, SAY_AGAIN_MS = 5 * 1000 };
@@ -55,6 +57,7 @@ bool learn_believes(struct lesson *l, struct err *ret_err)
     err_set(ret_err, ERR_RETRY, CONFIRMING,
             "%s says that it does not know the runner, or its token; it is asked once more before that is believed",
             l->asked->gitlab.url);
+    assert(heard->at_ms && heard->at_ms <= now.at_ms);
     ret_err->code = l->answer->err.code;
     ret_err->retry_after_ms = SAY_AGAIN_MS;
     return false;

@@ -61,6 +61,7 @@ static struct troubles *resize(struct memory *m, size_t len)
 {
     struct troubles *t = m->troubles;
 
+    assert(len <= ATTEMPTS_MAX);
     if (t && !len && t->gitlab_err.kind == ERR_NONE) {
         free(take(m->troubles));
         return NULL;
@@ -112,9 +113,11 @@ static struct failure *place_for(struct memory *m, const char *rule)
 
 void memory_fail(struct memory *m, const char *rule, const struct err *err, int64_t now_ms, uint32_t chance)
 {
+    assert(rule && err->kind != ERR_NONE);
     struct failure *failure = place_for(m, rule);
     int64_t pause = backoff_pause(&retries, ++failure->count, err->retry_after_ms, chance);
 
+    assert(pause > 0);
     failure->attempt = (struct attempt){.rule = rule, .err = *err, .retry_at_ms = now_ms + pause};
 }
 
@@ -128,6 +131,7 @@ void memory_succeed(struct memory *m, const char *rule)
 {
     struct troubles *t = m->troubles;
 
+    assert(rule);
     for (size_t i = 0; t && i < t->len; i++)
         if (is_failure_of(&t->failures[i], rule)) {
             t->failures[i] = t->failures[t->len - 1];
@@ -163,6 +167,7 @@ void memory_forget_starting(struct memory *m)
 
 void memory_note_trouble(struct memory *m, const struct trouble *trouble)
 {
+    assert(m->starting);
     struct trouble *known = &m->starting->trouble;
     const char *former = known->message;
 

@@ -1,5 +1,6 @@
 #include "runner/observed.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +78,7 @@ static void find_fingerprints(struct observed *o, struct fingerprints *ret, stru
     observe_wanted(o, a);
     for (enum child child = 0; child < CHILD_COUNT; child++) {
         const char *hash = o->wanted[child].hash;
+        assert(!hash || strlen(hash) < FINGERPRINT_SIZE);
         snprintf(ret->of[child], FINGERPRINT_SIZE, "%s", hash ? hash : "");
     }
     ret->known = true;
@@ -97,6 +99,7 @@ void observe_fingerprints(struct observed *o, struct fingerprints *of_spec, stru
 
 struct json_object *wanted_manifest(const struct observed *o, enum child child, struct arena *a)
 {
+    assert(o->spec && child != CHILD_TOKEN_SECRET);
     if (o->wanted[child].manifest)
         return arena_json(a, json_copy(o->wanted[child].manifest));
     return render_child(child, &o->owner, o->spec, &o->settings, a);
@@ -106,6 +109,7 @@ bool registration_fits(const struct observed *o, struct arena *a)
 {
     const struct registration *r = &o->registered;
 
+    assert(o->spec);
     return same(r->url, o->spec->url) && same(r->authentication, authentication_name(o->spec->authentication)) &&
            same(r->scope, scope_text(o->spec, a));
 }
@@ -140,6 +144,7 @@ static const char *account_uid(const struct observed *o)
 {
     const struct observed_child *ours = &o->children[CHILD_SERVICE_ACCOUNT];
 
+    assert(o->spec);
     if (o->spec->manager.service_account_name)
         return o->values[READ_ACCOUNT].value;
     return ours->exists && !ours->terminating ? ours->uid : NULL;
@@ -200,6 +205,7 @@ bool child_is_right(const struct observed *o, enum child child, struct arena *a)
 {
     const struct observed_child *c = &o->children[child];
 
+    assert(child < CHILD_COUNT && (!c->exists || !c->foreign));
     if (!c->exists || c->terminating || c->drifted || !child_is_applied(o, child))
         return false;
     if (child == CHILD_DEPLOYMENT)
@@ -253,4 +259,5 @@ void observe_saved_token(struct observed *o, const char *version, struct arena *
     *token = (struct observed_value){.lookup = LOOKUP_FOUND,
                                      .value = issued ? arena_strdup(a, issued->token) : token->value,
                                      .version = arena_strdup(a, version)};
+    assert(token->value);
 }

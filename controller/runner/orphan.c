@@ -1,5 +1,6 @@
 #include "runner/orphan.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -9,11 +10,13 @@
 
 const char *orphan_key(const struct owner *owner, const struct orphan *orphan, struct arena *a)
 {
+    assert(owner->uid);
     return arena_printf(a, "%s.%lld", owner->uid, (long long)orphan->runner_id);
 }
 
 const char *orphan_text(const struct owner *owner, const struct orphan *orphan, int64_t now, struct arena *a)
 {
+    assert(orphan->url && orphan->token);
     const char *ca = orphan->ca_pem && strlen(orphan->ca_pem) <= ORPHAN_CA_MAX ? orphan->ca_pem : NULL;
     struct json_object *entry = arena_json(
         a,

@@ -1,5 +1,6 @@
 #include "runner/pod_security.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,7 @@ static bool has_cure(const struct cures *cures, const char *text)
 
 static void cure(const struct trial *t, const char *text)
 {
+    assert(t->cures->len <= POD_SECURITY_MAX);
     if (!has_cure(t->cures, text) && t->cures->len < POD_SECURITY_MAX)
         t->cures->texts[t->cures->len++] = text;
 }
@@ -290,6 +292,7 @@ void pod_security_grant(struct json_object *kubernetes, const char *level)
                    "run_as_user: %d, run_as_group: %d, fs_group: %d, seccomp_profile: {type: 'RuntimeDefault'}}}",
                    false, true, (int64_t)1000, (int64_t)1000, (int64_t)1000);
 
+    assert(json_object_is_type(kubernetes, json_type_object));
     if (level && strcmp(level, "Restricted") == 0)
         fill(kubernetes, keys);
 }

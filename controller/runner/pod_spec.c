@@ -1,5 +1,6 @@
 #include "runner/pod_spec.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <string.h>
 
@@ -80,6 +81,7 @@ static bool validate_owned(struct json_object *patch, bool in_container, const c
     for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
         const struct owned *o = &owned[i];
         struct json_object *list = o->list ? json_member(patch, o->list) : NULL;
+        assert(!o->list || keyed_list(o->list));
         size_t at = o->list ? entry_at(list, keyed_list(o->list)->key, o->name) : 0;
         if (o->in_container != in_container)
             continue;
@@ -220,5 +222,6 @@ static struct json_object *merged(const char *name, struct json_object *base, st
 
 struct json_object *pod_spec_merged(struct json_object *pod, struct json_object *patch)
 {
+    assert(json_object_is_type(pod, json_type_object));
     return merged("", pod, patch);
 }

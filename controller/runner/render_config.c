@@ -1,4 +1,5 @@
 /* config.toml: a tree in gitlab-runner's shape, built from the spec, then written as TOML. */
+#include <assert.h>
 #include <json-c/json.h>
 #include <string.h>
 
@@ -104,6 +105,7 @@ static struct json_object *host_aliases(const struct spec *spec)
 {
     struct json_object *list = json_object_new_array();
 
+    assert(spec->host_aliases_len == json_len(spec->host_aliases_json));
     for (size_t i = 0; i < spec->host_aliases_len; i++) {
         struct json_object *names = json_get(json_at(spec->host_aliases_json, i), "hostnames");
         json_object_array_add(list, json_build("{ip: %s, hostnames: %o}", spec->host_aliases[i].ip, json_ref(names)));
@@ -232,6 +234,7 @@ struct json_object *render_config_tree(const struct owner *owner, const struct s
 {
     struct json_object *tree = config_of_fields(owner, spec, in, a);
 
+    assert(json_len(json_member(tree, "runners")) == 1);
     extra_config_merge(tree, spec->config);
     pod_security_grant(json_member(json_at(json_member(tree, "runners"), 0), "kubernetes"), spec->pod_security);
     return tree;

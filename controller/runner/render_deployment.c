@@ -1,6 +1,7 @@
 /* The manager: the pod that waits for jobs. Nothing in its template depends on the content of config.toml but the few
  * keys that gitlab-runner reads at its start only, so any other change of that file reaches the running process by way
  * of the mounted Secret and restarts nothing. */
+#include <assert.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <string.h>
@@ -233,6 +234,7 @@ void render_deployment_inputs(struct json_object *deployment, const char *inputs
 
     if (!inputs || !*inputs)
         return;
+    assert(inputs && json_get(deployment, "spec.template.metadata"));
     if (!json_get(deployment, "spec.template.metadata.annotations"))
         json_set(deployment, "spec.template.metadata.annotations", json_object_new_object());
     for (size_t i = 0; i < ARRAY_LEN(shown); i++)

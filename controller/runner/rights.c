@@ -1,5 +1,6 @@
 #include "runner/rights.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ static bool is_on(struct json_object *value)
 
 bool feature_is_wanted(enum feature feature, const struct spec *spec)
 {
+    assert(feature < FEATURE_COUNT);
     const char *setting = feature_facts[feature].setting;
     struct json_object *value = json_get(spec->config, setting);
 

@@ -1,6 +1,7 @@
 /* What several rules need. */
 #include "runner/rules.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -14,6 +15,7 @@ static struct action need_value(const struct observed *o, enum readable what, co
 {
     const char *reason = strcmp(kind, "Secret") == 0 ? "SecretNotFound" : "ConfigMapNotFound";
 
+    assert(ref->name && (o->values[what].lookup == LOOKUP_FOUND) == (o->values[what].value != NULL));
     switch (o->values[what].lookup) {
     case LOOKUP_FOUND:
         return act_pass;
@@ -203,6 +205,7 @@ struct action need_token(const struct observed *o, struct arena *a)
 
 const char *credential_value(const struct observed *o)
 {
+    assert(!o->values[READ_CREDENTIAL].value || o->values[READ_CREDENTIAL].lookup == LOOKUP_FOUND);
     return o->values[READ_CREDENTIAL].value;
 }
 
@@ -210,6 +213,7 @@ struct action name_conflict(const struct observed *o, enum child child, struct a
 {
     const char *ns = child_namespace(child, &o->owner, o->spec);
 
+    assert(o->children[child].foreign);
     return act_wait(
         "NameConflict",
         arena_printf(a,
@@ -236,6 +240,7 @@ struct action release_token_secret(const struct observed *o, struct arena *a)
 {
     struct registration last = o->registered;
 
+    assert(o->children[CHILD_TOKEN_SECRET].held);
     if (o->values[READ_TOKEN].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_TOKEN);
     last.token = o->values[READ_TOKEN].value;
@@ -369,6 +374,7 @@ struct action remove_binding(const struct observed *o, enum child child, struct 
 {
     const struct observed_child *binding = &o->children[child];
 
+    assert(child_is_binding(child));
     if (!binding->exists || binding->terminating)
         return act_pass;
     return (struct action){.kind = ACT_DELETE,

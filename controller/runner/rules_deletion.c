@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "runner/rules.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -97,6 +98,7 @@ static int64_t deregistration_deadline(const struct observed *o)
 
 int64_t deletion_patience(const struct observed *o)
 {
+    assert(o->deleting);
     return is_draining(o) ? drain_deadline(o) : deregistration_deadline(o);
 }
 
@@ -144,6 +146,7 @@ static const struct attempt *tried_in_vain(const struct observed *o)
  * goes to spec.url alone. */
 static struct action remove_by_id(const struct observed *o, const struct registration *r, struct arena *a)
 {
+    assert(o->memory->check.refusals >= CONFIRMATIONS);
     bool elsewhere = strcmp(r->url, o->spec->url) != 0;
 
     if (o->memory->check.absences)

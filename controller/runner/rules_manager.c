@@ -1,4 +1,6 @@
 /* The manager, towards Kubernetes: the table at the end is what the product does there. */
+#include <assert.h>
+
 #include "runner/rules.h"
 
 #include "base/arena.h"
@@ -75,6 +77,7 @@ static struct action apply_child(const struct observed *o, enum child child, str
 {
     const struct observed_child *c = &o->children[child];
 
+    assert(!c->foreign && !c->terminating);
     return act_apply(child, manifest, c->exists ? c->uid : NULL);
 }
 

@@ -2,10 +2,12 @@
 #include "base/time.h"
 #include "runner/rules.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "runner/complaints.h"
 #include "runner/names.h"
 #include "runner/status.h"
@@ -174,6 +176,7 @@ static struct action register_now(const struct observed *o, struct arena *a)
     };
 
     (void)a;
+    assert(o->spec->authentication < ARRAY_LEN(calls) && !o->memory->issued);
     return act_call(calls[o->spec->authentication], o->spec->url, credential_value(o), 0);
 }
 
@@ -204,6 +207,7 @@ static struct action need_proof(const struct observed *o)
 {
     const struct server_check *c = &o->memory->check;
 
+    assert(o->values[READ_TOKEN].value && credential_value(o));
     if (is_proven(o, "attributes"))
         return act_pass;
     if (c->absences || c->refusals)

@@ -1,6 +1,7 @@
 /* A runner that exists already, and can stay: rules of the registration's table. */
 #include "runner/rules.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -56,6 +57,7 @@ static struct action take_over_by_access_token(const struct observed *o)
 {
     bool proven = is_proven(o, "takeover");
 
+    assert(o->spec->authentication == AUTH_ACCESS_TOKEN && credential_value(o));
     if (o->memory->takeover == TAKEOVER_UNMARKED && !proven)
         return try_the_given_token(o);
     if (o->memory->takeover == TAKEOVER_UNMARKED || (o->memory->takeover == TAKEOVER_FITS && proven))
@@ -132,6 +134,7 @@ struct action keep_to_the_adopted(const struct observed *o, struct arena *a)
 /* The former object went by force, and its token Secret follows, held by our finalizer: its runner goes as well. */
 static struct action bury_the_former(const struct observed *o, struct arena *a)
 {
+    assert(o->children[CHILD_TOKEN_SECRET].inherited && o->children[CHILD_TOKEN_SECRET].terminating);
     if (!o->children[CHILD_TOKEN_SECRET].held)
         return act_pass;
     if (o->memory->deregistered || is_users_own(&o->registered))

@@ -1,5 +1,6 @@
 #include "runner/server_check.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +24,13 @@ static int64_t spread(const char *uid, int64_t below)
 {
     cleanup_arena struct arena a = {0};
 
+    assert(uid && below > 0);
     return (int64_t)(strtoull(digest_short(uid, strlen(uid), &a), NULL, 16) % (uint64_t)below);
 }
 
 bool server_check_is_proof(const struct server_check *check, int64_t now_ms)
 {
+    assert(check->shown_ms <= now_ms);
     return check->shown == SHOWN_OURS && now_ms - check->shown_ms < PROOF_MS;
 }
 
@@ -101,6 +104,7 @@ unsigned attributes_edited(const struct attributes *attributes, struct json_obje
     struct json_object *wanted = attributes_json(attributes, &a);
     unsigned edited = 0;
 
+    static_assert(ARRAY_LEN(compared) <= 32, "a bit each");
     for (size_t i = 0; i < ARRAY_LEN(compared); i++)
         edited |= is_attribute_edited(i, wanted, runner) ? 1u << i : 0;
     return edited;
@@ -110,6 +114,7 @@ const char *attributes_text(unsigned edited, struct arena *a)
 {
     const char *text = "";
 
+    assert(!(edited >> ARRAY_LEN(compared)));
     for (size_t i = 0; i < ARRAY_LEN(compared); i++)
         if (edited & (1u << i))
             text = arena_printf(a, "%s%s%s", text, *text ? ", " : "", compared[i].name);
@@ -191,6 +196,7 @@ void server_check_absent(struct server_check *check, const struct server_check_c
 
 void server_check_not_allowed(struct server_check *check, const struct server_check_context *in, int status)
 {
+    assert(status == 401 || status == 403);
     check->credential_status = status;
     check->try_token |= check->absences > 0;
     if (!in->managers && !check->try_token)
@@ -238,6 +244,7 @@ void server_check_dead(struct server_check *check)
 
 void server_check_unanswered(struct server_check *check, const struct server_check_context *in, int64_t retry_after_ms)
 {
+    assert(retry_after_ms >= 0);
     int64_t allowed = in->now_ms + retry_after_ms;
 
     check->due_ms = allowed > next_check(in) ? allowed : next_check(in);

@@ -1,6 +1,7 @@
 #include "runner/shape.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <regex.h>
@@ -149,6 +150,7 @@ static bool is_exact(int64_t number)
 
 static bool has_type(enum shape_type type, struct json_object *value)
 {
+    assert((size_t)type < ARRAY_LEN(types));
     bool same = json_object_is_type(value, types[type].json), whole = json_object_is_type(value, json_type_int);
     int64_t number = whole ? json_object_get_int64(value) : 0, ns;
 
@@ -386,6 +388,7 @@ static void walk_to(struct shape_walk *w, const struct shape *shape, struct json
 {
     if (shape->type == SHAPE_ANY || (!value && shape->defaulted))
         return;
+    assert(shape->type < SHAPE_MAP || shape->each);
     if (shape->type == SHAPE_ONE_OR_LIST && !json_is_array(value)) {
         walk_to(w, shape->each, value, at);
     } else if (!has_type(shape->type, value)) {
@@ -401,5 +404,6 @@ void shape_walk(struct shape_walk *w, const struct shape *shape, struct json_obj
 {
     const struct shape_place at = {NULL, path, 0};
 
+    assert(w->all && w->all->a);
     walk_to(w, shape, value, &at);
 }

@@ -1,5 +1,6 @@
 #include "runner/spec.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -50,6 +51,7 @@ static const struct {
 
 const char *authentication_name(enum authentication mode)
 {
+    assert(mode < ARRAY_LEN(modes));
     return modes[mode].name;
 }
 
@@ -98,6 +100,7 @@ static const struct {
 
 const char *scope_text(const struct spec *spec, struct arena *a)
 {
+    assert(spec->scope < ARRAY_LEN(scopes));
     const char *name = scopes[spec->scope].name;
 
     return scopes[spec->scope].id ? arena_printf(a, "%s/%" PRId64, name, spec->scope_id) : name;
@@ -260,8 +263,10 @@ struct json_object *attributes_json(const struct attributes *at, struct arena *a
         "maintenance_note: %s}",
         at->description, tags, at->run_untagged, at->locked, at->paused, at->access_level, at->maintenance_note);
 
-    for (size_t i = 0; i < at->tags.len; i++)
+    for (size_t i = 0; i < at->tags.len; i++) {
+        assert(i == 0 || strcmp(at->tags.items[i - 1], at->tags.items[i]) < 0);
         json_object_array_add(tags, json_object_new_string(at->tags.items[i]));
+    }
     json_set(json, "maximum_timeout", at->maximum_timeout ? json_object_new_int64(at->maximum_timeout) : NULL);
     return arena_json(a, json);
 }
@@ -447,6 +452,7 @@ bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, s
     if (spec_judge_all(object, ret, all, a))
         return true;
     complaints_settle(all, object);
+    assert(all->len > 0);
     err_set(err, ERR_INVALID, "InvalidSpec", "%s", all->items[0].text);
     err->all = all;
     return false;

@@ -1,4 +1,5 @@
 /* The fields of a spec that hold one value each: a table of what they are, and the one way to read them. */
+#include <assert.h>
 #include <json-c/json.h>
 
 #include "base/json.h"
@@ -118,6 +119,7 @@ static int64_t default_of(const struct field *f)
 {
     const struct shape *shape = shape_find(shape_find(&crd_shape, "spec"), f->path);
 
+    assert(shape);
     return shape->defaulted ? shape->otherwise : f->otherwise;
 }
 

@@ -1,4 +1,5 @@
 /* What would become of the jobs, asked of all of a spec that is right. */
+#include <assert.h>
 #include <ctype.h>
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -80,6 +81,7 @@ static bool read_rest(struct json_object *copy, const struct complaints *all, st
     for (int i = 0; i < TRIES_MAX; i++, wrong = found) {
         for (size_t n = 0; n < wrong->len; n++) {
             char *path = arena_strndup(all->a, wrong->items[n].text, wrong->items[n].path_len);
+            assert(out->len < TRIES_MAX * COMPLAINTS_MAX);
             if (!is_out(path, out) && take_member_out(copy, path))
                 out->items[out->len++] = path;
         }

@@ -1,5 +1,6 @@
 #include "runner/status.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -355,7 +356,9 @@ struct json_object *status_render(const struct observed *o, const struct finding
     parts[len++] = skew(o, a);
     parts[len++] = expiring(o, a);
     parts[len++] = drained(o);
+    assert(len <= ARRAY_LEN(parts));
     abnormal(&is_ready, is_stalled(o, registration, manager, a), last);
+    assert(!last[0].status || !last[1].status);
 
     add_condition(conditions, &is_ready, o, a);
     for (size_t i = 0; i < len; i++)

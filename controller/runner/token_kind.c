@@ -1,5 +1,6 @@
 #include "runner/token_kind.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -48,6 +49,7 @@ static const struct token_kind *kind_of(const char *token)
 
 const char *token_complaint(enum authentication mode, const struct key_ref *ref, const char *token, struct arena *a)
 {
+    assert(mode < ARRAY_LEN(ways));
     const struct token_kind *kind = kind_of(token);
     const char *inside = kind ? NULL : base64_decode(token, NULL, a);
 

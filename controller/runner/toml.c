@@ -1,5 +1,6 @@
 #include "runner/toml.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -142,6 +143,7 @@ static void write_path(struct buf *out, const struct path *path)
 
 static void indent(struct buf *out, int depth)
 {
+    assert(depth >= 0);
     buf_addf(out, "%*s", 2 * depth, "");
 }
 
@@ -193,6 +195,7 @@ const char *toml_text(struct json_object *tree, struct arena *a)
 {
     struct buf out cleanup_buf;
 
+    assert(json_object_is_type(tree, json_type_object));
     buf_init(&out, SIZE_MAX / 2); /* whoever parsed the tree has bounded it */
     write_table(&out, tree, NULL);
     return arena_strndup(a, out.data, out.len);

@@ -1,5 +1,6 @@
 #include "runner/trouble.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -278,6 +279,7 @@ static struct trouble trouble_of_word(const struct container *c, const char *wor
                         .patience_ms = kubelet_words[i].patience_ms,
                         .rank = (unsigned)i + 1};
     kubelet_words[i].tell(c, &t, a);
+    assert(t.reason && t.message);
     return t;
 }
 

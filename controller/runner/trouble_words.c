@@ -1,5 +1,6 @@
 #include "runner/trouble_words.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
@@ -104,6 +105,7 @@ const char *words_of_kubelet(const char *message, struct arena *a)
             *to++ = *at++;
         }
     }
+    assert(to <= words + 3 * strlen(message));
     *to = '\0';
     end_at(words, " (pod: ");
     return shorten(words, WORDS_MAX);

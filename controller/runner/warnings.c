@@ -42,6 +42,7 @@ const char *warnings_text(const struct warnings *w, size_t max, struct arena *a)
     const char *text = w->len ? w->texts[0] : NULL;
     size_t told = 1;
 
+    assert(w->len == WARNINGS_MAX || !w->more);
     while (told < w->len && strlen(text) + strlen(w->texts[told]) < max)
         text = arena_printf(a, "%s; %s", text, w->texts[told++]);
     size_t left = w->len + w->more - (w->len ? told : 0);

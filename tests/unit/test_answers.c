@@ -286,7 +286,8 @@ static void a_token_that_is_not_known_may_only_have_been_reset(void **state)
     cleanup_arena struct arena a = {0};
     struct memory m = {.heard = {.call = GITLAB_DEREGISTER, .runner_id = 4, .at_ms = NOW - SAID_AGAIN}};
     const struct observed o = {.spec = &spec, .memory = &m, .deleting = true, .now_ms = NOW};
-    const struct action asked = {.rule = "deregister", .gitlab = {.call = GITLAB_DEREGISTER, .runner_id = 4}};
+    const struct action asked = {
+        .kind = ACT_GITLAB, .rule = "deregister", .gitlab = {.call = GITLAB_DEREGISTER, .runner_id = 4}};
     const struct call_answer unknown = {.unknown = true};
 
     (void)state;

@@ -100,7 +100,9 @@ static void the_first_retry_counts(void **state)
     world_deliver(w);
     world_observe(w);
     w->observed.values[READ_CREDENTIAL].lookup = LOOKUP_FOUND;
+    w->observed.values[READ_CREDENTIAL].value = "credential";
     w->observed.values[READ_TOKEN].lookup = LOOKUP_FOUND;
+    w->observed.values[READ_TOKEN].value = "token";
     failed(w, "attributes", ERR_RETRY);
     failed(w, "deployment", ERR_RETRY);
     w->process.memory.troubles->failures[0].attempt.retry_at_ms += 1000;
