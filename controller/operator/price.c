@@ -43,11 +43,13 @@ static bool is_usual_child(enum kind kind, const struct record *record, const st
 /* What is left out may have been given rights in another namespace, whose owner may withdraw them at any time. */
 static bool is_a_right_elsewhere(enum kind kind, const struct record *r, const struct store *store, struct arena *a)
 {
-    const char *text = kind == KIND_ROLE_BINDING ? role_binding_owner(r->name, a) : NULL;
     struct key key;
 
-    return text && key_parse(text, &key) && strcmp(text, r->owner) == 0 && strcmp(key.ns, r->ns) != 0 &&
-           (owner_record(store, text) || shares_left_out(store_shares(store), key.ns));
+    if (kind != KIND_ROLE_BINDING || !key_parse(r->owner, &key) || strcmp(key.ns, r->ns) == 0)
+        return false;
+    const struct owner owner = {.ns = key.ns, .name = key.name};
+    return kind_has_child_named(kind, r->name, &owner, a) &&
+           (owner_record(store, r->owner) || shares_left_out(store_shares(store), key.ns));
 }
 
 /* Of a runner, beside its record. */

@@ -12,7 +12,7 @@
 #include "runner/render_parts.h"
 #include "runner/rights.h"
 
-enum { LABEL_MAX = 63, LABEL_HASH_LEN = 8 };
+enum { LABEL_MAX = 63, LABEL_HASH_LEN = 8, CHILD_NAME_MAX = 253, DIGEST_LEN = 16 };
 
 static const struct {
     const char *api_version, *kind;
@@ -62,9 +62,21 @@ const char *child_kind(enum child child)
 
 static const char *child_suffix(enum child child, struct arena *a)
 {
+    assert(child < CHILD_COUNT);
     const char *name = children[child].name;
 
     return is_of_a_feature(child) ? arena_printf(a, "%s-%s", name, feature_facts[feature_of(child)].name) : name;
+}
+
+/* What no object may be called is cut, and told from others with the same beginning by a digest at its end: so it is
+ * nobody's whole name, and only its annotations say whose it is. */
+static const char *bounded_name(const char *name, struct arena *a)
+{
+    size_t len = strlen(name);
+
+    if (len <= CHILD_NAME_MAX)
+        return name;
+    return arena_printf(a, "%.*s.%.*s", CHILD_NAME_MAX - DIGEST_LEN - 1, name, DIGEST_LEN, digest_short(name, len, a));
 }
 
 /* A RoleBinding lives among the jobs, where it may meet those of other namespaces' runners: its name says whose it is.
@@ -73,7 +85,7 @@ const char *child_name(enum child child, const struct owner *owner, struct arena
 {
     const char *name = arena_printf(a, "%s-%s", owner->name, child_suffix(child, a));
 
-    return child_is_binding(child) ? arena_printf(a, "%s.%s", owner->ns, name) : name;
+    return child_is_binding(child) ? bounded_name(arena_printf(a, "%s.%s", owner->ns, name), a) : name;
 }
 
 const char *role_binding_owner(const char *name, struct arena *a)
@@ -154,6 +166,7 @@ struct json_object *render_frame(enum child child, const struct owner *owner, co
 {
     const char *ns = child_namespace(child, owner, spec);
 
+    assert(*ns && *owner->name);
     return json_build("{apiVersion: %s, kind: %s, metadata: {name: %s, namespace: %s, labels: %o, "
                       "annotations: {'" ANNOTATION_OWNER "': %s, '" ANNOTATION_OWNER_UID "': %s}, "
                       "ownerReferences: %o}}",
@@ -183,6 +196,7 @@ static void annotate(struct json_object *manifest, const char *key, const char *
 /* Adds ANNOTATION_APPLIED_HASH; the manifest belongs to the arena afterwards. */
 static struct json_object *seal(struct json_object *manifest, struct arena *a)
 {
+    assert(manifest && !manifest_hash(manifest));
     struct json_object *sorted = arena_json(a, json_sorted(manifest));
     const char *text = json_text(sorted);
 
@@ -265,6 +279,7 @@ struct json_object *render_config_secret(const struct owner *owner, const struct
 {
     struct json_object *manifest = seal(config_secret(owner, spec, a), a);
 
+    assert(manifest_hash(manifest));
     put_config(manifest, owner, spec, in, a);
     annotate(manifest, ANNOTATION_INPUTS, in->inputs);
     return manifest;
@@ -356,5 +371,6 @@ static struct json_object *draft(enum child child, const struct owner *owner, co
 struct json_object *render_child(enum child child, const struct owner *owner, const struct spec *spec,
                                  const struct render_settings *settings, struct arena *a)
 {
+    assert(child != CHILD_TOKEN_SECRET);
     return seal(draft(child, owner, spec, settings, a), a);
 }

@@ -58,8 +58,10 @@ bool child_wanted(enum child child, const struct spec *spec);
 /* These live among the jobs, the other children beside their owner. */
 bool child_is_binding(enum child child);
 const char *child_kind(enum child child); /* "Secret", … */
+/* Of a spec's owner at most 253 bytes, as Kubernetes has it: that of a RoleBinding, which has the owner's namespace in
+ * it, is cut where it would be longer. */
 const char *child_name(enum child child, const struct owner *owner, struct arena *a);
-/* Key of the owner one of whose RoleBindings has this name; NULL: nobody's has. */
+/* Key of the owner one of whose RoleBindings has this name; NULL: nobody's has, or the name is cut. */
 const char *role_binding_owner(const char *name, struct arena *a);
 /* Whose a Secret of this name is, the name alone; NULL: it is not one of ours. The arena owns it. */
 const char *secret_owner(const char *name, struct arena *a);

@@ -288,6 +288,30 @@ static void a_role_binding_tells_its_owner(void **state)
     assert_null(role_binding_owner("ci.builds-runner-else", &a));
 }
 
+/* Of the longest namespaces and names, too; then the annotations alone say whose it is. */
+static void a_role_binding_has_a_name_that_an_object_may_have(void **state)
+{
+    char ns[64] = {0}, name[201] = {0}, other[201] = {0};
+    const struct owner owner = {.ns = ns, .name = name}, next = {.ns = ns, .name = other};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    memset(ns, 's', sizeof(ns) - 1);
+    memset(name, 'n', sizeof(name) - 1);
+    memcpy(other, name, sizeof(name));
+    other[199] = 'x';
+    for (enum child child = CHILD_ROLE_BINDING; child <= CHILD_LAST_FEATURE_BINDING; child++) {
+        const char *cut = child_name(child, &owner, &a);
+        assert_int_equal(strlen(cut), 253);
+        assert_null(role_binding_owner(cut, &a));
+        assert_string_equal(child_name(child, &owner, &a), cut);
+        assert_string_not_equal(child_name(child, &next, &a), cut);
+    }
+    name[182] = '\0'; /* and no change of what fits */
+    assert_int_equal(strlen(child_name(CHILD_ROLE_BINDING, &owner, &a)), 253);
+    assert_non_null(role_binding_owner(child_name(CHILD_ROLE_BINDING, &owner, &a), &a));
+}
+
 /* Who has no wish has memory that is enough for the jobs, in few steps. */
 static void memory_is_enough_for_the_jobs(void **state)
 {
@@ -469,6 +493,7 @@ int main(void)
         cmocka_unit_test(no_two_owners_share_a_role_binding),
         cmocka_unit_test(what_is_made_follows_from_the_spec),
         cmocka_unit_test(a_role_binding_tells_its_owner),
+        cmocka_unit_test(a_role_binding_has_a_name_that_an_object_may_have),
         cmocka_unit_test(memory_is_enough_for_the_jobs),
         cmocka_unit_test(the_pods_tell_what_they_were_made_for),
         cmocka_unit_test(secrets_have_what_is_known),
