@@ -1,8 +1,8 @@
 #include "base/time.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
@@ -49,76 +49,96 @@ const char *age_text(int64_t seconds, struct arena *a)
 /* ---------------------------------------------------------------------------------------------------------------------
  * … and reading */
 
-/* Each 'd' stands for a digit, anything else for itself in either case. */
-static bool has_shape(const char *text, const char *shape)
-{
-    for (; *shape; text++, shape++)
-        if (*shape == 'd' ? !isdigit((unsigned char)*text) : toupper((unsigned char)*text) != *shape)
-            return false;
-    return true;
-}
-
-static int digits_value(const char *text, int digits)
+/* Reads so many digits; -1: they are not there, or are more than `most`. */
+static int digits_read(const char **at, int count, int most)
 {
     int value = 0;
 
-    while (digits--)
-        value = value * 10 + (*text++ - '0');
-    return value;
+    for (; count > 0; count--, (*at)++) {
+        if (**at < '0' || **at > '9')
+            return -1;
+        value = 10 * value + (**at - '0');
+    }
+    return value <= most ? value : -1;
 }
 
-/* "Z", "+hh:mm" or "-hh:mm", and nothing more, as seconds east of UTC. */
-static bool offset_parse(const char *text, int64_t *ret)
+static bool passes(const char **at, const char *any)
 {
-    *ret = 0;
-    if (has_shape(text, "Z"))
-        return !text[1];
-    if ((*text != '+' && *text != '-') || !has_shape(text + 1, "dd:dd") || text[6])
+    bool is_there = **at && strchr(any, **at);
+
+    *at += is_there;
+    return is_there;
+}
+
+static int days_of(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+    assert(month >= 1 && month <= 12);
+    return days[month - 1] + leap;
+}
+
+bool date_read(const char **at, struct tm *ret)
+{
+    int year = digits_read(at, 4, 9999), month = passes(at, "-") ? digits_read(at, 2, 12) : -1;
+
+    if (year < 0 || month < 1 || !passes(at, "-"))
         return false;
-    int hours = digits_value(text + 1, 2), minutes = digits_value(text + 4, 2);
-    *ret = (*text == '-' ? -60 : 60) * (hours * 60 + minutes);
-    return hours < 24 && minutes < 60;
+    ret->tm_year = year - 1900;
+    ret->tm_mon = month - 1;
+    ret->tm_mday = digits_read(at, 2, days_of(year, month));
+    return ret->tm_mday > 0;
 }
 
-/* The minute of "dddd-dd-ddTdd:dd" in UTC; false when there is none such: February 30 becomes another day. */
-static bool minute_parse(const char *text, int64_t *ret)
+bool clock_read(const char **at, struct tm *ret)
 {
-    const struct tm asked = {.tm_year = digits_value(text, 4) - 1900,
-                             .tm_mon = digits_value(text + 5, 2) - 1,
-                             .tm_mday = digits_value(text + 8, 2),
-                             .tm_hour = digits_value(text + 11, 2),
-                             .tm_min = digits_value(text + 14, 2)};
-    struct tm tm = asked;
+    ret->tm_hour = digits_read(at, 2, 23);
+    ret->tm_min = ret->tm_hour >= 0 && passes(at, ":") ? digits_read(at, 2, 59) : -1;
+    ret->tm_sec = ret->tm_min >= 0 && passes(at, ":") ? digits_read(at, 2, 60) : -1;
+    if (ret->tm_sec < 0 || !passes(at, "."))
+        return ret->tm_sec >= 0;
+    size_t fraction = strspn(*at, DIGITS);
+    *at += fraction;
+    return fraction > 0;
+}
 
-    *ret = timegm(&tm);
-    return tm.tm_mon == asked.tm_mon && tm.tm_mday == asked.tm_mday && tm.tm_hour == asked.tm_hour &&
-           tm.tm_min == asked.tm_min;
+bool offset_read(const char **at, int64_t *ret)
+{
+    int sign = **at == '-' ? -60 : 60;
+
+    *ret = 0;
+    if (passes(at, "Zz"))
+        return true;
+    int hours = passes(at, "+-") ? digits_read(at, 2, 23) : -1;
+    int minutes = hours >= 0 && passes(at, ":") ? digits_read(at, 2, 59) : -1;
+    *ret = sign * (hours * 60 + minutes);
+    return minutes >= 0;
+}
+
+static int64_t since_1970(struct tm *tm, int64_t offset)
+{
+    int64_t seconds = timegm(tm) - offset;
+
+    return seconds < 0 ? -1 : seconds;
 }
 
 int64_t time_parse(const char *text)
 {
-    int64_t minute, offset;
+    struct tm tm = {0};
+    int64_t offset;
 
-    if (!text || !has_shape(text, "dddd-dd-ddTdd:dd:dd"))
+    if (!text || !date_read(&text, &tm) || !passes(&text, "Tt") || !clock_read(&text, &tm) ||
+        !offset_read(&text, &offset) || *text)
         return -1;
-    int second = digits_value(text + 17, 2);
-    const char *rest = text + 19;
-    if (has_shape(rest, ".d"))
-        rest += 1 + strspn(rest + 1, DIGITS);
-    if (!minute_parse(text, &minute) || second > 60 || !offset_parse(rest, &offset))
-        return -1;
-    int64_t seconds = minute + second - offset;
-    return seconds < 0 ? -1 : seconds;
+    return since_1970(&tm, offset);
 }
 
 int64_t day_parse(const char *text)
 {
-    char time[] = "2026-01-02T00:00:00Z";
+    struct tm tm = {0};
 
-    if (!text || !has_shape(text, "dddd-dd-dd") || text[10])
-        return -1;
-    memcpy(time, text, 10);
-    return time_parse(time);
+    return text && date_read(&text, &tm) && !*text ? since_1970(&tm, 0) : -1;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 struct arena;
 
@@ -21,6 +22,15 @@ const char *age_text(int64_t seconds, struct arena *a);
 int64_t time_parse(const char *text);
 /* The beginning of a day ("2026-01-02") in UTC; -1 as above. */
 int64_t day_parse(const char *text);
+
+/* What both consist of, for who reads them within other texts: what *at begins with goes into the members of *ret that
+ * it is about, and *at moves behind it. False: it is not there, or no calendar and no clock has it; *at is anywhere
+ * then. */
+bool date_read(const char **at, struct tm *ret);
+/* "03:04:05.678"; the fraction, which may be missing, is passed over. A leap second is one. */
+bool clock_read(const char **at, struct tm *ret);
+/* "Z", "+01:00": seconds east of UTC. */
+bool offset_read(const char **at, int64_t *ret);
 
 /* What Go's time.ParseDuration() takes: numbers with units, such as "1h30m" or "-1.5s", or "0"; and no other. False:
  * it is none, or too long for 64 bits of nanoseconds (292 years). */

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/escape.h"
 #include "base/mem.h"
 #include "base/shorten.h"
+#include "base/time.h"
 #include "base/toml_parts.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -26,24 +28,15 @@ static void add_utf8(struct buf *out, uint32_t c)
     buf_add(out, bytes, len);
 }
 
-static int hex_value(char c)
-{
-    static const char digits[] = "0123456789abcdefABCDEF";
-    const char *at = c ? strchr(digits, c) : NULL;
-    int value = at ? (int)(at - digits) : -1;
-
-    return value > 15 ? value - 6 : value;
-}
-
 /* \u00e9 or \U0001f433, behind the letter. */
 static bool read_code_point(struct toml_reader *r, const char *start, int digits, struct buf *out)
 {
     uint32_t c = 0;
 
     for (int i = 0; i < digits; i++, r->at++) {
-        if (hex_value(*r->at) < 0)
+        if (hex_digit(*r->at) < 0)
             return toml_refuse(r, start, "\\%c wants %d hexadecimal digits", digits == 4 ? 'u' : 'U', digits);
-        c = c << 4 | (uint32_t)hex_value(*r->at);
+        c = c << 4 | (uint32_t)hex_digit(*r->at);
     }
     if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
         return toml_refuse(r, start, "there is no such character in Unicode");
@@ -150,7 +143,7 @@ static bool read_toml_text(struct toml_reader *r, struct json_object **ret)
 
 static bool is_digit(char c, bool hex)
 {
-    return hex ? hex_value(c) >= 0 : c >= '0' && c <= '9';
+    return hex ? hex_digit(c) >= 0 : c >= '0' && c <= '9';
 }
 
 /* A word without its underscores; false when one does not stand between two digits. */
@@ -243,73 +236,24 @@ static bool number_of(struct toml_reader *r, const char *place, const char *word
 /* ---------------------------------------------------------------------------------------------------------------------
  * Dates and times */
 
-/* Reads so many digits, at most `most`; -1: they are not there, or are more than that. */
-static int digits_of(const char **at, int count, int most)
-{
-    int value = 0;
-
-    for (int i = 0; i < count; i++, (*at)++) {
-        if (**at < '0' || **at > '9')
-            return -1;
-        value = 10 * value + (**at - '0');
-    }
-    return value <= most ? value : -1;
-}
-
-static bool skips(const char **at, const char *any)
-{
-    bool is_there = **at && strchr(any, **at);
-
-    *at += is_there;
-    return is_there;
-}
-
-static bool skips_date(const char **at)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int year = digits_of(at, 4, 9999), month = skips(at, "-") ? digits_of(at, 2, 12) : -1;
-
-    if (year < 0 || month < 1 || !skips(at, "-"))
-        return false;
-    bool leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return digits_of(at, 2, days[month - 1] + leap) > 0;
-}
-
-static bool skips_time(const char **at)
-{
-    if (digits_of(at, 2, 23) < 0 || !skips(at, ":") || digits_of(at, 2, 59) < 0 || !skips(at, ":") ||
-        digits_of(at, 2, 60) < 0)
-        return false;
-    if (!skips(at, "."))
-        return true;
-    size_t fraction = strspn(*at, "0123456789");
-    *at += fraction;
-    return fraction > 0;
-}
-
-static bool skips_offset(const char **at)
-{
-    if (skips(at, "Zz"))
-        return true;
-    return skips(at, "+-") && digits_of(at, 2, 23) >= 0 && skips(at, ":") && digits_of(at, 2, 59) >= 0;
-}
-
 /* What is there from *at on; *at is behind it. TOML_PLAIN: none of these. */
 static enum toml_kind skip_moment(const char **at)
 {
     const char *date = *at, *time = *at;
+    struct tm ignored;
+    int64_t east;
 
-    if (skips_time(&time)) {
+    if (clock_read(&time, &ignored)) {
         *at = time;
         return TOML_LOCAL_TIME;
     }
-    if (!skips_date(&date))
+    if (!date_read(&date, &ignored))
         return TOML_PLAIN;
     *at = time = date;
-    if (!skips(&time, "Tt ") || !skips_time(&time))
+    if (!*time || !strchr("Tt ", *time++) || !clock_read(&time, &ignored))
         return TOML_LOCAL_DATE;
     const char *offset = *at = time;
-    if (!skips_offset(&offset))
+    if (!offset_read(&offset, &east))
         return TOML_LOCAL_DATE_TIME;
     *at = offset;
     return TOML_DATE_TIME;

@@ -244,7 +244,6 @@ static void gather_end(const struct gathering *g, struct observed *o)
         return;
     if (!o->deleting)
         o->deletion_time = g->now;
-    assert(o->deletion_time >= 0);
     o->gone = o->deleting = o->force_delete = true;
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "runner/go_syntax.h"
@@ -68,14 +69,6 @@ static int32_t next_rune(struct reader *r)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Escapes.
  */
-static int hex_digit(int32_t rune)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *found = rune > 0 && rune < 128 ? strchr(digits, tolower((int)rune)) : NULL;
-
-    return found ? (int)(found - digits) : -1;
-}
-
 /* Behind \x: two digits, or any number of them in braces. */
 static int32_t hex_escape(struct reader *r)
 {

@@ -89,34 +89,20 @@ const char *shape_path(const struct shape_place *at, struct arena *a)
                   : at->name;
 }
 
-static const char *sentence_of(struct shape_walk *w, const struct shape_place *at, const char *format, va_list args)
+static __attribute__((format(printf, 3, 4))) const char *sentence_of(struct shape_walk *w, const struct shape_place *at,
+                                                                     const char *format, ...)
 {
     char text[512];
+    va_list args;
 
     w->wrong = true;
+    va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
     return charset_to_prose(arena_printf(w->all->a, "%s %s", shape_path(at, w->all->a), text));
 }
 
-static __attribute__((format(printf, 3, 4))) void complain(struct shape_walk *w, const struct shape_place *at,
-                                                           const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    complaints_add(w->all, sentence_of(w, at, format, args));
-    va_end(args);
-}
-
-static __attribute__((format(printf, 3, 4))) void complain_of_type(struct shape_walk *w, const struct shape_place *at,
-                                                                   const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    complaints_add_type(w->all, sentence_of(w, at, format, args));
-    va_end(args);
-}
+#define complain(w, at, ...) complaints_add((w)->all, sentence_of(w, at, __VA_ARGS__))
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Types */
@@ -392,7 +378,8 @@ static void walk_to(struct shape_walk *w, const struct shape *shape, struct json
     if (shape->type == SHAPE_ONE_OR_LIST && !json_is_array(value)) {
         walk_to(w, shape->each, value, at);
     } else if (!has_type(shape->type, value)) {
-        complain_of_type(w, at, "must be %s%s", types[shape->type].words, remedy_of(shape, value, w->all->a));
+        complaints_add_type(
+            w->all, sentence_of(w, at, "must be %s%s", types[shape->type].words, remedy_of(shape, value, w->all->a)));
     } else {
         if (w->bounds)
             validate_bounds(w, shape, value, at);
