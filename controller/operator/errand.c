@@ -60,24 +60,12 @@ static void give_values(const struct errand *e, struct turn *turn)
         };
 }
 
-static struct registration copy_of(const struct registration *r, struct arena *a)
-{
-    struct registration copied = *r;
-    const char **const texts[] = {&copied.token,    &copied.url,       &copied.authentication,
-                                  &copied.scope,    &copied.told_hash, &copied.expiration,
-                                  &copied.obtained, &copied.rotation,  &copied.inputs};
-
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        *texts[i] = arena_strdup(a, *texts[i]);
-    return copied;
-}
-
 /* What the answer is about. */
 static void keep_subject(struct errand *e, const struct turn *turn)
 {
     arena_finish(&e->mem);
     e->record = record_copy(&kept_layouts[KIND_RUNNER], &turn->record, &e->mem);
-    e->registered = copy_of(&turn->observed.registered, &e->mem);
+    e->registered = registration_copy(&turn->observed.registered, &e->mem);
     e->paused = turn->observed.attributes.paused;
 }
 

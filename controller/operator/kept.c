@@ -125,17 +125,26 @@ static void keep_child(struct kept_child *ret, struct json_object *object)
     };
 }
 
+/* Of a token Secret: what its annotations say, and what that is called for people. */
+static const struct {
+    const char *annotation, *shown;
+    size_t at; /* in struct kept_secret */
+} secret_facts[] = {
+    {ANNOTATION_RUNNER_ID, "runnerId", AT(kept_secret, runner_id)},
+    {ANNOTATION_URL, "url", AT(kept_secret, url)},
+    {ANNOTATION_AUTHENTICATION, "authentication", AT(kept_secret, authentication)},
+    {ANNOTATION_SCOPE, "scope", AT(kept_secret, scope)},
+    {ANNOTATION_TOLD_HASH, "toldHash", AT(kept_secret, told_hash)},
+    {ANNOTATION_TOKEN_EXPIRATION, "expiration", AT(kept_secret, expiration)},
+    {ANNOTATION_TOKEN_OBTAINED, "obtained", AT(kept_secret, obtained)},
+    {ANNOTATION_ROTATE_TOKEN, "rotation", AT(kept_secret, rotation)},
+};
+
 static void keep_secret(struct kept_secret *ret, struct json_object *object)
 {
     keep_child(&ret->child, object);
-    ret->runner_id = kind_annotation(object, ANNOTATION_RUNNER_ID);
-    ret->url = kind_annotation(object, ANNOTATION_URL);
-    ret->authentication = kind_annotation(object, ANNOTATION_AUTHENTICATION);
-    ret->scope = kind_annotation(object, ANNOTATION_SCOPE);
-    ret->told_hash = kind_annotation(object, ANNOTATION_TOLD_HASH);
-    ret->expiration = kind_annotation(object, ANNOTATION_TOKEN_EXPIRATION);
-    ret->obtained = kind_annotation(object, ANNOTATION_TOKEN_OBTAINED);
-    ret->rotation = kind_annotation(object, ANNOTATION_ROTATE_TOKEN);
+    for (size_t i = 0; i < ARRAY_LEN(secret_facts); i++)
+        *(const char **)((char *)ret + secret_facts[i].at) = kind_annotation(object, secret_facts[i].annotation);
 }
 
 /* What the condition of this type says when it has that status; NULL: it has not. */
@@ -151,15 +160,24 @@ static const char *condition_message(struct json_object *object, const char *typ
     return NULL;
 }
 
+/* Of a Deployment's status. */
+static const struct {
+    const char *path, *shown;
+    size_t at; /* in struct kept_deployment */
+} deployment_numbers[] = {
+    {"status.replicas", "replicas", AT(kept_deployment, replicas)},
+    {"status.readyReplicas", "ready", AT(kept_deployment, ready)},
+    {"status.availableReplicas", "available", AT(kept_deployment, available)},
+    {"status.updatedReplicas", "updated", AT(kept_deployment, updated)},
+};
+
 static void keep_deployment(struct kept_deployment *ret, struct json_object *object, struct arena *a)
 {
     keep_child(&ret->child, object);
     ret->problem = condition_message(object, "Progressing", "False", a);
     ret->failure = condition_message(object, "ReplicaFailure", "True", a);
-    ret->replicas = json_int_or(object, "status.replicas", 0);
-    ret->ready = json_int_or(object, "status.readyReplicas", 0);
-    ret->available = json_int_or(object, "status.availableReplicas", 0);
-    ret->updated = json_int_or(object, "status.updatedReplicas", 0);
+    for (size_t i = 0; i < ARRAY_LEN(deployment_numbers); i++)
+        *(int64_t *)((char *)ret + deployment_numbers[i].at) = json_int_or(object, deployment_numbers[i].path, 0);
     ret->observed =
         json_int_or(object, "status.observedGeneration", -1) >= json_int_or(object, "metadata.generation", 0);
 }
@@ -278,22 +296,14 @@ static struct json_object *child_kept_json(const struct kept_child *c)
 
 static void add_secret(struct json_object *to, const struct kept_secret *s)
 {
-    json_set_str(to, "runnerId", s->runner_id);
-    json_set_str(to, "url", s->url);
-    json_set_str(to, "authentication", s->authentication);
-    json_set_str(to, "scope", s->scope);
-    json_set_str(to, "toldHash", s->told_hash);
-    json_set_str(to, "expiration", s->expiration);
-    json_set_str(to, "obtained", s->obtained);
-    json_set_str(to, "rotation", s->rotation);
+    for (size_t i = 0; i < ARRAY_LEN(secret_facts); i++)
+        json_set_str(to, secret_facts[i].shown, *(const char *const *)((const char *)s + secret_facts[i].at));
 }
 
 static void add_deployment(struct json_object *to, const struct kept_deployment *d)
 {
-    json_set_int(to, "replicas", d->replicas);
-    json_set_int(to, "ready", d->ready);
-    json_set_int(to, "available", d->available);
-    json_set_int(to, "updated", d->updated);
+    for (size_t i = 0; i < ARRAY_LEN(deployment_numbers); i++)
+        json_set_int(to, deployment_numbers[i].shown, *(const int64_t *)((const char *)d + deployment_numbers[i].at));
     json_set_bool(to, "observed", d->observed);
     json_set_str(to, "problem", d->problem);
     json_set_str(to, "failure", d->failure);

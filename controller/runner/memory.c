@@ -1,9 +1,11 @@
 #include "runner/memory.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/backoff.h"
 #include "base/mem.h"
 
@@ -179,23 +181,36 @@ void memory_note_trouble(struct memory *m, const struct trouble *trouble)
 /* ---------------------------------------------------------------------------------------------------------------------
  * A token on its way */
 
+#define TEXT_OF(member) offsetof(struct registration, member)
+static const size_t registration_texts[] = {TEXT_OF(token),    TEXT_OF(url),       TEXT_OF(authentication),
+                                            TEXT_OF(scope),    TEXT_OF(told_hash), TEXT_OF(expiration),
+                                            TEXT_OF(obtained), TEXT_OF(rotation),  TEXT_OF(inputs)};
+
+static const char **registration_text(struct registration *r, size_t i)
+{
+    static_assert(sizeof(*r) == sizeof(r->runner_id) + ARRAY_LEN(registration_texts) * sizeof(char *),
+                  "all of its texts");
+    return (const char **)((char *)r + registration_texts[i]);
+}
+
+struct registration registration_copy(const struct registration *r, struct arena *a)
+{
+    struct registration copied = *r;
+
+    for (size_t i = 0; i < ARRAY_LEN(registration_texts); i++)
+        *registration_text(&copied, i) = arena_strdup(a, *registration_text(&copied, i));
+    return copied;
+}
+
 void memory_issue(struct memory *m, const struct registration *r)
 {
     struct registration *copied = r->token ? mem_alloc(sizeof(*copied)) : NULL;
 
+    assert(r != m->issued);
     if (copied)
-        *copied = (struct registration){
-            .runner_id = r->runner_id,
-            .token = own_text(r->token),
-            .url = own_text(r->url),
-            .authentication = own_text(r->authentication),
-            .scope = own_text(r->scope),
-            .told_hash = own_text(r->told_hash),
-            .expiration = own_text(r->expiration),
-            .obtained = own_text(r->obtained),
-            .rotation = own_text(r->rotation),
-            .inputs = own_text(r->inputs),
-        };
+        *copied = *r;
+    for (size_t i = 0; copied && i < ARRAY_LEN(registration_texts); i++)
+        *registration_text(copied, i) = own_text(*registration_text(copied, i));
     memory_forget_issued(m);
     m->issued = copied;
 }
@@ -206,9 +221,7 @@ void memory_forget_issued(struct memory *m)
 
     if (!r)
         return;
-    const char *owned[] = {r->token,      r->url,      r->authentication, r->scope, r->told_hash,
-                           r->expiration, r->obtained, r->rotation,       r->inputs};
-    for (size_t i = 0; i < ARRAY_LEN(owned); i++)
-        mem_free_secret((char *)owned[i]);
+    for (size_t i = 0; i < ARRAY_LEN(registration_texts); i++)
+        mem_free_secret((char *)*registration_text(r, i));
     free(r);
 }

@@ -123,6 +123,8 @@ void memory_forget_starting(struct memory *m);
 /* What their pods have shown. Takes a copy of the message. */
 void memory_note_trouble(struct memory *m, const struct trouble *trouble);
 
+/* The texts of the copy are the arena's. */
+struct registration registration_copy(const struct registration *registration, struct arena *a);
 /* Takes copies; without a token there is none. */
 void memory_issue(struct memory *m, const struct registration *registration);
 /* Cleanses the token. */
