@@ -1,6 +1,7 @@
 #include "plugin/beside.h"
 
 #include <assert.h>
+#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,6 +185,14 @@ static void take_versions(struct beside *b)
     all_seen(b, b->pods_len, b->lists_len, "the managers' versions", "list deployments.apps");
 }
 
+static void plan_pods(struct beside *b, const char *accept)
+{
+    static const struct kube_resource pods = {.plural = "pods", .api_version = "v1", .namespaced = true};
+
+    plan_lists(b, true, &pods, JOB_PODS_QUERY, accept);
+    b->pods_len = b->lists_len;
+}
+
 static void plan_versions(struct beside *b)
 {
     plan_lists(b, false, kind_resource(KIND_DEPLOYMENT),
@@ -192,13 +201,11 @@ static void plan_versions(struct beside *b)
 
 void beside_read(struct plugin_call *call, struct runner_row *rows, size_t len)
 {
-    static const struct kube_resource pods = {.plural = "pods", .api_version = "v1", .namespaced = true};
     struct beside b = {.call = call, .rows = rows, .rows_len = len};
 
     if (!len)
         return;
-    plan_lists(&b, true, &pods, JOB_PODS_QUERY, KUBE_AS_METADATA("List"));
-    b.pods_len = b.lists_len;
+    plan_pods(&b, KUBE_AS_METADATA("List"));
     plan_versions(&b);
     session_read_lists(call->session, b.lists, b.lists_len, call->a);
     count_pods(&b);
@@ -214,4 +221,31 @@ void beside_versions(struct plugin_call *call, struct runner_row *rows, size_t l
     plan_versions(&b);
     session_read_lists(call->session, b.lists, b.lists_len, call->a);
     take_versions(&b);
+}
+
+static bool is_of_one(const struct beside *b, const char *label)
+{
+    bool is = false;
+
+    for (size_t i = 0; i < b->rows_len && label && !is; i++)
+        is = strcmp(job_pods_label(b->rows[i].ns, b->rows[i].name, b->call->a), label) == 0;
+    return is;
+}
+
+struct json_object *beside_pods(struct plugin_call *call, struct runner_row *rows, size_t len)
+{
+    struct json_object *found = arena_json(call->a, json_object_new_array());
+    struct beside b = {.call = call, .rows = rows, .rows_len = len};
+
+    if (!len)
+        return found;
+    plan_pods(&b, NULL);
+    session_read_lists(call->session, b.lists, b.lists_len, call->a);
+    for (size_t i = 0; i < b.lists_len; i++)
+        for (size_t n = 0; n < json_len(b.lists[i].items); n++) {
+            struct json_object *pod = json_at(b.lists[i].items, n);
+            if (is_of_one(&b, job_pod_runner(pod)))
+                json_append(found, json_ref(pod));
+        }
+    return all_seen(&b, 0, b.lists_len, "jobs", "list pods") || json_len(found) ? found : NULL;
 }

@@ -25,6 +25,8 @@ void job_counts_finish(struct job_counts *c);
  * Deployments, of all namespaces or of each that they are in (up to 16; then of all). What may not be seen is told with
  * not_seen(). */
 void beside_read(struct plugin_call *call, struct runner_row *rows, size_t len);
+/* The pods of these runners' jobs that have not ended, in full, as an array of the arena's; NULL: none may be seen. */
+struct json_object *beside_pods(struct plugin_call *call, struct runner_row *rows, size_t len);
 /* The versions alone. */
 void beside_versions(struct plugin_call *call, struct runner_row *rows, size_t len);
 /* Fills in the jobs. Of two runners whose labels are the same, both being cut, nothing is known. */

@@ -75,6 +75,7 @@ bool is_forbidden(const struct err *err);
 enum plugin_exit failed(const struct plugin_call *call, const char *what, const struct err *err);
 
 extern const struct plugin_command doctor_command;
+extern const struct plugin_command jobs_command;
 extern const struct plugin_command list_command;
 extern const struct plugin_command version_command;
 

@@ -9,11 +9,10 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "operator/kinds.h"
 #include "plugin/beside.h"
+#include "plugin/find.h"
 #include "plugin/output.h"
 #include "plugin/session.h"
-#include "base/escape.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Which, and in which order */
@@ -145,43 +144,10 @@ static void print_rows(const struct plugin_call *call, const struct runner_row *
 /* ---------------------------------------------------------------------------------------------------------------------
  * Reading */
 
-/* Those of the names, each by itself: it takes but the right to get them. Says which are not there. */
-static struct json_object *get_named(struct plugin_call *call, enum plugin_exit *code)
-{
-    struct session_request *asks = arena_alloc(call->a, call->args_len * sizeof(*asks));
-    struct json_object *items = arena_json(call->a, json_object_new_array());
-    const char *ns = session_namespace(call->session);
-
-    for (size_t i = 0; i < call->args_len; i++)
-        asks[i].path = kube_path(kind_resource(KIND_RUNNER), ns, call->args[i], NULL, call->a);
-    session_ask(call->session, asks, call->args_len, call->a);
-    for (size_t i = 0; i < call->args_len; i++) {
-        if (asks[i].object)
-            json_append(items, json_ref(asks[i].object));
-        else
-            *code = failed(call, call->args[i], &asks[i].err);
-    }
-    return items;
-}
-
-static struct json_object *list_all(struct plugin_call *call, enum plugin_exit *code)
-{
-    const char *labels = call->options->selector, *ns = session_namespace(call->session);
-    const char *query = labels ? arena_printf(call->a, "?labelSelector=%s", percent_escaped(labels, call->a)) : "";
-    const char *path = kube_path(kind_resource(KIND_RUNNER), ns, NULL, NULL, call->a);
-    struct err err = {0};
-    struct json_object *items = session_list(call->session, arena_printf(call->a, "%s%s", path, query), call->a, &err);
-
-    if (!items)
-        *code = failed(call, "list", &err);
-    return items;
-}
-
 static enum plugin_exit list_once(struct plugin_call *call)
 {
-    bool named = call->args_len && !call->options->selector && session_namespace(call->session);
     enum plugin_exit code = EXIT_GOOD;
-    struct json_object *items = named ? get_named(call, &code) : list_all(call, &code);
+    struct json_object *items = find_runners(call, &code);
     struct runner_row *rows = arena_alloc(call->a, (json_len(items) + 1) * sizeof(*rows));
     size_t len = 0;
 

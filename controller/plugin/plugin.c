@@ -12,6 +12,7 @@
 
 static const struct plugin_command *const commands[] = {
     &list_command,
+    &jobs_command,
     &doctor_command,
     &version_command,
 };
