@@ -43,6 +43,11 @@ const char *gitlab_proxy(const struct gitlab *gitlab, const struct host **ret_fa
     return gitlab->egress.proxy;
 }
 
+void gitlab_follow(struct gitlab *gitlab, void (*called)(void *arg, const char *host), void *arg)
+{
+    gate_follow(gitlab->gate, called, arg);
+}
+
 size_t gitlab_sights(const struct gitlab *gitlab, struct gate_sight ret[static GATE_SIGHTS + 1])
 {
     return gate_sights(gitlab->gate, ret);

@@ -109,6 +109,8 @@ size_t gitlab_inside(const struct gitlab *gitlab);
 size_t gitlab_waiting(const struct gitlab *gitlab);
 /* The URL of the proxy, NULL where there is none, and how it fares. */
 const char *gitlab_proxy(const struct gitlab *gitlab, const struct host **ret_fares);
+/* Each request to a host is told: gate_follow(). */
+void gitlab_follow(struct gitlab *gitlab, void (*called)(void *arg, const char *host), void *arg);
 /* The hosts and how they fare: gate_sights(). */
 size_t gitlab_sights(const struct gitlab *gitlab, struct gate_sight ret[static GATE_SIGHTS + 1]);
 

@@ -264,6 +264,12 @@ void gate_hand_over(struct gate_pass *from, struct gate_pass *to)
     list_init(&to->node);
 }
 
+void gate_follow(struct gate *gate, void (*called)(void *arg, const char *host), void *arg)
+{
+    gate->called = called;
+    gate->called_arg = arg;
+}
+
 bool gate_begin(struct gate *gate, struct gate_pass *pass, struct err *ret_err)
 {
     struct gate_server *server = pass->server;
@@ -278,6 +284,8 @@ bool gate_begin(struct gate *gate, struct gate_pass *pass, struct err *ret_err)
         host_enter(server->lane->host->proxy, now, &pass->proxy_epoch);
     host_enter(&server->lane->host->transport, now, &pass->host_epoch);
     host_enter(&pass->answers->breaker, now, &pass->answers_epoch);
+    if (gate->called)
+        gate->called(gate->called_arg, server->lane->host->name);
     return true;
 }
 

@@ -73,6 +73,9 @@ struct gate *gate_create(struct loop *loop, unsigned concurrency);
 /* All passes must be outside. NULL is fine. */
 void gate_destroy(struct gate *gate);
 
+/* called() is told of each request to a host, by the name that gate_sights() has; NULL: nobody. */
+void gate_follow(struct gate *gate, void (*called)(void *arg, const char *host), void *arg);
+
 /* Asks for a place. GATE_GO: the pass has one; GATE_WAIT: go() will tell; GATE_REFUSE: it is outside, and *ret_err says
  * why (host_refusal(), or TooManyServers). */
 enum gate_verdict gate_enter(struct gate *gate, struct gate_pass *pass, const struct gate_door *door,

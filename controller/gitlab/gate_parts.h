@@ -58,6 +58,8 @@ struct gate {
     struct host proxy;
     size_t concurrency, inside, waiting;
     struct list hosts, tenants;
+    void (*called)(void *arg, const char *host); /* NULL: nobody is told */
+    void *called_arg;
     struct list refused;      /* passes that are told so when the timer fires  */
     struct loop_timer *timer; /* armed while somebody is among the refused     */
 };

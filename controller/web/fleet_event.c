@@ -96,7 +96,9 @@ void fleet_event_add_row(struct fleet_event *event, const struct fleet_row *row)
     add_number(event, f->token_expires, 0);
     add_number(event, f->created, 0);
     add_pause(event, f);
-    buf_addf(&event->rows, ",%u]", f->severity);
+    buf_addf(&event->rows, ",%u", f->severity);
+    add_number(event, f->since, 0);
+    buf_adds(&event->rows, "]");
 }
 
 void fleet_event_add_gone(struct fleet_event *event, const struct fleet_row *row)

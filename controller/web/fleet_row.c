@@ -8,6 +8,8 @@
 #include "base/shorten.h"
 #include "base/time.h"
 #include "operator/kept.h"
+#include "runner/explain.h"
+#include "runner/job_pods.h"
 #include "runner/status.h"
 
 enum { TAGS_MAX = 20, TAG_MAX = 64, TEXT_MAX = 200 /* bytes that are shown in the table */ };
@@ -61,13 +63,11 @@ static const char *version_in(const char *image, struct arena *a)
     return tag ? arena_strndup(a, tag + 1, strcspn(tag + 1, "@")) : NULL;
 }
 
-/* Jobs at a time: of the whole runner by config, else of all managers together. */
 static int32_t limit_of(struct json_object *spec)
 {
-    int64_t limit = json_int_or(spec, "config.runners.limit", 0), replicas = json_int_or(spec, "manager.replicas", 1),
-            all = (limit > 0 ? limit : json_int_or(spec, "concurrent", 10)) * replicas;
+    int64_t limit = job_capacity(spec);
 
-    return all < 0 || all > INT32_MAX ? -1 : (int32_t)all;
+    return limit < 0 || limit > INT32_MAX ? -1 : (int32_t)limit;
 }
 
 static enum fleet_ready ready_of(struct json_object *status)
@@ -79,18 +79,15 @@ static enum fleet_ready ready_of(struct json_object *status)
     return strcmp(ready, "True") == 0 ? FLEET_READY : FLEET_NOT_READY;
 }
 
-static enum fleet_severity severity_of(const struct fleet_facts *facts, struct json_object *status)
+static enum fleet_severity severity_of(enum standing standing, bool paused)
 {
-    const char *stalled = condition_get(status, "Stalled", "status"),
-               *reason = condition_get(status, "Ready", "reason");
+    static const enum fleet_severity of[STANDINGS] = {
+        [STANDING_STOPPED] = FLEET_FAILING, [STANDING_RETRIES] = FLEET_WAITING, [STANDING_UNSERVED] = FLEET_FAILING,
+        [STANDING_WORKS] = FLEET_WAITING,   [STANDING_LEAVES] = FLEET_QUIET,    [STANDING_RESTS] = FLEET_QUIET,
+        [STANDING_WARNS] = FLEET_WARNING,   [STANDING_GOOD] = FLEET_FINE,
+    };
 
-    if (facts->ready == FLEET_NOT_READY && stalled && strcmp(stalled, "True") == 0)
-        return FLEET_FAILING;
-    if (facts->ready != FLEET_READY)
-        return FLEET_WAITING;
-    if (reason && strcmp(reason, "Ready") != 0)
-        return FLEET_WARNING;
-    return facts->paused ? FLEET_QUIET : FLEET_FINE;
+    return of[standing] == FLEET_FINE && paused ? FLEET_QUIET : of[standing];
 }
 
 struct fleet_facts fleet_facts_of(const struct record *runner, const char *manager_image, struct fleet_texts *texts)
@@ -98,14 +95,17 @@ struct fleet_facts fleet_facts_of(const struct record *runner, const char *manag
     cleanup_arena struct arena a = {0};
     const struct kept_runner *kept = kept_runner(runner);
     struct json_object *spec = json_get(runner_object(runner, &a), "spec"), *status = runner_status(runner, &a);
+    const struct headline headline = explain_headline(status, kept->generation, 0, &a);
     const char *url = json_str(status, "url");
     struct fleet_facts facts;
 
     memset(&facts, 0, sizeof(facts)); /* also what is between the members: see fleet_facts_same() */
     facts.ns = row_text(texts, runner->ns, &a);
     facts.ready = (uint8_t)ready_of(status);
-    facts.reason = row_text(texts, condition_get(status, "Ready", "reason"), &a);
-    facts.headline = row_text(texts, condition_get(status, "Ready", "message"), &a);
+    facts.reason = row_text(texts, headline.reason, &a);
+    facts.headline = row_text(texts, headline.message, &a);
+    facts.since = headline.since > 0 && headline.since <= UINT32_MAX ? (uint32_t)headline.since : 0;
+    facts.jobs_ns = row_text(texts, json_str(spec, "namespace"), &a);
     facts.tags = tags_of(texts, spec, &a);
     facts.host = row_text(texts, host_in(url ? url : json_str(spec, "url"), &a), &a);
     facts.version = row_text(texts, version_in(json_str_or(spec, "manager.image", manager_image), &a), &a);
@@ -117,14 +117,14 @@ struct fleet_facts fleet_facts_of(const struct record *runner, const char *manag
     facts.managers_ready = count_of(json_int_or(status, "readyReplicas", 0));
     facts.managers = count_of(json_bool_or(spec, "suspend", false) ? 0 : json_int_or(spec, "manager.replicas", 1));
     facts.paused = json_bool_or(spec, "paused", false);
-    facts.severity = (uint8_t)severity_of(&facts, status);
+    facts.severity = (uint8_t)severity_of(headline.standing, facts.paused);
     return facts;
 }
 
 void fleet_facts_put(struct fleet_facts *facts, struct fleet_texts *texts)
 {
-    struct fleet_text *all[] = {facts->ns,   facts->reason,  facts->headline, facts->tags,
-                                facts->host, facts->version, facts->paused_by};
+    struct fleet_text *all[] = {facts->ns,   facts->reason,  facts->headline,  facts->tags,
+                                facts->host, facts->version, facts->paused_by, facts->jobs_ns};
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         fleet_text_put(texts, all[i]);

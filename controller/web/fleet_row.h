@@ -17,9 +17,10 @@ enum fleet_ready { FLEET_NOT_READY, FLEET_READY, FLEET_READY_UNKNOWN };
 /* Times are seconds since 1970, 0: none. Texts NULL: none. */
 struct fleet_facts {
     struct fleet_text *ns, *reason, *headline, *tags, *host, *version, *paused_by;
-    int64_t runner_id;                             /* 0: none                    */
-    uint32_t token_expires, created, paused_until; /* paused_until 1: for good */
-    int32_t jobs, limit;                           /* -1: not known              */
+    struct fleet_text *jobs_ns;                           /* where its jobs run; NULL: in its own namespace */
+    int64_t runner_id;                                    /* 0: none                    */
+    uint32_t token_expires, created, since, paused_until; /* since: of the condition Ready */
+    int32_t jobs, limit;                                  /* -1: not known              */
     uint16_t managers_ready, managers;
     uint8_t ready, severity;
     bool paused;

@@ -13,17 +13,19 @@
 #include "operator/kinds.h"
 #include "version.h"
 #include "web/fleet_event.h"
+#include "web/fleet_plots.h"
 
 enum {
     SETTLE_MS = 40,      /* from a change until it is told: what comes meanwhile is told with it */
     SETTLE_AGAIN_MS = 5, /* when there was too much for one step …                              */
     STEP_US = 4 * 1000,  /* … of so long                                                        */
     BEAT_MS = 1000,      /* between looks at who leads, and at who has heard nothing for long   */
+    PLOTS_BEATS = 10,    /* between plots                                                         */
     SILENCE_MS = 14 * 1000,
     LINGER_MS = 30 * 1000, /* rows are kept for who comes again */
 };
 
-enum due { DUE_HELLO = 1, DUE_HEARTBEAT = 2, DUE_SYNCED = 4 };
+enum due { DUE_HELLO = 1, DUE_HEARTBEAT = 2, DUE_SYNCED = 4, DUE_PLOTS = 8 };
 
 /* Somebody who looks. */
 struct viewer {
@@ -43,6 +45,9 @@ struct fleet_stream {
     struct store *store;
     struct fleet_table *table; /* NULL: nobody looks */
     struct fleet_event event;
+    struct fleet_jobs *jobs; /* NULL: the same */
+    struct fleet_plots *plots;
+    unsigned beats; /* until the plots are told again */
     struct list viewers;
     struct loop_timer *settle, *beat, *linger;
     bool settling, leading;
@@ -88,11 +93,21 @@ static void on_stored(void *arg, unsigned kind, const struct record *record)
     settle_later(fleet, SETTLE_MS);
 }
 
+static void on_counted(void *arg, struct fleet_counts *counts)
+{
+    struct fleet_stream *fleet = arg;
+
+    fleet_plots_note_jobs(fleet->plots, counts->known ? counts->all : -1);
+    fleet_table_count(fleet->table, counts);
+    wake_viewers(fleet, 0);
+}
+
 static void begin_table(struct fleet_stream *fleet)
 {
     const struct reconciler_view view = reconciler_view(fleet->rec);
 
     fleet->table = fleet_table_create(fleet->store, view.ctx->render.manager_image);
+    fleet->jobs = fleet_jobs_create(view.ctx, on_counted, fleet);
     store_follow(fleet->store, on_stored, fleet);
     settle_later(fleet, 0);
 }
@@ -104,6 +119,7 @@ static void end_table(void *arg)
     store_follow(fleet->store, NULL, NULL);
     loop_timer_set(fleet->settle, -1);
     fleet->settling = false;
+    fleet_jobs_destroy(take(fleet->jobs));
     fleet_table_destroy(take(fleet->table));
     fleet_event_finish(&fleet->event);
 }
@@ -133,6 +149,9 @@ static void on_beat(void *arg)
     int64_t now = loop_now(fleet->loop);
 
     loop_timer_set(fleet->beat, BEAT_MS);
+    fleet->beats = (fleet->beats + 1) % PLOTS_BEATS;
+    if (fleet->beats == 0)
+        wake_viewers(fleet, DUE_PLOTS);
     if (see_leader(fleet))
         wake_viewers(fleet, DUE_HELLO);
     list_each (node, &fleet->viewers) {
@@ -207,6 +226,9 @@ static void write_next(struct viewer *v, struct buf *piece)
     if (v->due & DUE_HELLO) {
         write_hello(v, piece);
         v->due &= ~(unsigned)DUE_HELLO;
+    } else if (v->due & DUE_PLOTS) {
+        write_event("plots", fleet_plots_json(v->fleet->plots, NULL, NULL), piece);
+        v->due &= ~(unsigned)DUE_PLOTS;
     } else if (write_rows(v, piece)) {
     } else if ((v->due & DUE_SYNCED) && v->fleet->table->whole) {
         write_synced(v, piece);
@@ -260,7 +282,7 @@ int fleet_stream_begin(struct fleet_stream *fleet, const struct serve_request *r
     loop_timer_set(fleet->linger, -1);
     struct viewer *v = mem_alloc(sizeof(*v));
     *v = (struct viewer){
-        .fleet = fleet, .stream = stream, .due = DUE_HELLO | DUE_SYNCED, .told_ms = loop_now(fleet->loop)};
+        .fleet = fleet, .stream = stream, .due = DUE_HELLO | DUE_PLOTS | DUE_SYNCED, .told_ms = loop_now(fleet->loop)};
     v->full = !fleet_cursor_begin(fleet->table, &v->cursor, since_of(request));
     list_init(&v->node);
     list_append(&fleet->viewers, &v->node);
@@ -300,6 +322,7 @@ struct fleet_stream *fleet_stream_create(const struct reconciler *rec)
 
     *fleet = (struct fleet_stream){.rec = rec, .loop = ctx->loop, .store = ctx->store};
     list_init(&fleet->viewers);
+    fleet->plots = fleet_plots_create(ctx);
     fleet->settle = loop_timer_create(ctx->loop, on_settle, fleet);
     fleet->beat = loop_timer_create(ctx->loop, on_beat, fleet);
     fleet->linger = loop_timer_create(ctx->loop, end_table, fleet);
@@ -316,5 +339,6 @@ void fleet_stream_destroy(struct fleet_stream *fleet)
     loop_timer_destroy(fleet->settle);
     loop_timer_destroy(fleet->beat);
     loop_timer_destroy(fleet->linger);
+    fleet_plots_destroy(fleet->plots);
     free(fleet);
 }

@@ -17,11 +17,12 @@
  *   : heartbeat                               when nothing else was written for 15 s
  *
  * ROW is [NAMESPACE, name, ready, REASON, HEADLINE, managersReady, managers, jobs, limit, runnerId, TAGS, HOST,
- * VERSION, tokenExpires, created, paused, severity]. What is in capitals here is a number, an index into the strings of
- * the same event (each event has its own, so that one can be read without those before it), or null. TAGS is the index
- * of an array of texts. ready: true, false, or null: not known. severity: 0 fine; 1 quiet, such as paused; 2 a warning;
- * 3 waits, and will go on by itself; 4 needs somebody. paused: {"until":SECONDS|null,"by":NAME|null}, or null. Times
- * are seconds since 1970. Unknown or none: null. jobs is null while nobody has counted them.
+ * VERSION, tokenExpires, created, paused, severity, since]. What is in capitals here is a number, an index into the
+ * strings of the same event (each event has its own, so that one can be read without those before it), or null. TAGS is
+ * the index of an array of texts. ready: true, false, or null: not known. severity: 0 fine; 1 quiet, such as paused; 2
+ * a warning; 3 waits, and will go on by itself; 4 needs somebody. paused: {"until":SECONDS|null,"by":NAME|null}, or
+ * null. since: when Ready last changed. Times are seconds since 1970. Unknown or none: null. jobs is null while nobody
+ * has counted them.
  *
  * A revision is a number below 2^53, and means something only to the process that has said it, for half a minute after
  * the last reader has left: until then rows are kept for whoever comes again. Events are at most 16 KiB. All of it is

@@ -121,6 +121,17 @@ static const struct record *record_of_row(const struct fleet_table *table, const
     return store_get(table->store, KIND_RUNNER, ns, row->key + row->name_at);
 }
 
+static int32_t jobs_of(const struct fleet_table *table, const struct fleet_row *row, const struct fleet_facts *facts)
+{
+    char ns[KUBE_NAMESPACE_MAX + 1], jobs_ns[KUBE_NAMESPACE_MAX + 1];
+    const char *text =
+        facts->jobs_ns ? facts->jobs_ns->json + 1 : row->key; /* JSON's quotes, or the key's slash end it */
+
+    snprintf(ns, sizeof(ns), "%.*s", row->name_at - 1, row->key);
+    snprintf(jobs_ns, sizeof(jobs_ns), "%.*s", (int)strcspn(text, "\"/"), text);
+    return fleet_counts_of(&table->counts, jobs_ns, ns, row->key + row->name_at);
+}
+
 static void see_end(struct fleet_table *table, struct fleet_row *row)
 {
     if (row->revision == 0) { /* nobody knows of it */
@@ -139,7 +150,7 @@ static void see_row(struct fleet_table *table, struct fleet_row *row, const stru
     struct fleet_facts facts = fleet_facts_of(record, table->manager_image, &table->texts);
     bool was_gone = row->gone;
 
-    facts.jobs = was_gone ? -1 : row->facts.jobs;
+    facts.jobs = jobs_of(table, row, &facts);
     bool same = !was_gone && fleet_facts_same(&facts, &row->facts);
     fleet_facts_put(&row->facts, &table->texts);
     row->facts = facts;
@@ -170,6 +181,24 @@ bool fleet_table_settle(struct fleet_table *table, int64_t budget_us)
     bound_gone(table);
     table->whole |= !table->unsettled;
     return !table->unsettled;
+}
+
+void fleet_table_count(struct fleet_table *table, struct fleet_counts *counts)
+{
+    const char *key;
+    void *value;
+
+    fleet_counts_finish(&table->counts);
+    table->counts = *counts;
+    *counts = (struct fleet_counts){.known = false};
+    for (size_t i = 0; map_iter(&table->by_key, &i, &key, &value);) {
+        struct fleet_row *row = value;
+        int32_t jobs = row->gone ? row->facts.jobs : jobs_of(table, row, &row->facts);
+        if (jobs == row->facts.jobs)
+            continue;
+        row->facts.jobs = jobs;
+        move_to_end(table, row);
+    }
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -256,5 +285,6 @@ void fleet_table_destroy(struct fleet_table *table)
     }
     map_finish(&table->by_key);
     fleet_texts_finish(&table->texts);
+    fleet_counts_finish(&table->counts);
     free(table);
 }

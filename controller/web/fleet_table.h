@@ -8,6 +8,7 @@
 #define WEB_FLEET_TABLE_H
 
 #include "base/list.h"
+#include "web/fleet_jobs.h"
 #include "web/fleet_row.h"
 
 struct store;
@@ -39,6 +40,7 @@ struct fleet_table {
     struct list rows, cursors;
     struct fleet_row *unsettled; /* what may have changed */
     struct fleet_texts texts;
+    struct fleet_counts counts;
     uint64_t first, revision; /* of the table, and of the last change */
     size_t len, gone;
     bool whole; /* all rows that were there at the beginning are in it */
@@ -52,6 +54,9 @@ void fleet_table_destroy(struct fleet_table *table);
 void fleet_table_touch(struct fleet_table *table, const char *ns, const char *name);
 /* Looks at what may have changed, for at most so many microseconds. False: there is more. */
 bool fleet_table_settle(struct fleet_table *table, int64_t budget_us);
+/* How many jobs run, which it takes over. */
+void fleet_table_count(struct fleet_table *table, struct fleet_counts *counts);
+
 /* Begins after what was told by the revision since; false: nobody knows what that was, so it begins at the first row.
  */
 bool fleet_cursor_begin(struct fleet_table *table, struct fleet_cursor *cursor, uint64_t since);
