@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "version.h"
+#include "web/fleet_runner.h"
 #include "web/fleet_stream.h"
 #include "web/metrics_auth.h"
 #include "web/pages.h"
@@ -34,6 +35,7 @@ struct process {
     struct reconciler *rec;
     struct metrics_auth *auth; /* NULL: everybody may read /metrics */
     struct fleet_stream *fleet;
+    struct fleet_runners *runners;
     struct pages shown;
     struct serve *pages, *debug; /* debug: NULL without one */
     struct watchdog *dog;
@@ -137,7 +139,8 @@ static bool serve_pages(struct process *p, const struct run_options *o, struct e
         .address = *o->address ? o->address : NULL, .port = o->port, .pages = public_pages, .arg = &p->shown};
 
     p->fleet = fleet_stream_create(p->rec);
-    p->shown = (struct pages){.rec = p->rec, .fleet = p->fleet};
+    p->runners = fleet_runners_create(p->rec);
+    p->shown = (struct pages){.rec = p->rec, .fleet = p->fleet, .runners = p->runners};
 
     if (o->metrics_auth) {
         p->auth = metrics_auth_create(p->loop, p->client);
@@ -192,6 +195,7 @@ static void finish(struct process *p)
     serve_destroy(p->debug);
     serve_destroy(p->pages);
     fleet_stream_destroy(p->fleet);
+    fleet_runners_destroy(p->runners);
     metrics_auth_destroy(p->auth);
     reconciler_destroy(p->rec);
     lease_destroy(p->lease);

@@ -86,6 +86,11 @@ static void put_out(struct client *c)
     lws_cancel_service(c->serve->lws);
 }
 
+bool client_stays(const struct client *c)
+{
+    return c->state == CLIENT_STREAMED && !c->page->streaming->brief;
+}
+
 static size_t count_peer(const struct serve *serve, const char *peer)
 {
     size_t count = 0;
@@ -105,7 +110,7 @@ static void make_place(struct serve *serve)
         return;
     list_each (node, &serve->clients) {
         struct client *c = container_of(node, struct client, node);
-        size_t count = c->state == CLIENT_STREAMED ? 0 : count_peer(serve, c->peer);
+        size_t count = client_stays(c) ? 0 : count_peer(serve, c->peer);
         if (count > most) {
             most = count;
             who = c;

@@ -51,6 +51,8 @@ struct serve_streaming {
      * the last one. Called when there is room for it: a reader who has not taken a piece after ten seconds is put out.
      */
     bool (*next)(void *reader, struct buf *piece);
+    /* It ends by itself, and soon: it is none of the 24, and gives way as other answers do. */
+    bool brief;
     /* The stream has ended, by whichever side; it and the reader are not named again. */
     void (*end)(void *reader);
 };

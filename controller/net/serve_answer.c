@@ -109,14 +109,14 @@ static size_t count_streams(const struct serve *serve)
     size_t len = 0;
 
     list_each (node, &serve->clients)
-        len += container_of(node, struct client, node)->state == CLIENT_STREAMED;
+        len += client_stays(container_of(node, struct client, node));
     return len;
 }
 
 /* The status of a refusal, with its words; or 200. */
 static int begin_reading(struct client *c, struct buf *words)
 {
-    if (count_streams(c->serve) >= STREAMS_MAX) {
+    if (!c->page->streaming->brief && count_streams(c->serve) >= STREAMS_MAX) {
         buf_addf(words, "{\"message\":\"%d streams are open, and no more at a time: try again later\"}\n", STREAMS_MAX);
         return 503;
     }

@@ -61,6 +61,8 @@ struct serve {
 };
 
 void client_enter(struct client *c, enum client_state to);
+/* It has a stream that goes on. */
+bool client_stays(const struct client *c);
 /* What was asked for is needed no more, and a credential in it not kept. */
 void client_forget_request(struct client *c);
 /* Whoever does not read keeps a page in memory; all together they may keep so much. */

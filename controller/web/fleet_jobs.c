@@ -70,7 +70,7 @@ static void count_pod(void *arg, struct json_object *pod)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Lists */
 
-static void on_listed(void *arg, bool seen);
+static void on_listed(void *arg, bool read, bool whole);
 
 static void list_pods(struct fleet_jobs *jobs)
 {
@@ -93,9 +93,10 @@ static void list_pods(struct fleet_jobs *jobs)
     jobs->list = fleet_list_start(jobs->ctx->client, &want);
 }
 
-static void on_listed(void *arg, bool seen)
+static void on_listed(void *arg, bool read, bool whole)
 {
     struct fleet_jobs *jobs = arg;
+    bool seen = read && whole;
 
     jobs->list = NULL;
     if (seen && jobs->rest && *jobs->rest) {

@@ -86,7 +86,7 @@ static void on_page(void *arg, const struct kube_reply *reply)
         read_page(list, more);
         return;
     }
-    list->want.done(list->want.arg, seen && !*more);
+    list->want.done(list->want.arg, seen, seen && !*more);
     free_list(list);
 }
 

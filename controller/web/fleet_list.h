@@ -15,9 +15,9 @@ struct fleet_list_want {
     unsigned pages_max;
     /* The object as it came through the sieve, lent during the call. */
     void (*each)(void *arg, struct json_object *object);
-    /* The end. seen: that was all; else there were more pages, or it may not be read, or something failed. The list is
-     * not named again. */
-    void (*done)(void *arg, bool seen);
+    /* The end. read: else it may not be, or something has failed. whole: that was all, and not only the first pages.
+     * The list is not named again. */
+    void (*done)(void *arg, bool read, bool whole);
     void *arg;
 };
 

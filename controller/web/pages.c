@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "web/debug_state.h"
+#include "web/fleet_runner.h"
 #include "web/fleet_stream.h"
 #include "web/health.h"
 #include "web/metrics.h"
@@ -52,12 +53,22 @@ static int begin_stream_page(void *arg, const struct serve_request *request, str
     return fleet_stream_begin(((const struct pages *)arg)->fleet, request, stream, ret_reader, words);
 }
 
-static const struct serve_streaming fleet_streaming = {begin_stream_page, fleet_stream_next, fleet_stream_end};
+static int begin_runner_page(void *arg, const struct serve_request *request, struct serve_stream *stream,
+                             void **ret_reader, struct buf *words)
+{
+    return fleet_runner_begin(((const struct pages *)arg)->runners, request, stream, ret_reader, words);
+}
+
+static const struct serve_streaming fleet_streaming = {
+    .begin = begin_stream_page, .next = fleet_stream_next, .end = fleet_stream_end};
+static const struct serve_streaming runner_streaming = {
+    .begin = begin_runner_page, .next = fleet_runner_next, .end = fleet_runner_end, .brief = true};
 
 /* What people are at is nobody else's business: who can look at it may also forward a port of the pod. */
 static const struct serve_page own_pages[] = {
     {"/debug/state", "application/json", .render = page_debug_state},
     {"/fleet/stream", "text/event-stream", .streaming = &fleet_streaming},
+    {"/fleet/runner", "application/json", .streaming = &runner_streaming},
 };
 
 enum { FILES_MAX = 24 };

@@ -6,12 +6,14 @@
 #include "net/serve.h"
 #include "operator/reconcile.h"
 
+struct fleet_runners;
 struct fleet_stream;
 
 /* What they tell of. All is lent. */
 struct pages {
     const struct reconciler *rec;
     struct fleet_stream *fleet;
+    struct fleet_runners *runners;
 };
 
 /* For serve_create(), with a struct pages * as argument: to everyone, and to this machine. */

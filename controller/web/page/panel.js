@@ -2,7 +2,7 @@
 
 import { ago, el, icon, since } from "./words.js";
 
-const MARKS = { ok: "good", stop: "bad", wait: "busy", "-": "none", act: "busy" };
+const MARKS = { ok: "good", stop: "bad", waits: "busy", would: "busy", "-": "none" };
 
 export class Panel {
   constructor(tr) {
