@@ -57,13 +57,13 @@ static void on_element(void *arg, const char *bytes, size_t len, bool end)
     json_sieve_finish(&list->element);
 }
 
-static bool on_list_bytes(void *arg, const char *bytes, size_t len)
+static bool on_bytes_of_page(void *arg, const char *bytes, size_t len)
 {
     json_sieve_feed(&((struct fleet_list *)arg)->page, bytes, len);
     return true;
 }
 
-static void read_page(struct fleet_list *list, const char *more);
+static void ask_for_page(struct fleet_list *list, const char *more);
 
 /* Where the next page begins, "": there is none. */
 static const char *next_page(const struct fleet_list *list, struct arena *a)
@@ -74,7 +74,7 @@ static const char *next_page(const struct fleet_list *list, struct arena *a)
     return json_str_or(arena_json(a, json_parse(text->data, text->len, &ignored)), "metadata.continue", "");
 }
 
-static void on_page(void *arg, const struct kube_reply *reply)
+static void on_page_end(void *arg, const struct kube_reply *reply)
 {
     cleanup_arena struct arena a = {0};
     struct fleet_list *list = arg;
@@ -83,14 +83,14 @@ static void on_page(void *arg, const struct kube_reply *reply)
 
     list->request = 0;
     if (*more && list->pages < list->want.pages_max) {
-        read_page(list, more);
+        ask_for_page(list, more);
         return;
     }
     list->want.done(list->want.arg, seen, seen && !*more);
     free_list(list);
 }
 
-static void read_page(struct fleet_list *list, const char *more)
+static void ask_for_page(struct fleet_list *list, const char *more)
 {
     cleanup_arena struct arena a = {0};
     const struct kube_request request = {
@@ -98,8 +98,8 @@ static void read_page(struct fleet_list *list, const char *more)
         .path = *more ? arena_printf(&a, "%s&continue=%s", list->path, percent_escaped(more, &a)) : list->path,
         .accept = list->want.accept,
         .timeout_ms = LIST_MS,
-        .data = on_list_bytes,
-        .done = on_page,
+        .data = on_bytes_of_page,
+        .done = on_page_end,
         .arg = list,
     };
 
@@ -118,7 +118,7 @@ struct fleet_list *fleet_list_start(struct kube_client *client, const struct fle
     struct fleet_list *list = mem_alloc(sizeof(*list));
 
     *list = (struct fleet_list){.client = client, .want = *want, .path = mem_strdup(want->path)};
-    read_page(list, "");
+    ask_for_page(list, "");
     return list;
 }
 

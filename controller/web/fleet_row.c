@@ -10,6 +10,7 @@
 #include "operator/kept.h"
 #include "runner/explain.h"
 #include "runner/job_pods.h"
+#include "runner/spec.h"
 #include "runner/status.h"
 
 enum { TAGS_MAX = 20, TAG_MAX = 64, TEXT_MAX = 200 /* bytes that are shown in the table */ };
@@ -90,11 +91,31 @@ static enum fleet_severity severity_of(enum standing standing, bool paused)
     return of[standing] == FLEET_FINE && paused ? FLEET_QUIET : of[standing];
 }
 
-struct fleet_facts fleet_facts_of(const struct record *runner, const char *manager_image, struct fleet_texts *texts)
+/* As spec.paused says, or the annotations of runner/steering.h while their time has not come; only an access token can
+ * carry those out. */
+static void see_pause(struct fleet_facts *facts, struct json_object *object, struct json_object *spec, int64_t now,
+                      struct fleet_texts *texts, struct arena *a)
+{
+    struct json_object *notes = json_get(object, "metadata.annotations");
+    struct spec read = {.authentication = json_get(spec, "authentication.accessTokenSecretRef") ? AUTH_ACCESS_TOKEN
+                                                                                                : AUTH_RUNNER_TOKEN};
+
+    steering_read(notes, &read, a);
+    bool steered = steering_pauses(&read, now);
+    facts->paused = steered || json_bool_or(spec, "paused", false);
+    if (!steered)
+        return;
+    facts->paused_until = read.steering.paused_until <= UINT32_MAX ? (uint32_t)read.steering.paused_until : 0;
+    facts->paused_by = row_text(texts, read.steering.paused_by, a);
+}
+
+struct fleet_facts fleet_facts_of(const struct record *runner, const char *manager_image, int64_t now,
+                                  struct fleet_texts *texts)
 {
     cleanup_arena struct arena a = {0};
     const struct kept_runner *kept = kept_runner(runner);
-    struct json_object *spec = json_get(runner_object(runner, &a), "spec"), *status = runner_status(runner, &a);
+    struct json_object *object = runner_object(runner, &a), *spec = json_get(object, "spec"),
+                       *status = runner_status(runner, &a);
     const struct headline headline = explain_headline(status, kept->generation, 0, &a);
     const char *url = json_str(status, "url");
     struct fleet_facts facts;
@@ -116,7 +137,7 @@ struct fleet_facts fleet_facts_of(const struct record *runner, const char *manag
     facts.limit = limit_of(spec);
     facts.managers_ready = count_of(json_int_or(status, "readyReplicas", 0));
     facts.managers = count_of(json_bool_or(spec, "suspend", false) ? 0 : json_int_or(spec, "manager.replicas", 1));
-    facts.paused = json_bool_or(spec, "paused", false);
+    see_pause(&facts, object, spec, now, texts, &a);
     facts.severity = (uint8_t)severity_of(headline.standing, facts.paused);
     return facts;
 }

@@ -26,8 +26,10 @@ struct fleet_facts {
     bool paused;
 };
 
-/* From the record, of the first kind. manager_image: where the spec names none. The texts have a reference each. */
-struct fleet_facts fleet_facts_of(const struct record *runner, const char *manager_image, struct fleet_texts *texts);
+/* From the record, of the first kind. manager_image: where the spec names none; now: seconds since 1970. The texts have
+ * a reference each. */
+struct fleet_facts fleet_facts_of(const struct record *runner, const char *manager_image, int64_t now,
+                                  struct fleet_texts *texts);
 void fleet_facts_put(struct fleet_facts *facts, struct fleet_texts *texts);
 bool fleet_facts_same(const struct fleet_facts *a, const struct fleet_facts *b);
 

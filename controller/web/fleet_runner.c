@@ -200,7 +200,7 @@ static void on_part(void *arg, bool read, bool whole)
         complete_detail(part->detail);
 }
 
-static void add_manager(void *arg, struct json_object *pod)
+static void add_manager_pod(void *arg, struct json_object *pod)
 {
     cleanup_arena struct arena a = {0};
     struct detail_part *part = arg;
@@ -220,7 +220,7 @@ static const char *unless_blank(const char *text)
     return *text ? text : NULL;
 }
 
-static void add_job(void *arg, struct json_object *pod)
+static void add_job_pod(void *arg, struct json_object *pod)
 {
     cleanup_arena struct arena a = {0};
     struct detail_part *part = arg;
@@ -276,11 +276,11 @@ static void begin_parts(struct detail *d)
     begin_part(d, PART_MANAGERS,
                arena_printf(&a, "%s?limit=100&labelSelector=%s", kube_path(&pods, owner->ns, NULL, NULL, &a),
                             percent_escaped(selector_text(owner, &a), &a)),
-               pod_keeps, ARRAY_LEN(pod_keeps), add_manager);
+               pod_keeps, ARRAY_LEN(pod_keeps), add_manager_pod);
     begin_part(d, PART_JOBS,
                arena_printf(&a, "%s?limit=100&labelSelector=%s", kube_path(&pods, jobs_ns, NULL, NULL, &a),
                             percent_escaped(of_jobs, &a)),
-               pod_keeps, ARRAY_LEN(pod_keeps), add_job);
+               pod_keeps, ARRAY_LEN(pod_keeps), add_job_pod);
     begin_part(d, PART_EVENTS,
                arena_printf(&a, "%s?limit=100&fieldSelector=%s", kube_path(&events, owner->ns, NULL, NULL, &a),
                             percent_escaped(about, &a)),

@@ -147,7 +147,7 @@ static void see_end(struct fleet_table *table, struct fleet_row *row)
 
 static void see_row(struct fleet_table *table, struct fleet_row *row, const struct record *record)
 {
-    struct fleet_facts facts = fleet_facts_of(record, table->manager_image, &table->texts);
+    struct fleet_facts facts = fleet_facts_of(record, table->manager_image, clock_wall_us() / 1000000, &table->texts);
     bool was_gone = row->gone;
 
     facts.jobs = jobs_of(table, row, &facts);
