@@ -136,4 +136,3 @@ function config(text) {
   return titled("Config", pre);
 }
 
-export { date };
