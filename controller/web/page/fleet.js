@@ -26,6 +26,7 @@ export class Fleet {
   forget() {
     this.rows = new Map();
     this.order = [];
+    this.sorted = null;
     this.revision = 0;
     this.pending = new Set(); // keys whose rows would move, come or go if the order were made anew
   }
@@ -86,15 +87,16 @@ export class Fleet {
       (!tag || row.tags.includes(tag)) && (!show || (show === "need" ? needs(row) : !!row.paused)) && this.found(row);
   }
 
-  // Each word is somewhere in the row.
+  // Each word is somewhere in the row. Names are of small letters anyway.
   found(row) {
-    if (this.words === undefined || this.asked !== this.filter.q) {
+    if (this.asked !== this.filter.q) {
       this.asked = this.filter.q;
       this.words = this.asked.toLowerCase().split(/\s+/).filter(Boolean);
       this.known = this.words.map(() => new Map()); // of texts that many rows share
     }
-    return this.words.every((word, i) => row.key.toLowerCase().includes(word) || String(row.id ?? "") === word ||
-      [row.headline, row.reason, row.host, row.version, ...row.tags].some((text) => this.has(i, word, text)));
+    return this.words.every((word, i) => row.key.includes(word) || String(row.id) === word || this.has(i, word, row.reason) ||
+      this.has(i, word, row.headline) || this.has(i, word, row.host) || this.has(i, word, row.version) ||
+      row.tags.some((tag) => this.has(i, word, tag)));
   }
 
   has(i, word, text) {
@@ -103,11 +105,15 @@ export class Fleet {
     return known.get(text);
   }
 
-  // The order anew.
+  // The order anew. All rows are sorted once, and then filtered, until something moves.
   sort() {
-    const order = ORDERS[this.filter.sort] ?? ORDERS.worst;
+    const order = ORDERS[this.filter.sort];
+    if (this.pending.size || this.sorted?.order !== order) {
+      this.sorted = [...this.rows.values()].sort((a, b) => order(a, b) || byName(a, b));
+      this.sorted.order = order;
+    }
     this.asked = undefined;
-    this.order = [...this.rows.values()].filter((row) => this.fits(row)).sort((a, b) => order(a, b) || byName(a, b));
+    this.order = this.sorted.filter((row) => this.fits(row));
     this.pending.clear();
     return this.order;
   }

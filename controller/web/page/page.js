@@ -422,7 +422,7 @@ function wire() {
   $("letters").addEventListener("change", () => remember("letters", $("letters").checked ? "on" : "off"));
   document.addEventListener("visibilitychange", () => (document.hidden ? stream.stop() : root.dataset.connection !== "refused" && stream.start()));
   setInterval(tick, 1000);
-  setInterval(() => table.later(), 30e3); // ages
+  setInterval(() => table.show(fleet.order), 30e3); // ages
 }
 
 function show(name) {

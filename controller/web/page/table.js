@@ -6,12 +6,18 @@
 const MOST = 80; // rows in the document, at most
 const PAGE = 20; // rows that PageDown goes on
 
+// Written when it differs: a window that moves by a row changes little.
+function put(element, name, value) {
+  if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+}
+
 export class Table {
   // table: has a tbody. build() makes a row of the document; fill(tr, row) shows a row in it. moved(first, last, all): the window.
   constructor(table, { build, fill, panel, moved, under }) {
     Object.assign(this, { table, build, fill, panel, moved, under });
     this.body = table.tBodies[0];
     this.rows = [];
+    this.edition = 0;
     this.places = new Map(); // of keys in rows
     this.shown = new Map(); // key → tr
     this.spare = [];
@@ -26,6 +32,7 @@ export class Table {
 
   show(rows) {
     this.rows = rows;
+    this.edition++; // whatever is in the document is looked at again
     this.places.clear();
     rows.forEach((row, i) => this.places.set(row.key, i));
     if (!this.places.has(this.current)) this.current = rows.length ? rows[0].key : null;
@@ -144,11 +151,13 @@ export class Table {
       this.shown.set(row.key, tr);
     }
     tr.key = row.key;
-    tr.setAttribute("aria-rowindex", i + 2);
-    tr.stop.tabIndex = row.key === this.current ? 0 : -1;
-    tr.stop.ariaExpanded = String(row.key === this.open);
+    put(tr, "aria-rowindex", i + 2);
+    put(tr.stop, "tabindex", row.key === this.current ? 0 : -1);
+    put(tr.stop, "aria-expanded", row.key === this.open);
     tr.classList.toggle("open", row.key === this.open);
-    this.fill(tr, row);
+    if (tr.shows !== row || tr.edition !== this.edition) this.fill(tr, row);
+    tr.shows = row;
+    tr.edition = this.edition;
     return tr;
   }
 

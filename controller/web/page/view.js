@@ -16,6 +16,7 @@ const cell = (tr, cls, ...content) => {
 // A text node that is written when it has changed.
 const text = () => document.createTextNode("");
 const set = (node, value) => node.data !== value && (node.data = value);
+const title = (element, value) => element.title !== value && (element.title = value);
 
 export function build() {
   const tr = el("tr");
@@ -52,18 +53,18 @@ export function fill(tr, row) {
   const [reason, headline] = status(row);
   set(t.reason, reason);
   set(t.headline, headline);
-  tr.cells[0].title = `${reason}: ${headline}`;
+  title(tr.cells[0], `${reason}: ${headline}`);
   set(t.ns, `${row.namespace}/`);
   set(t.name, row.name);
   set(t.said, `: ${reason}`);
-  tr.stop.title = `${row.key}${row.id ? `, runner ${row.id} at GitLab` : ""}`;
+  title(tr.stop, `${row.key}${row.id ? `, runner ${row.id} at GitLab` : ""}`);
   set(t.jobs, `${number(row.jobs)}/${row.limit ? number(row.limit) : "∞"}`);
   tr.load.hidden = !(row.limit && row.jobs);
   if (row.limit && row.jobs) Object.assign(tr.load, { max: row.limit, value: row.jobs });
   set(t.mgrs, `${number(row.managersReady)}/${number(row.managers)}`);
   tr.cells[3].classList.toggle("short", row.managersReady < row.managers);
   set(t.host, row.host);
-  tr.cells[5].title = row.host;
+  title(tr.cells[5], row.host);
   set(t.version, row.version || "?");
   set(t.token, expiry(row.expires));
   tr.cells[7].classList.toggle("soon", !!row.expires && row.expires - now() < WEEK);
