@@ -56,7 +56,7 @@ VARIANT_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed$(FLOW_LDFL
 
 SOURCES := $(wildcard controller/*.c controller/*/*.c)
 # The page's files are in the program.
-PAGE_FILES := $(sort $(wildcard $(addprefix controller/web/page/*.,html css js)))
+PAGE_FILES := $(sort $(wildcard $(addprefix controller/web/page/*.,html css js svg)))
 OBJECTS = $(SOURCES:controller/%.c=$(B)/obj/%.o) $(B)/obj/web/page_files.o
 # The pure core: its unit tests link these and nothing else, which proves that it waits for nothing.
 CORE_OBJECTS = $(filter $(B)/obj/base/% $(B)/obj/runner/%,$(OBJECTS))
@@ -308,7 +308,7 @@ test: ## All that CI runs: check, unit tests, a short bench, end-to-end tests
 	$(Q)$(MAKE) unit-arm64
 	$(Q)CLUSTER=$(E2E_CLUSTER)-bench $(MAKE) bench QUICK=1
 	$(Q)$(MAKE) e2e; result=$$?; \
-		for c in $(E2E_CLUSTER) $(E2E_CLUSTER)-machinery $(E2E_CLUSTER)-lifecycle; do CLUSTER=$$c hack/cluster/down; done; exit $$result
+		for c in $(E2E_CLUSTER) $(E2E_CLUSTER)-machinery $(E2E_CLUSTER)-lifecycle $(E2E_CLUSTER)-glr; do CLUSTER=$$c hack/cluster/down; done; exit $$result
 
 ##@ Cluster
 

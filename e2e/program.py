@@ -31,8 +31,8 @@ class Process:
     """
 
     def __init__(self, folder: Path, kubeconfig: dict | str | Path, port: int, *options: str,
-                 prefix: tuple[str, ...] = (), env: dict[str, str] | None = None) -> None:
-        debug = free_port()
+                 prefix: tuple[str, ...] = (), env: dict[str, str] | None = None, debug: int = 0) -> None:
+        debug = debug or free_port()
         self._log = folder / "log"
         self._pages, self._debug = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{debug}"
         file = kubeconfig if isinstance(kubeconfig, Path) else folder / "kubeconfig"
@@ -48,6 +48,11 @@ class Process:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def fleet_page(self) -> str:
+        """Where people look, on this machine."""
+        return f"{self._debug}/"
 
     def code(self) -> int | None:
         """Its exit code, when it has ended."""
