@@ -18,6 +18,21 @@ static const char *tag_of(const char *image, struct arena *a)
     return colon ? colon + 1 : "";
 }
 
+/* As the operator's own option says, else its default. */
+static int debug_port_of(struct json_object *container)
+{
+    static const char option[] = "--debug-port=";
+    struct json_object *args = json_member(container, "args");
+    int port = 6060;
+
+    for (size_t i = 0; i < json_len(args); i++) {
+        const char *arg = json_string(json_at(args, i));
+        if (strncmp(arg, option, sizeof(option) - 1) == 0 && !option_port(arg + sizeof(option) - 1, &port))
+            port = 0;
+    }
+    return port;
+}
+
 static void note_deployment(struct installations *ret, struct json_object *deployment, struct arena *a)
 {
     struct json_object *containers = json_get(deployment, "spec.template.spec.containers");
@@ -31,6 +46,7 @@ static void note_deployment(struct installations *ret, struct json_object *deplo
         .image = json_str_or(json_at(containers, 0), "image", ""),
         .wanted = json_int_or(deployment, "spec.replicas", 1),
         .ready = json_int_or(deployment, "status.readyReplicas", 0),
+        .debug_port = debug_port_of(json_at(containers, 0)),
         .holder = "",
     };
     i->version = tag_of(i->image, a);

@@ -16,6 +16,7 @@ struct installation {
     const char *ns, *name;     /* of the Deployment                                         */
     const char *image;         /* of its container                                          */
     const char *version;       /* the image's tag                                           */
+    int debug_port;            /* of its page, on its own machine alone; 0: none */
     int64_t wanted, ready;     /* replicas                                                  */
     const char *holder;        /* the pod that holds the Lease                              */
     int64_t renewed, duration; /* when it last did so, seconds since 1970, and for how long */

@@ -11,10 +11,7 @@
 #include "plugin/terminal.h"
 
 static const struct plugin_command *const commands[] = {
-    &list_command,
-    &jobs_command,
-    &doctor_command,
-    &version_command,
+    &list_command, &jobs_command, &logs_command, &doctor_command, &version_command,
 };
 
 static const struct plugin_command *find_command(const char *name)

@@ -41,9 +41,27 @@ const char *tone_end(const struct terminal *terminal, enum tone tone)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Text */
 
+/* Takes out, in place, what begins with ESC [ and ends with a letter: it was never meant to be read. */
+static char *without_codes(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from;) {
+        if (from[0] != '\033' || from[1] != '[') {
+            *to++ = *from++;
+            continue;
+        }
+        from += 2;
+        from += strspn(from, "0123456789;:<=>? !\"#$%&'()*+,-./");
+        from += *from >= '@' && *from <= '~';
+    }
+    *to = '\0';
+    return text;
+}
+
 const char *harmless(const char *text, struct arena *a)
 {
-    return text ? charset_to_prose(arena_strdup(a, text)) : "";
+    return text ? charset_to_prose(without_codes(arena_strdup(a, text))) : "";
 }
 
 /* libc has a table of how wide characters are, in any locale with UTF-8; C.UTF-8 is built into it. */
