@@ -17,6 +17,7 @@ struct unknown {
     struct arena *a;
 };
 
+/* The texts are constants, or the arena's. */
 struct hint {
     const char *path;  /* the field that was meant, as a whole path; NULL: nobody knows                    */
     const char *text;  /* of the complaint, behind "… is not known: "                                      */

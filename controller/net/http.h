@@ -48,8 +48,8 @@ struct http_reply {
     /* Kind ERR_NONE when a status came, whatever it is. Else a sentence that names host and port, and
      *
      *   ERR_RETRY   with reason ProxyUnreachable (no connection to the proxy, or none that can be trusted),
-     *               HostNotFound, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost, TLSError,
-     *               ResponseTooLarge (max_body, or more than 64 KiB of headers), Cancelled or Fenced
+     *               HostNotFound, NetworkUnreachable, ConnectionRefused, ConnectTimeout, Timeout, ConnectionLost,
+     *               TLSError, ResponseTooLarge (max_body, or more than 64 KiB of headers), Cancelled or Fenced
      *
      *   ERR_DENIED  with reason ProxyRefused (its answer to CONNECT was 4xx), UntrustedCertificate, CertificateExpired,
      *               CertificateHostMismatch, InvalidCA, TLSError, AddressNotAllowed, ClientCertificateRequired or
@@ -103,8 +103,8 @@ struct http *http_create(struct loop *loop, const char *user_agent);
 /* Cancels what is in flight (on_done is not called). NULL is fine. */
 void http_destroy(struct http *http);
 
-/* Starts a request and returns its id (never 0). Everything in *request is copied. on_done is never called from
- * within. */
+/* Starts a request and returns its id (never 0). Everything in *request is copied, but for policy. on_done is never
+ * called from within. */
 uint64_t http_start(struct http *http, const struct http_request *request);
 void http_cancel(struct http *http, uint64_t id);
 /* Closes idle connections, so that the next requests use new ones (after rotation of credentials). */
@@ -139,8 +139,8 @@ void http_fence(struct http *http, bool (*is_open)(void *arg), void *arg);
 size_t http_fenced_in_flight(const struct http *http);
 
 /* True when the URL is http or https with a host and nothing that must not be there (user, password, query, fragment);
- * else *err (ERR_INVALID) says what is wrong, without repeating the URL. *ret_host may be NULL; else host[:port] is
- * written, at most size bytes. */
+ * else *err (ERR_INVALID) says what is wrong, without repeating the URL. ret_host may be NULL;
+ * else host[:port] is written there, cut at size bytes. */
 bool http_url_is_valid(const char *url, char *ret_host, size_t size, struct err *err);
 
 #endif

@@ -36,6 +36,7 @@ void loop_on_stop_signal(struct loop *loop, void (*callback)(void *arg, int sign
 /* One-shot timers. loop_timer_set() may be called again and again, also from the callback; a negative delay disarms. */
 struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg);
 void loop_timer_set(struct loop_timer *timer, int64_t delay_ms);
+/* NULL is fine. */
 void loop_timer_destroy(struct loop_timer *timer);
 
 /* For those who hand it to their libraries: the uv_loop_t. */

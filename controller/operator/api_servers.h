@@ -14,7 +14,7 @@ struct loop;
 
 /* config is lent. What is known without asking is there at once. */
 struct api_servers *api_servers_create(struct loop *loop, const struct kube_config *config);
-/* URLs, ended by NULL; the array stays where it is, its texts change. */
+/* URLs, ended by NULL, at most 16 of them behind the Service; the array stays where it is, its texts change. */
 const char *const *api_servers_urls(const struct api_servers *servers);
 /* Begins to read the slice; client is lent. */
 void api_servers_follow(struct api_servers *servers, struct kube_client *client);

@@ -10,6 +10,7 @@ struct informers;
 
 /* Lends everything it is given. ctx->render.namespaces: which to serve. */
 struct informers *informers_create(const struct context *ctx, struct states *states);
+/* Cancels what is in flight. NULL is fine. */
 void informers_destroy(struct informers *informers);
 /* Begins with the runners; the other kinds follow when all of those are known. */
 void informers_start(struct informers *informers);
@@ -19,7 +20,7 @@ bool informers_synced(const struct informers *informers);
 /* The runner, which was served, has to give way: it is told so. */
 void informers_left_out(struct informers *informers, const struct record *runner);
 
-/* How a informer fares, for people and metrics; texts are lent during the call. */
+/* How an informer fares, for people and metrics; texts are lent during the call. */
 struct informer_facts {
     const char *kind;
     const char *ns;                        /* that it watches; "": all     */

@@ -18,7 +18,7 @@ struct kept_runner {
     const char *annotations;   /* JSON of those that steer it (runner/steering.h); NULL: none */
     const char *too_large;     /* why no more is known of it; NULL: all is */
     int64_t generation;
-    int64_t deletion_time;  /* seconds since 1970 */
+    int64_t deletion_time;  /* seconds since 1970; 0: it is not being deleted, -1: not to be read */
     uint32_t creation_time; /* the same          */
     bool deleting, finalizer, force_delete;
 };
@@ -41,7 +41,7 @@ struct kept_secret {
 /* KIND_DEPLOYMENT: its status. */
 struct kept_deployment {
     struct kept_child child;
-    const char *problem; /* what its Progressing condition says when it failed; NULL: it has not */
+    const char *problem; /* what its Progressing condition says when it failed, cut at 1 KiB; NULL: it has not */
     const char *failure; /* … its condition ReplicaFailure                                        */
     int64_t replicas, ready, available, updated;
     bool observed; /* its controller has seen its newest generation */
@@ -50,7 +50,7 @@ struct kept_deployment {
 /* KIND_NAMESPACE. */
 struct kept_namespace {
     const char *allowed_from, *pod_security; /* NULL: nothing is said */
-    int64_t deletion_time;                   /* seconds since 1970    */
+    int64_t deletion_time;                   /* as above              */
     bool deleting;
 };
 

@@ -28,7 +28,7 @@ const char *kind_selector(enum kind kind);
  * that a GitLabRunner refers to, and Secrets that are ours by their names, concern us. */
 bool kind_concerns(enum kind kind, const char *ns, const char *name, const struct store *store);
 /* What a GitLabRunner, valid or not, refers to; returns how many. secrets_by_name: its own Secrets, too, for nobody
- * tells of them. The arena owns the names. */
+ * tells of them. The names are lent by the object, or the arena has them. */
 size_t kind_references(struct json_object *runner, bool secrets_by_name, struct reference ret[static REFERENCES_MAX],
                        struct arena *a);
 /* Whether the selector fits, so that the watch tells of the object's changes and its end. */
@@ -38,7 +38,7 @@ bool kind_shows(enum kind kind, struct json_object *object);
 bool kind_is_made_by_us(struct json_object *object);
 /* FieldsV1 of what is ours by apply, lent; NULL: nothing. */
 struct json_object *kind_fields(struct json_object *object);
-/* Lent; NULL: there is none, or it is longer than any that we look at. */
+/* Lent; NULL: there is none, or it is longer than any that we look at, 4 KiB. */
 const char *kind_annotation(struct json_object *object, const char *key);
 enum kind kind_of_child(enum child child);
 /* Whether a child of this kind that is made for the owner has this name, wherever it is. */

@@ -15,6 +15,7 @@ uint64_t ledger_read(const struct context *ctx, kube_done_fn *done, void *arg);
 /* Writes one entry, takes out what leaves for it (orphans.h), and leaves all others alone. ERR_NOT_FOUND: there is no
  * Secret yet, see ledger_create(). */
 uint64_t ledger_write(const struct context *ctx, const char *key, const char *text, kube_done_fn *done, void *arg);
+/* ERR_CONFLICT: somebody else has just made it. */
 uint64_t ledger_create(const struct context *ctx, const char *key, const char *text, kube_done_fn *done, void *arg);
 /* Takes one entry out. */
 uint64_t ledger_remove(const struct context *ctx, const char *key, kube_done_fn *done, void *arg);

@@ -39,7 +39,7 @@ struct orphan_index {
     size_t bytes;      /* of all that do not leave */
 };
 
-/* Takes copies. size: of key and text. */
+/* An entry that is not there yet; the index owns it, and takes copies. size: of key and text. */
 struct orphan_entry *orphan_index_add(struct orphan_index *index, const char *key, const char *ns, const char *what,
                                       size_t size);
 struct orphan_entry *orphan_index_find(const struct orphan_index *index, const char *key);

@@ -10,7 +10,7 @@
 void perform(struct turn *turn, const struct action *act);
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * For perform*.c */
+ * For perform*.c, and for who performs beside them: report.c, pods.c, errand.c */
 
 void perform_read(struct turn *turn);      /* perform_read.c   */
 void perform_finalizer(struct turn *turn); /* perform_object.c */

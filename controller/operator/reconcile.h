@@ -8,7 +8,8 @@ struct informers;
 struct queue;
 struct reconciler;
 
-/* Lends what the context names, but for its store, which the reconciler makes. */
+/* Lends what the context names, but for what the reconciler makes itself, whatever the context says: store, controller,
+ * orphans, errands, garbage, paces and stats. */
 struct reconciler *reconciler_create(const struct context *ctx);
 /* Ends all watches and turns at once. NULL is fine. */
 void reconciler_destroy(struct reconciler *rec);

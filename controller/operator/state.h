@@ -27,9 +27,11 @@ struct states {
     struct shares *shown_by; /* … by namespace; NULL: none yet */
 };
 
+/* No state may have an errand any more. */
 void states_finish(struct states *states);
 /* The state of the runner of this key, made when there is none. */
 struct state *states_get(struct states *states, const char *key);
+/* Nothing when there is none; it may have no errand any more. */
 void states_remove(struct states *states, const char *key);
 
 /* Follows what is observed of the object, another uid begins anew, another generation of its spec forgives what failed;

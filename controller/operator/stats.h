@@ -35,7 +35,8 @@ struct stats {
 
 void stats_init(struct stats *stats);
 const char *turn_result_name(enum turn_result result);
-/* A number, from 1 on, for each reason of the condition Ready; 0 for NULL. */
+/* A number, from 1 to TALLY_MAX, for each reason of the condition Ready, the last for all that come when the tally is
+ * full; 0 for NULL. */
 unsigned stats_ready_reason(struct stats *stats, const char *reason);
 
 #endif

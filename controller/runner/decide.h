@@ -1,5 +1,5 @@
 /* The decision: from everything observed to the single next action. The tables at the end of rules_registration.c,
- * rules_manager.c and rules_deletion.c are the product in some forty lines: read them first. */
+ * rules_manager.c and rules_deletion.c are the product in some fifty lines: read them first. */
 #ifndef RUNNER_DECIDE_H
 #define RUNNER_DECIDE_H
 

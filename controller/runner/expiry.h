@@ -5,7 +5,7 @@
 #include "runner/observed.h"
 
 /* When the operator is to replace the runner's token, in seconds since 1970; 0: never, because it does not end, is the
- * user's, or spec.tokenRotation says so. */
+ * user's, or spec.tokenRotation says so. There must be a spec. */
 int64_t expiry_rotation_time(const struct observed *o);
 /* When the runner's token ends; 0: never, or not known. */
 int64_t expiry_end(const struct observed *o);

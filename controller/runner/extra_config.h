@@ -10,8 +10,9 @@
 
 #include "runner/spec.h"
 
-/* Checks spec.config of the object's spec, whose fields are read. False and *err (ERR_INVALID) with the key's
- * path and the remedy; else the keys that gitlab-runner does not know are warned about. */
+/* Validates spec.config of the object's spec, whose fields are read; err->all has what is wrong with them so far. False
+ * and *err (ERR_INVALID) with the key's path and the remedy; else the keys that gitlab-runner does not know are warned
+ * about. */
 bool extra_config_validate(const struct owner *owner, const struct spec *fields, struct json_object *spec,
                            struct warnings *warnings, struct arena *a, struct err *err);
 

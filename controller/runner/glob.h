@@ -9,7 +9,8 @@
 /* Whether each bracket and brace ends, and each backslash has something behind it. */
 bool glob_is_valid(const char *pattern);
 
-/* Whether the text is one that a valid pattern stands for. A pattern that would take too many steps fits. */
+/* Whether the text is one that the pattern stands for, which has to be valid. A pattern that would take too many steps
+ * fits. */
 bool glob_matches(const char *pattern, const char *text);
 
 #endif

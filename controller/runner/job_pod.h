@@ -15,7 +15,7 @@ struct json_object;
 struct json_object *job_pod(struct json_object *runner, struct arena *a);
 
 /* Which table of [runners.kubernetes] the security context of a container of that pod is made from:
- * "build_container_security_context", … */
+ * "build_container_security_context", …; "" for a container that is none of ours. */
 const char *job_container_context(const char *container);
 
 /* Whether a feature flag is on for jobs that do not say: by feature_flags of [[runners]], else by its environment, else

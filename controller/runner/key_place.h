@@ -7,6 +7,7 @@
 
 struct arena;
 
+/* Lent by the arena that was given, or constants. */
 struct key_place {
     const char *path; /* "spec.config.runners.limit", "spec.tolerations"; NULL: it has none      */
     const char *why;  /* why not: "is always kubernetes"                                          */

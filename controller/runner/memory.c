@@ -115,7 +115,7 @@ static struct failure *place_for(struct memory *m, const char *rule)
 
 void memory_fail(struct memory *m, const char *rule, const struct err *err, int64_t now_ms, uint32_t chance)
 {
-    assert(rule && err->kind != ERR_NONE);
+    assert(rule && err->kind != ERR_NONE && !err->all); /* what that points at does not live so long */
     struct failure *failure = place_for(m, rule);
     int64_t pause = backoff_pause(&retries, ++failure->count, err->retry_after_ms, chance);
 

@@ -20,7 +20,10 @@ struct attempt {
     struct err err;
     int64_t retry_at_ms; /* monotonic; not before */
 };
-enum { ATTEMPTS_MAX = 8 }; /* that are remembered; a table of rules ends at the first that fails */
+enum {
+    ATTEMPTS_MAX = 8
+}; /* that are remembered, then the one that has been due for longest is forgotten; a table of
+      rules ends at the first that fails */
 
 /* A rule's call that failed, and how many times in a row. */
 struct failure {

@@ -162,10 +162,10 @@ bool registration_is_right(const struct observed *o, struct arena *a);
 /* ANNOTATION_INPUTS of the config Secret as it should be ("token=VERSION ca=VERSION"), and of the token Secret (the
  * version of the Secret that a runner token was copied from; NULL in the other modes). */
 const char *config_inputs_text(const struct observed *o, struct arena *a);
+const char *token_inputs_text(const struct observed *o, struct arena *a);
 /* The same of the Deployment ("account=UID restart=WORD"); NULL: nothing. A Deployment that does not say of which
  * account it was made is taken as it is, and where nobody asks for a restart the last one counts. */
 const char *deployment_inputs_text(const struct observed *o, struct arena *a);
-const char *token_inputs_text(const struct observed *o, struct arena *a);
 
 /* The token Secret was written: what is issued, or the token that is known already, stands in this version of it. */
 void observe_saved_token(struct observed *o, const char *version, struct arena *a);

@@ -93,7 +93,7 @@ const char *input_of(const char *inputs, const char *name, struct arena *a);
  * none. The fingerprint stays. */
 void render_deployment_inputs(struct json_object *deployment, const char *inputs, struct arena *a);
 
-/* ANNOTATION_APPLIED_HASH of a manifest. */
+/* ANNOTATION_APPLIED_HASH of a manifest, lent by it; NULL: it has none. */
 const char *manifest_hash(struct json_object *manifest);
 
 /* What config.toml is written from: gitlab-runner's keys, `runners` being a list of one. Of *in the token and the

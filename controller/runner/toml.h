@@ -1,4 +1,4 @@
-/* A TOML document from a JSON tree. There is no parser: we write config.toml, gitlab-runner reads it.
+/* A TOML document from a JSON tree: config.toml, which gitlab-runner reads. Who comes from one has base/toml_read.h.
  *
  * Members keep their order, except that a table's plain values precede its tables, as TOML demands. null leaves a
  * member out. Whatever keys and strings contain, they stay keys and strings: nothing can break out of its quotes. */
