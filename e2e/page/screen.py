@@ -90,7 +90,7 @@ class Screen:
 
     def open(self, name: str) -> None:
         self.page.locator("#fleet tbody .nm", has_text=name).first.click()
-        self.page.wait_for_selector(".panel h3")
+        self.page.wait_for_selector(".panel h2")
 
     def moment_of(self, name: str, cell: str, text: str) -> None:
         """From now on the page notes when the cell says so; see shown_at()."""

@@ -41,6 +41,24 @@ def test_what_is_wrong_comes_first(busy: Fleet, look: Look) -> None:
     screen.wait_text("live", "#live")
 
 
+def test_a_row_opens_to_what_there_is_to_do(busy: Fleet, look: Look) -> None:
+    token = Runner(busy.kube, busy.name, "alpha").token()
+    screen = look(busy.process.fleet_page)
+    screen.wait_rows(3)
+    screen.open("zulu")
+    screen.wait_text("missing", ".panel .do-this")
+    for title in ("RULES", "CONDITIONS", "EVENTS"):
+        assert title in screen.text(".panel"), title
+    address = screen.page.url
+    assert address.endswith(f"#open={busy.name}%2Fzulu")
+    screen.open("alpha")
+    screen.wait_text('executor = "kubernetes"', ".panel pre")
+    assert token not in screen.page.content()
+
+    again = look(address)
+    again.wait_text("missing", ".panel .do-this")
+
+
 def test_a_change_is_on_the_screen_at_once(busy: Fleet, look: Look) -> None:
     screen = look(busy.process.fleet_page)
     screen.wait_rows(3)

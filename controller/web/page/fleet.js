@@ -1,7 +1,7 @@
 // What is known of the fleet: the rows of the stream, who fits the filters, and in which order.
 
 const FIELDS = ["namespace", "name", "ready", "reason", "headline", "managersReady", "managers", "jobs", "limit", "id", "tags", "host",
-  "version", "expires", "created", "paused", "severity"];
+  "version", "expires", "created", "paused", "severity", "since"];
 const TEXTS = ["namespace", "reason", "headline", "host", "version"];
 
 export const FILTERS = ["namespace", "reason", "tag", "host"];

@@ -239,6 +239,13 @@ function banner(id, content) {
   old ? old.replaceWith(node) : $("banners").append(node);
 }
 
+// Nobody looks.
+function sleep() {
+  live = false;
+  stream.stop();
+  if (root.dataset.connection !== "refused") root.dataset.connection = "asleep";
+}
+
 function tick() {
   const connection = root.dataset.connection;
   const words = { live: `live, ${span((Date.now() - stream.last) / 1e3)} ago`, connecting: "connecting…", lost: "lost", refused: "not let in" };
@@ -420,7 +427,7 @@ function wire() {
   $("keys").querySelector("form").addEventListener("submit", (event) => (event.preventDefault(), $("keys").close()));
   $("theme").addEventListener("click", () => remember("theme", theme(theme(root.dataset.theme) ? "light" : "dark") ? "dark" : "light"));
   $("letters").addEventListener("change", () => remember("letters", $("letters").checked ? "on" : "off"));
-  document.addEventListener("visibilitychange", () => (document.hidden ? stream.stop() : root.dataset.connection !== "refused" && stream.start()));
+  document.addEventListener("visibilitychange", () => (document.hidden ? sleep() : root.dataset.connection !== "refused" && stream.start()));
   setInterval(tick, 1000);
   setInterval(() => table.show(fleet.order), 30e3); // ages
 }

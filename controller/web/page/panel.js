@@ -1,8 +1,8 @@
 // The panel of the open row: what the operator says of one runner. All of it is text; nothing of it is markup.
 
-import { ago, el, icon, since } from "./words.js";
+import { ago, el, icon, many, since, span } from "./words.js";
 
-const MARKS = { ok: "good", stop: "bad", waits: "busy", would: "busy", "-": "none" };
+const MARKS = { ok: "good", waits: "busy", STOP: "bad", would: "busy", "-": "none" }; // of runner/explain.h
 
 export class Panel {
   constructor(tr) {
@@ -30,6 +30,7 @@ export class Panel {
   // A part that says the same as before stays as it is, with its selection and its focus.
   show(details) {
     this.command = details.do?.command ?? "";
+    details.why = details.conditions?.find(({ type }) => type === "Ready")?.message;
     this.say("");
     const nodes = [];
     for (const [name, make] of Object.entries(PARTS)) {
@@ -48,9 +49,11 @@ export class Panel {
 
 const PARTS = {
   headline: (text) => text && el("p", "headline", text),
+  why: (text) => text && el("p", "lead", text),
   do: (doing) => doing && (doing.text || doing.command) && doThis(doing),
-  rules: (list) => section("Rules", list, "marks", rule),
-  conditions: (list) => section("Conditions", list, "marks", condition),
+  next: (next) => next?.text && el("p", "next", el("span", "dim", "Next: "), next.text, next.ms > 0 ? `, in ${span(next.ms / 1e3)}` : ""),
+  rules,
+  conditions,
   managers: (list) => section("Managers", list, "lines", manager, "No manager pod."),
   jobs: (list) => section("Jobs", list, "lines", job, "No job is running."),
   events: (list) => section("Events", list, "lines", event, "No Event in the last hour."),
@@ -58,7 +61,7 @@ const PARTS = {
 };
 
 function titled(title, ...content) {
-  return el("section", title.toLowerCase().replace(" ", "-"), el("h3", "", title), ...content);
+  return el("section", title.toLowerCase().replace(" ", "-"), el("h2", "", title), ...content);
 }
 
 // null: it could not be seen. empty: what to say where there is nothing.
@@ -93,17 +96,34 @@ export async function copyText(text, code, button) {
   setTimeout(() => (button.textContent = "copy"), 2000);
 }
 
-function rule({ mark, name, why }) {
-  const kind = MARKS[String(mark ?? "-").toLowerCase()] ?? "none";
+// What the rules have not come to is a number.
+function rules(list) {
+  if (!list) return null;
+  const reached = list.filter((rule) => rule.mark !== "-"), left = list.length - reached.length;
+  const rows = reached.map(rule);
+  if (left) rows.push(el("li", "none", icon("none"), el("span", "what", `${many(left, "rule")} not reached`)));
+  return section("Rules", rows, "marks", (row) => row);
+}
+
+function rule({ mark, name, says, why }) {
+  const kind = MARKS[mark] ?? "none";
+  if (kind === "good") return el("li", kind, icon(kind, mark), el("span", "what", says || name));
   return el("li", kind, icon(kind, mark), el("span", "what", el("b", "", name), why ? el("span", "why", why) : ""));
 }
 
 // Of these it is bad to be true.
 const ADVERSE = new Set(["Stalled", "Reconciling", "TokenExpiring", "VersionSkew"]);
 
+// A message that several have is said once, and that of Ready above.
+function conditions(list) {
+  const said = new Set(list?.filter(({ type }) => type === "Ready").map(({ message }) => message));
+  const once = (text) => (text && !said.has(text) ? said.add(text) && text : "");
+  return section("Conditions", list, "marks", (one) => condition({ ...one, message: once(one.message), remedy: once(one.remedy) }));
+}
+
 function condition({ type, status, reason, message, remedy, since: at }) {
-  const good = status === "Unknown" ? "busy" : (status === "True") !== ADVERSE.has(type) ? "good" : type === "Reconciling" ? "busy" : "bad";
-  return el("li", good, icon(good, status), el("span", "what",
+  const kind = status === "Unknown" ? "busy" : (status === "True") !== ADVERSE.has(type) ? "good" : type === "Reconciling" ? "busy" : "bad";
+  return el("li", kind, icon(kind, status), el("span", "what",
     el("b", "", type), el("span", "dim", ` ${status}${reason ? `, ${reason}` : ""}${at ? `, for ${since(at)}` : ""}`),
     message ? el("span", "why", message) : "", remedy ? el("span", "remedy", remedy) : ""));
 }
@@ -112,8 +132,8 @@ function manager({ pod, node, state, reason, jobs }) {
   return line(pod, [state, reason, node && `on ${node}`, jobs != null && `${jobs} job${jobs === 1 ? "" : "s"}`]);
 }
 
-function job({ id, project, stage, state, pod, node, since: at }) {
-  return line(id != null ? `${id}` : "?", [project, stage, state, node && `on ${node}`, pod, at && since(at)]);
+function job({ id, project, stage, name, state, pod, node, since: at }) {
+  return line(id != null ? `${id}` : "?", [project, stage, name, state, node && `on ${node}`, pod, at && since(at)]);
 }
 
 function event({ type, reason, message, count, last }) {

@@ -195,9 +195,11 @@ export class Table {
     else if (y + this.rowHeight > innerHeight) scrollBy({ top: y + this.rowHeight - innerHeight + 4, behavior: "instant" });
   }
 
+  // From outside of the table the first step is into it.
   step(by) {
     if (!this.rows.length) return;
-    const i = (this.places.get(this.current) ?? 0) + by;
+    const outside = !this.body.contains(document.activeElement);
+    const i = (this.places.get(this.current) ?? 0) + (outside && Math.abs(by) === 1 ? 0 : by);
     this.focus(this.rows[Math.min(Math.max(i, 0), this.rows.length - 1)].key);
   }
 

@@ -21,7 +21,7 @@ const title = (element, value) => element.title !== value && (element.title = va
 export function build() {
   const tr = el("tr");
   tr.setAttribute("role", "row");
-  const t = (tr.texts = Object.fromEntries(["reason", "headline", "ns", "name", "said", "jobs", "mgrs", "host", "version", "token", "age"]
+  const t = (tr.texts = Object.fromEntries(["reason", "since", "headline", "ns", "name", "said", "jobs", "mgrs", "host", "version", "token", "age"]
     .map((name) => [name, text()])));
   tr.icon = icon("good");
   tr.load = el("progress");
@@ -29,7 +29,7 @@ export function build() {
   tr.stop = el("button", "", el("span", "ns", t.ns), el("span", "nm", t.name), el("span", "sr", t.said));
   tr.stop.type = "button";
   tr.stop.tabIndex = -1;
-  cell(tr, "status", tr.icon, el("b", "", t.reason), el("span", "headline", t.headline));
+  cell(tr, "status", tr.icon, el("b", "", t.reason), el("span", "since", t.since), el("span", "headline", t.headline));
   cell(tr, "name", tr.stop);
   cell(tr, "jobs", el("span", "", t.jobs), tr.load);
   cell(tr, "mgrs", t.mgrs);
@@ -52,6 +52,7 @@ export function fill(tr, row) {
   }
   const [reason, headline] = status(row);
   set(t.reason, reason);
+  set(t.since, row.severity >= 2 && row.since ? ago(row.since) : "");
   set(t.headline, headline);
   title(tr.cells[0], `${reason}: ${headline}`);
   set(t.ns, `${row.namespace}/`);
