@@ -79,6 +79,7 @@ extern const struct plugin_command jobs_command;
 extern const struct plugin_command list_command;
 extern const struct plugin_command logs_command;
 extern const struct plugin_command ui_command;
+extern const struct plugin_command orphans_command;
 extern const struct plugin_command version_command;
 
 #endif

@@ -10,9 +10,17 @@
 #include "plugin/session.h"
 #include "plugin/terminal.h"
 
+/* A line each. */
+/* clang-format off */
 static const struct plugin_command *const commands[] = {
-    &list_command, &jobs_command, &logs_command, &doctor_command, &version_command,
+    &list_command,
+    &jobs_command,
+    &logs_command,
+    &doctor_command,
+    &orphans_command,
+    &version_command,
 };
+/* clang-format on */
 
 static const struct plugin_command *find_command(const char *name)
 {

@@ -5,6 +5,7 @@ import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable
+from email.utils import format_datetime
 
 from aiohttp import web
 
@@ -62,6 +63,7 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
     except Exception:
         log.exception("%s %s", request.method, request.path)
         answer = reply(500, {"message": "500 Internal Server Error"})
+    answer.headers["Date"] = format_datetime(request.app[STATE].now(), usegmt=True)
     answer.headers["Server"] = "nginx"
     answer.headers["X-Frame-Options"] = "SAMEORIGIN"
     answer.headers["X-Content-Type-Options"] = "nosniff"
