@@ -80,6 +80,8 @@ extern const struct plugin_command list_command;
 extern const struct plugin_command logs_command;
 extern const struct plugin_command ui_command;
 extern const struct plugin_command orphans_command;
+extern const struct plugin_command pause_command, resume_command, drain_command; /* pause.c */
+extern const struct plugin_command rotate_command, restart_command;              /* rotate.c */
 extern const struct plugin_command version_command;
 
 #endif

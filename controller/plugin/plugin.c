@@ -16,8 +16,14 @@ static const struct plugin_command *const commands[] = {
     &list_command,
     &jobs_command,
     &logs_command,
+    &ui_command,
     &doctor_command,
     &orphans_command,
+    &pause_command,
+    &resume_command,
+    &drain_command,
+    &rotate_command,
+    &restart_command,
     &version_command,
 };
 /* clang-format on */

@@ -14,7 +14,7 @@
 #include "runner/rules.h"
 #include "runner/skew.h"
 
-enum { TAGS_SHOWN_MAX = 200 };
+enum { TAGS_SHOWN_MAX = 200, HANDLED_MAX = 200 };
 
 struct condition {
     const char *type;
@@ -298,6 +298,8 @@ static void add_registration(struct json_object *status, const struct observed *
     if (saved)
         json_set_str(status, "tokenSecretRef.name", child_name(CHILD_TOKEN_SECRET, &o->owner, a));
     json_set_str(status, "tokenExpirationTime", r->expiration);
+    if (saved && r->rotation)
+        json_set_str(status, "lastHandledRotateToken", shorten(arena_strdup(a, r->rotation), HANDLED_MAX));
 }
 
 /* What was registered stays on show until something else is: it says where a runner whose token is lost is to be looked
@@ -330,6 +332,7 @@ static void add_manager(struct json_object *status, const struct observed *o, st
     if (child_is_right(o, CHILD_CONFIG_SECRET, a))
         json_set_str(status, "configHash", o->wanted[CHILD_CONFIG_SECRET].hash);
     json_set_str(status, "tags", tags_text(&o->spec->attributes.tags, a));
+    json_set_str(status, "lastHandledRestart", input_of(o->children[CHILD_DEPLOYMENT].inputs, INPUT_RESTART, a));
     json_set_int(status, "replicas", o->replicas);
     json_set_int(status, "readyReplicas", o->ready_replicas);
     json_set_str(status, "managers",

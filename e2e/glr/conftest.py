@@ -1,0 +1,47 @@
+"""Fixtures of the plugin's tests: the operator as a process, on a control plane whose nodes are pretended."""
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster import Kube, kubectl, wait_for, wait_kind
+from gitlab_admin import GitLabAdmin
+from glr.desk import Desk
+from machinery.stage import Operator, vacate
+from operator_pod import MANIFESTS, NAME, NAMESPACE
+from places import LABEL, clear_ledger
+from program import kubeconfig
+from statuses import Statuses
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def account(kube: Kube, statuses: Statuses) -> dict:
+    """A kubeconfig of the operator's, with its rights and its kind, and without the operator."""
+    left = [item["metadata"]["name"] for item in kube.list("Namespace", labels=LABEL)]
+    kubectl("apply", "-k", MANIFESTS)
+    kube.delete("Deployment", NAME, NAMESPACE)
+    wait_kind()
+    vacate(kube, left)
+    wait_for("namespaces of an earlier session are gone", lambda: not kube.list("Namespace", labels=LABEL), 120)
+    return kubeconfig(NAME)
+
+
+@pytest.fixture
+def desk(request: pytest.FixtureRequest, kube: Kube, account: dict, gitlab: GitLabAdmin,
+         tmp_path: Path) -> Iterator[Desk]:
+    """A namespace of the test's own, and the operator at work, unless the test ends it."""
+    name = re.sub("[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_"))[:30].strip("-")
+    operator = Operator(tmp_path, account)
+    desk = Desk(kube, operator, gitlab, f"{name}-{next(numbers)}")
+    operator.start()
+    yield desk
+    operator.assert_never_crashed()
+    operator.kill()
+    clear_ledger(kube)
+    vacate(kube, desk.namespaces)
