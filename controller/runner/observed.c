@@ -41,10 +41,9 @@ int64_t pods_due(const struct observed *o)
     return starting ? starting->due_ms : 0;
 }
 
-void observe_wanted(struct observed *o, struct arena *a)
+/* Once for all decisions of a turn. */
+static void render_wanted(struct observed *o, struct arena *a)
 {
-    if (!o->spec)
-        return;
     o->wanted[CHILD_TOKEN_SECRET].wanted = true;
     for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++) {
         struct wanted *w = &o->wanted[child];
@@ -75,7 +74,7 @@ bool is_paused_at_gitlab(const struct observed *o, struct arena *a)
 
 static void find_fingerprints(struct observed *o, struct fingerprints *ret, struct arena *a)
 {
-    observe_wanted(o, a);
+    render_wanted(o, a);
     for (enum child child = 0; child < CHILD_COUNT; child++) {
         const char *hash = o->wanted[child].hash;
         assert(!hash || strlen(hash) < FINGERPRINT_SIZE);

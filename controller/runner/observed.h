@@ -103,7 +103,7 @@ struct observed {
         bool wanted;
         const char *hash;             /* what ANNOTATION_APPLIED_HASH should be                       */
         struct json_object *manifest; /* with placeholders; NULL: rendered when it is asked for      */
-    } wanted[CHILD_COUNT];            /* filled by observe_wanted()                                   */
+    } wanted[CHILD_COUNT];            /* filled by observe_fingerprints()                             */
     int64_t replicas, ready_replicas, available_replicas, updated_replicas; /* of the Deployment      */
     bool rollout_observed;       /* the Deployment controller has seen its newest generation     */
     const char *rollout_problem; /* what its Progressing condition says when it failed; or NULL  */
@@ -133,10 +133,8 @@ void observe_attributes(struct observed *o);
 /* GitLab was told last that the runner, with all else as it is to be, is paused. */
 bool is_paused_at_gitlab(const struct observed *o, struct arena *a);
 
-/* Renders what the spec leads to, once for all decisions of a turn; nothing when the spec is invalid. */
-void observe_wanted(struct observed *o, struct arena *a);
-/* The same without manifests, from the fingerprints of this very spec; if they are not known yet they are found out by
- * observe_wanted(). */
+/* What the spec leads to: by the fingerprints of this very spec, without manifests; while they are not known, it is
+ * rendered, and they are found out. Nothing when the spec is invalid. */
 void observe_fingerprints(struct observed *o, struct fingerprints *of_spec, struct arena *a);
 /* What the spec leads to, with placeholders, not for the token Secret. The caller may change it. */
 struct json_object *wanted_manifest(const struct observed *o, enum child child, struct arena *a);

@@ -180,7 +180,7 @@ static void an_invalid_spec_wants_nothing(void **state)
     struct arena a cleanup_arena = {0};
 
     (void)state;
-    observe_wanted(&o, &a);
+    observe_fingerprints(&o, &(struct fingerprints){.known = false}, &a);
     for (enum child child = CHILD_TOKEN_SECRET; child < CHILD_COUNT; child++)
         assert_false(o.wanted[child].wanted);
 }

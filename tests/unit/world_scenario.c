@@ -193,7 +193,7 @@ static void wish_init(struct wish *wish, struct json_object *object, struct aren
     if (!wish->valid)
         return;
     o.spec = &wish->spec;
-    observe_wanted(&o, a);
+    observe_fingerprints(&o, &(struct fingerprints){.known = false}, a);
     memcpy(wish->wanted, o.wanted, sizeof(wish->wanted));
 }
 
