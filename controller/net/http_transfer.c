@@ -11,8 +11,12 @@
 #include "net/http_pool.h"
 #include "net/loop.h"
 
+#ifndef SLOWNESS /* so many times as long as usual all takes here: `make valgrind` */
+#define SLOWNESS 1
+#endif
+
 enum {
-    CONNECT_TIMEOUT_MS = 10000,
+    CONNECT_TIMEOUT_MS = 10000 * SLOWNESS,
     STREAM_ERROR_MAX = 64 << 10, /* an answer to a streaming request that is no stream */
 };
 
