@@ -54,6 +54,20 @@ static void main_usage(FILE *out, bool plugin)
         "version", "print the version, and those of the libraries");
 }
 
+static int complete(int argc, char **argv)
+{
+    const char *words[ARRAY_LEN(commands) + 1] = {NULL};
+    char texts[ARRAY_LEN(commands)][120];
+    size_t len = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        snprintf(texts[i], sizeof(texts[i]), "%s\t%s", commands[i].name, commands[i].help);
+        if (commands[i].run != cli_run)
+            words[len++] = texts[i];
+    }
+    return plugin_complete(words, argc, argv);
+}
+
 /* The program's own words go before the plugin's; `version` is the one of whose name it is called by. */
 static int run_by_name(const char *name, bool plugin, int argc, char **argv)
 {
@@ -62,6 +76,8 @@ static int run_by_name(const char *name, bool plugin, int argc, char **argv)
             return commands[i].run(argc, argv);
     if (!plugin && strcmp(name, "version") == 0)
         return version_print(), EXIT_OK;
+    if (strcmp(name, "__complete") == 0)
+        return complete(argc, argv);
     if (plugin_has(name))
         return plugin_run(plugin ? PLUGIN_CALLED : "gitlab-runner-controller", argc, argv);
     bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;

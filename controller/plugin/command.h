@@ -74,6 +74,7 @@ bool is_forbidden(const struct err *err);
 /* Says on stderr what failed, "what: text", and returns the exit code that it means. */
 enum plugin_exit failed(const struct plugin_call *call, const char *what, const struct err *err);
 
+extern const struct plugin_command completion_command;
 extern const struct plugin_command doctor_command;
 extern const struct plugin_command jobs_command;
 extern const struct plugin_command list_command;

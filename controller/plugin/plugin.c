@@ -7,8 +7,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "plugin/command.h"
+#include "plugin/complete.h"
 #include "plugin/session.h"
 #include "plugin/terminal.h"
+
+enum { OTHERS_MAX = 8 };
 
 /* A line each. */
 /* clang-format off */
@@ -24,6 +27,7 @@ static const struct plugin_command *const commands[] = {
     &drain_command,
     &rotate_command,
     &restart_command,
+    &completion_command,
     &version_command,
 };
 /* clang-format on */
@@ -52,6 +56,19 @@ void plugin_list_exits(FILE *out)
     fputs("Exit codes: 0 good; 1 a finding, a difference, not found, refused; 2 wrong usage, or it could not run;\n"
           "3 the deadline is over; 4 incomplete, since rights are missing. They are the same for each -o.\n",
           out);
+}
+
+int plugin_complete(const char *const *others, int argc, char **argv)
+{
+    cleanup_arena struct arena a = {0};
+    const char *words[ARRAY_LEN(commands) + OTHERS_MAX + 1] = {NULL};
+    size_t len = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        words[len++] = arena_printf(&a, "%s\t%s", commands[i]->name, commands[i]->summary);
+    for (; *others && len < ARRAY_LEN(words) - 1; others++)
+        words[len++] = *others;
+    return complete_words(commands, ARRAY_LEN(commands), words, argc, argv);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

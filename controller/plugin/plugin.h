@@ -14,4 +14,8 @@ void plugin_list_commands(FILE *out);
 /* What the exit codes are, in one line. */
 void plugin_list_exits(FILE *out);
 
+/* `__complete`: what a shell may complete (plugin/complete.h). others: "name\tsummary" of the commands that are not
+ * here, ended by NULL. Returns the exit code. */
+int plugin_complete(const char *const *others, int argc, char **argv);
+
 #endif
