@@ -168,7 +168,7 @@ $(B)/tests/orphans: $(B)/tests/test_orphans.o $(addprefix $(B)/obj/operator/,orp
 $(addprefix $(B)/tests/,garbage ledger errand unserved pods): $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $^ $(PKG_LIBS) -lcmocka
 # And this one pages, a clock and an API server.
-$(B)/tests/metrics_auth: $(B)/tests/test_metrics_auth.o $(B)/obj/web/metrics_auth.o $(CORE_OBJECTS)
+$(B)/tests/auth: $(B)/tests/test_auth.o $(B)/obj/web/auth.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # These bring an API server and a clock of their own, in the place of kube/client.c and net/loop.c.
 $(B)/tests/watch: $(filter $(B)/obj/kube/watch% $(B)/obj/kube/version.o $(B)/obj/kube/object_text.o,$(OBJECTS))

@@ -10,6 +10,9 @@ _gitlab_runner_controller() {
 	--context) COMPREPLY=(); return ;;
 	--listen) COMPREPLY=(); return ;;
 	--debug-port) COMPREPLY=(); return ;;
+	--page-address) COMPREPLY=(); return ;;
+	--page-tls-cert) COMPREPLY=($(compgen -f -- "$now")); return ;;
+	--page-tls-key) COMPREPLY=($(compgen -f -- "$now")); return ;;
 	--manager-image) COMPREPLY=(); return ;;
 	--namespace) COMPREPLY=(); return ;;
 	--secrets) COMPREPLY=($(compgen -W 'all referenced' -- "$now")); return ;;
@@ -32,7 +35,7 @@ _gitlab_runner_controller() {
 	--name) COMPREPLY=(); return ;;
 	esac
 	case ${COMP_WORDS[1]} in
-	run) words='--kubeconfig --context --listen --debug-port --metrics-auth --metrics-per-runner --manager-image --namespace --secrets --leader-elect --leader-election-namespace --leader-election-lease-duration --leader-election-renew-deadline --leader-election-retry-period --log-level --gitlab-concurrency --allowed-gitlab-hosts --gitlab-proxy --gitlab-proxy-auth-file --gitlab-proxy-ca-file --gitlab-no-proxy --require-https --allow-loopback --log-format -h --help' ;;
+	run) words='--kubeconfig --context --listen --debug-port --metrics-auth --page-auth --page-address --page-tls-cert --page-tls-key --metrics-per-runner --manager-image --namespace --secrets --leader-elect --leader-election-namespace --leader-election-lease-duration --leader-election-renew-deadline --leader-election-retry-period --log-level --gitlab-concurrency --allowed-gitlab-hosts --gitlab-proxy --gitlab-proxy-auth-file --gitlab-proxy-ca-file --gitlab-no-proxy --require-https --allow-loopback --log-format -h --help' ;;
 	render) words='-f --filename -o --output --manager-image --help' ;;
 	validate) words='-f --filename --help' ;;
 	import) words='-f --filename -n --namespace --name --with-secrets --partial --adopt --help' ;;

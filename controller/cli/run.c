@@ -12,7 +12,7 @@
 #include "version.h"
 #include "web/fleet_runner.h"
 #include "web/fleet_stream.h"
-#include "web/metrics_auth.h"
+#include "web/auth.h"
 #include "web/pages.h"
 #include "cli/run_options.h"
 #include "net/watchdog.h"
@@ -21,6 +21,7 @@
 #include "net/http.h"
 #include "net/loop.h"
 #include "operator/reconcile.h"
+#include "runner/names.h"
 
 enum { DRAIN_MS = 25 * 1000 }; /* less than the 30 s that a pod is given */
 
@@ -33,11 +34,12 @@ struct process {
     struct api_servers *api_servers;
     struct lease *lease; /* NULL: there is no election */
     struct reconciler *rec;
-    struct metrics_auth *auth; /* NULL: everybody may read /metrics */
+    struct auth *metrics_auth; /* NULL: everybody may read /metrics                 */
+    struct auth *page_auth;    /* NULL: the fleet page is shown to this machine alone */
     struct fleet_stream *fleet;
     struct fleet_runners *runners;
-    struct pages shown;
-    struct serve *pages, *debug; /* debug: NULL without one */
+    struct pages shown, shown_by_token;
+    struct serve *pages, *debug, *page; /* debug, page: NULL without one */
     struct watchdog *dog;
     struct loop_timer *deadline; /* of a drain */
     bool stopping, leaving;
@@ -133,26 +135,64 @@ static void serve_debug_pages(struct process *p, const struct run_options *o)
         log_event(LOG_WARN, "run", "no /debug/state: give another --debug-port", "error", err.text, NULL);
 }
 
+static void each_namespace(void *arg, void (*each)(void *each_arg, const char *ns), void *each_arg)
+{
+    fleet_stream_each_namespace(arg, each, each_arg);
+}
+
+static void on_other_rights(void *arg, struct auth_user *user)
+{
+    fleet_stream_review(arg, user);
+}
+
+/* The fleet page, for other machines. */
+static bool serve_fleet_page(struct process *p, const struct run_options *o, struct err *err)
+{
+    const struct auth_question question = {.group = GROUP,
+                                           .plural = "gitlabrunners",
+                                           .namespaces = each_namespace,
+                                           .changed = on_other_rights,
+                                           .arg = p->fleet};
+
+    p->page_auth = auth_create(p->loop, p->client, &question);
+    p->shown_by_token = p->shown;
+    p->shown_by_token.auth = p->page_auth;
+    const struct serve_config config = {.address = *o->page_address ? o->page_address : NULL,
+                                        .port = o->page_port,
+                                        .pages = fleet_pages(),
+                                        .arg = &p->shown_by_token,
+                                        .same_origin = true,
+                                        .guard = auth_ask,
+                                        .refuse = auth_refuse,
+                                        .guard_arg = p->page_auth,
+                                        .tls_cert = o->page_tls_cert,
+                                        .tls_key = o->page_tls_key};
+    p->page = serve_create(p->loop, &config, err);
+    auth_serves(p->page_auth, p->page);
+    return p->page;
+}
+
 static bool serve_pages(struct process *p, const struct run_options *o, struct err *err)
 {
+    static const struct auth_question may_get_metrics = {.path = "/metrics"};
     struct serve_config config = {
         .address = *o->address ? o->address : NULL, .port = o->port, .pages = public_pages, .arg = &p->shown};
 
     p->fleet = fleet_stream_create(p->rec);
     p->runners = fleet_runners_create(p->rec);
     p->shown = (struct pages){.rec = p->rec, .fleet = p->fleet, .runners = p->runners};
-
     if (o->metrics_auth) {
-        p->auth = metrics_auth_create(p->loop, p->client);
-        config.guard = metrics_auth_ask;
-        config.guard_arg = p->auth;
+        p->metrics_auth = auth_create(p->loop, p->client, &may_get_metrics);
+        config.guard = auth_ask;
+        config.guard_arg = p->metrics_auth;
     }
     p->pages = serve_create(p->loop, &config, err);
-    if (p->auth)
-        metrics_auth_serves(p->auth, p->pages);
-    if (p->pages)
-        serve_debug_pages(p, o);
-    return p->pages;
+    if (p->metrics_auth)
+        auth_serves(p->metrics_auth, p->pages);
+    if (!p->pages)
+        return false;
+    serve_debug_pages(p, o);
+    return !o->page_auth || serve_fleet_page(p, o, err);
 }
 
 static bool start_running(struct process *p, struct run_options *o, struct err *err)
@@ -193,10 +233,12 @@ static void finish(struct process *p)
 {
     watchdog_destroy(p->dog);
     serve_destroy(p->debug);
+    serve_destroy(p->page);
     serve_destroy(p->pages);
     fleet_stream_destroy(p->fleet);
     fleet_runners_destroy(p->runners);
-    metrics_auth_destroy(p->auth);
+    auth_destroy(p->page_auth);
+    auth_destroy(p->metrics_auth);
     reconciler_destroy(p->rec);
     lease_destroy(p->lease);
     gitlab_destroy(p->gitlab);

@@ -18,19 +18,38 @@
 #include "runner/namespaces.h"
 
 /* ADDRESS:PORT, an IPv6 address in brackets; without an address, all of them. */
-static bool parse_listen(const char *value, void *field)
+static bool read_listen(const char *value, char *address, size_t size, int *ret_port)
 {
-    struct run_options *o = field;
     const char *colon = strrchr(value, ':');
     char *end = NULL;
     long port = colon && isdigit((unsigned char)colon[1]) ? strtol(colon + 1, &end, 10) : 0;
 
-    if (port < 1 || port > UINT16_MAX || *end || (size_t)(colon - value) >= sizeof(o->address))
+    if (port < 1 || port > UINT16_MAX || *end || (size_t)(colon - value) >= size)
         return false;
     bool bracketed = value[0] == '[' && colon > value + 1 && colon[-1] == ']';
-    snprintf(o->address, sizeof(o->address), "%.*s", (int)(colon - value) - 2 * bracketed, value + bracketed);
-    o->port = (int)port;
+    snprintf(address, size, "%.*s", (int)(colon - value) - 2 * bracketed, value + bracketed);
+    *ret_port = (int)port;
     return true;
+}
+
+static bool parse_listen(const char *value, void *field)
+{
+    struct run_options *o = field;
+
+    return read_listen(value, o->address, sizeof(o->address), &o->port);
+}
+
+static bool parse_page_address(const char *value, void *field)
+{
+    struct run_options *o = field;
+
+    return read_listen(value, o->page_address, sizeof(o->page_address), &o->page_port);
+}
+
+/* It is read again when it changes, so all that counts is that it is there. */
+static bool parse_readable(const char *value, void *field)
+{
+    return access(value, R_OK) == 0 && option_text(value, field);
 }
 
 static bool parse_bool(const char *value, void *field)
@@ -128,10 +147,18 @@ static const struct option_row rows[] = {
     {0, "context", "NAME", "a context of the kubeconfig", option_text, AT(context), NULL},
     {0, "listen", "ADDRESS:PORT", "/healthz, /readyz, /metrics (default: :8080)",
      parse_listen, 0, "ADDRESS:PORT or :PORT"},
-    {0, "debug-port", "PORT", "/debug/state, on 127.0.0.1 (::1) alone; 0: none (default: 6060)",
+    {0, "debug-port", "PORT", "fleet page and /debug/state, on 127.0.0.1 (::1) alone; 0: none (default: 6060)",
      option_port, AT(debug_port), "a port from 1 to 65535, or 0"},
     {0, "metrics-auth", NULL, "show /metrics to those alone whom the API server lets read it, by bearer token",
      option_flag, AT(metrics_auth), NULL},
+    {0, "page-auth", NULL, "the fleet page also at --page-address, for who may list gitlabrunners, by bearer token",
+     option_flag, AT(page_auth), NULL},
+    {0, "page-address", "ADDRESS:PORT", "where (default: 127.0.0.1:8081); by http a token is seen by who is between",
+     parse_page_address, 0, "ADDRESS:PORT or :PORT"},
+    {0, "page-tls-cert", "FILE", "PEM, its certificate: without, the address must be 127.0.0.1 or ::1",
+     parse_readable, AT(page_tls_cert), "a file that can be read"},
+    {0, "page-tls-key", "FILE", "PEM, the key; both are read again when they change",
+     parse_readable, AT(page_tls_key), "a file that can be read"},
     {0, "metrics-per-runner", NULL, "in /metrics also series of each runner, of up to 1000 (docs/metrics.md)",
      option_flag, AT(metrics_per_runner), NULL},
     {0, "manager-image", "IMAGE", "where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")",
@@ -182,6 +209,23 @@ static void run_usage(FILE *out)
     fputs("\nSIGTERM finishes what is in flight and exits with 0; a second one exits at once.\n", out);
 }
 
+/* A token is for whoever sends it, and for us. */
+static bool check_page(const struct run_options *o)
+{
+    bool tls = o->page_tls_cert && o->page_tls_key,
+         loopback = strcmp(o->page_address, "127.0.0.1") == 0 || strcmp(o->page_address, "::1") == 0;
+
+    if (!o->page_tls_cert != !o->page_tls_key)
+        fputs("run: --page-tls-cert and --page-tls-key go together\n", stderr);
+    else if (o->page_auth && !tls && !loopback)
+        fputs("run: --page-address: without --page-tls-cert it must be on 127.0.0.1 or ::1, or tokens are seen on the "
+              "way\n",
+              stderr);
+    else
+        return true;
+    return false;
+}
+
 static bool check_timing(const struct run_options *o)
 {
     struct err err;
@@ -196,6 +240,8 @@ static void set_defaults(struct run_options *ret)
 {
     *ret = (struct run_options){.port = 8080,
                                 .debug_port = 6060,
+                                .page_address = "127.0.0.1",
+                                .page_port = 8081,
                                 .manager_image = DEFAULT_MANAGER_IMAGE,
                                 .leader_elect = true,
                                 .lease = {.duration_ms = 15 * 1000, .renew_ms = 10 * 1000, .retry_ms = 2 * 1000},
@@ -215,7 +261,7 @@ int run_options_parse(struct run_options *ret, int argc, char **argv)
     if (outcome != OPTIONS_GOOD)
         return run_usage(outcome == OPTIONS_HELP ? stdout : stderr), outcome == OPTIONS_HELP ? EXIT_OK : EXIT_USAGE;
     if (first == argc)
-        return check_timing(ret) ? -1 : EXIT_USAGE;
+        return check_timing(ret) && check_page(ret) ? -1 : EXIT_USAGE;
     fprintf(stderr, "run: %s is not an option\n", argv[first]);
     return run_usage(stderr), EXIT_USAGE;
 }

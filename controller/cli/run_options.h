@@ -17,7 +17,11 @@ struct run_options {
     int port;
     int debug_port; /* on localhost alone; 0: none */
     bool metrics_auth;
-    bool metrics_per_runner; /* fleet.h */
+    bool page_auth;                           /* the fleet page is also served …               */
+    char page_address[128];                   /* … there; "": everywhere                       */
+    int page_port;                            /* 0: not given                                  */
+    const char *page_tls_cert, *page_tls_key; /* NULL: none, so it is served on loopback alone */
+    bool metrics_per_runner;                  /* fleet.h */
     const char *manager_image;
     const char *namespaces; /* "a,b" (runner/namespaces.h); NULL: all */
     bool secrets_by_name;   /* turn.h */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/machine.h"
@@ -22,7 +23,8 @@ enum {
     ACCEPT_PAUSE_MS = 1000, /* after accept() failed for want of descriptors                     */
     HEAD_MS = 3000,
     SWEEP_MS = 250,
-    CLOSING_TURNS = 3, /* of the loop, until libwebsockets has closed its handles  */
+    CERTS_MS = 10 * 1000, /* between looks at files that somebody may renew */
+    CLOSING_TURNS = 3,    /* of the loop, until libwebsockets has closed its handles  */
 };
 
 void client_enter(struct client *c, enum client_state to)
@@ -227,7 +229,7 @@ static int check_request(struct client *c, const char *path)
         return 400;
     if (config->local && !(serve_request_is_local(&c->request) && serve_peer_is_local(c->peer)))
         return 403;
-    if (config->same_origin && !serve_request_is_same_origin(&c->request, false))
+    if (config->same_origin && !serve_request_is_same_origin(&c->request, config->tls_cert != NULL))
         return 403;
     if (!c->page)
         return 404;
@@ -403,6 +405,13 @@ static bool open_lws(struct serve *serve, struct err *err)
     };
 
     lws_set_log_level(0, NULL); /* what clients do wrong is not for our log */
+    if (serve->config.tls_cert) {
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.ssl_cert_filepath = serve->config.tls_cert;
+        info.ssl_private_key_filepath = serve->config.tls_key;
+        info.ssl_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1;
+        info.alpn = "http/1.1";
+    }
     serve->lws = lws_create_context(&info);
     if (serve->lws)
         serve->vhost = lws_create_vhost(serve->lws, &info);
@@ -410,6 +419,24 @@ static bool open_lws(struct serve *serve, struct err *err)
         return true;
     return err_set(err, ERR_DENIED, "ListenFailed",
                    "libwebsockets cannot start; on Debian its libuv part is the package libwebsockets-evlib-uv");
+}
+
+/* Whoever renews them writes anew, or exchanges, both. */
+static void look_at_certs(void *arg)
+{
+    struct serve *serve = arg;
+    struct stat cert, key;
+
+    if (!serve->certs)
+        return;
+    loop_timer_set(serve->certs, CERTS_MS);
+    if (stat(serve->config.tls_cert, &cert) != 0 || stat(serve->config.tls_key, &key) != 0)
+        return;
+    uint64_t version = (uint64_t)cert.st_mtim.tv_sec * 1000003 + (uint64_t)cert.st_mtim.tv_nsec + cert.st_ino * 31 +
+                       (uint64_t)key.st_mtim.tv_sec * 1000033 + (uint64_t)key.st_mtim.tv_nsec + key.st_ino * 37;
+    if (serve->certs_version && serve->certs_version != version)
+        lws_tls_cert_updated(serve->lws, serve->config.tls_cert, serve->config.tls_key, NULL, 0, NULL, 0);
+    serve->certs_version = version;
 }
 
 struct serve *serve_create(struct loop *loop, const struct serve_config *config, struct err *err)
@@ -430,8 +457,12 @@ struct serve *serve_create(struct loop *loop, const struct serve_config *config,
     uv_poll_init_socket(loop_uv(loop), &serve->listener, fd);
     serve->listener.data = serve;
     resume(serve);
-    if (open_lws(serve, err))
+    if (config->tls_cert)
+        serve->certs = loop_timer_create(loop, look_at_certs, serve);
+    if (open_lws(serve, err)) {
+        look_at_certs(serve);
         return serve;
+    }
     serve_destroy(serve);
     return NULL;
 }
@@ -467,6 +498,7 @@ void serve_destroy(struct serve *serve)
     free(serve->kept);
     loop_timer_destroy(serve->pause);
     loop_timer_destroy(serve->sweep);
+    loop_timer_destroy(serve->certs);
     uv_close((uv_handle_t *)&serve->listener, NULL);
     close(serve->fd);
     lws_context_destroy(serve->lws);

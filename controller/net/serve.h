@@ -83,7 +83,11 @@ struct serve_config {
     bool same_origin;
     /* Asked about each request for a guarded page: calls serve_admit() with that id, now or later. NULL: all may. */
     void (*guard)(void *guard_arg, uint64_t id, const struct serve_request *request);
+    /* Writes the words of a refusal of the guard, JSON. NULL: it says its status. */
+    void (*refuse)(void *guard_arg, const struct serve_request *request, int status, struct buf *words);
     void *guard_arg;
+    /* Files in PEM, to be reached by https alone; read again when they change. NULL: by http. */
+    const char *tls_cert, *tls_key;
 };
 
 /* The value of a parameter of the query, up to size bytes, "" when it has none; false when it is not there. */

@@ -174,6 +174,18 @@ static int begin_stream(struct client *c)
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
+/* In the guard's words. */
+static int refuse_client(struct client *c)
+{
+    const struct serve_config *config = &c->serve->config;
+    struct buf words;
+
+    buf_init(&words, HEAD_SIZE);
+    if (config->refuse)
+        config->refuse(config->guard_arg, &c->request, c->verdict, &words);
+    return answer_client(c, sheet_of_words(c->verdict, &words));
+}
+
 int answer_page(struct client *c)
 {
     return c->page->streaming ? begin_stream(c) : answer_client(c, make_sheet(c));
@@ -187,5 +199,5 @@ int answer_go_on(struct client *c)
         return stream_on(c);
     if (c->state != CLIENT_JUDGED)
         return 0;
-    return c->verdict == 200 ? answer_page(c) : answer_client(c, sheet_of_status(c->verdict));
+    return c->verdict == 200 ? answer_page(c) : refuse_client(c);
 }

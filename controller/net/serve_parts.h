@@ -54,7 +54,8 @@ struct serve {
     struct lws_context *lws;
     struct lws_vhost *vhost;
     uv_poll_t listener;
-    struct loop_timer *pause, *sweep;
+    struct loop_timer *pause, *sweep, *certs; /* certs: NULL without TLS */
+    uint64_t certs_version;                   /* tells whether the files are other ones; 0: not looked at yet */
     int fd, port;
     uv_idle_t turns; /* while closing */
     int turns_left;

@@ -151,20 +151,31 @@ static struct json_object *plotted_json(const struct fleet_plots *plots, const s
     return json;
 }
 
-struct json_object *fleet_plots_json(const struct fleet_plots *plots, bool (*shows)(void *arg, const char *host),
-                                     void *arg)
+/* Of all samples, the oldest first. */
+static struct json_object *jobs_series(const struct fleet_plots *plots)
 {
-    struct json_object *jobs = json_build("[]"), *reconcile = json_build("[]"), *hosts = json_build("[]");
+    struct json_object *jobs = json_build("[]");
+
+    for (size_t i = 0; i < SAMPLES; i++) {
+        const struct sample *s = &plots->samples[(plots->next + i) % SAMPLES];
+        if (s->time)
+            add_point(jobs, s->time, s->jobs >= 0, s->jobs);
+    }
+    return jobs;
+}
+
+static struct json_object *plots_json(const struct fleet_plots *plots, struct json_object *jobs,
+                                      bool (*shows)(void *arg, const char *host), void *arg)
+{
+    struct json_object *reconcile = json_build("[]"), *hosts = json_build("[]");
     struct gate_sight sights[GATE_SIGHTS + 1];
     size_t len = gitlab_sights(plots->ctx->gitlab, sights);
     char shown[HOST_SIZE];
 
     for (size_t i = 0; i < SAMPLES; i++) {
         const struct sample *s = &plots->samples[(plots->next + i) % SAMPLES];
-        if (!s->time)
-            continue;
-        add_point(jobs, s->time, !shows && s->jobs >= 0, s->jobs);
-        add_point(reconcile, s->time, s->p95_ms >= 0, (int64_t)s->p95_ms);
+        if (s->time)
+            add_point(reconcile, s->time, s->p95_ms >= 0, (int64_t)s->p95_ms);
     }
     for (const struct plotted_host *host = plots->hosts; host < plots->hosts + HOSTS_MAX; host++) {
         shown_host(host->name, shown);
@@ -172,6 +183,20 @@ struct json_object *fleet_plots_json(const struct fleet_plots *plots, bool (*sho
             json_append(hosts, plotted_json(plots, host, shown, sight_of_host(sights, len, host->name)));
     }
     return json_build("{jobs: %o, reconcile: %o, hosts: %o}", jobs, reconcile, hosts);
+}
+
+struct json_object *fleet_plots_json(const struct fleet_plots *plots)
+{
+    return plots_json(plots, jobs_series(plots), NULL, NULL);
+}
+
+struct json_object *fleet_plots_of_some(const struct fleet_plots *plots, int64_t jobs,
+                                        bool (*shows)(void *arg, const char *host), void *arg)
+{
+    struct json_object *now = json_build("[]");
+
+    add_point(now, (uint32_t)loop_wall(plots->ctx->loop), jobs >= 0, jobs);
+    return plots_json(plots, now, shows, arg);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */

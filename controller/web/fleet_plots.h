@@ -19,9 +19,11 @@ struct fleet_plots *fleet_plots_create(const struct context *ctx);
 void fleet_plots_destroy(struct fleet_plots *plots);
 /* How many jobs run now, -1: not known; for the next sample. */
 void fleet_plots_note_jobs(struct fleet_plots *plots, int64_t jobs);
-/* The event's data; the caller owns it. shows: which hosts (NULL: all) are to be in it; jobs of all: else they are left
- * out. */
-struct json_object *fleet_plots_json(const struct fleet_plots *plots, bool (*shows)(void *arg, const char *host),
-                                     void *arg);
+/* The event's data; the caller owns it. */
+struct json_object *fleet_plots_json(const struct fleet_plots *plots);
+/* The same for who may not see all: of jobs there is but one point, how many of theirs run now (-1: not known), and of
+ * hosts those of which shows() says so. */
+struct json_object *fleet_plots_of_some(const struct fleet_plots *plots, int64_t jobs,
+                                        bool (*shows)(void *arg, const char *host), void *arg);
 
 #endif

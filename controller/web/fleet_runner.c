@@ -320,13 +320,30 @@ static int refuse_look(struct buf *words, int status, const char *message)
     return status;
 }
 
-int fleet_runner_begin(struct fleet_runners *runners, const struct serve_request *request, struct serve_stream *stream,
-                       void **ret_reader, struct buf *words)
+/* The status of a refusal, or 200. */
+static int may_look(struct auth *auth, const struct serve_request *request, const char *ns, struct buf *words)
+{
+    struct auth_user *who = auth ? auth_hold(auth, request) : NULL;
+    bool known = !auth || who, may = known && auth_may_see(who, ns);
+
+    if (!known)
+        refuse_look(words, 503, "too many others look: try again");
+    else if (!may)
+        auth_refuse(auth, request, 403, words);
+    auth_release(who);
+    return !known ? 503 : may ? 200 : 403;
+}
+
+int fleet_runner_begin(struct fleet_runners *runners, struct auth *auth, const struct serve_request *request,
+                       struct serve_stream *stream, void **ret_reader, struct buf *words)
 {
     char ns[KUBE_NAMESPACE_MAX + 1], name[KUBE_NAME_MAX + 1];
 
     if (!serve_parameter(request, "namespace", ns, sizeof(ns)) || !serve_parameter(request, "name", name, sizeof(name)))
         return refuse_look(words, 400, "ask with ?namespace=NAMESPACE&name=NAME");
+    int status = may_look(auth, request, ns, words);
+    if (status != 200)
+        return status;
     const struct key_text key = key_text(KIND, ns, name);
     const struct record *runner = store_get(reconciler_view(runners->rec).ctx->store, KIND_RUNNER, ns, name);
     if (!runner)

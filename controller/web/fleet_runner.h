@@ -15,6 +15,7 @@
 
 #include "net/serve.h"
 #include "operator/reconcile.h"
+#include "web/auth.h"
 
 struct fleet_runners;
 
@@ -23,9 +24,9 @@ struct fleet_runners *fleet_runners_create(const struct reconciler *rec);
 /* All readers must have ended. NULL is fine. */
 void fleet_runners_destroy(struct fleet_runners *runners);
 
-/* As struct serve_streaming has them. */
-int fleet_runner_begin(struct fleet_runners *runners, const struct serve_request *request, struct serve_stream *stream,
-                       void **ret_reader, struct buf *words);
+/* As struct serve_streaming has them; auth as fleet_stream.h has it. */
+int fleet_runner_begin(struct fleet_runners *runners, struct auth *auth, const struct serve_request *request,
+                       struct serve_stream *stream, void **ret_reader, struct buf *words);
 bool fleet_runner_next(void *reader, struct buf *piece);
 void fleet_runner_end(void *reader);
 

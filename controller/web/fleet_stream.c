@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "kube/lease.h"
 #include "kube/store.h"
 #include "net/loop.h"
@@ -16,14 +18,17 @@
 #include "web/fleet_plots.h"
 
 enum {
-    SETTLE_MS = 40,      /* from a change until it is told: what comes meanwhile is told with it */
-    SETTLE_AGAIN_MS = 5, /* when there was too much for one step …                              */
-    STEP_US = 4 * 1000,  /* … of so long                                                        */
-    BEAT_MS = 1000,      /* between looks at who leads, and at who has heard nothing for long   */
-    PLOTS_BEATS = 10,    /* between plots                                                         */
+    SETTLE_MS = 40,              /* from a change until it is told: what comes meanwhile is told with it */
+    SETTLE_AGAIN_MS = 5,         /* when there was too much for one step …                              */
+    STEP_US = 4 * 1000,          /* … of so long                                                        */
+    BEAT_MS = 1000,              /* between looks at who leads, and at who has heard nothing for long   */
+    PLOTS_BEATS = 10,            /* between plots                                                         */
+    SESSION_MS = 10 * 60 * 1000, /* then a token has to be shown again */
     SILENCE_MS = 14 * 1000,
     LINGER_MS = 30 * 1000, /* rows are kept for who comes again */
 };
+
+enum { USER_MAX = 200 };
 
 enum due { DUE_HELLO = 1, DUE_HEARTBEAT = 2, DUE_SYNCED = 4, DUE_PLOTS = 8 };
 
@@ -32,6 +37,8 @@ struct viewer {
     struct list node;
     struct fleet_stream *fleet;
     struct serve_stream *stream;
+    struct auth_user *who; /* held; NULL: may see all */
+    int64_t since_ms;      /* when it began */
     struct fleet_cursor cursor;
     unsigned due;
     bool full;       /* all rows are told, not only what has changed */
@@ -156,10 +163,10 @@ static void on_beat(void *arg)
         wake_viewers(fleet, DUE_HELLO);
     list_each (node, &fleet->viewers) {
         struct viewer *v = container_of(node, struct viewer, node);
-        if (now - v->told_ms < SILENCE_MS)
-            continue;
-        v->due |= DUE_HEARTBEAT;
-        serve_stream_wake(v->stream);
+        v->cursor.lost |= v->who && now - v->since_ms >= SESSION_MS;
+        v->due |= now - v->told_ms >= SILENCE_MS ? DUE_HEARTBEAT : 0;
+        if (v->cursor.lost || (v->due & DUE_HEARTBEAT))
+            serve_stream_wake(v->stream);
     }
 }
 
@@ -173,32 +180,70 @@ static void write_event(const char *name, struct json_object *data, struct buf *
     buf_addf(piece, "event: %s\ndata: %s\n\n", name, json_text(owned));
 }
 
+static bool may_see_row(const struct viewer *v, const struct fleet_row *row)
+{
+    char ns[KUBE_NAMESPACE_MAX + 1];
+
+    if (auth_may_see_all(v->who))
+        return true;
+    snprintf(ns, sizeof(ns), "%.*s", row->name_at - 1, row->key);
+    return auth_may_see(v->who, ns);
+}
+
+/* "*": all. */
+static struct json_object *namespaces_seen_by(const struct viewer *v)
+{
+    struct json_object *list = auth_may_see_all(v->who) ? json_build("%s", "*") : json_build("[]");
+    const char *const *names;
+
+    for (size_t i = 0, len = auth_may_see_all(v->who) ? 0 : auth_namespaces(v->who, &names); i < len; i++)
+        json_append(list, json_build("%s", names[i]));
+    return list;
+}
+
+static const char *user_name(const struct viewer *v, struct arena *a)
+{
+    const char *name = auth_user_name(v->who);
+
+    return name ? shorten(arena_strdup(a, name), USER_MAX) : NULL;
+}
+
 static void write_hello(struct viewer *v, struct buf *piece)
 {
+    cleanup_arena struct arena a = {0};
     const struct fleet_stream *fleet = v->fleet;
+    const char *user = user_name(v, &a);
     struct json_object *hello =
         json_build("{operator: %s, now: %d, leader: %b}", version_number(), loop_wall(fleet->loop), fleet->leading);
 
     json_set(hello, "holder", *fleet->holder ? json_build("%s", fleet->holder) : NULL);
-    json_set(hello, "user", NULL);
-    json_set_str(hello, "namespaces", "*");
+    json_set(hello, "user", user ? json_build("%s", user) : NULL);
+    json_set(hello, "namespaces", namespaces_seen_by(v));
     json_set_int(hello, "revision", (int64_t)fleet->table->revision);
     json_set_bool(hello, "full", v->full && (v->due & DUE_SYNCED));
     write_event("hello", hello, piece);
 }
 
+/* The next row that the viewer has not been told of, and may see. */
+static struct fleet_row *next_row(struct viewer *v)
+{
+    struct fleet_row *row = fleet_cursor_peek(v->fleet->table, &v->cursor);
+
+    for (; row && !may_see_row(v, row); row = fleet_cursor_peek(v->fleet->table, &v->cursor))
+        fleet_cursor_pass(&v->cursor, row);
+    return row;
+}
+
 /* Rows as long as there is room for them, of one sort: such as are there, or such as are gone. False: none is left. */
 static bool write_rows(struct viewer *v, struct buf *piece)
 {
-    struct fleet_table *table = v->fleet->table;
     struct fleet_event *event = &v->fleet->event;
-    struct fleet_row *row = fleet_cursor_peek(table, &v->cursor);
+    struct fleet_row *row = next_row(v);
     bool gone = row && row->gone, syncing = (v->due & DUE_SYNCED) && v->full;
 
     if (!row)
         return false;
-    for (fleet_event_begin(event); row && row->gone == gone && fleet_event_has_room(event);
-         row = fleet_cursor_peek(table, &v->cursor)) {
+    for (fleet_event_begin(event); row && row->gone == gone && fleet_event_has_room(event); row = next_row(v)) {
         if (gone)
             fleet_event_add_gone(event, row);
         else
@@ -212,12 +257,64 @@ static bool write_rows(struct viewer *v, struct buf *piece)
     return true;
 }
 
+static size_t rows_seen_by(const struct viewer *v)
+{
+    size_t len = 0;
+
+    if (auth_may_see_all(v->who))
+        return v->fleet->table->len;
+    list_each (node, &v->fleet->table->rows) {
+        const struct fleet_row *row = container_of(node, struct fleet_row, node);
+        len += !row->gone && may_see_row(v, row);
+    }
+    return len;
+}
+
 static void write_synced(struct viewer *v, struct buf *piece)
 {
     const struct fleet_table *table = v->fleet->table;
 
     v->due &= ~(unsigned)DUE_SYNCED;
-    write_event("synced", json_build("{revision: %d, count: %d}", (int64_t)table->revision, (int64_t)table->len),
+    write_event("synced", json_build("{revision: %d, count: %d}", (int64_t)table->revision, (int64_t)rows_seen_by(v)),
+                piece);
+}
+
+/* One of the runners that the viewer may see is there. */
+static bool shows_host(void *arg, const char *host)
+{
+    const struct viewer *v = arg;
+    size_t len = strlen(host);
+
+    list_each (node, &v->fleet->table->rows) {
+        const struct fleet_row *row = container_of(node, struct fleet_row, node);
+        const char *json = row->facts.host ? row->facts.host->json + 1 : ""; /* behind the quote */
+        if (!row->gone && strncmp(json, host, len) == 0 && json[len] == '"' && may_see_row(v, row))
+            return true;
+    }
+    return false;
+}
+
+/* -1: not known. */
+static int64_t jobs_seen_by(const struct viewer *v)
+{
+    int64_t jobs = v->fleet->table->counts.known ? 0 : -1;
+
+    list_each (node, &v->fleet->table->rows) {
+        const struct fleet_row *row = container_of(node, struct fleet_row, node);
+        if (jobs >= 0 && !row->gone && row->facts.jobs > 0 && may_see_row(v, row))
+            jobs += row->facts.jobs;
+    }
+    return jobs;
+}
+
+static void write_plots(struct viewer *v, struct buf *piece)
+{
+    const struct fleet_plots *plots = v->fleet->plots;
+
+    v->due &= ~(unsigned)DUE_PLOTS;
+    write_event("plots",
+                auth_may_see_all(v->who) ? fleet_plots_json(plots)
+                                         : fleet_plots_of_some(plots, jobs_seen_by(v), shows_host, v),
                 piece);
 }
 
@@ -227,8 +324,7 @@ static void write_next(struct viewer *v, struct buf *piece)
         write_hello(v, piece);
         v->due &= ~(unsigned)DUE_HELLO;
     } else if (v->due & DUE_PLOTS) {
-        write_event("plots", fleet_plots_json(v->fleet->plots, NULL, NULL), piece);
-        v->due &= ~(unsigned)DUE_PLOTS;
+        write_plots(v, piece);
     } else if (write_rows(v, piece)) {
     } else if ((v->due & DUE_SYNCED) && v->fleet->table->whole) {
         write_synced(v, piece);
@@ -266,10 +362,17 @@ static uint64_t since_of(const struct serve_request *request)
     return end && !*end ? since : 0;
 }
 
-int fleet_stream_begin(struct fleet_stream *fleet, const struct serve_request *request, struct serve_stream *stream,
-                       void **ret_reader, struct buf *words)
+int fleet_stream_begin(struct fleet_stream *fleet, struct auth *auth, const struct serve_request *request,
+                       struct serve_stream *stream, void **ret_reader, struct buf *words)
 {
+    struct auth_user *who = auth ? auth_hold(auth, request) : NULL;
+
+    if (auth && !who) {
+        buf_adds(words, "{\"message\":\"too many others look: try again\"}\n");
+        return 503;
+    }
     if (reconciler_view(fleet->rec).draining) {
+        auth_release(who);
         buf_adds(words, "{\"message\":\"the operator stops\"}\n");
         return 503;
     }
@@ -281,8 +384,12 @@ int fleet_stream_begin(struct fleet_stream *fleet, const struct serve_request *r
     }
     loop_timer_set(fleet->linger, -1);
     struct viewer *v = mem_alloc(sizeof(*v));
-    *v = (struct viewer){
-        .fleet = fleet, .stream = stream, .due = DUE_HELLO | DUE_PLOTS | DUE_SYNCED, .told_ms = loop_now(fleet->loop)};
+    *v = (struct viewer){.fleet = fleet,
+                         .stream = stream,
+                         .who = who,
+                         .since_ms = loop_now(fleet->loop),
+                         .due = DUE_HELLO | DUE_PLOTS | DUE_SYNCED,
+                         .told_ms = loop_now(fleet->loop)};
     v->full = !fleet_cursor_begin(fleet->table, &v->cursor, since_of(request));
     list_init(&v->node);
     list_append(&fleet->viewers, &v->node);
@@ -297,11 +404,49 @@ void fleet_stream_end(void *reader)
 
     fleet_cursor_end(&v->cursor);
     list_remove(&v->node);
+    auth_release(v->who);
     free(v);
     if (!list_empty(&fleet->viewers))
         return;
     loop_timer_set(fleet->beat, -1);
     loop_timer_set(fleet->linger, LINGER_MS);
+}
+
+/* What it has seen of others stays with it until it begins anew. */
+void fleet_stream_review(struct fleet_stream *fleet, const struct auth_user *user)
+{
+    list_each (node, &fleet->viewers) {
+        struct viewer *v = container_of(node, struct viewer, node);
+        if (v->who != user)
+            continue;
+        v->bye = auth_may(user) ? v->bye : "your right to list gitlabrunners was withdrawn, or cannot be found out";
+        v->cursor.lost = true;
+        serve_stream_wake(v->stream);
+    }
+}
+
+struct each_namespace {
+    struct map seen;
+    void (*each)(void *arg, const char *ns);
+    void *arg;
+};
+
+static void see_namespace(void *arg, const struct record *record)
+{
+    struct each_namespace *all = arg;
+
+    if (map_get(&all->seen, record->ns))
+        return;
+    map_set(&all->seen, record->ns, all);
+    all->each(all->arg, record->ns);
+}
+
+void fleet_stream_each_namespace(const struct fleet_stream *fleet, void (*each)(void *arg, const char *ns), void *arg)
+{
+    struct each_namespace all = {.each = each, .arg = arg};
+
+    store_each(fleet->store, KIND_RUNNER, see_namespace, &all);
+    map_finish(&all.seen);
 }
 
 void fleet_stream_say_bye(struct fleet_stream *fleet, const char *reason)

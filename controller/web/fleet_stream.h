@@ -26,12 +26,14 @@
  *
  * A revision is a number below 2^53, and means something only to the process that has said it, for half a minute after
  * the last reader has left: until then rows are kept for whoever comes again. Events are at most 16 KiB. All of it is
- * cut to what the reader may see. */
+ * cut to what the reader may see: rows, counts, jobs, and hosts of plots. Who was let in by a token has to show it
+ * again every ten minutes (anew). */
 #ifndef WEB_FLEET_STREAM_H
 #define WEB_FLEET_STREAM_H
 
 #include "net/serve.h"
 #include "operator/reconcile.h"
+#include "web/auth.h"
 
 struct fleet_stream;
 
@@ -42,9 +44,14 @@ void fleet_stream_say_bye(struct fleet_stream *fleet, const char *reason);
 /* All streams must have ended. NULL is fine. */
 void fleet_stream_destroy(struct fleet_stream *fleet);
 
-/* As struct serve_streaming has them; begin with the fleet. */
-int fleet_stream_begin(struct fleet_stream *fleet, const struct serve_request *request, struct serve_stream *stream,
-                       void **ret_reader, struct buf *words);
+/* As struct serve_streaming has them; begin with the fleet. auth: who has let the request in; NULL: whoever asks may
+ * see all. */
+int fleet_stream_begin(struct fleet_stream *fleet, struct auth *auth, const struct serve_request *request,
+                       struct serve_stream *stream, void **ret_reader, struct buf *words);
+/* The user may see other runners than before, or none: as struct auth_question has it. */
+void fleet_stream_review(struct fleet_stream *fleet, const struct auth_user *user);
+/* Each namespace that has runners. */
+void fleet_stream_each_namespace(const struct fleet_stream *fleet, void (*each)(void *arg, const char *ns), void *arg);
 bool fleet_stream_next(void *reader, struct buf *piece);
 void fleet_stream_end(void *reader);
 

@@ -50,13 +50,17 @@ const struct serve_page public_pages[] = {
 static int begin_stream_page(void *arg, const struct serve_request *request, struct serve_stream *stream,
                              void **ret_reader, struct buf *words)
 {
-    return fleet_stream_begin(((const struct pages *)arg)->fleet, request, stream, ret_reader, words);
+    const struct pages *pages = arg;
+
+    return fleet_stream_begin(pages->fleet, pages->auth, request, stream, ret_reader, words);
 }
 
 static int begin_runner_page(void *arg, const struct serve_request *request, struct serve_stream *stream,
                              void **ret_reader, struct buf *words)
 {
-    return fleet_runner_begin(((const struct pages *)arg)->runners, request, stream, ret_reader, words);
+    const struct pages *pages = arg;
+
+    return fleet_runner_begin(pages->runners, pages->auth, request, stream, ret_reader, words);
 }
 
 static const struct serve_streaming fleet_streaming = {
@@ -64,25 +68,32 @@ static const struct serve_streaming fleet_streaming = {
 static const struct serve_streaming runner_streaming = {
     .begin = begin_runner_page, .next = fleet_runner_next, .end = fleet_runner_end, .brief = true};
 
-/* What people are at is nobody else's business: who can look at it may also forward a port of the pod. */
-static const struct serve_page own_pages[] = {
-    {"/debug/state", "application/json", .render = page_debug_state},
-    {"/fleet/stream", "text/event-stream", .streaming = &fleet_streaming},
-    {"/fleet/runner", "application/json", .streaming = &runner_streaming},
-};
-
 enum { FILES_MAX = 24 };
 
-/* With the page's files, of which the build knows how many there are. */
+/* The page's files, of which the build knows how many there are, can be had by all: they tell nothing. */
+static const struct serve_page own_pages[] = {
+    {"/fleet/stream", "text/event-stream", .streaming = &fleet_streaming, .guarded = true},
+    {"/fleet/runner", "application/json", .streaming = &runner_streaming, .guarded = true},
+};
+/* What people are at is nobody else's business: who can look at it may also forward a port of the pod. */
+static const struct serve_page state_page = {"/debug/state", "application/json", .render = page_debug_state};
+
 const struct serve_page *debug_pages(void)
 {
-    static struct serve_page pages[ARRAY_LEN(own_pages) + FILES_MAX + 1];
-    size_t len = ARRAY_LEN(own_pages);
+    static struct serve_page pages[1 + ARRAY_LEN(own_pages) + FILES_MAX + 1];
+    size_t len = 0;
 
-    memcpy(pages, own_pages, sizeof(own_pages));
-    for (const struct page_file *file = page_files; file->path; file++, len++) {
-        assert(len < ARRAY_LEN(own_pages) + FILES_MAX);
-        pages[len] = (struct serve_page){file->path, file->content_type, .file = &file->file};
+    pages[len++] = state_page;
+    for (size_t i = 0; i < ARRAY_LEN(own_pages); i++)
+        pages[len++] = own_pages[i];
+    for (const struct page_file *file = page_files; file->path; file++) {
+        assert(len < ARRAY_LEN(pages) - 1);
+        pages[len++] = (struct serve_page){file->path, file->content_type, .file = &file->file};
     }
     return pages;
+}
+
+const struct serve_page *fleet_pages(void)
+{
+    return debug_pages() + 1;
 }

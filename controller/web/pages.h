@@ -6,6 +6,7 @@
 #include "net/serve.h"
 #include "operator/reconcile.h"
 
+struct auth;
 struct fleet_runners;
 struct fleet_stream;
 
@@ -14,10 +15,12 @@ struct pages {
     const struct reconciler *rec;
     struct fleet_stream *fleet;
     struct fleet_runners *runners;
+    struct auth *auth; /* that lets in who asks for guarded pages; NULL: all may see all */
 };
 
-/* For serve_create(), with a struct pages * as argument: to everyone, and to this machine. */
+/* For serve_create(), with a struct pages * as argument: to everyone; to this machine; and the fleet page alone. */
 extern const struct serve_page public_pages[];
 const struct serve_page *debug_pages(void);
+const struct serve_page *fleet_pages(void);
 
 #endif

@@ -11,13 +11,15 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "web/metrics_auth.h"
+#include "web/auth.h"
 #include "kube/client.h"
 #include "net/loop.h"
 
 enum { CALLS_MAX = 64, IDS_MAX = 400 };
 
 static int64_t now;
+static void (*look)(void *arg); /* at who is held, as time goes by */
+static void *look_arg;
 static struct {
     char path[64], body[256];
     kube_done_fn *done;
@@ -61,6 +63,24 @@ void kube_cancel(struct kube_client *client, uint64_t id)
     calls[id - 1].over = true;
 }
 
+struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
+{
+    (void)loop;
+    look = callback;
+    look_arg = arg;
+    return NULL;
+}
+
+void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
+{
+    (void)timer, (void)delay_ms;
+}
+
+void loop_timer_destroy(struct loop_timer *timer)
+{
+    (void)timer;
+}
+
 void serve_admit(struct serve *serve, uint64_t id, int status)
 {
     (void)serve;
@@ -68,19 +88,19 @@ void serve_admit(struct serve *serve, uint64_t id, int status)
     answers[id] = status;
 }
 
-static struct metrics_auth *begin(void)
+static struct auth *begin(void)
 {
     now = 1000;
     calls_len = 0;
     memset(answers, 0, sizeof(answers));
-    return metrics_auth_create(NULL, NULL);
+    return auth_create(NULL, NULL, &(struct auth_question){.path = "/metrics"});
 }
 
-static int ask(struct metrics_auth *auth, uint64_t id, const char *authorization)
+static int ask(struct auth *auth, uint64_t id, const char *authorization)
 {
     const struct serve_request request = {.authorization = authorization};
 
-    metrics_auth_ask(auth, id, &request);
+    auth_ask(auth, id, &request);
     return answers[id];
 }
 
@@ -103,7 +123,7 @@ static void answer(const char *text)
 
 static void who_is_known_and_allowed_is_let_in(void **state)
 {
-    struct metrics_auth *auth = begin();
+    struct auth *auth = begin();
 
     (void)state;
     assert_int_equal(ask(auth, 1, "Bearer abc"), 0);
@@ -125,13 +145,13 @@ static void who_is_known_and_allowed_is_let_in(void **state)
     answer(KNOWN);
     answer(DENIED); /* the right was taken away */
     assert_int_equal(answers[4], 403);
-    metrics_auth_destroy(auth);
+    auth_destroy(auth);
 }
 
 static void all_others_are_refused(void **state)
 {
     static const char *const none[] = {NULL, "", "Basic abc", "Bearer", "Bearer ", "Bearer a b", "Bearer a\x01", "abc"};
-    struct metrics_auth *auth = begin();
+    struct auth *auth = begin();
     uint64_t id = 1;
 
     (void)state;
@@ -152,13 +172,13 @@ static void all_others_are_refused(void **state)
     assert_int_equal(answers[id++], 503);
     now += 1000;
     assert_int_equal(ask(auth, id, "Bearer z"), 0); /* no answer is remembered */
-    metrics_auth_destroy(auth);                     /* while it waits */
+    auth_destroy(auth);                             /* while it waits */
     assert_true(calls[calls_len - 1].over);
 }
 
 static void strangers_do_not_keep_a_scraper_out(void **state)
 {
-    struct metrics_auth *auth = begin();
+    struct auth *auth = begin();
     char token[32];
     uint64_t id = 1;
 
@@ -182,13 +202,13 @@ static void strangers_do_not_keep_a_scraper_out(void **state)
     for (int i = 0; i < 9; i++) /* one token has so many places */
         ask(auth, 350 + (uint64_t)i, "Bearer stranger-0");
     assert_int_equal(answers[358], 429);
-    metrics_auth_destroy(auth);
+    auth_destroy(auth);
 }
 
 /* Many tokens, one after another: the good one stays. */
 static void what_is_remembered_is_bounded(void **state)
 {
-    struct metrics_auth *auth = begin();
+    struct auth *auth = begin();
     char token[32];
 
     (void)state;
@@ -205,13 +225,13 @@ static void what_is_remembered_is_bounded(void **state)
     calls_len = 0;
     assert_int_equal(ask(auth, 300, "Bearer good"), 200);
     assert_int_equal(calls_len, 0);
-    metrics_auth_destroy(auth);
+    auth_destroy(auth);
 }
 
 static void nothing_is_destroyed_quietly(void **state)
 {
     (void)state;
-    metrics_auth_destroy(NULL);
+    auth_destroy(NULL);
 }
 
 int main(void)
