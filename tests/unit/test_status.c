@@ -97,6 +97,18 @@ static const struct test_case cases[] = {
          "Ready=True:ReadyWithWarnings Registered=True:Registered ConfigApplied=True:Applied "
          "ManagerAvailable=True:Available GitLabReachable=True:Reachable TokenExpiring=True:TokenExpiring",
          given_and_expiring, .how = 6 * DAY_S, .options = {[OPT_MODE] = 2}),
+    CASE("a pause that GitLab was told of",
+         "Ready=True:Paused Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable Paused=True:Paused",
+         paused, .how = PAUSE_FOR_EVER),
+    CASE("a pause with a word that is no time",
+         "Ready=True:ReadyWithWarnings Registered=True:Registered ConfigApplied=True:Warnings "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable",
+         paused, .how = PAUSE_UNREADABLE),
+    CASE("a new token for a user's own",
+         "Ready=True:ReadyWithWarnings Registered=True:Registered ConfigApplied=True:Applied "
+         "ManagerAvailable=True:Available GitLabReachable=True:Reachable",
+         asked_for_a_token, .options = {[OPT_MODE] = 2}),
     CASE("one that ends in eight days",
          "Ready=True:Ready Registered=True:Registered ConfigApplied=True:Applied "
          "ManagerAvailable=True:Available GitLabReachable=True:Reachable",
