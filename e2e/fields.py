@@ -426,6 +426,11 @@ def document() -> str:
     order = {leaf: i for i, leaf in enumerate(leaves())}
     for row in sorted(rows(), key=lambda row: order.get(row.leaf, -1)):
         lines.append(f"| `{row.leaf}` | {cell(row)} | {'yes' if row.rolls else ''} |")
+    lines += ["", "And of the annotations by which people [steer](steering.md):", "",
+              "| annotation | shows in | rolls |", "|---|---|---|",
+              "| `gitlab-runners.dev/paused-until` | `gitlab`: `paused`, and not any more when the time has come |  |",
+              "| `gitlab-runners.dev/rotate-token` | `config.toml/runners[0].token`; `token/data.runner-token` |  |",
+              "| `gitlab-runners.dev/restart` | `manager/spec.template.metadata.annotations.gitlab-runners.dev/restart` | yes |"]
     return "\n".join(lines) + "\n"
 
 
