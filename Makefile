@@ -117,15 +117,30 @@ $(B)/obj/%.o: controller/%.c | deps
 PREFIX ?= /usr/local
 INSTALLED := bin/gitlab-runner-controller share/man/man1/gitlab-runner-controller.1 \
 	share/bash-completion/completions/gitlab-runner-controller share/zsh/site-functions/_gitlab-runner-controller \
-	share/fish/vendor_completions.d/gitlab-runner-controller.fish
+	share/fish/vendor_completions.d/gitlab-runner-controller.fish bin/kubectl-glr bin/kubectl_complete-glr \
+	share/man/man1/kubectl-glr.1 share/bash-completion/completions/kubectl-glr share/zsh/site-functions/_kubectl-glr \
+	share/fish/vendor_completions.d/kubectl-glr.fish
+
+# What the plugin tells of itself.
+PLUGIN := $(B)/kubectl-glr
+PLUGIN_FILES := $(addprefix $(B)/plugin/,bash zsh fish kubectl kubectl-glr.1)
+$(PLUGIN_FILES): $(BINARY) hack/manual.py
+	$(Q)mkdir -p $(@D)
+	$(Q)$(if $(filter %.1,$@),python3 hack/manual.py $(PLUGIN) $(@D),$(PLUGIN) completion $(@F) > $@)
 
 .PHONY: install
-install: build ## Put the program, its man page and completions for bash, zsh and fish below PREFIX (/usr/local)
+install: build $(PLUGIN_FILES) ## Put the program, also as kubectl-glr, man pages and completions for bash, zsh, fish and kubectl below PREFIX (/usr/local)
 	$(Q)install -D -m 755 $(BINARY) '$(DESTDIR)$(PREFIX)/$(word 1,$(INSTALLED))'
 	$(Q)install -D -m 644 manual/gitlab-runner-controller.1 '$(DESTDIR)$(PREFIX)/$(word 2,$(INSTALLED))'
 	$(Q)install -D -m 644 manual/gitlab-runner-controller.bash '$(DESTDIR)$(PREFIX)/$(word 3,$(INSTALLED))'
 	$(Q)install -D -m 644 manual/_gitlab-runner-controller '$(DESTDIR)$(PREFIX)/$(word 4,$(INSTALLED))'
 	$(Q)install -D -m 644 manual/gitlab-runner-controller.fish '$(DESTDIR)$(PREFIX)/$(word 5,$(INSTALLED))'
+	$(Q)ln -sf gitlab-runner-controller '$(DESTDIR)$(PREFIX)/$(word 6,$(INSTALLED))'
+	$(Q)install -D -m 755 $(B)/plugin/kubectl '$(DESTDIR)$(PREFIX)/$(word 7,$(INSTALLED))'
+	$(Q)install -D -m 644 $(B)/plugin/kubectl-glr.1 '$(DESTDIR)$(PREFIX)/$(word 8,$(INSTALLED))'
+	$(Q)install -D -m 644 $(B)/plugin/bash '$(DESTDIR)$(PREFIX)/$(word 9,$(INSTALLED))'
+	$(Q)install -D -m 644 $(B)/plugin/zsh '$(DESTDIR)$(PREFIX)/$(word 10,$(INSTALLED))'
+	$(Q)install -D -m 644 $(B)/plugin/fish '$(DESTDIR)$(PREFIX)/$(word 11,$(INSTALLED))'
 
 .PHONY: uninstall
 uninstall: ## Take them away again

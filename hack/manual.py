@@ -1,5 +1,6 @@
 """manual.py PROGRAM FOLDER writes the man page and the completions for bash, zsh and fish, from what the program says when it
-is asked for --help. So there is one list of options, and the program has it."""
+is asked for --help. So there is one list of options, and the program has it. Of kubectl-glr, which completes by asking itself, it
+writes the man page alone."""
 from __future__ import annotations
 
 import re
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 NAME = "gitlab-runner-controller"
+PLUGIN, CALLED = "kubectl-glr", "kubectl glr"
 OPTION = re.compile(r"^  (?:-(\w), )?--([\w-]+)(?: (\S+(?: ?\|\S+)*))?(?:\s+(\S.*))?$")
 # Words that a value may be, where its name in the help does not list them.
 WORDS = {"output": ["yaml", "json", "toml", "job"], "log-format": ["json", "text"],
@@ -46,7 +48,7 @@ def help_of(program: str, *words: str) -> list[str]:
 def read_command(program: str, name: str, summary: str) -> Command:
     command = Command(name, summary)
     first, *lines = help_of(program, name)
-    command.usage = first.removeprefix(f"Usage: {NAME} {name} ")
+    command.usage = first.partition(f" {name} ")[2]
     for line in lines:
         if found := OPTION.match(line):
             command.options.append(Option(*(part or "" for part in found.groups())))
@@ -62,9 +64,11 @@ def read(program: str) -> tuple[list[Command], str, list[str]]:
     lines = help_of(program)
     rows = [re.fullmatch(r"  (\w+)\s+(.+)", line) for line in lines]
     found = [row.groups() for row in rows if row]
-    commands = [read_command(program, *row) for row in found if row[0] != "version"]
-    commands += [Command(*row) for row in found if row[0] == "version"]
-    return commands, lines[2], [line for line in lines if line.startswith("Exit codes")]
+    own = [row for row in found if row[0] != "version" or CALLED in lines[0]]
+    commands = [read_command(program, *row) for row in own]
+    commands += [Command(*row) for row in found if row not in own]
+    said = "\n".join(lines).partition("Exit codes: ")[2].partition("\nCalled as")[0]
+    return commands, lines[2], said.strip().splitlines()
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -92,26 +96,34 @@ def command_page(command: Command) -> list[str]:
     lines += "\n.PP\n".join(about).split("\n")
     for option in command.options:
         lines += option_page(option)
-    for paragraph in paragraphs(command.after):
-        lines += [".PP", paragraph]
+    for part in "\n".join(command.after).strip().split("\n\n"):
+        head, *examples = part.split("\n")
+        if examples and all(line.startswith("  ") for line in examples):
+            lines += [".PP", roff(head), ".PP", ".RS", ".nf", *(roff(line.strip()) for line in examples), ".fi", ".RE"]
+        elif part and not part.startswith("Exit codes"):
+            lines += [".PP", *paragraphs([part])]
     return lines
 
 
+ABOUT = {NAME: "registers GitLab Runners in Kubernetes and keeps their managers running",
+         PLUGIN: "shows and steers the GitLab Runners of a Kubernetes cluster, as a plugin of kubectl"}
 EXAMPLES = [("Would these files be refused, and will they work as they are meant?", "validate -f runner.yaml"),
             ("Every object that the operator would make, tokens masked:", "render -f runner.yaml"),
             ("The config.toml alone:", "render -f runner.yaml -o toml")]
 
 
-def man_page(commands: list[Command], about: str, codes: list[str]) -> str:
-    lines = [f'.TH {NAME.upper()} 1 "" "" "User Commands"', ".SH NAME", roff(f"{NAME} - registers GitLab Runners in Kubernetes "
-             "and keeps their managers running"), ".SH SYNOPSIS"]
-    lines += [f".B {roff(NAME)}", "\\fICOMMAND\\fR [\\fIOPTION\\fR...]", ".SH DESCRIPTION", roff(about), ".SH COMMANDS"]
+def man_page(name: str, commands: list[Command], about: str, codes: list[str]) -> str:
+    called = CALLED if name == PLUGIN else name
+    lines = [f'.TH {name.upper()} 1 "" "" "User Commands"', ".SH NAME", roff(f"{name} - {ABOUT[name]}"), ".SH SYNOPSIS"]
+    lines += [f".B {roff(called)}", "\\fICOMMAND\\fR [\\fIOPTION\\fR...]", ".SH DESCRIPTION", roff(about), ".SH COMMANDS"]
     for command in commands:
         lines += command_page(command)
-    lines += [".SH EXIT STATUS", *map(roff, (line.removeprefix("Exit codes: ") for line in codes)), ".SH EXAMPLES"]
-    for text, words in EXAMPLES:
-        lines += [".PP", roff(text), ".PP", ".RS", ".nf", roff(f"{NAME} {words}"), ".fi", ".RE"]
-    return "\n".join([*lines, ".SH SEE ALSO", ".BR kubectl (1)"]) + "\n"
+    lines += [".SH EXIT STATUS", *map(roff, codes)]
+    lines += [".SH EXAMPLES"] if name == NAME else []
+    for text, words in EXAMPLES if name == NAME else []:
+        lines += [".PP", roff(text), ".PP", ".RS", ".nf", roff(f"{name} {words}"), ".fi", ".RE"]
+    other = PLUGIN if name == NAME else NAME
+    return "\n".join([*lines, ".SH SEE ALSO", f".BR {roff(other)} (1),", ".BR kubectl (1)"]) + "\n"
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -181,9 +193,12 @@ def fish(commands: list[Command]) -> str:
 
 def main() -> None:
     program, folder = sys.argv[1], Path(sys.argv[2])
+    name = Path(program).name
     commands, about, codes = read(program)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{NAME}.1").write_text(man_page(commands, about, codes))
+    (folder / f"{name}.1").write_text(man_page(name, commands, about, codes))
+    if name == PLUGIN:
+        return
     (folder / f"{NAME}.bash").write_text(bash(commands))
     (folder / f"_{NAME}").write_text(zsh(commands))
     (folder / f"{NAME}.fish").write_text(fish(commands))

@@ -72,6 +72,7 @@ def test_dist_has_what_a_stranger_needs_and_nothing_else(dist: Path, packed: Pac
     chart = {f"{NAME}-{VERSION}.tgz"} if (ROOT / "manifests/chart").is_dir() else set()
     assert names(dist) == blobs | chart | {
         f"{NAME}-{VERSION}.oci.tar", f"{NAME}_{VERSION}_linux_amd64.tar.gz", f"{NAME}_{VERSION}_linux_arm64.tar.gz",
+        f"kubectl-glr_{VERSION}_linux_amd64.tar.gz", f"kubectl-glr_{VERSION}_linux_arm64.tar.gz", "glr.yaml",
         "install.yaml", "crds.yaml", "operator.yaml", "sbom.spdx.json", "provenance.json", "SHA256SUMS", "SHA256SUMS.sig"}
 
 
@@ -91,6 +92,23 @@ def test_to_delete_what_the_operators_file_names_deletes_no_runner(dist: Path) -
     assert {o["kind"] for o in kind} == {"CustomResourceDefinition"}
     assert [o for o in whole if o not in kind and o["kind"] != "Namespace"] == operator
     assert "Deployment" in {o["kind"] for o in operator}
+
+
+def test_krew_finds_the_plugin_its_licence_and_what_it_is(dist: Path, tmp_path: Path) -> None:
+    """As krew judges a manifest and installs by it (internal/index/validation, internal/installation)."""
+    plugin, = loaded((dist / "glr.yaml").read_text())
+    assert (plugin["apiVersion"], plugin["kind"]) == ("krew.googlecontainertools.github.com/v1alpha2", "Plugin")
+    assert re.fullmatch(r"[\w-]+", plugin["metadata"]["name"])
+    spec = plugin["spec"]
+    assert re.fullmatch(r"v\d+\.\d+\.\d+", spec["version"])
+    assert 0 < len(spec["shortDescription"]) <= 50 and "\n" not in spec["shortDescription"] and spec["description"]
+    assert [p["selector"]["matchLabels"] for p in spec["platforms"]] == [{"os": "linux", "arch": a} for a in ("amd64", "arm64")]
+    for platform in spec["platforms"]:
+        file = dist / platform["uri"].rpartition("/")[2]
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == platform["sha256"]
+        with tarfile.open(file) as tar:
+            assert sorted(tar.getnames()) == ["LICENSE", "kubectl-glr"]
+            assert tar.getmember(platform["bin"].removeprefix("./")).mode & 0o111
 
 
 def test_one_digest_serves_all_registries(dist: Path, packed: Packed, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from image.contents import NAME
-from release import bundles, chart, manifests, provenance, sbom, sums
+from release import bundles, chart, krew, manifests, provenance, sbom, sums
 from release.request import check
 
 
@@ -36,6 +36,7 @@ def fill(dist: Path, args: argparse.Namespace) -> None:
     manifests.write(dist, args.image, facts["digest"])
     chart.write(dist, args.image, args.version, facts["digest"], args.source, args.epoch)
     bundles.write(dist, args.version, list(facts["images"]))
+    krew.write(dist, args.version, list(facts["images"]), args.source)
     sbom.write(dist, args, facts)
     provenance.write(dist, args, facts)
     sums.write(dist, args.key)

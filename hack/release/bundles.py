@@ -1,7 +1,5 @@
-"""The programs for those who run them outside of a cluster (`validate`, `render`), an archive for each architecture.
-
-A program of which there is a stripped one in build/image/ARCHITECTURE is named here. A plugin of kubectl would be another one, with a
-manifest for krew beside the archives.
+"""The programs for those who run them outside of a cluster, an archive for each architecture: gitlab-runner-controller (`validate`,
+`render`), and the same program under the name by which it is a plugin of kubectl, with a manifest for krew beside it.
 """
 from __future__ import annotations
 
@@ -10,14 +8,18 @@ from pathlib import Path
 
 from image.layer import Layer
 
-PROGRAMS = ["gitlab-runner-controller"]
+PROGRAM = "gitlab-runner-controller"
+PLUGIN = "kubectl-glr"
+
+
+def archive(name: str, version: str, architecture: str) -> str:
+    return f"{name}_{version}_linux_{architecture}.tar.gz"
 
 
 def write(dist: Path, version: str, architectures: list[str]) -> None:
-    for program in PROGRAMS:
+    for name in (PROGRAM, PLUGIN):
         for architecture in architectures:
             layer = Layer()
-            layer.file(f"build/image/{architecture}/stripped/{program}", program)
+            layer.file(f"build/image/{architecture}/stripped/{PROGRAM}", name)
             layer.file("LICENSE", "LICENSE")
-            name = f"{program}_{version}_linux_{architecture}.tar.gz"
-            (dist / name).write_bytes(gzip.compress(layer.tar(), 6, mtime=0))
+            (dist / archive(name, version, architecture)).write_bytes(gzip.compress(layer.tar(), 6, mtime=0))
