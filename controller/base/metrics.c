@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Values */
@@ -52,6 +53,7 @@ void metrics_show(const struct metric *table, size_t len, const void *source, st
         [METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge", [METRIC_HISTOGRAM] = "histogram"};
 
     for (const struct metric *m = table; m < table + len; m++) {
+        assert((size_t)m->type < ARRAY_LEN(types) && m->show);
         const struct metric_page page = {.out = out, .name = m->name};
         buf_addf(out, "# HELP %s %s.\n# TYPE %s %s\n", m->name, m->help, m->name, types[m->type]);
         m->show(&page, source);

@@ -26,6 +26,7 @@ const char *time_format(int64_t seconds, struct arena *a)
 
 const char *time_format_us(int64_t us, unsigned digits, struct arena *a)
 {
+    assert(digits >= 1 && digits <= 6);
     int64_t fraction = us < 0 ? 0 : us % 1000000;
 
     for (unsigned i = digits; i < 6; i++)

@@ -4,6 +4,7 @@
  * its place in the second one. */
 #include "base/toml_read.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -88,6 +89,7 @@ static bool is_table(struct node node)
 /* Counts on from where it was asked for last, or it would count all lines for each value. */
 static unsigned line_of(struct toml_reader *r, const char *place)
 {
+    assert(place >= r->text && place <= r->end);
     if (place < r->counted) {
         r->counted = r->text;
         r->breaks = 0;
@@ -188,6 +190,7 @@ static bool step_into(struct toml_reader *r, const char *place, const char *key,
         return toml_refuse(r, place, "%s has its value already, and cannot be added to from here", shown(key, 60).text);
     if (is_list) {
         size_t last = json_len(next.value) - 1;
+        assert(json_len(next.value) > 0 && json_len(next.marks) == json_len(next.value));
         next = (struct node){json_at(next.value, last), json_at(next.marks, last)};
     }
     *table = next;
@@ -324,6 +327,7 @@ static bool open_table(struct toml_reader *r, const char *place, const char *key
 {
     struct node next = member(*table, key);
 
+    assert(is_table(*table) && !next.value == !next.marks);
     if (next.value && (!is_table(next) || made(next)))
         return toml_refuse(r, place, "[%s] is there already: put its keys together", shown(key, 60).text);
     if (!next.value) {
@@ -417,6 +421,7 @@ struct json_object *toml_read(const char *name, const char *text, size_t len, st
         drop_node(root);
         return NULL;
     }
+    assert(r.at == r.end);
     if (ret_marks)
         *ret_marks = root.marks;
     else

@@ -1,4 +1,5 @@
 /* Strings, numbers, dates and times of TOML. */
+#include <assert.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <math.h>
@@ -19,6 +20,7 @@
 static void add_utf8(struct buf *out, uint32_t c)
 {
     char bytes[4];
+    assert(c <= 0x10ffff);
     size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
     static const unsigned char heads[] = {0, 0x00, 0xc0, 0xe0, 0xf0};
 
@@ -103,6 +105,7 @@ bool toml_read_quoted(struct toml_reader *r, struct buf *ret)
 {
     char quote = *r->at++;
 
+    assert(quote == '"' || quote == '\'');
     while (*r->at != quote)
         if (!read_character(r, quote, false, ret))
             return false;

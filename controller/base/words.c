@@ -1,5 +1,6 @@
 #include "base/words.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ static size_t distance(const char *one, const char *other)
 
     if (len > NAME_MAX_LEN)
         return NAME_MAX_LEN;
+    assert(strlen(one) <= NAME_MAX_LEN);
     for (size_t i = 0; i <= len; i++)
         row[i] = i;
     for (size_t n = 1; *one; one++, n++) {

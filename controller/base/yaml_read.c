@@ -3,6 +3,7 @@
  * A recursive descent, at most JSON_DEPTH_MAX deep. An alias becomes a copy that counts as if it had been written out,
  * so a short text cannot grow into a huge tree. Two things that kubectl accepts are refused, because it does with them
  * what nobody means: a key that is there twice (the first is lost) and a `<<` below other keys (it overrides them). */
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -346,6 +347,7 @@ static bool read_value(struct reader *r, const yaml_event_t *event, unsigned dep
     const yaml_char_t *anchor = NULL;
     bool ok = false;
 
+    assert(depth >= 1 && depth <= JSON_DEPTH_MAX + 1);
     if (event->type == YAML_ALIAS_EVENT)
         return read_alias(r, event, depth, ret);
     if (!count_value(r, &event->start_mark, depth))

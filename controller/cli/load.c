@@ -1,5 +1,6 @@
 #include "cli/load.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -48,6 +49,7 @@ static void add_document(struct load *load, const char *file, struct json_object
         load->size = load->size ? load->size * 2 : 16;
         load->items = mem_resize(load->items, load->size * sizeof(*load->items));
     }
+    assert(load->len < load->size);
     load->items[load->len++] = (struct loaded){file, arena_json(a, json_ref(object))};
 }
 
@@ -159,7 +161,8 @@ static void read_loaded(const struct loaded *item, shape_member_fn *member, stru
         spec_read_with(item->object, member, ret, all, all->a);
     else
         spec_read_all(item->object, ret, all, all->a);
-    spec_judge_all(item->object, ret, all, all->a);
+    bool good = spec_judge_all(item->object, ret, all, all->a);
+    assert(good == (all->len == 0));
     complaints_settle(all, item->object);
 }
 

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,7 @@ static void on_drained(void *arg)
 
     if (p->leaving || http_fenced_in_flight(p->http) > 0)
         return;
+    assert(p->stopping);
     p->leaving = true;
     lease_release(p->lease, stop, p);
 }
@@ -216,6 +218,7 @@ static bool start_running(struct process *p, struct run_options *o, struct err *
                                 .ns = own_namespace(p, o),
                                 .secrets_by_name = o->secrets_by_name,
                                 .metrics_per_runner = o->metrics_per_runner};
+    assert(!p->lease == !o->leader_elect);
     p->rec = reconciler_create(&ctx);
     p->deadline = loop_timer_create(p->loop, stop, p);
     if (!serve_pages(p, o, err))

@@ -1,5 +1,6 @@
 #include "web/health.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -116,6 +117,7 @@ static bool show_check(const struct health_check *check, const struct reconciler
 
     buf_init(&why, WHY_MAX);
     bool well = check->is_well(view, &why);
+    assert(well || why.len > 0);
     buf_addf(body, well ? "[+]%s ok\n" : "[-]%s failed: %s\n", check->name, why.data);
     return well;
 }
