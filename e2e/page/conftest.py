@@ -13,6 +13,7 @@ from cluster import Kube, kubectl, wait_for, wait_kind
 from gitlab_admin import GitLabAdmin
 from machinery.stage import vacate
 from operator_pod import MANIFESTS, NAME, NAMESPACE
+from page.crowd import COUNT, create_crowd, hold_lease
 from page.screen import Screen
 from places import LABEL, Place
 from program import Process, free_port, kubeconfig
@@ -72,6 +73,22 @@ def fleet(request: pytest.FixtureRequest, kube: Kube, account: dict, gitlab: Git
     assert ended is None, f"the operator has ended with {ended}: {fleet.process.log()[-2000:]}"
     fleet.kill()
     vacate(kube, fleet.namespaces)
+
+
+@pytest.fixture(scope="session")
+def crowd(kube: Kube, account: dict) -> Iterator[str]:
+    """The namespace of COUNT runners, which nobody acts on as long as the Lease is held; other tests have gone before."""
+    hold_lease(kube)
+    name = f"crowd-{next(numbers)}"
+    kube.create("Namespace", {"metadata": {"name": name, "labels": {LABEL: "1"}}})
+    create_crowd(name, COUNT)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+    kube.delete("Lease", NAME, NAMESPACE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: "crowd" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ export class Panel {
   show(details) {
     this.command = details.do?.command ?? "";
     details.why = details.conditions?.find(({ type }) => type === "Ready")?.message;
+    details.conditions &&= eachOnce(details.conditions, details.why, details.do?.text);
     this.say("");
     const nodes = [];
     for (const [name, make] of Object.entries(PARTS)) {
@@ -51,9 +52,9 @@ const PARTS = {
   headline: (text) => text && el("p", "headline", text),
   why: (text) => text && el("p", "lead", text),
   do: (doing) => doing && (doing.text || doing.command) && doThis(doing),
-  next: (next) => next?.text && el("p", "next", el("span", "dim", "Next: "), next.text, next.ms > 0 ? `, in ${span(next.ms / 1e3)}` : ""),
+  next: (next) => next?.text && el("p", "next", el("span", "dim", "Next: "), next.text, next.ms >= 1000 ? `, in ${span(next.ms / 1e3)}` : ""),
   rules,
-  conditions,
+  conditions: (list) => section("Conditions", list, "marks", condition),
   managers: (list) => section("Managers", list, "lines", manager, "No manager pod."),
   jobs: (list) => section("Jobs", list, "lines", job, "No job is running."),
   events: (list) => section("Events", list, "lines", event, "No Event in the last hour."),
@@ -114,11 +115,11 @@ function rule({ mark, name, says, why }) {
 // Of these it is bad to be true.
 const ADVERSE = new Set(["Stalled", "Reconciling", "TokenExpiring", "VersionSkew"]);
 
-// A message that several have is said once, and that of Ready above.
-function conditions(list) {
-  const said = new Set(list?.filter(({ type }) => type === "Ready").map(({ message }) => message));
+// What several say is told once, and not if it was told above.
+function eachOnce(conditions, ...told) {
+  const said = new Set(told);
   const once = (text) => (text && !said.has(text) ? said.add(text) && text : "");
-  return section("Conditions", list, "marks", (one) => condition({ ...one, message: once(one.message), remedy: once(one.remedy) }));
+  return conditions.map((one) => ({ ...one, message: once(one.message), remedy: once(one.remedy) }));
 }
 
 function condition({ type, status, reason, message, remedy, since: at }) {

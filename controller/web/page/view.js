@@ -3,7 +3,7 @@
 import { kind } from "./fleet.js";
 import { ago, el, icon, many, number, now, span, svg, until } from "./words.js";
 
-const TAGS = 24; // letters of them that are shown of a row; the others are a number
+const TAGS = 27; // letters of them that are shown of a row; the others are a number
 const WEEK = 7 * 86400;
 
 const cell = (tr, cls, ...content) => {
@@ -66,7 +66,8 @@ export function fill(tr, row) {
   tr.cells[3].classList.toggle("short", row.managersReady < row.managers);
   set(t.host, row.host);
   title(tr.cells[5], row.host);
-  set(t.version, row.version || "?");
+  set(t.version, /\d+\.\d[\d.]*/.exec(row.version)?.[0] ?? (row.version || "?"));
+  title(tr.cells[6], row.version);
   set(t.token, expiry(row.expires));
   tr.cells[7].classList.toggle("soon", !!row.expires && row.expires - now() < WEEK);
   set(t.age, row.created ? ago(row.created) : "?");
