@@ -382,6 +382,11 @@ bench: build image build/bench-generator ## What the operator costs, against a b
 bench-publish: ## Put the figures of the last bench into the README, and its plot into docs/
 	$(Q)PYTHONPATH=hack python3 -m bench.publish
 
+.PHONY: screenshots
+screenshots: build ## Take the pictures of the fleet page anew, in docs/ (minutes: its plots are of the last hour)
+	$(Q)NODE=kwok hack/cluster/build
+	$(Q)hack/screenshots
+
 build/bench-generator: hack/bench/generator.c | deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)

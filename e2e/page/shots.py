@@ -22,6 +22,8 @@ TAGS = {"gpu": ["gpu", "a100"], "gpu-large": ["gpu", "h100", "large"], "arm64": 
         "android": ["android", "kvm", "large"], "e2e": ["chromium", "large"], "images": ["buildah", "privileged"]}
 JOBS = {"mobile/android": 4, "payments/builds": 7, "platform/builds": 9, "platform/images": 2, "ml-research/gpu": 3, "web/builds": 5,
         "web/e2e": 8, "data/spark": 1, "platform/arm64": 2}
+MINUTES = 4                         # that the plots show
+EBBS = [5, 3, 2, 4, 1, 0]           # jobs fewer, as time goes by
 SHOWN = "platform/windows"          # whose panel is shown
 ACME = "gitlab.acme.example"
 
@@ -68,12 +70,19 @@ def job_pod(ns: str, name: str, i: int) -> dict:
                 {"name": "CI_JOB_STAGE", "value": ["test", "build", "deploy"][i % 3]}]}]}}
 
 
-def settle(fleet: Fleet) -> None:
-    """Jobs run, one is paused, and what can be ready is."""
+def run_jobs(fleet: Fleet, ebb: int) -> None:
+    """As many as at that time."""
     for key, number in JOBS.items():
         ns, _, name = key.partition("/")
         for i in range(number):
-            fleet.kube.create("Pod", job_pod(ns, name, i), ns)
+            if i < number - ebb:
+                fleet.kube.call("POST", fleet.kube.path("Pod", ns), json=job_pod(ns, name, i))
+            else:
+                fleet.kube.delete("Pod", job_pod(ns, name, i)["metadata"]["name"], ns, gracePeriodSeconds=0)
+
+
+def settle(fleet: Fleet) -> None:
+    """Jobs run, one is paused, and what can be ready is."""
     until = (datetime.now(timezone.utc) + timedelta(hours=2, minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     fleet.kube.patch("GitLabRunner", "gpu-large", {"metadata": {"annotations": {
         "gitlab-runners.dev/paused-until": until, "gitlab-runners.dev/paused-by": "anna"}}}, "ml-research")
@@ -96,7 +105,11 @@ def test_pictures(fleet: Fleet, look: Callable[..., Screen]) -> None:
     address = fleet.process.fleet_page
     light = look(address, color_scheme="light", height=720)
     light.wait_rows(sum(map(len, TEAMS.values())), 30)
-    wait_for("the jobs are counted", lambda: light.row("builds")["jobs"][0] not in "?0", 60)
+    for ebb in EBBS:                # a sample a minute
+        run_jobs(fleet, ebb)
+        fleet.kube.patch("GitLabRunner", "builds", {"spec": {"tags": ["kubernetes", "linux", f"v{ebb}"]}}, "web")
+        time.sleep(MINUTES * 60 / len(EBBS))
+    wait_for("the jobs are counted", lambda: light.row("spark")["jobs"][0] == "1", 60)
     take(light, "fleet-light")
     dark = look(f"{address}#open={SHOWN.replace('/', '%2F')}", color_scheme="dark", height=720)
     dark.wait_text("CONDITIONS", ".panel")
