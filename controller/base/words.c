@@ -72,6 +72,10 @@ bool same_but_for_case(const char *one, const char *other)
 {
     while (*one && *other) {
         size_t one_len, other_len;
+        if (*one == *other) {
+            one++, other++;
+            continue;
+        }
         if (folded(one, &one_len) != folded(other, &other_len))
             return false;
         one += one_len;

@@ -239,7 +239,7 @@ bool extra_config_validate_owner(const char *path, struct json_object *spec, str
 {
     size_t i = 0;
 
-    while (i < ARRAY_LEN(owned) && !same_but_for_case(owned[i].path, path))
+    while (i < ARRAY_LEN(owned) && strcmp(owned[i].path, path) != 0)
         i++;
     if (i == ARRAY_LEN(owned))
         return true;
