@@ -7,47 +7,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/key.h"
-#include "kube/managed_fields.h"
 #include "kube/object_text.h"
-#include "operator/ownership.h"
-#include "runner/complaints.h"
-
-/* Which child of the owner the record is; CHILD_COUNT: none that is judged. */
-static enum child judged_child(enum kind kind, const struct record *record, const struct owner *owner,
-                               const struct spec *spec, struct arena *a)
-{
-    for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
-        if (kind_of_child(child) == kind && strcmp(child_name(child, owner, a), record->name) == 0 &&
-            strcmp(child_namespace(child, owner, spec), record->ns) == 0)
-            return child_wanted(child, spec) ? child : CHILD_COUNT;
-    return CHILD_COUNT;
-}
-
-static bool is_as_applied(const struct drift_view *view, enum kind kind, const struct record *record,
-                          struct json_object *fields)
-{
-    cleanup_arena struct arena a = {0};
-    const struct kept_child *kept = kept_child(record);
-    const struct record *owner_is = owner_record(view->store, record->owner);
-    struct complaints ignored = {.a = &a};
-    struct spec spec;
-
-    assert(kept);
-    if (!fields || !kept->hash || !owner_is || strcmp(owner_is->uid, record->owner_uid) != 0 ||
-        !spec_read_all(runner_object(owner_is, &a), &spec, &ignored, &a))
-        return false;
-    const struct owner owner = {.ns = owner_is->ns, .name = owner_is->name, .uid = owner_is->uid};
-    enum child child = judged_child(kind, record, &owner, &spec, &a);
-    if (child == CHILD_COUNT)
-        return false;
-    assert(child != CHILD_TOKEN_SECRET);
-    struct json_object *manifest = render_child(child, &owner, &spec, view->settings, &a);
-    if (strcmp(manifest_hash(manifest), kept->hash) != 0)
-        return false;
-    if (child == CHILD_DEPLOYMENT)
-        render_deployment_inputs(manifest, kept->inputs, &a);
-    return fields_own(fields, manifest);
-}
 
 /* NULL: what it is, is not judged. */
 static struct kept_child *judged_record(enum kind kind, struct json_object *object, const struct record *child,
@@ -67,9 +27,9 @@ static bool are_same(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-static bool was_in_order(const struct drift_view *view, enum kind kind, const struct record *child)
+static bool was_in_order(const struct store *store, enum kind kind, const struct record *child)
 {
-    const struct record *record = store_get(view->store, kind, child->ns, child->name);
+    const struct record *record = store_get(store, kind, child->ns, child->name);
     const struct kept_child *before = kept_child(record), *now = kept_child(child);
 
     return before && !before->drifted && strcmp(record->uid, child->uid) == 0 &&
@@ -84,17 +44,16 @@ static const char *digest_of(struct json_object *fields, struct arena *a)
     return digest_short(text, strlen(text), a);
 }
 
-void drift_judge(const struct drift_view *view, enum kind kind, struct json_object *object, struct record *child,
+void drift_judge(const struct store *store, enum kind kind, struct json_object *object, struct record *child,
                  struct arena *a)
 {
     struct kept_child *kept = judged_record(kind, object, child, a);
-    struct json_object *fields = kind_fields(object);
 
     if (!kept)
         return;
     assert(!kept->fields && !kept->drifted);
-    kept->fields = digest_of(fields, a);
-    kept->drifted = !was_in_order(view, kind, child) && !is_as_applied(view, kind, child, fields);
+    kept->fields = digest_of(kind_fields(object), a);
+    kept->drifted = !was_in_order(store, kind, child);
 }
 
 void drift_none(enum kind kind, struct json_object *object, struct record *child, struct arena *a)

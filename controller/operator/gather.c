@@ -9,6 +9,7 @@
 #include "base/key.h"
 #include "base/mem.h"
 #include "operator/errand.h"
+#include "runner/applied_fields.h"
 #include "runner/cache.h"
 #include "runner/names.h"
 #include "runner/namespaces.h"
@@ -94,7 +95,8 @@ static void gather_inheritance(const struct record *record, struct observed *o, 
     gather_registration(kept_secret(record), o, a);
 }
 
-static struct observed_child child_as_kept(const struct record *record, struct arena *a)
+static struct observed_child child_as_kept(const struct record *record, enum child child, struct json_object *status,
+                                           struct arena *a)
 {
     const struct kept_child *kept = kept_child(record);
 
@@ -103,7 +105,8 @@ static struct observed_child child_as_kept(const struct record *record, struct a
         .exists = true,
         .terminating = kept->terminating,
         .held = kept->held,
-        .drifted = kept->drifted,
+        .drifted = kept->drifted && !applied_fields_tell(status, child, kept->fields),
+        .fields = arena_strdup(a, kept->fields),
         .uid = arena_strdup(a, record->uid),
         .hash = arena_strdup(a, kept->hash),
         .inputs = arena_strdup(a, kept->inputs),
@@ -125,7 +128,7 @@ static void gather_child(const struct gathering *g, const struct memory *memory,
             gather_inheritance(record, o, a);
         return;
     }
-    o->children[child] = child_as_kept(record, a);
+    o->children[child] = child_as_kept(record, child, o->status, a);
     if (child == CHILD_TOKEN_SECRET)
         gather_registration(kept_secret(record), o, a);
     if (child == CHILD_DEPLOYMENT)

@@ -29,7 +29,7 @@ struct kept_child {
     const char *fields;        /* the digest of its fields that are ours by apply, see drift.h; NULL: none */
     bool terminating;
     bool held;    /* our finalizer is on it */
-    bool drifted; /* see drift.h */
+    bool drifted; /* or may have: see drift.h */
 };
 
 /* KIND_SECRET: what the token Secret's annotations say of the registration, NULL: nothing. */

@@ -57,13 +57,9 @@ static struct ownership controller_of(struct json_object *object, struct arena *
 
 /* Whether an annotation is as it should be, or somebody else has changed it or taken it out: then it is not among the
  * fields that we applied any more. One of ours with another value was true when it was written. */
-static bool is_right_or_taken(struct json_object *object, const char *key, const char *value, const char *right,
-                              struct arena *a)
+static bool is_right_or_taken(struct json_object *object, const char *key, const char *value, const char *right)
 {
-    struct json_object *manifest = arena_json(a, json_build("{metadata: {annotations: {}}}"));
-
-    json_put_member(json_get(manifest, "metadata.annotations"), key, right);
-    return (value && strcmp(value, right) == 0) || !fields_own(kind_fields(object), manifest);
+    return (value && strcmp(value, right) == 0) || !fields_have_annotation(kind_fields(object), key);
 }
 
 /* In another namespace than its owner's a RoleBinding has no controller, but its name says whose it is, also when
@@ -76,9 +72,8 @@ static struct ownership named_link(enum kind kind, struct json_object *object, c
     const char *uid = kind_annotation(object, ANNOTATION_OWNER_UID);
     const struct record *record = key ? owner_record(store, key) : NULL;
 
-    if (!key || !kind_fields(object) ||
-        !is_right_or_taken(object, ANNOTATION_OWNER, said_link(object, a).key, key, a) ||
-        (record && !is_right_or_taken(object, ANNOTATION_OWNER_UID, uid, record->uid, a)))
+    if (!key || !kind_fields(object) || !is_right_or_taken(object, ANNOTATION_OWNER, said_link(object, a).key, key) ||
+        (record && !is_right_or_taken(object, ANNOTATION_OWNER_UID, uid, record->uid)))
         return (struct ownership){.key = NULL};
     return (struct ownership){.key = key, .uid = record ? record->uid : uid};
 }

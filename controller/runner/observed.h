@@ -53,6 +53,7 @@ struct observed_child {
     bool drifted;     /* somebody changed or took a field that we applied                            */
     bool held;        /* our finalizer is on it: the token Secret, until its runner is deregistered  */
     const char *uid, *hash, *inputs;
+    const char *fields; /* a digest of the fields that are ours by apply; NULL: it is not judged */
 };
 
 /* An object of ours that the spec does not lead to (any more). */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/shorten.h"
 #include "base/time.h"
+#include "runner/applied_fields.h"
 #include "runner/expiry.h"
 #include "runner/names.h"
 #include "runner/rules.h"
@@ -331,6 +332,7 @@ static void add_manager(struct json_object *status, const struct observed *o, st
         return;
     if (child_is_right(o, CHILD_CONFIG_SECRET, a))
         json_set_str(status, "configHash", o->wanted[CHILD_CONFIG_SECRET].hash);
+    json_set_str(status, "appliedFields", applied_fields_text(o, a));
     json_set_str(status, "tags", tags_text(&o->spec->attributes.tags, a));
     json_set_str(status, "lastHandledRestart", input_of(o->children[CHILD_DEPLOYMENT].inputs, INPUT_RESTART, a));
     json_set_int(status, "replicas", o->replicas);
