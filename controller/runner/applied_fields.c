@@ -8,13 +8,13 @@
 
 enum { DIGITS = 8, ENTRY_SIZE = 24 };
 
-struct entry {
+struct fields_entry_text {
     char text[ENTRY_SIZE];
 };
 
-static struct entry entry_of(enum child child, const char *fields)
+static struct fields_entry_text fields_entry(enum child child, const char *fields)
 {
-    struct entry entry;
+    struct fields_entry_text entry;
 
     snprintf(entry.text, sizeof(entry.text), "%d=%.*s", (int)child, DIGITS, fields);
     return entry;
@@ -28,7 +28,7 @@ const char *applied_fields_text(const struct observed *o, struct arena *a)
         const struct observed_child *c = &o->children[child];
         if (!c->exists || c->drifted || !c->fields)
             continue;
-        text = arena_printf(a, "%s%s%s", text ? text : "", text ? "," : "", entry_of(child, c->fields).text);
+        text = arena_printf(a, "%s%s%s", text ? text : "", text ? "," : "", fields_entry(child, c->fields).text);
     }
     return text;
 }
@@ -39,7 +39,7 @@ bool applied_fields_tell(struct json_object *status, enum child child, const cha
 
     if (child == CHILD_TOKEN_SECRET || !fields || strlen(fields) < DIGITS)
         return false;
-    const struct entry entry = entry_of(child, fields);
+    const struct fields_entry_text entry = fields_entry(child, fields);
     size_t len = strlen(entry.text);
     for (const char *at = text; *at; at += strcspn(at, ","), at += *at == ',')
         if (strncmp(at, entry.text, len) == 0 && (at[len] == ',' || !at[len]))
