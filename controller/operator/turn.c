@@ -80,16 +80,16 @@ static bool is_object_gone(struct json_object *object)
     return json_get(object, "metadata.deletionTimestamp") && json_len(json_get(object, "metadata.finalizers")) == 0;
 }
 
-/* The watch has told it, or what came after it. What it shows at this very moment is not old: it may have been seen
- * before its owner was, on which depends what is kept of it. */
+/* The watch has told what came after it. What it shows at this very moment is not old: it may have been seen before its
+ * owner was, on which depends what is kept of it. Nor is what is newer than the object that it shows, however far the
+ * watch has come: an event was lost. */
 static bool is_old(const struct store *store, enum kind kind, const struct record *record, const char *reached)
 {
     const struct record *known = store_get(store, kind, record->ns, record->name);
 
-    if (known && strcmp(known->version, record->version) == 0)
-        return false;
-    return (reached && !kube_version_newer(record->version, reached)) ||
-           (known && kube_version_newer(known->version, record->version));
+    if (known)
+        return kube_version_newer(known->version, record->version);
+    return reached && !kube_version_newer(record->version, reached);
 }
 
 /* It is left out from now on; what was counted out before is still. */
