@@ -2,7 +2,6 @@
 #include "cli/import.h"
 
 #include <ctype.h>
-#include <getopt.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,20 +11,41 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/import_takeover.h"
 #include "cli/load.h"
 #include "cli/print.h"
 #include "runner/complaints.h"
 #include "runner/names.h"
 #include "runner/spec.h"
 
-enum { FILE_MAX = 4 << 20, NAME_LEN_MAX = 52 };
+enum { FILE_MAX = 4 << 20, NAME_LEN_MAX = 52, TAKEOVER_MS = 3600 * 1000 };
 
 struct import_options {
-    const char *source, *file, *ns, *name;
+    const char *file, *ns, *name, *takeover;
     bool with_secrets, partial, adopt;
+    int64_t timeout_ms;
+    struct plugin_options cluster;
 };
 
-static void import_usage(FILE *out)
+#define AT(member) offsetof(struct import_options, member)
+
+/* clang-format off */
+static const struct option_row import_options_rows[] = {
+    {'f', "filename", "FILE", "\"-\": standard input", option_text, AT(file), NULL},
+    {'n', "namespace", "NAME", "of the objects (default: the file's)", option_text, AT(ns), NULL},
+    {0, "name", "NAME", "of the GitLabRunner, where the file has one", option_text, AT(name), NULL},
+    {0, "with-secrets", NULL, "print the Secrets with the tokens, too, instead of how to make them",
+     option_flag, AT(with_secrets), NULL},
+    {0, "partial", NULL, "print what could be moved, even if something could not", option_flag, AT(partial), NULL},
+    {0, "adopt", NULL, "refuse what would register another runner: id and token stay", option_flag, AT(adopt), NULL},
+    {0, "takeover", "DEPLOYMENT", "print nothing: end this old manager, then apply, and wait until all is ready",
+     option_text, AT(takeover), NULL},
+    {0, "timeout", "TIME", "for --takeover: how long jobs may take to end (default: 1h)",
+     option_duration, AT(timeout_ms), "a time, such as 1h30m"},
+};
+/* clang-format on */
+
+static void import_usage(const struct option_table *tables, size_t len, FILE *out)
 {
     fputs("Usage: gitlab-runner-controller import SOURCE -f FILE [OPTION...]\n\n"
           "Prints the GitLabRunners that do what a manager does today. SOURCE is what the file is:\n\n"
@@ -35,20 +55,18 @@ static void import_usage(FILE *out)
           "  operator                 a Runner of GitLab's own operator (apps.gitlab.com), with what it names: the "
           "Secrets, the ConfigMap\n"
           "  alekc                    a Runner or MultiRunner of alekc/gitlab-runner-operator "
-          "(gitlab.k8s.alekc.dev)\n\n"
-          "  -f, --filename FILE      \"-\": standard input\n"
-          "  -n, --namespace NAME     of the objects\n"
-          "  --name NAME              of the GitLabRunner, where the file has one\n"
-          "  --with-secrets           print the Secrets with the tokens, too, instead of how to make them\n"
-          "  --partial                print what could be moved, even if something could not\n"
-          "  --adopt                  refuse what would register another runner: id and token stay\n"
-          "  --help\n\n"
-          "Standard error has a line for each value of the file: where it is now, that it is needed no more (OURS), "
+          "(gitlab.k8s.alekc.dev)\n\n",
+          out);
+    options_help(tables, len, out);
+    fputs("\nStandard error has a line for each value of the file: where it is now, that it is needed no more (OURS), "
           "or why it\n"
           "cannot be moved (CANNOT). A runner whose own token is known stays at GitLab: same id, same token. Stop the "
           "old manager\n"
-          "before the new one begins, or both take jobs.\n"
-          "Exit codes: 0 all is moved, 1 something cannot be, 2 wrong usage, or the file cannot be read.\n\n"
+          "before the new one begins, or both take jobs; --takeover does it.\n"
+          "Exit codes: 0 all is moved, 1 something cannot be, 2 wrong usage, or the file cannot be read; of --takeover "
+          "also 3 the\n"
+          "deadline is over, 4 a right is missing. Rights needed: none; for --takeover get deployments.apps, patch\n"
+          "deployments.apps/scale, list pods, get and patch secrets and gitlabrunners.\n\n"
           "Example: gitlab-runner-controller import helm -f values.yaml -n ci > runners.yaml\n",
           out);
 }
@@ -133,16 +151,16 @@ static const struct {
     {"alekc", import_read_alekc},
 };
 
-static bool import_file(struct import *im, const struct import_options *o, struct err *err)
+static bool import_file(struct import *im, const char *source, const char *file, struct err *err)
 {
     cleanup_buf struct buf text;
 
     buf_init(&text, FILE_MAX);
     for (size_t i = 0; i < ARRAY_LEN(import_sources); i++)
-        if (strcmp(import_sources[i].name, o->source) == 0)
-            return load_text(o->file, name_of_file(o->file), &text, err) &&
-                   import_sources[i].read(im, name_of_file(o->file), &text, err);
-    return err_set(err, ERR_INVALID, "UnknownSource", "%s: must be config, helm, operator or alekc", o->source);
+        if (strcmp(import_sources[i].name, source) == 0)
+            return load_text(file, name_of_file(file), &text, err) &&
+                   import_sources[i].read(im, name_of_file(file), &text, err);
+    return err_set(err, ERR_INVALID, "UnknownSource", "%s: must be config, helm, operator or alekc", source);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -175,57 +193,62 @@ static size_t print_complaints(struct import *im)
     return found;
 }
 
-static int print_import(struct import *im, const struct import_options *o)
+static int print_objects(const struct import *im, const struct import_options *o)
 {
-    import_prove(im);
-    size_t cannot = import_report_print(&im->report, stderr) + print_complaints(im);
-
-    if (cannot && !o->partial) {
-        fputs("Nothing is printed: mend those that cannot be moved, or take --partial.\n", stderr);
-        return EXIT_FAILED;
-    }
     if (o->with_secrets)
         print_documents(im->secrets);
     for (size_t i = 0; !o->with_secrets && i < json_len(im->secrets); i++)
         tell_how_to_make(json_at(im->secrets, i));
     print_documents(im->runners);
-    return cannot ? EXIT_FAILED : EXIT_OK;
+    return EXIT_OK;
+}
+
+static int finish_import(struct import *im, const struct import_options *o)
+{
+    import_prove(im);
+    const struct takeover_options takeover = {
+        .deployment = o->takeover, .timeout_ms = o->timeout_ms, .plugin = &o->cluster};
+    size_t cannot = import_report_print(&im->report, stderr) + print_complaints(im);
+
+    if (cannot && !o->partial) {
+        fprintf(stderr, "Nothing is %s: mend those that cannot be moved, or take --partial.\n",
+                o->takeover ? "done" : "printed");
+        return EXIT_FAILED;
+    }
+    int code = o->takeover ? import_takeover(im, &takeover) : print_objects(im, o);
+    return code == EXIT_OK && cannot ? EXIT_FAILED : code;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * The command */
 
 /* EXIT_OK or EXIT_USAGE to end with, -1 to go on. */
-static int parse_import(int argc, char **argv, struct import_options *o)
+static int parse_import(int argc, char **argv, struct import_options *o, const char **ret_source)
 {
-    static const struct option longs[] = {
-        {"filename", required_argument, NULL, 'f'}, {"namespace", required_argument, NULL, 'n'},
-        {"name", required_argument, NULL, 'N'},     {"with-secrets", no_argument, NULL, 's'},
-        {"partial", no_argument, NULL, 'p'},        {"adopt", no_argument, NULL, 'a'},
-        {"help", no_argument, NULL, 'h'},           {0},
-    };
+    struct option_table tables[OPTION_TABLES_MAX] = {{import_options_rows, ARRAY_LEN(import_options_rows), o}};
+    size_t len = 1 + plugin_option_tables(tables + 1, 0, &o->cluster);
+    int first = argc;
 
-    for (int opt; (opt = getopt_long(argc, argv, "f:n:h", longs, NULL)) != -1;) {
-        if (opt == 'h')
-            return import_usage(stdout), EXIT_OK;
-        if (opt == '?')
-            return import_usage(stderr), EXIT_USAGE;
-        if (optarg)
-            *(opt == 'f' ? &o->file : opt == 'n' ? &o->ns : &o->name) = optarg;
-        o->with_secrets |= opt == 's';
-        o->partial |= opt == 'p';
-        o->adopt |= opt == 'a';
+    switch (options_read(tables, len, argc, argv, &first)) {
+    case OPTIONS_HELP:
+        return import_usage(tables, len, stdout), EXIT_OK;
+    case OPTIONS_WRONG:
+        return EXIT_USAGE;
+    case OPTIONS_GOOD:
+        break;
     }
-    o->source = optind + 1 == argc ? argv[optind] : NULL;
-    return o->source && o->file ? -1 : (import_usage(stderr), EXIT_USAGE);
+    o->cluster.namespace = o->ns;
+    *ret_source = first + 1 == argc ? argv[first] : NULL;
+    return *ret_source && o->file ? -1 : (import_usage(tables, len, stderr), EXIT_USAGE);
 }
 
 int cli_import(int argc, char **argv)
 {
     cleanup_arena struct arena a = {0};
-    struct import_options o = {0};
+    struct import_options o = {.timeout_ms = TAKEOVER_MS};
+    const char *source;
     struct err err;
-    int code = parse_import(argc, argv, &o);
+    int code = parse_import(argc, argv, &o, &source);
 
     if (code >= 0)
         return code;
@@ -236,8 +259,8 @@ int cli_import(int argc, char **argv)
                         .report.a = &a,
                         .runners = arena_json(&a, json_object_new_array()),
                         .secrets = arena_json(&a, json_object_new_array())};
-    if (import_file(&im, &o, &err))
-        return print_import(&im, &o);
+    if (import_file(&im, source, o.file, &err))
+        return finish_import(&im, &o);
     fprintf(stderr, "import: %s\n", err.text);
     return EXIT_USAGE;
 }
