@@ -33,12 +33,19 @@ _gitlab_runner_controller() {
 	-o|--output) COMPREPLY=($(compgen -W 'yaml json toml job' -- "$now")); return ;;
 	-n|--namespace) COMPREPLY=(); return ;;
 	--name) COMPREPLY=(); return ;;
+	--takeover) COMPREPLY=(); return ;;
+	--timeout) COMPREPLY=(); return ;;
+	--cluster) COMPREPLY=(); return ;;
+	--user) COMPREPLY=(); return ;;
+	--as) COMPREPLY=(); return ;;
+	--as-group) COMPREPLY=(); return ;;
+	--request-timeout) COMPREPLY=(); return ;;
 	esac
 	case ${COMP_WORDS[1]} in
 	run) words='--kubeconfig --context --listen --debug-port --metrics-auth --page-auth --page-address --page-tls-cert --page-tls-key --metrics-per-runner --manager-image --namespace --secrets --leader-elect --leader-election-namespace --leader-election-lease-duration --leader-election-renew-deadline --leader-election-retry-period --log-level --gitlab-concurrency --allowed-gitlab-hosts --gitlab-proxy --gitlab-proxy-auth-file --gitlab-proxy-ca-file --gitlab-no-proxy --require-https --allow-loopback --log-format -h --help' ;;
 	render) words='-f --filename -o --output --manager-image --help' ;;
 	validate) words='-f --filename --help' ;;
-	import) words='-f --filename -n --namespace --name --with-secrets --partial --adopt --help' ;;
+	import) words='-f --filename -n --namespace --name --with-secrets --partial --adopt --takeover --timeout --context --kubeconfig --cluster --user --as --as-group --request-timeout -h --help' ;;
 	version) words='' ;;
 	esac
 	COMPREPLY=($(compgen -W "$words" -- "$now"))

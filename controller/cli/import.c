@@ -77,7 +77,7 @@ static void import_usage(const struct option_table *tables, size_t len, FILE *ou
 /* A name of Kubernetes', from anything. */
 static const char *kubernetes_name(const char *text, struct arena *a)
 {
-    char *name = arena_strndup(a, text, NAME_LEN_MAX), *to = name;
+    char *name = arena_strndup(a, text, strnlen(text, NAME_LEN_MAX)), *to = name;
 
     for (const char *from = name; *from; from++) {
         char c = (char)tolower((unsigned char)*from);
@@ -193,7 +193,7 @@ static size_t print_complaints(struct import *im)
     return found;
 }
 
-static int print_objects(const struct import *im, const struct import_options *o)
+static int print_imported(const struct import *im, const struct import_options *o)
 {
     if (o->with_secrets)
         print_documents(im->secrets);
@@ -215,7 +215,7 @@ static int finish_import(struct import *im, const struct import_options *o)
                 o->takeover ? "done" : "printed");
         return EXIT_FAILED;
     }
-    int code = o->takeover ? import_takeover(im, &takeover) : print_objects(im, o);
+    int code = o->takeover ? import_takeover(im, &takeover) : print_imported(im, o);
     return code == EXIT_OK && cannot ? EXIT_FAILED : code;
 }
 

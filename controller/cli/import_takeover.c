@@ -39,7 +39,7 @@ struct import_step {
  * What is told */
 
 /* The way back is a line to copy. */
-static bool give_up(struct import_step *s, int code, const char *what)
+static bool stop_takeover(struct import_step *s, int code, const char *what)
 {
     s->code = is_forbidden(&s->err) ? EXIT_INCOMPLETE : code;
     fprintf(stderr, "import: %s%s%s\n", harmless(what, s->a), s->err.kind == ERR_NONE ? "" : ": ",
@@ -74,7 +74,7 @@ static bool has_namespaces(struct import_step *s)
         if (!json_str(object, "metadata.namespace"))
             json_set_str(object, "metadata.namespace", s->ns);
         if (i && strcmp(s->ns, json_str(object, "metadata.namespace")) != 0)
-            return give_up(s, EXIT_FINDING, "the runners are of several namespaces: take them over one by one");
+            return stop_takeover(s, EXIT_FINDING, "the runners are of several namespaces: take them over one by one");
         s->ns = json_str(object, "metadata.namespace");
     }
     return true;
@@ -133,13 +133,14 @@ static bool look_at_the_old(struct import_step *s)
 {
     s->old = session_get(s->session, path_of(s, &deployments, s->o->deployment, NULL, ""), s->a, &s->err);
     if (!s->old)
-        return give_up(s, EXIT_FINDING, arena_printf(s->a, "Deployment %s/%s", s->ns, s->o->deployment));
+        return stop_takeover(s, EXIT_FINDING, arena_printf(s->a, "Deployment %s/%s", s->ns, s->o->deployment));
     s->selector = old_selector(s);
     if (would_deregister(s) && would_lose_a_runner(s))
-        return give_up(s, EXIT_FINDING,
-                       "its pods deregister as they end (preStop, unregister), and GitLab would delete the runner: its "
-                       "token is none that begins with glrt-. Set unregisterRunners to false, delete the pod with "
-                       "--force, and come again");
+        return stop_takeover(
+            s, EXIT_FINDING,
+            "its pods deregister as they end (preStop, unregister), and GitLab would delete the runner: its "
+            "token is none that begins with glrt-. Set unregisterRunners to false, delete the pod with "
+            "--force, and come again");
     return true;
 }
 
@@ -166,7 +167,7 @@ static bool apply_one(struct import_step *s, const struct kube_resource *kind, s
     if (session_write(s->session, "PATCH", path_of(s, kind, name, NULL, query), "application/apply-patch+yaml", object,
                       s->a, &s->err))
         return true;
-    return give_up(s, EXIT_FINDING, arena_printf(s->a, "%s %s/%s", kind->kind, s->ns, name));
+    return stop_takeover(s, EXIT_FINDING, arena_printf(s->a, "%s %s/%s", kind->kind, s->ns, name));
 }
 
 static bool apply_all(struct import_step *s, const char *query)
@@ -214,8 +215,8 @@ static bool look_again(struct import_step *s, left_fn *left, const char *what, i
     if (passed_ms < s->o->timeout_ms && session_sleep(s->session, POLL_MS))
         return true;
     return passed_ms < s->o->timeout_ms
-               ? give_up(s, EXIT_FINDING, "interrupted")
-               : give_up(s, EXIT_DEADLINE, arena_printf(s->a, "not within --timeout: %s", now));
+               ? stop_takeover(s, EXIT_FINDING, "interrupted")
+               : stop_takeover(s, EXIT_DEADLINE, arena_printf(s->a, "not within --timeout: %s", now));
 }
 
 static bool wait_until(struct import_step *s, left_fn *left, const char *what)
@@ -238,14 +239,14 @@ static const char *old_pods_left(struct import_step *s)
     const char *query = arena_printf(s->a, "?labelSelector=%s", s->selector), *list = "";
     struct json_object *found = session_get(s->session, path_of(s, &pods, NULL, NULL, query), s->a, &s->err), *now;
 
-    now = found ? session_get(s->session, path_of(s, &deployments, s->o->deployment, NULL, ""), s->a, &s->err)
-                : NULL;
+    now = found ? session_get(s->session, path_of(s, &deployments, s->o->deployment, NULL, ""), s->a, &s->err) : NULL;
     if (!now) {
-        give_up(s, EXIT_FINDING, "the old manager's pods");
+        stop_takeover(s, EXIT_FINDING, "the old manager's pods");
         return NULL;
     }
     if (json_int_or(now, "spec.replicas", 1) > 0) {
-        give_up(s, EXIT_FINDING, "somebody has scaled the old Deployment up again: stop the operator that it has first");
+        stop_takeover(s, EXIT_FINDING,
+                      "somebody has scaled the old Deployment up again: stop the operator that it has first");
         return NULL;
     }
     for (size_t i = 0; i < json_len(json_member(found, "items")); i++)
@@ -275,7 +276,7 @@ static const char *runners_left(struct import_step *s)
         const char *name = json_str(json_at(s->im->runners, i), "metadata.name"), *why;
         struct json_object *now = session_get(s->session, path_of(s, &runners, name, NULL, ""), s->a, &s->err);
         if (!now) {
-            give_up(s, EXIT_FINDING, name);
+            stop_takeover(s, EXIT_FINDING, name);
             return NULL;
         }
         if (*(why = not_ready_yet(now)))
@@ -294,13 +295,14 @@ static bool stop_the_old(struct import_step *s)
     fprintf(stderr, "1. Deployment %s/%s goes from %lld to 0; its pods have %lld s to finish their jobs\n", s->ns,
             s->o->deployment, (long long)json_int_or(s->old, "spec.replicas", 1),
             (long long)json_int_or(s->old, "spec.template.spec.terminationGracePeriodSeconds", 30));
-    s->stopped = session_write(s->session, "PATCH",
-                               path_of(s, &deployments, s->o->deployment, "scale", "?fieldManager=" PLUGIN_FIELD_MANAGER),
-                               "application/merge-patch+json", zero, s->a, &s->err) != NULL;
-    return s->stopped || give_up(s, EXIT_FINDING, s->o->deployment);
+    s->stopped =
+        session_write(s->session, "PATCH",
+                      path_of(s, &deployments, s->o->deployment, "scale", "?fieldManager=" PLUGIN_FIELD_MANAGER),
+                      "application/merge-patch+json", zero, s->a, &s->err) != NULL;
+    return s->stopped || stop_takeover(s, EXIT_FINDING, s->o->deployment);
 }
 
-static bool take_over(struct import_step *s)
+static bool take_steps(struct import_step *s)
 {
     session_catch_interrupt(s->session);
     if (!has_namespaces(s) || !look_at_the_old(s) ||
@@ -311,7 +313,8 @@ static bool take_over(struct import_step *s)
     if (!apply_all(s, "?fieldManager=" PLUGIN_FIELD_MANAGER "&force=false") ||
         !wait_until(s, runners_left, "   not ready yet"))
         return false;
-    fprintf(stderr, "3. all are ready. Deployment %s/%s may be removed, with what it was installed by: docs/migration.md\n",
+    fprintf(stderr,
+            "3. all are ready. Deployment %s/%s may be removed, with what it was installed by: docs/migration.md\n",
             s->ns, s->o->deployment);
     return true;
 }
@@ -322,8 +325,8 @@ int import_takeover(struct import *im, const struct takeover_options *o)
 
     s.session = session_open(o->plugin, &s.err);
     if (!s.session)
-        return give_up(&s, EXIT_COULD_NOT, "the cluster"), s.code;
-    take_over(&s);
+        return stop_takeover(&s, EXIT_COULD_NOT, "the cluster"), s.code;
+    take_steps(&s);
     session_close(s.session);
     return s.code;
 }
