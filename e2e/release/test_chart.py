@@ -42,6 +42,7 @@ SAME = [
     ("gitlab-proxy", [], {"gitlab": PROXY}),
     ("hardened", [], {"gitlab": {"requireHTTPS": True}, "admissionPolicies": {"jobs": True, "namespaces": True}}),
     ("default", ["metrics-auth"], {"metricsAuth": True}),
+    ("default", ["page-auth"], {"pageAuth": {"enabled": True}}),
     ("default+monitoring", [], WATCHED),
     ("default+monitoring", ["monitoring/service-monitor"], WATCHED | {
         "serviceMonitor": {"enabled": True, "labels": {"release": "kube-prometheus-stack"}}}),
