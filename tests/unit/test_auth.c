@@ -234,12 +234,187 @@ static void nothing_is_destroyed_quietly(void **state)
     auth_destroy(NULL);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Namespace by namespace, and held */
+
+static const char *const has_runners[] = {"ci", "ops", "web", NULL};
+static int changes;
+
+static void runners_are_in(void *arg, void (*each)(void *each_arg, const char *ns), void *each_arg)
+{
+    (void)arg;
+    for (const char *const *ns = has_runners; *ns; ns++)
+        each(each_arg, *ns);
+}
+
+static void on_change(void *arg, struct auth_user *user)
+{
+    (void)arg, (void)user;
+    changes++;
+}
+
+static struct auth *begin_by_namespace(void)
+{
+    const struct auth_question question = {
+        .group = "g.test", .plural = "things", .namespaces = runners_are_in, .changed = on_change};
+
+    now = 1000;
+    calls_len = 0;
+    changes = 0;
+    memset(answers, 0, sizeof(answers));
+    return auth_create(NULL, NULL, &question);
+}
+
+/* Of all reviews that wait, whichever: a bit each for all namespaces, ci, ops and web. */
+static void answer_by_rights(unsigned rights)
+{
+    for (size_t i = 0; i < calls_len; i++) {
+        unsigned bit = strstr(calls[i].body, "\"ci\"") ? 2 : strstr(calls[i].body, "\"ops\"") ? 4 : strstr(calls[i].body, "\"web\"") ? 8 : 1;
+        struct err err = {0};
+        const char *text = rights & bit ? ALLOWED : DENIED;
+        if (calls[i].over)
+            continue;
+        calls[i].over = true;
+        cleanup_json struct json_object *object = json_parse(text, strlen(text), &err);
+        calls[i].done(calls[i].arg, &(struct kube_reply){.object = object});
+    }
+}
+
+static const struct serve_request with_token = {.authorization = "Bearer t"};
+
+/* Every set of rights there is. */
+static void one_sees_what_one_may_list(void **state)
+{
+    (void)state;
+    for (unsigned rights = 0; rights < 16; rights++) {
+        struct auth *auth = begin_by_namespace();
+        assert_int_equal(ask(auth, 1, "Bearer t"), 0);
+        answer(KNOWN);
+        assert_non_null(strstr(calls[1].body, "\"verb\":\"list\",\"group\":\"g.test\",\"resource\":\"things\""));
+        assert_null(strstr(calls[1].body, "namespace\""));
+        answer_by_rights(rights);
+        assert_int_equal(answers[1], rights ? 200 : 403);
+        struct auth_user *user = auth_hold(auth, &with_token);
+        assert_true(!user == !rights);
+        if (user) {
+            assert_int_equal(auth_may_see_all(user), rights & 1);
+            assert_int_equal(auth_may_see(user, "ci"), (rights & 3) != 0);
+            assert_int_equal(auth_may_see(user, "ops"), (rights & 5) != 0);
+            assert_int_equal(auth_may_see(user, "web"), (rights & 9) != 0);
+            assert_int_equal(auth_may_see(user, "others"), rights & 1);
+            assert_string_equal(auth_user_name(user), "p");
+        }
+        auth_release(user);
+        auth_destroy(auth);
+    }
+}
+
+static void nobody_was_asked_who_it_is(void **state)
+{
+    (void)state;
+    assert_true(auth_may(NULL));
+    assert_true(auth_may_see_all(NULL));
+    assert_true(auth_may_see(NULL, "any"));
+    assert_null(auth_user_name(NULL));
+}
+
+static void pass_time(int64_t ms)
+{
+    for (int64_t end = now + ms; now < end;) {
+        now += 5000;
+        look(look_arg);
+    }
+}
+
+static void a_right_that_is_withdrawn_is_told_within_a_minute(void **state)
+{
+    struct auth *auth = begin_by_namespace();
+
+    (void)state;
+    ask(auth, 1, "Bearer t");
+    answer(KNOWN);
+    answer_by_rights(2 | 4);
+    struct auth_user *user = auth_hold(auth, &with_token);
+    pass_time(45 * 1000);
+    answer_by_rights(2 | 4);
+    assert_int_equal(changes, 0); /* nothing has */
+    pass_time(45 * 1000);
+    answer_by_rights(4);
+    assert_int_equal(changes, 1);
+    assert_false(auth_may_see(user, "ci"));
+    assert_true(auth_may_see(user, "ops"));
+    pass_time(45 * 1000);
+    answer_by_rights(0);
+    assert_int_equal(changes, 2);
+    assert_false(auth_may(user));
+    assert_false(auth_may_see(user, "ops"));
+    auth_release(user);
+    auth_destroy(auth);
+}
+
+/* A yes is good for a minute and no longer, and of a token for a minute since it was asked about. */
+static void an_old_answer_is_none(void **state)
+{
+    struct auth *auth = begin_by_namespace();
+
+    (void)state;
+    ask(auth, 1, "Bearer t");
+    answer(KNOWN);
+    answer_by_rights(1);
+    struct auth_user *user = auth_hold(auth, &with_token);
+    pass_time(45 * 1000);
+    answer_by_rights(1);
+    now += 20 * 1000;
+    assert_int_equal(ask(auth, 2, "Bearer t"), 0); /* whose it is, is asked again */
+    assert_non_null(strstr(calls[calls_len - 1].path, "tokenreviews"));
+    answer(UNKNOWN);
+    assert_int_equal(answers[2], 401);
+    assert_int_equal(changes, 1);
+    assert_false(auth_may(user));
+    auth_release(user);
+    auth_destroy(auth);
+
+    auth = begin_by_namespace();
+    ask(auth, 1, "Bearer t");
+    answer(KNOWN);
+    answer_by_rights(1);
+    user = auth_hold(auth, &with_token);
+    pass_time(65 * 1000); /* nobody answers */
+    assert_int_equal(changes, 1);
+    assert_false(auth_may(user));
+    auth_release(user);
+    auth_destroy(auth);
+}
+
+static void a_refusal_says_who_and_what(void **state)
+{
+    struct auth *auth = begin_by_namespace();
+    struct buf words cleanup_buf;
+
+    (void)state;
+    buf_init(&words, 4096);
+    ask(auth, 1, "Bearer t");
+    answer(KNOWN);
+    answer_by_rights(0);
+    auth_refuse(auth, &with_token, 403, &words);
+    assert_non_null(strstr(words.data, "\"user\":\"p\",\"need\":\"list things.g.test\""));
+    buf_clear(&words);
+    auth_refuse(auth, &(struct serve_request){.query = ""}, 401, &words);
+    assert_null(strstr(words.data, "user\""));
+    auth_destroy(auth);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_is_known_and_allowed_is_let_in),  cmocka_unit_test(all_others_are_refused),
         cmocka_unit_test(strangers_do_not_keep_a_scraper_out), cmocka_unit_test(what_is_remembered_is_bounded),
         cmocka_unit_test(nothing_is_destroyed_quietly),
+        cmocka_unit_test(one_sees_what_one_may_list),
+        cmocka_unit_test(nobody_was_asked_who_it_is),
+        cmocka_unit_test(a_right_that_is_withdrawn_is_told_within_a_minute),
+        cmocka_unit_test(an_old_answer_is_none),
+        cmocka_unit_test(a_refusal_says_who_and_what),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
