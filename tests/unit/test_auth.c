@@ -269,7 +269,10 @@ static struct auth *begin_by_namespace(void)
 static void answer_by_rights(unsigned rights)
 {
     for (size_t i = 0; i < calls_len; i++) {
-        unsigned bit = strstr(calls[i].body, "\"ci\"") ? 2 : strstr(calls[i].body, "\"ops\"") ? 4 : strstr(calls[i].body, "\"web\"") ? 8 : 1;
+        unsigned bit = strstr(calls[i].body, "\"ci\"")    ? 2
+                       : strstr(calls[i].body, "\"ops\"") ? 4
+                       : strstr(calls[i].body, "\"web\"") ? 8
+                                                          : 1;
         struct err err = {0};
         const char *text = rights & bit ? ALLOWED : DENIED;
         if (calls[i].over)
@@ -407,8 +410,10 @@ static void a_refusal_says_who_and_what(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_is_known_and_allowed_is_let_in),  cmocka_unit_test(all_others_are_refused),
-        cmocka_unit_test(strangers_do_not_keep_a_scraper_out), cmocka_unit_test(what_is_remembered_is_bounded),
+        cmocka_unit_test(who_is_known_and_allowed_is_let_in),
+        cmocka_unit_test(all_others_are_refused),
+        cmocka_unit_test(strangers_do_not_keep_a_scraper_out),
+        cmocka_unit_test(what_is_remembered_is_bounded),
         cmocka_unit_test(nothing_is_destroyed_quietly),
         cmocka_unit_test(one_sees_what_one_may_list),
         cmocka_unit_test(nobody_was_asked_who_it_is),

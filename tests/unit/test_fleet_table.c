@@ -309,12 +309,9 @@ static void jobs_are_those_of_the_runner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_change_is_told_once),
-        cmocka_unit_test(who_comes_again_is_told_what_has_changed),
-        cmocka_unit_test(who_falls_behind_is_lost_at_last),
-        cmocka_unit_test(an_event_has_its_own_dictionary),
-        cmocka_unit_test(what_means_harm_arrives_as_text),
-        cmocka_unit_test(one_row_fits_into_an_event),
+        cmocka_unit_test(each_change_is_told_once),         cmocka_unit_test(who_comes_again_is_told_what_has_changed),
+        cmocka_unit_test(who_falls_behind_is_lost_at_last), cmocka_unit_test(an_event_has_its_own_dictionary),
+        cmocka_unit_test(what_means_harm_arrives_as_text),  cmocka_unit_test(one_row_fits_into_an_event),
         cmocka_unit_test(jobs_are_those_of_the_runner),
     };
 
