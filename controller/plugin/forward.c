@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -15,8 +16,9 @@
 
 #include "base/arena.h"
 #include "plugin/command.h"
+#include "plugin/terminal.h"
 
-enum { ANSWER_S = 5 };
+enum { ANSWER_S = 5, PAGE_MAX = 1 << 20 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Ports */
@@ -114,8 +116,8 @@ static void give_all(struct words *w, const struct forward *f, const struct plug
     give(w, arena_printf(a, "%d:%d", f->port, f->remote_port));
 }
 
-/* Only what may be called between fork() and exec. Its output is of each connection; its errors are for people. */
-static void become_kubectl(char *const *argv, pid_t parent)
+/* Only what may be called between fork() and exec. Its output is of each connection, and so is much of its errors. */
+static void become_kubectl(char *const *argv, pid_t parent, int errors)
 {
     int nowhere = open("/dev/null", O_RDWR);
 
@@ -125,8 +127,9 @@ static void become_kubectl(char *const *argv, pid_t parent)
     signal(SIGPIPE, SIG_DFL);
     dup2(nowhere, STDIN_FILENO);
     dup2(nowhere, STDOUT_FILENO);
+    dup2(errors, STDERR_FILENO);
     execvp(argv[0], argv);
-    static const char sorry[] = "ui: kubectl cannot be run: it has to be in PATH\n";
+    static const char sorry[] = "error: kubectl cannot be run: it has to be in PATH\n";
     _exit(write(STDERR_FILENO, sorry, sizeof(sorry) - 1) > 0 ? 127 : 126);
 }
 
@@ -135,21 +138,56 @@ bool forward_start(struct forward *f, const struct plugin_call *call)
     cleanup_arena struct arena a = {0};
     struct words words = {.len = 0};
     pid_t parent = getpid();
+    int ends[2];
 
+    assert(f->child == 0);
     give_all(&words, f, call, &a);
-    f->child = fork();
-    if (f->child == 0)
-        become_kubectl((char *const *)words.items, parent);
-    if (f->child < 0)
-        fprintf(stderr, "ui: %s\n", strerror(errno));
-    return f->child > 0;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0) {
+        f->child = fork();
+        if (f->child == 0)
+            become_kubectl((char *const *)words.items, parent, ends[1]);
+        close(ends[1]);
+        f->errors = ends[0];
+        if (f->child > 0)
+            return true;
+        close(f->errors);
+    }
+    fprintf(stderr, "ui: %s\n", strerror(errno));
+    f->child = 0;
+    return false;
+}
+
+/* What it says that ends it, such as a missing right; not what it says of each connection that a browser drops. */
+static void pass_errors_on(const struct forward *f)
+{
+    char text[4096];
+
+    for (ssize_t len; (len = read(f->errors, text, sizeof(text) - 1)) > 0;) {
+        cleanup_arena struct arena a = {0};
+        text[len] = '\0';
+        for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
+            if (strncasecmp(line, "error", 5) == 0)
+                fprintf(stderr, "ui: kubectl: %s\n", harmless(line, &a));
+    }
+}
+
+static void forget_child(struct forward *f)
+{
+    pass_errors_on(f);
+    close(f->errors);
+    f->child = 0;
 }
 
 bool forward_ended(struct forward *f)
 {
-    if (f->child && waitpid(f->child, NULL, WNOHANG) == f->child)
-        f->child = 0;
-    return f->child == 0;
+    if (!f->child)
+        return true;
+    bool ended = waitpid(f->child, NULL, WNOHANG) == f->child;
+    if (ended)
+        forget_child(f);
+    else
+        pass_errors_on(f);
+    return ended;
 }
 
 void forward_stop(struct forward *f)
@@ -158,7 +196,7 @@ void forward_stop(struct forward *f)
         return;
     kill(f->child, SIGTERM);
     waitpid(f->child, NULL, 0);
-    f->child = 0;
+    forget_child(f);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -172,7 +210,11 @@ static int read_status(int fd, int port)
 
     if (send(fd, text, (size_t)len, MSG_NOSIGNAL) != len || recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL) < 12)
         return 0;
-    return sscanf(answer, "HTTP/1.%*d %d", &status) == 1 ? status : 0;
+    if (sscanf(answer, "HTTP/1.%*d %d", &status) != 1)
+        return 0;
+    for (size_t total = 0; total < PAGE_MAX && (len = (int)recv(fd, text, sizeof(text), 0)) > 0; total += (size_t)len)
+        ; /* to its end: who hangs up before it makes errors at the other end */
+    return status;
 }
 
 int forward_status(const struct forward *f)

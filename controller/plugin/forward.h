@@ -12,6 +12,7 @@ struct forward {
     const char *address;     /* to listen on here                      */
     int port, remote_port;   /* here; there                            */
     pid_t child;             /* 0: none                                */
+    int errors;              /* a pipe from it                         */
 };
 
 /* Whether nobody listens on this port here. */

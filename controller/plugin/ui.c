@@ -12,7 +12,7 @@
 #include "plugin/session.h"
 #include "plugin/terminal.h"
 
-enum { PORT = 8642, DEBUG_PORT = 6060, TRIES = 50, TRY_MS = 200, LOOK_MS = 500 };
+enum { PORT = 8642, DEBUG_PORT = 6060, TRIES = 50, TRY_MS = 200, LOOK_MS = 500, CALL_MS = 5000 };
 
 /* Where install.yaml puts it. */
 #define NAMESPACE "gitlab-runner-system"
@@ -130,15 +130,25 @@ static bool open_way(struct plugin_call *call, struct forward *f, enum plugin_ex
     return false;
 }
 
+/* kubectl ends when it sees that the pod has gone, which it does when somebody calls; and it may hang for good. */
+static bool is_lost(struct forward *f, int64_t *looks)
+{
+    if (forward_ended(f))
+        return true;
+    return ++*looks % (CALL_MS / LOOK_MS) == 0 && !forward_status(f) && !forward_status(f);
+}
+
 /* Until somebody ends us: when the pod goes, the next one that leads takes its place. */
 static void keep_way(struct plugin_call *call, struct forward *f)
 {
     enum plugin_exit ignored;
+    int64_t looks = 0;
 
     while (session_sleep(call->session, LOOK_MS)) {
-        if (!forward_ended(f))
+        if (!is_lost(f, &looks))
             continue;
         fputs("ui: the way to the operator is lost, it is looked for again\n", stderr);
+        forward_stop(f);
         call->not_seen_len = 0;
         if (session_sleep(call->session, LOOK_MS) && find_page(call, f))
             open_way(call, f, &ignored);
