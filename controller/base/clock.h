@@ -4,6 +4,11 @@
 
 #include <stdint.h>
 
+/* So many times as long as usual all takes, in a build for a slow machine: `make valgrind`. */
+#ifndef SLOWNESS
+#define SLOWNESS 1
+#endif
+
 /* Monotonic microseconds: how long something took, and that alone. */
 int64_t clock_us(void);
 double seconds_since(int64_t begin_us);

@@ -5,15 +5,12 @@
 #include <string.h>
 
 #include "base/charset.h"
+#include "base/clock.h"
 #include "base/machine.h"
 #include "base/mem.h"
 #include "net/http_error.h"
 #include "net/http_pool.h"
 #include "net/loop.h"
-
-#ifndef SLOWNESS /* so many times as long as usual all takes here: `make valgrind` */
-#define SLOWNESS 1
-#endif
 
 enum {
     CONNECT_TIMEOUT_MS = 10000 * SLOWNESS,

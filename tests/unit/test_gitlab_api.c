@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "gitlab/api.h"
@@ -12,7 +13,7 @@
 #include "net/loop.h"
 #include "tiny_server.h"
 
-enum { GUARD_MS = 60000, EXCHANGES_MAX = 32, TEXT_MAX = 4096 };
+enum { GUARD_MS = 60000 * SLOWNESS, EXCHANGES_MAX = 32, TEXT_MAX = 4096 };
 
 #define LETS_IN  "400 Bad Request", "{\"error\":\"token is missing\"}"
 #define LETS_SEE "200 OK", "{\"version\":\"19.3.1\"}"

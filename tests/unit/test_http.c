@@ -12,13 +12,14 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/arena.h"
 #include "base/mem.h"
 #include "net/http.h"
 #include "net/loop.h"
 #include "tiny_server.h"
 
-enum { GUARD_MS = 60000, BODY_MAX = 4096 };
+enum { GUARD_MS = 60000 * SLOWNESS, BODY_MAX = 4096 };
 
 struct world {
     struct loop *loop;

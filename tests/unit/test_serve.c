@@ -12,13 +12,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/http.h"
 #include "net/loop.h"
 #include "net/serve.h"
 #include "net/serve_request.h"
 
-enum { GUARD_MS = 10000, PAGE_MAX = 4 << 20 };
+enum { GUARD_MS = 10000 * SLOWNESS, PAGE_MAX = 4 << 20 };
 
 struct world {
     struct loop *loop;
