@@ -1,5 +1,6 @@
 #include "plugin/plugin.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,6 +175,7 @@ int plugin_run(const char *program, int argc, char **argv)
     struct option_table tables[OPTION_TABLES_MAX];
     struct plugin_options options;
     struct plugin_call call = {.program = program, .command = find_command(argv[0]), .options = &options, .a = &a};
+    assert(call.command); /* plugin_has() */
     void *own = arena_alloc(&a, call.command->own_size + 1);
     size_t len = tables_of(call.command, tables, own, &options);
     int first = argc;

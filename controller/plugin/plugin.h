@@ -7,7 +7,8 @@
 
 /* Whether there is a command of this name. */
 bool plugin_has(const char *name);
-/* Runs it: argv[0] is its name; program: what the user has called, "kubectl glr". Returns the exit code. */
+/* Runs it: argv[0] is its name, and there is such a command; program: what the user has called, "kubectl glr". Returns
+ * the exit code. */
 int plugin_run(const char *program, int argc, char **argv);
 /* A line for each command. */
 void plugin_list_commands(FILE *out);

@@ -4,10 +4,11 @@
  * the end, when all is well, one does. */
 #include "lease_fakes.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 enum {
-    WORLDS = 2000,
+    WORLDS = 2000 / SLOWNESS / SLOWNESS,
     REPLICAS = 3,
     PACKETS = 24,
     TROUBLE_MS = 120 * 1000, /* of trouble, then … */
