@@ -127,9 +127,9 @@ static const char *look_paused(struct steer *s, struct steered *r, struct json_o
     if (is_paused_by_spec(now))
         return steer_over(r, EXIT_GOOD, arena_printf(a, "paused by spec.paused, which stays; %s", jobs));
     return steer_over(r, EXIT_GOOD,
-                      arena_printf(a, "paused until %s by %s; %s",
+                      arena_printf(a, "paused by %s until %s; %s", by ? by : "?",
                                    end > 0 ? clock_text(end, session_now(s->call->session), a) : "it is resumed",
-                                   by ? by : "?", count == 0 ? "no jobs run" : jobs));
+                                   count == 0 ? "no jobs run" : jobs));
 }
 
 static const char *look_resumed(struct steer *s, struct steered *r, struct json_object *now, struct arena *a)
@@ -162,20 +162,31 @@ static const char *look_drained(struct steer *s, struct steered *r, struct json_
 /* ---------------------------------------------------------------------------------------------------------------------
  * The commands */
 
+#define UNHEARD                                                                                                        \
+    "An operator of version 0.1.0 passes over the annotation: set spec.paused there, which it pushes to GitLab."
+
 static enum plugin_exit run_pause(struct plugin_call *call)
 {
-    static const struct steer_verb verb = {plan_pause, look_paused,
-                                           "the annotation is there, and pauses it when the operator sees it",
-                                           TAKEN_UP_MS, false};
+    static const struct steer_verb verb = {
+        .plan = plan_pause,
+        .look = look_paused,
+        .interrupted = "the annotation is there, and pauses it when the operator sees it",
+        .unheard = UNHEARD,
+        .timeout = TAKEN_UP_MS,
+    };
 
     return steer_run(call, &verb);
 }
 
 static enum plugin_exit run_resume(struct plugin_call *call)
 {
-    static const struct steer_verb verb = {plan_resume, look_resumed,
-                                           "the annotation is gone, and it is resumed when the operator sees it",
-                                           TAKEN_UP_MS, false};
+    static const struct steer_verb verb = {
+        .plan = plan_resume,
+        .look = look_resumed,
+        .interrupted = "the annotation is gone, and it is resumed when the operator sees it",
+        .unheard = UNHEARD,
+        .timeout = TAKEN_UP_MS,
+    };
 
     return steer_run(call, &verb);
 }
@@ -183,7 +194,13 @@ static enum plugin_exit run_resume(struct plugin_call *call)
 static enum plugin_exit run_drain(struct plugin_call *call)
 {
     static const struct steer_verb verb = {
-        plan_drain, look_drained, "intake stays paused; jobs go on. Undo: the same with --undo", DRAIN_MS, true};
+        .plan = plan_drain,
+        .look = look_drained,
+        .interrupted = "intake stays paused; jobs go on. Undo: the same with --undo",
+        .unheard = UNHEARD,
+        .timeout = DRAIN_MS,
+        .stamped = true,
+    };
     const struct steer_options *o = call->own;
 
     return o->undo ? run_resume(call) : steer_run(call, &verb);

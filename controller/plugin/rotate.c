@@ -186,16 +186,28 @@ static const char *look_restarted(struct steer *s, struct steered *r, struct jso
 static enum plugin_exit run_rotate(struct plugin_call *call)
 {
     static const struct steer_verb verb = {
-        plan_rotation, look_rotated, "the annotation is there, and the token is replaced when the operator sees it",
-        ROTATE_MS, false};
+        .plan = plan_rotation,
+        .look = look_rotated,
+        .interrupted = "the annotation is there, and the token is replaced when the operator sees it",
+        .unheard =
+            "An operator of version 0.1.0 replaces the token, but its status does not say so: look for the Event "
+            "TokenRotated.",
+        .timeout = ROTATE_MS,
+    };
 
     return steer_run(call, &verb);
 }
 
 static enum plugin_exit run_restart(struct plugin_call *call)
 {
-    static const struct steer_verb verb = {plan_restart, look_restarted,
-                                           "the annotation is there, and the managers roll on", RESTART_MS, false};
+    static const struct steer_verb verb = {
+        .plan = plan_restart,
+        .look = look_restarted,
+        .interrupted = "the annotation is there, and the managers roll on",
+        .unheard = "An operator of version 0.1.0 passes over the annotation: kubectl rollout restart of the Deployment "
+                   "does the same there.",
+        .timeout = RESTART_MS,
+    };
 
     return steer_run(call, &verb);
 }

@@ -18,7 +18,7 @@
 #include "runner/names.h"
 #include "runner/status.h"
 
-enum { LOOK_EVERY_MS = 1000, REPEAT_MS = 30 * 1000 };
+enum { LOOK_EVERY_MS = 1000, REPEAT_MS = 30 * 1000, STAMP_WIDTH = 7 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * What objects tell */
@@ -91,18 +91,23 @@ static int64_t steer_now_ms(const struct steer *s)
 /* A change is said at once, and the same again only where it stays for long and nobody sees the last line. */
 static void steer_say(struct steer *s, struct steered *r, const char *text)
 {
-    bool same = r->said && strcmp(r->said, text) == 0, shown = s->redraws && !r->over;
+    const char *key = s->redraws || !s->key ? text : s->key;
+    bool same = r->said_key && strcmp(r->said_key, key) == 0, goes_on = s->redraws && !r->over;
     struct arena a cleanup_arena = {0};
+    const char *line = harmless(text, &a);
 
     if (same && !r->over && (s->redraws || steer_now_ms(s) - r->said_ms < REPEAT_MS))
         return;
     int64_t now = session_now(s->call->session);
-    fprintf(steer_out(s), "%s%s%s%s%s%s%s", s->redraws ? "\r\033[K" : "",
-            s->verb->stamped ? clock_text(now, now, &a) : "", s->verb->stamped ? " " : "", s->len > 1 ? r->who : "",
-            s->len > 1 ? ": " : "", harmless(text, &a), shown ? "" : "\n");
+    fprintf(
+        steer_out(s), "%s%s%s%s%s%s%s", s->redraws ? "\r\033[K" : "", s->verb->stamped ? clock_text(now, now, &a) : "",
+        s->verb->stamped ? " " : "", s->len > 1 ? r->who : "", s->len > 1 ? ": " : "",
+        goes_on && s->width > STAMP_WIDTH ? display_cut(line, s->width - STAMP_WIDTH, &a) : line, goes_on ? "" : "\n");
     fflush(steer_out(s));
     free(r->said);
+    free(r->said_key);
     r->said = mem_strdup(text);
+    r->said_key = mem_strdup(key);
     r->said_ms = steer_now_ms(s);
 }
 
@@ -227,9 +232,7 @@ static bool is_fought_over(struct steer *s, struct steered *r, const char *path,
     if (!owner || s->options->anyway)
         return false;
     steer_refuse(
-        s, r,
-        "%s is %s's, which may set it back; where that has it from, such as git, write  %s  or do it here with "
-        "--anyway",
+        s, r, "%s is %s's, which may set it back. Where that has it from, such as git, %s; or do it here with --anyway",
         member + 2, owner, line);
     return true;
 }
@@ -241,13 +244,13 @@ static bool would_fight(struct steer *s, struct steered *r, struct json_object *
     struct arena *a = s->call->a;
 
     json_each (it, annotations) {
-        const char *line = it.value
-                               ? arena_printf(a, "metadata: {annotations: {%s: \"%s\"}}", it.key, json_string(it.value))
-                               : "no such annotation";
+        const char *line =
+            it.value ? arena_printf(a, "write metadata: {annotations: {%s: \"%s\"}}", it.key, json_string(it.value))
+                     : "take it out";
         if (is_fought_over(s, r, "f:metadata.f:annotations", arena_printf(a, "f:%s", it.key), line))
             return true;
     }
-    return json_get(patch, "spec") && is_fought_over(s, r, "f:spec", "f:paused", "spec: {paused: false}");
+    return json_get(patch, "spec") && is_fought_over(s, r, "f:spec", "f:paused", "write spec: {paused: false}");
 }
 
 static void write_steered(struct steer *s, struct steered *r)
@@ -280,6 +283,7 @@ static void look_at(struct steer *s, struct steered *r)
     }
     if (!now || r->over)
         return; /* what fails for a moment is asked again */
+    s->key = NULL;
     const char *text = s->verb->look(s, r, now, &round);
     if (text)
         steer_say(s, r, text);
@@ -304,7 +308,8 @@ static void end_line(struct steer *s)
         fputc('\n', steer_out(s));
 }
 
-static void tell_why_late(struct steer *s, struct steered *r)
+/* True: nothing in the status tells why. */
+static bool tell_why_late(struct steer *s, struct steered *r)
 {
     struct arena round cleanup_arena = {0};
     struct err ignored = {0};
@@ -316,6 +321,7 @@ static void tell_why_late(struct steer *s, struct steered *r)
     if (ready && strcmp(ready, "True") != 0)
         fprintf(stderr, "%s: %s: %s\n", r->who, harmless(steer_condition(now, "Ready", "reason"), &round),
                 harmless(steer_condition(now, "Ready", "message"), &round));
+    return !r->said && (!ready || strcmp(ready, "True") == 0);
 }
 
 /* Of before these words, or none at all. */
@@ -341,13 +347,12 @@ static void end_late(struct steer *s)
         struct steered *r = &s->runners[i];
         if (r->over)
             continue;
-        tell_why_late(s, r);
-        untouched = untouched || !r->said;
+        untouched = tell_why_late(s, r) || untouched;
         steer_over(r, EXIT_DEADLINE, NULL);
     }
     if (!untouched)
         return;
-    fputs("Nobody has taken it up: an operator from before these annotations passes over them.\n", stderr);
+    fprintf(stderr, "Nobody has taken it up. %s\n", s->verb->unheard);
     tell_who_runs(s);
 }
 
@@ -392,6 +397,7 @@ static enum plugin_exit end_steering(struct steer *s)
         if (ranks[s->runners[i].code] > ranks[ret])
             ret = s->runners[i].code;
         free(s->runners[i].said);
+        free(s->runners[i].said_key);
     }
     return ret;
 }
@@ -421,6 +427,7 @@ enum plugin_exit steer_run(struct plugin_call *call, const struct steer_verb *ve
     if (!find_steered(s, &code))
         return code;
     s->by = caller_name(call);
+    s->width = terminal_of(steer_out(s)).width;
     s->redraws = s->len == 1 && terminal_of(steer_out(s)).colour;
     for (size_t i = 0; i < s->len; i++)
         write_steered(s, &s->runners[i]);

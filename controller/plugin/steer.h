@@ -38,7 +38,7 @@ struct steered {
     const char *value;                        /* what was written, for rotate and restart            */
     struct json_object *before;               /* the object as it was                                */
     int64_t written_ms, quiet_ms;             /* monotonic: since when; 0: not yet                   */
-    char *said;                               /* last, owned; NULL: nothing                          */
+    char *said, *said_key;                    /* last, owned; NULL: nothing                          */
     int64_t said_ms;
     bool over;
     enum plugin_exit code; /* … and how */
@@ -50,8 +50,10 @@ struct steer {
     const struct steer_verb *verb;
     struct steered runners[STEERED_MAX];
     size_t len;
-    const char *by; /* who calls, as the API server knows them */
-    bool redraws;   /* progress is one line of a terminal */
+    const char *by;  /* who calls, as the API server knows them */
+    const char *key; /* what of a look's text is worth a line of its own, where no terminal shows it; NULL: all of it */
+    bool redraws;    /* progress is one line of a terminal … */
+    size_t width;    /* … of so many columns                 */
 };
 
 struct steer_verb {
@@ -60,7 +62,8 @@ struct steer_verb {
     /* What has come of it, by the object of now: what there is to say (the round's arena), NULL: nothing yet. It ends
      * the runner's part when it is done. */
     const char *(*look)(struct steer *s, struct steered *r, struct json_object *now, struct arena *round);
-    const char *interrupted; /* what ctrl-c leaves behind */
+    const char *interrupted; /* what ctrl-c leaves behind                                   */
+    const char *unheard;     /* what that may mean that the status never told of the word */
     int64_t timeout;         /* where none is given */
     bool stamped;            /* lines begin with the time of day */
 };
@@ -80,8 +83,8 @@ const char *steer_condition(struct json_object *object, const char *type, const 
 /* "09:14", or with its date when that is not today's. */
 const char *clock_text(int64_t time, int64_t now, struct arena *a);
 
-/* steer_pods.c: the runner's jobs that run, as "3 jobs: 8812 test 4m, …"; *ret_count: how many, -1: they may not be
- * seen, which is told with not_seen(). */
+/* steer_pods.c: the runner's jobs that run, as "3 jobs: 8812 test 4m, …", and without their ages in s->key; *ret_count:
+ * how many, -1: they may not be seen, which is told with not_seen(). */
 const char *steer_jobs(struct steer *s, const struct steered *r, int64_t *ret_count, struct arena *a);
 /* The pods of its managers, a list of the arena's; NULL: they may not be seen. */
 struct json_object *steer_managers(struct steer *s, const struct steered *r, struct arena *a);

@@ -38,37 +38,39 @@ static const char *age_of_job(int64_t seconds, struct arena *a)
     return arena_printf(a, "%lld%c", (long long)(seconds > 0 ? seconds / units[i].seconds : 0), units[i].letter);
 }
 
-static const char *with_job(const char *text, struct json_object *pod, int64_t now, struct arena *a)
+static const char *with_job(const char *text, const struct job *job, int64_t now, struct arena *a)
 {
-    const struct job job = job_of_pod(pod, a);
-    const char *age = job.since >= 0 ? age_of_job(now - job.since, a) : "?";
+    const char *age = job->since >= 0 ? age_of_job(now - job->since, a) : "?";
 
-    return arena_printf(a, "%s%s %s %s %s", text, *text ? "," : "", *job.id ? job.id : job.pod,
-                        *job.name ? job.name : "?", age);
+    return arena_printf(a, "%s%s %s %s %s", text, *text ? "," : "", *job->id ? job->id : job->pod,
+                        *job->name ? job->name : "?", age);
 }
 
 const char *steer_jobs(struct steer *s, const struct steered *r, int64_t *ret_count, struct arena *a)
 {
     const char *ns = json_str_or(r->before, "spec.namespace", r->ns), *label = job_pods_label(r->ns, r->name, a),
-               *names = "";
+               *named = "";
     struct json_object *pods = pods_at(s, ns, JOB_PODS_QUERY, "jobs", a);
     int64_t now = session_now(s->call->session), count = 0;
 
     *ret_count = -1;
+    s->key = "";
     if (!pods)
         return "? jobs";
     for (size_t i = 0; i < json_len(pods); i++) {
         const char *of = job_pod_runner(json_at(pods, i));
         if (!of || strcmp(of, label) != 0)
             continue;
+        const struct job job = job_of_pod(json_at(pods, i), a);
         if (count++ < JOBS_NAMED)
-            names = with_job(names, json_at(pods, i), now, a);
+            named = with_job(named, &job, now, a);
+        s->key = arena_printf(a, "%s %s", s->key, job.pod);
     }
     *ret_count = count;
     const char *more = count > JOBS_NAMED ? ", …" : "";
     if (count == 0)
         return "no jobs";
-    return arena_printf(a, "%lld job%s:%s%s", (long long)count, count == 1 ? "" : "s", names, more);
+    return arena_printf(a, "%lld job%s:%s%s", (long long)count, count == 1 ? "" : "s", named, more);
 }
 
 struct json_object *steer_managers(struct steer *s, const struct steered *r, struct arena *a)

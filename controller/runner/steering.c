@@ -92,7 +92,7 @@ const char *steering_pause_text(const struct steering *s, struct arena *a)
 
     assert(s->paused_until);
     return arena_printf(a, "%s%s%s%s%s", ends ? "until " : "until it is resumed",
-                        ends ? time_format(s->paused_until, a) : "", s->paused_by ? " by " : "",
+                        ends ? time_format(s->paused_until, a) : "", s->paused_by ? (ends ? " by " : ", by ") : "",
                         s->paused_by ? s->paused_by : "",
                         s->pause_reason ? arena_printf(a, ": %s", s->pause_reason) : "");
 }

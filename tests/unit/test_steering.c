@@ -67,8 +67,10 @@ static void says_who_and_why(void **state)
     json_put_member(annotations, ANNOTATION_PAUSED_UNTIL, "resumed");
     steering_read(annotations, &spec, &a);
     assert_string_equal(steering_pause_text(&spec.steering, &a), "until it is resumed");
-    json_put_member(annotations, ANNOTATION_PAUSED_UNTIL, "2026-01-02T12:14:00+01:00");
     json_put_member(annotations, ANNOTATION_PAUSED_BY, "anna");
+    steering_read(annotations, &spec, &a);
+    assert_string_equal(steering_pause_text(&spec.steering, &a), "until it is resumed, by anna");
+    json_put_member(annotations, ANNOTATION_PAUSED_UNTIL, "2026-01-02T12:14:00+01:00");
     json_put_member(annotations, ANNOTATION_PAUSE_REASON, "disk");
     steering_read(annotations, &spec, &a);
     assert_string_equal(steering_pause_text(&spec.steering, &a), "until 2026-01-02T11:14:00Z by anna: disk");
