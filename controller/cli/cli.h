@@ -9,9 +9,6 @@ enum {
     EXIT_INVALID = 3, /* validate: at least one object is not valid      */
 };
 
-/* The manager's image where neither the spec nor the command line names one. */
-#define DEFAULT_MANAGER_IMAGE "gitlab/gitlab-runner:alpine-v19.4.0"
-
 int cli_run(int argc, char **argv);
 int cli_render(int argc, char **argv);
 int cli_validate(int argc, char **argv);

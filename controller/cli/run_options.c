@@ -16,6 +16,7 @@
 #include "net/http.h"
 #include "runner/names.h"
 #include "runner/namespaces.h"
+#include "runner/render.h"
 
 /* ADDRESS:PORT, an IPv6 address in brackets; without an address, all of them. */
 static bool read_listen(const char *value, char *address, size_t size, int *ret_port)

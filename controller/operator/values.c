@@ -20,7 +20,7 @@ struct value_source value_source_of(const struct observed *o, enum readable what
         return (struct value_source){KIND_SECRET, o->spec->credential.name, o->spec->credential.key};
     case READ_CA:
         return (struct value_source){o->spec->ca_in_config_map ? KIND_CONFIG_MAP : KIND_SECRET, o->spec->ca.name,
-                               o->spec->ca.key};
+                                     o->spec->ca.key};
     case READ_CLIENT_CERT:
         return (struct value_source){KIND_SECRET, o->spec->client_cert.name, o->spec->client_cert.key};
     case READ_CLIENT_KEY:
@@ -89,8 +89,7 @@ static struct observed_value value_of(const struct value_source *source, struct 
 {
     struct json_object *data = json_get(object, "data"), *member = source->key ? json_member(data, source->key) : data;
     struct observed_value v = {.lookup = LOOKUP_NO_KEY,
-                               .version =
-                                   arena_strdup(a, json_str_or(object, "metadata.resourceVersion", ""))};
+                               .version = arena_strdup(a, json_str_or(object, "metadata.resourceVersion", ""))};
 
     if (source->kind == KIND_SERVICE_ACCOUNT) {
         v.value = arena_strdup(a, json_str_or(object, "metadata.uid", ""));
@@ -104,8 +103,7 @@ static struct observed_value value_of(const struct value_source *source, struct 
         v.lookup = LOOKUP_FOUND;
         return v;
     }
-    char *text = source->kind == KIND_SECRET ? decoded(json_string(member), a)
-                                             : arena_strdup(a, json_string(member));
+    char *text = source->kind == KIND_SECRET ? decoded(json_string(member), a) : arena_strdup(a, json_string(member));
     const char *trimmed = text ? charset_trim(text) : "";
     v.value = *trimmed ? trimmed : NULL;
     v.lookup = v.value ? LOOKUP_FOUND : LOOKUP_EMPTY;
@@ -116,16 +114,16 @@ static struct observed_value value_of(const struct value_source *source, struct 
 static void refuse_another_kind(const struct observed *o, struct observed_value *v, struct arena *a)
 {
     const struct spec *spec = o->spec;
-    const char *complaint = v->lookup != LOOKUP_FOUND
-                                ? NULL
-                                : token_complaint(spec->authentication, &spec->credential, v->value, a);
+    const char *complaint =
+        v->lookup != LOOKUP_FOUND ? NULL : token_complaint(spec->authentication, &spec->credential, v->value, a);
 
     if (complaint)
         *v = (struct observed_value){.lookup = LOOKUP_WRONG_KIND, .complaint = complaint, .version = v->version};
 }
 
 /* Who may write the spec may not be who may say where the Secret goes. False: it goes nowhere. */
-static bool keep_to_hosts(const struct observed *o, struct json_object *hosts, struct observed_value *value, struct arena *a)
+static bool keep_to_hosts(const struct observed *o, struct json_object *hosts, struct observed_value *value,
+                          struct arena *a)
 {
     const struct spec *spec = o->spec;
 
@@ -136,7 +134,8 @@ static bool keep_to_hosts(const struct observed *o, struct json_object *hosts, s
 }
 
 /* Nor who may say who is trusted with it. */
-static void bind_value(const struct observed *o, enum readable what, struct json_object *secret, struct observed_value *value, struct arena *a)
+static void bind_value(const struct observed *o, enum readable what, struct json_object *secret,
+                       struct observed_value *value, struct arena *a)
 {
     struct json_object *hosts = json_member(json_get(secret, "metadata.annotations"), ANNOTATION_ALLOWED_HOSTS);
     struct json_object *ca = json_member(json_get(secret, "data"), KEY_CA);

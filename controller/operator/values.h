@@ -13,8 +13,8 @@ struct value_source {
 
 /* The arena owns names that are not the spec's. */
 struct value_source value_source_of(const struct observed *o, enum readable what, struct arena *a);
-/* Puts into o->values what was found: object is what the API server has under the source's name, NULL: nothing. A client
- * certificate comes before its key. The arena has what is kept. */
+/* Puts into o->values what was found: object is what the API server has under the source's name, NULL: nothing. A
+ * client certificate comes before its key. The arena has what is kept. */
 void value_learn(struct observed *o, enum readable what, struct json_object *object, struct arena *a);
 
 #endif

@@ -76,6 +76,7 @@ enum plugin_exit failed(const struct plugin_call *call, const char *what, const 
 
 extern const struct plugin_command completion_command;
 extern const struct plugin_command doctor_command;
+extern const struct plugin_command explain_command;
 extern const struct plugin_command jobs_command;
 extern const struct plugin_command list_command;
 extern const struct plugin_command logs_command;

@@ -18,6 +18,7 @@ enum { OTHERS_MAX = 8 };
 /* clang-format off */
 static const struct plugin_command *const commands[] = {
     &list_command,
+    &explain_command,
     &jobs_command,
     &logs_command,
     &ui_command,

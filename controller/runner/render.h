@@ -46,6 +46,9 @@ struct config_inputs {
     const char *inputs;        /* ANNOTATION_INPUTS */
 };
 
+/* The manager's image where neither the spec nor the command line names one. */
+#define DEFAULT_MANAGER_IMAGE "gitlab/gitlab-runner:alpine-v19.4.0"
+
 /* What the operator's own settings add. */
 struct render_settings {
     const char *manager_image; /* used where spec.manager.image is not given */
