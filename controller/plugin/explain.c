@@ -126,9 +126,11 @@ const struct plugin_command explain_command = {
     .name = "explain",
     .args = "NAME",
     .summary = "say how a runner stands, rule by rule, and what to do",
-    .about = "Looks at a runner as the operator does, with your rights, and goes through the same rules: what is true of it,\n"
-             "what would be done next and why, the managers' pods, conditions with remedies, the last Events, and what the\n"
-             "operator says of it. It ends with the one thing to do. Nothing is changed, and no token is shown.",
+    .about =
+        "Looks at a runner as the operator does, with your rights, and goes through the same rules: what is true of "
+        "it,\n"
+        "what would be done next and why, the managers' pods, conditions with remedies, the last Events, and what the\n"
+        "operator says of it. It ends with the one thing to do. Nothing is changed, and no token is shown.",
     .example = "explain builds -n ci\nexplain builds -o json\nexplain builds --until ready --timeout 5m",
     .exits = "1 it is not ready, and nobody wants it so; 3 it was not ready in time",
     .rights = "get gitlabrunners; and, for what is told beside: get secrets, configmaps, namespaces, serviceaccounts,\n"

@@ -11,12 +11,13 @@
 #include "plugin/explain.h"
 #include "plugin/session.h"
 #include "plugin/wrap.h"
+#include "runner/reasons.h"
 #include "version.h"
 
 enum { LABEL_COLUMNS = 11 };
 
 static const enum tone tones_of_marks[] = {
-    [MARK_OK] = TONE_GOOD,     [MARK_WAITS] = TONE_WARN,        [MARK_STOP] = TONE_BAD,
+    [MARK_OK] = TONE_GOOD,      [MARK_WAITS] = TONE_WARN,        [MARK_STOP] = TONE_BAD,
     [MARK_WOULD] = TONE_STRONG, [MARK_NOT_REACHED] = TONE_FAINT, [MARK_MOOT] = TONE_FAINT,
 };
 
@@ -100,7 +101,7 @@ static void print_rules(const struct wrap *w, const struct explained *e, bool al
     if (!all)
         print_count(w, &e->says, MARK_OK, "as they should be");
     for (size_t i = 0; i < e->says.rules_len; i++)
-        if (all || !is_quiet(&e->says.rules[i]))
+        if (all || (!is_quiet(&e->says.rules[i]) && !is_told_below(&e->says, i)))
             print_rule(w, &e->says, i);
     if (!all)
         print_count(w, &e->says, MARK_NOT_REACHED, "not reached");
@@ -131,7 +132,8 @@ static bool is_worth_telling(const struct explained_condition *c, const struct h
             return false;
     if (strcmp(c->type, "VersionSkew") == 0 || strcmp(c->type, "TokenExpiring") == 0)
         return good;
-    return !good && strcmp(c->message, h->message) != 0;
+    const struct reason *known = reason_of(c->reason);
+    return !good && strcmp(c->message, h->message) != 0 && !(known && known->group == REASON_WORK);
 }
 
 static void print_conditions(const struct wrap *w, const struct explained *e)
@@ -144,8 +146,9 @@ static void print_conditions(const struct wrap *w, const struct explained *e)
             continue;
         int64_t age = c->since ? e->survey->observed.now - c->since : 0;
         wrap_text(w, label, TONE_STRONG,
-                  arena_printf(w->a, "%s=%s for %s, %s: %s%s%s", c->type, c->status, c->since ? age_text(age, w->a) : "?",
-                               c->reason, c->message, c->remedy ? "; " : "", c->remedy ? c->remedy : ""));
+                  arena_printf(w->a, "%s=%s for %s, %s: %s%s%s", c->type, c->status,
+                               c->since ? age_text(age, w->a) : "?", c->reason, c->message, c->remedy ? "; " : "",
+                               c->remedy ? c->remedy : ""));
         label = "";
     }
 }
@@ -157,7 +160,8 @@ static void print_events(const struct wrap *w, const struct survey *s)
         int64_t count = json_int_or(event, "count", 1);
         const char *age = age_text(s->observed.now - json_int_or(event, "time", 0), w->a);
         wrap_text(w, i == 0 ? "EVENTS" : "", TONE_STRONG,
-                  arena_printf(w->a, "%s%s %s: %s", age, count > 1 ? arena_printf(w->a, " x%lld", (long long)count) : "",
+                  arena_printf(w->a, "%s%s %s: %s", age,
+                               count > 1 ? arena_printf(w->a, " x%lld", (long long)count) : "",
                                json_str_or(event, "reason", "?"), json_str_or(event, "message", "")));
     }
 }
@@ -212,7 +216,8 @@ static void print_advice(const struct wrap *w, const struct explained *e)
     const struct advice *advice = &e->says.advice;
 
     if (!advice->text) {
-        wrap_text(w, "DO THIS", TONE_STRONG, e->says.headline.standing == STANDING_GOOD ? "nothing: all is well" : "nothing: wait");
+        wrap_text(w, "DO THIS", TONE_STRONG,
+                  e->says.headline.standing == STANDING_GOOD ? "nothing: all is well" : "nothing: wait");
         return;
     }
     wrap_text(w, "DO THIS", TONE_STRONG, advice->text);

@@ -12,9 +12,16 @@ enum { DEPTH_MAX = 8, PART_MAX = 64 };
 static const struct tool {
     const char *manager, *name;
 } tools[] = {
-    {"kustomize-controller", "Flux"}, {"helm-controller", "Flux"}, {"argocd", "Argo CD"}, {"helm", "Helm"},
-    {"Helm", "Helm"},                 {"pulumi", "Pulumi"},        {"Terraform", "Terraform"},
-    {"fleetagent", "Fleet"},          {"kapp", "kapp"},            {"crossplane", "Crossplane"},
+    {"kustomize-controller", "Flux"},
+    {"helm-controller", "Flux"},
+    {"argocd", "Argo CD"},
+    {"helm", "Helm"},
+    {"Helm", "Helm"},
+    {"pulumi", "Pulumi"},
+    {"Terraform", "Terraform"},
+    {"fleetagent", "Fleet"},
+    {"kapp", "kapp"},
+    {"crossplane", "Crossplane"},
 };
 
 static const char *tool_of_manager(const char *manager)

@@ -1,4 +1,5 @@
-/* Who writes a field of an object, as its metadata.managedFields tell: a tool that keeps it in git would set it back. */
+/* Who writes a field of an object, as its metadata.managedFields tell: a tool that keeps it in git would set it back.
+ */
 #ifndef PLUGIN_FIELD_OWNER_H
 #define PLUGIN_FIELD_OWNER_H
 

@@ -182,8 +182,7 @@ static void keep_the_runner(struct survey *s, struct arena *a)
     struct reference to[REFERENCES_MAX];
 
     store_put(s->store, KIND_RUNNER, &record);
-    store_refer(s->store, key_text(KIND, record.ns, record.name).text, to,
-                kind_references(s->object, true, to, a));
+    store_refer(s->store, key_text(KIND, record.ns, record.name).text, to, kind_references(s->object, true, to, a));
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

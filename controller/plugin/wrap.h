@@ -15,8 +15,8 @@ struct wrap {
     size_t indent; /* columns before each line of a text */
 };
 
-/* A line that begins with a label, of wrap->indent columns at least, and goes on with anybody's text. label: a constant,
- * or harmless; "": none. */
+/* A line that begins with a label, of wrap->indent columns at least, and goes on with anybody's text. label: a
+ * constant, or harmless; "": none. */
 void wrap_text(const struct wrap *w, const char *label, enum tone tone, const char *text);
 /* The same without breaking it: a command, to be copied. */
 void wrap_command(const struct wrap *w, const char *label, const char *command);

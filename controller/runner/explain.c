@@ -249,7 +249,7 @@ static void explain_next(const struct observed *o, const struct action *act, str
     bool supposed = o->supposed && retry_ms == o->supposed->retry_at_ms;
 
     if (act->kind == ACT_DONE || (act->kind == ACT_WAIT && !retry_ms)) {
-        e->next_ms = left(act->again_at_ms, o);
+        e->next_ms = o->bystander ? -1 : left(act->again_at_ms, o);
         e->next = act->kind == ACT_DONE ? "nothing is left to do" : "it goes on when what it waits for has changed";
     } else if (act->kind == ACT_WAIT) {
         e->next_ms = supposed ? -1 : left(retry_ms, o);
