@@ -125,7 +125,7 @@ static struct json_object *items_or_unseen(struct looking *l, const struct sessi
 }
 
 /* All of it at once. */
-static void look_at_all(struct looking *l)
+static void ask_for_all(struct looking *l)
 {
     struct session_request asks[OBJECTS_MAX + 2] = {{.path = NULL}};
     struct arena *a = l->call->a;
@@ -408,7 +408,7 @@ void survey_object(struct plugin_call *call, struct json_object *object, struct 
     keep_the_runner(ret, call->a);
     gather_the_object(call, ret);
     plan_all(l);
-    look_at_all(l);
+    ask_for_all(l);
     take_image(l);
     ret->state->wanted.known = false; /* they are of another image */
     gather_the_object(call, ret);
