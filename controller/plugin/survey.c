@@ -153,10 +153,9 @@ static void ask_for_all(struct looking *l)
 static void keep_sight(const struct looking *l, const struct sight *sight)
 {
     struct survey *s = l->survey;
-    const struct drift_view view = {s->store, &s->settings};
     struct record record = kind_record(sight->kind, sight->object, s->store, l->call->a);
 
-    drift_judge(&view, sight->kind, sight->object, &record, l->call->a);
+    drift_judge(s->store, sight->kind, sight->object, &record, l->call->a);
     store_put(s->store, sight->kind, &record);
 }
 
@@ -254,12 +253,15 @@ static void assume_the_unseen(struct looking *l)
     struct survey *s = l->survey;
     struct observed *o = &s->observed;
 
+    bool tells_drift = json_get(o->status, "appliedFields") != NULL; /* an operator of before does not */
+
     for (enum readable what = 0; what < READ_COUNT; what++)
         o->values[what].unseen = false;
     for (enum child child = 0; child < CHILD_COUNT; child++) {
         struct sight *sight = sight_of_child(l, child);
         s->children[child] = sight ? sight->object : NULL;
         s->unseen[child] = is_hidden(sight);
+        o->children[child].drifted &= tells_drift;
         if (s->unseen[child])
             assume_child(o, child, l->call->a);
     }
