@@ -3,7 +3,7 @@
 import { kind } from "./fleet.js";
 import { ago, el, icon, many, number, now, span, svg, until } from "./words.js";
 
-const TAGS = 27; // letters of them that are shown of a row; the others are a number
+const TAGS = 29; // letters of them that are shown of a row; the others are a number
 const WEEK = 7 * 86400;
 
 const cell = (tr, cls, ...content) => {
@@ -122,15 +122,22 @@ export function plots(section, { jobs = [], reconcile = [], hosts = [] }) {
   const figures = [];
   if (n.length) figures.push(figure("", "Jobs, last hour", number(last(n)), `at most ${number(most(n))}`, n));
   if (p95.length) figures.push(figure("", "Reconcile, p95", `${number(last(p95))} ms`, `at most ${number(most(p95))} ms`, p95));
-  const sorted = [...hosts].sort((a, b) => closed(a) - closed(b) || calls(b) - calls(a));
-  for (const host of sorted.slice(0, 3)) figures.push(hostFigure(host));
-  if (sorted.length > 3) figures.push(el("p", "dim others", `and ${many(sorted.length - 3, "other host")}, all ${sorted.slice(3).every(closed) ? "well" : "told below"}`));
+  const sorted = [...hosts].sort((a, b) => closed(a) - closed(b) || calls(b) - calls(a)), room = innerWidth > 1500 ? 4 : 2;
+  figures.push(...sorted.slice(0, room).map(hostFigure));
+  if (sorted.length > room) figures.push(others(sorted.slice(room)));
   section.replaceChildren(...figures);
   section.hidden = !figures.length;
 }
 
 const closed = (host) => host.breaker === "closed";
 const calls = (host) => last(host.calls_per_minute ?? []) ?? 0;
+
+function others(hosts) {
+  const broken = hosts.filter((host) => !closed(host)).length;
+  const node = el("p", "dim others", `and ${many(hosts.length, "other host")}, ${broken ? `${number(broken)} of them not well` : "ok"}`);
+  node.title = hosts.map(({ host }) => host).join(", ");
+  return node;
+}
 
 function hostFigure(host) {
   const said = closed(host) ? "ok" : host.breaker === "open" ? `not called, again in ${span(host.retry_in ?? 0)}` : "trying again";
