@@ -11,7 +11,7 @@ ROWS_MOST = 80                      # in the document
 HEAP_MOST = 48                      # MiB
 STEPS, TYPED = 100, ["g", "gp", "gpu", "gpu t", "gpu team-7", ""]
 STEP_MOST = 16                      # ms of a processor for a step of scrolling, without what paints
-KEY_MOST = 32                       # … for a letter of a search
+KEY_MOST = 40                       # … for a letter of a search
 HEAVY = ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
 
 SCROLL = """async (steps) => {
