@@ -160,7 +160,8 @@ def test_r9_two_that_start_at_once(replicas: Replicas, work: Work, gitlab: GitLa
     replicas.leader()
     work.wait_done()
     assert sorted(replica.leads() for replica in both) == [False, True]
-    assert all(replica.process.status(page) == 200 for replica in both for page in ("readyz", "healthz"))
+    wait_for("both are ready and well", lambda: all(
+        replica.process.status(page) == 200 for replica in both for page in ("readyz", "healthz")), 20)
     assert replicas.assert_only_holders_wrote() == 0
     work.assert_made_once(gitlab)
 
