@@ -6,7 +6,7 @@
 #include "operator/kept.h"
 #include "operator/turn.h"
 
-enum { UNSERVED_WRITES = 4 }; /* of statuses, at the same time */
+enum { UNSERVED_WRITES = 16 }; /* of statuses, at the same time: what finds no place costs another list of all */
 
 /* All zeroes to begin with; ends with unserved_finish(). */
 struct unserved {

@@ -13,9 +13,9 @@ static struct world {
     struct unserved unserved;
     struct stats stats;
     struct arena mem;
-    struct json_object *written[16]; /* the patches of statuses */
+    struct json_object *written[2 * UNSERVED_WRITES]; /* the patches of statuses */
     kube_done_fn *done;
-    void *args[16];
+    void *args[2 * UNSERVED_WRITES];
     size_t writes, events, cancelled;
     bool leading;
 } w;
