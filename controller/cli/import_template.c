@@ -93,8 +93,7 @@ static const char *action_value(const struct filling *f, const char *action)
 /* What has no value of its own, but decides about what is around it. */
 static bool is_control(const char *action)
 {
-    static const char *const words[] = {"if",     "else",  "end",     "range",    "with",
-                                        "define", "block", "include", "template", "/*"};
+    static const char *const words[] = {"if", "else", "end", "range", "with", "define", "block", "/*"};
     const char *word = action + strspn(action, " \t\n");
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -145,9 +144,11 @@ static void fill_in_action(struct filling *f, const char *action, const char *af
         put_filled(f, value);
         return;
     }
-    lose(f, action);
-    if (!alone && !is_control(action))
-        put_filled(f, f->quote ? TEMPLATE_UNKNOWN : "\"" TEMPLATE_UNKNOWN "\"");
+    if (alone || is_control(action))
+        lose(f, action);
+    else
+        put_filled(f, arena_printf(f->a, f->quote ? "%s" : "\"%s\"",
+                                   strstr(action, ".Release.Namespace") ? TEMPLATE_NAMESPACE : TEMPLATE_UNKNOWN));
 }
 
 /* Puts out what is before the next action; in a comment there is none. NULL: there is none at all. */

@@ -10,16 +10,19 @@
 
 #define A_TEMPLATE "is a template: run `helm template`, then import config"
 
-/* Actions that are not known are told one by one. */
+/* Actions that belong to no value are told one by one. */
 static void tell_lost_actions(struct import_draft *d, struct import_source *within, struct json_object *lost)
 {
     for (size_t i = 0; i < json_len(lost); i++) {
         const char *text = json_str(json_at(lost, i), "text");
-        bool names_release = strstr(text, ".Release.Namespace") && !d->im->ns;
         import_leaf_add(&d->im->report, within, text, (unsigned)json_int_or(json_at(lost, i), "line", 0));
-        import_tell(&d->im->report, within, text, IMPORT_CANNOT, "%s",
-                    names_release ? "is a template: say --namespace" : A_TEMPLATE);
+        import_tell(&d->im->report, within, text, IMPORT_CANNOT, A_TEMPLATE);
     }
+}
+
+static const char *why_unknown(struct json_object *value)
+{
+    return strstr(json_object_get_string(value), TEMPLATE_UNKNOWN) ? A_TEMPLATE : "is a template: say --namespace";
 }
 
 /* Takes what has an unknown action in it out of the table. */
@@ -32,8 +35,8 @@ static void drop_unknown(struct import_draft *d, struct import_source *within, c
         const char *inner = *path ? arena_printf(d->im->a, "%s.%s", path, it.key) : it.key;
         if (json_object_is_type(it.value, json_type_object)) {
             drop_unknown(d, within, inner, it.value);
-        } else if (strstr(json_object_get_string(it.value), TEMPLATE_UNKNOWN)) {
-            import_tell(&d->im->report, within, inner, IMPORT_CANNOT, A_TEMPLATE);
+        } else if (strstr(json_object_get_string(it.value), TEMPLATE_MARK)) {
+            import_tell(&d->im->report, within, inner, IMPORT_CANNOT, "%s", why_unknown(it.value));
             json_append(keys, json_object_new_string(it.key));
         }
     }
