@@ -170,6 +170,26 @@ static void the_deadline_is_not_overslept(void **state)
     assert_true(act.again_at_ms <= (w->api.deletion_time + 900 + 1) * 1000);
 }
 
+static void the_end_of_a_pause_is_not_overslept(void **state)
+{
+    static const int plain[OPTIONS];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+    const struct remote_runner *runner = &w->servers[0].runners[3];
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    paused(w, PAUSE_FOR_LONG);
+    world_turn(w);
+    assert_int_equal(w->last.kind, ACT_DONE);
+    assert_true(runner->id == 4 && runner->paused);
+    assert_in_range(w->last.again_at_ms, w->now_ms + 1, w->api.paused_until * 1000 + 1000);
+    w->now_ms = w->last.again_at_ms;
+    world_turn(w);
+    assert_int_equal(w->last.kind, ACT_DONE);
+    assert_false(runner->paused);
+}
+
 static void the_ledger_has_what_it_takes_to_try_again(void **state)
 {
     static const int with_ca[OPTIONS] = {[OPT_CA] = 1};
@@ -239,6 +259,7 @@ int main(void)
         cmocka_unit_test(a_refused_deployment_does_not_hold_up_a_token),
         cmocka_unit_test(a_former_gitlab_that_stays_down_is_left),
         cmocka_unit_test(the_deadline_is_not_overslept),
+        cmocka_unit_test(the_end_of_a_pause_is_not_overslept),
         cmocka_unit_test(the_ledger_has_what_it_takes_to_try_again),
         cmocka_unit_test(the_report_of_an_orphan_says_why),
         cmocka_unit_test(config_has_the_token_and_the_ca),
