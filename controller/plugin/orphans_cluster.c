@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
-#include "base/key.h"
+#include "base/mem.h"
 #include "gitlab/place.h"
 #include "net/loop.h"
 #include "plugin/command.h"
@@ -84,15 +84,38 @@ static void note_ledger(struct cluster_uids *uids, struct json_object *secret, s
     }
 }
 
+/* Where operators are: their Deployments, or a Lease of one that is a process somewhere else. */
+static size_t operators_namespaces(struct plugin_call *call, const char *ret[static LEDGERS_MAX])
+{
+    struct fetch asks[] = {
+        {.path = "/apis/apps/v1/deployments?labelSelector=" OPERATOR_SELECTOR, .list = true},
+        {.path = "/apis/coordination.k8s.io/v1/leases?fieldSelector=metadata.name%3D" OPERATOR_NAME, .list = true},
+    };
+    size_t len = 0;
+
+    fetch_all(session_loop(call->session), session_client(call->session), asks, ARRAY_LEN(asks), LOOK_MS, call->a);
+    if (!asks[0].object && !asks[1].object)
+        not_seen(call, "the ledger of runners left behind", "list deployments");
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++)
+        for (size_t n = 0; n < json_len(asks[i].object); n++) {
+            const char *ns = json_str_or(json_at(asks[i].object, n), "metadata.namespace", "");
+            bool known = len == LEDGERS_MAX;
+            for (size_t k = 0; k < len; k++)
+                known |= strcmp(ret[k], ns) == 0;
+            if (!known)
+                ret[len++] = ns;
+        }
+    return len;
+}
+
 static void read_ledgers(struct plugin_call *call, struct cluster_uids *uids)
 {
     struct fetch asks[LEDGERS_MAX] = {0};
-    struct installations found;
-    size_t len = 0;
+    const char *namespaces[LEDGERS_MAX];
+    size_t len = operators_namespaces(call, namespaces);
 
-    installations_find(call, &found);
-    for (; len < found.len && len < LEDGERS_MAX; len++)
-        asks[len].path = arena_printf(call->a, "/api/v1/namespaces/%s/secrets/" LEDGER_NAME, found.items[len].ns);
+    for (size_t i = 0; i < len; i++)
+        asks[i].path = arena_printf(call->a, "/api/v1/namespaces/%s/secrets/" LEDGER_NAME, namespaces[i]);
     fetch_all(session_loop(call->session), session_client(call->session), asks, len, LOOK_MS, call->a);
     for (size_t i = 0; i < len; i++) {
         if (asks[i].object)
@@ -132,18 +155,17 @@ void cluster_uids_read(struct plugin_call *call, struct cluster_uids *ret)
     static const char *const kinds[] = {NULL, "Secret", "Deployment", "RoleBinding"};
 
     *ret = (struct cluster_uids){.ledger = arena_json(call->a, json_object_new_array())};
-    fetch_all(session_loop(call->session), session_client(call->session), asks, sizeof(asks) / sizeof(*asks), LOOK_MS,
-              call->a);
+    fetch_all(session_loop(call->session), session_client(call->session), asks, ARRAY_LEN(asks), LOOK_MS, call->a);
     ret->runners = asks[0].object;
     ret->all_seen = ret->runners && !asks[0].cut;
     if (!ret->runners)
         read_one_namespace(call, ret, &asks[0].err);
     for (size_t i = 0; i < json_len(ret->runners); i++)
         note_object(ret, json_at(ret->runners, i), call->a);
-    for (size_t i = 1; i < sizeof(asks) / sizeof(*asks); i++) {
+    for (size_t i = 1; i < ARRAY_LEN(asks); i++) {
         if (!asks[i].object)
             not_seen(call, "traces of former GitLabRunners", needs[i]);
-        else if (i < sizeof(kinds) / sizeof(*kinds))
+        else if (i < ARRAY_LEN(kinds))
             note_children(ret, &asks[i], kinds[i], call->a);
         else
             note_events(ret, &asks[i], call->a);

@@ -129,14 +129,17 @@ static void print_audit(const struct plugin_call *call, const struct orphan_audi
 
 static enum plugin_exit sum_up(const struct plugin_call *call, const struct orphan_audit *found, size_t tokens)
 {
-    if (!found->len)
+    if (!tokens)
+        fprintf(stderr, "NOT SEEN any runner: no GitLabRunner here names an access token that was read; name one with "
+                        "--credential and --url.\n");
+    else if (!found->len)
         fprintf(stderr, "No orphans among %zu runners, seen by %zu access tokens.\n", found->looked_at, tokens);
     if (found->cut)
         fprintf(stderr,
                 "Not all runners were looked at; --timeout gives more time, -n or --credential fewer tokens.\n");
     if (found->len)
         return EXIT_FINDING;
-    return found->cut ? EXIT_DEADLINE : call->not_seen_len ? EXIT_INCOMPLETE : EXIT_GOOD;
+    return found->cut ? EXIT_DEADLINE : call->not_seen_len || !tokens ? EXIT_INCOMPLETE : EXIT_GOOD;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

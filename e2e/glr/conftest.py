@@ -20,6 +20,10 @@ from statuses import Statuses
 numbers = itertools.count(1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "misled: the test itself writes statuses, so each is judged by itself")
+
+
 @pytest.fixture(scope="session")
 def account(kube: Kube, statuses: Statuses) -> dict:
     """A kubeconfig of the operator's, with its rights and its kind, and without the operator."""
