@@ -34,7 +34,7 @@ static bool is_plugin(const char *path)
 
 static void main_usage(FILE *out, bool plugin)
 {
-    fprintf(out, "Usage: %s COMMAND [OPTION...]\n\n%s\n\n", plugin ? PLUGIN_CALLED : "gitlab-runner-controller",
+    fprintf(out, "Usage: %s COMMAND [OPTION...]\n\n%s\n\n", program_name(),
             plugin ? "Shows and steers the GitLabRunners of a cluster, as kubectl does."
                    : "A Kubernetes operator that registers GitLab Runners and keeps their managers running.");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
@@ -79,7 +79,7 @@ static int run_by_name(const char *name, bool plugin, int argc, char **argv)
     if (strcmp(name, "__complete") == 0)
         return complete(argc, argv);
     if (plugin_has(name))
-        return plugin_run(plugin ? PLUGIN_CALLED : "gitlab-runner-controller", argc, argv);
+        return plugin_run(program_name(), argc, argv);
     bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
     main_usage(asked ? stdout : stderr, plugin);
     return asked ? EXIT_OK : EXIT_USAGE;
@@ -91,6 +91,8 @@ int main(int argc, char **argv)
     char *name = argc > 1 ? argv[1] : "";
 
     jitter_seed();
+    if (plugin)
+        program_name_set(PLUGIN_CALLED);
     if (strcmp(name, "--version") == 0)
         name = "version";
     return run_by_name(name, plugin, argc > 1 ? argc - 1 : argc, argc > 1 ? argv + 1 : argv);

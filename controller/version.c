@@ -40,3 +40,15 @@ void version_print(void)
     printf("  libuv           %s\n", uv_version_string());
     printf("  libwebsockets   %s\n", lws_get_library_version());
 }
+
+static const char *called_as = "gitlab-runner-controller";
+
+const char *program_name(void)
+{
+    return called_as;
+}
+
+void program_name_set(const char *name)
+{
+    called_as = name;
+}

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "version.h"
 #include "cli/import_takeover.h"
 #include "cli/load.h"
 #include "cli/print.h"
@@ -47,8 +48,8 @@ static const struct option_row import_options_rows[] = {
 
 static void import_usage(const struct option_table *tables, size_t len, FILE *out)
 {
-    fputs("Usage: gitlab-runner-controller import SOURCE -f FILE [OPTION...]\n\n"
-          "Prints the GitLabRunners that do what a manager does today. SOURCE is what the file is:\n\n"
+    fprintf(out, "Usage: %s import SOURCE -f FILE [OPTION...]\n\n", program_name());
+    fputs("Prints the GitLabRunners that do what a manager does today. SOURCE is what the file is:\n\n"
           "  config                   a config.toml of gitlab-runner: one for each [[runners]] of the kubernetes "
           "executor\n"
           "  helm                     the values of GitLab's chart gitlab-runner\n"
@@ -66,9 +67,9 @@ static void import_usage(const struct option_table *tables, size_t len, FILE *ou
           "Exit codes: 0 all is moved, 1 something cannot be, 2 wrong usage, or the file cannot be read; of --takeover "
           "also 3 the\n"
           "deadline is over, 4 a right is missing. Rights needed: none; for --takeover get deployments.apps, patch\n"
-          "deployments.apps/scale, list pods, get and patch secrets and gitlabrunners.\n\n"
-          "Example: gitlab-runner-controller import helm -f values.yaml -n ci > runners.yaml\n",
+          "deployments.apps/scale, list pods, get and patch secrets and gitlabrunners.\n\n",
           out);
+    fprintf(out, "Example: %s import helm -f values.yaml -n ci > runners.yaml\n", program_name());
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "version.h"
 #include "cli/load.h"
 #include "runner/complaints.h"
 #include "runner/spec.h"
@@ -16,8 +17,8 @@ struct options {
 
 static void validate_usage(FILE *out)
 {
-    fputs("Usage: gitlab-runner-controller validate -f FILE...\n\n"
-          "Checks GitLabRunners: against the schema of their kind, unknown fields included, and against what the "
+    fprintf(out, "Usage: %s validate -f FILE...\n\n", program_name());
+    fputs("Checks GitLabRunners: against the schema of their kind, unknown fields included, and against what the "
           "operator\n"
           "asks of them. Needs no cluster.\n\n"
           "  -f, --filename FILE      YAML or JSON, \"-\": standard input; may be given more than once\n"

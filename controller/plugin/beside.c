@@ -80,6 +80,7 @@ struct beside {
 /* The different namespaces of rows; false: more than can be asked for one by one. */
 static bool namespaces_of(const struct beside *b, bool of_jobs, const char **ret, size_t *ret_len)
 {
+    assert(b->rows_len > 0);
     *ret_len = 0;
     for (size_t i = 0; i < b->rows_len; i++) {
         const char *ns = of_jobs ? b->rows[i].jobs_ns : b->rows[i].ns;

@@ -1,5 +1,6 @@
 #include "plugin/complete.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,25 +98,26 @@ static const struct option_row *option_of_word(const struct completion *c, const
     return NULL;
 }
 
-static void offer_columns(const char *now, struct arena *a)
+static void offer_columns(const char *typed, const char *prefix, struct arena *a)
 {
     for (int i = 0; i < ROW_COLUMNS; i++) {
         char *name = arena_strdup(a, runner_columns()[i].name);
         for (char *letter = name; *letter; letter++)
             *letter |= 0x20; /* all of them are letters */
-        offer(now, name, "", a);
+        offer(typed, arena_printf(a, "%s%s", prefix, name), "", a);
     }
 }
 
 /* prefix: what stands before the value in the same word, "--output=" or "". */
 static int offer_values(const struct completion *c, const struct option_row *row, const char *prefix, const char *now)
 {
+    assert(row->value);
     const char *typed = arena_printf(c->a, "%s%s", prefix, now);
 
     if (strcmp(row->name, "namespace") == 0 && !*prefix)
         offer_namespaces(c, now);
-    if (strcmp(row->name, "sort-by") == 0 && !*prefix)
-        offer_columns(now, c->a);
+    if (strcmp(row->name, "sort-by") == 0)
+        offer_columns(typed, prefix, c->a);
     for (const char *at = row->value; strchr(row->value, '|') && *at;) {
         size_t len = strcspn(at, "|");
         offer(typed, arena_printf(c->a, "%s%.*s", prefix, (int)len, at), "", c->a);
@@ -163,6 +165,7 @@ static void read_words(struct completion *c, void *own)
 
 static int complete_of_command(struct completion *c)
 {
+    assert(c->command && c->current);
     void *own = arena_alloc(c->a, c->command->own_size + 1);
 
     read_words(c, own);

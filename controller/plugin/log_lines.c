@@ -1,5 +1,6 @@
 #include "plugin/log_lines.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +47,7 @@ static void print_line_of(const struct log_lines *l, const char *time, const cha
 /* "TIME text"; the kubelet's times have all the same length, so they compare as texts. */
 static void take_line(struct log_lines *l)
 {
+    assert(l->pod && l->line.len <= LOG_LINE_MAX);
     char *space = memchr(l->line.data, ' ', l->line.len);
 
     if (space && space - l->line.data < LOG_TIME_SIZE) {

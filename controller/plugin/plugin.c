@@ -78,6 +78,7 @@ int plugin_complete(const char *const *others, int argc, char **argv)
 
 void not_seen(struct plugin_call *call, const char *what, const char *needs)
 {
+    assert(*what && *needs);
     for (size_t i = 0; i < call->not_seen_len; i++)
         if (strcmp(call->not_seen[i].what, what) == 0 && strcmp(call->not_seen[i].needs, needs) == 0)
             return;

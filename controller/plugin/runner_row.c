@@ -251,6 +251,8 @@ static const char *row_cell(const struct runner_row *row, int column, bool wide,
                             enum tone *tone)
 {
     struct cell_of c = {.row = row, .now = now, .wide = wide, .a = a};
+
+    assert(column >= 0 && column < ROW_COLUMNS);
     const char *text = cells[column].cell(&c);
 
     *tone = c.tone;
@@ -298,7 +300,7 @@ static int compare_cells(const struct runner_row *one, const struct runner_row *
 
 int runner_row_compare(const struct runner_row *one, const struct runner_row *other, int column)
 {
-    assert(column < ROW_COLUMNS);
+    assert(one && other && column < ROW_COLUMNS);
     int order = column >= 0 ? compare_cells(one, other, column) : 0;
 
     if (!order)

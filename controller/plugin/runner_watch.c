@@ -1,5 +1,6 @@
 #include "plugin/runner_watch.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,7 @@ static void add_jobs_watch(struct runner_watch *w, const char *ns)
     const struct watch_handler handler = {on_pods_begin, on_pod, NULL, on_pods_end, ignore_version, jobs};
 
     *jobs = (struct jobs_watch){.whole = w, .ns = ns ? mem_strdup(ns) : NULL};
+    assert(w->jobs_len < JOBS_NAMESPACES_MAX);
     jobs->watch = watch_create(session_loop(w->call->session), session_client(w->call->session), &pods, ns,
                                LABEL_JOB_POD, &handler);
     w->jobs[w->jobs_len++] = jobs;

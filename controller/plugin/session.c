@@ -140,6 +140,7 @@ static void wait_for_all(struct session_wait *w, int64_t ms)
 
 static void one_less(struct session_wait *w)
 {
+    assert(w->pending > 0);
     if (--w->pending == 0)
         loop_stop(w->session->loop);
 }
@@ -148,6 +149,7 @@ bool session_sleep(struct session *s, int64_t ms)
 {
     struct session_wait w = {.session = s, .pending = 1};
 
+    assert(!s->asleep);
     s->asleep = &w;
     wait_for_all(&w, ms);
     s->asleep = NULL;
@@ -186,6 +188,7 @@ static void on_asked(void *arg, const struct kube_reply *reply)
     struct asked *asked = arg;
     struct session_request *r = asked->request;
 
+    assert(asked->id && !r->object);
     asked->id = 0;
     r->err = reply->err;
     if (r->err.kind == ERR_NONE)
@@ -205,6 +208,8 @@ static bool on_text(void *arg, const char *bytes, size_t len)
 static void begin_asking(struct session *s, struct asked *asked)
 {
     const struct session_request *r = asked->request;
+
+    assert(r->path && !asked->id);
     const struct kube_request request = {
         .method = r->method ? r->method : "GET",
         .path = r->path,
@@ -311,6 +316,8 @@ static void take_page(struct paging *p, const struct session_request *answer, st
 {
     enum { TRIES = 3 };
     struct session_list *list = p->list;
+
+    assert(p->from && list->items);
     const char *more = json_str_or(answer->object, "metadata.continue", "");
 
     if (answer->err.kind == ERR_EXPIRED && ++p->tries < TRIES) { /* what the pages are of has been forgotten */

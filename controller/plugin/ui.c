@@ -1,4 +1,5 @@
 /* `ui`: the operator's page, brought to this machine. */
+#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,7 @@ static int await_page(struct plugin_call *call, struct forward *f)
 {
     int status = 0;
 
+    assert(f->child && f->port && f->remote_port);
     for (int i = 0; i < TRIES && !status && !forward_ended(f) && !session_interrupted(call->session); i++) {
         session_sleep(call->session, TRY_MS);
         status = forward_status(f);
