@@ -165,6 +165,7 @@ enum right_of {
     RIGHT_LISTED,     /* … but where Secrets are read by name alone                         */
     RIGHT_CLUSTER,    /* only where all namespaces are served                               */
     RIGHT_HOME,       /* in the operator's own namespace                                    */
+    RIGHT_OF_PAGE,    /* its page shows less without it; nobody asks                        */
 };
 
 /* The rights that the operator has by manifests/base/rbac.yaml, and those of jobs by executor.yaml. */

@@ -29,6 +29,7 @@ const struct doctor_right doctor_operator_rights[] = {
     {"", "namespaces", "get,list,watch", NULL, RIGHT_CLUSTER},
     {"discovery.k8s.io", "endpointslices", "get", "kubernetes", RIGHT_CLUSTER},
     {"events.k8s.io", "events", "create", NULL, RIGHT_EVERYWHERE},
+    {"events.k8s.io", "events", "list", NULL, RIGHT_OF_PAGE},
     {"coordination.k8s.io", "leases", "create", NULL, RIGHT_HOME},
     {"coordination.k8s.io", "leases", "get,update", FIELD_MANAGER, RIGHT_HOME},
     {"", "secrets", "get,patch", LEDGER_NAME, RIGHT_HOME},

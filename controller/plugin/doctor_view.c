@@ -169,7 +169,7 @@ static void ask_operator_rights(struct round *r, const struct doctor_operator *o
     for (const struct doctor_right *right = doctor_operator_rights; right->group; right++) {
         const char *at = o->namespaces;
         char ns[NAMESPACE_SIZE];
-        bool moot = (right->of == RIGHT_CLUSTER && o->namespaces) ||
+        bool moot = right->of == RIGHT_OF_PAGE || (right->of == RIGHT_CLUSTER && o->namespaces) ||
                     (right->of == RIGHT_LISTED && o->secrets_by_name) ||
                     (right->of == RIGHT_HOME && strcmp(right->resource, "leases") == 0 && !o->elects);
         if (moot)
