@@ -1,5 +1,6 @@
 #include "cli/hints.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stddef.h>
 #include <string.h>
@@ -241,6 +242,7 @@ static const char *manager_path(const struct unknown *u, const char *name)
 {
     const struct shape *manager = shape_find(&crd_shape, "spec.manager");
 
+    assert(manager);
     return arena_printf(u->a, "spec.manager.%s%s", shape_member(manager, name) ? "" : "podSpec.", name);
 }
 
@@ -276,6 +278,7 @@ static bool in_place(const struct unknown *u, const struct key_place *place, str
 {
     if (place->path)
         return mean(u, place->path, NULL, ret);
+    assert(place->why);
     ret->text = arena_printf(u->a, "it %s: take it out", place->why);
     return true;
 }
@@ -327,6 +330,7 @@ static struct hint first_of(const struct unknown *u, bool (*const ways[])(const 
 {
     struct hint hint = {0};
 
+    assert(u->parent && u->name && u->a);
     while (*ways && !(*ways)(u, &hint))
         ways++;
     if (!hint.text)

@@ -1,4 +1,5 @@
 /* `render`: the objects that GitLabRunners lead to, without a cluster and without GitLab. */
+#include <assert.h>
 #include <getopt.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -158,6 +159,7 @@ static void print_toml(const struct owner *owner, const struct spec *spec, bool 
 
 static void print_objects(struct json_object *list, enum format format)
 {
+    assert(format != FORMAT_TOML);
     if (format == FORMAT_JSON) {
         cleanup_json struct json_object *whole = json_build("{apiVersion: v1, kind: List, items: %o}", json_ref(list));
         int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;

@@ -1,5 +1,6 @@
 #include "cli/unknown.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <string.h>
 
@@ -37,6 +38,7 @@ static bool fits(const struct hint *hint, struct json_object *value, struct aren
         return true;
     json_each (it, value) {
         const char *path = arena_printf(a, "%s.%s", hint->path, it.key);
+        assert(!hint->table || strncmp(path, "spec.config.", strlen("spec.config.")) == 0);
         const struct hint inner = {path, "", hint->table ? path + strlen("spec.config.") : NULL};
         bool known = hint->table ? is_set_at(hint->table, it.key, path, a) : shape_member(target, it.key) != NULL;
         if (!known || !fits(&inner, it.value, a))

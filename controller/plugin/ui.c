@@ -43,7 +43,7 @@ static bool find_page(struct plugin_call *call, struct forward *f)
     f->remote_port = found ? found->debug_port : DEBUG_PORT;
     f->target = found && *found->holder ? arena_printf(call->a, "pod/%s", found->holder)
                                         : arena_printf(call->a, "deployment/%s", found ? found->name : OPERATOR_NAME);
-    if (!f->remote_port)
+    if (found && !found->debug_port)
         fprintf(stderr, "ui: %s/%s runs with --debug-port=0, so it has no page\n", f->ns, found->name);
     return f->remote_port != 0;
 }

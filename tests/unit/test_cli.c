@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "base/yaml.h"
+#include "runner/render.h"
 
 /* Runs a command; its output is in out and err, which the arena owns. */
 struct outcome {
