@@ -1,4 +1,4 @@
-/* `render`: the objects that GitLabRunners lead to, without a cluster and without GitLab. */
+/* `render`: the objects that GitLabRunners lead to: those of files, offline, or those of a cluster by name. */
 #include <assert.h>
 #include <getopt.h>
 #include <json-c/json.h>
@@ -12,6 +12,10 @@
 #include "cli/cli.h"
 #include "cli/load.h"
 #include "cli/print.h"
+#include "operator/kinds.h"
+#include "plugin/command.h"
+#include "plugin/plugin.h"
+#include "plugin/session.h"
 #include "runner/job_pod.h"
 #include "runner/names.h"
 #include "runner/pod_security.h"
@@ -29,23 +33,26 @@ struct options {
 
 static void render_usage(FILE *out)
 {
-    fputs("Usage: gitlab-runner-controller render -f FILE... [OPTION...]\n\n"
-          "Prints the objects that GitLabRunners lead to. Asks neither a cluster nor GitLab.\n\n"
-          "  -f, --filename FILE      YAML or JSON, \"-\": standard input; may be given more than once\n"
-          "  -o, --output FORMAT      yaml (default), json (one List), toml (config.toml alone),\n"
-          "                           job (what Pod Security sees of the pod that gitlab-runner makes of a job; a\n"
-          "                           label names the strictest level that it fits)\n"
-          "  --manager-image IMAGE    where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")\n"
-          "  --help\n\n"
-          "The manifests are those that the operator applies, but for two things. Secrets are shown as stringData, to "
-          "be\n"
-          "read by people, where the operator writes data. And what only a cluster or GitLab can know is missing or "
-          "stands in\n"
-          "angle brackets: tokens, the runner's id, a CA, and for objects that come from a file without a uid, owner "
-          "references.\n\n"
-          "Objects of other kinds are left out. Invalid GitLabRunners are named on standard error, and the exit code "
-          "is 3.\n",
-          out);
+    fputs(
+        "Usage: gitlab-runner-controller render -f FILE... [OPTION...]\n"
+        "       gitlab-runner-controller render NAME... [OPTION...]\n\n"
+        "Prints the objects that GitLabRunners lead to. Of files it asks neither a cluster nor GitLab; NAME is one of\n"
+        "the cluster, with kubectl's options: render NAME -h.\n\n"
+        "  -f, --filename FILE      YAML or JSON, \"-\": standard input; may be given more than once\n"
+        "  -o, --output FORMAT      yaml (default), json (one List), toml (config.toml alone),\n"
+        "                           job (what Pod Security sees of the pod that gitlab-runner makes of a job; a\n"
+        "                           label names the strictest level that it fits)\n"
+        "  --manager-image IMAGE    where spec.manager.image is not given (default: " DEFAULT_MANAGER_IMAGE ")\n"
+        "  --help\n\n"
+        "The manifests are those that the operator applies, but for two things. Secrets are shown as stringData, to "
+        "be\n"
+        "read by people, where the operator writes data. And what only a cluster or GitLab can know is missing or "
+        "stands in\n"
+        "angle brackets: tokens, the runner's id, a CA, and for objects that come from a file without a uid, owner "
+        "references.\n\n"
+        "Objects of other kinds are left out. Invalid GitLabRunners are named on standard error, and the exit code "
+        "is 3.\n",
+        out);
 }
 
 static bool format_parse(const char *text, enum format *ret)
@@ -197,14 +204,94 @@ static int render(const struct load *load, const struct options *o, struct arena
     return code;
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Of a cluster */
+
+struct live_options {
+    unsigned format; /* enum format */
+};
+
+static const struct option_row live_rows[] = {
+    {'o', "output", "yaml|json|toml", "how it is printed (default: yaml)", NULL, offsetof(struct live_options, format),
+     NULL},
+};
+
+/* One that is there; false: *code says how it ended. */
+static bool render_live(struct plugin_call *call, const char *name, struct json_object *list, enum plugin_exit *code)
+{
+    const struct live_options *o = call->own;
+    const char *ns = session_namespace(call->session);
+    struct spec *spec = arena_alloc(call->a, sizeof(*spec));
+    struct err err = {0};
+    struct json_object *object =
+        session_get(call->session, kube_path(kind_resource(KIND_RUNNER), ns, name, NULL, call->a), call->a, &err);
+
+    if (!object || !spec_parse(object, spec, call->a, &err)) {
+        *code = failed(call, name, &err);
+        return false;
+    }
+    const struct owner owner = owner_of(object);
+    const struct render_settings settings = {.manager_image = DEFAULT_MANAGER_IMAGE};
+    if (o->format == FORMAT_TOML)
+        print_toml(&owner, spec, call->args_len > 1, call->a);
+    else
+        add_children(list, &owner, spec, &settings, call->a);
+    return true;
+}
+
+static enum plugin_exit render_live_run(struct plugin_call *call)
+{
+    const struct live_options *o = call->own;
+    struct json_object *list = arena_json(call->a, json_object_new_array());
+    enum plugin_exit code = EXIT_GOOD;
+
+    for (size_t i = 0; i < call->args_len; i++)
+        render_live(call, call->args[i], list, &code);
+    if (o->format != FORMAT_TOML && json_len(list))
+        print_objects(list, (enum format)o->format);
+    return code;
+}
+
+static const struct plugin_command render_live_command = {
+    .name = "render",
+    .args = "NAME...",
+    .summary = "print the objects that a GitLabRunner leads to",
+    .about =
+        "Prints the objects that GitLabRunners of the cluster lead to, as `render -f FILE` does for those of files.\n"
+        "Tokens, and all else that is in Secrets, stand in angle brackets.",
+    .example = "render builds -n ci\nrender builds -o toml",
+    .rights = "get gitlabrunners",
+    .rows = live_rows,
+    .rows_len = ARRAY_LEN(live_rows),
+    .own_size = sizeof(struct live_options),
+    .args_min = 1,
+    .args_max = 64,
+    .run = render_live_run,
+};
+
+/* A name, and no file. */
+static bool is_of_a_cluster(int argc, char **argv)
+{
+    bool named = false;
+
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "-f", 2) == 0 || strncmp(argv[i], "--file", 6) == 0)
+            return false;
+        named |= argv[i][0] != '-' && (i == 1 || argv[i - 1][0] != '-');
+    }
+    return named;
+}
+
 int cli_render(int argc, char **argv)
 {
     cleanup_arena struct arena a = {0};
     cleanup_load struct load load = {0};
     struct options o = {.files = arena_alloc(&a, (size_t)argc * sizeof(*o.files)),
                         .settings = {.manager_image = DEFAULT_MANAGER_IMAGE}};
-    int code = parse_render_options(argc, argv, &o);
 
+    if (is_of_a_cluster(argc, argv))
+        return plugin_run_command("kubectl glr", &render_live_command, argc, argv);
+    int code = parse_render_options(argc, argv, &o);
     if (code >= 0)
         return code;
     code = load_files(&load, o.files, o.len, &a);

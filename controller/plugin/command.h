@@ -75,6 +75,7 @@ bool is_forbidden(const struct err *err);
 enum plugin_exit failed(const struct plugin_call *call, const char *what, const struct err *err);
 
 extern const struct plugin_command completion_command;
+extern const struct plugin_command diff_command; /* cli/diff.c, since it reads files */
 extern const struct plugin_command doctor_command;
 extern const struct plugin_command explain_command;
 extern const struct plugin_command jobs_command;

@@ -19,6 +19,7 @@ enum { OTHERS_MAX = 8 };
 static const struct plugin_command *const commands[] = {
     &list_command,
     &explain_command,
+    &diff_command,
     &jobs_command,
     &logs_command,
     &ui_command,
@@ -171,13 +172,13 @@ static enum plugin_exit run_command(struct plugin_call *call)
     return code == EXIT_GOOD && call->not_seen_len ? EXIT_INCOMPLETE : code;
 }
 
-int plugin_run(const char *program, int argc, char **argv)
+int plugin_run_command(const char *program, const struct plugin_command *command, int argc, char **argv)
 {
     cleanup_arena struct arena a = {0};
     struct option_table tables[OPTION_TABLES_MAX];
     struct plugin_options options;
-    struct plugin_call call = {.program = program, .command = find_command(argv[0]), .options = &options, .a = &a};
-    assert(call.command); /* plugin_has() */
+    struct plugin_call call = {.program = program, .command = command, .options = &options, .a = &a};
+    assert(command);
     void *own = arena_alloc(&a, call.command->own_size + 1);
     size_t len = tables_of(call.command, tables, own, &options);
     int first = argc;
@@ -196,4 +197,9 @@ int plugin_run(const char *program, int argc, char **argv)
     call.args = argv + first;
     call.args_len = (size_t)(argc - first);
     return check_args(&call) ? (int)run_command(&call) : EXIT_COULD_NOT;
+}
+
+int plugin_run(const char *program, int argc, char **argv)
+{
+    return plugin_run_command(program, find_command(argv[0]), argc, argv);
 }

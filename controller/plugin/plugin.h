@@ -10,6 +10,9 @@ bool plugin_has(const char *name);
 /* Runs it: argv[0] is its name, and there is such a command; program: what the user has called, "kubectl glr". Returns
  * the exit code. */
 int plugin_run(const char *program, int argc, char **argv);
+struct plugin_command;
+/* The same with one that is none of the plugin's own, such as the half of `render` that asks a cluster. */
+int plugin_run_command(const char *program, const struct plugin_command *command, int argc, char **argv);
 /* A line for each command. */
 void plugin_list_commands(FILE *out);
 /* What the exit codes are, in one line. */

@@ -421,6 +421,7 @@ void survey_object(struct plugin_call *call, struct json_object *object, struct 
     assume_the_unseen(l);
     judge_values(l);
     learn_sight(&ret->state->memory, &ret->observed);
+    learn_reported(&ret->state->memory, "PossibleOrphan"); /* what a finalizer promises the operator has looked into */
     learn_of_pods(l);
     take_events(l);
 }
