@@ -41,9 +41,9 @@ check_interval = 1
 JOB = "hello:\n  script: [echo \"greeting $GREETING\"]\n"
 
 
-def registered(ci: Place, gitlab: GitLabAdmin) -> dict:
+def registered(gitlab: GitLabAdmin, name: str = "app") -> dict:
     """A runner as somebody has registered it by hand."""
-    project = ci.registration_token(files={".gitlab-ci.yml": JOB})
+    project = gitlab.add_project(name, files={".gitlab-ci.yml": JOB})
     body = {"token": project["runners_token"], "description": "by hand", "run_untagged": True}
     return requests.post(gitlab.url + "/api/v4/runners", json=body, timeout=10).json() | {"project": project["id"]}
 
@@ -55,7 +55,7 @@ def written(ci: Place, runner: dict, folder: Path) -> Path:
 
 
 def test_import_of_a_config_keeps_the_runner_and_runs_its_jobs(ci: Place, gitlab: GitLabAdmin, tmp_path: Path) -> None:
-    runner = registered(ci, gitlab)
+    runner = registered(gitlab)
     words = ("import", "config", "-f", written(ci, runner, tmp_path), "-n", ci.name, "--partial")
     told, whole = run(*words, code=1), run(*words, "--with-secrets", code=1)
     assert runner["token"] not in told.stdout + told.stderr + whole.stderr, "unless it is asked for, no token is shown"

@@ -54,7 +54,7 @@ def alekc(ci: Place, token: str) -> str:
 
 def test_import_keeps_runners_and_their_jobs_run(ci: Place, gitlab: GitLabAdmin) -> None:
     """One of each source, all at once."""
-    runners = {source.__name__: registered(ci, gitlab) for source in (helm, operator, alekc)}
+    runners = {source.__name__: registered(gitlab, source.__name__) for source in (helm, operator, alekc)}
     for source in (helm, operator, alekc):
         words = ("import", source.__name__, "-f", "-", "-n", ci.name, "--adopt", "--with-secrets")
         done = run(*words, stdin=source(ci, runners[source.__name__]["token"]))
@@ -122,7 +122,7 @@ def takeover(ci: Place, token: str, deployment: str) -> subprocess.CompletedProc
 
 
 def test_a_takeover_waits_for_the_old_managers_jobs_and_goes_on_with_its_runner(ci: Place, gitlab: GitLabAdmin) -> None:
-    runner = registered(ci, gitlab)
+    runner = registered(gitlab)
     gitlab.push(runner["project"], {".gitlab-ci.yml": JOB.replace("[echo", "[sleep 3, echo")})
     refused = takeover(ci, runner["token"], "nobody")
     assert refused.returncode == 1 and "Nothing was changed." in refused.stderr, refused.stderr

@@ -171,8 +171,13 @@ static void say_token(struct import_draft *d)
         import_token(d, "runnerToken", IMPORT_RUNNER_TOKEN, token);
     if (*other && !*token)
         import_token(d, "runnerRegistrationToken", registers ? IMPORT_REGISTRATION_TOKEN : IMPORT_RUNNER_TOKEN, other);
-    if (*secret && !*token && !*other)
+    if (*secret && !*token && !*other) {
+        import_tell_field(
+            d, "runners.secret", IMPORT_MOVED,
+            "spec.authentication.runnerTokenSecretRef, key runner-token; where that is the empty one, make "
+            "it registrationTokenSecretRef");
         import_token_reference(d, "runners.secret", IMPORT_RUNNER_TOKEN, secret, "runner-token");
+    }
     if (*secret && (*token || *other))
         import_tell_field(d, "runners.secret", IMPORT_OURS, "has no effect: the token is said beside it");
     import_tell_field(d, "runnerToken", IMPORT_OURS, "says nothing");

@@ -109,9 +109,19 @@ const char *import_objects_text(struct import *im, const struct import_objects *
     return NULL;
 }
 
+/* What an object names by reference is in its own namespace. */
+static const char *note_of_namespace(const struct import *im, struct json_object *object)
+{
+    const char *was = json_str_or(object, "metadata.namespace", "");
+
+    if (!im->ns || strcmp(im->ns, was) == 0)
+        return "metadata.namespace";
+    return "metadata.namespace, another one now: the Secrets and ConfigMaps that it names have to be there";
+}
+
 void import_object_tell(struct import *im, struct import_source *source)
 {
-    static const struct {
+    const struct {
         const char *path;
         enum import_fate fate;
         const char *note;
@@ -119,7 +129,7 @@ void import_object_tell(struct import *im, struct import_source *source)
         {"apiVersion", IMPORT_OURS, "is that of a GitLabRunner now"},
         {"kind", IMPORT_OURS, "is GitLabRunner now"},
         {"metadata.name", IMPORT_MOVED, "metadata.name"},
-        {"metadata.namespace", IMPORT_MOVED, "metadata.namespace, unless --namespace says another one"},
+        {"metadata.namespace", IMPORT_MOVED, note_of_namespace(im, source->tree)},
         {"metadata", IMPORT_OURS, "is the old object's own"},
         {"status", IMPORT_OURS, "is what its operator has found"},
     };

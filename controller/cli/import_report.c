@@ -1,5 +1,6 @@
 #include "cli/import_report.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <string.h>
@@ -24,6 +25,7 @@ static void add_leaf(struct import_report *report, struct import_source *source,
         source->leaves = leaves;
         source->size = size;
     }
+    assert(source->len < source->size);
     source->leaves[source->len++] = (struct import_leaf){.path = path, .line = line};
 }
 
@@ -99,21 +101,35 @@ struct verdict {
     const char *note;
 };
 
+/* Leaves that are told of one after the other are mostly found one after the other. source->len: there is none. */
+static size_t find_leaf(const struct import_source *source, const char *path)
+{
+    for (size_t k = 0; k < source->len; k++) {
+        size_t i = (source->told + k) % source->len;
+        if (is_at_or_below(source->leaves[i].path, path))
+            return i;
+    }
+    return source->len;
+}
+
+/* Those below one path are beside each other, as the tree has them. */
 static bool settle_leaves(struct import_source *source, const char *path, const struct verdict *v)
 {
-    bool found = false;
+    size_t i = source ? find_leaf(source, path) : 0;
 
-    for (size_t i = 0; source && i < source->len; i++) {
+    if (!source || i == source->len)
+        return false;
+    while (i > 0 && is_at_or_below(source->leaves[i - 1].path, path))
+        i--;
+    for (; i < source->len && is_at_or_below(source->leaves[i].path, path); i++) {
         struct import_leaf *leaf = &source->leaves[i];
-        if (!is_at_or_below(leaf->path, path))
-            continue;
-        found = true;
         if (leaf->fate != v->was)
             continue;
         leaf->fate = v->fate;
         leaf->note = v->note;
     }
-    return found;
+    source->told = i;
+    return true;
 }
 
 /* A value that has another shape in config.toml is told of as a whole. */

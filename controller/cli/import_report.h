@@ -33,6 +33,7 @@ struct import_source {
     struct json_object *tree;
     struct import_leaf *leaves;
     size_t len, size;
+    size_t told; /* where the next one to be told of is looked for first */
 };
 
 /* A key of a config.toml that nobody has written: "runners[0].cache.Type" is what the source has at `path`. */

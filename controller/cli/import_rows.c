@@ -1,5 +1,6 @@
 #include "cli/import_rows.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <string.h>
 
@@ -66,6 +67,7 @@ void import_config_defaults(struct import_draft *d, const struct import_default 
 
 void import_draft_runner(struct import_draft *d, const char *name)
 {
+    assert(!d->spec);
     d->spec = import_config_runner(d->im, d->view, d->config, 0, name);
 }
 
@@ -126,6 +128,7 @@ static void row_to_spec(struct import_draft *d, const struct import_row *row)
 
 void import_rows_to_spec(struct import_draft *d, const struct import_row *rows, size_t len)
 {
+    assert(d->spec);
     for (size_t i = 0; i < len; i++) {
         const struct import_row *row = &rows[i];
         if (row->way == IMPORT_TO_SPEC)

@@ -1,5 +1,6 @@
 #include "cli/import_takeover.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -164,6 +165,7 @@ static bool apply_one(struct import_step *s, const struct kube_resource *kind, s
 {
     const char *name = json_str(object, "metadata.name");
 
+    assert(s->stopped || strstr(query, "dryRun")); /* never two managers at one runner */
     if (session_write(s->session, "PATCH", path_of(s, kind, name, NULL, query), "application/apply-patch+yaml", object,
                       s->a, &s->err))
         return true;
@@ -249,8 +251,12 @@ static const char *old_pods_left(struct import_step *s)
                       "somebody has scaled the old Deployment up again: stop the operator that it has first");
         return NULL;
     }
-    for (size_t i = 0; i < json_len(json_member(found, "items")); i++)
-        list = arena_printf(s->a, "%s %s", list, json_str(json_at(json_member(found, "items"), i), "metadata.name"));
+    for (size_t i = 0; i < json_len(json_member(found, "items")); i++) {
+        struct json_object *pod = json_at(json_member(found, "items"), i);
+        const char *phase = json_str_or(pod, "status.phase", "");
+        if (strcmp(phase, "Failed") != 0 && strcmp(phase, "Succeeded") != 0) /* these only wait to be collected */
+            list = arena_printf(s->a, "%s%s%s", list, *list ? ", " : "", json_str(pod, "metadata.name"));
+    }
     return list;
 }
 
@@ -323,6 +329,7 @@ int import_takeover(struct import *im, const struct takeover_options *o)
 {
     struct import_step s = {.im = im, .a = im->a, .o = o};
 
+    assert(o->deployment && o->timeout_ms > 0);
     s.session = session_open(o->plugin, &s.err);
     if (!s.session)
         return stop_takeover(&s, EXIT_COULD_NOT, "the cluster"), s.code;
