@@ -91,7 +91,7 @@ static size_t last_len(const char *text, const char *end)
 {
     size_t len = 1;
 
-    while (end - len > text && ((unsigned char)end[-len] & 0xc0) == 0x80)
+    while (end - len > text && ((unsigned char)*(end - len) & 0xc0) == 0x80)
         len++;
     return utf8_len(end - len) == len ? len : 0;
 }
