@@ -109,7 +109,7 @@ static const struct shape *shape_of_key(struct config_validation *c, const struc
         spec_invalid(c->err, "spec.config.%s: gitlab-runner writes this key %s", shown(path, 200).text, key->name);
         return NULL;
     }
-    if (said && (!extra_config_validate_owner(path, c->spec, c->err) || !validate_shared(c, path)))
+    if (said && (!extra_config_validate_owner(path, key != NULL, c->spec, c->err) || !validate_shared(c, path)))
         return NULL;
     if (said && !key)
         report(c, table, name, path);

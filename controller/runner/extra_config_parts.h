@@ -13,9 +13,10 @@ enum {
  * any further. */
 bool extra_config_validate_shape(struct json_object *config, struct arena *a, struct err *err);
 
-/* Whether the key of that path ("runners.kubernetes.image", as gitlab-runner writes it) may be in spec.config; the
- * object's spec is asked for the fields that say the same. */
-bool extra_config_validate_owner(const char *path, struct json_object *spec, struct err *err);
+/* Whether the key of that path ("runners.kubernetes.image") may be in spec.config; the object's spec is asked for the
+ * fields that say the same. exact: it is known, and written as gitlab-runner writes it; else case counts for nothing.
+ */
+bool extra_config_validate_owner(const char *path, bool exact, struct json_object *spec, struct err *err);
 
 /* Whether a key that is the operator's or of another field has a value that gitlab-runner writes by itself into a
  * config.toml where nobody has set it: such a one is no wish, so it is neither refused nor taken. */

@@ -235,11 +235,16 @@ struct json_object *extra_config_said(struct json_object *config, const char **r
     return *list ? said : config;
 }
 
-bool extra_config_validate_owner(const char *path, struct json_object *spec, struct err *err)
+static bool is_path(const char *owned_path, const char *path, bool exact)
+{
+    return exact ? strcmp(owned_path, path) == 0 : same_but_for_case(owned_path, path);
+}
+
+bool extra_config_validate_owner(const char *path, bool exact, struct json_object *spec, struct err *err)
 {
     size_t i = 0;
 
-    while (i < ARRAY_LEN(owned) && strcmp(owned[i].path, path) != 0)
+    while (i < ARRAY_LEN(owned) && !is_path(owned[i].path, path, exact))
         i++;
     if (i == ARRAY_LEN(owned))
         return true;
