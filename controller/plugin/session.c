@@ -3,12 +3,14 @@
 #include <assert.h>
 #include <json-c/json.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/escape.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "gitlab/egress.h"
 #include "kube/config.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -33,6 +35,36 @@ struct session {
     struct session_wait *asleep; /* NULL: nobody sleeps */
 };
 
+static const char *environment_value(const char *name, const char *other)
+{
+    const char *value = getenv(name);
+
+    return value && *value ? value : getenv(other);
+}
+
+static bool is_on_this_machine(const char *url)
+{
+    static const char *const hosts[] = {"https://localhost", "https://127.", "https://[::1]"};
+
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+        if (strncasecmp(url, hosts[i], strlen(hosts[i])) == 0)
+            return true;
+    return false;
+}
+
+/* The environment's, as kubectl takes it, where the kubeconfig names none. */
+static void take_environments_proxy(struct kube_config *config)
+{
+    const char *proxy = environment_value("HTTPS_PROXY", "https_proxy"),
+               *others = environment_value("NO_PROXY", "no_proxy");
+    const struct gitlab_egress egress = {.proxy = proxy,
+                                         .no_proxy = others && egress_list_is_good(others) ? others : NULL};
+
+    if (proxy && *proxy && !config->proxy_url && strncasecmp(config->server, "https://", 8) == 0 &&
+        !is_on_this_machine(config->server) && egress_is_proxied(&egress, config->server, NULL))
+        config->proxy_url = mem_strdup(proxy);
+}
+
 struct session *session_open(const struct plugin_options *options, struct err *err)
 {
     const struct kube_choice choice = {
@@ -53,6 +85,7 @@ struct session *session_open(const struct plugin_options *options, struct err *e
         session_close(s);
         return NULL;
     }
+    take_environments_proxy(&s->config);
     if (!options->all_namespaces)
         s->namespace = options->namespace ? options->namespace : s->config.namespace;
     s->client = kube_client_create(s->loop, s->http, &s->config);

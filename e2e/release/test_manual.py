@@ -98,12 +98,12 @@ def test_each_command_of_the_plugin_ends_its_help_with_an_example_exit_codes_and
         assert f"\nExample:\n  kubectl glr {command}" in said and "\nExit codes: 0 good" in said and "\nRights needed: " in said, command
 
 
-def test_shells_complete_the_plugins_words() -> None:
+def test_shells_complete_the_plugins_words(tmp_path: Path) -> None:
     scripts = {shell: plugin("completion", shell) for shell in ("bash", "zsh", "fish", "kubectl")}
     for shell in ("bash", "zsh", "fish"):
         done = subprocess.run([shell, "-n"], input=scripts[shell], capture_output=True, text=True, timeout=20)
         assert (done.returncode, done.stderr) == (0, ""), shell
-    path = {"PATH": f"{ROOT}/build:/usr/bin:/bin", "HOME": "/nowhere"}
+    path = {"PATH": f"{ROOT}/build:/usr/bin:/bin", "HOME": str(tmp_path)}
     asked = f"{scripts['bash']}\nCOMP_WORDS=(kubectl-glr list --so); COMP_CWORD=2; _kubectl_glr; echo \"${{COMPREPLY[@]}}\""
     assert subprocess.run(["bash", "-c", asked], capture_output=True, text=True, env=path, timeout=20).stdout == "--sort-by\n"
     asked = f"{scripts['fish']}\ncomplete -C 'kubectl-glr completion f'"

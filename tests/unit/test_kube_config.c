@@ -616,6 +616,44 @@ static void somebody_is_impersonated(void **state)
     assert_null(w->config.impersonate[ARRAY_LEN(headers)]);
 }
 
+/* As kubectl's --cluster, --user, --as and --as-group: in the place of what context and entries say. */
+static void a_command_line_chooses(void **state)
+{
+    struct world *w = *state;
+    static const char *const groups[] = {"ops", "night"};
+    static const char *const headers[] = {"Impersonate-User: anna", "Impersonate-Group: ops",
+                                          "Impersonate-Group: night"};
+    const char *path = put(w, "many",
+                           "current-context: c\n"
+                           "clusters: [{name: k, cluster: {server: 'https://x.test'}}, {name: l, cluster: {server: "
+                           "'https://y.test'}}]\n"
+                           "users: [{name: u, user: {token: t, as: jane}}, {name: v, user: {token: s}}]\n"
+                           "contexts: [{name: c, context: {cluster: k, user: u, namespace: ns}}]\n");
+    struct kube_choice choice = {
+        .path = path, .cluster = "l", .user = "v", .as = "anna", .groups = groups, .groups_len = 2};
+
+    assert_true(kube_config_choose(&w->config, &choice, &w->err));
+    assert_string_equal(w->config.server, "https://y.test");
+    assert_string_equal(w->config.token, "s");
+    assert_string_equal(w->config.namespace, "ns");
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++)
+        assert_string_equal(w->config.impersonate[i], headers[i]);
+    assert_null(w->config.impersonate[ARRAY_LEN(headers)]);
+    kube_config_finish(&w->config);
+    choice = (struct kube_choice){.path = path, .as = "anna"}; /* and no longer jane */
+    assert_true(kube_config_choose(&w->config, &choice, &w->err));
+    assert_string_equal(w->config.impersonate[0], "Impersonate-User: anna");
+    assert_null(w->config.impersonate[1]);
+    kube_config_finish(&w->config);
+    choice = (struct kube_choice){.path = path, .user = "v", .groups = groups, .groups_len = 1};
+    assert_false(kube_config_choose(&w->config, &choice, &w->err));
+    assert_non_null(strstr(w->err.text, "--as NAME"));
+    kube_config_finish(&w->config);
+    choice = (struct kube_choice){.path = path, .cluster = "none"};
+    assert_false(kube_config_choose(&w->config, &choice, &w->err));
+    assert_non_null(strstr(w->err.text, "none, which is not there"));
+}
+
 static void proxies_are_named_as_kubectl_names_them(void **state)
 {
     static const char *const cases[][2] = {{"http://p.test:1", "http://p.test:1"},
@@ -654,6 +692,7 @@ int main(void)
         TEST(client_certificates_rotate_as_pairs),
         TEST(a_plugin_is_described),
         TEST(somebody_is_impersonated),
+        TEST(a_command_line_chooses),
         TEST(proxies_are_named_as_kubectl_names_them),
     };
 
