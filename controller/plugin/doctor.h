@@ -30,6 +30,7 @@ enum doctor_source {
     SOURCE_LEDGER,            /* runners that were left behind                                  */
     SOURCE_OWN_RIGHTS,        /* what the caller may do, of doctor_own_rights: an array of booleans */
     SOURCE_OPERATOR_RIGHTS,   /* what the operator lacks: an array of texts                      */
+    SOURCE_FROM_HERE,         /* with --from-here, what this machine sees of GitLab's hosts       */
     SOURCE_COUNT,
 };
 
@@ -86,6 +87,8 @@ struct doctor_view {
 
 /* Fills *v, within timeout_ms. ns NULL: all namespaces. */
 void doctor_look(struct doctor_view *v, struct session *session, const char *ns, int64_t timeout_ms, struct arena *a);
+/* The same of GitLab's hosts, from this machine, after doctor_look(). */
+void doctor_look_from_here(struct doctor_view *v, struct session *session, int64_t timeout_ms);
 /* What sources lead to, without a cluster: the runners; the operators. */
 void doctor_digest_runners(struct doctor_view *v);
 void doctor_digest_operators(struct doctor_view *v);
@@ -206,6 +209,9 @@ void check_access_tokens_end(struct doctor *d);
 void check_runner_tokens_end(struct doctor *d);
 void check_version_skew(struct doctor *d);
 void check_plain_http(struct doctor *d);
+/* doctor_from_here.c */
+void check_from_here(struct doctor *d);
+void check_clocks(struct doctor *d);
 /* doctor_namespaces.c */
 void check_namespaces_are_there(struct doctor *d);
 void check_consent(struct doctor *d);

@@ -54,6 +54,12 @@ const struct doctor_check doctor_checks[] = {
      "GitLab, the manager's image and the helper image are of versions that do not go together", "use images of GitLab's version: spec.manager.image, spec.helperImage"},
     {"GLR015", GROUP_HOSTS, LEVEL_NOTE, "https", NEEDS(RUNNERS), check_plain_http,
      "the URL is not https: tokens travel in clear text", "use an https address in spec.url"},
+    {"GLR016", GROUP_HOSTS, LEVEL_NOTE, "GitLab from here", NEEDS(RUNNERS), check_from_here,
+     "with --from-here: this machine does not reach the host; a hint only, since the operator's DNS, proxies and trust are others",
+     "look at what the operator sees of it: GLR010"},
+    {"GLR017", GROUP_HOSTS, LEVEL_WARNING, "clocks", NEEDS(RUNNERS), check_clocks,
+     "with --from-here: GitLab's clock and the API server's are more than half a minute apart: tokens end too early, or too late",
+     "have both follow a time server"},
 
     {"GLR030", GROUP_NAMESPACES, LEVEL_ERROR, "Pod Security", NEEDS(RUNNERS) | NEEDS(NAMESPACES), check_pod_security,
      "the namespace's Pod Security level refuses the pods of every job", "the message names what to set; spec.podSecurity does most of it"},

@@ -11,7 +11,7 @@
 #include "plugin/output.h"
 #include "plugin/session.h"
 
-enum { LOOK_MS = 15 * 1000, AGAIN_MS = 1000 };
+enum { LOOK_MS = 15 * 1000, FROM_HERE_MS = 5 * 1000, AGAIN_MS = 1000 };
 
 enum fail_on { FAIL_ON_ERROR, FAIL_ON_WARNING };
 
@@ -19,6 +19,7 @@ struct doctor_options {
     int64_t wait_ms;
     const char *ignored;
     unsigned fail_on;
+    bool from_here;
 };
 
 static bool option_codes(const char *value, void *field)
@@ -43,6 +44,8 @@ static const struct option_row rows[] = {
      "codes of docs/doctor.md, such as GLR030,GLR043"},
     {0, "fail-on", "error|warning", "what makes it end with 1 (default: error)", NULL,
      offsetof(struct doctor_options, fail_on), NULL},
+    {0, "from-here", NULL, "also ask each GitLab host from this machine: a hint", option_flag,
+     offsetof(struct doctor_options, from_here), NULL},
 };
 
 static bool fails(const struct doctor *d, unsigned fail_on)
@@ -58,7 +61,9 @@ static struct doctor *doctor_once(struct plugin_call *call, struct doctor_view *
     const struct doctor_options *own = call->own;
     struct doctor *d = arena_alloc(a, sizeof(*d));
 
-    doctor_look(v, call->session, call->options->namespace, LOOK_MS, a);
+    doctor_look(v, call->session, call->options->namespace, LOOK_MS - (own->from_here ? FROM_HERE_MS : 0), a);
+    if (own->from_here)
+        doctor_look_from_here(v, call->session, FROM_HERE_MS);
     *d = (struct doctor){.view = v, .a = a};
     if (v->answered)
         doctor_examine(d, own->ignored);

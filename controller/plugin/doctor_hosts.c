@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "plugin/doctor.h"
+#include "runner/explain.h"
 #include "runner/status.h"
 
 enum { URGENT_S = 2 * 24 * 3600 };
@@ -84,8 +85,8 @@ static const char *cut_off_key(const struct doctor_runner *r, struct arena *a)
 
 static void tell_cut_off(struct doctor *d, const struct doctor_runner *r, size_t len)
 {
-    doctor_find(d, r->host, and_others(d, r, len), NULL, "seen by the operator since %s: %s: %s",
-                doctor_condition(r, "GitLabReachable", "lastTransitionTime"),
+    doctor_find(d, r->host, and_others(d, r, len), remedy_of(doctor_condition(r, "GitLabReachable", "reason")),
+                "seen by the operator since %s: %s: %s", doctor_condition(r, "GitLabReachable", "lastTransitionTime"),
                 doctor_condition(r, "GitLabReachable", "reason"), doctor_condition(r, "GitLabReachable", "message"));
 }
 
@@ -139,8 +140,9 @@ static void tell_bad_credential(struct doctor *d, const struct doctor_runner *r,
 {
     const char *condition = bad_credential(r);
 
-    doctor_find(d, r->host, secret_of(r, d->a), NULL, "%s, of %s: %s", doctor_condition(r, condition, "reason"),
-                and_others(d, r, len), doctor_condition(r, condition, "message"));
+    doctor_find(d, r->host, secret_of(r, d->a), remedy_of(doctor_condition(r, condition, "reason")), "%s, of %s: %s",
+                doctor_condition(r, condition, "reason"), and_others(d, r, len),
+                doctor_condition(r, condition, "message"));
 }
 
 void check_credentials(struct doctor *d)

@@ -140,8 +140,8 @@ void check_suspended(struct doctor *d)
 static int64_t paused_since(const struct doctor_runner *r)
 {
     struct json_object *annotations = json_get(r->object, "metadata.annotations");
-    int64_t at = time_parse(json_string(json_member(annotations, GROUP "/paused-at")));
-    const char *until = json_string(json_member(annotations, GROUP "/paused-until"));
+    int64_t at = time_parse(json_string(json_member(annotations, ANNOTATION_PAUSED_AT)));
+    const char *until = json_string(json_member(annotations, ANNOTATION_PAUSED_UNTIL));
 
     if (json_bool_or(r->object, "spec.paused", false) && at <= 0)
         at = time_parse(json_str(r->object, "doctor.paused"));
@@ -155,7 +155,7 @@ void check_paused_long(struct doctor *d)
     for (size_t i = 0; i < d->view->runners_len; i++) {
         const struct doctor_runner *r = &d->view->runners[i];
         int64_t since = paused_since(r);
-        const char *by = json_string(json_member(json_get(r->object, "metadata.annotations"), GROUP "/paused-by"));
+        const char *by = json_string(json_member(json_get(r->object, "metadata.annotations"), ANNOTATION_PAUSED_BY));
         if (since && d->view->now - since > PAUSED_S)
             doctor_find(
                 d, NULL, r->key,

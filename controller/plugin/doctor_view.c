@@ -1,5 +1,6 @@
 /* What is asked of the API server, in two rounds: all that needs nothing else, then what depends on where the operators
  * are, and what takes the place of lists that the caller may not read. */
+#include <assert.h>
 #include <json-c/json.h>
 #include <string.h>
 
@@ -398,5 +399,6 @@ void doctor_look(struct doctor_view *v, struct session *session, const char *ns,
     doctor_digest_operators(v);
     int64_t left = ends - loop_boottime(session_loop(session));
     second_round(r, left > 1000 ? left : 1000);
+    assert(v->now > 0 && v->operators && v->runners);
     free(r);
 }

@@ -1,5 +1,6 @@
 /* The access tokens by which runners are looked for: those that GitLabRunners name, or the one on the command line. A
  * token goes where its object, and its Secret's owner, let it go, and nowhere else. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -155,6 +156,7 @@ static void read_values(struct plugin_call *call, struct orphan_credentials *all
         if (take_values(call, &c, secret, ca ? ca->object : NULL, client ? client->object : NULL))
             all->items[kept++] = c;
     }
+    assert(at == len && kept <= all->len);
     all->len = kept;
 }
 

@@ -1,5 +1,6 @@
 /* What an access token sees at GitLab: pages of runners, then each that no object uses, for its mark; then whether jobs
  * run on those that have one. Some calls at a time, and all of it within a time. */
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,6 +104,7 @@ static void audit_ask(struct audit *audit, const struct gitlab_request *requests
     int64_t left = audit->ends_ms - loop_boottime(audit->loop);
     size_t open = len;
 
+    assert(len <= AT_ONCE && audit->gitlab);
     audit->over |= left <= 0;
     for (size_t i = 0; i < len; i++) {
         asked[i] = (struct asked){.audit = audit, .open = &open};
@@ -114,6 +116,7 @@ static void audit_ask(struct audit *audit, const struct gitlab_request *requests
         loop_run(audit->loop);
         loop_timer_set(audit->timer, -1);
     }
+    assert(audit->over || open == 0);
     for (size_t i = 0; i < len; i++)
         if (asked[i].op || audit->over) {
             if (asked[i].op)
@@ -341,6 +344,7 @@ const char *audit_remove(struct audit *audit, struct orphan_runner *r)
                                 removal = request_to(r->credential, GITLAB_OP_REMOVE, r->id);
     const struct gitlab_answer seen = audit_ask_one(audit, &show);
 
+    assert(r->credential && !r->kept); /* who calls has judged it by what was seen before */
     if (seen.err.kind != ERR_NONE)
         return arena_strdup(a, seen.err.text);
     const char *uid = uid_of_note(json_str_or(seen.body, "maintenance_note", ""), a);

@@ -40,13 +40,16 @@ def deployed(kube: Kube, account: dict) -> Iterator[None]:
 
 
 @pytest.fixture
-def runner(desk: Desk, deployed: None) -> Runner:
+def runner(desk: Desk, deployed: None) -> Iterator[Runner]:
+    """Its operator leads, and gives the Lease back, so that the next one need not wait for it to run out."""
     desk.operator.kill()
     desk.operator.start(*LEADS)
     desk.access_token()
     runner = desk.unmanned("accessToken")
     runner.wait()
-    return runner
+    yield runner
+    if desk.operator.process_itself():
+        desk.operator.stop()
 
 
 @contextmanager
@@ -82,6 +85,8 @@ def test_a_healthy_installation_says_so(desk: Desk, runner: Runner) -> None:
     assert "all is well" in said.splitlines()[-1] and "\x1b" not in said, said
     assert "operator 0.1.0 x1 ready" in said and " leads" in said and "1 of 1 ready" in said, said
     assert re.search(r"my\.gitlab\.com +ok +seen by the operator: it answers; 1 runner\n", said), said
+    seen = desk.glr("doctor", "--from-here").stdout
+    assert "seen from here: it answers 401; its clock goes with the API server's" in seen, seen
     for output in ("json", "yaml", "name", "wide"):
         desk.glr("doctor", "-o", output, "--fail-on", "warning")
     assert desk.glr("doctor", "--ignore", "GLR999", code=2).stderr.startswith("doctor: --ignore GLR999: must be codes")

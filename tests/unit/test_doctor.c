@@ -195,6 +195,11 @@ static const struct wrong {
     {SOURCE_RUNNERS, "0/status/conditions/2", CONDITION("VersionSkew", "True", "RunnerNewerThanGitLab", "newer"),
      "GLR014", LEVEL_WARNING, "RunnerNewerThanGitLab: newer"},
     {SOURCE_RUNNERS, "0/spec/url", "'http://gitlab.example'", "GLR015", LEVEL_NOTE, "not https"},
+    {SOURCE_FROM_HERE, "", "[{'url':'https://g','host':'g','reason':'HostNotFound','text':'no such name'}]", "GLR016",
+     LEVEL_NOTE, "seen from here: HostNotFound: no such name"},
+    {SOURCE_FROM_HERE, "", "[{'url':'https://g','host':'g','status':401,'date':1799999940}]", "GLR017", LEVEL_WARNING,
+     "60 seconds behind"},
+    {SOURCE_FROM_HERE, "", "[{'url':'https://g','host':'g','status':401,'date':1800000001}]", "", 0, ""},
     {SOURCE_ROLES, "0/metadata/name", "'x'", "GLR020", LEVEL_ERROR, "no job can run"},
     {SOURCE_ROLES, "0/rules/3/verbs", "['create','get']", "GLR021", LEVEL_WARNING, "delete,patch pods/exec"},
     {SOURCE_LEDGER, "0/data/k", NULL, "", 0, ""}, /* with an entry: below */
