@@ -3,14 +3,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
+import requests
 
 from page.conftest import Fleet
 from page.screen import Screen
 from places import Runner
 
 Look = Callable[..., Screen]
+VIEWERS = 24                # that there is room for
 CHANGES = 20                # of which the time to the screen is measured
 AT_MOST = 0.5               # seconds, p95
 
@@ -100,3 +103,32 @@ def test_the_operator_is_killed_and_comes_back(busy: Fleet, look: Look) -> None:
     screen.wait_rows(2, 30)
     assert not screen.page.is_visible("#lost")
     assert screen.row("alpha")["tags"] == "meanwhile"
+
+
+def test_when_all_places_are_taken_it_says_so(fleet: Fleet, look: Look) -> None:
+    address = fleet.start()
+    with ExitStack() as viewers:
+        for _ in range(VIEWERS):
+            answer = viewers.enter_context(requests.get(f"{address}fleet/stream", stream=True, timeout=10))
+            assert answer.ok and next(answer.iter_lines(1)) == b"event: hello"
+        screen = look(address)
+        screen.wait_text("again in", "#lost")
+        assert screen.text("#lost b") not in ("", "The operator does not answer")
+    screen.page.click("#lost button")
+    screen.wait_text("No runner yet", "#blank")
+
+
+def test_a_tab_that_is_not_seen_asks_for_nothing(busy: Fleet, look: Look) -> None:
+    screen = look(busy.process.fleet_page)
+    screen.wait_rows(3)
+    turn = "(hidden) => { Object.defineProperty(document, 'hidden', {get: () => hidden, configurable: true});" \
+           " document.dispatchEvent(new Event('visibilitychange')) }"
+    screen.run(turn, True)
+    asked: list[str] = []
+    screen.page.on("request", lambda request: asked.append(request.url))
+    busy.kube.patch("GitLabRunner", "alpha", {"spec": {"tags": ["unseen"]}}, busy.name)
+    Runner(busy.kube, busy.name, "alpha").wait_refused("UpdateNeedsAccessToken")
+    assert screen.row("alpha")["tags"] != "unseen" and not asked
+    screen.run(turn, False)
+    screen.wait_text("unseen", "#fleet")
+    assert any("since=" in url for url in asked), "only what has changed is told"

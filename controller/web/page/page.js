@@ -219,7 +219,7 @@ function submit(token) {
 }
 
 function lostWords(error) {
-  const words = error.status ? error.message : "The operator does not answer";
+  const words = error.status || error.said ? error.message : "The operator does not answer";
   speak(`${words}. What is shown is as of ${clock(stream.last)}.`);
   return [el("span", "", el("b", "", words), synced ? ` · as of ${clock(stream.last)}` : "", " · again in ", el("span", "again", "…")),
     button("Try now", () => stream.start())];

@@ -97,18 +97,25 @@ export async function copyText(text, code, button) {
   setTimeout(() => (button.textContent = "copy"), 2000);
 }
 
-// What the rules have not come to is a number.
+// Those that it stands at come first; of the others a number, which opens to them.
 function rules(list) {
   if (!list) return null;
-  const reached = list.filter((rule) => rule.mark !== "-"), left = list.length - reached.length;
-  const rows = reached.map(rule);
-  if (left) rows.push(el("li", "none", icon("none"), el("span", "what", `${many(left, "rule")} not reached`)));
-  return section("Rules", rows, "marks", (row) => row);
+  const hold = list.filter(({ mark }) => mark === "ok"), left = list.filter(({ mark }) => mark === "-");
+  const stands = list.filter((rule) => !hold.includes(rule) && !left.includes(rule));
+  return titled("Rules", el("ul", "marks", ...stands.map(rule)), fold("good", many(hold.length, "rule holds", "rules hold"), hold),
+    fold("none", many(left.length, "rule") + " not reached", left));
+}
+
+function fold(kind, words, list) {
+  if (!list.length) return "";
+  const summary = el("summary", "", icon(kind), ` ${words}`);
+  summary.dataset.id = kind;
+  return el("details", "", summary, el("ul", "marks", ...list.map(rule)));
 }
 
 function rule({ mark, name, says, why }) {
   const kind = MARKS[mark] ?? "none";
-  if (kind === "good") return el("li", kind, icon(kind, mark), el("span", "what", says || name));
+  if (kind === "good" || kind === "none") return el("li", kind, icon(kind, mark), el("span", "what", says || name));
   return el("li", kind, icon(kind, mark), el("span", "what", el("b", "", name), why ? el("span", "why", why) : ""));
 }
 

@@ -88,7 +88,7 @@ export class Stream {
     if (event === "synced") this.failures = 0;
     const body = data ? JSON.parse(data) : {};
     this.on[event]?.(body);
-    if (event === "anew" || event === "bye") throw Object.assign(new Error(body.reason || "begins anew"), { soon: event === "anew" });
+    if (event === "anew" || event === "bye") throw Object.assign(new Error(body.reason || "begins anew"), { soon: event === "anew", said: true });
   }
 }
 

@@ -74,11 +74,14 @@ export function fill(tr, row) {
   tags(tr.tags, row.tags);
 }
 
+// A pause is said first, unless something is wrong besides.
 function status(row) {
   if (row.gone) return ["Gone", "it was deleted"];
-  if (!row.paused) return [row.reason || "?", row.headline];
+  const reason = row.reason || "?";
+  if (!row.paused) return [reason, row.headline];
   const { until: end, by } = row.paused;
-  return ["Paused", [end && `for ${until(end)} more`, by && `by ${by}`].filter(Boolean).join(" ") || row.headline];
+  const pause = [end && `for ${until(end)} more`, by && `by ${by}`].filter(Boolean).join(" ");
+  return row.severity > 1 ? [reason, `paused ${pause}; ${row.headline}`] : ["Paused", pause || row.headline];
 }
 
 function expiry(at) {
