@@ -94,7 +94,7 @@ def test_what_an_operator_has_made_is_adopted_and_then_managed(ci: Place, gitlab
     assert known["id"] == made["id"] and known["description"] == "after" and len(gitlab.runners()) == 1
 
 
-def old_manager(ci: Place, token: str) -> None:
+def old_manager(ci: Place, token: str, name: str = "old", at_its_end: str = "kill -QUIT 1; sleep 60", replicas: int = 1) -> None:
     """As a chart would have it: config.toml in a Secret, and jobs that end before the pod does."""
     toml = TOML.replace("[[runners]]", f'[[runners]]\n  name = "old"\n  url = "{URL}"\n  token = "{token}"\n  executor = "kubernetes"')
     toml = toml.replace("    image", f'    namespace = "{ci.name}"\n    image')
@@ -106,14 +106,14 @@ def old_manager(ci: Place, token: str) -> None:
     container = {
         "name": "runner", "image": "gitlab/gitlab-runner:alpine-v19.4.0", "imagePullPolicy": "IfNotPresent",
         "args": ["run", "--config", "/etc/old/config.toml"],
-        "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", "kill -QUIT 1; sleep 60"]}}},
+        "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", at_its_end]}}},
         "volumeMounts": [{"name": "config", "mountPath": "/etc/old"}]}
     pod = {"serviceAccountName": "old", "terminationGracePeriodSeconds": 60, "containers": [container],
            "hostAliases": [{"ip": GITLAB_IP, "hostnames": [HOST]}],
            "volumes": [{"name": "config", "secret": {"secretName": "old"}}]}
-    ci.put("Deployment", "old", {"spec": {
-        "replicas": 1, "selector": {"matchLabels": {"app": "old"}},
-        "template": {"metadata": {"labels": {"app": "old"}}, "spec": pod}}})
+    ci.put("Deployment", name, {"spec": {
+        "replicas": replicas, "selector": {"matchLabels": {"app": name}},
+        "template": {"metadata": {"labels": {"app": name}}, "spec": pod}}})
 
 
 def takeover(ci: Place, token: str, deployment: str) -> subprocess.CompletedProcess:
@@ -126,6 +126,9 @@ def test_a_takeover_waits_for_the_old_managers_jobs_and_goes_on_with_its_runner(
     gitlab.push(runner["project"], {".gitlab-ci.yml": JOB.replace("[echo", "[sleep 3, echo")})
     refused = takeover(ci, runner["token"], "nobody")
     assert refused.returncode == 1 and "Nothing was changed." in refused.stderr, refused.stderr
+    old_manager(ci, runner["token"], "unregisters", "gitlab-runner unregister --all-runners", replicas=0)
+    refused = takeover(ci, runner["token"], "unregisters")
+    assert refused.returncode == 1 and "GitLab would delete the runner" in refused.stderr, refused.stderr
     old_manager(ci, runner["token"])
     pipeline = gitlab.start_pipeline(runner["project"])
     wait_for("the old manager runs the job", lambda: gitlab.pipeline(pipeline["id"])["jobs"][0]["status"] == "running")
