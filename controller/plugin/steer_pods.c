@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/escape.h"
 #include "base/json.h"
+#include "base/time.h"
 #include "plugin/session.h"
 #include "plugin/steer.h"
 #include "runner/job_pods.h"
@@ -24,23 +25,9 @@ static struct json_object *pods_at(struct steer *s, const char *ns, const char *
     return pods;
 }
 
-/* "4m" */
-static const char *age_of_job(int64_t seconds, struct arena *a)
-{
-    static const struct {
-        int64_t seconds;
-        char letter;
-    } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
-    size_t i = 0;
-
-    while (i < 3 && seconds < units[i].seconds)
-        i++;
-    return arena_printf(a, "%lld%c", (long long)(seconds > 0 ? seconds / units[i].seconds : 0), units[i].letter);
-}
-
 static const char *with_job(const char *text, const struct job *job, int64_t now, struct arena *a)
 {
-    const char *age = job->since >= 0 ? age_of_job(now - job->since, a) : "?";
+    const char *age = job->since >= 0 ? age_text(now - job->since, a) : "?";
 
     return arena_printf(a, "%s%s %s %s %s", text, *text ? "," : "", *job->id ? job->id : job->pod,
                         *job->name ? job->name : "?", age);
