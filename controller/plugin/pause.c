@@ -18,16 +18,21 @@ enum {
     QUIET_MS = 10 * 1000, /* a job that GitLab gave out just before may have no pod yet */
 };
 
-static bool is_paused_now(struct json_object *object)
-{
-    const char *status = steer_condition(object, "Paused", "status");
-
-    return status && strcmp(status, "True") == 0;
-}
-
 static bool is_paused_by_spec(struct json_object *object)
 {
     return json_object_get_boolean(json_get(object, "spec.paused"));
+}
+
+/* GitLab was told. An operator from before the condition tells it of spec.paused alone, before it says Ready. */
+static bool is_paused_now(struct json_object *object)
+{
+    const char *paused = steer_condition(object, "Paused", "status"),
+               *ready = steer_condition(object, "Ready", "status");
+    bool seen = json_int_or(object, "status.observedGeneration", -1) == json_int_or(object, "metadata.generation", 0);
+
+    if (paused)
+        return strcmp(paused, "True") == 0;
+    return is_paused_by_spec(object) && seen && ready && strcmp(ready, "True") == 0;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

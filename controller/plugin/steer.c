@@ -335,7 +335,7 @@ static void tell_who_runs(struct steer *s)
                 *found.items[i].version ? harmless(found.items[i].version, s->call->a) : "?",
                 (long long)found.items[i].ready, (long long)found.items[i].wanted);
     if (found.len == 0 && s->call->not_seen_len == 0)
-        fputs("there is no operator that would take it up\n", stderr);
+        fputs("no Deployment of an operator is to be found in this cluster\n", stderr);
 }
 
 static void end_late(struct steer *s)
