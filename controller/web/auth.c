@@ -22,7 +22,7 @@ enum {
     STRANGER_MS = 200,   /* between two of them                                  */
     GOOD_MS = 60 * 1000, /* so long an answer holds                              */
     BAD_MS = 10 * 1000,
-    AGAIN_MS = 40 * 1000, /* then who is held is reviewed again                   */
+    AGAIN_MS = 20 * 1000, /* then who is held is reviewed again                   */
     LOOK_MS = 5 * 1000,
     ANSWER_MS = 5 * 1000,
     ASKED_MAX = 4, /* namespaces at a time, of one user                    */

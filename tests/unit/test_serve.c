@@ -18,6 +18,7 @@
 #include "net/loop.h"
 #include "net/serve.h"
 #include "net/serve_request.h"
+#include "net/serve_sheet.h"
 
 enum { GUARD_MS = 10000 * SLOWNESS, PAGE_MAX = 4 << 20 };
 
@@ -31,6 +32,10 @@ struct world {
     int verdict;
     bool late;
     uint64_t asked; /* the id, when it is late */
+    struct serve_stream *stream;
+    bool woken;
+    int counted, ended, ended_fd;
+    struct loop_timer *alarm;
     char credential[64];
 };
 
@@ -104,7 +109,62 @@ static int render_asked(void *arg, const struct serve_request *request, struct b
     return 200;
 }
 
+/* Streams: "/counted" tells a number each time that it is woken, and ends with the third; "/waiting" has nothing to
+ * say;
+ * "/endless" always has. */
+
+static int begin_counting(void *arg, const struct serve_request *request, struct serve_stream *stream,
+                          void **ret_reader, struct buf *words)
+{
+    struct world *w = arg;
+
+    if (strcmp(request->query, "no") == 0) {
+        buf_adds(words, "{\"message\":\"no\"}");
+        return 403;
+    }
+    w->stream = stream;
+    *ret_reader = w;
+    return 200;
+}
+
+static bool next_number(void *reader, struct buf *piece)
+{
+    struct world *w = reader;
+
+    if (!w->woken)
+        return true;
+    w->woken = false;
+    buf_addf(piece, "%d\n", ++w->counted);
+    return w->counted < 3;
+}
+
+static bool next_nothing(void *reader, struct buf *piece)
+{
+    (void)reader, (void)piece;
+    return true;
+}
+
+static bool next_much(void *reader, struct buf *piece)
+{
+    (void)reader;
+    while (piece->len < SERVE_PIECE_MAX)
+        buf_adds(piece, "x");
+    return true;
+}
+
+static void end_of_stream(void *reader)
+{
+    ((struct world *)reader)->ended++;
+}
+
+static const struct serve_streaming counted = {.begin = begin_counting, .next = next_number, .end = end_of_stream};
+static const struct serve_streaming waiting = {.begin = begin_counting, .next = next_nothing, .end = end_of_stream};
+static const struct serve_streaming endless = {.begin = begin_counting, .next = next_much, .end = end_of_stream};
+
 static const struct serve_page pages[] = {
+    {"/counted", "text/event-stream", .streaming = &counted},
+    {"/waiting", "text/event-stream", .streaming = &waiting},
+    {"/endless", "text/event-stream", .streaming = &endless},
     {"/asked", "text/plain", .render = render_asked},
     {"/asked/", "text/plain", .render = render_asked},
     {"/healthz", "text/plain; version=0.0.4; charset=utf-8", .render = render_ok},
@@ -787,11 +847,170 @@ static void nothing_is_destroyed_quietly(void **state)
     serve_destroy(NULL);
 }
 
+static void wake_again(void *arg)
+{
+    struct world *w = arg;
+
+    w->woken = true;
+    if (w->stream && !w->ended)
+        serve_stream_wake(w->stream);
+    if (w->waiting)
+        loop_timer_set(w->alarm, 20);
+}
+
+static void a_stream_goes_on_until_its_end(void **state)
+{
+    struct world *w = *state;
+    struct result r;
+
+    w->alarm = loop_timer_create(w->loop, wake_again, w);
+    loop_timer_set(w->alarm, 20);
+    fetch(w, "GET", "/counted", &r);
+    assert_int_equal(r.status, 200);
+    assert_string_equal(r.content_type, "text/event-stream");
+    assert_string_equal(r.body, "1\n2\n3\n");
+    assert_int_equal(w->ended, 1);
+    fetch(w, "GET", "/counted?no", &r);
+    assert_int_equal(r.status, 403);
+    assert_string_equal(r.body, "{\"message\":\"no\"}");
+    assert_string_equal(r.content_type, "application/json");
+    loop_timer_destroy(w->alarm);
+}
+
+/* What others want once has its place all the same. */
+static void so_many_streams_and_no_more(void **state)
+{
+    struct world *w = *state;
+    struct result many[24], r;
+    struct err err = {0};
+    struct http *others = http_create(w->loop, "others/1");
+    struct http *own = w->http;
+
+    w->http = others;
+    for (size_t i = 0; i < ARRAY_LEN(many); i++)
+        start(w, "GET", "/waiting", &many[i]);
+    w->http = own;
+    w->waiting = 0;
+    for (int i = 0; i < 5; i++) {
+        fetch(w, "GET", "/healthz", &r);
+        assert_int_equal(r.status, 200);
+    }
+    fetch(w, "GET", "/waiting", &r);
+    assert_int_equal(r.status, 503);
+    assert_non_null(strstr(r.body, "24"));
+    (void)err;
+    http_destroy(others);
+    for (int i = 0; i < 50 && w->ended < 24; i++)
+        fetch(w, "GET", "/healthz", &r);
+    assert_int_equal(w->ended, 24);
+}
+
+static void *never_read(void *arg)
+{
+    struct world *w = arg;
+    int fd = connect_to(w->port);
+    static const char request[] = "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n";
+
+    if (send(fd, request, strlen(request), 0) < 0)
+        abort();
+    w->ended_fd = fd;
+    return NULL;
+}
+
+static void look_for_end(void *arg)
+{
+    struct world *w = arg;
+
+    if (w->ended)
+        loop_stop(w->loop);
+    else
+        loop_timer_set(w->alarm, 100);
+}
+
+static void who_does_not_read_is_put_out(void **state)
+{
+    struct world *w = *state;
+    pthread_t thread;
+
+    w->alarm = loop_timer_create(w->loop, look_for_end, w);
+    loop_timer_set(w->alarm, 100);
+    pthread_create(&thread, NULL, never_read, w);
+    pthread_join(thread, NULL);
+    loop_timer_set(w->guard, 2 * GUARD_MS);
+    loop_run(w->loop);
+    loop_timer_set(w->guard, -1);
+    assert_int_equal(w->ended, 1);
+    close(w->ended_fd);
+    loop_timer_destroy(w->alarm);
+}
+
+static void a_file_is_sent_as_it_is_understood(void **state)
+{
+    static const struct serve_file file = {(const unsigned char *)"plain", (const unsigned char *)"gz", 5, 2, "\"e\""};
+    static const struct serve_page page = {"/f", "text/css", .file = &file};
+    static const struct {
+        const char *accepts, *knows, *body, *encoding;
+        int status;
+    } cases[] = {
+        {NULL, NULL, "plain", NULL, 200},         {"gzip, br", NULL, "gz", "gzip", 200},
+        {"br", NULL, "plain", NULL, 200},         {"gzip;q=0", NULL, "plain", NULL, 200},
+        {"gzip", "\"e\"", "", NULL, 304},         {"gzip", "\"x\", W/\"e\"", "", NULL, 304},
+        {"gzip", "\"other\"", "gz", "gzip", 200},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct serve_request request = {.accept_encoding = cases[i].accepts, .if_none_match = cases[i].knows};
+        struct sheet *sheet = sheet_of_file(&page, &request);
+        assert_int_equal(sheet->status, cases[i].status);
+        assert_string_equal(sheet->body.data, cases[i].body);
+        assert_true(!sheet->encoding == !cases[i].encoding);
+        assert_string_equal(sheet->etag, "\"e\"");
+        sheet_release(sheet);
+    }
+}
+
+static void other_sites_pages_are_told_apart(void **state)
+{
+    static const struct {
+        const char *host, *origin, *site;
+        bool tls, own;
+    } cases[] = {
+        {"localhost:6060", NULL, NULL, false, true},
+        {"localhost:6060", "http://localhost:6060", "same-origin", false, true},
+        {"localhost:6060", "http://LOCALHOST:6060", "none", false, true},
+        {"localhost:6060", "http://localhost:6061", NULL, false, false},
+        {"localhost:6060", "https://localhost:6060", NULL, false, false},
+        {"localhost:6060", "https://localhost:6060", NULL, true, true},
+        {"localhost:6060", "null", NULL, false, false},
+        {"localhost:6060", "http://evil.test", NULL, false, false},
+        {"localhost:6060", "", NULL, false, false},
+        {NULL, "http://localhost", NULL, false, false},
+        {"localhost", NULL, "cross-site", false, false},
+        {"localhost", NULL, "same-site", false, false},
+        {"localhost", NULL, "", false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct serve_request request = {
+            .host = cases[i].host, .origin = cases[i].origin, .fetch_site = cases[i].site};
+        assert_int_equal(serve_request_is_same_origin(&request, cases[i].tls), cases[i].own);
+    }
+    assert_true(serve_peer_is_local("127.0.0.1") && serve_peer_is_local("::1"));
+    assert_false(serve_peer_is_local("127.0.0.6") || serve_peer_is_local("10.0.0.1") || serve_peer_is_local(""));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_stream_goes_on_until_its_end),
+        TEST(so_many_streams_and_no_more),
+        TEST(who_does_not_read_is_put_out),
+        TEST(a_file_is_sent_as_it_is_understood),
+        TEST(other_sites_pages_are_told_apart),
         TEST(pages_are_found_by_path),
         TEST(pages_know_what_they_are_asked_for),
         TEST(other_methods_are_refused),
