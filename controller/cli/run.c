@@ -24,7 +24,10 @@
 #include "operator/reconcile.h"
 #include "runner/names.h"
 
-enum { DRAIN_MS = 25 * 1000 }; /* less than the 30 s that a pod is given */
+enum {
+    DRAIN_MS = 25 * 1000, /* less than the 30 s that a pod is given                      */
+    BYE_MS = 1000,        /* so long whoever looks at the fleet page may take to hear it */
+};
 
 struct process {
     struct loop *loop;
@@ -44,6 +47,7 @@ struct process {
     struct watchdog *dog;
     struct loop_timer *deadline; /* of a drain */
     bool stopping, leaving;
+    int64_t stopping_ms; /* since when */
 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -61,7 +65,9 @@ static void on_drained(void *arg)
 {
     struct process *p = arg;
 
-    if (p->leaving || http_fenced_in_flight(p->http) > 0)
+    bool bye = fleet_stream_is_watched(p->fleet) && loop_now(p->loop) - p->stopping_ms < BYE_MS;
+
+    if (p->leaving || bye || http_fenced_in_flight(p->http) > 0)
         return;
     assert(p->stopping);
     p->leaving = true;
@@ -76,6 +82,7 @@ static void on_stop_signal(void *arg, int signal)
     if (p->stopping)
         _exit(EXIT_FAILED);
     p->stopping = true;
+    p->stopping_ms = loop_now(p->loop);
     log_event(LOG_INFO, "run", "stopping: finishing what is in flight", NULL);
     loop_timer_set(p->deadline, DRAIN_MS);
     fleet_stream_say_bye(p->fleet, "the operator stops");

@@ -449,6 +449,11 @@ void fleet_stream_each_namespace(const struct fleet_stream *fleet, void (*each)(
     map_finish(&all.seen);
 }
 
+bool fleet_stream_is_watched(const struct fleet_stream *fleet)
+{
+    return !list_empty(&fleet->viewers);
+}
+
 void fleet_stream_say_bye(struct fleet_stream *fleet, const char *reason)
 {
     list_each (node, &fleet->viewers) {

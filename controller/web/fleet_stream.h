@@ -39,6 +39,8 @@ struct fleet_stream;
 
 /* Lends the reconciler. */
 struct fleet_stream *fleet_stream_create(const struct reconciler *rec);
+/* Somebody looks. */
+bool fleet_stream_is_watched(const struct fleet_stream *fleet);
 /* Says goodbye to all readers. */
 void fleet_stream_say_bye(struct fleet_stream *fleet, const char *reason);
 /* All streams must have ended. NULL is fine. */
