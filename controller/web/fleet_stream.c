@@ -41,7 +41,8 @@ struct viewer {
     int64_t since_ms;      /* when it began */
     struct fleet_cursor cursor;
     unsigned due;
-    bool full;       /* all rows are told, not only what has changed */
+    bool full; /* all rows are told, not only what has changed */
+    bool greeted;
     const char *bye; /* why it ends; NULL: it does not               */
     int64_t told_ms; /* when something was last written              */
 };
@@ -220,7 +221,9 @@ static void write_hello(struct viewer *v, struct buf *piece)
     json_set(hello, "user", user ? json_build("%s", user) : NULL);
     json_set(hello, "namespaces", namespaces_seen_by(v));
     json_set_int(hello, "revision", (int64_t)fleet->table->revision);
-    json_set_bool(hello, "full", v->full && (v->due & DUE_SYNCED));
+    if (!v->greeted)
+        json_set_bool(hello, "full", v->full);
+    v->greeted = true;
     write_event("hello", hello, piece);
 }
 
