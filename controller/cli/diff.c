@@ -1,6 +1,7 @@
-/* `diff -f FILE`: what the objects of a file would change in the cluster, and what rolls the managers. Both sides are
- * rendered by the functions that the operator applies by, so what the API server adds is no difference; the managers
- * roll when the template of their Deployment is another one, which is how Kubernetes decides it. */
+/* `diff -f FILE`: what the objects of a file would change in the cluster, and what rolls the managers; `diff NAME`:
+ * what is there against what would be made. Both sides of a file are rendered by the functions that the operator
+ * applies by, so what the API server adds is no difference; the managers roll when the template of their Deployment is
+ * another one, which is how Kubernetes decides it. */
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "plugin/command.h"
 #include "plugin/output.h"
 #include "plugin/session.h"
+#include "plugin/survey.h"
 #include "plugin/terminal.h"
 #include "runner/complaints.h"
 #include "runner/names.h"
@@ -40,6 +42,28 @@ static const char *value_text(struct json_object *value, struct arena *a)
     return *text ? shorten(arena_strdup(a, text), VALUE_SHOWN) : "\"\"";
 }
 
+static const char *below(const char *path, const char *key, struct arena *a)
+{
+    return *path ? arena_printf(a, "%s.%s", path, key) : key;
+}
+
+/* Says each leaf of `wanted` that is another one in what is there: what others have added there is none of ours. */
+static void compare_ours(struct json_object *there, struct json_object *wanted, const char *path,
+                         struct json_object *ret, struct arena *a)
+{
+    bool lists = json_is_array(there) && json_is_array(wanted) && json_len(there) == json_len(wanted);
+    bool objects = json_object_is_type(there, json_type_object) && json_object_is_type(wanted, json_type_object);
+
+    if (json_same(there, wanted) || json_len(ret) == DIFFERENCES_MAX)
+        return;
+    if (!lists && !objects)
+        json_append(ret, json_build("{path: %s, from: %s, to: %s}", path, value_text(there, a), value_text(wanted, a)));
+    for (size_t i = 0; lists && i < json_len(wanted); i++)
+        compare_ours(json_at(there, i), json_at(wanted, i), arena_printf(a, "%s[%zu]", path, i), ret, a);
+    json_each (it, objects ? wanted : NULL)
+        compare_ours(json_member(there, it.key), it.value, below(path, it.key, a), ret, a);
+}
+
 /* Says each leaf that is not the same; what is made anew from the rest is none. */
 static void compare(struct json_object *before, struct json_object *after, const char *path, struct json_object *ret,
                     struct arena *a)
@@ -51,11 +75,10 @@ static void compare(struct json_object *before, struct json_object *after, const
         return;
     if (objects) {
         json_each (it, before)
-            compare(it.value, json_member(after, it.key), *path ? arena_printf(a, "%s.%s", path, it.key) : it.key, ret,
-                    a);
+            compare(it.value, json_member(after, it.key), below(path, it.key, a), ret, a);
         json_each (it, after)
             if (!json_object_object_get_ex(before, it.key, NULL))
-                compare(NULL, it.value, *path ? arena_printf(a, "%s.%s", path, it.key) : it.key, ret, a);
+                compare(NULL, it.value, below(path, it.key, a), ret, a);
     } else if (lists && json_len(before) == json_len(after)) {
         for (size_t i = 0; i < json_len(before); i++)
             compare(json_at(before, i), json_at(after, i), arena_printf(a, "%s[%zu]", path, i), ret, a);
@@ -173,6 +196,63 @@ static bool read_both(struct plugin_call *call, const struct loaded *item, struc
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * What is in the cluster, against what would be made */
+
+/* Of Secrets no content is told, also not of those that somebody has changed. */
+static struct json_object *live_differences(const struct survey *s, enum child child, struct arena *a)
+{
+    const struct observed *o = &s->observed;
+    struct json_object *ret = json_build("[]"), *wanted = wanted_manifest(o, child, a);
+
+    json_object_object_del(json_get(wanted, "metadata.annotations"), ANNOTATION_APPLIED_HASH);
+    json_object_object_del(wanted, "data");
+    if (child == CHILD_DEPLOYMENT)
+        render_deployment_inputs(wanted, deployment_inputs_text(o, a), a);
+    compare_ours(s->children[child], wanted, "", ret, a);
+    return ret;
+}
+
+static void compare_live_child(const struct edited *e, const struct survey *s, enum child child)
+{
+    const struct observed *o = &s->observed;
+    const char *kind = child_kind(child), *name = child_name(child, &o->owner, e->a);
+    const char *ns = child_namespace(child, &o->owner, o->spec);
+
+    if (s->unseen[child] || (o->wanted[child].wanted ? child_is_right(o, child, e->a) : !o->children[child].exists))
+        return;
+    if (!o->wanted[child].wanted || !o->children[child].exists) {
+        add_change(e, kind, ns, name, o->wanted[child].wanted ? "created" : "deleted", false, json_build("[]"));
+        return;
+    }
+    struct json_object *template = json_get(wanted_manifest(o, child, e->a), "spec.template");
+    cleanup_json struct json_object *of_pods = json_build("[]");
+    compare_ours(json_get(s->children[child], "spec.template"), template, "", of_pods, e->a);
+    add_change(e, kind, ns, name, "changed", child == CHILD_DEPLOYMENT && json_len(of_pods),
+               live_differences(s, child, e->a));
+}
+
+static enum plugin_exit compare_live(struct plugin_call *call, const char *name, struct json_object *changes)
+{
+    struct survey *s = arena_alloc(call->a, sizeof(*s));
+    struct edited *e = arena_alloc(call->a, sizeof(*e));
+    struct err err = {0};
+    enum plugin_exit code = EXIT_GOOD;
+
+    if (!survey(call, session_namespace(call->session), name, s, &err)) {
+        code = failed(call, name, &err);
+    } else if (!s->observed.spec) {
+        fprintf(stderr, "%s: %s\n", harmless(name, call->a), harmless(s->observed.spec_err.text, call->a));
+        code = EXIT_COULD_NOT;
+    } else {
+        *e = (struct edited){.owner = s->observed.owner, .before = *s->observed.spec, .changes = changes, .a = call->a};
+        for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
+            compare_live_child(e, s, child);
+    }
+    survey_finish(s);
+    return code;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * Printing */
 
 static const char *short_path(const char *path)
@@ -227,11 +307,13 @@ static enum plugin_exit diff_run(struct plugin_call *call)
     struct json_object *changes = arena_json(call->a, json_object_new_array());
     enum plugin_exit code = EXIT_GOOD;
 
-    if (!o->files.len) {
-        fprintf(stderr, "diff: name a file: -f FILE\n");
+    if (!o->files.len == !call->args_len) {
+        fprintf(stderr, "diff: give NAME, or a file: -f FILE\n");
         return EXIT_COULD_NOT;
     }
-    if (load_files(&load, o->files.items, o->files.len, call->a) != 0)
+    for (size_t i = 0; i < call->args_len && code == EXIT_GOOD; i++)
+        code = compare_live(call, call->args[i], changes);
+    if (o->files.len && load_files(&load, o->files.items, o->files.len, call->a) != 0)
         return EXIT_COULD_NOT;
     for (size_t i = 0; i < load.len && code == EXIT_GOOD; i++) {
         struct edited *e = arena_alloc(call->a, sizeof(*e));
@@ -247,18 +329,19 @@ static enum plugin_exit diff_run(struct plugin_call *call)
 
 const struct plugin_command diff_command = {
     .name = "diff",
+    .args = "[NAME...]",
     .summary = "show what a file would change, and what rolls the managers",
     .about =
-        "Holds the GitLabRunners of a file against those of the cluster: what would change in each object that is "
-        "made\n"
-        "of them, and at GitLab; whether that replaces the managers' pods, or is read without a restart. Nothing is\n"
-        "changed. Tokens are in neither side.",
-    .example = "diff -f builds.yaml\ndiff -f builds.yaml -o json",
+        "Holds the GitLabRunners of a file against those of the cluster: what would change in each object that is made "
+        "of\nthem, and at GitLab; whether that replaces the managers' pods, or is read without a restart. With NAME it "
+        "holds\nwhat is in the cluster against what would be made. Nothing is changed. Tokens are in neither side.",
+    .example = "diff -f builds.yaml\ndiff -f builds.yaml -o json\ndiff builds -n ci",
     .exits = "0 nothing would change; 1 something would",
-    .rights = "get gitlabrunners",
+    .rights = "get gitlabrunners; with NAME those of explain",
     .rows = diff_rows,
     .rows_len = ARRAY_LEN(diff_rows),
     .own_size = sizeof(struct diff_options),
     .takes = TAKES_OUTPUT,
+    .args_max = 64,
     .run = diff_run,
 };

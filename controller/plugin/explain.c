@@ -41,6 +41,9 @@ static void explain_survey(const struct survey *s, struct explained *ret, struct
 {
     *ret = (struct explained){.survey = s, .version = operator_version(s)};
     explain(&s->observed, &ret->says, a);
+    if (!ret->says.advice.text && ret->says.decisive && s->installations.len && !s->installations.items[0].ready)
+        ret->says.advice = (struct advice){.text = "no operator runs, so nothing is done: see why",
+                                           .commands = {"kubectl glr doctor"}};
     if (ret->says.advice.field)
         ret->tool = field_tool(s->object, ret->says.advice.field);
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cluster import wait_for
 from glr.desk import Desk
 from places import TLS_URL, Runner
 from program import kubeconfig
@@ -62,10 +63,14 @@ def test_git_is_where_its_field_is_changed(desk: Desk) -> None:
 
 def test_managers_that_do_not_start(desk: Desk) -> None:
     desk.registration_token()
-    desk.runner(manager={"nodeSelector": {"there-is": "none"}}).wait_refused("Unschedulable")
-    said = shown(desk, code=1)
-    assert said["managers"][0]["reason"] == "Unschedulable" and said["seen"]["reason"] == "Unschedulable"
+    desk.runner(manager={"nodeSelector": {"there-is": "none"}}).wait("Registered")
+
+    def unschedulable() -> dict | None:
+        said = shown(desk, code=1)
+        return said if [pod.get("reason") for pod in said["managers"]] == ["Unschedulable"] else None
+    said = wait_for("explain says that no node takes the manager", unschedulable)
     assert any("describe pods" in command for command in said["doThis"]["commands"])
+    assert f"{said['managers'][0]['name']} - Unschedulable: " in desk.glr("explain", "builds", code=1).stdout
 
 
 @pytest.fixture
@@ -137,3 +142,15 @@ def test_what_one_of_the_cluster_leads_to(desk: Desk) -> None:
     assert "limit = 7" in desk.glr("render", "builds", "-o", "toml").stdout
     assert runner.token() not in json.dumps(made)
     assert "not found" in desk.glr("render", "nobody", code=1).stderr
+
+
+def test_what_is_there_against_what_would_be_made(desk: Desk) -> None:
+    desk.registration_token()
+    desk.runner().wait()
+    assert json.loads(desk.glr("diff", "builds", "-o", "json").stdout) == {"changes": []}
+    desk.operator.kill()
+    desk.kube.patch("GitLabRunner", "builds", {"spec": {"manager": {"image": "other/runner:1"}}}, desk.name)
+    changes = json.loads(desk.glr("diff", "builds", "-o", "json", code=1).stdout)["changes"]
+    assert [(change["kind"], change["rolls"]) for change in changes] == [("Deployment", True)]
+    assert "other/runner:1" in json.dumps(changes)
+    desk.operator.start()
