@@ -94,7 +94,7 @@ static size_t operators_namespaces(struct plugin_call *call, const char *ret[sta
     size_t len = 0;
 
     fetch_all(session_loop(call->session), session_client(call->session), asks, ARRAY_LEN(asks), LOOK_MS, call->a);
-    if (!asks[0].object && !asks[1].object)
+    if (is_forbidden(&asks[0].err) && !asks[1].object)
         not_seen(call, "the ledger of runners left behind", "list deployments");
     for (size_t i = 0; i < ARRAY_LEN(asks); i++)
         for (size_t n = 0; n < json_len(asks[i].object); n++) {
@@ -120,7 +120,7 @@ static void read_ledgers(struct plugin_call *call, struct cluster_uids *uids)
     for (size_t i = 0; i < len; i++) {
         if (asks[i].object)
             note_ledger(uids, asks[i].object, call->a);
-        else if (asks[i].err.kind != ERR_NOT_FOUND)
+        else if (is_forbidden(&asks[i].err))
             not_seen(call, "the ledger of runners left behind", "get secret " LEDGER_NAME);
     }
 }
@@ -136,6 +136,8 @@ static void read_one_namespace(struct plugin_call *call, struct cluster_uids *ui
             call->session, arena_printf(call->a, "/apis/" API_VERSION "/namespaces/%s/" PLURAL, ns), call->a, &why);
     if (uids->runners)
         not_seen(call, "GitLabRunners of other namespaces", "list gitlabrunners in all namespaces");
+    else if (is_forbidden(&why))
+        not_seen(call, "GitLabRunners", "list gitlabrunners");
     else
         failed(call, "GitLabRunners", &why);
 }
@@ -163,7 +165,7 @@ void cluster_uids_read(struct plugin_call *call, struct cluster_uids *ret)
     for (size_t i = 0; i < json_len(ret->runners); i++)
         note_object(ret, json_at(ret->runners, i), call->a);
     for (size_t i = 1; i < ARRAY_LEN(asks); i++) {
-        if (!asks[i].object)
+        if (!asks[i].object && is_forbidden(&asks[i].err))
             not_seen(call, "traces of former GitLabRunners", needs[i]);
         else if (i < ARRAY_LEN(kinds))
             note_children(ret, &asks[i], kinds[i], call->a);

@@ -104,7 +104,10 @@ static bool take_values(struct plugin_call *call, struct orphan_credential *c, c
     const char *name = arena_printf(a, "Secret %s/%s", c->ns, c->secret);
 
     if (!secret) {
-        not_seen(call, name, is_forbidden(&read->err) ? "get secrets" : read->err.text);
+        if (is_forbidden(&read->err))
+            not_seen(call, name, "get secrets");
+        else
+            fprintf(stderr, "%s is not used: %s\n", harmless(name, a), harmless(read->err.text, a));
         return false;
     }
     c->token = value_of_key(secret, c->key, true, a);
