@@ -194,6 +194,7 @@ function connection(name, detail) {
   if (name === "live" && table.open !== null && synced) ask();
   if (name === "refused") refused(detail);
   if (name === "live") problem = null;
+  if (name === "lost") blankOut();
   tick();
 }
 
@@ -265,7 +266,7 @@ function blankOut() {
   blank.hidden = !which;
   if (which === shownBlank) return;
   shownBlank = which;
-  if (which) blank.replaceChildren(...(Array.isArray(which) ? which : blanks[which](which === "none" ? clear : "It is tried again; what it says will appear here.")));
+  if (which) blank.replaceChildren(...(Array.isArray(which) ? which : blanks[which](clear)));
   if (Array.isArray(which)) blank.querySelector("input")?.focus();
 }
 

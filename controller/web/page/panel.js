@@ -31,6 +31,7 @@ export class Panel {
   show(details) {
     this.command = details.do?.command ?? "";
     details.why = details.conditions?.find(({ type }) => type === "Ready")?.message;
+    details.rules &&= details.rules.map((one) => (one.why && one.why === details.why ? { ...one, why: "as above" } : one));
     details.conditions &&= eachOnce(details.conditions, details.why, details.do?.text);
     this.say("");
     const nodes = [];

@@ -178,7 +178,7 @@ export const blanks = {
     el("p", "", body.user ? `You are ${body.user}. ` : "", body.message ?? ""),
     body.need ? el("p", "", "What is missing: ", el("code", "", body.need)) : "",
     el("p", "dim", "Whoever manages rights in the cluster can grant it by a Role or ClusterRole. With another token:"), tokenForm(submit)],
-  lost: (message) => [el("h2", "", "The operator does not answer"), el("p", "", message)],
+  lost: () => [el("p", "dim", "There is nothing to show yet.")],
 };
 
 function tokenForm(submit) {
