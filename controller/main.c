@@ -93,6 +93,8 @@ int main(int argc, char **argv)
     jitter_seed();
     if (plugin)
         program_name_set(PLUGIN_CALLED);
+    if (plugin && strcmp(name, "--version") == 0)
+        return plugin_run(program_name(), 2, (char *[]){"version", "--client", NULL});
     if (strcmp(name, "--version") == 0)
         name = "version";
     return run_by_name(name, plugin, argc > 1 ? argc - 1 : argc, argc > 1 ? argv + 1 : argv);

@@ -14,6 +14,10 @@
 #include "plugin/table.h"
 #include "runner/names.h"
 
+struct version_options {
+    bool client;
+};
+
 static struct json_object *operators(struct plugin_call *call)
 {
     struct json_object *list = json_object_new_array();
@@ -29,16 +33,17 @@ static struct json_object *operators(struct plugin_call *call)
     return list;
 }
 
-/* The versions that the API server serves of our kind, or NULL: none. */
-static struct json_object *kind_versions(struct json_object *group)
+/* The versions that the API server serves of our kind; NULL: not known. */
+static struct json_object *kind_versions(const struct session_request *group)
 {
-    struct json_object *versions = json_member(group, "versions"), *list = NULL;
+    struct json_object *versions = json_member(group->object, "versions"), *list = json_object_new_array();
 
-    for (size_t i = 0; i < json_len(versions); i++) {
-        list = list ? list : json_object_new_array();
+    for (size_t i = 0; i < json_len(versions); i++)
         json_append(list, json_ref(json_member(json_at(versions, i), "version")));
-    }
-    return list;
+    if (group->object || group->err.kind == ERR_NOT_FOUND)
+        return list;
+    json_put_ptr(&list);
+    return NULL;
 }
 
 static void version_line(struct table *t, const char *what, const char *version, const char *more)
@@ -49,7 +54,7 @@ static void version_line(struct table *t, const char *what, const char *version,
     table_cell(t, more, TONE_FAINT);
 }
 
-static void print_table(struct plugin_call *call, struct json_object *tree)
+static void print_table(const struct plugin_call *call, struct json_object *tree)
 {
     static const struct column columns[] = {{.name = "WHAT"}, {.name = "VERSION"}, {.name = "WHERE", .flexible = true}};
     const struct terminal terminal = terminal_of(stdout);
@@ -67,29 +72,54 @@ static void print_table(struct plugin_call *call, struct json_object *tree)
     }
     if (json_len(list) == 0)
         version_line(t, "operator", call->not_seen_len ? "?" : "none", NULL);
-    version_line(t, KIND, json_len(kinds) ? json_string(json_at(kinds, 0)) : "none", NULL);
+    version_line(t, KIND, json_len(kinds) ? json_string(json_at(kinds, 0)) : kinds ? "none" : "?", NULL);
     version_line(t, "Kubernetes", json_str_or(tree, "kubernetes", "?"), NULL);
     table_print(t, stdout, &terminal, call->options->no_headers ? TABLE_NO_HEADERS : 0);
+}
+
+static void print_version(const struct plugin_call *call, struct json_object *tree)
+{
+    if (call->options->output == OUTPUT_JSON || call->options->output == OUTPUT_YAML)
+        output_tree(tree, (enum plugin_output)call->options->output);
+    else
+        print_table(call, tree);
+}
+
+/* Whatever the cluster says, or whether there is one: this program's own version is told. */
+static void print_own(const struct plugin_call *call)
+{
+    struct json_object *tree = arena_json(call->a, json_build("{plugin: %s}", version_number()));
+
+    if (call->options->output == OUTPUT_JSON || call->options->output == OUTPUT_YAML)
+        output_tree(tree, (enum plugin_output)call->options->output);
+    else
+        printf("%s %s\n", PLUGIN_FIELD_MANAGER, version_text());
 }
 
 static enum plugin_exit run_version(struct plugin_call *call)
 {
     struct session_request asks[] = {{.path = "/apis/" GROUP}, {.path = "/version"}};
+    const struct version_options *o = call->own;
+    struct err err = {0};
 
-    session_ask(call->session, asks, ARRAY_LEN(asks), call->a);
-    if (asks[1].err.kind != ERR_NONE && asks[0].err.kind != ERR_NOT_FOUND && asks[0].err.kind != ERR_NONE) {
-        printf("plugin  %s\n", version_text());
-        return failed(call, "the API server", &asks[1].err);
+    call->session = o->client ? NULL : session_open(call->options, &err);
+    if (!call->session) {
+        print_own(call);
+        return o->client ? EXIT_GOOD : (failed(call, "version", &err), EXIT_COULD_NOT);
     }
+    session_ask(call->session, asks, ARRAY_LEN(asks), call->a);
+    if (asks[1].err.code == 0 && asks[1].err.kind != ERR_NONE)
+        return print_own(call), failed(call, "the API server", &asks[1].err);
     struct json_object *tree = arena_json(
         call->a, json_build("{plugin: %s, operators: %o, kind: %o, kubernetes: %s}", version_number(), operators(call),
-                            kind_versions(asks[0].object), json_str(asks[1].object, "gitVersion")));
-    if (call->options->output == OUTPUT_JSON || call->options->output == OUTPUT_YAML)
-        output_tree(tree, (enum plugin_output)call->options->output);
-    else
-        print_table(call, tree);
+                            kind_versions(&asks[0]), json_str(asks[1].object, "gitVersion")));
+    print_version(call, tree);
     return EXIT_GOOD;
 }
+
+static const struct option_row rows[] = {
+    {0, "client", NULL, "of this program alone", option_flag, offsetof(struct version_options, client), NULL},
+};
 
 const struct plugin_command version_command = {
     .name = "version",
@@ -98,6 +128,10 @@ const struct plugin_command version_command = {
         "Prints the versions of this program, the operators in the cluster, the kind GitLabRunner and the API server.",
     .example = "version\nversion -o json",
     .rights = "none to begin with; of the operator: list deployments.apps, list leases.coordination.k8s.io",
+    .rows = rows,
+    .rows_len = ARRAY_LEN(rows),
+    .own_size = sizeof(struct version_options),
     .takes = TAKES_OUTPUT,
+    .offline = true, /* it asks the cluster if there is one */
     .run = run_version,
 };

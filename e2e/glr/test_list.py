@@ -227,5 +227,6 @@ def test_without_an_operator_all_is_told(desk: Desk) -> None:
     assert row(desk.glr("list").stdout)[1:3] == ["Unknown", "WaitingForOperator"]
     assert desk.glr("list", "--not-ready", "-o", "name").stdout
     desk.glr("jobs", "builds")
+    assert subprocess.run([PLUGIN, "--version"], capture_output=True, text=True, env={}, check=True).stdout.startswith("kubectl-glr ")
     said = subprocess.run([PLUGIN, "version"], capture_output=True, text=True, timeout=60, check=True).stdout
     assert re.search(r"^operator      none", said, re.M) and re.search(r"^GitLabRunner  v1beta1", said, re.M)
