@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "runner/explain.h"
@@ -15,7 +16,7 @@
 #ifdef __SANITIZE_ADDRESS__
 enum { EXPLAINED_WORLDS = 250 };
 #else
-enum { EXPLAINED_WORLDS = 1000 };
+enum { EXPLAINED_WORLDS = 1000 / SLOWNESS / SLOWNESS };
 #endif
 
 /* ------------------------------------------------------------------------------------------------------------------
