@@ -16,7 +16,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"run", cli_run, "run the operator: watch GitLabRunners and reconcile them"},
-    {"render", cli_render, "print the objects that a GitLabRunner leads to, offline"},
+    {"render", cli_render, "print the objects that a GitLabRunner leads to"},
     {"validate", cli_validate, "check GitLabRunner files, offline"},
     {"import", cli_import, "make GitLabRunners of what another manager runs by"},
 };

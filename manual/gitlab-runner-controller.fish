@@ -30,7 +30,7 @@ complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l req
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l allow-loopback -d 'for development: GitLab may be at 127.0.0.1 or ::1'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l log-format -x -a 'json text' -d 'json, text (default: json)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -s h -l help -d ''
-complete -c gitlab-runner-controller -n __fish_use_subcommand -a render -d 'print the objects that a GitLabRunner leads to, offline'
+complete -c gitlab-runner-controller -n __fish_use_subcommand -a render -d 'print the objects that a GitLabRunner leads to'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from render' -s f -l filename -r -F -d 'YAML or JSON, "-": standard input; may be given more than once'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from render' -s o -l output -x -a 'yaml json toml job' -d 'yaml (default), json (one List), toml (config.toml alone), job (what Pod Security sees of the pod that gitlab-runner makes of a job; a label names the strictest level that it fits)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from render' -l manager-image -x -d 'where spec.manager.image is not given (default: gitlab/gitlab-runner:alpine-v19.4.0)'

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "version.h"
 #include "cli/load.h"
 #include "cli/print.h"
 #include "operator/kinds.h"
@@ -33,9 +34,9 @@ struct options {
 
 static void render_usage(FILE *out)
 {
+    fprintf(out, "Usage: %s render -f FILE... [OPTION...]\n       %s render NAME... [OPTION...]\n\n", program_name(),
+            program_name());
     fputs(
-        "Usage: gitlab-runner-controller render -f FILE... [OPTION...]\n"
-        "       gitlab-runner-controller render NAME... [OPTION...]\n\n"
         "Prints the objects that GitLabRunners lead to. Of files it asks neither a cluster nor GitLab; NAME is one of\n"
         "the cluster, with kubectl's options: render NAME -h.\n\n"
         "  -f, --filename FILE      YAML or JSON, \"-\": standard input; may be given more than once\n"
