@@ -270,19 +270,22 @@ static void explain_verdict(const struct observed *o, const struct action *act, 
     e->same = e->reason && strcmp(e->reason, e->headline.reason) == 0;
 }
 
+/* What is said may point into what is seen and what is supposed, so they live as long. */
 void explain(const struct observed *o, struct explanation *ret, struct arena *a)
 {
-    struct observed seen = *o;
+    struct observed *seen = arena_alloc(a, sizeof(*seen));
     struct trace *trace = arena_alloc(a, sizeof(*trace));
-    struct attempt failed;
-    struct action act = walk(&seen, trace, &failed, a);
+    struct attempt *failed = arena_alloc(a, sizeof(*failed));
+
+    *seen = *o;
+    struct action act = walk(seen, trace, failed, a);
 
     *ret = (struct explanation){.headline = explain_headline(o->status, o->generation, o->now, a)};
-    explain_rules(&seen, trace, ret, a);
+    explain_rules(seen, trace, ret, a);
     ret->decisive = decisive_rule(ret, &act);
     explain_conditions(o->status, ret);
-    explain_verdict(&seen, &act, o->status, ret);
-    explain_next(&seen, &act, ret, a);
-    ret->advice = advise(&seen, ret, a);
+    explain_verdict(seen, &act, o->status, ret);
+    explain_next(seen, &act, ret, a);
+    ret->advice = advise(seen, ret, a);
     assert(ret->next && ret->headline.text);
 }
