@@ -16,6 +16,7 @@ _gitlab_runner_controller() {
 	--manager-image) COMPREPLY=(); return ;;
 	--namespace) COMPREPLY=(); return ;;
 	--secrets) COMPREPLY=($(compgen -W 'all referenced' -- "$now")); return ;;
+	--memory-for-objects) COMPREPLY=(); return ;;
 	--leader-elect) COMPREPLY=($(compgen -W 'true false' -- "$now")); return ;;
 	--leader-election-namespace) COMPREPLY=(); return ;;
 	--leader-election-lease-duration) COMPREPLY=(); return ;;
@@ -42,7 +43,7 @@ _gitlab_runner_controller() {
 	--request-timeout) COMPREPLY=(); return ;;
 	esac
 	case ${COMP_WORDS[1]} in
-	run) words='--kubeconfig --context --listen --debug-port --metrics-auth --page-auth --page-address --page-tls-cert --page-tls-key --metrics-per-runner --manager-image --namespace --secrets --leader-elect --leader-election-namespace --leader-election-lease-duration --leader-election-renew-deadline --leader-election-retry-period --log-level --gitlab-concurrency --allowed-gitlab-hosts --gitlab-proxy --gitlab-proxy-auth-file --gitlab-proxy-ca-file --gitlab-no-proxy --require-https --allow-loopback --log-format -h --help' ;;
+	run) words='--kubeconfig --context --listen --debug-port --metrics-auth --page-auth --page-address --page-tls-cert --page-tls-key --metrics-per-runner --manager-image --namespace --secrets --memory-for-objects --leader-elect --leader-election-namespace --leader-election-lease-duration --leader-election-renew-deadline --leader-election-retry-period --log-level --gitlab-concurrency --allowed-gitlab-hosts --gitlab-proxy --gitlab-proxy-auth-file --gitlab-proxy-ca-file --gitlab-no-proxy --require-https --allow-loopback --log-format -h --help' ;;
 	render) words='-f --filename -o --output --manager-image --help' ;;
 	validate) words='-f --filename --help' ;;
 	import) words='-f --filename -n --namespace --name --with-secrets --partial --adopt --takeover --timeout --context --kubeconfig --cluster --user --as --as-group --request-timeout -h --help' ;;

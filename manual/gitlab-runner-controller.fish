@@ -14,6 +14,7 @@ complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l met
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l manager-image -x -d 'where spec.manager.image is not given (default: gitlab/gitlab-runner:alpine-v19.4.0)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l namespace -x -d 'serve these namespaces alone, with no rights elsewhere (default: all)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l secrets -x -a 'all referenced' -d 'referenced: read those that specs name, list none (default: all)'
+complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l memory-for-objects -x -d 'beyond it runners are left out (default: 44, some 10,000 usual ones)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l leader-elect -x -a 'true false' -d 'act only while holding the Lease gitlab-runner-controller (default: true)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l leader-election-namespace -x -d 'of Lease and orphans (default: the kubeconfig’s or the pod’s)'
 complete -c gitlab-runner-controller -n '__fish_seen_subcommand_from run' -l leader-election-lease-duration -x -d 'others wait so long for a silent leader (default: 15s)'

@@ -224,7 +224,8 @@ static bool start_running(struct process *p, struct run_options *o, struct err *
                                 .instance = o->identity,
                                 .ns = own_namespace(p, o),
                                 .secrets_by_name = o->secrets_by_name,
-                                .metrics_per_runner = o->metrics_per_runner};
+                                .metrics_per_runner = o->metrics_per_runner,
+                                .kept_budget = (size_t)o->kept_mib << 20};
     assert(!p->lease == !o->leader_elect);
     p->rec = reconciler_create(&ctx);
     p->deadline = loop_timer_create(p->loop, stop, p);

@@ -127,16 +127,25 @@ static bool parse_proxy_ca(const char *value, void *field)
     return good;
 }
 
+static bool parse_number(const char *value, long least, long most, unsigned *ret)
+{
+    char *end = NULL;
+    long number = isdigit((unsigned char)*value) ? strtol(value, &end, 10) : -1;
+
+    if (number < least || number > most || *end)
+        return false;
+    *ret = (unsigned)number;
+    return true;
+}
+
 static bool parse_concurrency(const char *value, void *field)
 {
-    enum { CONCURRENCY_MAX = 1000 };
-    char *end = NULL;
-    long number = isdigit((unsigned char)*value) ? strtol(value, &end, 10) : 0;
+    return parse_number(value, 1, 1000, field);
+}
 
-    if (number < 1 || number > CONCURRENCY_MAX || *end)
-        return false;
-    *(unsigned *)field = (unsigned)number;
-    return true;
+static bool parse_kept_mib(const char *value, void *field)
+{
+    return parse_number(value, 8, 2000, field);
 }
 
 #define AT(member) offsetof(struct run_options, member)
@@ -168,6 +177,8 @@ static const struct option_row rows[] = {
      parse_namespaces, AT(namespaces), "different names of namespaces, separated by commas"},
     {0, "secrets", "all|referenced", "referenced: read those that specs name, list none (default: all)",
      parse_secrets, AT(secrets_by_name), "all or referenced"},
+    {0, "memory-for-objects", "MIB", "beyond it runners are left out (default: 44, some 10,000 usual ones)",
+     parse_kept_mib, AT(kept_mib), "a number from 8 to 2000"},
     {0, "leader-elect", "true|false", "act only while holding the Lease " LEASE_NAME " (default: true)",
      parse_bool, AT(leader_elect), "true or false"},
     {0, "leader-election-namespace", "NAME", "of Lease and orphans (default: the kubeconfig's or the pod's)",

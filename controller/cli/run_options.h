@@ -25,6 +25,7 @@ struct run_options {
     const char *manager_image;
     const char *namespaces; /* "a,b" (runner/namespaces.h); NULL: all */
     bool secrets_by_name;   /* turn.h */
+    unsigned kept_mib;      /* 0: not given; turn.h */
     bool leader_elect;
     const char *lease_namespace; /* NULL: the one of the kubeconfig or the pod */
     struct lease_timing lease;

@@ -305,7 +305,7 @@ struct reconciler *reconciler_create(const struct context *ctx)
     stats_init(&rec->stats);
     rec->ctx.stats = &rec->stats;
     rec->ctx.store = kinds_store_create();
-    shares_set_budget(store_shares(rec->ctx.store), KEPT_BUDGET);
+    shares_set_budget(store_shares(rec->ctx.store), ctx->kept_budget ? ctx->kept_budget : KEPT_BUDGET);
     rec->states.shown_max = ctx->metrics_per_runner ? FLEET_SHOWN_MAX : 0;
     rec->ctx.evicted = on_evicted;
     rec->ctx.evicted_arg = rec;

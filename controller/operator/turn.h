@@ -41,6 +41,7 @@ struct context {
     const char *ns;          /* its namespace, where the ledger of orphans is */
     bool secrets_by_name;    /* no right to list them: those that are referred to are read, round and round */
     bool metrics_per_runner; /* runners have series of their own: fleet.h */
+    size_t kept_budget;      /* bytes of all that is kept of objects; 0: KEPT_BUDGET */
     struct controller *controller;
     struct orphans *orphans;
     struct errands *errands;

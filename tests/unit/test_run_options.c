@@ -60,11 +60,12 @@ static void each_option_sets_what_it_says(void **state)
     (void)state;
     assert_int_equal(
         parse(&o,
-              "--gitlab-concurrency 3 --allowed-gitlab-hosts a.test,*.b.test:8443 --require-https "
+              "--memory-for-objects 80 --gitlab-concurrency 3 --allowed-gitlab-hosts a.test,*.b.test:8443 --require-https "
               "--allow-loopback --listen [::1]:9090 --log-level debug --log-format text --secrets referenced",
               stderr, &said, &a),
         -1);
     assert_int_equal(o.gitlab.concurrency, 3);
+    assert_int_equal(o.kept_mib, 80);
     assert_string_equal(o.gitlab.policy.allowed_hosts, "a.test,*.b.test:8443");
     assert_true(o.gitlab.policy.require_https);
     assert_true(o.gitlab.policy.allow_loopback);
@@ -80,6 +81,9 @@ static void a_wrong_value_is_named_with_what_it_must_be(void **state)
     static const struct {
         const char *words, *said;
     } cases[] = {
+        {"--memory-for-objects 7", "run: --memory-for-objects 7: must be a number from 8 to 2000\n"},
+        {"--memory-for-objects 2001", "run: --memory-for-objects 2001: must be a number from 8 to 2000\n"},
+        {"--memory-for-objects 64MiB", "run: --memory-for-objects 64MiB: must be a number from 8 to 2000\n"},
         {"--gitlab-concurrency 0", "run: --gitlab-concurrency 0: must be a number from 1 to 1000\n"},
         {"--gitlab-concurrency -1", "run: --gitlab-concurrency -1: must be a number from 1 to 1000\n"},
         {"--gitlab-concurrency 1001", "run: --gitlab-concurrency 1001: must be a number from 1 to 1000\n"},
