@@ -29,7 +29,7 @@ N = int(os.environ.get("N") or 1000)
 QUICK = Scale(objects=150, compared=60, rounds=1, quiet=1.5, steady=2, singles=6, churn=2, slow=20, living=20, dead=5,
               secrets=10, peer=False)
 BASE = Scale(objects=N, compared=N)
-LARGE = Scale(objects=10000, steady=600)
+LARGE = Scale(objects=10000, options=("--memory-for-objects", "100"), steady=600)
 SCALES = {"base": QUICK if os.environ.get("QUICK") else BASE, "large": LARGE}
 
 

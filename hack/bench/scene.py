@@ -19,6 +19,7 @@ PATIENCE = 90  # seconds
 @dataclasses.dataclass(frozen=True)
 class Scale:
     objects: int        # that converge
+    options: tuple = () # of the operator, beside the defaults
     compared: int = 0   # objects that converge by the operator and by each of the others, in each …
     rounds: int = 3     # … of so many rounds
     quiet: float = 5    # seconds without a request, after which nothing is left to do
@@ -112,7 +113,7 @@ class Scene:
                 "--from-literal=accesskey=bench", "--from-literal=secretkey=secret-of-the-bench")
 
     def operator(self, *options):
-        return Operator(self.folder, *options)
+        return Operator(self.folder, *self.scale.options, *options)
 
     def wait_quiet(self):
         self.audit.wait_quiet(self.scale.quiet)
