@@ -6,6 +6,7 @@
 
 #include "base/jitter.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "cli/cli.h"
 #include "plugin/plugin.h"
 #include "version.h"
@@ -81,6 +82,9 @@ static int run_by_name(const char *name, bool plugin, int argc, char **argv)
     if (plugin_has(name))
         return plugin_run(program_name(), argc, argv);
     bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
+    if (!asked && *name)
+        fprintf(stderr, "%s: %s is no command%s\n\n", program_name(), shown(name, 60).text,
+                *name == '-' ? ": flags stand behind it" : "");
     main_usage(asked ? stdout : stderr, plugin);
     return asked ? EXIT_OK : EXIT_USAGE;
 }

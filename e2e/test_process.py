@@ -53,10 +53,14 @@ def test_the_version_is_told_with_the_libraries() -> None:
     assert run("--version").stdout == told
 
 
-@pytest.mark.parametrize("words", [[], ["install"], ["--verbose"]], ids=str)
-def test_an_unknown_command_is_wrong_usage(words: list[str]) -> None:
+@pytest.mark.parametrize("words, said", [
+    ([], ""),
+    (["install"], "gitlab-runner-controller: install is no command\n\n"),
+    (["--verbose"], "gitlab-runner-controller: --verbose is no command: flags stand behind it\n\n"),
+], ids=str)
+def test_an_unknown_command_is_wrong_usage(words: list[str], said: str) -> None:
     done = run(*words, code=2)
-    assert done.stderr.startswith("Usage: gitlab-runner-controller COMMAND ") and done.stdout == ""
+    assert done.stderr.startswith(f"{said}Usage: gitlab-runner-controller COMMAND ") and done.stdout == ""
 
 
 @pytest.mark.parametrize("words, said", [
