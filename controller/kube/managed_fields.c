@@ -6,7 +6,78 @@
 
 #include "base/json.h"
 
-enum { KEY_MAX = 320 }; /* of an annotation, and "f:" */
+enum { KEY_MAX = 320 };
+
+static bool owns_value(struct json_object *fields, struct json_object *value);
+
+/* Members of an atomic object or list are not listed: an entry without members owns all of the value. */
+static bool is_leaf(struct json_object *fields)
+{
+    return json_first(fields).key == NULL;
+}
+
+/* An empty list asks for nothing, and of some lists the server writes down the elements only. */
+static bool asks_for_nothing(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_array) && json_len(value) == 0;
+}
+
+static bool owns_member(struct json_object *fields, const char *key, struct json_object *value)
+{
+    char field[KEY_MAX];
+
+    snprintf(field, sizeof(field), "f:%s", key);
+    struct json_object *inner = json_member(fields, field);
+    return inner ? owns_value(inner, value) : asks_for_nothing(value);
+}
+
+static bool owns_object(struct json_object *fields, struct json_object *object)
+{
+    json_each (it, object)
+        if (!owns_member(fields, it.key, it.value))
+            return false;
+    return true;
+}
+
+/* Whether "k:{…}" names this element of a list whose elements are told apart by some of their fields. */
+static bool key_names(const char *key, struct json_object *element)
+{
+    struct err ignored;
+    cleanup_json struct json_object *wanted = json_parse(key + 2, strlen(key + 2), &ignored);
+
+    json_each (it, wanted) {
+        struct json_object *own = json_member(element, it.key);
+        if (own && !json_same(own, it.value))
+            return false;
+    }
+    return wanted != NULL;
+}
+
+static bool owns_element(struct json_object *fields, struct json_object *element)
+{
+    struct err ignored;
+
+    json_each (it, fields) {
+        if (strncmp(it.key, "k:", 2) == 0 && key_names(it.key, element))
+            return owns_value(it.value, element);
+        if (strncmp(it.key, "v:", 2) == 0) {
+            cleanup_json struct json_object *value = json_parse(it.key + 2, strlen(it.key + 2), &ignored);
+            if (json_same(value, element))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool owns_value(struct json_object *fields, struct json_object *value)
+{
+    if (is_leaf(fields))
+        return true;
+    for (size_t i = 0; i < json_len(value); i++)
+        if (!owns_element(fields, json_at(value, i)))
+            return false;
+    return owns_object(fields, value);
+}
 
 struct json_object *managed_fields_of(struct json_object *managed_fields, const char *manager)
 {
@@ -17,6 +88,26 @@ struct json_object *managed_fields_of(struct json_object *managed_fields, const 
             return json_get(entry, "fieldsV1");
     }
     return NULL;
+}
+
+bool fields_own(struct json_object *fields, struct json_object *manifest)
+{
+    static const char *const in_metadata[] = {"labels", "annotations", "ownerReferences"};
+    struct json_object *metadata = json_get(fields, "f:metadata");
+
+    if (!fields)
+        return false;
+    for (size_t i = 0; i < sizeof(in_metadata) / sizeof(in_metadata[0]); i++) {
+        struct json_object *value = json_member(json_get(manifest, "metadata"), in_metadata[i]);
+        if (value && !owns_member(metadata, in_metadata[i], value))
+            return false;
+    }
+    json_each (it, manifest) {
+        bool is_content = strcmp(it.key, "apiVersion") && strcmp(it.key, "kind") && strcmp(it.key, "metadata");
+        if (is_content && !owns_member(fields, it.key, it.value))
+            return false;
+    }
+    return true;
 }
 
 bool fields_have_annotation(struct json_object *fields, const char *key)

@@ -7,7 +7,71 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/key.h"
+#include "kube/managed_fields.h"
 #include "kube/object_text.h"
+#include "operator/ownership.h"
+#include "runner/applied_fields.h"
+#include "runner/complaints.h"
+
+/* Which child of the owner the record is; CHILD_COUNT: none that is judged. */
+static enum child judged_child(enum kind kind, const struct record *record, const struct owner *owner,
+                               const struct spec *spec, struct arena *a)
+{
+    for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
+        if (kind_of_child(child) == kind && strcmp(child_name(child, owner, a), record->name) == 0 &&
+            strcmp(child_namespace(child, owner, spec), record->ns) == 0)
+            return child_wanted(child, spec) ? child : CHILD_COUNT;
+    return CHILD_COUNT;
+}
+
+/* Whether the status of its owner tells of these fields. The name is enough: whose it is was looked at. */
+static bool is_told(const struct record *owner_is, const struct owner *owner, enum kind kind,
+                    const struct record *record, struct arena *a)
+{
+    struct json_object *status = runner_status(owner_is, a);
+
+    for (enum child child = CHILD_CONFIG_SECRET; status && child < CHILD_COUNT; child++)
+        if (kind_of_child(child) == kind && strcmp(child_name(child, owner, a), record->name) == 0)
+            return applied_fields_tell(status, child, kept_child(record)->fields);
+    return false;
+}
+
+/* Where nobody has told, the manifest is rendered, and held against the fields that are still ours. */
+static bool has_all_fields(const struct drift_view *view, enum kind kind, const struct record *record,
+                           const struct record *owner_is, const struct owner *owner, struct json_object *fields)
+{
+    cleanup_arena struct arena a = {0};
+    const struct kept_child *kept = kept_child(record);
+    struct complaints ignored = {.a = &a};
+    struct spec spec;
+
+    if (!spec_read_all(runner_object(owner_is, &a), &spec, &ignored, &a))
+        return false;
+    enum child child = judged_child(kind, record, owner, &spec, &a);
+    if (child == CHILD_COUNT)
+        return false;
+    assert(child != CHILD_TOKEN_SECRET);
+    struct json_object *manifest = render_child(child, owner, &spec, view->settings, &a);
+    if (strcmp(manifest_hash(manifest), kept->hash) != 0)
+        return false;
+    if (child == CHILD_DEPLOYMENT)
+        render_deployment_inputs(manifest, kept->inputs, &a);
+    return fields_own(fields, manifest);
+}
+
+static bool is_as_applied(const struct drift_view *view, enum kind kind, const struct record *record,
+                          struct json_object *fields)
+{
+    cleanup_arena struct arena a = {0};
+    const struct kept_child *kept = kept_child(record);
+    const struct record *owner_is = owner_record(view->store, record->owner);
+
+    assert(kept);
+    if (!fields || !kept->hash || !owner_is || strcmp(owner_is->uid, record->owner_uid) != 0)
+        return false;
+    const struct owner owner = {.ns = owner_is->ns, .name = owner_is->name, .uid = owner_is->uid};
+    return is_told(owner_is, &owner, kind, record, &a) || has_all_fields(view, kind, record, owner_is, &owner, fields);
+}
 
 /* NULL: what it is, is not judged. */
 static struct kept_child *judged_record(enum kind kind, struct json_object *object, const struct record *child,
@@ -44,16 +108,17 @@ static const char *digest_of(struct json_object *fields, struct arena *a)
     return digest_short(text, strlen(text), a);
 }
 
-void drift_judge(const struct store *store, enum kind kind, struct json_object *object, struct record *child,
+void drift_judge(const struct drift_view *view, enum kind kind, struct json_object *object, struct record *child,
                  struct arena *a)
 {
     struct kept_child *kept = judged_record(kind, object, child, a);
+    struct json_object *fields = kind_fields(object);
 
     if (!kept)
         return;
     assert(!kept->fields && !kept->drifted);
-    kept->fields = digest_of(kind_fields(object), a);
-    kept->drifted = !was_in_order(store, kind, child);
+    kept->fields = digest_of(fields, a);
+    kept->drifted = !was_in_order(view->store, kind, child) && !is_as_applied(view, kind, child, fields);
 }
 
 void drift_none(enum kind kind, struct json_object *object, struct record *child, struct arena *a)

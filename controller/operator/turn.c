@@ -125,9 +125,10 @@ bool context_keep(const struct context *ctx, enum kind kind, struct json_object 
 
 struct record context_record(const struct context *ctx, enum kind kind, struct json_object *object, struct arena *a)
 {
+    const struct drift_view view = {ctx->store, &ctx->render};
     struct record record = kind_record(kind, object, ctx->store, a);
 
-    drift_judge(ctx->store, kind, object, &record, a);
+    drift_judge(&view, kind, object, &record, a);
     return record;
 }
 

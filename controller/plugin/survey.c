@@ -153,9 +153,10 @@ static void ask_for_all(struct looking *l)
 static void keep_sight(const struct looking *l, const struct sight *sight)
 {
     struct survey *s = l->survey;
+    const struct drift_view view = {s->store, &s->settings};
     struct record record = kind_record(sight->kind, sight->object, s->store, l->call->a);
 
-    drift_judge(s->store, sight->kind, sight->object, &record, l->call->a);
+    drift_judge(&view, sight->kind, sight->object, &record, l->call->a);
     store_put(s->store, sight->kind, &record);
 }
 

@@ -31,8 +31,9 @@ static const struct reason all_reasons[] = {
      NULL},
     {"NamespaceOverShare", REASON_PERSON, REASON_OF_RULE,
      "the GitLabRunners of the namespace take more of the operator's memory than its share, so this one is not served, "
-     "and its managers go on as they are. Make others smaller, or delete some; within a minute it is looked at again. "
-     "A Warning Event says so, too, of two in a second at most",
+     "and its managers go on as they are. Make others smaller, delete some, or give the operator more (run "
+     "--memory-for-objects); within a minute it is looked at again. A Warning Event says so, too, of two in a second "
+     "at most",
      NULL},
     {"Suspended", REASON_PERSON, REASON_OF_RULE,
      "set spec.suspend to false when the operator may work again. A deletion is carried out all the same",

@@ -377,19 +377,30 @@ struct json_object *status_render(const struct observed *o, const struct finding
     return status;
 }
 
-/* How many pods there are is no news by itself while they start: it comes with what people wait for. */
-static bool only_pods_differ(const struct observed *o, struct json_object *status)
+static void take_member(struct json_object *into, struct json_object *from, const char *name)
 {
-    cleanup_json struct json_object *shown = json_copy(o->status);
-    const char *why = condition_get(status, "ManagerAvailable", "reason");
-
-    if (!shown || !why || strcmp(why, "Available") == 0 || !json_get(status, "replicas"))
-        return false;
-    json_set_int(shown, "replicas", json_int_or(status, "replicas", 0));
-    return json_same(shown, status);
+    json_remove(into, name);
+    if (json_member(from, name))
+        json_set(into, name, json_ref(json_member(from, name)));
 }
 
+/* How many pods there are is no news by itself while they start: it comes with what people wait for. */
+static bool are_starting(struct json_object *status)
+{
+    const char *why = condition_get(status, "ManagerAvailable", "reason");
+
+    return why && strcmp(why, "Available") != 0 && json_member(status, "replicas");
+}
+
+/* Nor is it which fields are applied. */
 bool status_is_shown(const struct observed *o, struct json_object *status)
 {
-    return json_same(o->status, status) || only_pods_differ(o, status);
+    cleanup_json struct json_object *shown = o->status ? json_copy(o->status) : NULL;
+
+    if (!shown)
+        return false;
+    take_member(shown, status, "appliedFields");
+    if (are_starting(status))
+        take_member(shown, status, "replicas");
+    return json_same(shown, status);
 }

@@ -17,6 +17,7 @@ struct scene {
     struct states states;
     struct arena mem;
     unsigned version;
+    const char *applied_fields; /* in the owner's status; NULL: nothing */
 };
 
 static const char *next_version(struct scene *s)
@@ -26,23 +27,26 @@ static const char *next_version(struct scene *s)
 
 static void told(struct scene *s, enum kind kind, struct json_object *object)
 {
+    const struct drift_view view = {s->store, &settings};
     struct record record = kind_record(kind, arena_json(&s->mem, object), s->store, &s->mem);
 
-    drift_judge(s->store, kind, object, &record, &s->mem);
+    drift_judge(&view, kind, object, &record, &s->mem);
     store_put(s->store, kind, &record);
 }
 
-/* applied_fields: what its status has of them; NULL: nothing. */
-static void told_owner(struct scene *s, const char *applied_fields)
+/* account: the ServiceAccount that the spec
+ * names; NULL: ours. */
+static void told_owner(struct scene *s, const char *account)
 {
+    struct json_object *manager = account ? json_build("{serviceAccountName: %s}", account) : NULL;
     unsigned version = ++s->version;
 
     told(
         s, KIND_RUNNER,
         json_build("{metadata: {namespace: 'ci', name: 'builds', uid: 'u', resourceVersion: %s, generation: %d}, spec: "
                    "{url: 'https://one.example.com', authentication: {registrationTokenSecretRef: {name: 'gitlab'}}, "
-                   "manager: {}}, status: {appliedFields: %s}}",
-                   arena_printf(&s->mem, "%u", version), (int64_t)version, applied_fields));
+                   "manager: %o}, status: {appliedFields: %s}}",
+                   arena_printf(&s->mem, "%u", version), (int64_t)version, manager, s->applied_fields));
 }
 
 /* As a turn sees the ServiceAccount now. */
@@ -59,49 +63,39 @@ static const struct observed_child *seen(struct scene *s)
     return &o->children[CHILD_SERVICE_ACCOUNT];
 }
 
+static const char *wanted_hash(struct scene *s)
+{
+    static const struct owner owner = {.ns = "ci", .name = "builds", .uid = "u"};
+    struct spec spec;
+    struct err err;
+
+    assert_true(
+        spec_parse(runner_object(store_get(s->store, KIND_RUNNER, "ci", "builds"), &s->mem), &spec, &s->mem, &err));
+    return manifest_hash(render_child(CHILD_SERVICE_ACCOUNT, &owner, &spec, &settings, &s->mem));
+}
+
 /* fields: of its entry in managedFields; NULL: there is none any more. */
-static struct json_object *child_object(struct scene *s, const char *fields, const char *hash)
+static void told_child(struct scene *s, const char *fields, const char *hash)
 {
     char *json = arena_strdup(&s->mem, fields ? fields : "{}");
     struct err err;
 
     for (char *at = json; (at = strchr(at, '\'')); at++)
         *at = '"';
-    return arena_json(
-        &s->mem,
-        json_build("{metadata: {namespace: 'ci', name: 'builds-runner', uid: 'c', resourceVersion: %s, annotations: "
-                   "{'gitlab-runners.dev/owner': 'ci/builds', 'gitlab-runners.dev/owner-uid': 'u', "
-                   "'gitlab-runners.dev/applied-hash': %s}, managedFields: "
-                   "[{manager: %s, operation: 'Apply', fieldsV1: %o}]}}",
-                   next_version(s), hash, fields ? "gitlab-runner-controller" : "somebody",
-                   json_parse(json, strlen(json), &err)));
-}
-
-static void told_child(struct scene *s, const char *fields, const char *hash)
-{
-    told(s, KIND_SERVICE_ACCOUNT, json_ref(child_object(s, fields, hash)));
+    told(s, KIND_SERVICE_ACCOUNT,
+         json_build("{metadata: {namespace: 'ci', name: 'builds-runner', uid: 'c', resourceVersion: %s, annotations: "
+                    "{'gitlab-runners.dev/owner': 'ci/builds', 'gitlab-runners.dev/owner-uid': 'u', "
+                    "'gitlab-runners.dev/applied-hash': %s}, managedFields: "
+                    "[{manager: %s, operation: 'Apply', fieldsV1: %o}]}}",
+                    next_version(s), hash, fields ? "gitlab-runner-controller" : "somebody",
+                    json_parse(json, strlen(json), &err)));
 }
 
 static bool is_drifted(struct scene *s, const char *fields)
 {
-    told_child(s, fields, "h");
+    told_child(s, fields, wanted_hash(s));
     assert_true(seen(s)->exists);
     return seen(s)->drifted;
-}
-
-static const struct kept_child *kept_account(struct scene *s)
-{
-    return kept_child(store_get(s->store, KIND_SERVICE_ACCOUNT, "ci", "builds-runner"));
-}
-
-/* The answer to our own apply. */
-static void applied(struct scene *s, const char *fields)
-{
-    struct json_object *object = child_object(s, fields, "h");
-    struct record record = kind_record(KIND_SERVICE_ACCOUNT, object, s->store, &s->mem);
-
-    drift_none(KIND_SERVICE_ACCOUNT, object, &record, &s->mem);
-    store_put(s->store, KIND_SERVICE_ACCOUNT, &record);
 }
 
 static int setup(void **state)
@@ -126,63 +120,110 @@ static int teardown(void **state)
 static void a_field_that_was_taken_is_seen(void **state)
 {
     told_owner(*state, NULL);
-    applied(*state, all_ours);
     assert_false(is_drifted(*state, all_ours));
     assert_true(is_drifted(*state, labels_taken));
-    assert_true(is_drifted(*state, all_ours)); /* what it is now nobody knows */
-    applied(*state, all_ours);
     assert_false(is_drifted(*state, all_ours));
 }
 
 static void what_was_found_holds_while_nothing_changes(void **state)
 {
     told_owner(*state, NULL);
-    applied(*state, all_ours);
-    for (int i = 0; i < 3; i++)
-        assert_false(is_drifted(*state, all_ours));
     for (int i = 0; i < 3; i++)
         assert_true(is_drifted(*state, labels_taken));
+    for (int i = 0; i < 3; i++)
+        assert_false(is_drifted(*state, all_ours));
 }
 
 /* The entry in managedFields as a whole, too. */
 static void all_may_be_taken(void **state)
 {
     told_owner(*state, NULL);
-    applied(*state, all_ours);
     assert_true(is_drifted(*state, NULL));
 }
 
-/* Somebody put back what was there before: another manifest, under the hash of that one. */
-static void another_manifest_is_not_what_was_in_order(void **state)
+static const struct kept_child *kept_account(struct scene *s)
+{
+    return kept_child(store_get(s->store, KIND_SERVICE_ACCOUNT, "ci", "builds-runner"));
+}
+
+/* Only a digest of the fields is kept; while they are the same, so is the verdict, whatever the spec is meanwhile. */
+static void what_was_in_order_stays_so_with_the_same_fields(void **state)
 {
     struct scene *s = *state;
 
     told_owner(s, NULL);
-    applied(s, all_ours);
+    const char *hash = wanted_hash(s);
+    told_child(s, all_ours, hash);
+    assert_false(kept_account(s)->drifted);
+    store_remove(s->store, KIND_RUNNER, "ci", "builds");
+    told_child(s, all_ours, hash);
+    assert_false(kept_account(s)->drifted);
+    told_child(s, labels_taken, hash);
+    assert_true(kept_account(s)->drifted);
+    told_owner(s, NULL);
+    told_child(s, all_ours, hash);
+    assert_false(seen(s)->drifted);
+}
+
+/* It is applied anyway; and once more, should the spec become again what it was before that was done. */
+static void what_was_applied_for_another_spec_has_to_be_applied(void **state)
+{
+    struct scene *s = *state;
+
+    told_owner(s, NULL);
     told_child(s, all_ours, "another");
+    assert_true(seen(s)->drifted);
+    told_child(s, labels_taken, wanted_hash(s));
+    told_owner(s, "theirs"); /* so this one is not wanted */
+    told_owner(s, NULL);
     assert_true(seen(s)->drifted);
 }
 
-/* A process that has not applied it does not know, unless the status of its owner says so. */
-static void after_a_restart_the_status_tells(void **state)
+static void before_its_owner_is_known_it_is_not_believed(void **state)
 {
     struct scene *s = *state;
 
     told_owner(s, NULL);
-    assert_true(is_drifted(s, all_ours));
-    struct observed o = {.children[CHILD_SERVICE_ACCOUNT] = *seen(s)};
-    o.children[CHILD_SERVICE_ACCOUNT].drifted = false;
-    told_owner(s, applied_fields_text(&o, &s->mem));
-    assert_false(seen(s)->drifted);
-    assert_true(is_drifted(s, labels_taken));
-    assert_false(is_drifted(s, all_ours));
+    const char *hash = wanted_hash(s);
+    store_remove(s->store, KIND_RUNNER, "ci", "builds");
+    told_child(s, labels_taken, hash);
+    told_owner(s, NULL);
+    assert_true(seen(s)->drifted);
 }
 
+/* Whatever would be rendered of the spec; and as long as the fields are these. */
+static void what_the_status_tells_is_believed(void **state)
+{
+    struct scene *s = *state;
+
+    told_owner(s, NULL);
+    told_child(s, all_ours, "another");
+    assert_true(seen(s)->drifted);
+    struct observed o = {.children[CHILD_SERVICE_ACCOUNT] = *seen(s)};
+    o.children[CHILD_SERVICE_ACCOUNT].drifted = false;
+    s->applied_fields = applied_fields_text(&o, &s->mem);
+    told_owner(s, NULL);
+    assert_false(seen(s)->drifted);
+    told_child(s, all_ours, "another");
+    assert_false(kept_account(s)->drifted);
+    told_child(s, labels_taken, "another");
+    assert_true(seen(s)->drifted);
+}
+
+/* The answer to our own apply tells of fields that are all ours. */
 static void what_was_just_applied_is_in_order(void **state)
 {
-    applied(*state, NULL);
-    assert_false(kept_account(*state)->drifted);
-    assert_non_null(kept_account(*state)->fields);
+    struct scene *s = *state;
+    struct json_object *object = arena_json(
+        &s->mem, json_build("{metadata: {namespace: 'ci', name: 'builds-runner', uid: 'c', resourceVersion: '9', "
+                            "annotations: {'gitlab-runners.dev/owner': 'ci/builds', "
+                            "'gitlab-runners.dev/owner-uid': 'u', 'gitlab-runners.dev/applied-hash': 'any'}}}"));
+    struct record record = kind_record(KIND_SERVICE_ACCOUNT, object, s->store, &s->mem);
+
+    drift_none(KIND_SERVICE_ACCOUNT, object, &record, &s->mem);
+    store_put(s->store, KIND_SERVICE_ACCOUNT, &record);
+    assert_false(kept_account(s)->drifted);
+    assert_non_null(kept_account(s)->fields);
 }
 
 static void the_token_secret_is_not_judged(void **state)
@@ -205,14 +246,12 @@ static void a_runner_is_kept_as_it_is(void **state)
 {
     struct scene *s = *state;
 
-    told_owner(s, "1=theirs");
+    told_owner(s, "theirs");
     struct json_object *object = runner_object(store_get(s->store, KIND_RUNNER, "ci", "builds"), &s->mem);
     assert_string_equal(json_str(object, "metadata.name"), "builds");
     assert_string_equal(json_str(object, "spec.url"), "https://one.example.com");
     assert_string_equal(json_str(object, "spec.authentication.registrationTokenSecretRef.name"), "gitlab");
-    assert_string_equal(
-        json_str(runner_status(store_get(s->store, KIND_RUNNER, "ci", "builds"), &s->mem), "appliedFields"),
-        "1=theirs");
+    assert_string_equal(json_str(object, "spec.manager.serviceAccountName"), "theirs");
     assert_int_equal(kept_runner(store_get(s->store, KIND_RUNNER, "ci", "builds"))->generation, 1);
 }
 
@@ -222,8 +261,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_field_that_was_taken_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_found_holds_while_nothing_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(all_may_be_taken, setup, teardown),
-        cmocka_unit_test_setup_teardown(another_manifest_is_not_what_was_in_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(after_a_restart_the_status_tells, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_in_order_stays_so_with_the_same_fields, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_applied_for_another_spec_has_to_be_applied, setup, teardown),
+        cmocka_unit_test_setup_teardown(before_its_owner_is_known_it_is_not_believed, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_the_status_tells_is_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_just_applied_is_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(the_token_secret_is_not_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(a_runner_is_kept_as_it_is, setup, teardown),

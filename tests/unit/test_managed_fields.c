@@ -7,15 +7,12 @@
 
 static const char *const files[] = {"serviceaccount", "rolebinding", "secret", "deployment", "odd"};
 
-static const char *entry_text(struct json_object *a_case)
+static bool own(struct json_object *managed_fields, const char *manager, struct json_object *manifest)
 {
-    struct json_object *fields = managed_fields_of(json_get(a_case, "managedFields"), FIELD_MANAGER);
-
-    return fields ? json_text(fields) : "";
+    return fields_own(managed_fields_of(managed_fields, manager), manifest);
 }
 
-/* The first case of each file is as it was after the apply. */
-static void ours_stays_the_same_until_somebody_takes_of_it(void **state)
+static void knows_ours_from_theirs(void **state)
 {
     struct arena a cleanup_arena = {0};
     int wrong = 0;
@@ -25,54 +22,126 @@ static void ours_stays_the_same_until_somebody_takes_of_it(void **state)
         struct json_object *file = read_json(arena_printf(&a, DATA "managed_fields/%s.json", files[f]), &a);
         struct json_object *cases = json_get(file, "cases");
         assert_true(json_len(cases) > 0);
-        const char *applied = arena_strdup(&a, entry_text(json_at(cases, 0)));
         for (size_t i = 0; i < json_len(cases); i++) {
             struct json_object *c = json_at(cases, i);
-            bool same = strcmp(entry_text(c), applied) == 0;
-            if (same == json_bool_or(c, "owned", !same))
+            bool owned = own(json_get(c, "managedFields"), FIELD_MANAGER, json_get(file, "manifest"));
+            if (owned == json_bool_or(c, "owned", !owned))
                 continue;
-            print_error("%s: %s: %s\n", files[f], json_str(c, "what"), same ? "the same" : "changed");
+            print_error("%s: %s: %s\n", files[f], json_str(c, "what"), owned ? "owned" : "not owned");
             wrong++;
         }
     }
     assert_int_equal(wrong, 0);
 }
 
+/* Takes the n-th leaf out, and what has become empty by it; false when there are not so many. */
+static bool remove_leaf(struct json_object *fields, size_t *n)
+{
+    json_each (it, fields) {
+        bool leaf = !json_first(it.value).key;
+        if (strcmp(it.key, ".") == 0 || (leaf && (*n)-- > 0) || (!leaf && !remove_leaf(it.value, n)))
+            continue;
+        if (leaf || !json_first(it.value).key)
+            json_object_object_del(fields, it.key);
+        return true;
+    }
+    return false;
+}
+
+static void misses_every_single_field(void **state)
+{
+    size_t missed = 0;
+
+    (void)state;
+    for (size_t f = 0; f < ARRAY_LEN(files) - 1; f++) {
+        struct arena a cleanup_arena = {0};
+        struct json_object *file = read_json(arena_printf(&a, DATA "managed_fields/%s.json", files[f]), &a);
+        struct json_object *managed = json_get(json_at(json_get(file, "cases"), 0), "managedFields");
+        for (size_t leaf = 0;; leaf++, missed++) {
+            struct json_object *less = arena_json(&a, json_copy(managed));
+            size_t n = leaf;
+            if (!remove_leaf(json_get(json_at(less, 0), "fieldsV1"), &n))
+                break;
+            if (own(less, FIELD_MANAGER, json_get(file, "manifest")))
+                fail_msg("%s: field %zu was not missed", files[f], leaf);
+        }
+    }
+    assert_in_range(missed, 100, 1000);
+}
+
 /* Only what was applied, under our own name, and not through a subresource, counts. */
 static void looks_at_our_own_entry_only(void **state)
 {
-    static const char ours[] = "{'f:metadata': {'f:annotations': {'f:g/a': {}}}}", none[] = "{'f:metadata': {}}";
     static const struct {
-        const char *entries, *fields;
+        const char *entries;
         bool owned;
     } cases[] = {
-        {"[{manager: us, operation: Apply, fieldsV1: %o}]", ours, true},
-        {"[{manager: us, operation: Update, fieldsV1: %o}]", ours, false},
-        {"[{manager: them, operation: Apply, fieldsV1: %o}]", ours, false},
-        {"[{manager: us, operation: Apply, subresource: status, fieldsV1: %o}]", ours, false},
-        {"[{manager: us, operation: Apply, subresource: status, fieldsV1: {}}, {manager: us, operation: Apply, "
-         "fieldsV1: %o}]",
-         ours, true},
-        {"[{manager: us, operation: Apply, fieldsV1: %o}]", none, false},
-        {"[{manager: us, operation: Apply, is: %o}]", ours, false},
+        {"[{manager: us, operation: Apply, fieldsV1: {'f:data': {'f:a': {}}}}]", true},
+        {"[{manager: us, operation: Apply, fieldsV1: {'f:data': {}}}]", true},
+        {"[{manager: us, operation: Update, fieldsV1: {'f:data': {'f:a': {}}}}]", false},
+        {"[{manager: them, operation: Apply, fieldsV1: {'f:data': {'f:a': {}}}}]", false},
+        {"[{manager: us, operation: Apply, subresource: status, fieldsV1: {'f:data': {'f:a': {}}}}]", false},
+        {"[{manager: us, operation: Apply, subresource: status, fieldsV1: {'f:status': {}}},"
+         " {manager: us, operation: Update, fieldsV1: {}},"
+         " {manager: us, operation: Apply, fieldsV1: {'f:data': {'f:a': {}}}}]",
+         true},
+        {"[{manager: us, operation: Apply, fieldsV1: {'f:data': {'f:b': {}}}}]", false},
+        {"[{manager: us, operation: Apply, fieldsV1: {'f:metadata': {}}}]", false},
+        {"[{manager: us, operation: Apply}]", false},
+        {"[]", false},
+    };
+    struct arena a cleanup_arena = {0};
+    struct json_object *manifest =
+        arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {name: n}, data: {a: x}}"));
+
+    (void)state;
+    assert_false(own(NULL, "us", manifest));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json_object *managed = arena_json(&a, json_build(cases[i].entries));
+        if (own(managed, "us", manifest) != cases[i].owned)
+            fail_msg("%s", cases[i].entries);
+    }
+}
+
+/* Elements of sets are told by their value, which may be a number; an element may leave out a key that has a default.
+ */
+static void finds_elements_of_lists(void **state)
+{
+    static const struct {
+        const char *fields, *list;
+        bool owned;
+    } cases[] = {
+        {"{'v:\"a\"': {}, 'v:\"b\"': {}}", "['b', 'a']", true},
+        {"{'v:\"a\"': {}}", "['b']", false},
+        {"{'v:1': {}, 'v:20': {}}", "[20, 1]", true},
+        {"{'v:1': {}}", "[2]", false},
+        {"{'v:true': {}}", "[true]", true},
+        {"{'v:\"1\"': {}}", "[1]", false},
+        {"{'k:{\"port\":1,\"protocol\":\"TCP\"}': {'.': {}, 'f:port': {}}}", "[{port: 1}]", true},
+        {"{'k:{\"port\":1,\"protocol\":\"UDP\"}': {'.': {}, 'f:port': {}}}", "[{port: 1, protocol: TCP}]", false},
+        {"{'k:{\"port\":1}': {'.': {}, 'f:port': {}}}", "[{port: 1, name: x}]", false},
+        {"{'k:{\"port\":1}': {'.': {}, 'f:port': {}}, 'k:{\"port\":2}': {}}", "[{port: 2}, {port: 1}]", true},
+        {"{'k:nonsense': {}}", "[{port: 2}]", false},
     };
     struct arena a cleanup_arena = {0};
 
     (void)state;
-    assert_false(fields_have_annotation(NULL, "g/a"));
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct json_object *fields = arena_json(&a, json_build(cases[i].fields));
-        struct json_object *managed = arena_json(&a, json_build(cases[i].entries, json_ref(fields)));
-        if (fields_have_annotation(managed_fields_of(managed, "us"), "g/a") != cases[i].owned)
-            fail_msg("%s %s", cases[i].entries, cases[i].fields);
+        struct json_object *managed =
+            json_build("[{manager: us, operation: Apply, fieldsV1: {'f:list': %o}}]", json_build(cases[i].fields));
+        struct json_object *manifest = json_build("{list: %o}", json_build(cases[i].list));
+        if (own(arena_json(&a, managed), "us", arena_json(&a, manifest)) != cases[i].owned)
+            fail_msg("%s of %s", cases[i].list, cases[i].fields);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ours_stays_the_same_until_somebody_takes_of_it),
+        cmocka_unit_test(knows_ours_from_theirs),
+        cmocka_unit_test(misses_every_single_field),
         cmocka_unit_test(looks_at_our_own_entry_only),
+        cmocka_unit_test(finds_elements_of_lists),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
