@@ -80,7 +80,7 @@ def test_an_object_of_gitlabs_own_operator_is_led_to_ours() -> None:
                      "s3": {"server": "s3.example.com", "bucket": "b"}}}
     assert said(body) == [
         "kind: this is an object of GitLab's own operator: write one of the kind GitLabRunner of gitlab-runners.dev/v1beta1, "
-        "in which its fields are where the other lines say",
+        "in which its fields are where the other lines say, or see `import --help`",
         "spec.gitlabUrl is not known: did you mean url?",
         "spec.token is not known: did you mean spec.authentication.runnerTokenSecretRef? It names a Secret: no token is "
         "written into this object.",
