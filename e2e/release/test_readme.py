@@ -22,6 +22,7 @@ ELSEWHERE = {
     "skopeo copy": "goes with that",
     "make demo": "a cluster of its own",
     "make demo-down": "the end of that",
+    "kubectl glr": "the plugin has a suite of its own",
 }
 NEEDS_OTHERS = {"manifests/monitoring": "the kinds of the Prometheus operator"}
 
