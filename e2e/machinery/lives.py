@@ -170,7 +170,8 @@ class Row:
 
 
 def shape(runner: Runner) -> str:
-    """The object's state and its children, without what differs from runner to runner."""
+    """The object's state and its children, without what differs from runner to runner, such as of which children the status
+    happened to tell the fields."""
     body = runner.object()
     if body is None:
         return "gone"
@@ -178,7 +179,7 @@ def shape(runner: Runner) -> str:
     conditions = [{key: value for key, value in condition.items() if key != "lastTransitionTime"}
                   for condition in sorted(status.get("conditions", []), key=lambda c: c["type"])]
     parts: dict[str, object] = {"finalizers": body["metadata"].get("finalizers"),
-                                "status": status | {"conditions": conditions}}
+                                "status": {**status, "conditions": conditions, "appliedFields": None}}
     for what in runner.children():
         parts[what] = parts_of(runner.child(what))
     return anonymous(json.dumps(parts, indent=1, sort_keys=True), body["metadata"]["uid"])
