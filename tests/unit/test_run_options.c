@@ -60,7 +60,8 @@ static void each_option_sets_what_it_says(void **state)
     (void)state;
     assert_int_equal(
         parse(&o,
-              "--memory-for-objects 80 --gitlab-concurrency 3 --allowed-gitlab-hosts a.test,*.b.test:8443 --require-https "
+              "--memory-for-objects 80 --gitlab-concurrency 3 --allowed-gitlab-hosts a.test,*.b.test:8443 "
+              "--require-https "
               "--allow-loopback --listen [::1]:9090 --log-level debug --log-format text --secrets referenced",
               stderr, &said, &a),
         -1);
