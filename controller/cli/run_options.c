@@ -130,9 +130,9 @@ static bool parse_proxy_ca(const char *value, void *field)
 static bool parse_number(const char *value, long least, long most, unsigned *ret)
 {
     char *end = NULL;
-    long number = isdigit((unsigned char)*value) ? strtol(value, &end, 10) : -1;
+    long number = isdigit((unsigned char)*value) ? strtol(value, &end, 10) : 0;
 
-    if (number < least || number > most || *end)
+    if (!end || *end || number < least || number > most)
         return false;
     *ret = (unsigned)number;
     return true;
