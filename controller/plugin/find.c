@@ -34,12 +34,12 @@ static struct json_object *list_all(struct plugin_call *call, enum plugin_exit *
     const char *labels = call->options->selector, *ns = session_namespace(call->session);
     const char *query = labels ? arena_printf(call->a, "?labelSelector=%s", percent_escaped(labels, call->a)) : "";
     const char *path = kube_path(kind_resource(KIND_RUNNER), ns, NULL, NULL, call->a);
-    struct err err = {0};
-    struct json_object *items = session_list(call->session, arena_printf(call->a, "%s%s", path, query), call->a, &err);
+    struct session_list list = {.path = arena_printf(call->a, "%s%s", path, query), .lean = true};
 
-    if (!items)
-        *code = failed(call, call->command->name, &err);
-    return items;
+    session_read_lists(call->session, &list, 1, call->a);
+    if (!list.items)
+        *code = failed(call, call->command->name, &list.err);
+    return list.items;
 }
 
 /* Of a list, those that are named; the names that are not in it are said. */

@@ -339,8 +339,12 @@ static void take_items(struct session_list *list, struct json_object *page)
 {
     struct json_object *rows = json_member(page, "rows"), *items = rows ? rows : json_member(page, "items");
 
-    for (size_t i = 0; i < json_len(items); i++)
-        json_append(list->items, json_ref(json_at(items, i)));
+    for (size_t i = 0; i < json_len(items); i++) {
+        struct json_object *item = json_at(items, i);
+        if (list->lean)
+            json_remove(item, "metadata.managedFields");
+        json_append(list->items, json_ref(item));
+    }
     if (json_len(list->items) > ITEMS_MAX)
         err_set(&list->err, ERR_INVALID, "TooMuch", "there are too many to be listed: name a namespace or labels");
 }

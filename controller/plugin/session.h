@@ -51,6 +51,7 @@ struct json_object *session_get(struct session *s, const char *path, struct aren
 struct session_list {
     const char *path;            /* may have a query: "?labelSelector=…"                                       */
     const char *accept;          /* NULL: JSON; KUBE_AS_METADATA("List"), or SESSION_AS_TABLE                  */
+    bool lean;                   /* without metadata.managedFields, which are most of an object: a list stays small */
     struct json_object *items;   /* out: an array, the arena's; NULL: see err                                  */
     struct json_object *columns; /* out, of a table: its columnDefinitions                                   */
     struct err err;              /* out; also when there are more than 100,000, or a page of 500 has over 64 MiB */
