@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from cluster import Kube, kubectl, wait_for, wait_kind
+from cluster import Kube
 from gitlab_admin import GitLabAdmin
 from glr.desk import Desk
-from machinery.stage import Operator, vacate
-from operator_pod import MANIFESTS, NAME, NAMESPACE
-from places import LABEL, clear_ledger
+from machinery.stage import Operator, vacate, without_operator
+from operator_pod import NAME
+from places import clear_ledger
 from program import kubeconfig
 from statuses import Statuses
 
@@ -27,12 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def account(kube: Kube, statuses: Statuses) -> dict:
     """A kubeconfig of the operator's, with its rights and its kind, and without the operator."""
-    left = [item["metadata"]["name"] for item in kube.list("Namespace", labels=LABEL)]
-    kubectl("apply", "-k", MANIFESTS)
-    kube.delete("Deployment", NAME, NAMESPACE)
-    wait_kind()
-    vacate(kube, left)
-    wait_for("namespaces of an earlier session are gone", lambda: not kube.list("Namespace", labels=LABEL), 120)
+    without_operator(kube)
     return kubeconfig(NAME)
 
 

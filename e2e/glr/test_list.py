@@ -178,7 +178,6 @@ def test_a_watch_shows_changes_and_survives_the_api_servers_absence(desk: Desk, 
     proxy.close()
     runner.edit(suspend=True)
     runner.wait(status="False", reason="Suspended")
-    time.sleep(1)
     proxy.open()
     typed.says("builds  False  Suspended", 40)
     runner.delete()

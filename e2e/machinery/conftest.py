@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 import diagnosis
-from cluster import STATE, Kube, kubectl, wait_for, wait_kind
+from cluster import STATE, Kube
 from deadline import PutOff
 from gitlab_admin import GitLabAdmin
 from machinery.api_server import ApiServer
 from machinery.campaign import SUMMARY, Tally
-from machinery.stage import Operator, Stage, vacate
-from operator_pod import MANIFESTS, NAME, NAMESPACE
-from places import LABEL, clear_ledger
+from machinery.stage import Operator, Stage, vacate, without_operator
+from operator_pod import NAME
+from places import clear_ledger
 from program import kubeconfig
 from proxy.server import Proxy
 from statuses import Statuses
@@ -44,12 +44,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
 @pytest.fixture(scope="session")
 def account(kube: Kube, statuses: Statuses) -> str:
     """The operator's, with its rights and its kind, and without the operator."""
-    left = [item["metadata"]["name"] for item in kube.list("Namespace", labels=LABEL)]
-    kubectl("apply", "-k", MANIFESTS)
-    kube.delete("Deployment", NAME, NAMESPACE)
-    wait_kind()
-    vacate(kube, left)
-    wait_for("namespaces of an earlier session are gone", lambda: not kube.list("Namespace", labels=LABEL), 120)
+    without_operator(kube)
     return NAME
 
 

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster import Kube, wait_for
+from cluster import Kube, kubectl, wait_for, wait_kind
 from diagnosis import calls, last_lines
 from gitlab_admin import GitLabAdmin
-from operator_pod import without_tokens
-from places import Place, Runner, remove
+from operator_pod import MANIFESTS, NAME, NAMESPACE, without_tokens
+from places import LABEL, Place, Runner, remove
 from program import Process, free_port
 from proxy.rules import Entry
 from proxy.server import Proxy
@@ -179,6 +179,16 @@ class Stage(Place):
             yield f"calls to {gitlab.url}", without_tokens("\n".join(calls(gitlab)))
         for runner in self.runners():
             yield f"GitLabRunner {runner.name}", runner.summary()
+
+
+def without_operator(kube: Kube) -> None:
+    """The operator's rights and its kind are there, and nothing of an earlier session; no operator is."""
+    left = [item["metadata"]["name"] for item in kube.list("Namespace", labels=LABEL)]
+    kubectl("apply", "-k", MANIFESTS)
+    kube.delete("Deployment", NAME, NAMESPACE)
+    wait_kind()
+    vacate(kube, left)
+    wait_for("namespaces of an earlier session are gone", lambda: not kube.list("Namespace", labels=LABEL), 120)
 
 
 def vacate(kube: Kube, namespaces: list[str]) -> None:

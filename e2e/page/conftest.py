@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster import Kube, kubectl, wait_for, wait_kind
+from cluster import Kube, kubectl, wait_for
 from gitlab_admin import GitLabAdmin
-from machinery.stage import vacate
-from operator_pod import MANIFESTS, NAME, NAMESPACE
+from machinery.stage import vacate, without_operator
+from operator_pod import NAME, NAMESPACE
 from page.crowd import COUNT, create_crowd, hold_lease
 from page.screen import Screen
 from places import LABEL, Place
@@ -29,12 +29,7 @@ numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def account(kube: Kube) -> dict:
     """A kubeconfig of the operator's, with its rights and its kind, and without the operator."""
-    left = [item["metadata"]["name"] for item in kube.list("Namespace", labels=LABEL)]
-    kubectl("apply", "-k", MANIFESTS)
-    kube.delete("Deployment", NAME, NAMESPACE)
-    wait_kind()
-    vacate(kube, left)
-    wait_for("namespaces of an earlier session are gone", lambda: not kube.list("Namespace", labels=LABEL), 120)
+    without_operator(kube)
     return kubeconfig(NAME)
 
 
