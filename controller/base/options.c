@@ -25,13 +25,21 @@ bool option_flag(const char *value, void *field)
     return true;
 }
 
-bool option_port(const char *value, void *field)
+bool option_whole(const char *value, long least, long most, long *ret)
 {
     char *end = NULL;
-    long port = isdigit((unsigned char)*value) ? strtol(value, &end, 10) : -1;
 
-    *(int *)field = (int)port;
-    return port >= 0 && port <= UINT16_MAX && !*end;
+    *ret = isdigit((unsigned char)*value) ? strtol(value, &end, 10) : 0;
+    return end && !*end && *ret >= least && *ret <= most;
+}
+
+bool option_port(const char *value, void *field)
+{
+    long port;
+    bool good = option_whole(value, 0, UINT16_MAX, &port);
+
+    *(int *)field = good ? (int)port : 0;
+    return good;
 }
 
 bool option_duration(const char *value, void *field)

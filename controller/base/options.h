@@ -42,6 +42,9 @@ enum options_outcome options_read(const struct option_table *tables, size_t len,
 /* A line for each option, and for --help. */
 void options_help(const struct option_table *tables, size_t len, FILE *out);
 
+/* A whole number of digits alone, from least to most. */
+bool option_whole(const char *value, long least, long most, long *ret);
+
 /* For option_row.parse. */
 bool option_text(const char *value, void *field); /* const char *: lent, as it is               */
 bool option_flag(const char *value, void *field); /* bool: true                                 */

@@ -22,10 +22,9 @@
 static bool read_listen(const char *value, char *address, size_t size, int *ret_port)
 {
     const char *colon = strrchr(value, ':');
-    char *end = NULL;
-    long port = colon && isdigit((unsigned char)colon[1]) ? strtol(colon + 1, &end, 10) : 0;
+    long port;
 
-    if (port < 1 || port > UINT16_MAX || *end || (size_t)(colon - value) >= size)
+    if (!colon || !option_whole(colon + 1, 1, UINT16_MAX, &port) || (size_t)(colon - value) >= size)
         return false;
     bool bracketed = value[0] == '[' && colon > value + 1 && colon[-1] == ']';
     snprintf(address, size, "%.*s", (int)(colon - value) - 2 * bracketed, value + bracketed);
@@ -129,13 +128,11 @@ static bool parse_proxy_ca(const char *value, void *field)
 
 static bool parse_number(const char *value, long least, long most, unsigned *ret)
 {
-    char *end = NULL;
-    long number = isdigit((unsigned char)*value) ? strtol(value, &end, 10) : 0;
+    long number;
+    bool good = option_whole(value, least, most, &number);
 
-    if (!end || *end || number < least || number > most)
-        return false;
-    *ret = (unsigned)number;
-    return true;
+    *ret = good ? (unsigned)number : *ret;
+    return good;
 }
 
 static bool parse_concurrency(const char *value, void *field)
