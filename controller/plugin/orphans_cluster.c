@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "gitlab/place.h"
 #include "net/loop.h"
+#include "operator/kinds.h"
 #include "plugin/command.h"
 #include "plugin/fetch.h"
 #include "plugin/installation.h"
@@ -132,8 +133,8 @@ static void read_one_namespace(struct plugin_call *call, struct cluster_uids *ui
     struct err why = *err;
 
     if (ns)
-        uids->runners = session_list(
-            call->session, arena_printf(call->a, "/apis/" API_VERSION "/namespaces/%s/" PLURAL, ns), call->a, &why);
+        uids->runners =
+            session_list(call->session, kube_path(kind_resource(KIND_RUNNER), ns, NULL, NULL, call->a), call->a, &why);
     if (uids->runners)
         not_seen(call, "GitLabRunners of other namespaces", "list gitlabrunners in all namespaces");
     else if (is_forbidden(&why))

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "net/loop.h"
+#include "operator/kinds.h"
 #include "plugin/installation.h"
 #include "plugin/output.h"
 #include "plugin/session.h"
@@ -144,8 +145,7 @@ static void add_steered(struct steer *s, struct json_object *object)
                           .name = json_str_or(object, "metadata.name", ""),
                           .uid = json_str_or(object, "metadata.uid", "")};
     r->who = arena_printf(a, "%s/%s", r->ns, r->name);
-    r->path = arena_printf(a, "/apis/" API_VERSION "/namespaces/%s/" PLURAL "/%s", percent_escaped(r->ns, a),
-                           percent_escaped(r->name, a));
+    r->path = kube_path(kind_resource(KIND_RUNNER), r->ns, r->name, NULL, a);
     int64_t id = json_int_or(object, "status.runnerId", 0);
     fprintf(stderr, "%s, %s at %s\n", r->who, id ? arena_printf(a, "runner %lld", (long long)id) : "not registered",
             harmless(json_str_or(object, "spec.url", "?"), a));
@@ -159,11 +159,8 @@ static bool find_named(struct steer *s, enum plugin_exit *ret_code)
 
     for (size_t i = 0; i < call->args_len; i++) {
         struct err err = {0};
-        struct json_object *object =
-            session_get(call->session,
-                        arena_printf(call->a, "/apis/" API_VERSION "/namespaces/%s/" PLURAL "/%s",
-                                     percent_escaped(ns, call->a), percent_escaped(call->args[i], call->a)),
-                        call->a, &err);
+        struct json_object *object = session_get(
+            call->session, kube_path(kind_resource(KIND_RUNNER), ns, call->args[i], NULL, call->a), call->a, &err);
         if (!object) {
             *ret_code = failed(call, arena_printf(call->a, "%s/%s", ns, call->args[i]), &err);
             return false;
@@ -178,11 +175,11 @@ static bool find_labelled(struct steer *s, enum plugin_exit *ret_code)
     struct plugin_call *call = s->call;
     const char *ns = session_namespace(call->session);
     struct err err = {0};
-    struct json_object *items =
-        session_list(call->session,
-                     arena_printf(call->a, "/apis/" API_VERSION "/namespaces/%s/" PLURAL "?labelSelector=%s",
-                                  percent_escaped(ns, call->a), percent_escaped(call->options->selector, call->a)),
-                     call->a, &err);
+    struct json_object *items = session_list(
+        call->session,
+        arena_printf(call->a, "%s?labelSelector=%s", kube_path(kind_resource(KIND_RUNNER), ns, NULL, NULL, call->a),
+                     percent_escaped(call->options->selector, call->a)),
+        call->a, &err);
 
     *ret_code = items ? EXIT_FINDING : failed(call, "gitlabrunners", &err);
     if (items && json_len(items) == 0)
