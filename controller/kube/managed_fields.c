@@ -22,12 +22,18 @@ static bool asks_for_nothing(struct json_object *value)
     return json_object_is_type(value, json_type_array) && json_len(value) == 0;
 }
 
-static bool owns_member(struct json_object *fields, const char *key, struct json_object *value)
+static struct json_object *field_of(struct json_object *fields, const char *key)
 {
     char field[KEY_MAX];
 
     snprintf(field, sizeof(field), "f:%s", key);
-    struct json_object *inner = json_member(fields, field);
+    return json_member(fields, field);
+}
+
+static bool owns_member(struct json_object *fields, const char *key, struct json_object *value)
+{
+    struct json_object *inner = field_of(fields, key);
+
     return inner ? owns_value(inner, value) : asks_for_nothing(value);
 }
 
@@ -112,8 +118,5 @@ bool fields_own(struct json_object *fields, struct json_object *manifest)
 
 bool fields_have_annotation(struct json_object *fields, const char *key)
 {
-    char field[KEY_MAX];
-
-    snprintf(field, sizeof(field), "f:%s", key);
-    return json_member(json_get(fields, "f:metadata.f:annotations"), field);
+    return field_of(json_get(fields, "f:metadata.f:annotations"), key);
 }

@@ -13,31 +13,18 @@
 #include "runner/applied_fields.h"
 #include "runner/complaints.h"
 
-/* Which child of the owner the record is; CHILD_COUNT: none that is judged. */
-static enum child judged_child(enum kind kind, const struct record *record, const struct owner *owner,
-                               const struct spec *spec, struct arena *a)
+/* Which child of the owner the record is by kind and name, of which no two are the same; CHILD_COUNT: none. */
+static enum child judged_child(enum kind kind, const char *name, const struct owner *owner, struct arena *a)
 {
-    for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
-        if (kind_of_child(child) == kind && strcmp(child_name(child, owner, a), record->name) == 0 &&
-            strcmp(child_namespace(child, owner, spec), record->ns) == 0)
-            return child_wanted(child, spec) ? child : CHILD_COUNT;
-    return CHILD_COUNT;
-}
+    enum child child = CHILD_CONFIG_SECRET;
 
-/* Whether the status of its owner tells of these fields. The name is enough: whose it is was looked at. */
-static bool is_told(const struct record *owner_is, const struct owner *owner, enum kind kind,
-                    const struct record *record, struct arena *a)
-{
-    struct json_object *status = runner_status(owner_is, a);
-
-    for (enum child child = CHILD_CONFIG_SECRET; status && child < CHILD_COUNT; child++)
-        if (kind_of_child(child) == kind && strcmp(child_name(child, owner, a), record->name) == 0)
-            return applied_fields_tell(status, child, kept_child(record)->fields);
-    return false;
+    while (child < CHILD_COUNT && (kind_of_child(child) != kind || strcmp(child_name(child, owner, a), name) != 0))
+        child++;
+    return child;
 }
 
 /* Where nobody has told, the manifest is rendered, and held against the fields that are still ours. */
-static bool has_all_fields(const struct drift_view *view, enum kind kind, const struct record *record,
+static bool has_all_fields(const struct drift_view *view, enum child child, const struct record *record,
                            const struct record *owner_is, const struct owner *owner, struct json_object *fields)
 {
     cleanup_arena struct arena a = {0};
@@ -47,10 +34,8 @@ static bool has_all_fields(const struct drift_view *view, enum kind kind, const 
 
     if (!spec_read_all(runner_object(owner_is, &a), &spec, &ignored, &a))
         return false;
-    enum child child = judged_child(kind, record, owner, &spec, &a);
-    if (child == CHILD_COUNT)
+    if (strcmp(child_namespace(child, owner, &spec), record->ns) != 0 || !child_wanted(child, &spec))
         return false;
-    assert(child != CHILD_TOKEN_SECRET);
     struct json_object *manifest = render_child(child, owner, &spec, view->settings, &a);
     if (strcmp(manifest_hash(manifest), kept->hash) != 0)
         return false;
@@ -70,7 +55,9 @@ static bool is_as_applied(const struct drift_view *view, enum kind kind, const s
     if (!fields || !kept->hash || !owner_is || strcmp(owner_is->uid, record->owner_uid) != 0)
         return false;
     const struct owner owner = {.ns = owner_is->ns, .name = owner_is->name, .uid = owner_is->uid};
-    return is_told(owner_is, &owner, kind, record, &a) || has_all_fields(view, kind, record, owner_is, &owner, fields);
+    enum child child = judged_child(kind, record->name, &owner, &a);
+    return child < CHILD_COUNT && (applied_fields_tell(runner_status(owner_is, &a), child, kept->fields) ||
+                                   has_all_fields(view, child, record, owner_is, &owner, fields));
 }
 
 /* NULL: what it is, is not judged. */

@@ -395,10 +395,9 @@ static bool are_starting(struct json_object *status)
 /* Nor is it which fields are applied. */
 bool status_is_shown(const struct observed *o, struct json_object *status)
 {
-    cleanup_json struct json_object *shown = o->status ? json_copy(o->status) : NULL;
-
-    if (!shown)
-        return false;
+    if (!o->status || json_same(o->status, status))
+        return o->status != NULL;
+    cleanup_json struct json_object *shown = json_copy(o->status);
     take_member(shown, status, "appliedFields");
     if (are_starting(status))
         take_member(shown, status, "replicas");
