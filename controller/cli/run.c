@@ -1,13 +1,9 @@
-#include <assert.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "operator/api_servers.h"
-#include "base/arena.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "version.h"
@@ -18,26 +14,15 @@
 #include "cli/run_options.h"
 #include "net/watchdog.h"
 #include "kube/config.h"
-#include "kube/lease.h"
-#include "net/http.h"
 #include "net/loop.h"
-#include "operator/reconcile.h"
+#include "operator/instance.h"
 #include "runner/names.h"
 
-enum {
-    DRAIN_MS = 25 * 1000, /* less than the 30 s that a pod is given                      */
-    BYE_MS = 1000,        /* so long whoever looks at the fleet page may take to hear it */
-};
+enum { BYE_MS = 1000 }; /* so long whoever looks at the fleet page may take to hear that we stop */
 
 struct process {
     struct loop *loop;
-    struct http *http;
-    struct kube_config config;
-    struct kube_client *client;
-    struct gitlab *gitlab;
-    struct api_servers *api_servers;
-    struct lease *lease; /* NULL: there is no election */
-    struct reconciler *rec;
+    struct instance instance;
     struct auth *metrics_auth; /* NULL: everybody may read /metrics                 */
     struct auth *page_auth;    /* NULL: the fleet page is shown to this machine alone */
     struct fleet_stream *fleet;
@@ -45,33 +30,14 @@ struct process {
     struct pages shown, shown_by_token;
     struct serve *pages, *debug, *page; /* debug, page: NULL without one */
     struct watchdog *dog;
-    struct loop_timer *deadline; /* of a drain */
-    bool stopping, leaving;
-    int64_t stopping_ms; /* since when */
 };
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * Stopping */
-
-static void stop(void *arg)
+/* Whoever looks at the fleet page shall hear of it. */
+static bool is_bye_under_way(void *arg)
 {
-    struct process *p = arg;
+    const struct process *p = arg;
 
-    loop_stop(p->loop);
-}
-
-/* The turns have ended; when the Events are through as well, somebody else may begin. */
-static void on_drained(void *arg)
-{
-    struct process *p = arg;
-
-    bool bye = fleet_stream_is_watched(p->fleet) && loop_now(p->loop) - p->stopping_ms < BYE_MS;
-
-    if (p->leaving || bye || http_fenced_in_flight(p->http) > 0)
-        return;
-    assert(p->stopping);
-    p->leaving = true;
-    lease_release(p->lease, stop, p);
+    return fleet_stream_is_watched(p->fleet) && loop_now(p->loop) - p->instance.stopping_ms < BYE_MS;
 }
 
 static void on_stop_signal(void *arg, int signal)
@@ -79,48 +45,10 @@ static void on_stop_signal(void *arg, int signal)
     struct process *p = arg;
 
     (void)signal;
-    if (p->stopping)
+    if (p->instance.stopping)
         _exit(EXIT_FAILED);
-    p->stopping = true;
-    p->stopping_ms = loop_now(p->loop);
-    log_event(LOG_INFO, "run", "stopping: finishing what is in flight", NULL);
-    loop_timer_set(p->deadline, DRAIN_MS);
     fleet_stream_say_bye(p->fleet, "the operator stops");
-    reconciler_drain(p->rec, on_drained, p);
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Leading */
-
-static bool may_act(void *arg)
-{
-    return lease_is_leading(arg);
-}
-
-/* Where the Lease and the ledger of orphans are. */
-static const char *own_namespace(const struct process *p, const struct run_options *o)
-{
-    return o->lease_namespace ? o->lease_namespace : p->config.namespace;
-}
-
-/* The pod's name, and what tells its processes apart, of which each begins with nothing. */
-static void elect(struct process *p, const struct run_options *o)
-{
-    cleanup_arena struct arena a = {0};
-    uint64_t random = 0;
-
-    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-        abort();
-    if (!o->leader_elect)
-        return;
-    const struct lease_config config = {
-        .ns = own_namespace(p, o),
-        .name = LEASE_NAME,
-        .identity = arena_printf(&a, "%s_%016llx", o->identity, (unsigned long long)random),
-        .timing = o->lease,
-    };
-    p->lease = lease_create(p->loop, p->client, &config);
-    http_fence(p->http, may_act, p->lease);
+    instance_stop(&p->instance);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -163,7 +91,7 @@ static bool serve_fleet_page(struct process *p, const struct run_options *o, str
                                            .changed = on_other_rights,
                                            .arg = p->fleet};
 
-    p->page_auth = auth_create(p->loop, p->client, &question);
+    p->page_auth = auth_create(p->loop, p->instance.client, &question);
     p->shown_by_token = p->shown;
     p->shown_by_token.auth = p->page_auth;
     const struct serve_config config = {.address = *o->page_address ? o->page_address : NULL,
@@ -187,11 +115,11 @@ static bool serve_pages(struct process *p, const struct run_options *o, struct e
     struct serve_config config = {
         .address = *o->address ? o->address : NULL, .port = o->port, .pages = public_pages, .arg = &p->shown};
 
-    p->fleet = fleet_stream_create(p->rec);
-    p->runners = fleet_runners_create(p->rec);
-    p->shown = (struct pages){.rec = p->rec, .fleet = p->fleet, .runners = p->runners};
+    p->fleet = fleet_stream_create(p->instance.rec);
+    p->runners = fleet_runners_create(p->instance.rec);
+    p->shown = (struct pages){.rec = p->instance.rec, .fleet = p->fleet, .runners = p->runners};
     if (o->metrics_auth) {
-        p->metrics_auth = auth_create(p->loop, p->client, &may_get_metrics);
+        p->metrics_auth = auth_create(p->loop, p->instance.client, &may_get_metrics);
         config.guard = auth_ask;
         config.guard_arg = p->metrics_auth;
     }
@@ -204,39 +132,39 @@ static bool serve_pages(struct process *p, const struct run_options *o, struct e
     return !o->page_auth || serve_fleet_page(p, o, err);
 }
 
-static bool start_running(struct process *p, struct run_options *o, struct err *err)
+static void create_instance(struct process *p, const struct kube_config *config, const struct run_options *o)
 {
-    if (!kube_config_load(&p->config, o->kubeconfig, o->context, err))
+    const struct instance_settings settings = {
+        .identity = o->identity,
+        .lease_name = o->leader_elect ? LEASE_NAME : NULL,
+        .ns = o->lease_namespace,
+        .lease = o->lease,
+        .gitlab = o->gitlab,
+        .render = {.manager_image = o->manager_image, .namespaces = o->namespaces},
+        .secrets_by_name = o->secrets_by_name,
+        .metrics_per_runner = o->metrics_per_runner,
+        .kept_budget = (size_t)o->kept_mib << 20};
+
+    instance_create(&p->instance, p->loop, config, &settings);
+    p->instance.is_awaited = is_bye_under_way;
+    p->instance.is_awaited_arg = p;
+}
+
+static bool start_running(struct process *p, const struct run_options *o, struct err *err)
+{
+    struct kube_config config;
+
+    if (!kube_config_load(&config, o->kubeconfig, o->context, err)) {
+        kube_config_finish(&config);
         return false;
+    }
     p->loop = loop_create();
     loop_on_stop_signal(p->loop, on_stop_signal, p); /* early: PID 1 of a container is deaf to it until then */
-    p->http = http_create(p->loop, "gitlab-runner-controller");
-    p->client = kube_client_create(p->loop, p->http, &p->config);
-    p->api_servers = api_servers_create(p->loop, &p->config);
-    o->gitlab.policy.api_servers = api_servers_urls(p->api_servers);
-    p->gitlab = gitlab_create(p->loop, p->http, &o->gitlab);
-    elect(p, o);
-    const struct context ctx = {.loop = p->loop,
-                                .client = p->client,
-                                .gitlab = p->gitlab,
-                                .lease = p->lease,
-                                .render = {.manager_image = o->manager_image, .namespaces = o->namespaces},
-                                .instance = o->identity,
-                                .ns = own_namespace(p, o),
-                                .secrets_by_name = o->secrets_by_name,
-                                .metrics_per_runner = o->metrics_per_runner,
-                                .kept_budget = (size_t)o->kept_mib << 20};
-    assert(!p->lease == !o->leader_elect);
-    p->rec = reconciler_create(&ctx);
-    p->deadline = loop_timer_create(p->loop, stop, p);
+    create_instance(p, &config, o);
     if (!serve_pages(p, o, err))
         return false;
     p->dog = watchdog_create(p->loop);
-    reconciler_start(p->rec);
-    if (!o->namespaces) /* else there is no right to it */
-        api_servers_follow(p->api_servers, p->client);
-    if (p->lease)
-        lease_start(p->lease);
+    instance_start(&p->instance);
     return true;
 }
 
@@ -250,15 +178,8 @@ static void finish(struct process *p)
     fleet_runners_destroy(p->runners);
     auth_destroy(p->page_auth);
     auth_destroy(p->metrics_auth);
-    reconciler_destroy(p->rec);
-    lease_destroy(p->lease);
-    gitlab_destroy(p->gitlab);
-    api_servers_destroy(p->api_servers);
-    kube_client_destroy(p->client);
-    http_destroy(p->http);
-    loop_timer_destroy(p->deadline);
+    instance_finish(&p->instance);
     loop_destroy(p->loop);
-    kube_config_finish(&p->config);
 }
 
 /* One arena is enough for one thread (libcurl's resolver has its own for a moment), and what a burst of work has taken
