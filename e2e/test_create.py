@@ -39,7 +39,7 @@ def assert_children_are_there(runner: Runner) -> None:
 
 def assert_few_events(runner: Runner) -> None:
     told = [event["reason"] for event in runner.events()]
-    assert sorted(told) == ["InsecureURL", "Ready", "Registered"]  # the stand-in's URL is plain http
+    assert told == ["InsecureURL"]  # the stand-in's URL is plain http, else: Registered
 
 
 def test_a_registration_token_leads_to_a_runner_that_waits_for_jobs(ci: Place, gitlab: GitLabAdmin) -> None:

@@ -3,39 +3,60 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/mem.h"
 #include "runner/learn.h"
+#include "runner/reasons.h"
 #include "runner/status.h"
 
-/* An Event for each change that a person would want to know: registered, ready, or what is in the way. */
-static void tell_changes(const struct turn *turn, struct json_object *before, struct json_object *now)
+static bool shows_ready(struct json_object *status)
 {
-    static const char *const types[] = {"Registered", "Ready"};
-    bool stalled = condition_get(now, "Stalled", "status") != NULL;
+    const char *ready = condition_get(status, "Ready", "status");
 
-    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        const char *status = condition_get(now, types[i], "status"), *was = condition_get(before, types[i], "status");
-        const char *reason = condition_get(now, types[i], "reason"),
-                   *because = condition_get(before, types[i], "reason");
-        const char *message = condition_get(now, types[i], "message");
-        bool good = status && strcmp(status, "True") == 0;
-        bool changed = status && (!was || strcmp(was, status) != 0 || (!good && strcmp(because, reason) != 0));
-        bool failing = strcmp(types[i], "Ready") == 0 && (stalled || last_failed(&turn->observed));
-
-        if (changed && (good || failing))
-            turn_event(turn, !good, reason, message);
-    }
+    return ready && strcmp(ready, "True") == 0;
 }
 
-/* Once: not again while it stays so, nor by another process where the status tells of a registration at this URL. */
-static void warn_of_clear_text(const struct turn *turn, struct json_object *before)
+/* Neither at work nor as somebody wants it to be. */
+static bool tells_failure(struct json_object *status)
 {
-    const struct spec *spec = turn->observed.spec;
-    bool insecure = spec && strncmp(spec->url, "http://", 7) == 0;
+    const char *why = condition_get(status, "Ready", "reason");
+    const struct reason *reason = why ? reason_of(why) : NULL;
+    bool meant = why && strcmp(why, "Suspended") == 0;
 
-    if (learn_clear_text(&turn->state->memory, insecure) && strcmp(json_str_or(before, "url", ""), spec->url) != 0)
-        turn_event(turn, true, "InsecureURL",
-                   "spec.url is not https, so tokens travel in clear text; give GitLab a certificate and an https URL");
+    return why && !shows_ready(status) && !meant && !(reason && reason->group == REASON_WORK);
+}
+
+/* What is in the way, once for each reason; and that all is well again. That a new object is on its way and arrives is
+ * told by the status alone. */
+static void tell_readiness(const struct turn *turn, struct json_object *before, struct json_object *now)
+{
+    const char *was = condition_get(before, "Ready", "reason"), *reason = condition_get(now, "Ready", "reason"),
+               *message = condition_get(now, "Ready", "message");
+    bool ready = shows_ready(now), failing = condition_get(now, "Stalled", "status") || last_failed(&turn->observed);
+    bool healed = learn_readiness(&turn->state->memory, tells_failure(before), ready);
+
+    if (healed || (!ready && failing && (!was || shows_ready(before) || strcmp(was, reason) != 0)))
+        turn_event(turn, !ready, reason, message);
+}
+
+static bool names_same_runner(struct json_object *before, struct json_object *now)
+{
+    return json_get(before, "tokenSecretRef") &&
+           json_int_or(before, "runnerId", 0) == json_int_or(now, "runnerId", 0) &&
+           strcmp(json_str_or(before, "url", ""), json_str_or(now, "url", "")) == 0;
+}
+
+/* What was done at GitLab outlives the object, so it is told: the one Event of an object with which all goes well. In
+ * clear text it is a warning. */
+static void tell_registration(const struct turn *turn, struct json_object *before, struct json_object *now)
+{
+    const char *status = condition_get(now, "Registered", "status"),
+               *message = condition_get(now, "Registered", "message");
+
+    if (!status || strcmp(status, "True") != 0 || names_same_runner(before, now))
+        return;
+    if (strncmp(json_str_or(now, "url", ""), "http://", 7) == 0)
+        turn_event(turn, true, "InsecureURL", message);
+    else
+        turn_event(turn, false, "Registered", message);
 }
 
 /* Once for each set of them: the status says whether it has been seen. */
@@ -60,8 +81,8 @@ static void tell_expiry(const struct turn *turn, struct json_object *before, str
 
 void status_events_tell(struct turn *turn, struct json_object *before, struct json_object *now)
 {
-    tell_changes(turn, before, now);
-    warn_of_clear_text(turn, before);
+    tell_registration(turn, before, now);
+    tell_readiness(turn, before, now);
     tell_warnings(turn, before, now);
     tell_expiry(turn, before, now);
 }

@@ -42,8 +42,8 @@ void learn_token_absent(struct memory *m);
 void learn_recorded(struct memory *m);
 /* An Event has told of this (ACT_REPORT): what it settles. reason: a constant. */
 void learn_reported(struct memory *m, const char *reason);
-/* The status was written, with tokens that go in clear text or not. True: they have not done so before. */
-bool learn_clear_text(struct memory *m, bool insecure);
+/* A status was written; failed: the one before told of a failure. True: all is well for the first time since. */
+bool learn_readiness(struct memory *m, bool failed, bool ready);
 
 /* While managers are waited for (memory_await()): when their pods are to be looked at (again), monotonic; and what was
  * seen there, of which a copy is taken; NULL: they could not be seen. */

@@ -131,12 +131,12 @@ void learn_reported(struct memory *m, const char *reason)
             settle_report(m, &settlements[i]);
 }
 
-bool learn_clear_text(struct memory *m, bool insecure)
+bool learn_readiness(struct memory *m, bool failed, bool ready)
 {
-    bool news = insecure && !m->insecure_told;
+    bool ailing = m->ailing || failed;
 
-    m->insecure_told = insecure;
-    return news;
+    m->ailing = ailing && !ready;
+    return ailing && ready;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

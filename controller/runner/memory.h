@@ -92,7 +92,7 @@ struct memory {
     struct hearsay heard;
     unsigned given_up; /* of its deletion */
     enum reach reach;
-    bool insecure_told;        /* that spec.url is not https                                                      */
+    bool ailing;               /* it was told of a failure, and not yet that all is well again                    */
     const char *reported;      /* the last report's reason, a constant, which the log has already; NULL: none     */
     bool foreign[CHILD_COUNT]; /* somebody else's object has this child's name                                    */
 };

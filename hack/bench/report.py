@@ -54,7 +54,7 @@ RATIOS = (
 )
 COUNTS = (
     gate("writes an object (Events apart)", "{:.2f}", "writes_per_object", 7),
-    gate("Events an object", "{:.2f}", "events_per_object", 2),
+    gate("Events an object", "{:.2f}", "events_per_object", 1),
     Row("reads an object", "{:.2f}", "reads_per_object"),
     gate("reads of children an object", "{:.2f}", "reads_of_children_per_object", 0),
     gate("GitLab calls an object", "{:.2f}", "gitlab_calls_per_object", 1),

@@ -17,7 +17,7 @@ from .scene import GITLAB, runner
 
 SPACE, NAME = "script-space", "script-template"
 SCRIPTS = 12  # four of each kind
-EVENTS = 2
+EVENTS = 1
 
 
 def by_proxy(scene, proxy):
