@@ -12,7 +12,7 @@ from cluster import ROOT
 from program import run
 
 sys.path.append(str(ROOT / "hack"))     # behind the tests' own modules, some of which have the same names
-from bench import mix, report           # noqa: E402
+from bench import mix, report, script   # noqa: E402
 
 HOST, ADDRESS = "gitlab.example", "192.0.2.1"
 
@@ -61,7 +61,7 @@ class Measured(NamedTuple):
 
 def test_a_gate_that_is_kept_over_or_missing() -> None:
     assert Measured.but().failed() == []
-    assert Measured.but(writes_per_object=7.1).failed() == ["writes_per_object"]
+    assert Measured.but(writes_per_object=7.004).failed() == ["writes_per_object"]  # no matter how it is rounded
     assert Measured.but(record_ratio=None).failed() == ["record_ratio is missing"]
     assert Measured.but(converge_ratio=9).failed() == []    # a time is the machine's, too
 
@@ -82,3 +82,19 @@ def test_a_comparison_with_other_objects_is_refused(tmp_path, monkeypatch: pytes
     assert report.read_before({"objects": 1000, "seed": "1"})["program"] == "other"
     with pytest.raises(SystemExit, match="no comparison"):
         report.read_before({"objects": 1000, "seed": "2"})
+
+
+def test_the_yardstick_is_what_was_sent_and_does_not_move() -> None:
+    requests = script.yardstick("a-credential")
+    assert [sum(len(r.body) for r in requests if r.number == kind) for kind in range(3)] == [10662, 12436, 21254]
+    assert '"token":"a-credential"' in "".join(r.body for r in requests if r.what() is None)
+    assert [r.what() for r in requests if r.number == 2] == [
+        "read", "finalizer", None, "secret", "read", "secret", "account", "binding", "status", "deployment", "event", "event"]
+
+
+def test_a_script_is_read_as_it_is_written(tmp_path) -> None:
+    requests = script.yardstick("é")
+    file = script.write_script(tmp_path / "script", requests)
+    assert list(script.parsed(file.read_bytes())) == [r for r in requests if r.method != "GET"]
+    events = list(script.parsed(script.write_script(tmp_path / "events", requests, "event").read_bytes()))
+    assert len(events) == 6 and {r.number for r in events} == {0, 1, 2}

@@ -20,9 +20,9 @@ from .hosts import dead_host, slow_host
 from .latency import edit_costs, edit_during_start, edits_under_churn
 from .mix import SEED
 from .process import PROGRAM, held, memory
+from .record import recorded
 from .restart import relist, restart
 from .scene import GITLAB, HOST, Scale, Scene
-from .script import write_script
 
 SPACE = "bench"
 N = int(os.environ.get("N") or 1000)
@@ -55,7 +55,7 @@ def one_life(scene, result, curve):
 
 
 def base(scene, result, curve):
-    script = write_script(scene)
+    requests = recorded(scene)
     one_life(scene, result, curve)
     step(result, "restart", restart, scene)
     step(result, "an edit while it starts", edit_during_start, scene, SPACE)
@@ -67,8 +67,9 @@ def base(scene, result, curve):
         step(result, "large Secrets of others", foreign_secrets, scene, operator, SPACE)
     step(result, "a slow GitLab", slow_host, scene)
     step(result, "a dead GitLab beside another", dead_host, scene)
+    scene.add_yardstick()
     # The last, since an operator would see to what the others have made.
-    step(result, "against the generator and a peer", compare, scene, script)
+    step(result, "against the generator and a peer", compare, scene, requests)
 
 
 def large(scene, result, curve):

@@ -1,7 +1,7 @@
-"""The operator against others that make the same writes: the bare generator, which has no logic, and a peer, written with
-controller-runtime. In turns, since the machine's mood changes, and in a namespace each, of which no other sees a thing. The
-controller manager is held meanwhile: it takes more of the API server's time than any of them, and how much of that
-falls into a turn is chance."""
+"""The operator against others that make the same objects: the bare generator, which has no logic, with the present requests
+and with those of the yardstick, and a peer, written with controller-runtime. In turns, since the machine's mood changes, and
+in a namespace each, of which no other sees a thing. The controller manager is held meanwhile: it takes more of the API
+server's time than any of them, and how much of that falls into a turn is chance."""
 import contextlib
 import os
 import statistics
@@ -12,12 +12,13 @@ from .converge import timed
 from .latency import milliseconds
 from .peer import Peer
 from .process import cpu_ms, held, memory, pid_of, wait, wait_idle
-from .scene import runner, runners
+from .scene import GROUP, YARDSTICKS, runner, runners
+from .script import write_script, yardstick
 
 GENERATOR = "build/bench-generator"
 IN_FLIGHT = 64  # objects: twice TURNS_MAX of controller/operator/reconcile.c, so that the API server alone sets the pace
-OURS, GENERATORS, PEERS = "operator", "generator", "peer"  # namespaces, and what keys of results begin with
-NOBODYS = "nobody"
+# Namespaces, and what keys of results begin with. The generator sends the present script, or that of the yardstick.
+OURS, GENERATORS, YARDSTICK, PEERS, NOBODYS = "operator", "generator", "yardstick", "peer", "nobody"
 
 
 @contextlib.contextmanager
@@ -60,10 +61,10 @@ class Nobody:
 class Side:
     """One of them, and what its turns have cost."""
 
-    def __init__(self, scene, name, told=None, pid=None):
-        self._scene, self._name, self._told, self._pid = scene, name, told, pid
+    def __init__(self, scene, name, told=None, pid=None, group=GROUP):
+        self._scene, self._name, self._told, self._pid, self._group = scene, name, told, pid, group
         self._server = pid_of("kube-apiserver")
-        self._alone = scene.watch(name, scene.scale.singles, "single")
+        self._alone = scene.watch(name, scene.scale.singles, "single", group)
         self._single_ms, self._seconds, self._cpu_ms, self._server_ms = [], [], [], []
 
     def single(self, name):
@@ -73,14 +74,14 @@ class Side:
             if self._told:
                 self._told(item)
         begins = []
-        self._scene.create(self._name, [runner(name, self._name)], accepted)
+        self._scene.create(self._name, [runner(name, self._name, group=self._group)], accepted)
         wait(f"{name} has converged", lambda: self._alone.seen(name), 60, 0.002)
         self._single_ms.append(milliseconds(self._alone.seen(name) - begins[0]))
 
     def turn(self, prefix):
         """As many objects as are compared, at once."""
         count, own, server = self._scene.scale.compared, self._own_cpu_ms(), cpu_ms(self._server)
-        self._seconds.append(timed(self._scene, self._name, count, prefix, self._told)[1])
+        self._seconds.append(timed(self._scene, self._name, count, prefix, self._told, group=self._group)[1])
         wait_idle(self._server)
         self._cpu_ms.append((self._own_cpu_ms() - own) / count)
         self._server_ms.append((cpu_ms(self._server) - server) / count)
@@ -98,24 +99,25 @@ class Side:
         return {f"{self._name}_{key}": value for key, value in values.items()}
 
 
-def sides_of(scene, script, stack):
-    """Ours is the first."""
-    for name in (OURS, GENERATORS, PEERS, NOBODYS):
+def sides_of(scene, present, former, stack):
+    """Ours is the first. The files are scripts."""
+    for name in (OURS, GENERATORS, YARDSTICK, PEERS, NOBODYS):
         scene.add_namespace(name)
     operator = stack.enter_context(scene.operator("--namespace", OURS))
     operator.wait_ready()
     yield Side(scene, OURS, pid=operator.pid)
-    yield Side(scene, GENERATORS, stack.enter_context(generator(scene, script)))
+    yield Side(scene, GENERATORS, stack.enter_context(generator(scene, present)))
+    yield Side(scene, YARDSTICK, stack.enter_context(generator(scene, former)), group=YARDSTICKS)
     if scene.scale.peer:
-        peer = stack.enter_context(Peer(scene, script, PEERS))
+        peer = stack.enter_context(Peer(scene, former, PEERS))
         peer.wait_ready()
-        yield Side(scene, PEERS, pid=peer.pid)
+        yield Side(scene, PEERS, pid=peer.pid, group=YARDSTICKS)
 
 
-def take_turns(scene, script):
+def take_turns(scene, present, former):
     result = {}
     with contextlib.ExitStack() as stack:
-        sides = list(sides_of(scene, script, stack))
+        sides = list(sides_of(scene, present, former, stack))
         for i in range(scene.scale.singles):
             for side in sides:
                 side.single(f"single-{i}")
@@ -128,24 +130,29 @@ def take_turns(scene, script):
     return result
 
 
-def restarts(scene, script):
+def restarts(scene, former):
     """How long it takes until each knows all of its objects again."""
     wait_idle(pid_of("kube-apiserver"))
     with scene.operator("--namespace", OURS) as operator:
         ours = operator.wait_ready()
-    with Peer(scene, script, PEERS) as peer:
+    with Peer(scene, former, PEERS) as peer:
         return {"operator_synced_s": ours, "peer_synced_s": peer.wait_ready()}
 
 
-def compare(scene, script):
+RATIOS = {"yardstick_ratio": ("operator_s", "yardstick_s"), "converge_ratio": ("operator_s", "generator_s"),
+          "single_ratio": ("operator_single_ms", "generator_single_ms"),
+          "peer_converge_ratio": ("operator_s", "peer_s"), "peer_rss_ratio": ("operator_rss_mib", "peer_rss_mib"),
+          "peer_synced_ratio": ("operator_synced_s", "peer_synced_s")}
+
+
+def compare(scene, requests):
+    """The requests of the present script."""
+    present = write_script(scene.folder / "present.script", requests)
+    former = write_script(scene.folder / "yardstick.script", yardstick(scene.gitlab.facts["registration_token"]))
     with held("kube-controller-manager"):
-        result = take_turns(scene, script)
+        result = take_turns(scene, present, former)
         if scene.scale.peer:
-            result |= restarts(scene, script)
-    ratios = {"converge_ratio": ("operator_s", "generator_s"),
-              "single_ratio": ("operator_single_ms", "generator_single_ms"),
-              "peer_converge_ratio": ("operator_s", "peer_s"), "peer_rss_ratio": ("operator_rss_mib", "peer_rss_mib"),
-              "peer_synced_ratio": ("operator_synced_s", "peer_synced_s")}
-    result |= {key: result[ours] / result[theirs] for key, (ours, theirs) in ratios.items() if theirs in result}
+            result |= restarts(scene, former)
+    result |= {key: result[ours] / result[theirs] for key, (ours, theirs) in RATIOS.items() if theirs in result}
     result["server_cpu_ms_for_us"] = result["operator_server_cpu_ms_per_object"] - result["nobody_server_cpu_ms_per_object"]
     return result | {"cpu_ratio": result["operator_cpu_ms_per_object"] / result["server_cpu_ms_for_us"]}

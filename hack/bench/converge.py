@@ -7,19 +7,19 @@ from . import mix
 from .audit import WRITES, total
 from .process import cpu_ms, memory, wakeups
 from .report import record_bytes_most
-from .scene import path_of, runners
+from .scene import GROUP, path_of, runners
 
 LOOK = 0.5  # seconds
 SAMPLE = 12  # objects whose children are looked at: four of each kind
 PAGE = 500
 
 
-def timed(scene, namespace, count, prefix="runner", told=None, look=lambda converged: None):
+def timed(scene, namespace, count, prefix="runner", told=None, look=lambda converged: None, group=GROUP):
     """Seconds from the first object until all are created, and until all have converged. look(): twice a second."""
     def create():
-        scene.create(namespace, runners(namespace, prefix, count), told)
+        scene.create(namespace, runners(namespace, prefix, count, group=group), told)
         return time.monotonic()
-    seen = scene.watch(namespace, count, prefix)
+    seen = scene.watch(namespace, count, prefix, group)
     begin = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         creation = pool.submit(create)

@@ -7,8 +7,8 @@
  * The number at the end of its name, modulo the number of scripts, says which one. IN-FLIGHT objects are worked on at a
  * time, over one HTTP/2 connection. It ends when stdin has; an answer that is no success ends it at once.
  *
- * SCRIPTS is a list of requests: a line "SCRIPT METHOD URL CONTENT-TYPE LENGTH", of which the first is the script's
- * number, as many bytes of body, a line feed. */
+ * SCRIPTS is a list of requests: a line "SCRIPT METHOD URL CONTENT-TYPE ACCEPT LENGTH", of which the first is the
+ * script's number, as many bytes of body, a line feed. A URL that is a path is one at SERVER. */
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -28,7 +28,7 @@ enum {
 };
 
 struct request {
-    char method[8], url[1024], type[64];
+    char method[8], url[1024], type[64], accept[128];
     char *body;
     struct curl_slist *headers;
 };
@@ -84,7 +84,9 @@ static struct curl_slist *headers_of(const struct request *r)
 
     snprintf(line, sizeof(line), "Content-Type: %s", r->type);
     headers = curl_slist_append(headers, line);
-    if (strncmp(r->url, server, strlen(server)) != 0)
+    snprintf(line, sizeof(line), "Accept: %s", r->accept);
+    headers = need(curl_slist_append(headers, line));
+    if (r->url[0] != '/')
         return headers;
     snprintf(line, sizeof(line), "Authorization: Bearer %s", getenv("TOKEN"));
     return need(curl_slist_append(headers, line));
@@ -95,7 +97,8 @@ static bool read_request(FILE *file, struct request *r)
 {
     size_t len;
 
-    if (fscanf(file, "%7s %1023s %63s %zu", r->method, r->url, r->type, &len) != 4 || fgetc(file) != '\n')
+    if (fscanf(file, "%7s %1023s %63s %127s %zu", r->method, r->url, r->type, r->accept, &len) != 5 ||
+        fgetc(file) != '\n')
         return false;
     r->body = need(calloc(1, len + 1));
     r->headers = headers_of(r);
@@ -177,8 +180,10 @@ static const struct request *request_of(const struct object *o)
 static void start(struct object *o)
 {
     const struct request *r = request_of(o);
-    char *url = filled(r->url, o);
+    char *path = filled(r->url, o), *url = need(malloc(strlen(server) + strlen(path) + 1));
 
+    sprintf(url, "%s%s", path[0] == '/' ? server : "", path);
+    free(path);
     free(o->body);
     o->body = filled(r->body, o);
     o->answer_len = 0;
@@ -273,9 +278,11 @@ static void begin(const char *line)
 
     if (sscanf(line, "%63s %255s %63s %31s", o->ns, o->name, o->uid, o->version) != 4)
         die("stdin", "a line is not NAMESPACE NAME UID VERSION");
+    o->script = script_for(o->name);
+    if (o->script->len == 0)
+        return;
     free_places = o->next;
     flying++;
-    o->script = script_for(o->name);
     o->step = 0;
     start(o);
 }

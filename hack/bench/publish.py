@@ -15,6 +15,7 @@ BEGIN, END = "<!-- figures of make bench -->\n", "<!-- end of figures -->\n"
 ROWS = (
     ("time until 1000 new objects have converged / [the bare generator](hack/bench/README.md)'s", "{:.2f}",
      "converge_ratio"),
+    ("… / the same generator's, with [what an operator of before sent](hack/bench/README.md#the-yardstick)", "{:.2f}", "yardstick_ratio"),
     ("time of a single object / the bare generator's", "{:.2f}", "single_ratio"),
     ("time until they have converged / [an operator with controller-runtime](hack/bench/README.md)'s", "{:.2f}",
      "peer_converge_ratio"),

@@ -13,6 +13,7 @@ from .process import Operator, wait
 
 GITLAB = "192.168.99.100"
 HOST = "my.gitlab.com"
+GROUP, YARDSTICKS = "gitlab-runners.dev", "yardstick.gitlab-runners.dev"  # the kind, and the one of the yardstick
 PATIENCE = 90  # seconds
 
 
@@ -37,17 +38,21 @@ def kubectl(*args, stdin=None):
     return subprocess.run(["kubectl", *args], input=stdin, text=True, check=True, capture_output=True).stdout
 
 
-def runner(name, namespace, host=HOST):
-    return {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner",
+def is_served(kind):
+    return subprocess.run(["kubectl", "get", kind, "-A"], check=False, capture_output=True).returncode == 0
+
+
+def runner(name, namespace, host=HOST, group=GROUP):
+    return {"apiVersion": f"{group}/v1beta1", "kind": "GitLabRunner",
             "metadata": {"name": name, "namespace": namespace}, "spec": mix.spec(name, host, GITLAB)}
 
 
-def path_of(namespace, name=""):
-    return f"/apis/gitlab-runners.dev/v1beta1/namespaces/{namespace}/gitlabrunners" + (f"/{name}" if name else "")
+def path_of(namespace, name="", group=GROUP):
+    return f"/apis/{group}/v1beta1/namespaces/{namespace}/gitlabrunners" + (f"/{name}" if name else "")
 
 
-def runners(namespace, prefix, count, host=HOST):
-    return [runner(f"{prefix}-{i}", namespace, host) for i in range(count)]
+def runners(namespace, prefix, count, host=HOST, group=GROUP):
+    return [runner(f"{prefix}-{i}", namespace, host, group) for i in range(count)]
 
 
 def is_converged(item):
@@ -60,11 +65,11 @@ def is_converged(item):
 class Converging:
     """Objects of which all is written: the status says so, and the Deployment, which comes last, is there."""
 
-    def __init__(self, api, namespace, count, prefix):
+    def __init__(self, api, namespace, count, prefix, group):
         def is_ours(item):
             return item["metadata"]["name"].startswith(prefix)
         self._parts = (
-            api.watch(path_of(namespace), count, lambda item: is_ours(item) and is_converged(item)),
+            api.watch(path_of(namespace, group=group), count, lambda item: is_ours(item) and is_converged(item)),
             api.watch(f"/apis/apps/v1/namespaces/{namespace}/deployments", count, is_ours, METADATA),
         )
 
@@ -105,6 +110,12 @@ class Scene:
         wait_kind()
         kubectl("apply", "-f", "manifests/base/executor.yaml")
 
+    def add_yardstick(self):
+        """The kind of the yardstick."""
+        kubectl("apply", "-f", "hack/bench/yardstick/crd.yaml")
+        kubectl("wait", "--for=condition=Established", f"crd/gitlabrunners.{YARDSTICKS}")
+        wait("the yardstick's kind is served", lambda: is_served(f"gitlabrunners.{YARDSTICKS}"))
+
     def add_namespace(self, name):
         kubectl("create", "namespace", name)
         kubectl("create", "secret", "generic", mix.SECRET, "-n", name,
@@ -119,16 +130,16 @@ class Scene:
         self.audit.wait_quiet(self.scale.quiet)
 
     def create(self, namespace, objects, told=None):
-        """See Api.create."""
-        self.api.create(path_of(namespace), objects, told)
+        """See Api.create. They are all of one group."""
+        self.api.create(path_of(namespace, group=objects[0]["apiVersion"].partition("/")[0]), objects, told)
 
     def edit(self, namespace, name, change):
         """A merge patch."""
         return self.api.call("PATCH", path_of(namespace, name), change, MERGE_PATCH)
 
-    def watch(self, namespace, count, prefix=""):
+    def watch(self, namespace, count, prefix="", group=GROUP):
         """prefix: of the names that count."""
-        return Converging(self.api, namespace, count, prefix)
+        return Converging(self.api, namespace, count, prefix, group)
 
     def watch_edits(self, namespace, count):
         """When the status is that of an object which has been edited once or more."""

@@ -4,8 +4,8 @@
 //	peer SCRIPTS NAMESPACE
 //
 // It is careful: of children only metadata is cached, without managed fields; many objects are worked on at a time; its
-// client has no limit of its own. SCRIPTS are those of hack/bench/generator.c, and chosen as there. "ready" on stdout
-// tells that its caches are filled.
+// client has no limit of its own. SCRIPTS are those of hack/bench/generator.c, and chosen as there: all patches in them are
+// server-side applies. "ready" on stdout tells that its caches are filled.
 package main
 
 import (
@@ -50,7 +50,7 @@ const (
 // ---------------------------------------------------------------------------------------------------------------------
 // The kind
 
-var group = schema.GroupVersion{Group: "gitlab-runners.dev", Version: "v1beta1"}
+var group = schema.GroupVersion{Group: "yardstick.gitlab-runners.dev", Version: "v1beta1"}
 
 type Status struct {
 	ObservedGeneration int64              `json:"observedGeneration,omitempty"`
@@ -100,9 +100,9 @@ func readScripts(path string) (scripts [][]request) {
 	must(err)
 	for in := bufio.NewReader(bytes.NewReader(content)); ; {
 		var r request
-		var kind string
+		var kind, accept string
 		var number, length int
-		if n, _ := fmt.Fscanf(in, "%d %s %s %s %d\n", &number, &r.method, &r.url, &kind, &length); n < 5 {
+		if n, _ := fmt.Fscanf(in, "%d %s %s %s %s %d\n", &number, &r.method, &r.url, &kind, &accept, &length); n < 6 {
 			return scripts
 		}
 		body := make([]byte, length+1) // and a line feed
@@ -170,7 +170,7 @@ func (r *reconciler) complete(ctx context.Context, o *GitLabRunner) bool {
 // perform sends one request of the script; for one about the object itself it tells the version that came of it.
 func (r *reconciler) perform(ctx context.Context, step request, o *GitLabRunner, version string) (string, error) {
 	body := step.filled(o, version)
-	if !strings.HasPrefix(step.url, "https:") {
+	if !strings.HasPrefix(step.url, "/") { // at GitLab
 		answer, err := http.Post(step.url, "application/json", bytes.NewReader(body))
 		if err != nil {
 			return version, err
