@@ -111,7 +111,7 @@ $(B)/obj/%.o: controller/%.c | deps
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
 
--include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/tests/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/tests/*.d $(B)/sim/*.d)
 
 # What packagers expect: everything below PREFIX, which DESTDIR may put into another folder for the time of packing.
 PREFIX ?= /usr/local
@@ -158,7 +158,22 @@ CORE_TESTS += $(filter world waits render_golden lists yaml,$(TESTS))
 $(B)/tests/%.o: tests/unit/%.c | deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $(PKG_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) -I. -Itests/unit $(PKG_CFLAGS) -c -o $@ $<
+
+# The simulation: the operator, but for what tests/sim has in the place of clocks, sockets, logs and pages.
+SIM_REPLACED := base/clock base/jitter base/log net/loop net/process net/watchdog net/http net/http_address \
+	net/http_options net/http_pool net/http_reply net/http_transfer web/auth web/debug_state web/page_files web/pages
+SIM_OBJECTS = $(patsubst tests/sim/%.c,$(B)/sim/%.o,$(wildcard tests/sim/*.c)) $(filter-out \
+	$(SIM_REPLACED:%=$(B)/obj/%.o) $(B)/obj/cli/% $(B)/obj/plugin/% $(B)/obj/net/serve% $(B)/obj/web/fleet%,$(LIBRARY_OBJECTS))
+
+$(B)/sim/%.o: tests/sim/%.c | deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -I. $(PKG_CFLAGS) -c -o $@ $<
+
+$(B)/simulate: $(SIM_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # This one has an API server and a clock of its own.
 $(B)/tests/poll: $(B)/tests/test_poll.o $(B)/obj/kube/poll.o $(filter $(B)/obj/base/%,$(OBJECTS))
@@ -194,6 +209,9 @@ $(addprefix $(B)/tests/,watch lease lease_replicas): $(B)/tests/%: $(B)/tests/te
 $(B)/tests/client: $(B)/tests/test_client.o $(addprefix $(B)/obj/kube/,client.o client_stats.o object_text.o credentials.o verbs.o refusal.o limit.o liveness.o) \
 	$(filter $(B)/obj/base/%,$(OBJECTS))
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+# These are of the simulated servers.
+$(B)/tests/sim_%: $(B)/tests/test_sim_%.o $(filter-out $(B)/sim/main.o,$(SIM_OBJECTS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 

@@ -2,7 +2,7 @@
  *
  * A request is delivered to its server after a while, the server answers at once, and the answer arrives after a while;
  * either may be lost, the connection cut, and a stream stand still. What the server does is done when the request is
- * delivered, whatever becomes of the answer. The network chooses all that (faults.h); servers know nothing of it. */
+ * delivered, whatever becomes of the answer. The network chooses all that; servers know nothing of it. */
 #ifndef TESTS_SIM_NETWORK_H
 #define TESTS_SIM_NETWORK_H
 
@@ -53,5 +53,31 @@ void exchange_end(struct exchange *exchange);
 
 /* "text/plain" for "Content-Type"; NULL: there is no such header. */
 const char *exchange_header(const struct exchange_request *request, const char *name);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * For whoever looks on, and for those who disturb it. replica -1: all; host NULL: all. */
+
+/* Told of each request that a server gets, before the server is. */
+void network_on_request(struct sim *sim, void (*told)(void *arg, const struct exchange_request *request), void *arg);
+
+enum network_state {
+    NETWORK_UP,
+    NETWORK_REFUSES, /* no connection can be made */
+    NETWORK_SILENT,  /* nothing gets through, and nobody is told */
+    NETWORK_NO_NAME, /* the host's name does not resolve */
+};
+
+/* From now on, until it is set again. The numbers: of so many requests one; 0: none. */
+struct network_weather {
+    enum network_state state;
+    int64_t slow_ms; /* so much longer takes everything, at most */
+    uint32_t lost_before, lost_after, mute;
+};
+
+void network_set(struct sim *sim, int replica, const char *host, const struct network_weather *weather);
+/* All connections break, which both sides see. */
+void network_cut(struct sim *sim, int replica, const char *host);
+/* The connections of now carry nothing any more, and nobody knows. */
+void network_mute(struct sim *sim, int replica, const char *host);
 
 #endif

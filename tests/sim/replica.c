@@ -1,0 +1,271 @@
+#include "tests/sim/replica.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/run_options.h"
+#include "kube/store.h"
+#include "net/loop.h"
+#include "operator/instance.h"
+#include "operator/kinds.h"
+#include "operator/reconcile.h"
+#include "runner/render.h"
+#include "tests/sim/loop.h"
+#include "tests/sim/network_parts.h"
+#include "tests/sim/sim_parts.h"
+#include "web/health.h"
+
+enum { GRACE_MS = 30 * 1000 };
+
+struct replica {
+    struct sim *sim;
+    int number;
+    struct replica_settings settings;
+    struct loop *loop; /* NULL: it does not run */
+    struct instance instance;
+    char name[64];
+    int64_t wall_offset_s, again_ms;
+    bool frozen;
+    uint64_t thaw, start, grace; /* events */
+};
+
+static void enter(const struct replica *r)
+{
+    sim_enter(r->sim, r->number);
+}
+
+static void leave(const struct replica *r)
+{
+    sim_enter(r->sim, -1);
+}
+
+static void start_again(void *arg)
+{
+    struct replica *r = arg;
+
+    r->start = 0;
+    replica_start(r);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The end of a process */
+
+static void forget_events(struct replica *r)
+{
+    uint64_t *const events[] = {&r->thaw, &r->grace, &r->start};
+
+    for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+        sim_forget(r->sim, *events[i]);
+        *events[i] = 0;
+    }
+    r->frozen = false;
+}
+
+static void finish(struct replica *r)
+{
+    enter(r);
+    loop_kill(r->loop);
+    instance_finish(&r->instance);
+    loop_destroy(r->loop);
+    r->loop = NULL;
+    r->instance = (struct instance){0};
+    leave(r);
+    forget_events(r);
+}
+
+static void plan_start(struct replica *r, int64_t again_ms)
+{
+    if (again_ms >= 0)
+        r->start = sim_later(r->sim, again_ms, start_again, r);
+}
+
+void replica_kill(struct replica *r, int64_t again_ms)
+{
+    if (r->loop) {
+        sim_tell(r->sim, "replica %d is killed", r->number);
+        r->sim->figures.kills++;
+        network_sever(r->sim, r->number);
+        finish(r);
+    }
+    forget_events(r);
+    plan_start(r, again_ms);
+}
+
+static void on_own_end(void *arg)
+{
+    struct replica *r = arg;
+
+    if (!r->loop)
+        return;
+    sim_tell(r->sim, "replica %d has ended", r->number);
+    finish(r);
+    plan_start(r, r->again_ms);
+}
+
+static void on_grace_end(void *arg)
+{
+    struct replica *r = arg;
+
+    r->grace = 0;
+    replica_kill(r, r->again_ms);
+}
+
+static void on_stop(void *arg, int number)
+{
+    struct replica *r = arg;
+
+    (void)number;
+    instance_stop(&r->instance);
+}
+
+void replica_terminate(struct replica *r, int64_t again_ms)
+{
+    if (!r->loop || r->grace)
+        return;
+    sim_tell(r->sim, "replica %d is asked to stop", r->number);
+    r->again_ms = again_ms;
+    r->grace = sim_later(r->sim, GRACE_MS, on_grace_end, r);
+    loop_signal(r->loop, SIGTERM);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Its beginning */
+
+static struct kube_config config_of(const struct replica *r)
+{
+    char server[128];
+
+    snprintf(server, sizeof(server), "https://%s", r->settings.host);
+    return (struct kube_config){.server = mem_strdup(server),
+                                .namespace = mem_strdup(OPERATOR_NAMESPACE),
+                                .token = mem_strdup(r->settings.token)};
+}
+
+void replica_start(struct replica *r)
+{
+    const struct instance_settings settings = {
+        .identity = r->name,
+        .lease_name = r->settings.election ? LEASE_NAME : NULL,
+        .lease = r->settings.lease,
+        .render = {.manager_image = DEFAULT_MANAGER_IMAGE, .namespaces = r->settings.namespaces},
+        .secrets_by_name = r->settings.secrets_by_name,
+    };
+
+    assert(!r->loop);
+    sim_tell(r->sim, "replica %d starts", r->number);
+    enter(r);
+    const struct kube_config config = config_of(r);
+    r->loop = loop_create();
+    loop_on_stop_signal(r->loop, on_stop, r);
+    loop_on_end(r->loop, on_own_end, r);
+    loop_set_wall(r->loop, r->wall_offset_s);
+    instance_create(&r->instance, r->loop, &config, &settings);
+    instance_start(&r->instance);
+    leave(r);
+}
+
+static void thaw(void *arg)
+{
+    struct replica *r = arg;
+
+    r->thaw = 0;
+    r->frozen = false;
+    sim_tell(r->sim, "replica %d goes on", r->number);
+    if (r->loop)
+        loop_thaw(r->loop);
+}
+
+void replica_freeze(struct replica *r, int64_t for_ms, bool asleep)
+{
+    if (!r->loop || r->frozen)
+        return;
+    sim_tell(r->sim, "replica %d stands still for %lld ms%s", r->number, (long long)for_ms, asleep ? ", asleep" : "");
+    r->sim->figures.stops++;
+    r->frozen = true;
+    loop_freeze(r->loop, asleep);
+    r->thaw = sim_later(r->sim, for_ms, thaw, r);
+}
+
+void replica_set_wall(struct replica *r, int64_t offset_s)
+{
+    r->sim->figures.jumps++;
+    r->wall_offset_s = offset_s;
+    if (r->loop)
+        loop_set_wall(r->loop, offset_s);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What can be seen of it */
+
+bool replica_runs(const struct replica *r)
+{
+    return r->loop != NULL;
+}
+
+bool replica_stands_still(const struct replica *r)
+{
+    return r->frozen;
+}
+
+bool replica_leads(const struct replica *r)
+{
+    return r->loop && (!r->instance.lease || lease_is_leading(r->instance.lease));
+}
+
+const char *replica_name(const struct replica *r)
+{
+    return r->name;
+}
+
+int replica_health(const struct replica *r, bool ready, char *why, size_t size)
+{
+    const struct reconciler_view view = reconciler_view(r->instance.rec);
+    const struct serve_request request = {.below = "", .query = ""};
+    struct buf body cleanup_buf;
+
+    buf_init(&body, 4096);
+    enter(r);
+    int status = health_render(ready ? &readyz : &healthz, &view, &request, &body);
+    leave(r);
+    snprintf(why, size, "%s", body.data);
+    return status;
+}
+
+void replica_keeps(const struct replica *r, size_t *ret_records, size_t *ret_states)
+{
+    const struct reconciler_view view = reconciler_view(r->instance.rec);
+
+    *ret_records = 0;
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        *ret_records += store_count(view.ctx->store, kind);
+    *ret_states = view.states->by_key.len;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+struct replica *replica_create(struct sim *sim, int number, const struct replica_settings *settings)
+{
+    struct replica *r = mem_alloc(sizeof(*r));
+
+    assert(number >= 0 && number < REPLICAS_MAX);
+    *r = (struct replica){.sim = sim, .number = number, .settings = *settings};
+    snprintf(r->name, sizeof(r->name), "gitlab-runner-controller-%d", number);
+    sim->replicas[number] = r;
+    return r;
+}
+
+void replica_destroy(struct replica *r)
+{
+    if (!r)
+        return;
+    if (r->loop)
+        finish(r);
+    forget_events(r);
+    r->sim->replicas[r->number] = NULL;
+    free(r);
+}

@@ -1,0 +1,52 @@
+/* One operator process of several, as the program makes it (operator/instance.h): it starts, is killed at any moment,
+ * is asked to stop, stands still, and starts again with nothing in its memory. */
+#ifndef TESTS_SIM_REPLICA_H
+#define TESTS_SIM_REPLICA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kube/lease.h"
+
+struct replica;
+struct sim;
+
+/* Where the operator is. */
+#define OPERATOR_NAMESPACE "gitlab-runners"
+#define OPERATOR_USER      "system:serviceaccount:gitlab-runners:gitlab-runner-controller"
+
+struct replica_settings {
+    const char *host;  /* of the API server, lent */
+    const char *token; /* lent */
+    bool election;
+    struct lease_timing lease;
+    const char *namespaces; /* served; NULL: all */
+    bool secrets_by_name;
+};
+
+/* It does not run yet. */
+struct replica *replica_create(struct sim *sim, int number, const struct replica_settings *settings);
+void replica_destroy(struct replica *replica);
+
+void replica_start(struct replica *replica);
+/* Its network is cut off first; then all is gone. It starts again after that time; negative: when it is told to. */
+void replica_kill(struct replica *replica, int64_t again_ms);
+/* As the kubelet stops a pod. It ends when it has finished, or is killed after 30 s, and starts again. */
+void replica_terminate(struct replica *replica, int64_t again_ms);
+/* It stands still for so long; asleep: with its machine. */
+void replica_freeze(struct replica *replica, int64_t for_ms, bool asleep);
+void replica_set_wall(struct replica *replica, int64_t offset_s);
+
+bool replica_runs(const struct replica *replica);
+bool replica_stands_still(const struct replica *replica);
+/* By its own word. */
+bool replica_leads(const struct replica *replica);
+/* Of its /healthz, or its /readyz: 200, or why not, in why. */
+int replica_health(const struct replica *replica, bool ready, char *why, size_t size);
+/* What it keeps: records of objects, and states of runners. */
+void replica_keeps(const struct replica *replica, size_t *ret_records, size_t *ret_states);
+/* Its pod's name. */
+const char *replica_name(const struct replica *replica);
+
+#endif
