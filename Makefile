@@ -111,7 +111,7 @@ $(B)/obj/%.o: controller/%.c | deps
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
 
--include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/tests/*.d $(B)/sim/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d $(B)/tests/*.d $(B)/sim/*.d $(B)/model/*.d)
 
 # What packagers expect: everything below PREFIX, which DESTDIR may put into another folder for the time of packing.
 PREFIX ?= /usr/local
@@ -208,6 +208,15 @@ $(addprefix $(B)/tests/,watch lease lease_replicas): $(B)/tests/%: $(B)/tests/te
 # So does this one, and net/http.c, kube/config.c and kube/exec.c as well.
 $(B)/tests/client: $(B)/tests/test_client.o $(addprefix $(B)/obj/kube/,client.o client_stats.o object_text.o credentials.o verbs.o refusal.o limit.o liveness.o) \
 	$(filter $(B)/obj/base/%,$(OBJECTS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
+# The simulated servers alone, and a network without distance to ask them by.
+$(B)/model/%.o: tests/model/%.c | deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -I. $(PKG_CFLAGS) -c -o $@ $<
+SERVER_OBJECTS = $(patsubst tests/sim/%.c,$(B)/sim/%.o,$(wildcard tests/sim/gitlab_*.c)) $(B)/model/direct.o \
+	$(filter $(B)/obj/base/%,$(OBJECTS))
+$(B)/tests/sim_gitlab: $(B)/tests/test_sim_gitlab.o $(SERVER_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # These are of the simulated servers.
 $(B)/tests/sim_%: $(B)/tests/test_sim_%.o $(filter-out $(B)/sim/main.o,$(SIM_OBJECTS))

@@ -34,9 +34,8 @@ static char *unescaped(const char *text, size_t len, struct arena *a)
 
     for (size_t i = 0; i < len; i++) {
         bool escaped = plain[i] == '%' && i + 2 < len && hex_digit(plain[i + 1]) >= 0 && hex_digit(plain[i + 2]) >= 0;
-        *to++ = escaped           ? (char)(hex_digit(plain[i + 1]) << 4 | hex_digit(plain[i + 2]))
-                : plain[i] == '+' ? ' '
-                                  : plain[i];
+        int c = escaped ? hex_digit(plain[i + 1]) << 4 | hex_digit(plain[i + 2]) : plain[i] == '+' ? ' ' : plain[i];
+        *to++ = (char)c;
         i += escaped ? 2 : 0;
     }
     *to = '\0';

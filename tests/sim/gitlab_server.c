@@ -148,7 +148,7 @@ struct gitlab_server *gitlab_server_create(struct sim *sim, const char *host)
     lab->registration = lab_make_token(lab, "GR1348941");
     lab_add_user(lab, "root", true);
     for (int i = 1; i <= GITLAB_OWNERS; i++) {
-        char group[16], project[16], path[40];
+        char group[24], project[24], path[60];
         snprintf(group, sizeof(group), "group-%d", i);
         snprintf(project, sizeof(project), "project-%d", i);
         snprintf(path, sizeof(path), "%s/%s", group, project);
