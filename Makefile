@@ -214,9 +214,9 @@ $(B)/model/%.o: tests/model/%.c | deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -I. $(PKG_CFLAGS) -c -o $@ $<
-SERVER_OBJECTS = $(patsubst tests/sim/%.c,$(B)/sim/%.o,$(wildcard tests/sim/gitlab_*.c)) $(B)/model/direct.o \
+SERVER_OBJECTS = $(patsubst tests/sim/%.c,$(B)/sim/%.o,$(wildcard $(addprefix tests/sim/,gitlab_*.c api_*.c controllers*.c))) $(B)/model/direct.o \
 	$(filter $(B)/obj/base/%,$(OBJECTS))
-$(B)/tests/sim_gitlab: $(B)/tests/test_sim_gitlab.o $(SERVER_OBJECTS)
+$(B)/tests/sim_gitlab $(B)/tests/sim_api: $(B)/tests/%: $(B)/tests/test_%.o $(SERVER_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # These are of the simulated servers.
 $(B)/tests/sim_%: $(B)/tests/test_sim_%.o $(filter-out $(B)/sim/main.o,$(SIM_OBJECTS))

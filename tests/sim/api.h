@@ -65,12 +65,22 @@ void api_deny(struct api *api, const char *user, const char *verb, const char *r
 void api_accept_token(struct api *api, const char *token, const char *user);
 /* Writes of the resource (NULL: all) are refused by an admission webhook with this status until 0 is set. */
 void api_refuse(struct api *api, const char *resource, int status, const char *message);
+/* Every request through the network but watches is answered with this status, before or after what it asks for is done,
+ * until 0 is set. A connection that breaks, or an answer that never comes, is the network's to choose. */
+struct api_trouble {
+    int status; /* 429, 500, 503, 504; 0: none */
+    bool after;
+    int64_t retry_after_ms;
+};
+void api_trouble(struct api *api, const struct api_trouble *trouble);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * The cluster's controllers: garbage collector, namespaces, Deployments and their pods (controllers.c). Each sees a
- * write after a delay, acts as the real one, and can be held. Pods of managers: pods.h. */
+ * write after a delay, acts as the real one, and can be held. A Deployment has pods, which start, become ready, and
+ * when they are deleted end after a while, if they have jobs. */
 
 void controllers_start(struct api *api);
 void controllers_hold(struct api *api, bool held);
+void controllers_destroy(struct api *api); /* by api_destroy() */
 
 #endif
