@@ -33,7 +33,7 @@ static void on_read(void *arg, const struct kube_reply *reply)
     turn->observed.now = loop_wall(turn->ctx->loop);
     value_learn(&turn->observed, what, object, &turn->mem);
     if (what == READ_TOKEN && !(object && perform_is_ours(turn, source.kind, object)))
-        learn_token_absent(&turn->state->memory);
+        learn_token_absent(&turn->state->memory, &turn->observed);
     perform_succeeded(turn);
 }
 

@@ -36,8 +36,9 @@ void learn_applying(struct memory *m, const struct observed *o, const struct act
 void learn_applied(struct memory *m, const struct observed *o, const struct action *asked);
 /* A write was refused, and it was looked whose the child of this name is. */
 void learn_owner(struct memory *m, enum child child, bool foreign);
-/* The token Secret was read, and is not there, or not ours: what was suspected is true. */
-void learn_token_absent(struct memory *m);
+/* The token Secret was read, and is not there, or not ours: what was suspected is true, of an object that was shown to
+ * be there by a write of its finalizer, or that is only to go. */
+void learn_token_absent(struct memory *m, const struct observed *o);
 /* The runner is in the ledger: as far as its object is concerned it is gone. */
 void learn_recorded(struct memory *m);
 /* An Event has told of this (ACT_REPORT): what it settles. reason: a constant. */

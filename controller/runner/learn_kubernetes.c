@@ -86,9 +86,9 @@ void learn_owner(struct memory *m, enum child child, bool foreign)
     m->foreign[child] = foreign;
 }
 
-void learn_token_absent(struct memory *m)
+void learn_token_absent(struct memory *m, const struct observed *o)
 {
-    if (m->doubt == DOUBT_SUSPECTED || m->doubt == DOUBT_UNREAD)
+    if (m->doubt == DOUBT_UNREAD || (m->doubt == DOUBT_SUSPECTED && o->deleting))
         m->doubt = DOUBT_LOST;
 }
 

@@ -153,7 +153,9 @@ bool is_rotation_requested(const struct observed *o)
     return o->spec->steering.rotate && strcmp(o->spec->steering.rotate, honoured) != 0;
 }
 
-/* The token itself is the proof that it may be replaced. If the answer is lost the next attempt is refused, and then
+/* Not before the managers can be given the new one: the former is not valid any more from that moment on.
+ *
+ * The token itself is the proof that it may be replaced. If the answer is lost the next attempt is refused, and then
  * the token is found to be dead as any other. */
 struct action rotate_the_token(const struct observed *o, struct arena *a)
 {
@@ -162,7 +164,9 @@ struct action rotate_the_token(const struct observed *o, struct arena *a)
 
     if (is_users_own(&o->registered) || o->memory->check.refusals || unmarked || (!due && !is_rotation_requested(o)))
         return act_pass;
-    struct action act = try_tls(o);
+    struct action act = need_cache(o, a);
+    if (act.kind == ACT_PASS)
+        act = need_tls(o, a);
     if (act.kind == ACT_PASS)
         act = need_token(o, a);
     if (act.kind == ACT_PASS)

@@ -263,6 +263,15 @@ static struct remote_runner *verify(struct world *w, struct server *server, cons
     return r;
 }
 
+/* Their config.toml cannot be written anew. */
+static bool managers_cannot_be_told(struct world *w)
+{
+    const struct spec *spec = &world_turn_wish(w)->spec;
+
+    return (spec->cache && w->process.seen.cache.trouble) ||
+           (spec->ca.name && api_ca(&w->process.seen, world_turn_wish(w))->trouble);
+}
+
 static void rotate(struct world *w, struct server *server, const struct action *act, struct call_answer *reply)
 {
     struct remote_runner *r = verify(w, server, act, reply);
@@ -271,6 +280,8 @@ static void rotate(struct world *w, struct server *server, const struct action *
         return;
     if (!r->ours)
         world_violate(w, "somebody else's runner %lld gets a new token", (long long)r->id);
+    if (managers_cannot_be_told(w))
+        world_violate(w, "the managers are left with the former token");
     change_token(w, r);
     w->journal.rotated++;
     give(w, reply, r);

@@ -148,7 +148,7 @@ static void learn_value(struct world *w, enum readable what)
     else if (what != READ_ACCOUNT)
         seen->children[child][PLACE_OWN] = w->api.children[child][PLACE_OWN];
     if (what == READ_TOKEN && w->api.children[child][PLACE_OWN].owner != OUR_UID)
-        learn_token_absent(&w->process.memory);
+        learn_token_absent(&w->process.memory, &w->observed);
 }
 
 static void learn_kubernetes(struct world *w, const struct action *act)
