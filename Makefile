@@ -224,9 +224,15 @@ $(B)/tests/sim_%: $(B)/tests/test_sim_%.o $(filter-out $(B)/sim/main.o,$(SIM_OBJ
 $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
-.PHONY: unit
-unit: ## Unit tests under ASan and UBSan (T=decide runs one program)
+# What tries very much, or measures, does so once more as it is built for people, in full size.
+PLAIN_TESTS := world explain json_cost
+
+.PHONY: unit unit-asan unit-plain
+unit: unit-plain unit-asan ## Unit tests under ASan and UBSan, some once more without (T=decide runs one program)
+unit-asan:
 	$(Q)$(MAKE) unit-run $(ASAN_VARIANT)
+unit-plain:
+	$(Q)$(if $(or $(if $(T),,all),$(filter $(PLAIN_TESTS),$(T))),$(MAKE) unit-run T='$(if $(T),$(filter $(PLAIN_TESTS),$(T)),$(PLAIN_TESTS))')
 
 # As many at a time as make's -j says; all of them, whichever fail.
 UNIT_RUNS = $(patsubst %,unit-run-%,$(or $(T),$(TESTS)))
