@@ -59,6 +59,9 @@ const char *exchange_header(const struct exchange_request *request, const char *
 
 /* Told of each request that a server gets, before the server is. */
 void network_on_request(struct sim *sim, void (*told)(void *arg, const struct exchange_request *request), void *arg);
+/* … as it is sent; and of one that a server has got, when it is certain that its answer will not be heard. */
+void network_on_sending(struct sim *sim, void (*told)(void *arg, const struct exchange_request *request), void *arg);
+void network_on_unheard(struct sim *sim, void (*told)(void *arg, const struct exchange_request *request), void *arg);
 
 enum network_state {
     NETWORK_UP,

@@ -46,10 +46,36 @@ struct link *network_link(struct network *network, int replica, const char *host
     return NULL;
 }
 
+static void listen(struct sim *sim, enum network_news news,
+                   void (*told)(void *arg, const struct exchange_request *request), void *arg)
+{
+    struct network *network = network_of(sim);
+
+    network->told[news] = told;
+    network->told_arg[news] = arg;
+}
+
 void network_on_request(struct sim *sim, void (*told)(void *arg, const struct exchange_request *request), void *arg)
 {
-    network_of(sim)->told = told;
-    network_of(sim)->told_arg = arg;
+    listen(sim, NEWS_REQUEST, told, arg);
+}
+
+void network_on_sending(struct sim *sim, void (*told)(void *arg, const struct exchange_request *request), void *arg)
+{
+    listen(sim, NEWS_SENDING, told, arg);
+}
+
+void network_on_unheard(struct sim *sim, void (*told)(void *arg, const struct exchange_request *request), void *arg)
+{
+    listen(sim, NEWS_UNHEARD, told, arg);
+}
+
+void network_tell(struct exchange *x, enum network_news news)
+{
+    const struct network *network = x->network;
+
+    if (network->told[news])
+        network->told[news](network->told_arg[news], &x->request);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

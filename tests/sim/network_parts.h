@@ -12,6 +12,8 @@
 
 enum { HOSTS_MAX = 8 };
 
+enum network_news { NEWS_SENDING, NEWS_REQUEST, NEWS_UNHEARD, NETWORK_NEWS };
+
 /* Between a replica and a host. Connections have numbers, from 1 on. */
 struct link {
     const char *host; /* lent by the server */
@@ -29,8 +31,8 @@ struct network {
     size_t servers_len;
     struct link links[REPLICAS_MAX][HOSTS_MAX]; /* by replica and server */
     struct list exchanges;
-    void (*told)(void *arg, const struct exchange_request *request);
-    void *told_arg;
+    void (*told[NETWORK_NEWS])(void *arg, const struct exchange_request *request);
+    void *told_arg[NETWORK_NEWS];
 };
 
 enum packet_kind { PACKET_HEAD, PACKET_DATA, PACKET_END, PACKET_BREAK };
@@ -59,6 +61,7 @@ struct exchange {
     struct arena mem;
     uint64_t delivery; /* the event; 0: it is there, or not sent yet */
     uint64_t farewell; /* the event by which the server hears that nobody listens */
+    bool served, heard;  /* the server has got it; the client has the whole answer */
     bool inside, kept; /* with the server, which keeps it */
     bool mute, broken; /* nothing comes back: the client does not know, knows */
     int64_t last_at;   /* of the packets' arrivals */
@@ -83,6 +86,7 @@ struct loop *transfer_loop(const struct transfer *t);
 
 /* network_links.c */
 struct network *network_of(struct sim *sim);
+void network_tell(struct exchange *x, enum network_news news);
 struct link *network_link(struct network *network, int replica, const char *host, size_t len);
 void network_destroy(struct network *network);
 /* A process begins, with no connections; or has gone: what it has sent is on its way, or not. */

@@ -40,6 +40,8 @@ void exchange_drop(struct exchange *x)
     drop_packets(x);
     sim_forget(x->sim, x->delivery);
     sim_forget(x->sim, x->farewell);
+    if (x->served && !x->heard)
+        network_tell(x, NEWS_UNHEARD);
     list_remove(&x->node);
     arena_finish(&x->mem);
     free(x);
@@ -103,6 +105,7 @@ static void on_packet(struct loop_post *post)
     struct transfer *t = p->exchange->client;
 
     list_remove(&p->node); /* the transfer's end must not free it under us */
+    p->exchange->heard |= p->kind == PACKET_END;
     p->exchange = NULL;
     transfer_come(t, p);
     free(p);
@@ -228,8 +231,8 @@ static void serve(struct exchange *x)
 
     x->sim->figures.requests++;
     x->inside = true;
-    if (x->network->told)
-        x->network->told(x->network->told_arg, &x->request);
+    x->served = true;
+    network_tell(x, NEWS_REQUEST);
     server->request(server->arg, x, &x->request);
     x->inside = false;
 }
@@ -256,6 +259,7 @@ static void deliver(void *arg)
 
 void exchange_send(struct exchange *x)
 {
+    network_tell(x, NEWS_SENDING);
     x->delivery = sim_later(x->sim, latency(x), deliver, x);
 }
 

@@ -1,0 +1,219 @@
+/* Misfortune: the network's, the API server's, and that of the operator's processes. All of it ends: by itself, or when
+ * all heals. */
+#include <assert.h>
+#include <string.h>
+
+#include "tests/sim/deeds.h"
+#include "tests/sim/network.h"
+#include "tests/sim/story.h"
+
+static const char *host_of(uint32_t chance)
+{
+    static const char *const hosts[] = {"api-0.example", "gitlab-0.example", "api-1.example", "gitlab-1.example"};
+
+    return hosts[chance % 4];
+}
+
+static int64_t span_of(uint32_t chance)
+{
+    static const int64_t spans[] = {500, 3000, 15000, 60000, 300000};
+
+    return spans[chance % 5] + chance % 997;
+}
+
+static int some_replica(const struct story *story, uint32_t chance)
+{
+    return (int)(chance % (uint32_t)story->replicas_len);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The network */
+
+static void weather_of(const struct story *story, struct network_weather *ret)
+{
+    static const uint32_t once_in[] = {0, 60, 25, 10};
+    uint32_t rate = story->healed ? 0 : once_in[story->plan.setup[SETUP_WEATHER] % 4];
+
+    *ret = (struct network_weather){.lost_before = rate, .lost_after = rate, .mute = rate * 3};
+}
+
+static void end_storm(void *arg)
+{
+    struct story *story = arg;
+    struct network_weather weather;
+
+    weather_of(story, &weather);
+    network_set(story->sim, -1, NULL, &weather);
+    sim_tell(story->sim, "the network is as usual");
+}
+
+static void storm(struct story *story, const struct step *step)
+{
+    static const char *const words[] = {"refuses connections", "is silent", "has no name", "is slow"};
+    static const enum network_state states[] = {NETWORK_REFUSES, NETWORK_SILENT, NETWORK_NO_NAME, NETWORK_UP};
+    int replica = step->a % 2 ? -1 : some_replica(story, step->a / 2);
+    struct network_weather weather;
+
+    weather_of(story, &weather);
+    weather.state = states[step->b % 4];
+    weather.slow_ms = step->b % 4 == 3 ? 5000 : 0;
+    network_set(story->sim, replica, host_of(step->b / 4), &weather);
+    sim_later(story->sim, span_of(step->c), end_storm, story);
+    sim_tell(story->sim, "%s %s for replica %d and %lld ms", host_of(step->b / 4), words[step->b % 4], replica,
+             (long long)span_of(step->c));
+}
+
+static void cut(struct story *story, const struct step *step)
+{
+    int replica = step->a % 2 ? -1 : some_replica(story, step->a / 2);
+
+    sim_tell(story->sim, "connections of replica %d to %s %s", replica, host_of(step->b), step->c % 3 ? "break" : "die");
+    if (step->c % 3)
+        network_cut(story->sim, replica, host_of(step->b));
+    else
+        network_mute(story->sim, replica, host_of(step->b));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The API server */
+
+static const char *some_resource(uint32_t chance)
+{
+    static const char *const resources[] = {NULL,          RUNNERS,        "secrets",         "deployments",
+                                            "configmaps", "rolebindings", "serviceaccounts", "namespaces"};
+
+    return resources[chance % 8];
+}
+
+static void heal_api(void *arg)
+{
+    struct story *story = arg;
+
+    for (int i = 0; i < API_HOSTS; i++)
+        api_lag(story->api, api_host(i), NULL, 0);
+    for (uint32_t i = 0; i < 8; i++) {
+        if (some_resource(i))
+            api_deny(story->api, OPERATOR_USER, NULL, some_resource(i), false);
+        api_refuse(story->api, some_resource(i), 0, NULL);
+    }
+    controllers_hold(story->api, false);
+}
+
+static void lag(struct story *story, const struct step *step)
+{
+    const char *resource = some_resource(step->b);
+
+    sim_tell(story->sim, "%s lags by %u versions, in %s", api_host((int)step->a), (unsigned)step->c % 12 + 1,
+             resource ? resource : "all");
+    api_lag(story->api, api_host((int)step->a), resource, step->c % 12 + 1);
+    sim_later(story->sim, span_of(step->c), heal_api, story);
+}
+
+static void end_watches(struct story *story, const struct step *step)
+{
+    sim_tell(story->sim, "watches of %s end%s%s", api_host((int)step->a), step->b & 1 ? ", amid a line" : "",
+             step->b & 2 ? ", and history is forgotten" : "");
+    if (step->b & 2)
+        api_compact(story->api);
+    api_end_watches(story->api, api_host((int)step->a), step->b & 1);
+}
+
+static void deny(struct story *story, const struct step *step)
+{
+    static const char *const verbs[] = {NULL, "get", "patch", "create", "delete", "watch", "list", "update"};
+    const char *resource = some_resource(1 + step->a % 7);
+
+    sim_tell(story->sim, "the operator may not %s %s", verbs[step->b % 8] ? verbs[step->b % 8] : "do anything with",
+             resource);
+    api_deny(story->api, OPERATOR_USER, verbs[step->b % 8], resource, true);
+    sim_later(story->sim, span_of(step->c), heal_api, story);
+}
+
+static void refuse(struct story *story, const struct step *step)
+{
+    const char *resource = some_resource(step->a);
+    int status = (const int[]){500, 503, 403, 422, 429}[step->b % 5];
+
+    sim_tell(story->sim, "writes of %s are refused with %d", resource ? resource : "all", status);
+    api_refuse(story->api, resource, status, "a webhook says no");
+    sim_later(story->sim, span_of(step->c), heal_api, story);
+}
+
+static void hold(struct story *story, const struct step *step)
+{
+    sim_tell(story->sim, "the cluster's controllers stand still");
+    controllers_hold(story->api, true);
+    sim_later(story->sim, span_of(step->c), heal_api, story);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Processes */
+
+static void kill(struct story *story, const struct step *step)
+{
+    static const int64_t again[] = {0, 500, 2000, 30000, 200000};
+
+    story->seen.deaths++;
+    replica_kill(story->replicas[some_replica(story, step->a)], again[step->b % 5]);
+}
+
+static void terminate(struct story *story, const struct step *step)
+{
+    static const int64_t again[] = {0, 1000, 20000};
+
+    story->seen.deaths++;
+    replica_terminate(story->replicas[some_replica(story, step->a)], again[step->b % 3]);
+}
+
+static void freeze(struct story *story, const struct step *step)
+{
+    story->seen.deaths++;
+    replica_freeze(story->replicas[some_replica(story, step->a)], span_of(step->b), step->c % 2);
+}
+
+static void jump(struct story *story, const struct step *step)
+{
+    static const int64_t offsets[] = {0, 3, -3, 3600, -3600, 400000, -400000};
+
+    sim_tell(story->sim, "the clock of replica %d is set", some_replica(story, step->a));
+    replica_set_wall(story->replicas[some_replica(story, step->a)], offsets[step->b % 7]);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static void wake_replicas(struct story *story)
+{
+    for (int i = 0; i < story->replicas_len; i++) {
+        replica_set_wall(story->replicas[i], 0);
+        if (!replica_runs(story->replicas[i]))
+            replica_kill(story->replicas[i], 0);
+    }
+}
+
+void faults_heal(struct story *story)
+{
+    story->healed = true;
+    end_storm(story);
+    heal_api(story);
+    for (int g = 0; g < GITLABS; g++) {
+        gitlab_trouble(story->gitlabs[g], &(struct gitlab_trouble){0});
+        gitlab_registration_off(story->gitlabs[g], false);
+    }
+    wake_replicas(story);
+}
+
+const struct deed deeds_faults[] = {
+    {"storm", 12, storm},
+    {"cut", 8, cut},
+    {"lag", 6, lag},
+    {"end watches", 6, end_watches},
+    {"deny", 5, deny},
+    {"refuse", 4, refuse},
+    {"hold the controllers", 3, hold},
+    {"kill", 14, kill},
+    {"terminate", 5, terminate},
+    {"freeze", 6, freeze},
+    {"set the clock", 4, jump},
+    {NULL, 0, NULL},
+};

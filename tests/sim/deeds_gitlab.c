@@ -1,0 +1,138 @@
+/* What people and misfortune do at a GitLab. */
+#include <string.h>
+
+#include "base/json.h"
+#include "tests/sim/deeds.h"
+#include "tests/sim/story.h"
+
+struct choice {
+    uint32_t left; /* so many are to be passed over */
+    uint64_t id;   /* the runner that is chosen     */
+};
+
+static void count_runner(void *arg, const struct gitlab_runner *runner)
+{
+    (void)runner;
+    ++*(uint32_t *)arg;
+}
+
+static void choose_runner(void *arg, const struct gitlab_runner *runner)
+{
+    struct choice *choice = arg;
+
+    if (choice->left-- == 0)
+        choice->id = runner->id;
+}
+
+/* 0: it has none. */
+static uint64_t some_runner(const struct gitlab_server *gitlab, uint32_t chance)
+{
+    struct choice choice = {0};
+    uint32_t count = 0;
+
+    gitlab_each(gitlab, count_runner, &count);
+    if (!count)
+        return 0;
+    choice.left = chance % count;
+    gitlab_each(gitlab, choose_runner, &choice);
+    return choice.id;
+}
+
+static void disown(struct story *story, int gitlab)
+{
+    story->seen.disowned[gitlab]++;
+    for (int i = 0; i < story->wishes_len; i++)
+        story->wishes[i].disowned = true;
+}
+
+static void people(struct story *story, const struct step *step)
+{
+    int g = (int)(step->a % GITLABS);
+    struct gitlab_server *gitlab = story->gitlabs[g];
+    uint64_t id = some_runner(gitlab, step->b);
+
+    if (!id)
+        return;
+    static const char *const words[] = {"deletes", "edits", "takes the mark of", "resets the token of"};
+    sim_tell(story->sim, "at %s somebody %s runner %llu", gitlab_host(g), words[step->c % 4], (unsigned long long)id);
+    switch (step->c % 4) {
+    case 0:
+        gitlab_delete_runner(gitlab, id);
+        disown(story, g);
+        break;
+    case 1:
+        gitlab_edit_runner(gitlab, id, step->c / 4);
+        break;
+    case 2:
+        gitlab_take_mark(gitlab, id);
+        disown(story, g);
+        break;
+    default:
+        gitlab_reset_token(gitlab, id);
+        disown(story, g);
+    }
+}
+
+static void backup(struct story *story, const struct step *step)
+{
+    gitlab_backup(story->gitlabs[step->a % GITLABS]);
+    sim_tell(story->sim, "%s is backed up", gitlab_host((int)(step->a % GITLABS)));
+}
+
+static void restored(struct story *story, const struct step *step)
+{
+    int g = (int)(step->a % GITLABS);
+
+    gitlab_restore(story->gitlabs[g]);
+    for (int i = 0; i < 4; i++)
+        disown(story, g);
+    sim_tell(story->sim, "%s is restored", gitlab_host(g));
+}
+
+static void end_trouble(void *arg)
+{
+    struct gitlab_server *gitlab = arg;
+
+    gitlab_trouble(gitlab, &(struct gitlab_trouble){0});
+}
+
+static void trouble(struct story *story, const struct step *step)
+{
+    static const int statuses[] = {503, 500, 502, 429, 404, GITLAB_GARBAGE, GITLAB_HALF, 504};
+    static const int64_t lengths[] = {2000, 20000, 120000, 900000};
+    int g = (int)(step->a % GITLABS);
+    const struct gitlab_trouble t = {.status = statuses[step->b % 8],
+                                     .after = step->c & 1,
+                                     .retry_after_ms = step->c & 2 ? 30000 : 0};
+
+    gitlab_trouble(story->gitlabs[g], &t);
+    story->sim->figures.gitlab_faults++;
+    story->seen.trouble += t.after || t.status == GITLAB_HALF;
+    sim_later(story->sim, lengths[step->c / 4 % 4], end_trouble, story->gitlabs[g]);
+    sim_tell(story->sim, "%s answers with %d%s for %lld s", gitlab_host(g), t.status, t.after ? ", after the effect" : "",
+             (long long)lengths[step->c / 4 % 4] / 1000);
+}
+
+static void registration(struct story *story, const struct step *step)
+{
+    int g = (int)(step->a % GITLABS);
+
+    gitlab_registration_off(story->gitlabs[g], step->b % 2);
+    sim_tell(story->sim, "%s has registration tokens %s", gitlab_host(g), step->b % 2 ? "off" : "on");
+}
+
+static void revoke(struct story *story, const struct step *step)
+{
+    int g = (int)(step->a % GITLABS);
+
+    gitlab_revoke(story->gitlabs[g], story->access[g]);
+    story->access[g] = gitlab_access_token(story->gitlabs[g], "create_runner manage_runner read_api", GITLAB_ADMIN);
+    sim_tell(story->sim, "the access token of %s is revoked", gitlab_host(g));
+}
+
+const struct deed deeds_gitlab[] = {
+    {"at GitLab", 8, people},       {"trouble at GitLab", 12, trouble},
+    {"GitLab's backup", 2, backup}, {"GitLab's restore", 2, restored},
+    {"registration", 3, registration}, {"revoke", 3, revoke},
+    {NULL, 0, NULL},
+};

@@ -1,0 +1,119 @@
+/* What people and tools do to the children of a GitLabRunner. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "tests/sim/deeds.h"
+#include "tests/sim/story.h"
+
+static const struct {
+    const char *resource, *suffix;
+} children[] = {
+    {"deployments", "-runner"},
+    {"secrets", "-runner-token"},
+    {"secrets", "-runner-config"},
+    {"serviceaccounts", "-runner"},
+    {"poddisruptionbudgets", "-runner"},
+    {"rolebindings", ""},
+};
+
+static void child_path(const struct wish *wish, uint32_t number, char *ret_name, size_t size, const char **ret_resource)
+{
+    number %= ARRAY_LEN(children);
+    *ret_resource = children[number].resource;
+    if (strcmp(*ret_resource, "rolebindings") == 0)
+        snprintf(ret_name, size, "%s-%s-runner", wish->ns, wish->name);
+    else
+        snprintf(ret_name, size, "%s%s", wish->name, children[number].suffix);
+}
+
+static void patch(struct story *story, const char *path, struct json_object *body)
+{
+    user_request(story, "bob", "PATCH", path, "application/merge-patch+json", body);
+}
+
+/* Some field that the operator has set. */
+static struct json_object *other_content(const char *resource, uint32_t chance)
+{
+    if (strcmp(resource, "deployments") == 0)
+        return chance % 2 ? json_build("{spec: {replicas: 5}}")
+                          : json_build("{spec: {template: {metadata: {labels: {'app.kubernetes.io/name': 'x'}}}}}");
+    if (strcmp(resource, "secrets") == 0)
+        return json_build("{data: {'runner-token': 'eA==', 'config.toml': 'eA=='}}");
+    if (strcmp(resource, "poddisruptionbudgets") == 0)
+        return json_build("{spec: {maxUnavailable: 3}}");
+    if (strcmp(resource, "rolebindings") == 0)
+        return json_build("{subjects: []}");
+    return json_build("{metadata: {labels: {'app.kubernetes.io/name': 'x'}}}");
+}
+
+static bool is_token_secret(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 13 && strcmp(name + len - 13, "-runner-token") == 0;
+}
+
+/* Without its token nobody can tell GitLab whose a runner is, but by the mark. */
+static void lose_token(struct story *story, struct wish *wish)
+{
+    for (int g = 0; g < GITLABS; g++)
+        story->seen.disowned[g]++;
+    wish->disowned = true;
+}
+
+static void damage(struct story *story, const struct step *step)
+{
+    struct wish *wish = story_wish(story, step->a);
+    const char *resource;
+    char name[128];
+
+    child_path(wish, step->b, name, sizeof(name), &resource);
+    struct json_object *child = api_object(story->api, resource, wish->ns, name);
+    if (!child)
+        return;
+    const char *path = object_path(resource, wish->ns, name);
+    wish->may_roll = true;
+    if (is_token_secret(name))
+        lose_token(story, wish);
+    sim_tell(story->sim, "somebody: %s %s %s/%s", (const char *const[]){"deletes", "edits", "strips", "forces away"}[step->c % 4],
+             resource, wish->ns, name);
+    switch (step->c % 4) {
+    case 0:
+        user_request(story, "bob", "DELETE", path, "application/json", NULL);
+        break;
+    case 1:
+        patch(story, path, other_content(resource, step->c / 4));
+        break;
+    case 2:
+        patch(story, path, json_build("{metadata: {annotations: {'gitlab-runners.dev/owner': null, "
+                                      "'gitlab-runners.dev/url': null, 'gitlab-runners.dev/applied-hash': null}}}"));
+        break;
+    default:
+        patch(story, path, json_build("{metadata: {finalizers: []}}"));
+        user_request(story, "bob", "DELETE", path, "application/json", NULL);
+    }
+}
+
+static void label(struct story *story, const struct step *step)
+{
+    struct wish *wish = story_wish(story, step->a);
+    const char *resource;
+    char name[128];
+
+    child_path(wish, step->b, name, sizeof(name), &resource);
+    if (!api_object(story->api, resource, wish->ns, name))
+        return;
+    sim_tell(story->sim, "somebody: labels %s %s/%s", resource, wish->ns, name);
+    patch(story, object_path(resource, wish->ns, name),
+          step->c % 2 ? json_build("{metadata: {labels: {team: 'a'}}}")
+                      : json_build("{metadata: {labels: {'app.kubernetes.io/managed-by': 'helm'}}}"));
+    wish->may_roll = true;
+}
+
+const struct deed deeds_objects[] = {
+    {"damage a child", 10, damage},
+    {"label a child", 4, label},
+    {NULL, 0, NULL},
+};

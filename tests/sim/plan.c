@@ -1,0 +1,157 @@
+#include "tests/sim/plan.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/choice.h"
+#include "tests/sim/deeds.h"
+
+static const struct {
+    const char *name;
+    uint32_t max, chance; /* in percent, that it is not 0 */
+} setups[SETUPS] = {
+    [SETUP_RUNNERS] = {"runners", 2, 40},  [SETUP_REPLICAS] = {"replicas", 2, 35}, [SETUP_ELECTION] = {"election", 1, 20},
+    [SETUP_LEASE] = {"lease", 1, 15},      [SETUP_SCOPE] = {"scope", 1, 15},       [SETUP_SECRETS] = {"secrets", 1, 15},
+    [SETUP_HOSTS] = {"hosts", 1, 30},      [SETUP_CHECK] = {"check", 1, 40},       [SETUP_WEATHER] = {"weather", 3, 30},
+    [SETUP_WRONG] = {"wrong", 1, 25},      [SETUP_DELETED] = {"deleted", 1, 30},   [SETUP_EXPIRY] = {"expiry", 1, 10},
+};
+
+const char *setup_name(enum setup setup)
+{
+    assert(setup < SETUPS);
+    return setups[setup].name;
+}
+
+static uint32_t below(uint64_t *state, uint32_t n)
+{
+    return (uint32_t)(choices_next(state) >> 20) % n;
+}
+
+/* Much happens at once, some a little later, and some when all has been quiet. */
+static int64_t draw_pause(uint64_t *state)
+{
+    static const uint32_t spans[] = {1, 60, 60, 2000, 2000, 8000, 40000, 40000, 400000};
+
+    return below(state, spans[below(state, sizeof(spans) / sizeof(*spans))]);
+}
+
+static void draw_step(struct step *step, uint64_t *state)
+{
+    *step = (struct step){.after_ms = draw_pause(state), .deed = deed_drawn(below(state, deeds_weight()))};
+    step->a = (uint32_t)choices_next(state);
+    step->b = (uint32_t)choices_next(state);
+    step->c = (uint32_t)choices_next(state);
+}
+
+void plan_draw(struct plan *ret, uint64_t seed)
+{
+    uint64_t state = seed * 3 + 1;
+
+    *ret = (struct plan){.seed = seed, .noise_until = UINT64_MAX};
+    for (int i = 0; i < SETUPS; i++) {
+        bool given = below(&state, 100) < setups[i].chance;
+        uint32_t value = 1 + below(&state, setups[i].max);
+        ret->setup[i] = given ? value : 0;
+    }
+    ret->len = 1 + below(&state, 3) + below(&state, STEPS_MAX - 3);
+    for (size_t i = 0; i < ret->len; i++)
+        draw_step(&ret->steps[i], &state);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * As text */
+
+static size_t add_left_out(const struct plan *plan, char *text, size_t len, size_t size)
+{
+    const char *mark = " without=";
+
+    for (size_t i = 0; i < plan->len; i++)
+        if (plan->steps[i].left_out) {
+            len += (size_t)snprintf(text + len, size - len, "%s%zu", mark, i);
+            mark = ",";
+        }
+    return len;
+}
+
+static size_t add_simpler(const struct plan *plan, const struct plan *own, char *text, size_t len, size_t size)
+{
+    for (size_t i = 0; i < plan->len; i++) {
+        const struct step *is = &plan->steps[i], *was = &own->steps[i];
+        if (!is->left_out && (is->after_ms != was->after_ms || is->a != was->a || is->b != was->b || is->c != was->c))
+            len += (size_t)snprintf(text + len, size - len, " %zu=%" PRId64 "/%" PRIu32 "/%" PRIu32 "/%" PRIu32, i,
+                                    is->after_ms, is->a, is->b, is->c);
+    }
+    return len;
+}
+
+const char *plan_text(const struct plan *plan)
+{
+    static char text[4096];
+    struct plan own;
+    size_t len = 0;
+
+    plan_draw(&own, plan->seed);
+    *text = '\0';
+    for (int i = 0; i < SETUPS; i++)
+        if (plan->setup[i] != own.setup[i])
+            len += (size_t)snprintf(text + len, sizeof(text) - len, " %s=%" PRIu32, setups[i].name, plan->setup[i]);
+    len = add_left_out(plan, text, len, sizeof(text));
+    len = add_simpler(plan, &own, text, len, sizeof(text));
+    if (plan->noise_from || plan->noise_until != UINT64_MAX)
+        snprintf(text + len, sizeof(text) - len, " noise=%" PRIu64 "-%" PRIu64, plan->noise_from, plan->noise_until);
+    return *text ? text + 1 : text;
+}
+
+static bool read_left_out(struct plan *plan, const char *list)
+{
+    for (char *end; *list; list = *end ? end + 1 : end) {
+        unsigned long i = strtoul(list, &end, 10);
+        if (end == list || i >= plan->len)
+            return false;
+        plan->steps[i].left_out = true;
+    }
+    return true;
+}
+
+static bool read_step(struct plan *plan, const char *word)
+{
+    struct step read;
+    size_t i;
+
+    if (sscanf(word, "%zu=%" SCNd64 "/%" SCNu32 "/%" SCNu32 "/%" SCNu32, &i, &read.after_ms, &read.a, &read.b,
+               &read.c) != 5 ||
+        i >= plan->len)
+        return false;
+    read.deed = plan->steps[i].deed;
+    read.left_out = false;
+    plan->steps[i] = read;
+    return true;
+}
+
+static bool read_word(struct plan *plan, const char *word)
+{
+    for (int i = 0; i < SETUPS; i++) {
+        size_t len = strlen(setups[i].name);
+        if (strncmp(word, setups[i].name, len) == 0 && word[len] == '=')
+            return sscanf(word + len + 1, "%" SCNu32, &plan->setup[i]) == 1;
+    }
+    if (strncmp(word, "without=", 8) == 0)
+        return read_left_out(plan, word + 8);
+    if (sscanf(word, "noise=%" SCNu64 "-%" SCNu64, &plan->noise_from, &plan->noise_until) == 2)
+        return true;
+    return read_step(plan, word);
+}
+
+bool plan_read(struct plan *plan, const char *words)
+{
+    char copy[4096];
+    bool good = true;
+
+    snprintf(copy, sizeof(copy), "%s", words);
+    for (char *at = strtok(copy, " "); at && good; at = strtok(NULL, " "))
+        good = read_word(plan, at);
+    return good;
+}

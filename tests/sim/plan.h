@@ -1,0 +1,53 @@
+/* The plan of a story: what kind of world it is, and what people and misfortune do in it, one step after the other. All
+ * of it is drawn from the seed before anything happens, so a story that goes wrong is made short by leaving out steps
+ * and setting the rest to 0, which is the simple case. */
+#ifndef TESTS_SIM_PLAN_H
+#define TESTS_SIM_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum setup {
+    SETUP_RUNNERS,  /* more than one       */
+    SETUP_REPLICAS, /* more than one       */
+    SETUP_ELECTION, /* also of one alone   */
+    SETUP_LEASE,    /* the usual timing, not the slow one */
+    SETUP_SCOPE,    /* some namespaces alone */
+    SETUP_SECRETS,  /* by name             */
+    SETUP_HOSTS,    /* replicas ask API servers of their own */
+    SETUP_CHECK,    /* GitLab is asked often */
+    SETUP_WEATHER,  /* of so many requests some are lost */
+    SETUP_WRONG,    /* what people have done wrong stays so */
+    SETUP_DELETED,  /* in the end all is deleted */
+    SETUP_EXPIRY,   /* tokens live for an hour */
+    SETUP_FIRST,    /* the first spec */
+    SETUPS
+};
+
+struct step {
+    int64_t after_ms; /* the one before */
+    unsigned deed;    /* deeds.h */
+    uint32_t a, b, c; /* what exactly: the deed knows */
+    bool left_out;
+};
+
+enum { STEPS_MAX = 24 };
+
+struct plan {
+    uint64_t seed;
+    uint32_t setup[SETUPS];
+    struct step steps[STEPS_MAX];
+    size_t len;
+    uint64_t noise_from, noise_until; /* choice.h */
+};
+
+void plan_draw(struct plan *ret, uint64_t seed);
+/* What differs from the seed's own plan, as words that plan_read() takes: "runners=0 without=3,4 noise=0-120". Lent
+ * until the next call. */
+const char *plan_text(const struct plan *plan);
+/* False: these are no such words. */
+bool plan_read(struct plan *plan, const char *words);
+const char *setup_name(enum setup setup);
+
+#endif

@@ -1,0 +1,27 @@
+/* What must hold, whatever happens. Each has a sabotage that it catches (sabotage.h). */
+#ifndef TESTS_SIM_PROPERTIES_H
+#define TESTS_SIM_PROPERTIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct exchange_request;
+struct story;
+
+/* From now on whatever is sent, written, said and logged is looked at. */
+void properties_watch(struct story *story);
+/* All that must be so when nothing more happens. */
+void properties_at_rest(struct story *story);
+/* … and when all GitLabRunners have been deleted. */
+void properties_at_the_end(struct story *story);
+
+/* properties_tokens.c: a token in the text, "" when there is none; lent until the next call. */
+const char *token_in(const char *text, size_t len);
+void tokens_check_request(struct story *story, const struct exchange_request *request);
+void tokens_check_log(void *arg, int replica, const char *line);
+
+/* properties_gitlab.c, properties_objects.c */
+void runners_check(struct story *story);
+void objects_check(struct story *story);
+
+#endif

@@ -1,0 +1,163 @@
+/* The status tells the truth, and the children are as the spec says. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "runner/names.h"
+#include "runner/render.h"
+#include "tests/sim/properties.h"
+#include "tests/sim/story.h"
+
+static struct json_object *condition(struct json_object *object, const char *type)
+{
+    struct json_object *conditions = json_get(object, "status.conditions");
+
+    for (size_t i = 0; i < json_len(conditions); i++)
+        if (strcmp(json_str_or(json_at(conditions, i), "type", ""), type) == 0)
+            return json_at(conditions, i);
+    return NULL;
+}
+
+static const char *reason_of_ready(struct json_object *object)
+{
+    return json_str_or(condition(object, "Ready"), "reason", "none");
+}
+
+static const char *annotation_of(struct json_object *object, const char *key)
+{
+    return json_string(json_member(json_get(object, "metadata.annotations"), key));
+}
+
+/* What Ready must say; NULL: nothing that is certain. */
+static const char *expected_reason(const struct story *story, const struct wish *wish)
+{
+    if (json_bool_or(wish->spec, "suspend", false))
+        return "Suspended";
+    if (spec_is_invalid(wish->spec))
+        return "InvalidSpec";
+    if (story->plan.setup[SETUP_WRONG] || wish->disowned)
+        return NULL;
+    if (spec_mode(wish->spec) == MODE_REGISTRATION && wish->edited_there)
+        return NULL;
+    return "Ready";
+}
+
+static void check_status(struct story *story, const struct wish *wish, struct json_object *object)
+{
+    const char *expected = expected_reason(story, wish), *reason = reason_of_ready(object);
+    int64_t generation = json_int_or(object, "metadata.generation", -1);
+
+    if (json_int_or(object, "status.observedGeneration", -1) != generation)
+        sim_broken(story->sim, "no edit lost", "%s/%s: generation %lld is not observed: %s", wish->ns, wish->name,
+                   (long long)generation, json_text(json_get(object, "status")));
+    else if (expected && strcmp(expected, reason) != 0)
+        sim_broken(story->sim, "the status tells the truth", "%s/%s: %s, and not %s: %s", wish->ns, wish->name, reason,
+                   expected, json_str_or(condition(object, "Ready"), "message", ""));
+}
+
+static struct json_object *child_object(struct story *story, enum child child, const struct owner *owner,
+                                        const struct spec *spec, struct arena *a)
+{
+    static const char *const resources[][2] = {{"Secret", "secrets"},           {"ServiceAccount", "serviceaccounts"},
+                                               {"Deployment", "deployments"},   {"RoleBinding", "rolebindings"},
+                                               {"PodDisruptionBudget", "poddisruptionbudgets"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(resources); i++)
+        if (strcmp(resources[i][0], child_kind(child)) == 0)
+            return api_object(story->api, resources[i][1], child_namespace(child, owner, spec),
+                              child_name(child, owner, a));
+    return NULL;
+}
+
+/* Whatever the manifest has, the object has: members, and as many elements at least. */
+static bool has_all_of(struct json_object *object, struct json_object *manifest)
+{
+    if (json_is_array(manifest)) {
+        for (size_t i = 0; i < json_len(manifest); i++)
+            if (!has_all_of(json_at(object, i), json_at(manifest, i)))
+                return false;
+        return json_len(object) == json_len(manifest);
+    }
+    json_each (member, manifest) {
+        if (!has_all_of(json_member(object, member.key), member.value))
+            return false;
+    }
+    return json_first(manifest).key || json_same(object, manifest) || !manifest;
+}
+
+static void check_child(struct story *story, const struct wish *wish, enum child child, const struct owner *owner,
+                        const struct spec *spec, struct arena *a)
+{
+    static const struct render_settings settings = {.manager_image = DEFAULT_MANAGER_IMAGE};
+    struct json_object *object = child_object(story, child, owner, spec, a);
+
+    if (!child_wanted(child, spec)) {
+        if (object && strcmp(annotation_of(object, ANNOTATION_OWNER_UID), owner->uid) == 0)
+            sim_broken(story->sim, "children are as the spec says", "%s/%s: there is a %s", wish->ns, wish->name,
+                       child_kind(child));
+        return;
+    }
+    struct json_object *manifest = child == CHILD_TOKEN_SECRET ? NULL : render_child(child, owner, spec, &settings, a);
+    const char *hash = manifest ? manifest_hash(manifest) : NULL;
+    if (!object)
+        sim_broken(story->sim, "children are as the spec says", "%s/%s: there is no %s", wish->ns, wish->name,
+                   child_kind(child));
+    else if (hash && strcmp(annotation_of(object, ANNOTATION_APPLIED_HASH), hash) != 0)
+        sim_broken(story->sim, "no edit lost", "%s/%s: the %s is another: %s", wish->ns, wish->name, child_kind(child),
+                   json_text(object));
+    else if (child == CHILD_DEPLOYMENT && !has_all_of(json_get(object, "spec.replicas"), json_get(manifest, "spec.replicas")))
+        sim_broken(story->sim, "children are as the spec says", "%s/%s: the %s has drifted: %s", wish->ns, wish->name,
+                   child_kind(child), json_text(object));
+}
+
+/* The managers have the token that works. */
+static void check_token(struct story *story, const struct wish *wish)
+{
+    cleanup_arena struct arena a = {0};
+    struct json_object *secret = wish_child(story, wish, "secrets", "-runner-token"),
+                       *config = wish_child(story, wish, "secrets", "-runner-config");
+    const char *token = base64_decode(json_string(json_member(json_get(secret, "data"), KEY_RUNNER_TOKEN)), NULL, &a);
+    const char *toml = base64_decode(json_string(json_member(json_get(config, "data"), KEY_CONFIG)), NULL, &a);
+    const char *used = toml ? config_toml_token(toml, &a) : NULL;
+
+    if (!token || !used || strcmp(token, used) != 0)
+        sim_broken(story->sim, "the managers' token is the runner's", "%s/%s: %s, %s", wish->ns, wish->name,
+                   token ? token : "none", used ? used : "none");
+    else if (!gitlab_runner_of(story->gitlabs[spec_gitlab(wish->spec)], token))
+        sim_broken(story->sim, "the status tells the truth", "%s/%s is Ready, and its token is not GitLab's", wish->ns,
+                   wish->name);
+}
+
+static void check_children(struct story *story, const struct wish *wish, struct json_object *object)
+{
+    cleanup_arena struct arena a = {0};
+    const struct owner owner = owner_of(object);
+    struct spec spec;
+    struct err err;
+
+    if (!spec_parse(object, &spec, &a, &err))
+        return;
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        check_child(story, wish, child, &owner, &spec, &a);
+    check_token(story, wish);
+}
+
+void objects_check(struct story *story)
+{
+    for (int i = 0; i < story->wishes_len; i++) {
+        const struct wish *wish = &story->wishes[i];
+        struct json_object *object = wish_object(story, wish);
+        if (!object)
+            continue;
+        if (json_get(object, "metadata.deletionTimestamp")) {
+            sim_broken(story->sim, "deletions end", "%s/%s: %s", wish->ns, wish->name, json_text(object));
+            continue;
+        }
+        check_status(story, wish, object);
+        if (strcmp(reason_of_ready(object), "Ready") == 0)
+            check_children(story, wish, object);
+    }
+}

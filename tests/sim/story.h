@@ -1,0 +1,89 @@
+/* A story: a world with users, a cluster, GitLabs and the operator's replicas; what its plan says happens in it; then
+ * everything heals, and after a while all must be well and at rest. */
+#ifndef TESTS_SIM_STORY_H
+#define TESTS_SIM_STORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tests/sim/api.h"
+#include "tests/sim/gitlab.h"
+#include "tests/sim/plan.h"
+#include "tests/sim/replica.h"
+#include "tests/sim/sim_parts.h"
+#include "tests/sim/specs.h"
+
+enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, UIDS_MAX = 64 };
+
+#define RUNNERS "gitlabrunners"
+
+/* What somebody wishes for under one name, and what has been done to it. */
+struct wish {
+    int number;
+    const char *ns, *name;
+    struct json_object *spec;            /* as it was last applied; NULL: never */
+    struct json_object *backup, *token;  /* the object and its token Secret, as they were then; NULL: none */
+    bool may_roll;                       /* something was done that may replace pods */
+    bool disowned;                       /* somebody took a runner at GitLab, or its token, out of the operator's hands */
+    bool edited_there;                   /* an attribute was edited that a registration token cannot push */
+};
+
+/* What has been seen, for the properties (properties.h). */
+struct seen {
+    bool resting;                   /* from here on nothing may be written */
+    unsigned writes_at_rest;
+    unsigned registers, unheard;    /* with a registration token; … whose answer did not come */
+    unsigned deaths;                /* of processes, or of their leading */
+    unsigned disowned[GITLABS];     /* runners that the operator cannot find any more, by somebody's doing */
+    unsigned trouble;               /* of GitLab, after the effect */
+};
+
+struct story {
+    struct sim *sim;
+    struct plan plan;
+    struct api *api;
+    struct gitlab_server *gitlabs[GITLABS];
+    const char *access[GITLABS], *registration[GITLABS];
+    struct replica *replicas[REPLICAS_MAX];
+    int replicas_len, wishes_len;
+    struct wish wishes[WISHES_MAX];
+    struct seen seen;
+    size_t next; /* step */
+    bool healed;
+    int64_t healed_at;
+};
+
+/* Tells it from beginning to end. telling: as it happens, on standard output. False: a property does not hold, and
+ * *ret_broken (if not NULL) is which one, and how. */
+bool story_tell(const struct plan *plan, bool telling, struct figures *ret_figures, char *ret_property,
+                char *ret_text, size_t size);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * For deeds and properties. */
+
+const char *gitlab_host(int gitlab);
+const char *api_host(int host);
+struct wish *story_wish(struct story *story, uint32_t number);
+/* The object as it is; NULL: there is none. */
+struct json_object *wish_object(const struct story *story, const struct wish *wish);
+/* Its child of that resource; suffix: "" or what is behind its name. */
+struct json_object *wish_child(const struct story *story, const struct wish *wish, const char *resource,
+                               const char *suffix);
+/* Whatever a user asks the API server for; its status. body is taken over. */
+int user_request(struct story *story, const char *user, const char *method, const char *target,
+                 const char *content_type, struct json_object *body);
+/* Of the core, or of the group's resource: the path of an object, lent until the next but three. */
+const char *object_path(const char *resource, const char *ns, const char *name);
+/* Makes sure that a Secret is there with that one value. */
+void put_secret(struct story *story, const char *ns, const char *name, const char *key, const char *value);
+/* All Secrets that specs name, with what works now. */
+void put_credentials(struct story *story, const char *ns);
+/* Puts the spec there, as kubectl apply does. */
+void apply_wish(struct story *story, struct wish *wish);
+
+/* All that is out of the ordinary ends (deeds_faults.c). */
+void faults_heal(struct story *story);
+/* What people have done wrong is put right (deeds_users.c). */
+void users_mend(struct story *story);
+
+#endif
