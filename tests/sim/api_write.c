@@ -194,11 +194,11 @@ static struct api_reply refusal_of_webhook(const struct api *api, const struct a
 static struct api_reply refusal_of_place(const struct api *api, const struct api_kind *kind, const char *ns,
                                          const char *name)
 {
-    const struct api_object *space = api_find(api, &api_kinds[API_NAMESPACES], "", ns);
     char message[200];
 
     if (!kind->namespaced)
         return (struct api_reply){0};
+    const struct api_object *space = api_find(api, &api_kinds[API_NAMESPACES], "", ns);
     if (!space)
         return api_not_found(&api_kinds[API_NAMESPACES], ns);
     if (!json_get(space->state->root, "metadata.deletionTimestamp"))

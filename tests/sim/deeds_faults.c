@@ -67,7 +67,8 @@ static void cut(struct story *story, const struct step *step)
 {
     int replica = step->a % 2 ? -1 : some_replica(story, step->a / 2);
 
-    sim_tell(story->sim, "connections of replica %d to %s %s", replica, host_of(step->b), step->c % 3 ? "break" : "die");
+    sim_tell(story->sim, "connections of replica %d to %s %s", replica, host_of(step->b),
+             step->c % 3 ? "break" : "die");
     if (step->c % 3)
         network_cut(story->sim, replica, host_of(step->b));
     else
@@ -79,7 +80,7 @@ static void cut(struct story *story, const struct step *step)
 
 static const char *some_resource(uint32_t chance)
 {
-    static const char *const resources[] = {NULL,          RUNNERS,        "secrets",         "deployments",
+    static const char *const resources[] = {NULL,         RUNNERS,        "secrets",         "deployments",
                                             "configmaps", "rolebindings", "serviceaccounts", "namespaces"};
 
     return resources[chance % 8];

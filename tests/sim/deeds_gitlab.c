@@ -101,16 +101,15 @@ static void trouble(struct story *story, const struct step *step)
     static const int statuses[] = {503, 500, 502, 429, 404, GITLAB_GARBAGE, GITLAB_HALF, 504};
     static const int64_t lengths[] = {2000, 20000, 120000, 900000};
     int g = (int)(step->a % GITLABS);
-    const struct gitlab_trouble t = {.status = statuses[step->b % 8],
-                                     .after = step->c & 1,
-                                     .retry_after_ms = step->c & 2 ? 30000 : 0};
+    const struct gitlab_trouble t = {
+        .status = statuses[step->b % 8], .after = step->c & 1, .retry_after_ms = step->c & 2 ? 30000 : 0};
 
     gitlab_trouble(story->gitlabs[g], &t);
     story->sim->figures.gitlab_faults++;
     story->seen.trouble += t.after || t.status == GITLAB_HALF;
     sim_later(story->sim, lengths[step->c / 4 % 4], end_trouble, story->gitlabs[g]);
-    sim_tell(story->sim, "%s answers with %d%s for %lld s", gitlab_host(g), t.status, t.after ? ", after the effect" : "",
-             (long long)lengths[step->c / 4 % 4] / 1000);
+    sim_tell(story->sim, "%s answers with %d%s for %lld s", gitlab_host(g), t.status,
+             t.after ? ", after the effect" : "", (long long)lengths[step->c / 4 % 4] / 1000);
 }
 
 static void registration(struct story *story, const struct step *step)
@@ -131,8 +130,11 @@ static void revoke(struct story *story, const struct step *step)
 }
 
 const struct deed deeds_gitlab[] = {
-    {"at GitLab", 8, people},       {"trouble at GitLab", 12, trouble},
-    {"GitLab's backup", 2, backup}, {"GitLab's restore", 2, restored},
-    {"registration", 3, registration}, {"revoke", 3, revoke},
+    {"at GitLab", 8, people},
+    {"trouble at GitLab", 12, trouble},
+    {"GitLab's backup", 2, backup},
+    {"GitLab's restore", 2, restored},
+    {"registration", 3, registration},
+    {"revoke", 3, revoke},
     {NULL, 0, NULL},
 };

@@ -10,12 +10,8 @@
 static const struct {
     const char *resource, *suffix;
 } children[] = {
-    {"deployments", "-runner"},
-    {"secrets", "-runner-token"},
-    {"secrets", "-runner-config"},
-    {"serviceaccounts", "-runner"},
-    {"poddisruptionbudgets", "-runner"},
-    {"rolebindings", ""},
+    {"deployments", "-runner"},     {"secrets", "-runner-token"},        {"secrets", "-runner-config"},
+    {"serviceaccounts", "-runner"}, {"poddisruptionbudgets", "-runner"}, {"rolebindings", ""},
 };
 
 static void child_path(const struct wish *wish, uint32_t number, char *ret_name, size_t size, const char **ret_resource)
@@ -77,8 +73,8 @@ static void damage(struct story *story, const struct step *step)
     wish->may_roll = true;
     if (is_token_secret(name))
         lose_token(story, wish);
-    sim_tell(story->sim, "somebody: %s %s %s/%s", (const char *const[]){"deletes", "edits", "strips", "forces away"}[step->c % 4],
-             resource, wish->ns, name);
+    sim_tell(story->sim, "somebody: %s %s %s/%s",
+             (const char *const[]){"deletes", "edits", "strips", "forces away"}[step->c % 4], resource, wish->ns, name);
     switch (step->c % 4) {
     case 0:
         user_request(story, "bob", "DELETE", path, "application/json", NULL);
@@ -87,8 +83,9 @@ static void damage(struct story *story, const struct step *step)
         patch(story, path, other_content(resource, step->c / 4));
         break;
     case 2:
-        patch(story, path, json_build("{metadata: {annotations: {'gitlab-runners.dev/owner': null, "
-                                      "'gitlab-runners.dev/url': null, 'gitlab-runners.dev/applied-hash': null}}}"));
+        patch(story, path,
+              json_build("{metadata: {annotations: {'gitlab-runners.dev/owner': null, "
+                         "'gitlab-runners.dev/url': null, 'gitlab-runners.dev/applied-hash': null}}}"));
         break;
     default:
         patch(story, path, json_build("{metadata: {finalizers: []}}"));

@@ -41,7 +41,7 @@ static void edit(struct story *story, const struct step *step)
     apply_wish(story, wish);
 }
 
-static void delete(struct story *story, const struct step *step)
+static void delete (struct story *story, const struct step *step)
 {
     struct wish *wish = story_wish(story, step->a);
     const char *path = object_path(RUNNERS, wish->ns, wish->name);
@@ -74,8 +74,9 @@ static void back_up(struct story *story, const struct step *step)
 
 static void restore_one(struct story *story, const char *resource, const struct wish *wish, struct json_object *backup)
 {
-    static const char *const made[] = {"metadata.resourceVersion", "metadata.uid", "metadata.creationTimestamp",
-                                       "metadata.managedFields", "metadata.deletionTimestamp", NULL};
+    static const char *const made[] = {"metadata.resourceVersion",   "metadata.uid",
+                                       "metadata.creationTimestamp", "metadata.managedFields",
+                                       "metadata.deletionTimestamp", NULL};
     struct json_object *copy = json_copy(backup);
 
     for (size_t i = 0; made[i]; i++)
@@ -169,8 +170,9 @@ static void credential(struct story *story, const struct step *step)
 
 static void open_jobs(struct story *story, bool open)
 {
-    user_request(story, "admin", "PATCH", "/api/v1/namespaces/jobs", MERGE,
-                 json_build("{metadata: {annotations: {'gitlab-runners.dev/allowed-from': %s}}}", open ? "ci,ops" : ""));
+    user_request(
+        story, "admin", "PATCH", "/api/v1/namespaces/jobs", MERGE,
+        json_build("{metadata: {annotations: {'gitlab-runners.dev/allowed-from': %s}}}", open ? "ci,ops" : ""));
 }
 
 static void jobs_namespace(struct story *story, const struct step *step)

@@ -13,7 +13,8 @@ int main(int argc, char **argv)
         struct figures f;
         static char prop[1000], text[20000];
         plan_draw(&plan, s);
-        if (argc > 4) plan_read(&plan, argv[4]);
+        if (argc > 4)
+            plan_read(&plan, argv[4]);
         setvbuf(stdout, NULL, _IOLBF, 0);
         if (!story_tell(&plan, tell, &f, prop, text, sizeof(prop)))
             printf("%lu: %s: %.300s\n", s, prop, text);

@@ -59,12 +59,12 @@ struct exchange {
     unsigned connection;
     struct exchange_request request; /* in mem */
     struct arena mem;
-    uint64_t delivery; /* the event; 0: it is there, or not sent yet */
-    uint64_t farewell; /* the event by which the server hears that nobody listens */
-    bool served, heard;  /* the server has got it; the client has the whole answer */
-    bool inside, kept; /* with the server, which keeps it */
-    bool mute, broken; /* nothing comes back: the client does not know, knows */
-    int64_t last_at;   /* of the packets' arrivals */
+    uint64_t delivery;  /* the event; 0: it is there, or not sent yet */
+    uint64_t farewell;  /* the event by which the server hears that nobody listens */
+    bool served, heard; /* the server has got it; the client has the whole answer */
+    bool inside, kept;  /* with the server, which keeps it */
+    bool mute, broken;  /* nothing comes back: the client does not know, knows */
+    int64_t last_at;    /* of the packets' arrivals */
     struct list packets;
 };
 

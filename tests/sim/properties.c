@@ -176,8 +176,7 @@ static void check_health(struct story *story)
 
     for (int i = 0; i < story->replicas_len; i++)
         for (int ready = 0; ready < 2; ready++)
-            if (!replica_runs(story->replicas[i]) ||
-                replica_health(story->replicas[i], ready, why, sizeof(why)) != 200)
+            if (!replica_runs(story->replicas[i]) || replica_health(story->replicas[i], ready, why, sizeof(why)) != 200)
                 sim_broken(story->sim, "replicas are well", "replica %d: %s", i,
                            replica_runs(story->replicas[i]) ? why : "it does not run");
 }

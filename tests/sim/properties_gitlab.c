@@ -52,8 +52,8 @@ static void check_gitlab(struct story *story, int g)
             snprintf(count.last, sizeof(count.last), "%u of %s", count.of[i], story->wishes[i].name);
         }
     if (count.orphans > allowed)
-        sim_broken(story->sim, "no runner left behind", "%s has %u, such as %s; %u may be", gitlab_host(g), count.orphans,
-                   count.last, allowed);
+        sim_broken(story->sim, "no runner left behind", "%s has %u, such as %s; %u may be", gitlab_host(g),
+                   count.orphans, count.last, allowed);
 }
 
 void runners_check(struct story *story)

@@ -61,8 +61,10 @@ static void check_status(struct story *story, const struct wish *wish, struct js
 static struct json_object *child_object(struct story *story, enum child child, const struct owner *owner,
                                         const struct spec *spec, struct arena *a)
 {
-    static const char *const resources[][2] = {{"Secret", "secrets"},           {"ServiceAccount", "serviceaccounts"},
-                                               {"Deployment", "deployments"},   {"RoleBinding", "rolebindings"},
+    static const char *const resources[][2] = {{"Secret", "secrets"},
+                                               {"ServiceAccount", "serviceaccounts"},
+                                               {"Deployment", "deployments"},
+                                               {"RoleBinding", "rolebindings"},
                                                {"PodDisruptionBudget", "poddisruptionbudgets"}};
 
     for (size_t i = 0; i < ARRAY_LEN(resources); i++)
@@ -108,7 +110,8 @@ static void check_child(struct story *story, const struct wish *wish, enum child
     else if (hash && strcmp(annotation_of(object, ANNOTATION_APPLIED_HASH), hash) != 0)
         sim_broken(story->sim, "no edit lost", "%s/%s: the %s is another: %s", wish->ns, wish->name, child_kind(child),
                    json_text(object));
-    else if (child == CHILD_DEPLOYMENT && !has_all_of(json_get(object, "spec.replicas"), json_get(manifest, "spec.replicas")))
+    else if (child == CHILD_DEPLOYMENT &&
+             !has_all_of(json_get(object, "spec.replicas"), json_get(manifest, "spec.replicas")))
         sim_broken(story->sim, "children are as the spec says", "%s/%s: the %s has drifted: %s", wish->ns, wish->name,
                    child_kind(child), json_text(object));
 }

@@ -46,8 +46,8 @@ const char *token_in(const char *text, size_t len)
 static void found(struct story *story, const struct exchange_request *r, const char *token, const char *where)
 {
     if (*token)
-        sim_broken(story->sim, "no token elsewhere", "replica %d sends %s in the %s of %s %s%s", r->replica, token, where,
-                   r->method, r->host, r->target);
+        sim_broken(story->sim, "no token elsewhere", "replica %d sends %s in the %s of %s %s%s", r->replica, token,
+                   where, r->method, r->host, r->target);
 }
 
 /* Whether it is that GitLab's; what is nobody's any more may go anywhere. */

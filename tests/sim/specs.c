@@ -157,7 +157,8 @@ static void edit_cache(struct json_object *spec, int runner, uint32_t chance)
     (void)runner;
     json_remove(spec, "cache");
     if (chance % 2)
-        json_set(spec, "cache", json_build("{type: 's3', s3: {bucketName: 'b', credentialsSecretRef: {name: 'keys'}}}"));
+        json_set(spec, "cache",
+                 json_build("{type: 's3', s3: {bucketName: 'b', credentialsSecretRef: {name: 'keys'}}}"));
 }
 
 static void edit_suspend(struct json_object *spec, int runner, uint32_t chance)

@@ -21,21 +21,21 @@ enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, UIDS_MAX = 64 };
 struct wish {
     int number;
     const char *ns, *name;
-    struct json_object *spec;            /* as it was last applied; NULL: never */
-    struct json_object *backup, *token;  /* the object and its token Secret, as they were then; NULL: none */
-    bool may_roll;                       /* something was done that may replace pods */
-    bool disowned;                       /* somebody took a runner at GitLab, or its token, out of the operator's hands */
-    bool edited_there;                   /* an attribute was edited that a registration token cannot push */
+    struct json_object *spec;           /* as it was last applied; NULL: never */
+    struct json_object *backup, *token; /* the object and its token Secret, as they were then; NULL: none */
+    bool may_roll;                      /* something was done that may replace pods */
+    bool disowned;     /* somebody took a runner at GitLab, or its token, out of the operator's hands */
+    bool edited_there; /* an attribute was edited that a registration token cannot push */
 };
 
 /* What has been seen, for the properties (properties.h). */
 struct seen {
-    bool resting;                   /* from here on nothing may be written */
+    bool resting; /* from here on nothing may be written */
     unsigned writes_at_rest;
-    unsigned registers, unheard;    /* with a registration token; … whose answer did not come */
-    unsigned deaths;                /* of processes, or of their leading */
-    unsigned disowned[GITLABS];     /* runners that the operator cannot find any more, by somebody's doing */
-    unsigned trouble;               /* of GitLab, after the effect */
+    unsigned registers, unheard; /* with a registration token; … whose answer did not come */
+    unsigned deaths;             /* of processes, or of their leading */
+    unsigned disowned[GITLABS];  /* runners that the operator cannot find any more, by somebody's doing */
+    unsigned trouble;            /* of GitLab, after the effect */
 };
 
 struct story {
@@ -55,8 +55,8 @@ struct story {
 
 /* Tells it from beginning to end. telling: as it happens, on standard output. False: a property does not hold, and
  * *ret_broken (if not NULL) is which one, and how. */
-bool story_tell(const struct plan *plan, bool telling, struct figures *ret_figures, char *ret_property,
-                char *ret_text, size_t size);
+bool story_tell(const struct plan *plan, bool telling, struct figures *ret_figures, char *ret_property, char *ret_text,
+                size_t size);
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * For deeds and properties. */
