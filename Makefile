@@ -216,6 +216,9 @@ $(B)/model/%.o: tests/model/%.c | deps
 	$(Q)$(CC) $(ALL_CFLAGS) -I. $(PKG_CFLAGS) -c -o $@ $<
 SERVER_OBJECTS = $(patsubst tests/sim/%.c,$(B)/sim/%.o,$(wildcard $(addprefix tests/sim/,gitlab_*.c api_*.c controllers*.c))) $(B)/model/direct.o \
 	$(filter $(B)/obj/base/%,$(OBJECTS))
+$(B)/model/replay: $(patsubst tests/model/%.c,$(B)/model/%.o,$(wildcard tests/model/*.c)) $(filter-out %/direct.o,$(SERVER_OBJECTS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS)
 $(B)/tests/sim_gitlab $(B)/tests/sim_api: $(B)/tests/%: $(B)/tests/test_%.o $(SERVER_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # These are of the simulated servers.
@@ -246,6 +249,14 @@ $(TESTS:%=unit-run-%): unit-run-%: $(B)/tests/%
 .PHONY: unit-arm64
 unit-arm64: ## Unit tests of the core on another architecture: the cross-built image's, under qemu
 	$(Q)run=$$(hack/image/qemu aarch64) && RUN="$$run -L $$CACHE/sysroot/arm64/root" hack/image/make arm64 unit-run T='$(or $(T),$(filter-out world explain json_cost map,$(CORE_TESTS)))'
+
+# What the real servers have said, against what the simulated ones say; see tests/model/README.md.
+CONVERSATIONS = $(wildcard tests/model/conversations/*.xz)
+.PHONY: model
+model: $(B)/model/replay ## Hold recorded conversations with the real servers against the simulated ones (RECORD=1: record them anew)
+	$(Q)hack/install-deps xz-utils
+	$(if $(RECORD),$(Q)hack/python-env; hack/record-conversations)
+	$(Q)$(B)/model/replay tests/model/differences.txt $(CONVERSATIONS:%=<(xz -dc %))
 
 ASAN_VARIANT = B=build/asan CFLAGS='-O1 -g' VARIANT_LDFLAGS='-fsanitize=address,undefined' \
 	VARIANT_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
@@ -356,6 +367,7 @@ JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 test: ## All that CI runs: check, unit tests, a short bench, end-to-end tests
 	$(Q)$(MAKE) $(JOBS) check
 	$(Q)$(MAKE) $(JOBS) unit
+	$(Q)$(MAKE) $(JOBS) model
 	$(Q)$(MAKE) unit-arm64
 	$(Q)CLUSTER=$(E2E_CLUSTER)-bench $(MAKE) bench QUICK=1
 	$(Q)$(MAKE) e2e; result=$$?; \

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,8 @@ class Standin:
         self._ready, self._log = folder / "ready", folder / "log"
         command = [*inside, sys.executable, "-m", "standin", "--data", str(folder / "data"),
                    "--ready-file", str(self._ready), *options]
+        if record := os.environ.get("RECORD"):
+            command += ["--record", record]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=HERE)
 

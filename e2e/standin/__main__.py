@@ -16,6 +16,7 @@ from pathlib import Path
 from aiohttp import web
 from yarl import URL
 
+from .record import Record
 from .seeds import SEEDS
 from .server import application
 from .state import State
@@ -46,6 +47,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--registration-token", metavar="TOKEN", help="the seeded project's registration token")
     parser.add_argument("--long-poll", metavar="SECONDS", type=float, default=2.0,
                         help="how long a request for a job is held while there is none (default: %(default)s)")
+    parser.add_argument("--record", metavar="DIR", type=Path,
+                        help="write down there all that is asked, and what tests change")
     parser.add_argument("--ready-file", metavar="FILE", type=Path,
                         help="written as JSON with url, tls_url and pid when everything listens")
     options = parser.parse_args()
@@ -89,7 +92,8 @@ async def serve(options: argparse.Namespace, data: Path) -> None:
     root = URL(options.url).path.rstrip("/") if options.url else ""
     state = State(data, {"url": options.url.rstrip("/"), "long_poll_seconds": options.long_poll})
     project = await SEEDS[options.seed](state, options.registration_token) if options.seed else None
-    runner = web.AppRunner(application(state, root), access_log=None, shutdown_timeout=0.2)
+    record = Record(options.record, f"standin-{os.getpid()}") if options.record else None
+    runner = web.AppRunner(application(state, root, record), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     facts = {"url": await listen(runner, listener_at(options.listen)) + root, "pid": os.getpid()}
     if options.tls_listen:

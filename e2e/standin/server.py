@@ -13,6 +13,7 @@ from . import (admin, errors, faults, git_http, instance_api, jobs_api, page, ru
                user_runners_api)
 from .api import ROOT, STATE, reply
 from .control import CONTROL, Control
+from .record import RECORD, Record
 from .state import State
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -30,9 +31,12 @@ def own_page(request: web.Request) -> bool:
 
 @web.middleware
 async def recorded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    state, control, record = request.app[STATE], request.app[CONTROL], request.app.get(RECORD)
     if own_page(request):
-        return await handler(request)
-    state, control = request.app[STATE], request.app[CONTROL]
+        answer = await handler(request)
+        if record and request.method != "GET":
+            record_change(record, request, await request.text(), answer)
+        return answer
     entry = await control.audit.open(request, state.now())
     state.changed.fire()
     fault = control.faults.for_call(request, entry.body)
@@ -42,9 +46,19 @@ async def recorded(request: web.Request, handler: Handler) -> web.StreamResponse
         entry.fault = fault.kind
         answer = await faults.befall(fault, request, lambda: handler(request), state.changed.fire)
     control.audit.close(entry, answer, state.now())
+    if record:
+        record.asked(entry, request.raw_path, answer, fault)
     state.changed.fire()
     answer.headers["X-Request-Id"] = request_id(request)
     return answer
+
+
+def record_change(record: Record, request: web.Request, body: str, answer: web.StreamResponse) -> None:
+    what = request.path.removeprefix(request.app[ROOT]).removeprefix("/-/standin")
+    if what == "/reset":
+        record.begin(request.app[STATE])
+    else:
+        record.made(request.app[STATE].now(), f"{request.method} {what}", body, answer)
 
 
 def request_id(request: web.Request) -> str:
@@ -82,9 +96,12 @@ def without_route(request: web.Request, problem: web.HTTPException) -> web.Respo
     return web.Response(status=problem.status, text=PAGE_404, content_type="text/html")
 
 
-def application(state: State, root: str = "") -> web.Application:
+def application(state: State, root: str = "", record: Record | None = None) -> web.Application:
     app = web.Application(middlewares=[recorded, answered], client_max_size=LARGEST_BODY)
     app[STATE], app[ROOT], app[CONTROL] = state, root, Control()
+    if record:
+        app[RECORD] = record
+        record.begin(state)
     for endpoints in (runner_lists.lists, runners_api.endpoints, user_runners_api.creation,
                       user_runners_api.management, instance_api.metadata, instance_api.own_token,
                       jobs_api.endpoints):

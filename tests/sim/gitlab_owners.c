@@ -1,4 +1,5 @@
 /* Who is there: users, their access tokens, groups, projects, and what a role opens. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,10 +46,14 @@ struct lab_user *lab_add_user(struct gitlab_server *lab, const char *username, b
 {
     lab->users = mem_resize(lab->users, (lab->n_users + 1) * sizeof(*lab->users));
     struct lab_user *user = &lab->users[lab->n_users++];
-    const char *name = strcmp(username, "root") == 0 ? "Administrator" : username;
+    char *name = mem_strdup(strcmp(username, "root") == 0 ? "Administrator" : username);
 
-    *user = (struct lab_user){
-        .id = lab->n_users, .username = mem_strdup(username), .name = mem_strdup(name), .admin = admin};
+    for (char *at = name; *at; at++) { /* bot_1 is Bot 1 */
+        *at = *at == '_' ? ' ' : *at;
+        if ((at == name || !isalpha((unsigned char)at[-1])) && islower((unsigned char)*at))
+            *at = (char)toupper((unsigned char)*at);
+    }
+    *user = (struct lab_user){.id = lab->n_users, .username = mem_strdup(username), .name = name, .admin = admin};
     return user;
 }
 

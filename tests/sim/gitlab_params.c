@@ -27,10 +27,10 @@ const char *lab_text(struct json_object *params, const char *name)
 /* ------------------------------------------------------------------------------------------------------------------
  * What was sent */
 
-/* Of a query: %XX and +. */
-static char *unescaped(const char *text, size_t len, struct arena *a)
+void lab_unescape(char *plain)
 {
-    char *plain = arena_strndup(a, text, len), *to = plain;
+    size_t len = strlen(plain);
+    char *to = plain;
 
     for (size_t i = 0; i < len; i++) {
         bool escaped = plain[i] == '%' && i + 2 < len && hex_digit(plain[i + 1]) >= 0 && hex_digit(plain[i + 2]) >= 0;
@@ -39,6 +39,13 @@ static char *unescaped(const char *text, size_t len, struct arena *a)
         i += escaped ? 2 : 0;
     }
     *to = '\0';
+}
+
+static char *unescaped(const char *text, size_t len, struct arena *a)
+{
+    char *plain = arena_strndup(a, text, len);
+
+    lab_unescape(plain);
     return plain;
 }
 

@@ -207,6 +207,7 @@ struct lab_param {
 bool lab_gather(struct lab_call *call, const char *query);
 /* call->params; false: it is refused, with all that is wrong. */
 bool lab_check(struct lab_call *call, const struct lab_param *params);
+void lab_unescape(char *plain);                                     /* %XX and +, in place */
 const char *lab_text(struct json_object *params, const char *name); /* NULL: none */
 bool lab_has(struct json_object *params, const char *name);         /* also null */
 
@@ -226,6 +227,9 @@ lab_endpoint lab_list_own, lab_list_all, lab_list_group, lab_list_project, lab_l
 /* The runner of the path, if the user may; else NULL, and it is refused. */
 struct lab_runner *lab_find(struct lab_call *call, bool (*may)(const struct gitlab_server *, const struct lab_user *,
                                                                const struct lab_runner *));
+
+/* gitlab_server.c: as freshly installed: an administrator, and no groups or projects. */
+struct gitlab_server *lab_install(struct sim *sim, const char *host);
 
 /* gitlab_routes.c: which endpoint it is for; and its answer, in call->head and lab->answer. */
 void lab_find_route(struct lab_call *call);

@@ -288,6 +288,7 @@ static bool fits(const char *pattern, const char *path, size_t len, char *key, s
     if (memchr(part, '/', part_len) || part_len >= size)
         return false;
     snprintf(key, size, "%.*s", (int)part_len, part);
+    lab_unescape(key);
     return true;
 }
 

@@ -135,7 +135,7 @@ static void on_lab_request(void *arg, struct exchange *exchange, const struct ex
 /* ------------------------------------------------------------------------------------------------------------------
  * The whole */
 
-struct gitlab_server *gitlab_server_create(struct sim *sim, const char *host)
+struct gitlab_server *lab_install(struct sim *sim, const char *host)
 {
     struct gitlab_server *lab = mem_alloc(sizeof(*lab));
     const struct server server = {.host = host, .request = on_lab_request, .arg = lab};
@@ -147,6 +147,14 @@ struct gitlab_server *gitlab_server_create(struct sim *sim, const char *host)
     lab->url = mem_strdup("");
     lab->registration = lab_make_token(lab, "GR1348941");
     lab_add_user(lab, "root", true);
+    network_serve(sim, &server);
+    return lab;
+}
+
+struct gitlab_server *gitlab_server_create(struct sim *sim, const char *host)
+{
+    struct gitlab_server *lab = lab_install(sim, host);
+
     for (int i = 1; i <= GITLAB_OWNERS; i++) {
         char group[24], project[24], path[60];
         snprintf(group, sizeof(group), "group-%d", i);
@@ -155,7 +163,6 @@ struct gitlab_server *gitlab_server_create(struct sim *sim, const char *host)
         lab_add_owner(lab, &lab->groups, group, group, 0);
         lab_add_owner(lab, &lab->projects, project, path, (uint64_t)i);
     }
-    network_serve(sim, &server);
     return lab;
 }
 
