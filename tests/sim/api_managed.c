@@ -251,6 +251,24 @@ struct api_managed api_managed_apply(const struct api *api, const struct api_cal
 /* ---------------------------------------------------------------------------------------------------------------------
  * Update */
 
+/* What a new object of a built-in kind has before anybody says anything: structs that Go cannot leave out. */
+static struct json_object *nothing_of(const struct api_kind *kind)
+{
+    static struct json_object *blanks[API_KINDS];
+    const char *const texts[API_KINDS] = {
+        [API_DEPLOYMENTS] = "{\"spec\":{\"strategy\":{},\"template\":{\"metadata\":{},\"spec\":{}}},\"status\":{}}",
+        [API_BUDGETS] = "{\"spec\":{},\"status\":{}}",
+        [API_PODS] = "{\"spec\":{},\"status\":{}}",
+        [API_NAMESPACES] = "{\"spec\":{},\"status\":{}}",
+        [API_LEASES] = "{\"spec\":{}}",
+    };
+    size_t i = (size_t)(kind - api_kinds);
+
+    if (texts[i] && !blanks[i])
+        blanks[i] = json_tokener_parse(texts[i]);
+    return blanks[i];
+}
+
 struct json_object *api_managed_update(const struct api *api, const struct api_call *call, const struct api_kind *kind,
                                        struct json_object *fields, struct json_object *live, struct json_object *after)
 {
@@ -258,7 +276,7 @@ struct json_object *api_managed_update(const struct api *api, const struct api_c
 
     table_read(&table, call, kind, fields, "Update");
     struct owner_entry *own = &table.entries[table.own];
-    struct fields_change change = fields_compare(live, after, schema_of(kind->type));
+    struct fields_change change = fields_compare(live ? live : nothing_of(kind), after, schema_of(kind->type));
     struct json_object *touched = fields_union(change.added, change.modified);
 
     take_from_others(&table, touched);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "tests/sim/api.h"
 #include "tests/sim/network.h"
 
@@ -60,6 +61,7 @@ struct api_object {
     const struct api_kind *kind;
     char *ns, *name;
     char uid[40];
+    char hash[16]; /* of a Deployment: the template that has the last revision */
     struct api_state *state;
 };
 
@@ -115,6 +117,7 @@ struct api {
     struct api_trouble trouble;
     struct api_ear ears[API_TELLS_MAX];
     size_t ears_len;
+    struct map by_uid; /* struct api_object, lent keys */
     struct controllers *controllers;
 };
 
@@ -234,6 +237,32 @@ void api_watches_finish(struct api *api);
 /* What the host shows of a kind. */
 uint64_t api_horizon(const struct api_host *host, const struct api_kind *kind);
 
+/* A copy of the state's tree that may be changed at its root and in its metadata. */
+struct json_object *api_state_edit(const struct api_state *state);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * The controllers' parts. Each acts when its time has come, and says whether it has to come again. */
+
+struct controllers {
+    struct api *api;
+    bool held, postponed;
+    uint64_t gc, deployments, namespaces; /* events that are to come; 0: none */
+    struct list kubelets;                 /* what pods wait for               */
+};
+extern const struct api_call api_kcm_call, api_gc_call, api_kubelet_call;
+bool gc_run(struct api *api);
+bool namespaces_run(struct api *api);
+bool deployments_run(struct api *api);
+/* What becomes of a pod that has been made, or is to end. */
+void kubelet_saw(struct api *api, const struct api_write *write);
+void kubelet_finish(struct api *api);
+/* Writes an edited tree of that object, or of a new one. */
+void controllers_put(struct api *api, const struct api_call *call, const struct api_kind *kind,
+                     struct api_object *object, struct json_object *root);
+/* Whether the object has its like among its owners. */
+bool controllers_owns(const struct api_object *owner, struct json_object *root);
+
+void api_new_uid(struct api *api, char ret[static 40]);
 /* "2026-11-30T03:50:00Z" */
 const char *api_time(const struct api *api, char ret[static 24]);
 

@@ -114,15 +114,12 @@ struct api_object *api_find(const struct api *api, const struct api_kind *kind, 
 
 struct api_object *api_find_by_uid(const struct api *api, const char *uid)
 {
-    for (size_t k = 0; k < API_KINDS; k++)
-        for (size_t i = 0; k != API_EVENTS && i < api->shelves[k].len; i++)
-            if (strcmp(api->shelves[k].objects[i]->uid, uid) == 0)
-                return api->shelves[k].objects[i];
-    return NULL;
+    return map_get(&api->by_uid, uid);
 }
 
-static struct api_object *shelve(struct api_shelf *shelf, const struct api_kind *kind, struct json_object *metadata)
+static struct api_object *shelve(struct api *api, const struct api_kind *kind, struct json_object *metadata)
 {
+    struct api_shelf *shelf = api_shelf(api, kind);
     struct api_object *object = mem_alloc(sizeof(*object));
     const char *ns = api_json_text(metadata, "namespace"), *name = api_json_text(metadata, "name");
     size_t i = place_of(shelf, ns, name);
@@ -138,6 +135,7 @@ static struct api_object *shelve(struct api_shelf *shelf, const struct api_kind 
     memmove(&shelf->objects[i + 1], &shelf->objects[i], (shelf->len - i) * sizeof(struct api_object *));
     shelf->objects[i] = object;
     shelf->len++;
+    map_set(&api->by_uid, object->uid, object);
     return object;
 }
 
@@ -149,11 +147,13 @@ static void object_free(struct api_object *object)
     free(object);
 }
 
-static void unshelve(struct api_shelf *shelf, struct api_object *object)
+static void unshelve(struct api *api, struct api_object *object)
 {
+    struct api_shelf *shelf = api_shelf(api, object->kind);
     size_t i = place_of(shelf, object->ns, object->name);
 
     assert(shelf->objects[i] == object);
+    map_remove(&api->by_uid, object->uid);
     shelf->len--;
     memmove(&shelf->objects[i], &shelf->objects[i + 1], (shelf->len - i) * sizeof(struct api_object *));
     object_free(object);
@@ -205,7 +205,7 @@ struct api_object *api_put(struct api *api, const struct api_call *call, const s
 
     put_version(root, ++api->version);
     if (!object)
-        object = shelve(api_shelf(api, kind), kind, json_object_object_get(root, "metadata"));
+        object = shelve(api, kind, json_object_object_get(root, "metadata"));
     object->state = state_create(root, api->version);
     note_event(api, kind, before, object->state, NULL);
     tell_ears(api, call, kind, before, object->state);
@@ -214,17 +214,24 @@ struct api_object *api_put(struct api *api, const struct api_call *call, const s
     return object;
 }
 
+struct json_object *api_state_edit(const struct api_state *state)
+{
+    struct json_object *root = api_json_shallow(state->root);
+
+    json_object_object_add(root, "metadata", api_json_shallow(json_object_object_get(root, "metadata")));
+    return root;
+}
+
 struct api_state *api_take(struct api *api, const struct api_call *call, struct api_object *object)
 {
     const struct api_kind *kind = object->kind;
-    struct json_object *root = api_json_shallow(object->state->root);
+    struct json_object *root = api_state_edit(object->state);
 
-    json_object_object_add(root, "metadata", api_json_shallow(json_object_object_get(root, "metadata")));
     put_version(root, ++api->version);
     struct api_state *gone = state_create(root, api->version);
     note_event(api, kind, object->state, NULL, gone);
     tell_ears(api, call, kind, object->state, NULL);
-    unshelve(api_shelf(api, kind), object);
+    unshelve(api, object);
     api_watches_advance(api, api->lags ? NULL : kind);
     return gone;
 }
@@ -284,6 +291,7 @@ struct api *api_create(struct sim *sim)
 
     api->sim = sim;
     api->version = FIRST_VERSION;
+    api->by_uid.lent = true;
     for (size_t k = 0; k < API_KINDS; k++)
         list_init(&api->shelves[k].watches);
     return api;
@@ -310,6 +318,7 @@ void api_destroy(struct api *api)
     controllers_destroy(api);
     for (size_t k = 0; k < API_KINDS; k++)
         shelf_finish(&api->shelves[k]);
+    map_finish(&api->by_uid);
     api_accept_token(api, NULL, NULL);
     free(api);
 }

@@ -72,6 +72,25 @@ static enum content_part part_of(const struct api_call *call, const struct api_k
     return *call->subresource ? CONTENT_STATUS : kind->has_status ? CONTENT_MAIN : CONTENT_ALL;
 }
 
+/* The status of built-in kinds comes with metadata, but for labels. */
+static void share_metadata_beside_status(struct json_object *content, const struct api_kind *kind,
+                                         struct json_object *body, struct json_object *live)
+{
+    struct json_object *sent = json_member(body, "metadata"), *labels = json_get(live, "metadata.labels");
+
+    if (kind == &api_kinds[API_RUNNERS] || !sent)
+        return;
+    struct json_object *users = metadata_of_users(sent);
+    if (users)
+        json_object_object_del(users, "labels");
+    if (labels) {
+        users = users ? users : json_object_new_object();
+        json_object_object_add(users, "labels", json_object_get(labels));
+    }
+    json_object_object_del(content, "metadata");
+    api_json_add(content, "metadata", users);
+}
+
 /* What is sent, and of the rest what there is. */
 static struct json_object *content_laid_over(const struct api_call *call, const struct api_kind *kind,
                                              struct json_object *body, struct json_object *live)
@@ -82,6 +101,7 @@ static struct json_object *content_laid_over(const struct api_call *call, const 
     if (part == CONTENT_STATUS) {
         content = content_of(live, CONTENT_MAIN);
         api_json_share(content, "status", json_member(body, "status"));
+        share_metadata_beside_status(content, kind, body, live);
         return content;
     }
     content = content_of(body, part);
@@ -280,7 +300,7 @@ static struct api_reply refusal_of_content(const struct api_kind *kind, const ch
 /* ---------------------------------------------------------------------------------------------------------------------
  * New objects */
 
-static void new_uid(struct api *api, char ret[static 40])
+void api_new_uid(struct api *api, char ret[static 40])
 {
     uint64_t n = ++api->uids;
 
@@ -316,7 +336,7 @@ static struct api_reply bear(struct api *api, const struct api_call *call, const
     char uid[40], now[24];
     cleanup_json struct json_object *parts = json_object_new_object();
 
-    new_uid(api, uid);
+    api_new_uid(api, uid);
     json_put_member(parts, "name", name);
     json_put_member(parts, "uid", uid);
     json_put_member(parts, "now", api_time(api, now));

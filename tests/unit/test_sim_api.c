@@ -358,6 +358,115 @@ static void test_who_may(void **state)
     assert_int_equal(apply("m", SECRETS "/a", "{'data': {}}"), 403);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static int64_t now_ms = START_MS;
+
+static void pass(int64_t seconds)
+{
+    now_ms += seconds * 1000;
+    direct_set_time(sim, now_ms);
+}
+
+static int set_up_controllers(void **state)
+{
+    set_up(state);
+    now_ms = START_MS;
+    controllers_start(api);
+    return 0;
+}
+
+#define DEPLOYMENT                                                                                                     \
+    "{'metadata': {'labels': {'a': 'b'}}, 'spec': {'selector': {'matchLabels': {'a': 'b'}}, 'template': {'metadata': " \
+    "{'labels': {'a': 'b'}}, 'spec': {'serviceAccountName': 'sa', 'containers': [" CONTAINER "], 'volumes': "          \
+    "[{'name': 'v', 'secret': {'secretName': 's'}}]}}}}"
+
+static void test_deployments_get_pods(void **state)
+{
+    (void)state;
+    assert_int_equal(apply("m", DEPLOYS "/d", DEPLOYMENT), 201);
+    pass(5);
+    assert_int_equal(ask("u", "GET", DEPLOYS "/d", NULL, NULL), 200);
+    assert_non_null(strstr(json_text(last), "serviceaccount \\\"sa\\\" not found"));
+    assert_int_equal(apply("m", "/api/v1/namespaces/ci/serviceaccounts/sa", "{'metadata': {}}"), 201);
+    pass(5);
+    assert_int_equal(ask("u", "GET", DEPLOYS "/d", NULL, NULL), 200);
+    assert_path("status.replicas", "1");
+    assert_path("status.readyReplicas", "");
+    assert_int_equal(apply("m", SECRETS "/s", "{'data': {}}"), 201);
+    pass(10);
+    assert_int_equal(ask("u", "GET", DEPLOYS "/d", NULL, NULL), 200);
+    assert_path("status.readyReplicas", "1");
+    assert_path("status.observedGeneration", "1");
+    assert_int_equal(ask("u", "GET", "/api/v1/namespaces/ci/pods?labelSelector=a%3Db&limit=50", NULL, NULL), 200);
+    assert_int_equal(json_len(json_get(last, "items")), 1);
+    assert_int_equal(ask("u", "PATCH", DEPLOYS "/d", "application/merge-patch+json",
+                         "{'spec': {'template': {'metadata': {'annotations': {'x': 'y'}}}}}"),
+                     200);
+    pass(60);
+    assert_int_equal(ask("u", "GET", DEPLOYS "/d", NULL, NULL), 200);
+    assert_path("status.updatedReplicas", "1");
+    assert_path("status.replicas", "1");
+    assert_path("metadata.generation", "2");
+}
+
+static void test_foreground_deletion_waits_for_pods(void **state)
+{
+    (void)state;
+    assert_int_equal(apply("m", "/api/v1/namespaces/ci/serviceaccounts/sa", "{'metadata': {}}"), 201);
+    assert_int_equal(apply("m", SECRETS "/s", "{'data': {}}"), 201);
+    assert_int_equal(apply("m", DEPLOYS "/d", DEPLOYMENT), 201);
+    pass(30);
+    assert_int_equal(ask("u", "DELETE", DEPLOYS "/d", NULL, "{'propagationPolicy': 'Foreground'}"), 200);
+    assert_path("metadata.finalizers", "[\"foregroundDeletion\"]");
+    direct_set_time(sim, now_ms + 100);
+    assert_int_equal(ask("u", "GET", DEPLOYS "/d", NULL, NULL), 200);
+    pass(60);
+    assert_int_equal(ask("u", "GET", DEPLOYS "/d", NULL, NULL), 404);
+    assert_int_equal(ask("u", "GET", "/api/v1/pods", NULL, NULL), 200);
+    assert_int_equal(json_len(json_get(last, "items")), 0);
+}
+
+static void test_children_go_with_their_owner(void **state)
+{
+    char body[300];
+
+    (void)state;
+    assert_int_equal(apply("m", SECRETS "/owner", "{'data': {}}"), 201);
+    snprintf(
+        body, sizeof(body),
+        "{'metadata': {'ownerReferences': [{'apiVersion': 'v1', 'kind': 'Secret', 'name': 'owner', 'uid': '%s'}]}}",
+        json_str(last, "metadata.uid"));
+    assert_int_equal(apply("m", SECRETS "/child", body), 201);
+    pass(10);
+    assert_int_equal(ask("u", "GET", SECRETS "/child", NULL, NULL), 200);
+    assert_int_equal(ask("u", "DELETE", SECRETS "/owner", NULL, NULL), 200);
+    pass(10);
+    assert_int_equal(ask("u", "GET", SECRETS "/child", NULL, NULL), 404);
+    assert_int_equal(apply("m", SECRETS "/child", body), 201);
+    pass(10);
+    assert_int_equal(ask("u", "GET", SECRETS "/child", NULL, NULL), 404);
+}
+
+static void test_namespaces_end(void **state)
+{
+    (void)state;
+    assert_int_equal(apply("m", SECRETS "/a", "{'metadata': {'finalizers': ['x/y']}}"), 201);
+    assert_int_equal(apply("m", SECRETS "/b", "{'data': {}}"), 201);
+    assert_int_equal(ask("u", "DELETE", "/api/v1/namespaces/ci", NULL, NULL), 200);
+    assert_path("status.phase", "Terminating");
+    assert_int_equal(apply("m", SECRETS "/c", "{'data': {}}"), 403);
+    assert_path("details.causes", "[{\"reason\":\"NamespaceTerminating\",\"message\":\"namespace ci is being "
+                                  "terminated\",\"field\":\"metadata.namespace\"}]");
+    pass(10);
+    assert_int_equal(ask("u", "GET", SECRETS "/b", NULL, NULL), 404);
+    assert_int_equal(ask("u", "GET", "/api/v1/namespaces/ci", NULL, NULL), 200);
+    assert_int_equal(apply("m", SECRETS "/a", "{'metadata': {}}"), 200);
+    pass(10);
+    assert_int_equal(ask("u", "GET", "/api/v1/namespaces/ci", NULL, NULL), 404);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +481,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_host_that_lags, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lists_by_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_may, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_deployments_get_pods, set_up_controllers, tear_down),
+        cmocka_unit_test_setup_teardown(test_foreground_deletion_waits_for_pods, set_up_controllers, tear_down),
+        cmocka_unit_test_setup_teardown(test_children_go_with_their_owner, set_up_controllers, tear_down),
+        cmocka_unit_test_setup_teardown(test_namespaces_end, set_up_controllers, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
