@@ -9,7 +9,7 @@
 #include "tests/sim/api_json.h"
 #include "tests/sim/api_parts.h"
 
-enum { WATCH_TEXT_MAX = 64 << 20, BOOKMARK_MS = 60 * 1000, WATCH_DEFAULT_S = 1800 };
+enum { WATCH_TEXT_MAX = 64 << 20, BOOKMARK_MS = 100 * 1000, WATCH_DEFAULT_S = 1800 };
 
 struct api_watch {
     struct list node;

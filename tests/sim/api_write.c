@@ -203,9 +203,10 @@ static struct api_reply invalid(const struct api_kind *kind, const char *name, c
 }
 
 /* status 0: nothing is wrong. */
-static struct api_reply refusal_of_webhook(const struct api *api, const struct api_kind *kind, const char *name)
+static struct api_reply refusal_of_webhook(const struct api *api, const struct api_call *call,
+                                           const struct api_kind *kind, const char *name)
 {
-    if (!api->refusal_status || (*api->refused && strcmp(api->refused, kind->plural) != 0))
+    if (!api->refusal_status || *call->subresource || (*api->refused && strcmp(api->refused, kind->plural) != 0))
         return (struct api_reply){0};
     return api_refuse_with(api->refusal_status, api->refusal_status == 403 ? "Forbidden" : "Invalid", NULL, name, NULL,
                            "admission webhook \"webhook.example\" denied the request: %s", api->refusal);
@@ -381,7 +382,7 @@ struct api_reply api_create_object(struct api *api, const struct api_call *call,
         reply = api_refuse_with(400, "BadRequest", NULL, NULL, NULL,
                                 "resourceVersion should not be set on objects to be created");
     if (!reply.status)
-        reply = refusal_of_webhook(api, kind, name);
+        reply = refusal_of_webhook(api, call, kind, name);
     if (reply.status)
         return reply;
     cleanup_json struct json_object *full = secret_body(kind, body);
@@ -462,7 +463,7 @@ static struct api_reply refusal_of_update(const struct api *api, const struct ap
     if (!reply.status && !*call->subresource)
         reply = refusal_of_uid(object->kind, body, object);
     if (!reply.status)
-        reply = refusal_of_webhook(api, object->kind, object->name);
+        reply = refusal_of_webhook(api, call, object->kind, object->name);
     return reply;
 }
 
@@ -541,7 +542,7 @@ static struct api_reply apply_new(struct api *api, const struct api_call *call, 
                              : *uid             ? api_conflict(kind, name, why)
                                                 : refusal_of_place(api, kind, ns, name);
     if (!reply.status)
-        reply = refusal_of_webhook(api, kind, name);
+        reply = refusal_of_webhook(api, call, kind, name);
     if (reply.status)
         return reply;
     cleanup_json struct json_object *manifest = content_of(body, part_of(call, kind));

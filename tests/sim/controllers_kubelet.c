@@ -150,7 +150,7 @@ static void begin_waiting(struct api *api, struct json_object *pod, int64_t ms, 
 /* How long jobs go on, within the grace period. */
 static int64_t rest_of_jobs_ms(struct api *api, struct json_object *pod)
 {
-    static const int64_t lengths[] = {1000, 1000, 10 * 1000, 120 * 1000, 1800 * 1000};
+    static const int64_t lengths[] = {1000, 1000, 10 * 1000, 120 * 1000, 600 * 1000};
     int64_t grace_ms = json_int_or(pod, "metadata.deletionGracePeriodSeconds", 0) * 1000;
     int64_t ms = lengths[sim_choose(api->sim, ARRAY_LEN(lengths))];
 

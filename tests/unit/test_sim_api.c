@@ -284,7 +284,7 @@ static void test_watch_with_initial_events(void **state)
     assert_int_equal(ask("u", "DELETE", SECRETS "/a", NULL, NULL), 200);
     assert_int_equal(count(answer->body.data, "\"DELETED\""), 2);
     assert_int_equal(count(answer->body.data, "BOOKMARK"), 1);
-    direct_set_time(sim, START_MS + 61 * 1000);
+    direct_set_time(sim, START_MS + 101 * 1000);
     assert_int_equal(count(answer->body.data, "BOOKMARK"), 2);
 }
 
