@@ -12,7 +12,7 @@ from cluster import ROOT
 from program import run
 
 sys.path.append(str(ROOT / "hack"))     # behind the tests' own modules, some of which have the same names
-from bench import mix, report, script   # noqa: E402
+from bench import mix, publish, report, script   # noqa: E402
 
 HOST, ADDRESS = "gitlab.example", "192.0.2.1"
 
@@ -98,3 +98,12 @@ def test_a_script_is_read_as_it_is_written(tmp_path) -> None:
     assert list(script.parsed(file.read_bytes())) == [r for r in requests if r.method != "GET"]
     events = list(script.parsed(script.write_script(tmp_path / "events", requests, "event").read_bytes()))
     assert len(events) == 6 and {r.number for r in events} == {0, 1, 2}
+
+
+def test_what_requests_cost_is_shown_beside_what_they_cost_before(capsys: pytest.CaptureFixture) -> None:
+    flat = Measured.but(price_status_ms=5.5, price_status_ms_before=11).flat
+    assert report.show(flat, {}, 1000, "") == []
+    assert "11.00 -> 5.50 ms" in capsys.readouterr().out
+    prices = {key: 1.0 for row in report.PRICES for key in (row.key, row.was) if key}
+    assert "| … for all of an object; before | 1; 1 ms |" in publish.rows(flat | prices)
+    assert not any("a read" in row for row in publish.rows(flat))      # not all of it was measured

@@ -19,6 +19,7 @@ from .foreign import foreign_secrets
 from .hosts import dead_host, slow_host
 from .latency import edit_costs, edit_during_start, edits_under_churn
 from .mix import SEED
+from .price import price
 from .process import PROGRAM, held, memory
 from .record import recorded
 from .restart import relist, restart
@@ -27,7 +28,7 @@ from .scene import GITLAB, HOST, Scale, Scene
 SPACE = "bench"
 N = int(os.environ.get("N") or 1000)
 QUICK = Scale(objects=150, compared=60, rounds=1, quiet=1.5, steady=2, singles=6, churn=2, slow=20, living=20, dead=5,
-              secrets=10, peer=False)
+              secrets=10, priced=60, prices=1, peer=False)
 BASE = Scale(objects=N, compared=N)
 LARGE = Scale(objects=10000, options=("--memory-for-objects", "100"), steady=600)
 SCALES = {"base": QUICK if os.environ.get("QUICK") else BASE, "large": LARGE}
@@ -70,6 +71,7 @@ def base(scene, result, curve):
     scene.add_yardstick()
     # The last, since an operator would see to what the others have made.
     step(result, "against the generator and a peer", compare, scene, requests)
+    step(result, "what requests cost", price, scene, requests, result["reads_per_object"])
 
 
 def large(scene, result, curve):

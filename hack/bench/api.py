@@ -14,6 +14,7 @@ import yaml
 THREADS = 4
 JSON = "application/json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = METADATA.replace("Metadata;", "MetadataList;")
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -88,6 +89,10 @@ class Api:
                     told(made)
         with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(some, (objects[i::THREADS] for i in range(THREADS))))
+
+    def get(self, path, accept=JSON):
+        with self.open(path, accept) as answer:
+            return json.load(answer)
 
     def open(self, path, accept=JSON):
         """An answer to be read as it comes."""

@@ -7,19 +7,21 @@ from . import mix
 from .audit import WRITES, total
 from .process import cpu_ms, memory, wakeups
 from .report import record_bytes_most
-from .scene import GROUP, path_of, runners
+from .scene import group_of, path_of, runners
 
 LOOK = 0.5  # seconds
 SAMPLE = 12  # objects whose children are looked at: four of each kind
 PAGE = 500
 
 
-def timed(scene, namespace, count, prefix="runner", told=None, look=lambda converged: None, group=GROUP):
-    """Seconds from the first object until all are created, and until all have converged. look(): twice a second."""
+def timed(scene, namespace, count, prefix="runner", told=None, look=lambda converged: None, **kind):
+    """Seconds from the first object until all are created, and until all have converged. look(): twice a second; kind: of
+    runners()."""
     def create():
-        scene.create(namespace, runners(namespace, prefix, count, group=group), told)
+        scene.create(namespace, objects, told)
         return time.monotonic()
-    seen = scene.watch(namespace, count, prefix, group)
+    objects = runners(namespace, prefix, count, **kind)
+    seen = scene.watch(namespace, count, prefix, group_of(objects))
     begin = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         creation = pool.submit(create)

@@ -10,6 +10,8 @@ from .report import OWN_PROGRAM
 README, PLOT = pathlib.Path("README.md"), pathlib.Path("docs/bench.svg")
 BEGIN, END = "<!-- figures of make bench -->\n", "<!-- end of figures -->\n"
 
+PER_CHILD = " / ".join(4 * ["{:.1f}"])
+
 # What matters: in words, how it is written, and of which keys. A row without its keys, such as those of 10,000 objects
 # after a run without them, is left out.
 ROWS = (
@@ -22,6 +24,14 @@ ROWS = (
     ("resident memory with 3000 objects / its; ready again after a restart / its", "{:.2f}; {:.2f}",
      "peer_rss_ratio", "peer_synced_ratio"),
     ("CPU / [what its requests alone cost the API server](hack/bench/README.md#the-api-servers-work-for-us)", "{:.3f}", "cpu_ratio"),
+    ("[the API server's CPU](hack/bench/README.md#the-api-servers-work-for-us) for a Secret / ServiceAccount / RoleBinding / Deployment; "
+     "before", f"{PER_CHILD}; {PER_CHILD} ms",
+     *(f"price_{what}_ms{when}" for when in ("", "_before") for what in ("secret", "account", "binding", "deployment"))),
+    ("… for the finalizer / status / Event / a read; before", f"{PER_CHILD}; {PER_CHILD} ms",
+     *(f"price_{what}_ms{when}" for when in ("", "_before") for what in ("finalizer", "status", "event", "read"))),
+    ("… for all of an object; before", "{:.0f}; {:.0f} ms", "price_ms", "price_ms_before"),
+    ("… with the watches, in a turn of the operator; of small objects alone", "{:.0f}; {:.0f} ms",
+     "server_cpu_ms_for_us", "small_server_cpu_ms_for_us"),
     ("writes / reads / calls to GitLab an object", "{:.0f} / {:.1f} / {:.0f}",
      "writes_per_object", "reads_per_object", "gitlab_calls_per_object"),
     ("a restart with everything converged: requests a watched kind / writes / calls to GitLab", "{} / {} / {}",
@@ -57,4 +67,5 @@ def main():
     PLOT.write_text(plot())
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -24,6 +24,7 @@ class Row(typing.NamedTuple):
     key: str
     most: float = None  # the bar
     gates: bool = False
+    was: str = None     # the key of the same for the yardstick, which is shown beside
 
 
 def record_bytes_most(text_bytes):
@@ -112,7 +113,15 @@ TIMES = (
     Row("an edit while the operator starts", "{:.0f} ms", "edit_during_start_ms", 1000),
     Row("wakeups a second while nothing happens", "{:.1f}", "steady_wakeups_per_second", 1),
 )
-TABLE = (("Ratios", RATIOS), ("Counts", COUNTS), ("Bytes", MEMORY), ("Times", TIMES))
+PRICES = tuple(Row(text, "{:.2f} ms", f"price_{what}_ms", was=f"price_{what}_ms_before") for what, text in (
+    ("created", "a GitLabRunner that is created"), ("finalizer", "its finalizer"), ("status", "its status"),
+    ("secret", "to make a Secret"), ("account", "… a ServiceAccount"), ("binding", "… a RoleBinding"),
+    ("deployment", "… a Deployment"), ("event", "… an Event"), ("read", "a Secret that is read"))) + (
+    Row("all that is asked for an object that is there", "{:.1f} ms", "price_ms", was="price_ms_before"),
+    Row("… in turn with the others, watches and all", "{:.1f} ms", "server_cpu_ms_for_us"),
+    Row("… of a small object", "{:.1f} ms", "small_server_cpu_ms_for_us", 16),
+)
+TABLE = (("Ratios", RATIOS), ("Counts", COUNTS), ("Bytes", MEMORY), ("Times", TIMES), ("The API server's CPU, of before -> now", PRICES))
 
 # Where there is a bar for this number of objects alone, or none: with 10,000 so much time passes that runners are looked
 # after at GitLab.
@@ -137,12 +146,15 @@ def rows_for(rows, count, suffix):
         yield row._replace(key=row.key + suffix, most=most)
 
 
-def line_of(row, value, before):
+def line_of(row, value, before, was=None):
     bar = "" if row.most is None else f"at most {row.most:g}" + ("" if is_kept(row, value) else ": NOT KEPT")
     beside = ""
     if before is not None:
         beside = row.form.format(before) + (f" x {value / before:.2f}" if before else "")
-    return f"  {row.text:<52} {row.form.format(value):>12} {beside:>24}   {bar}".rstrip()
+    shown = row.form.format(value)
+    if was is not None:
+        shown = f"{row.form.format(was).partition(' ')[0]} -> {shown}"
+    return f"  {row.text:<50} {shown:>14} {beside:>24}   {bar}".rstrip()
 
 
 def show(flat, before, count, suffix):
@@ -154,7 +166,7 @@ def show(flat, before, count, suffix):
         for row in rows_for(rows, count, suffix):
             value = flat.get(row.key)
             if value is not None:
-                print(line_of(row, value, before.get(row.key)))
+                print(line_of(row, value, before.get(row.key), flat.get(row.was)))
             if row.gates and (value is None or not is_kept(row, value)):
                 failed.append(row.key + (" is missing" if value is None else ""))
     return failed

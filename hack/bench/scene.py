@@ -31,6 +31,8 @@ class Scale:
     living: int = 100   # objects at a GitLab that answers …
     dead: int = 20      # … beside those at one that does not
     secrets: int = 300  # of 1 MB, which are not ours
+    priced: int = 200   # objects whose requests are sent one kind after another, in each …
+    prices: int = 5     # … of so many rounds
     peer: bool = True   # another operator is compared with, too
 
 
@@ -51,8 +53,14 @@ def path_of(namespace, name="", group=GROUP):
     return f"/apis/{group}/v1beta1/namespaces/{namespace}/gitlabrunners" + (f"/{name}" if name else "")
 
 
-def runners(namespace, prefix, count, host=HOST, group=GROUP):
-    return [runner(f"{prefix}-{i}", namespace, host, group) for i in range(count)]
+def runners(namespace, prefix, count, host=HOST, group=GROUP, step=1):
+    """step: between their numbers, by which they are of all kinds of the mix, or of one."""
+    return [runner(f"{prefix}-{i}", namespace, host, group) for i in range(0, count * step, step)]
+
+
+def group_of(objects):
+    """They are all of one."""
+    return objects[0]["apiVersion"].partition("/")[0]
 
 
 def is_converged(item):
@@ -130,8 +138,8 @@ class Scene:
         self.audit.wait_quiet(self.scale.quiet)
 
     def create(self, namespace, objects, told=None):
-        """See Api.create. They are all of one group."""
-        self.api.create(path_of(namespace, group=objects[0]["apiVersion"].partition("/")[0]), objects, told)
+        """See Api.create."""
+        self.api.create(path_of(namespace, group=group_of(objects)), objects, told)
 
     def edit(self, namespace, name, change):
         """A merge patch."""
