@@ -121,7 +121,6 @@ class Scene:
     def add_yardstick(self):
         """The kind of the yardstick."""
         kubectl("apply", "-f", "hack/bench/yardstick/crd.yaml")
-        kubectl("wait", "--for=condition=Established", f"crd/gitlabrunners.{YARDSTICKS}")
         wait("the yardstick's kind is served", lambda: is_served(f"gitlabrunners.{YARDSTICKS}"))
 
     def add_namespace(self, name):
