@@ -353,6 +353,7 @@ check: build ## Formatting, layers, names, docs, warnings, what protects the pro
 	$(Q)clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h') && echo '  FORMAT ok'
 	$(Q)hack/check-layers
 	$(Q)hack/check-names $(B)/obj
+	$(Q)hack/check-pure $(B)/obj
 	$(Q)hack/check-docs
 	$(Q)hack/check-elf $(BINARY)
 	$(Q)hack/check-generated
