@@ -109,7 +109,7 @@ static struct action leave_the_former_gitlab(const struct observed *o, struct ar
     if (is_damaged(&o->registered))
         act = need_a_new_secret(o, "TokenSecretDamaged", "annotations", a);
     if (act.kind == ACT_PASS)
-        act = try_tls(o);
+        act = goes ? try_tls(o) : need_tls(o, a);
     if (act.kind == ACT_PASS)
         act = need_token(o, a);
     if (act.kind == ACT_PASS)

@@ -150,7 +150,7 @@ struct action inherit_a_token_secret(const struct observed *o, struct arena *a)
 
     if (!secret->inherited || o->memory->not_inherited || is_damaged(&o->registered))
         return act_pass;
-    struct action act = try_tls(o);
+    struct action act = need_tls(o, a);
     if (act.kind == ACT_PASS && token->lookup == LOOKUP_UNKNOWN)
         act = act_read(READ_TOKEN);
     if (act.kind == ACT_PASS && token->lookup == LOOKUP_FOUND)

@@ -16,7 +16,7 @@ struct loop {
         void (*callback)(void *arg); /* NULL: there is no such timer */
         void *arg;
         int64_t due; /* -1: not armed */
-    } timers[3];
+    } timers[32];
     void (*hook)(void *arg);
     void *hook_arg;
 };

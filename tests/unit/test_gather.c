@@ -115,6 +115,58 @@ static void of_an_object_that_is_too_large_all_but_the_spec_is_known(void **stat
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * Namespaces */
+
+static void tell_namespace(struct scene *s, const char *name, const char *allowed_from, const char *deleted)
+{
+    struct json_object *object =
+        arena_json(&s->mem, json_build("{metadata: {name: %s, uid: %s, resourceVersion: '3', deletionTimestamp: %s, "
+                                       "annotations: {'gitlab-runners.dev/allowed-from': %s}}}",
+                                       name, name, deleted, allowed_from));
+    const struct record record = kind_record(KIND_NAMESPACE, object, s->store, &s->mem);
+
+    store_put(s->store, KIND_NAMESPACE, &record);
+}
+
+static void jobs_in(struct scene *s, const char *ns)
+{
+    struct spec *spec = (struct spec *)s->observed.spec;
+
+    spec->namespace = ns;
+    again(s);
+}
+
+/* Its own is, whatever an annotation says; another one says so. */
+static void a_namespace_is_open_to_whom_it_names(void **state)
+{
+    struct scene *s = *state;
+
+    tell_namespace(s, "ci", "nobody", NULL);
+    tell_namespace(s, "open", "ci", NULL);
+    tell_namespace(s, "closed", "team-a", NULL);
+    jobs_in(s, "ci");
+    assert_true(s->observed.job_namespace_open && s->observed.job_namespace_exists);
+    jobs_in(s, "open");
+    assert_true(s->observed.job_namespace_open);
+    jobs_in(s, "closed");
+    assert_false(s->observed.job_namespace_open);
+    jobs_in(s, "missing");
+    assert_false(s->observed.job_namespace_open || s->observed.job_namespace_exists);
+}
+
+static void with_its_namespace_an_object_goes(void **state)
+{
+    struct scene *s = *state;
+
+    tell_namespace(s, "ci", NULL, NULL);
+    assert_false(again(s)->deleting);
+    tell_namespace(s, "ci", NULL, "1970-01-01T00:20:00Z");
+    assert_true(again(s)->deleting);
+    assert_int_equal(s->observed.deletion_time, 1200);
+    assert_false(s->observed.job_namespace_exists);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * What nobody has looked at yet */
 
 static void tell_secret(struct scene *s, const char *name, const char *version)
@@ -193,6 +245,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_object_that_is_gone_is_being_deleted, setup, teardown),
         cmocka_unit_test_setup_teardown(of_an_object_that_is_too_large_all_but_the_spec_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_one_whose_name_is_anothers, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_namespace_is_open_to_whom_it_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(with_its_namespace_an_object_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_watched_is_unseen, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_what_is_referred_to_since_the_last_list, setup, teardown),
         cmocka_unit_test_setup_teardown(a_list_shows_what_was_referred_to_before, setup, teardown),

@@ -577,6 +577,8 @@ static const struct story {
     /* a new token is asked for, and the CA, the cache's keys, are gone, so the managers could not be given it */
     {162, "ca=1 start=1 ca-trouble=6 rotate=2", {.at = -1}},
     {162, "cache=1 start=1 cache-trouble=2 rotate=1", {.at = -1}},
+    /* the CA lacks its key, and a former object's runner is to be gone on with */
+    {243, "ca=1 start=4 ca-trouble=4", {.at = -1}},
 };
 
 static void what_went_wrong_once_does_not_again(void **state)

@@ -1,0 +1,212 @@
+/* The operator's own loop over turns, with a clock of the test's and an API server that takes everything and does
+ * nothing: whatever the rules ask for, they ask for it again. */
+#include "fake_loop.h"
+#include "golden.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+#include "kube/lease.h"
+#include "kube/queue.h"
+#include "net/serve.h"
+#include "operator/informers.h"
+#include "operator/perform.h"
+#include "operator/reconcile.h"
+#include "operator/records.h"
+#include "runner/names.h"
+#include "web/health.h"
+
+enum { BEGINNINGS = 64, HOUR_MS = 3600 * 1000, RETRY_MAX_MS = 5 * 60 * 1000, NEVER_CONVERGES_AFTER = 48 };
+
+static struct world {
+    struct loop loop;
+    struct context ctx;
+    struct reconciler *rec;
+    struct arena mem;
+    bool answers; /* else a request is never answered */
+    unsigned asked;
+    const char *rule;             /* of the request that was made last … */
+    int64_t asked_at[BEGINNINGS]; /* … and when "read-credential" was asked for as the first of a turn */
+    size_t len;
+} w;
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * In the place of what the program has */
+
+int64_t clock_us(void)
+{
+    return w.loop.now * 1000;
+}
+
+double seconds_since(int64_t begin_us)
+{
+    return (double)(clock_us() - begin_us) / 1e6;
+}
+
+bool informers_synced(const struct informers *informers)
+{
+    (void)informers;
+    return true;
+}
+
+/* The ledger is never read. */
+uint64_t kube_start(struct kube_client *client, const struct kube_request *request)
+{
+    (void)client, (void)request;
+    return 1;
+}
+
+void kube_cancel(struct kube_client *client, uint64_t id)
+{
+    (void)client, (void)id;
+}
+
+void perform(struct turn *turn, const struct action *act)
+{
+    turn->asked = *act;
+    turn->asked_us = clock_us();
+    w.rule = act->rule;
+    w.asked++;
+    if (turn->steps == 1 && w.len < BEGINNINGS)
+        w.asked_at[w.len++] = w.loop.now;
+    if (w.answers)
+        turn_ready(turn);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * A GitLabRunner */
+
+static void applied(void)
+{
+    struct json_object *object = arena_json(
+        &w.mem, json_build("{metadata: {namespace: 'ci', name: 'builds', uid: 'u', resourceVersion: '7', generation: "
+                           "1}, spec: {url: 'https://one.example.com', authentication: {accessTokenSecretRef: {name: "
+                           "'gitlab'}}, scope: {type: 'Instance'}}}"));
+    const struct record record = kind_record(KIND_RUNNER, object, w.ctx.store, &w.mem);
+
+    store_put(w.ctx.store, KIND_RUNNER, &record);
+    controller_add(w.ctx.controller, KIND "/ci/builds", QUEUE_URGENT, "applied");
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    w = (struct world){.loop.now = 1000, .answers = true};
+    w.ctx = (struct context){.loop = &w.loop, .instance = "tester", .render.manager_image = "manager"};
+    w.rec = reconciler_create(&w.ctx);
+    w.ctx = *reconciler_view(w.rec).ctx;
+    applied();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    reconciler_destroy(w.rec);
+    arena_finish(&w.mem);
+    return 0;
+}
+
+/* The work of this moment, and of what becomes due until then. */
+static void go_on(int64_t ms)
+{
+    int64_t until = w.loop.now + ms;
+
+    for (fake_turn(&w.loop); fake_next_timer(&w.loop) && fake_next_timer(&w.loop)->due <= until; fake_turn(&w.loop))
+        fake_pass(&w.loop, fake_next_timer(&w.loop)->due > w.loop.now ? fake_next_timer(&w.loop)->due - w.loop.now : 0);
+    w.loop.now = until;
+}
+
+static const struct memory *memory(void)
+{
+    const struct state *known = map_get(&reconciler_view(w.rec).states->by_key, KIND "/ci/builds");
+
+    assert_non_null(known);
+    return &known->memory;
+}
+
+static const char *failure(const char *rule)
+{
+    const struct troubles *t = memory_troubles(memory());
+
+    for (size_t i = 0; i < t->len; i++)
+        if (strcmp(t->failures[i].attempt.rule, rule) == 0)
+            return t->failures[i].attempt.err.reason;
+    return NULL;
+}
+
+static void what_repeats_is_given_up_for_a_while(void **state)
+{
+    (void)state;
+    go_on(0);
+    assert_string_equal(failure("read-credential"), "NotConverging");
+    assert_in_range(w.asked, NEVER_CONVERGES_AFTER, 4 * NEVER_CONVERGES_AFTER); /* … and a status that is not taken */
+    assert_true(w.ctx.stats->not_converging > 0);
+    assert_int_equal(reconciler_view(w.rec).turns_len, 0);
+}
+
+static void it_is_tried_again_every_five_minutes_at_last(void **state)
+{
+    int64_t longest = 0;
+
+    (void)state;
+    go_on(2 * HOUR_MS);
+    assert_in_range(w.len, 24, BEGINNINGS - 1);
+    for (size_t i = 1; i < w.len; i++) {
+        int64_t pause = w.asked_at[i] - w.asked_at[i - 1];
+        longest = pause > longest ? pause : longest;
+    }
+    assert_in_range(longest, RETRY_MAX_MS / 2, RETRY_MAX_MS);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * /healthz */
+
+static void says(const char *check, int code)
+{
+    const struct reconciler_view view = reconciler_view(w.rec);
+    const struct serve_request request = {.below = check, .query = ""};
+    struct buf body cleanup_buf;
+
+    buf_init(&body, 4096);
+    assert_int_equal(health_render(&healthz, &view, &request, &body), code);
+}
+
+static void a_turn_that_was_forgotten_is_told_of(void **state)
+{
+    (void)state;
+    w.answers = false;
+    go_on(0);
+    assert_int_equal(reconciler_view(w.rec).turns_len, 1);
+    go_on(299 * 1000);
+    says("turns", 200);
+    go_on(1000);
+    says("turns", 503);
+    says("queue", 200); /* somebody is worked on */
+}
+
+/* The loop has forgotten to look. */
+static void so_is_a_queue_that_nobody_takes_from(void **state)
+{
+    (void)state;
+    go_on(0);
+    applied();
+    w.loop.now += 59 * 1000;
+    says("queue", 200);
+    w.loop.now += 1000;
+    says("queue", 503);
+    go_on(0);
+    says("queue", 200);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_repeats_is_given_up_for_a_while, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_is_tried_again_every_five_minutes_at_last, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_turn_that_was_forgotten_is_told_of, setup, teardown),
+        cmocka_unit_test_setup_teardown(so_is_a_queue_that_nobody_takes_from, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
