@@ -86,17 +86,29 @@ static const char *some_resource(uint32_t chance)
     return resources[chance % 8];
 }
 
+static const char *some_verb(uint32_t chance)
+{
+    static const char *const verbs[] = {NULL, "get", "patch", "create", "delete", "watch", "list", "update"};
+
+    return verbs[chance % 8];
+}
+
+static void heal_resource(struct story *story, const char *resource)
+{
+    for (uint32_t i = 0; i < 8 && resource; i++)
+        api_deny(story->api, OPERATOR_USER, some_verb(i), resource, false);
+    api_refuse(story->api, resource, 0, NULL);
+}
+
 static void heal_api(void *arg)
 {
     struct story *story = arg;
 
     for (int i = 0; i < API_HOSTS; i++)
         api_lag(story->api, api_host(i), NULL, 0);
-    for (uint32_t i = 0; i < 8; i++) {
-        if (some_resource(i))
-            api_deny(story->api, OPERATOR_USER, NULL, some_resource(i), false);
-        api_refuse(story->api, some_resource(i), 0, NULL);
-    }
+    for (uint32_t i = 0; i < 8; i++)
+        heal_resource(story, some_resource(i));
+    api_trouble(story->api, &(struct api_trouble){0});
     controllers_hold(story->api, false);
 }
 
@@ -121,12 +133,10 @@ static void end_watches(struct story *story, const struct step *step)
 
 static void deny(struct story *story, const struct step *step)
 {
-    static const char *const verbs[] = {NULL, "get", "patch", "create", "delete", "watch", "list", "update"};
-    const char *resource = some_resource(1 + step->a % 7);
+    const char *resource = some_resource(1 + step->a % 7), *verb = some_verb(step->b);
 
-    sim_tell(story->sim, "the operator may not %s %s", verbs[step->b % 8] ? verbs[step->b % 8] : "do anything with",
-             resource);
-    api_deny(story->api, OPERATOR_USER, verbs[step->b % 8], resource, true);
+    sim_tell(story->sim, "the operator may not %s %s", verb ? verb : "do anything with", resource);
+    api_deny(story->api, OPERATOR_USER, verb, resource, true);
     sim_later(story->sim, span_of(step->c), heal_api, story);
 }
 
@@ -137,6 +147,19 @@ static void refuse(struct story *story, const struct step *step)
 
     sim_tell(story->sim, "writes of %s are refused with %d", resource ? resource : "all", status);
     api_refuse(story->api, resource, status, "a webhook says no");
+    sim_later(story->sim, span_of(step->c), heal_api, story);
+}
+
+static void trouble(struct story *story, const struct step *step)
+{
+    static const int statuses[] = {503, 500, 504, 429};
+    const struct api_trouble t = {
+        .status = statuses[step->a % 4], .after = step->b & 1, .retry_after_ms = step->b & 2 ? 2000 : 0};
+
+    story->sim->figures.api_faults++;
+    sim_tell(story->sim, "the API server answers with %d%s for %lld ms", t.status, t.after ? ", after the effect" : "",
+             (long long)span_of(step->c));
+    api_trouble(story->api, &t);
     sim_later(story->sim, span_of(step->c), heal_api, story);
 }
 
@@ -198,7 +221,7 @@ void faults_heal(struct story *story)
     end_storm(story);
     heal_api(story);
     for (int g = 0; g < GITLABS; g++) {
-        gitlab_trouble(story->gitlabs[g], &(struct gitlab_trouble){0});
+        gitlabs_heal(story, g);
         gitlab_registration_off(story->gitlabs[g], false);
     }
     wake_replicas(story);
@@ -211,6 +234,7 @@ const struct deed deeds_faults[] = {
     {"end watches", 6, end_watches},
     {"deny", 5, deny},
     {"refuse", 4, refuse},
+    {"trouble at the API server", 8, trouble},
     {"hold the controllers", 3, hold},
     {"kill", 14, kill},
     {"terminate", 5, terminate},

@@ -89,25 +89,34 @@ static void restored(struct story *story, const struct step *step)
     sim_tell(story->sim, "%s is restored", gitlab_host(g));
 }
 
-static void end_trouble(void *arg)
+static void end_troubles(void *arg)
 {
-    struct gitlab_server *gitlab = arg;
+    struct story *story = arg;
 
-    gitlab_trouble(gitlab, &(struct gitlab_trouble){0});
+    for (int g = 0; g < GITLABS; g++)
+        gitlabs_heal(story, g);
+}
+
+void gitlabs_heal(struct story *story, int gitlab)
+{
+    gitlab_trouble(story->gitlabs[gitlab], &(struct gitlab_trouble){0});
+    story->troubled[gitlab] = false;
 }
 
 static void trouble(struct story *story, const struct step *step)
 {
-    static const int statuses[] = {503, 500, 502, 429, 404, GITLAB_GARBAGE, GITLAB_HALF, 504};
+    static const int statuses[] = {503, 500,         502, GITLAB_GARBAGE,
+                                   504, GITLAB_HALF, 429, 404}; /* the last two: before */
     static const int64_t lengths[] = {2000, 20000, 120000, 900000};
     int g = (int)(step->a % GITLABS);
-    const struct gitlab_trouble t = {
-        .status = statuses[step->b % 8], .after = step->c & 1, .retry_after_ms = step->c & 2 ? 30000 : 0};
+    const struct gitlab_trouble t = {.status = statuses[step->b % 8],
+                                     .after = step->b % 8 < 6 && step->c & 1,
+                                     .retry_after_ms = step->c & 2 ? 30000 : 0};
 
     gitlab_trouble(story->gitlabs[g], &t);
     story->sim->figures.gitlab_faults++;
-    story->seen.trouble += t.after || t.status == GITLAB_HALF;
-    sim_later(story->sim, lengths[step->c / 4 % 4], end_trouble, story->gitlabs[g]);
+    story->troubled[g] = true;
+    sim_later(story->sim, lengths[step->c / 4 % 4], end_troubles, story);
     sim_tell(story->sim, "%s answers with %d%s for %lld s", gitlab_host(g), t.status,
              t.after ? ", after the effect" : "", (long long)lengths[step->c / 4 % 4] / 1000);
 }

@@ -19,7 +19,7 @@ static void child_path(const struct wish *wish, uint32_t number, char *ret_name,
     number %= ARRAY_LEN(children);
     *ret_resource = children[number].resource;
     if (strcmp(*ret_resource, "rolebindings") == 0)
-        snprintf(ret_name, size, "%s-%s-runner", wish->ns, wish->name);
+        snprintf(ret_name, size, "%s.%s-runner", wish->ns, wish->name);
     else
         snprintf(ret_name, size, "%s%s", wish->name, children[number].suffix);
 }
@@ -107,6 +107,28 @@ static void label(struct story *story, const struct step *step)
           step->c % 2 ? json_build("{metadata: {labels: {team: 'a'}}}")
                       : json_build("{metadata: {labels: {'app.kubernetes.io/managed-by': 'helm'}}}"));
     wish->may_roll = true;
+}
+
+static void mend_child(struct story *story, const struct wish *wish, uint32_t number)
+{
+    const char *resource;
+    char name[128];
+
+    child_path(wish, number, name, sizeof(name), &resource);
+    struct json_object *child = api_object(story->api, resource, wish->ns, name);
+    if (!child || json_member(json_get(child, "metadata.annotations"), "gitlab-runners.dev/owner"))
+        return;
+    sim_tell(story->sim, "user: deletes %s %s/%s, which is in the way", resource, wish->ns, name);
+    const char *path = object_path(resource, wish->ns, name);
+    patch(story, path, json_build("{metadata: {finalizers: []}}"));
+    user_request(story, "alice", "DELETE", path, "application/json", NULL);
+}
+
+void children_mend(struct story *story)
+{
+    for (int i = 0; i < story->wishes_len; i++)
+        for (uint32_t child = 0; child < ARRAY_LEN(children); child++)
+            mend_child(story, &story->wishes[i], child);
 }
 
 const struct deed deeds_objects[] = {

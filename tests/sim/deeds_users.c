@@ -222,6 +222,7 @@ void users_mend(struct story *story)
     create_namespace(story, "ops");
     put_credentials(story, "ci");
     put_credentials(story, "ops");
+    children_mend(story);
 }
 
 const struct deed deeds_users[] = {

@@ -9,6 +9,7 @@
 #include "tests/sim/sim_parts.h"
 
 int RAND_bytes(unsigned char *bytes, int len);
+int malloc_trim(size_t pad);
 
 static void fill(void *bytes, size_t len)
 {
@@ -32,6 +33,13 @@ int RAND_bytes(unsigned char *bytes, int len)
 {
     fill(bytes, (size_t)len);
     return 1;
+}
+
+/* The heap is the simulation's own affair. */
+int malloc_trim(size_t pad)
+{
+    (void)pad;
+    return 0;
 }
 
 struct process *process_start(struct loop *loop, const struct process_request *request)

@@ -1,22 +1,236 @@
+/* simulate: tells stories, from a seed on, and shows in full the first that go wrong.
+ *
+ *     simulate [--seed N] [--count N] [--jobs N] [--shown N] [--tell] [--all] [--with 'WORDS']
+ *
+ * --tell tells one story as it happens (--all: with what only reads, too), --with takes the words that a shortened one
+ * was printed with. */
+#include <getopt.h>
+#include <json-c/linkhash.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tests/sim/story.h"
-#include <json-c/linkhash.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/sim/driver.h"
+
+enum { JOBS_MAX = 16, FAILURES_MAX = 1000 };
+
+struct options {
+    uint64_t seed, count;
+    unsigned jobs, shown;
+    int telling;
+    const char *with;
+};
+
+/* Shared by the jobs, each of which writes its own. */
+struct job {
+    uint64_t at; /* the seed that it is at; 0: it has ended */
+    uint64_t histories;
+    struct figures figures;
+    int64_t lasted_ms;
+    unsigned failures_len;
+    struct failure {
+        uint64_t seed;
+        char property[64], text[256];
+    } failures[FAILURES_MAX];
+};
+
+static double now_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * One */
+
+static void show(uint64_t seed, const char *property)
+{
+    struct plan plan;
+    struct outcome outcome;
+    unsigned tried;
+
+    plan_draw(&plan, seed);
+    plan_shrink(&plan, property, &tried);
+    printf("\nSeed %llu, made short (%u tried):  make sim SEED=%llu WITH='%s'\n", (unsigned long long)seed, tried,
+           (unsigned long long)seed, plan_text(&plan));
+    outcome_apart(&plan, 1, &outcome);
+    printf("=> %s: %s\n", outcome.property, outcome.text);
+}
+
+static int tell(const struct options *o)
+{
+    struct plan plan;
+    struct outcome outcome;
+
+    plan_draw(&plan, o->seed);
+    if (o->with && !plan_read(&plan, o->with)) {
+        fprintf(stderr, "simulate: --with: these are no words of a plan\n");
+        return 2;
+    }
+    outcome_here(&plan, o->telling, &outcome);
+    printf("=> %s%s%s\n", *outcome.property ? outcome.property : "all holds", *outcome.property ? ": " : "",
+           outcome.text);
+    return *outcome.property != '\0';
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Many */
+
+static void note_failure(struct job *job, uint64_t seed, const struct outcome *outcome)
+{
+    if (job->failures_len == FAILURES_MAX)
+        return;
+    struct failure *f = &job->failures[job->failures_len++];
+    f->seed = seed;
+    snprintf(f->property, sizeof(f->property), "%s", outcome->property);
+    snprintf(f->text, sizeof(f->text), "%.255s", outcome->text);
+}
+
+static void work(struct job *job, const struct options *o, unsigned number)
+{
+    for (uint64_t i = job->histories * o->jobs + number; i < o->count; i += o->jobs) {
+        struct plan plan;
+        struct outcome outcome;
+        job->at = o->seed + i;
+        plan_draw(&plan, job->at);
+        outcome_here(&plan, 0, &outcome);
+        job->histories++;
+        job->lasted_ms += outcome.lasted_ms;
+        figures_add(&job->figures, &outcome.figures);
+        if (*outcome.property)
+            note_failure(job, job->at, &outcome);
+    }
+    job->at = 0;
+}
+
+static pid_t start_job(struct job *job, const struct options *o, unsigned number)
+{
+    fflush(stdout);
+    pid_t pid = fork();
+
+    if (pid < 0)
+        abort();
+    if (pid == 0) {
+        work(job, o, number);
+        exit(0); /* leaks are looked for */
+    }
+    return pid;
+}
+
+/* A job whose process has died goes on behind the seed that it died of. */
+static void wait_for_job(struct job *job, const struct options *o, unsigned number, pid_t pid)
+{
+    int status;
+
+    while (waitpid(pid, &status, 0) == pid && status != 0) {
+        struct outcome outcome = {.property = "crash"};
+        snprintf(outcome.text, sizeof(outcome.text), "status %#x", (unsigned)status);
+        note_failure(job, job->at, &outcome);
+        if (!job->at)
+            return;
+        job->histories++;
+        pid = start_job(job, o, number);
+    }
+}
+
+static void print_figures(const struct job *sum, double seconds)
+{
+    const struct figures *f = &sum->figures;
+
+    printf(
+        "%llu histories, %llu steps, %llu events, %llu requests, %.2f years; %llu kills, %llu stops, %llu clocks set; "
+        "requests: %llu refused, %llu lost before and %llu after the effect, %llu mute, %llu cuts; "
+        "%llu times trouble at the API server, %llu at GitLab; %.0f histories a second\n",
+        (unsigned long long)sum->histories, (unsigned long long)f->steps, (unsigned long long)f->events,
+        (unsigned long long)f->requests, (double)sum->lasted_ms / 1000 / 86400 / 365.25, (unsigned long long)f->kills,
+        (unsigned long long)f->stops, (unsigned long long)f->jumps, (unsigned long long)f->refused,
+        (unsigned long long)f->lost_before, (unsigned long long)f->lost_after, (unsigned long long)f->muted,
+        (unsigned long long)f->cut, (unsigned long long)f->api_faults, (unsigned long long)f->gitlab_faults,
+        (double)sum->histories / seconds);
+}
+
+/* One of each property in full. */
+static void show_failures(const struct job *jobs, const struct options *o)
+{
+    char shown[8][64];
+    unsigned len = 0;
+
+    for (unsigned j = 0; j < o->jobs; j++)
+        for (unsigned i = 0; i < jobs[j].failures_len; i++) {
+            const struct failure *f = &jobs[j].failures[i];
+            bool known = false;
+            printf("seed %llu: %s: %s\n", (unsigned long long)f->seed, f->property, f->text);
+            for (unsigned k = 0; k < len; k++)
+                known |= strcmp(shown[k], f->property) == 0;
+            if (known || len == o->shown || len == 8)
+                continue;
+            snprintf(shown[len++], sizeof(shown[0]), "%s", f->property);
+            show(f->seed, f->property);
+        }
+}
+
+static int run(const struct options *o)
+{
+    size_t size = sizeof(struct job) * o->jobs;
+    struct job *jobs = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), sum = {0};
+    pid_t pids[JOBS_MAX];
+    double began = now_s();
+    unsigned failures = 0;
+
+    if (jobs == MAP_FAILED)
+        abort();
+    for (unsigned i = 0; i < o->jobs; i++)
+        pids[i] = start_job(&jobs[i], o, i);
+    for (unsigned i = 0; i < o->jobs; i++) {
+        wait_for_job(&jobs[i], o, i, pids[i]);
+        figures_add(&sum.figures, &jobs[i].figures);
+        sum.histories += jobs[i].histories;
+        sum.lasted_ms += jobs[i].lasted_ms;
+        failures += jobs[i].failures_len;
+    }
+    double seconds = now_s() - began;
+    show_failures(jobs, o);
+    print_figures(&sum, seconds);
+    printf("seeds %llu to %llu: %u went wrong\n", (unsigned long long)o->seed,
+           (unsigned long long)(o->seed + o->count - 1), failures);
+    munmap(jobs, size);
+    return failures != 0;
+}
+
+static void read_options(struct options *o, int argc, char **argv)
+{
+    static const struct option options[] = {{"seed", 1, NULL, 's'},  {"count", 1, NULL, 'c'}, {"jobs", 1, NULL, 'j'},
+                                            {"shown", 1, NULL, 'n'}, {"tell", 0, NULL, 't'},  {"all", 0, NULL, 'a'},
+                                            {"with", 1, NULL, 'w'},  {NULL, 0, NULL, 0}};
+
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        o->seed = c == 's' ? strtoull(optarg, NULL, 10) : o->seed;
+        o->count = c == 'c' ? strtoull(optarg, NULL, 10) : o->count;
+        o->jobs = c == 'j' ? (unsigned)strtoul(optarg, NULL, 10) : o->jobs;
+        o->shown = c == 'n' ? (unsigned)strtoul(optarg, NULL, 10) : o->shown;
+        o->with = c == 'w' ? optarg : o->with;
+        o->telling = c == 'a' ? 2 : c == 't' && !o->telling ? 1 : o->telling;
+        if (c == '?')
+            exit(2);
+    }
+    if (o->jobs < 1 || o->jobs > JOBS_MAX)
+        o->jobs = 1;
+}
+
 int main(int argc, char **argv)
 {
-    uint64_t from = argc > 1 ? strtoull(argv[1], NULL, 10) : 1, n = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    bool tell = argc > 3;
-    json_global_set_string_hash(JSON_C_STR_HASH_PERLLIKE);
-    for (uint64_t s = from; s < from + n; s++) {
-        struct plan plan;
-        struct figures f;
-        static char prop[1000], text[20000];
-        plan_draw(&plan, s);
-        if (argc > 4)
-            plan_read(&plan, argv[4]);
-        setvbuf(stdout, NULL, _IOLBF, 0);
-        if (!story_tell(&plan, tell, &f, prop, text, sizeof(prop)))
-            printf("%lu: %s: %.300s\n", s, prop, text);
-    }
+    struct options o = {.seed = 1, .count = 1, .jobs = 1, .shown = 3};
+
+    json_global_set_string_hash(JSON_C_STR_HASH_PERLLIKE); /* the other one begins with a number of its own */
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    mallopt(M_MMAP_THRESHOLD, 64 << 20);
+    read_options(&o, argc, argv);
+    return o.telling ? tell(&o) : run(&o);
 }

@@ -53,7 +53,7 @@ static void on_request(void *arg, const struct exchange_request *r)
 {
     struct story *story = arg;
 
-    if (story->sim->telling)
+    if (story->sim->telling > 1 || (is_write(r) && !is_of_lease(r)))
         sim_tell(story->sim, "  [%d] %s %s%s %.*s", r->replica, r->method, r->host, r->target, 300, r->body);
     tokens_check_request(story, r);
     if (story->seen.resting && is_to_api(r) && is_write(r) && !is_of_lease(r) && !story->plan.setup[SETUP_EXPIRY])
@@ -76,8 +76,11 @@ static void on_gitlab(void *arg, const struct gitlab_asked *asked)
 
     if (story->sim->telling)
         sim_tell(story->sim, "  GitLab: %s %llu: %d", asked->verb, (unsigned long long)asked->id, asked->status);
-    story->seen.registers += strcmp(asked->verb, "register") == 0 && asked->status == 201;
-    if (!story->seen.resting || story->plan.setup[SETUP_EXPIRY])
+    bool registered = strcmp(asked->verb, "register") == 0 && asked->status == 201;
+    story->seen.registers += registered;
+    for (int g = 0; g < GITLABS; g++)
+        story->seen.spoiled += registered && story->troubled[g];
+    if (!story->seen.resting || story->plan.setup[SETUP_EXPIRY] || asked->status >= 300)
         return;
     for (size_t i = 0; i < ARRAY_LEN(changes); i++)
         if (strcmp(asked->verb, changes[i]) == 0)
@@ -120,6 +123,15 @@ static void check_roll(struct story *story, const struct api_write *w)
                    json_text(before), json_text(after));
 }
 
+/* Its user has wished that the runner stays. */
+static void note_orphan(struct story *story, const struct api_write *w)
+{
+    bool gone = strcmp(w->resource, RUNNERS) == 0 && !w->after;
+
+    for (int g = 0; g < GITLABS && gone; g++)
+        story->seen.disowned[g] += strcmp(json_str_or(w->before, "spec.deletionPolicy", ""), "Orphan") == 0;
+}
+
 static void check_runner(struct story *story, const struct api_write *w)
 {
     if (w->before && w->after && !json_same(json_get(w->before, "spec"), json_get(w->after, "spec")))
@@ -142,6 +154,7 @@ static void on_write(void *arg, const struct api_write *w)
 {
     struct story *story = arg;
 
+    note_orphan(story, w);
     if (w->replica < 0)
         return;
     if (!may_touch(w))

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "runner/names.h"
 #include "tests/sim/properties.h"
@@ -22,28 +24,80 @@ static bool is_marked(const struct gitlab_runner *runner, struct json_object *ob
     return mark && len && strncmp(mark + strlen(MARK_PREFIX), uid, len) == 0;
 }
 
+/* While its object is suspended, or cannot be read, it stays where it is. */
+static bool may_be_elsewhere(struct json_object *object)
+{
+    struct json_object *spec = json_get(object, "spec");
+
+    return json_bool_or(spec, "suspend", false) || spec_is_invalid(spec);
+}
+
+static bool counts_for(struct count *count, const struct gitlab_runner *runner, int wish)
+{
+    struct json_object *object = wish_object(count->story, &count->story->wishes[wish]);
+
+    if (!is_marked(runner, object))
+        return false;
+    if (spec_gitlab(json_get(object, "spec")) != count->gitlab)
+        return may_be_elsewhere(object);
+    count->of[wish]++;
+    return true;
+}
+
 static void count_one(void *arg, const struct gitlab_runner *runner)
 {
     struct count *count = arg;
 
     if (runner->by_hand)
         return;
-    for (int i = 0; i < count->story->wishes_len; i++) {
-        struct json_object *object = wish_object(count->story, &count->story->wishes[i]);
-        if (is_marked(runner, object) && spec_gitlab(json_get(object, "spec")) == count->gitlab) {
-            count->of[i]++;
+    for (int i = 0; i < count->story->wishes_len; i++)
+        if (counts_for(count, runner, i))
             return;
-        }
-    }
     count->orphans++;
     snprintf(count->last, sizeof(count->last), "runner %llu (%s)", (unsigned long long)runner->id, runner->note);
+}
+
+struct loss {
+    struct json_object *object;
+    const char *token; /* that is known */
+    unsigned lost;
+};
+
+static void count_lost(void *arg, const struct gitlab_runner *runner)
+{
+    struct loss *loss = arg;
+
+    loss->lost += is_marked(runner, loss->object) && strcmp(runner->token, loss->token) != 0;
+}
+
+void runners_note_lost(struct story *story, const struct wish *wish)
+{
+    cleanup_arena struct arena a = {0};
+    struct json_object *secret = wish_child(story, wish, "secrets", "-runner-token");
+    const char *token = base64_decode(json_string(json_member(json_get(secret, "data"), KEY_RUNNER_TOKEN)), NULL, &a);
+
+    for (int g = 0; g < GITLABS; g++) {
+        struct loss loss = {.object = wish_object(story, wish), .token = token ? token : ""};
+        gitlab_each(story->gitlabs[g], count_lost, &loss);
+        story->seen.disowned[g] += loss.lost;
+    }
+}
+
+static bool has_moved(const struct story *story)
+{
+    bool moved = false;
+
+    for (int i = 0; i < story->wishes_len; i++)
+        moved |= story->wishes[i].moved;
+    return moved;
 }
 
 static void check_gitlab(struct story *story, int g)
 {
     struct count count = {.story = story, .gitlab = g};
     const struct seen *seen = &story->seen;
-    unsigned allowed = seen->disowned[g] + seen->unheard + (seen->registers ? seen->deaths + seen->trouble : 0);
+    unsigned allowed =
+        seen->disowned[g] + seen->unheard + seen->spoiled + (seen->registers || has_moved(story) ? seen->deaths : 0);
 
     gitlab_each(story->gitlabs[g], count_one, &count);
     for (int i = 0; i < story->wishes_len; i++)

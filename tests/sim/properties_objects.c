@@ -34,15 +34,22 @@ static const char *annotation_of(struct json_object *object, const char *key)
 /* What Ready must say; NULL: nothing that is certain. */
 static const char *expected_reason(const struct story *story, const struct wish *wish)
 {
-    if (json_bool_or(wish->spec, "suspend", false))
-        return "Suspended";
     if (spec_is_invalid(wish->spec))
         return "InvalidSpec";
+    if (json_bool_or(wish->spec, "suspend", false))
+        return "Suspended";
     if (story->plan.setup[SETUP_WRONG] || wish->disowned)
         return NULL;
     if (spec_mode(wish->spec) == MODE_REGISTRATION && wish->edited_there)
         return NULL;
-    return "Ready";
+    return json_bool_or(wish->spec, "paused", false) ? "Paused" : "Ready";
+}
+
+/* It goes on, and something is to be told. */
+static bool is_reason(const char *reason, const char *expected)
+{
+    return strcmp(reason, expected) == 0 ||
+           (strcmp(expected, "Ready") == 0 && strcmp(reason, "ReadyWithWarnings") == 0);
 }
 
 static void check_status(struct story *story, const struct wish *wish, struct json_object *object)
@@ -53,7 +60,7 @@ static void check_status(struct story *story, const struct wish *wish, struct js
     if (json_int_or(object, "status.observedGeneration", -1) != generation)
         sim_broken(story->sim, "no edit lost", "%s/%s: generation %lld is not observed: %s", wish->ns, wish->name,
                    (long long)generation, json_text(json_get(object, "status")));
-    else if (expected && strcmp(expected, reason) != 0)
+    else if (expected && !is_reason(reason, expected))
         sim_broken(story->sim, "the status tells the truth", "%s/%s: %s, and not %s: %s", wish->ns, wish->name, reason,
                    expected, json_str_or(condition(object, "Ready"), "message", ""));
 }
@@ -160,7 +167,7 @@ void objects_check(struct story *story)
             continue;
         }
         check_status(story, wish, object);
-        if (strcmp(reason_of_ready(object), "Ready") == 0)
+        if (is_reason(reason_of_ready(object), "Ready"))
             check_children(story, wish, object);
     }
 }

@@ -44,7 +44,7 @@ struct sim {
     uint64_t random; /* state of sim_random() */
     struct network *network;
     struct replica *replicas[REPLICAS_MAX];
-    bool telling;
+    int telling;     /* 0: nothing, 1: what changes something, 2: all */
     char broken[48]; /* the property; "": all hold */
     struct buf broken_text;
     struct figures figures;

@@ -111,6 +111,15 @@ void put_secret(struct story *story, const char *ns, const char *name, const cha
                  "application/json", secret);
 }
 
+static void put_cache_keys(struct story *story, const char *ns)
+{
+    if (!api_object(story->api, "secrets", ns, "keys"))
+        user_request(story, "alice", "POST", object_path("secrets", ns, ""), "application/json",
+                     json_build("{apiVersion: 'v1', kind: 'Secret', metadata: {namespace: %s, name: 'keys'}, data: "
+                                "{accesskey: 'QUtJQQ==', secretkey: 'c2VjcmV0'}}",
+                                ns));
+}
+
 void put_credentials(struct story *story, const char *ns)
 {
     char name[40];
@@ -121,7 +130,12 @@ void put_credentials(struct story *story, const char *ns)
         snprintf(name, sizeof(name), "registration-%d", g);
         put_secret(story, ns, name, mode_key(MODE_REGISTRATION), story->registration[g]);
     }
-    put_secret(story, ns, "keys", "access-key", "AKIA1");
+    put_cache_keys(story, ns);
+    if (!api_object(story->api, "serviceaccounts", ns, "their-own"))
+        user_request(story, "alice", "POST", object_path("serviceaccounts", ns, ""), "application/json",
+                     json_build("{apiVersion: 'v1', kind: 'ServiceAccount', metadata: {namespace: %s, name: "
+                                "'their-own'}}",
+                                ns));
 }
 
 /* A runner that somebody has made in the web page, when it is needed. */
@@ -134,9 +148,25 @@ static void put_runner_token(struct story *story, const struct wish *wish)
                    gitlab_runner_by_hand(story->gitlabs[spec_gitlab(wish->spec)]));
 }
 
+static bool is_moved(struct json_object *from, struct json_object *to)
+{
+    static const char *const where[] = {"url", "authentication", "scope"};
+
+    for (size_t i = 0; i < ARRAY_LEN(where); i++)
+        if (!json_same(json_get(from, where[i]), json_get(to, where[i])))
+            return true;
+    return false;
+}
+
 void apply_wish(struct story *story, struct wish *wish)
 {
     char target[400];
+    struct json_object *there = json_get(wish_object(story, wish), "spec");
+
+    if (there && is_moved(there, wish->spec)) {
+        wish->moved = true;
+        runners_note_lost(story, wish);
+    }
     struct json_object *object =
         json_build("{apiVersion: 'gitlab-runners.dev/v1beta1', kind: 'GitLabRunner', metadata: {namespace: %s, name: "
                    "%s}, spec: %o}",
@@ -287,8 +317,7 @@ static void begin(struct story *story)
     apply_wish(story, wish);
 }
 
-bool story_tell(const struct plan *plan, bool telling, struct figures *ret_figures, char *ret_property, char *ret_text,
-                size_t size)
+void story_tell(const struct plan *plan, int telling, struct outcome *ret)
 {
     struct choices choices;
     struct story *story = mem_alloc(sizeof(*story));
@@ -307,11 +336,10 @@ bool story_tell(const struct plan *plan, bool telling, struct figures *ret_figur
     if (plan->setup[SETUP_DELETED])
         delete_all(story);
     destroy_world(story);
-    *ret_figures = sim->figures;
-    bool good = !*sim->broken;
-    snprintf(ret_property, size, "%s", sim->broken);
-    snprintf(ret_text, size, "%s", sim->broken_text.data);
+    ret->figures = sim->figures;
+    ret->lasted_ms = sim->now;
+    snprintf(ret->property, sizeof(ret->property), "%s", sim->broken);
+    snprintf(ret->text, sizeof(ret->text), "%s", sim->broken_text.data);
     sim_destroy(sim);
     free(story);
-    return good;
 }

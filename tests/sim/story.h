@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "tests/sim/api.h"
+#include "tests/sim/driver.h"
 #include "tests/sim/gitlab.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/replica.h"
@@ -23,6 +24,7 @@ struct wish {
     const char *ns, *name;
     struct json_object *spec;           /* as it was last applied; NULL: never */
     struct json_object *backup, *token; /* the object and its token Secret, as they were then; NULL: none */
+    bool moved;                         /* to another GitLab, scope, or way to prove who it is */
     bool may_roll;                      /* something was done that may replace pods */
     bool disowned;     /* somebody took a runner at GitLab, or its token, out of the operator's hands */
     bool edited_there; /* an attribute was edited that a registration token cannot push */
@@ -35,7 +37,7 @@ struct seen {
     unsigned registers, unheard; /* with a registration token; … whose answer did not come */
     unsigned deaths;             /* of processes, or of their leading */
     unsigned disowned[GITLABS];  /* runners that the operator cannot find any more, by somebody's doing */
-    unsigned trouble;            /* of GitLab, after the effect */
+    unsigned spoiled;            /* registrations whose answer GitLab's trouble has made another */
 };
 
 struct story {
@@ -48,15 +50,14 @@ struct story {
     int replicas_len, wishes_len;
     struct wish wishes[WISHES_MAX];
     struct seen seen;
+    bool troubled[GITLABS];
     size_t next; /* step */
     bool healed;
     int64_t healed_at;
 };
 
-/* Tells it from beginning to end. telling: as it happens, on standard output. False: a property does not hold, and
- * *ret_broken (if not NULL) is which one, and how. */
-bool story_tell(const struct plan *plan, bool telling, struct figures *ret_figures, char *ret_property, char *ret_text,
-                size_t size);
+/* Tells it from beginning to end (driver.h). */
+void story_tell(const struct plan *plan, int telling, struct outcome *ret);
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * For deeds and properties. */
@@ -83,6 +84,9 @@ void apply_wish(struct story *story, struct wish *wish);
 
 /* All that is out of the ordinary ends (deeds_faults.c). */
 void faults_heal(struct story *story);
+void gitlabs_heal(struct story *story, int gitlab);
+/* Objects with a child's name that are not the operator's go (deeds_objects.c). */
+void children_mend(struct story *story);
 /* What people have done wrong is put right (deeds_users.c). */
 void users_mend(struct story *story);
 
