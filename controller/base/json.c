@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <json-c/json.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,6 +273,16 @@ struct json_object *json_copy(struct json_object *o)
     if (o && json_object_deep_copy(o, &copy, NULL) < 0)
         abort();
     return copy;
+}
+
+void json_cleanse(struct json_object *o)
+{
+    if (json_object_is_type(o, json_type_string))
+        OPENSSL_cleanse((char *)json_object_get_string(o), (size_t)json_object_get_string_len(o));
+    for (size_t i = 0; i < json_len(o); i++)
+        json_cleanse(json_at(o, i));
+    json_each (it, o)
+        json_cleanse(it.value);
 }
 
 const char *json_text(struct json_object *o)

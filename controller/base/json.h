@@ -79,6 +79,9 @@ struct json_object *json_copy(struct json_object *o);
  *     json_build("{kind: 'Secret', metadata: {name: %s}, data: %o}", name, data) */
 struct json_object *json_build(const char *format, ...);
 
+/* Overwrites all strings of the tree, which held secrets and is about to be dropped. NULL is fine. */
+void json_cleanse(struct json_object *o);
+
 /* The compact text, lent until the tree changes. Keys keep their order of insertion. */
 const char *json_text(struct json_object *o);
 /* The same tree with all keys sorted: equal content gives equal text. The caller owns it. */

@@ -255,7 +255,7 @@ static struct json_object *parse_reply(struct call *call, struct err *err)
 /* From now on its id is unknown. */
 static void answer_call(struct call *call, const struct err *err)
 {
-    struct kube_reply result = {.err = *err, .date_s = call->date_s};
+    struct kube_reply result = {.err = *err, .size = call->answer.size, .date_s = call->date_s};
     cleanup_json struct json_object *object = NULL;
 
     call_enter(call, CALL_ANSWERED);

@@ -100,9 +100,9 @@ static void on_looked(void *arg, const struct kube_reply *reply)
         return;
     }
     if (is_worth_keeping(turn, kind, reply->object))
-        turn_learn_presence(turn, kind, reply->object);
+        context_learn_presence(turn->ctx, &turn->prior, kind, reply->object);
     else
-        turn_learn_absence(turn, kind, s.ns, s.name);
+        context_learn_absence(turn->ctx, &turn->prior, kind, s.ns, s.name);
     if (turn->asked.kind == ACT_APPLY)
         learn_owner(&turn->state->memory, turn->asked.apply.child,
                     reply->object && !perform_is_ours(turn, kind, reply->object));
@@ -115,7 +115,7 @@ static void look(struct turn *turn)
 {
     const struct stray s = subject(turn);
 
-    turn_get(turn, kind_by_name(s.kind), s.ns, s.name, NULL, on_looked);
+    turn_get(turn, kind_by_name(s.kind), s.ns, s.name, on_looked);
 }
 
 /* True when the answer is good; else the failure is dealt with. */
@@ -143,7 +143,7 @@ void perform(struct turn *turn, const struct action *act)
     };
 
     assert(act->kind < ARRAY_LEN(performers) && performers[act->kind] && act->rule);
-    assert(turn->work.state == WORK_WAITING && !turn->request);
+    assert(turn->work.state == WORK_WAITING && !turn->request && !turn->reading);
     turn->asked = *act;
     turn->asked_us = clock_us();
     performers[act->kind](turn);

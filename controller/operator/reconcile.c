@@ -16,6 +16,7 @@
 #include "net/loop.h"
 #include "operator/orphans.h"
 #include "operator/perform.h"
+#include "operator/reads.h"
 #include "runner/names.h"
 #include "runner/status.h"
 
@@ -77,7 +78,7 @@ static void note_facts(struct reconciler *rec, struct turn *turn)
 /* Nothing is left to do now: come back when told so, or for what no event will tell. */
 static void turn_end(struct reconciler *rec, struct turn *turn, const struct action *last)
 {
-    assert(turn->work.state == WORK_WAITING && !turn->request);
+    assert(turn->work.state == WORK_WAITING && !turn->request && !turn->reading);
     count_result(&rec->stats, turn, last);
     note_facts(rec, turn);
     turn_log(turn, LOG_DEBUG, act_kind_name(last->kind), "cause", turn->cause, "rule", last->rule, "reason",
@@ -263,6 +264,7 @@ static void forget_runners(void *arg)
 
     errands_end(&rec->errands, true);
     states_finish(&rec->states);
+    reads_forget(rec->ctx.reads);
 }
 
 /* What GitLab was asked for is seen to its end: a token goes into its Secret. */
@@ -317,6 +319,7 @@ struct reconciler *reconciler_create(const struct context *ctx)
     rec->ctx.controller = rec->controller = controller_create(ctx->loop, ctx->lease, all_synced, rec);
     rec->ctx.orphans = orphans_create(&rec->ctx);
     rec->ctx.garbage = garbage_create(&rec->ctx);
+    rec->ctx.reads = reads_create(&rec->ctx);
     controller_add_kind(rec->controller, &turns, rec);
     rec->informers = informers_create(&rec->ctx, &rec->states);
     return rec;
@@ -331,6 +334,7 @@ void reconciler_destroy(struct reconciler *rec)
     informers_destroy(rec->informers);
     orphans_destroy(rec->ctx.orphans);
     garbage_destroy(rec->ctx.garbage);
+    reads_destroy(rec->ctx.reads);
     paces_finish(&rec->paces);
     store_destroy(rec->ctx.store);
     free(rec);

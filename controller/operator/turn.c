@@ -15,6 +15,7 @@
 #include "kube/version.h"
 #include "net/loop.h"
 #include "operator/pods.h"
+#include "operator/reads.h"
 #include "runner/learn.h"
 #include "runner/names.h"
 
@@ -40,6 +41,7 @@ struct turn *turn_create(const struct context *ctx, const struct record *record,
     struct turn *turn = mem_alloc(sizeof(*turn));
 
     *turn = (struct turn){.ctx = ctx, .cause = cause, .state = state};
+    list_init(&turn->reader);
     turn->began_us = turn->asked_us = clock_us();
     snprintf(turn->id, sizeof(turn->id), "%08x-%llu", ctx->stats->run, (unsigned long long)++ctx->stats->turns);
     turn->record = record_copy(&kept_layouts[KIND_RUNNER], record, &turn->mem);
@@ -62,6 +64,7 @@ void turn_destroy(struct turn *turn)
     assert(turn->state && turn->ctx);
     if (turn->request)
         kube_cancel(turn->ctx->client, turn->request);
+    reads_leave(turn);
     pods_look_end(turn);
     arena_finish(&turn->step);
     arena_finish(&turn->mem);
@@ -70,7 +73,7 @@ void turn_destroy(struct turn *turn)
 
 void turn_ready(struct turn *turn)
 {
-    assert(!turn->request);
+    assert(!turn->request && !turn->reading);
     work_ready(&turn->work);
 }
 
@@ -179,36 +182,41 @@ void context_learn_read(const struct context *ctx, enum kind kind, struct json_o
     learn(ctx, kind, object, &record, NULL);
 }
 
-void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, const char *data_key,
-              kube_done_fn *done)
+struct prior context_prior(const struct context *ctx, enum kind kind, const char *ns, const char *name, struct arena *a)
 {
-    const struct store *store = turn->ctx->store;
-    const struct record *known = store_get(store, kind, ns, name);
+    const struct record *known = store_get(ctx->store, kind, ns, name);
 
-    assert(!turn->request);
-    turn->known_uid = known ? arena_strdup(&turn->mem, known->uid) : NULL;
-    turn->was_unknown = !store_knows(store, kind, ns, name);
-    turn->request = kube_get_data(turn->ctx->client, kind_resource(kind), ns, name, data_key, done, turn);
+    return (struct prior){.uid = known ? arena_strdup(a, known->uid) : NULL,
+                          .unknown = !store_knows(ctx->store, kind, ns, name)};
 }
 
-void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name)
+void context_learn_absence(const struct context *ctx, const struct prior *prior, enum kind kind, const char *ns,
+                           const char *name)
 {
-    const struct record *known = store_get(turn->ctx->store, kind, ns, name);
+    const struct record *known = store_get(ctx->store, kind, ns, name);
 
-    if (known ? turn->known_uid && strcmp(known->uid, turn->known_uid) == 0 : turn->was_unknown)
-        store_remove(turn->ctx->store, kind, ns, name);
+    if (known ? prior->uid && strcmp(known->uid, prior->uid) == 0 : prior->unknown)
+        store_remove(ctx->store, kind, ns, name);
 }
 
-void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object)
+void context_learn_presence(const struct context *ctx, const struct prior *prior, enum kind kind,
+                            struct json_object *object)
 {
-    const struct store *store = turn->ctx->store;
+    const struct store *store = ctx->store;
     const char *ns = json_str_or(object, "metadata.namespace", ""), *name = json_str_or(object, "metadata.name", ""),
                *uid = json_str_or(object, "metadata.uid", "");
-    bool same = turn->known_uid && strcmp(turn->known_uid, uid) == 0;
-    bool has_ended = same || (turn->was_unknown && store_knows(store, kind, ns, name));
+    bool same = prior->uid && strcmp(prior->uid, uid) == 0;
+    bool has_ended = same || (prior->unknown && store_knows(store, kind, ns, name));
 
     if (store_get(store, kind, ns, name) || !has_ended)
-        context_learn_read(turn->ctx, kind, object);
+        context_learn_read(ctx, kind, object);
+}
+
+void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, kube_done_fn *done)
+{
+    assert(!turn->request);
+    turn->prior = context_prior(turn->ctx, kind, ns, name, &turn->mem);
+    turn->request = kube_get(turn->ctx->client, kind_resource(kind), ns, name, done, turn);
 }
 
 uint64_t turn_send_event(const struct turn *turn, bool warning, const char *reason, const char *note,

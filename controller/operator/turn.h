@@ -24,6 +24,8 @@ struct loop;
 struct orphans;
 struct paces;
 struct pods_look;
+struct reading;
+struct reads;
 
 #define CONTROLLER "gitlabrunner" /* what metrics and logs call us */
 
@@ -47,9 +49,16 @@ struct context {
     struct errands *errands;
     struct garbage *garbage;
     struct paces *paces; /* of looks at pods */
+    struct reads *reads;
     struct stats *stats;
     void (*evicted)(void *arg, const struct record *runner); /* a GitLabRunner gives way to another namespace's */
     void *evicted_arg;
+};
+
+/* What was known of an object when it was asked for. */
+struct prior {
+    const char *uid; /* NULL: it was not known                 */
+    bool unknown;    /* … and whether it is there was not either */
 };
 
 struct turn {
@@ -62,13 +71,14 @@ struct turn {
     struct state *state;
     struct record record; /* the object as the turn began, or since it has our finalizer */
     struct observed observed;
-    struct arena mem;       /* until the turn ends                               */
-    struct arena step;      /* what was gathered and decided, until the next decision */
-    struct action asked;    /* the action whose answer is awaited                */
-    uint64_t request;       /* to Kubernetes, in flight; 0: none                 */
-    struct pods_look *look; /* … at pods; NULL: none */
-    const char *known_uid;  /* of the object that is read: as it was known then; NULL: it was not */
-    bool was_unknown;       /* … and whether it is there was not known either                  */
+    struct arena mem;        /* until the turn ends                               */
+    struct arena step;       /* what was gathered and decided, until the next decision */
+    struct action asked;     /* the action whose answer is awaited                */
+    uint64_t request;        /* to Kubernetes, in flight; 0: none                 */
+    struct pods_look *look;  /* … at pods; NULL: none */
+    struct reading *reading; /* that it waits for; NULL: none (reads.h) */
+    struct list reader;      /* … among its readers                     */
+    struct prior prior;      /* of the object that turn_get() reads     */
     unsigned steps;
     bool urgent; /* somebody waits for it                              */
     bool stale;  /* the object itself has changed: begin anew         */
@@ -102,14 +112,16 @@ bool context_keep(const struct context *ctx, enum kind kind, struct json_object 
 void context_learn_applied(const struct context *ctx, enum kind kind, struct json_object *object); /* a child */
 void context_learn_written(const struct context *ctx, enum kind kind, struct json_object *object);
 void context_learn_read(const struct context *ctx, enum kind kind, struct json_object *object);
-/* Reads an object, data_key as kube_get_data() has it; the answer is the turn's request. What is known under that name
- * is remembered for the next two. */
-void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, const char *data_key,
-              kube_done_fn *done);
-/* It is not there, unless the watch has shown a newer one of that name since. */
-void turn_learn_absence(struct turn *turn, enum kind kind, const char *ns, const char *name);
-/* It is there, unless it was known and the watch has told of its end since. */
-void turn_learn_presence(struct turn *turn, enum kind kind, struct json_object *object);
+struct prior context_prior(const struct context *ctx, enum kind kind, const char *ns, const char *name,
+                           struct arena *a);
+/* It was looked for and is not there, unless the watch has shown a newer one of that name since. */
+void context_learn_absence(const struct context *ctx, const struct prior *prior, enum kind kind, const char *ns,
+                           const char *name);
+/* It was read, so it is there, unless it was known and the watch has told of its end since. */
+void context_learn_presence(const struct context *ctx, const struct prior *prior, enum kind kind,
+                            struct json_object *object);
+/* Reads an object anew; the answer is the turn's request. */
+void turn_get(struct turn *turn, enum kind kind, const char *ns, const char *name, kube_done_fn *done);
 /* Sends an Event about the turn's object. */
 void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note);
 /* … that somebody waits for; returns the request, as kube/client.h has it. */

@@ -70,7 +70,7 @@ static struct json_object *queue_json(const struct reconciler_view *view)
 
 static struct json_object *turn_json(const struct turn *turn)
 {
-    const char *awaits = turn->request ? "API server" : "nothing";
+    const char *awaits = turn->request || turn->reading ? "API server" : "nothing";
 
     return json_build("{runner: %s, reconcileID: %s, cause: %s, rule: %s, action: %s, awaits: %s, ageMs: %d, "
                       "awaitsMs: %d, steps: %d}",

@@ -208,7 +208,7 @@ def test_a_new_runner_does_not_wait_for_thousands_of_another_namespace(stage: St
     stage.kube.create("Secret", {"metadata": {"name": "gitlab"}, "data": secret}, other)
     stage.operator.start()
     held = Hold()
-    stage.proxy.add(held, "GET", f".*/namespaces/{stage.name}/secrets/gitlab", count=None)
+    stage.proxy.add(held, "PATCH", f".*/namespaces/{stage.name}/gitlabrunners/[^/]*", count=None)
     many(stage, 300)
     wait_for("it has as many turns as it may have", lambda: held.held >= OF_ONE)
     body = {"apiVersion": "gitlab-runners.dev/v1beta1", "kind": "GitLabRunner", "metadata": {"name": "single"},

@@ -12,12 +12,13 @@ import pytest
 from cluster import Kube, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.api_server import ApiServer
-from machinery.stage import KINDS, WRITES, Stage, scaled
+from machinery.stage import KINDS, WRITES, Stage, collection, scaled
 from program import kubeconfig
 from proxy.faults import Delay, Goaway, Reset, Status
 from proxy.http2 import Peer
 from proxy.rules import Entry
 from proxy.server import Proxy
+from proxy.streams import Late
 
 RETRY_AFTER = 2
 LATE = 0.7                  # seconds that a busy machine may take to get round to it
@@ -74,6 +75,27 @@ def test_a10_a_write_whose_answer_was_lost_is_done_once(stage: Stage, gitlab: Gi
     runner.delete()
     runner.wait_gone()
     assert gitlab.runners() == [] and len(gitlab.audit("POST", "/api/v4/runners")) == 1
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Reads
+
+
+def test_a_secret_that_many_name_is_read_for_all_of_them_and_never_old(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """Also while the watch has not told of its edit yet: whoever is made after that is of the other project."""
+    burst = 50
+    first = stage.registration_token()
+    runners = [stage.unmanned(name=f"first-{i}") for i in range(burst)]
+    stage.proxy.add(Late(2), "GET", collection("secrets"), "watch", count=None)
+    stage.operator.start()
+    wait_for("some are registered", gitlab.runners)
+    second = gitlab.add_project("other")
+    stage.kube.patch("Secret", "gitlab", {"stringData": {"runner-registration-token": second["runners_token"]}}, stage.name)
+    runners += [stage.unmanned(name=f"second-{i}") for i in range(5)]
+    stage.settled(runners)
+    projects = [gitlab.runner(runner.status()["runnerId"])["project_ids"] for runner in runners]
+    assert [first["id"]] in projects and projects[burst:] == [[second["id"]]] * 5
+    assert len(stage.requests("GET", ".*/secrets/gitlab")) <= 5 + 5, "for those of the start; for each that comes later"
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ RATIOS = (
 COUNTS = (
     gate("writes an object (Events apart)", "{:.2f}", "writes_per_object", 7),
     gate("Events an object", "{:.2f}", "events_per_object", 1),
-    Row("reads an object", "{:.2f}", "reads_per_object"),
+    Row("reads an object", "{:.2f}", "reads_per_object", 0.5),
     gate("reads of children an object", "{:.2f}", "reads_of_children_per_object", 0),
     gate("GitLab calls an object", "{:.2f}", "gitlab_calls_per_object", 1),
     gate("requests for an edit of a label", "{}", "label_edit_requests", 0),

@@ -115,14 +115,14 @@ static void forgets_what_was_let_go(void **state)
 /* What a turn has read: "u" was known when it asked, or nothing was. */
 static void was_read(struct context *ctx, const char *known_uid, const char *version)
 {
-    struct turn turn = {.ctx = ctx, .known_uid = known_uid};
+    const struct prior prior = {.uid = known_uid};
     cleanup_json struct json_object *object =
         json_build("{metadata: {name: 'jobs', uid: 'u', resourceVersion: %s}}", version);
 
     if (version)
-        turn_learn_presence(&turn, KIND_NAMESPACE, object);
+        context_learn_presence(ctx, &prior, KIND_NAMESPACE, object);
     else
-        turn_learn_absence(&turn, KIND_NAMESPACE, "", "jobs");
+        context_learn_absence(ctx, &prior, KIND_NAMESPACE, "", "jobs");
 }
 
 static void the_watch_may_tell_of_an_end_while_the_object_is_read(void **state)
