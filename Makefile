@@ -152,6 +152,9 @@ uninstall: ## Take them away again
 TEST_SOURCES := $(wildcard tests/unit/test_*.c)
 LONGEST_TESTS := world
 TESTS := $(LONGEST_TESTS) $(filter-out $(LONGEST_TESTS),$(TEST_SOURCES:tests/unit/test_%.c=%))
+# What fuzzers have found is played once more (tests/fuzz/replay.c).
+CORPORA := $(patsubst tests/fuzz/fuzz_%.c,corpus_%,$(wildcard tests/fuzz/fuzz_*.c))
+TESTS += $(CORPORA)
 CORE_TESTS := $(foreach t,$(TESTS),$(if $(wildcard controller/base/$(t).c controller/runner/$(t).c),$(t)))
 CORE_TESTS += $(filter world waits render_golden lists yaml,$(TESTS))
 
@@ -174,6 +177,15 @@ $(B)/sim/%.o: tests/sim/%.c | deps
 $(B)/simulate: $(SIM_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(B)/tests/%.o: tests/fuzz/%.c | deps
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/fuzz $(PKG_CFLAGS) -c -o $@ $<
+
+# Some define what takes the place of what the program does.
+$(CORPORA:%=$(B)/tests/%): $(B)/tests/corpus_%: $(B)/tests/fuzz_%.o $(B)/tests/replay.o $(LIBRARY_OBJECTS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $^ $(PKG_LIBS)
 
 # This one has an API server and a clock of its own.
 $(B)/tests/poll: $(B)/tests/test_poll.o $(B)/obj/kube/poll.o $(filter $(B)/obj/base/%,$(OBJECTS))
