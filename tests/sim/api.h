@@ -59,7 +59,8 @@ void api_lag(struct api *api, const char *host, const char *resource, uint64_t v
 void api_compact(struct api *api);
 /* Ends all watches of a host, each in good order (as after the timeout that they asked for), or amid a line. */
 void api_end_watches(struct api *api, const char *host, bool amid);
-/* Requests of this user to the resource (and verb; NULL: all) are answered with 403 until it is granted again. */
+/* Requests of this user to the resource (and verb; NULL: all) are answered with 403 until it is granted again: what is
+ * granted to NULL, is so to each. */
 void api_deny(struct api *api, const char *user, const char *verb, const char *resource, bool denied);
 /* Bearer tokens that are accepted; others get 401. NULL takes back all. */
 void api_accept_token(struct api *api, const char *token, const char *user);

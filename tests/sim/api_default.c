@@ -1,4 +1,4 @@
-/* What values are when nobody has said, what a CRD's schema drops, and what it refuses. */
+/* What values are when nobody has said, and what a schema drops. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +47,8 @@ static struct json_object *shaped_members(const struct schema *schema, struct js
     json_object_object_foreach(object, name, value)
     {
         const struct schema *member = schema_member(schema, name);
-        if (is_unknown(schema, name) || !value) {
+        bool falls_back = !value && member->crd && json_member(member->crd, "default");
+        if (is_unknown(schema, name) || falls_back) {
             changed = changed ? changed : api_json_shallow(object);
             json_object_object_del(changed, name);
             continue;
@@ -91,7 +92,65 @@ static struct json_object *shaped(const struct schema *schema, struct json_objec
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * Built-in kinds': on a copy */
+ * Built-in kinds': Go leaves out maps and lists that are empty, and the rest is done on a copy */
+
+static bool is_left_out(const struct schema *schema, struct json_object *value)
+{
+    bool map = schema->shape == SCHEMA_MAP && json_object_is_type(value, json_type_object);
+
+    return !value || ((map || json_object_is_type(value, json_type_array)) && api_json_is_empty(value));
+}
+
+static struct json_object *compacted(const struct schema *schema, struct json_object *value,
+                                     struct json_object *before);
+
+static struct json_object *compacted_members(const struct schema *schema, struct json_object *object,
+                                             struct json_object *before)
+{
+    struct json_object *changed = NULL;
+
+    json_object_object_foreach(object, name, value)
+    {
+        const struct schema *member = schema_member(schema, name);
+        if (is_left_out(member, value)) {
+            changed = changed ? changed : api_json_shallow(object);
+            json_object_object_del(changed, name);
+            continue;
+        }
+        struct json_object *new = compacted(member, value, json_member(before, name));
+        if (new == value)
+            json_object_put(new);
+        else
+            put_shaped(&changed, object, name, new);
+    }
+    return changed ? changed : json_object_get(object);
+}
+
+static struct json_object *compacted_elements(const struct schema *schema, struct json_object *array)
+{
+    struct json_object *new = json_object_new_array();
+    bool same = true;
+
+    for (size_t i = 0; i < json_len(array); i++) {
+        json_object_array_add(new, compacted(schema->element, json_at(array, i), NULL));
+        same = same && json_at(new, i) == json_at(array, i);
+    }
+    if (!same)
+        return new;
+    json_object_put(new);
+    return json_object_get(array);
+}
+
+static struct json_object *compacted(const struct schema *schema, struct json_object *value, struct json_object *before)
+{
+    bool object = schema->shape == SCHEMA_STRUCT || schema->shape == SCHEMA_MAP;
+
+    if (value != before && object && json_object_is_type(value, json_type_object))
+        return compacted_members(schema, value, before);
+    if (value != before && schema->shape == SCHEMA_LIST && json_object_is_type(value, json_type_array))
+        return compacted_elements(schema, value);
+    return json_object_get(value);
+}
 
 static void fall_back(struct json_object *object, const char *key, struct json_object *value)
 {
@@ -169,8 +228,10 @@ static void default_pod(struct json_object *spec)
             default_container(json_at(json_member(spec, lists[l]), i));
     for (size_t i = 0; i < json_len(json_member(spec, "volumes")); i++)
         default_volume(json_at(json_member(spec, "volumes"), i));
+    if (*api_json_text(spec, "serviceAccount")) /* its old name */
+        text_falls_back(spec, "serviceAccountName", api_json_text(spec, "serviceAccount"));
     if (*api_json_text(spec, "serviceAccountName"))
-        text_falls_back(spec, "serviceAccount", api_json_text(spec, "serviceAccountName"));
+        json_put_member(spec, "serviceAccount", api_json_text(spec, "serviceAccountName"));
     text_falls_back(spec, "restartPolicy", "Always");
     text_falls_back(spec, "dnsPolicy", "ClusterFirst");
     text_falls_back(spec, "schedulerName", "default-scheduler");
@@ -233,11 +294,10 @@ static struct json_object *defaulted_binding(struct json_object *content)
     return new;
 }
 
-struct json_object *api_defaulted(const struct api_kind *kind, struct json_object *content, struct json_object *before)
+static struct json_object *defaulted(const struct api_kind *kind, struct json_object *content,
+                                     struct json_object *before)
 {
     switch ((enum api_kind_name)(kind - api_kinds)) {
-    case API_RUNNERS:
-        return shaped_members(schema_of("crd"), content, before);
     case API_SECRETS:
         return defaulted_secret(content);
     case API_ROLE_BINDINGS:
@@ -246,6 +306,7 @@ struct json_object *api_defaulted(const struct api_kind *kind, struct json_objec
         return defaulted_spec(content, before, default_deployment);
     case API_PODS:
         return defaulted_spec(content, before, default_pod);
+    case API_RUNNERS:
     case API_CONFIG_MAPS:
     case API_ACCOUNTS:
     case API_BUDGETS:
@@ -259,82 +320,14 @@ struct json_object *api_defaulted(const struct api_kind *kind, struct json_objec
     return json_object_get(content);
 }
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * What a CRD refuses */
-
-static bool is_of_type(struct json_object *value, const char *type, struct json_object *crd)
+struct json_object *api_defaulted(const struct api_kind *kind, struct json_object *content, struct json_object *before)
 {
-    if (json_bool_or(crd, "x-kubernetes-int-or-string", false))
-        return json_object_is_type(value, json_type_int) || json_object_is_type(value, json_type_string);
-    return !*type || (strcmp(type, "object") == 0 && json_object_is_type(value, json_type_object)) ||
-           (strcmp(type, "array") == 0 && json_object_is_type(value, json_type_array)) ||
-           (strcmp(type, "string") == 0 && json_object_is_type(value, json_type_string)) ||
-           (strcmp(type, "boolean") == 0 && json_object_is_type(value, json_type_boolean)) ||
-           (strcmp(type, "integer") == 0 && json_object_is_type(value, json_type_int)) ||
-           (strcmp(type, "number") == 0 &&
-            (json_object_is_type(value, json_type_int) || json_object_is_type(value, json_type_double)));
-}
+    const struct schema *schema = schema_of(kind->type);
 
-static bool is_within(struct json_object *crd, const char *least, const char *most, int64_t n)
-{
-    return n >= json_int_or(crd, least, INT64_MIN) && n <= json_int_or(crd, most, INT64_MAX);
-}
-
-static bool is_enumerated(struct json_object *crd, struct json_object *value)
-{
-    struct json_object *allowed = json_member(crd, "enum");
-
-    for (size_t i = 0; i < json_len(allowed); i++)
-        if (json_object_equal(json_at(allowed, i), value))
-            return true;
-    return !allowed;
-}
-
-static const char *why_not(struct json_object *crd, struct json_object *value)
-{
-    if (!is_of_type(value, api_json_text(crd, "type"), crd))
-        return "Invalid value: must be of another type";
-    if (!is_enumerated(crd, value))
-        return "Unsupported value";
-    if (json_object_is_type(value, json_type_int) &&
-        !is_within(crd, "minimum", "maximum", json_object_get_int64(value)))
-        return "Invalid value: out of range";
-    if (json_object_is_type(value, json_type_string) &&
-        !is_within(crd, "minLength", "maxLength", json_object_get_string_len(value)))
-        return "Invalid value: of such a length";
-    if (json_is_array(value) && !is_within(crd, "minItems", "maxItems", (int64_t)json_len(value)))
-        return "Invalid value: so many items";
-    return NULL;
-}
-
-static void judge_members(const struct schema *schema, struct json_object *value, const char *path,
-                          char ret[static 300])
-{
-    struct json_object *required = json_member(schema->crd, "required");
-    char inner[200];
-
-    for (size_t i = 0; i < json_len(required) && !*ret; i++)
-        if (!json_member(value, json_string(json_at(required, i))))
-            snprintf(ret, 300, "%s.%s: Required value", path, json_string(json_at(required, i)));
-    json_object_object_foreach(value, name, member)
-    {
-        if (*ret)
-            return;
-        snprintf(inner, sizeof(inner), "%.120s%s%.60s", path, *path ? "." : "", name);
-        api_judge(schema_member(schema, name), member, inner, ret);
-    }
-}
-
-void api_judge(const struct schema *schema, struct json_object *value, const char *path, char ret[static 300])
-{
-    const char *why = schema->crd && value ? why_not(schema->crd, value) : NULL;
-
-    if (why)
-        snprintf(ret, 300, "%s: %s", path, why);
-    if (!schema->crd || *ret || !value)
-        return;
-    if (json_object_is_type(value, json_type_object))
-        judge_members(schema, value, path, ret);
-    for (size_t i = 0; json_is_array(value) && schema->element && i < json_len(value) && !*ret; i++)
-        api_judge(schema->element, json_at(value, i), path, ret);
+    if (kind == &api_kinds[API_RUNNERS])
+        return shaped_members(schema, content, before);
+    struct json_object *compact = compacted_members(schema, content, before);
+    struct json_object *ret = defaulted(kind, compact, before);
+    json_object_put(compact);
+    return ret;
 }

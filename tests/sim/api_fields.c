@@ -160,11 +160,27 @@ static void compare_member(struct fields_change *all, const char *name, struct j
     put_changes(all, key, &change);
 }
 
+/* A member that has become null is still there: emptied, but not removed. */
+static struct json_object *member_after(struct json_object *after, const char *name, struct json_object *old)
+{
+    static struct json_object *no_members, *no_elements;
+    struct json_object *new = NULL;
+
+    if (!after || !json_object_object_get_ex(after, name, &new) || new || !old)
+        return new;
+    no_members = no_members ? no_members : json_object_new_object();
+    no_elements = no_elements ? no_elements : json_object_new_array();
+    return json_object_is_type(old, json_type_array)    ? no_elements
+           : json_object_is_type(old, json_type_object) ? no_members
+                                                        : NULL;
+}
+
 static void compare_members(struct fields_change *all, struct json_object *before, struct json_object *after,
                             const struct schema *schema)
 {
     if (before) {
-        json_object_object_foreach(before, name, old) compare_member(all, name, old, json_member(after, name), schema);
+        json_object_object_foreach(before, name, old)
+            compare_member(all, name, old, member_after(after, name, old), schema);
     }
     if (after) {
         json_object_object_foreach(after, name, new)

@@ -200,6 +200,52 @@ static struct json_object *stripped(struct json_object *set)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * Update */
+
+/* What a new object of a built-in kind has before anybody says anything: structs that Go cannot leave out. */
+static struct json_object *nothing_of(const struct api_kind *kind)
+{
+    static struct json_object *blanks[API_KINDS];
+    const char *const texts[API_KINDS] = {
+        [API_DEPLOYMENTS] =
+            "{\"spec\":{\"strategy\":{},\"template\":{\"metadata\":{},\"spec\":{\"containers\":[]}}},\"status\":{}}",
+        [API_BUDGETS] = "{\"spec\":{},\"status\":{}}",
+        [API_PODS] = "{\"spec\":{\"containers\":[]},\"status\":{}}",
+        [API_NAMESPACES] = "{\"spec\":{},\"status\":{}}",
+        [API_LEASES] = "{\"spec\":{}}",
+    };
+    size_t i = (size_t)(kind - api_kinds);
+
+    if (texts[i] && !blanks[i])
+        blanks[i] = json_tokener_parse(texts[i]);
+    return blanks[i];
+}
+
+struct json_object *api_managed_update(const struct api *api, const struct api_call *call, const struct api_kind *kind,
+                                       struct json_object *fields, struct json_object *live, struct json_object *after)
+{
+    struct owner_table table;
+
+    if (live && json_len(fields) == 0)
+        return NULL; /* whose fields nobody has told of are not managed */
+    table_read(&table, call, kind, fields, "Update");
+    struct owner_entry *own = &table.entries[table.own];
+    struct fields_change change = fields_compare(live ? live : nothing_of(kind), after, schema_of(kind->type));
+    struct json_object *touched = fields_union(change.added, change.modified);
+
+    take_from_others(&table, touched);
+    take_from_others(&table, change.removed);
+    struct json_object *kept = fields_difference(own->set, change.removed);
+    set_owned(own, stripped(fields_union(kept, touched)));
+    struct json_object *ret = table_write(&table, api, call, kind, "Update", false);
+    json_object_put(kept);
+    json_object_put(touched);
+    fields_change_finish(&change);
+    table_finish(&table);
+    return ret;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * Apply */
 
 static struct json_object *without_what_is_gone(struct owner_table *table, struct json_object *merged,
@@ -212,7 +258,19 @@ static struct json_object *without_what_is_gone(struct owner_table *table, struc
     for (size_t i = 0; i < table->len; i++)
         if (table->entries[i].set)
             owners.sets[owners.len++] = table->entries[i].set;
-    return merge_pruned(merged, last, &owners, schema);
+    struct json_object *pruned = merge_pruned(merged, last, &owners, schema);
+    return pruned ? pruned : json_object_new_object();
+}
+
+/* What nobody is known to have written somebody has, from the first Apply on. */
+static struct json_object *fields_before_apply(const struct api *api, const struct api_call *call,
+                                               const struct api_kind *kind, struct json_object *live)
+{
+    struct api_call before = *call;
+
+    before.manager = "before-first-apply";
+    before.subresource = "";
+    return api_managed_update(api, &before, kind, NULL, NULL, live);
 }
 
 struct api_managed api_managed_apply(const struct api *api, const struct api_call *call, const struct api_kind *kind,
@@ -221,8 +279,10 @@ struct api_managed api_managed_apply(const struct api *api, const struct api_cal
     const struct schema *schema = schema_of(kind->type);
     struct api_managed ret = {0};
     struct owner_table table;
+    cleanup_json struct json_object *first =
+        live && !json_len(fields) ? fields_before_apply(api, call, kind, live) : NULL;
 
-    table_read(&table, call, kind, fields, "Apply");
+    table_read(&table, call, kind, first ? first : fields, "Apply");
     struct owner_entry *own = &table.entries[table.own];
     struct json_object *last = json_object_get(own->set), *merged = merge_values(live, manifest, schema);
     struct json_object *set = stripped(fields_of(manifest, schema));
@@ -243,49 +303,6 @@ struct api_managed api_managed_apply(const struct api *api, const struct api_cal
     json_object_put(touched);
     json_object_put(merged);
     json_object_put(last);
-    fields_change_finish(&change);
-    table_finish(&table);
-    return ret;
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Update */
-
-/* What a new object of a built-in kind has before anybody says anything: structs that Go cannot leave out. */
-static struct json_object *nothing_of(const struct api_kind *kind)
-{
-    static struct json_object *blanks[API_KINDS];
-    const char *const texts[API_KINDS] = {
-        [API_DEPLOYMENTS] = "{\"spec\":{\"strategy\":{},\"template\":{\"metadata\":{},\"spec\":{}}},\"status\":{}}",
-        [API_BUDGETS] = "{\"spec\":{},\"status\":{}}",
-        [API_PODS] = "{\"spec\":{},\"status\":{}}",
-        [API_NAMESPACES] = "{\"spec\":{},\"status\":{}}",
-        [API_LEASES] = "{\"spec\":{}}",
-    };
-    size_t i = (size_t)(kind - api_kinds);
-
-    if (texts[i] && !blanks[i])
-        blanks[i] = json_tokener_parse(texts[i]);
-    return blanks[i];
-}
-
-struct json_object *api_managed_update(const struct api *api, const struct api_call *call, const struct api_kind *kind,
-                                       struct json_object *fields, struct json_object *live, struct json_object *after)
-{
-    struct owner_table table;
-
-    table_read(&table, call, kind, fields, "Update");
-    struct owner_entry *own = &table.entries[table.own];
-    struct fields_change change = fields_compare(live ? live : nothing_of(kind), after, schema_of(kind->type));
-    struct json_object *touched = fields_union(change.added, change.modified);
-
-    take_from_others(&table, touched);
-    take_from_others(&table, change.removed);
-    struct json_object *kept = fields_difference(own->set, change.removed);
-    set_owned(own, stripped(fields_union(kept, touched)));
-    struct json_object *ret = table_write(&table, api, call, kind, "Update", false);
-    json_object_put(kept);
-    json_object_put(touched);
     fields_change_finish(&change);
     table_finish(&table);
     return ret;

@@ -101,79 +101,110 @@ struct json_object *merge_values(struct json_object *live, struct json_object *m
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * Prune */
+ * Prune. What is emptied by that becomes null; so it is with the real one. */
 
-/* What each owner has at this key: false when nobody has anything there. */
-static bool owners_below(const struct merge_owners *owners, const char *key, struct merge_owners *ret)
+static bool is_member(struct json_object *node)
 {
+    return json_object_object_length(node) == 0 || json_object_object_get_ex(node, ".", NULL);
+}
+
+/* A struct's field counts as owned by who owns anything in it; what is in a list or map must be owned itself. */
+static bool counts_as_owned(struct json_object *node, bool named)
+{
+    return named || is_member(node);
+}
+
+/* What each owner has at this key: false when nobody keeps it. */
+static bool owners_below(const struct merge_owners *owners, const char *key, bool named, struct merge_owners *ret)
+{
+    bool kept = false;
+
     ret->len = 0;
     for (size_t i = 0; i < owners->len; i++) {
         struct json_object *child = NULL;
-        if (json_object_object_get_ex(owners->sets[i], key, &child))
-            ret->sets[ret->len++] = child;
+        if (!json_object_object_get_ex(owners->sets[i], key, &child))
+            continue;
+        ret->sets[ret->len++] = child;
+        kept |= counts_as_owned(child, named);
     }
-    return ret->len > 0;
+    return kept;
+}
+
+static bool is_named(const struct schema *schema, const char *name)
+{
+    return schema->shape == SCHEMA_STRUCT && (schema_member(schema, name)->crd || !schema->crd);
+}
+
+/* What is left of a part; *ret_gone: nothing, not even null. */
+static struct json_object *prune_part(struct json_object *value, const char *key, bool named,
+                                      struct json_object *fields, const struct merge_owners *owners,
+                                      const struct schema *schema, bool *ret_gone)
+{
+    struct merge_owners inner;
+    bool kept = owners_below(owners, key, named, &inner);
+
+    *ret_gone = !kept && counts_as_owned(fields, named);
+    return *ret_gone ? NULL : merge_pruned(value, fields, &inner, schema);
 }
 
 static struct json_object *prune_members(struct json_object *object, struct json_object *last,
                                          const struct merge_owners *owners, const struct schema *schema)
 {
     struct json_object *pruned = NULL;
-    struct merge_owners inner;
+    bool gone;
 
     json_object_object_foreach(last, key, fields)
     {
         struct json_object *old = *key == 'f' ? json_member(object, key + 2) : NULL;
         if (!old)
             continue;
-        struct json_object *new = owners_below(owners, key, &inner)
-                                      ? merge_pruned(old, fields, &inner, schema_member(schema, key + 2))
-                                      : NULL;
-        if (new != old && !pruned)
-            pruned = api_json_shallow(object);
-        if (new == old || !new) {
+        struct json_object *new =
+            prune_part(old, key, is_named(schema, key + 2), fields, owners, schema_member(schema, key + 2), &gone);
+        if (new == old) {
             json_object_put(new);
-            if (!new)
-                json_object_object_del(pruned, key + 2);
             continue;
         }
-        json_object_object_add(pruned, key + 2, new);
+        if (!pruned)
+            pruned = api_json_shallow(object);
+        if (gone)
+            json_object_object_del(pruned, key + 2);
+        else
+            json_object_object_add(pruned, key + 2, new);
+    }
+    if (pruned && json_object_object_length(pruned) == 0) {
+        json_object_put(pruned);
+        return NULL;
     }
     return pruned ? pruned : json_object_get(object);
-}
-
-static struct json_object *prune_element(struct json_object *element, struct json_object *last,
-                                         const struct merge_owners *owners, const struct schema *schema)
-{
-    struct json_object *fields = NULL;
-    struct merge_owners inner;
-    char key[ELEMENT_KEY_MAX];
-
-    schema_element_key(schema, element, key);
-    if (!json_object_object_get_ex(last, key, &fields))
-        return json_object_get(element);
-    if (!owners_below(owners, key, &inner))
-        return NULL;
-    return merge_pruned(element, fields, &inner, schema->element);
 }
 
 static struct json_object *prune_elements(struct json_object *array, struct json_object *last,
                                           const struct merge_owners *owners, const struct schema *schema)
 {
-    struct json_object *pruned = json_object_new_array();
+    struct json_object *pruned = json_object_new_array(), *fields;
+    char key[ELEMENT_KEY_MAX];
 
     for (size_t i = 0; i < json_len(array); i++) {
-        struct json_object *element = prune_element(json_at(array, i), last, owners, schema);
-        if (element)
-            json_object_array_add(pruned, element);
+        struct json_object *element = json_at(array, i);
+        bool gone = false;
+        schema_element_key(schema, element, key);
+        struct json_object *new = json_object_object_get_ex(last, key, &fields)
+                                      ? prune_part(element, key, false, fields, owners, schema->element, &gone)
+                                      : json_object_get(element);
+        if (!gone)
+            json_object_array_add(pruned, new);
     }
-    return live_if_same(array, pruned);
+    struct json_object *ret = live_if_same(array, pruned);
+    if (ret == array || json_len(ret))
+        return ret;
+    json_object_put(ret);
+    return NULL;
 }
 
 struct json_object *merge_pruned(struct json_object *value, struct json_object *last, const struct merge_owners *owners,
                                  const struct schema *schema)
 {
-    enum schema_shape shape = schema ? schema_shape(schema, value) : SCHEMA_ATOMIC;
+    enum schema_shape shape = schema_shape(schema, value);
 
     assert(value);
     if (!last || shape == SCHEMA_ATOMIC)

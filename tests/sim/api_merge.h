@@ -15,7 +15,7 @@ struct merge_owners {
     struct json_object *sets[MERGE_OWNERS_MAX];
     size_t len;
 };
-/* value without the fields of `last` that no owner has. Returns a reference of the caller's; never NULL. */
+/* value without the fields of `last` that no owner has. Returns a reference of the caller's; NULL: it is emptied. */
 struct json_object *merge_pruned(struct json_object *value, struct json_object *last, const struct merge_owners *owners,
                                  const struct schema *schema);
 

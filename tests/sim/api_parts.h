@@ -175,6 +175,30 @@ struct api_reply api_conflict(const struct api_kind *kind, const char *name, con
 const char *api_qualified(const struct api_kind *kind);
 
 /* ------------------------------------------------------------------------------------------------------------------
+ * Content (api_content.c): an object without kind, names, uid, versions, times and managedFields. What is returned is a
+ * reference of the caller's. */
+
+/* MAIN: without the status, where that has a subresource; STATUS: it alone. */
+enum api_part { API_ALL, API_MAIN, API_STATUS };
+enum api_part api_part_of(const struct api_call *call, const struct api_kind *kind);
+struct json_object *api_content_of(struct json_object *root, enum api_part part);
+struct json_object *api_manifest_of(const struct api_call *call, const struct api_kind *kind, struct json_object *body);
+/* What is sent, and what there is of the part that is not written. */
+struct json_object *api_content_laid_over(const struct api_call *call, const struct api_kind *kind,
+                                          struct json_object *body, struct json_object *live);
+/* A Secret's stringData becomes data. */
+struct json_object *api_secret_body(const struct api_kind *kind, struct json_object *body);
+
+struct api_system_fields {
+    struct json_object *name, *generate_name, *ns, *uid, *created, *deleted, *grace; /* lent, or NULL */
+    int64_t generation;                                                              /* 0: none       */
+};
+struct api_system_fields api_system_fields_of(struct json_object *root);
+/* A whole object, whose version is still to be set. */
+struct json_object *api_assembled(const struct api_kind *kind, const struct api_system_fields *system,
+                                  struct json_object *content, struct json_object *fields);
+
+/* ------------------------------------------------------------------------------------------------------------------
  * Writes (api_write.c). Bodies are lent. */
 
 struct api_reply api_create_object(struct api *api, const struct api_call *call, const struct api_kind *kind,
@@ -195,6 +219,8 @@ struct json_object *api_json_patch(struct json_object *target, struct json_objec
 /* What a kind's values are when nobody has said (api_default.c): content with defaults, and of a CRD without unknown
  * fields; before: what it was, NULL: nothing. A reference of the caller's. */
 struct json_object *api_defaulted(const struct api_kind *kind, struct json_object *content, struct json_object *before);
+/* The field for which a Deployment is refused; "": none (api_valid.c). */
+const char *api_deployment_fault(struct json_object *content);
 /* Why a CRD's value is refused; "" when it is not. */
 void api_judge(const struct schema *schema, struct json_object *value, const char *path, char ret[static 300]);
 

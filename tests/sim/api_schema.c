@@ -255,3 +255,39 @@ struct json_object *schema_find_element(const struct schema *schema, struct json
     }
     return NULL;
 }
+
+static bool undeclared_in_members(const struct schema *schema, struct json_object *value, char *path, size_t size)
+{
+    size_t len = strlen(path);
+
+    json_object_object_foreach(value, name, member)
+    {
+        const struct schema *of = schema_member(schema, name);
+        bool unknown = schema->crd && schema->shape == SCHEMA_STRUCT && !schema->keeps_unknown && !of->crd &&
+                       of->shape == SCHEMA_DEDUCED;
+        snprintf(path + len, size - len, ".%s", name);
+        if (unknown || schema_finds_undeclared(of, member, path, size))
+            return true;
+        path[len] = '\0';
+    }
+    return false;
+}
+
+bool schema_finds_undeclared(const struct schema *schema, struct json_object *value, char *path, size_t size)
+{
+    char key[ELEMENT_KEY_MAX];
+    size_t len = strlen(path);
+
+    if (!schema->crd || strlen(path) + 2 > size)
+        return false;
+    if (json_object_is_type(value, json_type_object))
+        return undeclared_in_members(schema, value, path, size);
+    for (size_t i = 0; json_object_is_type(value, json_type_array) && i < json_len(value); i++) {
+        schema_element_key(schema, json_at(value, i), key);
+        snprintf(path + len, size - len, "[%s]", key + 2);
+        if (schema_finds_undeclared(schema->element, json_at(value, i), path, size))
+            return true;
+        path[len] = '\0';
+    }
+    return false;
+}

@@ -53,4 +53,8 @@ void schema_element_key(const struct schema *schema, struct json_object *element
 /* The element of the array that has this key; NULL: none. */
 struct json_object *schema_find_element(const struct schema *schema, struct json_object *array, const char *key);
 
+/* True and its path, appended to the text in path, when the value has a field that the schema of a CRD does not know.
+ */
+bool schema_finds_undeclared(const struct schema *schema, struct json_object *value, char *path, size_t size);
+
 #endif

@@ -169,22 +169,33 @@ static struct api_reply forbidden(const struct demand *d)
                            d->call.user, d->call.verb, d->kind->plural, d->kind->group, where);
 }
 
+static void grant(struct api *api, const struct api_rule *what)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < api->rules_len; i++) {
+        const struct api_rule *r = &api->rules[i];
+        bool meant = strcmp(r->user, what->user) == 0 && (!*what->verb || strcmp(r->verb, what->verb) == 0) &&
+                     (!*what->resource || strcmp(r->resource, what->resource) == 0);
+        if (!meant)
+            api->rules[kept++] = *r;
+    }
+    api->rules_len = kept;
+}
+
 void api_deny(struct api *api, const char *user, const char *verb, const char *resource, bool denied)
 {
     struct api_rule rule = {.verb = ""};
-    size_t i = 0;
 
     snprintf(rule.user, sizeof(rule.user), "%s", user);
     snprintf(rule.verb, sizeof(rule.verb), "%s", verb ? verb : "");
     snprintf(rule.resource, sizeof(rule.resource), "%s", resource ? resource : "");
-    while (i < api->rules_len && memcmp(&api->rules[i], &rule, sizeof(rule)) != 0)
-        i++;
-    if (denied && i == api->rules_len) {
-        assert(api->rules_len < API_RULES_MAX);
-        api->rules[api->rules_len++] = rule;
-    } else if (!denied && i < api->rules_len) {
-        api->rules[i] = api->rules[--api->rules_len];
+    if (!denied) {
+        grant(api, &rule);
+        return;
     }
+    assert(api->rules_len < API_RULES_MAX);
+    api->rules[api->rules_len++] = rule;
 }
 
 void api_accept_token(struct api *api, const char *token, const char *user)

@@ -106,21 +106,21 @@ const struct schema_line schema_lines[] = {
     {"core.v1.PodSecurityContext", "appArmorProfile=core.v1.AppArmorProfile seLinuxOptions=core.v1.SELinuxOptions "
                                    "seccompProfile=core.v1.SeccompProfile supplementalGroups=a sysctls=a "
                                    "windowsOptions=core.v1.WindowsSecurityContextOptions"},
-    {"core.v1.PodSpec",
-     "affinity=core.v1.Affinity containers=k(name):core.v1.Container dnsConfig=core.v1.PodDNSConfig "
-     "ephemeralContainers=k(name):core.v1.EphemeralContainer hostAliases=k(ip):core.v1.HostAlias "
-     "imagePullSecrets=k(name):core.v1.LocalObjectReference initContainers=k(name):core.v1.Container "
-     "nodeSelector=a os=core.v1.PodOS readinessGates=a resourceClaims=k(name):core.v1.PodResourceClaim "
-     "resources=core.v1.ResourceRequirements schedulingGates=k(name):core.v1.PodSchedulingGate "
-     "schedulingGroup=core.v1.PodSchedulingGroup securityContext=core.v1.PodSecurityContext "
-     "tolerations=a "
-     "topologySpreadConstraints=k(topologyKey,whenUnsatisfiable):core.v1.TopologySpreadConstraint "
-     "volumes=k(name):core.v1.Volume"},
-    {"core.v1.PodStatus", "conditions=k(type):core.v1.PodCondition containerStatuses=a ephemeralContainerStatuses=a "
-                          "extendedResourceClaimStatus=core.v1.PodExtendedResourceClaimStatus hostIPs=a "
-                          "initContainerStatuses=a nodeAllocatableResourceClaimStatuses=a podIPs=k(ip):core.v1.PodIP "
-                          "resourceClaimStatuses=k(name):core.v1.PodResourceClaimStatus "
-                          "resources=core.v1.ResourceRequirements"},
+    {"core.v1.PodSpec", "overhead=m:- affinity=core.v1.Affinity containers=k(name):core.v1.Container "
+                        "dnsConfig=core.v1.PodDNSConfig ephemeralContainers=k(name):core.v1.EphemeralContainer "
+                        "hostAliases=k(ip):core.v1.HostAlias imagePullSecrets=k(name):core.v1.LocalObjectReference "
+                        "initContainers=k(name):core.v1.Container nodeSelector=a os=core.v1.PodOS readinessGates=a "
+                        "resourceClaims=k(name):core.v1.PodResourceClaim resources=core.v1.ResourceRequirements "
+                        "schedulingGates=k(name):core.v1.PodSchedulingGate schedulingGroup=core.v1.PodSchedulingGroup "
+                        "securityContext=core.v1.PodSecurityContext tolerations=a "
+                        "topologySpreadConstraints=k(topologyKey,whenUnsatisfiable):core.v1.TopologySpreadConstraint "
+                        "volumes=k(name):core.v1.Volume"},
+    {"core.v1.PodStatus",
+     "allocatedResources=m:- conditions=k(type):core.v1.PodCondition containerStatuses=a "
+     "ephemeralContainerStatuses=a extendedResourceClaimStatus=core.v1.PodExtendedResourceClaimStatus "
+     "hostIPs=a initContainerStatuses=a nodeAllocatableResourceClaimStatuses=a "
+     "podIPs=k(ip):core.v1.PodIP resourceClaimStatuses=k(name):core.v1.PodResourceClaimStatus "
+     "resources=core.v1.ResourceRequirements"},
     {"core.v1.PodTemplateSpec", "metadata=apis.meta.v1.ObjectMeta spec=core.v1.PodSpec"},
     {"core.v1.PortworxVolumeSource", ""},
     {"core.v1.Probe", "exec=core.v1.ExecAction grpc=core.v1.GRPCAction httpGet=core.v1.HTTPGetAction "
@@ -130,7 +130,7 @@ const struct schema_line schema_lines[] = {
     {"core.v1.RBDVolumeSource", "monitors=a secretRef=core.v1.LocalObjectReference"},
     {"core.v1.ResourceClaim", ""},
     {"core.v1.ResourceFieldSelector", "a"},
-    {"core.v1.ResourceRequirements", "claims=k(name):core.v1.ResourceClaim"},
+    {"core.v1.ResourceRequirements", "limits=m:- requests=m:- claims=k(name):core.v1.ResourceClaim"},
     {"core.v1.SELinuxOptions", ""},
     {"core.v1.ScaleIOVolumeSource", "secretRef=core.v1.LocalObjectReference"},
     {"core.v1.SeccompProfile", ""},
@@ -173,7 +173,7 @@ const struct schema_line schema_lines[] = {
                        "storageos=core.v1.StorageOSVolumeSource vsphereVolume=core.v1.VsphereVirtualDiskVolumeSource"},
     {"core.v1.VolumeDevice", ""},
     {"core.v1.VolumeMount", ""},
-    {"core.v1.VolumeResourceRequirements", ""},
+    {"core.v1.VolumeResourceRequirements", "limits=m:- requests=m:-"},
     {"core.v1.VsphereVirtualDiskVolumeSource", ""},
     {"core.v1.WindowsSecurityContextOptions", ""},
     {"discovery.v1.EndpointSlice", "endpoints=a metadata=apis.meta.v1.ObjectMeta ports=a"},
@@ -184,7 +184,7 @@ const struct schema_line schema_lines[] = {
     {"policy.v1.PodDisruptionBudget", "metadata=apis.meta.v1.ObjectMeta spec=policy.v1.PodDisruptionBudgetSpec "
                                       "status=policy.v1.PodDisruptionBudgetStatus"},
     {"policy.v1.PodDisruptionBudgetSpec", "selector=apis.meta.v1.LabelSelector"},
-    {"policy.v1.PodDisruptionBudgetStatus", "conditions=k(type):apis.meta.v1.Condition"},
+    {"policy.v1.PodDisruptionBudgetStatus", "disruptedPods=m:- conditions=k(type):apis.meta.v1.Condition"},
     {"rbac.v1.RoleBinding", "metadata=apis.meta.v1.ObjectMeta roleRef=rbac.v1.RoleRef subjects=a"},
     {"rbac.v1.RoleRef", "a"},
     {NULL, NULL},

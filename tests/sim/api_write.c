@@ -1,15 +1,11 @@
 /* Creating, changing and deleting: preconditions, what the system sets, and what belongs to a subresource.
- *
- * The content of an object is what is left of it without what the system sets: kind, names, uid, versions, times,
- * managedFields. Merges, defaults and ownership are of content. */
+ */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/arena.h"
-#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "tests/sim/api_json.h"
@@ -24,169 +20,6 @@ const char *api_time(const struct api *api, char ret[static 24])
     gmtime_r(&now, &tm);
     strftime(ret, 24, "%Y-%m-%dT%H:%M:%SZ", &tm);
     return ret;
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Content */
-
-static const char *const users_metadata[] = {"labels", "annotations", "ownerReferences", "finalizers"};
-
-static struct json_object *metadata_of_users(struct json_object *metadata)
-{
-    struct json_object *users = NULL;
-
-    for (size_t i = 0; i < ARRAY_LEN(users_metadata); i++) {
-        struct json_object *value = json_member(metadata, users_metadata[i]);
-        if (!value)
-            continue;
-        users = users ? users : json_object_new_object();
-        api_json_share(users, users_metadata[i], value);
-    }
-    return users;
-}
-
-/* main: without status, where that has a subresource; status: it alone. */
-enum content_part { CONTENT_ALL, CONTENT_MAIN, CONTENT_STATUS };
-
-static struct json_object *content_of(struct json_object *root, enum content_part part)
-{
-    struct json_object *content = json_object_new_object();
-
-    if (part != CONTENT_STATUS)
-        api_json_add(content, "metadata", metadata_of_users(json_member(root, "metadata")));
-    if (!root)
-        return content;
-    json_object_object_foreach(root, key, value)
-    {
-        bool system = strcmp(key, "kind") == 0 || strcmp(key, "apiVersion") == 0 || strcmp(key, "metadata") == 0;
-        bool status = strcmp(key, "status") == 0;
-        if (!value || system || (part == CONTENT_MAIN && status) || (part == CONTENT_STATUS && !status))
-            continue;
-        json_object_object_add_ex(content, key, json_object_get(value), JSON_C_OBJECT_ADD_KEY_IS_NEW);
-    }
-    return content;
-}
-
-static enum content_part part_of(const struct api_call *call, const struct api_kind *kind)
-{
-    return *call->subresource ? CONTENT_STATUS : kind->has_status ? CONTENT_MAIN : CONTENT_ALL;
-}
-
-/* The status of built-in kinds comes with metadata, but for labels. */
-static void share_metadata_beside_status(struct json_object *content, const struct api_kind *kind,
-                                         struct json_object *body, struct json_object *live)
-{
-    struct json_object *sent = json_member(body, "metadata"), *labels = json_get(live, "metadata.labels");
-
-    if (kind == &api_kinds[API_RUNNERS] || !sent)
-        return;
-    struct json_object *users = metadata_of_users(sent);
-    if (users)
-        json_object_object_del(users, "labels");
-    if (labels) {
-        users = users ? users : json_object_new_object();
-        json_object_object_add(users, "labels", json_object_get(labels));
-    }
-    json_object_object_del(content, "metadata");
-    api_json_add(content, "metadata", users);
-}
-
-/* What is sent, and of the rest what there is. */
-static struct json_object *content_laid_over(const struct api_call *call, const struct api_kind *kind,
-                                             struct json_object *body, struct json_object *live)
-{
-    enum content_part part = part_of(call, kind);
-    struct json_object *content;
-
-    if (part == CONTENT_STATUS) {
-        content = content_of(live, CONTENT_MAIN);
-        api_json_share(content, "status", json_member(body, "status"));
-        share_metadata_beside_status(content, kind, body, live);
-        return content;
-    }
-    content = content_of(body, part);
-    if (part == CONTENT_MAIN)
-        api_json_share(content, "status", json_member(live, "status"));
-    return content;
-}
-
-/* stringData is written only. */
-static struct json_object *secret_body(const struct api_kind *kind, struct json_object *body)
-{
-    struct json_object *texts = json_member(body, "stringData");
-    cleanup_arena struct arena a = {0};
-
-    if (kind != &api_kinds[API_SECRETS] || !texts)
-        return json_object_get(body);
-    struct json_object *copy = api_json_shallow(body), *data = api_json_shallow(json_member(body, "data"));
-    json_object_object_foreach(texts, key, value)
-    {
-        const char *text = json_string(value);
-        json_object_object_add(data, key, json_object_new_string(base64_encode(text, strlen(text), &a)));
-    }
-    json_object_object_add(copy, "data", data);
-    json_object_object_del(copy, "stringData");
-    return copy;
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Objects: content, and what the system sets */
-
-struct system_fields {
-    struct json_object *name, *generate_name, *ns, *uid, *created, *deleted, *grace; /* lent, or NULL */
-    int64_t generation;                                                              /* 0: none       */
-};
-
-static struct system_fields system_fields_of(struct json_object *root)
-{
-    struct json_object *m = json_member(root, "metadata");
-
-    return (struct system_fields){.name = json_member(m, "name"),
-                                  .generate_name = json_member(m, "generateName"),
-                                  .ns = json_member(m, "namespace"),
-                                  .uid = json_member(m, "uid"),
-                                  .created = json_member(m, "creationTimestamp"),
-                                  .deleted = json_member(m, "deletionTimestamp"),
-                                  .grace = json_member(m, "deletionGracePeriodSeconds"),
-                                  .generation = json_int_or(m, "generation", 0)};
-}
-
-static struct json_object *metadata_of(const struct system_fields *s, struct json_object *users,
-                                       struct json_object *fields)
-{
-    struct json_object *m = json_object_new_object();
-
-    api_json_share(m, "name", s->name);
-    api_json_share(m, "generateName", s->generate_name);
-    api_json_share(m, "namespace", s->ns);
-    api_json_share(m, "uid", s->uid);
-    api_json_add(m, "resourceVersion", json_object_new_string("0"));
-    if (s->generation)
-        api_json_add(m, "generation", json_object_new_int64(s->generation));
-    api_json_share(m, "creationTimestamp", s->created);
-    api_json_share(m, "deletionTimestamp", s->deleted);
-    api_json_share(m, "deletionGracePeriodSeconds", s->grace);
-    for (size_t i = 0; i < ARRAY_LEN(users_metadata); i++)
-        if (!api_json_is_empty(json_member(users, users_metadata[i])))
-            api_json_share(m, users_metadata[i], json_member(users, users_metadata[i]));
-    api_json_share(m, "managedFields", fields);
-    return m;
-}
-
-static struct json_object *assembled(const struct api_kind *kind, const struct system_fields *s,
-                                     struct json_object *content, struct json_object *fields)
-{
-    struct json_object *root = json_object_new_object();
-
-    api_json_add(root, "kind", json_object_new_string(kind->kind));
-    api_json_add(root, "apiVersion", json_object_new_string(kind->api_version));
-    api_json_add(root, "metadata", metadata_of(s, json_member(content, "metadata"), fields));
-    json_object_object_foreach(content, key, value)
-    {
-        if (strcmp(key, "metadata") != 0)
-            json_object_object_add_ex(root, key, json_object_get(value), JSON_C_OBJECT_ADD_KEY_IS_NEW);
-    }
-    return root;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -280,6 +113,16 @@ static const char *immutable_field(const struct api_kind *kind)
                                                    : NULL;
 }
 
+static size_t count_controllers(struct json_object *content)
+{
+    struct json_object *owners = json_get(content, "metadata.ownerReferences");
+    size_t n = 0;
+
+    for (size_t i = 0; i < json_len(owners); i++)
+        n += json_bool_or(json_at(owners, i), "controller", false);
+    return n;
+}
+
 static struct api_reply refusal_of_content(const struct api_kind *kind, const char *name, struct json_object *before,
                                            struct json_object *after, bool terminating)
 {
@@ -288,11 +131,19 @@ static struct api_reply refusal_of_content(const struct api_kind *kind, const ch
 
     if (before && immutable && !api_json_same(json_get(before, immutable), json_get(after, immutable)))
         return invalid(kind, name, immutable, "Invalid value: field is immutable");
+    if (kind == &api_kinds[API_DEPLOYMENTS] && json_member(before, "spec") != json_member(after, "spec") &&
+        *api_deployment_fault(after))
+        return invalid(kind, name, api_deployment_fault(after), "Invalid value");
+    if (count_controllers(after) > 1)
+        return invalid(kind, name, "metadata.ownerReferences",
+                       "Invalid value: Only one reference can have Controller set");
     if (terminating && has_new_finalizer(before, after))
         return invalid(kind, name, "metadata.finalizers",
                        "Forbidden: no new finalizers can be added if the object is being deleted");
     if (kind == &api_kinds[API_RUNNERS] && json_member(before, "spec") != json_member(after, "spec"))
         api_judge(schema_member(schema_of("crd"), "spec"), json_member(after, "spec"), "spec", why);
+    if (kind == &api_kinds[API_RUNNERS] && json_member(before, "status") != json_member(after, "status"))
+        api_judge(schema_member(schema_of("crd"), "status"), json_member(after, "status"), "status", why);
     if (*why)
         return invalid(kind, name, "spec", why);
     return (struct api_reply){0};
@@ -327,6 +178,11 @@ static struct json_object *born_with(const struct api_kind *kind, struct json_ob
         json_object_object_add(new, "status", json_build("{phase: Pending}"));
     if (kind == &api_kinds[API_DEPLOYMENTS])
         json_object_object_add(new, "status", json_object_new_object());
+    if (kind == &api_kinds[API_BUDGETS])
+        json_object_object_add(
+            new, "status",
+            json_tokener_parse(
+                "{\"disruptionsAllowed\":0,\"currentHealthy\":0,\"desiredHealthy\":0,\"expectedPods\":0}"));
     return new;
 }
 
@@ -343,13 +199,13 @@ static struct api_reply bear(struct api *api, const struct api_call *call, const
     json_put_member(parts, "now", api_time(api, now));
     if (kind->namespaced)
         json_put_member(parts, "ns", ns);
-    const struct system_fields system = {.name = json_member(parts, "name"),
-                                         .ns = json_member(parts, "ns"),
-                                         .uid = json_member(parts, "uid"),
-                                         .created = json_member(parts, "now"),
-                                         .generation = kind->counts};
+    const struct api_system_fields system = {.name = json_member(parts, "name"),
+                                             .ns = json_member(parts, "ns"),
+                                             .uid = json_member(parts, "uid"),
+                                             .created = json_member(parts, "now"),
+                                             .generation = kind->counts};
     struct json_object *born = born_with(kind, content, name);
-    struct api_object *object = api_put(api, call, kind, NULL, assembled(kind, &system, born, fields));
+    struct api_object *object = api_put(api, call, kind, NULL, api_assembled(kind, &system, born, fields));
     json_object_put(born);
     json_object_put(content);
     json_object_put(fields);
@@ -385,15 +241,15 @@ struct api_reply api_create_object(struct api *api, const struct api_call *call,
         reply = refusal_of_webhook(api, call, kind, name);
     if (reply.status)
         return reply;
-    cleanup_json struct json_object *full = secret_body(kind, body);
-    cleanup_json struct json_object *bare = content_of(full, part_of(call, kind));
+    cleanup_json struct json_object *full = api_secret_body(kind, body);
+    cleanup_json struct json_object *bare = api_content_of(full, api_part_of(call, kind));
     struct json_object *content = api_defaulted(kind, bare, NULL);
     reply = refusal_of_content(kind, name, NULL, content, false);
     if (reply.status) {
         json_object_put(content);
         return reply;
     }
-    cleanup_json struct json_object *owned = content_of(content, part_of(call, kind));
+    cleanup_json struct json_object *owned = api_content_of(content, api_part_of(call, kind));
     return bear(api, call, kind, ns, name, content, api_managed_update(api, call, kind, NULL, NULL, owned));
 }
 
@@ -416,8 +272,18 @@ static bool spec_changed(struct json_object *before, struct json_object *after)
     return !same;
 }
 
+/* Of a Deployment they do, but for those that come with its status. */
+static bool annotations_count(const struct api_call *call, const struct api_kind *kind, struct json_object *before,
+                              struct json_object *after)
+{
+    static const char annotations[] = "metadata.annotations";
+
+    return kind == &api_kinds[API_DEPLOYMENTS] && !*call->subresource &&
+           !api_json_same(json_get(before, annotations), json_get(after, annotations));
+}
+
 /* The last finalizer of an object that is being deleted is gone, or was not there. */
-static bool has_ended(const struct system_fields *system, struct json_object *content, const struct api_kind *kind)
+static bool has_ended(const struct api_system_fields *system, struct json_object *content, const struct api_kind *kind)
 {
     bool held = kind == &api_kinds[API_NAMESPACES] && json_len(json_get(content, "spec.finalizers")) > 0;
     bool grace = kind == &api_kinds[API_PODS] && json_object_get_int64(system->grace) > 0;
@@ -441,13 +307,13 @@ static struct api_reply renew(struct api *api, const struct api_call *call, stru
                               struct json_object *before, struct json_object *after, struct json_object *fields)
 {
     struct json_object *root = object->state->root;
-    struct system_fields system = system_fields_of(root);
+    struct api_system_fields system = api_system_fields_of(root);
 
     if (api_json_same(before, after) && api_managed_same(json_get(root, "metadata.managedFields"), fields))
         return api_reply_state(200, object->state);
-    if (object->kind->counts && spec_changed(before, after))
+    if (object->kind->counts && (spec_changed(before, after) || annotations_count(call, object->kind, before, after)))
         system.generation++;
-    struct json_object *new = assembled(object->kind, &system, after, fields);
+    struct json_object *new = api_assembled(object->kind, &system, after, fields);
     if (has_ended(&system, after, object->kind))
         return end_with(api, call, object, new);
     api_put(api, call, object->kind, object, new);
@@ -458,9 +324,9 @@ static struct api_reply renew(struct api *api, const struct api_call *call, stru
 static struct api_reply refusal_of_update(const struct api *api, const struct api_call *call,
                                           const struct api_object *object, struct json_object *body)
 {
-    struct api_reply reply = refusal_of_version(object->kind, body, object);
+    struct api_reply reply = {0};
 
-    if (!reply.status && !*call->subresource)
+    if (!*call->subresource)
         reply = refusal_of_uid(object->kind, body, object);
     if (!reply.status)
         reply = refusal_of_webhook(api, call, object->kind, object->name);
@@ -472,12 +338,15 @@ static struct api_reply update(struct api *api, const struct api_call *call, str
                                struct json_object *body)
 {
     struct json_object *root = object->state->root, *fields = json_get(body, "metadata.managedFields");
-    struct api_reply reply = refusal_of_update(api, call, object, body);
+    struct api_reply reply = refusal_of_version(object->kind, body, object);
 
+    if (!reply.status)
+        reply = refusal_of_update(api, call, object, body);
     if (reply.status)
         return reply;
-    cleanup_json struct json_object *before = content_of(root, CONTENT_ALL), *full = secret_body(object->kind, body);
-    cleanup_json struct json_object *bare = content_laid_over(call, object->kind, full, root);
+    cleanup_json struct json_object *before = api_content_of(root, API_ALL),
+                                    *full = api_secret_body(object->kind, body);
+    cleanup_json struct json_object *bare = api_content_laid_over(call, object->kind, full, root);
     cleanup_json struct json_object *after = api_defaulted(object->kind, bare, before);
     if (!json_len(fields))
         fields = json_get(root, "metadata.managedFields");
@@ -530,8 +399,23 @@ static struct api_reply conflicts(const struct api_managed *m)
                               .tree = api_status(409, "Conflict", NULL, NULL, json_object_get(m->causes), message)};
 }
 
+/* A manifest with a field that the CRD does not know is no manifest of it. */
+static struct api_reply refusal_of_manifest(const struct api_kind *kind, const char *ns, const char *name,
+                                            struct json_object *manifest)
+{
+    char path[300] = "", message[600];
+
+    if (!schema_finds_undeclared(schema_of(kind->type), manifest, path, sizeof(path)))
+        return (struct api_reply){0};
+    snprintf(message, sizeof(message),
+             "failed to create typed patch object (%.63s/%.63s; %s, Kind=%s): %.250s: field not declared in schema", ns,
+             name, kind->api_version, kind->kind, path);
+    return (struct api_reply){.status = 500, .tree = api_status(500, NULL, NULL, NULL, NULL, message)};
+}
+
 static struct api_reply apply_new(struct api *api, const struct api_call *call, const struct api_kind *kind,
-                                  const char *ns, const char *name, struct json_object *body)
+                                  const char *ns, const char *name, struct json_object *body,
+                                  struct json_object *manifest)
 {
     const char *uid = json_str_or(body, "metadata.uid", "");
     char why[160];
@@ -545,7 +429,6 @@ static struct api_reply apply_new(struct api *api, const struct api_call *call, 
         reply = refusal_of_webhook(api, call, kind, name);
     if (reply.status)
         return reply;
-    cleanup_json struct json_object *manifest = content_of(body, part_of(call, kind));
     struct api_managed m = api_managed_apply(api, call, kind, NULL, NULL, manifest);
     struct json_object *content = api_defaulted(kind, m.content, NULL);
     json_object_put(m.content);
@@ -571,18 +454,22 @@ struct api_reply api_apply_object(struct api *api, const struct api_call *call, 
                                   const char *ns, const char *name, struct json_object *body)
 {
     struct api_object *object = api_find(api, kind, ns, name);
+    cleanup_json struct json_object *manifest = api_manifest_of(call, kind, body);
+    struct api_reply reply = refusal_of_manifest(kind, ns, name, manifest);
 
-    if (!object)
-        return apply_new(api, call, kind, ns, name, body);
-    struct api_reply reply = refusal_of_update(api, call, object, body);
+    if (!reply.status && !object)
+        return apply_new(api, call, kind, ns, name, body, manifest);
+    if (!reply.status)
+        reply = refusal_of_version(kind, body, object);
     if (reply.status)
         return reply;
     struct json_object *root = object->state->root;
-    cleanup_json struct json_object *before = content_of(root, CONTENT_ALL);
-    cleanup_json struct json_object *manifest = content_of(body, part_of(call, kind));
+    cleanup_json struct json_object *before = api_content_of(root, API_ALL);
     struct api_managed m =
         api_managed_apply(api, call, kind, json_get(root, "metadata.managedFields"), before, manifest);
-    reply = m.causes ? conflicts(&m) : apply_merged(api, call, object, before, &m);
+    reply = m.causes ? conflicts(&m) : refusal_of_update(api, call, object, body);
+    if (!reply.status)
+        reply = apply_merged(api, call, object, before, &m);
     json_object_put(m.content);
     json_object_put(m.fields);
     json_object_put(m.causes);

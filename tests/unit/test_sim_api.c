@@ -200,11 +200,13 @@ static void test_deployments_have_defaults_that_nobody_owns(void **state)
 {
     (void)state;
     assert_int_equal(apply("m", DEPLOYS "/d",
-                           "{'spec': {'selector': {'matchLabels': {'a': 'b'}}, 'template': {'spec': {'containers': "
+                           "{'spec': {'selector': {'matchLabels': {'a': 'b'}}, 'template': {'metadata': {'labels': "
+                           "{'a': 'b'}}, 'spec': {'containers': "
                            "[" CONTAINER "], 'nodeSelector': {'x': 'y'}}}}}"),
                      201);
     assert_owns("m", "Apply",
-                "{'f:spec': {'f:selector': {}, 'f:template': {'f:spec': {'f:containers': {'k:{`name`:`m`}': "
+                "{'f:spec': {'f:selector': {}, 'f:template': {'f:metadata': {'f:labels': {'f:a': {}}}, 'f:spec': "
+                "{'f:containers': {'k:{`name`:`m`}': "
                 "{'.': {}, 'f:name': {}, 'f:image': {}, 'f:env': {'k:{`name`:`A`}': {'.': {}, 'f:name': {}, "
                 "'f:value': {}}}, 'f:ports': {'k:{`containerPort`:1,`protocol`:`TCP`}': {'.': {}, "
                 "'f:containerPort': {}}}}}, 'f:nodeSelector': {}}}}}");
