@@ -68,6 +68,16 @@ class GitLabAdmin:
     def change_group(self, group: int | str, **columns: object) -> dict:
         return self.call("PUT", f"/groups/{quoted(group)}", columns)
 
+    def delete_group(self, group: int | str) -> None:
+        self.call("DELETE", f"/groups/{quoted(group)}")
+
+    def delete_project(self, project: int | str) -> None:
+        """Its runners stay, without an owner."""
+        self.call("DELETE", f"/projects/{quoted(project)}")
+
+    def change_user(self, user: int, **columns: object) -> dict:
+        return self.call("PUT", f"/users/{user}", columns)
+
     def add_project(self, name: str, **columns: object) -> dict:
         """Among the columns: registration_token, files (path → content), group_id."""
         return self.call("POST", "/projects", {"name": name, **columns})

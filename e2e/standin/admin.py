@@ -124,6 +124,25 @@ def change_group(request: web.Request, state: State, body: dict) -> dict:
     return asdict(group)
 
 
+@on("DELETE", "/groups/{id}")
+def delete_group(request: web.Request, state: State, body: dict) -> dict:
+    state.delete_group(row(state.groups, request))
+    return {}
+
+
+@on("DELETE", "/projects/{id}")
+def delete_project(request: web.Request, state: State, body: dict) -> dict:
+    state.delete_project(row(state.projects, request))
+    return {}
+
+
+@on("PUT", "/users/{id}")
+def change_user(request: web.Request, state: State, body: dict) -> dict:
+    user = row(state.users, request)
+    assign(user, body)
+    return asdict(user)
+
+
 @on("POST", "/projects")
 async def add_project(request: web.Request, state: State, body: dict) -> dict:
     files, registration = body.pop("files", None), body.pop("registration_token", None)

@@ -52,6 +52,8 @@ def authenticate(state: State, request: web.Request, raw: dict, scopes: tuple[Sc
         raise errors.invalid_token("Token was revoked. You have to re-authorize from the user.")
     if token.expired(state.now().date()):
         raise errors.invalid_token("Token is expired. You can either do re-authorization or token refresh.")
+    if state.users[token.user_id].blocked:
+        raise errors.forbidden("Your account has been blocked.")
     if scopes and not any(scope.name in token.scopes and scope.opens(request) for scope in scopes):
         raise errors.insufficient_scope([scope.name for scope in scopes])
     token.last_used_at = state.now()

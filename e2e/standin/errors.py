@@ -61,5 +61,13 @@ def gone(reason: str) -> Refusal:
     return message(410, f"410 Gone - {reason}")
 
 
+def orphaned() -> Refusal:
+    return message(422, "Runner is orphaned")
+
+
+def rotation_deadline_passed() -> Refusal:
+    return message(422, "422 Unprocessable Entity")
+
+
 def migrating() -> Refusal:
     return message(429, "Executing database migrations. Please retry later.", {"Retry-After": "60"})

@@ -19,6 +19,7 @@ HTML_502 = ("<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time to linger: the peer gets a RST
 DELAY = "delay"  # the only kind that leaves the answer as it is
 HOLD = "hold"  # the only one without an answer: its client waits until it leaves, or is killed
+LATE = "late"  # cuts the connection at once, and carries the call out some seconds later
 LOOK = 0.05  # seconds
 Genuine = Callable[[], Awaitable[web.StreamResponse]]
 
@@ -66,8 +67,8 @@ class Faults:
 
     def add(self, **order) -> Fault:
         """Refuses unknown kinds and fields, and patterns that are none."""
-        if order.get("kind") not in (DELAY, HOLD, *ANSWERS):
-            raise ValueError(f"kind must be one of {', '.join((DELAY, HOLD, *ANSWERS))}")
+        if order.get("kind") not in (DELAY, HOLD, LATE, *ANSWERS):
+            raise ValueError(f"kind must be one of {', '.join((DELAY, HOLD, LATE, *ANSWERS))}")
         fault = Fault(id=next(self._ids), **order)
         for pattern in (fault.method, fault.path, fault.host, fault.asked):
             try:
@@ -87,6 +88,11 @@ async def befall(fault: Fault, request: web.Request, genuine: Genuine,
     if fault.kind == DELAY:
         await asyncio.sleep(fault.seconds)
         return await genuine()
+    if fault.kind == LATE:
+        reset(fault, request, None)
+        await asyncio.sleep(fault.seconds)
+        await genuine()
+        return web.Response(status=500)  # reaches nobody
     answer = await genuine() if fault.done else None
     if fault.kind == HOLD:
         fault.held += 1

@@ -28,6 +28,13 @@ class Settings:
     executing_migrations: bool = False
     runner_limit: int = 1000  # per group and per project
     legacy_tokens: int = 0  # 0, 20 or 30; see tokens.runner_token
+    routable_tokens: int = 0  # of so many characters; 0: they are not routable
+    resets_itself: bool = True  # whether a runner may have its own token replaced
+    rotation_deadline_passed: bool = False
+    orphans_are_told: bool = True  # as some releases do: a project or group runner without an owner is a 422 of its own
+    allowed_addresses: list[str] | None = None  # None: all
+    throttle_unauthenticated: int = 0  # requests a minute and address, 0: no end …
+    throttle_authenticated: int = 0  # … and user
 
 
 @dataclass
@@ -36,6 +43,7 @@ class User:
     username: str
     name: str
     admin: bool = False
+    blocked: bool = False
 
 
 @dataclass

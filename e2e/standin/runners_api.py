@@ -81,6 +81,13 @@ def authenticated(call: Call) -> Runner:
     return runner
 
 
+def owned(call: Call) -> Runner:
+    runner = authenticated(call)
+    if call.state.settings.orphans_are_told and call.state.is_orphaned(runner):
+        raise errors.orphaned()
+    return runner
+
+
 def heartbeat(call: Call, runner: Runner) -> None:
     info = call.params.get("info") or {}
     call.state.heartbeat(runner, call.params.get("system_id"), info, call.request.remote)
@@ -113,14 +120,22 @@ def unregister_manager(call: Call) -> web.Response:
 
 @endpoints.on("POST", "/runners/verify", TOKEN, Param("system_id"), INFO)
 def verify(call: Call) -> web.Response:
-    runner = authenticated(call)
+    runner = owned(call)
     heartbeat(call, runner)
     return reply(200, credentials(runner))
 
 
+def refuse_if_too_late(state: State) -> None:
+    if state.settings.rotation_deadline_passed:
+        raise errors.rotation_deadline_passed()
+
+
 @endpoints.on("POST", "/runners/reset_authentication_token", TOKEN)
 def reset_own_token(call: Call) -> web.Response:
-    runner = authenticated(call)
+    runner = owned(call)
+    if not call.state.settings.resets_itself:
+        raise errors.error(403, "Not permitted to reset")
+    refuse_if_too_late(call.state)
     heartbeat(call, runner)
     call.state.renew_token(runner)
     return reply(201, {"token": runner.token, "token_expires_at": runner.token_expires_at})

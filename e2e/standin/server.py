@@ -15,7 +15,9 @@ from .api import ROOT, STATE, reply
 from .control import CONTROL, Control
 from .record import RECORD, Record
 from .state import State
+from .throttle import Throttle, refuse_strangers, too_many
 
+THROTTLE = web.AppKey("throttle", Throttle)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LARGEST_BODY = 256 * 1024 * 1024
 REQUEST_ID = re.compile(r"[\w-]{1,255}")
@@ -69,7 +71,7 @@ def request_id(request: web.Request) -> str:
 @web.middleware
 async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        answer = await handler(request)
+        answer = await let_in(request, handler)
     except errors.Refusal as refusal:
         answer = reply(refusal.status, refusal.document, refusal.headers)
     except web.HTTPException as problem:
@@ -81,6 +83,22 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
     answer.headers["Server"] = "nginx"
     answer.headers["X-Frame-Options"] = "SAMEORIGIN"
     answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if not request.path.removeprefix(request.app[ROOT]).startswith("/api/"):
+        return await handler(request)
+    state = request.app[STATE]
+    counted = request.app[THROTTLE].headers(state, request)
+    if "Retry-After" in counted:
+        return too_many(counted)
+    try:
+        refuse_strangers(state, request)
+        answer = await handler(request)
+    except errors.Refusal as refusal:
+        answer = reply(refusal.status, refusal.document, refusal.headers)
+    answer.headers.update(counted)
     return answer
 
 
@@ -98,7 +116,7 @@ def without_route(request: web.Request, problem: web.HTTPException) -> web.Respo
 
 def application(state: State, root: str = "", record: Record | None = None) -> web.Application:
     app = web.Application(middlewares=[recorded, answered], client_max_size=LARGEST_BODY)
-    app[STATE], app[ROOT], app[CONTROL] = state, root, Control()
+    app[STATE], app[ROOT], app[CONTROL], app[THROTTLE] = state, root, Control(), Throttle()
     if record:
         app[RECORD] = record
         record.begin(state)

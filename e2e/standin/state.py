@@ -120,7 +120,8 @@ class State:
         """The old token is dead from here on."""
         self.runner_of_token.pop(runner.token, None)
         by_user = runner.registration_type == "authenticated_user"
-        runner.token = tokens.runner_token(runner.runner_type, by_user, self.settings.legacy_tokens)
+        runner.token = tokens.runner_token(runner.runner_type, by_user, self.settings.legacy_tokens,
+                                           self.settings.routable_tokens)
         self.runner_of_token[runner.token] = runner
         interval = self.token_lifetime(runner)
         runner.token_expires_at = None if interval is None else self.now() + timedelta(seconds=interval)
@@ -148,6 +149,31 @@ class State:
         del self.runners[runner.id]
         del self.runner_of_token[runner.token]
         self.tick(runner)
+
+    def is_orphaned(self, runner: Runner) -> bool:
+        """Its project or group was deleted."""
+        owned = bool(runner.project_ids) if runner.runner_type == "project_type" else runner.group_id is not None
+        return runner.runner_type != "instance_type" and not owned
+
+    def delete_project(self, project: Project) -> None:
+        """Its runners stay, and are nobody's if no other project has them."""
+        del self.projects[project.id]
+        for runner in self.runners.values():
+            if project.id in runner.project_ids:
+                runner.project_ids.remove(project.id)
+                self.tick(runner)
+
+    def delete_group(self, group: Group) -> None:
+        """With all that is below it."""
+        for project in [p for p in self.projects.values() if p.group_id == group.id]:
+            self.delete_project(project)
+        for below in [g for g in self.groups.values() if g.parent_id == group.id]:
+            self.delete_group(below)
+        del self.groups[group.id]
+        for runner in self.runners.values():
+            if runner.group_id == group.id:
+                runner.group_id = None
+                self.tick(runner)
 
     def heartbeat(self, runner: Runner, system_id: str | None, info: dict, address: str | None = None) -> Manager:
         """A sign of life from one manager; runners that name no system share the manager <legacy>."""

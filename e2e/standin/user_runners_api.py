@@ -9,7 +9,7 @@ from .models import Group, LEVELS, Project, Runner
 from .params import AtLeastOne, Exclusive, Param, boolean, integer
 from .runner_model import (ACCESS_LEVEL, ACTIVE, DESCRIPTION, LOCKED, MAXIMUM_TIMEOUT, NOTE, PAUSED, RUN_UNTAGGED,
                            TAG_LIST, attributes, limit_violations, sentence, update, violations)
-from .runners_api import columns_of, credentials, refuse_if_modified
+from .runners_api import columns_of, credentials, refuse_if_modified, refuse_if_too_late
 
 creation = Endpoints(auth.CREATE_RUNNER)
 management = Endpoints(auth.MANAGE_RUNNER)
@@ -51,7 +51,8 @@ def owner_of(call: Call, runner_type: str) -> Group | Project | None:
 def may_create(call: Call, owner: Group | Project | None) -> bool:
     if call.user.admin or owner is None:
         return call.user.admin
-    if not owner.runner_registration_enabled:
+    kind = "group" if isinstance(owner, Group) else "project"
+    if not owner.runner_registration_enabled or kind not in call.state.settings.valid_runner_registrars:
         return False
     if isinstance(owner, Group):
         return call.state.group_level(call.user, owner.id) >= LEVELS["owner"]
@@ -106,5 +107,6 @@ def delete(call: Call) -> web.Response:
 @management.on("POST", "/runners/{id}/reset_authentication_token", ID)
 def reset_token(call: Call) -> web.Response:
     runner = find(call, call.state.may_update)
+    refuse_if_too_late(call.state)
     call.state.renew_token(runner)
     return reply(201, {"token": runner.token, "token_expires_at": runner.token_expires_at})
