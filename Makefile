@@ -195,7 +195,7 @@ $(B)/tests/rounds: $(B)/tests/test_rounds.o $(addprefix $(B)/obj/kube/,rounds.o 
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 
 # The world in memory, for the tests of the rules.
-$(addprefix $(B)/tests/,world decide waits status observed cache explain): $(patsubst tests/unit/%.c,$(B)/tests/%.o,$(wildcard tests/unit/world*.c))
+$(addprefix $(B)/tests/,world decide waits status observed cache explain learn): $(patsubst tests/unit/%.c,$(B)/tests/%.o,$(wildcard tests/unit/world*.c))
 
 $(CORE_TESTS:%=$(B)/tests/%): $(B)/tests/%: $(B)/tests/test_%.o $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka

@@ -75,11 +75,27 @@ static void of_too_many_the_one_that_is_due_first_is_forgotten(void **test)
     memory_finish(&m);
 }
 
+/* An edit, or what the spec names is another: what was found out by the former credential counts no more, but for the
+ * doubt itself. */
+static void what_is_forgiven_is_looked_for_again(void **test)
+{
+    struct memory m = {.doubt = DOUBT_SEARCHED, .found_id = 4, .reach = REACH_NO};
+
+    (void)test;
+    memory_forgive(&m);
+    assert_true(m.doubt == DOUBT_LOST && m.found_id == 0 && m.reach == REACH_UNKNOWN);
+    m.doubt = DOUBT_UNREAD;
+    memory_forgive(&m);
+    assert_true(m.doubt == DOUBT_UNREAD);
+    memory_finish(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_is_remembered_until_it_succeeds),
         cmocka_unit_test(what_gitlab_said_outlives_failures),
+        cmocka_unit_test(what_is_forgiven_is_looked_for_again),
         cmocka_unit_test(of_too_many_the_one_that_is_due_first_is_forgotten),
     };
 

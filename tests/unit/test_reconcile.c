@@ -28,6 +28,8 @@ static struct world {
     const char *rule;             /* of the request that was made last … */
     int64_t asked_at[BEGINNINGS]; /* … and when "read-credential" was asked for as the first of a turn */
     size_t len;
+    struct watch_handler watches[KIND_COUNT];
+    size_t watched;
 } w;
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -47,6 +49,26 @@ bool informers_synced(const struct informers *informers)
 {
     (void)informers;
     return true;
+}
+
+/* One of each kind. The test tells of objects itself. */
+struct watch *watch_create(struct loop *loop, struct kube_client *client, const struct kube_resource *resource,
+                           const char *ns, const char *selector, const struct watch_handler *handler)
+{
+    (void)loop, (void)client, (void)resource, (void)ns, (void)selector;
+    assert(w.watched < KIND_COUNT);
+    w.watches[w.watched++] = *handler;
+    return (struct watch *)&w.watches;
+}
+
+void watch_destroy(struct watch *watch)
+{
+    (void)watch;
+}
+
+bool watch_synced(const struct watch *watch)
+{
+    return watch != NULL;
 }
 
 /* The ledger is never read. */
@@ -159,6 +181,33 @@ static void it_is_tried_again_every_five_minutes_at_last(void **state)
     assert_in_range(longest, RETRY_MAX_MS / 2, RETRY_MAX_MS);
 }
 
+static void tell_secret(const char *version)
+{
+    const struct watch_handler *secrets = &w.watches[KIND_SECRET];
+    struct json_object *object = arena_json(
+        &w.mem, json_build("{metadata: {namespace: 'ci', name: 'gitlab', uid: 's', resourceVersion: %s}}", version));
+
+    secrets->object(secrets->arg, WATCH_MODIFIED, object);
+}
+
+static void it_is_tried_at_once_when_what_it_needs_has_changed(void **state)
+{
+    const struct reference to[] = {{.kind = KIND_SECRET, .ns = "ci", .name = "gitlab"}};
+
+    (void)state;
+    store_refer(w.ctx.store, KIND "/ci/builds", to, 1);
+    tell_secret("1");
+    go_on(HOUR_MS);
+    size_t before = w.len;
+    go_on(0);
+    assert_int_equal(w.len, before);
+    assert_true(memory_troubles(memory())->len > 0);
+    tell_secret("2");
+    assert_int_equal(memory_troubles(memory())->len, 0);
+    go_on(0);
+    assert_true(w.len > before);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * /healthz */
 
@@ -204,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_repeats_is_given_up_for_a_while, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_tried_again_every_five_minutes_at_last, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_is_tried_at_once_when_what_it_needs_has_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_turn_that_was_forgotten_is_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_a_queue_that_nobody_takes_from, setup, teardown),
     };

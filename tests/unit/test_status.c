@@ -602,9 +602,35 @@ static void every_listed_reason_is_documented(void **state)
     }
 }
 
+/* GitLab answers, but the access token shows the runner no more: that is told as long as both are so. */
+static void what_the_credential_lacks_is_told_while_gitlab_answers(void **state)
+{
+    const int options[OPTIONS] = {0};
+    struct stage stage;
+    struct err lacks = {0}, none = {0};
+
+    (void)state;
+    stage_init(&stage, options, false);
+    struct memory *m = &stage.world.process.memory;
+    decided(&stage.world, false);
+    err_set(&lacks, ERR_DENIED, "InsufficientScope", "the access token lacks a scope");
+    memory_note_gitlab(m, &lacks);
+    m->check.credential_status = 403;
+    m->reach = REACH_YES;
+    assert_string_equal(condition_get(rendered(&stage.world), "GitLabReachable", "reason"), "InsufficientScope");
+    assert_string_equal(condition_get(rendered(&stage.world), "GitLabReachable", "status"), "True");
+    m->reach = REACH_NO;
+    assert_string_equal(condition_get(rendered(&stage.world), "GitLabReachable", "status"), "False");
+    m->reach = REACH_YES;
+    memory_note_gitlab(m, &none);
+    assert_string_equal(condition_get(rendered(&stage.world), "GitLabReachable", "reason"), "Reachable");
+    stage_finish(&stage);
+}
+
 int main(void)
 {
     static const struct CMUnitTest others[] = {
+        cmocka_unit_test(what_the_credential_lacks_is_told_while_gitlab_answers),
         cmocka_unit_test(all_managers_must_be_new_and_available),
         cmocka_unit_test(times_change_with_the_status_alone),
         cmocka_unit_test(another_reason_is_no_transition),

@@ -1,0 +1,118 @@
+/* What GitLab's answers teach: about the token that was got, and about one that is of no use. */
+#include "golden.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "runner/learn.h"
+#include "runner/names.h"
+#include "world_broken.h"
+
+#define ENDS "2030-01-01T00:00:00.000Z"
+
+static struct stage stage;
+
+static int begin(void **state)
+{
+    const int options[OPTIONS] = {0};
+
+    (void)state;
+    stage_init(&stage, options, true);
+    decided(&stage.world, true); /* so that the world is observed */
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    stage_finish(&stage);
+    return 0;
+}
+
+static const struct memory *answered(enum gitlab_call call, const struct call_answer *answer)
+{
+    struct world *w = &stage.world;
+    const struct action asked = {
+        .kind = ACT_GITLAB,
+        .rule = "register",
+        .gitlab = {.call = call, .url = "https://one.example.com", .token = "access", .runner_id = 4}};
+
+    learn_gitlab(&w->process.memory, &w->observed, &asked, answer, 0, &w->mem);
+    return &w->process.memory;
+}
+
+static const struct registration *got(enum gitlab_call call, const char *expiration)
+{
+    const struct registration *r =
+        answered(call, &(struct call_answer){.id = 4, .token = "glrt-a4", .expiration = expiration})->issued;
+
+    assert_non_null(r);
+    return r;
+}
+
+/* Else its life is reckoned from another time than that of its making. */
+static void a_token_that_was_made_lives_from_now_on(void **state)
+{
+    (void)state;
+    assert_string_equal(got(GITLAB_CREATE, ENDS)->obtained, time_format(stage.world.observed.now, &stage.world.mem));
+}
+
+static void nothing_is_told_of_one_without_an_end(void **state)
+{
+    (void)state;
+    assert_null(got(GITLAB_CREATE, NULL)->obtained);
+}
+
+static void nor_of_one_that_was_there_before(void **state)
+{
+    (void)state;
+    assert_null(got(GITLAB_VERIFY, ENDS)->obtained);
+    assert_string_equal(got(GITLAB_VERIFY, ENDS)->expiration, ENDS);
+}
+
+static struct call_answer refused(int status)
+{
+    struct call_answer ret = {.proven = true};
+
+    err_set(&ret.err, ERR_DENIED, "RunnerTokenRejected", "GitLab answered %d", status);
+    ret.err.code = status;
+    return ret;
+}
+
+/* Said twice, some seconds apart. */
+static bool is_dead_after(const struct call_answer *answer)
+{
+    bool at_once = answered(GITLAB_RESTORE, answer)->config_token_dead;
+
+    assert_false(at_once);
+    stage.world.observed.now_ms += 10 * 1000;
+    return answered(GITLAB_RESTORE, answer)->config_token_dead;
+}
+
+static void a_token_that_is_refused_is_not_restored_again(void **state)
+{
+    const struct call_answer down = refused(502), no = refused(403);
+
+    (void)state;
+    assert_false(is_dead_after(&down));
+    assert_true(is_dead_after(&no));
+}
+
+static void nor_is_anothers(void **state)
+{
+    (void)state;
+    assert_true(is_dead_after(&(struct call_answer){.id = 5, .token = "glrt-a5"}));
+    assert_null(stage.world.process.memory.issued);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_token_that_was_made_lives_from_now_on, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_told_of_one_without_an_end, begin, end),
+        cmocka_unit_test_setup_teardown(nor_of_one_that_was_there_before, begin, end),
+        cmocka_unit_test_setup_teardown(a_token_that_is_refused_is_not_restored_again, begin, end),
+        cmocka_unit_test_setup_teardown(nor_is_anothers, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
