@@ -8,8 +8,9 @@
  *
  *   1. A call is in the list of its state, held or flying; request is not 0 in FLYING alone.
  *   2. held is in order of start, also for those that come back to it, and begins in this order.
- *   3. Whatever is repeated here had no effect (401, 429) or may have it twice (all but POST). What else failed goes to
- *      the caller, who looks again before it repeats: a POST without an answer is never repeated.
+ *   3. Whatever is repeated here had no effect (401, 429) or may have it twice (all but POST; a POST whose second is
+ * refused). What else failed goes to the caller, who looks again before it repeats: a POST without an answer is never
+ * repeated.
  *   4. A 429 holds up all calls, a 5xx with Retry-After its own. */
 #include "kube/client.h"
 
@@ -142,9 +143,10 @@ static bool is_exempt(const struct call *call)
     return is_stream(call) || call->what.urgent;
 }
 
-static bool is_post(const struct call *call)
+/* What must not have its effect twice. */
+static bool is_single(const struct call *call)
 {
-    return strcmp(call->what.method, "POST") == 0;
+    return strcmp(call->what.method, "POST") == 0 && !call->what.repeatable;
 }
 
 static struct http_request request_of(struct call *call, struct arena *a)
@@ -159,7 +161,7 @@ static struct http_request request_of(struct call *call, struct arena *a)
         .body = what->body,
         .body_len = what->body ? strlen(what->body) : 0,
         .fenced = !what->urgent && strcmp(what->method, "GET") != 0,
-        .once = is_post(call),
+        .once = is_single(call),
         .proxy = client->config->proxy_url,
         .tls = credentials_tls(client->credentials),
         .timeout_ms = what->timeout_ms,
@@ -314,7 +316,7 @@ static void learn_from_reply(const struct call *call, const struct http_reply *r
 
 static bool was_sent_away(const struct call *call, const struct http_reply *reply)
 {
-    bool no_effect = reply->status == 429, again = no_effect || (reply->status >= 500 && !is_post(call));
+    bool no_effect = reply->status == 429, again = no_effect || (reply->status >= 500 && !is_single(call));
 
     return again && !is_exempt(call) && reply->retry_after_ms > 0 && reply->retry_after_ms <= PATIENCE_MS &&
            call->repeats < REPEATS_MAX;
@@ -325,7 +327,7 @@ static bool was_lost(const struct call *call, const struct http_reply *reply)
 {
     bool lost = reply->err.kind == ERR_RETRY && strcmp(reply->err.reason, "ConnectionLost") == 0;
 
-    return lost && reply->sent && !reply->mute && !call->resent && !call->told && !is_exempt(call) && !is_post(call);
+    return lost && reply->sent && !reply->mute && !call->resent && !call->told && !is_exempt(call) && !is_single(call);
 }
 
 /* True when the call is to be sent again, at call->not_before_ms. */

@@ -2,7 +2,8 @@
  *
  * Requests wait while the server is busy (kube/limit.h) or a credential is being fetched (kube/exec.h). Repeated here
  * is what a better credential (401) or patience (429, and but for POST 5xx, with Retry-After) can help, and once what
- * lost its connection, but for POST; whatever else fails is the caller's to judge.
+ * lost its connection, but for POST; whatever else fails is the caller's to judge. Of a POST that is marked as
+ * repeatable all of that is done.
  *
  * Sources: kubernetes.io/docs/reference/using-api/api-concepts and …/server-side-apply. */
 #ifndef KUBE_CLIENT_H
@@ -64,6 +65,7 @@ struct kube_request {
     /* Called for each piece of a 2xx body, which is nowhere else then; false ends the request. NULL: see reply.object.
      * Nothing is repeated that was told of. */
     bool (*data)(void *arg, const char *bytes, size_t len);
+    bool repeatable;    /* of a POST: the second of two is refused, so it is repeated as all else */
     bool urgent;        /* a Lease's own: neither limit nor fence holds it back, and it is repeated after a 401 alone */
     kube_done_fn *done; /* called once, never from within kube_start(); not after kube_cancel() */
     void *arg;
@@ -91,15 +93,21 @@ void kube_cancel(struct kube_client *client, uint64_t id);
 
 uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
                   kube_done_fn *done, void *arg);
+/* The metadata alone, of any kind. */
+uint64_t kube_get_metadata(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
+                           kube_done_fn *done, void *arg);
 /* The same, of a Secret or ConfigMap for this key of its data ("*": for all keys), which is there even when the object
  * is too large. */
 uint64_t kube_get_data(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
                        const char *key, kube_done_fn *done, void *arg);
 /* Server-side apply, forced, as field manager `manager`. A manifest with metadata.uid is only ever applied to that very
- * object (else ERR_CONFLICT), so a deleted object is not made again. With create_only it fails with ERR_CONFLICT when
- * an object of that name exists: the version "1" that is sent along no existing object has. */
+ * object (else ERR_CONFLICT), so a deleted object is not made again; one with a resourceVersion to that version alone.
+ */
 uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
-                    struct json_object *manifest, const char *manager, bool create_only, kube_done_fn *done, void *arg);
+                    struct json_object *manifest, const char *manager, kube_done_fn *done, void *arg);
+/* A merge patch of the object that its metadata names, as field manager `manager`. */
+uint64_t kube_patch(struct kube_client *client, const struct kube_resource *r, struct json_object *patch,
+                    const char *manager, kube_done_fn *done, void *arg);
 /* Deletes the object only if it still has this uid. With foreground it stays, terminating, until the garbage collector
  * has seen the end of all that it owns; else that goes after it. */
 uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
@@ -108,6 +116,11 @@ uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, 
  * 0) the object may be there. */
 uint64_t kube_create(struct kube_client *client, const struct kube_resource *r, const char *ns,
                      struct json_object *object, kube_done_fn *done, void *arg);
+/* Makes an object of the manifest's name by POST, as field manager `manager`; fails with ERR_CONFLICT when there is
+ * one, which may be this very one: it is sent again when the answer was lost. As with an apply, fields that the API
+ * server does not know are refused. */
+uint64_t kube_create_as(struct kube_client *client, const struct kube_resource *r, struct json_object *manifest,
+                        const char *manager, kube_done_fn *done, void *arg);
 
 /* "/apis/apps/v1/namespaces/NS/deployments/NAME/SUB"; ns, name, subresource may be NULL. A name
  * that would lead elsewhere (base/charset.h, CHARSET_SEGMENT) becomes "-", which no object is called. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/json.h"
 
 enum { KEY_MAX = 320 };
@@ -85,24 +86,104 @@ static bool owns_value(struct json_object *fields, struct json_object *value)
     return owns_object(fields, value);
 }
 
-struct json_object *managed_fields_of(struct json_object *managed_fields, const char *manager)
+static bool is_entry_of(struct json_object *entry, const char *manager)
+{
+    return strcmp(json_str_or(entry, "manager", ""), manager) == 0 && !json_str(entry, "subresource");
+}
+
+static struct json_object *fields_by(struct json_object *managed_fields, const char *manager, const char *operation)
 {
     for (size_t i = 0; i < json_len(managed_fields); i++) {
         struct json_object *entry = json_at(managed_fields, i);
-        if (strcmp(json_str_or(entry, "manager", ""), manager) == 0 &&
-            strcmp(json_str_or(entry, "operation", ""), "Apply") == 0 && !json_str(entry, "subresource"))
+        if (is_entry_of(entry, manager) && strcmp(json_str_or(entry, "operation", ""), operation) == 0)
             return json_get(entry, "fieldsV1");
     }
     return NULL;
 }
 
-bool fields_own(struct json_object *fields, struct json_object *manifest)
+struct json_object *managed_fields_of(struct json_object *managed_fields, const char *manager)
+{
+    struct json_object *applied = fields_by(managed_fields, manager, "Apply");
+
+    return applied ? applied : fields_by(managed_fields, manager, "Update");
+}
+
+bool managed_fields_by_apply(struct json_object *managed_fields, const char *manager)
+{
+    return fields_by(managed_fields, manager, "Apply") != NULL;
+}
+
+bool managed_fields_by_update(struct json_object *managed_fields, const char *manager)
+{
+    return fields_by(managed_fields, manager, "Update") != NULL;
+}
+
+/* What either has. A value without members is owned as such, which "." says where there are members, too. */
+static void unite(struct json_object *into, struct json_object *from)
+{
+    if (!json_object_is_type(into, json_type_object))
+        return;
+    if (is_leaf(into) != is_leaf(from))
+        json_object_object_add(into, ".", json_object_new_object());
+    json_each (it, from) {
+        struct json_object *known = json_member(into, it.key);
+        if (known)
+            unite(known, it.value);
+        else
+            json_object_object_add(into, it.key, json_copy(it.value));
+    }
+}
+
+struct json_object *managed_fields_handed_over(struct json_object *managed_fields, const char *manager)
+{
+    struct json_object *ret = json_object_new_array(), *ours = NULL;
+
+    for (size_t i = 0; i < json_len(managed_fields); i++) {
+        struct json_object *entry = json_at(managed_fields, i);
+        if (is_entry_of(entry, manager) && ours) {
+            unite(json_get(ours, "fieldsV1"), json_get(entry, "fieldsV1"));
+            continue;
+        }
+        struct json_object *copy = json_copy(entry);
+        if (is_entry_of(entry, manager)) {
+            json_set_str(copy, "operation", "Apply");
+            ours = copy;
+        }
+        json_append(ret, copy);
+    }
+    return ret;
+}
+
+/* By update a map or list is owned itself, too, beside its members. Where others have some and we have none it looks
+ * like one without members, which is owned as a whole. */
+static void drop_shells(struct json_object *ours, struct json_object *theirs)
+{
+    json_each (it, theirs) {
+        struct json_object *known = json_member(ours, it.key);
+        if (!known || is_leaf(it.value))
+            continue;
+        if (is_leaf(known))
+            json_object_object_del(ours, it.key);
+        else
+            drop_shells(known, it.value);
+    }
+}
+
+static struct json_object *without_shells(struct json_object *fields, struct json_object *managed_fields,
+                                          struct arena *a)
+{
+    struct json_object *ret = arena_json(a, json_copy(fields));
+
+    for (size_t i = 0; i < json_len(managed_fields); i++)
+        drop_shells(ret, json_get(json_at(managed_fields, i), "fieldsV1"));
+    return ret;
+}
+
+static bool fields_have(struct json_object *fields, struct json_object *manifest)
 {
     static const char *const in_metadata[] = {"labels", "annotations", "ownerReferences"};
     struct json_object *metadata = json_get(fields, "f:metadata");
 
-    if (!fields)
-        return false;
     for (size_t i = 0; i < sizeof(in_metadata) / sizeof(in_metadata[0]); i++) {
         struct json_object *value = json_member(json_get(manifest, "metadata"), in_metadata[i]);
         if (value && !owns_member(metadata, in_metadata[i], value))
@@ -114,6 +195,16 @@ bool fields_own(struct json_object *fields, struct json_object *manifest)
             return false;
     }
     return true;
+}
+
+bool managed_fields_have(struct json_object *managed_fields, const char *manager, struct json_object *manifest)
+{
+    cleanup_arena struct arena a = {0};
+    struct json_object *fields = managed_fields_of(managed_fields, manager);
+
+    if (fields && !managed_fields_by_apply(managed_fields, manager))
+        fields = without_shells(fields, managed_fields, &a);
+    return fields && fields_have(fields, manifest);
 }
 
 bool fields_have_annotation(struct json_object *fields, const char *key)

@@ -4,7 +4,11 @@
  * "every field that we applied is still ours" means "nothing that we care about was changed", without comparing values,
  * for kinds of which we see the metadata only, and whatever the server made of a quantity or a default.
  *
- * Source: kubernetes.io/docs/reference/using-api/server-side-apply (field management; FieldsV1). */
+ * What was made by POST is ours by update until it is handed over. An apply gives up what it does not name any more by
+ * the entry of its own operation alone: what the other has, too, would stay in the object for ever.
+ *
+ * Source: kubernetes.io/docs/reference/using-api/server-side-apply (field management; FieldsV1);
+ * client-go/util/csaupgrade. */
 #ifndef KUBE_MANAGED_FIELDS_H
 #define KUBE_MANAGED_FIELDS_H
 
@@ -12,13 +16,19 @@
 
 struct json_object;
 
-/* What `manager` owns by apply, as the object lists it (FieldsV1); NULL: nothing. Lent. */
+/* What `manager` owns by apply, or where that is nothing by update, as the object lists it (FieldsV1); NULL: nothing.
+ * Lent. */
 struct json_object *managed_fields_of(struct json_object *managed_fields, const char *manager);
+/* Whether it owns something by apply; and by update, which is to be handed over before it applies. */
+bool managed_fields_by_apply(struct json_object *managed_fields, const char *manager);
+bool managed_fields_by_update(struct json_object *managed_fields, const char *manager);
+/* managedFields in which all that it owns is its own by apply; the caller owns them. */
+struct json_object *managed_fields_handed_over(struct json_object *managed_fields, const char *manager);
 
-/* True when these fields (FieldsV1; NULL: none) have in them all of manifest's content: labels, annotations, owner
- * references and all outside of metadata. */
-bool fields_own(struct json_object *fields, struct json_object *manifest);
-/* Whether they have that annotation among them. */
+/* True when what is its own, as above, has in it all of manifest's content: labels, annotations, owner references and
+ * all outside of metadata. */
+bool managed_fields_have(struct json_object *managed_fields, const char *manager, struct json_object *manifest);
+/* Whether these fields (FieldsV1; NULL: none) have that annotation among them. */
 bool fields_have_annotation(struct json_object *fields, const char *key);
 
 #endif

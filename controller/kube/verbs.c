@@ -42,27 +42,82 @@ uint64_t kube_get(struct kube_client *client, const struct kube_resource *r, con
     return kube_get_data(client, r, ns, name, NULL, done, arg);
 }
 
+uint64_t kube_get_metadata(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,
+                           kube_done_fn *done, void *arg)
+{
+    cleanup_arena struct arena a = {0};
+    const struct kube_request request = {.method = "GET",
+                                         .path = kube_path(r, ns, name, NULL, &a),
+                                         .accept = KUBE_AS_METADATA(""),
+                                         .resource = r,
+                                         .done = done,
+                                         .arg = arg};
+
+    return kube_start(client, &request);
+}
+
+/* A write of the object that its metadata names; of a kind of which nothing else is looked at, the answer is metadata.
+ */
+static uint64_t write_object(struct kube_client *client, struct kube_request *request, struct json_object *object,
+                             kube_done_fn *done, void *arg)
+{
+    request->accept = request->resource->metadata_only ? KUBE_AS_METADATA("") : NULL;
+    request->body = json_text(object);
+    request->done = done;
+    request->arg = arg;
+    return kube_start(client, request);
+}
+
+static const char *written_path(const struct kube_resource *r, struct json_object *object, const char *subresource,
+                                struct arena *a)
+{
+    return kube_path(r, json_str(object, "metadata.namespace"), json_str(object, "metadata.name"), subresource, a);
+}
+
 uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
-                    struct json_object *manifest, const char *manager, bool create_only, kube_done_fn *done, void *arg)
+                    struct json_object *manifest, const char *manager, kube_done_fn *done, void *arg)
 {
     assert(manifest && manager);
     cleanup_arena struct arena a = {0};
-    struct json_object *body = create_only ? arena_json(&a, json_copy(manifest)) : manifest;
-    const char *ns = json_str(manifest, "metadata.namespace"), *name = json_str(manifest, "metadata.name");
-
-    if (create_only)
-        json_set_str(body, "metadata.resourceVersion", "1");
-    const struct kube_request request = {
+    struct kube_request request = {
         .method = "PATCH",
-        .path = arena_printf(&a, "%s?fieldManager=%s&force=true", kube_path(r, ns, name, subresource, &a), manager),
+        .path = arena_printf(&a, "%s?fieldManager=%s&force=true", written_path(r, manifest, subresource, &a), manager),
         .content_type = "application/apply-patch+yaml",
-        .accept = r->metadata_only ? KUBE_AS_METADATA("") : NULL,
-        .body = json_text(body),
         .resource = r,
-        .done = done,
-        .arg = arg,
     };
-    return kube_start(client, &request);
+
+    return write_object(client, &request, manifest, done, arg);
+}
+
+uint64_t kube_patch(struct kube_client *client, const struct kube_resource *r, struct json_object *patch,
+                    const char *manager, kube_done_fn *done, void *arg)
+{
+    assert(patch && manager);
+    cleanup_arena struct arena a = {0};
+    struct kube_request request = {
+        .method = "PATCH",
+        .path = arena_printf(&a, "%s?fieldManager=%s", written_path(r, patch, NULL, &a), manager),
+        .content_type = "application/merge-patch+json",
+        .resource = r,
+    };
+
+    return write_object(client, &request, patch, done, arg);
+}
+
+uint64_t kube_create_as(struct kube_client *client, const struct kube_resource *r, struct json_object *manifest,
+                        const char *manager, kube_done_fn *done, void *arg)
+{
+    assert(manager && json_str(manifest, "metadata.name"));
+    cleanup_arena struct arena a = {0};
+    struct kube_request request = {
+        .method = "POST",
+        .path = arena_printf(&a, "%s?fieldManager=%s&fieldValidation=Strict",
+                             kube_path(r, json_str(manifest, "metadata.namespace"), NULL, NULL, &a), manager),
+        .resource = r,
+        .repeatable = true,
+    };
+
+    return write_object(client, &request, manifest, done, arg);
 }
 
 uint64_t kube_delete(struct kube_client *client, const struct kube_resource *r, const char *ns, const char *name,

@@ -12,6 +12,7 @@
 #include "operator/ownership.h"
 #include "runner/applied_fields.h"
 #include "runner/complaints.h"
+#include "runner/names.h"
 
 /* Which child of the owner the record is by kind and name, of which no two are the same; CHILD_COUNT: none. */
 static enum child judged_child(enum kind kind, const char *name, const struct owner *owner, struct arena *a)
@@ -25,7 +26,7 @@ static enum child judged_child(enum kind kind, const char *name, const struct ow
 
 /* Where nobody has told, the manifest is rendered, and held against the fields that are still ours. */
 static bool has_all_fields(const struct drift_view *view, enum child child, const struct record *record,
-                           const struct record *owner_is, const struct owner *owner, struct json_object *fields)
+                           const struct record *owner_is, const struct owner *owner, struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
     const struct kept_child *kept = kept_child(record);
@@ -41,23 +42,23 @@ static bool has_all_fields(const struct drift_view *view, enum child child, cons
         return false;
     if (child == CHILD_DEPLOYMENT)
         render_deployment_inputs(manifest, kept->inputs, &a);
-    return fields_own(fields, manifest);
+    return managed_fields_have(json_get(object, "metadata.managedFields"), FIELD_MANAGER, manifest);
 }
 
 static bool is_as_applied(const struct drift_view *view, enum kind kind, const struct record *record,
-                          struct json_object *fields)
+                          struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
     const struct kept_child *kept = kept_child(record);
     const struct record *owner_is = owner_record(view->store, record->owner);
 
     assert(kept);
-    if (!fields || !kept->hash || !owner_is || strcmp(owner_is->uid, record->owner_uid) != 0)
+    if (!kind_fields(object) || !kept->hash || !owner_is || strcmp(owner_is->uid, record->owner_uid) != 0)
         return false;
     const struct owner owner = {.ns = owner_is->ns, .name = owner_is->name, .uid = owner_is->uid};
     enum child child = judged_child(kind, record->name, &owner, &a);
     return child < CHILD_COUNT && (applied_fields_tell(runner_status(owner_is, &a), child, kept->fields) ||
-                                   has_all_fields(view, child, record, owner_is, &owner, fields));
+                                   has_all_fields(view, child, record, owner_is, &owner, object));
 }
 
 /* NULL: what it is, is not judged. */
@@ -95,23 +96,31 @@ static const char *digest_of(struct json_object *fields, struct arena *a)
     return digest_short(text, strlen(text), a);
 }
 
+/* An apply cannot take away what is ours by update, too: it is handed over, and all is applied once more. */
+static bool is_divided(const struct kept_child *kept)
+{
+    return kept->applied && kept->updated;
+}
+
 void drift_judge(const struct drift_view *view, enum kind kind, struct json_object *object, struct record *child,
                  struct arena *a)
 {
     struct kept_child *kept = judged_record(kind, object, child, a);
-    struct json_object *fields = kind_fields(object);
 
     if (!kept)
         return;
     assert(!kept->fields && !kept->drifted);
-    kept->fields = digest_of(fields, a);
-    kept->drifted = !was_in_order(view->store, kind, child) && !is_as_applied(view, kind, child, fields);
+    kept->fields = is_divided(kept) ? NULL : digest_of(kind_fields(object), a);
+    kept->drifted =
+        is_divided(kept) || (!was_in_order(view->store, kind, child) && !is_as_applied(view, kind, child, object));
 }
 
 void drift_none(enum kind kind, struct json_object *object, struct record *child, struct arena *a)
 {
     struct kept_child *kept = judged_record(kind, object, child, a);
 
-    if (kept)
-        kept->fields = digest_of(kind_fields(object), a);
+    if (!kept)
+        return;
+    kept->fields = is_divided(kept) ? NULL : digest_of(kind_fields(object), a);
+    kept->drifted = is_divided(kept);
 }

@@ -1,10 +1,11 @@
 /* Whether somebody changed or took a field of a child that we applied.
  *
- * An object's managedFields tell: when somebody else changes a field, the API server takes it out of our entry
- * (kube/managed_fields.h). They are larger than all else that is kept of it, so its record keeps a digest of the entry.
- * What we have just applied is in order, and stays so as long as the digest is the same. Of a child that this process
- * has not applied, the owner's status may have the digest (runner/applied_fields.h); where it has not, the fields are
- * held against the manifest when the object comes. */
+ * An object's managedFields tell: when somebody else changes a field, the API server takes it out of our entry, which
+ * is that of an apply or, before the first one, of the POST that has made it (kube/managed_fields.h). They are larger
+ * than all else that is kept of it, so its record keeps a digest of the entry. What we have just applied is in order,
+ * and stays so as long as the digest is the same. Of a child that this process has not applied, the owner's status may
+ * have the digest (runner/applied_fields.h); where it has not, the fields are held against the manifest when the object
+ * comes. */
 #ifndef OPERATOR_DRIFT_H
 #define OPERATOR_DRIFT_H
 
@@ -21,7 +22,7 @@ struct drift_view {
  * the token Secret: what is in it comes from GitLab, and is not to be written over. The arena is the record's. */
 void drift_judge(const struct drift_view *view, enum kind kind, struct json_object *object, struct record *child,
                  struct arena *a);
-/* The same where the object is what has just been applied: all of its fields are ours. */
+/* The same where the object is what has just been made or applied: all of its fields are ours. */
 void drift_none(enum kind kind, struct json_object *object, struct record *child, struct arena *a);
 
 #endif

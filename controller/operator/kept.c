@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/shorten.h"
 #include "base/time.h"
+#include "kube/managed_fields.h"
 #include "kube/object_text.h"
 #include "runner/names.h"
 
@@ -117,11 +118,15 @@ static void keep_runner(struct kept_runner *ret, struct json_object *object, str
 
 static void keep_child(struct kept_child *ret, struct json_object *object)
 {
+    struct json_object *managed_fields = json_get(object, "metadata.managedFields");
+
     *ret = (struct kept_child){
         .hash = kind_annotation(object, ANNOTATION_APPLIED_HASH),
         .inputs = kind_annotation(object, ANNOTATION_INPUTS),
         .terminating = json_get(object, "metadata.deletionTimestamp") != NULL,
         .held = has_our_finalizer(object),
+        .applied = managed_fields_by_apply(managed_fields, FIELD_MANAGER),
+        .updated = managed_fields_by_update(managed_fields, FIELD_MANAGER),
     };
 }
 
@@ -290,8 +295,8 @@ static struct json_object *runner_kept_json(const struct record *record)
 
 static struct json_object *child_kept_json(const struct kept_child *c)
 {
-    return json_build("{hash: %s, inputs: %s, terminating: %b, held: %b, drifted: %b}", c->hash, c->inputs,
-                      c->terminating, c->held, c->drifted);
+    return json_build("{hash: %s, inputs: %s, terminating: %b, held: %b, drifted: %b, byApply: %b, byUpdate: %b}",
+                      c->hash, c->inputs, c->terminating, c->held, c->drifted, c->applied, c->updated);
 }
 
 static void add_secret(struct json_object *to, const struct kept_secret *s)

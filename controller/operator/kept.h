@@ -26,10 +26,11 @@ struct kept_runner {
 /* Any object of ours: the first member of what its kind keeps. */
 struct kept_child {
     const char *hash, *inputs; /* ANNOTATION_APPLIED_HASH, ANNOTATION_INPUTS; NULL: none              */
-    const char *fields;        /* the digest of its fields that are ours by apply, see drift.h; NULL: none */
+    const char *fields;        /* the digest of its fields that are ours, see drift.h; NULL: not judged    */
     bool terminating;
-    bool held;    /* our finalizer is on it */
-    bool drifted; /* or may have: see drift.h */
+    bool held;             /* our finalizer is on it */
+    bool drifted;          /* or may have: see drift.h */
+    bool applied, updated; /* some of its fields are ours by apply, by update (kube/managed_fields.h) */
 };
 
 /* KIND_SECRET: what the token Secret's annotations say of the registration, NULL: nothing. */

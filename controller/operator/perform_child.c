@@ -1,8 +1,10 @@
 /* ACT_APPLY, ACT_DELETE: the children. */
 #include <assert.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "kube/managed_fields.h"
 #include "operator/perform.h"
 #include "runner/learn.h"
 #include "runner/names.h"
@@ -23,14 +25,112 @@ static void on_applied(void *arg, const struct kube_reply *reply)
     perform_succeeded(turn);
 }
 
+static const struct kube_resource *resource_asked(const struct turn *turn)
+{
+    return kind_resource(kind_of_child(turn->asked.apply.child));
+}
+
+static void send_apply(struct turn *turn)
+{
+    turn->request = kube_apply(turn->ctx->client, resource_asked(turn), NULL, turn->asked.apply.manifest, FIELD_MANAGER,
+                               on_applied, turn);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * A new child is made by POST, which costs the API server less than an apply does. */
+
+/* The token Secret's finalizer is taken off by an apply that leaves it out, also by a release that does not know of any
+ * other entry than its own. The version is one that no existing object has. */
+static void create_by_apply(struct turn *turn)
+{
+    json_set_str(turn->asked.apply.manifest, "metadata.resourceVersion", "1");
+    send_apply(turn);
+}
+
+static void create(struct turn *turn)
+{
+    if (turn->asked.apply.child == CHILD_TOKEN_SECRET)
+        create_by_apply(turn);
+    else
+        turn->request = kube_create_as(turn->ctx->client, resource_asked(turn), turn->asked.apply.manifest,
+                                       FIELD_MANAGER, on_applied, turn);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Before its first apply, what is ours by update is handed over. A crash in between leaves a child as an apply has it,
+ * which is applied as any other. */
+
+/* As the watch or an answer has shown it last; NULL: it is not there any more. */
+static const struct kept_child *kept_asked(const struct turn *turn)
+{
+    struct json_object *manifest = turn->asked.apply.manifest;
+    const char *ns = json_str_or(manifest, "metadata.namespace", ""),
+               *name = json_str_or(manifest, "metadata.name", "");
+
+    return kept_child(store_get(turn->ctx->store, kind_of_child(turn->asked.apply.child), ns, name));
+}
+
+/* A policy may refuse any write but one that puts right what somebody has done to the child. So it is applied first;
+ * then it has drifted (drift.h), and comes here again. */
+static void on_handed_over(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+    const struct kept_child *kept = kept_asked(turn);
+    bool refused = reply->err.kind == ERR_INVALID || reply->err.kind == ERR_DENIED;
+
+    turn->request = 0;
+    if ((refused && kept && !kept->applied) || perform_expect_success(turn, reply))
+        send_apply(turn);
+}
+
+/* At the version that was read: whoever writes meanwhile may have moved entries. */
+static void hand_over(struct turn *turn, struct json_object *object)
+{
+    const char *ns = json_str(object, "metadata.namespace"), *name = json_str(object, "metadata.name"),
+               *version = json_str(object, "metadata.resourceVersion");
+    struct json_object *fields = managed_fields_handed_over(json_get(object, "metadata.managedFields"), FIELD_MANAGER);
+    struct json_object *patch =
+        arena_json(&turn->step, json_build("{metadata: {namespace: %s, name: %s, resourceVersion: %s, "
+                                           "managedFields: %o}}",
+                                           ns, name, version, fields));
+
+    turn->request = kube_patch(turn->ctx->client, resource_asked(turn), patch, FIELD_MANAGER, on_handed_over, turn);
+}
+
+static void on_managed_fields(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+
+    if (!perform_expect_success(turn, reply))
+        return;
+    bool same = strcmp(json_str_or(reply->object, "metadata.uid", ""), turn->asked.apply.uid) == 0;
+    if (same && managed_fields_by_update(json_get(reply->object, "metadata.managedFields"), FIELD_MANAGER))
+        hand_over(turn, reply->object);
+    else
+        send_apply(turn);
+}
+
+static void read_managed_fields(struct turn *turn)
+{
+    struct json_object *manifest = turn->asked.apply.manifest;
+
+    turn->request = kube_get_metadata(turn->ctx->client, resource_asked(turn), json_str(manifest, "metadata.namespace"),
+                                      json_str(manifest, "metadata.name"), on_managed_fields, turn);
+}
+
 void perform_apply(struct turn *turn)
 {
     const struct action *act = &turn->asked;
+    const struct kept_child *kept = kept_asked(turn);
 
     assert(!act->apply.uid == !json_get(act->apply.manifest, "metadata.uid"));
     learn_applying(&turn->state->memory, &turn->observed, act, &turn->mem);
-    turn->request = kube_apply(turn->ctx->client, kind_resource(kind_of_child(act->apply.child)), NULL,
-                               act->apply.manifest, FIELD_MANAGER, act->apply.uid == NULL, on_applied, turn);
+    if (!act->apply.uid)
+        create(turn);
+    else if (kept && kept->updated)
+        read_managed_fields(turn);
+    else
+        send_apply(turn);
 }
 
 static void on_deleted(void *arg, const struct kube_reply *reply)

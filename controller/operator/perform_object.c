@@ -58,8 +58,8 @@ void perform_finalizer(struct turn *turn)
         json_set(patch, "metadata.finalizers", json_build("[%s]", FINALIZER));
         json_set_str(patch, "metadata.resourceVersion", turn->observed.version);
     }
-    turn->request = kube_apply(turn->ctx->client, kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, false,
-                               on_finalizer, turn);
+    turn->request =
+        kube_apply(turn->ctx->client, kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, on_finalizer, turn);
 }
 
 static void on_status(void *arg, const struct kube_reply *reply)
@@ -93,6 +93,6 @@ void perform_status(struct turn *turn)
     assert(!turn->observed.gone && turn->asked.status);
     json_set_str(patch, "metadata.resourceVersion", newest_version(turn));
     json_set(patch, "status", json_ref(turn->asked.status));
-    turn->request = kube_apply(turn->ctx->client, kind_resource(KIND_RUNNER), "status", patch, FIELD_MANAGER, false,
-                               on_status, turn);
+    turn->request =
+        kube_apply(turn->ctx->client, kind_resource(KIND_RUNNER), "status", patch, FIELD_MANAGER, on_status, turn);
 }

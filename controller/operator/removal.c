@@ -123,8 +123,8 @@ static void release_orphaned_token(struct removal *removal)
                                   removal->ns, removal->name, removal->uid));
 
     tell_of_a_lost_runner(removal, kept_secret(record));
-    removal->request = kube_apply(ctx->client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, false,
-                                  on_token_released, removal);
+    removal->request =
+        kube_apply(ctx->client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, on_token_released, removal);
 }
 
 static bool is_token(const struct removal *removal)
@@ -168,17 +168,7 @@ static void on_owner(void *arg, const struct kube_reply *reply)
 static uint64_t get_metadata(struct removal *removal, enum kind kind, const char *ns, const char *name,
                              kube_done_fn *done)
 {
-    cleanup_arena struct arena a = {0};
-    const struct kube_request request = {
-        .method = "GET",
-        .path = kube_path(kind_resource(kind), ns, name, NULL, &a),
-        .accept = KUBE_AS_METADATA(""),
-        .resource = kind_resource(kind),
-        .done = done,
-        .arg = removal,
-    };
-
-    return kube_start(removal->ctx->client, &request);
+    return kube_get_metadata(removal->ctx->client, kind_resource(kind), ns, name, done, removal);
 }
 
 static void confirm_that_its_owner_is_gone(struct removal *removal)

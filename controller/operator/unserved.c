@@ -116,7 +116,7 @@ static void write_status(struct unserved *u, const struct context *ctx, const st
         &a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s, resourceVersion: %s}, "
                        "status: %o}",
                        API_VERSION, KIND, runner->ns, runner->name, runner->uid, runner->version, json_ref(status)));
-    *write = kube_apply(ctx->client, &runner_by_name, "status", patch, FIELD_MANAGER, false, on_status_told, write);
+    *write = kube_apply(ctx->client, &runner_by_name, "status", patch, FIELD_MANAGER, on_status_told, write);
 }
 
 void unserved_left_out(struct unserved *u, const struct context *ctx, const struct record *runner)

@@ -48,8 +48,8 @@ def both_sides(points: Iterable[Point]) -> list[Kill]:
 
 def write_of(entry: Entry) -> tuple[str, str] | None:
     """Which runner it is about, and what it does, without its name."""
-    path = entry.path.rpartition("/namespaces/")[2].partition("/")[2]
-    if path == "events":
+    path = entry.subject.rpartition("/namespaces/")[2].partition("/")[2]
+    if path.startswith("events/"):
         return entry.json["regarding"]["name"], EVENT + entry.json["reason"]
     found = NAME.search(path)
     if found and path.endswith("/status"):

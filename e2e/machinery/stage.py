@@ -151,7 +151,7 @@ class Stage(Place):
         return self.requests(WRITES, self.objects)
 
     def write_counts(self) -> Counter[str]:
-        return Counter(f"{entry.method} {entry.path}" for entry in self.writes())
+        return Counter(f"{entry.method} {entry.subject}" for entry in self.writes())
 
     def wait_quiet(self, seconds: float = GONE_QUIET) -> None:
         """The operator has nothing left to do here: it has asked for nothing for a while, nor since we ask."""

@@ -78,7 +78,7 @@ def test_r16_the_kind_goes_and_comes_back(stage: Stage, kube: Kube, gitlab: GitL
 def test_r16_the_namespace_goes_while_a_runner_is_made(stage: Stage, kube: Kube, gitlab: GitLabAdmin) -> None:
     """The operator has registered it, and may not make anything any more."""
     held = Hold()
-    stage.proxy.add(held, "PATCH", ".*/secrets/builds-runner-config")
+    stage.proxy.add(held, "POST", ".*/secrets/builds-runner-config")
     stage.registration_token()
     stage.operator.start()
     stage.unmanned()

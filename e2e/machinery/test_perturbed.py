@@ -205,10 +205,10 @@ CALLS: dict[str, Callable[[str], tuple[str, str]]] = {
     "token": lambda name: ("PATCH", f".*/secrets/{name}-runner-token"),
     "token read": lambda name: ("GET", f".*/secrets/{name}-runner-token"),
     "status": lambda name: ("PATCH", f".*/gitlabrunners/{name}/status"),
-    "config": lambda name: ("PATCH", f".*/secrets/{name}-runner-config"),
-    "account": lambda name: ("PATCH", f".*/serviceaccounts/{name}-runner"),
-    "binding": lambda name: ("PATCH", rf".*/rolebindings/[^/]*\.{name}-runner"),
-    "manager": lambda name: ("PATCH", f".*/deployments/{name}-runner"),
+    "config": lambda name: ("POST", f".*/secrets/{name}-runner-config"),
+    "account": lambda name: ("POST", f".*/serviceaccounts/{name}-runner"),
+    "binding": lambda name: ("POST", rf".*/rolebindings/[^/]*\.{name}-runner"),
+    "manager": lambda name: ("POST", f".*/deployments/{name}-runner"),
 }
 
 

@@ -81,7 +81,7 @@ def latency(stage: Stage, name: str) -> float:
     began = time.monotonic()
     stage.unmanned(name=name)
     last = wait_for(f"{name} has its Deployment", lambda: next(
-        (e for e in stage.requests("PATCH", f".*/deployments/{name}-runner") if e.answered), None))
+        (e for e in stage.requests("POST", f".*/deployments/{name}-runner") if e.answered), None))
     assert last.status == 201
     return last.answered - began
 
@@ -101,7 +101,7 @@ def test_c3_a_poisoned_runner_delays_no_other(stage: Stage, gitlab: GitLabAdmin)
     stage.operator.start()
     latencies(stage, "warm", 5)
     alone = latencies(stage, "alone", count)
-    stage.proxy.add(BROKEN, "PATCH", ".*/deployments/poisoned-runner", count=None)
+    stage.proxy.add(BROKEN, "POST", ".*/deployments/poisoned-runner", count=None)
     poisoned = stage.unmanned(name="poisoned")
     poisoned.wait(status="False", reason="InternalError")
     beside = latencies(stage, "beside", count)
@@ -111,10 +111,10 @@ def test_c3_a_poisoned_runner_delays_no_other(stage: Stage, gitlab: GitLabAdmin)
 
 def test_c3_the_pauses_grow_and_a_success_ends_the_row(stage: Stage, gitlab: GitLabAdmin) -> None:
     def attempts() -> list[Entry]:
-        return stage.requests("PATCH", ".*/deployments/builds-runner")
+        return stage.requests("POST", ".*/deployments/builds-runner")
     stage.registration_token()
     stage.operator.start()
-    poison = stage.proxy.add(BROKEN, "PATCH", ".*/deployments/builds-runner", count=None)
+    poison = stage.proxy.add(BROKEN, "POST", ".*/deployments/builds-runner", count=None)
     runner = stage.unmanned()
     wait_for("it has been tried four times", lambda: len(attempts()) >= 4)
     for n, gap in enumerate(gaps(attempts()[:4])):
@@ -122,7 +122,7 @@ def test_c3_the_pauses_grow_and_a_success_ends_the_row(stage: Stage, gitlab: Git
     stage.proxy.remove(poison)
     runner.wait()
     stage.wait_quiet()
-    poison = stage.proxy.add(BROKEN, "PATCH", ".*/deployments/builds-runner", count=None)
+    poison = stage.proxy.add(BROKEN, "POST", ".*/deployments/builds-runner", count=None)
     stage.mark()
     stage.kube.delete("Deployment", "builds-runner", stage.name)
     wait_for("it has been tried twice", lambda: len(attempts()) >= 2)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import ROOT, wait_for
+from cluster import MERGE_PATCH, ROOT, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import WRITES, Stage, scaled
 from places import Runner
@@ -140,6 +140,9 @@ def told(gitlab: GitLabAdmin, runner: Runner) -> dict:
 # C8: each field that the operator has written is put right; each that it has not is left alone
 
 
+FIELD_MANAGER, APPLIED_HASH = "gitlab-runner-controller", "gitlab-runners.dev/applied-hash"
+
+
 def owned(child: dict) -> Iterator[tuple[list[str | int], object]]:
     """Each leaf that the operator owns, by what the API server says: its path in the object, and its value."""
     for entry in child["metadata"]["managedFields"]:
@@ -208,8 +211,28 @@ def flip(stage: Stage, where: tuple[str, str, str], path: list[str | int], value
     return False
 
 
+def operations(child: dict) -> list[str]:
+    """Of the operator's entries."""
+    return [entry["operation"] for entry in child["metadata"]["managedFields"] if entry["manager"] == FIELD_MANAGER]
+
+
+def as_made_by_post(stage: Stage, where: tuple[str, str, str]) -> None:
+    """What the operator has by apply it has by update, as before its first apply."""
+    kind, name, ns = where
+
+    def done() -> bool:                 # its controller may write at the same time
+        meta = stage.kube.get(kind, name, ns)["metadata"]
+        entries = [entry | ({"operation": "Update"} if entry["manager"] == FIELD_MANAGER else {})
+                   for entry in meta["managedFields"]]
+        change = {"metadata": {"resourceVersion": meta["resourceVersion"], "managedFields": entries}}
+        return stage.kube.call("PATCH", stage.kube.path(kind, ns, name), data=json.dumps(change),
+                               headers={"Content-Type": MERGE_PATCH}).ok
+    wait_for("it is as made by POST", done, 10)
+
+
 @pytest.mark.parametrize("what", ["config", "account", "binding", "manager"])
 def test_c8_each_owned_field_is_put_right(what: str, stage: Stage, gitlab: GitLabAdmin) -> None:
+    """Of a child that has been applied, and of one that has not, in turns."""
     credentials(stage)
     stage.operator.start()
     wanted = {name: value for name, value in FULL.items() if name not in FIXED}
@@ -217,16 +240,24 @@ def test_c8_each_owned_field_is_put_right(what: str, stage: Stage, gitlab: GitLa
     runner = stage.runner("accessToken", **wanted)
     wait_shown(runner)
     stage.wait_quiet()
+    before, where = runner.child(what), runner.children()[what]
+    assert operations(before) == ["Update"]
+    stage.kube.patch(where[0], where[1], {"metadata": {"annotations": {APPLIED_HASH: "x"}}}, where[2])
+    before = wait_for("it was applied", lambda: (now := runner.child(what)) and same(now, before) and now, 10)
+    wait_for("it is owned by apply", lambda: operations(runner.child(what)) == ["Apply"], 10)
     before = runner.child(what)
     refused, repaired = [], []
-    for path, value in owned(before):
-        if not flip(stage, runner.children()[what], path, value):
+    for number, (path, value) in enumerate(owned(before)):
+        if number % 2:
+            as_made_by_post(stage, where)
+        if not flip(stage, where, path, value):
             refused.append(path)
             continue
         if path[:2] == ["metadata", "ownerReferences"]:     # the garbage collector may take it then
             wait_for(f"{path} is as before", lambda: same(anonymous(runner.child(what)), anonymous(before)), 20)
             before = runner.child(what)
         wait_for(f"{path} is as before", lambda: same(runner.child(what), before), 10)
+        wait_for("it is owned in one way", lambda: len(operations(runner.child(what))) == 1, 10)
         repaired.append(path)
     print(what, len(repaired), "repaired,", len(refused), "kept by the API server:", refused)
     assert len(repaired) >= {"config": 8, "account": 8, "binding": 8, "manager": 60}[what]
@@ -359,16 +390,17 @@ def test_c13_an_upgrade_of_the_operator_writes_nothing(stage: Stage, gitlab: Git
     assert len(gitlab.audit()) == calls
 
 
-FIELD_MANAGER, APPLIED_HASH = "gitlab-runner-controller", "gitlab-runners.dev/applied-hash"
-
 
 def as_0_1_0_wrote_it(stage: Stage, child: dict) -> None:
-    """By apply, of all that is in it: its owner's kind was not said, and the fingerprint was another manifest's."""
+    """By apply alone, of all that is in it: its owner's kind was not said, and the fingerprint was another manifest's."""
     meta = {key: child["metadata"][key] for key in ("name", "namespace", "labels", "annotations", "ownerReferences",
                                                     "finalizers") if key in child["metadata"]}
     meta["annotations"] = meta["annotations"] | {OWNER: meta["annotations"][OWNER].partition("/")[2],
                                                  APPLIED_HASH: "0123456789abcdef"}
     body = {key: value for key, value in child.items() if key != "status"} | {"metadata": meta}
+    entries = [entry | {"operation": "Apply"} for entry in child["metadata"]["managedFields"]
+               if entry["manager"] == FIELD_MANAGER]
+    stage.kube.patch(child["kind"], meta["name"], {"metadata": {"managedFields": entries}}, meta["namespace"])
     answer = stage.kube.call("PATCH", stage.kube.path(child["kind"], meta["namespace"], meta["name"]),
                              params={"fieldManager": FIELD_MANAGER, "force": "true"}, data=json.dumps(body),
                              headers={"Content-Type": "application/apply-patch+yaml"})

@@ -1,11 +1,12 @@
 """What holds for every request that the operator has made in the whole session; these tests come last."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from cluster import wait_for
+from cluster import MERGE_PATCH, wait_for
 from machinery.stage import KINDS, WRITES, Stage, collection
 from operator_pod import ORPHANS
 from proxy.rules import Entry
@@ -13,6 +14,8 @@ from proxy.server import Proxy
 
 pytestmark = pytest.mark.last
 ANY = collection("(" + "|".join(KINDS) + ")")
+CHILDREN = ("/(api|apis/[^/]+)/[^/]+/namespaces/[^/]+/"
+            "(secrets|serviceaccounts|rolebindings|deployments|poddisruptionbudgets)")
 APPLY = "application/apply-patch+yaml"
 MANAGER = "gitlab-runner-controller"
 
@@ -47,9 +50,27 @@ def test_a5_no_read_asks_for_just_any_version(proxy: Proxy) -> None:
             assert (entry.path, entry.headers["user-agent"]) in known, f"watched before it was read: {entry}"
 
 
+def is_hand_over(entry: Entry) -> bool:
+    return entry.headers["content-type"] == MERGE_PATCH and set(entry.json["metadata"]) == {
+        "namespace", "name", "resourceVersion", "managedFields"}
+
+
+def test_a17_what_is_made_by_post_is_made_once(proxy: Proxy) -> None:
+    """Children; what the API server does not know of them is refused, as with an apply."""
+    made = [entry for entry in of_the_operator(proxy, "POST", CHILDREN)]
+    assert made
+    for entry in made:
+        said = str(entry)
+        assert (entry.query["fieldManager"], entry.query["fieldValidation"]) == (MANAGER, "Strict"), said
+        assert not {"uid", "resourceVersion"} & set(entry.json["metadata"]), said
+        assert "stringData" not in entry.json, said
+
+
 def test_a17_what_is_applied_has_the_right_shape(proxy: Proxy) -> None:
-    """But for an entry of the ledger, which is written and taken out without a look at the others."""
-    patches = [entry for entry in of_the_operator(proxy, "PATCH") if not entry.path.endswith(f"/secrets/{ORPHANS}")]
+    """But for an entry of the ledger, which is written and taken out without a look at the others, and for the entries
+    of a child that are handed over."""
+    patches = [entry for entry in of_the_operator(proxy, "PATCH")
+               if not entry.path.endswith(f"/secrets/{ORPHANS}") and not is_hand_over(entry)]
     assert patches
     for entry in patches:
         body, said = entry.json, str(entry)
@@ -64,8 +85,10 @@ def test_a17_what_is_applied_has_the_right_shape(proxy: Proxy) -> None:
 
 
 def test_a17_nothing_is_replaced_as_a_whole(proxy: Proxy) -> None:
-    """No PUT; only Events, leases and questions about callers are made by POST."""
+    """No PUT; only children, Events, leases and questions about callers are made by POST."""
     for entry in of_the_operator(proxy, "PUT|POST"):
+        if entry.method == "POST" and re.fullmatch(CHILDREN, entry.path):
+            continue
         assert entry.path.endswith(("/events", "/tokenreviews", "/subjectaccessreviews")) or "/leases" in entry.path, entry
 
 

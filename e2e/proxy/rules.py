@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
@@ -44,6 +45,21 @@ class Entry:
     def watch(self) -> bool:
         return self.query.get("watch") in ("1", "true")
 
+    @cached_property
+    def subject(self) -> str:
+        """The path of the object that it is about: of one that a POST makes, too."""
+        if self.method != "POST":
+            return self.path
+        try:
+            return f"{self.path}/{self.json['metadata']['name']}"
+        except (ValueError, LookupError, TypeError):        # not JSON, or no object with a name
+            return self.path
+
+    def matches(self, method: str, path: str, query: str) -> bool:
+        return bool(re.fullmatch(method, self.method)
+                    and (re.fullmatch(path, self.path) or re.fullmatch(path, self.subject))
+                    and re.search(query, self.target.partition("?")[2]))
+
     @property
     def verb(self) -> str:
         """As the API server's audit has it, but LIST and GET are not told apart by the path alone."""
@@ -72,7 +88,7 @@ class Told:
 class Rule:
     """Spoils the requests that match, from the nth of them on, count times (None: for ever).
 
-    method and path match as a whole, query somewhere in "name=value&…". each: counts every method and path by itself.
+    method and path match as a whole, the path also that of the object that a POST makes, query somewhere in "name=value&…". each: counts every method and path by itself.
     """
     action: Action
     method: str = ".*"
@@ -95,11 +111,9 @@ class Rule:
         return self._used.total()
 
     def takes(self, entry: Entry) -> bool:
-        query = entry.target.partition("?")[2]
-        if not (re.fullmatch(self.method, entry.method) and re.fullmatch(self.path, entry.path)
-                and re.search(self.query, query)):
+        if not entry.matches(self.method, self.path, self.query):
             return False
-        what = f"{entry.method} {entry.path}" if self.each else ""
+        what = f"{entry.method} {entry.subject}" if self.each else ""
         self._seen[what] += 1
         if self._seen[what] < self.nth or (self.count is not None and self._used[what] >= self.count):
             return False
@@ -155,7 +169,4 @@ class Book:
     def _matching(self, method: str, path: str, query: str, since: int) -> Iterator[Entry]:
         with self._lock:
             entries = self._log[since:]
-        for entry in entries:
-            if (re.fullmatch(method, entry.method) and re.fullmatch(path, entry.path)
-                    and re.search(query, entry.target.partition("?")[2])):
-                yield entry
+        yield from (entry for entry in entries if entry.matches(method, path, query))

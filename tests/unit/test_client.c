@@ -281,7 +281,7 @@ static void an_apply_is_forced_and_names_its_manager(void **state)
     cleanup_json struct json_object *manifest = json_build(
         "{apiVersion: 'gitlab-runners.dev/v1beta1', kind: GitLabRunner, metadata: {namespace: a, name: b, uid: u}}");
 
-    kube_apply(w->client, &runners, "status", manifest, "me", false, on_result, &r);
+    kube_apply(w->client, &runners, "status", manifest, "me", on_result, &r);
     assert_sent(w, 0,
                 "PATCH https://k8s.test/apis/gitlab-runners.dev/v1beta1/namespaces/a/gitlabrunners/b/status"
                 "?fieldManager=me&force=true\n");
@@ -297,19 +297,66 @@ static void an_apply_is_forced_and_names_its_manager(void **state)
     assert_int_equal(r.err.kind, ERR_NONE);
 }
 
-static void a_first_apply_takes_over_nothing(void **state)
+static void what_is_created_takes_over_nothing(void **state)
 {
     struct world *w = *state;
     struct result r = {0};
     cleanup_json struct json_object *manifest =
         json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: a, name: b}}");
 
-    kube_apply(w->client, &secrets, NULL, manifest, "me", true, on_result, &r);
+    kube_create_as(w->client, &secrets, manifest, "me", on_result, &r);
+    assert_sent(w, 0, "POST https://k8s.test/api/v1/namespaces/a/secrets?fieldManager=me&fieldValidation=Strict\n");
+    assert_said(w, 0, "\nAccept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1\n");
+    assert_said(w, 0, "\nContent-Type: application/json\n");
     cleanup_json struct json_object *body = sent_body(w, 0);
-    assert_string_equal(json_str(body, "metadata.resourceVersion"), "1");
-    assert_null(json_get(manifest, "metadata.resourceVersion"));
+    assert_true(json_same(body, manifest));
+    assert_true(w->http.sent[0].request.fenced);
     answer(w, 0, 409, 0);
     assert_int_equal(r.err.kind, ERR_CONFLICT);
+}
+
+/* Where it had its effect already, the answer is a conflict. */
+static void what_has_a_name_is_created_once_more(void **state)
+{
+    struct world *w = *state;
+    struct result r = {0};
+    cleanup_json struct json_object *manifest = json_build("{kind: Secret, metadata: {namespace: a, name: b}}");
+
+    kube_create_as(w->client, &secrets, manifest, "me", on_result, &r);
+    assert_false(w->http.sent[0].request.once);
+    lose(w, 0, "ConnectionLost", false);
+    assert_int_equal(w->http.len, 2);
+    assert_string_equal(w->http.sent[1].body, w->http.sent[0].body);
+    answer(w, 1, 409, 0);
+    assert_int_equal(r.calls, 1);
+    assert_int_equal(r.err.kind, ERR_CONFLICT);
+}
+
+static void a_merge_patch_names_its_manager(void **state)
+{
+    struct world *w = *state;
+    struct result r = {0};
+    cleanup_json struct json_object *patch =
+        json_build("{metadata: {namespace: a, name: b, resourceVersion: '7', managedFields: []}}");
+
+    kube_patch(w->client, &secrets, patch, "me", on_result, &r);
+    assert_sent(w, 0, "PATCH https://k8s.test/api/v1/namespaces/a/secrets/b?fieldManager=me\n");
+    assert_said(w, 0, "\nContent-Type: application/merge-patch+json\n");
+    cleanup_json struct json_object *body = sent_body(w, 0);
+    assert_true(json_same(body, patch));
+    answer(w, 0, 200, 0);
+    assert_int_equal(r.err.kind, ERR_NONE);
+}
+
+static void metadata_is_read_alone(void **state)
+{
+    struct world *w = *state;
+    struct result r = {0};
+
+    kube_get_metadata(w->client, &secrets, "a", "b", on_result, &r);
+    assert_sent(w, 0, "GET https://k8s.test/api/v1/namespaces/a/secrets/b\n");
+    assert_said(w, 0, "\nAccept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1\n");
+    answer(w, 0, 200, 0);
 }
 
 static void a_delete_means_this_very_object(void **state)
@@ -800,7 +847,7 @@ static void an_answer_that_is_too_large_is_a_success(void **state)
     cleanup_json struct json_object *manifest =
         json_build("{apiVersion: 'gitlab-runners.dev/v1beta1', kind: GitLabRunner, metadata: {namespace: a, name: b}}");
 
-    kube_apply(w->client, &runners, NULL, manifest, "me", false, on_seen, NULL);
+    kube_apply(w->client, &runners, NULL, manifest, "me", on_seen, NULL);
     answer_large(w, 0, ",{}");
     assert_int_equal(seen.err.kind, ERR_NONE);
     assert_true(seen.too_large);
@@ -907,7 +954,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_path_leads_to_no_other_place),
         TEST(an_apply_is_forced_and_names_its_manager),
-        TEST(a_first_apply_takes_over_nothing),
+        TEST(what_is_created_takes_over_nothing),
+        TEST(what_has_a_name_is_created_once_more),
+        TEST(a_merge_patch_names_its_manager),
+        TEST(metadata_is_read_alone),
         TEST(a_delete_means_this_very_object),
         TEST(a_create_is_sent_once),
         TEST(what_lost_its_connection_is_sent_once_more),

@@ -48,9 +48,9 @@ static struct {
 } applying;
 
 uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
-                    struct json_object *manifest, const char *manager, bool create_only, kube_done_fn *done, void *arg)
+                    struct json_object *manifest, const char *manager, kube_done_fn *done, void *arg)
 {
-    (void)client, (void)r, (void)subresource, (void)manifest, (void)manager, (void)create_only;
+    (void)client, (void)r, (void)subresource, (void)manifest, (void)manager;
     applying.done = done;
     applying.arg = arg;
     return 1;

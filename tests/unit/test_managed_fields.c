@@ -7,11 +7,6 @@
 
 static const char *const files[] = {"serviceaccount", "rolebinding", "secret", "deployment", "odd"};
 
-static bool own(struct json_object *managed_fields, const char *manager, struct json_object *manifest)
-{
-    return fields_own(managed_fields_of(managed_fields, manager), manifest);
-}
-
 static void knows_ours_from_theirs(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -24,7 +19,7 @@ static void knows_ours_from_theirs(void **state)
         assert_true(json_len(cases) > 0);
         for (size_t i = 0; i < json_len(cases); i++) {
             struct json_object *c = json_at(cases, i);
-            bool owned = own(json_get(c, "managedFields"), FIELD_MANAGER, json_get(file, "manifest"));
+            bool owned = managed_fields_have(json_get(c, "managedFields"), FIELD_MANAGER, json_get(file, "manifest"));
             if (owned == json_bool_or(c, "owned", !owned))
                 continue;
             print_error("%s: %s: %s\n", files[f], json_str(c, "what"), owned ? "owned" : "not owned");
@@ -62,14 +57,14 @@ static void misses_every_single_field(void **state)
             size_t n = leaf;
             if (!remove_leaf(json_get(json_at(less, 0), "fieldsV1"), &n))
                 break;
-            if (own(less, FIELD_MANAGER, json_get(file, "manifest")))
+            if (managed_fields_have(less, FIELD_MANAGER, json_get(file, "manifest")))
                 fail_msg("%s: field %zu was not missed", files[f], leaf);
         }
     }
     assert_in_range(missed, 100, 1000);
 }
 
-/* Only what was applied, under our own name, and not through a subresource, counts. */
+/* Only what we have under our own name counts, and not through a subresource; by update, where nothing is by apply. */
 static void looks_at_our_own_entry_only(void **state)
 {
     static const struct {
@@ -78,7 +73,11 @@ static void looks_at_our_own_entry_only(void **state)
     } cases[] = {
         {"[{manager: us, operation: Apply, fieldsV1: {'f:data': {'f:a': {}}}}]", true},
         {"[{manager: us, operation: Apply, fieldsV1: {'f:data': {}}}]", true},
-        {"[{manager: us, operation: Update, fieldsV1: {'f:data': {'f:a': {}}}}]", false},
+        {"[{manager: us, operation: Update, fieldsV1: {'f:data': {'f:a': {}}}}]", true},
+        {"[{manager: us, operation: Update, subresource: status, fieldsV1: {'f:data': {'f:a': {}}}}]", false},
+        {"[{manager: us, operation: Update, fieldsV1: {'f:data': {'f:a': {}}}},"
+         " {manager: us, operation: Apply, fieldsV1: {'f:data': {'f:b': {}}}}]",
+         false},
         {"[{manager: them, operation: Apply, fieldsV1: {'f:data': {'f:a': {}}}}]", false},
         {"[{manager: us, operation: Apply, subresource: status, fieldsV1: {'f:data': {'f:a': {}}}}]", false},
         {"[{manager: us, operation: Apply, subresource: status, fieldsV1: {'f:status': {}}},"
@@ -95,10 +94,10 @@ static void looks_at_our_own_entry_only(void **state)
         arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {name: n}, data: {a: x}}"));
 
     (void)state;
-    assert_false(own(NULL, "us", manifest));
+    assert_false(managed_fields_have(NULL, "us", manifest));
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct json_object *managed = arena_json(&a, json_build(cases[i].entries));
-        if (own(managed, "us", manifest) != cases[i].owned)
+        if (managed_fields_have(managed, "us", manifest) != cases[i].owned)
             fail_msg("%s", cases[i].entries);
     }
 }
@@ -130,8 +129,37 @@ static void finds_elements_of_lists(void **state)
         struct json_object *managed =
             json_build("[{manager: us, operation: Apply, fieldsV1: {'f:list': %o}}]", json_build(cases[i].fields));
         struct json_object *manifest = json_build("{list: %o}", json_build(cases[i].list));
-        if (own(arena_json(&a, managed), "us", arena_json(&a, manifest)) != cases[i].owned)
+        if (managed_fields_have(arena_json(&a, managed), "us", arena_json(&a, manifest)) != cases[i].owned)
             fail_msg("%s of %s", cases[i].list, cases[i].fields);
+    }
+}
+
+/* All that is ours by either becomes ours by apply; what is others' stays as it is. */
+static void hands_over_what_is_ours_by_update(void **state)
+{
+    static const struct {
+        const char *before, *after;
+    } cases[] = {
+        {"[{manager: us, operation: Update, fieldsV1: {'f:data': {'f:a': {}}}}]",
+         "[{manager: us, operation: Apply, fieldsV1: {'f:data': {'f:a': {}}}}]"},
+        {"[{manager: them, operation: Update, fieldsV1: {'f:b': {}}}, {manager: us, operation: Update, time: t,"
+         " fieldsV1: {'f:a': {}}}, {manager: us, operation: Update, subresource: status, fieldsV1: {'f:s': {}}}]",
+         "[{manager: them, operation: Update, fieldsV1: {'f:b': {}}}, {manager: us, operation: Apply, time: t,"
+         " fieldsV1: {'f:a': {}}}, {manager: us, operation: Update, subresource: status, fieldsV1: {'f:s': {}}}]"},
+        {"[{manager: us, operation: Apply, fieldsV1: {'f:m': {'f:a': {}}, 'f:l': {'k:{}': {'f:x': {}}}, 'f:n': {}}},"
+         " {manager: us, operation: Update, fieldsV1: {'f:m': {'.': {}, 'f:b': {}}, 'f:l': {}, 'f:n': {'f:y': {}}}}]",
+         "[{manager: us, operation: Apply, fieldsV1: {'f:m': {'f:a': {}, '.': {}, 'f:b': {}},"
+         " 'f:l': {'k:{}': {'f:x': {}}, '.': {}}, 'f:n': {'.': {}, 'f:y': {}}}}]"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        cleanup_json struct json_object *before = json_build(cases[i].before), *after = json_build(cases[i].after);
+        assert_true(managed_fields_by_update(before, "us"));
+        cleanup_json struct json_object *handed_over = managed_fields_handed_over(before, "us");
+        if (!json_same(handed_over, after))
+            fail_msg("%s: %s", cases[i].before, json_text(handed_over));
+        assert_false(managed_fields_by_update(handed_over, "us"));
     }
 }
 
@@ -142,6 +170,7 @@ int main(void)
         cmocka_unit_test(misses_every_single_field),
         cmocka_unit_test(looks_at_our_own_entry_only),
         cmocka_unit_test(finds_elements_of_lists),
+        cmocka_unit_test(hands_over_what_is_ours_by_update),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,13 +23,13 @@ static struct world {
 /* In the place of the API server, and of the Lease. */
 
 uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, const char *subresource,
-                    struct json_object *manifest, const char *manager, bool create_only, kube_done_fn *done, void *arg)
+                    struct json_object *manifest, const char *manager, kube_done_fn *done, void *arg)
 {
     (void)client;
     assert_string_equal(r->plural, "gitlabrunners");
     assert_string_equal(subresource, "status");
     assert_string_equal(manager, "gitlab-runner-controller");
-    assert_true(r->metadata_only && !create_only);
+    assert_true(r->metadata_only);
     w.done = done;
     w.args[w.writes] = arg;
     w.written[w.writes++] = arena_json(&w.mem, json_copy(manifest));
