@@ -25,6 +25,7 @@ TYPES = {"string": "TEXT", "integer": "WHOLE", "boolean": "FLAG", "array": "LIST
 LARGEST = {"int32": 2**31 - 1}
 BY_HAND = [                 # rules about one value that the program has better words for
     "!self.contains(',') && self.trim() == self", "!(self in ['HOME', 'POD_UID'])",
+    "!(self in ['repo', 'scripts', 'logs'])",
 ]
 
 
