@@ -81,7 +81,8 @@ uint64_t kube_apply(struct kube_client *client, const struct kube_resource *r, c
     cleanup_arena struct arena a = {0};
     struct kube_request request = {
         .method = "PATCH",
-        .path = arena_printf(&a, "%s?fieldManager=%s&force=true", written_path(r, manifest, subresource, &a), manager),
+        .path = arena_printf(&a, "%s?fieldManager=%s&force=true&fieldValidation=Ignore",
+                             written_path(r, manifest, subresource, &a), manager),
         .content_type = "application/apply-patch+yaml",
         .resource = r,
     };

@@ -284,7 +284,7 @@ static void an_apply_is_forced_and_names_its_manager(void **state)
     kube_apply(w->client, &runners, "status", manifest, "me", on_result, &r);
     assert_sent(w, 0,
                 "PATCH https://k8s.test/apis/gitlab-runners.dev/v1beta1/namespaces/a/gitlabrunners/b/status"
-                "?fieldManager=me&force=true\n");
+                "?fieldManager=me&force=true&fieldValidation=Ignore\n");
     assert_said(w, 0, "\nContent-Type: application/apply-patch+yaml\n");
     assert_said(w, 0, "\nAuthorization: Bearer t1\n");
     cleanup_json struct json_object *body = sent_body(w, 0);
