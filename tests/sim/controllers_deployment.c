@@ -296,23 +296,29 @@ static void write_status(struct rollout *r)
 /* ---------------------------------------------------------------------------------------------------------------------
  */
 
-/* True: a pod could not be made, and is tried again. */
+static void scale(struct rollout *r)
+{
+    struct json_object *root = r->deployment->state->root;
+    struct api_object *surplus;
+
+    while (r->fresh > r->desired && (surplus = pod_to_end(r, true)))
+        end_pod(r, surplus);
+    if (strcmp(json_str_or(root, "spec.strategy.type", ""), "Recreate") == 0)
+        recreate(r);
+    else
+        roll(r);
+}
+
+/* Of one that is being deleted the status alone is kept. True: a pod could not be made, and is tried again. */
 static bool sync_deployment(struct api *api, struct api_object *deployment)
 {
     struct json_object *root = deployment->state->root;
     struct rollout r = {.api = api, .deployment = deployment, .desired = json_int_or(root, "spec.replicas", 1)};
-    struct api_object *surplus;
 
-    if (json_get(root, "metadata.deletionTimestamp"))
-        return false;
     hash_of_template(json_get(root, "spec.template"), r.hash);
     count_pods(&r);
-    while (r.fresh > r.desired && (surplus = pod_to_end(&r, true)))
-        end_pod(&r, surplus);
-    if (strcmp(json_str_or(root, "spec.strategy.type", ""), "Recreate") == 0)
-        recreate(&r);
-    else
-        roll(&r);
+    if (!json_get(root, "metadata.deletionTimestamp"))
+        scale(&r);
     write_status(&r);
     return *r.failure;
 }
