@@ -309,6 +309,12 @@ static void scale(struct rollout *r)
         roll(r);
 }
 
+/* That a new generation is seen is told before anything is done about it. */
+static bool has_seen_it(struct json_object *root)
+{
+    return json_int_or(root, "status.observedGeneration", 0) == json_int_or(root, "metadata.generation", 0);
+}
+
 /* Of one that is being deleted the status alone is kept. True: a pod could not be made, and is tried again. */
 static bool sync_deployment(struct api *api, struct api_object *deployment)
 {
@@ -317,7 +323,7 @@ static bool sync_deployment(struct api *api, struct api_object *deployment)
 
     hash_of_template(json_get(root, "spec.template"), r.hash);
     count_pods(&r);
-    if (!json_get(root, "metadata.deletionTimestamp"))
+    if (!json_get(root, "metadata.deletionTimestamp") && has_seen_it(root))
         scale(&r);
     write_status(&r);
     return *r.failure;
