@@ -30,6 +30,10 @@ void perform_kube_failed(struct turn *turn, const struct err *err);
 void perform_succeeded(struct turn *turn);
 /* True when the answer to a write is good. Else it is dealt with: after a conflict the object is read again. */
 bool perform_expect_success(struct turn *turn, const struct kube_reply *reply);
+/* Whether the answer to an apply that has given up our finalizer still has it: who has restored the object from a
+ * backup owns it, too, and an apply leaves it to them. Then a patch is sent that takes it off, and `done` gets its
+ * answer. */
+bool perform_takes_off_finalizer(struct turn *turn, enum kind kind, struct json_object *object, kube_done_fn *done);
 /* Whether the object belongs to the turn's, as the store would have it. */
 bool perform_is_ours(struct turn *turn, enum kind kind, struct json_object *object);
 

@@ -15,7 +15,9 @@ static void on_applied(void *arg, const struct kube_reply *reply)
     enum child child = turn->asked.apply.child;
 
     assert(turn->asked.kind == ACT_APPLY);
-    if (!perform_expect_success(turn, reply))
+    if (!perform_expect_success(turn, reply) ||
+        (turn->asked.apply.release &&
+         perform_takes_off_finalizer(turn, kind_of_child(child), reply->object, on_applied)))
         return;
     context_learn_applied(turn->ctx, kind_of_child(child), reply->object);
     if (child == CHILD_TOKEN_SECRET && !turn->asked.apply.release)

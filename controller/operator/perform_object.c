@@ -37,7 +37,8 @@ static void on_finalizer(void *arg, const struct kube_reply *reply)
 {
     struct turn *turn = arg;
 
-    if (!perform_expect_success(turn, reply))
+    if (!perform_expect_success(turn, reply) ||
+        (!turn->asked.hold_finalizer && perform_takes_off_finalizer(turn, KIND_RUNNER, reply->object, on_finalizer)))
         return;
     learn_runner(turn, reply->object);
     if (reply->object && turn->asked.hold_finalizer && !turn->stale)
