@@ -7,10 +7,7 @@ import json
 import os
 import pathlib
 import sys
-import tempfile
 import time
-
-from standin_fixtures import Standin
 
 from .audit import lists
 from .compare import compare
@@ -23,7 +20,7 @@ from .price import price
 from .process import PROGRAM, held, memory
 from .record import recorded
 from .restart import relist, restart
-from .scene import GITLAB, HOST, Scale, Scene
+from .scene import Scale, stage
 
 SPACE = "bench"
 N = int(os.environ.get("N") or 1000)
@@ -92,10 +89,7 @@ def save(name, run):
 def main(name):
     scale, result, curve = SCALES[name], {}, []
     print(f"{scale.objects} GitLabRunners, SEED={SEED}, {PROGRAM}", flush=True)
-    with tempfile.TemporaryDirectory() as folder, \
-            Standin("--listen", f"{GITLAB}:80", "--url", f"http://{HOST}", "--seed", "article") as gitlab:
-        gitlab.admin.settings(runner_limit=1_000_000)
-        scene = Scene(scale, gitlab, folder)
+    with stage(scale) as scene:
         scene.add_namespace(SPACE)
         try:
             {"base": base, "large": large}[name](scene, result, curve)

@@ -1,10 +1,13 @@
 """What every measurement has at hand: the API server, its audit log, GitLab, and how much of everything is wanted."""
+import contextlib
 import dataclasses
 import pathlib
 import subprocess
+import tempfile
 import time
 
 from cluster import wait_kind
+from standin_fixtures import Standin
 
 from . import mix
 from .api import MERGE_PATCH, METADATA, Api
@@ -152,3 +155,12 @@ class Scene:
         """When the status is that of an object which has been edited once or more."""
         return self.api.watch(path_of(namespace), count,
                               lambda item: item["metadata"]["generation"] > 1 and is_converged(item))
+
+
+@contextlib.contextmanager
+def stage(scale):
+    """Gives the scene, with a GitLab."""
+    with tempfile.TemporaryDirectory() as folder, \
+            Standin("--listen", f"{GITLAB}:80", "--url", f"http://{HOST}", "--seed", "article") as gitlab:
+        gitlab.admin.settings(runner_limit=1_000_000)
+        yield Scene(scale, gitlab, folder)
