@@ -35,6 +35,10 @@ struct refusal {
     "put another one, of an authority that GitLab or the proxy before it trusts, into the Secret that "                \
     "spec.clientCertificateSecretRef names"
 
+#define ROTATION_REMEDY                                                                                                \
+    "the token that there is stays good, but GitLab does not let the runner replace it: set "                          \
+    "spec.tokenRotation.policy to Disabled, or the annotation rotate-token to what it was"
+
 /* Pages of nginx, which asks for a certificate before it asks GitLab anything. */
 static const struct refusal pages[] = {
     {ANY_OP, 400, 400, "No required SSL certificate was sent", ERR_DENIED, "ClientCertificateRequired",
@@ -53,6 +57,7 @@ static const struct refusal refusals[] = {
      "the registration token is wrong, or its kind is not allowed; put a valid one into the Secret"},
     {OP(REGISTER), 410, 410, "", ERR_DENIED, "RegistrationTokensDisabled",
      "registration tokens are switched off there; use authentication.accessTokenSecretRef, or have them allowed"},
+    {OP(ROTATE), 403, 403, "ot permitted", ERR_DENIED, "RejectedByGitLab", ROTATION_REMEDY},
     {OP(VERIFY) | OP(ROTATE), 403, 403, "", ERR_DENIED, "RunnerTokenRejected",
      "the runner token is wrong or expired, or the runner was deleted; put a valid one into the Secret"},
     {BY_ACCESS_TOKEN, 401, 401, "", ERR_DENIED, "AccessTokenRejected",
@@ -63,6 +68,9 @@ static const struct refusal refusals[] = {
      "the access token's user is blocked at GitLab; have it unblocked, or put another user's token into the Secret"},
     {OP(REMOVE), 403, 403, "more than one project", ERR_DENIED, "InsufficientPermissions",
      "several projects share the runner; an administrator has to delete it"},
+    {OP(CREATE), 403, 403, "", ERR_DENIED, "InsufficientPermissions",
+     "the access token's user needs the Owner role of the group, Maintainer of the project, or to be an administrator; "
+     "where GitLab lets nobody else make runners of groups, or of projects, only an administrator will do"},
     {BY_ACCESS_TOKEN, 403, 403, "", ERR_DENIED, "InsufficientPermissions",
      "the access token's user needs the Owner role of the group, Maintainer of the project, or to be an administrator"},
 
@@ -98,6 +106,7 @@ static const struct refusal refusals[] = {
     {ANY_OP, 400, 400, "", ERR_INVALID, "RejectedByGitLab", "correct the field that GitLab names"},
     {ANY_OP, 422, 422, "orphaned", ERR_INVALID, "RejectedByGitLab",
      "the runner's group or project is gone; register a new one"},
+    {OP(ROTATE), 422, 422, "", ERR_INVALID, "RejectedByGitLab", ROTATION_REMEDY},
     {ANY_OP, 422, 422, "", ERR_INVALID, "RejectedByGitLab", "correct what GitLab names"},
 
     /* What may be better later. */

@@ -56,6 +56,11 @@ static const struct {
      "(403 Forbidden - No access granted)"},
     {"T", 403, "{\"error\":\"Not permitted to reset\"}", ERR_DENIED, "InsufficientPermissions",
      "(Not permitted to reset)"},
+    {"O", 403, "{\"error\":\"Not permitted to reset\"}", ERR_DENIED, "RejectedByGitLab", "stays good"},
+    {"O", 422, "{\"message\":\"422 Unprocessable Entity\"}", ERR_INVALID, "RejectedByGitLab",
+     "spec.tokenRotation.policy"},
+    {"C", 403, "{\"message\":\"403 Forbidden - Insufficient permissions\"}", ERR_DENIED, "InsufficientPermissions",
+     "only an administrator will do"},
     {"M", 403, "{\"message\":\"403 Forbidden - Runner associated with more than one project\"}", ERR_DENIED,
      "InsufficientPermissions", "an administrator has to delete it"},
 
