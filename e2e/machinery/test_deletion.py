@@ -341,3 +341,16 @@ def test_ledger_that_may_not_be_written_holds_up_nothing(stage: Stage, gitlab: G
     assert "keeps its token" not in runner.wait_event("OrphanedRunner")["note"]
     assert numbers(gitlab) == [number] and ledger(stage) == []
     gitlab.delete_runner(number)
+
+
+def test_what_is_left_in_another_namespace_is_told_of(stage: Stage) -> None:
+    """It may not be deleted, for all that the operator can do: that is said until the deadline, and then told in an Event."""
+    jobs = stage.namespace(f"{stage.name}-jobs", **{"gitlab-runners.dev/allowed-from": stage.name})
+    runner = manned(stage, namespace=jobs, manager={"replicas": 0}, deregistrationDeadlineSeconds=8)
+    binding = runner.child("binding", jobs)["metadata"]["name"]
+    stage.proxy.add(Status(403, "Forbidden"), "DELETE", f".*/namespaces/{jobs}/rolebindings/.*", count=None)
+    runner.delete()
+    runner.wait_refused("Forbidden")
+    runner.wait_gone()
+    assert f"delete RoleBinding {jobs}/{binding}" in runner.wait_event("ObjectLeftBehind")["note"]
+    stage.kube.delete("RoleBinding", binding, jobs)
