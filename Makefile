@@ -245,9 +245,9 @@ PLAIN_TESTS := world explain json_cost
 .PHONY: unit unit-asan unit-plain
 unit: unit-plain unit-asan ## Unit tests under ASan and UBSan, some once more without (T=decide runs one program)
 unit-asan:
-	$(Q)$(MAKE) unit-run $(ASAN_VARIANT)
+	$(Q)$(MAKE) $(JOBS) unit-run $(ASAN_VARIANT)
 unit-plain:
-	$(Q)$(if $(or $(if $(T),,all),$(filter $(PLAIN_TESTS),$(T))),$(MAKE) unit-run T='$(if $(T),$(filter $(PLAIN_TESTS),$(T)),$(PLAIN_TESTS))')
+	$(Q)$(if $(or $(if $(T),,all),$(filter $(PLAIN_TESTS),$(T))),$(MAKE) $(JOBS) unit-run T='$(if $(T),$(filter $(PLAIN_TESTS),$(T)),$(PLAIN_TESTS))')
 
 # As many at a time as make's -j says; all of them, whichever fail.
 UNIT_RUNS = $(patsubst %,unit-run-%,$(or $(T),$(TESTS)))
