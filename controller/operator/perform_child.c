@@ -63,13 +63,45 @@ static void create(struct turn *turn)
  * which is applied as any other. */
 
 /* As the watch or an answer has shown it last; NULL: it is not there any more. */
-static const struct kept_child *kept_asked(const struct turn *turn)
+static const struct record *record_asked(const struct turn *turn)
 {
     struct json_object *manifest = turn->asked.apply.manifest;
     const char *ns = json_str_or(manifest, "metadata.namespace", ""),
                *name = json_str_or(manifest, "metadata.name", "");
 
-    return kept_child(store_get(turn->ctx->store, kind_of_child(turn->asked.apply.child), ns, name));
+    return store_get(turn->ctx->store, kind_of_child(turn->asked.apply.child), ns, name);
+}
+
+static const struct kept_child *kept_asked(const struct turn *turn)
+{
+    return kept_child(record_asked(turn));
+}
+
+/* The token Secret of the former object of this name: its finalizer has kept it. */
+static bool is_inherited(const struct turn *turn)
+{
+    const struct record *record = record_asked(turn);
+
+    return turn->asked.apply.child == CHILD_TOKEN_SECRET && record && *record->owner_uid &&
+           strcmp(record->owner_uid, turn->observed.owner.uid) != 0;
+}
+
+/* An object has one controller, and an apply takes the former one away only when nobody else owns that reference: who
+ * has restored the Secret from a backup does. NULL: there is none. */
+static struct json_object *references_without_former(const struct turn *turn, struct json_object *object)
+{
+    struct json_object *all = json_get(object, "metadata.ownerReferences"), *ret = json_build("[]");
+
+    for (size_t i = 0; i < json_len(all); i++) {
+        struct json_object *reference = json_at(all, i);
+        bool is_ours = strcmp(json_str_or(reference, "uid", ""), turn->observed.owner.uid) == 0;
+        if (is_ours || !json_bool_or(reference, "controller", false))
+            json_append(ret, json_ref(reference));
+    }
+    if (json_len(ret) < json_len(all))
+        return ret;
+    json_put_ptr(&ret);
+    return NULL;
 }
 
 /* A policy may refuse any write but one that puts right what somebody has done to the child. So it is applied first;
@@ -86,15 +118,15 @@ static void on_handed_over(void *arg, const struct kube_reply *reply)
 }
 
 /* At the version that was read: whoever writes meanwhile may have moved entries. */
-static void hand_over(struct turn *turn, struct json_object *object)
+static void hand_over(struct turn *turn, struct json_object *object, struct json_object *fields,
+                      struct json_object *references)
 {
     const char *ns = json_str(object, "metadata.namespace"), *name = json_str(object, "metadata.name"),
                *version = json_str(object, "metadata.resourceVersion");
-    struct json_object *fields = managed_fields_handed_over(json_get(object, "metadata.managedFields"), FIELD_MANAGER);
     struct json_object *patch =
         arena_json(&turn->step, json_build("{metadata: {namespace: %s, name: %s, resourceVersion: %s, "
-                                           "managedFields: %o}}",
-                                           ns, name, version, fields));
+                                           "managedFields: %o, ownerReferences: %o}}",
+                                           ns, name, version, fields, references));
 
     turn->request = kube_patch(turn->ctx->client, resource_asked(turn), patch, FIELD_MANAGER, on_handed_over, turn);
 }
@@ -106,8 +138,12 @@ static void on_managed_fields(void *arg, const struct kube_reply *reply)
     if (!perform_expect_success(turn, reply))
         return;
     bool same = strcmp(json_str_or(reply->object, "metadata.uid", ""), turn->asked.apply.uid) == 0;
-    if (same && managed_fields_by_update(json_get(reply->object, "metadata.managedFields"), FIELD_MANAGER))
-        hand_over(turn, reply->object);
+    struct json_object *fields = json_get(reply->object, "metadata.managedFields");
+    bool by_update = managed_fields_by_update(fields, FIELD_MANAGER);
+    struct json_object *references = same ? references_without_former(turn, reply->object) : NULL;
+    if (same && (by_update || references))
+        hand_over(turn, reply->object, by_update ? managed_fields_handed_over(fields, FIELD_MANAGER) : NULL,
+                  references);
     else
         send_apply(turn);
 }
@@ -129,7 +165,7 @@ void perform_apply(struct turn *turn)
     learn_applying(&turn->state->memory, &turn->observed, act, &turn->mem);
     if (!act->apply.uid)
         create(turn);
-    else if (kept && kept->updated)
+    else if ((kept && kept->updated) || is_inherited(turn))
         read_managed_fields(turn);
     else
         send_apply(turn);

@@ -1,7 +1,8 @@
-/* Our finalizer comes off, whoever else has put it on. With an API server of the test's own, in the place of
- * kube/client.c. */
+/* What an apply alone cannot do, because somebody else owns it, too: who has restored an object from a backup. With an
+ * API server of the test's own, in the place of kube/client.c. */
 #include "golden.h"
 
+#include "base/key.h"
 #include "operator/perform.h"
 #include "runner/names.h"
 
@@ -26,7 +27,7 @@ uint64_t kube_start(struct kube_client *client, const struct kube_request *reque
     (void)client;
     w.request = *request;
     snprintf(w.path, sizeof(w.path), "%s %s", request->method, request->path);
-    snprintf(w.body, sizeof(w.body), "%s", request->body);
+    snprintf(w.body, sizeof(w.body), "%s", request->body ? request->body : "");
     return (uint64_t)++w.requests;
 }
 
@@ -96,11 +97,53 @@ static void comes_off_by_a_patch(void **state)
     assert_true(w.ready);
 }
 
+/* A token Secret whose controller is the former object of this name. */
+static struct json_object *restored_secret(void)
+{
+    return json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: ci, name: 'builds-runner-token', uid: s, "
+                      "resourceVersion: '7', finalizers: ['" FINALIZER "'], annotations: {'" ANNOTATION_OWNER
+                      "': %s, '" ANNOTATION_OWNER_UID "': former}, ownerReferences: ["
+                      "{apiVersion: '" API_VERSION "', kind: '" KIND "', name: builds, uid: former, controller: true}, "
+                      "{apiVersion: v1, kind: ConfigMap, name: theirs, uid: x}]}}",
+                      (const char *)key_text(KIND, "ci", "builds").text);
+}
+
+static void answer_object(struct json_object *object)
+{
+    const struct kube_reply reply = {.object = object};
+
+    w.request.done(w.request.arg, &reply);
+}
+
+static void has_one_controller(void **state)
+{
+    cleanup_json struct json_object *secret = restored_secret();
+    cleanup_json struct json_object *manifest =
+        json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: ci, name: 'builds-runner-token', uid: s}}");
+    const struct action act = {
+        .kind = ACT_APPLY, .rule = "inherit", .apply = {.child = CHILD_TOKEN_SECRET, .manifest = manifest, .uid = "s"}};
+
+    (void)state;
+    context_learn_written(&w.ctx, KIND_SECRET, secret);
+    perform(&w.turn, &act);
+    assert_string_equal(w.request.method, "GET");
+    answer_object(secret);
+    assert_string_equal(w.request.content_type, "application/merge-patch+json");
+    assert_non_null(strstr(w.body, "\"resourceVersion\":\"7\""));
+    assert_non_null(strstr(w.body, "\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\""));
+    assert_null(strstr(w.body, "former"));
+    assert_null(strstr(w.body, "managedFields"));
+    answer_object(secret);
+    assert_string_equal(w.request.content_type, "application/apply-patch+yaml");
+    assert_int_equal(w.requests, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(comes_off_by_an_apply, setup, teardown),
         cmocka_unit_test_setup_teardown(comes_off_by_a_patch, setup, teardown),
+        cmocka_unit_test_setup_teardown(has_one_controller, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
