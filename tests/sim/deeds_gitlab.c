@@ -55,6 +55,7 @@ static void people(struct story *story, const struct step *step)
         return;
     static const char *const words[] = {"deletes", "edits", "takes the mark of", "resets the token of"};
     sim_tell(story->sim, "at %s somebody %s runner %llu", gitlab_host(g), words[step->c % 4], (unsigned long long)id);
+    story->seen.meddled = true;
     switch (step->c % 4) {
     case 0:
         gitlab_delete_runner(gitlab, id);
@@ -83,6 +84,7 @@ static void restored(struct story *story, const struct step *step)
 {
     int g = (int)(step->a % GITLABS);
 
+    story->seen.meddled = true;
     gitlab_restore(story->gitlabs[g]);
     for (int i = 0; i < 4; i++)
         disown(story, g);
@@ -133,6 +135,7 @@ static void revoke(struct story *story, const struct step *step)
 {
     int g = (int)(step->a % GITLABS);
 
+    story->seen.meddled = true;
     gitlab_revoke(story->gitlabs[g], story->access[g]);
     story->access[g] = gitlab_access_token(story->gitlabs[g], "create_runner manage_runner read_api", GITLAB_ADMIN);
     sim_tell(story->sim, "the access token of %s is revoked", gitlab_host(g));

@@ -44,6 +44,16 @@ static struct json_object *other_content(const char *resource, uint32_t chance)
     return json_build("{metadata: {labels: {'app.kubernetes.io/name': 'x'}}}");
 }
 
+/* Without some of the annotations that the operator knows it by. */
+static struct json_object *stripped(void)
+{
+    static const char text[] = "{\"metadata\":{\"annotations\":{\"gitlab-runners.dev/owner\":null,"
+                               "\"gitlab-runners.dev/url\":null,\"gitlab-runners.dev/applied-hash\":null}}}";
+    struct err err;
+
+    return json_parse(text, strlen(text), &err);
+}
+
 static bool is_token_secret(const char *name)
 {
     size_t len = strlen(name);

@@ -34,7 +34,8 @@ void network_serve(struct sim *sim, const struct server *server)
     assert(at < HOSTS_MAX);
     network->servers[at] = *server;
     for (int i = 0; i < REPLICAS_MAX; i++)
-        network->links[i][at] = (struct link){.host = server->host, .server = &network->servers[at]};
+        network->links[i][at] = (struct link){
+            .network = network, .replica = i, .host = server->host, .server = &network->servers[at]};
 }
 
 struct link *network_link(struct network *network, int replica, const char *host, size_t len)
@@ -102,10 +103,33 @@ void network_set(struct sim *sim, int replica, const char *host, const struct ne
     each_link(sim, replica, host, set_weather, weather);
 }
 
+/* TCP's own timeouts, as net/http_options.c sets them. */
+static void bury(void *arg)
+{
+    struct link *link = arg;
+
+    list_each_safe (node, after, &link->network->exchanges) {
+        struct exchange *x = container_of(node, struct exchange, node);
+        if (x->link == link && x->request.replica == link->replica && x->connection && x->connection <= link->dead)
+            exchange_break(x);
+    }
+    link->open &= link->latest > link->dead;
+}
+
+void link_die(struct link *link)
+{
+    enum { FOUND_OUT_MS = 35000 };
+
+    if (link->dead == link->latest)
+        return;
+    link->dead = link->latest;
+    sim_later(link->network->sim, FOUND_OUT_MS, bury, link);
+}
+
 static void mute_link(struct link *link, const void *arg)
 {
     (void)arg;
-    link->dead = link->latest;
+    link_die(link);
 }
 
 void network_mute(struct sim *sim, int replica, const char *host)

@@ -16,6 +16,8 @@ enum network_news { NEWS_SENDING, NEWS_REQUEST, NEWS_UNHEARD, NETWORK_NEWS };
 
 /* Between a replica and a host. Connections have numbers, from 1 on. */
 struct link {
+    struct network *network;
+    int replica;
     const char *host; /* lent by the server */
     const struct server *server;
     struct network_weather weather;
@@ -86,6 +88,8 @@ struct loop *transfer_loop(const struct transfer *t);
 
 /* network_links.c */
 struct network *network_of(struct sim *sim);
+/* The connections up to the latest carry nothing any more; after a while the system finds out. */
+void link_die(struct link *link);
 void network_tell(struct exchange *x, enum network_news news);
 struct link *network_link(struct network *network, int replica, const char *host, size_t len);
 void network_destroy(struct network *network);

@@ -135,8 +135,8 @@ static void send_packet(struct exchange *x, enum packet_kind kind, const struct 
 /* What is not carried to its end makes a connection of no use. */
 static bool is_carried(struct exchange *x)
 {
-    if (x->link->weather.state == NETWORK_SILENT && x->link->dead < x->connection)
-        x->link->dead = x->connection;
+    if (x->link->weather.state == NETWORK_SILENT)
+        link_die(x->link);
     return x->client && !x->mute && !x->broken && x->connection > x->link->dead;
 }
 
@@ -201,7 +201,7 @@ void exchange_break(struct exchange *x)
         x->delivery = 0;
     }
     drop_packets(x);
-    if (x->client && !x->broken && !x->mute)
+    if (x->client && !x->broken)
         send_packet(x, PACKET_BREAK, NULL, NULL, 0);
     x->broken = true;
     tell_server(x);

@@ -15,9 +15,12 @@
 
 enum {
     STARTS_WITHIN_MS = 2000,
-    CONVERGES_WITHIN_MS = 20 * 60 * 1000,
-    RESTS_FOR_MS = 12 * 60 * 1000,
-    DELETES_WITHIN_MS = 20 * 60 * 1000,
+    CONVERGES_WITHIN_MS = 13 * 60 * 1000,
+    FOUND_OUT_WITHIN_MS = 26 * 60 * 1000, /* GitLab is asked every ten minutes, and of a token every second time */
+    RESTS_FOR_MS = 4 * 60 * 1000,
+    RESTS_LONG_FOR_MS = 12 * 60 * 1000,
+    LONG_ONCE_IN = 4,
+    DELETES_WITHIN_MS = 12 * 60 * 1000, /* jobs go on for ten */
 };
 
 static const char *const gitlab_hosts[GITLABS] = {"gitlab-0.example", "gitlab-1.example"};
@@ -288,11 +291,14 @@ static void heal(struct story *story)
 
 static void rest(struct story *story)
 {
-    sim_run(story->sim, story->sim->now + CONVERGES_WITHIN_MS);
+    bool late = story->seen.meddled && !story->plan.setup[SETUP_CHECK],
+         is_long = story->plan.seed % LONG_ONCE_IN == 0;
+
+    sim_run(story->sim, story->sim->now + (late ? FOUND_OUT_WITHIN_MS : CONVERGES_WITHIN_MS));
     sim_tell(story->sim, "--- all should be at rest");
     properties_at_rest(story);
     story->seen.resting = true;
-    sim_run(story->sim, story->sim->now + RESTS_FOR_MS);
+    sim_run(story->sim, story->sim->now + (is_long ? RESTS_LONG_FOR_MS : RESTS_FOR_MS));
     properties_at_rest(story);
     story->seen.resting = false;
 }

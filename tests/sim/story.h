@@ -32,6 +32,7 @@ struct wish {
 
 /* What has been seen, for the properties (properties.h). */
 struct seen {
+    bool meddled; /* somebody has changed something at GitLab */
     bool resting; /* from here on nothing may be written */
     unsigned writes_at_rest;
     unsigned registers, unheard; /* with a registration token; … whose answer did not come */
