@@ -93,9 +93,7 @@ static void damage(struct story *story, const struct step *step)
         patch(story, path, other_content(resource, step->c / 4));
         break;
     case 2:
-        patch(story, path,
-              json_build("{metadata: {annotations: {'gitlab-runners.dev/owner': null, "
-                         "'gitlab-runners.dev/url': null, 'gitlab-runners.dev/applied-hash': null}}}"));
+        patch(story, path, stripped());
         break;
     default:
         patch(story, path, json_build("{metadata: {finalizers: []}}"));

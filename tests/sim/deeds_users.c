@@ -22,7 +22,7 @@ static void apply(struct story *story, const struct step *step)
 
     if (!wish->spec || step->b % 3 == 0) {
         json_put_ptr(&wish->spec);
-        wish->spec = spec_new(wish->number, step->c, story->plan.setup[SETUP_CHECK] ? 60 : 0);
+        wish->spec = spec_new(wish->number, step->c, story->plan.setup[SETUP_CHECK] ? CHECK_S : 0);
         wish->may_roll = wish->edited_there = true;
     }
     apply_wish(story, wish);

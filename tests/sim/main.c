@@ -85,6 +85,8 @@ static int tell(const struct options *o)
 
 static void note_failure(struct job *job, uint64_t seed, const struct outcome *outcome)
 {
+    printf("seed %llu: %s: %.255s\n", (unsigned long long)seed, outcome->property, outcome->text);
+    fflush(stdout);
     if (job->failures_len == FAILURES_MAX)
         return;
     struct failure *f = &job->failures[job->failures_len++];
@@ -166,7 +168,6 @@ static void show_failures(const struct job *jobs, const struct options *o)
         for (unsigned i = 0; i < jobs[j].failures_len; i++) {
             const struct failure *f = &jobs[j].failures[i];
             bool known = false;
-            printf("seed %llu: %s: %s\n", (unsigned long long)f->seed, f->property, f->text);
             for (unsigned k = 0; k < len; k++)
                 known |= strcmp(shown[k], f->property) == 0;
             if (known || len == o->shown || len == 8)
@@ -183,6 +184,9 @@ static int run(const struct options *o)
     pid_t pids[JOBS_MAX];
     double began = now_s();
     unsigned failures = 0;
+    struct outcome ignored;
+
+    outcome_here(&(struct plan){.seed = o->seed}, 0, &ignored); /* what all share is read once */
 
     if (jobs == MAP_FAILED)
         abort();

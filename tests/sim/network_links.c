@@ -34,8 +34,8 @@ void network_serve(struct sim *sim, const struct server *server)
     assert(at < HOSTS_MAX);
     network->servers[at] = *server;
     for (int i = 0; i < REPLICAS_MAX; i++)
-        network->links[i][at] = (struct link){
-            .network = network, .replica = i, .host = server->host, .server = &network->servers[at]};
+        network->links[i][at] =
+            (struct link){.network = network, .replica = i, .host = server->host, .server = &network->servers[at]};
 }
 
 struct link *network_link(struct network *network, int replica, const char *host, size_t len)

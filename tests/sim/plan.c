@@ -13,7 +13,7 @@ static const struct {
     const char *name;
     uint32_t max, chance; /* in percent, that it is not 0 */
 } setups[SETUPS] = {
-    [SETUP_RUNNERS] = {"runners", 2, 40},   [SETUP_REPLICAS] = {"replicas", 2, 25},
+    [SETUP_RUNNERS] = {"runners", 2, 30},   [SETUP_REPLICAS] = {"replicas", 2, 25},
     [SETUP_ELECTION] = {"election", 1, 20}, [SETUP_LEASE] = {"lease", 1, 15},
     [SETUP_SCOPE] = {"scope", 1, 5},        [SETUP_SECRETS] = {"secrets", 1, 8},
     [SETUP_HOSTS] = {"hosts", 1, 30},       [SETUP_CHECK] = {"check", 1, 40},
@@ -58,7 +58,7 @@ void plan_draw(struct plan *ret, uint64_t seed)
         uint32_t value = 1 + below(&state, setups[i].max);
         ret->setup[i] = given ? value : 0;
     }
-    ret->len = 1 + below(&state, 3) + below(&state, STEPS_MAX - 3);
+    ret->len = 1 + below(&state, 3) + below(&state, below(&state, 4) ? STEPS_MAX / 2 : STEPS_MAX - 3);
     for (size_t i = 0; i < ret->len; i++)
         draw_step(&ret->steps[i], &state);
 }

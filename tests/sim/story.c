@@ -291,8 +291,7 @@ static void heal(struct story *story)
 
 static void rest(struct story *story)
 {
-    bool late = story->seen.meddled && !story->plan.setup[SETUP_CHECK],
-         is_long = story->plan.seed % LONG_ONCE_IN == 0;
+    bool late = story->seen.meddled && !story->plan.setup[SETUP_CHECK], is_long = story->plan.seed % LONG_ONCE_IN == 0;
 
     sim_run(story->sim, story->sim->now + (late ? FOUND_OUT_WITHIN_MS : CONVERGES_WITHIN_MS));
     sim_tell(story->sim, "--- all should be at rest");
@@ -319,7 +318,7 @@ static void begin(struct story *story)
     struct wish *wish = story_wish(story, 0);
 
     sim_run(story->sim, STARTS_WITHIN_MS);
-    wish->spec = spec_new(0, story->plan.setup[SETUP_FIRST], story->plan.setup[SETUP_CHECK] ? 60 : 0);
+    wish->spec = spec_new(0, story->plan.setup[SETUP_FIRST], story->plan.setup[SETUP_CHECK] ? CHECK_S : 0);
     apply_wish(story, wish);
 }
 

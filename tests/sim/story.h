@@ -14,6 +14,9 @@
 #include "tests/sim/sim_parts.h"
 #include "tests/sim/specs.h"
 
+/* serverCheckPeriodSeconds where GitLab is asked often. */
+enum { CHECK_S = 150 };
+
 enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, UIDS_MAX = 64 };
 
 #define RUNNERS "gitlabrunners"
