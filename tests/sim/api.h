@@ -16,6 +16,8 @@
 struct api;
 struct json_object;
 
+/* Reads the kinds, which all servers of a process share, so that no child of the process has to. */
+void api_prepare(void);
 struct api *api_create(struct sim *sim);
 void api_destroy(struct api *api);
 /* Answers requests to this host from now on, as one of its replicas. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/sim/api_parts.h"
+#include "tests/sim/api_schema.h"
 
 #define HEAD(kind, version) "{\"kind\":\"" kind "\",\"apiVersion\":\"" version "\","
 #define CORE(plural, kind)  plural, kind, "", "v1"
@@ -52,4 +53,10 @@ const struct api_kind *api_kind_named(const char *plural)
         assert(kind < api_kinds + API_KINDS);
     }
     return kind;
+}
+
+void api_prepare(void)
+{
+    for (size_t i = 0; i < API_KINDS; i++)
+        schema_of(api_kinds[i].type);
 }

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/sim/api.h"
 #include "tests/sim/driver.h"
 
 enum { JOBS_MAX = 16, FAILURES_MAX = 1000 };
@@ -236,5 +237,6 @@ int main(int argc, char **argv)
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
     mallopt(M_MMAP_THRESHOLD, 64 << 20);
     read_options(&o, argc, argv);
+    api_prepare();
     return o.telling ? tell(&o) : run(&o);
 }
