@@ -268,7 +268,7 @@ CONVERSATIONS = $(wildcard tests/model/conversations/*.xz)
 model: $(B)/model/replay ## Hold recorded conversations with the real servers against the simulated ones (RECORD=1: record them anew)
 	$(Q)hack/install-deps xz-utils
 	$(if $(RECORD),$(Q)hack/python-env; hack/record-conversations)
-	$(Q)$(B)/model/replay tests/model/differences.txt $(CONVERSATIONS:%=<(xz -dc %))
+	$(Q)$(B)/model/replay tests/model/differences.txt $(foreach c,$(CONVERSATIONS),<(xz -dc $(c)))
 
 ASAN_VARIANT = B=build/asan CFLAGS='-O1 -g' VARIANT_LDFLAGS='-fsanitize=address,undefined' \
 	VARIANT_CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from proxy.http2 import Broken, Headers, Peer, Stream
+from proxy.record import watch_record
 from proxy.rules import Book, Entry, Told
 
 # Answers come as they are, so that they can be read, cut and logged.
@@ -135,7 +136,7 @@ class Exchange:
             event = json.loads(line)
             meta = event["object"].get("metadata", {})
             self.entry.events.append(Told(time.monotonic(), event["type"], meta.get("name", ""),
-                                          meta.get("resourceVersion", "")))
+                                          meta.get("resourceVersion", ""), meta.get("namespace", "")))
 
     def reset(self) -> None:
         """The stream ends, the connection stays."""
@@ -162,7 +163,7 @@ class Relay:
     """Of all connections."""
 
     def __init__(self, book: Book, host: str, port: int, trust: str) -> None:
-        self.book, self.clients = book, set[Client]()
+        self.book, self.clients, self._record = book, set[Client](), watch_record()
         self._host, self._port = host, port
         self._tls = ssl.create_default_context(cafile=trust)
         self._tls.set_alpn_protocols(["h2"])
@@ -201,3 +202,5 @@ class Relay:
             entry.outcome = "the client has left"
         finally:
             exchange.close()
+            if self._record:
+                self._record.note(entry)

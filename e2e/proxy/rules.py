@@ -82,6 +82,7 @@ class Told:
     type: str
     name: str
     version: str
+    namespace: str = ""
 
 
 @dataclass

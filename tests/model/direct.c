@@ -105,7 +105,7 @@ void direct_set_time(struct sim *sim, int64_t ms)
         sim->now_ms = event.due_ms > sim->now_ms ? event.due_ms : sim->now_ms;
         event.happen(event.arg);
     }
-    sim->now_ms = ms > sim->now_ms ? ms : sim->now_ms;
+    sim->now_ms = ms;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@
 
 struct sim *direct_create(void);
 void direct_destroy(struct sim *sim);
-/* Milliseconds since 1970; sim_now() counts from the first on that was set. What is due by then happens. */
+/* Milliseconds since 1970; sim_now() counts from the first on that was set. What is due by then happens; a time
+ * that is before the last one is as good. */
 void direct_set_time(struct sim *sim, int64_t ms);
 
 /* Of the last request, until the next one. Texts that are missing are "". */

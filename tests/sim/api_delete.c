@@ -79,7 +79,8 @@ static struct json_object *marked(const struct api *api, const struct api_object
         if (json_member(m, "generation"))
             json_object_object_add(m, "generation", json_object_new_int64(json_int_or(m, "generation", 0) + 1));
     }
-    json_object_object_add(m, "deletionGracePeriodSeconds", json_object_new_int64(grace));
+    if (object->kind != &api_kinds[API_NAMESPACES])
+        json_object_object_add(m, "deletionGracePeriodSeconds", json_object_new_int64(grace));
     if (json_len(finalizers))
         json_object_object_add(m, "finalizers", json_object_get(finalizers));
     else

@@ -68,7 +68,7 @@ static void set_owned(struct owner_entry *e, struct json_object *set)
 }
 
 static struct json_object *entry_of(const struct owner_entry *e, const struct api *api, const struct api_call *call,
-                                    const struct api_kind *kind, const char *operation, bool own)
+                                    const struct api_kind *kind, const char *operation, bool own, bool timed)
 {
     struct json_object *entry = json_object_new_object();
     char now[24];
@@ -77,7 +77,7 @@ static struct json_object *entry_of(const struct owner_entry *e, const struct ap
     api_json_add(entry, "operation", json_object_new_string(own ? operation : api_json_text(e->entry, "operation")));
     api_json_add(entry, "apiVersion",
                  json_object_new_string(own ? kind->api_version : api_json_text(e->entry, "apiVersion")));
-    if (own)
+    if (timed)
         api_json_add(entry, "time", json_object_new_string(api_time(api, now)));
     else
         api_json_share(entry, "time", json_member(e->entry, "time"));
@@ -101,7 +101,8 @@ static int by_operation_and_time(const void *a, const void *b)
     return order;
 }
 
-/* NULL when nobody owns anything. touched: the writer's entry has a new time in any case. */
+/* NULL when nobody owns anything. touched: the writer's entry has a new time; who only loses fields keeps the old one.
+ */
 static struct json_object *table_write(struct owner_table *table, const struct api *api, const struct api_call *call,
                                        const struct api_kind *kind, const char *operation, bool touched)
 {
@@ -114,8 +115,9 @@ static struct json_object *table_write(struct owner_table *table, const struct a
             continue;
         if (!fields)
             fields = json_object_new_array();
-        bool anew = !e->entry || e->changed || (own && touched);
-        json_object_array_add(fields, anew ? entry_of(e, api, call, kind, operation, own) : json_object_get(e->entry));
+        bool timed = own && (!e->entry || touched);
+        json_object_array_add(fields, timed || e->changed ? entry_of(e, api, call, kind, operation, own, timed)
+                                                          : json_object_get(e->entry));
     }
     if (fields)
         json_object_array_sort(fields, by_operation_and_time);
@@ -235,9 +237,10 @@ struct json_object *api_managed_update(const struct api *api, const struct api_c
 
     take_from_others(&table, touched);
     take_from_others(&table, change.removed);
+    touched = touched ? stripped(touched) : NULL;
     struct json_object *kept = fields_difference(own->set, change.removed);
     set_owned(own, stripped(fields_union(kept, touched)));
-    struct json_object *ret = table_write(&table, api, call, kind, "Update", false);
+    struct json_object *ret = table_write(&table, api, call, kind, "Update", touched);
     json_object_put(kept);
     json_object_put(touched);
     fields_change_finish(&change);
@@ -299,7 +302,7 @@ struct api_managed api_managed_apply(const struct api *api, const struct api_cal
         ret.causes = conflicts_of(&table, touched, ret.first);
     take_from_others(&table, touched);
     take_from_others(&table, change.removed);
-    ret.fields = table_write(&table, api, call, kind, "Apply", ret.content != live);
+    ret.fields = table_write(&table, api, call, kind, "Apply", ret.content != live || own->changed);
     json_object_put(touched);
     json_object_put(merged);
     json_object_put(last);

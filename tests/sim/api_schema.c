@@ -151,9 +151,8 @@ static const struct schema *of_crd(struct json_object *crd)
     return s;
 }
 
-static const struct schema *runners(void)
+void schema_use_crd(struct json_object *crd)
 {
-    struct json_object *crd = api_json_of_yaml("crds/gitlabrunners.yaml");
     struct json_object *version = json_at(json_get(crd, "spec.versions"), 0);
     const struct schema *s = of_crd(json_ref(json_get(version, "schema.openAPIV3Schema")));
 
@@ -163,9 +162,17 @@ static const struct schema *runners(void)
         free((void *)s->fields[i].schema);
         s->fields[i].schema = schema_of("apis.meta.v1.ObjectMeta");
     }
-    json_object_put(crd);
+    assert(!map_get(&schema_types, "crd"));
     map_set(&schema_types, "crd", (void *)s);
-    return s;
+}
+
+static const struct schema *runners(void)
+{
+    struct json_object *crd = api_json_of_yaml("crds/gitlabrunners.yaml");
+
+    schema_use_crd(crd);
+    json_object_put(crd);
+    return map_get(&schema_types, "crd");
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ extern const struct schema_line schema_lines[];
 
 /* Lent for ever. type: "core.v1.Secret", or "crd" for GitLabRunners. */
 const struct schema *schema_of(const char *type);
+/* Another CRD than that file's, lent for now, before GitLabRunners are asked for. */
+void schema_use_crd(struct json_object *crd);
 /* Of a member of a STRUCT or MAP; never NULL. */
 const struct schema *schema_member(const struct schema *schema, const char *name);
 /* With DEDUCED replaced by what the value is. */
