@@ -1,14 +1,14 @@
-"""A runner's life in each of the three flows, and what it is like at the end of each phase."""
+"""A runner's life in each of the three flows, once with all that may be around it, and what it is like at the end of each phase."""
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass
 
-from cluster import Kube, wait_for
+from cluster import STATE, wait_for
 from gitlab_admin import GitLabAdmin
 from gitlab_users import GitLabUser
-from machinery.kills import NAME
+from machinery.kills import NAME, Point
 from machinery.stage import Stage
 from places import GITLAB_IP, Runner
 from secrecy import contents
@@ -35,6 +35,11 @@ class Life:
     ours = True                             # whether it is us who register and remove the runner
     may_lose = False                        # whether a crash may leave one behind that nobody can find
     repair = 2                              # further writes that a lost token may cost: it is saved, and then marked
+    slack = 1                               # … that any kill may: a status that was under way
+    jobs: str | None = None                 # another namespace that they run in
+
+    def title(self) -> str:
+        return self.by
 
     def __init__(self, stage: Stage, gitlab: GitLabAdmin, other: GitLabAdmin) -> None:
         self.stage, self.gitlab, self.other = stage, gitlab, other
@@ -49,8 +54,9 @@ class Life:
         return {}
 
     def create(self, name: str) -> None:
-        self.stage.runner(self.by, name=name, url=url(name), manager={"replicas": 0, "image": IMAGE},
-                          hostAliases=[{"ip": GITLAB_IP, "hostnames": [host(name)]}], **self.made(name))
+        spec = {"manager": {"replicas": 0, "image": IMAGE}} | self.made(name)
+        self.stage.runner(self.by, name=name, url=url(name),
+                          hostAliases=[{"ip": GITLAB_IP, "hostnames": [host(name)]}], **spec)
 
     def edit(self, name: str) -> None:
         self.runner(name).edit(image="busybox:1.37")
@@ -64,9 +70,33 @@ class Life:
     def delete(self, name: str) -> None:
         self.runner(name).delete()
 
+    def is_killed_at(self, point: Point) -> bool:
+        return True
+
     def token(self, name: str) -> str:
         """What its token has to be."""
         return self.runner(name).token()
+
+    def must_be(self, phase: str, name: str) -> None:
+        """What the end of a phase has to be, written by hand: the recorded one is the measure of all others."""
+        runner = self.runner(name)
+        if phase == "delete":
+            assert runner.object() is None and not left_of(runner, self.jobs)
+            return
+        body, spec = runner.object(), runner.object()["spec"]
+        told = {kind: condition["status"] for kind, condition in runner.conditions().items()}
+        assert told["Ready"] == told["Registered"] == told["ConfigApplied"] == told["ManagerAvailable"] == "True", told
+        assert not {"Stalled", "Reconciling", "Drained"} & told.keys(), told
+        assert body["status"]["observedGeneration"] == body["metadata"]["generation"]
+        entry, = runner.config()["runners"]
+        assert (entry["token"], entry["url"]) == (runner.token(), spec["url"])
+        pods = entry["kubernetes"]
+        assert (pods["image"], pods["namespace"]) == (spec["image"], self.jobs or self.stage.name)
+        assert runner.child("manager")["spec"]["replicas"] == spec["manager"]["replicas"]
+        wanted = children_of(runner, self.jobs)
+        if "podDisruptionBudget" not in spec["manager"]:
+            del wanted["budget"]
+        assert [what for what, place in wanted.items() if not runner.kube.get(*place)] == []
 
     def runner(self, name: str) -> Runner:
         return self.stage.runner_named(name)
@@ -147,7 +177,42 @@ class ByRunnerToken(Life):
         self.runner(name).edit(url=url(name, other=True), **self._reference(name, "third", other=True))
 
 
-LIVES: tuple[type[Life], ...] = (ByRegistrationToken, ByAccessToken, ByRunnerToken)
+class WithAll(ByAccessToken):
+    """A manager that runs, as far as kwok goes, with all that a runner may have around it."""
+    phases = ("create", "edit", "delete")
+    slack = repair = 4                      # what is told of pods while they start
+
+    def title(self) -> str:
+        return "with all"
+
+    def prepare(self) -> None:
+        super().prepare()
+        own = self.stage.name
+        self.jobs = self.stage.namespace(f"{own}-jobs", **{"gitlab-runners.dev/allowed-from": own})
+        self.authority = (STATE / "pki/ca.crt").read_text()
+        self.stage.put("ConfigMap", "authority", {"data": {"ca.crt": self.authority}})
+        self.stage.secret("keys", accesskey="the-access-key", secretkey="the-secret-key")
+
+    def made(self, name: str) -> dict:
+        return super().made(name) | {
+            "manager": {"replicas": 1, "image": IMAGE, "podDisruptionBudget": {"maxUnavailable": 1}},
+            "namespace": self.jobs, "caConfigMapRef": {"name": "authority"},
+            "cache": {"type": "s3", "s3": {"bucketName": "b", "credentialsSecretRef": {"name": "keys"}}}}
+
+    def is_killed_at(self, point: Point) -> bool:
+        """How often it is told of pods that start is up to kwok."""
+        return not point.what.startswith("status")
+
+    def must_be(self, phase: str, name: str) -> None:
+        super().must_be(phase, name)
+        if phase != "delete":
+            runner = self.runner(name)
+            s3 = runner.config()["runners"][0]["cache"]["s3"]
+            assert (s3["AccessKey"], s3["SecretKey"]) == ("the-access-key", "the-secret-key")
+            assert contents(runner.child("config"))["ca.crt"].split() == self.authority.split()
+
+
+LIVES: tuple[type[Life], ...] = (ByRegistrationToken, ByAccessToken, ByRunnerToken, WithAll)
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -169,9 +234,14 @@ class Row:
                 for number, gitlab in enumerate(gitlabs) for row in gitlab.runners()]
 
 
-def shape(runner: Runner) -> str:
-    """The object's state and its children, without what differs from runner to runner, such as of which children the status
-    happened to tell the fields."""
+def children_of(runner: Runner, jobs: str | None = None) -> dict[str, tuple[str, str, str]]:
+    """All that may be made of it. jobs: the namespace that they run in, if it is another one."""
+    return runner.children(jobs) | {"budget": ("PodDisruptionBudget", f"{runner.name}-runner", runner.ns)}
+
+
+def shape(runner: Runner, jobs: str | None = None) -> str:
+    """The object's state and its children, without what differs from runner to runner, such as of which children the
+    status happened to tell the fields."""
     body = runner.object()
     if body is None:
         return "gone"
@@ -180,8 +250,8 @@ def shape(runner: Runner) -> str:
                   for condition in sorted(status.get("conditions", []), key=lambda c: c["type"])]
     parts: dict[str, object] = {"finalizers": body["metadata"].get("finalizers"),
                                 "status": {**status, "conditions": conditions, "appliedFields": None}}
-    for what in runner.children():
-        parts[what] = parts_of(runner.child(what))
+    for what, place in children_of(runner, jobs).items():
+        parts[what] = parts_of(runner.kube.get(*place))
     return anonymous(json.dumps(parts, indent=1, sort_keys=True), body["metadata"]["uid"])
 
 
@@ -212,6 +282,7 @@ def anonymous(text: str, uid: str) -> str:
     return text
 
 
-def left_of(kube: Kube, runner: Runner) -> list[str]:
+def left_of(runner: Runner, jobs: str | None = None) -> list[str]:
     """Children that are still there."""
-    return [name for kind, name, ns in runner.children().values() if kube.get(kind, name, ns)]
+    places = children_of(runner, jobs).values()
+    return [f"{kind} {name}" for kind, name, ns in places if runner.kube.get(kind, name, ns)]

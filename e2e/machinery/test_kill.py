@@ -10,7 +10,7 @@ from cluster import MERGE_PATCH, wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.campaign import SUMMARY, Campaign
 from machinery.kills import EVENT, KUBERNETES, Kill, Point, Traps
-from machinery.lives import LIVES, ByRegistrationToken, Life
+from machinery.lives import LIVES, ByRegistrationToken, Life, WithAll, children_of, shape
 from machinery.stage import Stage, scaled
 from places import GITLAB_IP, Runner
 from standin_fixtures import Standin
@@ -28,13 +28,34 @@ def other(stage: Stage) -> Iterator[GitLabAdmin]:
         yield running.admin
 
 
-@pytest.mark.parametrize("life", LIVES, ids=[life.by for life in LIVES])
+@pytest.mark.parametrize("life", LIVES, ids=["registrationToken", "accessToken", "runnerToken", "withAll"])
 def test_r1_r2_killed_at_every_point_it_comes_to_the_same_end(life: type[Life], stage: Stage, gitlab: GitLabAdmin,
                                                               other: GitLabAdmin) -> None:
     campaign = Campaign(stage, life(stage, gitlab, other))
     campaign.record_a_life()
-    SUMMARY[life.by] = campaign.tally
+    SUMMARY[campaign.life.title()] = campaign.tally
     campaign.run()
+
+
+def test_another_end_is_seen(stage: Stage, gitlab: GitLabAdmin, other: GitLabAdmin) -> None:
+    """The measure itself: what is changed of a child, or left out, or is one too many, is another end."""
+    life = WithAll(stage, gitlab, other)
+    stage.operator.start()
+    life.create("k000")
+    life.wait("create", "k000")
+    stage.wait_quiet()
+    life.must_be("create", "k000")
+    stage.operator.stop()
+    runner, seen = life.runner("k000"), {shape(life.runner("k000"), life.jobs)}
+    for what, (kind, name, ns) in children_of(runner, life.jobs).items():
+        stage.kube.patch(kind, name, {"metadata": {"labels": {"somebody": "was-here"}}}, ns)
+        assert (now := shape(runner, life.jobs)) not in seen, f"{what} was changed"
+        seen.add(now)
+    stage.kube.delete("PodDisruptionBudget", "k000-runner", stage.name)
+    assert shape(runner, life.jobs) not in seen
+    stage.kube.delete("RoleBinding", f"{stage.name}.k000-runner", life.jobs)
+    with pytest.raises(AssertionError):
+        life.must_be("create", "k000")
 
 
 def test_r2_killed_once_more_before_it_is_told_a_lost_runner_is_told_all_the_same(

@@ -35,7 +35,8 @@ class Throttle:
                 "RateLimit-Remaining": str(max(0, limit - seen)), "RateLimit-Reset": str(end)}
         if seen > limit:
             reset = datetime.fromtimestamp(0, state.now().tzinfo) + timedelta(seconds=end)
-            told |= {"Retry-After": str(math.ceil(end - now)), "RateLimit-ResetTime": format_datetime(reset, usegmt=True)}
+            told |= {"Retry-After": str(math.ceil(end - now)),
+                     "RateLimit-ResetTime": format_datetime(reset, usegmt=True)}
         return told
 
 
