@@ -106,4 +106,7 @@ def test_what_requests_cost_is_shown_beside_what_they_cost_before(capsys: pytest
     assert "11.00 -> 5.50 ms" in capsys.readouterr().out
     prices = {key: 1.0 for row in report.PRICES for key in (row.key, row.was) if key}
     assert "| … for all of an object; before | 1; 1 ms |" in publish.rows(flat | prices)
+    assert not any("another operator" in row for row in publish.rows(flat | prices))
+    beside = {"ours_rate": 40, "alekc_rate": 7.4, "ours_server_ms": 15.6, "alekc_server_ms": 42}
+    assert any(row.endswith("| 40 / 7.4; 16 / 42 ms |") for row in publish.rows(flat | beside))
     assert not any("a read" in row for row in publish.rows(flat))      # not all of it was measured

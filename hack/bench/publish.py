@@ -8,6 +8,7 @@ from .plot import plot
 from .report import OWN_PROGRAM
 
 README, PLOT = pathlib.Path("README.md"), pathlib.Path("docs/bench.svg")
+ALEKC = pathlib.Path("build/bench-alekc.json")  # when it was run after the last whole bench
 BEGIN, END = "<!-- figures of make bench -->\n", "<!-- end of figures -->\n"
 
 PER_CHILD = " / ".join(4 * ["{:.1f}"])
@@ -32,6 +33,9 @@ ROWS = (
     ("… for all of an object; before", "{:.0f}; {:.0f} ms", "price_ms", "price_ms_before"),
     ("… with the watches, in a turn of the operator; of small objects alone", "{:.0f}; {:.0f} ms",
      "server_cpu_ms_for_us", "small_server_cpu_ms_for_us"),
+    ("objects a second, ours / [another operator](hack/bench/README.md#another-operator)'s; the API server's CPU an object",
+     "{:.0f} / {:.1f}; {:.0f} / {:.0f} ms",
+     "ours_rate", "alekc_rate", "ours_server_ms", "alekc_server_ms"),
     ("writes / reads / calls to GitLab an object", "{:.0f} / {:.1f} / {:.0f}",
      "writes_per_object", "reads_per_object", "gitlab_calls_per_object"),
     ("a restart with everything converged: requests a watched kind / writes / calls to GitLab", "{} / {} / {}",
@@ -60,6 +64,8 @@ def rows(flat):
 
 def main():
     flat = json.loads(pathlib.Path("build/bench.json").read_text())
+    if ALEKC.exists():
+        flat |= json.loads(ALEKC.read_text())
     if flat["program"] != OWN_PROGRAM:
         sys.exit(f"bench-publish: the last bench was that of {flat['program']}: run `make bench` again")
     table = "\n".join(rows(flat)) + "\n"
