@@ -248,6 +248,17 @@ static void so_is_a_queue_that_nobody_takes_from(void **state)
     says("queue", 200);
 }
 
+static void the_oldest_key_is_told_whoever_came_last(void **state)
+{
+    (void)state;
+    go_on(0);
+    controller_add(w.ctx.controller, KIND "/team/builds", QUEUE_ROUTINE, "listed");
+    w.loop.now += 30 * 1000;
+    applied();
+    w.loop.now += 10 * 1000;
+    assert_int_equal(reconciler_view(w.rec).oldest_seconds, 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_is_tried_again_every_five_minutes_at_last, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_tried_at_once_when_what_it_needs_has_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_turn_that_was_forgotten_is_told_of, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_oldest_key_is_told_whoever_came_last, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_a_queue_that_nobody_takes_from, setup, teardown),
     };
 
