@@ -76,6 +76,7 @@ static void go_on_with_errand(const struct errand *e, struct turn *turn)
     turn->began_us = e->began_us;
     turn->asked_us = e->asked_us;
     turn->steps = e->steps;
+    turn->asked.rule = e->asked.rule;
     turn->urgent |= e->urgent;
     give_values(e, turn);
 }
@@ -254,6 +255,7 @@ void errand_ask(struct turn *turn, const struct gitlab_request *call)
         return;
     }
     work_park(&turn->work);
+    e->asked.rule = turn->asked.rule; /* the one to blame when it repeats */
     e->steps = verdict == GATE_GO ? turn->steps : e->steps;
     keep_values(e, &turn->observed);
     if (turn->observed.memory->issued)

@@ -253,6 +253,7 @@ static void a_line_is_of_keys_and_of_what_was_read(void **state)
     assert_int_equal(next->observed.values[READ_CA].lookup, LOOKUP_UNKNOWN); /* it is read again */
     assert_string_equal(next->observed.values[READ_CREDENTIAL].value, TOKEN);
     assert_string_equal(next->observed.values[READ_CREDENTIAL].version, "12");
+    assert_string_equal(next->asked.rule, "registered"); /* which is to blame when its steps are too many */
 
     turn = ask(w, 1); /* something else has woken it: it keeps its place, and its steps do not count twice */
     assert_ptr_equal(state_of(w, 1)->errand, errand);
