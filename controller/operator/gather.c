@@ -135,6 +135,15 @@ static void gather_child(const struct gathering *g, const struct memory *memory,
         gather_deployment(kept_deployment(record), o, a);
 }
 
+/* What was found of children by the last look: none of it stays when they are gone. */
+static void forget_children(struct observed *o)
+{
+    o->registered = (struct registration){0};
+    o->replicas = o->ready_replicas = o->available_replicas = o->updated_replicas = 0;
+    o->rollout_observed = false;
+    o->rollout_problem = o->replica_failure = NULL;
+}
+
 struct stray_search {
     struct observed *o;
     struct arena *a;
@@ -189,8 +198,10 @@ static void gather_value(const struct gathering *g, struct observed *o, enum rea
     value->unseen = !record && value->lookup == LOOKUP_UNKNOWN && !store_knows(g->store, kind, o->owner.ns, name);
     if (!record && store_knows(g->store, kind, o->owner.ns, name))
         *value = (struct observed_value){.lookup = LOOKUP_NO_OBJECT};
-    if (!record)
+    if (!record) {
+        value->version = arena_strdup(a, value->version);
         return;
+    }
     bool known = value->version && strcmp(value->version, record->version) == 0;
     if (!known)
         *value = (struct observed_value){.lookup = LOOKUP_UNKNOWN};
@@ -257,6 +268,7 @@ void gather_again(const struct gathering *g, const struct state *state, struct o
     o->now = g->now;
     gather_deletion(g, o);
     gather_end(g, o);
+    forget_children(o);
     for (enum child child = 0; child < CHILD_COUNT; child++)
         gather_child(g, &state->memory, child, o, a);
     gather_strays(g, o, a);

@@ -31,12 +31,12 @@ static const char *const namespaces[] = {"ci", "ops", "jobs", OPERATOR_NAMESPACE
 
 const char *gitlab_host(int gitlab)
 {
-    return gitlab_hosts[gitlab % GITLABS];
+    return gitlab_hosts[(unsigned)gitlab % GITLABS];
 }
 
 const char *api_host(int host)
 {
-    return api_hosts[host % API_HOSTS];
+    return api_hosts[(unsigned)host % API_HOSTS];
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 /* What a turn sees of its object while it goes on. */
 #include "golden.h"
 
+#include "base/key.h"
 #include "base/mem.h"
 #include "operator/gather.h"
 #include "runner/names.h"
@@ -238,6 +239,33 @@ static void what_was_read_stays(void **state)
     assert_int_equal(credential(s)->lookup, LOOKUP_NO_OBJECT);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What is gone */
+
+static void tell_token_secret(struct scene *s)
+{
+    struct json_object *object = arena_json(
+        &s->mem, json_build("{metadata: {namespace: 'ci', name: 'builds-runner-token', uid: s, resourceVersion: '9', "
+                            "annotations: {'" ANNOTATION_OWNER "': %s, '" ANNOTATION_OWNER_UID "': 'first', "
+                            "'" ANNOTATION_RUNNER_ID "': '5', '" ANNOTATION_URL "': 'https://one.example.com'}}}",
+                            (const char *)key_text(KIND, "ci", "builds").text));
+    const struct record record = kind_record(KIND_SECRET, object, s->store, &s->mem);
+
+    store_put(s->store, KIND_SECRET, &record);
+}
+
+/* It was in the memory of the last look. */
+static void nothing_is_left_of_a_registration_whose_secret_is_gone(void **state)
+{
+    struct scene *s = *state;
+
+    tell_token_secret(s);
+    assert_int_equal(again(s)->registered.runner_id, 5);
+    store_remove(s->store, KIND_SECRET, "ci", "builds-runner-token");
+    assert_int_equal(again(s)->registered.runner_id, 0);
+    assert_null(s->observed.registered.url);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +279,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(so_is_what_is_referred_to_since_the_last_list, setup, teardown),
         cmocka_unit_test_setup_teardown(a_list_shows_what_was_referred_to_before, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_read_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_left_of_a_registration_whose_secret_is_gone, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
