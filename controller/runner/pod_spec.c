@@ -16,18 +16,19 @@
 static const struct keyed_list {
     const char *name, *key;
     bool in_container;
-    bool deep; /* entries are merged, not replaced */
+    bool deep;        /* entries are merged, not replaced */
+    const char *also; /* a member that tells them apart, too; NULL: none */
 } keyed_lists[] = {
-    {"containers", "name", false, true},
-    {"initContainers", "name", false, true},
-    {"volumes", "name", false, false},
-    {"imagePullSecrets", "name", false, false},
-    {"hostAliases", "ip", false, false},
-    {"topologySpreadConstraints", "topologyKey", false, false},
-    {"env", "name", true, false},
-    {"ports", "containerPort", true, false},
-    {"volumeMounts", "mountPath", true, false},
-    {"volumeDevices", "devicePath", true, false},
+    {"containers", "name", false, true, NULL},
+    {"initContainers", "name", false, true, NULL},
+    {"volumes", "name", false, false, NULL},
+    {"imagePullSecrets", "name", false, false, NULL},
+    {"hostAliases", "ip", false, false, NULL},
+    {"topologySpreadConstraints", "topologyKey", false, false, "whenUnsatisfiable"},
+    {"env", "name", true, false, NULL},
+    {"ports", "containerPort", true, false, "protocol"},
+    {"volumeMounts", "mountPath", true, false, NULL},
+    {"volumeDevices", "devicePath", true, false, NULL},
 };
 
 static const struct keyed_list *keyed_list(const char *name)
@@ -105,6 +106,23 @@ static bool validate_entry(const struct keyed_list *list, struct json_object *en
     return true;
 }
 
+/* What Kubernetes lets somebody create, and nobody apply. */
+static bool validate_once(const struct keyed_list *list, struct json_object *entries, size_t i, const char *path,
+                          struct err *err)
+{
+    static const char the_default[] = "TCP"; /* of a port's protocol; the other one has to be there */
+    struct json_object *entry = json_at(entries, i);
+
+    for (size_t n = 0; n < i; n++) {
+        struct json_object *other = json_at(entries, n);
+        bool differs = list->also && strcmp(json_str_or(entry, list->also, the_default),
+                                            json_str_or(other, list->also, the_default)) != 0;
+        if (!differs && json_same(json_member(entry, list->key), json_member(other, list->key)))
+            return spec_invalid(err, "%s is there twice: it has the %s of %s[%zu]", path, list->key, list->name, n);
+    }
+    return true;
+}
+
 static bool validate_lists(struct json_object *patch, bool in_container, const char *path, struct arena *a,
                            struct err *err)
 {
@@ -117,9 +135,10 @@ static bool validate_lists(struct json_object *patch, bool in_container, const c
             continue;
         if (!json_is_array(entries))
             ok = spec_invalid(err, "%s.%s must be a list", path, list->name);
-        for (size_t i = 0; i < json_len(entries); i++)
-            ok = validate_entry(list, json_at(entries, i), arena_printf(a, "%s.%s[%zu]", path, list->name, i), err) &&
-                 ok;
+        for (size_t i = 0; i < json_len(entries); i++) {
+            const char *at = arena_printf(a, "%s.%s[%zu]", path, list->name, i);
+            ok = validate_entry(list, json_at(entries, i), at, err) && validate_once(list, entries, i, at, err) && ok;
+        }
     }
     return ok;
 }
