@@ -248,7 +248,7 @@ def test_o3_requests_are_those_that_the_api_server_has_seen(settled: Runner, sta
     stage.wait_quiet()
     wait_for("both have counted the same", lambda: audited(stage) == counted(stage), 20)
     total = counted(stage)
-    assert total["200", "PATCH"] > 5 and total["409", "PATCH"] > 0 and total["200", "GET"] > 10
+    assert total["200", "PATCH"] > 5 and total["409", "POST"] > 0 and total["200", "GET"] > 10
 
 
 def test_o3_reconciliations_and_gitlab_calls_are_counted(settled: Runner, stage: Stage, gitlab: GitLabAdmin) -> None:
