@@ -14,7 +14,7 @@
  *      as it was: to this the answer is applied, even if the object has changed or gone meanwhile.
  *   3. A state has at most one errand. While it is CALLING the rules ask for nothing (observed.calling), but what they
  *      may at any time.
- *   4. What goes on is one turn to people: id, cause, steps and time are handed on. */
+ *   4. What goes on is one turn to people: id, cause, steps, the rule that asked and time are handed on. */
 #ifndef OPERATOR_ERRAND_H
 #define OPERATOR_ERRAND_H
 
@@ -38,7 +38,7 @@ struct errand {
     int64_t began_us, asked_us;
     unsigned steps;
     bool urgent;
-    struct action asked;            /* CALLING; without the token */
+    struct action asked;            /* CALLING; without the token. Always: the rule */
     struct record record;           /* CALLING, or while a token is on its way to its Secret; uid NULL: none */
     struct registration registered; /* … and what its token Secret said then */
     bool paused;                    /* … and whether the runner was to be    */

@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "runner/names.h"
 
-enum { DAY_S = 24 * 3600, WARNED_S = 7 * DAY_S };
+enum { DAY_S = 24 * 3600, WARNED_S = 7 * DAY_S, AGAIN_S = 600 };
 
 static bool is_given(const struct observed *o)
 {
@@ -36,6 +36,15 @@ static int64_t life(const struct observed *o)
     return begin > 0 && begin < expiry_end(o) ? expiry_end(o) - begin : 0;
 }
 
+/* Of a token whose life is not known: a day before. One that has ended as it began, by our clock, is not replaced again
+ * and again: of two clocks one is wrong. */
+static int64_t day_before(const struct observed *o)
+{
+    int64_t begin = time_parse(o->registered.obtained), due = expiry_end(o) - DAY_S;
+
+    return begin > 0 && due < begin + AGAIN_S ? begin + AGAIN_S : due;
+}
+
 int64_t expiry_rotation_time(const struct observed *o)
 {
     int64_t end = expiry_end(o);
@@ -43,7 +52,7 @@ int64_t expiry_rotation_time(const struct observed *o)
     assert(o->spec && o->spec->rotate_at_percent >= 0 && o->spec->rotate_at_percent <= 100);
     if (!end || is_given(o) || o->spec->rotation_policy == ROTATION_DISABLED)
         return 0;
-    return end - (life(o) ? life(o) * o->spec->rotate_at_percent / 100 : DAY_S);
+    return life(o) ? end - life(o) * o->spec->rotate_at_percent / 100 : day_before(o);
 }
 
 /* The user's to replace in any case. */
