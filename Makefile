@@ -178,6 +178,22 @@ $(B)/simulate: $(SIM_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# Of a story that went wrong, `make sim` prints the line that tells it again: SEED=… WITH='…'.
+HISTORIES ?= 2000
+.PHONY: sim
+sim: deps $(B)/simulate ## Tell stories of the whole operator in a simulated world (HISTORIES=n; SEED=n WITH='…' tells one)
+ifdef SEED
+	$(Q)$(B)/simulate --tell --seed $(SEED) --with '$(WITH)'
+else
+	$(Q)$(B)/simulate --sabotage all --jobs 2
+	$(Q)$(B)/simulate --seed 1 --count $(HISTORIES) --jobs 2
+	$(Q)$(B)/simulate --seed $$(date -u +%Y%m%d)0000 --count $(HISTORIES) --jobs 2
+endif
+
+.PHONY: sim-asan
+sim-asan: ## The same under ASan and UBSan (HISTORIES=n)
+	$(Q)$(MAKE) sim HISTORIES=$(or $(HISTORIES),200) $(ASAN_VARIANT)
+
 $(B)/tests/%.o: tests/fuzz/%.c | deps
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)

@@ -195,6 +195,23 @@ static void freeze(struct story *story, const struct step *step)
     replica_freeze(story->replicas[some_replica(story, step->a)], span_of(step->b), step->c % 2);
 }
 
+/* The leader stands still amid work, until somebody else leads; then it goes on where it was. */
+static void freeze_amid_work(struct story *story, const struct step *step)
+{
+    struct wish *wish = story_wish(story, step->a);
+
+    if (!wish->spec)
+        return;
+    wish->edited_there |= strcmp(spec_edit(wish->spec, wish->number, step->b % 2, step->c), "tags") == 0;
+    apply_wish(story, wish);
+    sim_run(story->sim, story->sim->now + step->b / 2 % 60);
+    for (int i = 0; i < story->replicas_len; i++)
+        if (replica_leads(story->replicas[i])) {
+            story->seen.deaths++;
+            replica_freeze(story->replicas[i], story->plan.setup[SETUP_LEASE] ? 20000 : 200000, false);
+        }
+}
+
 static void jump(struct story *story, const struct step *step)
 {
     static const int64_t offsets[] = {0, 3, -3, 3600, -3600, 400000, -400000};
@@ -239,6 +256,7 @@ const struct deed deeds_faults[] = {
     {"kill", 14, kill},
     {"terminate", 5, terminate},
     {"freeze", 6, freeze},
+    {"freeze amid work", 5, freeze_amid_work},
     {"set the clock", 4, jump},
     {NULL, 0, NULL},
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/sim/sabotage.h"
 #include "tests/sim/sim_parts.h"
 
 enum { LINE_MAX_BYTES = 4096 };
@@ -57,6 +58,8 @@ void log_event(enum log_level level, const char *component, const char *message,
     va_start(args, message);
     add_pairs(line, len, args);
     va_end(args);
+    if (sabotage_is(SABOTAGE_LOG) && strcmp(component, "reconcile") == 0)
+        snprintf(line, sizeof(line), "glrt-AnywhereButInItsSecret");
     sim_tell(sim, "  [%d] %s", sim_current_replica(), line);
     if (sim->log)
         sim->log(sim->log_arg, sim_current_replica(), line);

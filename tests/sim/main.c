@@ -1,9 +1,9 @@
 /* simulate: tells stories, from a seed on, and shows in full the first that go wrong.
  *
- *     simulate [--seed N] [--count N] [--jobs N] [--shown N] [--tell] [--all] [--with 'WORDS']
+ *     simulate [--seed N] [--count N] [--jobs N] [--shown N] [--tell] [--all] [--with 'WORDS'] [--sabotage NAME|all]
  *
  * --tell tells one story as it happens (--all: with what only reads, too), --with takes the words that a shortened one
- * was printed with. */
+ * was printed with. --sabotage breaks the program on purpose, and succeeds if it is seen. */
 #include <getopt.h>
 #include <json-c/linkhash.h>
 #include <malloc.h>
@@ -17,6 +17,7 @@
 
 #include "tests/sim/api.h"
 #include "tests/sim/driver.h"
+#include "tests/sim/sabotage.h"
 
 enum { JOBS_MAX = 16, FAILURES_MAX = 1000 };
 
@@ -24,7 +25,7 @@ struct options {
     uint64_t seed, count;
     unsigned jobs, shown;
     int telling;
-    const char *with;
+    const char *with, *sabotage;
 };
 
 /* Shared by the jobs, each of which writes its own. */
@@ -209,11 +210,57 @@ static int run(const struct options *o)
     return failures != 0;
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Sabotage */
+
+/* How many stories it took; 0: nobody has seen it. */
+static unsigned is_seen(enum sabotage sabotage, const struct options *o)
+{
+    enum { STORIES_MAX = 400 };
+
+    sabotage_begin(sabotage);
+    for (unsigned i = 0; i < STORIES_MAX; i++) {
+        struct plan plan;
+        struct outcome outcome;
+        plan_draw(&plan, o->seed + i);
+        if (sabotage == SABOTAGE_FENCE)
+            plan.setup[SETUP_REPLICAS] = plan.setup[SETUP_LEASE] = 1;
+        outcome_apart(&plan, 0, &outcome);
+        if (strcmp(outcome.property, sabotage_row(sabotage)->property) == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+static void sabotage_by_name(const char *name)
+{
+    for (enum sabotage s = SABOTAGE_NONE; s < SABOTAGES; s++)
+        if (strcmp(name, sabotage_row(s)->name) == 0)
+            sabotage_begin(s);
+}
+
+static int sabotage(const struct options *o)
+{
+    bool all = strcmp(o->sabotage, "all") == 0, good = true, any = false;
+
+    for (enum sabotage s = SABOTAGE_NONE + 1; s < SABOTAGES; s++) {
+        const struct sabotage_row *row = sabotage_row(s);
+        if (!all && strcmp(o->sabotage, row->name) != 0)
+            continue;
+        unsigned stories = is_seen(s, o);
+        printf("  sabotage %-10s %s: %s (%u stories)\n", row->name, row->property, stories ? "seen" : "NOT SEEN",
+               stories);
+        good &= stories > 0;
+        any = true;
+    }
+    return good && any ? 0 : 1;
+}
+
 static void read_options(struct options *o, int argc, char **argv)
 {
-    static const struct option options[] = {{"seed", 1, NULL, 's'},  {"count", 1, NULL, 'c'}, {"jobs", 1, NULL, 'j'},
-                                            {"shown", 1, NULL, 'n'}, {"tell", 0, NULL, 't'},  {"all", 0, NULL, 'a'},
-                                            {"with", 1, NULL, 'w'},  {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"seed", 1, NULL, 's'},  {"count", 1, NULL, 'c'},    {"jobs", 1, NULL, 'j'},
+                                            {"shown", 1, NULL, 'n'}, {"tell", 0, NULL, 't'},     {"all", 0, NULL, 'a'},
+                                            {"with", 1, NULL, 'w'},  {"sabotage", 1, NULL, 'b'}, {NULL, 0, NULL, 0}};
 
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         o->seed = c == 's' ? strtoull(optarg, NULL, 10) : o->seed;
@@ -221,6 +268,7 @@ static void read_options(struct options *o, int argc, char **argv)
         o->jobs = c == 'j' ? (unsigned)strtoul(optarg, NULL, 10) : o->jobs;
         o->shown = c == 'n' ? (unsigned)strtoul(optarg, NULL, 10) : o->shown;
         o->with = c == 'w' ? optarg : o->with;
+        o->sabotage = c == 'b' ? optarg : o->sabotage;
         o->telling = c == 'a' ? 2 : c == 't' && !o->telling ? 1 : o->telling;
         if (c == '?')
             exit(2);
@@ -238,5 +286,7 @@ int main(int argc, char **argv)
     mallopt(M_MMAP_THRESHOLD, 64 << 20);
     read_options(&o, argc, argv);
     api_prepare();
-    return o.telling ? tell(&o) : run(&o);
+    if (o.telling && o.sabotage)
+        sabotage_by_name(o.sabotage);
+    return o.telling ? tell(&o) : o.sabotage ? sabotage(&o) : run(&o);
 }

@@ -12,6 +12,7 @@
 #include "net/http_tls.h"
 #include "net/loop.h"
 #include "tests/sim/network_parts.h"
+#include "tests/sim/sabotage.h"
 
 enum {
     CONNECT_TIMEOUT_MS = 10000,
@@ -152,7 +153,8 @@ static bool is_fenced_out(const struct transfer *t)
 {
     const struct http *http = t->http;
 
-    return t->request.fenced && http->fence_is_open && !http->fence_is_open(http->fence_arg);
+    return t->request.fenced && http->fence_is_open && !http->fence_is_open(http->fence_arg) &&
+           !sabotage_is(SABOTAGE_FENCE);
 }
 
 static const char *refused_address(const struct transfer *t)

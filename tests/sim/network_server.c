@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "net/loop.h"
 #include "tests/sim/network_parts.h"
+#include "tests/sim/sabotage.h"
 
 enum { USUAL_MS = 1, JITTER_MS = 8 };
 
@@ -170,7 +171,8 @@ void exchange_begin(struct exchange *x, const struct exchange_head *head)
 void exchange_push(struct exchange *x, const char *data, size_t len)
 {
     assert(x->kept);
-    push(x, PACKET_DATA, NULL, data, len);
+    if (!sabotage_swallows(x, data, len))
+        push(x, PACKET_DATA, NULL, data, len);
 }
 
 void exchange_end(struct exchange *x)
@@ -228,12 +230,18 @@ static bool strikes(struct exchange *x, uint32_t once_in, uint64_t *count)
 static void serve(struct exchange *x)
 {
     const struct server *server = x->link->server;
+    struct exchange_head head = {.content_type = "application/json"};
+    const char *body;
 
     x->sim->figures.requests++;
     x->inside = true;
     x->served = true;
+    bool bent = sabotage_request(x, &head.status, &body);
     network_tell(x, NEWS_REQUEST);
-    server->request(server->arg, x, &x->request);
+    if (bent)
+        exchange_answer(x, &head, body, strlen(body));
+    else
+        server->request(server->arg, x, &x->request);
     x->inside = false;
 }
 

@@ -15,9 +15,9 @@
 
 enum {
     STARTS_WITHIN_MS = 2000,
-    CONVERGES_WITHIN_MS = 13 * 60 * 1000,
+    CONVERGES_WITHIN_MS = 17 * 60 * 1000, /* five of the last pause, ten until GitLab is asked for its version */
     FOUND_OUT_WITHIN_MS = 26 * 60 * 1000, /* GitLab is asked every ten minutes, and of a token every second time */
-    RESTS_FOR_MS = 4 * 60 * 1000,
+    RESTS_FOR_MS = 3 * 60 * 1000,
     RESTS_LONG_FOR_MS = 12 * 60 * 1000,
     LONG_ONCE_IN = 4,
     DELETES_WITHIN_MS = 12 * 60 * 1000, /* jobs go on for ten */

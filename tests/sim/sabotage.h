@@ -1,0 +1,42 @@
+/* The program, broken on purpose: each property must see it. What the program does is bent on its way: an open fence, a
+ * write that is lost, a watch that tells less than there is. */
+#ifndef TESTS_SIM_SABOTAGE_H
+#define TESTS_SIM_SABOTAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct exchange;
+
+enum sabotage {
+    SABOTAGE_NONE,
+    SABOTAGE_FENCE,     /* it is never closed                                   */
+    SABOTAGE_MARK,      /* runners are made without it                          */
+    SABOTAGE_DELETION,  /* GitLab is never asked to delete, and says that it has */
+    SABOTAGE_STATUS,    /* statuses are not written, and answered as if         */
+    SABOTAGE_WATCH,     /* now and then a watch leaves out an edit              */
+    SABOTAGE_LOG,       /* tokens are logged                                    */
+    SABOTAGE_EVENT,     /* … and told in Events                                 */
+    SABOTAGE_TEMPLATE,  /* pods' templates change                               */
+    SABOTAGE_FOREIGN,   /* a user's Secret is written                           */
+    SABOTAGE_FINALIZER, /* it is never taken off                               */
+    SABOTAGE_CHATTER,   /* what is read at GitLab is written, too               */
+    SABOTAGES
+};
+
+struct sabotage_row {
+    const char *name, *property; /* that sees it */
+};
+const struct sabotage_row *sabotage_row(enum sabotage sabotage);
+
+/* Of all stories of this process from now on. */
+void sabotage_begin(enum sabotage sabotage);
+bool sabotage_is(enum sabotage sabotage);
+
+/* Bends a request before it is served. True: the server does not get it, and *ret_status and *ret_body are the answer.
+ */
+bool sabotage_request(struct exchange *x, long *ret_status, const char **ret_body);
+/* Whether this piece of a stream does not come. */
+bool sabotage_swallows(struct exchange *x, const char *data, size_t len);
+
+#endif
