@@ -223,13 +223,19 @@ static struct json_object *nothing_of(const struct api_kind *kind)
     return blanks[i];
 }
 
+/* An object whose fields nobody has told of, or somebody has had forgotten: they are not managed until an apply. */
+static bool has_no_owners(struct json_object *fields)
+{
+    return !json_len(fields) || (json_len(fields) == 1 && api_json_is_empty(json_at(fields, 0)));
+}
+
 struct json_object *api_managed_update(const struct api *api, const struct api_call *call, const struct api_kind *kind,
                                        struct json_object *fields, struct json_object *live, struct json_object *after)
 {
     struct owner_table table;
 
-    if (live && json_len(fields) == 0)
-        return NULL; /* whose fields nobody has told of are not managed */
+    if (live && has_no_owners(fields))
+        return NULL;
     table_read(&table, call, kind, fields, "Update");
     struct owner_entry *own = &table.entries[table.own];
     struct fields_change change = fields_compare(live ? live : nothing_of(kind), after, schema_of(kind->type));

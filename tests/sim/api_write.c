@@ -333,12 +333,6 @@ static struct api_reply refusal_of_update(const struct api *api, const struct ap
     return reply;
 }
 
-/* Nobody's fields are followed any more, or were: that begins with a creation or an apply. */
-static bool has_no_owners(struct json_object *fields)
-{
-    return !json_len(fields) || (json_len(fields) == 1 && api_json_is_empty(json_at(fields, 0)));
-}
-
 /* body: the whole object as it is to be. */
 static struct api_reply update(struct api *api, const struct api_call *call, struct api_object *object,
                                struct json_object *body)
@@ -359,8 +353,7 @@ static struct api_reply update(struct api *api, const struct api_call *call, str
     reply = refusal_of_content(object->kind, object->name, before, after, json_get(root, "metadata.deletionTimestamp"));
     if (reply.status)
         return reply;
-    cleanup_json struct json_object *owned =
-        has_no_owners(fields) ? NULL : api_managed_update(api, call, object->kind, fields, before, after);
+    cleanup_json struct json_object *owned = api_managed_update(api, call, object->kind, fields, before, after);
     return renew(api, call, object, before, after, owned);
 }
 
