@@ -102,25 +102,62 @@ static void end_troubles(void *arg)
 void gitlabs_heal(struct story *story, int gitlab)
 {
     gitlab_trouble(story->gitlabs[gitlab], &(struct gitlab_trouble){0});
+    gitlab_block_users(story->gitlabs[gitlab], false);
+    gitlab_throttle(story->gitlabs[gitlab], 0);
     story->troubled[gitlab] = false;
+}
+
+/* Until it heals. */
+static void is_troubled(struct story *story, int gitlab, uint32_t chance)
+{
+    static const int64_t lengths[] = {2000, 20000, 120000, 900000};
+
+    story->sim->figures.gitlab_faults++;
+    story->troubled[gitlab] = true;
+    sim_later(story->sim, lengths[chance % 4], end_troubles, story);
+    sim_tell(story->sim, "… for %lld s", (long long)lengths[chance % 4] / 1000);
 }
 
 static void trouble(struct story *story, const struct step *step)
 {
-    static const int statuses[] = {503, 500,         502, GITLAB_GARBAGE,
-                                   504, GITLAB_HALF, 429, 404}; /* the last two: before */
-    static const int64_t lengths[] = {2000, 20000, 120000, 900000};
+    static const int statuses[] = {503, 500, 502, GITLAB_GARBAGE, 504, GITLAB_HALF, 429,
+                                   404, 403, 422}; /* the last four: before */
+    enum { STATUSES = 10, BEFORE = 6 };
     int g = (int)(step->a % GITLABS);
-    const struct gitlab_trouble t = {.status = statuses[step->b % 8],
-                                     .after = step->b % 8 < 6 && step->c & 1,
+    const struct gitlab_trouble t = {.status = statuses[step->b % STATUSES],
+                                     .after = step->b % STATUSES < BEFORE && step->c & 1,
                                      .retry_after_ms = step->c & 2 ? 30000 : 0};
 
     gitlab_trouble(story->gitlabs[g], &t);
-    story->sim->figures.gitlab_faults++;
-    story->troubled[g] = true;
-    sim_later(story->sim, lengths[step->c / 4 % 4], end_troubles, story);
-    sim_tell(story->sim, "%s answers with %d%s for %lld s", gitlab_host(g), t.status,
-             t.after ? ", after the effect" : "", (long long)lengths[step->c / 4 % 4] / 1000);
+    sim_tell(story->sim, "%s answers with %d%s", gitlab_host(g), t.status, t.after ? ", after the effect" : "");
+    is_troubled(story, g, step->c / 4);
+}
+
+static void block(struct story *story, const struct step *step)
+{
+    int g = (int)(step->a % GITLABS);
+
+    gitlab_block_users(story->gitlabs[g], true);
+    sim_tell(story->sim, "%s blocks the users of access tokens", gitlab_host(g));
+    is_troubled(story, g, step->b);
+}
+
+static void throttle(struct story *story, const struct step *step)
+{
+    int g = (int)(step->a % GITLABS);
+
+    gitlab_throttle(story->gitlabs[g], 1 + step->c % 8);
+    sim_tell(story->sim, "%s takes %u requests a minute", gitlab_host(g), 1 + step->c % 8);
+    is_troubled(story, g, step->b);
+}
+
+static void version(struct story *story, const struct step *step)
+{
+    static const char *const versions[] = {"19.3.1-ee", "19.4.0-pre", "18.0.0", "17.11.2-ee", "20.1.0"};
+    int g = (int)(step->a % GITLABS);
+
+    gitlab_version(story->gitlabs[g], versions[step->b % 5]);
+    sim_tell(story->sim, "%s is %s now", gitlab_host(g), versions[step->b % 5]);
 }
 
 static void registration(struct story *story, const struct step *step)
@@ -136,17 +173,18 @@ static void revoke(struct story *story, const struct step *step)
     int g = (int)(step->a % GITLABS);
 
     story->seen.meddled = true;
-    gitlab_revoke(story->gitlabs[g], story->access[g]);
+    if (step->b & 1)
+        gitlab_access_ends(story->gitlabs[g], story->access[g], sim_wall(story->sim));
+    else
+        gitlab_revoke(story->gitlabs[g], story->access[g]);
     story->access[g] = gitlab_access_token(story->gitlabs[g], "create_runner manage_runner read_api", GITLAB_ADMIN);
     sim_tell(story->sim, "the access token of %s is revoked", gitlab_host(g));
 }
 
 const struct deed deeds_gitlab[] = {
-    {"at GitLab", 8, people},
-    {"trouble at GitLab", 12, trouble},
-    {"GitLab's backup", 2, backup},
-    {"GitLab's restore", 2, restored},
-    {"registration", 3, registration},
-    {"revoke", 3, revoke},
-    {NULL, 0, NULL},
+    {"at GitLab", 8, people},          {"trouble at GitLab", 12, trouble},
+    {"GitLab's backup", 2, backup},    {"GitLab's restore", 2, restored},
+    {"registration", 3, registration}, {"revoke", 3, revoke},
+    {"users blocked", 2, block},       {"throttle", 3, throttle},
+    {"GitLab's version", 1, version},  {NULL, 0, NULL},
 };
