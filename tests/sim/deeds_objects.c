@@ -66,7 +66,7 @@ static void lose_token(struct story *story, struct wish *wish)
 {
     for (int g = 0; g < GITLABS; g++)
         story->seen.disowned[g]++;
-    wish->disowned = true;
+    wish->disowned = story->seen.waits = true;
 }
 
 static void damage(struct story *story, const struct step *step)

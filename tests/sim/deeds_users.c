@@ -185,6 +185,7 @@ static void delete_namespace(struct story *story, const struct step *step)
 {
     const struct wish *wish = story_wish(story, step->a);
 
+    story->seen.waits = true;
     sim_tell(story->sim, "user: deletes the namespace %s", wish->ns);
     for (int i = 0; i < story->wishes_len; i++)
         story->wishes[i].may_roll |= story->wishes[i].ns == wish->ns;
@@ -222,6 +223,8 @@ void users_mend(struct story *story)
     create_namespace(story, "ops");
     put_credentials(story, "ci");
     put_credentials(story, "ops");
+    for (int i = 0; i < story->wishes_len; i++)
+        put_runner_token(story, &story->wishes[i], false);
     children_mend(story);
 }
 

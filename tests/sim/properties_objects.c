@@ -32,17 +32,17 @@ static const char *annotation_of(struct json_object *object, const char *key)
 }
 
 /* What Ready must say; NULL: nothing that is certain. */
-static const char *expected_reason(const struct story *story, const struct wish *wish)
+static const char *expected_reason(const struct story *story, const struct wish *wish, struct json_object *spec)
 {
-    if (spec_is_invalid(wish->spec))
+    if (spec_is_invalid(spec))
         return "InvalidSpec";
-    if (json_bool_or(wish->spec, "suspend", false))
+    if (json_bool_or(spec, "suspend", false))
         return "Suspended";
     if (story->plan.setup[SETUP_WRONG] || wish->disowned)
         return NULL;
-    if (spec_mode(wish->spec) == MODE_REGISTRATION && wish->edited_there)
+    if (spec_mode(spec) == MODE_REGISTRATION && wish->edited_there)
         return NULL;
-    return json_bool_or(wish->spec, "paused", false) ? "Paused" : "Ready";
+    return json_bool_or(spec, "paused", false) ? "Paused" : "Ready";
 }
 
 /* It goes on, and something is to be told. */
@@ -54,7 +54,7 @@ static bool is_reason(const char *reason, const char *expected)
 
 static void check_status(struct story *story, const struct wish *wish, struct json_object *object)
 {
-    const char *expected = expected_reason(story, wish), *reason = reason_of_ready(object);
+    const char *expected = expected_reason(story, wish, json_get(object, "spec")), *reason = reason_of_ready(object);
     int64_t generation = json_int_or(object, "metadata.generation", -1);
 
     if (json_int_or(object, "status.observedGeneration", -1) != generation)
@@ -136,7 +136,7 @@ static void check_token(struct story *story, const struct wish *wish)
     if (!token || !used || strcmp(token, used) != 0)
         sim_broken(story->sim, "the managers' token is the runner's", "%s/%s: %s, %s", wish->ns, wish->name,
                    token ? token : "none", used ? used : "none");
-    else if (!gitlab_runner_of(story->gitlabs[spec_gitlab(wish->spec)], token))
+    else if (!gitlab_runner_of(story->gitlabs[spec_gitlab(json_get(wish_object(story, wish), "spec"))], token))
         sim_broken(story->sim, "the status tells the truth", "%s/%s is Ready, and its token is not GitLab's", wish->ns,
                    wish->name);
 }

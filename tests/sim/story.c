@@ -16,7 +16,7 @@
 enum {
     STARTS_WITHIN_MS = 2000,
     CONVERGES_WITHIN_MS = 17 * 60 * 1000, /* five of the last pause, ten until GitLab is asked for its version */
-    FOUND_OUT_WITHIN_MS = 26 * 60 * 1000, /* GitLab is asked every ten minutes, and of a token every second time */
+    FOUND_OUT_WITHIN_MS = 36 * 60 * 1000, /* GitLab is asked every ten minutes, and of a token every third time */
     RESTS_FOR_MS = 3 * 60 * 1000,
     RESTS_LONG_FOR_MS = 12 * 60 * 1000,
     LONG_ONCE_IN = 4,
@@ -141,12 +141,23 @@ void put_credentials(struct story *story, const char *ns)
                                 ns));
 }
 
-/* A runner that somebody has made in the web page, when it is needed. */
-static void put_runner_token(struct story *story, const struct wish *wish)
+static bool has_runner_token(const struct story *story, const struct wish *wish)
 {
-    const char *name = spec_secret(wish->spec);
+    cleanup_arena struct arena a = {0};
+    struct json_object *secret = api_object(story->api, "secrets", wish->ns, spec_secret(wish->spec));
+    const char *token =
+        base64_decode(json_string(json_member(json_get(secret, "data"), mode_key(MODE_RUNNER))), NULL, &a);
 
-    if (spec_mode(wish->spec) == MODE_RUNNER && !api_object(story->api, "secrets", wish->ns, name))
+    return token && gitlab_runner_of(story->gitlabs[spec_gitlab(wish->spec)], token);
+}
+
+void put_runner_token(struct story *story, const struct wish *wish, bool only_if_absent)
+{
+    const char *name = wish->spec ? spec_secret(wish->spec) : "";
+    bool there = api_object(story->api, "secrets", wish->ns, name);
+
+    if (wish->spec && spec_mode(wish->spec) == MODE_RUNNER &&
+        (!there || (!only_if_absent && !has_runner_token(story, wish))))
         put_secret(story, wish->ns, name, mode_key(MODE_RUNNER),
                    gitlab_runner_by_hand(story->gitlabs[spec_gitlab(wish->spec)]));
 }
@@ -175,7 +186,7 @@ void apply_wish(struct story *story, struct wish *wish)
                    "%s}, spec: %o}",
                    wish->ns, wish->name, json_copy(wish->spec));
 
-    put_runner_token(story, wish);
+    put_runner_token(story, wish, true);
     snprintf(target, sizeof(target), "%s?fieldManager=kubectl&force=true", object_path(RUNNERS, wish->ns, wish->name));
     int status = user_request(story, "kubectl", "PATCH", target, "application/apply-patch+yaml", object);
     sim_tell(story->sim, "user: applies %s/%s: %s (%d)", wish->ns, wish->name, json_text(wish->spec), status);
@@ -291,7 +302,8 @@ static void heal(struct story *story)
 
 static void rest(struct story *story)
 {
-    bool late = story->seen.meddled && !story->plan.setup[SETUP_CHECK], is_long = story->plan.seed % LONG_ONCE_IN == 0;
+    bool late = story->seen.waits || (story->seen.meddled && !story->plan.setup[SETUP_CHECK]),
+         is_long = story->plan.seed % LONG_ONCE_IN == 0;
 
     sim_run(story->sim, story->sim->now + (late ? FOUND_OUT_WITHIN_MS : CONVERGES_WITHIN_MS));
     sim_tell(story->sim, "--- all should be at rest");

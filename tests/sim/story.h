@@ -35,6 +35,7 @@ struct wish {
 
 /* What has been seen, for the properties (properties.h). */
 struct seen {
+    bool waits;   /* a deletion waits for a GitLab that cannot be asked: up to 15 minutes */
     bool meddled; /* somebody has changed something at GitLab */
     bool resting; /* from here on nothing may be written */
     unsigned writes_at_rest;
@@ -83,6 +84,8 @@ const char *object_path(const char *resource, const char *ns, const char *name);
 void put_secret(struct story *story, const char *ns, const char *name, const char *key, const char *value);
 /* All Secrets that specs name, with what works now. */
 void put_credentials(struct story *story, const char *ns);
+/* A runner that somebody has made in the web page, when the spec names its token. */
+void put_runner_token(struct story *story, const struct wish *wish, bool only_if_absent);
 /* Puts the spec there, as kubectl apply does. */
 void apply_wish(struct story *story, struct wish *wish);
 
