@@ -17,7 +17,7 @@ static bool is_unknown(const struct schema *schema, const char *name)
 {
     const struct schema *member = schema_member(schema, name);
 
-    return schema->shape == SCHEMA_STRUCT && !schema->keeps_unknown && member->shape == SCHEMA_DEDUCED && !member->crd;
+    return schema->fields_len && !schema->keeps_unknown && member->shape == SCHEMA_DEDUCED && !member->crd;
 }
 
 /* Takes over the member that is to be in the object; *changed is a copy once something is. */

@@ -61,7 +61,9 @@ struct api_object {
     const struct api_kind *kind;
     char *ns, *name;
     char uid[40];
-    char hash[16]; /* of a Deployment: the template that has the last revision */
+    char hash[16];                /* of a Deployment: the template that has the last revision */
+    struct json_object *template; /* … and that which was looked at last; a reference */
+    char template_hash[16];
     struct api_state *state;
 };
 

@@ -201,7 +201,7 @@ const struct schema *schema_member(const struct schema *schema, const char *name
         else
             low = middle + 1;
     }
-    return schema->shape == SCHEMA_MAP ? schema->element : &deduced;
+    return schema->element && !schema->keys_len ? schema->element : &deduced;
 }
 
 enum schema_shape schema_shape(const struct schema *schema, struct json_object *value)
@@ -270,8 +270,8 @@ static bool undeclared_in_members(const struct schema *schema, struct json_objec
     json_object_object_foreach(value, name, member)
     {
         const struct schema *of = schema_member(schema, name);
-        bool unknown = schema->crd && schema->shape == SCHEMA_STRUCT && !schema->keeps_unknown && !of->crd &&
-                       of->shape == SCHEMA_DEDUCED;
+        bool unknown =
+            schema->crd && schema->fields_len && !schema->keeps_unknown && !of->crd && of->shape == SCHEMA_DEDUCED;
         snprintf(path + len, size - len, ".%s", name);
         if (unknown || schema_finds_undeclared(of, member, path, size))
             return true;

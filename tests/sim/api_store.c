@@ -142,6 +142,7 @@ static struct api_object *shelve(struct api *api, const struct api_kind *kind, s
 static void object_free(struct api_object *object)
 {
     api_state_drop(object->state);
+    json_object_put(object->template);
     free(object->ns);
     free(object->name);
     free(object);
@@ -167,6 +168,8 @@ static void note_event(struct api *api, const struct api_kind *kind, struct api_
 {
     struct api_shelf *shelf = api_shelf(api, kind);
 
+    if (kind == &api_kinds[API_LEASES]) /* which nobody watches, and which are written all the time */
+        return;
     if (shelf->events_len == shelf->events_size) {
         shelf->events_size = shelf->events_size ? shelf->events_size * 2 : 16;
         shelf->events = mem_resize(shelf->events, shelf->events_size * sizeof(struct api_event));

@@ -15,7 +15,7 @@ enum { PODS_SEEN_MAX = 64 };
 struct rollout {
     struct api *api;
     struct api_object *deployment;
-    char hash[16];
+    const char *hash;
     struct api_object *pods[PODS_SEEN_MAX]; /* that are not ending */
     size_t len, ending;
     int64_t desired, fresh, ready, fresh_ready;
@@ -32,6 +32,19 @@ static void hash_of_template(struct json_object *template, char ret[static 16])
     for (const char *c = json_object_to_json_string_ext(template, API_JSON_PLAIN); *c; c++)
         hash = (hash ^ (unsigned char)*c) * 16777619u;
     snprintf(ret, 16, "%08" PRIx32, hash);
+}
+
+/* Most looks are at the template of before. */
+static const char *template_hash(struct api_object *deployment)
+{
+    struct json_object *template = json_get(deployment->state->root, "spec.template");
+
+    if (template != deployment->template) {
+        json_object_put(deployment->template);
+        deployment->template = json_object_get(template);
+        hash_of_template(template, deployment->template_hash);
+    }
+    return deployment->template_hash;
 }
 
 static bool pod_is_ready(const struct api_object *pod)
@@ -319,9 +332,11 @@ static bool has_seen_it(struct json_object *root)
 static bool sync_deployment(struct api *api, struct api_object *deployment)
 {
     struct json_object *root = deployment->state->root;
-    struct rollout r = {.api = api, .deployment = deployment, .desired = json_int_or(root, "spec.replicas", 1)};
+    struct rollout r = {.api = api,
+                        .deployment = deployment,
+                        .hash = template_hash(deployment),
+                        .desired = json_int_or(root, "spec.replicas", 1)};
 
-    hash_of_template(json_get(root, "spec.template"), r.hash);
     count_pods(&r);
     if (!json_get(root, "metadata.deletionTimestamp") && has_seen_it(root))
         scale(&r);
