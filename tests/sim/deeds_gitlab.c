@@ -5,6 +5,8 @@
 #include "tests/sim/deeds.h"
 #include "tests/sim/story.h"
 
+#define SCOPES "create_runner manage_runner read_api"
+
 struct choice {
     uint32_t left; /* so many are to be passed over */
     uint64_t id;   /* the runner that is chosen     */
@@ -104,6 +106,8 @@ void gitlabs_heal(struct story *story, int gitlab)
     gitlab_trouble(story->gitlabs[gitlab], &(struct gitlab_trouble){0});
     gitlab_block_users(story->gitlabs[gitlab], false);
     gitlab_throttle(story->gitlabs[gitlab], 0);
+    gitlab_limit(story->gitlabs[gitlab], 1000);
+    gitlab_rights(story->gitlabs[gitlab], story->access[gitlab], SCOPES, GITLAB_ADMIN);
     story->troubled[gitlab] = false;
 }
 
@@ -151,6 +155,36 @@ static void throttle(struct story *story, const struct step *step)
     is_troubled(story, g, step->b);
 }
 
+/* The access token has not all that it needs any more. */
+static void rights(struct story *story, const struct step *step)
+{
+    static const struct {
+        const char *scopes;
+        enum gitlab_role role;
+    } all[] = {{SCOPES, GITLAB_DEVELOPER},
+               {"create_runner", GITLAB_ADMIN},
+               {"manage_runner read_api", GITLAB_ADMIN},
+               {"create_runner manage_runner", GITLAB_OWNER},
+               {"read_api", GITLAB_ADMIN},
+               {SCOPES, GITLAB_MAINTAINER}};
+    int g = (int)(step->a % GITLABS);
+    uint32_t which = step->c % 6;
+
+    gitlab_rights(story->gitlabs[g], story->access[g], all[which].scopes, all[which].role);
+    sim_tell(story->sim, "%s: the access token has %s, and role %d", gitlab_host(g), all[which].scopes,
+             (int)all[which].role);
+    is_troubled(story, g, step->b);
+}
+
+static void limit(struct story *story, const struct step *step)
+{
+    int g = (int)(step->a % GITLABS);
+
+    gitlab_limit(story->gitlabs[g], step->c % 3);
+    sim_tell(story->sim, "%s lets a project have %u runners", gitlab_host(g), step->c % 3);
+    is_troubled(story, g, step->b);
+}
+
 static void version(struct story *story, const struct step *step)
 {
     static const char *const versions[] = {"19.3.1-ee", "19.4.0-pre", "18.0.0", "17.11.2-ee", "20.1.0"};
@@ -177,14 +211,21 @@ static void revoke(struct story *story, const struct step *step)
         gitlab_access_ends(story->gitlabs[g], story->access[g], sim_wall(story->sim));
     else
         gitlab_revoke(story->gitlabs[g], story->access[g]);
-    story->access[g] = gitlab_access_token(story->gitlabs[g], "create_runner manage_runner read_api", GITLAB_ADMIN);
+    story->access[g] = gitlab_access_token(story->gitlabs[g], SCOPES, GITLAB_ADMIN);
     sim_tell(story->sim, "the access token of %s is revoked", gitlab_host(g));
 }
 
 const struct deed deeds_gitlab[] = {
-    {"at GitLab", 8, people},          {"trouble at GitLab", 12, trouble},
-    {"GitLab's backup", 2, backup},    {"GitLab's restore", 2, restored},
-    {"registration", 3, registration}, {"revoke", 3, revoke},
-    {"users blocked", 2, block},       {"throttle", 3, throttle},
-    {"GitLab's version", 1, version},  {NULL, 0, NULL},
+    {"at GitLab", 8, people},
+    {"trouble at GitLab", 12, trouble},
+    {"GitLab's backup", 2, backup},
+    {"GitLab's restore", 2, restored},
+    {"registration", 3, registration},
+    {"revoke", 3, revoke},
+    {"users blocked", 2, block},
+    {"throttle", 3, throttle},
+    {"rights", 2, rights},
+    {"limit", 2, limit},
+    {"GitLab's version", 1, version},
+    {NULL, 0, NULL},
 };

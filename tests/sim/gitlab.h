@@ -35,6 +35,8 @@ const char *gitlab_runner_by_hand(struct gitlab_server *gitlab);
 void gitlab_revoke(struct gitlab_server *gitlab, const char *token);
 /* An access token ends at the beginning of that day, in seconds since 1970; 0: never. */
 void gitlab_access_ends(struct gitlab_server *gitlab, const char *token, int64_t day_s);
+/* Another one's rights for a token that is out already. */
+void gitlab_rights(struct gitlab_server *gitlab, const char *token, const char *scopes, enum gitlab_role role);
 /* The users of access tokens are blocked, or no more. */
 void gitlab_block_users(struct gitlab_server *gitlab, bool blocked);
 
@@ -79,6 +81,8 @@ void gitlab_run_job(struct gitlab_server *gitlab, uint64_t id, bool runs);
 void gitlab_backup(struct gitlab_server *gitlab);
 void gitlab_restore(struct gitlab_server *gitlab);
 void gitlab_registration_off(struct gitlab_server *gitlab, bool off); /* 410 of legacy registration */
+/* Of a group or a project that has so many runners no more are made; as it is installed: 1000. */
+void gitlab_limit(struct gitlab_server *gitlab, unsigned runners);
 void gitlab_version(struct gitlab_server *gitlab, const char *version);
 
 /* Each request is answered so until 0 is set, before or after what it asks for is done: 500 in GitLab's JSON; 502, 503,

@@ -62,20 +62,26 @@ struct lab_user *lab_user(const struct gitlab_server *lab, uint64_t id)
     return id && id <= lab->n_users ? &lab->users[id - 1] : NULL;
 }
 
+char *lab_scopes(const char *text)
+{
+    size_t len = strlen(text);
+    char *within_blanks = mem_alloc(len + 3);
+
+    snprintf(within_blanks, len + 3, " %s ", text);
+    return within_blanks;
+}
+
 struct lab_access *lab_add_access(struct gitlab_server *lab, const char *token, const char *scopes, uint64_t user)
 {
     struct lab_access *access = mem_alloc(sizeof(*access));
-    size_t len = strlen(scopes);
-    char *within_blanks = mem_alloc(len + 3);
 
-    snprintf(within_blanks, len + 3, " %s ", scopes);
     lab->accesses = mem_resize(lab->accesses, (lab->n_accesses + 1) * sizeof(struct lab_access *));
     lab->accesses[lab->n_accesses++] = access;
     *access = (struct lab_access){.id = lab->n_accesses,
                                   .user = user,
                                   .token = token,
                                   .name = mem_strdup(lab_user(lab, user)->username),
-                                  .scopes = within_blanks,
+                                  .scopes = lab_scopes(scopes),
                                   .created_ms = lab_now_ms(lab)};
     return access;
 }

@@ -143,6 +143,7 @@ struct lab_user *lab_add_user(struct gitlab_server *lab, const char *username, b
 struct lab_user *lab_user(const struct gitlab_server *lab, uint64_t id);
 void lab_set_level(struct lab_owner *owner, uint64_t user, unsigned level);
 struct lab_access *lab_add_access(struct gitlab_server *lab, const char *token, const char *scopes, uint64_t user);
+char *lab_scopes(const char *text); /* as struct lab_access has them */
 struct lab_access *lab_access_of(const struct gitlab_server *lab, const char *token);
 unsigned lab_group_level(const struct gitlab_server *lab, const struct lab_user *user, uint64_t group);
 unsigned lab_project_level(const struct gitlab_server *lab, const struct lab_user *user, uint64_t project);

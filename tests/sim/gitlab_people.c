@@ -9,19 +9,42 @@
 /* ------------------------------------------------------------------------------------------------------------------
  * Tokens */
 
-const char *gitlab_access_token(struct gitlab_server *lab, const char *scopes, enum gitlab_role role)
+static void take_role(struct gitlab_server *lab, struct lab_user *user, enum gitlab_role role)
 {
     static const unsigned levels[] = {
         [GITLAB_DEVELOPER] = 30, [GITLAB_MAINTAINER] = 40, [GITLAB_OWNER] = 50, [GITLAB_ADMIN] = 0};
+
+    user->admin = role == GITLAB_ADMIN;
+    for (size_t i = 0; i < lab->groups.len; i++)
+        lab_set_level(&lab->groups.at[i], user->id, levels[role]);
+    for (size_t i = 0; i < lab->projects.len; i++)
+        lab_set_level(&lab->projects.at[i], user->id, levels[role]);
+}
+
+const char *gitlab_access_token(struct gitlab_server *lab, const char *scopes, enum gitlab_role role)
+{
     char name[24];
 
     snprintf(name, sizeof(name), "bot_%zu", lab->n_accesses + 1);
-    uint64_t user = lab_add_user(lab, name, role == GITLAB_ADMIN)->id;
-    for (size_t i = 0; i < lab->groups.len && levels[role]; i++)
-        lab_set_level(&lab->groups.at[i], user, levels[role]);
-    for (size_t i = 0; i < lab->projects.len && levels[role]; i++)
-        lab_set_level(&lab->projects.at[i], user, levels[role]);
-    return lab_add_access(lab, lab_make_token(lab, "glpat-"), scopes, user)->token;
+    struct lab_user *user = lab_add_user(lab, name, false);
+    take_role(lab, user, role);
+    return lab_add_access(lab, lab_make_token(lab, "glpat-"), scopes, user->id)->token;
+}
+
+void gitlab_rights(struct gitlab_server *lab, const char *token, const char *scopes, enum gitlab_role role)
+{
+    struct lab_access *access = lab_access_of(lab, token);
+
+    if (!access)
+        return;
+    free(access->scopes);
+    access->scopes = lab_scopes(scopes);
+    take_role(lab, lab_user(lab, access->user), role);
+}
+
+void gitlab_limit(struct gitlab_server *lab, unsigned runners)
+{
+    lab->runner_limit = runners;
 }
 
 /* NULL: there is no such owner. */

@@ -186,6 +186,29 @@ static void test_roles(void **state)
                 "{\"error\":\"runner_type is missing, runner_type does not have a valid value\"}");
 }
 
+static void test_rights_and_limits(void **state)
+{
+    const char *token = gitlab_access_token(lab, "create_runner", GITLAB_OWNER);
+    static const char *const body = "{\"runner_type\":\"project_type\",\"project_id\":2}";
+
+    (void)state;
+    gitlab_limit(lab, 1);
+    assert_int_equal(ask(token, "POST", "/user/runners", body)->status, 201);
+    assert_says(ask(token, "POST", "/user/runners", body), 400,
+                "{\"message\":\"400 Bad request - Runner projects base Maximum number of ci registered project runners "
+                "(1) exceeded\"}");
+    assert_says(by_token("POST", "/runners", gitlab_registration_token(lab, "project_type", 2)), 400,
+                "{\"message\":{\"runner_projects.base\":[\"Maximum number of ci registered project runners (1) "
+                "exceeded\"]}}");
+    gitlab_limit(lab, 1000);
+    gitlab_rights(lab, token, "create_runner api", GITLAB_DEVELOPER);
+    assert_int_equal(ask(token, "POST", "/user/runners", body)->status, 403);
+    assert_int_equal(ask(token, "GET", "/version", NULL)->status, 200);
+    gitlab_rights(lab, token, "read_api", GITLAB_ADMIN);
+    assert_int_equal(ask(token, "GET", "/runners/all", NULL)->status, 200);
+    assert_int_equal(ask(token, "POST", "/user/runners", body)->status, 403);
+}
+
 static void test_attributes(void **state)
 {
     const char *access = gitlab_access_token(lab, "api", GITLAB_ADMIN);
@@ -345,6 +368,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_registration, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused_tokens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_roles, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rights_and_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_attributes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_expiry, set_up, tear_down),
