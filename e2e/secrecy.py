@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -98,4 +99,5 @@ def assert_secrets_are_kept(place: Place) -> None:
     for file in ("cmdline", "environ"):
         text = (place.operator.process() / file).read_text(errors="replace")
         assert not found_in(text, tokens.everyone()), f"a token is in /proc/…/{file} of the operator"
-    assert not found_in(place.audit_log.text(), tokens.everyone()), f"a token is in {STATE}/log/audit.log"
+    if "RECORD" not in os.environ:      # then it is to have contents, for `make model`
+        assert not found_in(place.audit_log.text(), tokens.everyone()), f"a token is in {STATE}/log/audit.log"

@@ -94,6 +94,12 @@ static void take_settings(struct gitlab_server *lab, struct json_object *row, st
     lab->group_registrars_off = !lists_word(registrars, "group");
     lab->project_registrars_off = !lists_word(registrars, "project");
     lab->expiry_s = expiry_of(row);
+    lab->no_self_reset = !json_bool_or(row, "resets_itself", true);
+    lab->too_late = json_bool_or(row, "rotation_deadline_passed", false);
+    lab->orphans_told = json_bool_or(row, "orphans_are_told", true);
+    lab->throttle = (unsigned)json_int_or(row, "throttle_authenticated", 0);
+    lab->throttle_others = (unsigned)json_int_or(row, "throttle_unauthenticated", 0);
+    lab->strangers = json_get(row, "allowed_addresses") && !lists_word(json_get(row, "allowed_addresses"), "127.0.0.1");
     lab->migrating = json_bool_or(row, "executing_migrations", false);
     lab->runner_limit = (unsigned)json_int_or(row, "runner_limit", 1000);
     replace(&lab->version, json_str_or(row, "version", ""));
@@ -131,6 +137,15 @@ static void take_project(struct gitlab_server *lab, struct json_object *row, str
 {
     (void)body;
     take_owner(lab, &lab->projects, row, "group_id");
+}
+
+static void take_user(struct gitlab_server *lab, struct json_object *row, struct json_object *body)
+{
+    struct lab_user *user = lab_user(lab, (uint64_t)json_int_or(row, "id", 0));
+
+    (void)body;
+    if (user)
+        user->blocked = json_bool_or(row, "blocked", false);
 }
 
 static unsigned level_of(const char *role)
@@ -209,7 +224,7 @@ static const struct {
 } makers[] = {
     {"PUT /settings", take_settings}, {"POST /groups", take_group},     {"PUT /groups/", take_group},
     {"POST /projects", take_project}, {"PUT /projects/", take_project}, {"POST /tokens", take_token},
-    {"PUT /tokens/", take_token},     {"PUT /runners/", take_runner},
+    {"PUT /tokens/", take_token},     {"PUT /runners/", take_runner},   {"PUT /users/", take_user},
 };
 
 static void begin_gitlab(struct gitlab_replay *r, struct json_object *line)
@@ -219,12 +234,17 @@ static void begin_gitlab(struct gitlab_replay *r, struct json_object *line)
     direct_set_time(r->sim, json_int_or(line, "at", 0));
     r->lab = lab_install(r->sim, HOST);
     r->lab->registration = keep_text(r->lab, line, "answer.registration_token");
+    r->lab->orphans_told = true;
     replace(&r->lab->url, json_str_or(line, "answer.url", ""));
 }
 
 static void change(struct gitlab_replay *r, struct json_object *line, const char *what)
 {
-    static const char *const deleting = "DELETE /runners/";
+    static const struct {
+        const char *what;
+        enum lab_type type; /* of an owner */
+    } deleting[] = {
+        {"DELETE /runners/", LAB_INSTANCE}, {"DELETE /groups/", LAB_GROUP}, {"DELETE /projects/", LAB_PROJECT}};
 
     if (strcmp(what, "GitLab") == 0)
         begin_gitlab(r, line);
@@ -236,8 +256,14 @@ static void change(struct gitlab_replay *r, struct json_object *line, const char
         if (strncmp(what, makers[i].what, len) == 0 && (!what[len] || rest))
             makers[i].change(r->lab, json_get(line, "answer"), json_get(line, "body"));
     }
-    if (strncmp(what, deleting, strlen(deleting)) == 0)
-        gitlab_delete_runner(r->lab, strtoull(what + strlen(deleting), NULL, 10));
+    for (size_t i = 0; i < ARRAY_LEN(deleting); i++) {
+        size_t len = strlen(deleting[i].what);
+        uint64_t id = strncmp(what, deleting[i].what, len) == 0 ? strtoull(what + len, NULL, 10) : 0;
+        if (id && deleting[i].type == LAB_INSTANCE)
+            gitlab_delete_runner(r->lab, id);
+        else if (id)
+            lab_delete_owner(r->lab, deleting[i].type, id);
+    }
 }
 
 /* ------------------------------------------------------------------------------------------------------------------

@@ -84,6 +84,17 @@ static struct lab_runner *authenticated(struct lab_call *call)
     return runner;
 }
 
+/* … by a runner that has an owner, if it has to have one. */
+static struct lab_runner *owned(struct lab_call *call)
+{
+    struct lab_runner *runner = authenticated(call);
+
+    if (!runner || !call->lab->orphans_told || !lab_is_orphaned(runner))
+        return runner;
+    lab_message(call, 422, "Runner is orphaned");
+    return NULL;
+}
+
 void lab_unregister(struct lab_call *call)
 {
     struct lab_runner *runner = authenticated(call);
@@ -115,7 +126,7 @@ static void sign_of_life(struct lab_call *call, struct lab_runner *runner)
 
 void lab_verify(struct lab_call *call)
 {
-    struct lab_runner *runner = authenticated(call);
+    struct lab_runner *runner = owned(call);
 
     if (!runner)
         return;
@@ -126,9 +137,15 @@ void lab_verify(struct lab_call *call)
 
 void lab_rotate(struct lab_call *call)
 {
-    struct lab_runner *runner = authenticated(call);
+    struct lab_runner *runner = owned(call);
 
     if (!runner)
+        return;
+    if (call->lab->no_self_reset) {
+        lab_error(call, 403, "Not permitted to reset");
+        return;
+    }
+    if (lab_is_too_late(call))
         return;
     sign_of_life(call, runner);
     lab_renew_token(call->lab, runner);

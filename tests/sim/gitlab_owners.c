@@ -13,7 +13,7 @@ enum { MAINTAINER = 40, OWNER = 50 };
 
 struct lab_owner *lab_owner(const struct lab_owners *owners, uint64_t id)
 {
-    return id && id <= owners->len ? &owners->at[id - 1] : NULL;
+    return id && id <= owners->len && !owners->at[id - 1].gone ? &owners->at[id - 1] : NULL;
 }
 
 struct lab_owner *lab_owner_by_key(const struct lab_owners *owners, const char *key)
@@ -21,7 +21,8 @@ struct lab_owner *lab_owner_by_key(const struct lab_owners *owners, const char *
     for (size_t i = 0; i < owners->len; i++) {
         char number[24];
         snprintf(number, sizeof(number), "%llu", (unsigned long long)owners->at[i].id);
-        if (strcmp(key, number) == 0 || strcmp(key, owners->at[i].path) == 0)
+        bool found = strcmp(key, number) == 0 || strcmp(key, owners->at[i].path) == 0;
+        if (found && !owners->at[i].gone)
             return &owners->at[i];
     }
     return NULL;
@@ -40,6 +41,34 @@ struct lab_owner *lab_add_owner(struct gitlab_server *lab, struct lab_owners *ow
                                 .registration = lab_make_token(lab, "GR1348941"),
                                 .expiry_s = -1};
     return owner;
+}
+
+static void orphan_runners(struct gitlab_server *lab, enum lab_type type, uint64_t owner)
+{
+    for (size_t i = 0; i < lab->rows.len; i++)
+        if (lab->rows.runners[i]->type == type && lab->rows.runners[i]->owner == owner)
+            lab->rows.runners[i]->owner = 0;
+}
+
+void lab_delete_owner(struct gitlab_server *lab, enum lab_type type, uint64_t id)
+{
+    struct lab_owner *owner = lab_owner(type == LAB_GROUP ? &lab->groups : &lab->projects, id);
+
+    if (!owner)
+        return;
+    owner->gone = true;
+    orphan_runners(lab, type, id);
+    for (size_t i = 0; type == LAB_GROUP && i < lab->projects.len; i++)
+        if (lab->projects.at[i].parent == id)
+            lab_delete_owner(lab, LAB_PROJECT, i + 1);
+    for (size_t i = 0; type == LAB_GROUP && i < lab->groups.len; i++)
+        if (lab->groups.at[i].parent == id)
+            lab_delete_owner(lab, LAB_GROUP, i + 1);
+}
+
+bool lab_is_orphaned(const struct lab_runner *runner)
+{
+    return runner->type != LAB_INSTANCE && !runner->owner;
 }
 
 struct lab_user *lab_add_user(struct gitlab_server *lab, const char *username, bool admin)

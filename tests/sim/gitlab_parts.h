@@ -51,7 +51,7 @@ struct lab_access {
 struct lab_user {
     uint64_t id;
     char *username, *name;
-    bool admin;
+    bool admin, blocked;
 };
 
 /* A group or a project. */
@@ -59,8 +59,9 @@ struct lab_owner {
     uint64_t id, parent; /* the group above; 0: none */
     char *name, *path;
     const char *registration;
-    bool tokens_off;       /* allow_runner_registration_token is not; of a group on top */
-    bool registrars_off;   /* runner_registration_enabled is not */
+    bool tokens_off;     /* allow_runner_registration_token is not; of a group on top */
+    bool registrars_off; /* runner_registration_enabled is not */
+    bool gone;
     bool no_shared;        /* a project without the instance's runners */
     int64_t expiry_s;      /* -1: none */
     unsigned char *levels; /* by user id: 50 owner, 40 maintainer, … */
@@ -93,11 +94,12 @@ struct gitlab_server {
     const char *registration;
     char *version, *url; /* url: external_url; "": as the client wrote it */
     bool tokens_off, group_registrars_off, project_registrars_off, migrating, blocked;
+    bool no_self_reset, too_late, orphans_told, strangers; /* strangers: whoever asks is of a refused address */
     unsigned runner_limit;
     int64_t expiry_s; /* of the instance; -1: none */
     char **tokens;    /* all there ever were: whoever was lent one may keep it */
     size_t n_tokens, tokens_size;
-    unsigned throttle, others_count;
+    unsigned throttle, throttle_others, others_count; /* a minute; 0: none */
     int64_t throttle_minute;
     struct gitlab_trouble trouble;
     struct buf answer;
@@ -139,6 +141,9 @@ struct lab_owner *lab_owner(const struct lab_owners *owners, uint64_t id);
 struct lab_owner *lab_owner_by_key(const struct lab_owners *owners, const char *key);
 struct lab_owner *lab_add_owner(struct gitlab_server *lab, struct lab_owners *owners, const char *name,
                                 const char *path, uint64_t parent);
+/* With all that is below a group; its runners stay, and are nobody's. */
+void lab_delete_owner(struct gitlab_server *lab, enum lab_type type, uint64_t id);
+bool lab_is_orphaned(const struct lab_runner *runner);
 struct lab_user *lab_add_user(struct gitlab_server *lab, const char *username, bool admin);
 struct lab_user *lab_user(const struct gitlab_server *lab, uint64_t id);
 void lab_set_level(struct lab_owner *owner, uint64_t user, unsigned level);
@@ -228,6 +233,9 @@ lab_endpoint lab_list_own, lab_list_all, lab_list_group, lab_list_project, lab_l
 /* The runner of the path, if the user may; else NULL, and it is refused. */
 struct lab_runner *lab_find(struct lab_call *call, bool (*may)(const struct gitlab_server *, const struct lab_user *,
                                                                const struct lab_runner *));
+
+/* The time in which its token may be replaced has passed, which is refused (gitlab_user.c). */
+bool lab_is_too_late(struct lab_call *call);
 
 /* gitlab_server.c: as freshly installed: an administrator, and no groups or projects. */
 struct gitlab_server *lab_install(struct sim *sim, const char *host);

@@ -220,7 +220,7 @@ static bool admits_access_token(struct lab_call *call, const struct class *class
         lab_refuse_token(call, "Token is expired. You can either do re-authorization or token refresh.");
     else if (!has_a_scope(call, class))
         lacks_scope(call, class);
-    else if (call->lab->blocked)
+    else if (call->lab->blocked || lab_user(call->lab, access->user)->blocked)
         lab_message(call, 403, "403 Forbidden - Your account has been blocked.");
     else {
         access->used_ms = lab_now_ms(call->lab);

@@ -88,7 +88,8 @@ static bool is_throttled(struct lab_call *call)
             lab->accesses[i]->count = 0;
     }
     unsigned *count = access ? &access->count : &lab->others_count;
-    return ++*count > lab->throttle;
+    unsigned limit = access ? lab->throttle : lab->throttle_others;
+    return ++*count > limit && limit;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
@@ -107,13 +108,15 @@ static void answer_call(struct lab_call *call)
 {
     struct gitlab_server *lab = call->lab;
 
-    if (lab->throttle && is_throttled(call)) {
+    if ((lab->throttle || lab->throttle_others) && is_throttled(call)) {
         too_many(call, 60000 - lab_now_ms(lab) % 60000);
         return;
     }
     lab_find_route(call);
     bool befallen = befalls(call), done = !befallen || lab->trouble.after || lab->trouble.status == GITLAB_HALF;
-    if (done)
+    if (done && lab->strangers)
+        lab_message(call, 403, "403 Forbidden");
+    else if (done)
         lab_run(call);
     tell(call);
     if (befallen)
@@ -223,5 +226,5 @@ void gitlab_trouble(struct gitlab_server *lab, const struct gitlab_trouble *trou
 
 void gitlab_throttle(struct gitlab_server *lab, unsigned per_minute)
 {
-    lab->throttle = per_minute;
+    lab->throttle = lab->throttle_others = per_minute;
 }

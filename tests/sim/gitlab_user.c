@@ -150,11 +150,18 @@ void lab_remove(struct lab_call *call)
     lab_no_content(call);
 }
 
+bool lab_is_too_late(struct lab_call *call)
+{
+    if (call->lab->too_late)
+        lab_message(call, 422, "422 Unprocessable Entity");
+    return call->lab->too_late;
+}
+
 void lab_reset(struct lab_call *call)
 {
     struct lab_runner *runner = lab_find(call, lab_may_update);
 
-    if (!runner)
+    if (!runner || lab_is_too_late(call))
         return;
     lab_renew_token(call->lab, runner);
     lab_reply(call, 201);

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "tests/model/direct.h"
-#include "tests/sim/gitlab.h"
+#include "tests/sim/gitlab_parts.h"
 
 #define HOST     "gitlab-0.example"
 #define START_MS ((int64_t)1767225600 * 1000) /* 2026-01-01 */
@@ -209,6 +209,40 @@ static void test_rights_and_limits(void **state)
     assert_int_equal(ask(token, "POST", "/user/runners", body)->status, 403);
 }
 
+/* A group goes with its projects; their runners stay, and are nobody's. */
+static void test_orphans(void **state)
+{
+    const char *access = gitlab_access_token(lab, "api", GITLAB_ADMIN);
+    char token[100];
+
+    (void)state;
+    cleanup_json struct json_object *made =
+        body_of(by_token("POST", "/runners", gitlab_registration_token(lab, "project_type", 1)));
+    snprintf(token, sizeof(token), "%s", json_str(made, "token"));
+    lab_delete_owner(lab, LAB_GROUP, 1);
+    assert_int_equal(ask(access, "GET", "/groups/1/runners", NULL)->status, 404);
+    assert_int_equal(ask(access, "GET", "/projects/1/runners", NULL)->status, 404);
+    assert_int_equal(by_token("POST", "/runners/verify", token)->status, 200);
+    lab->orphans_told = true;
+    assert_says(by_token("POST", "/runners/verify", token), 422, "{\"message\":\"Runner is orphaned\"}");
+    assert_int_equal(ask(access, "GET", "/runners/1", NULL)->status, 200);
+    assert_int_equal(by_token("DELETE", "/runners", token)->status, 204);
+}
+
+static void test_no_resets(void **state)
+{
+    const char *access = gitlab_access_token(lab, "api", GITLAB_ADMIN), *token = gitlab_runner_by_hand(lab);
+
+    (void)state;
+    lab->no_self_reset = true;
+    assert_says(by_token("POST", "/runners/reset_authentication_token", token), 403,
+                "{\"error\":\"Not permitted to reset\"}");
+    lab->too_late = true;
+    assert_says(ask(access, "POST", "/runners/1/reset_authentication_token", NULL), 422,
+                "{\"message\":\"422 Unprocessable Entity\"}");
+    assert_int_equal(gitlab_runner_of(lab, token), 1);
+}
+
 static void test_attributes(void **state)
 {
     const char *access = gitlab_access_token(lab, "api", GITLAB_ADMIN);
@@ -369,6 +403,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_tokens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_roles, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rights_and_limits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_orphans, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_resets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_attributes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_expiry, set_up, tear_down),
