@@ -99,7 +99,7 @@ static struct json_object *laid_out(struct json_object *object)
 }
 
 /* In the place of the state that the model has made of it, with its version. */
-static void correct(struct api_object *object, struct json_object *real)
+static void correct(struct api_replay *r, struct api_object *object, struct json_object *real)
 {
     struct api_state *state = object->state;
     struct json_object *copy = laid_out(real);
@@ -111,7 +111,10 @@ static void correct(struct api_object *object, struct json_object *real)
     state->version = version_of_object(real);
     state->ns = json_str_or(copy, "metadata.namespace", "");
     state->name = json_str_or(copy, "metadata.name", "");
+    if (map_get(&r->api->by_uid, object->uid) == object) /* lent: it is known by its uid */
+        map_remove(&r->api->by_uid, object->uid);
     snprintf(object->uid, sizeof(object->uid), "%s", json_str_or(copy, "metadata.uid", ""));
+    map_set(&r->api->by_uid, object->uid, object);
 }
 
 static bool is_metadata_alone(struct json_object *object)
@@ -140,7 +143,7 @@ static void plant(struct api_replay *r, const struct held *h, struct json_object
             r->api->version = version_of_object(real) - 1;
         object = api_put(r->api, &nobody, h->kind, NULL, laid_out(real));
     }
-    correct(object, real);
+    correct(r, object, real);
 }
 
 /* The model's next version is that of the record, unless nothing has changed there. */
@@ -400,6 +403,19 @@ static bool fits(const struct held *h, const struct api_answer *answer)
            (!read || version_of_object(held_answer(h)) == version_of_object(answer->object));
 }
 
+/* Its object may have gone by then, by what was answered later. */
+static bool ends_meanwhile(const struct api_replay *r, const struct held *h)
+{
+    for (size_t i = 0; i < r->record.len; i++) {
+        const struct held *other = &r->record.held[i];
+        bool all = strcmp(other->verb, "deletecollection") == 0;
+        if ((all || held_ends(other)) && other->from_us <= h->until_us && other->until_us >= h->from_us &&
+            held_is_of(other, h->kind, h->ns, all ? other->name : h->name))
+            return true;
+    }
+    return false;
+}
+
 /* What came of no version may have been asked of any state that there was meanwhile. */
 static struct api_answer ask_of_any(struct api_replay *r, const struct held *h)
 {
@@ -411,6 +427,10 @@ static struct api_answer ask_of_any(struct api_replay *r, const struct held *h)
             continue;
         json_object_put(answer.object);
         answer = ask_of_former(r, h, f);
+    }
+    if (!fits(h, &answer) && h->status == 404 && ends_meanwhile(r, h)) {
+        json_object_put(answer.object);
+        answer = ask_of_former(r, h, &(struct former){.root = NULL});
     }
     return answer;
 }

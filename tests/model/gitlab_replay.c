@@ -252,8 +252,9 @@ static void change(struct gitlab_replay *r, struct json_object *line, const char
         direct_set_time(r->sim, json_int_or(line, "at", 0));
     for (size_t i = 0; i < ARRAY_LEN(makers); i++) {
         size_t len = strlen(makers[i].what);
-        bool rest = makers[i].what[len - 1] == '/' && !strchr(what + len, '/');
-        if (strncmp(what, makers[i].what, len) == 0 && (!what[len] || rest))
+        bool begins = strncmp(what, makers[i].what, len) == 0;
+        bool rest = begins && makers[i].what[len - 1] == '/' && !strchr(what + len, '/');
+        if (begins && (!what[len] || rest))
             makers[i].change(r->lab, json_get(line, "answer"), json_get(line, "body"));
     }
     for (size_t i = 0; i < ARRAY_LEN(deleting); i++) {
