@@ -179,20 +179,23 @@ $(B)/simulate: $(SIM_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # Of a story that went wrong, `make sim` prints the line that tells it again: SEED=… WITH='…'.
-HISTORIES ?= 2000
+HISTORIES ?= 10000
+HISTORIES_ASAN ?= 1000
 .PHONY: sim
 sim: deps $(B)/simulate ## Tell stories of the whole operator in a simulated world (HISTORIES=n; SEED=n WITH='…' tells one)
 ifdef SEED
 	$(Q)$(B)/simulate --tell --seed $(SEED) --with '$(WITH)'
 else
-	$(Q)$(B)/simulate --sabotage all --jobs 2
+	$(Q)$(B)/simulate --sabotage all
+	$(Q)$(B)/simulate --patterns --jobs 2
 	$(Q)$(B)/simulate --seed 1 --count $(HISTORIES) --jobs 2
 	$(Q)$(B)/simulate --seed $$(date -u +%Y%m%d)0000 --count $(HISTORIES) --jobs 2
 endif
 
 .PHONY: sim-asan
-sim-asan: ## The same under ASan and UBSan (HISTORIES=n)
-	$(Q)$(MAKE) sim HISTORIES=$(or $(HISTORIES),200) $(ASAN_VARIANT)
+sim-asan: ## The same under ASan and UBSan (HISTORIES_ASAN=n)
+	$(Q)$(MAKE) build/asan/simulate $(ASAN_VARIANT)
+	$(Q)build/asan/simulate --seed $$(date -u +%Y%m%d)5000 --count $(HISTORIES_ASAN) --jobs 2
 
 $(B)/tests/%.o: tests/fuzz/%.c | deps
 	$(call say,CC,$<)

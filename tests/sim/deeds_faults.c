@@ -208,7 +208,7 @@ static void freeze_amid_work(struct story *story, const struct step *step)
     for (int i = 0; i < story->replicas_len; i++)
         if (replica_leads(story->replicas[i])) {
             story->seen.deaths++;
-            replica_freeze(story->replicas[i], story->plan.setup[SETUP_LEASE] ? 20000 : 200000, false);
+            replica_freeze(story->replicas[i], story->plan.setup[SETUP_LEASE] ? 20000 : 400000, false);
         }
 }
 

@@ -14,6 +14,7 @@ struct outcome {
     char property[64], text[1024];
     struct figures figures;
     int64_t lasted_ms; /* of virtual time */
+    unsigned writes;   /* story.h */
 };
 
 /* In this process. telling: 0: nothing is told, 1: what changes something, 2: all. */

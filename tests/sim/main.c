@@ -1,5 +1,6 @@
 /* simulate: tells stories, from a seed on, and shows in full the first that go wrong.
  *
+ *     simulate --patterns
  *     simulate [--seed N] [--count N] [--jobs N] [--shown N] [--tell] [--all] [--with 'WORDS'] [--sabotage NAME|all]
  *
  * --tell tells one story as it happens (--all: with what only reads, too), --with takes the words that a shortened one
@@ -17,6 +18,7 @@
 
 #include "tests/sim/api.h"
 #include "tests/sim/driver.h"
+#include "tests/sim/patterns.h"
 #include "tests/sim/sabotage.h"
 
 enum { JOBS_MAX = 16, FAILURES_MAX = 1000 };
@@ -26,6 +28,8 @@ struct options {
     unsigned jobs, shown;
     int telling;
     const char *with, *sabotage;
+    bool patterns, life;
+    unsigned mode, pattern, place;
 };
 
 /* Shared by the jobs, each of which writes its own. */
@@ -72,6 +76,10 @@ static int tell(const struct options *o)
     struct outcome outcome;
 
     plan_draw(&plan, o->seed);
+    if (o->life)
+        plan_life(&plan, o->mode);
+    plan.pattern = o->pattern;
+    plan.place = o->place;
     if (o->with && !plan_read(&plan, o->with)) {
         fprintf(stderr, "simulate: --with: these are no words of a plan\n");
         return 2;
@@ -256,11 +264,67 @@ static int sabotage(const struct options *o)
     return good && any ? 0 : 1;
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Patterns */
+
+/* Told again: simulate --tell --life MODE --pattern P --place N. */
+static bool try_place(unsigned mode, enum pattern pattern, unsigned place)
+{
+    struct plan plan;
+    struct outcome outcome;
+
+    plan_life(&plan, mode);
+    plan.pattern = pattern;
+    plan.place = place;
+    outcome_apart(&plan, 0, &outcome);
+    if (*outcome.property)
+        printf("--life %u --pattern %u --place %u (%s): %s: %.300s\n", mode, (unsigned)pattern, place,
+               pattern_name(pattern), outcome.property, outcome.text);
+    return !*outcome.property;
+}
+
+/* Every so many-th place; how many went wrong. */
+static int try_places(unsigned number, unsigned jobs)
+{
+    int bad = 0;
+
+    for (unsigned mode = 0; mode < 3; mode++) {
+        struct plan plan;
+        struct outcome outcome;
+        plan_life(&plan, mode);
+        outcome_here(&plan, 0, &outcome);
+        if (number == 0)
+            bad += !try_place(mode, PATTERN_NONE, 0);
+        for (unsigned place = 1 + number; place <= outcome.writes; place += jobs)
+            for (enum pattern p = PATTERN_NONE + 1; p < PATTERNS; p++)
+                bad += !try_place(mode, p, place);
+        if (number == 0)
+            printf("  patterns: a life of %u writes\n", outcome.writes);
+    }
+    fflush(stdout);
+    return bad;
+}
+
+static int patterns(const struct options *o)
+{
+    int bad = 0, status;
+
+    fflush(stdout);
+    for (unsigned i = 0; i < o->jobs; i++)
+        if (fork() == 0)
+            _exit(try_places(i, o->jobs) != 0);
+    while (wait(&status) > 0)
+        bad |= status;
+    return bad != 0;
+}
+
 static void read_options(struct options *o, int argc, char **argv)
 {
-    static const struct option options[] = {{"seed", 1, NULL, 's'},  {"count", 1, NULL, 'c'},    {"jobs", 1, NULL, 'j'},
-                                            {"shown", 1, NULL, 'n'}, {"tell", 0, NULL, 't'},     {"all", 0, NULL, 'a'},
-                                            {"with", 1, NULL, 'w'},  {"sabotage", 1, NULL, 'b'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"seed", 1, NULL, 's'},     {"count", 1, NULL, 'c'}, {"jobs", 1, NULL, 'j'},    {"shown", 1, NULL, 'n'},
+        {"tell", 0, NULL, 't'},     {"all", 0, NULL, 'a'},   {"with", 1, NULL, 'w'},    {"sabotage", 1, NULL, 'b'},
+        {"patterns", 0, NULL, 'p'}, {"life", 1, NULL, 'l'},  {"pattern", 1, NULL, 'k'}, {"place", 1, NULL, 'o'},
+        {NULL, 0, NULL, 0}};
 
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         o->seed = c == 's' ? strtoull(optarg, NULL, 10) : o->seed;
@@ -269,6 +333,11 @@ static void read_options(struct options *o, int argc, char **argv)
         o->shown = c == 'n' ? (unsigned)strtoul(optarg, NULL, 10) : o->shown;
         o->with = c == 'w' ? optarg : o->with;
         o->sabotage = c == 'b' ? optarg : o->sabotage;
+        o->patterns |= c == 'p';
+        o->life |= c == 'l';
+        o->mode = c == 'l' ? (unsigned)strtoul(optarg, NULL, 10) : o->mode;
+        o->pattern = c == 'k' ? (unsigned)strtoul(optarg, NULL, 10) : o->pattern;
+        o->place = c == 'o' ? (unsigned)strtoul(optarg, NULL, 10) : o->place;
         o->telling = c == 'a' ? 2 : c == 't' && !o->telling ? 1 : o->telling;
         if (c == '?')
             exit(2);
@@ -288,5 +357,5 @@ int main(int argc, char **argv)
     api_prepare();
     if (o.telling && o.sabotage)
         sabotage_by_name(o.sabotage);
-    return o.telling ? tell(&o) : o.sabotage ? sabotage(&o) : run(&o);
+    return o.patterns ? patterns(&o) : o.telling ? tell(&o) : o.sabotage ? sabotage(&o) : run(&o);
 }

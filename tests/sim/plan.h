@@ -40,6 +40,7 @@ struct plan {
     struct step steps[STEPS_MAX];
     size_t len;
     uint64_t noise_from, noise_until; /* choice.h */
+    unsigned pattern, place;          /* patterns.h; place: after so many writes */
 };
 
 void plan_draw(struct plan *ret, uint64_t seed);

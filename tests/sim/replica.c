@@ -235,14 +235,19 @@ int replica_health(const struct replica *r, bool ready, char *why, size_t size)
     return status;
 }
 
-void replica_keeps(const struct replica *r, size_t *ret_records, size_t *ret_states)
+size_t replica_keeps(const struct replica *r, char *ret_what, size_t size)
 {
     const struct reconciler_view view = reconciler_view(r->instance.rec);
+    size_t sum = view.states->by_key.len, len = (size_t)snprintf(ret_what, size, "%zu states", sum);
 
-    *ret_records = 0;
-    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
-        *ret_records += store_count(view.ctx->store, kind);
-    *ret_states = view.states->by_key.len;
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
+        bool counts = kind != KIND_NAMESPACE && kind != KIND_SECRET && kind != KIND_CONFIG_MAP;
+        size_t n = counts ? store_count(view.ctx->store, kind) : 0;
+        sum += n;
+        if (n && len < size)
+            len += (size_t)snprintf(ret_what + len, size - len, ", %zu %s", n, kind_resource(kind)->plural);
+    }
+    return sum;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -232,7 +232,7 @@ static void create_wishes(struct story *story)
 
 static void create_replicas(struct story *story)
 {
-    static const struct lease_timing usual = {15000, 10000, 2000}, slow = {150000, 100000, 20000};
+    static const struct lease_timing usual = {15000, 10000, 2000}, slow = {300000, 200000, 40000};
     const uint32_t *setup = story->plan.setup;
 
     story->replicas_len = 1 + (int)(setup[SETUP_REPLICAS] % REPLICAS_MAX);
@@ -354,6 +354,7 @@ void story_tell(const struct plan *plan, int telling, struct outcome *ret)
         delete_all(story);
     destroy_world(story);
     ret->figures = sim->figures;
+    ret->writes = story->seen.writes;
     ret->lasted_ms = sim->now;
     snprintf(ret->property, sizeof(ret->property), "%s", sim->broken);
     snprintf(ret->text, sizeof(ret->text), "%s", sim->broken_text.data);

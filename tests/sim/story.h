@@ -35,10 +35,10 @@ struct wish {
 
 /* What has been seen, for the properties (properties.h). */
 struct seen {
-    bool waits;   /* a deletion waits for a GitLab that cannot be asked: up to 15 minutes */
-    bool meddled; /* somebody has changed something at GitLab */
-    bool resting; /* from here on nothing may be written */
-    unsigned writes_at_rest;
+    bool waits;                  /* a deletion waits for a GitLab that cannot be asked: up to 15 minutes */
+    bool meddled;                /* somebody has changed something at GitLab */
+    bool resting;                /* from here on nothing may be written */
+    unsigned writes;             /* the operator's, but for Lease and Events, and users' of GitLabRunners */
     unsigned registers, unheard; /* with a registration token; … whose answer did not come */
     unsigned deaths;             /* of processes, or of their leading */
     unsigned disowned[GITLABS];  /* runners that the operator cannot find any more, by somebody's doing */
