@@ -249,9 +249,25 @@ def test_u13_a_restored_object_keeps_its_runner(stage: Stage, gitlab: GitLabAdmi
         gitlab.change_runner(number, maintenance_note=f"gitlab-runners.dev/uid={runner.uid()}")  # a person must
 
 
-def restore(stage: Stage, runner: Runner) -> None:
-    """As `kubectl get -o yaml`, stripped, and `kubectl apply` elsewhere."""
-    kept = {kind: backup(stage, kind, name) for kind, name in
+def test_what_was_restored_as_it_was_can_be_deleted(stage: Stage, gitlab: GitLabAdmin) -> None:
+    """With its finalizer, and the Secret with the controller of before: those are somebody else's fields, too."""
+    stage.access_token()
+    start(stage)
+    runner = stage.runner("accessToken", tags=["a"])
+    stage.settled([runner])
+    stage.operator.stop()
+    restore(stage, runner, "finalizers", "ownerReferences")
+    start(stage)
+    runner.wait()
+    stage.kube.delete("GitLabRunner", runner.name, stage.name)
+    wait_for("it goes", absent(stage, "GitLabRunner", runner.name), 60)
+    wait_for("so does the Secret", absent(stage, "Secret", f"{runner.name}-runner-token"), 60)
+    assert numbers(gitlab) == []
+
+
+def restore(stage: Stage, runner: Runner, *also: str) -> None:
+    """As `kubectl get -o yaml`, stripped but for what is named, and `kubectl apply` elsewhere."""
+    kept = {kind: backup(stage, kind, name, also) for kind, name in
             (("GitLabRunner", runner.name), ("Secret", f"{runner.name}-runner-token"))}
     for kind, name in (("GitLabRunner", runner.name), ("Secret", f"{runner.name}-runner-token")):
         stage.kube.patch(kind, name, {"metadata": {"finalizers": None}}, stage.name)
@@ -267,9 +283,9 @@ def absent(stage: Stage, kind: str, name: str) -> Callable[[], bool]:
     return lambda: stage.kube.get(kind, name, stage.name) is None
 
 
-def backup(stage: Stage, kind: str, name: str) -> dict:
+def backup(stage: Stage, kind: str, name: str, also: tuple[str, ...]) -> dict:
     body = stage.kube.get(kind, name, stage.name)
-    meta = {key: body["metadata"][key] for key in ("name", "labels", "annotations") if key in body["metadata"]}
+    meta = {key: body["metadata"][key] for key in ("name", "labels", "annotations", *also) if key in body["metadata"]}
     return {"metadata": meta} | {key: body[key] for key in ("apiVersion", "kind", "spec", "data", "type") if key in body}
 
 
