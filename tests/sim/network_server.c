@@ -117,7 +117,7 @@ static void send_packet(struct exchange *x, enum packet_kind kind, const struct 
                         size_t len)
 {
     struct packet *p = mem_alloc(sizeof(*p) + len + 1);
-    int64_t at = x->sim->now + latency(x);
+    int64_t at = x->sim->now + latency(x) + sabotage_delay_ms(x);
 
     if (len)
         memcpy(p + 1, data, len);

@@ -7,6 +7,7 @@
 
 struct exchange_request;
 struct story;
+struct wish;
 
 /* From now on whatever is sent, written, said and logged is looked at. */
 void properties_watch(struct story *story);
@@ -21,10 +22,11 @@ void tokens_check_request(struct story *story, const struct exchange_request *re
 void tokens_check_log(void *arg, int replica, const char *line);
 
 /* properties_gitlab.c, properties_objects.c */
-struct wish;
 void runners_check(struct story *story);
 /* The object is about to be moved: what it has at GitLab without its token Secret's saying so is lost. */
 void runners_note_lost(struct story *story, const struct wish *wish);
 void objects_check(struct story *story);
+/* What was edited last has been seen to. */
+void objects_check_served(struct story *story, const struct wish *wish);
 
 #endif

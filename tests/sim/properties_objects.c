@@ -172,3 +172,13 @@ void objects_check(struct story *story)
             check_children(story, wish, object);
     }
 }
+
+void objects_check_served(struct story *story, const struct wish *wish)
+{
+    struct json_object *object = wish_object(story, wish);
+    int64_t generation = json_int_or(object, "metadata.generation", -1);
+
+    if (json_int_or(object, "status.observedGeneration", -1) != generation)
+        sim_broken(story->sim, "nobody waits for others", "%s/%s: generation %lld is not seen to: %s", wish->ns,
+                   wish->name, (long long)generation, json_text(json_get(object, "status")));
+}

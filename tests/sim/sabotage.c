@@ -21,6 +21,7 @@ static const struct sabotage_row rows[SABOTAGES] = {
     [SABOTAGE_TEMPLATE] = {"template", "pods roll for documented causes"},
     [SABOTAGE_FOREIGN] = {"foreign", "nobody's object touched"},
     [SABOTAGE_FINALIZER] = {"finalizer", "deletions end"},
+    [SABOTAGE_SLOW] = {"slow", "nobody waits for others"},
     [SABOTAGE_CHATTER] = {"chatter", "no write at rest"},
 };
 
@@ -93,6 +94,11 @@ bool sabotage_request(struct exchange *x, long *ret_status, const char **ret_bod
         r->target = arena_printf(&x->mem, "%s?description=x", r->target);
     }
     return false;
+}
+
+int64_t sabotage_delay_ms(const struct exchange *x)
+{
+    return current == SABOTAGE_SLOW && strstr(x->request.target, "/gitlabrunners?") ? 30000 : 0;
 }
 
 bool sabotage_swallows(struct exchange *x, const char *data, size_t len)

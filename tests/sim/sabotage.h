@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct exchange;
 
@@ -20,6 +21,7 @@ enum sabotage {
     SABOTAGE_TEMPLATE,  /* pods' templates change                               */
     SABOTAGE_FOREIGN,   /* a user's Secret is written                           */
     SABOTAGE_FINALIZER, /* it is never taken off                               */
+    SABOTAGE_SLOW,      /* edits are told after half a minute                   */
     SABOTAGE_CHATTER,   /* what is read at GitLab is written, too               */
     SABOTAGES
 };
@@ -36,6 +38,8 @@ bool sabotage_is(enum sabotage sabotage);
 /* Bends a request before it is served. True: the server does not get it, and *ret_status and *ret_body are the answer.
  */
 bool sabotage_request(struct exchange *x, long *ret_status, const char **ret_body);
+/* So much later comes what is sent to the client. */
+int64_t sabotage_delay_ms(const struct exchange *x);
 /* Whether this piece of a stream does not come. */
 bool sabotage_swallows(struct exchange *x, const char *data, size_t len);
 
