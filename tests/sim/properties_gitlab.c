@@ -96,8 +96,8 @@ static void check_gitlab(struct story *story, int g)
 {
     struct count count = {.story = story, .gitlab = g};
     const struct seen *seen = &story->seen;
-    unsigned allowed =
-        seen->disowned[g] + seen->unheard + seen->spoiled + (seen->registers || has_moved(story) ? seen->deaths : 0);
+    unsigned allowed = seen->disowned[g] + seen->unheard + seen->spoiled + (seen->forced ? 2 : 0) +
+                       (seen->registers || has_moved(story) ? seen->deaths : 0);
 
     gitlab_each(story->gitlabs[g], count_one, &count);
     for (int i = 0; i < story->wishes_len; i++)

@@ -345,7 +345,8 @@ static void delete_all(struct story *story)
     for (int i = 0; i < story->wishes_len; i++)
         user_request(story, "alice", "DELETE", object_path(RUNNERS, story->wishes[i].ns, story->wishes[i].name),
                      "application/json", NULL);
-    sim_run(story->sim, story->sim->now + DELETES_WITHIN_MS);
+    sim_run(story->sim, story->sim->now + (story->seen.waits || story->plan.setup[SETUP_WRONG] ? FOUND_OUT_WITHIN_MS
+                                                                                               : DELETES_WITHIN_MS));
     properties_at_the_end(story);
 }
 
