@@ -25,6 +25,8 @@ ONLY_THE_OPERATOR_REFUSES = {
     '{"manager": {"podAnnotations": {"n": null}}}': NULL,
     '{"resources": {"requests": {"memory": null}}}': NULL,
     '{"serviceAccount": {}, "namespace": "other"}': "no rule of a kind sees in which namespace an object is",
+    '{"manager": {"podSpec": {"containers": [{"name": "a", "ports": [{"containerPort": 1, "protocol": "UDP"},'
+    ' {"containerPort": 1}, {"containerPort": 1, "protocol": "TCP"}]}]}}}': "what is in podSpec the kind does not know",
 }
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 

@@ -49,7 +49,7 @@ def both_sides(points: Iterable[Point]) -> list[Kill]:
 def write_of(entry: Entry) -> tuple[str, str] | None:
     """Which runner it is about, and what it does, without its name."""
     path = entry.subject.rpartition("/namespaces/")[2].partition("/")[2]
-    if path.startswith("events/"):
+    if path.partition("/")[0] == "events":        # whose names the API server makes
         return entry.json["regarding"]["name"], EVENT + entry.json["reason"]
     found = NAME.search(path)
     if found and path.endswith("/status"):
