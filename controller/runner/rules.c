@@ -331,11 +331,20 @@ struct action report_orphan(const struct registration *r, const char *why, struc
                                                      (long long)r->runner_id, r->url[0] ? r->url : "GitLab", why));
 }
 
+/* No answer, or that of a server that has no time: it says nothing of what was asked for. Not so a 500, by which it
+ * says for ever that a Secret cannot be decrypted. */
+static bool was_not_heard(const struct err *err)
+{
+    bool busy = err->code == 429 || (err->code >= 502 && err->code <= 504);
+
+    return err->kind == ERR_RETRY && (!err->code || busy);
+}
+
 const struct attempt *refused_attempt(const struct observed *o, const char *rule)
 {
     const struct attempt *failed = failed_attempt(o, rule);
 
-    return failed && (failed->err.code || failed->err.kind != ERR_RETRY) ? failed : NULL;
+    return failed && !was_not_heard(&failed->err) ? failed : NULL;
 }
 
 /* What the ledger is to have is read, if it can be. */

@@ -432,10 +432,10 @@ static void messages_are_as_kept(void **state)
     assert_golden(DATA "decide/messages.json", pretty(messages, &a));
 }
 
-/* What is decided when nobody has looked yet whether these are there, bits of enum readable; read in vain before: kind.
- */
-static const char *decided_blind(unsigned unseen, enum err_kind failed, bool issued, int64_t deleted,
-                                 char ret[static 200])
+/* What is decided when nobody has looked yet whether these are there, bits of enum readable; read in vain before: kind
+ * and code. */
+static const char *decided_blind_after(int code, unsigned unseen, enum err_kind failed, bool issued, int64_t deleted,
+                                       char ret[static 200])
 {
     struct stage stage cleanup_stage;
     struct world *w = &stage.world;
@@ -448,7 +448,7 @@ static const char *decided_blind(unsigned unseen, enum err_kind failed, bool iss
             o->values[what] = (struct observed_value){.unseen = true};
     if (unseen & (1u << READ_TOKEN))
         o->children[CHILD_TOKEN_SECRET] = (struct observed_child){.exists = false};
-    const struct err err = {.kind = failed, .code = 403, .reason = "Forbidden", .text = "no right"};
+    const struct err err = {.kind = failed, .code = code, .reason = "Forbidden", .text = "no right"};
     if (failed)
         memory_fail(&w->process.memory, "read-token", &err, o->now_ms, 0);
     if (issued)
@@ -465,9 +465,16 @@ static const char *decided_blind(unsigned unseen, enum err_kind failed, bool iss
     return ret;
 }
 
+static const char *decided_blind(unsigned unseen, enum err_kind failed, bool issued, int64_t deleted,
+                                 char ret[static 200])
+{
+    return decided_blind_after(403, unseen, failed, issued, deleted, ret);
+}
+
 static void nothing_is_decided_about_what_nobody_has_looked_at(void **state)
 {
     enum { TOKEN = 1 << READ_TOKEN, CREDENTIAL = 1 << READ_CREDENTIAL, CA = 1 << READ_CA, ALL = (1 << READ_COUNT) - 1 };
+    static const int unheard[] = {0, 429, 502, 503, 504};
     char line[200];
 
     (void)state;
@@ -484,6 +491,11 @@ static void nothing_is_decided_about_what_nobody_has_looked_at(void **state)
     assert_string_equal(decided_blind(TOKEN, ERR_DENIED, false, 1, line), "status: status Forbidden");
     /* by force, what cannot be read is not waited for */
     assert_string_equal(decided_blind(TOKEN, ERR_DENIED, false, -1, line), "release: finalizer let go");
+    assert_string_equal(decided_blind_after(500, TOKEN, ERR_RETRY, false, -1, line), "release: finalizer let go");
+    /* but what was not heard is waited for, and people are told */
+    for (size_t i = 0; i < ARRAY_LEN(unheard); i++)
+        assert_string_equal(decided_blind_after(unheard[i], TOKEN, ERR_RETRY, false, -1, line),
+                            "status: status Forbidden");
 }
 
 /* What happened is known by name in logs and metrics. */
