@@ -165,7 +165,7 @@ void network_begin(struct sim *sim, int replica)
 /* What its owner destroys next is abandoned then. */
 void network_sever(struct sim *sim, int replica)
 {
-    list_each (node, &network_of(sim)->exchanges) {
+    list_each_safe (node, after, &network_of(sim)->exchanges) {
         struct exchange *x = container_of(node, struct exchange, node);
         if (x->request.replica == replica)
             exchange_lose(x);
