@@ -179,7 +179,7 @@ $(B)/simulate: $(SIM_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # Of a story that went wrong, `make sim` prints the line that tells it again: SEED=… WITH='…'.
-HISTORIES ?= 10000
+HISTORIES ?= 1500
 HISTORIES_ASAN ?= 1000
 .PHONY: sim
 sim: deps $(B)/simulate ## Tell stories of the whole operator in a simulated world (HISTORIES=n; SEED=n WITH='…' tells one)
@@ -189,11 +189,14 @@ else
 	$(Q)$(B)/simulate --sabotage all
 	$(Q)$(B)/simulate --patterns --jobs 2
 	$(Q)$(B)/simulate --seed 1 --count $(HISTORIES) --jobs 2
-	$(Q)$(B)/simulate --seed $$(date -u +%Y%m%d)0000 --count $(HISTORIES) --jobs 2
 endif
 
+.PHONY: sim-day
+sim-day: deps $(B)/simulate ## Stories that nobody has told before: their seeds are the day's (HISTORIES=n)
+	$(Q)$(B)/simulate --seed $$(date -u +%Y%m%d)0000 --count $(HISTORIES) --jobs 2
+
 .PHONY: sim-asan
-sim-asan: ## The same under ASan and UBSan (HISTORIES_ASAN=n)
+sim-asan: ## Others of them under ASan and UBSan (HISTORIES_ASAN=n)
 	$(Q)$(MAKE) build/asan/simulate $(ASAN_VARIANT)
 	$(Q)build/asan/simulate --seed $$(date -u +%Y%m%d)5000 --count $(HISTORIES_ASAN) --jobs 2
 
@@ -400,6 +403,7 @@ test: ## All that CI runs: check, unit tests, a short bench, end-to-end tests
 	$(Q)$(MAKE) $(JOBS) check
 	$(Q)$(MAKE) $(JOBS) unit
 	$(Q)$(MAKE) $(JOBS) model
+	$(Q)$(MAKE) $(JOBS) sim
 	$(Q)$(MAKE) unit-arm64
 	$(Q)CLUSTER=$(E2E_CLUSTER)-bench $(MAKE) bench QUICK=1
 	$(Q)$(MAKE) e2e; result=$$?; \
