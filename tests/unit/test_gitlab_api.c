@@ -313,8 +313,8 @@ static void believes_what_gitlab_itself_refuses(void **state)
         {GITLAB_OP_VERIFY, "403 Forbidden", "{\"message\":\"403 Forbidden - your IP address is not allowed\"}", NULL,
          NULL, "RunnerTokenRejected", false},
         {GITLAB_OP_ROTATE, "403 Forbidden", DEAD, LETS_IN, "RunnerTokenRejected", true},
-        {GITLAB_OP_ROTATE, "403 Forbidden", "{\"error\":\"Not permitted to reset\"}", NULL, NULL, "RunnerTokenRejected",
-         false},
+        {GITLAB_OP_ROTATE, "403 Forbidden", "{\"error\":\"Not permitted to reset\"}", NULL, NULL, "RejectedByGitLab",
+         false}, /* the token itself is good */
         {GITLAB_OP_FIND, "403 Forbidden", DEAD, LETS_SEE, "InsufficientPermissions", true},
         {GITLAB_OP_FIND, "403 Forbidden", DEAD, "403 Forbidden", DEAD, "Unconfirmed", false},
         /* Gone is what was wanted. */

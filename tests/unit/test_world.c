@@ -28,7 +28,7 @@
 #ifdef __SANITIZE_ADDRESS__
 enum { WORLDS = 600, CRASHED_WORLDS = 10 }; /* for what only it sees; the plain build tries many more */
 #else
-enum { WORLDS = 8000, CRASHED_WORLDS = 140 }; /* in these every action is tried as the last one of a process */
+enum { WORLDS = 6000, CRASHED_WORLDS = 80 }; /* in these every action is tried as the last one of a process */
 #endif
 enum { WORLDS_A_DAY = 1000000 };
 enum { CHANGES_MAX = 60 }; /* of one run from its beginning to rest, whatever goes wrong */
