@@ -101,7 +101,7 @@ def test_a_script_is_read_as_it_is_written(tmp_path) -> None:
 
 
 def test_what_requests_cost_is_shown_beside_what_they_cost_before(capsys: pytest.CaptureFixture) -> None:
-    flat = Measured.but(price_status_ms=5.5, price_status_ms_before=11).flat
+    flat = Measured.but(price_status_ms=5.5, price_status_ms_before=11).flat | {"objects": 1000}
     assert report.show(flat, {}, 1000, "") == []
     assert "11.00 -> 5.50 ms" in capsys.readouterr().out
     prices = {key: 1.0 for row in report.PRICES for key in (row.key, row.was) if key}

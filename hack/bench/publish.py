@@ -16,13 +16,13 @@ PER_CHILD = " / ".join(4 * ["{:.1f}"])
 # What matters: in words, how it is written, and of which keys. A row without its keys, such as those of 10,000 objects
 # after a run without them, is left out.
 ROWS = (
-    ("time until 1000 new objects have converged / [the bare generator](hack/bench/README.md)'s", "{:.2f}",
+    ("time until {objects} new objects have converged / [the bare generator](hack/bench/README.md)'s", "{:.2f}",
      "converge_ratio"),
     ("… / the same generator's, with [what an operator of before sent](hack/bench/README.md#the-yardstick)", "{:.2f}", "yardstick_ratio"),
     ("time of a single object / the bare generator's", "{:.2f}", "single_ratio"),
     ("time until they have converged / [an operator with controller-runtime](hack/bench/README.md)'s", "{:.2f}",
      "peer_converge_ratio"),
-    ("resident memory with 3000 objects / its; ready again after a restart / its", "{:.2f}; {:.2f}",
+    ("resident memory with {in_turns} objects / its; ready again after a restart / its", "{:.2f}; {:.2f}",
      "peer_rss_ratio", "peer_synced_ratio"),
     ("CPU / [what its requests alone cost the API server](hack/bench/README.md#the-api-servers-work-for-us)", "{:.3f}", "cpu_ratio"),
     ("[the API server's CPU](hack/bench/README.md#the-api-servers-work-for-us) for a Secret / ServiceAccount / RoleBinding / Deployment; "
@@ -46,9 +46,9 @@ ROWS = (
     ("memory idle: resident / anonymous", "{:.1f} / {:.1f} MiB", "rss_mib_idle", "anon_mib_idle"),
     ("memory an object with its children / the text of its spec and status", "{:.0f} / {:.0f} bytes",
      "anon_bytes_per_object", "text_bytes_per_object"),
-    ("memory with 1000 objects and their children", "{:.1f} / {:.1f} MiB", "rss_mib_1000", "anon_mib_1000"),
+    ("memory with {objects} objects and their children", "{:.1f} / {:.1f} MiB", "rss_mib", "anon_mib"),
     ("memory with 10,000", "{:.1f} / {:.1f} MiB", "rss_mib_10000", "anon_mib_10000"),
-    ("most memory while the lists of 1000 objects are read again / before", "{:.2f}", "relist_peak_ratio"),
+    ("most memory while the lists of {objects} objects are read again / before", "{:.2f}", "relist_peak_ratio"),
     ("… of 10,000", "{:.2f}", "relist_peak_ratio_10000"),
     ("300 Secrets of 1 MB that are not ours add", "{:.2f} MiB", "foreign_rss_mib"),
     ("the program, stripped / its image", "{:.0f} KiB / {:.0f} MiB", "program_stripped_kib", "image_mib"),
@@ -59,6 +59,7 @@ def rows(flat):
     yield from ("| | |", "|---|---|")
     for text, form, *keys in ROWS:
         if all(key in flat for key in keys):
+            text = text.format(objects=flat["objects"], in_turns=3 * flat["objects"])
             yield f"| {text} | {form.format(*(flat[key] for key in keys))} |"
 
 
