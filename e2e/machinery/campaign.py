@@ -103,11 +103,11 @@ class Campaign:
             self.life.wait(phase, name)
             self.stage.wait_quiet()
             self.stage.operator.stop()
+            self.life.must_be(phase, name)
             rows = self._rows(name)
             points = tuple(filter(self.life.is_killed_at, tracks.points(name)))
             self.record[phase] = Phase(points, tracks.carried_out(name), self._births(name),
                                        self._shape(name), self._about(name, rows))
-            self.life.must_be(phase, name)
             assert len(rows) == self._expected(phase), f"{phase} has led to {rows}"
 
     def _shape(self, name: str) -> str:
