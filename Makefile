@@ -279,6 +279,14 @@ unit-run:
 $(TESTS:%=unit-run-%): unit-run-%: $(B)/tests/%
 	$(Q)LIMIT='$(LIMIT)' RUN='$(RUN)' hack/run-unit $<
 
+.PHONY: unit-names
+unit-names:
+	@echo $(TESTS)
+
+.PHONY: mutate
+mutate: deps ## How good the unit tests are: change a line, see whether one fails (COUNT=300 a folder, SEED=, T='runner kube/queue.c')
+	+$(Q)hack/mutate/run
+
 # Without those that try very much: they take minutes there, and find nothing that is the processor's.
 .PHONY: unit-arm64
 unit-arm64: ## Unit tests of the core on another architecture: the cross-built image's, under qemu
