@@ -8,9 +8,9 @@
  *
  *   1. A call is in the list of its state, held or flying; request is not 0 in FLYING alone.
  *   2. held is in order of start, also for those that come back to it, and begins in this order.
- *   3. Whatever is repeated here had no effect (401, 429) or may have it twice (all but POST; a POST whose second is
- * refused). What else failed goes to the caller, who looks again before it repeats: a POST without an answer is never
- * repeated.
+ *   3. Whatever is repeated here had no effect (401, 429) or may have it twice: all but POST, and a POST that is
+ *      repeatable. What else failed goes to the caller, who looks again before it repeats: any other POST without an
+ *      answer is never repeated.
  *   4. A 429 holds up all calls, a 5xx with Retry-After its own. */
 #include "kube/client.h"
 

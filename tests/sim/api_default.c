@@ -64,13 +64,17 @@ static struct json_object *shaped_members(const struct schema *schema, struct js
     return changed ? changed : json_object_get(object);
 }
 
-static struct json_object *shaped_elements(const struct schema *schema, struct json_object *array)
+typedef struct json_object *reshape_fn(const struct schema *schema, struct json_object *value,
+                                       struct json_object *before);
+
+/* Another array only when an element became another. */
+static struct json_object *each_element(reshape_fn *reshape, const struct schema *schema, struct json_object *array)
 {
     struct json_object *new = json_object_new_array();
     bool same = true;
 
     for (size_t i = 0; i < json_len(array); i++) {
-        json_object_array_add(new, shaped(schema->element, json_at(array, i), NULL));
+        json_object_array_add(new, reshape(schema->element, json_at(array, i), NULL));
         same = same && json_at(new, i) == json_at(array, i);
     }
     if (!same)
@@ -87,7 +91,7 @@ static struct json_object *shaped(const struct schema *schema, struct json_objec
     if (json_object_is_type(value, json_type_object) && (schema->shape == SCHEMA_STRUCT || schema->shape == SCHEMA_MAP))
         return shaped_members(schema, value, before);
     if (json_object_is_type(value, json_type_array) && schema->element)
-        return shaped_elements(schema, value);
+        return each_element(shaped, schema, value);
     return json_object_get(value);
 }
 
@@ -126,21 +130,6 @@ static struct json_object *compacted_members(const struct schema *schema, struct
     return changed ? changed : json_object_get(object);
 }
 
-static struct json_object *compacted_elements(const struct schema *schema, struct json_object *array)
-{
-    struct json_object *new = json_object_new_array();
-    bool same = true;
-
-    for (size_t i = 0; i < json_len(array); i++) {
-        json_object_array_add(new, compacted(schema->element, json_at(array, i), NULL));
-        same = same && json_at(new, i) == json_at(array, i);
-    }
-    if (!same)
-        return new;
-    json_object_put(new);
-    return json_object_get(array);
-}
-
 static struct json_object *compacted(const struct schema *schema, struct json_object *value, struct json_object *before)
 {
     bool object = schema->shape == SCHEMA_STRUCT || schema->shape == SCHEMA_MAP;
@@ -148,7 +137,7 @@ static struct json_object *compacted(const struct schema *schema, struct json_ob
     if (value != before && object && json_object_is_type(value, json_type_object))
         return compacted_members(schema, value, before);
     if (value != before && schema->shape == SCHEMA_LIST && json_object_is_type(value, json_type_array))
-        return compacted_elements(schema, value);
+        return each_element(compacted, schema, value);
     return json_object_get(value);
 }
 
