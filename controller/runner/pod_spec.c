@@ -2,10 +2,12 @@
 
 #include <assert.h>
 #include <json-c/json.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "runner/spec_parts.h"
 
@@ -106,21 +108,40 @@ static bool validate_entry(const struct keyed_list *list, struct json_object *en
     return true;
 }
 
-/* What Kubernetes lets somebody create, and nobody apply. */
-static bool validate_once(const struct keyed_list *list, struct json_object *entries, size_t i, const char *path,
-                          struct err *err)
+/* Which entry was the first with this one's key; itself, when it is. What Kubernetes lets somebody create twice, nobody
+ * may apply. */
+static size_t first_with_key(const struct keyed_list *list, struct map *seen, struct json_object *entry, size_t i,
+                             struct arena *a)
 {
     static const char the_default[] = "TCP"; /* of a port's protocol; the other one has to be there */
-    struct json_object *entry = json_at(entries, i);
+    struct json_object *value = json_member(entry, list->key);
 
-    for (size_t n = 0; n < i; n++) {
-        struct json_object *other = json_at(entries, n);
-        bool differs = list->also && strcmp(json_str_or(entry, list->also, the_default),
-                                            json_str_or(other, list->also, the_default)) != 0;
-        if (!differs && json_same(json_member(entry, list->key), json_member(other, list->key)))
-            return spec_invalid(err, "%s is there twice: it has the %s of %s[%zu]", path, list->key, list->name, n);
+    if (!value)
+        return i;
+    const char *also = list->also ? json_str_or(entry, list->also, the_default) : "",
+               *key = arena_printf(a, "%s %s", json_text(value), also);
+    uintptr_t known = (uintptr_t)map_get(seen, key);
+    if (!known)
+        map_set(seen, key, (void *)(uintptr_t)(i + 1));
+    return known ? known - 1 : i;
+}
+
+static bool validate_entries(const struct keyed_list *list, struct json_object *entries, const char *path,
+                             struct arena *a, struct err *err)
+{
+    struct map seen = {0};
+    bool ok = true;
+
+    for (size_t i = 0; i < json_len(entries); i++) {
+        const char *at = arena_printf(a, "%s.%s[%zu]", path, list->name, i);
+        bool good = validate_entry(list, json_at(entries, i), at, err);
+        size_t first = first_with_key(list, &seen, json_at(entries, i), i, a);
+        if (good && first < i)
+            good = spec_invalid(err, "%s is there twice: it has the %s of %s[%zu]", at, list->key, list->name, first);
+        ok = good && ok;
     }
-    return true;
+    map_finish(&seen);
+    return ok;
 }
 
 static bool validate_lists(struct json_object *patch, bool in_container, const char *path, struct arena *a,
@@ -135,10 +156,7 @@ static bool validate_lists(struct json_object *patch, bool in_container, const c
             continue;
         if (!json_is_array(entries))
             ok = spec_invalid(err, "%s.%s must be a list", path, list->name);
-        for (size_t i = 0; i < json_len(entries); i++) {
-            const char *at = arena_printf(a, "%s.%s[%zu]", path, list->name, i);
-            ok = validate_entry(list, json_at(entries, i), at, err) && validate_once(list, entries, i, at, err) && ok;
-        }
+        ok = validate_entries(list, entries, path, a, err) && ok;
     }
     return ok;
 }
