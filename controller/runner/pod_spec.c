@@ -2,12 +2,10 @@
 
 #include <assert.h>
 #include <json-c/json.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "runner/spec_parts.h"
 
@@ -110,8 +108,8 @@ static bool validate_entry(const struct keyed_list *list, struct json_object *en
 
 /* Which entry was the first with this one's key; itself, when it is. What Kubernetes lets somebody create twice, nobody
  * may apply. */
-static size_t first_with_key(const struct keyed_list *list, struct map *seen, struct json_object *entry, size_t i,
-                             struct arena *a)
+static size_t first_with_key(const struct keyed_list *list, struct json_object *seen, struct json_object *entry,
+                             size_t i, struct arena *a)
 {
     static const char the_default[] = "TCP"; /* of a port's protocol; the other one has to be there */
     struct json_object *value = json_member(entry, list->key);
@@ -120,27 +118,26 @@ static size_t first_with_key(const struct keyed_list *list, struct map *seen, st
         return i;
     const char *also = list->also ? json_str_or(entry, list->also, the_default) : "",
                *key = arena_printf(a, "%s %s", json_text(value), also);
-    uintptr_t known = (uintptr_t)map_get(seen, key);
+    struct json_object *known = json_member(seen, key);
     if (!known)
-        map_set(seen, key, (void *)(uintptr_t)(i + 1));
-    return known ? known - 1 : i;
+        json_object_object_add(seen, key, json_object_new_int64((int64_t)i));
+    return known ? (size_t)json_object_get_int64(known) : i;
 }
 
 static bool validate_entries(const struct keyed_list *list, struct json_object *entries, const char *path,
                              struct arena *a, struct err *err)
 {
-    struct map seen = {0};
+    cleanup_json struct json_object *seen = json_object_new_object();
     bool ok = true;
 
     for (size_t i = 0; i < json_len(entries); i++) {
         const char *at = arena_printf(a, "%s.%s[%zu]", path, list->name, i);
         bool good = validate_entry(list, json_at(entries, i), at, err);
-        size_t first = first_with_key(list, &seen, json_at(entries, i), i, a);
+        size_t first = first_with_key(list, seen, json_at(entries, i), i, a);
         if (good && first < i)
             good = spec_invalid(err, "%s is there twice: it has the %s of %s[%zu]", at, list->key, list->name, first);
         ok = good && ok;
     }
-    map_finish(&seen);
     return ok;
 }
 
