@@ -355,7 +355,7 @@ e2e-deps: $(B)/toml-decode
 	$(Q)hack/dashlint/build
 	$(Q)hack/python-env
 	$(Q)hack/cluster/images
-	$(Q)hack/install-deps zsh fish man-db groff-base
+	$(Q)hack/install-deps zsh fish man-db groff-base libfaketime
 
 # The judges of image and release, and the other architecture's program. Without root the tests skip what is not there.
 .PHONY: release-deps

@@ -57,6 +57,13 @@ class GitLabAdmin:
     def advance_clock(self, seconds: float) -> None:
         self.call("POST", "/clock", {"advance": seconds})
 
+    def back_up(self) -> None:
+        """The runners."""
+        self.call("POST", "/backup", {})
+
+    def restore(self) -> None:
+        self.call("POST", "/restore", {})
+
     def reset(self) -> None:
         self.call("POST", "/reset", {})
 

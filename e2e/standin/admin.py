@@ -105,6 +105,18 @@ def reset(request: web.Request, state: State, body: dict) -> dict:
     return {}
 
 
+@on("POST", "/backup")
+def back_up(request: web.Request, state: State, body: dict) -> dict:
+    state.back_up()
+    return {}
+
+
+@on("POST", "/restore")
+def restore(request: web.Request, state: State, body: dict) -> dict:
+    state.restore()
+    return {}
+
+
 # Who is there
 
 @on("POST", "/groups")

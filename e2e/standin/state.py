@@ -1,6 +1,7 @@
 """The whole state of one GitLab in memory, and the look-ups and changes that span its rows."""
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -39,9 +40,21 @@ class State:
         self._ids = {kind: count(1) for kind in
                      ("user", "access_token", "group", "project", "runner", "manager", "job", "pipeline")}
         self.root = self.add_user("root", admin=True)
+        self.back_up()
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    def back_up(self) -> None:
+        """Its runners, and which number the next one gets."""
+        self._backup = copy.deepcopy((self.runners, self._ids["runner"], self._ids["manager"]))
+
+    def restore(self) -> None:
+        """What they have become since then is unknown, and numbers are given a second time."""
+        self.runners, self._ids["runner"], self._ids["manager"] = copy.deepcopy(self._backup)
+        self.runner_of_token = {runner.token: runner for runner in self.runners.values()}
+        for runner in self.runners.values():
+            self.tick(runner)
 
     def next_id(self, kind: str) -> int:
         return next(self._ids[kind])

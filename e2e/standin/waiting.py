@@ -9,6 +9,10 @@ class Signal:
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
+    def __deepcopy__(self, _: dict) -> Signal:
+        """Who waits for a row waits for its copy."""
+        return self
+
     def fire(self) -> None:
         self._event.set()
         self._event = asyncio.Event()

@@ -218,6 +218,20 @@ static void take_runner(struct gitlab_server *lab, struct json_object *row, stru
     runner->shared = json_len(json_get(row, "project_ids")) > 1;
 }
 
+static void take_backup(struct gitlab_server *lab, struct json_object *row, struct json_object *body)
+{
+    (void)row;
+    (void)body;
+    gitlab_backup(lab);
+}
+
+static void take_restore(struct gitlab_server *lab, struct json_object *row, struct json_object *body)
+{
+    (void)row;
+    (void)body;
+    gitlab_restore(lab);
+}
+
 static const struct {
     const char *what;
     void (*change)(struct gitlab_server *lab, struct json_object *row, struct json_object *body);
@@ -225,6 +239,7 @@ static const struct {
     {"PUT /settings", take_settings}, {"POST /groups", take_group},     {"PUT /groups/", take_group},
     {"POST /projects", take_project}, {"PUT /projects/", take_project}, {"POST /tokens", take_token},
     {"PUT /tokens/", take_token},     {"PUT /runners/", take_runner},   {"PUT /users/", take_user},
+    {"POST /backup", take_backup},    {"POST /restore", take_restore},
 };
 
 static void begin_gitlab(struct gitlab_replay *r, struct json_object *line)
