@@ -10,6 +10,7 @@ from pathlib import Path
 from cluster import Kube, kubectl, wait_for, wait_kind
 from diagnosis import calls, last_lines
 from gitlab_admin import GitLabAdmin
+from moved_clock import MovedClock
 from operator_pod import MANIFESTS, NAME, NAMESPACE, without_tokens
 from places import LABEL, Place, Runner, remove
 from program import Process, free_port
@@ -43,10 +44,13 @@ class Operator:
         self._process: Process | None = None
 
     def start(self, *options: str, ready: bool = True, config: dict | None = None, prefix: tuple[str, ...] = (),
-              env: dict[str, str] | None = None) -> Process:
+              env: dict[str, str] | None = None, pace: int = 1) -> Process:
+        """pace: its clocks go so many times as fast as this machine's."""
         assert self._process is None, "there is one already"
         folder = self._folder / str(len(self._past))
         folder.mkdir()
+        if pace > 1:
+            env = MovedClock(folder, pace).environment()
         self._process = Process(folder, config or self._config, free_port(), *OPTIONS, *options,
                                 prefix=prefix, env=env)
         if ready:
