@@ -1,7 +1,9 @@
-/* No token is anywhere but where it belongs. All tokens of the world begin as GitLab's do. */
+/* No token is anywhere but where it belongs, nor its base64. All tokens of the world begin as GitLab's do. */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "tests/sim/network.h"
 #include "tests/sim/properties.h"
@@ -9,10 +11,12 @@
 
 enum { TAIL_MIN = 14 };
 
+/* Those of runners are the last. */
+enum { ACCESS, REGISTRATION, RUNNER, RUNNER_REGISTERED, BEGINNINGS };
+static const char *const beginnings[BEGINNINGS] = {"glpat-", "GR1348941", "glrt-", "glrtr-"};
+
 static size_t token_len(const char *text, size_t len)
 {
-    static const char *const beginnings[] = {"glpat-", "glrt-", "glrtr-", "GR1348941"};
-
     for (size_t i = 0; i < ARRAY_LEN(beginnings); i++) {
         size_t n = strlen(beginnings[i]);
         if (len < n + TAIL_MIN || strncmp(text, beginnings[i], n) != 0)
@@ -43,6 +47,71 @@ const char *token_in(const char *text, size_t len)
     return "";
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * In base64 */
+
+enum { PLACES = 3, ENCODED_MAX = 16 };
+
+/* What each beginning always comes to, behind 0, 1 or 2 bytes of a group. */
+static const char *encoded(unsigned beginning, unsigned place)
+{
+    static char all[BEGINNINGS][PLACES][ENCODED_MAX];
+    char *text = all[beginning][place], bytes[ENCODED_MAX] = "";
+    size_t len = place + strlen(beginnings[beginning]), first = (8 * place + 5) / 6;
+
+    if (*text)
+        return text;
+    cleanup_arena struct arena a = {0};
+    memcpy(bytes + place, beginnings[beginning], len - place);
+    snprintf(text, ENCODED_MAX, "%.*s", (int)(8 * len / 6 - first), base64_encode(bytes, len, &a) + first);
+    return text;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+}
+
+static bool has_token(const char *run, size_t len, unsigned limit)
+{
+    for (unsigned i = 0; i < limit * PLACES; i++) {
+        const char *needle = encoded(i / PLACES, i % PLACES);
+        const char *at = memmem(run, len, needle, strlen(needle));
+        if (at && run + len - at >= TAIL_MIN)
+            return true;
+    }
+    return false;
+}
+
+/* Of the beginnings that are below the limit; "": none. Most of a text is passed over, since its runs of letters are
+ * short. */
+static const char *encoded_token_in(const char *text, size_t len, unsigned limit)
+{
+    enum { RUN_MIN = 24 };
+    static char token[400];
+
+    for (size_t start = 0; start + RUN_MIN <= len;) {
+        size_t last = start + RUN_MIN;
+        while (last > start && is_letter(text[last - 1]))
+            last--;
+        if (last > start) {
+            start = last;
+            continue;
+        }
+        for (last = start + RUN_MIN; last < len && is_letter(text[last]);)
+            last++;
+        if (has_token(text + start, last - start, limit)) {
+            snprintf(token, sizeof(token), "%.*s", (int)(last - start), text + start);
+            return token;
+        }
+        start = last;
+    }
+    return "";
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Where it is */
+
 static void found(struct story *story, const struct exchange_request *r, const char *token, const char *where)
 {
     if (*token)
@@ -57,27 +126,40 @@ static bool is_of(const struct story *story, int g, const char *token)
            gitlab_runner_of(story->gitlabs[g], token);
 }
 
-static void check_gitlab(struct story *story, const struct exchange_request *r, int g)
+static void check_to_gitlab(struct story *story, const struct exchange_request *r, const char *text, const char *where)
 {
-    const char *header = exchange_header(r, "PRIVATE-TOKEN");
-    const char *texts[] = {r->body, header ? header : ""};
+    int g = strcmp(r->host, gitlab_host(1)) == 0;
+    const char *token = token_in(text, strlen(text));
 
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        const char *token = token_in(texts[i], strlen(texts[i]));
-        if (*token && is_of(story, 1 - g, token))
-            found(story, r, token, i ? "header" : "body");
+    if (*token && (is_of(story, 1 - g, token) || strcmp(token, OPERATOR_TOKEN) == 0))
+        found(story, r, token, where);
+    found(story, r, encoded_token_in(text, strlen(text), BEGINNINGS), where);
+}
+
+/* A runner's token is written into Secrets, where it is base64; all others are read alone. */
+static void check_to_api(struct story *story, const struct exchange_request *r)
+{
+    bool to_secret = strstr(r->target, "/secrets");
+
+    found(story, r, token_in(r->body, r->body_len), "body");
+    found(story, r, encoded_token_in(r->body, r->body_len, to_secret ? RUNNER : BEGINNINGS), "body");
+    for (const char *const *h = r->headers; *h; h++) {
+        const char *token = token_in(*h, strlen(*h));
+        if (strcmp(token, OPERATOR_TOKEN) != 0)
+            found(story, r, token, "header");
     }
 }
 
 void tokens_check_request(struct story *story, const struct exchange_request *r)
 {
-    bool to_api = strncmp(r->host, "api-", 4) == 0;
-
     found(story, r, token_in(r->target, strlen(r->target)), "target");
-    if (!to_api)
-        check_gitlab(story, r, strcmp(r->host, gitlab_host(1)) == 0);
-    else if (r->body_len && !strstr(r->target, "/secrets"))
-        found(story, r, token_in(r->body, r->body_len), "body");
+    if (strncmp(r->host, "api-", 4) == 0) {
+        check_to_api(story, r);
+        return;
+    }
+    check_to_gitlab(story, r, r->body, "body");
+    for (const char *const *h = r->headers; *h; h++)
+        check_to_gitlab(story, r, *h, "header");
 }
 
 void tokens_check_log(void *arg, int replica, const char *line)
@@ -85,6 +167,8 @@ void tokens_check_log(void *arg, int replica, const char *line)
     struct story *story = arg;
     const char *token = token_in(line, strlen(line));
 
+    if (!*token)
+        token = encoded_token_in(line, strlen(line), BEGINNINGS);
     if (*token)
         sim_broken(story->sim, "no token elsewhere", "replica %d logs %s: %s", replica, token, line);
 }

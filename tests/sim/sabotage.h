@@ -18,6 +18,7 @@ enum sabotage {
     SABOTAGE_WATCH,     /* now and then a watch leaves out an edit              */
     SABOTAGE_LOG,       /* tokens are logged                                    */
     SABOTAGE_EVENT,     /* … and told in Events                                 */
+    SABOTAGE_ENCODED,   /* … in base64, in statuses                             */
     SABOTAGE_TEMPLATE,  /* pods' templates change                               */
     SABOTAGE_FOREIGN,   /* a user's Secret is written                           */
     SABOTAGE_FINALIZER, /* it is never taken off                               */

@@ -27,8 +27,6 @@ static const char *const gitlab_hosts[GITLABS] = {"gitlab-0.example", "gitlab-1.
 static const char *const api_hosts[API_HOSTS] = {"api-0.example", "api-1.example"};
 static const char *const namespaces[] = {"ci", "ops", "jobs", OPERATOR_NAMESPACE};
 
-#define OPERATOR_TOKEN "glpat-OperatorsOwnTokenOfTheApiServer"
-
 const char *gitlab_host(int gitlab)
 {
     return gitlab_hosts[(unsigned)gitlab % GITLABS];

@@ -20,6 +20,8 @@ enum { CHECK_S = 150 };
 enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, UIDS_MAX = 64 };
 
 #define RUNNERS "gitlabrunners"
+/* The operator's own, for the API server. */
+#define OPERATOR_TOKEN "glpat-OperatorsOwnTokenOfTheApiServer"
 
 /* What somebody wishes for under one name, and what has been done to it. */
 struct wish {
