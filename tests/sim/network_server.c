@@ -267,6 +267,7 @@ static void deliver(void *arg)
 
 void exchange_send(struct exchange *x)
 {
+    sabotage_sending(x);
     network_tell(x, NEWS_SENDING);
     x->delivery = sim_later(x->sim, latency(x), deliver, x);
 }

@@ -37,6 +37,7 @@ static void on_sending(void *arg, const struct exchange_request *r)
     const char *name = replica_name(story->replicas[r->replica]);
     bool elected = story->plan.setup[SETUP_ELECTION] || story->replicas_len > 1;
 
+    reports_note(story, r);
     if (!elected || !is_write(r) || is_of_lease(r))
         return;
     struct json_object *lease = api_object(story->api, "leases", OPERATOR_NAMESPACE, LEASE_NAME);
@@ -78,7 +79,6 @@ static void on_gitlab(void *arg, const struct gitlab_asked *asked)
     if (story->sim->telling)
         sim_tell(story->sim, "  GitLab: %s %llu: %d", asked->verb, (unsigned long long)asked->id, asked->status);
     bool registered = strcmp(asked->verb, "register") == 0 && asked->status == 201;
-    story->seen.registers += registered;
     for (int g = 0; g < GITLABS; g++)
         story->seen.spoiled += registered && story->troubled[g];
     if (!story->seen.resting || story->plan.setup[SETUP_EXPIRY] || asked->status >= 300)
@@ -125,12 +125,12 @@ static void check_roll(struct story *story, const struct api_write *w)
 }
 
 /* Its user has wished that the runner stays. */
-static void note_orphan(struct story *story, const struct api_write *w)
+static void note_keeper(struct story *story, const struct api_write *w)
 {
-    bool gone = strcmp(w->resource, RUNNERS) == 0 && !w->after;
+    bool there = strcmp(w->resource, RUNNERS) == 0 && w->before;
 
-    for (int g = 0; g < GITLABS && gone; g++)
-        story->seen.disowned[g] += strcmp(json_str_or(w->before, "spec.deletionPolicy", ""), "Orphan") == 0;
+    if (there && (!w->after || !json_same(json_get(w->before, "spec"), json_get(w->after, "spec"))))
+        story->seen.keepers += strcmp(json_str_or(w->before, "spec.deletionPolicy", ""), "Orphan") == 0;
 }
 
 static void check_runner(struct story *story, const struct api_write *w)
@@ -158,7 +158,7 @@ static void on_write(void *arg, const struct api_write *w)
     if (w->replica >= 0 ? strcmp(w->resource, "leases") != 0 && strcmp(w->resource, "events") != 0
                         : strcmp(w->resource, RUNNERS) == 0)
         pattern_saw_write(story, ++story->seen.writes);
-    note_orphan(story, w);
+    note_keeper(story, w);
     if (w->replica < 0)
         return;
     if (!may_touch(w))

@@ -4,8 +4,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct exchange_request;
+struct gitlab_runner;
+struct seen;
 struct story;
 struct wish;
 
@@ -20,6 +23,17 @@ void properties_at_the_end(struct story *story);
 const char *token_in(const char *text, size_t len);
 void tokens_check_request(struct story *story, const struct exchange_request *request);
 void tokens_check_log(void *arg, int replica, const char *line);
+
+/* properties_reports.c */
+void reports_note(struct story *story, const struct exchange_request *request);
+/* What was told by one Event stands for one runner. */
+struct reports {
+    const struct seen *seen;
+    uint64_t taken;          /* by place */
+    unsigned possible, kept; /* of those that are taken */
+};
+/* False: nobody was told that this one is left behind. */
+bool reports_take(struct reports *left, int gitlab, const struct gitlab_runner *runner);
 
 /* properties_gitlab.c, properties_objects.c */
 void runners_check(struct story *story);

@@ -12,8 +12,9 @@
 struct count {
     struct story *story;
     int gitlab;
-    unsigned of[WISHES_MAX], orphans;
-    char last[200]; /* of the orphans */
+    unsigned of[WISHES_MAX], orphans, untold;
+    struct reports reports; /* that are not used yet */
+    char last[200];         /* of the orphans */
 };
 
 static bool is_marked(const struct gitlab_runner *runner, struct json_object *object)
@@ -40,8 +41,7 @@ static bool counts_for(struct count *count, const struct gitlab_runner *runner, 
         return false;
     if (spec_gitlab(json_get(object, "spec")) != count->gitlab)
         return may_be_elsewhere(object);
-    count->of[wish]++;
-    return true;
+    return ++count->of[wish] == 1;
 }
 
 static void count_one(void *arg, const struct gitlab_runner *runner)
@@ -53,8 +53,11 @@ static void count_one(void *arg, const struct gitlab_runner *runner)
     for (int i = 0; i < count->story->wishes_len; i++)
         if (counts_for(count, runner, i))
             return;
+    bool told = reports_take(&count->reports, count->gitlab, runner);
     count->orphans++;
-    snprintf(count->last, sizeof(count->last), "runner %llu (%s)", (unsigned long long)runner->id, runner->note);
+    count->untold += !told;
+    snprintf(count->last, sizeof(count->last), "runner %llu (%s)%s", (unsigned long long)runner->id, runner->note,
+             told ? "" : ", of which nothing was told");
 }
 
 struct loss {
@@ -83,31 +86,24 @@ void runners_note_lost(struct story *story, const struct wish *wish)
     }
 }
 
-static bool has_moved(const struct story *story)
-{
-    bool moved = false;
-
-    for (int i = 0; i < story->wishes_len; i++)
-        moved |= story->wishes[i].moved;
-    return moved;
-}
-
+/* Each runner that no object has was told of, or was taken out of the operator's hands; and there is a reason for it: a
+ * registration can be lost when its answer was not heard, and its user may want it to stay. */
 static void check_gitlab(struct story *story, int g)
 {
-    struct count count = {.story = story, .gitlab = g};
     const struct seen *seen = &story->seen;
-    unsigned allowed = seen->disowned[g] + seen->unheard + seen->spoiled + (seen->forced ? 2 : 0) +
-                       (seen->registers || has_moved(story) ? seen->deaths : 0);
+    struct count count = {.story = story, .gitlab = g, .reports = {.seen = seen}};
+    unsigned unheard = seen->unheard + seen->spoiled + seen->deaths;
 
     gitlab_each(story->gitlabs[g], count_one, &count);
-    for (int i = 0; i < story->wishes_len; i++)
-        if (count.of[i] > 1) {
-            count.orphans += count.of[i] - 1;
-            snprintf(count.last, sizeof(count.last), "%u of %s", count.of[i], story->wishes[i].name);
-        }
-    if (count.orphans > allowed)
-        sim_broken(story->sim, "no runner left behind", "%s has %u, such as %s; %u may be", gitlab_host(g),
-                   count.orphans, count.last, allowed);
+    if (count.untold > seen->disowned[g])
+        sim_broken(story->sim, "no runner left behind", "%s has %u, %u of them untold, such as %s; %u may be",
+                   gitlab_host(g), count.orphans, count.untold, count.last, seen->disowned[g]);
+    if (count.reports.possible > unheard || count.reports.kept > seen->keepers)
+        sim_broken(story->sim, "no runner left behind",
+                   "%s has %u, such as %s; %u were lost, and %u may be; %u stay, "
+                   "and %u may",
+                   gitlab_host(g), count.orphans, count.last, count.reports.possible, unheard, count.reports.kept,
+                   seen->keepers);
 }
 
 void runners_check(struct story *story)

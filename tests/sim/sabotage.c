@@ -23,6 +23,7 @@ static const struct sabotage_row rows[SABOTAGES] = {
     [SABOTAGE_FOREIGN] = {"foreign", "nobody's object touched"},
     [SABOTAGE_FINALIZER] = {"finalizer", "deletions end"},
     [SABOTAGE_SLOW] = {"slow", "nobody waits for others"},
+    [SABOTAGE_UNTOLD] = {"untold", "no runner left behind"},
     [SABOTAGE_CHATTER] = {"chatter", "no write at rest"},
 };
 
@@ -57,6 +58,15 @@ static void replace(struct exchange *x, const char *what, const char *with)
     x->request.body =
         arena_printf(&x->mem, "%.*s%s%s", (int)(at - x->request.body), x->request.body, with, at + strlen(what));
     x->request.body_len = strlen(x->request.body);
+}
+
+void sabotage_sending(struct exchange *x)
+{
+    static const char *const reasons[] = {"\"PossibleOrphan\"", "\"OrphanedRunner\"", "\"RunnerKept\""};
+
+    for (size_t i = 0; i < ARRAY_LEN(reasons) && current == SABOTAGE_UNTOLD; i++)
+        if (is_asked(x, "POST", "/events"))
+            replace(x, reasons[i], "\"Registered\"");
 }
 
 static bool swallow(const struct exchange *x, long status, const char *body, long *ret_status, const char **ret_body)

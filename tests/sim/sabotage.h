@@ -24,6 +24,7 @@ enum sabotage {
     SABOTAGE_FINALIZER, /* it is never taken off                               */
     SABOTAGE_SLOW,      /* edits are told after half a minute                   */
     SABOTAGE_CHATTER,   /* what is read at GitLab is written, too               */
+    SABOTAGE_UNTOLD,    /* Events of what is left behind are of something else */
     SABOTAGES
 };
 
@@ -36,7 +37,9 @@ const struct sabotage_row *sabotage_row(enum sabotage sabotage);
 void sabotage_begin(enum sabotage sabotage);
 bool sabotage_is(enum sabotage sabotage);
 
-/* Bends a request before it is served. True: the server does not get it, and *ret_status and *ret_body are the answer.
+/* Bends a request as it is sent. */
+void sabotage_sending(struct exchange *x);
+/* … before it is served. True: the server does not get it, and *ret_status and *ret_body are the answer.
  */
 bool sabotage_request(struct exchange *x, long *ret_status, const char **ret_body);
 /* So much later comes what is sent to the client. */

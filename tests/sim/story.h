@@ -17,7 +17,7 @@
 /* serverCheckPeriodSeconds where GitLab is asked often. */
 enum { CHECK_S = 150 };
 
-enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, UIDS_MAX = 64 };
+enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, REPORTS_MAX = 64 };
 
 #define RUNNERS "gitlabrunners"
 /* The operator's own, for the API server. */
@@ -36,17 +36,27 @@ struct wish {
     bool edited_there; /* an attribute was edited that a registration token cannot push */
 };
 
+/* An Event of a runner that is left behind. */
+struct report {
+    int gitlab;
+    uint64_t id;  /* its number; 0: only the mark is known */
+    bool kept;    /* as its user has wished */
+    char uid[40]; /* … which has this uid */
+};
+
 /* What has been seen, for the properties (properties.h). */
 struct seen {
-    bool forced;                 /* a deletion by force: what cannot be read is left behind */
-    bool waits;                  /* a deletion waits for a GitLab that cannot be asked: up to 15 minutes */
-    bool meddled;                /* somebody has changed something at GitLab */
-    bool resting;                /* from here on nothing may be written */
-    unsigned writes;             /* the operator's, but for Lease and Events, and users' of GitLabRunners */
-    unsigned registers, unheard; /* with a registration token; … whose answer did not come */
-    unsigned deaths;             /* of processes, or of their leading */
-    unsigned disowned[GITLABS];  /* runners that the operator cannot find any more, by somebody's doing */
-    unsigned spoiled;            /* registrations whose answer GitLab's trouble has made another */
+    bool waits;                 /* a deletion waits for a GitLab that cannot be asked: up to 15 minutes */
+    bool meddled;               /* somebody has changed something at GitLab */
+    bool resting;               /* from here on nothing may be written */
+    unsigned writes;            /* the operator's, but for Lease and Events, and users' of GitLabRunners */
+    unsigned unheard;           /* registrations with a registration token whose answer did not come */
+    unsigned deaths;            /* of processes, or of their leading */
+    unsigned disowned[GITLABS]; /* runners that the operator cannot find any more, by somebody's doing */
+    unsigned spoiled;           /* registrations whose answer GitLab's trouble has made another */
+    unsigned keepers;           /* objects that went, or moved, and whose runner was to stay */
+    struct report reports[REPORTS_MAX];
+    unsigned reports_len;
 };
 
 struct story {

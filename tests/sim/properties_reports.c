@@ -1,0 +1,70 @@
+/* What is left behind is told: each runner by an Event, about its object or with its number. That an Event was refused,
+ * or lost on its way, holds nothing up; so they count as they are sent. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "runner/names.h"
+#include "tests/sim/network.h"
+#include "tests/sim/properties.h"
+#include "tests/sim/story.h"
+
+/* The reasons that tell of a runner by its number; PossibleOrphan does by the mark, as its number is not known. */
+static bool names_a_runner(const char *reason)
+{
+    static const char *const reasons[] = {"OrphanedRunner", "RunnerKept", "OrphanDisplaced"};
+
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+        if (strcmp(reasons[i], reason) == 0)
+            return true;
+    return false;
+}
+
+static void note(struct seen *seen, struct json_object *event)
+{
+    const char *reason = json_str_or(event, "reason", ""), *text = json_str_or(event, "note", ""),
+               *number = strstr(text, "runner "), *mark = strstr(text, MARK_PREFIX);
+    struct report *report = &seen->reports[seen->reports_len];
+    unsigned long long id = 0;
+
+    if (seen->reports_len == REPORTS_MAX)
+        return;
+    *report = (struct report){.gitlab = strstr(text, gitlab_host(1)) != NULL};
+    if (names_a_runner(reason) && number && sscanf(number, "runner %llu", &id) == 1)
+        *report = (struct report){.gitlab = report->gitlab, .id = id, .kept = strcmp(reason, "RunnerKept") == 0};
+    else if (strcmp(reason, "PossibleOrphan") == 0 && mark)
+        snprintf(report->uid, sizeof(report->uid), "%.36s", mark + strlen(MARK_PREFIX));
+    else
+        return;
+    seen->reports_len++;
+}
+
+void reports_note(struct story *story, const struct exchange_request *r)
+{
+    struct err ignored;
+
+    if (strcmp(r->method, "POST") != 0 || !strstr(r->target, "/events") || !strstr(r->body, "unner"))
+        return;
+    struct json_object *event = json_parse(r->body, r->body_len, &ignored);
+    note(&story->seen, event);
+    json_put_ptr(&event);
+}
+
+bool reports_take(struct reports *left, int gitlab, const struct gitlab_runner *runner)
+{
+    const char *mark = strstr(runner->note, MARK_PREFIX);
+
+    for (unsigned i = 0; i < left->seen->reports_len; i++) {
+        const struct report *report = &left->seen->reports[i];
+        bool is_its = report->id ? report->id == runner->id
+                                 : mark && strncmp(mark + strlen(MARK_PREFIX), report->uid, strlen(report->uid)) == 0;
+        if (!is_its || report->gitlab != gitlab || left->taken >> i & 1)
+            continue;
+        left->taken |= UINT64_C(1) << i;
+        left->possible += !report->id;
+        left->kept += report->kept;
+        return true;
+    }
+    return false;
+}
