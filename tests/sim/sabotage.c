@@ -19,6 +19,7 @@ static const struct sabotage_row rows[SABOTAGES] = {
     [SABOTAGE_LOG] = {"log", "no token elsewhere"},
     [SABOTAGE_EVENT] = {"event", "no token elsewhere"},
     [SABOTAGE_ENCODED] = {"encoded", "no token elsewhere"},
+    [SABOTAGE_CONTENT] = {"content", "children are as the spec says"},
     [SABOTAGE_TEMPLATE] = {"template", "pods roll for documented causes"},
     [SABOTAGE_FOREIGN] = {"foreign", "nobody's object touched"},
     [SABOTAGE_FINALIZER] = {"finalizer", "deletions end"},
@@ -89,6 +90,8 @@ bool sabotage_request(struct exchange *x, long *ret_status, const char **ret_bod
         replace(x, "\"note\":\"", "\"note\":\"glrt-AnywhereButInItsSecret ");
     if (current == SABOTAGE_ENCODED && is_asked(x, "PATCH", "/status")) /* x=glrt-AnywhereButInItsSecret */
         replace(x, "\"message\":\"", "\"message\":\"eD1nbHJ0LUFueXdoZXJlQnV0SW5JdHNTZWNyZXQ= ");
+    if (current == SABOTAGE_CONTENT && strstr(r->target, "/secrets"))
+        replace(x, "\"Y29uY3VycmVudCA9", "\"Y29uY3VycmVudHM9"); /* concurrents= */
     if (current == SABOTAGE_FOREIGN && is_asked(x, "PATCH", "/secrets/builds-runner-config")) {
         replace(x, "\"name\":\"builds-runner-config\"", "\"name\":\"keys\"");
         replace(x, "\"uid\":", "\"uidOfBefore\":");

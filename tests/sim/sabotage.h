@@ -19,6 +19,7 @@ enum sabotage {
     SABOTAGE_LOG,       /* tokens are logged                                    */
     SABOTAGE_EVENT,     /* … and told in Events                                 */
     SABOTAGE_ENCODED,   /* … in base64, in statuses                             */
+    SABOTAGE_CONTENT,   /* config.toml has another key                          */
     SABOTAGE_TEMPLATE,  /* pods' templates change                               */
     SABOTAGE_FOREIGN,   /* a user's Secret is written                           */
     SABOTAGE_FINALIZER, /* it is never taken off                               */

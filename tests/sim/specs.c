@@ -212,6 +212,23 @@ static void edit_concurrent(struct json_object *spec, int runner, uint32_t chanc
     json_set_int(spec, "concurrent", 8 + chance % 4);
 }
 
+static void edit_node(struct json_object *spec, int runner, uint32_t chance)
+{
+    (void)runner;
+    json_remove(spec, "nodeSelector");
+    if (chance % 3)
+        json_set(spec, "nodeSelector", json_build("{disk: %s}", chance % 3 == 1 ? "ssd" : "hdd"));
+}
+
+static void edit_manager_node(struct json_object *spec, int runner, uint32_t chance)
+{
+    (void)runner;
+    json_remove(spec, "manager.nodeSelector");
+    if (chance % 3)
+        json_set(spec, "manager.nodeSelector",
+                 chance % 3 == 1 ? json_build("{role: 'ci'}") : json_build("{pool: 'a'}"));
+}
+
 static const struct {
     const char *name;
     void (*edit)(struct json_object *spec, int runner, uint32_t chance);
@@ -235,6 +252,8 @@ static const struct {
     {"validity", edit_validity, false, true},
     {"account", edit_account, true, false},
     {"budget", edit_budget, false, false},
+    {"nodeSelector", edit_node, false, false},
+    {"manager.nodeSelector", edit_manager_node, true, false},
 };
 
 const char *spec_edit(struct json_object *spec, int runner, uint32_t field, uint32_t chance)
