@@ -206,8 +206,9 @@ $(B)/tests/%.o: tests/fuzz/%.c | deps
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/fuzz $(PKG_CFLAGS) -c -o $@ $<
 
 # Some define what takes the place of what the program does.
+$(addprefix $(B)/,gitlab kube tests/corpus_gitlab tests/corpus_kube): $(B)/tests/peer.o
 $(CORPORA:%=$(B)/tests/%): $(B)/tests/corpus_%: $(B)/tests/fuzz_%.o $(B)/tests/replay.o $(LIBRARY_OBJECTS)
-	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $(filter %/peer.o,$^) $(filter-out %/peer.o,$^) $(PKG_LIBS)
 
 # This one has an API server and a clock of its own.
 $(B)/tests/poll: $(B)/tests/test_poll.o $(B)/obj/kube/poll.o $(filter $(B)/obj/base/%,$(OBJECTS))
@@ -364,25 +365,19 @@ release-deps:
 	$(Q)[ "$$(id -u)" != 0 ] || { hack/install-deps skopeo && hack/image/make arm64 stripped && hack/image/qemu aarch64 > /dev/null; }
 
 # Coverage-guided fuzzing by libFuzzer. What it finds lands in build/fuzz; a crash becomes a file of the corpus.
-FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SOURCES = $(filter-out controller/main.c controller/cli/run.c,$(SOURCES)) $(B)/page_files.c
+CLANG ?= clang
+FUZZ_TARGETS := $(CORPORA:corpus_%=%)
+FUZZ_VARIANT = B=build/fuzz CC='$(CLANG)' WERROR= CFLAGS='-O1 -g' VARIANT_LDFLAGS='-fsanitize=fuzzer,address,undefined' \
+	VARIANT_CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all'
 
 .PHONY: fuzz
 fuzz: ## Fuzz each parser for SECONDS=20 (T=yaml: one of them)
 	$(Q)hack/install-deps clang libclang-rt-14-dev
-	$(Q)for t in $(or $(T),$(FUZZ_TARGETS)); do $(MAKE) build/fuzz/$$t && hack/run-fuzz $$t $(or $(SECONDS),20) || exit 1; done
+	$(Q)for t in $(or $(T),$(FUZZ_TARGETS)); do $(MAKE) build/fuzz/$$t $(FUZZ_VARIANT) && hack/run-fuzz $$t $(or $(SECONDS),20) || exit 1; done
 
-define fuzz_link
+$(FUZZ_TARGETS:%=$(B)/%): $(B)/%: $(B)/tests/fuzz_%.o $(B)/tests/entry.o $(LIBRARY_OBJECTS)
 	$(call say,FUZZ,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)clang -std=gnu17 -D_GNU_SOURCE -Icontroller -Itests/fuzz -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -DVERSION='"fuzz"' -DCOMMIT='"fuzz"' $(PKG_CFLAGS) -o $@ $^ $(PKG_LIBS)
-endef
-build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/entry.c $(FUZZ_SOURCES)
-	$(fuzz_link)
-# As its unit test, this one is client and clock itself.
-build/fuzz/watch: tests/fuzz/fuzz_watch.c tests/fuzz/entry.c $(filter controller/base/% controller/kube/watch% controller/kube/version.c controller/kube/object_text.c,$(SOURCES))
-	$(fuzz_link)
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $(filter %/peer.o,$^) $(filter-out %/peer.o,$^) $(PKG_LIBS)
 
 .PHONY: format
 format: ## Lay out the C files as .clang-format says

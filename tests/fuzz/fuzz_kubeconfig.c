@@ -1,0 +1,107 @@
+/* What a client of the API server is given: kubeconfigs, and the credential that a plugin prints. The text is several
+ * files, each ended by a form feed: two kubeconfigs that are merged, one that they may refer to as "beside", and an
+ * ExecCredential. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "fuzz.h"
+#include "kube/config.h"
+#include "kube/exec.h"
+
+enum { FILES = 3 };
+
+static const char *const names[FILES] = {"first", "second", "beside"};
+static char folder[] = "/tmp/fuzz-kubeconfig-XXXXXX";
+
+static const char *path_of(const char *name, struct arena *a)
+{
+    return arena_printf(a, "%s/%s", folder, name);
+}
+
+static void remove_files(void)
+{
+    cleanup_arena struct arena a = {0};
+
+    for (int i = 0; i < FILES; i++)
+        unlink(path_of(names[i], &a));
+    rmdir(folder);
+}
+
+static void begin(void)
+{
+    static bool begun;
+
+    if (begun)
+        return;
+    begun = true;
+    if (!mkdtemp(folder))
+        abort();
+    atexit(remove_files);
+}
+
+static void write_file(const char *path, const char *text, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    if (fd < 0 || write(fd, text, len) != (ssize_t)len)
+        abort();
+    close(fd);
+}
+
+static void expect_reason(const struct err *err)
+{
+    if (!*err->text || !*err->reason)
+        abort();
+}
+
+static void load(const struct kube_choice *choice)
+{
+    struct kube_config config;
+    struct err err = {0};
+
+    if (kube_config_choose(&config, choice, &err)) {
+        if (config.exec)
+            free(exec_info(&config));
+        kube_config_refresh(&config, 1, true);
+    } else {
+        expect_reason(&err);
+    }
+    kube_config_finish(&config);
+}
+
+static void read_credential(const char *text)
+{
+    struct exec_credential credential;
+    struct err err = {0};
+
+    if (!exec_credential_read(&credential, "client.authentication.k8s.io/v1", text, strlen(text), &err))
+        expect_reason(&err);
+    exec_credential_finish(&credential);
+}
+
+void fuzz(const char *text, size_t len, struct arena *a)
+{
+    static const char *const groups[] = {"system:masters", "a b"};
+    const char *at = text;
+
+    begin();
+    if (strlen(text) != len)
+        return;
+    for (int i = 0; i < FILES; i++) {
+        size_t part = strcspn(at, "\f");
+        write_file(path_of(names[i], a), at, part);
+        at += part + (at[part] == '\f');
+    }
+    const char *first = path_of("first", a);
+    setenv("KUBECONFIG", arena_printf(a, "%s:%s:%s/none", first, path_of("second", a), folder), 1);
+    load(&(struct kube_choice){0});
+    load(&(struct kube_choice){.path = first, .context = "c", .as = "anna", .groups = groups, .groups_len = 1});
+    load(&(struct kube_choice){.path = first, .cluster = "c", .user = "u", .groups = groups, .groups_len = 2});
+    read_credential(at);
+}

@@ -1,0 +1,134 @@
+/* What the API server has of an object, as each reader takes it: the first character says who reads the rest.
+ *
+ *   0 … 7   a record for the store, of the kind of that number
+ *   p r     why managers do not start: a pod, or a refusal's words
+ *   s       a refusal, a Status: two digits more, of the HTTP status, stand before it
+ *   t       an object that is too large to be held, whole and in pieces
+ *   v       what is read of a Secret, ConfigMap or ServiceAccount by its key: a digit more says which (enum readable)
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/charset.h"
+#include "base/json.h"
+#include "base/key.h"
+#include "fuzz.h"
+#include "kube/client.h"
+#include "kube/object_text.h"
+#include "operator/gather.h"
+#include "operator/kept.h"
+#include "operator/records.h"
+#include "operator/values.h"
+#include "runner/names.h"
+#include "runner/trouble.h"
+
+static const struct owner owner = {.ns = "ci", .name = "builds", .uid = "uid-1"};
+
+static void expect(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+/* A runner that names all that one can name. */
+static struct json_object *a_runner(struct arena *a)
+{
+    return arena_json(
+        a,
+        json_build("{apiVersion: %s, kind: %s, metadata: {namespace: 'ci', name: 'builds', uid: 'uid-1', "
+                   "resourceVersion: '7'}, spec: {url: 'https://gitlab.test', authentication: {accessTokenSecretRef: "
+                   "{name: 'gitlab', key: 'token'}}, scope: {type: 'Project', projectId: 1}, caSecretRef: {name: "
+                   "'gitlab', key: 'ca'}, clientCertificateSecretRef: {name: 'gitlab'}, manager: {serviceAccountName: "
+                   "'mine'}, cache: {type: 's3', s3: {bucketName: 'b', credentialsSecretRef: {name: 'cache'}}}}}",
+                   API_VERSION, KIND));
+}
+
+static void read_record(enum kind kind, struct json_object *object, struct arena *a)
+{
+    struct store *store = kinds_store_create();
+    struct reference to[REFERENCES_MAX];
+    const struct record runner = kind_record(KIND_RUNNER, a_runner(a), store, a);
+
+    store_put(store, KIND_RUNNER, &runner);
+    store_refer(store, key_text(KIND, "ci", "builds").text, to, kind_references(a_runner(a), true, to, a));
+    const struct record record = kind_record(kind, object, store, a);
+    if (*record.uid && *record.version && *record.name)
+        store_put(store, kind, &record);
+    kind_references(object, false, to, a);
+    kind_concerns(kind, record.ns, record.name, store);
+    kind_shows(kind, object);
+    kind_is_made_by_us(object);
+    store_destroy(store);
+}
+
+static void read_trouble(struct json_object *pod, const char *refusal, struct arena *a)
+{
+    struct spec spec;
+    struct err err;
+    const struct trouble_context in = {.owner = &owner, .spec = &spec};
+
+    expect(spec_parse(a_runner(a), &spec, a, &err));
+    const struct trouble trouble = pod ? trouble_of_pod(pod, &in, a) : trouble_of_refusal(refusal, &in, a);
+    expect(!trouble.reason || *trouble.message);
+}
+
+static void read_status(const char *text, size_t len)
+{
+    static const long statuses[] = {200, 400, 401, 403, 404, 409, 410, 422, 429, 500, 503, 0};
+    struct err err = kube_classify(statuses[(unsigned char)*text % 12], text + 1, len - 1, 0);
+
+    expect((err.kind == ERR_NONE) == (statuses[(unsigned char)*text % 12] == 200));
+}
+
+/* As text, or why it is none. */
+static const char *object_in_pieces(const char *text, size_t len, size_t piece, struct arena *a)
+{
+    enum { HELD = 64 };
+    struct object_text t;
+    struct err err = {0};
+
+    object_text_init(&t, kind_resource(KIND_SECRET), false, HELD);
+    object_text_keep(&t, "data", "token", HELD);
+    for (size_t at = 0; at < len; at += piece)
+        object_text_add(&t, text + at, piece < len - at ? piece : len - at);
+    struct json_object *object = arena_json(a, object_text_parse(&t, &err));
+    object_text_finish(&t);
+    object_too_large(object);
+    return object ? arena_strdup(a, json_text(object)) : "none";
+}
+
+static void read_value(enum readable what, struct json_object *object, struct arena *a)
+{
+    struct spec spec;
+    struct err err;
+    struct observed o = {.owner = owner, .spec = &spec, .now = 1800000000};
+
+    expect(spec_parse(a_runner(a), &spec, a, &err));
+    value_learn(&o, READ_CLIENT_CERT, object, a);
+    value_learn(&o, what, object, a);
+    const struct observed_value *v = &o.values[what];
+    if (v->lookup == LOOKUP_FOUND && (what == READ_CREDENTIAL || what == READ_TOKEN || what == READ_CONFIG))
+        expect(charset_admits(CHARSET_TOKEN, v->value));
+}
+
+void fuzz(const char *text, size_t len, struct arena *a)
+{
+    struct err err;
+
+    if (len < 2)
+        return;
+    char what = *text;
+    size_t skipped = what == 'v' ? 2 : 1;
+    struct json_object *object = arena_json(a, json_parse(text + skipped, len - skipped, &err));
+    if (what >= '0' && what < '0' + KIND_COUNT && object)
+        read_record((enum kind)(what - '0'), object, a);
+    if (what == 'p' || what == 'r')
+        read_trouble(what == 'p' ? object : NULL, text + 1, a);
+    if (what == 's')
+        read_status(text + 1, len - 1);
+    if (what == 't')
+        expect(strcmp(object_in_pieces(text + 1, len - 1, 3, a), object_in_pieces(text + 1, len - 1, len, a)) == 0);
+    if (what == 'v' && text[1] >= '0' && text[1] < '0' + READ_COUNT)
+        read_value((enum readable)(text[1] - '0'), object, a);
+}

@@ -1,0 +1,245 @@
+#include "peer.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { REQUESTS_MAX = 128, TIMERS_MAX = 256, HEAD = 3 };
+
+struct loop_timer {
+    void (*callback)(void *arg);
+    void *arg;
+    int64_t due; /* negative: not at all */
+};
+
+struct loop {
+    int64_t now;
+    struct loop_timer *timers[TIMERS_MAX];
+};
+
+/* In the order of their ids. */
+struct http {
+    struct {
+        uint64_t id; /* 0: none */
+        struct http_request request;
+    } requests[REQUESTS_MAX];
+    uint64_t last_id;
+};
+
+static struct loop loop;
+static struct http http;
+static const char *answers;
+
+static void expect(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * net/loop.h */
+
+int64_t loop_now(const struct loop *l)
+{
+    return l->now;
+}
+
+int64_t loop_boottime(const struct loop *l)
+{
+    return l->now;
+}
+
+int64_t loop_wall(const struct loop *l)
+{
+    return 1800000000 + l->now / 1000;
+}
+
+void loop_wake(struct loop *l)
+{
+    (void)l;
+}
+
+struct loop_timer *loop_timer_create(struct loop *l, void (*callback)(void *arg), void *arg)
+{
+    struct loop_timer *timer = mem_alloc(sizeof(*timer));
+    size_t i = 0;
+
+    *timer = (struct loop_timer){.callback = callback, .arg = arg, .due = -1};
+    while (i < TIMERS_MAX && l->timers[i])
+        i++;
+    expect(i < TIMERS_MAX);
+    return l->timers[i] = timer;
+}
+
+void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
+{
+    timer->due = delay_ms < 0 ? -1 : loop.now + delay_ms;
+}
+
+void loop_timer_destroy(struct loop_timer *timer)
+{
+    for (size_t i = 0; timer && i < TIMERS_MAX; i++)
+        if (loop.timers[i] == timer)
+            loop.timers[i] = NULL;
+    free(timer);
+}
+
+static bool fire_next_timer(void)
+{
+    struct loop_timer *next = NULL;
+
+    for (size_t i = 0; i < TIMERS_MAX; i++) {
+        struct loop_timer *timer = loop.timers[i];
+        if (timer && timer->due >= 0 && (!next || timer->due < next->due))
+            next = timer;
+    }
+    if (!next)
+        return false;
+    loop.now = next->due > loop.now ? next->due : loop.now;
+    next->due = -1;
+    next->callback(next->arg);
+    return true;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * net/http.h */
+
+uint64_t http_start(struct http *h, const struct http_request *request)
+{
+    size_t i = 0;
+
+    while (i < REQUESTS_MAX && h->requests[i].id)
+        i++;
+    expect(i < REQUESTS_MAX);
+    h->requests[i].request = *request;
+    return h->requests[i].id = ++h->last_id;
+}
+
+static struct http_request take_request(size_t i)
+{
+    http.requests[i].id = 0;
+    return http.requests[i].request;
+}
+
+void http_cancel(struct http *h, uint64_t id)
+{
+    for (size_t i = 0; id && i < REQUESTS_MAX; i++)
+        if (h->requests[i].id == id) {
+            const struct http_request request = take_request(i);
+            if (request.release)
+                request.release(request.arg);
+        }
+}
+
+void http_close_idle(struct http *h)
+{
+    (void)h;
+}
+
+void http_distrust(struct http *h, const char *url, int64_t idle_ms)
+{
+    (void)h, (void)url, (void)idle_ms;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The other side */
+
+static const char *take_answer(size_t *ret_len)
+{
+    const char *answer = answers;
+
+    *ret_len = strcspn(answer, "\f");
+    answers += *ret_len + (answers[*ret_len] == '\f');
+    return answer;
+}
+
+static long status_of(char letter)
+{
+    static const long statuses[] = {200, 201, 204, 302, 400, 401, 403, 404, 405, 409, 410, 422, 429, 500, 503};
+
+    return letter >= 'a' && (size_t)(letter - 'a') < ARRAY_LEN(statuses) ? statuses[letter - 'a'] : 0;
+}
+
+static bool stream(const struct http_request *request, const char *body, size_t len)
+{
+    size_t half = len / 2;
+
+    return request->on_data(request->arg, body, half) && request->on_data(request->arg, body + half, len - half);
+}
+
+static struct http_reply reply_of(const struct http_request *request, const char *answer, size_t len)
+{
+    struct http_reply reply = {.content_type = "", .body = "", .next_page = "", .sent = true};
+    long status = len >= HEAD ? status_of(answer[0]) : 0;
+    bool streamed = request->on_data && status / 100 == 2;
+
+    if (!status || (streamed && !stream(request, answer + HEAD, len - HEAD)) ||
+        (!streamed && len - HEAD > (request->max_body ? request->max_body : 64 << 10))) {
+        err_set(&reply.err, ERR_RETRY, status ? "Cancelled" : "ConnectionLost", "the connection to x:1 broke");
+        return reply;
+    }
+    reply.status = status;
+    reply.date_s = loop_wall(&loop);
+    reply.retry_after_ms = answer[2] >= '0' && answer[2] <= '9' ? (answer[2] - '0') * 1000 : 0;
+    if (!streamed) {
+        reply.body = answer + HEAD;
+        reply.len = len - HEAD;
+    }
+    return reply;
+}
+
+/* False: nobody asks for anything. */
+static bool answer_next(void)
+{
+    size_t next = REQUESTS_MAX, len;
+
+    for (size_t i = 0; i < REQUESTS_MAX; i++)
+        if (http.requests[i].id && (next == REQUESTS_MAX || http.requests[i].id < http.requests[next].id))
+            next = i;
+    if (next == REQUESTS_MAX)
+        return false;
+    const char *answer = take_answer(&len);
+    const char page[2] = {len > 1 && answer[1] != '-' ? answer[1] : '\0', '\0'};
+    cleanup_free char *copy = mem_alloc(len + 1);
+    memcpy(copy, answer, len);
+    copy[len] = '\0';
+    const struct http_request request = take_request(next);
+    struct http_reply reply = reply_of(&request, copy, len);
+    reply.next_page = page;
+    request.on_done(request.arg, &reply);
+    if (request.release)
+        request.release(request.arg);
+    return true;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+struct loop *peer_begin(const char *text)
+{
+    loop = (struct loop){.now = 1000};
+    http = (struct http){.last_id = 0};
+    answers = text;
+    return &loop;
+}
+
+struct http *peer_http(void)
+{
+    return &http;
+}
+
+void peer_run(unsigned steps)
+{
+    while (steps-- > 0 && (answer_next() || fire_next_timer()))
+        ;
+}
+
+void peer_end(void)
+{
+    for (size_t i = 0; i < REQUESTS_MAX; i++)
+        expect(!http.requests[i].id);
+    for (size_t i = 0; i < TIMERS_MAX; i++)
+        expect(!loop.timers[i]);
+}

@@ -1,0 +1,25 @@
+/* A loop, and HTTP whose other side is the fuzzer's text: what takes the place of net/loop.c and net/http.c in a target
+ * that links peer.c.
+ *
+ * The text is answers, each ended by a form feed, and each request gets the next one. Its first character is the
+ * status, 'a' and on of a list in peer.c; what cannot be an answer's status is a connection that broke. Then comes what
+ * X-Next-Page and Retry-After say, a character each, and the body. When all have been given, connections break. */
+#ifndef TESTS_FUZZ_PEER_H
+#define TESTS_FUZZ_PEER_H
+
+#include <stddef.h>
+
+#include "net/http.h"
+#include "net/loop.h"
+
+/* The text is lent. */
+struct loop *peer_begin(const char *text);
+/* What loop_create() and http_create() would have returned. */
+struct http *peer_http(void);
+/* Answers what is asked, and lets time pass where nothing is, until there is neither or it has done so `steps` times.
+ */
+void peer_run(unsigned steps);
+/* All requests and timers must have ended by themselves. */
+void peer_end(void);
+
+#endif
