@@ -166,7 +166,7 @@ $(B)/tests/%.o: tests/unit/%.c | deps
 # The simulation: the operator, but for what tests/sim has in the place of clocks, sockets, logs and pages.
 SIM_REPLACED := base/clock base/jitter base/log net/loop net/process net/watchdog net/http net/http_address \
 	net/http_options net/http_pool net/http_reply net/http_transfer web/auth web/debug_state web/page_files web/pages
-SIM_OBJECTS = $(patsubst tests/sim/%.c,$(B)/sim/%.o,$(wildcard tests/sim/*.c)) $(filter-out \
+SIM_OBJECTS = $(patsubst tests/sim/%.c,$(B)/sim/%.o,$(filter-out %/fuzz.c,$(wildcard tests/sim/*.c))) $(filter-out \
 	$(SIM_REPLACED:%=$(B)/obj/%.o) $(B)/obj/cli/% $(B)/obj/plugin/% $(B)/obj/net/serve% $(B)/obj/web/fleet%,$(LIBRARY_OBJECTS))
 
 $(B)/sim/%.o: tests/sim/%.c | deps
@@ -182,9 +182,11 @@ $(B)/simulate: $(SIM_OBJECTS)
 HISTORIES ?= 1500
 HISTORIES_ASAN ?= 1000
 .PHONY: sim
-sim: deps $(B)/simulate ## Tell stories of the whole operator in a simulated world (HISTORIES=n; SEED=n WITH='…' tells one)
+sim: deps $(B)/simulate ## Tell stories of the whole operator in a simulated world (HISTORIES=n; SEED=n or INPUT=file, WITH='…', tells one)
 ifdef SEED
 	$(Q)$(B)/simulate --tell --seed $(SEED) --with '$(WITH)'
+else ifdef INPUT
+	$(Q)$(B)/simulate --tell --input $(INPUT) --with '$(WITH)'
 else
 	$(Q)$(B)/simulate --sabotage all
 	$(Q)$(B)/simulate --patterns --jobs 2
@@ -378,6 +380,20 @@ fuzz: ## Fuzz each parser for SECONDS=20 (T=yaml: one of them)
 $(FUZZ_TARGETS:%=$(B)/%): $(B)/%: $(B)/tests/fuzz_%.o $(B)/tests/entry.o $(LIBRARY_OBJECTS)
 	$(call say,FUZZ,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $(filter %/peer.o,$^) $(filter-out %/peer.o,$^) $(PKG_LIBS)
+
+# Of the simulation only the operator's own code counts, and there what talks to the servers.
+SIM_FUZZ_VARIANT = B=build/sim-fuzz CC='$(CLANG)' WERROR= CFLAGS='-O2 -g' VARIANT_CFLAGS= COVERED=-fsanitize=fuzzer-no-link \
+	VARIANT_LDFLAGS=-fsanitize=fuzzer
+$(foreach d,operator kube gitlab,$(B)/obj/$(d)/%.o): ALL_CFLAGS += $(COVERED)
+$(B)/stories: $(B)/sim/fuzz.o $(filter-out %/main.o,$(SIM_OBJECTS))
+	$(call say,FUZZ,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+.PHONY: sim-fuzz
+sim-fuzz: build/simulate ## Stories that libFuzzer chooses, for SECONDS=60; one that goes wrong is made short
+	$(Q)hack/install-deps clang libclang-rt-14-dev
+	$(Q)$(MAKE) build/sim-fuzz/stories $(SIM_FUZZ_VARIANT)
+	$(Q)hack/run-sim-fuzz $(or $(SECONDS),60)
 
 .PHONY: format
 format: ## Lay out the C files as .clang-format says

@@ -2,9 +2,11 @@
  *
  *     simulate --patterns
  *     simulate [--seed N] [--count N] [--jobs N] [--shown N] [--tell] [--all] [--with 'WORDS'] [--sabotage NAME|all]
+ *     simulate --input FILE [--tell] [--all] [--with 'WORDS']
  *
- * --tell tells one story as it happens (--all: with what only reads, too), --with takes the words that a shortened one
- * was printed with. --sabotage breaks the program on purpose, and succeeds if it is seen. */
+ * --input is a story that a fuzzer has found (fuzz.c): without --tell it is made short if it goes wrong. --tell tells
+ * one story as it happens (--all: with what only reads, too), --with takes the words that a shortened one was printed
+ * with. --sabotage breaks the program on purpose, and succeeds if it is seen. */
 #include <getopt.h>
 #include <json-c/linkhash.h>
 #include <malloc.h>
@@ -27,7 +29,7 @@ struct options {
     uint64_t seed, count;
     unsigned jobs, shown;
     int telling;
-    const char *with, *sabotage;
+    const char *with, *sabotage, *input;
     bool patterns, life;
     unsigned mode, pattern, place;
 };
@@ -56,18 +58,39 @@ static double now_s(void)
 /* ---------------------------------------------------------------------------------------------------------------------
  * One */
 
-static void show(uint64_t seed, const char *property)
+/* by: the words for make sim. */
+static void show(struct plan *plan, const char *property, const char *by)
 {
-    struct plan plan;
     struct outcome outcome;
     unsigned tried;
 
-    plan_draw(&plan, seed);
-    plan_shrink(&plan, property, &tried);
-    printf("\nSeed %llu, made short (%u tried):  make sim SEED=%llu WITH='%s'\n", (unsigned long long)seed, tried,
-           (unsigned long long)seed, plan_text(&plan));
-    outcome_apart(&plan, 1, &outcome);
+    plan_shrink(plan, property, &tried);
+    printf("\n%s, made short (%u tried):  make sim %s WITH='%s'\n", by, tried, by, plan_text(plan));
+    outcome_apart(plan, 1, &outcome);
     printf("=> %s: %s\n", outcome.property, outcome.text);
+}
+
+static void show_seed(uint64_t seed, const char *property)
+{
+    struct plan plan;
+    char by[40];
+
+    plan_draw(&plan, seed);
+    snprintf(by, sizeof(by), "SEED=%llu", (unsigned long long)seed);
+    show(&plan, property, by);
+}
+
+static void draw_file(struct plan *plan, const char *path)
+{
+    static uint8_t input[1 << 16];
+    FILE *file = fopen(path, "rb");
+
+    if (!file) {
+        perror(path);
+        exit(2);
+    }
+    plan_draw_input(plan, input, fread(input, 1, sizeof(input), file));
+    fclose(file);
 }
 
 static int tell(const struct options *o)
@@ -75,7 +98,10 @@ static int tell(const struct options *o)
     struct plan plan;
     struct outcome outcome;
 
-    plan_draw(&plan, o->seed);
+    if (o->input)
+        draw_file(&plan, o->input);
+    else
+        plan_draw(&plan, o->seed);
     if (o->life)
         plan_life(&plan, o->mode);
     plan.pattern = o->pattern;
@@ -88,6 +114,21 @@ static int tell(const struct options *o)
     printf("=> %s%s%s\n", *outcome.property ? outcome.property : "all holds", *outcome.property ? ": " : "",
            outcome.text);
     return *outcome.property != '\0';
+}
+
+static int play(const struct options *o)
+{
+    struct plan plan;
+    struct outcome outcome;
+    char by[300];
+
+    draw_file(&plan, o->input);
+    outcome_apart(&plan, 0, &outcome);
+    if (!*outcome.property)
+        return 0;
+    snprintf(by, sizeof(by), "INPUT=%s", o->input);
+    show(&plan, outcome.property, by);
+    return 1;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -183,7 +224,7 @@ static void show_failures(const struct job *jobs, const struct options *o)
             if (known || len == o->shown || len == 8)
                 continue;
             snprintf(shown[len++], sizeof(shown[0]), "%s", f->property);
-            show(f->seed, f->property);
+            show_seed(f->seed, f->property);
         }
 }
 
@@ -324,7 +365,7 @@ static void read_options(struct options *o, int argc, char **argv)
         {"seed", 1, NULL, 's'},     {"count", 1, NULL, 'c'}, {"jobs", 1, NULL, 'j'},    {"shown", 1, NULL, 'n'},
         {"tell", 0, NULL, 't'},     {"all", 0, NULL, 'a'},   {"with", 1, NULL, 'w'},    {"sabotage", 1, NULL, 'b'},
         {"patterns", 0, NULL, 'p'}, {"life", 1, NULL, 'l'},  {"pattern", 1, NULL, 'k'}, {"place", 1, NULL, 'o'},
-        {NULL, 0, NULL, 0}};
+        {"input", 1, NULL, 'i'},    {NULL, 0, NULL, 0}};
 
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         o->seed = c == 's' ? strtoull(optarg, NULL, 10) : o->seed;
@@ -333,6 +374,7 @@ static void read_options(struct options *o, int argc, char **argv)
         o->shown = c == 'n' ? (unsigned)strtoul(optarg, NULL, 10) : o->shown;
         o->with = c == 'w' ? optarg : o->with;
         o->sabotage = c == 'b' ? optarg : o->sabotage;
+        o->input = c == 'i' ? optarg : o->input;
         o->patterns |= c == 'p';
         o->life |= c == 'l';
         o->mode = c == 'l' ? (unsigned)strtoul(optarg, NULL, 10) : o->mode;
@@ -357,5 +399,5 @@ int main(int argc, char **argv)
     api_prepare();
     if (o.telling && o.sabotage)
         sabotage_by_name(o.sabotage);
-    return o.patterns ? patterns(&o) : o.telling ? tell(&o) : o.sabotage ? sabotage(&o) : run(&o);
+    return o.patterns ? patterns(&o) : o.telling ? tell(&o) : o.input ? play(&o) : o.sabotage ? sabotage(&o) : run(&o);
 }

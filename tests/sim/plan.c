@@ -28,40 +28,55 @@ const char *setup_name(enum setup setup)
     return setups[setup].name;
 }
 
-static uint32_t below(uint64_t *state, uint32_t n)
+static uint32_t below(struct stream *from, uint32_t n)
 {
-    return (uint32_t)(choices_next(state) >> 20) % n;
+    return (uint32_t)(stream_next(from) >> 20) % n;
 }
 
 /* Much happens at once, some a little later, and some when all has been quiet. */
-static int64_t draw_pause(uint64_t *state)
+static int64_t draw_pause(struct stream *from)
 {
     static const uint32_t spans[] = {1, 60, 60, 2000, 2000, 8000, 40000, 40000, 400000};
 
-    return below(state, spans[below(state, sizeof(spans) / sizeof(*spans))]);
+    return below(from, spans[below(from, sizeof(spans) / sizeof(*spans))]);
 }
 
-static void draw_step(struct step *step, uint64_t *state)
+static void draw_step(struct step *step, struct stream *from)
 {
-    *step = (struct step){.after_ms = draw_pause(state), .deed = deed_drawn(below(state, deeds_weight()))};
-    step->a = (uint32_t)choices_next(state);
-    step->b = (uint32_t)choices_next(state);
-    step->c = (uint32_t)choices_next(state);
+    *step = (struct step){.after_ms = draw_pause(from), .deed = deed_drawn(below(from, deeds_weight()))};
+    step->a = (uint32_t)stream_next(from);
+    step->b = (uint32_t)stream_next(from);
+    step->c = (uint32_t)stream_next(from);
+}
+
+static void draw_from(struct plan *plan, struct stream *from)
+{
+    for (int i = 0; i < SETUPS; i++) {
+        bool given = below(from, 100) < setups[i].chance;
+        uint32_t value = 1 + below(from, setups[i].max);
+        plan->setup[i] = given ? value : 0;
+    }
+    plan->len = 1 + below(from, 3) + below(from, below(from, 4) ? STEPS_MAX / 2 : STEPS_MAX - 3);
+    for (size_t i = 0; i < plan->len; i++)
+        draw_step(&plan->steps[i], from);
 }
 
 void plan_draw(struct plan *ret, uint64_t seed)
 {
-    uint64_t state = seed * 3 + 1;
+    struct stream from = {.state = seed * 3 + 1};
 
     *ret = (struct plan){.seed = seed, .noise_until = UINT64_MAX};
-    for (int i = 0; i < SETUPS; i++) {
-        bool given = below(&state, 100) < setups[i].chance;
-        uint32_t value = 1 + below(&state, setups[i].max);
-        ret->setup[i] = given ? value : 0;
-    }
-    ret->len = 1 + below(&state, 3) + below(&state, below(&state, 4) ? STEPS_MAX / 2 : STEPS_MAX - 3);
-    for (size_t i = 0; i < ret->len; i++)
-        draw_step(&ret->steps[i], &state);
+    draw_from(ret, &from);
+}
+
+void plan_draw_input(struct plan *ret, const uint8_t *input, size_t len)
+{
+    struct stream from = {.bytes = input, .len = len};
+    uint64_t seed = from.state = stream_next(&from);
+
+    *ret = (struct plan){.seed = seed, .input = input, .input_len = len, .noise_until = UINT64_MAX};
+    draw_from(ret, &from);
+    ret->rest = from;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -96,7 +111,10 @@ const char *plan_text(const struct plan *plan)
     struct plan own;
     size_t len = 0;
 
-    plan_draw(&own, plan->seed);
+    if (plan->input)
+        plan_draw_input(&own, plan->input, plan->input_len);
+    else
+        plan_draw(&own, plan->seed);
     *text = '\0';
     for (int i = 0; i < SETUPS; i++)
         if (plan->setup[i] != own.setup[i])

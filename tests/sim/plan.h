@@ -1,12 +1,14 @@
 /* The plan of a story: what kind of world it is, and what people and misfortune do in it, one step after the other. All
- * of it is drawn from the seed before anything happens, so a story that goes wrong is made short by leaving out steps
- * and setting the rest to 0, which is the simple case. */
+ * of it is drawn from the seed, or from bytes that somebody has chosen, before anything happens, so a story that goes
+ * wrong is made short by leaving out steps and setting the rest to 0, which is the simple case. */
 #ifndef TESTS_SIM_PLAN_H
 #define TESTS_SIM_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "tests/sim/choice.h"
 
 enum setup {
     SETUP_RUNNERS,  /* more than one       */
@@ -36,6 +38,9 @@ enum { STEPS_MAX = 24 };
 
 struct plan {
     uint64_t seed;
+    const uint8_t *input; /* what it was drawn from, lent; NULL: from the seed */
+    size_t input_len;
+    struct stream rest; /* what the input has left for all that happens while the story goes on (choice.h) */
     uint32_t setup[SETUPS];
     struct step steps[STEPS_MAX];
     size_t len;
@@ -44,8 +49,10 @@ struct plan {
 };
 
 void plan_draw(struct plan *ret, uint64_t seed);
-/* What differs from the seed's own plan, as words that plan_read() takes: "runners=0 without=3,4 noise=0-120". Lent
- * until the next call. */
+/* The seed is in the bytes, too; where they end it goes on. */
+void plan_draw_input(struct plan *ret, const uint8_t *input, size_t len);
+/* What differs from the seed's or the input's own plan, as words that plan_read() takes: "runners=0 without=3,4
+ * noise=0-120". Lent until the next call. */
 const char *plan_text(const struct plan *plan);
 /* False: these are no such words. */
 bool plan_read(struct plan *plan, const char *words);

@@ -364,6 +364,7 @@ void story_tell(const struct plan *plan, int telling, struct outcome *ret)
     struct story *story = mem_alloc(sizeof(*story));
 
     choices_init(&choices, plan->seed);
+    choices.first = plan->rest;
     choices.from = plan->noise_from;
     choices.until = plan->noise_until;
     story->plan = *plan;
