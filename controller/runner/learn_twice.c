@@ -52,8 +52,10 @@ bool learn_believes(struct lesson *l, struct err *ret_err)
         *heard = (struct hearsay){.at_ms = 0};
         return true;
     }
-    if (!same || since >= HEARSAY_MS)
+    if (!same || since >= HEARSAY_MS) {
         *heard = now;
+        memory_succeed(l->m, l->asked->rule); /* pauses of what failed before do not hold up the second time */
+    }
     err_set(ret_err, ERR_RETRY, CONFIRMING,
             "%s says that it does not know the runner, or its token; it is asked once more before that is believed",
             l->asked->gitlab.url);

@@ -128,13 +128,13 @@ void sim_tell(struct sim *sim, const char *format, ...)
     (void)sim, (void)format;
 }
 
-void sim_broken(struct sim *sim, const char *property, const char *format, ...)
+void sim_broken(struct sim *sim, enum property property, const char *format, ...)
 {
     va_list args;
 
     (void)sim;
     va_start(args, format);
-    fprintf(stderr, "%s: ", property);
+    fprintf(stderr, "property %d: ", (int)property);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);

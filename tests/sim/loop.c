@@ -7,10 +7,11 @@
 #include "base/jitter.h"
 #include "base/mem.h"
 #include "net/loop.h"
+#include "tests/sim/sabotage.h"
 #include "tests/sim/sim_parts.h"
 
 enum {
-    SPINS_MAX = 20000, /* turns of loops without any time going by */
+    SPINS_MAX = 5000, /* turns of loops within a second */
     SLOW_ONCE_IN = 200,
     SLOW_MS = 40,
 };
@@ -94,16 +95,17 @@ static void run_posts(struct loop *loop)
     loop->pending_signal = 0;
 }
 
-/* Something that turns and turns would go on for ever. */
+/* What turns and turns, though nothing comes, would go on for ever. */
 static bool spins(struct loop *loop)
 {
     struct sim *sim = loop->sim;
 
-    sim->spun = sim->spun_at == sim->now ? sim->spun + 1 : 0;
-    sim->spun_at = sim->now;
+    sim->spun = sim->spun_at == sim->now / 1000 ? sim->spun + 1 : 0;
+    sim->spun_at = sim->now / 1000;
     if (sim->spun == SPINS_MAX)
-        sim_broken(sim, "no spinning", "replica %d: its loop turns without anything to wait for", loop->replica);
-    return sim->spun >= SPINS_MAX;
+        sim_broken(sim, PROPERTY_SPINNING, "replica %d: its loop turns without anything to wait for", loop->replica);
+    loop->killed |= sim->spun >= SPINS_MAX;
+    return loop->killed;
 }
 
 static void turn(void *arg)
@@ -129,7 +131,7 @@ static void turn(void *arg)
         sim_later(loop->sim, 0, loop->on_end, loop->on_end_arg);
     if (loop->ended)
         return;
-    if (loop->awake || !list_empty(&loop->due) || !list_empty(&loop->posts))
+    if (loop->awake || !list_empty(&loop->due) || !list_empty(&loop->posts) || sabotage_is(SABOTAGE_SPIN))
         turn_soon(loop);
 }
 

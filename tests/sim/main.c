@@ -275,7 +275,7 @@ static unsigned is_seen(enum sabotage sabotage, const struct options *o)
         if (sabotage == SABOTAGE_FENCE)
             plan.setup[SETUP_REPLICAS] = plan.setup[SETUP_LEASE] = 1;
         outcome_apart(&plan, 0, &outcome);
-        if (strcmp(outcome.property, sabotage_row(sabotage)->property) == 0)
+        if (strcmp(outcome.property, property_name(sabotage_row(sabotage)->property)) == 0)
             return i + 1;
     }
     return 0;
@@ -290,17 +290,22 @@ static void sabotage_by_name(const char *name)
 
 static int sabotage(const struct options *o)
 {
-    bool all = strcmp(o->sabotage, "all") == 0, good = true, any = false;
+    bool all = strcmp(o->sabotage, "all") == 0, good = true, any = false, has[PROPERTIES] = {false};
 
     for (enum sabotage s = SABOTAGE_NONE + 1; s < SABOTAGES; s++) {
         const struct sabotage_row *row = sabotage_row(s);
         if (!all && strcmp(o->sabotage, row->name) != 0)
             continue;
         unsigned stories = is_seen(s, o);
-        printf("  sabotage %-10s %s: %s (%u stories)\n", row->name, row->property, stories ? "seen" : "NOT SEEN",
-               stories);
+        printf("  sabotage %-10s %s: %s (%u stories)\n", row->name, property_name(row->property),
+               stories ? "seen" : "NOT SEEN", stories);
         good &= stories > 0;
-        any = true;
+        has[row->property] = any = true;
+    }
+    for (enum property p = 0; p < PROPERTIES && all; p++) {
+        if (!has[p])
+            printf("  NO SABOTAGE: %s\n", property_name(p));
+        good &= has[p];
     }
     return good && any ? 0 : 1;
 }

@@ -44,8 +44,8 @@ static void on_sending(void *arg, const struct exchange_request *r)
     const char *holder = json_str_or(lease, "spec.holderIdentity", "");
     size_t len = strlen(name);
     if (strncmp(holder, name, len) != 0 || holder[len] != '_')
-        sim_broken(story->sim, "no write without the Lease", "%s sends %s %s%s while the Lease is held by %s", name,
-                   r->method, r->host, r->target, *holder ? holder : "nobody");
+        sim_broken(story->sim, PROPERTY_LEASE, "%s sends %s %s%s while the Lease is held by %s", name, r->method,
+                   r->host, r->target, *holder ? holder : "nobody");
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -59,8 +59,7 @@ static void on_request(void *arg, const struct exchange_request *r)
         sim_tell(story->sim, "  [%d] %s %s%s %.*s", r->replica, r->method, r->host, r->target, 300, r->body);
     tokens_check_request(story, r);
     if (story->seen.resting && is_to_api(r) && is_write(r) && !is_of_lease(r) && !story->plan.setup[SETUP_EXPIRY])
-        sim_broken(story->sim, "no write at rest", "replica %d: %s %s %.*s", r->replica, r->method, r->target, 300,
-                   r->body);
+        sim_broken(story->sim, PROPERTY_REST, "replica %d: %s %s %.*s", r->replica, r->method, r->target, 300, r->body);
 }
 
 static void on_unheard(void *arg, const struct exchange_request *r)
@@ -85,7 +84,7 @@ static void on_gitlab(void *arg, const struct gitlab_asked *asked)
         return;
     for (size_t i = 0; i < ARRAY_LEN(changes); i++)
         if (strcmp(asked->verb, changes[i]) == 0)
-            sim_broken(story->sim, "no write at rest", "replica %d asks GitLab to %s runner %llu", asked->replica,
+            sim_broken(story->sim, PROPERTY_REST, "replica %d asks GitLab to %s runner %llu", asked->replica,
                        asked->verb, (unsigned long long)asked->id);
 }
 
@@ -120,8 +119,8 @@ static void check_roll(struct story *story, const struct api_write *w)
     const struct wish *wish = wish_of(story, w->before);
 
     if (before && after && wish && !wish->may_roll && !json_same(before, after))
-        sim_broken(story->sim, "pods roll for documented causes", "%s/%s: from %s to %s", wish->ns, wish->name,
-                   json_text(before), json_text(after));
+        sim_broken(story->sim, PROPERTY_ROLLS, "%s/%s: from %s to %s", wish->ns, wish->name, json_text(before),
+                   json_text(after));
 }
 
 /* Its user has wished that the runner stays. */
@@ -136,7 +135,7 @@ static void note_keeper(struct story *story, const struct api_write *w)
 static void check_runner(struct story *story, const struct api_write *w)
 {
     if (w->before && w->after && !json_same(json_get(w->before, "spec"), json_get(w->after, "spec")))
-        sim_broken(story->sim, "nobody's object touched", "the operator changes a spec: %s",
+        sim_broken(story->sim, PROPERTY_FOREIGN, "the operator changes a spec: %s",
                    json_text(json_get(w->after, "spec")));
 }
 
@@ -162,7 +161,7 @@ static void on_write(void *arg, const struct api_write *w)
     if (w->replica < 0)
         return;
     if (!may_touch(w))
-        sim_broken(story->sim, "nobody's object touched", "%s of %s %s", w->verb, w->resource,
+        sim_broken(story->sim, PROPERTY_FOREIGN, "%s of %s %s", w->verb, w->resource,
                    json_text(json_get(w->before, "metadata")));
     if (strcmp(w->resource, RUNNERS) == 0)
         check_runner(story, w);
@@ -194,7 +193,7 @@ static void check_health(struct story *story)
     for (int i = 0; i < story->replicas_len; i++)
         for (int ready = 0; ready < 2; ready++)
             if (!replica_runs(story->replicas[i]) || replica_health(story->replicas[i], ready, why, sizeof(why)) != 200)
-                sim_broken(story->sim, "replicas are well", "replica %d: %s", i,
+                sim_broken(story->sim, PROPERTY_HEALTH, "replica %d: %s", i,
                            replica_runs(story->replicas[i]) ? why : "it does not run");
 }
 
@@ -205,7 +204,7 @@ static void check_leader(struct story *story)
     for (int i = 0; i < story->replicas_len; i++)
         leaders += replica_leads(story->replicas[i]);
     if (leaders != 1)
-        sim_broken(story->sim, "one leads", "%d replicas lead", leaders);
+        sim_broken(story->sim, PROPERTY_LEADER, "%d replicas lead", leaders);
 }
 
 void properties_at_rest(struct story *story)
@@ -225,14 +224,14 @@ static void check_memory(struct story *story)
             return;
     for (int i = 0; i < story->replicas_len; i++)
         if (replica_runs(story->replicas[i]) && replica_keeps(story->replicas[i], what, sizeof(what)) > 0)
-            sim_broken(story->sim, "memory returns", "replica %d keeps %s", i, what);
+            sim_broken(story->sim, PROPERTY_MEMORY, "replica %d keeps %s", i, what);
 }
 
 void properties_at_the_end(struct story *story)
 {
     for (int i = 0; i < story->wishes_len; i++)
         if (wish_object(story, &story->wishes[i]))
-            sim_broken(story->sim, "deletions end", "%s/%s is still there: %s", story->wishes[i].ns,
+            sim_broken(story->sim, PROPERTY_DELETIONS, "%s/%s is still there: %s", story->wishes[i].ns,
                        story->wishes[i].name, json_text(wish_object(story, &story->wishes[i])));
     runners_check(story);
     check_memory(story);

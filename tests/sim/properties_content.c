@@ -20,8 +20,8 @@ struct content {
 
 static void differs(const struct content *c, const char *where, const char *is, const char *should)
 {
-    sim_broken(c->story->sim, "children are as the spec says", "%s/%s: %s: is %s, should be %s", c->wish->ns,
-               c->wish->name, where, is, should);
+    sim_broken(c->story->sim, PROPERTY_CHILDREN, "%s/%s: %s: is %s, should be %s", c->wish->ns, c->wish->name, where,
+               is, should);
 }
 
 static void expect_text(const struct content *c, const char *where, const char *is, const char *should)

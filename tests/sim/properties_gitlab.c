@@ -96,10 +96,10 @@ static void check_gitlab(struct story *story, int g)
 
     gitlab_each(story->gitlabs[g], count_one, &count);
     if (count.untold > seen->disowned[g])
-        sim_broken(story->sim, "no runner left behind", "%s has %u, %u of them untold, such as %s; %u may be",
-                   gitlab_host(g), count.orphans, count.untold, count.last, seen->disowned[g]);
+        sim_broken(story->sim, PROPERTY_RUNNERS, "%s has %u, %u of them untold, such as %s; %u may be", gitlab_host(g),
+                   count.orphans, count.untold, count.last, seen->disowned[g]);
     if (count.reports.possible > unheard || count.reports.kept > seen->keepers)
-        sim_broken(story->sim, "no runner left behind",
+        sim_broken(story->sim, PROPERTY_RUNNERS,
                    "%s has %u, such as %s; %u were lost, and %u may be; %u stay, "
                    "and %u may",
                    gitlab_host(g), count.orphans, count.last, count.reports.possible, unheard, count.reports.kept,

@@ -58,11 +58,11 @@ static void check_status(struct story *story, const struct wish *wish, struct js
     int64_t generation = json_int_or(object, "metadata.generation", -1);
 
     if (json_int_or(object, "status.observedGeneration", -1) != generation)
-        sim_broken(story->sim, "no edit lost", "%s/%s: generation %lld is not observed: %s", wish->ns, wish->name,
+        sim_broken(story->sim, PROPERTY_EDITS, "%s/%s: generation %lld is not observed: %s", wish->ns, wish->name,
                    (long long)generation, json_text(json_get(object, "status")));
     else if (expected && !is_reason(reason, expected))
-        sim_broken(story->sim, "the status tells the truth", "%s/%s: %s, and not %s: %s", wish->ns, wish->name, reason,
-                   expected, json_str_or(condition(object, "Ready"), "message", ""));
+        sim_broken(story->sim, PROPERTY_STATUS, "%s/%s: %s, and not %s: %s", wish->ns, wish->name, reason, expected,
+                   json_str_or(condition(object, "Ready"), "message", ""));
 }
 
 static struct json_object *child_object(struct story *story, enum child child, const struct owner *owner,
@@ -89,17 +89,15 @@ static void check_child(struct story *story, const struct wish *wish, enum child
 
     if (!child_wanted(child, spec)) {
         if (object && strcmp(annotation_of(object, ANNOTATION_OWNER_UID), owner->uid) == 0)
-            sim_broken(story->sim, "children are as the spec says", "%s/%s: there is a %s", wish->ns, wish->name,
-                       child_kind(child));
+            sim_broken(story->sim, PROPERTY_CHILDREN, "%s/%s: there is a %s", wish->ns, wish->name, child_kind(child));
         return;
     }
     struct json_object *manifest = child == CHILD_TOKEN_SECRET ? NULL : render_child(child, owner, spec, &settings, a);
     const char *hash = manifest ? manifest_hash(manifest) : NULL;
     if (!object)
-        sim_broken(story->sim, "children are as the spec says", "%s/%s: there is no %s", wish->ns, wish->name,
-                   child_kind(child));
+        sim_broken(story->sim, PROPERTY_CHILDREN, "%s/%s: there is no %s", wish->ns, wish->name, child_kind(child));
     else if (hash && strcmp(annotation_of(object, ANNOTATION_APPLIED_HASH), hash) != 0)
-        sim_broken(story->sim, "no edit lost", "%s/%s: the %s is another: %s", wish->ns, wish->name, child_kind(child),
+        sim_broken(story->sim, PROPERTY_EDITS, "%s/%s: the %s is another: %s", wish->ns, wish->name, child_kind(child),
                    json_text(object));
 }
 
@@ -114,11 +112,10 @@ static void check_token(struct story *story, const struct wish *wish)
     const char *used = toml ? config_toml_token(toml, &a) : NULL;
 
     if (!token || !used || strcmp(token, used) != 0)
-        sim_broken(story->sim, "the managers' token is the runner's", "%s/%s: %s, %s", wish->ns, wish->name,
-                   token ? token : "none", used ? used : "none");
+        sim_broken(story->sim, PROPERTY_MANAGERS, "%s/%s: %s, %s", wish->ns, wish->name, token ? token : "none",
+                   used ? used : "none");
     else if (!gitlab_runner_of(story->gitlabs[spec_gitlab(json_get(wish_object(story, wish), "spec"))], token))
-        sim_broken(story->sim, "the status tells the truth", "%s/%s is Ready, and its token is not GitLab's", wish->ns,
-                   wish->name);
+        sim_broken(story->sim, PROPERTY_STATUS, "%s/%s is Ready, and its token is not GitLab's", wish->ns, wish->name);
 }
 
 static void check_children(struct story *story, const struct wish *wish, struct json_object *object)
@@ -144,7 +141,7 @@ void objects_check(struct story *story)
         if (!object)
             continue;
         if (json_get(object, "metadata.deletionTimestamp")) {
-            sim_broken(story->sim, "deletions end", "%s/%s: %s", wish->ns, wish->name, json_text(object));
+            sim_broken(story->sim, PROPERTY_DELETIONS, "%s/%s: %s", wish->ns, wish->name, json_text(object));
             continue;
         }
         check_status(story, wish, object);
@@ -161,6 +158,6 @@ void objects_check_served(struct story *story, const struct wish *wish)
     int64_t generation = json_int_or(object, "metadata.generation", -1);
 
     if (json_int_or(object, "status.observedGeneration", -1) != generation)
-        sim_broken(story->sim, "nobody waits for others", "%s/%s: generation %lld is not seen to: %s", wish->ns,
-                   wish->name, (long long)generation, json_text(json_get(object, "status")));
+        sim_broken(story->sim, PROPERTY_FAIRNESS, "%s/%s: generation %lld is not seen to: %s", wish->ns, wish->name,
+                   (long long)generation, json_text(json_get(object, "status")));
 }

@@ -115,8 +115,8 @@ static const char *encoded_token_in(const char *text, size_t len, unsigned limit
 static void found(struct story *story, const struct exchange_request *r, const char *token, const char *where)
 {
     if (*token)
-        sim_broken(story->sim, "no token elsewhere", "replica %d sends %s in the %s of %s %s%s", r->replica, token,
-                   where, r->method, r->host, r->target);
+        sim_broken(story->sim, PROPERTY_TOKENS, "replica %d sends %s in the %s of %s %s%s", r->replica, token, where,
+                   r->method, r->host, r->target);
 }
 
 /* Whether it is that GitLab's; what is nobody's any more may go anywhere. */
@@ -170,5 +170,5 @@ void tokens_check_log(void *arg, int replica, const char *line)
     if (!*token)
         token = encoded_token_in(line, strlen(line), BEGINNINGS);
     if (*token)
-        sim_broken(story->sim, "no token elsewhere", "replica %d logs %s: %s", replica, token, line);
+        sim_broken(story->sim, PROPERTY_TOKENS, "replica %d logs %s: %s", replica, token, line);
 }

@@ -10,22 +10,28 @@
 static enum sabotage current;
 
 static const struct sabotage_row rows[SABOTAGES] = {
-    [SABOTAGE_NONE] = {"none", ""},
-    [SABOTAGE_FENCE] = {"fence", "no write without the Lease"},
-    [SABOTAGE_MARK] = {"mark", "no runner left behind"},
-    [SABOTAGE_DELETION] = {"deletion", "no runner left behind"},
-    [SABOTAGE_STATUS] = {"status", "no edit lost"},
-    [SABOTAGE_WATCH] = {"watch", "no edit lost"},
-    [SABOTAGE_LOG] = {"log", "no token elsewhere"},
-    [SABOTAGE_EVENT] = {"event", "no token elsewhere"},
-    [SABOTAGE_ENCODED] = {"encoded", "no token elsewhere"},
-    [SABOTAGE_CONTENT] = {"content", "children are as the spec says"},
-    [SABOTAGE_TEMPLATE] = {"template", "pods roll for documented causes"},
-    [SABOTAGE_FOREIGN] = {"foreign", "nobody's object touched"},
-    [SABOTAGE_FINALIZER] = {"finalizer", "deletions end"},
-    [SABOTAGE_SLOW] = {"slow", "nobody waits for others"},
-    [SABOTAGE_UNTOLD] = {"untold", "no runner left behind"},
-    [SABOTAGE_CHATTER] = {"chatter", "no write at rest"},
+    [SABOTAGE_NONE] = {"none", PROPERTIES},
+    [SABOTAGE_LEAK] = {"leak", PROPERTY_MEMORY},
+    [SABOTAGE_BLIND] = {"blind", PROPERTY_HEALTH},
+    [SABOTAGE_LEADERS] = {"leaders", PROPERTY_LEADER},
+    [SABOTAGE_TOKEN] = {"token", PROPERTY_STATUS},
+    [SABOTAGE_MANAGERS] = {"managers", PROPERTY_MANAGERS},
+    [SABOTAGE_SPIN] = {"spin", PROPERTY_SPINNING},
+    [SABOTAGE_FENCE] = {"fence", PROPERTY_LEASE},
+    [SABOTAGE_MARK] = {"mark", PROPERTY_RUNNERS},
+    [SABOTAGE_DELETION] = {"deletion", PROPERTY_RUNNERS},
+    [SABOTAGE_STATUS] = {"status", PROPERTY_EDITS},
+    [SABOTAGE_WATCH] = {"watch", PROPERTY_EDITS},
+    [SABOTAGE_LOG] = {"log", PROPERTY_TOKENS},
+    [SABOTAGE_EVENT] = {"event", PROPERTY_TOKENS},
+    [SABOTAGE_ENCODED] = {"encoded", PROPERTY_TOKENS},
+    [SABOTAGE_CONTENT] = {"content", PROPERTY_CHILDREN},
+    [SABOTAGE_TEMPLATE] = {"template", PROPERTY_ROLLS},
+    [SABOTAGE_FOREIGN] = {"foreign", PROPERTY_FOREIGN},
+    [SABOTAGE_FINALIZER] = {"finalizer", PROPERTY_DELETIONS},
+    [SABOTAGE_SLOW] = {"slow", PROPERTY_FAIRNESS},
+    [SABOTAGE_UNTOLD] = {"untold", PROPERTY_RUNNERS},
+    [SABOTAGE_CHATTER] = {"chatter", PROPERTY_REST},
 };
 
 const struct sabotage_row *sabotage_row(enum sabotage sabotage)
@@ -102,6 +108,15 @@ bool sabotage_request(struct exchange *x, long *ret_status, const char **ret_bod
         return swallow(x, 204, "", ret_status, ret_body);
     if (current == SABOTAGE_STATUS && is_asked(x, "PATCH", "/status"))
         return swallow(x, 200, r->body, ret_status, ret_body);
+    if (current == SABOTAGE_BLIND && is_asked(x, "GET", "/deployments?"))
+        return swallow(x, 500, "{}", ret_status, ret_body);
+    if (current == SABOTAGE_LEADERS && is_asked(x, "PUT", "/leases/"))
+        return swallow(x, 200, r->body, ret_status, ret_body);
+    if (current == SABOTAGE_TOKEN && is_asked(x, "POST", "/reset_authentication_token"))
+        return swallow(x, 201, "{\"token\":\"glrt-ThatNobodyHasEverHeardOf\",\"token_expires_at\":null}", ret_status,
+                       ret_body);
+    if (current == SABOTAGE_MANAGERS && is_asked(x, "PATCH", "-runner-config?"))
+        return swallow(x, 200, r->body, ret_status, ret_body);
     if (current == SABOTAGE_FINALIZER && is_asked(x, "PATCH", "/gitlabrunners/") &&
         !strstr(r->body, "\"finalizers\":[\"") && !strstr(r->target, "/status"))
         return swallow(x, 503, "{}", ret_status, ret_body);
@@ -119,6 +134,8 @@ int64_t sabotage_delay_ms(const struct exchange *x)
 
 bool sabotage_swallows(struct exchange *x, const char *data, size_t len)
 {
+    if (current == SABOTAGE_LEAK)
+        return memmem(data, len, "\"DELETED\"", 9) && !strstr(x->request.target, "gitlabrunners");
     return current == SABOTAGE_WATCH && memmem(data, len, "\"MODIFIED\"", 10) &&
            strstr(x->request.target, "gitlabrunners") && sim_random(x->sim) % 2;
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/sim/sim.h"
+
 struct exchange;
 
 enum sabotage {
@@ -26,11 +28,18 @@ enum sabotage {
     SABOTAGE_SLOW,      /* edits are told after half a minute                   */
     SABOTAGE_CHATTER,   /* what is read at GitLab is written, too               */
     SABOTAGE_UNTOLD,    /* Events of what is left behind are of something else */
+    SABOTAGE_LEAK,      /* watches do not tell what is deleted, so its record stays */
+    SABOTAGE_BLIND,     /* Deployments cannot be listed                         */
+    SABOTAGE_LEADERS,   /* the Lease is never renewed, and answered as if       */
+    SABOTAGE_TOKEN,     /* resets are not done, and answered with a token       */
+    SABOTAGE_MANAGERS,  /* config.toml is made once, and answered as if changed */
+    SABOTAGE_SPIN,      /* loops turn when there is nothing to do               */
     SABOTAGES
 };
 
 struct sabotage_row {
-    const char *name, *property; /* that sees it */
+    const char *name;
+    enum property property; /* that sees it; each has one at least */
 };
 const struct sabotage_row *sabotage_row(enum sabotage sabotage);
 

@@ -197,7 +197,32 @@ void sim_tell(struct sim *sim, const char *format, ...)
     putchar('\n');
 }
 
-void sim_broken(struct sim *sim, const char *property, const char *format, ...)
+const char *property_name(enum property property)
+{
+    static const char *const names[PROPERTIES] = {
+        [PROPERTY_LEASE] = "no write without the Lease",
+        [PROPERTY_LEADER] = "one leads",
+        [PROPERTY_HEALTH] = "replicas are well",
+        [PROPERTY_SPINNING] = "no spinning",
+        [PROPERTY_REST] = "no write at rest",
+        [PROPERTY_MEMORY] = "memory returns",
+        [PROPERTY_TOKENS] = "no token elsewhere",
+        [PROPERTY_FOREIGN] = "nobody's object touched",
+        [PROPERTY_ROLLS] = "pods roll for documented causes",
+        [PROPERTY_EDITS] = "no edit lost",
+        [PROPERTY_STATUS] = "the status tells the truth",
+        [PROPERTY_CHILDREN] = "children are as the spec says",
+        [PROPERTY_MANAGERS] = "the managers' token is the runner's",
+        [PROPERTY_RUNNERS] = "no runner left behind",
+        [PROPERTY_DELETIONS] = "deletions end",
+        [PROPERTY_FAIRNESS] = "nobody waits for others",
+    };
+
+    assert(property < PROPERTIES && names[property]);
+    return names[property];
+}
+
+void sim_broken(struct sim *sim, enum property property, const char *format, ...)
 {
     va_list args;
     char text[2048];
@@ -205,10 +230,10 @@ void sim_broken(struct sim *sim, const char *property, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    sim_tell(sim, "BROKEN: %s: %s", property, text);
+    sim_tell(sim, "BROKEN: %s: %s", property_name(property), text);
     if (*sim->broken)
         return;
-    snprintf(sim->broken, sizeof(sim->broken), "%s", property);
+    snprintf(sim->broken, sizeof(sim->broken), "%s", property_name(property));
     buf_addf(&sim->broken_text, "%lld.%03lld s: %s", (long long)(sim->now / 1000), (long long)(sim->now % 1000), text);
 }
 

@@ -36,7 +36,29 @@ bool sim_happens(struct sim *sim, uint32_t n);
 
 /* A line of the story, with the time before it; nothing unless the story is told. */
 void sim_tell(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What must hold, whatever happens; sabotage.h has for each how the program is broken so that it does not. */
+enum property {
+    PROPERTY_LEASE,
+    PROPERTY_LEADER,
+    PROPERTY_HEALTH,
+    PROPERTY_SPINNING,
+    PROPERTY_REST,
+    PROPERTY_MEMORY,
+    PROPERTY_TOKENS,
+    PROPERTY_FOREIGN,
+    PROPERTY_ROLLS,
+    PROPERTY_EDITS,
+    PROPERTY_STATUS,
+    PROPERTY_CHILDREN,
+    PROPERTY_MANAGERS,
+    PROPERTY_RUNNERS,
+    PROPERTY_DELETIONS,
+    PROPERTY_FAIRNESS,
+    PROPERTIES
+};
+/* "no write without the Lease" */
+const char *property_name(enum property property);
 /* A property does not hold: remembers the first of a story, and what was told. The simulation goes on to its end. */
-void sim_broken(struct sim *sim, const char *property, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void sim_broken(struct sim *sim, enum property property, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

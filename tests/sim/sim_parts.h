@@ -38,7 +38,7 @@ struct sim {
     uint32_t *heap, *free; /* numbers of slots */
     uint32_t slots_len, slots_size, heap_len, free_len;
     uint64_t order;
-    int64_t spun_at; /* how often loops have turned at this time */
+    int64_t spun_at; /* how often loops have turned in this second */
     unsigned spun;
     struct choices choices;
     uint64_t random; /* state of sim_random() */

@@ -104,6 +104,20 @@ static void nor_is_anothers(void **state)
     assert_null(stage.world.process.memory.issued);
 }
 
+/* A GitLab that was down for hours answers again: what it says is not tried less often for that. */
+static void what_is_said_is_asked_again_soon_after_failures(void **state)
+{
+    const struct call_answer down = refused(503), no = refused(403);
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        answered(GITLAB_RESTORE, &down);
+    stage.world.observed.now_ms += 60 * 60 * 1000;
+    answered(GITLAB_RESTORE, &no);
+    assert_true(failed_attempt(&stage.world.observed, "register")->retry_at_ms <=
+                stage.world.observed.now_ms + 10 * 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +126,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nor_of_one_that_was_there_before, begin, end),
         cmocka_unit_test_setup_teardown(a_token_that_is_refused_is_not_restored_again, begin, end),
         cmocka_unit_test_setup_teardown(nor_is_anothers, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_said_is_asked_again_soon_after_failures, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
