@@ -24,11 +24,16 @@ numbers = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Unforgiven())
+    config.addinivalue_line("markers", "cluster: asks for one (set by its fixtures); all others are a suite of their own")
     config.addinivalue_line("markers", "lifecycle: of a runner at GitLab, `make e2e T=lifecycle`")
     config.addinivalue_line("markers", "node: looks at the node's processes or files, so it must be this machine")
 
 
+@pytest.hookimpl(tryfirst=True)         # before -m is looked at
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "kube" in item.fixturenames:
+            item.add_marker("cluster")
     if EXISTING:
         for item in items:
             if item.get_closest_marker("node"):

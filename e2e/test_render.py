@@ -175,6 +175,7 @@ def test_several_runners_are_told_apart() -> None:
     assert [o["metadata"]["name"] for o in objects if o["kind"] == "Deployment"] == ["builds-runner", "more-runner"]
 
 
+@pytest.mark.usefixtures("kube")
 def test_what_it_prints_can_be_applied() -> None:
     """The API server knows every field of it."""
     objects = rendered(FULL)
