@@ -6,7 +6,7 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from cluster import AuditLog, Kube, wait_for
@@ -107,6 +107,12 @@ class Replicas:
 
     def lease(self) -> dict:
         return self._kube.get("Lease", NAME, NAMESPACE)["spec"]
+
+    def lease_is_over(self) -> bool:
+        """So that somebody else could begin."""
+        lease = self.lease()
+        age = datetime.now(timezone.utc) - datetime.fromisoformat(lease["renewTime"])
+        return age.total_seconds() > lease["leaseDurationSeconds"]
 
     # What the API server tells of them
 

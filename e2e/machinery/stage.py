@@ -157,12 +157,12 @@ class Stage(Place):
     def write_counts(self) -> Counter[str]:
         return Counter(f"{entry.method} {entry.subject}" for entry in self.writes())
 
-    def wait_quiet(self, seconds: float = GONE_QUIET) -> None:
+    def wait_quiet(self, seconds: float = GONE_QUIET, method: str = ".*") -> None:
         """The operator has nothing left to do here: it has asked for nothing for a while, nor since we ask."""
         since = time.monotonic()
 
         def quiet() -> bool:
-            entries = [entry for entry in self.requests(path=self.objects) if not entry.watch]
+            entries = [entry for entry in self.requests(method, self.objects) if not entry.watch]
             open_ones = any(not entry.ended for entry in entries)
             last = max([since, *(entry.ended or entry.began for entry in entries)])
             return not open_ones and time.monotonic() - last > seconds

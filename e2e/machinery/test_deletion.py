@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 
 import pytest
 
 from cluster import wait_for
 from gitlab_admin import GitLabAdmin
 from machinery.stage import Stage
+from moved_clock import MovedClock
 from operator_pod import NAMESPACE, ORPHANS
 from places import FORCE, GITLAB_IP, URL, Runner
 from proxy.faults import Status
@@ -24,9 +26,10 @@ def with_credential(stage: Stage, by: str) -> None:
     stage.access_token() if by == "accessToken" else stage.registration_token()
 
 
-def manned(stage: Stage, by: str = "accessToken", **spec: object) -> Runner:
+def manned(stage: Stage, by: str = "accessToken", how: dict | None = None, **spec: object) -> Runner:
+    """how: the operator is started."""
     with_credential(stage, by)
-    stage.operator.start()
+    stage.operator.start(**how or {})
     runner = stage.runner(by, **spec)
     stage.settled([runner])
     return runner
@@ -96,12 +99,17 @@ def test_drain_killed_meanwhile_it_goes_on_after_the_start(stage: Stage, gitlab:
     assert numbers(gitlab) == []
 
 
-def test_drain_is_not_waited_for_longer_than_its_grace(stage: Stage, gitlab: GitLabAdmin) -> None:
+def test_drain_is_not_waited_for_longer_than_its_grace(stage: Stage, gitlab: GitLabAdmin, tmp_path: Path) -> None:
     """A lost node's pod never ends; a minute is for the kubelet."""
-    runner = busy(stage, manager={"terminationGracePeriodSeconds": 1})
+    clock = MovedClock(tmp_path)
+    runner = busy(stage, how={"env": clock.environment()}, manager={"terminationGracePeriodSeconds": 1})
     runner.delete()
     runner.wait("Drained", "False")
-    runner.wait_gone(61 + ANSWER)
+    stage.wait_quiet()
+    assert runner.object(), "the minute has not gone by"
+    clock.advance(61)
+    runner.kube.patch("GitLabRunner", runner.name, {"metadata": {"annotations": {"look": "now"}}}, runner.ns)
+    runner.wait_gone(ANSWER)
     assert numbers(gitlab) == []
     assert "still there" in runner.wait_event("ManagerNotStopped")["note"]
     end_jobs(runner)

@@ -20,31 +20,33 @@ from proxy.http2 import Peer
 from proxy.server import Proxy
 
 CRD = "gitlabrunners.gitlab-runners.dev"
-BACKOFF_CAP = 60            # seconds: 30, and as much again by jitter
+PACE = 4                    # of the operator's clock, where it waits to try again
+BACKOFF_CAP = 60 / PACE     # seconds: 30, and as much again by jitter …
+LATE = 10                   # … which this machine may be late by
 OPERATOR = "gitlab-runner-controller/"
 
 
 def test_r8_the_api_server_is_away_for_a_while(stage: Stage, kube: Kube, api_server: ApiServer) -> None:
     """The process stays up, asks seldom, and goes on where it was."""
     stage.registration_token()
-    stage.operator.start()
+    stage.operator.start(pace=PACE)
     stage.settled([stage.unmanned()])
     process = stage.operator.process()
     stage.mark()
-    seconds = scaled(600, 12)
+    seconds = scaled(600, 12) / PACE
     api_server.stop()
     began = time.monotonic()
     wait_for("the outage is over", lambda: time.monotonic() - began > seconds, seconds + 10)
     tries = len(stage.requests())
-    assert tries <= len(KINDS) * (8 + seconds / 15), "it asks too often"
+    assert tries <= len(KINDS) * (8 + seconds * PACE / 15), "it asks too often"
     audit = AuditLog()
     api_server.start()
     back = time.monotonic()
     later = stage.unmanned(name="later")
-    later.wait(seconds=BACKOFF_CAP + 5)
+    later.wait(seconds=BACKOFF_CAP + LATE)
     for kind in KINDS:
         wait_for(f"{kind} are watched", lambda: stage.open_watch(kind), BACKOFF_CAP)
-    assert_in_time("all is watched again", time.monotonic() - back, BACKOFF_CAP + 5)
+    assert_in_time("all is watched again", time.monotonic() - back, BACKOFF_CAP + LATE)
     assert stage.operator.process() == process
     assert all(number <= 1 for number in whole_lists(audit).values()), whole_lists(audit)
 
@@ -62,7 +64,7 @@ def whole_lists(audit: AuditLog) -> dict[str, int]:
 
 def test_r16_the_kind_goes_and_comes_back(stage: Stage, kube: Kube, gitlab: GitLabAdmin) -> None:
     stage.registration_token()
-    stage.operator.start()
+    stage.operator.start(pace=PACE)
     stage.settled([stage.unmanned()])
     kubectl("delete", "crd", CRD)           # waits until the operator has let go of all of them
     assert gitlab.runners() == []
@@ -72,7 +74,7 @@ def test_r16_the_kind_goes_and_comes_back(stage: Stage, kube: Kube, gitlab: GitL
     stage.operator.assert_steady()
     kubectl("apply", "-k", "crds")
     wait_kind()
-    stage.unmanned(name="again").wait(seconds=BACKOFF_CAP + 5)
+    stage.unmanned(name="again").wait(seconds=BACKOFF_CAP + LATE)
 
 
 def test_r16_the_namespace_goes_while_a_runner_is_made(stage: Stage, kube: Kube, gitlab: GitLabAdmin) -> None:
@@ -120,7 +122,7 @@ def test_r14_it_needs_little(how: dict, stage: Stage) -> None:
 
 def test_r14_without_files_it_waits_and_recovers(stage: Stage) -> None:
     """All of its connections end, and it may open no others, for a while."""
-    works(stage)
+    works(stage, pace=PACE)
     pid = stage.operator.process().name
     stage.mark()
     run(*limited("nofile", "3:"), "--pid", pid)
@@ -129,7 +131,7 @@ def test_r14_without_files_it_waits_and_recovers(stage: Stage) -> None:
     assert stage.requests() == []
     stage.operator.assert_steady()
     run(*limited("nofile", "1024:"), "--pid", pid)
-    stage.unmanned(name="later").wait(seconds=BACKOFF_CAP + 5)
+    stage.unmanned(name="later").wait(seconds=BACKOFF_CAP + LATE)
 
 
 def run(*words: str) -> None:
@@ -192,7 +194,7 @@ def named(address: str) -> Iterator[None]:
 def test_r14_a_name_that_is_not_found_for_a_while(stage: Stage, proxy: Proxy, account: str) -> None:
     config = kubeconfig(account, server=f"https://{NAME}:{proxy.port}", **{"certificate-authority-data": proxy.ca})
     stage.registration_token()
-    stage.operator.start(ready=False, config=config)
+    stage.operator.start(ready=False, config=config, pace=PACE)
     wait_for("it says so", lambda: [e for e in stage.operator.lines("warn") if "cannot be resolved" in e["error"]], 20)
     with named("127.0.0.1"):
-        stage.settled([stage.unmanned()], BACKOFF_CAP + 5)
+        stage.settled([stage.unmanned()], BACKOFF_CAP + LATE)

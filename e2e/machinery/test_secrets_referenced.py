@@ -16,7 +16,8 @@ pytestmark = pytest.mark.lifecycle
 
 OVERLAY = "manifests/secrets-referenced"
 REFERENCED = ("--secrets", "referenced")
-ROUND = 75 + 15             # seconds: the longest that a Secret is not read (kube/rounds.h), and time to act on it
+PACE = 6                    # of the operator's clock
+ROUND = 75 / PACE + 15      # seconds: the longest that a Secret is not read (kube/rounds.h), and time to act on it
 
 
 def overlay(kind: str) -> dict:
@@ -88,7 +89,7 @@ def test_changes_of_secrets_are_seen_within_a_round(confined: Stage, gitlab: Git
     user = GitLabUser(gitlab)
     first, second = (user.create_runner(description=which)["token"] for which in ("first", "second"))
     confined.secret("gitlab", runner_token=first)
-    confined.operator.start(*REFERENCED)
+    confined.operator.start(*REFERENCED, pace=PACE)
     runner = confined.unmanned("runnerToken")
     confined.settled([runner])
     other = confined.runner("runnerToken", "another", manager={"replicas": 0})
@@ -102,7 +103,7 @@ def test_changes_of_secrets_are_seen_within_a_round(confined: Stage, gitlab: Git
 
 
 def test_a_secret_that_comes_later_is_found(confined: Stage, gitlab: GitLabAdmin) -> None:
-    confined.operator.start(*REFERENCED)
+    confined.operator.start(*REFERENCED, pace=PACE)
     runner = confined.unmanned()
     runner.wait_refused("SecretNotFound")
     confined.registration_token()
