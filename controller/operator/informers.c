@@ -11,6 +11,7 @@
 #include "base/key.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "operator/echo.h"
 #include "operator/garbage.h"
 #include "kube/object_text.h"
 #include "kube/poll.h"
@@ -180,9 +181,8 @@ static bool is_passed_over(const struct informer *informer, const char *ns, cons
     return true;
 }
 
-static void on_object(void *arg, enum watch_type type, struct json_object *object)
+static void take_object(struct informer *informer, enum watch_type type, struct json_object *object)
 {
-    struct informer *informer = arg;
     struct store *store = informer->informers->ctx->store;
     const struct record seen = {.ns = json_str_or(object, "metadata.namespace", ""),
                                 .name = json_str_or(object, "metadata.name", ""),
@@ -212,6 +212,24 @@ static void on_object(void *arg, enum watch_type type, struct json_object *objec
              priority_of(informer, object));
 }
 
+static void take_held(void *arg, struct json_object *object)
+{
+    take_object(arg, WATCH_MODIFIED, object);
+}
+
+static void on_object(void *arg, enum watch_type type, struct json_object *object)
+{
+    struct informer *informer = arg;
+    struct list *echoes = informer->informers->ctx->echoes;
+
+    if (type == WATCH_DELETED)
+        echo_drop(echoes, informer->kind, json_str_or(object, "metadata.namespace", ""),
+                  json_str_or(object, "metadata.name", ""));
+    if (type == WATCH_DELETED || type == WATCH_LISTED ||
+        !echo_hold(echoes, informer->kind, object, take_held, informer))
+        take_object(informer, type, object);
+}
+
 static bool on_identity(void *arg, const struct watch_identity *identity)
 {
     struct informer *informer = arg;
@@ -229,6 +247,7 @@ static void on_list_begin(void *arg)
 {
     struct informer *informer = arg;
 
+    echo_release(informer->informers->ctx->echoes, informer->kind);
     informer->begun = store_list_begin(informer->informers->ctx->store, informer->kind);
     if (informer->kind == KIND_RUNNER)
         shares_list_begin(store_shares(informer->informers->ctx->store), informer->scope->ns);

@@ -32,8 +32,17 @@ static const struct kube_resource *resource_asked(const struct turn *turn)
     return kind_resource(kind_of_child(turn->asked.apply.child));
 }
 
+static void announce_child(struct turn *turn)
+{
+    struct json_object *manifest = turn->asked.apply.manifest;
+
+    turn_writes(turn, kind_of_child(turn->asked.apply.child), json_str_or(manifest, "metadata.namespace", ""),
+                json_str_or(manifest, "metadata.name", ""));
+}
+
 static void send_apply(struct turn *turn)
 {
+    announce_child(turn);
     turn->request = kube_apply(turn->ctx->client, resource_asked(turn), NULL, turn->asked.apply.manifest, FIELD_MANAGER,
                                on_applied, turn);
 }
@@ -51,11 +60,13 @@ static void create_by_apply(struct turn *turn)
 
 static void create(struct turn *turn)
 {
-    if (turn->asked.apply.child == CHILD_TOKEN_SECRET)
+    if (turn->asked.apply.child == CHILD_TOKEN_SECRET) {
         create_by_apply(turn);
-    else
-        turn->request = kube_create_as(turn->ctx->client, resource_asked(turn), turn->asked.apply.manifest,
-                                       FIELD_MANAGER, on_applied, turn);
+        return;
+    }
+    announce_child(turn);
+    turn->request = kube_create_as(turn->ctx->client, resource_asked(turn), turn->asked.apply.manifest, FIELD_MANAGER,
+                                   on_applied, turn);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ enum {
                             /* the API server answer the others sooner                                          */
     TURNS_COST = 16 << 20,  /* bytes: no turn begins while those under way take as much …                      */
     TURN_COST = 128 << 10,  /* … of which each takes this, and so many trees of the size of its object:        */
-    TURN_TREES = 3,         /* the object itself, what is rendered of it, and the answer                       */
+    TURN_TREES = 4,         /* the object itself, what is rendered of it, the answer, and what echo.h holds    */
     KEPT_BUDGET = 44 << 20, /* bytes of all that is kept at rest: 10,000 usual runners and what is made of them; */
                             /* 45% more while all of them fail and wait for GitLab (test_share_price.c)           */
 };
@@ -37,6 +37,7 @@ struct reconciler {
     struct states states;
     struct informers *informers;
     struct errands errands;
+    struct list echoes; /* of what turns write */
     struct paces paces; /* in which the pods of managers are looked at */
     struct stats stats;
 };
@@ -315,6 +316,8 @@ struct reconciler *reconciler_create(const struct context *ctx)
     rec->errands.wake = wake_runner;
     rec->errands.arg = rec;
     rec->ctx.errands = &rec->errands;
+    list_init(&rec->echoes);
+    rec->ctx.echoes = &rec->echoes;
     rec->ctx.paces = &rec->paces;
     rec->ctx.controller = rec->controller = controller_create(ctx->loop, ctx->lease, all_synced, rec);
     rec->ctx.orphans = orphans_create(&rec->ctx);
@@ -330,7 +333,7 @@ void reconciler_destroy(struct reconciler *rec)
     if (!rec)
         return;
     controller_destroy(rec->controller);
-    assert(list_empty(&rec->errands.all) && !rec->states.by_key.len);
+    assert(list_empty(&rec->errands.all) && list_empty(&rec->echoes) && !rec->states.by_key.len);
     informers_destroy(rec->informers);
     orphans_destroy(rec->ctx.orphans);
     garbage_destroy(rec->ctx.garbage);

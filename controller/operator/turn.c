@@ -42,6 +42,7 @@ struct turn *turn_create(const struct context *ctx, const struct record *record,
 
     *turn = (struct turn){.ctx = ctx, .cause = cause, .state = state};
     list_init(&turn->reader);
+    list_init(&turn->echo.among);
     turn->began_us = turn->asked_us = clock_us();
     snprintf(turn->id, sizeof(turn->id), "%08x-%llu", ctx->stats->run, (unsigned long long)++ctx->stats->turns);
     turn->record = record_copy(&kept_layouts[KIND_RUNNER], record, &turn->mem);
@@ -64,6 +65,7 @@ void turn_destroy(struct turn *turn)
     assert(turn->state && turn->ctx);
     if (turn->request)
         kube_cancel(turn->ctx->client, turn->request);
+    echo_end(&turn->echo);
     reads_leave(turn);
     pods_look_end(turn);
     arena_finish(&turn->step);
@@ -71,9 +73,15 @@ void turn_destroy(struct turn *turn)
     free(turn);
 }
 
+void turn_writes(struct turn *turn, enum kind kind, const char *ns, const char *name)
+{
+    echo_expect(&turn->echo, turn->ctx->echoes, kind, ns, name, kind == KIND_RUNNER ? turn->observed.generation : 0);
+}
+
 void turn_ready(struct turn *turn)
 {
     assert(!turn->request && !turn->reading);
+    echo_end(&turn->echo);
     work_ready(&turn->work);
 }
 
@@ -135,9 +143,10 @@ struct record context_record(const struct context *ctx, enum kind kind, struct j
     return record;
 }
 
-static const char *reached_by_watch(const struct context *ctx, enum kind kind, struct json_object *object)
+/* NULL: not as far as to this object. */
+static const char *reached_by_watch(const struct context *ctx, enum kind kind, const struct record *record)
 {
-    return store_reached(ctx->store, kind, json_str_or(object, "metadata.namespace", ""));
+    return echo_holds(ctx->echoes, kind, record->ns, record->name) ? NULL : store_reached(ctx->store, kind, record->ns);
 }
 
 /* What is gone is gone, whatever its version: the answer to the write that let it go has that of before. */
@@ -159,7 +168,7 @@ void context_learn_applied(const struct context *ctx, enum kind kind, struct jso
         return;
     struct record record = kind_record(kind, object, ctx->store, &a);
     drift_none(kind, object, &record, &a);
-    learn(ctx, kind, object, &record, reached_by_watch(ctx, kind, object));
+    learn(ctx, kind, object, &record, reached_by_watch(ctx, kind, &record));
 }
 
 void context_learn_written(const struct context *ctx, enum kind kind, struct json_object *object)
@@ -169,7 +178,7 @@ void context_learn_written(const struct context *ctx, enum kind kind, struct jso
     if (!object)
         return;
     const struct record record = context_record(ctx, kind, object, &a);
-    learn(ctx, kind, object, &record, reached_by_watch(ctx, kind, object));
+    learn(ctx, kind, object, &record, reached_by_watch(ctx, kind, &record));
 }
 
 void context_learn_read(const struct context *ctx, enum kind kind, struct json_object *object)

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "kube/controller.h"
+#include "operator/echo.h"
 #include "operator/gather.h"
 #include "gitlab/api.h"
 #include "operator/stats.h"
@@ -48,6 +49,7 @@ struct context {
     struct orphans *orphans;
     struct errands *errands;
     struct garbage *garbage;
+    struct list *echoes; /* of what turns write */
     struct paces *paces; /* of looks at pods */
     struct reads *reads;
     struct stats *stats;
@@ -75,6 +77,7 @@ struct turn {
     struct arena step;       /* what was gathered and decided, until the next decision */
     struct action asked;     /* the action whose answer is awaited                */
     uint64_t request;        /* to Kubernetes, in flight; 0: none                 */
+    struct echo echo;        /* … of a write                                      */
     struct pods_look *look;  /* … at pods; NULL: none */
     struct reading *reading; /* that it waits for; NULL: none (reads.h) */
     struct list reader;      /* … among its readers                     */
@@ -98,7 +101,10 @@ void turn_destroy(struct turn *turn);
 
 /* Looks again at all that may have changed, and learns from what is seen; what is found is in turn->step. */
 void turn_look(struct turn *turn);
-/* An answer has come: the next decision is taken by the loop's hook, never from within a callback. */
+/* The write that is about to be sent changes this object; texts as echo_expect() has them. */
+void turn_writes(struct turn *turn, enum kind kind, const char *ns, const char *name);
+/* An answer has come, and was learned from: the next decision is taken by the loop's hook, never from within a
+ * callback. */
 void turn_ready(struct turn *turn);
 /* The record of an object, with the verdict on its drift. The arena has its texts, or the object lends them. */
 struct record context_record(const struct context *ctx, enum kind kind, struct json_object *object, struct arena *a);

@@ -22,6 +22,7 @@ struct world {
     struct loop_timer *guard;
     struct tiny_server server;
     struct context ctx;
+    struct list echoes;
     struct errands errands;
     struct states states;
     struct stats stats;
@@ -104,7 +105,9 @@ static int setup(void **state)
     list_init(&w->errands.all);
     w->errands.wake = on_wake;
     w->errands.arg = w;
+    list_init(&w->echoes);
     w->ctx = (struct context){
+        .echoes = &w->echoes,
         .loop = w->loop,
         .gitlab =
             gitlab_create(w->loop, w->http, &(struct gitlab_settings){.concurrency = 1, .policy.allow_loopback = true}),

@@ -11,6 +11,7 @@ static struct world {
     char path[300], body[1000];
     int requests;
     struct context ctx;
+    struct list echoes;
     struct state state;
     struct turn turn;
     bool ready; /* the turn goes on */
@@ -35,8 +36,10 @@ static int setup(void **state)
 {
     (void)state;
     w = (struct world){.requests = 0};
-    w.ctx = (struct context){.store = kinds_store_create()};
+    list_init(&w.echoes);
+    w.ctx = (struct context){.store = kinds_store_create(), .echoes = &w.echoes};
     w.turn = (struct turn){.ctx = &w.ctx, .state = &w.state, .work = {.state = WORK_WAITING}};
+    list_init(&w.turn.echo.among);
     w.turn.observed.memory = &w.state.memory;
     w.turn.observed.owner = (struct owner){.ns = "ci", .name = "builds", .uid = "u"};
     return 0;

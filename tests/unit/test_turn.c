@@ -7,8 +7,10 @@
 static int setup(void **state)
 {
     static struct context ctx;
+    static struct list echoes;
 
-    ctx = (struct context){.store = kinds_store_create()};
+    list_init(&echoes);
+    ctx = (struct context){.store = kinds_store_create(), .echoes = &echoes};
     *state = &ctx;
     return 0;
 }
@@ -53,6 +55,28 @@ static void learns_what_is_newer(void **state)
     learn(*state, "10", "b", false);
     assert_string_equal(known(*state)->version, "10");
     assert_string_equal(kept_namespace(known(*state))->allowed_from, "b");
+}
+
+static void ignore(void *arg, struct json_object *object)
+{
+    (void)arg;
+    (void)object;
+}
+
+/* The watch has come as far as the answer, but what it told of the object is held (echo.h). */
+static void learns_what_was_told_and_held(void **state)
+{
+    struct context *ctx = *state;
+    struct echo echo = {.held = NULL};
+    cleanup_json struct json_object *object = json_build("{metadata: {name: 'jobs', resourceVersion: '9'}}");
+
+    list_init(&echo.among);
+    echo_expect(&echo, ctx->echoes, KIND_NAMESPACE, "", "jobs", 0);
+    assert_true(echo_hold(ctx->echoes, KIND_NAMESPACE, object, ignore, NULL));
+    reach(ctx, "9");
+    learn(ctx, "9", "a", false);
+    assert_string_equal(known(ctx)->version, "9");
+    echo_end(&echo);
 }
 
 /* The watch may tell of a change before the answer to an earlier request is here. */
@@ -195,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(learns_what_is_newer, setup, teardown),
+        cmocka_unit_test_setup_teardown(learns_what_was_told_and_held, setup, teardown),
         cmocka_unit_test_setup_teardown(does_not_go_back_to_what_was_before, setup, teardown),
         cmocka_unit_test_setup_teardown(is_not_told_of_what_the_watch_has_seen_the_end_of, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_known_already_is_kept_anew, setup, teardown),
