@@ -35,6 +35,8 @@ struct holder {
 struct references {
     struct map targets; /* by key                          */
     struct map holders; /* key → struct holder            */
+    void (*forgotten)(void *arg, unsigned kind, const char *path);
+    void *arg;
 };
 
 static const char *referent_key(unsigned kind, const char *ns, const char *name, char key[static KEY_MAX])
@@ -61,8 +63,15 @@ static struct target *target_create(struct references *r, const char *key, unsig
     return target;
 }
 
-static void target_free(struct target *target)
+static void forget_target(struct references *r, struct target *target)
 {
+    char *path;
+    unsigned kind = (unsigned)strtoul(target->key, &path, 10);
+
+    assert(*path == '/' && list_empty(&target->links));
+    map_remove(&r->targets, target->key);
+    if (r->forgotten)
+        r->forgotten(r->arg, kind, path + 1);
     keep_free(target, sizeof(*target) + strlen(target->key) + 1);
 }
 
@@ -89,16 +98,18 @@ static void let_go(struct references *r, struct holder *holder)
         assert(target && !list_empty(&target->links));
         list_remove(&holder->links[i].node);
         if (list_empty(&target->links))
-            target_free(map_remove(&r->targets, target->key));
+            forget_target(r, target);
     }
     holder_free(holder);
 }
 
-struct references *references_create(void)
+struct references *references_create(void (*forgotten)(void *arg, unsigned kind, const char *path), void *arg)
 {
     struct references *r = mem_alloc(sizeof(*r));
 
     r->targets.lent = r->holders.lent = true;
+    r->forgotten = forgotten;
+    r->arg = arg;
     return r;
 }
 
@@ -109,6 +120,7 @@ void references_destroy(struct references *r)
 
     if (!r)
         return;
+    r->forgotten = NULL;
     for (size_t i = 0; map_iter(&r->holders, &i, &key, &holder);) {
         map_remove(&r->holders, key);
         let_go(r, holder);

@@ -19,7 +19,9 @@ struct reference {
     unsigned epoch;        /* the kind's last list that has begun (kube/store.h) */
 };
 
-struct references *references_create(void);
+/* forgotten() is told of each object (path: "namespace/name") that nobody refers to any more, from within
+ * references_set(), and must not change the references; not when all of them are destroyed. NULL: nobody is told. */
+struct references *references_create(void (*forgotten)(void *arg, unsigned kind, const char *path), void *arg);
 void references_destroy(struct references *references);
 
 /* The holder (its key) refers to these from now on, and to no others. */

@@ -56,12 +56,15 @@ struct store {
     struct shares *shares;
     void (*changed)(void *arg, unsigned kind, const struct record *record); /* NULL: nobody is told */
     void *changed_arg;
+    bool (*concerns)(unsigned kind, const char *ns, const char *name, const struct store *store); /* NULL: all do */
 };
 
 static void store_key(const char *ns, const char *name, char key[static KEY_MAX])
 {
     snprintf(key, KEY_MAX, "%s/%s", ns, name);
 }
+
+static void on_forgotten(void *arg, unsigned kind, const char *path);
 
 struct store *store_create(const char *const names[], const struct record_layout layouts[], unsigned len)
 {
@@ -72,7 +75,7 @@ struct store *store_create(const char *const names[], const struct record_layout
     store->layouts = layouts;
     store->len = len;
     store->owners.lent = true;
-    store->references = references_create();
+    store->references = references_create(on_forgotten, store);
     store->shares = shares_create(SIZE_MAX);
     for (unsigned kind = 0; kind < len; kind++)
         store->kinds[kind].entries.lent = true;
@@ -346,6 +349,22 @@ void store_refer(struct store *store, const char *holder, const struct reference
         dated[i].epoch = store->kinds[to[i].kind].epoch;
     }
     references_set(store->references, holder, dated, len);
+}
+
+void store_let_go(struct store *store,
+                  bool (*concerns)(unsigned kind, const char *ns, const char *name, const struct store *store))
+{
+    store->concerns = concerns;
+}
+
+/* When an object is referred to again it is read, as any that is new to us. */
+static void on_forgotten(void *arg, unsigned kind, const char *path)
+{
+    struct store *store = arg;
+    struct entry *e = map_get(&store->kinds[kind].entries, path);
+
+    if (e && store->concerns && !store->concerns(kind, e->record.ns, e->record.name, store))
+        drop(store, e);
 }
 
 const struct references *store_references(const struct store *store)

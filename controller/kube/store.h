@@ -50,6 +50,9 @@ bool store_knows(const struct store *store, unsigned kind, const char *ns, const
 /* The holder (its key), whose record is of the first kind, refers to these from now on, and to no others; see
  * kube/references.h. Its references end with its record. */
 void store_refer(struct store *store, const char *holder, const struct reference *to, size_t len);
+/* From now on the record of an object that nobody refers to any more goes, unless it concerns() us all the same. */
+void store_let_go(struct store *store,
+                  bool (*concerns)(unsigned kind, const char *ns, const char *name, const struct store *store));
 const struct references *store_references(const struct store *store);
 
 /* What namespaces hold of the prices of all records. No bound unless one is set. */

@@ -56,7 +56,9 @@ struct store *kinds_store_create(void)
 
     for (enum kind kind = 0; kind < KIND_COUNT; kind++)
         names[kind] = kind_resource(kind)->kind;
-    return store_create(names, kept_layouts, KIND_COUNT);
+    struct store *store = store_create(names, kept_layouts, KIND_COUNT);
+    store_let_go(store, kind_concerns);
+    return store;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -155,7 +155,7 @@ static void learn(const struct context *ctx, enum kind kind, struct json_object 
 {
     if (is_object_gone(object))
         store_bury(ctx->store, kind, record->ns, record->name, record->uid);
-    else if (!is_old(ctx->store, kind, record, reached))
+    else if (!is_old(ctx->store, kind, record, reached) && kind_concerns(kind, record->ns, record->name, ctx->store))
         context_keep(ctx, kind, object, record, false);
     garbage_note(ctx->garbage, kind, record->ns, record->name);
 }

@@ -114,7 +114,8 @@ bool context_keep(const struct context *ctx, enum kind kind, struct json_object 
                   bool listed);
 /* Puts an object that an answer has shown into the store; one that is gone is buried. What is older than what is known
  * is passed over, because a watch may overtake the answer: of a write, what the watch has told already; of what was
- * read, only a version before the one that is known, for an object may change without its watch showing it. */
+ * read, only a version before the one that is known, for an object may change without its watch showing it. Nothing is
+ * kept of what nobody refers to any more (kind_concerns()). */
 void context_learn_applied(const struct context *ctx, enum kind kind, struct json_object *object); /* a child */
 void context_learn_written(const struct context *ctx, enum kind kind, struct json_object *object);
 void context_learn_read(const struct context *ctx, enum kind kind, struct json_object *object);

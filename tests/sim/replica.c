@@ -13,6 +13,7 @@
 #include "operator/instance.h"
 #include "operator/kinds.h"
 #include "operator/reconcile.h"
+#include "runner/names.h"
 #include "runner/render.h"
 #include "tests/sim/loop.h"
 #include "tests/sim/network_parts.h"
@@ -235,14 +236,22 @@ int replica_health(const struct replica *r, bool ready, char *why, size_t size)
     return status;
 }
 
+/* Namespaces outlive whoever runs in them, and the ledger is the operator's own. */
+static void count_kept(void *arg, const struct record *record)
+{
+    size_t *n = arg;
+
+    *n += *record->ns && strncmp(record->name, LEDGER_NAME, strlen(LEDGER_NAME)) != 0;
+}
+
 size_t replica_keeps(const struct replica *r, char *ret_what, size_t size)
 {
     const struct reconciler_view view = reconciler_view(r->instance.rec);
     size_t sum = view.states->by_key.len, len = (size_t)snprintf(ret_what, size, "%zu states", sum);
 
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
-        bool counts = kind != KIND_NAMESPACE && kind != KIND_SECRET && kind != KIND_CONFIG_MAP;
-        size_t n = counts ? store_count(view.ctx->store, kind) : 0;
+        size_t n = 0;
+        store_each(view.ctx->store, kind, count_kept, &n);
         sum += n;
         if (n && len < size)
             len += (size_t)snprintf(ret_what + len, size - len, ", %zu %s", n, kind_resource(kind)->plural);

@@ -44,8 +44,8 @@ bool replica_stands_still(const struct replica *replica);
 bool replica_leads(const struct replica *replica);
 /* Of its /healthz, or its /readyz: 200, or why not, in why. */
 int replica_health(const struct replica *replica, bool ready, char *why, size_t size);
-/* What it keeps: records of objects, and states of runners; but not of Namespaces, and of what was referred to once,
- * which is kept until it changes or is listed again. Returns how many, and says which. */
+/* What it keeps: records of objects, but for Namespaces and the ledger, and states of runners. Returns how many, and
+ * says which. */
 size_t replica_keeps(const struct replica *replica, char *ret_what, size_t size);
 /* Its pod's name. */
 const char *replica_name(const struct replica *replica);

@@ -257,6 +257,47 @@ static void secrets_concern_us_by_name_or_reference(void **state)
     store_destroy(store);
 }
 
+static void keep(struct store *store, enum kind kind, const char *name)
+{
+    const struct record record = {.ns = "ci", .name = name, .uid = "u", .version = "1", .owner = "", .owner_uid = ""};
+
+    store_put(store, kind, &record);
+}
+
+/* However the last who names it lets it go. */
+static void what_nobody_names_any_more_is_let_go(void **state)
+{
+    const struct reference to[] = {{.kind = KIND_SECRET, .ns = "ci", .name = "gitlab"},
+                                   {.kind = KIND_CONFIG_MAP, .ns = "ci", .name = "ca"},
+                                   {.kind = KIND_SECRET, .ns = "ci", .name = "builds-runner-token"},
+                                   {.kind = KIND_NAMESPACE, .ns = "", .name = "ci"}};
+    const struct record ns = {.ns = "", .name = "ci", .uid = "u", .version = "1", .owner = "", .owner_uid = ""};
+
+    (void)state;
+    for (int how = 0; how < 2; how++) {
+        struct store *store = kinds_store_create();
+        keep(store, KIND_RUNNER, "builds");
+        store_refer(store, KIND "/ci/builds", to, ARRAY_LEN(to));
+        store_refer(store, KIND "/ci/other", to + 1, 1);
+        store_put(store, KIND_NAMESPACE, &ns);
+        keep(store, KIND_SECRET, "gitlab");
+        keep(store, KIND_SECRET, "builds-runner-token");
+        keep(store, KIND_CONFIG_MAP, "ca");
+        if (how == 0)
+            store_remove(store, KIND_RUNNER, "ci", "builds");
+        else
+            store_refer(store, KIND "/ci/builds", NULL, 0);
+        assert_null(store_get(store, KIND_SECRET, "ci", "gitlab"));
+        assert_non_null(store_get(store, KIND_CONFIG_MAP, "ci", "ca"));
+        store_refer(store, KIND "/ci/other", to, 1);
+        assert_null(store_get(store, KIND_CONFIG_MAP, "ci", "ca"));
+        assert_false(store_knows(store, KIND_SECRET, "ci", "gitlab"));               /* it is to be read */
+        assert_non_null(store_get(store, KIND_SECRET, "ci", "builds-runner-token")); /* a successor may want it */
+        assert_non_null(store_get(store, KIND_NAMESPACE, "", "ci"));                 /* all are kept */
+        store_destroy(store);
+    }
+}
+
 static void a_runner_refers_to_what_its_spec_names(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -332,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_binding_among_the_jobs_is_known_by_its_name_if_it_is_ours),
         cmocka_unit_test(of_a_namespace_what_its_owner_lets_is_kept),
         cmocka_unit_test(secrets_concern_us_by_name_or_reference),
+        cmocka_unit_test(what_nobody_names_any_more_is_let_go),
         cmocka_unit_test(a_runner_refers_to_what_its_spec_names),
         cmocka_unit_test(what_it_counts_for_is_what_it_takes),
         cmocka_unit_test(what_cannot_be_merged_is_invalid),

@@ -95,9 +95,12 @@ static void want(unsigned n, const char *runner_version)
 
 static int setup(void **state)
 {
+    const struct reference to = {.kind = KIND_SECRET, .ns = "ci", .name = "gitlab"};
+
     (void)state;
     w = (struct world){.ctx = {.loop = &w.loop, .store = kinds_store_create()}};
     w.ctx.reads = reads_create(&w.ctx);
+    store_refer(w.ctx.store, KIND "/ci/r", &to, 1);
     watch(KIND_RUNNER, "100");
     watch(KIND_SECRET, "7");
     return 0;

@@ -34,7 +34,7 @@ static void assert_holders(const struct references *r, const char *secret, const
 
 static void knows_who_refers_to_what(void **state)
 {
-    struct references *r = references_create();
+    struct references *r = references_create(NULL, NULL);
 
     (void)state;
     refer(r, "ci/a", "one", "two", 0);
@@ -54,9 +54,32 @@ static void knows_who_refers_to_what(void **state)
     references_destroy(NULL);
 }
 
+static void note_forgotten(void *arg, unsigned kind, const char *path)
+{
+    assert_int_equal(kind, SECRET);
+    strcat(strcat(arg, path), " ");
+}
+
+static void tells_of_what_nobody_refers_to_any_more(void **state)
+{
+    char forgotten[200] = "";
+    struct references *r = references_create(note_forgotten, forgotten);
+
+    (void)state;
+    refer(r, "ci/a", "one", "two", 0);
+    refer(r, "ci/b", "one", NULL, 0);
+    refer(r, "ci/a", "three", "two", 0);
+    assert_string_equal(forgotten, "");
+    refer(r, "ci/b", NULL, NULL, 0);
+    refer(r, "ci/a", "three", "three", 0);
+    assert_string_equal(forgotten, "ci/one ci/two ");
+    references_destroy(r);
+    assert_string_equal(forgotten, "ci/one ci/two ");
+}
+
 static void twice_the_same_is_one(void **state)
 {
-    struct references *r = references_create();
+    struct references *r = references_create(NULL, NULL);
 
     (void)state;
     refer(r, "ci/a", "one", "one", 0);
@@ -73,7 +96,7 @@ static bool settled(const struct references *r, const char *secret)
 
 static void it_is_settled_by_who_has_looked(void **state)
 {
-    struct references *r = references_create();
+    struct references *r = references_create(NULL, NULL);
 
     (void)state;
     references_settle(r, SECRET, "ci", "one"); /* nobody asks */
@@ -91,7 +114,7 @@ static void it_is_settled_by_who_has_looked(void **state)
 /* Of a reference that is made while a list is told nobody knows whether the list has passed it. */
 static void a_list_settles_what_was_there_when_it_began(void **state)
 {
-    struct references *r = references_create();
+    struct references *r = references_create(NULL, NULL);
 
     (void)state;
     refer(r, "ci/a", "before", NULL, 0);
@@ -108,7 +131,7 @@ static void a_list_settles_what_was_there_when_it_began(void **state)
 
 static void many_come_and_go(void **state)
 {
-    struct references *r = references_create();
+    struct references *r = references_create(NULL, NULL);
     char holder[40], own[40];
 
     (void)state;
@@ -127,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_who_refers_to_what),
+        cmocka_unit_test(tells_of_what_nobody_refers_to_any_more),
         cmocka_unit_test(twice_the_same_is_one),
         cmocka_unit_test(it_is_settled_by_who_has_looked),
         cmocka_unit_test(a_list_settles_what_was_there_when_it_began),
