@@ -261,6 +261,20 @@ void json_append(struct json_object *array, struct json_object *value)
     json_object_array_add(array, value);
 }
 
+struct json_object *json_without(struct json_object *array, bool (*drop)(void *arg, struct json_object *element),
+                                 void *arg)
+{
+    struct json_object *rest = json_object_new_array();
+
+    for (size_t i = 0; i < json_len(array); i++)
+        if (!drop(arg, json_at(array, i)))
+            json_append(rest, json_ref(json_at(array, i)));
+    if (json_len(rest) < json_len(array))
+        return rest;
+    json_object_put(rest);
+    return NULL;
+}
+
 struct json_object *json_ref(struct json_object *o)
 {
     return json_object_get(o);

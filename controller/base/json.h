@@ -67,6 +67,9 @@ void json_put_member(struct json_object *o, const char *key, const char *value);
 bool json_remove(struct json_object *o, const char *path);
 /* Adds an element to an array. */
 void json_append(struct json_object *array, struct json_object *value);
+/* The array without the elements that drop() is true of: a new one, of the same elements. NULL: there are none. */
+struct json_object *json_without(struct json_object *array, bool (*drop)(void *arg, struct json_object *element),
+                                 void *arg);
 /* A new reference to the same value, NULL for NULL: to place a borrowed value into another tree. */
 struct json_object *json_ref(struct json_object *o);
 /* An independent copy. */

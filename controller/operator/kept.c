@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "kube/managed_fields.h"
 #include "kube/object_text.h"
+#include "operator/finalizer.h"
 #include "runner/names.h"
 
 enum { MESSAGE_MAX = 1024 }; /* that is kept */
@@ -71,16 +72,6 @@ static int64_t time_at(struct json_object *object, const char *path)
     return time ? time_parse(time) : 0;
 }
 
-static bool has_our_finalizer(struct json_object *object)
-{
-    struct json_object *finalizers = json_get(object, "metadata.finalizers");
-
-    for (size_t i = 0; i < json_len(finalizers); i++)
-        if (strcmp(json_string(json_at(finalizers, i)), FINALIZER) == 0)
-            return true;
-    return false;
-}
-
 static const char *text_of_member(struct json_object *object, const char *member)
 {
     struct json_object *value = json_get(object, member);
@@ -113,7 +104,7 @@ static void keep_runner(struct kept_runner *ret, struct json_object *object, str
         .creation_time = (uint32_t)time_at(object, "metadata.creationTimestamp"),
         .deletion_time = time_at(object, "metadata.deletionTimestamp"),
         .deleting = json_get(object, "metadata.deletionTimestamp") != NULL,
-        .finalizer = has_our_finalizer(object),
+        .finalizer = finalizer_is_on(object),
         .force_delete = force && strcmp(force, "true") == 0,
     };
 }
@@ -126,7 +117,7 @@ static void keep_child(struct kept_child *ret, struct json_object *object)
         .hash = kind_annotation(object, ANNOTATION_APPLIED_HASH),
         .inputs = kind_annotation(object, ANNOTATION_INPUTS),
         .terminating = json_get(object, "metadata.deletionTimestamp") != NULL,
-        .held = has_our_finalizer(object),
+        .held = finalizer_is_on(object),
         .applied = managed_fields_by_apply(managed_fields, FIELD_MANAGER),
         .updated = managed_fields_by_update(managed_fields, FIELD_MANAGER),
     };

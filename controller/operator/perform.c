@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "kube/version.h"
 #include "net/loop.h"
+#include "operator/finalizer.h"
 #include "operator/perform.h"
 #include "operator/pods.h"
 #include "operator/report.h"
@@ -134,36 +135,14 @@ bool perform_expect_success(struct turn *turn, const struct kube_reply *reply)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Our finalizer */
 
-/* All but ours; NULL: ours is not among them. */
-static struct json_object *finalizers_of_others(struct json_object *object)
-{
-    struct json_object *all = json_get(object, "metadata.finalizers"), *others = json_build("[]");
-
-    for (size_t i = 0; i < json_len(all); i++)
-        if (strcmp(json_string(json_at(all, i)), FINALIZER) != 0)
-            json_append(others, json_ref(json_at(all, i)));
-    if (json_len(others) < json_len(all))
-        return others;
-    json_put_ptr(&others);
-    return NULL;
-}
-
-/* To the version that has come, so that nobody else's is lost. */
 bool perform_takes_off_finalizer(struct turn *turn, enum kind kind, struct json_object *object, kube_done_fn *done)
 {
-    struct json_object *others = finalizers_of_others(object);
+    struct json_object *patch = finalizer_off(object);
 
-    if (!others)
-        return false;
-    struct json_object *patch =
-        arena_json(&turn->step,
-                   json_build("{metadata: {namespace: %s, name: %s, uid: %s, resourceVersion: %s, "
-                              "finalizers: %o}}",
-                              json_str(object, "metadata.namespace"), json_str(object, "metadata.name"),
-                              json_str(object, "metadata.uid"), json_str(object, "metadata.resourceVersion"), others));
-
-    turn->request = kube_patch(turn->ctx->client, kind_resource(kind), patch, FIELD_MANAGER, done, turn);
-    return true;
+    if (patch)
+        turn->request = kube_patch(turn->ctx->client, kind_resource(kind), arena_json(&turn->step, patch),
+                                   FIELD_MANAGER, done, turn);
+    return patch;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "kube/event.h"
 #include "operator/claim.h"
+#include "operator/finalizer.h"
 #include "runner/names.h"
 
 struct removal {
@@ -18,6 +19,7 @@ struct removal {
     enum kind kind;
     char *ns, *name;
     char *uid, *owner, *owner_uid; /* as it was read; NULL: not yet */
+    struct json_object *release;   /* a patch: what a token Secret is let go by; NULL: it is not one */
     enum claim claim;
     uint64_t request;
 };
@@ -115,16 +117,12 @@ static void tell_of_a_lost_runner(const struct removal *removal, const struct ke
 
 static void release_orphaned_token(struct removal *removal)
 {
-    cleanup_arena struct arena a = {0};
     const struct context *ctx = removal->ctx;
     const struct record *record = store_get(ctx->store, removal->kind, removal->ns, removal->name);
-    struct json_object *patch =
-        arena_json(&a, json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: %s, name: %s, uid: %s}}",
-                                  removal->ns, removal->name, removal->uid));
 
     tell_of_a_lost_runner(removal, kept_secret(record));
-    removal->request =
-        kube_apply(ctx->client, kind_resource(KIND_SECRET), NULL, patch, FIELD_MANAGER, on_token_released, removal);
+    removal->request = kube_patch(ctx->client, kind_resource(KIND_SECRET), removal->release, FIELD_MANAGER,
+                                  on_token_released, removal);
 }
 
 static bool is_token(const struct removal *removal)
@@ -139,7 +137,7 @@ static bool is_token(const struct removal *removal)
 static void remove_child(struct removal *removal)
 {
     assert(removal->claim != CLAIM_GOOD && removal->uid && !removal->request);
-    if (is_token(removal))
+    if (removal->release)
         release_orphaned_token(removal);
     else
         removal->request = kube_delete(removal->ctx->client, kind_resource(removal->kind), removal->ns, removal->name,
@@ -153,7 +151,7 @@ static void on_owner(void *arg, const struct kube_reply *reply)
 {
     struct removal *removal = arg;
     bool there = reply->err.kind == ERR_NONE &&
-                 (is_token(removal) || strcmp(json_str_or(reply->object, "metadata.uid", ""), removal->owner_uid) == 0);
+                 (removal->release || strcmp(json_str_or(reply->object, "metadata.uid", ""), removal->owner_uid) == 0);
 
     removal->request = 0;
     if (reply->err.kind != ERR_NONE && reply->err.kind != ERR_NOT_FOUND)
@@ -216,6 +214,8 @@ static void on_child(void *arg, const struct kube_reply *reply)
     removal->uid = mem_strdup(child.uid);
     removal->owner = mem_strdup(child.owner);
     removal->owner_uid = mem_strdup(child.owner_uid);
+    removal->release = is_token(removal) ? finalizer_off(reply->object) : NULL;
+    assert(removal->release || !is_token(removal)); /* else it has a claim */
     if (removal->claim == CLAIM_ORPHANED)
         confirm_that_its_owner_is_gone(removal);
     else
@@ -253,5 +253,6 @@ void removal_stop(struct work *work)
     free(removal->uid);
     free(removal->owner);
     free(removal->owner_uid);
+    json_put_ptr(&removal->release);
     free(removal);
 }

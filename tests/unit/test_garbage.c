@@ -148,7 +148,7 @@ static struct json_object *token_secret(void)
     struct json_object *object = made("ci", "builds-runner-token", "ci/builds", "builds", FIELD_MANAGER);
 
     json_set_str(object, "metadata.deletionTimestamp", "2026-01-01T00:00:00Z");
-    json_set(object, "metadata.finalizers", json_build("[%s]", FINALIZER));
+    json_set(object, "metadata.finalizers", json_build("[%s, 'theirs.example/x']", FINALIZER));
     return object;
 }
 
@@ -444,8 +444,8 @@ static void a_token_waits_for_a_successor_and_is_let_go(void **state)
     answer("GET " TOKEN, token_secret(), ERR_NONE);
     answer("GET " OWNER, NULL, ERR_NOT_FOUND);
     assert_string_equal(flight_of("PATCH " TOKEN)->body,
-                        "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"namespace\":\"ci\",\"name\":"
-                        "\"builds-runner-token\",\"uid\":\"builds-runner-token\"}}");
+                        "{\"metadata\":{\"namespace\":\"ci\",\"name\":\"builds-runner-token\",\"uid\":"
+                        "\"builds-runner-token\",\"resourceVersion\":\"2\",\"finalizers\":[\"theirs.example/x\"]}}");
     answer("PATCH " TOKEN, NULL, ERR_NONE);
     assert_int_equal(w.events, 1); /* told once */
     assert_int_equal(w.stats.orphans.unrecorded, 1);

@@ -252,6 +252,26 @@ static void sets_by_path(void **state)
                         "\"number\":-9223372036854775808,\"nothing\":null,\"list\":[[2]]}");
 }
 
+static bool has_n(void *arg, struct json_object *element)
+{
+    (void)arg;
+    return json_int_or(element, "n", 0);
+}
+
+static void leaves_out_what_is_not_wanted(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *list = parse("[{\"n\":1},\"x\",{\"n\":2},{\"m\":3}]", &a);
+    struct json_object *rest = arena_json(&a, json_without(list, has_n, NULL));
+
+    (void)state;
+    assert_string_equal(json_text(rest), "[\"x\",{\"m\":3}]");
+    assert_int_equal(json_len(list), 4);
+    assert_null(json_without(rest, has_n, NULL));
+    assert_null(json_without(NULL, has_n, NULL));
+    assert_string_equal(json_text(arena_json(&a, json_without(parse("[{\"n\":1}]", &a), has_n, NULL))), "[]");
+}
+
 static void copies_share_nothing_references_do(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -402,6 +422,7 @@ int main(void)
         cmocka_unit_test(sets_by_path),
         cmocka_unit_test(a_part_that_is_too_long_leads_to_nothing),
         cmocka_unit_test(removes_by_path),
+        cmocka_unit_test(leaves_out_what_is_not_wanted),
         cmocka_unit_test(copies_share_nothing_references_do),
         cmocka_unit_test(sorts_keys_at_every_depth),
         cmocka_unit_test(tells_different_content),
