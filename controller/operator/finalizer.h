@@ -1,5 +1,5 @@
-/* Our finalizer on an object, which others may own, too: who has restored it from a backup does, and an apply that gives
- * it up leaves it to them. So it is taken off by a patch of what has been read. */
+/* Our finalizer on an object, which others may own, too: who has restored it from a backup does, and an apply that
+ * gives it up leaves it to them. So it is taken off by a patch of what has been read. */
 #ifndef OPERATOR_FINALIZER_H
 #define OPERATOR_FINALIZER_H
 

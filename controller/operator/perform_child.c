@@ -97,22 +97,19 @@ static bool is_inherited(const struct turn *turn)
            strcmp(record->owner_uid, turn->observed.owner.uid) != 0;
 }
 
+static bool is_another_controller(void *arg, struct json_object *reference)
+{
+    const struct turn *turn = arg;
+
+    return json_bool_or(reference, "controller", false) &&
+           strcmp(json_str_or(reference, "uid", ""), turn->observed.owner.uid) != 0;
+}
+
 /* An object has one controller, and an apply takes the former one away only when nobody else owns that reference: who
  * has restored the Secret from a backup does. NULL: there is none. */
-static struct json_object *references_without_former(const struct turn *turn, struct json_object *object)
+static struct json_object *references_without_former(struct turn *turn, struct json_object *object)
 {
-    struct json_object *all = json_get(object, "metadata.ownerReferences"), *ret = json_build("[]");
-
-    for (size_t i = 0; i < json_len(all); i++) {
-        struct json_object *reference = json_at(all, i);
-        bool is_ours = strcmp(json_str_or(reference, "uid", ""), turn->observed.owner.uid) == 0;
-        if (is_ours || !json_bool_or(reference, "controller", false))
-            json_append(ret, json_ref(reference));
-    }
-    if (json_len(ret) < json_len(all))
-        return ret;
-    json_put_ptr(&ret);
-    return NULL;
+    return json_without(json_get(object, "metadata.ownerReferences"), is_another_controller, turn);
 }
 
 /* A policy may refuse any write but one that puts right what somebody has done to the child. So it is applied first;
@@ -182,20 +179,56 @@ void perform_apply(struct turn *turn)
         send_apply(turn);
 }
 
-static void on_deleted(void *arg, const struct kube_reply *reply)
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Deletion */
+
+static bool is_ending_slowly(struct json_object *object)
 {
-    struct turn *turn = arg;
+    return json_len(json_get(object, "metadata.finalizers")) > 0;
+}
+
+/* What the watch does not show is not kept: nobody would tell of its end. */
+static void learn_deleted(struct turn *turn, struct json_object *object)
+{
     const struct stray *s = &turn->asked.delete;
     enum kind kind = kind_by_name(s->kind);
 
-    if (!perform_expect_success(turn, reply))
-        return;
-    if (json_len(json_get(reply->object, "metadata.finalizers")) > 0)
-        context_learn_written(turn->ctx, kind, reply->object);
+    if (is_ending_slowly(object) && kind_shows(kind, object))
+        context_learn_written(turn->ctx, kind, object);
     else
         store_bury(turn->ctx->store, kind, s->ns, s->name, s->uid); /* a Status, or the object as it was at its end */
     turn_log(turn, LOG_INFO, "deleted", "rule", turn->asked.rule, "kind", s->kind, "object", s->name, NULL);
     perform_succeeded(turn);
+}
+
+static void on_shown_again(void *arg, const struct kube_reply *reply)
+{
+    if (perform_expect_success(arg, reply))
+        learn_deleted(arg, reply->object);
+}
+
+/* Somebody has taken our label off it, by which the watch finds it. */
+static void show_again(struct turn *turn, enum kind kind)
+{
+    const struct stray *s = &turn->asked.delete;
+    struct json_object *patch = arena_json(
+        &turn->step, json_build("{metadata: {namespace: %s, name: %s, uid: %s, labels: {" LABEL_MANAGED_BY ": %s}}}",
+                                s->ns, s->name, s->uid, FIELD_MANAGER));
+
+    turn->request = kube_patch(turn->ctx->client, kind_resource(kind), patch, FIELD_MANAGER, on_shown_again, turn);
+}
+
+static void on_deleted(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+    enum kind kind = kind_by_name(turn->asked.delete.kind);
+
+    if (!perform_expect_success(turn, reply))
+        return;
+    if (is_ending_slowly(reply->object) && !kind_shows(kind, reply->object))
+        show_again(turn, kind);
+    else
+        learn_deleted(turn, reply->object);
 }
 
 void perform_delete(struct turn *turn)

@@ -219,9 +219,6 @@ static void check_memory(struct story *story)
 {
     char what[200];
 
-    for (int i = 0; i < story->wishes_len; i++)
-        if (story->wishes[i].relabelled)
-            return;
     for (int i = 0; i < story->replicas_len; i++)
         if (replica_runs(story->replicas[i]) && replica_keeps(story->replicas[i], what, sizeof(what)) > 0)
             sim_broken(story->sim, PROPERTY_MEMORY, "replica %d keeps %s", i, what);

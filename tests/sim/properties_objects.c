@@ -38,7 +38,7 @@ static const char *expected_reason(const struct story *story, const struct wish 
         return "InvalidSpec";
     if (json_bool_or(spec, "suspend", false))
         return "Suspended";
-    if (story->plan.setup[SETUP_WRONG] || wish->disowned || wish->relabelled)
+    if (story->plan.setup[SETUP_WRONG] || wish->disowned)
         return NULL;
     if (spec_mode(spec) == MODE_REGISTRATION && wish->edited_there)
         return NULL;

@@ -31,7 +31,6 @@ struct wish {
     struct json_object *backup, *token; /* the object and its token Secret, as they were then; NULL: none */
     bool moved;                         /* to another GitLab, scope, or way to prove who it is */
     bool may_roll;                      /* something was done that may replace pods */
-    bool relabelled;                    /* a child does not say any more that it is the operator's */
     bool disowned;     /* somebody took a runner at GitLab, or its token, out of the operator's hands */
     bool edited_there; /* an attribute was edited that a registration token cannot push */
 };

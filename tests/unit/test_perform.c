@@ -141,12 +141,75 @@ static void has_one_controller(void **state)
     assert_int_equal(w.requests, 3);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Deletions */
+
+static struct json_object *ending_deployment(const char *managed_by)
+{
+    return json_build(
+        "{apiVersion: 'apps/v1', kind: Deployment, metadata: {namespace: ci, name: 'builds-runner', uid: d, "
+        "resourceVersion: '7', deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [foregroundDeletion], "
+        "labels: {" LABEL_MANAGED_BY ": %s}, annotations: {'" ANNOTATION_OWNER "': %s, '" ANNOTATION_OWNER_UID
+        "': u}}}",
+        managed_by, (const char *)key_text(KIND, "ci", "builds").text);
+}
+
+static void delete_deployment(const char *managed_by)
+{
+    cleanup_json struct json_object *ending = ending_deployment(managed_by);
+    const struct action act = {
+        .kind = ACT_DELETE,
+        .rule = "drain",
+        .delete = {.kind = "Deployment", .ns = "ci", .name = "builds-runner", .uid = "d", .foreground = true}};
+
+    perform(&w.turn, &act);
+    assert_string_equal(w.request.method, "DELETE");
+    answer_object(ending);
+}
+
+static bool is_kept(void)
+{
+    return store_get(w.ctx.store, KIND_DEPLOYMENT, "ci", "builds-runner");
+}
+
+static void what_ends_slowly_is_waited_for(void **state)
+{
+    (void)state;
+    delete_deployment(FIELD_MANAGER);
+    assert_int_equal(w.requests, 1);
+    assert_true(w.ready);
+    assert_true(is_kept());
+}
+
+/* Or nobody would tell of its end. */
+static void what_ends_is_shown_again(void **state)
+{
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        cleanup_json struct json_object *answer = ending_deployment(again ? "helm" : FIELD_MANAGER);
+        w.ready = false;
+        delete_deployment("helm");
+        assert_false(w.ready);
+        assert_false(is_kept());
+        assert_string_equal(w.request.content_type, "application/merge-patch+json");
+        assert_string_equal(w.body, "{\"metadata\":{\"namespace\":\"ci\",\"name\":\"builds-runner\",\"uid\":\"d\","
+                                    "\"labels\":{\"" LABEL_MANAGED_BY "\":\"" FIELD_MANAGER "\"}}}");
+        answer_object(answer);
+        assert_true(w.ready);
+        assert_int_equal(is_kept(), !again);
+        store_bury(w.ctx.store, KIND_DEPLOYMENT, "ci", "builds-runner", "d");
+    }
+    assert_int_equal(w.requests, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(comes_off_by_an_apply, setup, teardown),
         cmocka_unit_test_setup_teardown(comes_off_by_a_patch, setup, teardown),
         cmocka_unit_test_setup_teardown(has_one_controller, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_ends_slowly_is_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_ends_is_shown_again, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
