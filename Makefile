@@ -381,6 +381,16 @@ $(FUZZ_TARGETS:%=$(B)/%): $(B)/%: $(B)/tests/fuzz_%.o $(B)/tests/entry.o $(LIBRA
 	$(call say,FUZZ,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $(filter %/peer.o,$^) $(filter-out %/peer.o,$^) $(PKG_LIBS)
 
+# The same corpora, played by programs that count the lines that they come to.
+COVER_VARIANT = B=build/cover CC='$(CLANG)' WERROR= CFLAGS='-O1 -g' VARIANT_LDFLAGS='-fprofile-instr-generate -lm' \
+	VARIANT_CFLAGS='-fprofile-instr-generate -fcoverage-mapping'
+
+.PHONY: fuzz-coverage
+fuzz-coverage: ## How much of each parser the corpora reach: at least 95 % of its lines (LINES=1 shows the others)
+	$(Q)hack/install-deps clang llvm libclang-rt-14-dev
+	$(Q)$(MAKE) $(CORPORA:%=build/cover/tests/%) $(COVER_VARIANT)
+	$(Q)hack/fuzz-coverage $(CORPORA:%=build/cover/tests/%)
+
 # Of the simulation only the operator's own code counts, and there what talks to the servers.
 SIM_FUZZ_VARIANT = B=build/sim-fuzz CC='$(CLANG)' WERROR= CFLAGS='-O2 -g' VARIANT_CFLAGS= COVERED=-fsanitize=fuzzer-no-link \
 	VARIANT_LDFLAGS=-fsanitize=fuzzer

@@ -36,6 +36,7 @@ static void on_end(void *arg, const struct gitlab_answer *answer)
     call->ends++;
     if (err.kind != ERR_NONE) {
         gitlab_explain(&err);
+        gitlab_explain_proxy(&err);
         expect(*err.reason && *err.text && charset_admits(CHARSET_PROSE, err.text));
         return;
     }

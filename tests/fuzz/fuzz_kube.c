@@ -1,6 +1,6 @@
 /* An API server that says anything (peer.h) to one of those who ask it: the first character chooses whom.
  *
- *   a   who may see a guarded page: reviews of a token, and of what its owner may
+ *   a b who may see a guarded page: reviews of a token, and of what its owner may list, or get
  *   e   where the API server is: EndpointSlice
  *   g   whoever reads an object
  *   l   the Lease
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -29,6 +30,7 @@ struct peer {
     struct loop *loop;
     struct kube_client *client;
     const struct kube_config *config;
+    unsigned steps; /* after which it is time for something else */
 };
 
 static void expect(bool holds)
@@ -62,26 +64,56 @@ static void changed(void *arg, struct auth_user *user)
     auth_may_see(user, "ci");
 }
 
-static void ask_who_may(const struct peer *peer)
+static void refuse_in_words(struct auth *auth, const struct serve_request *request)
 {
-    const struct auth_question question = {
-        .group = "gitlab-runners.dev", .plural = "gitlabrunners", .namespaces = each_namespace, .changed = changed};
-    const struct serve_request request = {.query = "", .authorization = "Bearer some-token"};
-    struct auth *auth = auth_create(peer->loop, peer->client, &question);
+    static const int statuses[] = {401, 403, 429, 503};
 
+    for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+        cleanup_buf struct buf words;
+        buf_init(&words, 1 << 16);
+        auth_refuse(auth, request, statuses[i], &words);
+        expect(words.len > 2 && words.data[words.len - 1] == '\n');
+    }
+}
+
+static void ask_about(const struct peer *peer, const struct auth_question *question)
+{
+    const struct serve_request request = {.query = "", .authorization = "Bearer some-token"};
+    const struct serve_request none = {.query = ""}, other = {.query = "", .authorization = "bearer another"};
+    struct auth *auth = auth_create(peer->loop, peer->client, question);
+
+    auth_serves(auth, NULL);
     verdicts = 0;
     auth_ask(auth, 1, &request);
+    auth_ask(auth, 2, &none);
     peer_run(8);
     struct auth_user *user = auth_hold(auth, &request);
+    auth_ask(auth, 3, &other);
+    auth_ask(auth, 4, &request);
     peer_run(STEPS_MAX);
+    refuse_in_words(auth, &request);
     if (user) {
         const char *const *names;
         expect(auth_may_see_all(user) ? auth_may_see(user, "ops") : auth_namespaces(user, &names) <= 2);
+        auth_may(user);
         auth_user_name(user);
         auth_release(user);
     }
-    expect(verdicts <= 1);
+    expect(verdicts <= 4);
     auth_destroy(auth);
+}
+
+static void ask_who_may_list(const struct peer *peer)
+{
+    ask_about(peer, &(struct auth_question){.group = "gitlab-runners.dev",
+                                            .plural = "gitlabrunners",
+                                            .namespaces = each_namespace,
+                                            .changed = changed});
+}
+
+static void ask_who_may_get(const struct peer *peer)
+{
+    ask_about(peer, &(struct auth_question){.path = "/metrics", .changed = changed});
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -136,10 +168,14 @@ static void hold_the_lease(const struct peer *peer)
         .ns = "ops", .name = "leader", .identity = "me", .timing = {15000, 10000, 2000}};
     struct lease *lease = lease_create(peer->loop, peer->client, &config);
     bool released = false;
+    struct err err;
 
+    expect(lease_timing_is_valid(&config.timing, &err));
     lease_start(lease);
-    peer_run(STEPS_MAX);
+    peer_run(peer->steps);
     expect(lease_is_leading(lease) == (lease_term(lease) != 0));
+    expect(!lease_is_leading(lease) || !lease_renewal_overdue(lease));
+    lease_slow_paths(lease);
     lease_holder(lease);
     lease_release(lease, on_released, &released);
     peer_run(STEPS_MAX);
@@ -151,9 +187,13 @@ void fuzz(const char *text, size_t len, struct arena *a)
     static const struct {
         char letter;
         void (*ask)(const struct peer *peer);
-    } askers[] = {{'a', ask_who_may}, {'e', ask_where_it_is}, {'g', ask_for_an_object}, {'l', hold_the_lease}};
+    } askers[] = {{'a', ask_who_may_list},
+                  {'b', ask_who_may_get},
+                  {'e', ask_where_it_is},
+                  {'g', ask_for_an_object},
+                  {'l', hold_the_lease}};
     struct kube_config config = {.server = (char *)"https://api", .token = (char *)"t", .namespace = (char *)"ops"};
-    struct peer peer = {.config = &config};
+    struct peer peer = {.config = &config, .steps = (unsigned)len % STEPS_MAX};
 
     (void)a;
     log_setup(LOG_ERROR, true);

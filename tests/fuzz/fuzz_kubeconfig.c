@@ -1,6 +1,6 @@
-/* What a client of the API server is given: kubeconfigs, and the credential that a plugin prints. The text is several
- * files, each ended by a form feed: two kubeconfigs that are merged, one that they may refer to as "beside", and an
- * ExecCredential. */
+/* What a client of the API server is given: kubeconfigs, what a pod's service account has, and the credential that a
+ * plugin prints. The text is several files, each ended by a form feed: two kubeconfigs that are merged, one that they
+ * may refer to as "beside", an ExecCredential, and a service account's three. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +14,9 @@
 #include "kube/config.h"
 #include "kube/exec.h"
 
-enum { FILES = 3 };
+enum { CREDENTIAL = 3, FILES = 7 };
 
-static const char *const names[FILES] = {"first", "second", "beside"};
+static const char *const names[FILES] = {"first", "second", "beside", "credential", "token", "ca.crt", "namespace"};
 static char folder[] = "/tmp/fuzz-kubeconfig-XXXXXX";
 
 static const char *path_of(const char *name, struct arena *a)
@@ -60,19 +60,52 @@ static void expect_reason(const struct err *err)
         abort();
 }
 
+static void finish(struct kube_config *config, bool loaded, const struct err *err)
+{
+    if (!loaded)
+        expect_reason(err);
+    if (loaded && config->exec)
+        free(exec_info(config));
+    if (loaded)
+        kube_config_refresh(config, 1, true);
+    kube_config_finish(config);
+}
+
 static void load(const struct kube_choice *choice)
 {
     struct kube_config config;
     struct err err = {0};
 
-    if (kube_config_choose(&config, choice, &err)) {
-        if (config.exec)
-            free(exec_info(&config));
-        kube_config_refresh(&config, 1, true);
-    } else {
-        expect_reason(&err);
-    }
-    kube_config_finish(&config);
+    bool loaded = kube_config_choose(&config, choice, &err);
+
+    finish(&config, loaded, &err);
+}
+
+/* What is in the pod's files now is what they are replaced by later, and the other way round. */
+static void rotate(struct kube_config *config, struct arena *a)
+{
+    const char *token = arena_strdup(a, config->token);
+
+    write_file(config->token_file, "another", strlen("another"));
+    kube_config_refresh(config, 1 << 20, false);
+    write_file(config->token_file, token, strlen(token));
+    kube_config_refresh(config, 2 << 20, false);
+    if (strcmp(config->token, token) != 0)
+        abort();
+}
+
+static void load_in_cluster(const char *host, struct arena *a)
+{
+    struct kube_config config;
+    struct err err = {0};
+
+    setenv("KUBERNETES_SERVICE_HOST", host, 1);
+    setenv("KUBERNETES_SERVICE_PORT", "443", 1);
+    bool loaded = kube_config_load_in_cluster(&config, folder, &err);
+    if (loaded)
+        rotate(&config, a);
+    finish(&config, loaded, &err);
+    unsetenv("KUBERNETES_SERVICE_HOST");
 }
 
 static void read_credential(const char *text)
@@ -88,7 +121,7 @@ static void read_credential(const char *text)
 void fuzz(const char *text, size_t len, struct arena *a)
 {
     static const char *const groups[] = {"system:masters", "a b"};
-    const char *at = text;
+    const char *at = text, *credential = "";
 
     begin();
     if (strlen(text) != len)
@@ -96,6 +129,7 @@ void fuzz(const char *text, size_t len, struct arena *a)
     for (int i = 0; i < FILES; i++) {
         size_t part = strcspn(at, "\f");
         write_file(path_of(names[i], a), at, part);
+        credential = i == CREDENTIAL ? arena_strndup(a, at, part) : credential;
         at += part + (at[part] == '\f');
     }
     const char *first = path_of("first", a);
@@ -103,5 +137,8 @@ void fuzz(const char *text, size_t len, struct arena *a)
     load(&(struct kube_choice){0});
     load(&(struct kube_choice){.path = first, .context = "c", .as = "anna", .groups = groups, .groups_len = 1});
     load(&(struct kube_choice){.path = first, .cluster = "c", .user = "u", .groups = groups, .groups_len = 2});
-    read_credential(at);
+    read_credential(credential);
+    load_in_cluster("10.0.0.1", a);
+    load_in_cluster("fd00::1", a);
+    load_in_cluster("no host", a);
 }

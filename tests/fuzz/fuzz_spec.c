@@ -1,7 +1,7 @@
 /* From a GitLabRunner's spec to all that is made of it: what is observed, decided, rendered, and told in its status.
  *
- * A text that is JSON is {"spec": …, "status": …} itself. Any other is a list of changes to the fullest spec of the
- * tests' data, four bytes each: which value (two of them), what becomes of it, and a number. */
+ * A text that is JSON is {"spec": …, "status": …, "annotations": …} itself. Any other is a list of changes to the
+ * fullest spec of the tests' data, four bytes each: which value (two of them), what becomes of it, and a number. */
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,11 +212,11 @@ void fuzz(const char *text, size_t len, struct arena *a)
 
     if (!json_get(input, "spec"))
         input = changed(text, len, a);
-    struct json_object *object =
-        arena_json(a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: 'ci', name: 'builds', uid: 'uid-1', "
-                                 "resourceVersion: '1', generation: 1, finalizers: [%s]}, spec: %o, status: %o}",
-                                 API_VERSION, KIND, FINALIZER, json_ref(json_get(input, "spec")),
-                                 json_ref(json_get(input, "status"))));
+    struct json_object *object = arena_json(
+        a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: 'ci', name: 'builds', uid: 'uid-1', "
+                      "resourceVersion: '1', generation: 1, finalizers: [%s], annotations: %o}, spec: %o, status: %o}",
+                      API_VERSION, KIND, FINALIZER, json_ref(json_get(input, "annotations")),
+                      json_ref(json_get(input, "spec")), json_ref(json_get(input, "status"))));
     const struct record record = kind_record(KIND_RUNNER, object, store, a);
     const struct gathering g = {.store = store, .settings = &settings, .now_ms = 5000, .now = 1700};
     store_put(store, KIND_RUNNER, &record);
@@ -227,6 +227,8 @@ void fuzz(const char *text, size_t len, struct arena *a)
     decide_all(&o, &state->memory, a);
     if (o.spec)
         render_all(&o.owner, o.spec, &settings, a);
+    if (o.spec && o.spec->steering.paused_until)
+        steering_pause_text(&o.spec->steering, a);
     states_finish(&states);
     store_destroy(store);
 }

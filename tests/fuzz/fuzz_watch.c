@@ -1,5 +1,6 @@
-/* What an API server says to a watch: the first byte chooses into what pieces the rest is cut. However it is cut, the
- * same is told, and the watch goes on. The few functions of kube/client.c and net/loop.c that it needs are here. */
+/* What an API server says to a watch: the first byte chooses into what pieces the rest is cut, and whether the server
+ * knows streamed lists; if not, the rest is a page. However it is cut, the same is told, and the watch goes on. The few
+ * functions of kube/client.c and net/loop.c that it needs are here. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,8 +143,19 @@ static void answer(struct kube_client *client, const char *text, size_t len, siz
     list.done(list.arg, &reply);
 }
 
+static void refuse(struct kube_client *client)
+{
+    const struct kube_stream stream = client->stream;
+    struct err err = {0};
+
+    err_set(&err, ERR_INVALID, "Invalid", "sendInitialEvents is forbidden");
+    err.code = 422;
+    client->stream.end = NULL;
+    stream.end(stream.arg, &err);
+}
+
 /* The same text is the first list, and what follows it. */
-static const char *told_of(const char *text, size_t len, size_t piece, struct arena *a)
+static const char *told_of(const char *text, size_t len, size_t piece, bool paged, struct arena *a)
 {
     static const struct kube_resource resource = {
         "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "spec.large", NULL};
@@ -154,6 +166,8 @@ static const char *told_of(const char *text, size_t len, size_t piece, struct ar
     struct watch *watch = watch_create(&loop, &client, &resource, NULL, NULL, &handler);
 
     watch_start(watch);
+    if (paged)
+        refuse(&client);
     for (int i = 0; i < 4 && (client.stream.end || client.list.done); i++) {
         if (client.stream.end)
             say(&client, text, len, piece);
@@ -172,7 +186,8 @@ void fuzz(const char *text, size_t len, struct arena *a)
     log_setup(LOG_ERROR, true);
     if (len == 0)
         return;
-    size_t piece = (unsigned char)text[0] + 1u;
-    if (strcmp(told_of(text + 1, len - 1, piece, a), told_of(text + 1, len - 1, len, a)) != 0)
+    size_t piece = ((unsigned char)text[0] & 0x7f) + 1u;
+    bool paged = (unsigned char)text[0] & 0x80;
+    if (strcmp(told_of(text + 1, len - 1, piece, paged, a), told_of(text + 1, len - 1, len, paged, a)) != 0)
         abort();
 }
