@@ -183,23 +183,39 @@ static uint64_t last_version(const struct record *record, const struct held *h, 
 
     for (size_t i = 0; i < record->len; i++) {
         const struct held *other = &record->held[i];
-        if (other->version > last && other->from_us <= by_us && held_is_of(other, h->kind, h->ns, h->name))
+        bool by_then = !held_is_end(other) && other->from_us <= by_us; /* of an end the time is not known */
+        if (by_then && other->version > last && held_is_of(other, h->kind, h->ns, h->name))
             last = other->version;
     }
     return last;
 }
 
-/* The audit does not tell with which version an object has gone; a watch does. */
+/* The version with which another object of its name was made afterwards; the last of all when none was. */
+static uint64_t version_of_successor(const struct record *record, const struct held *h)
+{
+    uint64_t first = UINT64_MAX;
+
+    for (size_t i = 0; i < record->len; i++) {
+        const struct held *other = &record->held[i];
+        if (other->status == 201 && other->from_us > h->from_us && other->version && other->version < first &&
+            held_is_of(other, h->kind, h->ns, h->name))
+            first = other->version;
+    }
+    return first;
+}
+
+/* The audit does not tell with which version an object has gone; a watch does, if there was one then. 0: there was
+ * none. */
 static uint64_t version_of_end(const struct record *record, const struct held *h)
 {
-    uint64_t before = last_version(record, h, h->from_us), first = 0;
+    uint64_t before = last_version(record, h, h->from_us), until = version_of_successor(record, h), first = 0;
 
     for (size_t i = 0; i < record->len; i++) {
         const struct held *watch = &record->held[i];
         struct json_object *events = watch->kind == h->kind ? json_member(watch->line, "events") : NULL;
         for (size_t e = 0; e < json_len(events); e++) {
             const struct told told = told_at(events, e);
-            bool fits = strcmp(told.type, "DELETED") == 0 && told.version > before;
+            bool fits = strcmp(told.type, "DELETED") == 0 && told.version > before && told.version < until;
             if (fits && held_is_of(h, h->kind, told.ns, told.name) && (!first || told.version < first))
                 first = told.version;
         }

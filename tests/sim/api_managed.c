@@ -115,9 +115,10 @@ static struct json_object *table_write(struct owner_table *table, const struct a
             continue;
         if (!fields)
             fields = json_object_new_array();
-        bool timed = own && (!e->entry || touched);
-        json_object_array_add(fields, timed || e->changed ? entry_of(e, api, call, kind, operation, own, timed)
-                                                          : json_object_get(e->entry));
+        bool timed = own && touched;
+        json_object_array_add(fields, timed || e->changed || !e->entry
+                                          ? entry_of(e, api, call, kind, operation, own, timed)
+                                          : json_object_get(e->entry));
     }
     if (fields)
         json_object_array_sort(fields, by_operation_and_time);
@@ -308,7 +309,7 @@ struct api_managed api_managed_apply(const struct api *api, const struct api_cal
         ret.causes = conflicts_of(&table, touched, ret.first);
     take_from_others(&table, touched);
     take_from_others(&table, change.removed);
-    ret.fields = table_write(&table, api, call, kind, "Apply", ret.content != live || own->changed);
+    ret.fields = table_write(&table, api, call, kind, "Apply", touched || change.removed);
     json_object_put(touched);
     json_object_put(merged);
     json_object_put(last);

@@ -204,6 +204,24 @@ static void add_newest_manager(struct buf *b, const struct lab_runner *runner)
     add_member(b, "architecture", newest && *newest->architecture ? newest->architecture : NULL);
 }
 
+/* "group / project", of their path. */
+static void add_path_as_name(struct buf *b, const char *path)
+{
+    for (const char *part = path; *part;) {
+        size_t len = strcspn(part, "/");
+        buf_addf(b, "%s%.*s", part == path ? "" : " / ", (int)len, part);
+        part += len + (part[len] == '/');
+    }
+}
+
+static void add_project(struct buf *b, const struct lab_owner *project)
+{
+    buf_addf(b, "{\"id\":%llu,\"description\":null,\"name\":\"%s\",\"name_with_namespace\":\"",
+             (unsigned long long)project->id, project->name);
+    add_path_as_name(b, project->path);
+    buf_addf(b, "\",\"path\":\"%s\",\"path_with_namespace\":\"%s\"}", project->name, project->path);
+}
+
 static void add_owner(struct lab_call *call, const struct lab_runner *runner, bool with_projects)
 {
     const struct gitlab_server *lab = call->lab;
@@ -214,8 +232,7 @@ static void add_owner(struct lab_call *call, const struct lab_runner *runner, bo
     if (with_projects)
         buf_adds(b, ",\"projects\":[");
     if (with_projects && project)
-        buf_addf(b, "{\"id\":%llu,\"description\":null,\"name\":\"%s\",\"path\":\"%s\",\"path_with_namespace\":\"%s\"}",
-                 (unsigned long long)project->id, project->name, project->name, project->path);
+        add_project(b, project);
     buf_addf(b, "%s,\"groups\":[", with_projects ? "]" : "");
     if (group)
         buf_addf(b, "{\"id\":%llu,\"web_url\":\"http://%s/groups/%s\",\"name\":\"%s\"}", (unsigned long long)group->id,
