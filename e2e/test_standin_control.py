@@ -19,6 +19,20 @@ def register(api: Api, gitlab: GitLabAdmin) -> requests.Response:
     return api.call("POST", "/runners", {"token": gitlab.state()["settings"]["registration_token"]})
 
 
+# Backups
+
+def test_a_restored_gitlab_knows_what_was_and_gives_a_number_twice(gitlab: GitLabAdmin, api: Api) -> None:
+    first = register(api, gitlab).json()
+    gitlab.back_up()
+    renewed = api.call("POST", "/runners/reset_authentication_token", {"token": first["token"]}).json()["token"]
+    second = register(api, gitlab).json()
+    gitlab.restore()
+    tried = {token: api.call("POST", "/runners/verify", {"token": token}).status_code
+             for token in (first["token"], renewed, second["token"])}
+    assert tried == {first["token"]: 200, renewed: 403, second["token"]: 403}
+    assert register(api, gitlab).json()["id"] == second["id"]
+
+
 # Faults
 
 @pytest.mark.parametrize("order, status, content_type, text", [
