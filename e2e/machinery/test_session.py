@@ -52,8 +52,8 @@ def test_a5_no_read_asks_for_just_any_version(proxy: Proxy) -> None:
 
 def is_hand_over(entry: Entry) -> bool:
     """With the reference to another controller, if there is one, which an apply of ours would be refused for."""
-    return entry.headers["content-type"] == MERGE_PATCH and set(entry.json["metadata"]) - {"ownerReferences"} == {
-        "namespace", "name", "resourceVersion", "managedFields"}
+    return entry.headers["content-type"] == MERGE_PATCH and set(entry.json["metadata"]) - {
+        "ownerReferences", "managedFields"} == {"namespace", "name", "resourceVersion"}
 
 
 def test_a17_what_is_made_by_post_is_made_once(proxy: Proxy) -> None:
