@@ -60,24 +60,24 @@ static const struct key_ref *ref_in_question(const struct patient *p)
     return NULL;
 }
 
+/* What `kubectl create` is told to make it. */
 static const char *kubectl_source(const struct patient *p, const struct key_ref *ref)
 {
     if (ref == &p->o->spec->client_cert)
-        return arena_printf(p->a, "tls %s --cert=tls.crt --key=tls.key", word(ref->name));
+        return arena_printf(p->a, "secret tls %s --cert=tls.crt --key=tls.key", word(ref->name));
     if (ref == &p->o->spec->ca)
-        return arena_printf(p->a, "%s %s --from-file=%s=ca.crt", p->o->spec->ca_in_config_map ? "" : "generic",
-                            word(ref->name), word(ref->key));
-    return arena_printf(p->a, "generic %s --from-literal=%s=…", word(ref->name), word(ref->key));
+        return arena_printf(p->a, "%s %s --from-file=%s=ca.crt",
+                            p->o->spec->ca_in_config_map ? "configmap" : "secret generic", word(ref->name),
+                            word(ref->key));
+    return arena_printf(p->a, "secret generic %s --from-literal=%s=…", word(ref->name), word(ref->key));
 }
 
 static void create_the_object(const struct patient *p, struct advice *ret)
 {
     const struct key_ref *ref = ref_in_question(p);
-    bool config_map = ref == &p->o->spec->ca && p->o->spec->ca_in_config_map;
 
     if (ref)
-        do_this(ret, arena_printf(p->a, "kubectl -n %s create %s %s", p->o->owner.ns,
-                                  config_map ? "configmap" : "secret", kubectl_source(p, ref) + (config_map ? 1 : 0)));
+        do_this(ret, arena_printf(p->a, "kubectl -n %s create %s", p->o->owner.ns, kubectl_source(p, ref)));
 }
 
 static void put_the_value(const struct patient *p, const struct key_ref *ref, struct advice *ret)
@@ -94,10 +94,8 @@ static void put_the_value_in_question(const struct patient *p, struct advice *re
     if (ref == &p->o->spec->credential)
         put_the_value(p, ref, ret);
     else if (ref)
-        do_this(ret, arena_printf(p->a, "kubectl -n %s create %s %s --dry-run=client -o yaml | kubectl apply -f -",
-                                  p->o->owner.ns,
-                                  ref == &p->o->spec->ca && p->o->spec->ca_in_config_map ? "configmap" : "secret",
-                                  kubectl_source(p, ref)));
+        do_this(ret, arena_printf(p->a, "kubectl -n %s create %s --dry-run=client -o yaml | kubectl apply -f -",
+                                  p->o->owner.ns, kubectl_source(p, ref)));
 }
 
 static void put_a_credential(const struct patient *p, struct advice *ret)

@@ -300,6 +300,127 @@ static void test_headlines(void **state)
     }
 }
 
+/* ------------------------------------------------------------------------------------------------------------------
+ * Advice.
+ */
+static const struct spec_refs {
+    struct key_ref ca, client_cert, credential;
+    bool ca_in_config_map;
+} all_refs = {{"corp-ca", "ca.crt"}, {"corp-cert", NULL}, {"my-gitlab", "access-token"}, false},
+  ca_in_config_map = {{"corp-ca", "ca.pem"}, {"corp-cert", NULL}, {"my-gitlab", "access-token"}, true},
+  no_ca = {{NULL, NULL}, {NULL, NULL}, {"my-gitlab", "access-token"}, false},
+  strange_names = {{NULL, NULL}, {NULL, NULL}, {"my-gitlab", "access token; rm -rf"}, false};
+
+static const struct {
+    const char *reason, *message;
+    const struct spec_refs *refs;
+    const char *command, *value, *edit;
+} advices[] = {
+    {"SecretNotFound", "there is no Secret ci/my-gitlab with access-token", &all_refs,
+     "kubectl -n ci create secret generic my-gitlab --from-literal=access-token=…", NULL, NULL},
+    {"SecretNotFound", "there is no Secret ci/corp-ca, ca.crt", &all_refs,
+     "kubectl -n ci create secret generic corp-ca --from-file=ca.crt=ca.crt", NULL, NULL},
+    {"SecretNotFound", "there is no Secret ci/corp-cert; make it", &all_refs,
+     "kubectl -n ci create secret tls corp-cert --cert=tls.crt --key=tls.key", NULL, NULL},
+    {"SecretNotFound", "there is no Secret ci/my-gitlab", &all_refs, NULL, NULL, NULL},
+    {"SecretNotFound", "there is no Secret ci/my-gitlab2 with access-token", &all_refs, NULL, NULL, NULL},
+    {"SecretNotFound", "there is no Secret other/my-gitlab with access-token", &all_refs, NULL, NULL, NULL},
+    {"SecretNotFound", "there is no Secret ci/my-gitlab with access token; rm -rf", &strange_names,
+     "kubectl -n ci create secret generic my-gitlab --from-literal=…=…", NULL, NULL},
+    {"ConfigMapNotFound", "there is no ConfigMap ci/corp-ca with ca.pem", &ca_in_config_map,
+     "kubectl -n ci create configmap corp-ca --from-file=ca.pem=ca.crt", NULL, NULL},
+    {"KeyNotFound", "the Secret ci/my-gitlab has no key access-token", &all_refs,
+     "kubectl -n ci patch secret my-gitlab -p '{\"stringData\":{\"access-token\":\"…\"}}'", NULL, NULL},
+    {"InvalidCA", "ca.crt of Secret ci/corp-ca is no certificate", &all_refs,
+     "kubectl -n ci create secret generic corp-ca --from-file=ca.crt=ca.crt --dry-run=client -o yaml | kubectl apply "
+     "-f -",
+     NULL, NULL},
+    {"InvalidCA", "ca.pem of ConfigMap ci/corp-ca is no certificate", &ca_in_config_map,
+     "kubectl -n ci create configmap corp-ca --from-file=ca.pem=ca.crt --dry-run=client -o yaml | kubectl apply -f -",
+     NULL, NULL},
+    {"AccessTokenRejected", "GitLab says no", &all_refs,
+     "kubectl -n ci patch secret my-gitlab -p '{\"stringData\":{\"access-token\":\"…\"}}'", NULL, NULL},
+    {"UntrustedCertificate", "of nobody we know", &all_refs,
+     "kubectl -n ci create secret generic corp-ca --from-file=ca.crt=ca.crt --dry-run=client -o yaml | kubectl apply "
+     "-f -",
+     NULL, NULL},
+    {"UntrustedCertificate", "of nobody we know", &ca_in_config_map,
+     "kubectl -n ci create configmap corp-ca --from-file=ca.pem=ca.crt --dry-run=client -o yaml | kubectl apply -f -",
+     NULL, NULL},
+    {"UntrustedCertificate", "of nobody we know", &no_ca,
+     "kubectl -n ci create secret generic builds-ca --from-file=ca.crt=ca.crt --dry-run=client -o yaml | kubectl apply "
+     "-f -",
+     "{name: builds-ca}",
+     "kubectl -n ci patch glr builds --type=merge -p '{\"spec\":{\"caSecretRef\":{\"name\":\"builds-ca\"}}}'"},
+    {"NamespaceNotFound", "m", &no_ca, "kubectl create namespace jobs", NULL, NULL},
+    {"NamespaceNotAllowed", "m", &no_ca, "kubectl annotate namespace jobs gitlab-runners.dev/allowed-from=ci", NULL,
+     NULL},
+    {"TokenSecretDamaged", "m", &no_ca, "kubectl -n ci delete secret builds-runner-token", NULL, NULL},
+    {"Suspended", "m", &no_ca, NULL, "false",
+     "kubectl -n ci patch glr builds --type=merge -p '{\"spec\":{\"suspend\":false}}'"},
+    {"ServiceAccountNotFound", "m", &no_ca, "kubectl -n ci create serviceaccount robot", NULL, NULL},
+    {"CrashLoopBackOff", "m", &no_ca, "kubectl -n ci logs deployment/builds-runner --previous", NULL, NULL},
+    {"Unschedulable", "m", &no_ca,
+     "kubectl -n ci describe pods -l app.kubernetes.io/name=gitlab-runner,gitlab-runners.dev/runner=builds", NULL,
+     NULL},
+    {"WaitingForOperator", "m", &no_ca, "kubectl glr doctor", NULL, NULL},
+    {"HostNotFound", "m", &no_ca, NULL, NULL, NULL},
+};
+
+static void assert_text(const char *text, const char *expected)
+{
+    if (expected && text)
+        assert_string_equal(text, expected);
+    assert_int_equal(text != NULL, expected != NULL);
+}
+
+static void test_advice(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(advices); i++) {
+        cleanup_arena struct arena a = {0};
+        const struct spec_refs *refs = advices[i].refs;
+        const struct spec spec = {.namespace = "jobs",
+                                  .ca = refs->ca,
+                                  .ca_in_config_map = refs->ca_in_config_map,
+                                  .client_cert = refs->client_cert,
+                                  .credential = refs->credential,
+                                  .manager.service_account_name = "robot"};
+        const struct observed o = {.owner = {.ns = "ci", .name = "builds", .uid = "u"}, .spec = &spec};
+        const struct explained_rule at = {.reason = advices[i].reason, .why = advices[i].message};
+        const struct advice told = advise(&o, &(struct explanation){.decisive = &at}, &a);
+        assert_text(told.commands[0], advices[i].command);
+        assert_null(told.commands[1]);
+        assert_text(told.value, advices[i].value);
+        assert_text(told.edit, advices[i].edit);
+        assert_text(told.text, reason_of(advices[i].reason)->remedy);
+        assert_text(told.field, reason_of(advices[i].reason)->field);
+    }
+}
+
+static void test_advice_without_a_rule(void **state)
+{
+    static const struct {
+        struct explanation e;
+        const char *text;
+    } cases[] = {
+        {{.reason = "ReadyWithWarnings", .message = "all runs, but: mend it"}, "mend it"},
+        {{.reason = "ReadyWithWarnings", .message = "mend it"}, "mend it"},
+        {{.reason = "Ready", .message = "m"}, NULL},
+        {{.reason = "OfALaterVersion", .message = "what it says"}, "what it says"},
+        {{.reason = NULL}, NULL},
+    };
+    cleanup_arena struct arena a = {0};
+    const struct spec spec = {.namespace = "jobs"};
+    const struct observed o = {.owner = {.ns = "ci", .name = "builds", .uid = "u"}, .spec = &spec};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_text(advise(&o, &cases[i].e, &a).text, cases[i].text);
+    struct explanation unserved = {.headline.standing = STANDING_UNSERVED, .reason = "Ready"};
+    assert_text(advise(&o, &unserved, &a).commands[0], "kubectl glr doctor");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +428,8 @@ int main(void)
         cmocka_unit_test(test_remedies_are_those_of_the_page),
         cmocka_unit_test(test_reasons_are_those_of_the_list),
         cmocka_unit_test(test_headlines),
+        cmocka_unit_test(test_advice),
+        cmocka_unit_test(test_advice_without_a_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
