@@ -21,7 +21,7 @@ enum {
 struct frame {
     bool atom;   /* there is something that could be repeated           */
     int last;    /* copies of its innermost part, by repetitions within */
-    int largest; /* the same of all atoms                               */
+    int largest; /* the same of all atoms before it                     */
 };
 
 struct reader {
@@ -43,8 +43,8 @@ static bool add_atom(struct reader *r, int copies)
 
     assert(copies >= 0 && copies <= REPEAT_MAX);
     f->atom = true;
+    f->largest = f->last > f->largest ? f->last : f->largest;
     f->last = copies;
-    f->largest = copies > f->largest ? copies : f->largest;
     return true;
 }
 
@@ -238,12 +238,12 @@ static bool open_group(struct reader *r)
 
 static bool close_group(struct reader *r)
 {
-    int copies = top(r)->largest;
+    const struct frame *f = top(r);
 
     if (r->depth == 0)
         return false;
     r->depth--;
-    return add_atom(r, copies);
+    return add_atom(r, f->last > f->largest ? f->last : f->largest);
 }
 
 /* Behind (?P< or (?<. */
@@ -341,7 +341,8 @@ static bool repeat_bounded(struct reader *r, int min, int max, bool again)
         return false;
     if (copies > 1 && top(r)->last > REPEAT_MAX / copies)
         return false;
-    return add_atom(r, copies ? top(r)->last * copies : 1);
+    top(r)->last = max == 0 ? 1 : copies > 1 ? top(r)->last * copies : top(r)->last;
+    return true;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

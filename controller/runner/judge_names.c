@@ -124,8 +124,7 @@ static bool is_effect(const char *effect)
 }
 
 /* `ci:NoSchedule` is a taint as kubectl writes it. */
-static void judge_taint(const struct judged *j, const char *field, const char *key, const char *value,
-                        const char *effect)
+static void judge_taint(const struct judged *j, const char *field, const char *key, const char *value)
 {
     const char *colon = strrchr(value, ':');
 
@@ -135,9 +134,6 @@ static void judge_taint(const struct judged *j, const char *field, const char *k
         judged_refuse(j, "%s: the value \"%s\" holds an effect: write value: \"%.*s\" and effect: %s", field,
                       shown(value, 80).text, (int)(colon - value), value, colon[1] ? colon + 1 : "NoSchedule");
     judge_label_value(j, field, key, value);
-    if (!is_effect(effect))
-        judged_refuse(j, "%s: the effect must be NoSchedule, PreferNoSchedule or NoExecute, or left out, not \"%s\"",
-                      field, shown(effect, 60).text);
 }
 
 /* config.toml's table from "key=value" to the effect. */
@@ -148,7 +144,7 @@ static void judge_job_tolerations(const struct judged *j)
     json_each (it, json_member(j->kubernetes, "node_tolerations")) {
         const char *equals = strchr(it.key, '=');
         const char *key = equals ? arena_strndup(j->a, it.key, (size_t)(equals - it.key)) : it.key;
-        judge_taint(j, field, key, equals ? equals + 1 : "", json_string(it.value));
+        judge_taint(j, field, key, equals ? equals + 1 : "");
     }
 }
 
@@ -159,7 +155,7 @@ static void judge_manager_toleration(const struct judged *j, const char *field, 
                *effect = json_str_or(entry, "effect", "");
     bool exists = strcmp(json_str_or(entry, "operator", ""), "Exists") == 0;
 
-    judge_taint(j, field, key, value, effect);
+    judge_taint(j, field, key, value);
     if (exists && *value)
         judged_refuse(j, "%s.value belongs to the operator Equal: take it out, or change the operator", field);
     if (!exists && !*key)

@@ -40,6 +40,29 @@ static void refuses_each_case_with_its_remedy(void **state)
     assert_golden(DATA "judge/refused.json", arena_printf(&a, "%s]\n", text));
 }
 
+/* Beside them: what is near to a case, and is let in. */
+static void lets_in_what_works(void **state)
+{
+    static const char *const specs[] = {
+        "{'tolerations': [{'key': 'a', 'effect': 'NoSchedule'}, {'key': 'b', 'effect': 'PreferNoSchedule'}, "
+        "{'key': 'c', 'effect': 'NoExecute'}, {'key': 'd'}]}",
+        "{'config': {'runners': {'kubernetes': {'dns_config': {'nameservers': ['1.1.1.1', '1.1.1.2', 'fd00::3']}}}}}",
+        "{'config': {'runners': {'kubernetes': {'dns_config': {'searches': ['.', 'a.', 'a_b.c', 'a.b']}}}}}",
+        "{'config': {'runners': {'kubernetes': {'namespace_per_job': false}}}}",
+        "{'config': {'runners': {'kubernetes': {'namespace_per_job': true}}}, 'manager': {'serviceAccountName': "
+        "'mine'}}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
+        struct arena a cleanup_arena = {0};
+        struct err err = {0};
+        struct spec spec;
+        if (!spec_parse(object_of(quoted_json(specs[i], &a), &a), &spec, &a, &err))
+            fail_msg("%s: %s", specs[i], err.text);
+    }
+}
+
 static bool is_told(const struct complaints *all, const char *text)
 {
     size_t i = 0;
@@ -122,6 +145,24 @@ static void knows_regular_expressions(void **state)
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         if (go_regexp_compiles(bad[i]))
             fail_msg("is one: %s", bad[i]);
+}
+
+/* tests/data/go_regexp.txt: what Go itself has said. */
+static void says_of_patterns_what_go_says(void **state)
+{
+    FILE *file = fopen(DATA "go_regexp.txt", "r");
+    size_t len = 0;
+
+    (void)state;
+    assert_non_null(file);
+    for (char line[128]; fgets(line, sizeof(line), file); len++) {
+        line[strcspn(line, "\n")] = '\0';
+        const char *pattern = strchr(line, ' ') + 1;
+        if (line[0] != '#' && go_regexp_compiles(pattern) != (line[0] == 'g'))
+            fail_msg("%s", line);
+    }
+    fclose(file);
+    assert_true(len > 200);
 }
 
 static void knows_cron_expressions_and_zones(void **state)
@@ -254,9 +295,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_each_case_with_its_remedy),
+        cmocka_unit_test(lets_in_what_works),
         cmocka_unit_test(what_else_is_wrong_hides_no_case),
         cmocka_unit_test(a_complaint_about_a_long_key_ends_nothing),
         cmocka_unit_test(knows_regular_expressions),
+        cmocka_unit_test(says_of_patterns_what_go_says),
         cmocka_unit_test(knows_cron_expressions_and_zones),
         cmocka_unit_test(knows_patterns_of_images),
         cmocka_unit_test(knows_quantities),

@@ -6,6 +6,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 	"unicode"
@@ -65,7 +66,9 @@ func unicodeGroups() []string {
 	}
 	var names []string
 	for name := range found {
-		names = append(names, name)
+		if _, err := regexp.Compile(`\p{` + name + `}`); err == nil { // it forgets scripts of two words
+			names = append(names, name)
+		}
 	}
 	return names
 }
