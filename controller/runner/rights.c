@@ -8,26 +8,21 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/names.h"
+#include "runner/shape.h"
 
 #define FLAGS "runners.feature_flags."
 
 /* As Go's strconv.ParseBool() has it. */
 static bool is_true_in_go(const char *text)
 {
-    static const char *const words[] = {"1", "t", "T", "true", "TRUE", "True"};
-
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcmp(words[i], text) == 0)
-            return true;
-    return false;
+    return word_index("1, t, T, TRUE, true, True", text) >= 0;
 }
 
-/* Of several variables of a name the last one counts. */
 static bool is_on_in_environment(const char *flag, struct json_object *environment)
 {
-    for (size_t i = json_len(environment); i > 0; i--)
-        if (strcmp(json_str_or(json_at(environment, i - 1), "name", ""), flag) == 0)
-            return is_true_in_go(json_str_or(json_at(environment, i - 1), "value", ""));
+    for (size_t i = 0; i < json_len(environment); i++)
+        if (strcmp(json_str_or(json_at(environment, i), "name", ""), flag) == 0)
+            return is_true_in_go(json_str_or(json_at(environment, i), "value", ""));
     return false;
 }
 

@@ -5,7 +5,8 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "runner/names.h"
-#include "runner/render.h"
+#include "runner/render_parts.h"
+#include "runner/rights.h"
 #include "runner/spec.h"
 
 static const struct render_settings settings = {.manager_image = "gitlab/gitlab-runner:alpine-v19.4.0"};
@@ -312,6 +313,102 @@ static void a_role_binding_has_a_name_that_an_object_may_have(void **state)
     assert_non_null(role_binding_owner(child_name(CHILD_ROLE_BINDING, &owner, &a), &a));
 }
 
+/* The least object with members of its spec set. */
+static struct world *world_with(const char *members)
+{
+    struct world *w = world_of("minimal");
+
+    json_each (it, quoted_json(members, &w->a))
+        json_set(json_get(w->object, "spec"), it.key, json_copy(it.value));
+    parse(w);
+    return w;
+}
+
+/* A setting that needs more rights brings a RoleBinding of its own, or none. */
+static void rights_follow_what_config_asks_for(void **state)
+{
+#define SUSPENDABLE(value) "{'environment': [{'name': 'FF_SUSPENDABLE_ENVIRONMENTS', 'value': '" value "'}]}"
+    static const struct {
+        const char *spec;
+        int feature; /* -1: none */
+    } rows[] = {
+        {"{}", -1},
+        {SUSPENDABLE("true"), FEATURE_SUSPENDABLE_ENVIRONMENTS},
+        {SUSPENDABLE("1"), FEATURE_SUSPENDABLE_ENVIRONMENTS},
+        {SUSPENDABLE("yes"), -1},
+        {SUSPENDABLE("false"), -1},
+        {"{'environment': [{'name': 'FF_OTHER', 'value': 'true'}]}", -1},
+        {"{'config': {'runners': {'feature_flags': {'FF_SUSPENDABLE_ENVIRONMENTS': true}}}}",
+         FEATURE_SUSPENDABLE_ENVIRONMENTS},
+        {"{'config': {'runners': {'feature_flags': {'FF_SUSPENDABLE_ENVIRONMENTS': false}}}, 'environment': [{'name': "
+         "'FF_SUSPENDABLE_ENVIRONMENTS', 'value': 'true'}]}",
+         -1}, /* before the environment */
+        {"{'config': {'runners': {'kubernetes': {'pod_disruption_budget': true}}}}", FEATURE_POD_DISRUPTION_BUDGET},
+        {"{'config': {'runners': {'kubernetes': {'pod_disruption_budget': false}}}}", -1},
+        {"{'config': {'runners': {'kubernetes': {'autoscaler': {}}}}}", -1},
+        {"{'environment': [{'name': 'autoscaler', 'value': 'true'}]}", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w cleanup_world = world_with(rows[i].spec);
+        for (int feature = 0; feature < FEATURE_COUNT; feature++)
+            if (feature_is_wanted((enum feature)feature, &w->spec) != (feature == rows[i].feature))
+                fail_msg("%s: %d", rows[i].spec, feature);
+    }
+}
+
+static void the_deployment_is_as_the_spec_says(void **state)
+{
+    static const struct {
+        const char *deployment, *path, *value; /* NULL: not there */
+    } rows[] = {
+        {"{}", "spec.strategy", "{'type': 'RollingUpdate', 'rollingUpdate': {'maxSurge': 1, 'maxUnavailable': 0}}"},
+        {"{}", "spec.minReadySeconds", NULL},
+        {"{}", "spec.progressDeadlineSeconds", NULL},
+        {"{}", "spec.revisionHistoryLimit", "2"},
+        {"{'minReadySeconds': 0, 'progressDeadlineSeconds': 1, 'revisionHistoryLimit': 0}", "spec.minReadySeconds",
+         "0"},
+        {"{'minReadySeconds': 0, 'progressDeadlineSeconds': 1, 'revisionHistoryLimit': 0}",
+         "spec.progressDeadlineSeconds", "1"},
+        {"{'minReadySeconds': 0, 'progressDeadlineSeconds': 1, 'revisionHistoryLimit': 0}", "spec.revisionHistoryLimit",
+         "0"},
+        {"{'strategy': {'type': 'Recreate'}}", "spec.strategy", "{'type': 'Recreate'}"},
+        {"{'strategy': {'type': 'RollingUpdate', 'rollingUpdate': {'maxUnavailable': '50%'}}}", "spec.strategy",
+         "{'type': 'RollingUpdate', 'rollingUpdate': {'maxSurge': 1, 'maxUnavailable': '50%'}}"},
+        {"{'strategy': {'rollingUpdate': {'maxSurge': 2}}}", "spec.strategy.rollingUpdate",
+         "{'maxSurge': 2, 'maxUnavailable': 0}"},
+        {"{'labels': {'team': 'a'}}", "metadata.labels.team", "'a'"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        cleanup_arena struct arena a = {0};
+        struct world *w cleanup_world =
+            world_with(arena_printf(&a, "{'manager': {'deployment': %s}}", rows[i].deployment));
+        struct json_object *found = json_get(child_of(w, CHILD_DEPLOYMENT), rows[i].path);
+        struct json_object *wanted =
+            rows[i].value ? json_at(quoted_json(arena_printf(&a, "[%s]", rows[i].value), &a), 0) : NULL;
+        if (!json_same(found, wanted))
+            fail_msg("%s: %s is %s", rows[i].deployment, rows[i].path, json_text(found));
+    }
+}
+
+/* What a user adds takes the place of nothing that is ours. */
+static void labels_of_users_take_the_place_of_none(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    struct json_object *manifest =
+        quoted_json("{'metadata': {'labels': {'ours': '1'}, 'annotations': {'ours': '2'}}}", &a);
+
+    (void)state;
+    render_add_metadata(manifest, quoted_json("{'ours': 'x', 'theirs': '3'}", &a),
+                        quoted_json("{'ours': 'x', 'theirs': '4'}", &a));
+    assert_true(json_same(manifest, quoted_json("{'metadata': {'labels': {'ours': '1', 'theirs': '3'}, 'annotations': "
+                                                "{'ours': '2', 'theirs': '4'}}}",
+                                                &a)));
+}
+
 /* Who has no wish has memory that is enough for the jobs, in few steps. */
 static void memory_is_enough_for_the_jobs(void **state)
 {
@@ -494,6 +591,9 @@ int main(void)
         cmocka_unit_test(what_is_made_follows_from_the_spec),
         cmocka_unit_test(a_role_binding_tells_its_owner),
         cmocka_unit_test(a_role_binding_has_a_name_that_an_object_may_have),
+        cmocka_unit_test(rights_follow_what_config_asks_for),
+        cmocka_unit_test(the_deployment_is_as_the_spec_says),
+        cmocka_unit_test(labels_of_users_take_the_place_of_none),
         cmocka_unit_test(memory_is_enough_for_the_jobs),
         cmocka_unit_test(the_pods_tell_what_they_were_made_for),
         cmocka_unit_test(secrets_have_what_is_known),
