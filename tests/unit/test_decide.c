@@ -64,6 +64,8 @@ static const struct test_case cases[] = {
          .options = {[OPT_CA] = 2, [OPT_CA_TROUBLE] = 2 * VALUE_NO_KEY}),
     CASE("an empty CA", "tls: wait ValueEmpty, stalled", nothing, .fresh = true,
          .options = {[OPT_CA] = 1, [OPT_CA_TROUBLE] = 2 * VALUE_EMPTY}),
+    CASE("a CA that is none", "tls: wait InvalidCA, stalled", nothing, .fresh = true,
+         .options = {[OPT_CA] = 1, [OPT_CA_TROUBLE] = 2 * VALUE_INVALID}),
     CASE("a lost token Secret is restored", "restore: gitlab restore at " ONE " with glrt-a4, runner 4", lost,
          .how = CHILD_TOKEN_SECRET),
     CASE("a dead token is not tried again", "lost: gitlab find at " ONE " with access, runner 4",

@@ -1,8 +1,13 @@
-/* What an apply alone cannot do, because somebody else owns it, too: who has restored an object from a backup. With an
- * API server of the test's own, in the place of kube/client.c. */
+/* What an apply alone cannot do, because somebody else owns it, too: who has restored an object from a backup. What is
+ * looked at after a refusal. What goes into the ledger. With an API server and a ledger's index of the test's own, in
+ * the place of kube/client.c and operator/orphans.c. */
 #include "golden.h"
 
 #include "base/key.h"
+#include "base/mem.h"
+#include "net/loop.h"
+#include "operator/ledger.h"
+#include "operator/orphans.h"
 #include "operator/perform.h"
 #include "runner/names.h"
 
@@ -15,7 +20,56 @@ static struct world {
     struct state state;
     struct turn turn;
     bool ready; /* the turn goes on */
+    struct stats stats;
+    bool full;            /* the ledger */
+    const char *admitted; /* the entry's key */
+    int written;          /* 1: told that it was, -1: that it was not */
+    char event[300];
 } w;
+
+int64_t loop_now(const struct loop *loop)
+{
+    (void)loop;
+    return 1000;
+}
+
+int64_t loop_wall(const struct loop *loop)
+{
+    (void)loop;
+    return 1000000000;
+}
+
+void turn_event(const struct turn *turn, bool warning, const char *reason, const char *note)
+{
+    assert_ptr_equal(turn, &w.turn);
+    snprintf(w.event, sizeof(w.event), "%s %s: %s", warning ? "Warning" : "Normal", reason, note);
+}
+
+bool orphans_admit(struct orphans *orphans, const char *key, const char *ns, const char *what, size_t size,
+                   struct err *err)
+{
+    (void)orphans;
+    w.admitted = key;
+    assert_string_equal(ns, "ci");
+    assert_string_equal(what, "runner 7 at https://x, of ci/builds");
+    assert_true(size > strlen(key) + strlen("token-of-7"));
+    return !w.full || err_set(err, ERR_RETRY, "LedgerFull", "full");
+}
+
+bool orphans_next_leaving(const struct orphans *orphans, const char *newcomer, size_t *i, const char **ret_key)
+{
+    (void)orphans;
+    assert_string_equal(newcomer, w.admitted);
+    *ret_key = "heavy-9";
+    return (*i)++ == 0;
+}
+
+void orphans_written(struct orphans *orphans, const char *key, bool success)
+{
+    (void)orphans;
+    assert_string_equal(key, w.admitted);
+    w.written = success ? 1 : -1;
+}
 
 void turn_ready(struct turn *turn)
 {
@@ -37,7 +91,8 @@ static int setup(void **state)
     (void)state;
     w = (struct world){.requests = 0};
     list_init(&w.echoes);
-    w.ctx = (struct context){.store = kinds_store_create(), .echoes = &w.echoes};
+    w.ctx = (struct context){
+        .store = kinds_store_create(), .stats = &w.stats, .ns = "gitlab-runner-controller", .echoes = &w.echoes};
     w.turn = (struct turn){.ctx = &w.ctx, .state = &w.state, .work = {.state = WORK_WAITING}};
     list_init(&w.turn.echo.among);
     w.turn.observed.memory = &w.state.memory;
@@ -202,6 +257,196 @@ static void what_ends_is_shown_again(void **state)
     assert_int_equal(w.requests, 4);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Refused */
+
+static void apply_account(struct json_object *manifest)
+{
+    const struct action act = {
+        .kind = ACT_APPLY, .rule = "account", .apply = {.child = CHILD_SERVICE_ACCOUNT, .manifest = manifest}};
+
+    perform(&w.turn, &act);
+    assert_string_equal(w.request.method, "POST");
+}
+
+static void answer_err(enum err_kind kind)
+{
+    struct kube_reply reply = {.object = NULL};
+
+    err_set(&reply.err, kind, "Reason", "text");
+    w.request.done(w.request.arg, &reply);
+}
+
+static const struct failure *only_failure(void)
+{
+    const struct troubles *t = memory_troubles(&w.state.memory);
+
+    assert_int_equal(t->len, 1);
+    return &t->failures[0];
+}
+
+static struct json_object *an_account(const char *owner_uid)
+{
+    return json_build("{apiVersion: v1, kind: ServiceAccount, metadata: {namespace: ci, name: 'builds-runner', uid: a, "
+                      "resourceVersion: '7', annotations: {'" ANNOTATION_OWNER "': %s, '" ANNOTATION_OWNER_UID
+                      "': %s}}}",
+                      (const char *)key_text(KIND, "ci", "builds").text, owner_uid);
+}
+
+/* What is there already is looked at: then it is somebody else's, or known. */
+static void what_is_there_is_looked_at(void **state)
+{
+    static const struct {
+        const char *owner_uid;
+        bool foreign, known;
+    } cases[] = {{"u", false, true}, {"another", true, false}, {NULL, false, false}};
+    cleanup_json struct json_object *manifest =
+        json_build("{apiVersion: v1, kind: ServiceAccount, metadata: {namespace: ci, name: 'builds-runner'}}");
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        teardown(state);
+        setup(state);
+        apply_account(manifest);
+        answer_err(ERR_CONFLICT);
+        assert_false(w.ready);
+        assert_string_equal(w.path, "GET /api/v1/namespaces/ci/serviceaccounts/builds-runner");
+        cleanup_json struct json_object *found = cases[i].owner_uid ? an_account(cases[i].owner_uid) : NULL;
+        if (found)
+            answer_object(found);
+        else
+            answer_err(ERR_NOT_FOUND);
+        assert_true(w.ready);
+        assert_int_equal(w.state.memory.foreign[CHILD_SERVICE_ACCOUNT], cases[i].foreign);
+        assert_int_equal(store_get(w.ctx.store, KIND_SERVICE_ACCOUNT, "ci", "builds-runner") != NULL, cases[i].known);
+        assert_int_equal(memory_troubles(&w.state.memory)->len, 0);
+    }
+}
+
+static void who_may_not_look_has_failed(void **state)
+{
+    cleanup_json struct json_object *manifest =
+        json_build("{apiVersion: v1, kind: ServiceAccount, metadata: {namespace: ci, name: 'builds-runner'}}");
+
+    (void)state;
+    apply_account(manifest);
+    answer_err(ERR_CONFLICT);
+    answer_err(ERR_DENIED);
+    assert_true(w.ready);
+    assert_string_equal(only_failure()->attempt.rule, "account");
+    assert_int_equal(only_failure()->attempt.err.kind, ERR_DENIED);
+    assert_false(w.state.memory.foreign[CHILD_SERVICE_ACCOUNT]);
+}
+
+static void what_is_deleted_is_looked_at(void **state)
+{
+    const struct action act = {
+        .kind = ACT_DELETE, .rule = "drain", .delete = {.kind = "Deployment", .ns = "jobs", .name = "b", .uid = "d"}};
+
+    (void)state;
+    perform(&w.turn, &act);
+    assert_string_equal(w.request.method, "DELETE");
+    answer_err(ERR_CONFLICT);
+    assert_string_equal(w.path, "GET /apis/apps/v1/namespaces/jobs/deployments/b");
+}
+
+/* The watch may be behind: then the turn begins anew; or it shows the same, and the call is made later. */
+static void an_object_that_has_changed_is_begun_anew(void **state)
+{
+    static const struct {
+        const char *known;
+        bool stale;
+    } cases[] = {{"6", true}, {"7", false}, {"8", false}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        w.turn.observed.version = cases[i].known;
+        w.turn.work.state = WORK_WAITING;
+        w.ready = w.turn.stale = false;
+        give_up();
+        answer_err(ERR_CONFLICT);
+        assert_string_equal(w.request.method, "GET");
+        answer_with(json_build("[]"));
+        assert_true(w.ready);
+        assert_int_equal(w.turn.stale, cases[i].stale);
+        assert_int_equal(memory_troubles(&w.state.memory)->len, !cases[i].stale);
+    }
+    assert_string_equal(only_failure()->attempt.err.reason, "Conflict");
+    w.turn.stale = false;
+    w.turn.work.state = WORK_WAITING;
+    give_up();
+    answer_err(ERR_NOT_FOUND);
+    answer_err(ERR_NOT_FOUND);
+    assert_true(w.turn.stale);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * The ledger */
+
+static void leave_behind(const char *address)
+{
+    const struct action act = {
+        .kind = ACT_RECORD,
+        .rule = "record",
+        .record = {
+            .runner_id = 7, .url = "https://x", .token = "token-of-7", .address = address, .why = "it did not answer"}};
+
+    perform(&w.turn, &act);
+}
+
+static void who_is_left_behind_is_recorded(void **state)
+{
+    (void)state;
+    leave_behind(NULL);
+    assert_string_equal(w.path, "PATCH /api/v1/namespaces/gitlab-runner-controller/secrets/" LEDGER_NAME
+                                "?fieldManager=" FIELD_MANAGER);
+    assert_non_null(strstr(w.body, w.admitted));
+    assert_non_null(strstr(w.body, "\"heavy-9\":null"));
+    answer_object(NULL);
+    assert_int_equal(w.written, 1);
+    assert_true(w.ready);
+    assert_int_equal(w.stats.orphans.recorded, 1);
+    assert_string_equal(w.event,
+                        "Warning OrphanedRunner: runner 7 was left behind at https://x: it did not answer; Secret "
+                        "gitlab-runner-controller/" LEDGER_NAME
+                        " keeps its token, and it is deregistered when GitLab allows it");
+    assert_true(w.state.memory.deregistered);
+}
+
+/* There is no ledger yet: it is made; somebody else may do so at the same time. */
+static void the_first_makes_the_ledger(void **state)
+{
+    (void)state;
+    leave_behind(NULL);
+    answer_err(ERR_NOT_FOUND);
+    assert_int_equal(w.written, 0);
+    assert_string_equal(w.request.method, "POST");
+    assert_non_null(strstr(w.body, w.admitted));
+    answer_err(ERR_CONFLICT);
+    assert_int_equal(w.written, -1);
+    assert_true(w.ready);
+    assert_int_equal(only_failure()->attempt.err.kind, ERR_RETRY);
+    assert_int_equal(w.stats.orphans.recorded, 0);
+    assert_string_equal(w.event, "");
+}
+
+static void what_has_no_place_is_tried_later(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    char *much = arena_alloc(&a, 30001);
+
+    (void)state;
+    w.full = true;
+    leave_behind(NULL);
+    assert_int_equal(w.requests, 0);
+    assert_true(w.ready);
+    assert_string_equal(only_failure()->attempt.err.reason, "LedgerFull");
+    w.admitted = NULL;
+    w.turn.work.state = WORK_WAITING;
+    leave_behind(memset(much, 'x', 30000));
+    assert_null(w.admitted);
+    assert_string_equal(only_failure()->attempt.err.reason, "TooLarge");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +455,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(has_one_controller, setup, teardown),
         cmocka_unit_test_setup_teardown(what_ends_slowly_is_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(what_ends_is_shown_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_there_is_looked_at, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_may_not_look_has_failed, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_deleted_is_looked_at, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_object_that_has_changed_is_begun_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_left_behind_is_recorded, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_first_makes_the_ledger, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_has_no_place_is_tried_later, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
