@@ -6,8 +6,6 @@ edits is one that it takes, and for some of them that the operator writes what i
 from __future__ import annotations
 
 import json
-import os
-import random
 import tomllib
 from collections.abc import Iterator
 
@@ -18,7 +16,7 @@ from cluster import ROOT, Kube, checked, kubectl, wait_for
 from fields import Row
 from gitlab_admin import GitLabAdmin
 from operator_pod import Operator
-from places import HOST, Place, Runner, decoded
+from places import HOST, Place, Runner
 from program import run
 from test_crd import offer
 from test_jobs import finished, job_pods
@@ -231,53 +229,6 @@ def test_each_attribute_is_edited_at_gitlab_alone(ci: Place, gitlab: GitLabAdmin
         runner.wait()
     assert written(made, children(runner)) == set()
     assert runner.status()["runnerId"] == number and len(gitlab.runners()) == 1
-
-
-# Any way leads to the same
-
-SEQUENCES, OBJECTS = 500 if os.environ.get("SOAK") == "1" else 100, 25
-ENDS = ["image", "cache.gcs.bucketName", "namespace", "manager.podSpec.initContainers[].name", "manager.env[].value",
-        "manager.podDisruptionBudget.maxUnavailable", "cache.azure.accountName", "volumes[].secret.secretName"]
-
-
-def nameless(runner: Runner) -> str:
-    """All that was made, as text, without what differs from one object to the next."""
-    account = runner.child("account")
-    known = {"account": account and account["metadata"]["uid"], "uid": runner.uid(), "token": runner.token(),
-             "name": runner.name}
-    made = {what: child and content(child) for what, child in children(runner).items()}
-    made["config"]["data"] = {key: decoded(made["config"], key) for key in made["config"]["data"]}
-    made["token"].pop("data")
-    for note in ("told-hash", "runner-id"):
-        made["token"]["metadata"]["annotations"].pop(f"gitlab-runners.dev/{note}")
-    text = json.dumps(made, sort_keys=True)
-    for what, value in known.items():
-        text = text.replace(value, f"<{what}>") if value else text
-    return text
-
-
-def test_any_sequence_of_edits_ends_as_a_fresh_object_does(corner: Place, gitlab: GitLabAdmin) -> None:
-    """The children of objects that were edited at random, and of such as were made so in the first place.
-
-    A hundred sequences, with SOAK=1 five hundred.
-    """
-    rng = random.Random(6)
-    usable = [row for row in ROWS if not row.refused]
-    ends = [here(corner, ROWS_BY_LEAF[leaf].after()) for leaf in ENDS]
-    fresh = [corner.runner(**{"by": "accessToken", "name": f"fresh-{i}-x"} | end) for i, end in enumerate(ends)]
-    edited = [corner.runner(**{"by": "accessToken", "name": f"edited-{i}-x"} | ends[0]) for i in range(OBJECTS)]
-    settled(corner, *fresh, *edited)
-    wanted = [nameless(runner) for runner in fresh]
-    for _ in range(SEQUENCES // OBJECTS):
-        goals = []
-        for runner in edited:
-            for row in rng.choices(usable, k=rng.randint(1, 4)):
-                replace_spec(runner, here(corner, row.after() if rng.random() < 0.5 else row.before()))
-            goals.append(rng.randrange(len(ends)))
-            replace_spec(runner, ends[goals[-1]])
-        settled(corner, *edited)
-        for runner, goal in zip(edited, goals):
-            assert nameless(runner) == wanted[goal], f"{runner.name} at {ENDS[goal]}"
 
 
 # ----------------------------------------------------------------------------------------------------------------------

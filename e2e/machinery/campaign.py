@@ -10,7 +10,7 @@ from deadline import DeadlineMissed
 from gitlab_admin import GitLabAdmin
 from machinery.kills import Kill, Point, Tracks, Traps, both_sides
 from machinery.lives import Life, Row, anonymous, left_of, shape
-from machinery.stage import Stage, collection
+from machinery.stage import Stage, collection, some_of
 from places import assert_token_is_in_use
 from proxy.streams import Late
 from secrecy import contents
@@ -135,9 +135,9 @@ class Campaign:
 
     # Killed
 
-    def run(self) -> None:
-        """Every point of every phase. A life goes on after a kill, to be disturbed again in the next phase."""
-        kills = {phase: record.kills() for phase, record in self.record.items()}
+    def run(self, most: int) -> None:
+        """At so many points of every phase. A life goes on after a kill, to be disturbed again in the next phase."""
+        kills = {phase: some_of(record.kills(), most) for phase, record in self.record.items()}
         longest = max(map(len, kills.values()))
         for first in range(0, longest, AT_ONCE):
             self._lives({phase: those[first:first + AT_ONCE] for phase, those in kills.items()})

@@ -14,7 +14,7 @@ from deadline import PutOff
 from gitlab_admin import GitLabAdmin
 from machinery.api_server import ApiServer
 from machinery.campaign import SUMMARY, Tally
-from machinery.stage import Operator, Stage, vacate, without_operator
+from machinery.stage import KILL_DAY, Operator, Stage, vacate, without_operator
 from operator_pod import NAME
 from places import clear_ledger
 from program import kubeconfig
@@ -105,7 +105,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if SUMMARY:
-        terminalreporter.section("killed at every point of a life")
+        terminalreporter.section(f"killed at points of a life (KILL_DAY={KILL_DAY})")
         terminalreporter.line(f"{'':18} {Tally.HEAD}")
         for flow, tally in SUMMARY.items():
             terminalreporter.line(f"{flow:18} {tally}")

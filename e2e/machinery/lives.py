@@ -213,9 +213,6 @@ class WithAll(ByAccessToken):
             assert contents(runner.child("config"))["ca.crt"].split() == self.authority.split()
 
 
-LIVES: tuple[type[Life], ...] = (ByRegistrationToken, ByAccessToken, ByRunnerToken, WithAll)
-
-
 # ----------------------------------------------------------------------------------------------------------------------
 # What a runner is like
 

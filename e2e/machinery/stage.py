@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from cluster import Kube, kubectl, wait_for, wait_kind
 from diagnosis import calls, last_lines
@@ -18,16 +20,23 @@ from proxy.rules import Entry
 from proxy.server import Proxy
 
 SOAK = os.environ.get("SOAK") == "1"
+KILL_DAY = int(os.environ.get("KILL_DAY") or time.time() // 86400)     # counted from 1970, as WORLD_DAY
 KINDS = ["gitlabrunners", "secrets", "configmaps", "namespaces", "serviceaccounts", "rolebindings", "deployments",
          "poddisruptionbudgets"]
 WRITES = "POST|PUT|PATCH|DELETE"
 OPTIONS = ("--log-level", "debug", "--leader-elect", "false")     # the Lease has tests of its own
+T = TypeVar("T")
 GONE_QUIET = 1.0                                    # seconds without a request, after which nothing is left to do
 
 
 def scaled(soak: float, test: float) -> float:
     """A time of the checklist: in full by `make soak`, shorter in `make test`."""
     return soak if SOAK else test
+
+
+def some_of(things: list[T], count: int) -> list[T]:
+    """All of them by `make soak`; otherwise others each day."""
+    return things if SOAK or len(things) <= count else random.Random(KILL_DAY).sample(things, count)
 
 
 def collection(plural: str) -> str:

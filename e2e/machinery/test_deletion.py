@@ -69,9 +69,8 @@ def assert_nothing_is_left(runner: Runner) -> None:
 # Item 1: managers stop first
 
 
-@pytest.mark.parametrize("by", ["accessToken", "registrationToken"])
-def test_drain_a_runner_is_there_until_its_managers_have_ended(stage: Stage, gitlab: GitLabAdmin, by: str) -> None:
-    runner = busy(stage, by)
+def test_drain_a_runner_is_there_until_its_managers_have_ended(stage: Stage, gitlab: GitLabAdmin) -> None:
+    runner = busy(stage)
     number = runner.status()["runnerId"]
     runner.delete()
     message = runner.wait("Drained", "False", "Draining")["message"]

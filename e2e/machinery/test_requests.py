@@ -22,6 +22,7 @@ from proxy.streams import Late
 
 RETRY_AFTER = 2
 LATE = 0.7                  # seconds that a busy machine may take to get round to it
+PACE = 4                    # of the operator's clock, where half a minute would have to go by
 
 
 def waits(entries: list[Entry]) -> list[float]:
@@ -29,10 +30,9 @@ def waits(entries: list[Entry]) -> list[float]:
     return [after.began - before.ended for before, after in zip(entries, entries[1:])]
 
 
-@pytest.mark.parametrize("code, reason", [(429, "TooManyRequests"), (503, "ServiceUnavailable"),
-                                          (500, "InternalError")])
-@pytest.mark.parametrize("method, path", [("PATCH", ".*/secrets/builds-runner-token"), ("GET", ".*/secrets/gitlab")],
-                         ids=["write", "read"])
+@pytest.mark.parametrize("code, reason, method, path", [
+    (429, "TooManyRequests", "PATCH", ".*/secrets/builds-runner-token"),
+    (503, "ServiceUnavailable", "GET", ".*/secrets/gitlab")], ids=["write-429", "read-503"])
 def test_a9_retry_after_is_obeyed(code: int, reason: str, method: str, path: str, stage: Stage) -> None:
     refusal = Status(code, reason, headers=(("retry-after", str(RETRY_AFTER)),))
     stage.proxy.add(refusal, method, path, count=3)
@@ -44,11 +44,10 @@ def test_a9_retry_after_is_obeyed(code: int, reason: str, method: str, path: str
     assert all(RETRY_AFTER * 0.9 <= pause <= RETRY_AFTER * 1.1 + LATE for pause in pauses), pauses
 
 
-@pytest.mark.parametrize("code, reason", [(503, "ServiceUnavailable"), (500, "InternalError")])
-def test_a9_a_refused_write_is_not_blindly_repeated(code: int, reason: str, stage: Stage) -> None:
+def test_a9_a_refused_write_is_not_blindly_repeated(stage: Stage) -> None:
     """Without a Retry-After the operator decides anew, after its own pause, which grows."""
     path = ".*/secrets/builds-runner-token"
-    stage.proxy.add(Status(code, reason), "PATCH", path, count=3)
+    stage.proxy.add(Status(503, "ServiceUnavailable"), "PATCH", path, count=3)
     stage.registration_token()
     stage.operator.start()
     stage.settled([stage.unmanned()])
@@ -134,9 +133,9 @@ def test_a11_a_half_open_connection_is_noticed(how: Callable[[Proxy], AbstractCo
 
     Where the other machine's kernel still answers, only a question without an answer tells.
     """
-    limit = 45
+    limit = 45 / PACE
     stage.registration_token()
-    stage.operator.start()
+    stage.operator.start(pace=PACE)
     stage.settled([stage.unmanned()])
     watched = {kind: stage.open_watch(kind) for kind in KINDS}
     stage.mark()
@@ -153,10 +152,10 @@ def test_a11_a_half_open_connection_is_noticed(how: Callable[[Proxy], AbstractCo
 
 def test_a11_a_call_without_an_answer_ends(stage: Stage) -> None:
     """One answer never comes, though its connection lives."""
-    limit = 60
+    limit = 60 / PACE
     stage.proxy.add(Delay(limit * 3), "GET", ".*/secrets/gitlab")
     stage.registration_token()
-    stage.operator.start()
+    stage.operator.start(pace=PACE)
     runner = stage.unmanned()
     runner.wait(seconds=limit + 10)
     first, *others = stage.requests("GET", ".*/secrets/gitlab")

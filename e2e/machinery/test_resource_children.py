@@ -17,7 +17,7 @@ from places import Runner
 from program import PROGRAM, run
 
 FULL = json.loads((ROOT / "tests/data/render/full.json").read_text())["spec"]
-SEQUENCES = round(scaled(500, 100))
+SEQUENCES = round(scaled(500, 40))
 
 
 # ----------------------------------------------------------------------------------------------------------------------
