@@ -125,6 +125,12 @@ static int64_t sooner(int64_t a, int64_t b)
     return a && (!b || a < b) ? a : b;
 }
 
+/* A look whose time has come, and which was not taken, has something before it, which wakes. */
+static int64_t next_look_at_pods(const struct observed *o)
+{
+    return pods_due(o) > o->now_ms ? pods_due(o) : 0;
+}
+
 struct action decide(const struct observed *o, struct arena *a)
 {
     assert(o->memory && o->owner.uid && (!o->gone || o->deleting));
@@ -144,6 +150,7 @@ struct action decide(const struct observed *o, struct arena *a)
     if (o->deleting && act.kind == ACT_WAIT)
         act.again_at_ms = end_of_patience(o);
     else if (act.kind == ACT_WAIT || act.kind == ACT_DONE)
-        act.again_at_ms = sooner(next_look(o, act.kind == ACT_WAIT && act.wait.retry_at_ms, a), pods_due(o));
+        act.again_at_ms = sooner(next_look(o, act.kind == ACT_WAIT && act.wait.retry_at_ms, a), next_look_at_pods(o));
+    assert(!act.again_at_ms || act.again_at_ms > o->now_ms);
     return act;
 }

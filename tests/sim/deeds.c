@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-static const struct deed *const all[] = {deeds_users, deeds_objects, deeds_gitlab, deeds_faults};
+static const struct deed *const all[] = {deeds_users, deeds_objects, deeds_gitlab, deeds_faults, deeds_operator};
 
 const struct deed *deed_of(unsigned deed)
 {

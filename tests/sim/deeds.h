@@ -13,8 +13,8 @@ struct deed {
     void (*perform)(struct story *story, const struct step *step);
 };
 
-/* deeds_users.c, deeds_objects.c, deeds_gitlab.c, deeds_faults.c; each ended by a NULL name. */
-extern const struct deed deeds_users[], deeds_objects[], deeds_gitlab[], deeds_faults[];
+/* deeds_users.c, deeds_objects.c, deeds_gitlab.c, deeds_faults.c, deeds_operator.c; each ended by a NULL name. */
+extern const struct deed deeds_users[], deeds_objects[], deeds_gitlab[], deeds_faults[], deeds_operator[];
 
 /* All of them, with one number each. */
 const struct deed *deed_of(unsigned deed);

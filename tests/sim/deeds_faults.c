@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "tests/sim/deeds.h"
 #include "tests/sim/network.h"
 #include "tests/sim/story.h"
@@ -49,17 +50,26 @@ static void end_storm(void *arg)
 
 static void storm(struct story *story, const struct step *step)
 {
-    static const char *const words[] = {"refuses connections", "is silent", "has no name", "is slow"};
-    static const enum network_state states[] = {NETWORK_REFUSES, NETWORK_SILENT, NETWORK_NO_NAME, NETWORK_UP};
+    static const struct {
+        const char *words;
+        enum network_state state;
+    } kinds[] = {{"refuses connections", NETWORK_REFUSES},
+                 {"is silent", NETWORK_SILENT},
+                 {"has no name", NETWORK_NO_NAME},
+                 {"is slow", NETWORK_UP},
+                 {"shows a certificate that is not trusted", NETWORK_UNTRUSTED},
+                 {"does not take the client's certificate", NETWORK_REFUSES_CLIENT}};
+    uint32_t kind = step->b % ARRAY_LEN(kinds);
+    const char *host = host_of(step->b / ARRAY_LEN(kinds));
     int replica = step->a % 2 ? -1 : some_replica(story, step->a / 2);
     struct network_weather weather;
 
     weather_of(story, &weather);
-    weather.state = states[step->b % 4];
-    weather.slow_ms = step->b % 4 == 3 ? 5000 : 0;
-    network_set(story->sim, replica, host_of(step->b / 4), &weather);
+    weather.state = kinds[kind].state;
+    weather.slow_ms = weather.state == NETWORK_UP ? 5000 : 0;
+    network_set(story->sim, replica, host, &weather);
     sim_later(story->sim, span_of(step->c), end_storm, story);
-    sim_tell(story->sim, "%s %s for replica %d and %lld ms", host_of(step->b / 4), words[step->b % 4], replica,
+    sim_tell(story->sim, "%s %s for replica %d and %lld ms", host, kinds[kind].words, replica,
              (long long)span_of(step->c));
 }
 
@@ -80,10 +90,11 @@ static void cut(struct story *story, const struct step *step)
 
 static const char *some_resource(uint32_t chance)
 {
-    static const char *const resources[] = {NULL,         RUNNERS,        "secrets",         "deployments",
-                                            "configmaps", "rolebindings", "serviceaccounts", "namespaces"};
+    static const char *const resources[] = {
+        NULL,           RUNNERS,           "secrets",    "deployments", "configmaps",
+        "rolebindings", "serviceaccounts", "namespaces", "leases",      "poddisruptionbudgets"};
 
-    return resources[chance % 8];
+    return resources[chance % ARRAY_LEN(resources)];
 }
 
 static const char *some_verb(uint32_t chance)
@@ -93,21 +104,14 @@ static const char *some_verb(uint32_t chance)
     return verbs[chance % 8];
 }
 
-static void heal_resource(struct story *story, const char *resource)
-{
-    for (uint32_t i = 0; i < 8 && resource; i++)
-        api_deny(story->api, OPERATOR_USER, some_verb(i), resource, false);
-    api_refuse(story->api, resource, 0, NULL);
-}
-
 static void heal_api(void *arg)
 {
     struct story *story = arg;
 
     for (int i = 0; i < API_HOSTS; i++)
         api_lag(story->api, api_host(i), NULL, 0);
-    for (uint32_t i = 0; i < 8; i++)
-        heal_resource(story, some_resource(i));
+    api_deny(story->api, OPERATOR_USER, NULL, NULL, false);
+    api_refuse(story->api, NULL, 0, NULL);
     api_trouble(story->api, &(struct api_trouble){0});
     controllers_hold(story->api, false);
 }
@@ -133,7 +137,7 @@ static void end_watches(struct story *story, const struct step *step)
 
 static void deny(struct story *story, const struct step *step)
 {
-    const char *resource = some_resource(1 + step->a % 7), *verb = some_verb(step->b);
+    const char *resource = some_resource(1 + step->a % 9), *verb = some_verb(step->b);
 
     sim_tell(story->sim, "the operator may not %s %s", verb ? verb : "do anything with", resource);
     api_deny(story->api, OPERATOR_USER, verb, resource, true);
@@ -237,6 +241,7 @@ void faults_heal(struct story *story)
     story->healed = true;
     end_storm(story);
     heal_api(story);
+    operator_mend(story);
     for (int g = 0; g < GITLABS; g++) {
         gitlabs_heal(story, g);
         gitlab_registration_off(story->gitlabs[g], false);

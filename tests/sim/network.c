@@ -182,6 +182,24 @@ static void send_transfer(struct transfer *t)
     }
 }
 
+/* Why no connection can be made; NULL: one can. */
+static const struct http_failure *refusal_of(enum network_state state)
+{
+    switch (state) {
+    case NETWORK_REFUSES:
+        return http_failure_of(NULL, CURLE_COULDNT_CONNECT);
+    case NETWORK_UNTRUSTED:
+        return http_failure_of(NULL, CURLE_PEER_FAILED_VERIFICATION);
+    case NETWORK_REFUSES_CLIENT:
+        return &http_certificate_refused;
+    case NETWORK_UP:
+    case NETWORK_SILENT:
+    case NETWORK_NO_NAME:
+        break;
+    }
+    return NULL;
+}
+
 static void on_connection(struct loop_post *post)
 {
     struct transfer *t = container_of(post, struct transfer, connected);
@@ -189,9 +207,10 @@ static void on_connection(struct loop_post *post)
 
     if (t->state == CANCELLED)
         return;
-    if (link->weather.state == NETWORK_REFUSES) {
+    const struct http_failure *why = refusal_of(link->weather.state);
+    if (why) {
         link->open = false;
-        end_transfer(t, http_failure_of(NULL, CURLE_COULDNT_CONNECT));
+        end_transfer(t, why);
         return;
     }
     if (link->weather.state == NETWORK_SILENT)

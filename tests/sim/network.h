@@ -65,9 +65,11 @@ void network_on_unheard(struct sim *sim, void (*told)(void *arg, const struct ex
 
 enum network_state {
     NETWORK_UP,
-    NETWORK_REFUSES, /* no connection can be made */
-    NETWORK_SILENT,  /* nothing gets through, and nobody is told */
-    NETWORK_NO_NAME, /* the host's name does not resolve */
+    NETWORK_REFUSES,        /* no connection can be made */
+    NETWORK_SILENT,         /* nothing gets through, and nobody is told */
+    NETWORK_NO_NAME,        /* the host's name does not resolve */
+    NETWORK_UNTRUSTED,      /* new connections: its certificate is none that is trusted */
+    NETWORK_REFUSES_CLIENT, /* … it does not take the client's */
 };
 
 /* From now on, until it is set again. The numbers: of so many requests one; 0: none. */

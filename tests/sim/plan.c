@@ -19,7 +19,7 @@ static const struct {
     [SETUP_HOSTS] = {"hosts", 1, 30},       [SETUP_CHECK] = {"check", 1, 40},
     [SETUP_WEATHER] = {"weather", 3, 30},   [SETUP_WRONG] = {"wrong", 1, 25},
     [SETUP_DELETED] = {"deleted", 1, 30},   [SETUP_EXPIRY] = {"expiry", 1, 10},
-    [SETUP_FIRST] = {"first", 1 << 20, 60},
+    [SETUP_TOKEN] = {"token", 1, 15},       [SETUP_FIRST] = {"first", 1 << 20, 60},
 };
 
 const char *setup_name(enum setup setup)

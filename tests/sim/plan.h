@@ -23,6 +23,7 @@ enum setup {
     SETUP_WRONG,    /* what people have done wrong stays so */
     SETUP_DELETED,  /* in the end all is deleted */
     SETUP_EXPIRY,   /* tokens live for an hour */
+    SETUP_TOKEN,    /* the operator reads its token from a file */
     SETUP_FIRST,    /* the first spec */
     SETUPS
 };

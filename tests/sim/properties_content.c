@@ -206,6 +206,6 @@ void contents_check(struct story *story, const struct wish *wish, struct json_ob
     check_deployment(&c);
     check_binding(&c);
     check_budget(&c);
-    if (spec_mode(c.spec) == MODE_ACCESS)
+    if (spec_mode(c.spec) == MODE_ACCESS && !story->plan.setup[SETUP_WRONG])
         check_at_gitlab(&c);
 }

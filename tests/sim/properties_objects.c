@@ -81,6 +81,14 @@ static struct json_object *child_object(struct story *story, enum child child, c
     return NULL;
 }
 
+/* What has another's label is none of the operator's, and not shown to it. */
+static bool is_managed(struct json_object *object)
+{
+    const char *by = json_string(json_member(json_get(object, "metadata.labels"), "app.kubernetes.io/managed-by"));
+
+    return strcmp(by, "gitlab-runner-controller") == 0;
+}
+
 static void check_child(struct story *story, const struct wish *wish, enum child child, const struct owner *owner,
                         const struct spec *spec, struct arena *a)
 {
@@ -88,7 +96,7 @@ static void check_child(struct story *story, const struct wish *wish, enum child
     struct json_object *object = child_object(story, child, owner, spec, a);
 
     if (!child_wanted(child, spec)) {
-        if (object && strcmp(annotation_of(object, ANNOTATION_OWNER_UID), owner->uid) == 0)
+        if (is_managed(object) && strcmp(annotation_of(object, ANNOTATION_OWNER_UID), owner->uid) == 0)
             sim_broken(story->sim, PROPERTY_CHILDREN, "%s/%s: there is a %s", wish->ns, wish->name, child_kind(child));
         return;
     }

@@ -126,12 +126,17 @@ static bool is_of(const struct story *story, int g, const char *token)
            gitlab_runner_of(story->gitlabs[g], token);
 }
 
+static bool is_operators(const char *token)
+{
+    return strncmp(token, OPERATOR_TOKEN, strlen(OPERATOR_TOKEN)) == 0;
+}
+
 static void check_to_gitlab(struct story *story, const struct exchange_request *r, const char *text, const char *where)
 {
     int g = strcmp(r->host, gitlab_host(1)) == 0;
     const char *token = token_in(text, strlen(text));
 
-    if (*token && (is_of(story, 1 - g, token) || strcmp(token, OPERATOR_TOKEN) == 0))
+    if (*token && (is_of(story, 1 - g, token) || is_operators(token)))
         found(story, r, token, where);
     found(story, r, encoded_token_in(text, strlen(text), BEGINNINGS), where);
 }
@@ -145,7 +150,7 @@ static void check_to_api(struct story *story, const struct exchange_request *r)
     found(story, r, encoded_token_in(r->body, r->body_len, to_secret ? RUNNER : BEGINNINGS), "body");
     for (const char *const *h = r->headers; *h; h++) {
         const char *token = token_in(*h, strlen(*h));
-        if (strcmp(token, OPERATOR_TOKEN) != 0)
+        if (!is_operators(token))
             found(story, r, token, "header");
     }
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "cli/run_options.h"
@@ -29,6 +31,8 @@ struct replica {
     struct loop *loop; /* NULL: it does not run */
     struct instance instance;
     char name[64];
+    char token_path[40];
+    int token_file; /* descriptor; -1: none */
     int64_t wall_offset_s, again_ms;
     bool frozen;
     uint64_t thaw, start, grace; /* events */
@@ -136,6 +140,25 @@ void replica_terminate(struct replica *r, int64_t again_ms)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Its beginning */
 
+void replica_give_token(struct replica *r, const char *token)
+{
+    size_t len = strlen(token);
+
+    if (r->token_file < 0)
+        return;
+    bool written = ftruncate(r->token_file, 0) == 0 && pwrite(r->token_file, token, len, 0) == (ssize_t)len;
+    assert(written);
+    (void)written;
+}
+
+static void create_token_file(struct replica *r)
+{
+    r->token_file = memfd_create("token", MFD_CLOEXEC);
+    assert(r->token_file >= 0);
+    snprintf(r->token_path, sizeof(r->token_path), "/proc/self/fd/%d", r->token_file);
+    replica_give_token(r, r->settings.token);
+}
+
 static struct kube_config config_of(const struct replica *r)
 {
     char server[128];
@@ -143,7 +166,8 @@ static struct kube_config config_of(const struct replica *r)
     snprintf(server, sizeof(server), "https://%s", r->settings.host);
     return (struct kube_config){.server = mem_strdup(server),
                                 .namespace = mem_strdup(OPERATOR_NAMESPACE),
-                                .token = mem_strdup(r->settings.token)};
+                                .token = r->token_file < 0 ? mem_strdup(r->settings.token) : NULL,
+                                .token_file = r->token_file < 0 ? NULL : mem_strdup(r->token_path)};
 }
 
 void replica_start(struct replica *r)
@@ -267,7 +291,9 @@ struct replica *replica_create(struct sim *sim, int number, const struct replica
     struct replica *r = mem_alloc(sizeof(*r));
 
     assert(number >= 0 && number < REPLICAS_MAX);
-    *r = (struct replica){.sim = sim, .number = number, .settings = *settings};
+    *r = (struct replica){.sim = sim, .number = number, .settings = *settings, .token_file = -1};
+    if (settings->token_file)
+        create_token_file(r);
     snprintf(r->name, sizeof(r->name), "gitlab-runner-controller-%d", number);
     sim->replicas[number] = r;
     return r;
@@ -280,6 +306,8 @@ void replica_destroy(struct replica *r)
     if (r->loop)
         finish(r);
     forget_events(r);
+    if (r->token_file >= 0)
+        close(r->token_file);
     r->sim->replicas[r->number] = NULL;
     free(r);
 }

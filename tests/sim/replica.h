@@ -19,6 +19,7 @@ struct sim;
 struct replica_settings {
     const char *host;  /* of the API server, lent */
     const char *token; /* lent */
+    bool token_file;   /* it is read from a file, as in a cluster */
     bool election;
     struct lease_timing lease;
     const char *namespaces; /* served; NULL: all */
@@ -36,6 +37,8 @@ void replica_kill(struct replica *replica, int64_t again_ms);
 void replica_terminate(struct replica *replica, int64_t again_ms);
 /* It stands still for so long; asleep: with its machine. */
 void replica_freeze(struct replica *replica, int64_t for_ms, bool asleep);
+/* Its file has another token from now on; nothing without a file. */
+void replica_give_token(struct replica *replica, const char *token);
 void replica_set_wall(struct replica *replica, int64_t offset_s);
 
 bool replica_runs(const struct replica *replica);

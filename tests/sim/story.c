@@ -208,7 +208,8 @@ static void create_servers(struct story *story)
     story->api = api_create(sim);
     for (int i = 0; i < API_HOSTS; i++)
         api_serve(story->api, api_host(i));
-    api_accept_token(story->api, OPERATOR_TOKEN, OPERATOR_USER);
+    snprintf(story->token, sizeof(story->token), "%s", OPERATOR_TOKEN);
+    api_accept_token(story->api, story->token, OPERATOR_USER);
     for (int g = 0; g < GITLABS; g++) {
         struct gitlab_server *gitlab = story->gitlabs[g] = gitlab_server_create(sim, gitlab_host(g));
         gitlab_expiry(gitlab, story->plan.setup[SETUP_EXPIRY] ? 3600 : 0);
@@ -237,6 +238,7 @@ static void create_replicas(struct story *story)
     for (int i = 0; i < story->replicas_len; i++) {
         const struct replica_settings settings = {.host = api_host(setup[SETUP_HOSTS] ? i : 0),
                                                   .token = OPERATOR_TOKEN,
+                                                  .token_file = setup[SETUP_TOKEN],
                                                   .election = setup[SETUP_ELECTION] || story->replicas_len > 1,
                                                   .lease = setup[SETUP_LEASE] ? usual : slow,
                                                   .namespaces = setup[SETUP_SCOPE] ? "ci,ops,jobs" : NULL,

@@ -20,7 +20,7 @@ enum { CHECK_S = 150 };
 enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, REPORTS_MAX = 64 };
 
 #define RUNNERS "gitlabrunners"
-/* The operator's own, for the API server. */
+/* The operator's own, for the API server, begins so. */
 #define OPERATOR_TOKEN "glpat-OperatorsOwnTokenOfTheApiServer"
 
 /* What somebody wishes for under one name, and what has been done to it. */
@@ -69,7 +69,8 @@ struct story {
     struct wish wishes[WISHES_MAX];
     struct seen seen;
     bool troubled[GITLABS];
-    size_t next; /* step */
+    char token[64]; /* the operator's, that works now */
+    size_t next;    /* step */
     bool healed;
     int64_t healed_at;
 };
@@ -102,6 +103,8 @@ void put_runner_token(struct story *story, const struct wish *wish, bool only_if
 /* Puts the spec there, as kubectl apply does. */
 void apply_wish(struct story *story, struct wish *wish);
 
+/* The operator's token of now works (deeds_operator.c). */
+void operator_mend(struct story *story);
 /* All that is out of the ordinary ends (deeds_faults.c). */
 void faults_heal(struct story *story);
 void gitlabs_heal(struct story *story, int gitlab);

@@ -2,6 +2,7 @@
 #include "golden.h"
 
 #include "base/mem.h"
+#include "runner/learn.h"
 #include "runner/status.h"
 #include "world_broken.h"
 
@@ -170,6 +171,24 @@ static void the_deadline_is_not_overslept(void **state)
     assert_true(act.again_at_ms <= (w->api.deletion_time + 900 + 1) * 1000);
 }
 
+/* Managers that start are looked at when it is time, unless there is something before that: then that wakes. */
+static void a_look_that_has_to_wait_does_not_wake(void **state)
+{
+    static const int elsewhere[OPTIONS] = {[OPT_PLACE] = PLACE_JOBS};
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, elsewhere, false);
+    memory_await(&w->process.memory, w->now_ms);
+    learn_look_planned(&w->process.memory, w->now_ms + 1000);
+    place_closed(w, 0);
+    w->now_ms += 60 * 1000;
+    world_turn(w);
+    assert_string_equal(in_a_line(&w->last, &w->mem), "job-namespace: wait NamespaceNotAllowed, stalled");
+    assert_true(!w->last.again_at_ms || w->last.again_at_ms > w->now_ms);
+}
+
 static void the_end_of_a_pause_is_not_overslept(void **state)
 {
     static const int plain[OPTIONS];
@@ -260,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_former_gitlab_that_stays_down_is_left),
         cmocka_unit_test(the_deadline_is_not_overslept),
         cmocka_unit_test(the_end_of_a_pause_is_not_overslept),
+        cmocka_unit_test(a_look_that_has_to_wait_does_not_wake),
         cmocka_unit_test(the_ledger_has_what_it_takes_to_try_again),
         cmocka_unit_test(the_report_of_an_orphan_says_why),
         cmocka_unit_test(config_has_the_token_and_the_ca),
