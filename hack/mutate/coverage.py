@@ -1,30 +1,16 @@
-"""Which unit tests run which lines, by gcov, and how long each test takes."""
+"""Which programs run which lines, by gcov."""
 import collections
 import json
-import os
 import pathlib
 import subprocess
-import time
 
-BUILD = pathlib.Path("build/mutate-lines")
-LIMIT = 300  # seconds, of a test that is built for its lines
-FEW = {"WORLDS": "60", "CRASHED_WORLDS": "2"}  # the worlds' own tests try more of them than tell anything new here
+from . import programs
 
-
-def make(folder, *targets, flags):
-    subprocess.run(["make", "-s", f"B={folder}", *flags, *targets], check=True, stdout=subprocess.DEVNULL)
+BUILD = programs.LINES.folder
+LIMIT = 600  # seconds, of a program that is built for its lines
 
 
-def programs(folder):
-    names = subprocess.run(["make", "-s", "unit-names"], check=True, capture_output=True, text=True).stdout.split()
-    return [f"{folder}/tests/{name}" for name in names]
-
-
-def counted(program):
-    """Runs it, and tells {file: lines that it has run}."""
-    data = (BUILD / "runs" / program.name).absolute()
-    env = os.environ | FEW | {"GCOV_PREFIX": str(data), "GCOV_PREFIX_STRIP": str(len(pathlib.Path.cwd().parts) - 1)}
-    subprocess.run([program], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=LIMIT)
+def gcov(data):
     counts = sorted(str(file) for file in (data / BUILD / "obj").rglob("*.gcda"))
     for file in counts:  # gcov looks for the notes beside the counts
         notes = pathlib.Path(file).relative_to(data).with_suffix(".gcno").absolute()
@@ -32,30 +18,45 @@ def counted(program):
         beside.unlink(missing_ok=True)
         beside.symlink_to(notes)
     told = subprocess.run(["gcov", "--json-format", "--stdout", *counts], check=True, capture_output=True, text=True).stdout
-    lines = collections.defaultdict(set)
-    for text in told.splitlines():
-        for file in json.loads(text)["files"]:
-            lines[file["file"]].update(line["line_number"] for line in file["lines"] if line["count"])
-    return lines
+    files = [file for text in told.splitlines() for file in json.loads(text)["files"]]
+    return [file for file in files if file["file"].startswith("controller/")]
 
 
-def lines_by_test():
-    """{file: {line: [test, …]}}"""
-    make(BUILD, *programs(BUILD), flags=["CFLAGS=-O1 -g", "VARIANT_CFLAGS=--coverage", "VARIANT_LDFLAGS=--coverage"])
-    found = collections.defaultdict(lambda: collections.defaultdict(list))
-    for program in map(pathlib.Path, programs(BUILD)):
-        try:
-            told = counted(program)
-        except subprocess.TimeoutExpired:
-            print(f"  {program.name}: takes too long, left out")
-            continue
-        for file, lines in told.items():
-            for line in lines:
-                found[file][line].append(program.name)
-    return found
+def counted(program, name, kept):
+    """Runs it, and keeps {file: {line: has it been run?}}."""
+    data = (BUILD / "runs" / name).absolute()
+    env = programs.ENVIRONMENT | {"GCOV_PREFIX": str(data), "GCOV_PREFIX_STRIP": str(len(pathlib.Path.cwd().parts) - 1)}
+    subprocess.run([program, *programs.ARGUMENTS.get(name, [])], env=env, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=LIMIT)
+    lines = collections.defaultdict(dict)
+    for file in gcov(data):
+        for line in file["lines"]:
+            number = line["line_number"]
+            lines[file["file"]][number] = lines[file["file"]].get(number, False) or line["count"] > 0
+    kept.write_text(json.dumps(lines))
 
 
-def seconds(program):
-    begin = time.monotonic()
-    subprocess.run([program], env=os.environ | FEW, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.monotonic() - begin
+def lines_of(name):
+    program, kept = programs.LINES.path(name), BUILD / "runs" / f"{name}.json"
+    if not kept.exists() or kept.stat().st_mtime < program.stat().st_mtime:
+        kept.parent.mkdir(exist_ok=True)
+        counted(program, name, kept)
+    told = json.loads(kept.read_text())
+    return {file: {int(number): run for number, run in lines.items()} for file, lines in told.items()}
+
+
+class Coverage:
+    def __init__(self):
+        names = programs.names()
+        programs.LINES.run_make("-s", targets=map(programs.LINES.path, names))
+        self.lines = {name: lines_of(name) for name in names}
+
+    def programs_of(self, file, line):
+        """Who runs the line. One that is no statement of its own, in the middle of one or of a table, goes with what is
+        next before it, or else with the whole file."""
+        known = {number for lines in self.lines.values() for number in lines.get(file, {})}
+        at = max((number for number in known if number <= line), default=None) if line not in known else line
+        text = pathlib.Path(file).read_text().splitlines()
+        if at is None or any(before.startswith("}") for before in text[at:line]):
+            return [name for name, lines in self.lines.items() if any(lines.get(file, {}).values())]
+        return [name for name, lines in self.lines.items() if lines.get(file, {}).get(at)]

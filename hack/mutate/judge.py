@@ -1,0 +1,74 @@
+"""What becomes of a change."""
+import math
+import pathlib
+import tempfile
+
+from . import coverage, programs
+
+# A change that these levels make the same code of is none, though the compiler needs more effort to see it.
+LEVELS = ["-O2", "-O3"]
+# Nor do we count what only asserts or logs differ by: we do not hold their words to anything.
+SILENT = ["-DNDEBUG", "-include", "hack/mutate/quiet.h"]
+SLOW = 20  # seconds of the processor: who takes longer is not asked
+
+
+class Jury:
+    """The programs of one build, and how long each of them may take."""
+
+    def __init__(self, build, usual, times, more):
+        self.build, self.usual, self.times, self.more = build, usual, times, more
+
+    def notices(self, name, file, instead):
+        cpu, wall = self.usual[name]
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder, name)
+            self.build.link(name, file, instead, program)
+            return self.build.ended(program, name, math.ceil(self.times * cpu + self.more), 20 + 10 * self.times * wall) != 0
+
+    def killer(self, mutant, code, names):
+        """The quick ones first, stories last."""
+        with tempfile.NamedTemporaryFile(suffix=".o") as instead:
+            instead.write(code)
+            instead.flush()
+            for name in sorted(set(names) & set(self.usual), key=lambda name: (name == "simulate", self.usual[name])):
+                if self.notices(name, mutant.file, instead.name):
+                    return name
+        return None
+
+
+class Judge:
+    def __init__(self):
+        for build in (programs.PLAIN, programs.ASAN):
+            build.make_objects()
+        measured = {name: programs.PLAIN.seconds(name) for name in programs.names()}
+        usual = {name: seconds for name, seconds in measured.items() if seconds and seconds[0] < SLOW}
+        self.plain, self.asan = Jury(programs.PLAIN, usual, 3, 1), Jury(programs.ASAN, usual, 20, 10)
+        self.coverage = coverage.Coverage()
+
+    def names(self, mutant):
+        return self.coverage.programs_of(mutant.file, mutant.line)
+
+    def asan_killer(self, mutant):
+        """Leaks are seen by ASan alone; it judges what the others have let pass."""
+        code = programs.ASAN.compiled(mutant.source(), mutant.file)
+        return code and self.asan.killer(mutant, code, set(self.names(mutant)) & set(programs.ASAN.names))
+
+    @staticmethod
+    def is_same(mutant, *flags):
+        code = programs.PLAIN.compiled(mutant.source(), mutant.file, *flags)
+        return code is not None and code == programs.PLAIN.unchanged(mutant.file, *flags)
+
+    def verdict(self, mutant):
+        """`killed` and by whom, `survived`; `none`: it cannot be built, or is the same code; `silent`: only asserts or logs
+        differ."""
+        code = programs.PLAIN.compiled(mutant.source(), mutant.file)
+        if code is None or code == programs.PLAIN.unchanged(mutant.file):
+            return "none", None
+        if killer := self.plain.killer(mutant, code, self.names(mutant)):
+            return "killed", killer
+        if any(self.is_same(mutant, level) for level in LEVELS):
+            return "none", None
+        if self.is_same(mutant, *SILENT):
+            return "silent", None
+        killer = self.asan_killer(mutant)
+        return ("killed", killer) if killer else ("survived", None)
