@@ -151,9 +151,13 @@ struct json_object *object_text_parse(struct object_text *t, struct err *err)
     if (!t->sieving) {
         pass_over_the_unread(t);
         struct json_object *value = json_parse_cut(t->text.data, t->text.len, OBJECT_COST_RATIO * t->text.max, &costly);
-        if (value || costly.kind == ERR_NONE || strcmp(costly.reason, "TooLarge") != 0) {
-            *err = costly.kind == ERR_NONE ? *err : costly;
+        if (value)
             return value;
+        if (costly.kind == ERR_NONE)
+            err_set(&costly, ERR_INVALID, "InvalidJSON", "null is no object");
+        if (strcmp(costly.reason, "TooLarge") != 0) {
+            *err = costly;
+            return NULL;
         }
         snprintf(why, sizeof(why), "%s", costly.text);
         begin_to_sieve(t);

@@ -891,6 +891,20 @@ static void whoever_needs_all_of_it_gets_an_error(void **state)
     assert_false(seen.too_large);
 }
 
+/* Cut off, or of somebody else: it may be better the next time. */
+static void an_answer_that_is_no_json_is_tried_again(void **state)
+{
+    static const char *const bodies[] = {"<html>", "{\"metadata\": {", "null"};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        kube_start(w->client, &(struct kube_request){.method = "GET", .path = "/x", .done = on_seen});
+        reply(w, i, &(struct http_reply){.status = 200, .body = bodies[i], .len = strlen(bodies[i]), .sent = true});
+        if (seen.err.kind != ERR_RETRY || seen.object)
+            fail_msg("%s: %s", bodies[i], seen.err.text);
+    }
+}
+
 static bool on_piece(void *arg, const char *bytes, size_t len)
 {
     (void)bytes;
@@ -982,6 +996,7 @@ int main(void)
         TEST(an_answer_that_is_too_large_is_a_success),
         TEST(a_key_is_read_of_a_secret_that_is_too_large),
         TEST(whoever_needs_all_of_it_gets_an_error),
+        TEST(an_answer_that_is_no_json_is_tried_again),
         TEST(what_was_told_is_not_asked_for_again),
         TEST(what_came_before_a_connection_broke_is_forgotten),
     };

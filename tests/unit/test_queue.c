@@ -93,8 +93,10 @@ static void keeps_a_key_until_its_time(void **state)
     queue_add_at(q, "ci/early", 100, "2");
     assert_int_equal(next(q), 100);
     assert_int_equal(queue_depth(q), 0);
+    assert_int_equal(queue_delayed(q), 2);
     assert_takes(q, 99, NULL, NULL);
     assert_takes(q, 100, "ci/early", "2");
+    assert_int_equal(queue_delayed(q), 1);
     assert_int_equal(next(q), 200);
     assert_takes(q, 1000, "ci/late", "1");
     assert_int_equal(next(q), -1);
