@@ -100,6 +100,27 @@ static void what_else_is_wrong_hides_no_case(void **state)
     print_message("%zu complaints of %zu objects, among others\n", told, json_len(cases) * ARRAY_LEN(others));
 }
 
+/* So it is where the object has no name. */
+static void who_has_no_name_is_judged_all_the_same(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *cases = read_json(DATA "judge/refused.json", &a);
+
+    (void)state;
+    for (size_t i = 0; i < json_len(cases); i++) {
+        struct json_object *object = object_of(json_get(json_at(cases, i), "spec"), &a);
+        struct err alone = {0}, all = {0};
+        struct spec spec;
+        assert_false(spec_parse(object, &spec, &a, &alone));
+        json_remove(object, "metadata.name");
+        assert_false(spec_parse(object, &spec, &a, &all));
+        assert_int_equal(all.all->len, alone.all->len + 1);
+        for (size_t n = 0; n < alone.all->len; n++)
+            if (!is_told(all.all, alone.all->items[n].text))
+                fail_msg("hidden: %s", alone.all->items[n].text);
+    }
+}
+
 /* Keys are the user's, and may be of any length. */
 static void a_complaint_about_a_long_key_ends_nothing(void **state)
 {
@@ -297,6 +318,7 @@ int main(void)
         cmocka_unit_test(refuses_each_case_with_its_remedy),
         cmocka_unit_test(lets_in_what_works),
         cmocka_unit_test(what_else_is_wrong_hides_no_case),
+        cmocka_unit_test(who_has_no_name_is_judged_all_the_same),
         cmocka_unit_test(a_complaint_about_a_long_key_ends_nothing),
         cmocka_unit_test(knows_regular_expressions),
         cmocka_unit_test(says_of_patterns_what_go_says),
