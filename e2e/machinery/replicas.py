@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from cluster import AuditLog, Kube, wait_for
+from moved_clock import MovedClock
 from operator_pod import NAME, NAMESPACE
 from program import Process, free_port, kubeconfig
 
@@ -60,14 +61,16 @@ class Replicas:
         self.alive: list[Replica] = []
         self._audit = AuditLog()
 
-    def start(self, timing: dict[str, float] | None = None, ready: bool = True, server: dict | None = None) -> Replica:
-        """server: of the kubeconfig, where it is not the API server itself."""
+    def start(self, timing: dict[str, float] | None = None, ready: bool = True, server: dict | None = None,
+              pace: int = 1) -> Replica:
+        """server: of the kubeconfig, where it is not the API server itself. pace: its clocks go so many times as fast."""
         folder = self._folder / f"replica-{len(self._all)}"
         folder.mkdir()
         config = kubeconfig(**(server or {}))
         claims = config["users"][0]["user"]["token"].split(".")[1]
         credential = "JTI=" + json.loads(base64.urlsafe_b64decode(claims + "=="))["jti"]
-        replica = Replica(Process(folder, config, free_port(), *options(timing or QUICK)), credential)
+        env = MovedClock(folder, pace).environment() if pace > 1 else None
+        replica = Replica(Process(folder, config, free_port(), *options(timing or QUICK), env=env), credential)
         self._all.append(replica)
         self.alive.append(replica)
         if ready:

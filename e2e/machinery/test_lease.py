@@ -104,7 +104,7 @@ def by_stop(replicas: Replicas, leader: Replica, work: Work, gitlab: GitLabAdmin
     wait_for("it knows", lambda: [line for line in leader.process.lines("warn") if line["msg"] == "lost"])
     leader.wait_leads(False)
     assert len(gitlab.audit()) == calls
-    assert [act for act in acts(replicas) if act not in writes] == []
+    assert [act for act in acts(replicas) if act.credential == leader.credential and act not in writes] == []
     return seconds
 
 
@@ -410,12 +410,13 @@ def test_p12_two_replicas_have_the_usual_timing() -> None:
 def test_p12_a_single_replica_writes_its_lease_rarely(replicas: Replicas) -> None:
     count, timing = timing_of("manifests/default")
     assert count == 1
-    replica = replicas.start(timing)
+    pace = 5
+    replica = replicas.start(timing, pace=pace)
     replica.wait_leads()
     renewals = int(scaled(60, 3))
-    wait_for("renewals", lambda: len(replicas.writes()) > renewals, renewals * timing["retry-period"] * 1.2 + 5)
+    wait_for("renewals", lambda: len(replicas.writes()) > renewals, renewals * timing["retry-period"] * 1.2 / pace + 10)
     writes = replicas.writes()
     assert all(write.lease for write in writes)
-    seconds = (writes[-1].at - writes[0].at).total_seconds()
-    assert (len(writes) - 1) / seconds <= 0.1, f"{len(writes)} in {seconds:.0f} s"
+    seconds = (writes[-1].at - writes[0].at).total_seconds() * pace
+    assert (len(writes) - 1) / seconds <= 0.105, f"{len(writes)} in {seconds:.0f} s"
     assert replica.metric("leader_election_slowpath_total") == 0
