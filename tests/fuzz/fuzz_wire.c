@@ -185,7 +185,7 @@ static void on_reply(void *arg, const struct http_reply *reply)
     expect(reply->content_type && reply->body && reply->next_page);
     expect(reply->retry_after_ms >= 0 && reply->retry_after_ms <= DAY_MS && reply->date_s >= 0);
     if (reply->err.kind == ERR_NONE)
-        expect(reply->status >= 200 && reply->len <= BODY_MAX);
+        expect(reply->status >= 100 && reply->len <= BODY_MAX);
     else
         expect(*reply->err.reason && charset_admits(CHARSET_PROSE, reply->err.text));
     loop_stop(wire.loop);

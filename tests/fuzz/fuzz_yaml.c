@@ -45,9 +45,10 @@ void fuzz(const char *text, size_t len, struct arena *a)
     struct json_object *marks = NULL;
     struct json_object *documents = arena_json(a, yaml_read_marked("file", text, len, YAML_TYPED, &marks, &err));
 
-    if (documents)
-        look_at_marks(documents, arena_json(a, marks));
-    for (size_t i = 0; i < json_len(documents); i++)
+    arena_json(a, marks);
+    for (size_t i = 0; i < json_len(documents); i++) {
+        look_at_marks(json_at(documents, i), json_at(marks, i));
         render_all(json_at(documents, i), a);
+    }
     arena_json(a, yaml_read("file", text, len, YAML_TEXTS, &err));
 }
