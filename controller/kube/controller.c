@@ -171,11 +171,6 @@ unsigned work_retry(struct work *work, const struct err *err)
     return failures;
 }
 
-unsigned work_failures(const struct work *work)
-{
-    return queue_failures(work->of->queue, work->key);
-}
-
 static void work_step(struct work *work)
 {
     struct work_queue *wq = work->of;

@@ -83,8 +83,6 @@ void work_done(struct work *work);
  */
 unsigned work_retry(struct work *work, const struct err *err);
 
-unsigned work_failures(const struct work *work);
-
 /* What the kind that works on these keys is at; all is lent until the loop goes on. */
 struct work_view {
     const struct queue *queue;

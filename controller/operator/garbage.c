@@ -23,6 +23,7 @@ struct garbage {
     bool leading;
     struct map owners;     /* whose children are to be looked at: a set of keys */
     struct map namespaces; /* … and in which RoleBindings are                   */
+    struct map told;       /* removal.h                                         */
 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -149,14 +150,15 @@ static void forget_garbage(void *arg)
     garbage->leading = false;
     map_finish(&garbage->owners);
     map_finish(&garbage->namespaces);
+    map_finish(&garbage->told);
 }
 
 static struct work *start_removal(void *arg, const char *key, enum queue_priority priority, const char *cause)
 {
-    const struct garbage *garbage = arg;
+    struct garbage *garbage = arg;
 
     (void)priority, (void)cause;
-    return removal_start(garbage->ctx, key);
+    return removal_start(garbage->ctx, &garbage->told, key);
 }
 
 static const struct work_kind removals = {
@@ -186,6 +188,6 @@ struct garbage *garbage_create(const struct context *ctx)
 
 void garbage_destroy(struct garbage *garbage)
 {
-    assert(!garbage || (!garbage->owners.len && !garbage->namespaces.len));
+    assert(!garbage || (!garbage->owners.len && !garbage->namespaces.len && !garbage->told.len));
     free(garbage);
 }

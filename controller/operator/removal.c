@@ -16,6 +16,7 @@
 struct removal {
     struct work work;
     const struct context *ctx;
+    struct map *told;
     enum kind kind;
     char *ns, *name;
     char *uid, *owner, *owner_uid; /* as it was read; NULL: not yet */
@@ -91,20 +92,21 @@ static void on_token_released(void *arg, const struct kube_reply *reply)
         removal_failed(removal, &reply->err);
         return;
     }
+    map_remove(removal->told, removal->uid);
     context_learn_written(removal->ctx, removal->kind, reply->object);
     log_event(LOG_INFO, "reconcile", "released a token Secret without an owner", "namespace", removal->ns, "name",
               removal->name, NULL);
     work_done(&removal->work);
 }
 
-/* Nobody can say whether it was to stay at GitLab: that was said by the object that is gone. */
+/* Once. Nobody can say whether it was to stay at GitLab: that was said by the object that is gone. */
 static void tell_of_a_lost_runner(const struct removal *removal, const struct kept_secret *kept)
 {
     cleanup_arena struct arena a = {0};
     bool users_own =
         kept && kept->authentication && strcmp(kept->authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
 
-    if (users_own || work_failures(&removal->work)) /* or it was told already */
+    if (users_own || map_set(removal->told, removal->uid, removal->told))
         return;
     removal->ctx->stats->orphans.unrecorded++;
     send_event(removal, "OrphanedRunner",
@@ -225,7 +227,7 @@ static void on_child(void *arg, const struct kube_reply *reply)
 /* ---------------------------------------------------------------------------------------------------------------------
  */
 
-struct work *removal_start(const struct context *ctx, const char *text)
+struct work *removal_start(const struct context *ctx, struct map *told, const char *text)
 {
     struct key key;
 
@@ -236,8 +238,12 @@ struct work *removal_start(const struct context *ctx, const char *text)
     if (!child || claim_of(ctx->store, kind, child) == CLAIM_GOOD)
         return NULL;
     struct removal *removal = mem_alloc(sizeof(*removal));
-    *removal = (struct removal){
-        .work.state = WORK_WAITING, .ctx = ctx, .kind = kind, .ns = mem_strdup(key.ns), .name = mem_strdup(key.name)};
+    *removal = (struct removal){.work.state = WORK_WAITING,
+                                .ctx = ctx,
+                                .told = told,
+                                .kind = kind,
+                                .ns = mem_strdup(key.ns),
+                                .name = mem_strdup(key.name)};
     removal->request = get_metadata(removal, kind, key.ns, key.name, on_child);
     return &removal->work;
 }

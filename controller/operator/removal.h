@@ -7,10 +7,12 @@
 #ifndef OPERATOR_REMOVAL_H
 #define OPERATOR_REMOVAL_H
 
+#include "base/map.h"
 #include "operator/turn.h"
 
-/* text: the child's key. NULL: it is gone, or has a claim. Lends the context. */
-struct work *removal_start(const struct context *ctx, const char *text);
+/* text: the child's key. NULL: it is gone, or has a claim. Lends the context, and told: the uids of token Secrets that
+ * an Event has told of and that are not let go yet. */
+struct work *removal_start(const struct context *ctx, struct map *told, const char *text);
 /* Cancels what is in flight, and frees the work. */
 void removal_stop(struct work *work);
 

@@ -4,8 +4,11 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "runner/names.h"
 #include "tests/sim/deeds.h"
 #include "tests/sim/story.h"
+
+#define THEIR_FINALIZER "example.com/wait"
 
 static const struct {
     const char *resource, *suffix;
@@ -117,6 +120,103 @@ static void label(struct story *story, const struct step *step)
     wish->may_roll = true;
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Somebody else's */
+
+static struct json_object *foreign_content(const char *resource, const char *ns, const char *name)
+{
+    struct json_object *object = json_build("{metadata: {namespace: %s, name: %s, labels: {team: 'b'}}}", ns, name);
+
+    if (strcmp(resource, "secrets") == 0)
+        json_set(object, "data", json_build("{theirs: 'eA=='}"));
+    else if (strcmp(resource, "rolebindings") == 0)
+        json_set(object, "roleRef",
+                 json_build("{apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view'}"));
+    else if (strcmp(resource, "deployments") == 0)
+        json_set(
+            object, "spec",
+            json_build("{selector: {matchLabels: {app: 'theirs'}}, template: {metadata: {labels: {app: 'theirs'}}, "
+                       "spec: {containers: [{name: 'a', image: 'busybox'}]}}}"));
+    else if (strcmp(resource, "poddisruptionbudgets") == 0)
+        json_set(object, "spec", json_build("{maxUnavailable: 2, selector: {matchLabels: {app: 'theirs'}}}"));
+    return object;
+}
+
+/* It has the name that a child has, or will have. */
+static void foreign(struct story *story, const struct step *step)
+{
+    const struct wish *wish = story_wish(story, step->a);
+    const char *resource;
+    char name[128];
+
+    child_path(wish, step->b, name, sizeof(name), &resource);
+    int status = user_request(story, "bob", "POST", object_path(resource, wish->ns, ""), "application/json",
+                              foreign_content(resource, wish->ns, name));
+    sim_tell(story->sim, "somebody: makes %s %s/%s (%d)", resource, wish->ns, name, status);
+}
+
+static struct json_object *finalizers(struct json_object *object, bool theirs)
+{
+    struct json_object *list = json_build("[]"), *all = json_get(object, "metadata.finalizers");
+
+    for (size_t i = 0; i < json_len(all); i++)
+        if (strcmp(json_string(json_at(all, i)), THEIR_FINALIZER) != 0)
+            json_append(list, json_ref(json_at(all, i)));
+    if (theirs)
+        json_append(list, json_build("%s", THEIR_FINALIZER));
+    return json_build("{metadata: {finalizers: %o}}", list);
+}
+
+static void put_finalizer(struct story *story, const struct wish *wish, bool theirs)
+{
+    struct json_object *object = wish_object(story, wish);
+
+    if (object && (!theirs || !json_get(object, "metadata.deletionTimestamp")))
+        patch(story, object_path(RUNNERS, wish->ns, wish->name), finalizers(object, theirs));
+}
+
+/* Another controller waits for something, too, before the object goes. */
+static void their_finalizer(struct story *story, const struct step *step)
+{
+    sim_tell(story->sim, "somebody: has a finalizer on %s", story_wish(story, step->a)->name);
+    put_finalizer(story, story_wish(story, step->a), true);
+}
+
+/* Somebody does not want to wait for a deletion, and takes all finalizers off. */
+static void let_go(struct story *story, const struct step *step)
+{
+    struct wish *wish = story_wish(story, step->a);
+    const char *path = object_path(RUNNERS, wish->ns, wish->name);
+
+    if (!wish_object(story, wish))
+        return;
+    wish->may_roll = true;
+    sim_tell(story->sim, "user: deletes %s/%s, and takes its finalizers off", wish->ns, wish->name);
+    user_request(story, "alice", "DELETE", path, "application/json", NULL);
+    patch(story, path, json_build("{metadata: {finalizers: []}}"));
+}
+
+/* What is no entry of the ledger. */
+static void spoil_ledger(struct story *story, const struct step *step)
+{
+    static const char *const values[] = {"eA==", "e30=", "eyJ1cmwiOiAxfQ=="};
+
+    if (!api_object(story->api, "secrets", OPERATOR_NAMESPACE, LEDGER_NAME))
+        return;
+    sim_tell(story->sim, "somebody: writes into the ledger");
+    patch(story, object_path("secrets", OPERATOR_NAMESPACE, LEDGER_NAME),
+          json_build("{data: {theirs: %s}}", values[step->a % ARRAY_LEN(values)]));
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+void finalizers_mend(struct story *story)
+{
+    for (int i = 0; i < story->wishes_len; i++)
+        put_finalizer(story, &story->wishes[i], false);
+}
+
 static void mend_child(struct story *story, const struct wish *wish, uint32_t number)
 {
     const char *resource;
@@ -142,5 +242,9 @@ void children_mend(struct story *story)
 const struct deed deeds_objects[] = {
     {"damage a child", 10, damage},
     {"label a child", 4, label},
+    {"another's object", 4, foreign},
+    {"another's finalizer", 2, their_finalizer},
+    {"finalizers off", 2, let_go},
+    {"the ledger", 1, spoil_ledger},
     {NULL, 0, NULL},
 };

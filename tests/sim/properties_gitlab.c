@@ -33,11 +33,21 @@ static bool may_be_elsewhere(struct json_object *object)
     return json_bool_or(spec, "suspend", false) || spec_is_invalid(spec);
 }
 
+/* An object that was made anew inherits its predecessor's, whose mark it may not be able to change. */
+static bool has_its_token(const struct story *story, const struct wish *wish, const struct gitlab_runner *runner)
+{
+    cleanup_arena struct arena a = {0};
+    struct json_object *secret = wish_object(story, wish) ? wish_child(story, wish, "secrets", "-runner-token") : NULL;
+    const char *token = base64_decode(json_string(json_member(json_get(secret, "data"), KEY_RUNNER_TOKEN)), NULL, &a);
+
+    return token && strcmp(token, runner->token) == 0;
+}
+
 static bool counts_for(struct count *count, const struct gitlab_runner *runner, int wish)
 {
     struct json_object *object = wish_object(count->story, &count->story->wishes[wish]);
 
-    if (!is_marked(runner, object))
+    if (!is_marked(runner, object) && !has_its_token(count->story, &count->story->wishes[wish], runner))
         return false;
     if (spec_gitlab(json_get(object, "spec")) != count->gitlab)
         return may_be_elsewhere(object);

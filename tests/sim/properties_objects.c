@@ -52,6 +52,31 @@ static bool is_reason(const char *reason, const char *expected)
            (strcmp(expected, "Ready") == 0 && strcmp(reason, "ReadyWithWarnings") == 0);
 }
 
+/* Something else has the name of what the managers need. */
+static bool is_in_the_way(const struct story *story, const struct wish *wish)
+{
+    static const char *const needed[][2] = {{"secrets", "-runner-config"}, {"deployments", "-runner"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+        struct json_object *child = wish_child(story, wish, needed[i][0], needed[i][1]);
+        if (child && !*annotation_of(child, ANNOTATION_OWNER) && !*annotation_of(child, ANNOTATION_OWNER_UID))
+            return true;
+    }
+    return false;
+}
+
+/* With a registration, and a namespace for jobs, nothing else holds the managers up. */
+static void check_conflict(struct story *story, const struct wish *wish, struct json_object *object)
+{
+    const char *registered = json_str_or(condition(object, "Registered"), "status", ""),
+               *reason = reason_of_ready(object);
+
+    if (is_in_the_way(story, wish) && strcmp(registered, "True") == 0 && !json_get(object, "spec.suspend") &&
+        !json_get(object, "spec.namespace") && strcmp(reason, "NameConflict") != 0)
+        sim_broken(story->sim, PROPERTY_STATUS, "%s/%s: an object is in the way, and Ready says %s", wish->ns,
+                   wish->name, reason);
+}
+
 static void check_status(struct story *story, const struct wish *wish, struct json_object *object)
 {
     const char *expected = expected_reason(story, wish, json_get(object, "spec")), *reason = reason_of_ready(object);
@@ -153,6 +178,7 @@ void objects_check(struct story *story)
             continue;
         }
         check_status(story, wish, object);
+        check_conflict(story, wish, object);
         if (!is_reason(reason_of_ready(object), "Ready") && !is_reason(reason_of_ready(object), "Paused"))
             continue;
         check_children(story, wish, object);

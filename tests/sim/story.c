@@ -294,6 +294,7 @@ static void heal(struct story *story)
 {
     sim_tell(story->sim, "--- all heals");
     faults_heal(story);
+    finalizers_mend(story);
     if (!story->plan.setup[SETUP_WRONG])
         users_mend(story);
     story->healed = true;

@@ -108,6 +108,8 @@ void operator_mend(struct story *story);
 /* All that is out of the ordinary ends (deeds_faults.c). */
 void faults_heal(struct story *story);
 void gitlabs_heal(struct story *story, int gitlab);
+/* Nobody else waits for an object to go any more. */
+void finalizers_mend(struct story *story);
 /* Objects with a child's name that are not the operator's go (deeds_objects.c). */
 void children_mend(struct story *story);
 /* What people have done wrong is put right (deeds_users.c). */

@@ -451,6 +451,19 @@ static void a_token_waits_for_a_successor_and_is_let_go(void **state)
     assert_int_equal(w.stats.orphans.unrecorded, 1);
 }
 
+static void what_could_not_be_read_at_first_is_told_all_the_same(void **state)
+{
+    (void)state;
+    lose_the_owner_of_a_token();
+    wait_for_timer();
+    answer("GET " TOKEN, NULL, ERR_DENIED);
+    wait_for_timer();
+    answer("GET " TOKEN, token_secret(), ERR_NONE);
+    answer("GET " OWNER, NULL, ERR_NOT_FOUND);
+    assert_int_equal(w.events, 1);
+    answer("PATCH " TOKEN, NULL, ERR_NONE);
+}
+
 static void a_successor_has_the_token(void **state)
 {
     (void)state;
@@ -510,6 +523,7 @@ int main(void)
         TEST(a_child_beside_its_owner_is_left_to_kubernetes_for_a_while),
         TEST(so_it_is_for_good_if_it_has_its_owner_reference),
         TEST(a_token_waits_for_a_successor_and_is_let_go),
+        TEST(what_could_not_be_read_at_first_is_told_all_the_same),
         TEST(a_successor_has_the_token),
         TEST(few_are_at_work_at_a_time),
         TEST(who_leads_no_longer_does_nothing),
