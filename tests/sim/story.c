@@ -343,6 +343,7 @@ static void be_fair(struct story *story)
 static void delete_all(struct story *story)
 {
     sim_tell(story->sim, "--- all is deleted");
+    children_mend(story);
     for (int i = 0; i < story->wishes_len; i++)
         user_request(story, "alice", "DELETE", object_path(RUNNERS, story->wishes[i].ns, story->wishes[i].name),
                      "application/json", NULL);
