@@ -79,18 +79,26 @@ char *arena_strndup(struct arena *a, const char *text, size_t len)
     return copy;
 }
 
+/* It is printed where the next text would be, and again if it does not fit there. */
 char *arena_printf(struct arena *a, const char *format, ...)
 {
+    struct arena_block *b = a->blocks;
+    size_t room = b ? b->size - b->used : 0;
+    char *text = b ? (char *)b->data + b->used : NULL;
     va_list args, again;
 
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(text, room, format, args);
     va_end(args);
     assert(len >= 0);
-
-    char *text = arena_alloc(a, (size_t)len + 1);
-    vsnprintf(text, (size_t)len + 1, format, again);
+    if ((size_t)len >= room) {
+        OPENSSL_cleanse(text, room);
+        text = arena_alloc(a, (size_t)len + 1);
+        vsnprintf(text, (size_t)len + 1, format, again);
+    } else {
+        text = arena_alloc(a, (size_t)len + 1);
+    }
     va_end(again);
     return text;
 }
