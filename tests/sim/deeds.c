@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -32,5 +33,14 @@ unsigned deed_drawn(uint32_t place)
     for (; deed_of(i) && place >= deed_of(i)->weight; i++)
         place -= deed_of(i)->weight;
     assert(deed_of(i));
+    return i;
+}
+
+unsigned deed_named(const char *name)
+{
+    unsigned i = 0;
+
+    while (strcmp(deed_of(i)->name, name) != 0)
+        i++;
     return i;
 }

@@ -21,5 +21,7 @@ const struct deed *deed_of(unsigned deed);
 unsigned deeds_weight(void);
 /* The one at that place among all weights. */
 unsigned deed_drawn(uint32_t place);
+/* It must be there. */
+unsigned deed_named(const char *name);
 
 #endif

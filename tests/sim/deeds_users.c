@@ -131,6 +131,7 @@ static void steer(struct story *story, const struct step *step)
         break;
     case 2:
         annotate(story, wish, "gitlab-runners.dev/paused-until", "2026-01-05T09:05:00Z");
+        story->seen.due = INT64_C(5) * 60 * 1000;
         break;
     default:
         annotate(story, wish, "gitlab-runners.dev/paused-until", "2026-01-05T09:00:30Z");

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "tests/sim/api.h"
+#include "tests/sim/deeds.h"
 #include "tests/sim/driver.h"
 #include "tests/sim/patterns.h"
 #include "tests/sim/sabotage.h"
@@ -272,8 +273,10 @@ static unsigned is_seen(enum sabotage sabotage, const struct options *o)
         struct plan plan;
         struct outcome outcome;
         plan_draw(&plan, o->seed + i);
-        if (sabotage == SABOTAGE_FENCE)
+        if (sabotage == SABOTAGE_FENCE) {
             plan.setup[SETUP_REPLICAS] = plan.setup[SETUP_LEASE] = 1;
+            plan.steps[0].deed = deed_named("freeze amid work");
+        }
         outcome_apart(&plan, 0, &outcome);
         if (strcmp(outcome.property, property_name(sabotage_row(sabotage)->property)) == 0)
             return i + 1;

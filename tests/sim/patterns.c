@@ -37,15 +37,6 @@ static const struct {
     {"damage a child", 0, 0}, {"delete", 0, 0}, {"apply", 0, 0},
 };
 
-static unsigned deed_named(const char *name)
-{
-    unsigned i = 0;
-
-    while (strcmp(deed_of(i)->name, name) != 0)
-        i++;
-    return i;
-}
-
 void plan_life(struct plan *ret, unsigned mode)
 {
     static const uint32_t first[] = {0, 2, 3};

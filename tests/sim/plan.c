@@ -16,7 +16,7 @@ static const struct {
     [SETUP_RUNNERS] = {"runners", 2, 30},   [SETUP_REPLICAS] = {"replicas", 2, 25},
     [SETUP_ELECTION] = {"election", 1, 20}, [SETUP_LEASE] = {"lease", 1, 8},
     [SETUP_SCOPE] = {"scope", 1, 3},        [SETUP_SECRETS] = {"secrets", 1, 8},
-    [SETUP_HOSTS] = {"hosts", 1, 30},       [SETUP_CHECK] = {"check", 1, 40},
+    [SETUP_HOSTS] = {"hosts", 1, 30},       [SETUP_CHECK] = {"check", 1, 95},
     [SETUP_WEATHER] = {"weather", 3, 30},   [SETUP_WRONG] = {"wrong", 1, 25},
     [SETUP_DELETED] = {"deleted", 1, 30},   [SETUP_EXPIRY] = {"expiry", 1, 10},
     [SETUP_TOKEN] = {"token", 1, 15},       [SETUP_FIRST] = {"first", 1 << 20, 60},
@@ -49,6 +49,17 @@ static void draw_step(struct step *step, struct stream *from)
     step->c = (uint32_t)stream_next(from);
 }
 
+/* Most are short, as few steps are needed for most of what can go wrong; some are as long as can be. */
+static size_t draw_len(struct stream *from)
+{
+    static const struct {
+        uint32_t least, more;
+    } lens[] = {{1, 4}, {1, 4}, {1, 4}, {1, 4}, {1, 4}, {1, 4}, {1, 4}, {3, 10}, {3, 10}, {8, STEPS_MAX - 7}};
+    size_t i = below(from, sizeof(lens) / sizeof(*lens));
+
+    return lens[i].least + below(from, lens[i].more);
+}
+
 static void draw_from(struct plan *plan, struct stream *from)
 {
     for (int i = 0; i < SETUPS; i++) {
@@ -56,7 +67,7 @@ static void draw_from(struct plan *plan, struct stream *from)
         uint32_t value = 1 + below(from, setups[i].max);
         plan->setup[i] = given ? value : 0;
     }
-    plan->len = 1 + below(from, 3) + below(from, below(from, 4) ? STEPS_MAX / 2 : STEPS_MAX - 3);
+    plan->len = draw_len(from);
     for (size_t i = 0; i < plan->len; i++)
         draw_step(&plan->steps[i], from);
 }

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/key.h"
 #include "base/mem.h"
 #include "cli/run_options.h"
 #include "kube/store.h"
@@ -34,6 +35,7 @@ struct replica {
     char token_path[40];
     int token_file; /* descriptor; -1: none */
     int64_t wall_offset_s, again_ms;
+    unsigned starts;
     bool frozen;
     uint64_t thaw, start, grace; /* events */
 };
@@ -182,6 +184,7 @@ void replica_start(struct replica *r)
 
     assert(!r->loop);
     sim_tell(r->sim, "replica %d starts", r->number);
+    r->starts++;
     enter(r);
     const struct kube_config config = config_of(r);
     r->loop = loop_create();
@@ -239,6 +242,19 @@ bool replica_stands_still(const struct replica *r)
 bool replica_leads(const struct replica *r)
 {
     return r->loop && (!r->instance.lease || lease_is_leading(r->instance.lease));
+}
+
+unsigned replica_starts(const struct replica *r)
+{
+    return r->starts;
+}
+
+int64_t replica_asks_at(const struct replica *r, const char *ns, const char *name)
+{
+    const struct reconciler_view view = reconciler_view(r->instance.rec);
+    const struct state *state = map_get(&view.states->by_key, key_text("GitLabRunner", ns, name).text);
+
+    return state && !memory_troubles(&state->memory)->len ? state->memory.check.due_ms : 0;
 }
 
 const char *replica_name(const struct replica *r)

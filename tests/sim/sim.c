@@ -227,6 +227,9 @@ void sim_broken(struct sim *sim, enum property property, const char *format, ...
     va_list args;
     char text[2048];
 
+    sim->failed = true;
+    if (sim->trying)
+        return;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
@@ -235,6 +238,16 @@ void sim_broken(struct sim *sim, enum property property, const char *format, ...
         return;
     snprintf(sim->broken, sizeof(sim->broken), "%s", property_name(property));
     buf_addf(&sim->broken_text, "%lld.%03lld s: %s", (long long)(sim->now / 1000), (long long)(sim->now % 1000), text);
+}
+
+bool sim_try(struct sim *sim, void (*check)(void *arg), void *arg)
+{
+    assert(!sim->trying);
+    sim->trying = true;
+    sim->failed = false;
+    check(arg);
+    sim->trying = false;
+    return !sim->failed;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

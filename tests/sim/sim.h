@@ -60,5 +60,7 @@ enum property {
 const char *property_name(enum property property);
 /* A property does not hold: remembers the first of a story, and what was told. The simulation goes on to its end. */
 void sim_broken(struct sim *sim, enum property property, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Whether what check(arg) checks holds now; nothing is remembered or told of what does not. */
+bool sim_try(struct sim *sim, void (*check)(void *arg), void *arg);
 
 #endif

@@ -47,6 +47,7 @@ struct sim {
     int telling;     /* 0: nothing, 1: what changes something, 2: all */
     char broken[48]; /* the property; "": all hold */
     struct buf broken_text;
+    bool trying, failed; /* sim_try() */
     struct figures figures;
     void (*log)(void *arg, int replica, const char *line);
     void *log_arg;

@@ -17,9 +17,9 @@ enum {
     STARTS_WITHIN_MS = 2000,
     CONVERGES_WITHIN_MS = 17 * 60 * 1000, /* five of the last pause, ten until GitLab is asked for its version */
     FOUND_OUT_WITHIN_MS = 36 * 60 * 1000, /* GitLab is asked every ten minutes, and of a token every third time */
-    RESTS_FOR_MS = 3 * 60 * 1000,
+    RESTS_FOR_MS = 2 * 60 * 1000,
     RESTS_LONG_FOR_MS = 12 * 60 * 1000,
-    LONG_ONCE_IN = 4,
+    PATIENT_ONCE_IN = 16,
     DELETES_WITHIN_MS = 12 * 60 * 1000, /* jobs go on for ten */
 };
 
@@ -301,16 +301,41 @@ static void heal(struct story *story)
     story->healed_at = story->sim->now;
 }
 
+/* Something is to be found out that nobody tells. */
+static bool is_late(const struct story *story)
+{
+    return story->seen.waits || (story->seen.meddled && !story->plan.setup[SETUP_CHECK]);
+}
+
+/* Some stories wait to the end of their time, as what is wrong may begin late. */
+static bool is_patient(const struct story *story)
+{
+    return !story->plan.setup[SETUP_CHECK] || story->plan.seed % PATIENT_ONCE_IN == 0;
+}
+
+static void check_rest(void *arg)
+{
+    properties_at_rest(arg);
+}
+
+static void check_end(void *arg)
+{
+    properties_at_the_end(arg);
+}
+
 static void rest(struct story *story)
 {
-    bool late = story->seen.waits || (story->seen.meddled && !story->plan.setup[SETUP_CHECK]),
-         is_long = story->plan.seed % LONG_ONCE_IN == 0;
+    int64_t within_ms = is_late(story) ? FOUND_OUT_WITHIN_MS : CONVERGES_WITHIN_MS;
 
-    sim_run(story->sim, story->sim->now + (late ? FOUND_OUT_WITHIN_MS : CONVERGES_WITHIN_MS));
+    sim_tell(story->sim, "--- all goes to rest");
+    if (is_patient(story))
+        sim_run(story->sim, story->sim->now + within_ms);
+    else
+        story_settle(story, within_ms, check_rest);
     sim_tell(story->sim, "--- all should be at rest");
     properties_at_rest(story);
     story->seen.resting = true;
-    sim_run(story->sim, story->sim->now + (is_long ? RESTS_LONG_FOR_MS : RESTS_FOR_MS));
+    sim_run(story->sim, story->sim->now + (is_patient(story) ? RESTS_LONG_FOR_MS : RESTS_FOR_MS));
     properties_at_rest(story);
     story->seen.resting = false;
 }
@@ -337,7 +362,9 @@ static void be_fair(struct story *story)
     sim_run(story->sim, story->sim->now + SERVED_WITHIN_MS);
     objects_check_served(story, mine);
     network_set(story->sim, -1, NULL, &fine);
-    sim_run(story->sim, story->sim->now + CONVERGES_WITHIN_MS);
+    story_settle(story, CONVERGES_WITHIN_MS, check_rest);
+    if (!story->plan.setup[SETUP_EXPIRY])
+        properties_at_rest(story);
 }
 
 static void delete_all(struct story *story)
@@ -347,8 +374,8 @@ static void delete_all(struct story *story)
     for (int i = 0; i < story->wishes_len; i++)
         user_request(story, "alice", "DELETE", object_path(RUNNERS, story->wishes[i].ns, story->wishes[i].name),
                      "application/json", NULL);
-    sim_run(story->sim, story->sim->now + (story->seen.waits || story->plan.setup[SETUP_WRONG] ? FOUND_OUT_WITHIN_MS
-                                                                                               : DELETES_WITHIN_MS));
+    story_settle(story, story->seen.waits || story->plan.setup[SETUP_WRONG] ? FOUND_OUT_WITHIN_MS : DELETES_WITHIN_MS,
+                 check_end);
     properties_at_the_end(story);
 }
 

@@ -15,7 +15,7 @@
 #include "tests/sim/specs.h"
 
 /* serverCheckPeriodSeconds where GitLab is asked often. */
-enum { CHECK_S = 150 };
+enum { CHECK_S = 60 };
 
 enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, REPORTS_MAX = 64 };
 
@@ -47,6 +47,7 @@ struct report {
 struct seen {
     bool waits;                 /* a deletion waits for a GitLab that cannot be asked: up to 15 minutes */
     bool meddled;               /* somebody has changed something at GitLab */
+    int64_t due;                /* when the last thing begins that somebody has told to wait */
     bool resting;               /* from here on nothing may be written */
     unsigned writes;            /* the operator's, but for Lease and Events, and users' of GitLabRunners */
     unsigned unheard;           /* registrations with a registration token whose answer did not come */
@@ -102,6 +103,10 @@ void put_credentials(struct story *story, const char *ns);
 void put_runner_token(struct story *story, const struct wish *wish, bool only_if_absent);
 /* Puts the spec there, as kubectl apply does. */
 void apply_wish(struct story *story, struct wish *wish);
+
+/* Lets time go by, until all that check(story) checks holds and will go on to: nobody has written anything since GitLab
+ * was asked about each runner; or until so much time has gone by (calm.c). */
+void story_settle(struct story *story, int64_t within_ms, void (*check)(void *arg));
 
 /* The operator's token of now works (deeds_operator.c). */
 void operator_mend(struct story *story);
