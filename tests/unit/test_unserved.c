@@ -1,6 +1,7 @@
 /* What runners are told that there is no room for: once, a few at a time, by the leader. */
 #include "golden.h"
 
+#include "base/mem.h"
 #include "kube/event.h"
 #include "kube/lease.h"
 #include "net/loop.h"
@@ -18,6 +19,8 @@ static struct world {
     void *args[2 * UNSERVED_WRITES];
     size_t writes, events, cancelled;
     bool leading;
+    int64_t now_ms;
+    struct event event; /* the last one */
 } w;
 
 /* In the place of the API server, and of the Lease. */
@@ -47,9 +50,15 @@ uint64_t event_send(struct kube_client *client, const struct event *event, const
                     kube_done_fn *done, void *arg)
 {
     (void)client, (void)controller, (void)instance, (void)done, (void)arg;
-    assert_string_equal(event->reason, "NamespaceOverShare");
+    w.event = *event;
     w.events++;
     return 1;
+}
+
+int64_t loop_now(const struct loop *loop)
+{
+    (void)loop;
+    return w.now_ms;
 }
 
 bool lease_is_leading(const struct lease *lease)
@@ -109,6 +118,8 @@ static void it_stalls_for_that_reason_and_keeps_what_was_registered(void **state
                 false);
     assert_int_equal(w.writes, 1);
     assert_int_equal(w.events, 1);
+    assert_string_equal(w.event.reason, "NamespaceOverShare");
+    assert_true(w.event.warning);
     assert_string_equal(json_str(w.written[0], "metadata.uid"), "u");
     assert_string_equal(json_str(w.written[0], "metadata.resourceVersion"), "7");
     struct json_object *status = json_get(w.written[0], "status");
@@ -169,6 +180,51 @@ static void whoever_does_not_lead_writes_nothing_until_it_does(void **state)
     assert_true(unserved_skipped(&w.unserved, &w.ctx));
 }
 
+static void events_of_many_have_half_a_second_between_them(void **state)
+{
+    static const struct {
+        int64_t at_ms;
+        size_t events;
+    } rows[] = {{0, 1}, {499, 1}, {500, 2}, {999, 2}, {1000, 3}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        w.now_ms = rows[i].at_ms;
+        left_out("a");
+        assert_int_equal(w.events, rows[i].events);
+    }
+}
+
+/* Of an object that is too large its owner hears by an Event, every ten seconds of one; but not of a runner, which has
+ * a status, nor where there is no namespace for it. */
+static void what_is_too_large_is_told(void **state)
+{
+    static const struct {
+        enum kind kind;
+        int64_t at_ms;
+        size_t events;
+    } rows[] = {{KIND_SECRET, 0, 1},         {KIND_SECRET, 9999, 1},     {KIND_CONFIG_MAP, 10000, 2},
+                {KIND_RUNNER, 20000, 2},     {KIND_SECRET, 29999, 2},    {KIND_NAMESPACE, 30000, 2},
+                {KIND_DEPLOYMENT, 40000, 3}, {KIND_DEPLOYMENT, 45000, 3}};
+    const struct record seen = {.ns = "ci", .name = "large", .uid = "u-1"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        w.now_ms = rows[i].at_ms;
+        unserved_too_large(&w.unserved, &w.ctx, rows[i].kind, &seen, "3000 KiB of JSON");
+        assert_int_equal(w.events, rows[i].events);
+    }
+    assert_string_equal(w.event.reason, "TooLarge");
+    assert_string_equal(w.event.note, "3000 KiB of JSON");
+    assert_string_equal(w.event.regarding.kind, "Deployment");
+    assert_string_equal(w.event.regarding.name, "large");
+    assert_string_equal(w.event.regarding.uid, "u-1");
+    w.now_ms = 50000;
+    w.leading = false;
+    unserved_too_large(&w.unserved, &w.ctx, KIND_SECRET, &seen, "3000 KiB of JSON");
+    assert_int_equal(w.events, 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -179,6 +235,8 @@ int main(void)
         TEST(an_end_has_times_that_stay),
         TEST(many_are_told_a_few_at_a_time),
         TEST(whoever_does_not_lead_writes_nothing_until_it_does),
+        TEST(events_of_many_have_half_a_second_between_them),
+        TEST(what_is_too_large_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
