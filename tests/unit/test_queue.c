@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "kube/queue.h"
 
 /* Takes the next key of at least this priority, which must be this one for this cause; NULL: there must be none. */
@@ -100,6 +101,24 @@ static void keeps_a_key_until_its_time(void **state)
     assert_int_equal(next(q), 200);
     assert_takes(q, 1000, "ci/late", "1");
     assert_int_equal(next(q), -1);
+    queue_destroy(q);
+}
+
+/* In seconds, by the bounds of client-go's queues. */
+static void it_is_counted_how_long_keys_waited(void **state)
+{
+    static const double bounds[] = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000};
+    struct queue *q = queue_create();
+    const struct histogram *waits = queue_waits(q);
+
+    (void)state;
+    assert_int_equal(waits->buckets->len, ARRAY_LEN(bounds));
+    assert_memory_equal(waits->buckets->bounds, bounds, sizeof(bounds));
+    add(q, "ci/a", "1");
+    assert_int_equal(waits->count, 0);
+    assert_takes(q, 0, "ci/a", "1");
+    assert_int_equal(waits->count, 1);
+    assert_true(waits->sum >= 0 && waits->sum < 60);
     queue_destroy(q);
 }
 
@@ -593,6 +612,7 @@ int main(void)
         cmocka_unit_test(gives_keys_in_order_of_arrival_and_each_once),
         cmocka_unit_test(makes_a_busy_key_ready_again_exactly_once),
         cmocka_unit_test(keeps_a_key_until_its_time),
+        cmocka_unit_test(it_is_counted_how_long_keys_waited),
         cmocka_unit_test(an_earlier_time_wins),
         cmocka_unit_test(an_event_ends_a_delay),
         cmocka_unit_test(a_delay_set_while_busy_begins_when_done),
