@@ -26,7 +26,7 @@ static struct world {
     struct loop loop;
     struct flight flights[FLIGHTS];
     int events;
-    char event[40];
+    char event[40], note[400];
     struct stats stats;
     struct context ctx;
     struct garbage *garbage;
@@ -77,6 +77,8 @@ uint64_t event_send(struct kube_client *client, const struct event *event, const
     (void)arg;
     w.events++;
     snprintf(w.event, sizeof(w.event), "%s", event->reason);
+    snprintf(w.note, sizeof(w.note), "%s", event->note);
+    assert_true(event->warning);
     return 0;
 }
 
@@ -464,6 +466,38 @@ static void what_could_not_be_read_at_first_is_told_all_the_same(void **state)
     answer("PATCH " TOKEN, NULL, ERR_NONE);
 }
 
+/* The runner that may be left behind is named as far as the Secret names it; a user's own runner is nobody's loss. */
+static void a_lost_runner_is_named(void **state)
+{
+    static const struct {
+        const char *id, *url, *authentication, *end; /* of the note; NULL: no Event */
+    } rows[] = {
+        {"7", "https://x", "AccessToken", ": runner 7 may have been left behind at https://x; delete it there"},
+        {NULL, NULL, NULL, ": runner ? may have been left behind at GitLab; delete it there"},
+        {"7", "https://x", "RunnerToken", NULL},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct json_object *secret = token_secret(), *annotations = json_get(secret, "metadata.annotations");
+        json_put_member(annotations, ANNOTATION_RUNNER_ID, rows[i].id);
+        json_put_member(annotations, ANNOTATION_URL, rows[i].url);
+        json_put_member(annotations, ANNOTATION_AUTHENTICATION, rows[i].authentication);
+        lose_the_owner_of_a_token();
+        shown(KIND_SECRET, secret);
+        wait_for_timer();
+        answer("GET " TOKEN, json_ref(secret), ERR_NONE);
+        answer("GET " OWNER, NULL, ERR_NOT_FOUND);
+        answer("PATCH " TOKEN, NULL, ERR_NONE);
+        assert_int_equal(w.events, rows[i].end != NULL);
+        if (rows[i].end)
+            assert_non_null(strstr(w.note, rows[i].end));
+        if (i + 1 < ARRAY_LEN(rows)) {
+            tear_down(state);
+            set_up(state);
+        }
+    }
+}
+
 static void a_successor_has_the_token(void **state)
 {
     (void)state;
@@ -524,6 +558,7 @@ int main(void)
         TEST(so_it_is_for_good_if_it_has_its_owner_reference),
         TEST(a_token_waits_for_a_successor_and_is_let_go),
         TEST(what_could_not_be_read_at_first_is_told_all_the_same),
+        TEST(a_lost_runner_is_named),
         TEST(a_successor_has_the_token),
         TEST(few_are_at_work_at_a_time),
         TEST(who_leads_no_longer_does_nothing),
