@@ -9,6 +9,7 @@ from . import coverage, programs
 LEVELS = ["-O2", "-O3"]
 # Nor do we count what only asserts or logs differ by: we do not hold their words to anything.
 SILENT = ["-DNDEBUG", "-include", "hack/mutate/quiet.h"]
+FEW = 6  # programs under ASan: they are slow to link, and what leaks does so in most
 SLOW = 20  # seconds of the processor: who takes longer is not asked
 
 
@@ -25,12 +26,13 @@ class Jury:
             self.build.link(name, file, instead, program)
             return self.build.ended(program, name, math.ceil(self.times * cpu + self.more), 20 + 10 * self.times * wall) != 0
 
-    def killer(self, mutant, code, names):
-        """The quick ones first, stories last."""
+    def killer(self, mutant, code, names, most=None):
+        """The quick ones first, stories last; at most so many."""
+        order = sorted(set(names) & set(self.usual), key=lambda name: (name == "simulate", self.usual[name]))
         with tempfile.NamedTemporaryFile(suffix=".o") as instead:
             instead.write(code)
             instead.flush()
-            for name in sorted(set(names) & set(self.usual), key=lambda name: (name == "simulate", self.usual[name])):
+            for name in order[:most]:
                 if self.notices(name, mutant.file, instead.name):
                     return name
         return None
@@ -51,7 +53,7 @@ class Judge:
     def asan_killer(self, mutant):
         """Leaks are seen by ASan alone; it judges what the others have let pass."""
         code = programs.ASAN.compiled(mutant.source(), mutant.file)
-        return code and self.asan.killer(mutant, code, set(self.names(mutant)) & set(programs.ASAN.names))
+        return code and self.asan.killer(mutant, code, set(self.names(mutant)) & set(programs.ASAN.names), FEW)
 
     @staticmethod
     def is_same(mutant, *flags):
