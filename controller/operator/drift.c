@@ -45,6 +45,16 @@ static bool has_all_fields(const struct drift_view *view, enum child child, cons
     return managed_fields_have(json_get(object, "metadata.managedFields"), FIELD_MANAGER, manifest);
 }
 
+/* Of its owner's status no tree is made: all children of all owners come by here at a start. */
+static bool is_told_by_owner(const struct record *owner, enum child child, const char *fields)
+{
+    const char *status = kept_runner(owner)->status;
+    char told[APPLIED_FIELDS_SIZE];
+
+    return status && json_peek(status, strlen(status), "appliedFields", told, sizeof(told)) &&
+           applied_fields_tell(told, child, fields);
+}
+
 static bool is_as_applied(const struct drift_view *view, enum kind kind, const struct record *record,
                           struct json_object *object)
 {
@@ -57,7 +67,7 @@ static bool is_as_applied(const struct drift_view *view, enum kind kind, const s
         return false;
     const struct owner owner = {.ns = owner_is->ns, .name = owner_is->name, .uid = owner_is->uid};
     enum child child = judged_child(kind, record->name, &owner, &a);
-    return child < CHILD_COUNT && (applied_fields_tell(runner_status(owner_is, &a), child, kept->fields) ||
+    return child < CHILD_COUNT && (is_told_by_owner(owner_is, child, kept->fields) ||
                                    has_all_fields(view, child, record, owner_is, &owner, object));
 }
 

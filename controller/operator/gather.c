@@ -105,7 +105,7 @@ static struct observed_child child_as_kept(const struct record *record, enum chi
         .exists = true,
         .terminating = kept->terminating,
         .held = kept->held,
-        .drifted = kept->drifted && !applied_fields_tell(status, child, kept->fields),
+        .drifted = kept->drifted && !applied_fields_tell(json_str(status, "appliedFields"), child, kept->fields),
         .fields = arena_strdup(a, kept->fields),
         .uid = arena_strdup(a, record->uid),
         .hash = arena_strdup(a, kept->hash),

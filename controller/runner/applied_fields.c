@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/json.h"
 
 enum { DIGITS = 8, ENTRY_SIZE = 24 };
 
@@ -33,15 +32,13 @@ const char *applied_fields_text(const struct observed *o, struct arena *a)
     return text;
 }
 
-bool applied_fields_tell(struct json_object *status, enum child child, const char *fields)
+bool applied_fields_tell(const char *told, enum child child, const char *fields)
 {
-    const char *text = json_str_or(status, "appliedFields", "");
-
-    if (child == CHILD_TOKEN_SECRET || !fields || strlen(fields) < DIGITS)
+    if (!told || child == CHILD_TOKEN_SECRET || !fields || strlen(fields) < DIGITS)
         return false;
     const struct fields_entry_text entry = fields_entry(child, fields);
     size_t len = strlen(entry.text);
-    for (const char *at = text; *at; at += strcspn(at, ","), at += *at == ',')
+    for (const char *at = told; *at; at += strcspn(at, ","), at += *at == ',')
         if (strncmp(at, entry.text, len) == 0 && (at[len] == ',' || !at[len]))
             return true;
     return false;

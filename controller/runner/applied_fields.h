@@ -13,7 +13,9 @@
 /* "1=6bd20f3a,2=…" of the children that are there and have not drifted, for the status; NULL: there is none. The token
  * Secret is never among them: what is in it comes from GitLab. */
 const char *applied_fields_text(const struct observed *o, struct arena *a);
-/* Whether the status says that these are the fields of that child; a digest of at least 8 digits, NULL: it has none. */
-bool applied_fields_tell(struct json_object *status, enum child child, const char *fields);
+/* Whether what the status says (told; NULL: nothing) is that these are the fields of that child: a digest of at least 8
+ * digits, NULL: it has none. */
+bool applied_fields_tell(const char *told, enum child child, const char *fields);
+enum { APPLIED_FIELDS_SIZE = 200 }; /* of all that applied_fields_text() makes */
 
 #endif

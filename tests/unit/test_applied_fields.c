@@ -21,14 +21,13 @@ static void only_what_is_in_order_is_told(void **state)
     o.children[CHILD_ROLE_BINDING].exists = false;
     o.children[CHILD_DEPLOYMENT].fields = NULL;
     const char *text = applied_fields_text(&o, &a);
-    struct json_object *status = arena_json(&a, json_build("{appliedFields: %s}", text));
     for (enum child child = 0; child < CHILD_COUNT; child++) {
         bool told = child != CHILD_TOKEN_SECRET && child != CHILD_SERVICE_ACCOUNT && child != CHILD_ROLE_BINDING &&
                     child != CHILD_DEPLOYMENT;
-        assert_int_equal(applied_fields_tell(status, child, "0123456789abcdef"), told);
-        assert_false(applied_fields_tell(status, child, "1123456789abcdef"));
+        assert_int_equal(applied_fields_tell(text, child, "0123456789abcdef"), told);
+        assert_false(applied_fields_tell(text, child, "1123456789abcdef"));
     }
-    assert_in_range(strlen(text), 1, 1024);
+    assert_in_range(strlen(text), 1, APPLIED_FIELDS_SIZE / 2); /* with room for more children */
 }
 
 /* The status is anybody's who may write it. */
@@ -36,17 +35,14 @@ static void what_is_no_digest_proves_nothing(void **state)
 {
     static const char *const texts[] = {
         "", ",", "1", "1=", "1=0123456", "1=012345678", "11=01234567", " 1=01234567", "1=01234567 ", ",,,2=01234567"};
-    cleanup_arena struct arena a = {0};
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        struct json_object *status = arena_json(&a, json_build("{appliedFields: %s}", texts[i]));
-        assert_false(applied_fields_tell(status, CHILD_CONFIG_SECRET, "0123456789abcdef"));
-        assert_false(applied_fields_tell(status, CHILD_CONFIG_SECRET, ""));
-        assert_false(applied_fields_tell(status, CHILD_CONFIG_SECRET, NULL));
+        assert_false(applied_fields_tell(texts[i], CHILD_CONFIG_SECRET, "0123456789abcdef"));
+        assert_false(applied_fields_tell(texts[i], CHILD_CONFIG_SECRET, ""));
+        assert_false(applied_fields_tell(texts[i], CHILD_CONFIG_SECRET, NULL));
     }
-    struct json_object *status = arena_json(&a, json_build("{appliedFields: ',2=x,1=01234567,,'}"));
-    assert_true(applied_fields_tell(status, CHILD_CONFIG_SECRET, "0123456789abcdef"));
+    assert_true(applied_fields_tell(",2=x,1=01234567,,", CHILD_CONFIG_SECRET, "0123456789abcdef"));
     assert_false(applied_fields_tell(NULL, CHILD_CONFIG_SECRET, "0123456789abcdef"));
 }
 
