@@ -265,7 +265,7 @@ $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
 # What tries very much, or measures, does so once more as it is built for people, in full size.
-PLAIN_TESTS := world explain json_cost
+PLAIN_TESTS := world explain json_cost long_lists
 
 .PHONY: unit unit-asan unit-plain
 unit: unit-plain unit-asan ## Unit tests under ASan and UBSan, some once more without (T=decide runs one program)

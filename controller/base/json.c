@@ -275,6 +275,15 @@ struct json_object *json_without(struct json_object *array, bool (*drop)(void *a
     return NULL;
 }
 
+size_t json_first_seen(struct json_object *seen, const char *key, size_t number)
+{
+    struct json_object *known = json_member(seen, key);
+
+    if (!known)
+        json_object_object_add(seen, key, json_object_new_int64((int64_t)number));
+    return known ? (size_t)json_object_get_int64(known) : number;
+}
+
 struct json_object *json_ref(struct json_object *o)
 {
     return json_object_get(o);

@@ -70,6 +70,8 @@ void json_append(struct json_object *array, struct json_object *value);
 /* The array without the elements that drop() is true of: a new one, of the same elements. NULL: there are none. */
 struct json_object *json_without(struct json_object *array, bool (*drop)(void *arg, struct json_object *element),
                                  void *arg);
+/* The number under which the key was first noted in the object `seen`; when that is only now, number itself. */
+size_t json_first_seen(struct json_object *seen, const char *key, size_t number);
 /* A new reference to the same value, NULL for NULL: to place a borrowed value into another tree. */
 struct json_object *json_ref(struct json_object *o);
 /* An independent copy. */

@@ -60,10 +60,9 @@ static const char *elsewhere(const struct shape *table, const char *name, const 
 
 static void report(struct config_validation *c, const struct shape *table, const char *name, const char *path)
 {
-    const char *near = shape_near(table, name), *other = near ? near : elsewhere(&config_shape, name, "", c->a);
-
-    if (++c->unknown > REPORTED_MAX)
+    if (++c->unknown > REPORTED_MAX) /* there may be any number, and to find what is meant takes long */
         return;
+    const char *near = shape_near(table, name), *other = near ? near : elsewhere(&config_shape, name, "", c->a);
     c->report = arena_printf(c->a, "%s%sspec.config.%s%s", c->report, *c->report ? ", " : "", shown(path, 200).text,
                              other ? arena_printf(c->a, " (did you mean %s?)", other) : "");
 }

@@ -11,6 +11,11 @@
 #include "runner/go_syntax.h"
 #include "runner/judge_parts.h"
 
+enum {
+    WORDS_MAX = 10,          /* of a list, in a message                              */
+    FITTED_MAX = 100 * 1000, /* services that are held against patterns, times those */
+};
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Pull policies and images that are allowed.
  */
@@ -18,9 +23,9 @@ static const char *words_of(const struct judged *j, struct json_object *list)
 {
     const char *text = "";
 
-    for (size_t i = 0; i < json_len(list); i++)
+    for (size_t i = 0; i < json_len(list) && i < WORDS_MAX; i++)
         text = arena_printf(j->a, "%s%s%s", text, *text ? ", " : "", shown(json_string(json_at(list, i)), 40).text);
-    return text;
+    return json_len(list) > WORDS_MAX ? arena_printf(j->a, "%s, …", text) : text;
 }
 
 static bool list_has(struct json_object *list, const char *text)
@@ -94,7 +99,7 @@ void judge_allowed_images(const struct judged *j)
 
     judge_image_patterns(j, "allowed_images");
     judge_image_patterns(j, "allowed_services");
-    for (size_t i = 0; i < json_len(services); i++) {
+    for (size_t i = 0; i < json_len(services) && i * json_len(allowed) <= FITTED_MAX; i++) {
         const char *name = json_str_or(json_at(services, i), "name", "");
         if (*name && !judged_has_variable(name) && strcmp(name, image) != 0 && !fits_any(allowed, name))
             judged_warn(j, "%s[%zu].name \"%s\" fits none of %s: each job fails; add it there",

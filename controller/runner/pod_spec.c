@@ -118,10 +118,7 @@ static size_t first_with_key(const struct keyed_list *list, struct json_object *
         return i;
     const char *also = list->also ? json_str_or(entry, list->also, the_default) : "",
                *key = arena_printf(a, "%s %s", json_text(value), also);
-    struct json_object *known = json_member(seen, key);
-    if (!known)
-        json_object_object_add(seen, key, json_object_new_int64((int64_t)i));
-    return known ? (size_t)json_object_get_int64(known) : i;
+    return json_first_seen(seen, key, i);
 }
 
 static bool validate_entries(const struct keyed_list *list, struct json_object *entries, const char *path,

@@ -83,13 +83,6 @@ const char *toleration_key(struct json_object *toleration, struct arena *a)
     return arena_printf(a, "%s=%s", key, json_str_or(toleration, "value", ""));
 }
 
-bool toleration_same_key(struct json_object *a, struct json_object *b)
-{
-    return tolerates_any_value(a) == tolerates_any_value(b) &&
-           strcmp(json_str_or(a, "key", ""), json_str_or(b, "key", "")) == 0 &&
-           strcmp(json_str_or(a, "value", ""), json_str_or(b, "value", "")) == 0;
-}
-
 const char *quantity_text(struct json_object *quantity)
 {
     bool is_text = json_object_is_type(quantity, json_type_string);

@@ -37,7 +37,6 @@ extern const char volume_members[];
 /* The key of a toleration in [runners.kubernetes.node_tolerations]: "key=value", or "key" where the value is of no
  * matter. Its value there is the effect, "" for all. */
 const char *toleration_key(struct json_object *toleration, struct arena *a);
-bool toleration_same_key(struct json_object *a, struct json_object *b);
 
 /* A quantity, which JSON may give as text or whole number, as text lent by the tree; NULL for anything else. */
 const char *quantity_text(struct json_object *quantity);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/shorten.h"
@@ -25,24 +26,27 @@ static bool validate_toleration(struct json_object *entry, size_t i, struct err 
                         i);
 }
 
-static bool validate_toleration_twice(struct json_object *tolerations, size_t i, struct err *err)
+/* seen: the keys of those before it, as the table has them. */
+static bool validate_toleration_once(struct json_object *entry, struct json_object *seen, size_t i, struct err *err)
 {
-    for (size_t n = 0; n < i; n++)
-        if (toleration_same_key(json_at(tolerations, n), json_at(tolerations, i)))
-            return spec_invalid(err,
-                                "spec.tolerations[%zu] has the key and value of another one, and gitlab-runner takes "
-                                "one effect for both: leave effect out to tolerate all",
-                                i);
-    return true;
+    cleanup_arena struct arena a = {0};
+
+    return json_first_seen(seen, toleration_key(entry, &a), i) == i ||
+           spec_invalid(err,
+                        "spec.tolerations[%zu] has the key and value of another one, and gitlab-runner takes one "
+                        "effect for both: leave effect out to tolerate all",
+                        i);
 }
 
 static bool validate_tolerations(const struct spec *spec, struct err *err)
 {
+    cleanup_json struct json_object *seen = json_object_new_object();
     bool ok = true;
 
-    for (size_t i = 0; i < json_len(spec->tolerations); i++)
-        ok = validate_toleration(json_at(spec->tolerations, i), i, err) &&
-             validate_toleration_twice(spec->tolerations, i, err) && ok;
+    for (size_t i = 0; i < json_len(spec->tolerations); i++) {
+        struct json_object *entry = json_at(spec->tolerations, i);
+        ok = validate_toleration(entry, i, err) && validate_toleration_once(entry, seen, i, err) && ok;
+    }
     return ok;
 }
 
@@ -90,30 +94,29 @@ static bool validate_volume(struct json_object *entry, size_t i, struct err *err
 }
 
 /* Two entries may share a volume only if it is a claim, which gitlab-runner then mounts twice. */
-static bool validate_volume_twice(struct json_object *volumes, size_t i, struct err *err)
+static bool validate_volume_once(struct json_object *volumes, struct json_object *seen, size_t i, struct err *err)
 {
     struct json_object *entry = json_at(volumes, i);
     const struct volume_kind *kind = volume_kind_of(entry);
+    const char *name = volume_name(entry);
+    size_t first = name ? json_first_seen(seen, name, i) : i;
 
-    for (size_t n = 0; n < i && volume_name(entry); n++) {
-        struct json_object *other = json_at(volumes, n);
-        const char *name = volume_name(other);
-        bool claims = strcmp(kind->table, "pvc") == 0 && volume_kind_of(other) == kind;
-        if (!claims && name && strcmp(name, volume_name(entry)) == 0)
-            return spec_invalid(err,
-                                "spec.volumes[%zu] becomes the volume \"%s\" of the job's pod, as spec.volumes[%zu] "
-                                "does: mount it once, or give one of the two another name",
-                                i, shown(volume_name(entry), 60).text, n);
-    }
-    return true;
+    if (first == i || (kind && strcmp(kind->table, "pvc") == 0 && volume_kind_of(json_at(volumes, first)) == kind))
+        return true;
+    return spec_invalid(err,
+                        "spec.volumes[%zu] becomes the volume \"%s\" of the job's pod, as spec.volumes[%zu] does: "
+                        "mount it once, or give one of the two another name",
+                        i, shown(name, 60).text, first);
 }
 
 static bool validate_volumes(const struct spec *spec, struct err *err)
 {
+    cleanup_json struct json_object *seen = json_object_new_object();
     bool ok = true;
 
     for (size_t i = 0; i < json_len(spec->volumes); i++)
-        ok = validate_volume(json_at(spec->volumes, i), i, err) && validate_volume_twice(spec->volumes, i, err) && ok;
+        ok = validate_volume(json_at(spec->volumes, i), i, err) && validate_volume_once(spec->volumes, seen, i, err) &&
+             ok;
     return ok;
 }
 
