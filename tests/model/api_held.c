@@ -241,12 +241,26 @@ static int by_order(const void *a, const void *b)
     return by_time(a, b);
 }
 
-/* What has no version of its own comes behind what had ended before it; a refusal behind what it may have been due to.
- */
+/* The last version of all that had been answered by then. */
+static uint64_t version_by(const struct record *record, int64_t by_us)
+{
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < record->len; i++)
+        if (record->held[i].until_us && record->held[i].until_us <= by_us && record->held[i].version > last)
+            last = record->held[i].version;
+    return last;
+}
+
+/* What has no version of its own comes behind what had ended before it; a refusal behind what it may have been due to;
+ * an end that nobody was told of as early as it can be: who lists next may do so before it is answered. */
 static uint64_t order_without_version(const struct record *record, const struct held *h, uint64_t last)
 {
-    uint64_t own = h->status >= 400 ? last_version(record, h, h->until_us) : 0;
+    bool ends = held_ends(h);
+    uint64_t own = ends || h->status >= 400 ? last_version(record, h, ends ? h->from_us : h->until_us) : 0;
 
+    if (ends)
+        last = version_by(record, h->from_us);
     return own > last ? own : last;
 }
 

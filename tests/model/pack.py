@@ -13,6 +13,7 @@ import yaml
 
 READS = ("get", "list", "watch")
 OPERATOR = "gitlab-runner-controller"
+LEFT = "context canceled"       # no answer at all: whoever asked did not wait for it
 ROOT_CA = "kube-root-ca.crt"    # in each namespace, until the very end
 
 
@@ -28,6 +29,8 @@ def agent(event: dict) -> str:
 def is_wanted(event: dict) -> bool:
     what = event.get("objectRef", {})
     if what.get("namespace") == "kube-system" or event["verb"] == "watch" or what.get("name") == ROOT_CA:
+        return False
+    if event["responseStatus"].get("message") == LEFT:
         return False
     if event["verb"] in READS or what["resource"] == "events":
         return agent(event) == OPERATOR
