@@ -106,7 +106,6 @@ void gate_refuse(struct gate *gate, struct gate_pass *pass, const struct err *er
     assert(!pass->refusal && (pass->state == PASS_OUTSIDE || pass->state == PASS_INSIDE));
     pass->refusal = mem_alloc(sizeof(*pass->refusal));
     *pass->refusal = *err;
-    list_init(&pass->node);
     list_append(&gate->refused, &pass->node);
     loop_timer_set(gate->timer, 0);
 }

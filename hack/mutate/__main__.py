@@ -29,7 +29,7 @@ def known_equivalents():
     """Blocks of the file, the line before, and after; a reason follows after #."""
     blocks = EQUIVALENT.read_text().split("\n\n") if EQUIVALENT.exists() else []
     lines = [[line.strip() for line in block.splitlines()] for block in blocks]
-    return {tuple(line for line in block if line and not line.startswith("#")) for block in lines}
+    return {tuple(line for line in block if line and not line.startswith("#")) for block in lines} - {()}
 
 
 def drawn(place, equivalents):

@@ -940,6 +940,36 @@ static void is_never_called_where_it_must_not(void **state)
     }
 }
 
+/* What the URL alone forbids has no place in line, either. */
+static void who_must_not_be_called_is_not_waited_for(void **state)
+{
+    static const struct {
+        struct gitlab_policy policy;
+        const char *reason;
+    } cases[] = {
+        {{.allow_loopback = true, .allowed_hosts = "*.example.com"}, "HostNotAllowed"},
+        {{.allow_loopback = true, .require_https = true}, "HTTPSRequired"},
+    };
+    const struct gate_door door = {.url = "http://127.0.0.1:1", .ns = "ci"};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct gate_pass pass = {.server = NULL};
+        struct err err = {0};
+        configure(w, &(struct gitlab_settings){.policy = cases[i].policy});
+        assert_int_equal(gitlab_enter(w->gitlab, &pass, &door, &err), GATE_REFUSE);
+        assert_string_equal(err.reason, cases[i].reason);
+    }
+}
+
+static void nobody_is_inside_where_there_is_no_gitlab(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(gitlab_inside(NULL) + gitlab_waiting(NULL), 0);
+    assert_int_equal(gitlab_inside(w->gitlab) + gitlab_waiting(w->gitlab), 0);
+}
+
 /* An alias is an address that the user chooses. */
 static void an_alias_leads_nowhere_else_either(void **state)
 {
@@ -1042,6 +1072,8 @@ int main(void)
         api_test(one_that_is_told_to_wait_waits),
         api_test(a_path_that_fails_closes_no_other),
         api_test(is_never_called_where_it_must_not),
+        api_test(who_must_not_be_called_is_not_waited_for),
+        api_test(nobody_is_inside_where_there_is_no_gitlab),
         api_test(a_proxy_makes_the_calls),
         api_test(a_proxys_refusals_are_its_own),
         api_test(a_proxy_is_asked_for_nothing_that_is_not_allowed),

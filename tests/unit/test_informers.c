@@ -75,6 +75,26 @@ bool watch_synced(const struct watch *watch)
     return watch->synced;
 }
 
+const char *watch_state_name(const struct watch *watch)
+{
+    return watch->synced ? "stream" : "idle";
+}
+
+const char *watch_problem(const struct watch *watch)
+{
+    return watch->started ? "" : "not begun";
+}
+
+const char *watch_version(const struct watch *watch)
+{
+    return watch->synced ? "100" : "";
+}
+
+struct watch_counts watch_counts(const struct watch *watch)
+{
+    return (struct watch_counts){.lists = watch->synced};
+}
+
 struct poll *poll_create(struct loop *loop, struct kube_client *client, const struct kube_resource *resource,
                          const char *ns, const char *name, kube_done_fn *done, void *arg)
 {
@@ -412,7 +432,9 @@ static void namespaces_are_served_when_they_can_be_read(void **state)
     assert_true(w.polls[0].started && w.polls[1].started);
     assert_null(watch_of("Namespace", "ci"));
     assert_false(watch_of("GitLabRunner", "ci")->started);
-    answer_poll(0, ERR_RETRY); /* nothing is known */
+    for (enum err_kind kind = ERR_RETRY; kind <= ERR_DENIED; kind++)
+        if (kind != ERR_NOT_FOUND && kind != ERR_DENIED)
+            answer_poll(0, kind); /* nothing is known */
     assert_false(watch_of("GitLabRunner", "ci")->started);
     answer_poll(0, ERR_NONE);
     assert_true(watch_of("GitLabRunner", "ci")->started);
@@ -431,6 +453,25 @@ static void namespaces_are_served_when_they_can_be_read(void **state)
     answer_poll(0, ERR_NOT_FOUND); /* it is gone, and what was watched goes on */
     assert_null(store_get(w.ctx.store, KIND_NAMESPACE, "", "ci"));
     assert_true(watch_of("GitLabRunner", "ci")->started);
+}
+
+/* Only that it is not there, or may not be read, is an answer: until then nobody knows what is in it. */
+static void a_namespace_that_cannot_be_asked_for_is_not_settled(void **state)
+{
+    static const struct {
+        enum err_kind kind;
+        bool settled;
+    } rows[] = {{ERR_RETRY, false}, {ERR_CONFLICT, false}, {ERR_EXPIRED, false},
+                {ERR_DENIED, true}, {ERR_INVALID, false},  {ERR_NOT_FOUND, true}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        begin("ci", false);
+        answer_poll(0, rows[i].kind);
+        assert_int_equal(informers_synced(w.informers), rows[i].settled);
+        if (i + 1 < ARRAY_LEN(rows))
+            teardown(state);
+    }
 }
 
 /* Secrets by name alone: those that a runner refers to are read. */
@@ -460,6 +501,82 @@ static void secrets_are_read_by_name(void **state)
     assert_null(store_get(w.ctx.store, KIND_SECRET, "ci", "cred"));
 }
 
+/* The share of the namespace has no room for it: that is counted, told, and forgotten with the object. */
+static void who_has_no_room_is_counted(void **state)
+{
+    const struct shares *shares;
+    struct watch *runners;
+
+    (void)state;
+    begin(NULL, false);
+    shares = store_shares(w.ctx.store);
+    runners = watch_of("GitLabRunner", "");
+    shares_set_budget(store_shares(w.ctx.store), 1);
+    runners->started = true;
+    list(runners, (const char *const[]){RUNNER("5", "1", ""), NULL});
+    assert_null(store_get(w.ctx.store, KIND_RUNNER, "ci", "builds"));
+    assert_int_equal(shares_left_out(shares, "ci"), 1);
+    assert_string_equal(w.left_out, "ci/builds");
+    assert_woken("");
+    list_all_but_runners();
+    assert_int_equal(shares_left_out(shares, "ci"), 1);
+    list(runners, (const char *const[]){RUNNER("5", "1", ""), NULL});
+    assert_int_equal(shares_left_out(shares, "ci"), 1); /* not twice */
+    list(runners, (const char *const[]){RUNNER("5", "1", ""), NULL});
+    assert_int_equal(shares_left_out(shares, "ci"), 1);
+    tell(watch_of("Secret", ""), WATCH_DELETED, SECRET("cred", "8"));
+    assert_int_equal(shares_left_out(shares, "ci"), 1);
+    tell(runners, WATCH_MODIFIED, RUNNER("6", "1", ""));
+    assert_int_equal(shares_left_out(shares, "ci"), 1);
+    tell(runners, WATCH_DELETED, RUNNER("7", "1", ""));
+    assert_int_equal(shares_left_out(shares, "ci"), 0);
+    tell(runners, WATCH_ADDED, RUNNER("8", "1", ""));
+    assert_int_equal(shares_left_out(shares, "ci"), 1);
+    shares_set_budget(store_shares(w.ctx.store), 1 << 20);
+    tell(runners, WATCH_MODIFIED, RUNNER("9", "1", ""));
+    assert_int_equal(shares_left_out(shares, "ci"), 0);
+    assert_non_null(store_get(w.ctx.store, KIND_RUNNER, "ci", "builds"));
+}
+
+static void show(void *arg, const struct informer_facts *facts)
+{
+    put(arg, 500,
+        arena_printf(&w.mem, "%s/%s %zu %s%s %s%d%d", facts->ns, facts->kind, facts->objects, facts->state,
+                     facts->version, facts->problem, facts->synced, (int)facts->counts.lists));
+}
+
+static void each_watch_is_shown(void **state)
+{
+    char text[500] = "";
+
+    (void)state;
+    begin("ci", true);
+    answer_poll(0, ERR_NONE);
+    list(watch_of("GitLabRunner", "ci"), (const char *const[]){RUNNER("5", "1", ""), NULL});
+    informers_each(w.informers, show, text);
+    assert_string_equal(text, "ci/GitLabRunner 1 stream100 11; ci/ConfigMap 0 idle 00; ci/ServiceAccount 0 idle 00; "
+                              "ci/RoleBinding 0 idle 00; ci/Deployment 0 idle 00; ci/PodDisruptionBudget 0 idle 00; ");
+}
+
+/* A Secret goes to the informer of its own namespace. */
+static void each_namespace_has_its_own_list(void **state)
+{
+    (void)state;
+    begin("ci,team", true);
+    const struct kube_reply found = {.object =
+                                         quoted_json("{'metadata': {'namespace': 'team', 'name': 'cred', 'uid': 's', "
+                                                     "'resourceVersion': '6'}}",
+                                                     &w.mem)};
+    answer_poll(1, ERR_NONE);
+    tell(watch_of("GitLabRunner", "team"), WATCH_ADDED,
+         "{'metadata': {'namespace': 'team', 'name': 'b', 'uid': 'u', 'resourceVersion': '5'}, 'spec': {"
+         "'authentication': {'accessTokenSecretRef': {'name': 'cred'}}}}");
+    *w.woken = '\0';
+    w.rounds.read(w.rounds.arg, "team", "cred", "", &found);
+    assert_non_null(store_get(w.ctx.store, KIND_SECRET, "team", "cred"));
+    assert_woken("team/b urgent, a referenced object changed; ");
+}
+
 /* Runners that there was no room for are listed once more when there is, or when they could be told now. */
 static void who_was_left_out_is_looked_at_again(void **state)
 {
@@ -486,8 +603,12 @@ int main(void)
         cmocka_unit_test_teardown(a_child_wakes_its_owner, teardown),
         cmocka_unit_test_teardown(what_is_too_large_is_passed_on, teardown),
         cmocka_unit_test_teardown(namespaces_are_served_when_they_can_be_read, teardown),
+        cmocka_unit_test_teardown(a_namespace_that_cannot_be_asked_for_is_not_settled, teardown),
         cmocka_unit_test_teardown(secrets_are_read_by_name, teardown),
         cmocka_unit_test_teardown(who_was_left_out_is_looked_at_again, teardown),
+        cmocka_unit_test_teardown(who_has_no_room_is_counted, teardown),
+        cmocka_unit_test_teardown(each_watch_is_shown, teardown),
+        cmocka_unit_test_teardown(each_namespace_has_its_own_list, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
