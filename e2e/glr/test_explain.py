@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import wait_for
+from cluster import PATIENCE, wait_for
 from glr.desk import Desk
 from places import TLS_URL, Runner
 from program import kubeconfig
@@ -68,7 +68,8 @@ def test_managers_that_do_not_start(desk: Desk) -> None:
     def unschedulable() -> dict | None:
         said = shown(desk, code=1)
         return said if [pod.get("reason") for pod in said["managers"]] == ["Unschedulable"] else None
-    said = wait_for("explain says that no node takes the manager", unschedulable)
+    # Of the pod: its ReplicaSet's controller may wait for a bookmark before it makes one, which comes once a minute.
+    said = wait_for("explain says that no node takes the manager", unschedulable, 2 * PATIENCE)
     assert any("describe pods" in command for command in said["doThis"]["commands"])
     assert f"{said['managers'][0]['name']} - Unschedulable: " in desk.glr("explain", "builds", code=1).stdout
 
