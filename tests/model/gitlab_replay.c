@@ -292,11 +292,13 @@ static bool is_near(const char *real, const char *model)
     return time_parse(real) >= 0 && time_parse(model) >= 0 && apart <= CLOCKS_APART_S && apart >= -CLOCKS_APART_S;
 }
 
-/* Up to where chance begins. */
+/* Up to where chance begins, which may have such characters, too: "glrt-t3_…", "glrt-…". */
 static bool begin_alike(const char *real, const char *model)
 {
-    const char *end = strchr(real, '_') ? strchr(real, '_') : strchr(real, '-');
+    const char *dash = strchr(real, '-'), *end = dash;
 
+    if (dash && dash[1] == 't' && isdigit((unsigned char)dash[2]) && dash[3] == '_')
+        end = dash + 3;
     return end && strncmp(real, model, (size_t)(end - real) + 1) == 0;
 }
 
