@@ -46,4 +46,7 @@ void contents_check(struct story *story, const struct wish *wish, struct json_ob
 /* What was edited last has been seen to. */
 void objects_check_served(struct story *story, const struct wish *wish);
 
+/* fairness.c: something goes on, and an edit is served meanwhile. */
+void be_fair(struct story *story);
+
 #endif

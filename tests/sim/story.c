@@ -340,33 +340,6 @@ static void rest(struct story *story)
     story->seen.resting = false;
 }
 
-/* An edit is served soon, whatever else there is to wait for: another GitLab is silent, and its runner is edited first.
- */
-static void be_fair(struct story *story)
-{
-    enum { SERVED_WITHIN_MS = 15 * 1000, SILENT_MS = 60 * 1000 };
-    static const struct network_weather silent = {.state = NETWORK_SILENT}, fine = {.state = NETWORK_UP};
-    struct wish *mine = story_wish(story, 0), *other = story_wish(story, 1);
-    int dead = spec_gitlab(other->spec);
-
-    if (story->wishes_len < 2 || !wish_object(story, mine) || !wish_object(story, other) ||
-        spec_gitlab(mine->spec) == dead)
-        return;
-    network_set(story->sim, -1, gitlab_host(dead), &silent);
-    spec_edit(other->spec, other->number, 0, 0x55);
-    other->edited_there = true;
-    apply_wish(story, other);
-    sim_run(story->sim, story->sim->now + SILENT_MS);
-    spec_edit(mine->spec, mine->number, 1, 2);
-    apply_wish(story, mine);
-    sim_run(story->sim, story->sim->now + SERVED_WITHIN_MS);
-    objects_check_served(story, mine);
-    network_set(story->sim, -1, NULL, &fine);
-    story_settle(story, CONVERGES_WITHIN_MS, check_rest);
-    if (!story->plan.setup[SETUP_EXPIRY])
-        properties_at_rest(story);
-}
-
 static void delete_all(struct story *story)
 {
     sim_tell(story->sim, "--- all is deleted");
