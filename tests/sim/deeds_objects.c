@@ -152,6 +152,7 @@ static void foreign(struct story *story, const struct step *step)
     child_path(wish, step->b, name, sizeof(name), &resource);
     int status = user_request(story, "bob", "POST", object_path(resource, wish->ns, ""), "application/json",
                               foreign_content(resource, wish->ns, name));
+    story->seen.taken |= status == 201;
     sim_tell(story->sim, "somebody: makes %s %s/%s (%d)", resource, wish->ns, name, status);
 }
 
@@ -182,7 +183,8 @@ static void their_finalizer(struct story *story, const struct step *step)
     put_finalizer(story, story_wish(story, step->a), true);
 }
 
-/* Somebody does not want to wait for a deletion, and takes all finalizers off. */
+/* Somebody does not want to wait for a deletion, and takes all finalizers off. Who may not list Secrets does not see
+ * the token Secret that stays. */
 static void let_go(struct story *story, const struct step *step)
 {
     struct wish *wish = story_wish(story, step->a);
@@ -191,6 +193,8 @@ static void let_go(struct story *story, const struct step *step)
     if (!wish_object(story, wish))
         return;
     wish->may_roll = true;
+    for (int g = 0; g < GITLABS; g++)
+        story->seen.disowned[g] += story->plan.setup[SETUP_SECRETS] != 0;
     sim_tell(story->sim, "user: deletes %s/%s, and takes its finalizers off", wish->ns, wish->name);
     user_request(story, "alice", "DELETE", path, "application/json", NULL);
     patch(story, path, json_build("{metadata: {finalizers: []}}"));

@@ -58,7 +58,9 @@ static void on_request(void *arg, const struct exchange_request *r)
     if (story->sim->telling > 1 || (is_write(r) && !is_of_lease(r)))
         sim_tell(story->sim, "  [%d] %s %s%s %.*s", r->replica, r->method, r->host, r->target, 300, r->body);
     tokens_check_request(story, r);
-    if (story->seen.resting && is_to_api(r) && is_write(r) && !is_of_lease(r) && !story->plan.setup[SETUP_EXPIRY])
+    bool tries = story->seen.taken && strcmp(r->method, "POST") == 0;
+    if (story->seen.resting && is_to_api(r) && is_write(r) && !is_of_lease(r) && !tries &&
+        !story->plan.setup[SETUP_EXPIRY])
         sim_broken(story->sim, PROPERTY_REST, "replica %d: %s %s %.*s", r->replica, r->method, r->target, 300, r->body);
 }
 
@@ -160,6 +162,8 @@ static void on_write(void *arg, const struct api_write *w)
     note_keeper(story, w);
     if (w->replica < 0)
         return;
+    if (story->seen.resting && strcmp(w->resource, "leases") != 0 && !story->plan.setup[SETUP_EXPIRY])
+        sim_broken(story->sim, PROPERTY_REST, "replica %d: %s of %s", w->replica, w->verb, w->resource);
     if (!may_touch(w))
         sim_broken(story->sim, PROPERTY_FOREIGN, "%s of %s %s", w->verb, w->resource,
                    json_text(json_get(w->before, "metadata")));

@@ -102,7 +102,7 @@ static void check_gitlab(struct story *story, int g)
 {
     const struct seen *seen = &story->seen;
     struct count count = {.story = story, .gitlab = g, .reports = {.seen = seen}};
-    unsigned unheard = seen->unheard + seen->spoiled + seen->deaths;
+    unsigned unheard = seen->unheard + seen->spoiled + seen->deaths + seen->disowned[g];
 
     gitlab_each(story->gitlabs[g], count_one, &count);
     if (count.untold > seen->disowned[g])

@@ -11,6 +11,8 @@
 #include "base/key.h"
 #include "base/mem.h"
 #include "cli/run_options.h"
+#include "kube/controller.h"
+#include "kube/queue.h"
 #include "kube/store.h"
 #include "net/loop.h"
 #include "operator/instance.h"
@@ -255,6 +257,14 @@ int64_t replica_asks_at(const struct replica *r, const char *ns, const char *nam
     const struct state *state = map_get(&view.states->by_key, key_text("GitLabRunner", ns, name).text);
 
     return state && !memory_troubles(&state->memory)->len ? state->memory.check.due_ms : 0;
+}
+
+bool replica_removes(const struct replica *r)
+{
+    const struct reconciler_view view = reconciler_view(r->instance.rec);
+    const struct queue *queue = controller_view(view.ctx->controller, "Secret").queue;
+
+    return queue_depth(queue) || queue_delayed(queue);
 }
 
 const char *replica_name(const struct replica *r)

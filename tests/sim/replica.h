@@ -55,6 +55,8 @@ int replica_health(const struct replica *replica, bool ready, char *why, size_t 
 /* What it keeps: records of objects, but for Namespaces and the ledger, and states of runners. Returns how many, and
  * says which. */
 size_t replica_keeps(const struct replica *replica, char *ret_what, size_t size);
+/* Whether a child without a claim is to be removed, now or after a while. */
+bool replica_removes(const struct replica *replica);
 /* Its pod's name. */
 const char *replica_name(const struct replica *replica);
 

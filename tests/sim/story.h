@@ -54,6 +54,7 @@ struct seen {
     unsigned deaths;            /* of processes, or of their leading */
     unsigned disowned[GITLABS]; /* runners that the operator cannot find any more, by somebody's doing */
     unsigned spoiled;           /* registrations whose answer GitLab's trouble has made another */
+    bool taken;                 /* the name of a child is somebody else's: whether it still is, is seen by trying */
     unsigned keepers;           /* objects that went, or moved, and whose runner was to stay */
     struct report reports[REPORTS_MAX];
     unsigned reports_len;
