@@ -91,6 +91,7 @@ def assert_kept_to(stage: Stage, served: list[str]) -> None:
     assert elsewhere == set()
 
 
+@pytest.mark.usefixtures("kube")
 def test_the_overlay_gives_no_right_in_the_whole_cluster() -> None:
     objects = kustomized(OVERLAY)
     assert of_kind(objects, "ClusterRoleBinding") == []
