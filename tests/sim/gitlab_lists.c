@@ -198,28 +198,30 @@ void lab_list_all(struct lab_call *call)
         lab_message(call, 403, "403 Forbidden");
 }
 
-void lab_list_group(struct lab_call *call)
-{
-    const struct lab_owner *group = lab_owner_by_key(&call->lab->groups, call->key);
+typedef unsigned level_of(const struct gitlab_server *lab, const struct lab_user *user, uint64_t owner);
 
-    if (!group)
-        lab_message(call, 404, "404 Group Not Found");
-    else if (!call->user->admin && lab_group_level(call->lab, call->user, group->id) < OWNER_OF)
+/* To those who may manage the owner. */
+static void list_of_owner(struct lab_call *call, const struct lab_owner *owner, const char *missing, level_of *level,
+                          unsigned least, shown_to *is_shown)
+{
+    if (!owner)
+        lab_message(call, 404, missing);
+    else if (!call->user->admin && level(call->lab, call->user, owner->id) < least)
         lab_message(call, 403, "403 Forbidden");
     else
-        list(call, is_of_group, group->id);
+        list(call, is_shown, owner->id);
+}
+
+void lab_list_group(struct lab_call *call)
+{
+    list_of_owner(call, lab_owner_by_key(&call->lab->groups, call->key), "404 Group Not Found", lab_group_level,
+                  OWNER_OF, is_of_group);
 }
 
 void lab_list_project(struct lab_call *call)
 {
-    const struct lab_owner *project = lab_owner_by_key(&call->lab->projects, call->key);
-
-    if (!project)
-        lab_message(call, 404, "404 Project Not Found");
-    else if (!call->user->admin && lab_project_level(call->lab, call->user, project->id) < MAINTAINER_OF)
-        lab_message(call, 403, "403 Forbidden");
-    else
-        list(call, serves_project, project->id);
+    list_of_owner(call, lab_owner_by_key(&call->lab->projects, call->key), "404 Project Not Found", lab_project_level,
+                  MAINTAINER_OF, serves_project);
 }
 
 /* Jobs are but counted here: those that run have a number and a status. */
