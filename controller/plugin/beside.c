@@ -106,11 +106,11 @@ static void plan_lists(struct beside *b, bool of_jobs, const struct kube_resourc
         namespaces[0] = NULL;
         len = 1;
     }
+    assert(b->lists_len + len <= SESSION_LISTS_MAX);
     for (size_t i = 0; i < len; i++)
         b->lists[b->lists_len++] = (struct session_list){
             .path = arena_printf(a, "%s?%s", kube_path(resource, namespaces[i], NULL, NULL, a), query),
             .accept = accept};
-    assert(b->lists_len <= SESSION_LISTS_MAX);
 }
 
 static bool all_seen(const struct beside *b, size_t from, size_t to, const char *what, const char *needs)

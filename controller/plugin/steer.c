@@ -1,5 +1,6 @@
 #include "plugin/steer.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -140,6 +141,7 @@ static void add_steered(struct steer *s, struct json_object *object)
     struct arena *a = s->call->a;
     struct steered *r = &s->runners[s->len++];
 
+    assert(s->len <= STEERED_MAX);
     *r = (struct steered){.before = object,
                           .ns = json_str_or(object, "metadata.namespace", ""),
                           .name = json_str_or(object, "metadata.name", ""),
