@@ -246,13 +246,24 @@ static void convert_runner(struct import *im, const struct import_view *view, co
         json_set(spec, "config.runners", kept);
 }
 
+/* What is of all of them: each is converted with it, and there may be many. */
+static struct json_object *without_runners(struct json_object *tree, struct arena *a)
+{
+    struct json_object *ret = arena_json(a, json_object_new_object());
+
+    json_each (it, tree) {
+        if (strcmp(it.key, "runners") != 0)
+            json_object_object_add(ret, it.key, json_ref(it.value));
+    }
+    return ret;
+}
+
 static void convert_file(struct import *im, const struct import_view *view, struct json_object *tree,
                          struct json_object *spec)
 {
-    struct conversion c = conversion_of(im, view, "", "", tree, spec);
+    struct conversion c = conversion_of(im, view, "", "", without_runners(tree, im->a), spec);
     struct json_object *kept;
 
-    json_remove(c.rest, "runners");
     if (!json_int_or(c.rest, "check_interval", 1)) {
         TELL(&c, "check_interval", IMPORT_OURS, "is gitlab-runner's own: 3 s, as it is here");
         json_remove(c.rest, "check_interval");
