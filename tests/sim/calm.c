@@ -1,19 +1,23 @@
 /* Whether everything will stay as it is. */
 #include "base/json.h"
+#include "runner/names.h"
 #include "tests/sim/story.h"
 
-enum { LOOK_MS = 10 * 1000 };
+enum { LOOK_MS = 10 * 1000, GARBAGE_MS = 60 * 1000 };
 
 /* What changes while things are still happening, and what only time changes. */
 struct calm {
     unsigned writes, starts;
+    size_t left_behind;          /* runners, that it tries to get rid of */
     int leader;                  /* the last one; -1: nobody */
-    int64_t asks_at[WISHES_MAX]; /* when it will ask GitLab; 0: there is more to do; INT64_MAX: about nothing */
+    int64_t asks_at[WISHES_MAX]; /* when it will ask GitLab; 0: there is more to do. Without an object: which minute it
+                                    is */
 };
 
 static struct calm calm_of(const struct story *story)
 {
-    struct calm calm = {.writes = story->seen.writes, .leader = -1};
+    struct json_object *ledger = api_object(story->api, "secrets", OPERATOR_NAMESPACE, LEDGER_NAME);
+    struct calm calm = {.writes = story->seen.writes, .left_behind = json_len(json_get(ledger, "data")), .leader = -1};
 
     for (int i = 0; i < story->replicas_len; i++) {
         calm.starts += replica_starts(story->replicas[i]);
@@ -22,8 +26,8 @@ static struct calm calm_of(const struct story *story)
     }
     for (int i = 0; i < story->wishes_len && calm.leader >= 0; i++) {
         const struct wish *wish = &story->wishes[i];
-        calm.asks_at[i] =
-            wish_object(story, wish) ? replica_asks_at(story->replicas[calm.leader], wish->ns, wish->name) : INT64_MAX;
+        calm.asks_at[i] = wish_object(story, wish) ? replica_asks_at(story->replicas[calm.leader], wish->ns, wish->name)
+                                                   : 1 + story->sim->now / GARBAGE_MS;
     }
     return calm;
 }
@@ -42,7 +46,7 @@ static bool goes_on(const struct story *story, int leader)
 static bool is_stir(const struct story *story, const struct calm *then, const struct calm *now)
 {
     bool stir = now->writes != then->writes || now->starts != then->starts || now->leader != then->leader ||
-                story->sim->now < story->seen.due;
+                now->left_behind || story->sim->now < story->seen.due;
 
     for (int i = 0; i < story->wishes_len; i++)
         stir |= !then->asks_at[i];
@@ -57,24 +61,25 @@ static bool is_calm(const struct story *story, const struct calm *then, const st
     bool calm = now->leader >= 0;
 
     for (int i = 0; i < story->wishes_len; i++)
-        calm &= then->asks_at[i] < now->asks_at[i] || then->asks_at[i] == INT64_MAX;
+        calm &= then->asks_at[i] < now->asks_at[i];
     return calm;
 }
 
-/* Twice, as a question to GitLab may be under way. */
+/* It is asked about different things in turns, and what it says of one may still lead to something. */
 void story_settle(struct story *story, int64_t within_ms, void (*check)(void *arg))
 {
+    enum { ROUNDS = 2 };
     struct sim *sim = story->sim;
     int64_t deadline = sim->now + within_ms;
     struct calm then = calm_of(story), now;
-    unsigned calm = 0;
+    unsigned rounds = 0;
 
-    while (sim->now < deadline && (calm < 2 || !sim_try(sim, check, story))) {
+    while (sim->now < deadline && (rounds <= ROUNDS || !sim_try(sim, check, story))) {
         sim_run(sim, sim->now + LOOK_MS < deadline ? sim->now + LOOK_MS : deadline);
         now = calm_of(story);
-        bool stir = is_stir(story, &then, &now);
-        if (stir)
+        bool stir = is_stir(story, &then, &now), calm = is_calm(story, &then, &now);
+        rounds = stir ? 0 : rounds + (calm || rounds == ROUNDS);
+        if (stir || calm)
             then = now;
-        calm = !stir && is_calm(story, &then, &now) ? calm + 1 : 0;
     }
 }

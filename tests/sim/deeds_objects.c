@@ -198,6 +198,8 @@ static void let_go(struct story *story, const struct step *step)
     sim_tell(story->sim, "user: deletes %s/%s, and takes its finalizers off", wish->ns, wish->name);
     user_request(story, "alice", "DELETE", path, "application/json", NULL);
     patch(story, path, json_build("{metadata: {finalizers: []}}"));
+    for (int g = 0; g < GITLABS && story->plan.setup[SETUP_SECRETS]; g++)
+        story->seen.disowned[g]++; /* a process that begins now lists no Secrets, and does not know of the token's */
 }
 
 /* What is no entry of the ledger. */

@@ -9,7 +9,6 @@
  * with. --sabotage breaks the program on purpose, and succeeds if it is seen. */
 #include <getopt.h>
 #include <json-c/linkhash.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -401,8 +400,6 @@ int main(int argc, char **argv)
     struct options o = {.seed = 1, .count = 1, .jobs = 1, .shown = 3};
 
     json_global_set_string_hash(JSON_C_STR_HASH_PERLLIKE); /* the other one begins with a number of its own */
-    mallopt(M_TRIM_THRESHOLD, 256 << 20);
-    mallopt(M_MMAP_THRESHOLD, 64 << 20);
     read_options(&o, argc, argv);
     api_prepare();
     if (o.telling && o.sabotage)

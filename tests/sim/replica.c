@@ -251,12 +251,22 @@ unsigned replica_starts(const struct replica *r)
     return r->starts;
 }
 
+/* Something has failed, or was said once, or a name is somebody else's. */
+static bool is_unsure(const struct memory *m)
+{
+    bool unsure = memory_troubles(m)->len || m->check.absences || m->check.refusals || m->heard.at_ms;
+
+    for (enum child child = 0; child < CHILD_COUNT; child++)
+        unsure |= m->foreign[child];
+    return unsure;
+}
+
 int64_t replica_asks_at(const struct replica *r, const char *ns, const char *name)
 {
     const struct reconciler_view view = reconciler_view(r->instance.rec);
     const struct state *state = map_get(&view.states->by_key, key_text("GitLabRunner", ns, name).text);
 
-    return state && !memory_troubles(&state->memory)->len ? state->memory.check.due_ms : 0;
+    return state && !is_unsure(&state->memory) ? state->memory.check.due_ms : 0;
 }
 
 bool replica_removes(const struct replica *r)

@@ -48,7 +48,7 @@ bool replica_leads(const struct replica *replica);
 /* How often it has started. */
 unsigned replica_starts(const struct replica *replica);
 /* When it will ask GitLab next about the runner of that object, by its own clock; 0: that is not planned, or
- * something has failed and is tried again first. */
+ * it will look into something again by itself before. */
 int64_t replica_asks_at(const struct replica *replica, const char *ns, const char *name);
 /* Of its /healthz, or its /readyz: 200, or why not, in why. */
 int replica_health(const struct replica *replica, bool ready, char *why, size_t size);

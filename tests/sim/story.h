@@ -105,8 +105,8 @@ void put_runner_token(struct story *story, const struct wish *wish, bool only_if
 /* Puts the spec there, as kubectl apply does. */
 void apply_wish(struct story *story, struct wish *wish);
 
-/* Lets time go by, until all that check(story) checks holds and will go on to: nobody has written anything since GitLab
- * was asked about each runner; or until so much time has gone by (calm.c). */
+/* Lets time go by, until all that check(story) checks holds and will go on to: nobody has written anything while
+ * GitLab was asked about each runner twice; or until so much time has gone by (calm.c). */
 void story_settle(struct story *story, int64_t within_ms, void (*check)(void *arg));
 
 /* The operator's token of now works (deeds_operator.c). */
