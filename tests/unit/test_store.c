@@ -625,6 +625,25 @@ static void a_namespace_may_fill_what_nobody_else_needs(void **state)
     store_destroy(store);
 }
 
+/* A sixteenth of what the namespace holds at least, so that not each newcomer goes through all of it. */
+static void a_part_gives_way_at_a_time(void **state)
+{
+    struct store *store = store_create(kind_names, layouts, KINDS);
+    size_t evicted = 0;
+
+    (void)state;
+    shares_set_budget(store_shares(store), 160);
+    for (int i = 0; i < 160; i++)
+        assert_true(put_priced(store, KIND_A, "many", i, "", 1, &evicted));
+    assert_true(put_priced(store, KIND_A, "few", 1, "", 2, &evicted));
+    assert_int_equal(evicted, 10);
+    assert_true(put_priced(store, KIND_A, "few", 2, "", 8, &evicted)); /* there is room now */
+    assert_int_equal(evicted, 10);
+    assert_true(put_priced(store, KIND_A, "few", 3, "", 20, &evicted));
+    assert_int_equal(evicted, 30);
+    store_destroy(store);
+}
+
 /* With what they own, which may be free. */
 static void owners_give_way_to_a_namespace_with_less(void **state)
 {
@@ -743,6 +762,7 @@ int main(void)
         cmocka_unit_test(what_is_new_in_a_list_is_shown_at_once),
         cmocka_unit_test(lists_of_two_namespaces_may_overlap),
         cmocka_unit_test(a_namespace_may_fill_what_nobody_else_needs),
+        cmocka_unit_test(a_part_gives_way_at_a_time),
         cmocka_unit_test(owners_give_way_to_a_namespace_with_less),
         cmocka_unit_test(the_owners_namespace_pays),
         cmocka_unit_test(references_end_with_the_record),
