@@ -61,7 +61,13 @@ class Judge:
         return code is not None and code == programs.PLAIN.unchanged(mutant.file, *flags)
 
     def verdict(self, mutant):
-        """`killed` and by whom, `survived`; `none`: it cannot be built, or is the same code; `silent`: only asserts or logs
+        try:
+            return self.verdict_of_linkable(mutant)
+        except programs.Unlinkable:
+            return "none", None
+
+    def verdict_of_linkable(self, mutant):
+        """`killed` and by whom, `survived`; `none`: it cannot be compiled, or is the same code; `silent`: only asserts or logs
         differ."""
         code = programs.PLAIN.compiled(mutant.source(), mutant.file)
         if code is None or code == programs.PLAIN.unchanged(mutant.file):

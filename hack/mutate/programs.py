@@ -36,6 +36,10 @@ def ended(program, name, cpu, wall, env, memory=None):
     return "time" if code in (-signal.SIGXCPU, -signal.SIGKILL) else code
 
 
+class Unlinkable(Exception):
+    """A change of what is exported, or not any more."""
+
+
 class Build:
     """The programs, compiled and linked in one of make's variants, in a folder of their own."""
 
@@ -76,11 +80,12 @@ class Build:
         return self.compiled(pathlib.Path(file).read_text(), file, *flags)
 
     def link(self, name, file, instead, to):
-        """Links a program with another object in the place of the file's."""
+        """Links a program with another object in the place of the file's; raises Unlinkable."""
         words = list(self.commands()[str(self.path(name))])
         words[words.index("-o") + 1] = str(to)
         words = [str(instead) if word == self.object_of(file) else word for word in words]
-        subprocess.run([*words, "-fuse-ld=gold"], check=True, capture_output=True, env=ENVIRONMENT)
+        if subprocess.run([*words, "-fuse-ld=gold"], capture_output=True, env=ENVIRONMENT).returncode != 0:
+            raise Unlinkable
 
     def ended(self, program, name, cpu, wall):
         return ended(program, name, cpu, wall, ENVIRONMENT, self.memory)
