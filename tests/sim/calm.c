@@ -32,14 +32,18 @@ static struct calm calm_of(const struct story *story)
     return calm;
 }
 
-/* Jobs end before a Deployment does, and what has no owner is let go after a while. */
+/* Jobs end before a Deployment does, what has no owner is let go after a while, and so are runners in the ledger. */
 static bool goes_on(const struct story *story, int leader)
 {
-    bool on = leader >= 0 && replica_removes(story->replicas[leader]);
+    struct json_object *ledger = api_object(story->api, "secrets", OPERATOR_NAMESPACE, LEDGER_NAME);
+    bool on = json_first(json_get(ledger, "data")).key || (leader >= 0 && replica_removes(story->replicas[leader]));
 
-    for (int i = 0; i < story->wishes_len; i++)
-        on |= json_get(wish_child(story, &story->wishes[i], "deployments", "-runner"), "metadata.deletionTimestamp") !=
-              NULL;
+    for (int i = 0; i < story->wishes_len; i++) {
+        const struct wish *wish = &story->wishes[i];
+        struct json_object *deployment = wish_child(story, wish, "deployments", "-runner");
+        on |= json_get(deployment, "metadata.deletionTimestamp") ||
+              (!wish_object(story, wish) && wish_child(story, wish, "secrets", "-runner-token"));
+    }
     return on;
 }
 

@@ -40,7 +40,7 @@ static bool has_its_token(const struct story *story, const struct wish *wish, co
     struct json_object *secret = wish_object(story, wish) ? wish_child(story, wish, "secrets", "-runner-token") : NULL;
     const char *token = base64_decode(json_string(json_member(json_get(secret, "data"), KEY_RUNNER_TOKEN)), NULL, &a);
 
-    return token && strcmp(token, runner->token) == 0;
+    return token && strstr(runner->note, MARK_PREFIX) && strcmp(token, runner->token) == 0;
 }
 
 static bool counts_for(struct count *count, const struct gitlab_runner *runner, int wish)
