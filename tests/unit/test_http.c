@@ -229,6 +229,13 @@ static bool respond_garbage(struct tiny_conn *c)
     return false;
 }
 
+/* libcurl takes it for HTTP/2 and a status of 0. */
+static bool respond_no_status(struct tiny_conn *c)
+{
+    tiny_say(c, "HTTP/20 .y00hHTT\n\n");
+    return false;
+}
+
 static bool respond_every_other(struct tiny_conn *c)
 {
     return c->server->requests % 2 == 1 ? respond_hello(c) : false;
@@ -697,7 +704,8 @@ static void heads_without_an_end(void **state)
 
 static void connections_that_break(void **state)
 {
-    static bool (*const breaks[])(struct tiny_conn * c) = {respond_nothing, respond_half, respond_garbage};
+    static bool (*const breaks[])(struct tiny_conn * c) = {respond_nothing, respond_half, respond_garbage,
+                                                           respond_no_status};
     struct world *w = *state;
     struct result r;
 
