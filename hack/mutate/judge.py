@@ -2,6 +2,7 @@
 import math
 import pathlib
 import tempfile
+import threading
 
 from . import coverage, programs
 
@@ -18,6 +19,18 @@ class Jury:
 
     def __init__(self, build, usual, times, more):
         self.build, self.usual, self.times, self.more = build, usual, times, more
+        self.sound, self.lock = {}, threading.Lock()
+
+    def is_sound(self, name):
+        """It passes as it is; asked once it has noticed something."""
+        with self.lock:
+            if name not in self.sound:
+                program = self.build.path(name)
+                self.build.run_make("-s", targets=[program])
+                self.sound[name] = self.build.ended(program, name, 600, 600) == 0
+                if not self.sound[name]:
+                    print(f"  {name}: fails as it is, and is not asked", flush=True)
+            return self.sound[name]
 
     def notices(self, name, file, instead):
         cpu, wall = self.usual[name]
@@ -33,7 +46,7 @@ class Jury:
             instead.write(code)
             instead.flush()
             for name in order[:most]:
-                if self.notices(name, mutant.file, instead.name):
+                if self.sound.get(name, True) and self.notices(name, mutant.file, instead.name) and self.is_sound(name):
                     return name
         return None
 
