@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "runner/names.h"
 #include "tests/sim/deeds.h"
+#include "tests/sim/properties.h"
 #include "tests/sim/story.h"
 
 #define THEIR_FINALIZER "example.com/wait"

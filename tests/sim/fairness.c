@@ -92,12 +92,25 @@ static const struct {
     void (*end)(struct story *story);   /* also when the edit has to be served afterwards */
     int64_t goes_on_ms;                 /* before the edit */
     bool served_after;
+    unsigned share; /* of so many stories; the noise alone takes as long as ten of them */
 } turmoils[] = {
-    {"another GitLab is silent", begin_silence, end_silence, 60 * 1000, false},
-    {"a namespace ends", begin_ending, end_silence, 60 * 1000, false},
-    {"a team is noisy", begin_noise, end_noise, 0, false},
-    {"the API server has too much to do", begin_crowd, end_crowd, 5 * 1000, true},
+    {"another GitLab is silent", begin_silence, end_silence, 60 * 1000, false, 8},
+    {"a namespace ends", begin_ending, end_silence, 60 * 1000, false, 4},
+    {"a team is noisy", begin_noise, end_noise, 0, false, 1},
+    {"the API server has too much to do", begin_crowd, end_crowd, 5 * 1000, true, 4},
 };
+
+/* ARRAY_LEN(turmoils): none. */
+static size_t turmoil_of(const struct story *story)
+{
+    enum { STORIES = 32 };
+    unsigned place = (unsigned)(story->plan.seed / 3 % STORIES);
+    size_t i = 0;
+
+    for (; i < ARRAY_LEN(turmoils) && place >= turmoils[i].share; i++)
+        place -= turmoils[i].share;
+    return i;
+}
 
 static void check_calm(void *arg)
 {
@@ -107,9 +120,9 @@ static void check_calm(void *arg)
 void be_fair(struct story *story)
 {
     struct wish *mine = story_wish(story, 0);
-    size_t i = story->plan.seed / 3 % ARRAY_LEN(turmoils);
+    size_t i = turmoil_of(story);
 
-    if (!wish_object(story, mine) || !turmoils[i].begin(story))
+    if (i == ARRAY_LEN(turmoils) || !wish_object(story, mine) || !turmoils[i].begin(story))
         return;
     sim_tell(story->sim, "--- %s", turmoils[i].name);
     sim_run(story->sim, story->sim->now + turmoils[i].goes_on_ms);
