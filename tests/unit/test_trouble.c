@@ -280,9 +280,53 @@ static void a_text_without_end_is_shortened(void **state)
                 800);
 }
 
+static void what_the_kubelet_cannot_pull_is_one_trouble(void **state)
+{
+    static const char *const words[] = {"ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"};
+    const struct spec spec = spec_with(NULL);
+    const struct trouble_context in = {&owner, &spec};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        struct arena a cleanup_arena = {0};
+        const char *pod = arena_printf(&a,
+                                       "{'status': {'phase': 'Pending', 'containerStatuses': [{'name': 'manager', "
+                                       "'image': 'r', 'state': {'waiting': {'reason': '%s', 'message': 'm'}}}]}}",
+                                       words[i]);
+        const struct trouble t = trouble_of_pod(quoted_json(pod, &a), &in, &a);
+        assert_string_equal(t.reason, "ImagePullBackOff");
+        assert_int_equal(t.patience_ms, 0);
+    }
+}
+
+/* Whatever its containers say. */
+static void a_pod_that_has_ended_is_no_trouble(void **state)
+{
+    static const char *const pods[] = {
+        "{'status': {'phase': 'Succeeded', %s}}",
+        "{'status': {'phase': 'Failed', %s}}",
+        "{'metadata': {'deletionTimestamp': '2026-01-01T00:00:00Z'}, 'status': {'phase': 'Pending', %s}}",
+    };
+    const struct spec spec = spec_with(NULL);
+    const struct trouble_context in = {&owner, &spec};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(pods); i++) {
+        struct arena a cleanup_arena = {0};
+        const char *before = pods[i], *place = strchr(before, '%');
+        const char *pod = arena_printf(&a, "%.*s%s%s", (int)(place - before), before,
+                                       "'containerStatuses': [{'name': 'manager', 'image': 'r', 'state': {'waiting': "
+                                       "{'reason': 'InvalidImageName', 'message': 'm'}}}]",
+                                       place + 2);
+        assert_null(trouble_of_pod(quoted_json(pod, &a), &in, &a).reason);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_kubelet_cannot_pull_is_one_trouble),
+        cmocka_unit_test(a_pod_that_has_ended_is_no_trouble),
         cmocka_unit_test(a_refusal_has_its_reason_and_remedy),
         cmocka_unit_test(our_own_account_is_made_anew),
         cmocka_unit_test(a_pod_tells_what_is_wrong_and_what_to_do),
