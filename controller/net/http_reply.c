@@ -285,10 +285,10 @@ static bool is_of_the_server(const struct transfer *t)
 
 /* A refusal counts even when its explanation was cut off: servers that do not read the whole request reset the stream
  * after their answer, and libcurl 7.88 may lose what it has not read by then. It takes "HTTP/20 .y" for an answer of
- * status 0, which is none. */
+ * status 0, and "HTTP/22 " for one of 2, which are none. */
 static bool is_answer(const struct transfer *t, CURLcode result)
 {
-    return !t->why && status_of(t) > 0 && (result == CURLE_OK || (status_of(t) >= 400 && is_of_the_server(t)));
+    return !t->why && status_of(t) >= 100 && (result == CURLE_OK || (status_of(t) >= 400 && is_of_the_server(t)));
 }
 
 struct http_reply http_reply_of(struct transfer *t, CURLcode result)
