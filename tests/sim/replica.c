@@ -254,7 +254,8 @@ unsigned replica_starts(const struct replica *r)
 /* Something has failed, or was said once, or a name is somebody else's. */
 static bool is_unsure(const struct memory *m)
 {
-    bool unsure = memory_troubles(m)->len || m->check.absences || m->check.refusals || m->heard.at_ms;
+    bool unsure = memory_troubles(m)->len || memory_troubles(m)->gitlab_err.kind != ERR_NONE || m->check.absences ||
+                  m->check.refusals || m->heard.at_ms;
 
     for (enum child child = 0; child < CHILD_COUNT; child++)
         unsure |= m->foreign[child];
