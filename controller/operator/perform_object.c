@@ -30,8 +30,8 @@ static void learn_runner(struct turn *turn, struct json_object *object)
     turn->stale = object && json_int_or(object, "metadata.generation", 0) != turn->observed.generation;
 }
 
-/* What GitLab answers later is applied to the object as it is from now on: with our finalizer. */
-static void follow_the_hold(struct turn *turn, struct json_object *object)
+/* What GitLab answers later is applied to the object as it is from now on: with our finalizer, and this status. */
+static void follow_the_object(struct turn *turn, struct json_object *object)
 {
     const struct record held = kind_record(KIND_RUNNER, object, turn->ctx->store, &turn->mem);
 
@@ -47,7 +47,7 @@ static void on_finalizer(void *arg, const struct kube_reply *reply)
         return;
     learn_runner(turn, reply->object);
     if (reply->object && turn->asked.hold_finalizer && !turn->stale)
-        follow_the_hold(turn, reply->object);
+        follow_the_object(turn, reply->object);
     turn->observed.finalizer = turn->asked.hold_finalizer;
     learn_finalizer(&turn->state->memory, turn->asked.hold_finalizer);
     perform_succeeded(turn);
@@ -77,27 +77,48 @@ static void on_status(void *arg, const struct kube_reply *reply)
         return;
     status_events_tell(turn, turn->observed.status, turn->asked.status);
     learn_runner(turn, reply->object);
+    if (reply->object && !turn->stale)
+        follow_the_object(turn, reply->object);
     turn->observed.status = arena_json(&turn->mem, json_ref(turn->asked.status));
     perform_succeeded(turn);
+}
+
+static const struct record *newest_record(const struct turn *turn)
+{
+    const struct owner *owner = &turn->observed.owner;
+    const struct record *record = store_get(turn->ctx->store, KIND_RUNNER, owner->ns, owner->name);
+
+    return record && strcmp(record->uid, owner->uid) == 0 ? record : NULL;
+}
+
+/* By a write of ours of which no answer has come, which the watch has told of since. */
+static bool status_is_another(const struct turn *turn)
+{
+    const struct kept_runner *then = kept_runner(&turn->record), *now = kept_runner(newest_record(turn));
+
+    return then && now && strcmp(then->status ? then->status : "", now->status ? now->status : "") != 0;
 }
 
 /* The newest version that is known; where the store shows another object of that name, or none, the last of this one.
  */
 static const char *newest_version(const struct turn *turn)
 {
-    const struct observed *o = &turn->observed;
-    const struct record *record = store_get(turn->ctx->store, KIND_RUNNER, o->owner.ns, o->owner.name);
+    const struct record *record = newest_record(turn);
 
-    return record && strcmp(record->uid, o->owner.uid) == 0 ? record->version : o->version;
+    return record ? record->version : turn->observed.version;
 }
 
 /* With the version, because the API server does not compare the uid where only the status is written: an object that
  * was made anew under this name would get the status of the former one. */
 void perform_status(struct turn *turn)
 {
-    struct json_object *patch = runner_patch(turn);
-
     assert(!turn->observed.gone && turn->asked.status);
+    if (status_is_another(turn)) { /* then another one is to be written, or none */
+        turn->stale = true;
+        turn_ready(turn);
+        return;
+    }
+    struct json_object *patch = runner_patch(turn);
     json_set_str(patch, "metadata.resourceVersion", newest_version(turn));
     json_set(patch, "status", json_ref(turn->asked.status));
     announce_object(turn);

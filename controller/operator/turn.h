@@ -71,7 +71,7 @@ struct turn {
     int64_t asked_us;      /* when what is in flight was asked for              */
     const char *cause;     /* why it was woken                                  */
     struct state *state;
-    struct record record; /* the object as the turn began, or since it has our finalizer */
+    struct record record; /* the object as the turn began, or as its last write to it left it */
     struct observed observed;
     struct arena mem;        /* until the turn ends                               */
     struct arena step;       /* what was gathered and decided, until the next decision */

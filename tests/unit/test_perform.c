@@ -197,6 +197,74 @@ static void has_one_controller(void **state)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * The status */
+
+static struct json_object *object_with_status(const char *version, const char *ready)
+{
+    return json_build("{apiVersion: '" API_VERSION "', kind: '" KIND "', metadata: {namespace: ci, name: builds, "
+                      "uid: u, resourceVersion: %s, generation: %d}, status: {ready: %s}}",
+                      version, (int64_t)1, ready);
+}
+
+static void begin_with_status(const char *version, const char *ready)
+{
+    struct json_object *object = arena_json(&w.turn.mem, object_with_status(version, ready));
+    const struct record record = kind_record(KIND_RUNNER, object, w.ctx.store, &w.turn.mem);
+
+    w.turn.record = record_copy(&kept_layouts[KIND_RUNNER], &record, &w.turn.mem);
+    w.turn.observed.generation = 1;
+    context_learn_written(&w.ctx, KIND_RUNNER, object);
+}
+
+static void write_status(void)
+{
+    cleanup_json struct json_object *status = json_build("{ready: 'yes'}");
+
+    w.ready = false;
+    perform(&w.turn, &(struct action){.kind = ACT_STATUS, .rule = "status", .status = status});
+}
+
+/* The answer to a write did not come, and the watch tells of it when the next turn has begun. */
+static void a_status_that_is_news_is_not_written_over(void **state)
+{
+    cleanup_json struct json_object *written = object_with_status("8", "yes");
+
+    (void)state;
+    begin_with_status("7", "no");
+    context_learn_written(&w.ctx, KIND_RUNNER, written);
+    write_status();
+    assert_int_equal(w.requests, 0);
+    assert_true(w.turn.stale && w.ready);
+}
+
+/* What others change beside it is no news of it. */
+static void a_status_is_written_to_the_newest_version(void **state)
+{
+    cleanup_json struct json_object *labelled = object_with_status("8", "no");
+
+    (void)state;
+    begin_with_status("7", "no");
+    context_learn_written(&w.ctx, KIND_RUNNER, labelled);
+    write_status();
+    assert_int_equal(w.requests, 1);
+    assert_non_null(strstr(w.body, "\"resourceVersion\":\"8\""));
+    assert_non_null(strstr(w.path, "/status?"));
+}
+
+static void a_turn_may_write_its_status_twice(void **state)
+{
+    cleanup_json struct json_object *written = object_with_status("8", "yes");
+
+    (void)state;
+    begin_with_status("7", "no");
+    write_status();
+    answer_object(written);
+    assert_true(w.ready && !w.turn.stale);
+    write_status();
+    assert_int_equal(w.requests, 2);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * Deletions */
 
 static struct json_object *ending_deployment(const char *managed_by)
@@ -453,6 +521,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(comes_off_by_an_apply, setup, teardown),
         cmocka_unit_test_setup_teardown(comes_off_by_a_patch, setup, teardown),
         cmocka_unit_test_setup_teardown(has_one_controller, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_status_that_is_news_is_not_written_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_status_is_written_to_the_newest_version, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_turn_may_write_its_status_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(what_ends_slowly_is_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(what_ends_is_shown_again, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_there_is_looked_at, setup, teardown),
