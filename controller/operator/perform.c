@@ -75,11 +75,14 @@ static bool is_worth_keeping(struct turn *turn, enum kind kind, struct json_obje
 }
 
 /* The object is not as was thought, so the turn begins anew. If what is shown is no newer, whoever shows it is behind,
- * too: the call failed, and is made again later. */
+ * too: the call failed, and is made again later. Of one that is gone this turn sees to the end, if it alone knows the
+ * runner. */
 static void begin_anew(struct turn *turn, struct json_object *object)
 {
     struct err err;
 
+    if (!object && turn->observed.memory->issued)
+        return;
     turn->stale =
         !object || kube_version_newer(json_str_or(object, "metadata.resourceVersion", ""), turn->observed.version);
     if (turn->stale)
@@ -119,13 +122,39 @@ static void look(struct turn *turn)
     turn_get(turn, kind_by_name(s.kind), s.ns, s.name, on_looked);
 }
 
+static void on_own_object(void *arg, const struct kube_reply *reply)
+{
+    struct turn *turn = arg;
+    const struct owner *owner = &turn->observed.owner;
+    struct err err = reply->err;
+
+    turn->request = 0;
+    if (reply->err.kind == ERR_NOT_FOUND) {
+        context_learn_absence(turn->ctx, &turn->prior, KIND_RUNNER, owner->ns, owner->name);
+        turn_ready(turn);
+        return;
+    }
+    if (reply->err.kind == ERR_NONE)
+        err_set(&err, ERR_RETRY, "NotFound", "namespace %s is not there", subject(turn).ns);
+    perform_kube_failed(turn, &err);
+}
+
+/* Nothing can be made in a namespace that is gone; and if it is the object's own, so is the object, whatever the watch
+ * shows. */
+static bool is_without_namespace(const struct turn *turn, const struct err *err)
+{
+    return err->kind == ERR_NOT_FOUND && turn->asked.kind == ACT_APPLY && !turn->asked.apply.uid;
+}
+
 /* True when the answer is good; else the failure is dealt with. */
 bool perform_expect_success(struct turn *turn, const struct kube_reply *reply)
 {
     turn->request = 0;
     if (reply->err.kind == ERR_NONE)
         return true;
-    if (reply->err.kind == ERR_CONFLICT || reply->err.kind == ERR_NOT_FOUND)
+    if (is_without_namespace(turn, &reply->err))
+        turn_get(turn, KIND_RUNNER, turn->observed.owner.ns, turn->observed.owner.name, on_own_object);
+    else if (reply->err.kind == ERR_CONFLICT || reply->err.kind == ERR_NOT_FOUND)
         look(turn);
     else
         perform_kube_failed(turn, &reply->err);

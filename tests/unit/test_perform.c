@@ -447,6 +447,47 @@ static void an_object_that_has_changed_is_begun_anew(void **state)
     assert_true(w.turn.stale);
 }
 
+/* Its object has gone with it, though the watch does not show it yet. */
+static void what_has_no_namespace_has_no_object(void **state)
+{
+    static const struct {
+        enum err_kind object;
+        size_t failures;
+    } cases[] = {{ERR_NOT_FOUND, 0}, {ERR_NONE, 1}, {ERR_RETRY, 1}};
+    cleanup_json struct json_object *manifest =
+        json_build("{apiVersion: v1, kind: ServiceAccount, metadata: {namespace: ci, name: 'builds-runner'}}");
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        teardown(state);
+        setup(state);
+        apply_account(manifest);
+        answer_err(ERR_NOT_FOUND);
+        assert_false(w.ready);
+        assert_string_equal(w.path, "GET /apis/gitlab-runners.dev/v1beta1/namespaces/ci/gitlabrunners/builds");
+        if (cases[i].object == ERR_NONE)
+            answer_with(json_build("[]"));
+        else
+            answer_err(cases[i].object);
+        assert_true(w.ready);
+        assert_false(w.turn.stale);
+        assert_int_equal(memory_troubles(&w.state.memory)->len, cases[i].failures);
+    }
+}
+
+/* A token that no Secret has yet is not forgotten with the turn. */
+static void who_alone_knows_a_runner_sees_to_its_end(void **state)
+{
+    const struct registration issued = {.runner_id = 4, .url = "https://x", .token = "t"};
+
+    (void)state;
+    memory_issue(&w.state.memory, &issued);
+    give_up();
+    answer_err(ERR_NOT_FOUND);
+    answer_err(ERR_NOT_FOUND);
+    assert_true(w.ready);
+    assert_false(w.turn.stale);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * The ledger */
 
@@ -530,6 +571,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_may_not_look_has_failed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_deleted_is_looked_at, setup, teardown),
         cmocka_unit_test_setup_teardown(an_object_that_has_changed_is_begun_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_has_no_namespace_has_no_object, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_alone_knows_a_runner_sees_to_its_end, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_left_behind_is_recorded, setup, teardown),
         cmocka_unit_test_setup_teardown(the_first_makes_the_ledger, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_no_place_is_tried_later, setup, teardown),
