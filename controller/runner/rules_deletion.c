@@ -237,10 +237,14 @@ static struct action remove_what_is_elsewhere(const struct observed *o, struct a
                                    act.delete.name, failed->err.text));
 }
 
-/* Nobody needs the token any more; but whose finalizer was taken off by hand may have a successor, who does. */
+/* Nobody needs the token any more; but whose finalizer was taken off by hand may have a successor, who does. One that
+ * comes to nothing itself, such as one that is suspended, leaves the Secret to who tells of the runner (garbage.h). */
 static struct action forget_the_token(const struct observed *o, struct arena *a)
 {
-    return o->finalizer && o->children[CHILD_TOKEN_SECRET].held ? release_token_secret(o, a) : act_pass;
+    const struct observed_child *secret = &o->children[CHILD_TOKEN_SECRET];
+    bool is_the_formers = secret->inherited && !o->memory->deregistered && !o->memory->not_inherited;
+
+    return o->finalizer && secret->held && !is_the_formers ? release_token_secret(o, a) : act_pass;
 }
 
 static struct action release(const struct observed *o, struct arena *a)

@@ -345,6 +345,21 @@ void inherited_and_terminating(struct world *w, int unused)
     terminating(w, CHILD_TOKEN_SECRET);
 }
 
+/* By who has never had one of its own. */
+void inherited_and_deleted(struct world *w, int unused)
+{
+    inherited_and_terminating(w, unused);
+    deleted(w, unused);
+    w->process.memory.judged = true;
+    w->process.memory.had_secret = false;
+}
+
+void inherited_deregistered_and_deleted(struct world *w, int unused)
+{
+    inherited_and_deleted(w, unused);
+    w->process.memory.deregistered = true;
+}
+
 void inspected(struct world *w, int takeover)
 {
     edited(w, takeover);

@@ -85,7 +85,8 @@ broken_fn given_and_expiring;
 broken_fn edited_and_set_at_gitlab;
 broken_fn paused; /* enum pause */
 broken_fn restarted;
-broken_fn asked_for_a_token, inherited, inherited_and_terminating, inspected, inspected_long_ago, reset_long_ago;
+broken_fn asked_for_a_token, inherited, inherited_and_terminating, inherited_and_deleted,
+    inherited_deregistered_and_deleted, inspected, inspected_long_ago, reset_long_ago;
 broken_fn edited_and_not_to_be_seen, edited_and_told_in_vain;
 /* how: for how many seconds */
 broken_fn deleted_and_draining, deleted_and_not_to_be_stopped;
