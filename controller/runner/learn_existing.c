@@ -189,8 +189,9 @@ bool learn_unknown(struct lesson *l)
     learn_tells(
         l, true, "RunnerLost",
         arena_printf(l->a,
-                     "GitLab does not know the token of runner %lld any more; if the runner is still there, delete it",
-                     (long long)l->asked->gitlab.runner_id));
+                     "GitLab does not know the token of runner %lld at %s any more; if the runner is still there, "
+                     "delete it",
+                     (long long)l->asked->gitlab.runner_id, l->asked->gitlab.url));
     return true;
 }
 

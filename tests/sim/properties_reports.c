@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "runner/names.h"
@@ -21,8 +23,28 @@ static bool names_a_runner(const char *reason)
     return false;
 }
 
-static void note(struct seen *seen, struct json_object *event)
+static bool has_token_of(struct story *story, const struct wish *wish, int gitlab, unsigned long long id)
 {
+    cleanup_arena struct arena a = {0};
+    struct json_object *secret = wish_child(story, wish, "secrets", "-runner-token");
+    const char *token = base64_decode(json_string(json_member(json_get(secret, "data"), KEY_RUNNER_TOKEN)), NULL, &a);
+
+    return token && gitlab_runner_of(story->gitlabs[gitlab], token) == id;
+}
+
+/* Of a runner whose token GitLab takes no more (it was reset, or has expired) nothing else is known than that: whether
+ * it is there is for a person to see. */
+static bool is_known_by_nobody(struct story *story, int gitlab, unsigned long long id)
+{
+    for (int i = 0; i < story->wishes_len; i++)
+        if (has_token_of(story, &story->wishes[i], gitlab, id))
+            return false;
+    return true;
+}
+
+static void note(struct story *story, struct json_object *event)
+{
+    struct seen *seen = &story->seen;
     const char *reason = json_str_or(event, "reason", ""), *text = json_str_or(event, "note", ""),
                *number = strstr(text, "runner "), *mark = strstr(text, MARK_PREFIX);
     struct report *report = &seen->reports[seen->reports_len];
@@ -31,7 +53,10 @@ static void note(struct seen *seen, struct json_object *event)
     if (seen->reports_len == REPORTS_MAX)
         return;
     *report = (struct report){.gitlab = strstr(text, gitlab_host(1)) != NULL};
-    if (names_a_runner(reason) && number && sscanf(number, "runner %llu", &id) == 1)
+    if (number)
+        sscanf(number, "runner %llu", &id);
+    if (id && (names_a_runner(reason) ||
+               (strcmp(reason, "RunnerLost") == 0 && is_known_by_nobody(story, report->gitlab, id))))
         *report = (struct report){.gitlab = report->gitlab, .id = id, .kept = strcmp(reason, "RunnerKept") == 0};
     else if (strcmp(reason, "PossibleOrphan") == 0 && mark)
         snprintf(report->uid, sizeof(report->uid), "%.36s", mark + strlen(MARK_PREFIX));
@@ -47,7 +72,7 @@ void reports_note(struct story *story, const struct exchange_request *r)
     if (strcmp(r->method, "POST") != 0 || !strstr(r->target, "/events") || !strstr(r->body, "unner"))
         return;
     struct json_object *event = json_parse(r->body, r->body_len, &ignored);
-    note(&story->seen, event);
+    note(story, event);
     json_put_ptr(&event);
 }
 
