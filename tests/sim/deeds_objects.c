@@ -105,6 +105,19 @@ static void damage(struct story *story, const struct step *step)
     }
 }
 
+/* The watch finds a token Secret by its label alone; without it, and without its object, nobody reads it by name. */
+static void note_unseen_token(struct story *story, const struct wish *wish)
+{
+    struct json_object *secret = wish_child(story, wish, "secrets", "-runner-token"),
+                       *object = wish_object(story, wish);
+    const char *by = json_string(json_member(json_get(secret, "metadata.labels"), LABEL_MANAGED_BY)),
+               *owner = json_string(json_member(json_get(secret, "metadata.annotations"), ANNOTATION_OWNER_UID));
+    bool owned = strcmp(owner, json_str_or(object, "metadata.uid", "")) == 0;
+
+    for (int g = 0; g < GITLABS; g++)
+        story->seen.disowned[g] += secret && !owned && strcmp(by, FIELD_MANAGER) != 0;
+}
+
 static void label(struct story *story, const struct step *step)
 {
     struct wish *wish = story_wish(story, step->a);
@@ -118,6 +131,8 @@ static void label(struct story *story, const struct step *step)
     patch(story, object_path(resource, wish->ns, name),
           step->c % 2 ? json_build("{metadata: {labels: {team: 'a'}}}")
                       : json_build("{metadata: {labels: {'app.kubernetes.io/managed-by': 'helm'}}}"));
+    if (is_token_secret(name))
+        note_unseen_token(story, wish);
     wish->may_roll = true;
 }
 
@@ -199,6 +214,7 @@ static void let_go(struct story *story, const struct step *step)
     sim_tell(story->sim, "user: deletes %s/%s, and takes its finalizers off", wish->ns, wish->name);
     user_request(story, "alice", "DELETE", path, "application/json", NULL);
     patch(story, path, json_build("{metadata: {finalizers: []}}"));
+    note_unseen_token(story, wish);
     for (int g = 0; g < GITLABS && story->plan.setup[SETUP_SECRETS]; g++)
         story->seen.disowned[g]++; /* a process that begins now lists no Secrets, and does not know of the token's */
 }
