@@ -134,6 +134,36 @@ static void unite(struct json_object *into, struct json_object *from)
     }
 }
 
+/* By update a map or list is owned itself, too, beside its members. Where others have some and we have none it looks
+ * like one without members, which is owned as a whole. */
+static void drop_shells(struct json_object *ours, struct json_object *theirs)
+{
+    json_each (it, theirs) {
+        struct json_object *known = json_member(ours, it.key);
+        if (!known || is_leaf(it.value))
+            continue;
+        if (!is_leaf(known))
+            drop_shells(known, it.value);
+        if (is_leaf(known))
+            json_object_object_del(ours, it.key);
+    }
+}
+
+static void drop_all_shells(struct json_object *fields, struct json_object *managed_fields)
+{
+    for (size_t i = 0; i < json_len(managed_fields); i++)
+        drop_shells(fields, json_get(json_at(managed_fields, i), "fieldsV1"));
+}
+
+static struct json_object *without_shells(struct json_object *fields, struct json_object *managed_fields,
+                                          struct arena *a)
+{
+    struct json_object *ret = arena_json(a, json_copy(fields));
+
+    drop_all_shells(ret, managed_fields);
+    return ret;
+}
+
 struct json_object *managed_fields_handed_over(struct json_object *managed_fields, const char *manager)
 {
     struct json_object *ret = json_object_new_array(), *ours = NULL;
@@ -151,31 +181,7 @@ struct json_object *managed_fields_handed_over(struct json_object *managed_field
         }
         json_append(ret, copy);
     }
-    return ret;
-}
-
-/* By update a map or list is owned itself, too, beside its members. Where others have some and we have none it looks
- * like one without members, which is owned as a whole. */
-static void drop_shells(struct json_object *ours, struct json_object *theirs)
-{
-    json_each (it, theirs) {
-        struct json_object *known = json_member(ours, it.key);
-        if (!known || is_leaf(it.value))
-            continue;
-        if (is_leaf(known))
-            json_object_object_del(ours, it.key);
-        else
-            drop_shells(known, it.value);
-    }
-}
-
-static struct json_object *without_shells(struct json_object *fields, struct json_object *managed_fields,
-                                          struct arena *a)
-{
-    struct json_object *ret = arena_json(a, json_copy(fields));
-
-    for (size_t i = 0; i < json_len(managed_fields); i++)
-        drop_shells(ret, json_get(json_at(managed_fields, i), "fieldsV1"));
+    drop_all_shells(json_get(ours, "fieldsV1"), managed_fields); /* by apply they would be whole */
     return ret;
 }
 

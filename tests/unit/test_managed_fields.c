@@ -150,6 +150,15 @@ static void hands_over_what_is_ours_by_update(void **state)
          " {manager: us, operation: Update, fieldsV1: {'f:m': {'.': {}, 'f:b': {}}, 'f:l': {}, 'f:n': {'f:y': {}}}}]",
          "[{manager: us, operation: Apply, fieldsV1: {'f:m': {'f:a': {}, '.': {}, 'f:b': {}},"
          " 'f:l': {'k:{}': {'f:x': {}}, '.': {}}, 'f:n': {'.': {}, 'f:y': {}}}}]"},
+        /* what others have taken all members of is not all of it */
+        {"[{manager: us, operation: Update, fieldsV1: {'f:t': {}, 'f:d': {}}},"
+         " {manager: bob, operation: Update, fieldsV1: {'f:d': {'f:c': {}}}}]",
+         "[{manager: us, operation: Apply, fieldsV1: {'f:t': {}}},"
+         " {manager: bob, operation: Update, fieldsV1: {'f:d': {'f:c': {}}}}]"},
+        {"[{manager: us, operation: Update, fieldsV1: {'f:t': {}, 'f:s': {'f:d': {}}}},"
+         " {manager: bob, operation: Update, fieldsV1: {'f:s': {'f:d': {'f:c': {}}}}}]",
+         "[{manager: us, operation: Apply, fieldsV1: {'f:t': {}}},"
+         " {manager: bob, operation: Update, fieldsV1: {'f:s': {'f:d': {'f:c': {}}}}}]"},
     };
 
     (void)state;
