@@ -129,11 +129,11 @@ static struct action drain(const struct observed *o, struct arena *a)
 /* ---------------------------------------------------------------------------------------------------------------------
  * The runner */
 
-/* What stood in the way of a deregistration; NULL: nothing, or it was not tried yet. */
-static const struct attempt *tried_in_vain(const struct observed *o)
+/* What stood in the rule's way to GitLab since the object is being deleted; NULL: nothing, or it was not tried yet. */
+static const struct attempt *tried_in_vain(const struct observed *o, const char *rule)
 {
     static const char *const reads[] = {"read-token", "read-credential", "read-ca"};
-    const struct attempt *failed = failed_attempt(o, "deregister");
+    const struct attempt *failed = failed_attempt(o, rule);
 
     if (!failed)
         failed = failed_attempt(o, "proof");
@@ -166,7 +166,7 @@ static struct action remove_by_id(const struct observed *o, const struct registr
 static struct action deregister(const struct observed *o, struct arena *a)
 {
     const struct registration r = newest_registration(o);
-    const struct attempt *failed = tried_in_vain(o);
+    const struct attempt *failed = tried_in_vain(o, "deregister");
 
     if (!is_known_at_gitlab(o) || is_to_stay(o))
         return act_pass;
@@ -197,17 +197,19 @@ static struct action say_that_it_stays(const struct observed *o, struct arena *a
 /* A registration that was lost in a crash, and whose object is deleted now, must not stay at GitLab either. */
 static struct action remove_a_lost_registration(const struct observed *o, struct arena *a)
 {
-    bool can_look = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->memory->doubt != DOUBT_UNSEARCHABLE &&
-                    o->now < deregistration_deadline(o);
+    bool can_look = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->memory->doubt != DOUBT_UNSEARCHABLE;
+    bool over = o->now >= deregistration_deadline(o);
 
     if (!may_have_lost_one(o))
         return act_pass;
-    if (!can_look)
+    if (!can_look || (over && tried_in_vain(o, "lost"))) /* not before a try */
         return report_possible_orphan(o, a);
 
     struct action act = need_credential(o, a);
     if (act.kind == ACT_PASS)
         act = need_tls(o, a);
+    if (act.kind == ACT_WAIT && over)
+        return report_possible_orphan(o, a);
     if (act.kind != ACT_PASS)
         return act;
     return o->memory->doubt == DOUBT_SEARCHED

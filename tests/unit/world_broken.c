@@ -668,6 +668,12 @@ void deleted_long_ago_and_lost(struct world *w, int doubt)
     deleted_long_ago(w, doubt);
 }
 
+void deleted_long_ago_and_looked(struct world *w, int doubt)
+{
+    deleted_long_ago_and_lost(w, doubt);
+    failed(w, "lost", ERR_RETRY);
+}
+
 void deleted_invalid_and_lost(struct world *w, int doubt)
 {
     deleted_and_lost(w, doubt);
@@ -678,6 +684,12 @@ void deleted_without_credential(struct world *w, int doubt)
 {
     deleted_and_lost(w, doubt);
     w->api.credentials[AUTH_ACCESS_TOKEN] = (struct value){.trouble = VALUE_MISSING, .version = 999};
+}
+
+void deleted_long_ago_without_credential(struct world *w, int doubt)
+{
+    deleted_without_credential(w, doubt);
+    w->api.deletion_time -= 900;
 }
 
 /* ------------------------------------------------------------------------------------------------------------------
