@@ -41,6 +41,8 @@ void runners_check(struct story *story);
 /* The object is about to be moved: what it has at GitLab without its token Secret's saying so is lost. */
 void runners_note_lost(struct story *story, const struct wish *wish);
 void objects_check(struct story *story);
+/* What its condition Ready says. */
+bool object_is_ready(struct json_object *object);
 /* properties_content.c: of an object that says that all is well. */
 void contents_check(struct story *story, const struct wish *wish, struct json_object *object);
 /* What was edited last has been seen to. */

@@ -25,14 +25,6 @@ static bool is_marked(const struct gitlab_runner *runner, struct json_object *ob
     return mark && len && strncmp(mark + strlen(MARK_PREFIX), uid, len) == 0;
 }
 
-/* While its object is suspended, or cannot be read, it stays where it is. */
-static bool may_be_elsewhere(struct json_object *object)
-{
-    struct json_object *spec = json_get(object, "spec");
-
-    return json_bool_or(spec, "suspend", false) || spec_is_invalid(spec);
-}
-
 /* An object that was made anew inherits its predecessor's, whose mark it may not be able to change. */
 static bool has_its_token(const struct story *story, const struct wish *wish, const struct gitlab_runner *runner)
 {
@@ -43,6 +35,17 @@ static bool has_its_token(const struct story *story, const struct wish *wish, co
     return token && strstr(runner->note, MARK_PREFIX) && strcmp(token, runner->token) == 0;
 }
 
+/* While its object is suspended, or cannot be read, it stays where it is; and while there is nothing to register
+ * another one with, as long as its token is held. */
+static bool may_be_elsewhere(const struct story *story, const struct wish *wish, const struct gitlab_runner *runner)
+{
+    struct json_object *object = wish_object(story, wish), *spec = json_get(object, "spec");
+    bool waits = story->plan.setup[SETUP_WRONG] && !object_is_ready(object);
+
+    return json_bool_or(spec, "suspend", false) || spec_is_invalid(spec) ||
+           (waits && has_its_token(story, wish, runner));
+}
+
 static bool counts_for(struct count *count, const struct gitlab_runner *runner, int wish)
 {
     struct json_object *object = wish_object(count->story, &count->story->wishes[wish]);
@@ -50,7 +53,7 @@ static bool counts_for(struct count *count, const struct gitlab_runner *runner, 
     if (!is_marked(runner, object) && !has_its_token(count->story, &count->story->wishes[wish], runner))
         return false;
     if (spec_gitlab(json_get(object, "spec")) != count->gitlab)
-        return may_be_elsewhere(object);
+        return may_be_elsewhere(count->story, &count->story->wishes[wish], runner);
     return ++count->of[wish] == 1;
 }
 
@@ -97,12 +100,13 @@ void runners_note_lost(struct story *story, const struct wish *wish)
 }
 
 /* Each runner that no object has was told of, or was taken out of the operator's hands; and there is a reason for it: a
- * registration can be lost when its answer was not heard, and its user may want it to stay. */
+ * registration can be lost when its answer was not heard, or nobody waits until it was looked for, and its user may
+ * want it to stay. */
 static void check_gitlab(struct story *story, int g)
 {
     const struct seen *seen = &story->seen;
     struct count count = {.story = story, .gitlab = g, .reports = {.seen = seen}};
-    unsigned unheard = seen->unheard + seen->spoiled + seen->deaths + seen->disowned[g];
+    unsigned unheard = seen->unheard + seen->spoiled + seen->deaths + seen->disowned[g] + seen->forced;
 
     gitlab_each(story->gitlabs[g], count_one, &count);
     if (count.untold > seen->disowned[g])

@@ -26,6 +26,11 @@ static const char *reason_of_ready(struct json_object *object)
     return json_str_or(condition(object, "Ready"), "reason", "none");
 }
 
+bool object_is_ready(struct json_object *object)
+{
+    return strcmp(json_str_or(condition(object, "Ready"), "status", ""), "True") == 0;
+}
+
 static const char *annotation_of(struct json_object *object, const char *key)
 {
     return json_string(json_member(json_get(object, "metadata.annotations"), key));
@@ -40,6 +45,8 @@ static const char *expected_reason(const struct story *story, const struct wish 
         return "Suspended";
     if (story->plan.setup[SETUP_WRONG] || wish->disowned)
         return NULL;
+    if (spec_mode(spec) == MODE_RUNNER && story->plan.setup[SETUP_EXPIRY] && !has_runner_token(story, wish))
+        return NULL; /* its user has not replaced it within the hour */
     if (spec_mode(spec) == MODE_REGISTRATION && wish->edited_there)
         return NULL;
     return json_bool_or(spec, "paused", false) ? "Paused" : "Ready";

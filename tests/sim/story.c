@@ -139,7 +139,7 @@ void put_credentials(struct story *story, const char *ns)
                                 ns));
 }
 
-static bool has_runner_token(const struct story *story, const struct wish *wish)
+bool has_runner_token(const struct story *story, const struct wish *wish)
 {
     cleanup_arena struct arena a = {0};
     struct json_object *secret = api_object(story->api, "secrets", wish->ns, spec_secret(wish->spec));

@@ -56,6 +56,7 @@ struct seen {
     unsigned spoiled;           /* registrations whose answer GitLab's trouble has made another */
     bool taken;                 /* the name of a child is somebody else's: whether it still is, is seen by trying */
     unsigned keepers;           /* objects that went, or moved, and whose runner was to stay */
+    unsigned forced;            /* deletions that wait for nothing: each step is tried once */
     struct report reports[REPORTS_MAX];
     unsigned reports_len;
 };
@@ -100,6 +101,8 @@ const char *object_path(const char *resource, const char *ns, const char *name);
 void put_secret(struct story *story, const char *ns, const char *name, const char *key, const char *value);
 /* All Secrets that specs name, with what works now. */
 void put_credentials(struct story *story, const char *ns);
+/* Whether the runner token that the spec names works. */
+bool has_runner_token(const struct story *story, const struct wish *wish);
 /* A runner that somebody has made in the web page, when the spec names its token. */
 void put_runner_token(struct story *story, const struct wish *wish, bool only_if_absent);
 /* Puts the spec there, as kubectl apply does. */
