@@ -20,6 +20,7 @@ enum {
     RESTS_FOR_MS = 2 * 60 * 1000,
     RESTS_LONG_FOR_MS = 12 * 60 * 1000,
     PATIENT_ONCE_IN = 16,
+    STANDS_STILL_MS = 1000,
     DELETES_WITHIN_MS = 12 * 60 * 1000, /* jobs go on for ten */
 };
 
@@ -323,11 +324,20 @@ static void check_end(void *arg)
     properties_at_the_end(arg);
 }
 
+/* What it has missed takes as long as ever, once it goes on. */
+static void wait_for_who_stands_still(struct story *story)
+{
+    for (int i = 0; i < story->replicas_len; i++)
+        while (replica_stands_still(story->replicas[i]))
+            sim_run(story->sim, story->sim->now + STANDS_STILL_MS);
+}
+
 static void rest(struct story *story)
 {
     int64_t within_ms = is_late(story) ? FOUND_OUT_WITHIN_MS : CONVERGES_WITHIN_MS;
 
     sim_tell(story->sim, "--- all goes to rest");
+    wait_for_who_stands_still(story);
     if (is_patient(story))
         sim_run(story->sim, story->sim->now + within_ms);
     else
