@@ -44,9 +44,20 @@ const char *spec_secret(struct json_object *spec)
     return json_str_or(spec, path, "");
 }
 
+/* Who has restored an object owns its credential, and an apply of another one leaves both. */
+static bool has_one_credential(struct json_object *spec)
+{
+    struct json_object *authentication = json_get(spec, "authentication");
+    int len = 0;
+
+    for (enum spec_mode mode = 0; mode < MODES; mode++)
+        len += json_get(authentication, modes[mode].member) != NULL;
+    return len == 1;
+}
+
 bool spec_is_invalid(struct json_object *spec)
 {
-    return strncmp(json_str_or(spec, "url", ""), "https://", 8) != 0;
+    return strncmp(json_str_or(spec, "url", ""), "https://", 8) != 0 || !has_one_credential(spec);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
