@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "tests/sim/deeds.h"
+#include "tests/sim/properties.h"
 #include "tests/sim/story.h"
 
 #define SCOPES "create_runner manage_runner read_api"
@@ -191,6 +192,8 @@ static void version(struct story *story, const struct step *step)
     int g = (int)(step->a % GITLABS);
 
     gitlab_version(story->gitlabs[g], versions[step->b % 5]);
+    if (story->plan.setup[SETUP_CHECK])
+        await_the_seldom(story);
     sim_tell(story->sim, "%s is %s now", gitlab_host(g), versions[step->b % 5]);
 }
 
