@@ -72,14 +72,21 @@ void await_the_seldom(struct story *story)
     story->seen.due = due > story->seen.due ? due : story->seen.due;
 }
 
+/* An access token can look for a runner whose answer was lost; but one that is no good may never be replaced. */
+static bool may_never_look(const struct story *story)
+{
+    return story->plan.setup[SETUP_WRONG];
+}
+
 static void on_unheard(void *arg, const struct exchange_request *r)
 {
     struct story *story = arg;
 
     if (strcmp(r->target, "/api/v4/version") == 0 || strcmp(r->target, "/api/v4/personal_access_tokens/self") == 0)
         await_the_seldom(story);
-    if (strcmp(r->method, "POST") == 0 && strcmp(r->target, "/api/v4/runners") == 0)
-        story->seen.unheard++;
+    bool makes = strcmp(r->target, "/api/v4/runners") == 0 ||
+                 (may_never_look(story) && strcmp(r->target, "/api/v4/user/runners") == 0);
+    story->seen.unheard += makes && strcmp(r->method, "POST") == 0;
 }
 
 static void on_gitlab(void *arg, const struct gitlab_asked *asked)
@@ -89,7 +96,8 @@ static void on_gitlab(void *arg, const struct gitlab_asked *asked)
 
     if (story->sim->telling)
         sim_tell(story->sim, "  GitLab: %s %llu: %d", asked->verb, (unsigned long long)asked->id, asked->status);
-    bool registered = strcmp(asked->verb, "register") == 0 && asked->status == 201;
+    bool makes = strcmp(asked->verb, "register") == 0 || (may_never_look(story) && strcmp(asked->verb, "create") == 0);
+    bool registered = makes && asked->status == 201;
     for (int g = 0; g < GITLABS; g++)
         story->seen.spoiled += registered && story->troubled[g];
     if (!story->seen.resting || story->plan.setup[SETUP_EXPIRY] || asked->status >= 300)

@@ -50,10 +50,10 @@ struct seen {
     int64_t due;                /* when the last thing begins that somebody has told to wait */
     bool resting;               /* from here on nothing may be written */
     unsigned writes;            /* the operator's, but for Lease and Events, and users' of GitLabRunners */
-    unsigned unheard;           /* registrations with a registration token whose answer did not come */
+    unsigned unheard;           /* registrations that nobody may look for, whose answer did not come */
     unsigned deaths;            /* of processes, or of their leading */
     unsigned disowned[GITLABS]; /* runners that the operator cannot find any more, by somebody's doing */
-    unsigned spoiled;           /* registrations whose answer GitLab's trouble has made another */
+    unsigned spoiled;           /* … or GitLab's trouble has made another */
     bool taken;                 /* the name of a child is somebody else's: whether it still is, is seen by trying */
     unsigned keepers;           /* objects that went, or moved, and whose runner was to stay */
     unsigned forced;            /* deletions that wait for nothing: each step is tried once */
