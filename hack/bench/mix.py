@@ -10,6 +10,7 @@ import random
 SEED = os.environ.get("SEED") or "0"
 SECRET, CACHE_SECRET = "gitlab", "cache"
 VARIABLES = 40
+TAKEN = {"repo"}  # among two syllables, a volume of gitlab-runner's own: the kind refuses it
 SYLLABLES = [first + second for first in "bdfghklmnprstvz" for second in "aeiou"]
 
 
@@ -22,7 +23,8 @@ class Draw(random.Random):
     """Words that mean nothing, and what consists of them."""
 
     def word(self):
-        return "".join(self.choices(SYLLABLES, k=self.randint(2, 4)))
+        word = "".join(self.choices(SYLLABLES, k=self.randint(2, 4)))
+        return self.word() if word in TAKEN else word
 
     def words(self, least, most):
         return [self.word() for _ in range(self.randint(least, most))]
