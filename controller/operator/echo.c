@@ -10,12 +10,11 @@
 void echo_expect(struct echo *echo, struct list *all, enum kind kind, const char *ns, const char *name,
                  int64_t generation)
 {
-    assert(kind < KIND_COUNT && ns && name && !echo->held);
+    assert(kind < KIND_COUNT && ns && name && list_empty(&echo->among) && !echo->held);
     echo->kind = kind;
     echo->ns = ns;
     echo->name = name;
     echo->generation = generation;
-    list_remove(&echo->among); /* it may be awaited already: the write takes two requests */
     list_append(all, &echo->among);
 }
 
@@ -43,7 +42,7 @@ void echo_end(struct echo *echo)
 
 static struct echo *echo_of(const struct list *all, enum kind kind, const char *ns, const char *name)
 {
-    for (struct list *node = all->next; node != all; node = node->next) {
+    list_each (node, all) {
         struct echo *echo = container_of(node, struct echo, among);
         if (echo->kind == kind && strcmp(echo->name, name) == 0 && strcmp(echo->ns, ns) == 0)
             return echo;
@@ -94,7 +93,7 @@ void echo_drop(struct list *all, enum kind kind, const char *ns, const char *nam
 
 void echo_release(struct list *all, enum kind kind)
 {
-    for (struct list *node = all->next; node != all; node = node->next) {
+    list_each (node, all) {
         struct echo *echo = container_of(node, struct echo, among);
         if (echo->kind == kind)
             tell_held(echo);

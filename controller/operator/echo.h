@@ -28,7 +28,7 @@ struct echo {
     void *arg;
 };
 
-/* A write to the object begins; its texts are lent until echo_end(). */
+/* A write to the object begins, of one request or two; its texts are lent until echo_end(). None is awaited. */
 void echo_expect(struct echo *echo, struct list *all, enum kind kind, const char *ns, const char *name,
                  int64_t generation);
 /* Its answer has been learned from, or will not come: tells what is held. Nothing when none is awaited. */

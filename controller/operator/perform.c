@@ -59,6 +59,15 @@ static struct stray subject(const struct turn *turn)
     return (struct stray){.kind = KIND, .ns = turn->observed.owner.ns, .name = turn->observed.owner.name};
 }
 
+void perform_announce(struct turn *turn)
+{
+    const struct stray s = subject(turn);
+    enum kind kind = kind_by_name(s.kind);
+
+    echo_expect(&turn->echo, turn->ctx->echoes, kind, s.ns, s.name,
+                kind == KIND_RUNNER ? turn->observed.generation : 0);
+}
+
 /* As the store would have it. */
 bool perform_is_ours(struct turn *turn, enum kind kind, struct json_object *object)
 {

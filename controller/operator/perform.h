@@ -28,6 +28,9 @@ void perform_log_failure(const struct turn *turn, const struct err *err);
 /* A request to Kubernetes is over, and did not work: the rule's next attempt is later; or it did. The turn is ready. */
 void perform_kube_failed(struct turn *turn, const struct err *err);
 void perform_succeeded(struct turn *turn);
+/* A write of what was asked for is about to be sent: what the watch tells of its object waits for the answer (echo.h).
+ */
+void perform_announce(struct turn *turn);
 /* True when the answer to a write is good. Else it is dealt with: after a conflict the object is read again. */
 bool perform_expect_success(struct turn *turn, const struct kube_reply *reply);
 /* Whether the answer to an apply that has given up our finalizer still has it: who has restored the object from a

@@ -32,17 +32,9 @@ static const struct kube_resource *resource_asked(const struct turn *turn)
     return kind_resource(kind_of_child(turn->asked.apply.child));
 }
 
-static void announce_child(struct turn *turn)
-{
-    struct json_object *manifest = turn->asked.apply.manifest;
-
-    turn_writes(turn, kind_of_child(turn->asked.apply.child), json_str_or(manifest, "metadata.namespace", ""),
-                json_str_or(manifest, "metadata.name", ""));
-}
-
 static void send_apply(struct turn *turn)
 {
-    announce_child(turn);
+    perform_announce(turn);
     turn->request = kube_apply(turn->ctx->client, resource_asked(turn), NULL, turn->asked.apply.manifest, FIELD_MANAGER,
                                on_applied, turn);
 }
@@ -64,7 +56,7 @@ static void create(struct turn *turn)
         create_by_apply(turn);
         return;
     }
-    announce_child(turn);
+    perform_announce(turn);
     turn->request = kube_create_as(turn->ctx->client, resource_asked(turn), turn->asked.apply.manifest, FIELD_MANAGER,
                                    on_applied, turn);
 }

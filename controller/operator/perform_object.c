@@ -17,11 +17,6 @@ static struct json_object *runner_patch(struct turn *turn)
                                  API_VERSION, KIND, owner->ns, owner->name, owner->uid));
 }
 
-static void announce_object(struct turn *turn)
-{
-    turn_writes(turn, KIND_RUNNER, turn->observed.owner.ns, turn->observed.owner.name);
-}
-
 /* The answer is the object as it is now. If its spec is another one, or it is being deleted, then the watch will have
  * no news for anybody when it comes to tell of that. */
 static void learn_runner(struct turn *turn, struct json_object *object)
@@ -64,7 +59,7 @@ void perform_finalizer(struct turn *turn)
         json_set(patch, "metadata.finalizers", json_build("[%s]", FINALIZER));
         json_set_str(patch, "metadata.resourceVersion", turn->observed.version);
     }
-    announce_object(turn);
+    perform_announce(turn);
     turn->request =
         kube_apply(turn->ctx->client, kind_resource(KIND_RUNNER), NULL, patch, FIELD_MANAGER, on_finalizer, turn);
 }
@@ -121,7 +116,7 @@ void perform_status(struct turn *turn)
     struct json_object *patch = runner_patch(turn);
     json_set_str(patch, "metadata.resourceVersion", newest_version(turn));
     json_set(patch, "status", json_ref(turn->asked.status));
-    announce_object(turn);
+    perform_announce(turn);
     turn->request =
         kube_apply(turn->ctx->client, kind_resource(KIND_RUNNER), "status", patch, FIELD_MANAGER, on_status, turn);
 }

@@ -73,11 +73,6 @@ void turn_destroy(struct turn *turn)
     free(turn);
 }
 
-void turn_writes(struct turn *turn, enum kind kind, const char *ns, const char *name)
-{
-    echo_expect(&turn->echo, turn->ctx->echoes, kind, ns, name, kind == KIND_RUNNER ? turn->observed.generation : 0);
-}
-
 void turn_ready(struct turn *turn)
 {
     assert(!turn->request && !turn->reading);

@@ -101,8 +101,6 @@ void turn_destroy(struct turn *turn);
 
 /* Looks again at all that may have changed, and learns from what is seen; what is found is in turn->step. */
 void turn_look(struct turn *turn);
-/* The write that is about to be sent changes this object; texts as echo_expect() has them. */
-void turn_writes(struct turn *turn, enum kind kind, const char *ns, const char *name);
 /* An answer has come, and was learned from: the next decision is taken by the loop's hook, never from within a
  * callback. */
 void turn_ready(struct turn *turn);
