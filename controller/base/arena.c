@@ -92,15 +92,13 @@ char *arena_printf(struct arena *a, const char *format, ...)
     int len = vsnprintf(text, room, format, args);
     va_end(args);
     assert(len >= 0);
-    if ((size_t)len >= room) {
+    char *at = arena_alloc(a, (size_t)len + 1);
+    if (at != text) {
         OPENSSL_cleanse(text, room);
-        text = arena_alloc(a, (size_t)len + 1);
-        vsnprintf(text, (size_t)len + 1, format, again);
-    } else {
-        text = arena_alloc(a, (size_t)len + 1);
+        vsnprintf(at, (size_t)len + 1, format, again);
     }
     va_end(again);
-    return text;
+    return at;
 }
 
 void arena_defer(struct arena *a, void (*release)(void *arg), void *arg)
