@@ -93,20 +93,18 @@ static bool validate_volume(struct json_object *entry, size_t i, struct err *err
     return validate_volume_name(entry, i, err) && ok;
 }
 
-/* Two entries may share a volume only if it is a claim, which gitlab-runner then mounts twice. */
-static bool validate_volume_once(struct json_object *volumes, struct json_object *seen, size_t i, struct err *err)
+/* first: the first entry of its name. Two may share a volume only if it is a claim, which gitlab-runner then mounts
+ * twice. */
+static bool validate_volume_once(struct json_object *volumes, size_t first, size_t i, struct err *err)
 {
-    struct json_object *entry = json_at(volumes, i);
-    const struct volume_kind *kind = volume_kind_of(entry);
-    const char *name = volume_name(entry);
-    size_t first = name ? json_first_seen(seen, name, i) : i;
+    const struct volume_kind *kind = volume_kind_of(json_at(volumes, i));
 
-    if (first == i || (kind && strcmp(kind->table, "pvc") == 0 && volume_kind_of(json_at(volumes, first)) == kind))
+    if (first == i || (strcmp(kind->table, "pvc") == 0 && volume_kind_of(json_at(volumes, first)) == kind))
         return true;
     return spec_invalid(err,
                         "spec.volumes[%zu] becomes the volume \"%s\" of the job's pod, as spec.volumes[%zu] does: "
                         "mount it once, or give one of the two another name",
-                        i, shown(name, 60).text, first);
+                        i, shown(volume_name(json_at(volumes, i)), 60).text, first);
 }
 
 static bool validate_volumes(const struct spec *spec, struct err *err)
@@ -114,9 +112,12 @@ static bool validate_volumes(const struct spec *spec, struct err *err)
     cleanup_json struct json_object *seen = json_object_new_object();
     bool ok = true;
 
-    for (size_t i = 0; i < json_len(spec->volumes); i++)
-        ok = validate_volume(json_at(spec->volumes, i), i, err) && validate_volume_once(spec->volumes, seen, i, err) &&
+    for (size_t i = 0; i < json_len(spec->volumes); i++) {
+        const char *name = volume_name(json_at(spec->volumes, i));
+        size_t first = name ? json_first_seen(seen, name, i) : i;
+        ok = validate_volume(json_at(spec->volumes, i), i, err) && validate_volume_once(spec->volumes, first, i, err) &&
              ok;
+    }
     return ok;
 }
 
