@@ -8,7 +8,6 @@ enum { LOOK_MS = 10 * 1000, GARBAGE_MS = 60 * 1000 };
 /* What changes while things are still happening, and what only time changes. */
 struct calm {
     unsigned writes, starts;
-    size_t left_behind;          /* runners, that it tries to get rid of */
     int leader;                  /* the last one; -1: nobody */
     int64_t asks_at[WISHES_MAX]; /* when it will ask GitLab; 0: there is more to do. Without an object: which minute it
                                     is */
@@ -16,8 +15,7 @@ struct calm {
 
 static struct calm calm_of(const struct story *story)
 {
-    struct json_object *ledger = api_object(story->api, "secrets", OPERATOR_NAMESPACE, LEDGER_NAME);
-    struct calm calm = {.writes = story->seen.writes, .left_behind = json_len(json_get(ledger, "data")), .leader = -1};
+    struct calm calm = {.writes = story->seen.writes, .leader = -1};
 
     for (int i = 0; i < story->replicas_len; i++) {
         calm.starts += replica_starts(story->replicas[i]);
@@ -50,7 +48,7 @@ static bool goes_on(const struct story *story, int leader)
 static bool is_stir(const struct story *story, const struct calm *then, const struct calm *now)
 {
     bool stir = now->writes != then->writes || now->starts != then->starts || now->leader != then->leader ||
-                now->left_behind || story->sim->now < story->seen.due;
+                story->sim->now < story->seen.due;
 
     for (int i = 0; i < story->wishes_len; i++)
         stir |= !then->asks_at[i];
