@@ -127,13 +127,13 @@ static void release_orphaned_token(struct removal *removal)
                                   on_token_released, removal);
 }
 
-static bool is_token(const struct removal *removal)
+static bool is_token(enum kind kind, const struct record *child)
 {
     cleanup_arena struct arena a = {0};
     struct key key;
-    const struct owner owner = {.name = key_parse(removal->owner, &key) ? key.name : ""};
+    const struct owner owner = {.name = key_parse(child->owner, &key) ? key.name : ""};
 
-    return removal->kind == KIND_SECRET && strcmp(removal->name, child_name(CHILD_TOKEN_SECRET, &owner, &a)) == 0;
+    return kind == KIND_SECRET && strcmp(child->name, child_name(CHILD_TOKEN_SECRET, &owner, &a)) == 0;
 }
 
 static void remove_child(struct removal *removal)
@@ -191,6 +191,13 @@ static bool is_left_to_kubernetes(const struct removal *removal, struct json_obj
     return known && removal->claim == CLAIM_ORPHANED && !json_get(object, "metadata.deletionTimestamp");
 }
 
+/* A token Secret that was put back from a backup is by its fields whoever's has put it back; but it does not go: it is
+ * let go, and the finalizer on it is ours. */
+static bool is_ours_to_remove(enum kind kind, struct json_object *object, const struct record *child)
+{
+    return kind_is_made_by_us(object) || (is_token(kind, child) && finalizer_is_on(object));
+}
+
 static void on_child(void *arg, const struct kube_reply *reply)
 {
     struct removal *removal = arg;
@@ -202,13 +209,14 @@ static void on_child(void *arg, const struct kube_reply *reply)
         removal_failed(removal, &reply->err);
         return;
     }
-    if (reply->err.kind == ERR_NOT_FOUND || !kind_is_made_by_us(reply->object)) {
+    if (reply->err.kind == ERR_NOT_FOUND) {
         work_done(&removal->work); /* the watch tells of its end */
         return;
     }
     const struct record child = kind_record(removal->kind, reply->object, ctx->store, &a);
     removal->claim = claim_of(ctx->store, removal->kind, &child);
-    if (removal->claim == CLAIM_GOOD || is_left_to_kubernetes(removal, reply->object, &child)) {
+    if (removal->claim == CLAIM_GOOD || !is_ours_to_remove(removal->kind, reply->object, &child) ||
+        is_left_to_kubernetes(removal, reply->object, &child)) {
         work_done(&removal->work);
         return;
     }
@@ -216,8 +224,8 @@ static void on_child(void *arg, const struct kube_reply *reply)
     removal->uid = mem_strdup(child.uid);
     removal->owner = mem_strdup(child.owner);
     removal->owner_uid = mem_strdup(child.owner_uid);
-    removal->release = is_token(removal) ? finalizer_off(reply->object) : NULL;
-    assert(removal->release || !is_token(removal)); /* else it has a claim */
+    removal->release = is_token(removal->kind, &child) ? finalizer_off(reply->object) : NULL;
+    assert(removal->release || !is_token(removal->kind, &child)); /* else it has a claim */
     if (removal->claim == CLAIM_ORPHANED)
         confirm_that_its_owner_is_gone(removal);
     else

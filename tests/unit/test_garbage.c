@@ -498,6 +498,22 @@ static void a_lost_runner_is_named(void **state)
     }
 }
 
+/* Whoever has put it back is its author, by managedFields; the finalizer is ours, and nobody else takes it off. */
+static void a_token_from_a_backup_is_let_go(void **state)
+{
+    struct json_object *secret = token_secret();
+
+    (void)state;
+    json_set(secret, "metadata.managedFields", json_build("[{manager: 'velero-server', operation: 'Update'}]"));
+    lose_the_owner_of_a_token();
+    wait_for_timer();
+    answer("GET " TOKEN, secret, ERR_NONE);
+    answer("GET " OWNER, NULL, ERR_NOT_FOUND);
+    assert_string_equal(w.event, "OrphanedRunner");
+    answer("PATCH " TOKEN, NULL, ERR_NONE);
+    expect_nothing_to_do();
+}
+
 static void a_successor_has_the_token(void **state)
 {
     (void)state;
@@ -559,6 +575,7 @@ int main(void)
         TEST(a_token_waits_for_a_successor_and_is_let_go),
         TEST(what_could_not_be_read_at_first_is_told_all_the_same),
         TEST(a_lost_runner_is_named),
+        TEST(a_token_from_a_backup_is_let_go),
         TEST(a_successor_has_the_token),
         TEST(few_are_at_work_at_a_time),
         TEST(who_leads_no_longer_does_nothing),
