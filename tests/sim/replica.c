@@ -16,6 +16,7 @@
 #include "kube/store.h"
 #include "net/loop.h"
 #include "operator/instance.h"
+#include "operator/claim.h"
 #include "operator/kinds.h"
 #include "operator/reconcile.h"
 #include "runner/names.h"
@@ -297,12 +298,30 @@ int replica_health(const struct replica *r, bool ready, char *why, size_t size)
     return status;
 }
 
+struct kept_count {
+    const struct replica *replica;
+    const struct store *store;
+    enum kind kind;
+    size_t n;
+};
+
+/* Who leads may have begun when the object was gone, and cannot list Secrets: the token Secret stays
+ * (docs/security.md). One that stands by and knew it lets it go when it leads. */
+static bool is_for_who_leads(const struct kept_count *count, const struct record *record)
+{
+    const struct replica *r = count->replica;
+
+    return r->settings.secrets_by_name && !replica_leads(r) && count->kind == KIND_SECRET &&
+           claim_of(count->store, count->kind, record) == CLAIM_ORPHANED;
+}
+
 /* Namespaces outlive whoever runs in them, and the ledger is the operator's own. */
 static void count_kept(void *arg, const struct record *record)
 {
-    size_t *n = arg;
+    struct kept_count *count = arg;
 
-    *n += *record->ns && strncmp(record->name, LEDGER_NAME, strlen(LEDGER_NAME)) != 0;
+    count->n +=
+        *record->ns && strncmp(record->name, LEDGER_NAME, strlen(LEDGER_NAME)) != 0 && !is_for_who_leads(count, record);
 }
 
 size_t replica_keeps(const struct replica *r, char *ret_what, size_t size)
@@ -311,11 +330,11 @@ size_t replica_keeps(const struct replica *r, char *ret_what, size_t size)
     size_t sum = view.states->by_key.len, len = (size_t)snprintf(ret_what, size, "%zu states", sum);
 
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {
-        size_t n = 0;
-        store_each(view.ctx->store, kind, count_kept, &n);
-        sum += n;
-        if (n && len < size)
-            len += (size_t)snprintf(ret_what + len, size - len, ", %zu %s", n, kind_resource(kind)->plural);
+        struct kept_count count = {.replica = r, .store = view.ctx->store, .kind = kind};
+        store_each(view.ctx->store, kind, count_kept, &count);
+        sum += count.n;
+        if (count.n && len < size)
+            len += (size_t)snprintf(ret_what + len, size - len, ", %zu %s", count.n, kind_resource(kind)->plural);
     }
     return sum;
 }
