@@ -72,16 +72,26 @@ static bool is_in_the_way(const struct story *story, const struct wish *wish)
     return false;
 }
 
+/* Ready tells first what is wrong with the registration, such as a credential that nobody has put back. */
+static bool tells_conflict(const struct story *story, struct json_object *object)
+{
+    static const char *const managers[] = {"ConfigApplied", "ManagerAvailable"};
+    bool other_first = story->plan.setup[SETUP_WRONG] && !object_is_ready(object), told = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(managers); i++)
+        told |= strcmp(json_str_or(condition(object, managers[i]), "reason", ""), "NameConflict") == 0;
+    return told && (other_first || strcmp(reason_of_ready(object), "NameConflict") == 0);
+}
+
 /* With a registration, and a namespace for jobs, nothing else holds the managers up. */
 static void check_conflict(struct story *story, const struct wish *wish, struct json_object *object)
 {
-    const char *registered = json_str_or(condition(object, "Registered"), "status", ""),
-               *reason = reason_of_ready(object);
+    const char *registered = json_str_or(condition(object, "Registered"), "status", "");
 
     if (is_in_the_way(story, wish) && strcmp(registered, "True") == 0 && !json_get(object, "spec.suspend") &&
-        !json_get(object, "spec.namespace") && strcmp(reason, "NameConflict") != 0)
+        !json_get(object, "spec.namespace") && !tells_conflict(story, object))
         sim_broken(story->sim, PROPERTY_STATUS, "%s/%s: an object is in the way, and Ready says %s", wish->ns,
-                   wish->name, reason);
+                   wish->name, reason_of_ready(object));
 }
 
 static void check_status(struct story *story, const struct wish *wish, struct json_object *object)
