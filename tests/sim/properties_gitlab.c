@@ -25,14 +25,31 @@ static bool is_marked(const struct gitlab_runner *runner, struct json_object *ob
     return mark && len && strncmp(mark + strlen(MARK_PREFIX), uid, len) == 0;
 }
 
+/* "" when there is none. */
+static const char *token_of(const struct story *story, const struct wish *wish, struct arena *a)
+{
+    struct json_object *secret = wish_object(story, wish) ? wish_child(story, wish, "secrets", "-runner-token") : NULL;
+    const char *token = base64_decode(json_string(json_member(json_get(secret, "data"), KEY_RUNNER_TOKEN)), NULL, a);
+
+    return token ? token : "";
+}
+
 /* An object that was made anew inherits its predecessor's, whose mark it may not be able to change. */
 static bool has_its_token(const struct story *story, const struct wish *wish, const struct gitlab_runner *runner)
 {
     cleanup_arena struct arena a = {0};
-    struct json_object *secret = wish_object(story, wish) ? wish_child(story, wish, "secrets", "-runner-token") : NULL;
-    const char *token = base64_decode(json_string(json_member(json_get(secret, "data"), KEY_RUNNER_TOKEN)), NULL, &a);
 
-    return token && strstr(runner->note, MARK_PREFIX) && strcmp(token, runner->token) == 0;
+    return strstr(runner->note, MARK_PREFIX) && strcmp(token_of(story, wish, &a), runner->token) == 0;
+}
+
+/* One whose token was lost, and that was told of, is registered still. */
+static bool has_another(const struct story *story, const struct wish *wish, int gitlab,
+                        const struct gitlab_runner *runner)
+{
+    cleanup_arena struct arena a = {0};
+    uint64_t id = gitlab_runner_of(story->gitlabs[gitlab], token_of(story, wish, &a));
+
+    return id && id != runner->id;
 }
 
 /* While its object is suspended, or cannot be read, it stays where it is; and while there is nothing to register
@@ -51,6 +68,8 @@ static bool counts_for(struct count *count, const struct gitlab_runner *runner, 
     struct json_object *object = wish_object(count->story, &count->story->wishes[wish]);
 
     if (!is_marked(runner, object) && !has_its_token(count->story, &count->story->wishes[wish], runner))
+        return false;
+    if (has_another(count->story, &count->story->wishes[wish], count->gitlab, runner))
         return false;
     if (spec_gitlab(json_get(object, "spec")) != count->gitlab)
         return may_be_elsewhere(count->story, &count->story->wishes[wish], runner);
