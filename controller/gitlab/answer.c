@@ -107,27 +107,28 @@ static bool is_owners(struct json_object *value)
 }
 
 static const struct {
-    unsigned ops, needed; /* by which of them; the others may leave it out, or say null */
+    unsigned ops;
+    bool needed; /* by them; else they may leave it out, or say null */
     const char *name;
     bool (*is)(struct json_object *value);
 } members[] = {
-    {HAS_ID, HAS_ID, "id", is_id},
-    {HAS_TOKEN, HAS_TOKEN, "token", is_answers_token},
-    {HAS_TOKEN, 0, "token_expires_at", is_time},
-    {OP(VERSION), OP(VERSION), "version", is_version},
-    {OP(SELF), 0, "expires_at", is_day},
-    {SHOWS, 0, "description", is_note},
-    {SHOWS | OP(FIND), 0, "maintenance_note", is_note},
-    {SHOWS, 0, "tag_list", is_tags},
-    {SHOWS, 0, "run_untagged", is_flag},
-    {SHOWS, 0, "locked", is_flag},
-    {SHOWS, 0, "paused", is_flag},
-    {SHOWS, 0, "access_level", is_word},
-    {SHOWS, 0, "maximum_timeout", is_count},
-    {SHOWS, 0, "contacted_at", is_time},
-    {SHOWS, 0, "runner_type", is_word},
-    {SHOWS, 0, "groups", is_owners},
-    {SHOWS, 0, "projects", is_owners},
+    {HAS_ID, true, "id", is_id},
+    {HAS_TOKEN, true, "token", is_answers_token},
+    {HAS_TOKEN, false, "token_expires_at", is_time},
+    {OP(VERSION), true, "version", is_version},
+    {OP(SELF), false, "expires_at", is_day},
+    {SHOWS, false, "description", is_note},
+    {SHOWS | OP(FIND), false, "maintenance_note", is_note},
+    {SHOWS, false, "tag_list", is_tags},
+    {SHOWS, false, "run_untagged", is_flag},
+    {SHOWS, false, "locked", is_flag},
+    {SHOWS, false, "paused", is_flag},
+    {SHOWS, false, "access_level", is_word},
+    {SHOWS, false, "maximum_timeout", is_count},
+    {SHOWS, false, "contacted_at", is_time},
+    {SHOWS, false, "runner_type", is_word},
+    {SHOWS, false, "groups", is_owners},
+    {SHOWS, false, "projects", is_owners},
 };
 
 static bool is_of_list(struct json_object *value)
@@ -143,7 +144,7 @@ const char *answer_complaint(enum gitlab_op_kind kind, struct json_object *body)
         return is_list_of(body, LIST_MAX, is_of_list) ? NULL : "list";
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         struct json_object *value = json_member(body, members[i].name);
-        if ((members[i].ops & op) && (value || (members[i].needed & op)) && !members[i].is(value))
+        if ((members[i].ops & op) && (value || members[i].needed) && !members[i].is(value))
             return members[i].name;
     }
     return NULL;
