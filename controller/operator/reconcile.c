@@ -127,7 +127,7 @@ static struct action gather_and_decide(struct turn *turn)
 /* Then that it is not shown is no proof that it is gone. */
 static bool is_left_out(const struct store *store, const char *ns, const char *name)
 {
-    return !store_get(store, KIND_RUNNER, ns, name) && !store_knows(store, KIND_RUNNER, ns, name);
+    return !store_knows(store, KIND_RUNNER, ns, name);
 }
 
 static struct reconciler *reconciler_of(const struct context *ctx)
