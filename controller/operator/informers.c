@@ -164,8 +164,6 @@ static void keep_watched(const struct informer *informer, enum watch_type type, 
         count_left_out(informer, type, &record, kept);
     if (!kept)
         unserved_left_out(&informer->informers->unserved, ctx, &record);
-    if (!kept && known)
-        wake(informer->informers, KIND_RUNNER, record.ns, record.name, "", QUEUE_ROUTINE);
     if (kept && informer->informers->rounds)
         follow_secrets(informer->informers, object);
 }
@@ -199,6 +197,7 @@ static void take_object(struct informer *informer, enum watch_type type, struct 
     if (is_passed_over(informer, seen.ns, seen.name))
         return;
     const struct record *known = store_get(store, informer->kind, seen.ns, seen.name);
+    bool told = known || type == WATCH_DELETED;
     cleanup_free char *owner = mem_strdup(known ? known->owner : "");
     if (type == WATCH_DELETED && informer->kind == KIND_RUNNER && !known)
         shares_let_in(store_shares(store), seen.ns);
@@ -207,7 +206,7 @@ static void take_object(struct informer *informer, enum watch_type type, struct 
     else
         keep_watched(informer, type, object);
     known = store_get(store, informer->kind, seen.ns, seen.name);
-    if (known || type == WATCH_DELETED)
+    if (known || told)
         wake(informer->informers, informer->kind, seen.ns, seen.name, known ? known->owner : owner,
              priority_of(informer, object));
 }

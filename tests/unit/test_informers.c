@@ -528,14 +528,27 @@ static void who_has_no_room_is_counted(void **state)
     assert_int_equal(shares_left_out(shares, "ci"), 1);
     tell(runners, WATCH_MODIFIED, RUNNER("6", "1", ""));
     assert_int_equal(shares_left_out(shares, "ci"), 1);
+    tell(watch_of("ServiceAccount", ""), WATCH_DELETED, SECRET("builds-runner", "8"));
+    assert_int_equal(shares_left_out(shares, "ci"), 1);
     tell(runners, WATCH_DELETED, RUNNER("7", "1", ""));
     assert_int_equal(shares_left_out(shares, "ci"), 0);
+    shares_leave_out(store_shares(w.ctx.store), "ci"); /* another one */
     tell(runners, WATCH_ADDED, RUNNER("8", "1", ""));
-    assert_int_equal(shares_left_out(shares, "ci"), 1);
-    shares_set_budget(store_shares(w.ctx.store), 1 << 20);
+    assert_int_equal(shares_left_out(shares, "ci"), 2);
     tell(runners, WATCH_MODIFIED, RUNNER("9", "1", ""));
-    assert_int_equal(shares_left_out(shares, "ci"), 0);
+    assert_int_equal(shares_left_out(shares, "ci"), 2);
+    shares_set_budget(store_shares(w.ctx.store), 1 << 20);
+    tell(runners, WATCH_MODIFIED, RUNNER("10", "1", ""));
+    assert_int_equal(shares_left_out(shares, "ci"), 1);
     assert_non_null(store_get(w.ctx.store, KIND_RUNNER, "ci", "builds"));
+    tell(runners, WATCH_DELETED, RUNNER("11", "1", ""));
+    assert_int_equal(shares_left_out(shares, "ci"), 1);
+    tell(runners, WATCH_ADDED, RUNNER("12", "1", ""));
+    *w.woken = '\0';
+    shares_set_budget(store_shares(w.ctx.store), 1);
+    tell(runners, WATCH_MODIFIED, arena_printf(&w.mem, RUNNER("13", "1", "'much': '%02000d'"), 0));
+    assert_null(store_get(w.ctx.store, KIND_RUNNER, "ci", "builds"));
+    assert_woken("ci/builds urgent, the object changed; "); /* what it was is forgotten */
 }
 
 static void show(void *arg, const struct informer_facts *facts)
