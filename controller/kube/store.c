@@ -472,11 +472,12 @@ static void make_way(struct store *store, const char *ns, size_t bytes,
                      void (*evicted)(void *arg, const struct record *owner), void *arg)
 {
     size_t held = shares_held(store->shares, ns), part = held / EVICTION_PARTS > bytes ? held / EVICTION_PARTS : bytes,
-           goal = held > part ? held - part : 0;
+           goal = held - part;
     struct key owner;
     const char *key;
     void *value;
 
+    assert(held > part); /* shares_fit(): the heaviest has more than what is to be put in its place */
     for (unsigned kind = OWNERS; kind < store->len; kind++)
         for (size_t i = 0; map_iter(&store->kinds[kind].entries, &i, &key, &value);) {
             struct entry *e = value;
