@@ -77,6 +77,7 @@ static const struct {
     {"proof", GITLAB_INSPECT, GITLAB_OP_SHOW, 403, SCOPE, " refused", false},
     {"proof", GITLAB_INSPECT, GITLAB_OP_SHOW, 401, "{\"message\":\"401 Unauthorized\"}", "", true},
     {"proof", GITLAB_INSPECT, GITLAB_OP_SHOW, 403, PAGE, "", true},
+    {"proof", GITLAB_INSPECT, GITLAB_OP_SHOW, 404, NO, "", true}, /* GitLab does not say this with that */
     {"takeover", GITLAB_KEEP, GITLAB_OP_VERIFY, 403, DEAD, " refused", false},
     {"takeover", GITLAB_KEEP, GITLAB_OP_VERIFY, 200, "{\"id\":5,\"token\":\"t\"}", " refused", false},
     {"takeover", GITLAB_KEEP, GITLAB_OP_VERIFY, 502, PAGE, "", true},

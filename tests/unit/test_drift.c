@@ -74,8 +74,7 @@ static const char *wanted_hash(struct scene *s)
     return manifest_hash(render_child(CHILD_SERVICE_ACCOUNT, &owner, &spec, &settings, &s->mem));
 }
 
-/* fields: of its entry in managedFields; NULL: there is none any more. */
-static void told_child(struct scene *s, const char *fields, const char *hash)
+static void told_account(struct scene *s, const char *name, const char *fields, const char *hash)
 {
     char *json = arena_strdup(&s->mem, fields ? fields : "{}");
     struct err err;
@@ -83,12 +82,18 @@ static void told_child(struct scene *s, const char *fields, const char *hash)
     for (char *at = json; (at = strchr(at, '\'')); at++)
         *at = '"';
     told(s, KIND_SERVICE_ACCOUNT,
-         json_build("{metadata: {namespace: 'ci', name: 'builds-runner', uid: 'c', resourceVersion: %s, annotations: "
+         json_build("{metadata: {namespace: 'ci', name: %s, uid: 'c', resourceVersion: %s, annotations: "
                     "{'gitlab-runners.dev/owner': 'ci/builds', 'gitlab-runners.dev/owner-uid': 'u', "
                     "'gitlab-runners.dev/applied-hash': %s}, managedFields: "
                     "[{manager: %s, operation: 'Apply', fieldsV1: %o}]}}",
-                    next_version(s), hash, fields ? "gitlab-runner-controller" : "somebody",
+                    name, next_version(s), hash, fields ? "gitlab-runner-controller" : "somebody",
                     json_parse(json, strlen(json), &err)));
+}
+
+/* fields: of its entry in managedFields; NULL: there is none any more. */
+static void told_child(struct scene *s, const char *fields, const char *hash)
+{
+    told_account(s, "builds-runner", fields, hash);
 }
 
 static bool is_drifted(struct scene *s, const char *fields)
@@ -210,6 +215,16 @@ static void what_the_status_tells_is_believed(void **state)
     assert_true(seen(s)->drifted);
 }
 
+/* Not one that is its owner's by its annotations alone: it is none of those that the spec wants. */
+static void what_has_another_name_is_no_such_child(void **state)
+{
+    struct scene *s = *state;
+
+    told_owner(s, NULL);
+    told_account(s, "builds-other", all_ours, wanted_hash(s));
+    assert_true(kept_child(store_get(s->store, KIND_SERVICE_ACCOUNT, "ci", "builds-other"))->drifted);
+}
+
 /* The answer to our own apply tells of fields that are all ours. */
 static void what_was_just_applied_is_in_order(void **state)
 {
@@ -265,6 +280,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_applied_for_another_spec_has_to_be_applied, setup, teardown),
         cmocka_unit_test_setup_teardown(before_its_owner_is_known_it_is_not_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_status_tells_is_believed, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_has_another_name_is_no_such_child, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_just_applied_is_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(the_token_secret_is_not_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(a_runner_is_kept_as_it_is, setup, teardown),

@@ -361,7 +361,18 @@ static void what_it_counts_for_is_what_it_takes(void **state)
     assert_int_equal(price(store, KIND_RUNNER, "x", "", 10, &a), price(store, KIND_RUNNER, "x", "", 500, &a));
     assert_true(price(store, KIND_RUNNER, "x", "", 50000, &a) > price(store, KIND_RUNNER, "x", "", 10, &a) + 20000);
     assert_int_equal(price(store, KIND_NAMESPACE, "x", "", 5000, &a), 0);
+    /* its name is in those of all its children */
+    assert_true(price(store, KIND_RUNNER, arena_printf(&a, "%0200d", 0), "", 10, &a) >
+                price(store, KIND_RUNNER, "x", "", 10, &a) + 1000);
     store_destroy(store);
+}
+
+/* Of an object of any kind, be it too large: they tell whose it is, and who may use it. */
+static void our_annotations_are_always_looked_at(void **state)
+{
+    (void)state;
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        assert_string_equal(kind_resource(kind)->annotations, GROUP "/*");
 }
 
 int main(void)
@@ -377,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_runner_refers_to_what_its_spec_names),
         cmocka_unit_test(what_it_counts_for_is_what_it_takes),
         cmocka_unit_test(what_cannot_be_merged_is_invalid),
+        cmocka_unit_test(our_annotations_are_always_looked_at),
     };
 
     return cmocka_run_group_tests_name("kinds", tests, NULL, NULL);

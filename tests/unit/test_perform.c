@@ -174,6 +174,22 @@ static void answer_object(struct json_object *object)
     w.request.done(w.request.arg, &reply);
 }
 
+static void answer_err(enum err_kind kind)
+{
+    struct kube_reply reply = {.object = NULL};
+
+    err_set(&reply.err, kind, "Reason", "text");
+    w.request.done(w.request.arg, &reply);
+}
+
+static const struct failure *only_failure(void)
+{
+    const struct troubles *t = memory_troubles(&w.state.memory);
+
+    assert_int_equal(t->len, 1);
+    return &t->failures[0];
+}
+
 static void has_one_controller(void **state)
 {
     cleanup_json struct json_object *secret = restored_secret();
@@ -195,6 +211,42 @@ static void has_one_controller(void **state)
     answer_object(secret);
     assert_string_equal(w.request.content_type, "application/apply-patch+yaml");
     assert_int_equal(w.requests, 3);
+}
+
+/* One that is ours already, by apply alone, is applied at once; so is it when nobody else is its controller. */
+static void our_own_is_applied_at_once(void **state)
+{
+    cleanup_json struct json_object *secret = restored_secret();
+    cleanup_json struct json_object *manifest =
+        json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: ci, name: 'builds-runner-token', uid: s}}");
+    const struct action act = {
+        .kind = ACT_APPLY, .rule = "save", .apply = {.child = CHILD_TOKEN_SECRET, .manifest = manifest, .uid = "s"}};
+
+    (void)state;
+    w.turn.observed.owner.uid = "former";
+    context_learn_written(&w.ctx, KIND_SECRET, secret);
+    perform(&w.turn, &act);
+    assert_string_equal(w.request.content_type, "application/apply-patch+yaml");
+    assert_int_equal(w.requests, 1);
+}
+
+/* It has gone between the two: then there is nothing that a policy would let us put right. */
+static void what_has_gone_is_not_applied_after_a_refusal(void **state)
+{
+    cleanup_json struct json_object *secret = restored_secret();
+    cleanup_json struct json_object *manifest =
+        json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: ci, name: 'builds-runner-token', uid: s}}");
+    const struct action act = {
+        .kind = ACT_APPLY, .rule = "inherit", .apply = {.child = CHILD_TOKEN_SECRET, .manifest = manifest, .uid = "s"}};
+
+    (void)state;
+    context_learn_written(&w.ctx, KIND_SECRET, secret);
+    perform(&w.turn, &act);
+    answer_object(secret);
+    store_bury(w.ctx.store, KIND_SECRET, "ci", "builds-runner-token", "s");
+    answer_err(ERR_DENIED);
+    assert_int_equal(w.requests, 2);
+    assert_int_equal(only_failure()->attempt.err.kind, ERR_DENIED);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -338,22 +390,6 @@ static void apply_account(struct json_object *manifest)
 
     perform(&w.turn, &act);
     assert_string_equal(w.request.method, "POST");
-}
-
-static void answer_err(enum err_kind kind)
-{
-    struct kube_reply reply = {.object = NULL};
-
-    err_set(&reply.err, kind, "Reason", "text");
-    w.request.done(w.request.arg, &reply);
-}
-
-static const struct failure *only_failure(void)
-{
-    const struct troubles *t = memory_troubles(&w.state.memory);
-
-    assert_int_equal(t->len, 1);
-    return &t->failures[0];
 }
 
 static struct json_object *an_account(const char *owner_uid)
@@ -565,6 +601,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(comes_off_by_an_apply, setup, teardown),
         cmocka_unit_test_setup_teardown(comes_off_by_a_patch, setup, teardown),
         cmocka_unit_test_setup_teardown(has_one_controller, setup, teardown),
+        cmocka_unit_test_setup_teardown(our_own_is_applied_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_has_gone_is_not_applied_after_a_refusal, setup, teardown),
         cmocka_unit_test_setup_teardown(a_status_that_is_news_is_not_written_over, setup, teardown),
         cmocka_unit_test_setup_teardown(a_status_is_written_to_the_newest_version, setup, teardown),
         cmocka_unit_test_setup_teardown(a_turn_may_write_its_status_twice, setup, teardown),

@@ -93,6 +93,14 @@ static void want(unsigned n, const char *runner_version)
     reads_ask(&w.turns[n], KIND_SECRET, "gitlab", "t", true, on_told);
 }
 
+static void want_key(unsigned n, const char *key)
+{
+    w.turns[n] = w.turns[0];
+    list_init(&w.turns[n].reader);
+    w.told[n] = 0;
+    reads_ask(&w.turns[n], KIND_SECRET, "gitlab", key, true, on_told);
+}
+
 static int setup(void **state)
 {
     const struct reference to = {.kind = KIND_SECRET, .ns = "ci", .name = "gitlab"};
@@ -243,13 +251,25 @@ static void what_is_kept_has_a_bound(void **state)
     (void)state;
     want(0, "100");
     answer(1, "7", 40 << 10);
-    w.turns[1] = w.turns[0];
-    list_init(&w.turns[1].reader);
-    reads_ask(&w.turns[1], KIND_SECRET, "gitlab", "another", true, on_told);
+    want_key(1, "another");
     answer(2, "7", 40 << 10);
     want(2, "100");
     assert_int_equal(w.asked, 3);
     reads_leave(&w.turns[2]);
+}
+
+static void there_is_room_for_several(void **state)
+{
+    (void)state;
+    want(0, "100");
+    answer(1, "7", 30 << 10);
+    want_key(1, "another");
+    answer(2, "7", 34 << 10);
+    want_key(2, "t");
+    want_key(3, "another");
+    assert_int_equal(w.asked, 2);
+    assert_int_equal(w.told[2], 7);
+    assert_int_equal(w.told[3], 7);
 }
 
 static void who_leaves_is_told_nothing(void **state)
@@ -293,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_read_is_cleansed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_of_use_is_kept_for_a_while_and_no_longer, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_kept_has_a_bound, setup, teardown),
+        cmocka_unit_test_setup_teardown(there_is_room_for_several, setup, teardown),
         cmocka_unit_test_setup_teardown(who_leaves_is_told_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_is_not_there_is_known_to_be_missing, setup, teardown),
     };

@@ -26,6 +26,8 @@ static struct world {
     bool answers; /* else a request is never answered */
     unsigned asked;
     const char *rule;             /* of the request that was made last … */
+    struct turn *turn;            /* … by whom … */
+    bool urgent;                  /* … and whether somebody waits for him */
     int64_t asked_at[BEGINNINGS]; /* … and when "read-credential" was asked for as the first of a turn */
     size_t len;
     struct watch_handler watches[KIND_COUNT];
@@ -88,6 +90,8 @@ void perform(struct turn *turn, const struct action *act)
     turn->asked = *act;
     turn->asked_us = clock_us();
     w.rule = act->rule;
+    w.turn = turn;
+    w.urgent = turn->urgent;
     w.asked++;
     if (turn->steps == 1 && w.len < BEGINNINGS)
         w.asked_at[w.len++] = w.loop.now;
@@ -139,9 +143,9 @@ static void go_on(int64_t ms)
     w.loop.now = until;
 }
 
-static const struct memory *memory(void)
+static struct memory *memory(void)
 {
-    const struct state *known = map_get(&reconciler_view(w.rec).states->by_key, KIND "/ci/builds");
+    struct state *known = map_get(&reconciler_view(w.rec).states->by_key, KIND "/ci/builds");
 
     assert_non_null(known);
     return &known->memory;
@@ -164,6 +168,8 @@ static void what_repeats_is_given_up_for_a_while(void **state)
     assert_string_equal(failure("read-credential"), "NotConverging");
     assert_in_range(w.asked, NEVER_CONVERGES_AFTER, 4 * NEVER_CONVERGES_AFTER); /* … and a status that is not taken */
     assert_true(w.ctx.stats->not_converging > 0);
+    assert_true(w.ctx.stats->results[RESULT_REQUEUE] > 0);
+    assert_int_equal(w.ctx.stats->results[RESULT_SUCCESS], 0);
     assert_int_equal(reconciler_view(w.rec).turns_len, 0);
 }
 
@@ -179,6 +185,45 @@ static void it_is_tried_again_every_five_minutes_at_last(void **state)
         longest = pause > longest ? pause : longest;
     }
     assert_in_range(longest, RETRY_MAX_MS / 2, RETRY_MAX_MS);
+}
+
+/* Somebody waits for what he has just changed. That an answer has come is nobody's edit. */
+static void who_has_changed_it_is_waited_for(void **state)
+{
+    (void)state;
+    go_on(0);
+    for (enum queue_priority priority = 0; priority < QUEUE_PRIORITIES; priority++) {
+        memory_forgive(memory());
+        w.asked = 0;
+        controller_add(w.ctx.controller, KIND "/ci/builds", priority, "test");
+        go_on(0);
+        assert_true(w.asked > 0);
+        assert_int_equal(w.urgent, priority == QUEUE_URGENT);
+    }
+}
+
+/* That others of its namespace are left out does not concern who is known. */
+static void who_is_known_is_served_beside_who_is_left_out(void **state)
+{
+    (void)state;
+    shares_leave_out(store_shares(w.ctx.store), "ci");
+    go_on(0);
+    assert_true(w.asked > 0);
+}
+
+/* Its turn ends with the answer that it waits for. */
+static void who_is_left_out_is_served_no_more(void **state)
+{
+    (void)state;
+    w.answers = false;
+    go_on(0);
+    assert_int_equal(w.asked, 1);
+    shares_leave_out(store_shares(w.ctx.store), "ci");
+    store_leave_out(w.ctx.store, KIND_RUNNER, "ci", "builds");
+    turn_ready(w.turn);
+    go_on(HOUR_MS);
+    assert_int_equal(w.asked, 1);
+    assert_int_equal(reconciler_view(w.rec).turns_len, 0);
 }
 
 static void tell_secret(const char *version)
@@ -265,6 +310,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_repeats_is_given_up_for_a_while, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_tried_again_every_five_minutes_at_last, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_tried_at_once_when_what_it_needs_has_changed, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_has_changed_it_is_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_known_is_served_beside_who_is_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_left_out_is_served_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(a_turn_that_was_forgotten_is_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_key_is_told_whoever_came_last, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_a_queue_that_nobody_takes_from, setup, teardown),
