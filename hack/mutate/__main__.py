@@ -13,16 +13,15 @@ import sys
 
 from . import judge, mutants
 
-FOLDERS = ("runner", "operator", "gitlab", "kube/watch.c", "kube/watch_event.c", "kube/watch_list.c", "kube/watch_state.c",
-           "kube/watch_stream.c", "kube/store.c", "kube/queue.c", "kube/lease.c", "kube/client.c")
+FOLDERS = ("runner", "operator", "gitlab", "kube/watch*.c", "kube/store.c", "kube/queue.c", "kube/lease.c", "kube/client.c")
 GENERATED = {"crd_shape.c", "config_keys.c", "go_tables.c", "features.c", "kube_names.c"}  # tables
 EQUIVALENT = pathlib.Path(__file__).with_name("equivalent")
 VERDICTS = pathlib.Path("build/mutate/verdicts")  # of all, as they come
 
 
 def files_of(place):
-    path = pathlib.Path("controller", place)
-    return [str(path)] if path.is_file() else sorted(str(file) for file in path.glob("*.c") if file.name not in GENERATED)
+    found = pathlib.Path("controller").glob(place if place.endswith(".c") else f"{place}/*.c")
+    return sorted(str(file) for file in found if file.name not in GENERATED)
 
 
 def known_equivalents():
