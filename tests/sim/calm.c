@@ -30,11 +30,17 @@ static struct calm calm_of(const struct story *story)
     return calm;
 }
 
+bool ledger_has_some(const struct story *story)
+{
+    struct json_object *ledger = api_object(story->api, "secrets", OPERATOR_NAMESPACE, LEDGER_NAME);
+
+    return json_first(json_get(ledger, "data")).key != NULL;
+}
+
 /* Jobs end before a Deployment does, what has no owner is let go after a while, and so are runners in the ledger. */
 static bool goes_on(const struct story *story, int leader)
 {
-    struct json_object *ledger = api_object(story->api, "secrets", OPERATOR_NAMESPACE, LEDGER_NAME);
-    bool on = json_first(json_get(ledger, "data")).key || (leader >= 0 && replica_removes(story->replicas[leader]));
+    bool on = ledger_has_some(story) || (leader >= 0 && replica_removes(story->replicas[leader]));
 
     for (int i = 0; i < story->wishes_len; i++) {
         const struct wish *wish = &story->wishes[i];

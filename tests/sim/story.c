@@ -302,10 +302,10 @@ static void heal(struct story *story)
     story->healed_at = story->sim->now;
 }
 
-/* Something is to be found out that nobody tells. */
+/* Something is to be found out that nobody tells; or the ledger's next two attempts are as far apart as they may be. */
 static bool is_late(const struct story *story)
 {
-    return story->seen.waits || (story->seen.meddled && !story->plan.setup[SETUP_CHECK]);
+    return story->seen.waits || (story->seen.meddled && !story->plan.setup[SETUP_CHECK]) || ledger_has_some(story);
 }
 
 /* Some stories wait to the end of their time, as what is wrong may begin late. */

@@ -111,6 +111,8 @@ void apply_wish(struct story *story, struct wish *wish);
 /* Lets time go by, until all that check(story) checks holds and will go on to: nobody has written anything while
  * GitLab was asked about each runner twice; or until so much time has gone by (calm.c). */
 void story_settle(struct story *story, int64_t within_ms, void (*check)(void *arg));
+/* GitLab has not let go yet of all that was left behind. */
+bool ledger_has_some(const struct story *story);
 
 /* The operator's token of now works (deeds_operator.c). */
 void operator_mend(struct story *story);
