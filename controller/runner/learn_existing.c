@@ -71,20 +71,31 @@ static bool learn_tried(struct lesson *l)
     return true;
 }
 
+/* A server that does not let us know, as GitLab does with an OAuth token, has answered, too. */
+static bool is_heard(const struct call_answer *answer)
+{
+    return is_good(answer) || (answer->err.code >= 400 && answer->err.code < 500 && answer->err.code != 429);
+}
+
 static bool learn_version(struct lesson *l)
 {
     const struct server_check_context in = circumstances(l);
 
-    server_check_version(&l->m->check, &in, json_str(l->answer->body, "version"));
+    if (is_heard(l->answer))
+        server_check_version(&l->m->check, &in, json_str(l->answer->body, "version"));
+    else
+        server_check_unheard(&l->m->check);
     return true;
 }
 
-/* Whoever does not tell, such as an OAuth token's GitLab, leaves it open. */
 static bool learn_self(struct lesson *l)
 {
     const struct server_check_context in = circumstances(l);
 
-    server_check_self(&l->m->check, &in, is_good(l->answer) ? l->answer->expiration : NULL);
+    if (is_heard(l->answer))
+        server_check_self(&l->m->check, &in, is_good(l->answer) ? l->answer->expiration : NULL);
+    else
+        server_check_unheard(&l->m->check);
     return true;
 }
 
@@ -195,6 +206,12 @@ bool learn_unknown(struct lesson *l)
     return true;
 }
 
+/* As the runner that was there before, if there was one. */
+static bool is_at_the_same_gitlab(const struct observed *o)
+{
+    return o->registered.url && strcmp(o->registered.url, o->spec->url) == 0;
+}
+
 void learn_renewed(struct lesson *l)
 {
     const struct server_check_context in = circumstances(l);
@@ -208,5 +225,5 @@ void learn_renewed(struct lesson *l)
                     arena_printf(l->a, "changed at GitLab by somebody, and set back to what the spec says: %s",
                                  attributes_text(edited, l->a)));
     l->m->takeover = TAKEOVER_UNTRIED;
-    server_check_renewed(&l->m->check, &in);
+    server_check_renewed(&l->m->check, &in, !is_at_the_same_gitlab(l->o));
 }

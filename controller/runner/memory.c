@@ -38,7 +38,7 @@ void memory_forgive(struct memory *m)
     m->takeover = TAKEOVER_UNTRIED;
     m->not_inherited = false;
     m->check.credential_status = 0;
-    server_check_forget_self(&m->check);
+    server_check_forget_credential(&m->check);
     if (m->doubt > DOUBT_LOST)
         m->doubt = DOUBT_LOST;
 }

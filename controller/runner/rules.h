@@ -64,7 +64,7 @@ const struct attempt *refused_attempt(const struct observed *o, const char *rule
 
 /* rules_server_check.c: a registered runner, as time goes by. */
 struct action ask_gitlab(const struct observed *o, struct arena *a);
-struct action ask_for_the_version(const struct observed *o, struct arena *a);
+struct action ask_what_is_seldom_asked(const struct observed *o, struct arena *a);
 struct action replace_a_runner_that_is_gone(const struct observed *o, struct arena *a);
 struct action renew_a_dead_token(const struct observed *o, struct arena *a);
 struct action rotate_the_token(const struct observed *o, struct arena *a);

@@ -287,7 +287,7 @@ const struct rule registration_rules[] = {
     {"dead-token",   renew_a_dead_token,            "nor that its token is bad",                                     NULL},
     {"rotation",     rotate_the_token,              "the token need not be replaced now",                            NULL},
     {"attributes",   tell_the_attributes,           "GitLab has its tags and other attributes as the spec says",     NULL},
-    {"version",      ask_for_the_version,           "nothing else is to be asked of GitLab now",                     NULL},
+    {"version",      ask_what_is_seldom_asked,           "nothing else is to be asked of GitLab now",                     NULL},
     {NULL,           NULL,                          NULL,                                                            NULL},
 };
 /* clang-format on */

@@ -54,16 +54,19 @@ struct action ask_gitlab(const struct observed *o, struct arena *a)
     return act;
 }
 
-struct action ask_for_the_version(const struct observed *o, struct arena *a)
+/* Its version, or until when the access token lives. */
+struct action ask_what_is_seldom_asked(const struct observed *o, struct arena *a)
 {
+    const struct server_check *c = &o->memory->check;
+
     (void)a;
-    if (!o->memory->check.wants_version || !by_access_token(o))
+    if ((!c->wants_version && !c->wants_self) || !by_access_token(o))
         return act_pass;
     if (o->values[READ_CREDENTIAL].lookup == LOOKUP_UNKNOWN)
         return act_read(READ_CREDENTIAL);
     if (!credential_value(o))
         return act_pass;
-    return act_call(o->memory->check.asks_self ? GITLAB_SELF : GITLAB_VERSION, o->spec->url, credential_value(o), 0);
+    return act_call(c->wants_version ? GITLAB_VERSION : GITLAB_SELF, o->spec->url, credential_value(o), 0);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

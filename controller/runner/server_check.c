@@ -14,7 +14,7 @@
 #include "base/time.h"
 #include "runner/names.h"
 
-enum { VERSION_EVERY = 12 }; /* checks: it changes seldom */
+enum { SELDOM = 24 }; /* checks: GitLab is upgraded, and an access token replaced, seldom */
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * When */
@@ -181,6 +181,7 @@ void server_check_shown(struct server_check *check, const struct server_check_co
     check->shown_ms = in->now_ms;
     check->edited = attributes_edited(in->attributes, runner);
     check->wants_version = in->now_ms >= check->version_due_ms;
+    check->wants_self = !check->wants_version && in->now_ms >= check->self_due_ms; /* one question more at most */
     check->try_token = check->refusals < CONFIRMATIONS && (silent || (check->edited && !ours));
     check->due_ms = check->try_token ? in->now_ms : next_check(in);
 }
@@ -250,13 +251,17 @@ void server_check_unanswered(struct server_check *check, const struct server_che
     check->due_ms = allowed > next_check(in) ? allowed : next_check(in);
 }
 
+static int64_t next_seldom(const struct server_check_context *in)
+{
+    return in->now_ms + SELDOM * in->spec->server_check_period * 1000;
+}
+
 void server_check_version(struct server_check *check, const struct server_check_context *in, const char *version)
 {
     int major, minor;
 
     check->wants_version = false;
-    check->asks_self = true; /* in the next check, so that there are no more questions than one in VERSION_EVERY */
-    check->version_due_ms = in->now_ms;
+    check->version_due_ms = next_seldom(in);
     if (version && sscanf(version, "%d.%d", &major, &minor) == 2 && major > 0 && minor >= 0) {
         check->major = major;
         check->minor = minor;
@@ -267,28 +272,34 @@ void server_check_self(struct server_check *check, const struct server_check_con
 {
     int64_t end = day ? day_parse(day) : 0;
 
-    check->wants_version = check->asks_self = false;
-    check->version_due_ms = in->now_ms + 2 * VERSION_EVERY * in->spec->server_check_period * 1000;
+    check->wants_self = false;
+    check->self_due_ms = next_seldom(in);
     check->self_known = true;
     check->credential_end = end > 0 ? end : 0;
 }
 
-void server_check_forget_self(struct server_check *check)
+void server_check_unheard(struct server_check *check)
 {
-    if (!check->self_known)
-        return;
-    check->asks_self = true;
-    check->version_due_ms = 0;
+    check->wants_version = check->wants_self = false;
 }
 
-void server_check_renewed(struct server_check *check, const struct server_check_context *in)
+void server_check_forget_credential(struct server_check *check)
 {
+    check->self_due_ms = 0;
+    check->version_due_ms = check->major ? check->version_due_ms : 0;
+}
+
+void server_check_renewed(struct server_check *check, const struct server_check_context *in, bool elsewhere)
+{
+    const struct server_check former = elsewhere ? (struct server_check){0} : *check;
+
     *check = (struct server_check){.due_ms = next_check(in),
-                                   .version_due_ms = check->version_due_ms,
-                                   .wants_version = check->wants_version,
-                                   .asks_self = check->asks_self,
-                                   .self_known = check->self_known,
-                                   .credential_end = check->credential_end,
-                                   .major = check->major,
-                                   .minor = check->minor};
+                                   .version_due_ms = former.version_due_ms,
+                                   .self_due_ms = former.self_due_ms,
+                                   .wants_version = former.wants_version,
+                                   .wants_self = former.wants_self,
+                                   .self_known = former.self_known,
+                                   .credential_end = former.credential_end,
+                                   .major = former.major,
+                                   .minor = former.minor};
 }

@@ -25,12 +25,12 @@ struct server_check {
     int credential_status;  /* with which the access token was refused last; 0: it was not          */
     int64_t refused_due_ms; /* … in the check of this time, which goes on with the runner's own token */
     int64_t contacted;      /* when GitLab heard of a manager last, seconds since 1970; 0: unknown, CONTACTED_NEVER */
-    bool wants_version;     /* … or, in turns, until when the access token lives */
-    bool asks_self;         /* … which is the next                               */
-    int64_t version_due_ms;
-    bool self_known;        /* GitLab has been asked for that                            */
-    int64_t credential_end; /* … seconds since 1970; 0: never, or it does not tell       */
-    int major, minor;       /* GitLab's version; 0, 0: not known */
+    bool wants_version;     /* GitLab's is to be asked for in this check … */
+    bool wants_self;        /* … or until when the access token lives      */
+    int64_t version_due_ms, self_due_ms; /* 0: it was not heard yet                          */
+    bool self_known;                     /* GitLab has been asked for that                   */
+    int64_t credential_end;              /* … seconds since 1970; 0: never, or it does not tell */
+    int major, minor;                    /* GitLab's version; 0, 0: not known                */
 };
 
 /* The runner of the recorded id was found to be ours, and just now: it may be changed by its id. A number may be
@@ -74,10 +74,13 @@ void server_check_unanswered(struct server_check *check, const struct server_che
 void server_check_version(struct server_check *check, const struct server_check_context *in, const char *version);
 /* Until when the access token lives, as GitLab tells it ("2026-12-31"); NULL: for ever, or it does not tell. */
 void server_check_self(struct server_check *check, const struct server_check_context *in, const char *day);
-/* The credential may be another one: it is asked about in the next check. */
-void server_check_forget_self(struct server_check *check);
-/* Another token or other attributes: what was found about the former ones is void. */
-void server_check_renewed(struct server_check *check, const struct server_check_context *in);
+/* Neither was heard: it is asked in the next check, and what was known holds. */
+void server_check_unheard(struct server_check *check);
+/* The credential may be another one: it is asked about in the next check, and GitLab's version, if it was not told. */
+void server_check_forget_credential(struct server_check *check);
+/* Another token or other attributes: what was found about the former ones is void. elsewhere: and so is what GitLab has
+ * said of itself, which is another one. */
+void server_check_renewed(struct server_check *check, const struct server_check_context *in, bool elsewhere);
 
 /* The attributes that GitLab shows another way than they are wanted, as bits; and as text ("tag_list, paused"). What
  * it does not show is passed over. */

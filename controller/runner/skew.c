@@ -46,10 +46,18 @@ static const char *helper_skew(const struct observed *o, struct version manager,
     return "HelperVersionDiffers";
 }
 
+/* Who has no access token any more does not hear of the next one. */
+static struct version version_of_gitlab(const struct observed *o)
+{
+    bool asked = o->spec->authentication == AUTH_ACCESS_TOKEN;
+
+    return asked ? (struct version){o->memory->check.major, o->memory->check.minor} : (struct version){0};
+}
+
 const char *version_skew(const struct observed *o, struct arena *a, const char **ret_message)
 {
     const char *own = o->spec->manager.image, *image = own ? own : o->settings.manager_image;
-    struct version manager = version_of_image(image), gitlab = {o->memory->check.major, o->memory->check.minor};
+    struct version manager = version_of_image(image), gitlab = version_of_gitlab(o);
     bool newer = manager.major > gitlab.major || (manager.major == gitlab.major && manager.minor > gitlab.minor);
 
     if (!manager.major || !gitlab.major || (!newer && manager.major == gitlab.major))

@@ -248,6 +248,13 @@ static bool is_stalled(const struct observed *o, const struct finding *registrat
     return manager->reason ? manager->stalled : managers_trouble(o, a).stalled;
 }
 
+/* It is the same GitLab's, which is not known yet, and asked for. */
+static bool is_former_skew_shown(const struct observed *o)
+{
+    return o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && !o->memory->check.major &&
+           strcmp(json_str_or(o->status, "url", ""), o->spec->url) == 0;
+}
+
 /* Only where versions are known not to go together. What was known of GitLab before a restart is shown until it is
  * known again. */
 static struct condition skew(const struct observed *o, struct arena *a)
@@ -258,7 +265,7 @@ static struct condition skew(const struct observed *o, struct arena *a)
     c.reason = o->spec ? version_skew(o, a, &c.message) : NULL;
     if (c.reason) {
         c.status = "True";
-    } else if (o->spec && !o->memory->check.major && former) {
+    } else if (former && is_former_skew_shown(o)) {
         c.status = json_str(former, "status");
         c.reason = json_str(former, "reason");
         c.message = json_str(former, "message");

@@ -13,15 +13,44 @@ struct calm {
                                     is */
 };
 
+static int some_leader(const struct story *story)
+{
+    int leader = -1;
+
+    for (int i = 0; i < story->replicas_len; i++)
+        if (replica_leads(story->replicas[i]))
+            leader = i;
+    return leader;
+}
+
+/* Only an access token is told of it. */
+static bool is_version_old(const struct story *story, const struct wish *wish, int leader)
+{
+    struct json_object *spec = json_get(wish_object(story, wish), "spec");
+    int major, minor;
+
+    if (!spec || spec_mode(spec) != MODE_ACCESS || !story->plan.setup[SETUP_CHECK])
+        return false;
+    return replica_heard_version(story->replicas[leader], wish->ns, wish->name, &major, &minor) &&
+           !gitlab_is_version(story->gitlabs[spec_gitlab(spec)], major, minor);
+}
+
+bool story_waits_for_version(const struct story *story)
+{
+    int leader = some_leader(story);
+    bool old = false;
+
+    for (int i = 0; i < story->wishes_len && leader >= 0; i++)
+        old |= is_version_old(story, &story->wishes[i], leader);
+    return old;
+}
+
 static struct calm calm_of(const struct story *story)
 {
-    struct calm calm = {.writes = story->seen.writes, .leader = -1};
+    struct calm calm = {.writes = story->seen.writes, .leader = some_leader(story)};
 
-    for (int i = 0; i < story->replicas_len; i++) {
+    for (int i = 0; i < story->replicas_len; i++)
         calm.starts += replica_starts(story->replicas[i]);
-        if (replica_leads(story->replicas[i]))
-            calm.leader = i;
-    }
     for (int i = 0; i < story->wishes_len && calm.leader >= 0; i++) {
         const struct wish *wish = &story->wishes[i];
         calm.asks_at[i] = wish_object(story, wish) ? replica_asks_at(story->replicas[calm.leader], wish->ns, wish->name)
@@ -40,7 +69,8 @@ bool ledger_has_some(const struct story *story)
 /* Jobs end before a Deployment does, what has no owner is let go after a while, and so are runners in the ledger. */
 static bool goes_on(const struct story *story, int leader)
 {
-    bool on = ledger_has_some(story) || (leader >= 0 && replica_removes(story->replicas[leader]));
+    bool on = ledger_has_some(story) || story_waits_for_version(story) ||
+              (leader >= 0 && replica_removes(story->replicas[leader]));
 
     for (int i = 0; i < story->wishes_len; i++) {
         const struct wish *wish = &story->wishes[i];

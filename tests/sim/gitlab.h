@@ -84,6 +84,7 @@ void gitlab_registration_off(struct gitlab_server *gitlab, bool off); /* 410 of 
 /* Of a group or a project that has so many runners no more are made; as it is installed: 1000. */
 void gitlab_limit(struct gitlab_server *gitlab, unsigned runners);
 void gitlab_version(struct gitlab_server *gitlab, const char *version);
+bool gitlab_is_version(const struct gitlab_server *gitlab, int major, int minor);
 
 /* Each request is answered so until 0 is set, before or after what it asks for is done: 500 in GitLab's JSON; 502, 503,
  * 504 and 404 by a proxy's page; 429 by the throttle's plain text, with Retry-After as given; 403 as by an IP

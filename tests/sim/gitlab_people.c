@@ -129,6 +129,14 @@ void gitlab_registration_off(struct gitlab_server *lab, bool off)
     lab->tokens_off = off;
 }
 
+bool gitlab_is_version(const struct gitlab_server *lab, int major, int minor)
+{
+    char text[40];
+    size_t len = (size_t)snprintf(text, sizeof(text), "%d.%d.", major, minor);
+
+    return strncmp(lab->version, text, len) == 0;
+}
+
 void gitlab_version(struct gitlab_server *lab, const char *version)
 {
     free(lab->version);

@@ -20,10 +20,6 @@ void properties_at_rest(struct story *story);
 /* … and when all GitLabRunners have been deleted. */
 void properties_at_the_end(struct story *story);
 
-/* Of GitLab's version, and of the access token's end, it asks again two dozen checks later only: so long it may take
- * until all is at rest. */
-void await_the_seldom(struct story *story);
-
 /* properties_tokens.c: a token in the text, "" when there is none; lent until the next call. */
 const char *token_in(const char *text, size_t len);
 void tokens_check_request(struct story *story, const struct exchange_request *request);

@@ -263,12 +263,30 @@ static bool is_unsure(const struct memory *m)
     return unsure;
 }
 
-int64_t replica_asks_at(const struct replica *r, const char *ns, const char *name)
+/* NULL: of that object it knows nothing. */
+static const struct state *state_of(const struct replica *r, const char *ns, const char *name)
 {
     const struct reconciler_view view = reconciler_view(r->instance.rec);
-    const struct state *state = map_get(&view.states->by_key, key_text("GitLabRunner", ns, name).text);
+
+    return map_get(&view.states->by_key, key_text("GitLabRunner", ns, name).text);
+}
+
+int64_t replica_asks_at(const struct replica *r, const char *ns, const char *name)
+{
+    const struct state *state = state_of(r, ns, name);
 
     return state && !is_unsure(&state->memory) ? state->memory.check.due_ms : 0;
+}
+
+bool replica_heard_version(const struct replica *r, const char *ns, const char *name, int *major, int *minor)
+{
+    const struct state *state = state_of(r, ns, name);
+
+    if (!state || !state->memory.check.version_due_ms)
+        return false;
+    *major = state->memory.check.major;
+    *minor = state->memory.check.minor;
+    return true;
 }
 
 bool replica_removes(const struct replica *r)

@@ -50,6 +50,8 @@ unsigned replica_starts(const struct replica *replica);
 /* When it will ask GitLab next about the runner of that object, by its own clock; 0: that is not planned, or
  * it will look into something again by itself before. */
 int64_t replica_asks_at(const struct replica *replica, const char *ns, const char *name);
+/* What GitLab has told about its version when it was asked; 0.0: nothing. False: it was not asked yet. */
+bool replica_heard_version(const struct replica *replica, const char *ns, const char *name, int *major, int *minor);
 /* Of its /healthz, or its /readyz: 200, or why not, in why. */
 int replica_health(const struct replica *replica, bool ready, char *why, size_t size);
 /* What it keeps: records of objects, but for Namespaces and the ledger, and states of runners. Returns how many, and

@@ -305,7 +305,9 @@ static void heal(struct story *story)
 /* Something is to be found out that nobody tells; or the ledger's next two attempts are as far apart as they may be. */
 static bool is_late(const struct story *story)
 {
-    return story->seen.waits || (story->seen.meddled && !story->plan.setup[SETUP_CHECK]) || ledger_has_some(story);
+    bool found_out = story->seen.waits || (story->seen.meddled && !story->plan.setup[SETUP_CHECK]);
+
+    return found_out || ledger_has_some(story) || story_waits_for_version(story);
 }
 
 /* Some stories wait to the end of their time, as what is wrong may begin late. */

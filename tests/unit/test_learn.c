@@ -118,6 +118,19 @@ static void what_is_said_is_asked_again_soon_after_failures(void **state)
                 stage.world.observed.now_ms + 10 * 1000);
 }
 
+/* An answer that was lost says neither that there is no version, nor that the access token lives for ever. */
+static void what_was_not_heard_is_not_known(void **state)
+{
+    const struct call_answer lost = refused(502), no = refused(403), day = {.expiration = "2030-02-03"};
+
+    (void)state;
+    assert_true(answered(GITLAB_SELF, &day)->check.credential_end > 0);
+    assert_true(answered(GITLAB_SELF, &lost)->check.credential_end > 0);
+    assert_int_equal(answered(GITLAB_SELF, &no)->check.credential_end, 0);
+    assert_int_equal(answered(GITLAB_VERSION, &lost)->check.version_due_ms, 0);
+    assert_true(answered(GITLAB_VERSION, &no)->check.version_due_ms > stage.world.observed.now_ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +140,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_token_that_is_refused_is_not_restored_again, begin, end),
         cmocka_unit_test_setup_teardown(nor_is_anothers, begin, end),
         cmocka_unit_test_setup_teardown(what_is_said_is_asked_again_soon_after_failures, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_not_heard_is_not_known, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

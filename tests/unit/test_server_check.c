@@ -292,17 +292,61 @@ static void reads_gitlabs_version(void **state)
     server_check_version(&check, &in, "nightly");
     assert_int_equal(check.major, 19);
     shown(&check, "{" AS_TOLD "}");
-    assert_true(check.wants_version && check.asks_self); /* the other question, which has its turn */
+    assert_true(!check.wants_version && check.wants_self); /* the other question, in a check of its own */
     server_check_self(&check, &in, "2030-02-03");
     assert_true(check.self_known);
     assert_int_equal(check.credential_end, 1896307200);
     shown(&check, "{" AS_TOLD "}");
-    assert_false(check.wants_version); /* both are asked seldom */
-    server_check_forget_self(&check);
+    assert_false(check.wants_version || check.wants_self); /* both are asked seldom */
+    server_check_forget_credential(&check);
     shown(&check, "{" AS_TOLD "}");
-    assert_true(check.wants_version && check.asks_self);
+    assert_true(!check.wants_version && check.wants_self);
     server_check_self(&check, &in, NULL);
     assert_int_equal(check.credential_end, 0);
+}
+
+/* What was not heard is asked for in the next check, and puts the other question off for no longer than that. */
+static void asks_again_what_was_not_heard(void **state)
+{
+    struct server_check check = {.major = 0};
+
+    (void)state;
+    shown(&check, "{" AS_TOLD "}");
+    assert_true(check.wants_version);
+    server_check_unheard(&check);
+    assert_false(check.wants_version || check.wants_self); /* not at once */
+    shown(&check, "{" AS_TOLD "}");
+    assert_true(check.wants_version);
+    server_check_version(&check, &in, NULL);
+    shown(&check, "{" AS_TOLD "}");
+    assert_true(check.wants_self);
+    server_check_self(&check, &in, "2030-02-03");
+    server_check_forget_credential(&check);
+    shown(&check, "{" AS_TOLD "}");
+    assert_true(check.wants_version); /* another credential may be told what this one was not */
+    server_check_version(&check, &in, "19.3.1");
+    shown(&check, "{" AS_TOLD "}");
+    server_check_unheard(&check);
+    assert_int_equal(check.credential_end, 1896307200);
+    shown(&check, "{" AS_TOLD "}");
+    assert_true(check.wants_self);
+}
+
+/* What one GitLab has said of itself is not true of another. */
+static void another_gitlab_is_asked_anew(void **state)
+{
+    struct server_check check = {.major = 0};
+
+    (void)state;
+    server_check_version(&check, &in, "19.3.1");
+    server_check_self(&check, &in, "2030-02-03");
+    server_check_renewed(&check, &in, false);
+    assert_int_equal(check.major, 19);
+    server_check_renewed(&check, &in, true);
+    assert_int_equal(check.major, 0);
+    assert_int_equal(check.credential_end, 0);
+    shown(&check, "{" AS_TOLD "}");
+    assert_true(check.wants_version);
 }
 
 int main(void)
@@ -321,6 +365,8 @@ int main(void)
         cmocka_unit_test(names_what_somebody_has_edited),
         cmocka_unit_test(knows_the_scope_of_a_runner),
         cmocka_unit_test(reads_gitlabs_version),
+        cmocka_unit_test(asks_again_what_was_not_heard),
+        cmocka_unit_test(another_gitlab_is_asked_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

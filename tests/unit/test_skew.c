@@ -36,7 +36,8 @@ static void tells_what_does_not_go_together(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         cleanup_arena struct arena a = {0};
-        const struct spec spec = {.manager.image = cases[i].manager, .helper_image = cases[i].helper};
+        const struct spec spec = {
+            .authentication = AUTH_ACCESS_TOKEN, .manager.image = cases[i].manager, .helper_image = cases[i].helper};
         const struct memory memory = {.check = {.major = cases[i].major, .minor = cases[i].minor}};
         const struct observed o = {
             .spec = &spec, .memory = &memory, .settings.manager_image = "gitlab/gitlab-runner:v19.2.0"};
@@ -47,9 +48,24 @@ static void tells_what_does_not_go_together(void **state)
     }
 }
 
+/* Without an access token nobody hears of the next version, so none is known. */
+static void only_an_access_token_is_told(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    const struct spec spec = {.authentication = AUTH_REGISTRATION_TOKEN,
+                              .manager.image = "gitlab/gitlab-runner:v19.4.0"};
+    const struct memory memory = {.check = {.major = 19, .minor = 3}};
+    const struct observed o = {.spec = &spec, .memory = &memory};
+    const char *message = NULL;
+
+    (void)state;
+    assert_null(version_skew(&o, &a, &message));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(tells_what_does_not_go_together)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tells_what_does_not_go_together),
+                                       cmocka_unit_test(only_an_access_token_is_told)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

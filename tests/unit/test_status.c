@@ -457,6 +457,35 @@ static void what_is_not_known_stays_as_it_was(void **state)
     scenario_finish(&s);
 }
 
+static const char *skew_beside(struct world *w, const char *url)
+{
+    w->observed.status = arena_json(
+        &w->mem, json_build("{url: %s, conditions: [{type: VersionSkew, status: 'True', reason: 'Old'}]}", url));
+    return condition_get(rendered(w), "VersionSkew", "reason");
+}
+
+/* What one GitLab's version was is not shown of another's, nor where nobody asks for it any more. */
+static void a_former_skew_is_shown_until_the_same_gitlab_is_asked(void **state)
+{
+    static const int restarted[OPTIONS] = {[OPT_START] = START_RESTARTED};
+    struct scenario s;
+    struct world w;
+
+    (void)state;
+    scenario_init(&s, 1, restarted);
+    world_init(&w, &s, (struct crash){.at = -1}, NULL);
+    world_observe(&w);
+    struct spec spec = *w.observed.spec;
+    w.observed.spec = &spec;
+    spec.authentication = AUTH_ACCESS_TOKEN;
+    assert_string_equal(skew_beside(&w, spec.url), "Old");
+    assert_null(skew_beside(&w, "https://former.example.com"));
+    spec.authentication = AUTH_REGISTRATION_TOKEN;
+    assert_null(skew_beside(&w, spec.url));
+    world_finish(&w);
+    scenario_finish(&s);
+}
+
 /* The process died after the token was saved and before the status was written: a registration is an answer. */
 static void a_registration_that_the_status_does_not_tell_was_answered(void **state)
 {
@@ -641,6 +670,7 @@ int main(void)
         cmocka_unit_test(the_last_registration_stays_on_show),
         cmocka_unit_test(no_token_is_shown),
         cmocka_unit_test(what_is_not_known_stays_as_it_was),
+        cmocka_unit_test(a_former_skew_is_shown_until_the_same_gitlab_is_asked),
         cmocka_unit_test(every_reason_is_in_the_list),
         cmocka_unit_test(a_registration_that_the_status_does_not_tell_was_answered),
         cmocka_unit_test(every_listed_reason_is_documented),
