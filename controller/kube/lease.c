@@ -157,7 +157,7 @@ static void observe(struct lease *lease, struct json_object *object)
     if (!lease->object || !json_same(json_get(object, "spec"), json_get(lease->object, "spec")))
         lease->seen_ms = loop_boottime(lease->loop);
     json_put_ptr(&lease->object);
-    lease->object = json_copy(object);
+    lease->object = json_ref(object);
     lease->absent = false;
 }
 

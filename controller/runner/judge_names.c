@@ -107,12 +107,14 @@ static void judge_named_place(const struct judged *j, const struct place *place,
 
 void judge_names(const struct judged *j)
 {
+    struct json_object *value;
+
     for (size_t i = 0; i < ARRAY_LEN(jobs_places); i++)
-        judge_named_place(j, &jobs_places[i], judged_field(j, jobs_places[i].path),
-                          json_get(j->kubernetes, jobs_places[i].path));
+        if ((value = json_get(j->kubernetes, jobs_places[i].path)))
+            judge_named_place(j, &jobs_places[i], judged_field(j, jobs_places[i].path), value);
     for (size_t i = 0; i < ARRAY_LEN(manager_places); i++)
-        judge_named_place(j, &manager_places[i], arena_printf(j->a, "spec.%s", manager_places[i].path),
-                          json_get(j->json, manager_places[i].path));
+        if ((value = json_get(j->json, manager_places[i].path)))
+            judge_named_place(j, &manager_places[i], arena_printf(j->a, "spec.%s", manager_places[i].path), value);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -139,9 +141,10 @@ static void judge_taint(const struct judged *j, const char *field, const char *k
 /* config.toml's table from "key=value" to the effect. */
 static void judge_job_tolerations(const struct judged *j)
 {
-    const char *field = judged_field(j, "node_tolerations");
+    struct json_object *table = json_member(j->kubernetes, "node_tolerations");
+    const char *field = table ? judged_field(j, "node_tolerations") : NULL;
 
-    json_each (it, json_member(j->kubernetes, "node_tolerations")) {
+    json_each (it, table) {
         const char *equals = strchr(it.key, '=');
         const char *key = equals ? arena_strndup(j->a, it.key, (size_t)(equals - it.key)) : it.key;
         judge_taint(j, field, key, equals ? equals + 1 : "");

@@ -14,9 +14,21 @@
 /* ---------------------------------------------------------------------------------------------------------------------
  * Bounds.
  */
-static const char *const bounded_parts[] = {"", "service_", "helper_", "pod_"};
-static const char *const resources[] = {"cpu", "memory", "ephemeral_storage"};
-static const char *const bounds[] = {"request", "limit"};
+struct bound {
+    const char *key, *most; /* … and how much of it a job may ask for */
+};
+#define BOUND(key_)                                                                                                    \
+    {                                                                                                                  \
+        .key = key_, .most = key_ "_overwrite_max_allowed"                                                             \
+    }
+#define RESOURCE(name)                                                                                                 \
+    {                                                                                                                  \
+        BOUND(name "_request"), BOUND(name "_limit")                                                                   \
+    }
+#define PART(prefix) RESOURCE(prefix "cpu"), RESOURCE(prefix "memory"), RESOURCE(prefix "ephemeral_storage")
+
+enum { REQUEST, LIMIT, BOUNDS };
+static const struct bound resources[][BOUNDS] = {PART(""), PART("service_"), PART("helper_"), PART("pod_")};
 
 /* False: it is given, and no quantity. */
 static bool read_bound(const struct judged *j, const char *key, double *ret)
@@ -34,10 +46,9 @@ static bool read_bound(const struct judged *j, const char *key, double *ret)
 }
 
 /* Used only when a job asks for more. */
-static void judge_most(const struct judged *j, const char *key)
+static void judge_most(const struct judged *j, const char *most)
 {
-    const char *most = arena_printf(j->a, "%s_overwrite_max_allowed", key),
-               *text = json_str_or(j->kubernetes, most, "");
+    const char *text = json_str_or(j->kubernetes, most, "");
     double ignored;
 
     if (*text && !quantity_parse(text, &ignored))
@@ -45,27 +56,24 @@ static void judge_most(const struct judged *j, const char *key)
                     judged_field(j, most), shown(text, 60).text);
 }
 
-static void judge_resource(const struct judged *j, const char *part, const char *resource)
+static void judge_resource(const struct judged *j, const struct bound bounds[static BOUNDS])
 {
-    double values[ARRAY_LEN(bounds)];
-    const char *keys[ARRAY_LEN(bounds)];
+    double values[BOUNDS];
 
-    for (size_t b = 0; b < ARRAY_LEN(bounds); b++) {
-        keys[b] = arena_printf(j->a, "%s%s_%s", part, resource, bounds[b]);
-        judge_most(j, keys[b]);
-        if (!read_bound(j, keys[b], &values[b]))
+    for (size_t b = 0; b < BOUNDS; b++) {
+        judge_most(j, bounds[b].most);
+        if (!read_bound(j, bounds[b].key, &values[b]))
             return;
     }
-    if (values[0] > values[1] && values[1] > 0)
+    if (values[REQUEST] > values[LIMIT] && values[LIMIT] > 0)
         judged_refuse(j, "%s is more than %s, which no API server takes: lower the one or raise the other",
-                      judged_field(j, keys[0]), judged_field(j, keys[1]));
+                      judged_field(j, bounds[REQUEST].key), judged_field(j, bounds[LIMIT].key));
 }
 
 void judge_quantities(const struct judged *j)
 {
-    for (size_t p = 0; p < ARRAY_LEN(bounded_parts); p++)
-        for (size_t r = 0; r < ARRAY_LEN(resources); r++)
-            judge_resource(j, bounded_parts[p], resources[r]);
+    for (size_t i = 0; i < ARRAY_LEN(resources); i++)
+        judge_resource(j, resources[i]);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -88,6 +96,8 @@ static void judge_id(const struct judged *j, const char *context, const char *ke
 static void judge_profile(const struct judged *j, const char *context, const char *key)
 {
     struct json_object *profile = json_get(json_member(j->kubernetes, context), key);
+    if (!profile)
+        return;
     const char *type = json_str_or(profile, "type", ""), *field = judged_field(j, context);
     bool local = strcmp(type, "Localhost") == 0;
 
@@ -181,7 +191,7 @@ static bool is_ip(const char *text)
 static void judge_hostnames(const struct judged *j)
 {
     struct json_object *list = json_member(j->kubernetes, "host_aliases");
-    const char *field = judged_field(j, "host_aliases");
+    const char *field = list ? judged_field(j, "host_aliases") : NULL;
 
     for (size_t i = 0; i < json_len(list); i++) {
         struct json_object *names = json_member(json_at(list, i), "hostnames");
@@ -196,7 +206,7 @@ static void judge_hostnames(const struct judged *j)
 static void judge_nameservers(const struct judged *j)
 {
     struct json_object *list = json_get(j->kubernetes, "dns_config.nameservers");
-    const char *field = judged_field(j, "dns_config.nameservers");
+    const char *field = list ? judged_field(j, "dns_config.nameservers") : NULL;
 
     if (json_len(list) > 3)
         judged_refuse(j, "%s has %zu entries; a pod may have 3", field, json_len(list));
@@ -209,7 +219,7 @@ static void judge_nameservers(const struct judged *j)
 static void judge_searches(const struct judged *j)
 {
     struct json_object *list = json_get(j->kubernetes, "dns_config.searches");
-    const char *field = judged_field(j, "dns_config.searches");
+    const char *field = list ? judged_field(j, "dns_config.searches") : NULL;
 
     for (size_t i = 0; i < json_len(list); i++) {
         char *name = arena_strdup(j->a, json_string(json_at(list, i)));
@@ -259,7 +269,7 @@ static void judge_aliases(const struct judged *j, const char *field, size_t i, c
 void judge_services(const struct judged *j)
 {
     struct json_object *list = json_member(j->kubernetes, "services");
-    const char *field = judged_field(j, "services");
+    const char *field = list ? judged_field(j, "services") : NULL;
 
     for (size_t i = 0; i < json_len(list); i++) {
         judge_aliases(j, field, i, json_str_or(json_at(list, i), "alias", ""));

@@ -26,12 +26,17 @@ enum { PATTERNS_MAX = 16, KEY_SHOWN = 60 };
 /* ---------------------------------------------------------------------------------------------------------------------
  * Tables */
 
-const struct shape_member *shape_member(const struct shape *shape, const char *name)
+static const struct shape_member *member_of_len(const struct shape *shape, const char *name, size_t len)
 {
     for (const struct shape_member *m = shape->members; m && m->name; m++)
-        if (strcmp(m->name, name) == 0)
+        if (*m->name == *name && strncmp(m->name, name, len) == 0 && !m->name[len])
             return m;
     return NULL;
+}
+
+const struct shape_member *shape_member(const struct shape *shape, const char *name)
+{
+    return member_of_len(shape, name, strlen(name));
 }
 
 const struct shape *shape_of_member(const struct shape *shape, const char *name)
@@ -43,12 +48,9 @@ const struct shape *shape_of_member(const struct shape *shape, const char *name)
 
 const struct shape *shape_find(const struct shape *shape, const char *path)
 {
-    char name[300];
-
     for (size_t len; shape && *path; path += len + (path[len] == '.')) {
         len = strcspn(path, ".");
-        snprintf(name, sizeof(name), "%.*s", (int)len, path);
-        const struct shape_member *m = shape_member(shape, name);
+        const struct shape_member *m = member_of_len(shape, path, len);
         shape = m ? m->shape : NULL;
     }
     return shape;
