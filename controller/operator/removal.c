@@ -19,6 +19,8 @@ struct removal {
     struct map *told;
     enum kind kind;
     char *ns, *name;
+    struct prior prior;            /* what was known of it when it was read */
+    struct arena mem;              /* … for that                            */
     char *uid, *owner, *owner_uid; /* as it was read; NULL: not yet */
     struct json_object *release;   /* a patch: what a token Secret is let go by; NULL: it is not one */
     enum claim claim;
@@ -198,6 +200,15 @@ static bool is_ours_to_remove(enum kind kind, struct json_object *object, const 
     return kind_is_made_by_us(object) || (is_token(kind, child) && finalizer_is_on(object));
 }
 
+/* There is nothing to do about it. What is not there, or what the watch does not show, is not kept: nobody would tell
+ * of its end. */
+static void end_without_removal(struct removal *removal, struct json_object *object)
+{
+    if (!object || (removal->claim != CLAIM_GOOD && !kind_shows(removal->kind, object)))
+        context_learn_absence(removal->ctx, &removal->prior, removal->kind, removal->ns, removal->name);
+    work_done(&removal->work);
+}
+
 static void on_child(void *arg, const struct kube_reply *reply)
 {
     struct removal *removal = arg;
@@ -210,14 +221,14 @@ static void on_child(void *arg, const struct kube_reply *reply)
         return;
     }
     if (reply->err.kind == ERR_NOT_FOUND) {
-        work_done(&removal->work); /* the watch tells of its end */
+        end_without_removal(removal, NULL);
         return;
     }
     const struct record child = kind_record(removal->kind, reply->object, ctx->store, &a);
     removal->claim = claim_of(ctx->store, removal->kind, &child);
     if (removal->claim == CLAIM_GOOD || !is_ours_to_remove(removal->kind, reply->object, &child) ||
         is_left_to_kubernetes(removal, reply->object, &child)) {
-        work_done(&removal->work);
+        end_without_removal(removal, reply->object);
         return;
     }
     assert(!removal->uid);
@@ -252,6 +263,7 @@ struct work *removal_start(const struct context *ctx, struct map *told, const ch
                                 .kind = kind,
                                 .ns = mem_strdup(key.ns),
                                 .name = mem_strdup(key.name)};
+    removal->prior = context_prior(ctx, kind, key.ns, key.name, &removal->mem);
     removal->request = get_metadata(removal, kind, key.ns, key.name, on_child);
     return &removal->work;
 }
@@ -268,5 +280,6 @@ void removal_stop(struct work *work)
     free(removal->owner);
     free(removal->owner_uid);
     json_put_ptr(&removal->release);
+    arena_finish(&removal->mem);
     free(removal);
 }

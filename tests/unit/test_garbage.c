@@ -95,6 +95,20 @@ void context_learn_written(const struct context *ctx, enum kind kind, struct jso
     (void)object;
 }
 
+struct prior context_prior(const struct context *ctx, enum kind kind, const char *ns, const char *name, struct arena *a)
+{
+    const struct record *known = store_get(ctx->store, kind, ns, name);
+
+    return (struct prior){.uid = known ? arena_strdup(a, known->uid) : NULL};
+}
+
+void context_learn_absence(const struct context *ctx, const struct prior *prior, enum kind kind, const char *ns,
+                           const char *name)
+{
+    assert_non_null(prior->uid);
+    store_remove(ctx->store, kind, ns, name);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * What there is: ci/builds, and its RoleBinding in the namespace jobs. */
 
@@ -311,7 +325,7 @@ static void a_binding_that_is_gone_is_no_failure(void **state)
     act();
     answer("GET " BINDING, NULL, ERR_NOT_FOUND);
     expect_nothing_to_do();
-    shown(KIND_NAMESPACE, consent(NULL));
+    shown(KIND_ROLE_BINDING, binding("builds"));
     act();
     answer("GET " BINDING, binding("builds"), ERR_NONE);
     answer("DELETE " BINDING, NULL, ERR_NOT_FOUND);
@@ -420,6 +434,39 @@ static void so_it_is_for_good_if_it_has_its_owner_reference(void **state)
     json_set(deployment, "metadata.ownerReferences", json_build("[{uid: 'builds', kind: %s}]", KIND));
     answer("GET " DEPLOYMENT, deployment, ERR_NONE);
     expect_nothing_to_do();
+}
+
+static bool is_deployment_kept(void)
+{
+    return store_get(w.ctx.store, KIND_DEPLOYMENT, "ci", "builds-runner");
+}
+
+/* Somebody has taken our label off it, so the watch does not tell of its end. */
+static void then_it_is_forgotten_if_the_watch_does_not_show_it(void **state)
+{
+    struct json_object *deployment = made("ci", "builds-runner", "ci/builds", "builds", FIELD_MANAGER);
+
+    (void)state;
+    shown(KIND_DEPLOYMENT, json_ref(deployment));
+    bury("builds");
+    lead();
+    wait_for_timer();
+    assert_true(is_deployment_kept());
+    json_set(deployment, "metadata.ownerReferences", json_build("[{uid: 'builds', kind: %s}]", KIND));
+    json_set(deployment, "metadata.labels", json_build("{}"));
+    answer("GET " DEPLOYMENT, deployment, ERR_NONE);
+    assert_false(is_deployment_kept());
+}
+
+static void what_is_not_there_is_forgotten(void **state)
+{
+    (void)state;
+    shown(KIND_DEPLOYMENT, made("ci", "builds-runner", "ci/builds", "builds", FIELD_MANAGER));
+    bury("builds");
+    lead();
+    wait_for_timer();
+    answer("GET " DEPLOYMENT, NULL, ERR_NOT_FOUND);
+    assert_false(is_deployment_kept());
 }
 
 static void lose_the_owner_of_a_token(void)
@@ -572,6 +619,8 @@ int main(void)
         TEST(a_successor_does_not_inherit_the_binding),
         TEST(a_child_beside_its_owner_is_left_to_kubernetes_for_a_while),
         TEST(so_it_is_for_good_if_it_has_its_owner_reference),
+        TEST(then_it_is_forgotten_if_the_watch_does_not_show_it),
+        TEST(what_is_not_there_is_forgotten),
         TEST(a_token_waits_for_a_successor_and_is_let_go),
         TEST(what_could_not_be_read_at_first_is_told_all_the_same),
         TEST(a_lost_runner_is_named),
