@@ -127,7 +127,7 @@ TABLE = (("Ratios", RATIOS), ("Counts", COUNTS), ("Bytes", MEMORY), ("Times", TI
 # after at GitLab.
 BARS = {"steady_wakeups_per_second_10000": None}
 BASE_ALONE = ("label_edit_requests", "config_edit_writes")  # gates of what is measured with 10,000 objects no more
-FEW = 500  # objects; with fewer, what there is once (connections, buffers, the start of a process) decides …
+FEW = 1000  # objects; with fewer, what there is once (connections, buffers, the start of a process) decides …
 BARS_OF_FEW = {"record_ratio": 2, "restart_lists_ratio": None}  # … what is counted an object
 
 
