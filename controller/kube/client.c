@@ -244,7 +244,7 @@ static void call_free(struct call *call)
 /* A 2xx that is not JSON: cut off, or not the API server. */
 static struct json_object *parse_reply(struct call *call, struct err *err)
 {
-    struct json_object *object = call->answer.size ? object_text_parse(&call->answer, err) : NULL;
+    struct json_object *object = object_text_parse(&call->answer, err);
     const char *too_large = call->what.resource ? NULL : object_too_large(object);
 
     if (too_large)

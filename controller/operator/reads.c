@@ -92,9 +92,9 @@ static void learn_reading(const struct reading *r, const struct kube_reply *repl
 
     if (r->kind == KIND_SERVICE_ACCOUNT)
         return;
-    if (reply->err.kind == ERR_NONE && reply->object)
+    if (reply->err.kind == ERR_NONE)
         context_learn_presence(ctx, &r->prior, r->kind, reply->object);
-    else if (reply->err.kind == ERR_NONE || reply->err.kind == ERR_NOT_FOUND)
+    else if (reply->err.kind == ERR_NOT_FOUND)
         context_learn_absence(ctx, &r->prior, r->kind, r->ns, r->name);
 }
 

@@ -894,7 +894,7 @@ static void whoever_needs_all_of_it_gets_an_error(void **state)
 /* Cut off, or of somebody else: it may be better the next time. */
 static void an_answer_that_is_no_json_is_tried_again(void **state)
 {
-    static const char *const bodies[] = {"<html>", "{\"metadata\": {", "null"};
+    static const char *const bodies[] = {"<html>", "{\"metadata\": {", "null", ""};
     struct world *w = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
