@@ -119,6 +119,22 @@ static void a_token_that_is_replaced_in_time_is_not_unattended(void **test)
     }
 }
 
+/* However many somebody writes into the status of a Deployment. */
+static void counts_have_their_bounds(void **test)
+{
+    static const struct {
+        int64_t ready, counted;
+    } cases[] = {{INT64_MIN, 0}, {-1, 0}, {0, 0}, {1, 1}, {UINT16_MAX, UINT16_MAX}, {UINT16_MAX + 1, UINT16_MAX}};
+    struct runner_facts facts;
+
+    (void)test;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        runner_facts_learn(&facts, &(struct observed){.ready_replicas = cases[i].ready});
+        assert_int_equal(facts.managers_ready, cases[i].counted);
+        assert_int_equal(facts.managers_wanted, cases[i].counted); /* none is missing */
+    }
+}
+
 /* A standby, or an operator without any. */
 static void nothing_is_amiss_where_there_are_none(void **test)
 {
@@ -238,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_and_the_sums_are_told),
         cmocka_unit_test(a_token_that_is_replaced_in_time_is_not_unattended),
+        cmocka_unit_test(counts_have_their_bounds),
         cmocka_unit_test(nothing_is_amiss_where_there_are_none),
         cmocka_unit_test(ten_thousand_are_counted_in_a_moment),
         cmocka_unit_test(none_has_series_unless_they_are_asked_for),

@@ -528,6 +528,30 @@ static void who_alone_knows_a_runner_sees_to_its_end(void **state)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * Events */
+
+static void runners_that_nobody_can_deregister_are_counted(void **state)
+{
+    static const struct {
+        const char *reason;
+        unsigned count;
+    } cases[] = {{"OrphanedRunner", 1}, {"PossibleOrphan", 1}, {"OrphanedRunner", 2}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct action act = {
+            .kind = ACT_REPORT, .rule = "report", .report = {.reason = cases[i].reason, .message = "m"}};
+        w.ready = false;
+        perform(&w.turn, &act);
+        assert_non_null(strstr(w.path, "/events"));
+        answer_err(ERR_DENIED); /* that nobody was told makes no difference */
+        assert_true(w.ready);
+        assert_string_equal(w.state.memory.reported, cases[i].reason);
+        assert_int_equal(w.stats.orphans.unrecorded, cases[i].count);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * The ledger */
 
 static void leave_behind(const char *address)
@@ -614,6 +638,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_object_that_has_changed_is_begun_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_no_namespace_has_no_object, setup, teardown),
         cmocka_unit_test_setup_teardown(who_alone_knows_a_runner_sees_to_its_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(runners_that_nobody_can_deregister_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_left_behind_is_recorded, setup, teardown),
         cmocka_unit_test_setup_teardown(the_first_makes_the_ledger, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_no_place_is_tried_later, setup, teardown),

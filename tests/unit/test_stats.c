@@ -28,6 +28,7 @@ static void bounds_are_those_that_dashboards_know(void **state)
                         "1e-08 1e-07 1e-06 1e-05 0.0001 0.001 0.01 0.1 1 10 100 1000");
     assert_string_equal(bounds_of(&stats.gitlab_seconds, &a), "0.005 0.025 0.1 0.25 0.5 1 2 4 8 15 30 60");
     assert_true(stats.start > 1.7e9 && stats.start < 1e10); /* seconds since 1970 */
+    assert_int_not_equal(stats.run, 0);                     /* once in four billion runs */
 }
 
 static void results_have_controller_runtimes_names(void **state)
