@@ -269,6 +269,7 @@ static void what_is_as_it_should_be_is_left_alone(void **state)
     (void)state;
     lead();
     expect_nothing_to_do();
+    assert_int_equal(queue_adds(controller_view(w.ctx.controller, "RoleBinding").queue), 0); /* nor looked at */
 }
 
 static void withdrawn_consent_takes_the_binding(void **state)
