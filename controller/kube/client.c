@@ -265,7 +265,7 @@ static void answer_call(struct call *call, const struct err *err)
     if (is_stream(call)) {
         call->stream.end(call->stream.arg, err);
     } else {
-        if (err->kind == ERR_NONE)
+        if (err->kind == ERR_NONE && !call->what.data)
             object = parse_reply(call, &result.err);
         result.object = result.err.kind == ERR_NONE ? object : NULL;
         call->what.done(call->what.arg, &result);

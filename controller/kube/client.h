@@ -41,11 +41,12 @@ struct kube_resource {
 };
 
 struct kube_reply {
-    struct json_object *object; /* the parsed body of a 2xx answer; lent during the callback; NULL: there was none. One
-                                   that is too large is only partly there, see kube/object_text.h */
-    size_t size;                /* bytes of that body, all of them */
-    struct err err;             /* ERR_NONE on success */
-    int64_t date_s;             /* the server's clock when it answered, in seconds since 1970; 0: not known */
+    struct json_object
+        *object;    /* the parsed body of a 2xx answer; lent during the callback; NULL: there was none, or
+                       it was passed on. One that is too large is only partly there, see kube/object_text.h */
+    size_t size;    /* bytes of that body, all of them */
+    struct err err; /* ERR_NONE on success */
+    int64_t date_s; /* the server's clock when it answered, in seconds since 1970; 0: not known */
 };
 
 typedef void kube_done_fn(void *arg, const struct kube_reply *reply);

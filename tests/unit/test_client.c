@@ -932,6 +932,20 @@ static void what_was_told_is_not_asked_for_again(void **state)
     assert_int_equal(bytes, 3);
 }
 
+static void what_was_passed_on_is_no_object(void **state)
+{
+    struct world *w = *state;
+    size_t bytes = 0;
+
+    kube_start(w->client,
+               &(struct kube_request){.method = "GET", .path = "/x", .data = on_piece, .done = on_seen, .arg = &bytes});
+    w->http.sent[0].request.on_data(w->http.sent[0].request.arg, "one line\n", 9);
+    reply(w, 0, &(struct http_reply){.status = 200, .body = "", .sent = true});
+    assert_int_equal(seen.err.kind, ERR_NONE);
+    assert_null(seen.object);
+    assert_int_equal(bytes, 9);
+}
+
 /* Half of an answer that was lost is no part of the next. */
 static void what_came_before_a_connection_broke_is_forgotten(void **state)
 {
@@ -998,6 +1012,7 @@ int main(void)
         TEST(whoever_needs_all_of_it_gets_an_error),
         TEST(an_answer_that_is_no_json_is_tried_again),
         TEST(what_was_told_is_not_asked_for_again),
+        TEST(what_was_passed_on_is_no_object),
         TEST(what_came_before_a_connection_broke_is_forgotten),
     };
 
