@@ -25,8 +25,6 @@ static char *as_label(char *text)
         if (!isalnum((unsigned char)*c) && !is_edge(*c))
             *c = '_';
     text += strspn(text, "-_.");
-    for (size_t len = strlen(text); len && is_edge(text[len - 1]); len--)
-        text[len - 1] = '\0';
     if (strlen(text) > LABEL_MAX)
         text[LABEL_MAX] = '\0';
     for (size_t len = strlen(text); len && is_edge(text[len - 1]); len--)

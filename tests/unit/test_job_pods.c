@@ -21,8 +21,10 @@ static void labels_are_what_gitlab_runner_writes(void **state)
         {"ci", "a.b-c", "ci_a.b-c"},
         {"a-b", "c", "a-b_c"},
         {"ci", LONG, "ci_a-name-of-a-runner-that-is-so-long-that-no-label-may-hold-al"},
-        {"n", "12345678-12345678-12345678-12345678-12345678-12345678-1234567-x", /* cut behind a dash */
-         "n_12345678-12345678-12345678-12345678-12345678-12345678-1234567"},
+        {"n", "12345678-12345678-12345678-12345678-12345678-12345678-12345.-x", /* cut behind a dash */
+         "n_12345678-12345678-12345678-12345678-12345678-12345678-12345"},
+        {"-ci", "builds-", "ci_builds"},
+        {"-", "-", ""},
     };
     cleanup_arena struct arena a = {0};
 
@@ -90,6 +92,16 @@ static void a_pod_that_waits_says_for_what(void **state)
     }
 }
 
+static void a_pod_that_was_deleted_is_ending(void **state)
+{
+    static const char pod[] =
+        "{\"metadata\": {\"deletionTimestamp\": \"2026-01-01T00:00:00Z\"}, \"status\": {\"phase\": \"Running\"}}";
+    cleanup_arena struct arena a = {0};
+
+    (void)state;
+    assert_string_equal(job_of_pod(pod_of(pod, &a), &a).state, "ending");
+}
+
 static void other_pods_are_nobodys(void **state)
 {
     cleanup_arena struct arena a = {0};
@@ -131,8 +143,11 @@ static void capacity_is_that_of_all_managers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(labels_are_what_gitlab_runner_writes), cmocka_unit_test(a_pod_tells_of_its_job),
-        cmocka_unit_test(a_pod_that_waits_says_for_what),       cmocka_unit_test(other_pods_are_nobodys),
+        cmocka_unit_test(labels_are_what_gitlab_runner_writes),
+        cmocka_unit_test(a_pod_tells_of_its_job),
+        cmocka_unit_test(a_pod_that_waits_says_for_what),
+        cmocka_unit_test(a_pod_that_was_deleted_is_ending),
+        cmocka_unit_test(other_pods_are_nobodys),
         cmocka_unit_test(capacity_is_that_of_all_managers),
     };
 
