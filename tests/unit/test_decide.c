@@ -135,6 +135,10 @@ static const struct test_case cases[] = {
     CASE("a user's runner becomes ours if its token is still good",
          "proof: gitlab try at " ONE " with glrt-user, runner 3", given_long_ago, .how = TAKEOVER_UNMARKED,
          .options = {[OPT_MODE] = 2, [OPT_EDIT] = EDIT_MODE}),
+    CASE("… which is tried twice", "takeover: wait RunnerNotFound", given_and_refused, .how = 1,
+         .options = {[OPT_MODE] = 2, [OPT_EDIT] = EDIT_MODE}),
+    CASE("… and else it is another one's", "former-token: delete Secret ci/builds-runner-token", given_and_refused,
+         .how = 2, .options = {[OPT_MODE] = 2, [OPT_EDIT] = EDIT_MODE}),
     CASE("… and it is where the spec says", "proof: gitlab inspect at " ONE " with access, runner 3", edited,
          .options = {[OPT_MODE] = 2, [OPT_EDIT] = EDIT_MODE}),
     CASE("… and nobody's", "takeover: gitlab update at " ONE " with access, runner 3", inspected,
@@ -236,6 +240,8 @@ static const struct test_case cases[] = {
     CASE("an inherited token is verified", "inherit: gitlab inherit at " ONE " with glrt-a4, runner 4", inherited),
     CASE("a former object's runner goes with it", "inherit: gitlab deregister at " ONE " with glrt-a4, runner 4",
          inherited_and_terminating),
+    CASE("… and then its token Secret", "inherit: apply Secret ci/builds-runner-token, let go",
+         inherited_terminating_and_deregistered),
 
     /* manager_rules */
     CASE("the runner is shown before its manager", "record: status Ready", never_shown, .first = true),

@@ -222,6 +222,21 @@ static void test_remedies_are_those_of_the_page(void **state)
     }
 }
 
+/* What a person has to see to comes with what to do about it. */
+static void test_remedies_and_fields_are_no_others(void **state)
+{
+    (void)state;
+    for (size_t i = 0; reason_at(i); i++) {
+        const struct reason *r = reason_at(i);
+        if (r->field && strncmp(r->field, "spec.", strlen("spec.")) != 0)
+            fail_msg("%s: %s is no field of the spec", r->name, r->field);
+        if (r->group == REASON_PERSON)
+            assert_non_null(r->remedy);
+        else if (r->group == REASON_GOOD)
+            assert_null(r->remedy);
+    }
+}
+
 static const char *group_name(enum reason_group group)
 {
     static const char *const names[] = {
@@ -426,6 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_worlds),
         cmocka_unit_test(test_remedies_are_those_of_the_page),
+        cmocka_unit_test(test_remedies_and_fields_are_no_others),
         cmocka_unit_test(test_reasons_are_those_of_the_list),
         cmocka_unit_test(test_headlines),
         cmocka_unit_test(test_advice),

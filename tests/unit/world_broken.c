@@ -345,6 +345,12 @@ void inherited_and_terminating(struct world *w, int unused)
     terminating(w, CHILD_TOKEN_SECRET);
 }
 
+void inherited_terminating_and_deregistered(struct world *w, int unused)
+{
+    inherited_and_terminating(w, unused);
+    w->process.memory.deregistered = true;
+}
+
 /* By who has never had one of its own. */
 void inherited_and_deleted(struct world *w, int unused)
 {
@@ -379,6 +385,14 @@ void given_long_ago(struct world *w, int takeover)
 {
     inspected(w, takeover);
     w->process.memory.check.shown_ms -= PROOF_MS;
+}
+
+/* Its own token was refused so often. */
+void given_and_refused(struct world *w, int refusals)
+{
+    given_long_ago(w, TAKEOVER_UNMARKED);
+    w->process.memory.check.refusals = (unsigned)refusals;
+    w->process.memory.check.due_ms = w->now_ms + 5000;
 }
 
 /* The spec names the token that we have already. */

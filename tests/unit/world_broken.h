@@ -76,7 +76,8 @@ broken_fn checked, edited_and_checked, deleted_and_checked, deleted_too_late_and
 /* how: seconds that are left of a token's life of 1000 */
 broken_fn expiring;
 broken_fn access_expiring;
-broken_fn given_long_ago;
+broken_fn given_long_ago, given_and_refused;
+broken_fn inherited_terminating_and_deregistered;
 broken_fn edited_and_given_our_token;
 broken_fn adopting;
 broken_fn told_to_adopt_too_late;
