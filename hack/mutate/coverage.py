@@ -47,9 +47,8 @@ def lines_of(name):
 
 class Coverage:
     def __init__(self):
-        names = programs.names()
-        programs.LINES.run_make("-s", targets=map(programs.LINES.path, names))
-        self.lines = {name: lines_of(name) for name in names}
+        programs.LINES.make_programs()
+        self.lines = {name: lines_of(name) for name in programs.names()}
 
     def programs_of(self, file, line):
         """Who runs the line. One that is no statement of its own, in the middle of one or of a table, goes with what is

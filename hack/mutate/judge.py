@@ -53,8 +53,8 @@ class Jury:
 
 class Judge:
     def __init__(self):
-        for build in (programs.PLAIN, programs.ASAN):
-            build.make_objects()
+        programs.PLAIN.make_programs()
+        programs.ASAN.make_objects()
         measured = {name: programs.PLAIN.seconds(name) for name in programs.names()}
         usual = {name: seconds for name, seconds in measured.items() if seconds and seconds[0] < SLOW}
         self.plain, self.asan = Jury(programs.PLAIN, usual, 3, 1), Jury(programs.ASAN, usual, 20, 10)

@@ -58,6 +58,9 @@ class Build:
         """Enough to link programs with another object among them."""
         self.run_make("-s", targets=[made for made in self.commands() if made.endswith(".o")])
 
+    def make_programs(self):
+        self.run_make("-s", targets=map(self.path, self.names))
+
     def _commands(self):
         """{what is made: its command}, as make would run it."""
         told = self.run_make("-n", "-B", targets=map(self.path, self.names))
@@ -98,10 +101,9 @@ class Build:
         return [after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.monotonic() - begin]
 
     def seconds(self, name):
-        """What it takes as it is: of the processor, and of time; it is measured once. None when it fails."""
+        """What it takes as it is: of the processor, and of time. None when it fails."""
         kept = self.folder / "seconds" / f"{name}.json"
-        if not kept.exists():
-            self.run_make("-s", targets=[self.path(name)])
+        if not kept.exists() or kept.stat().st_mtime < self.path(name).stat().st_mtime:
             kept.parent.mkdir(exist_ok=True)
             kept.write_text(json.dumps(self.measured(name)))
         return json.loads(kept.read_text())
