@@ -181,7 +181,6 @@ static void kill(struct story *story, const struct step *step)
 {
     static const int64_t again[] = {0, 500, 2000, 30000, 200000};
 
-    story->seen.deaths++;
     replica_kill(story->replicas[some_replica(story, step->a)], again[step->b % 5]);
 }
 
@@ -189,13 +188,11 @@ static void terminate(struct story *story, const struct step *step)
 {
     static const int64_t again[] = {0, 1000, 20000};
 
-    story->seen.deaths++;
     replica_terminate(story->replicas[some_replica(story, step->a)], again[step->b % 3]);
 }
 
 static void freeze(struct story *story, const struct step *step)
 {
-    story->seen.deaths++;
     replica_freeze(story->replicas[some_replica(story, step->a)], span_of(step->b), step->c % 2);
 }
 
@@ -210,10 +207,8 @@ static void freeze_amid_work(struct story *story, const struct step *step)
     apply_wish(story, wish);
     sim_run(story->sim, story->sim->now + step->b / 2 % 60);
     for (int i = 0; i < story->replicas_len; i++)
-        if (replica_leads(story->replicas[i])) {
-            story->seen.deaths++;
+        if (replica_leads(story->replicas[i]))
             replica_freeze(story->replicas[i], story->plan.setup[SETUP_LEASE] ? 20000 : 400000, false);
-        }
 }
 
 static void jump(struct story *story, const struct step *step)

@@ -209,6 +209,7 @@ static void let_go(struct story *story, const struct step *step)
     if (!wish_object(story, wish))
         return;
     wish->may_roll = true;
+    story->seen.forced++;
     for (int g = 0; g < GITLABS; g++)
         story->seen.disowned[g] += story->plan.setup[SETUP_SECRETS] != 0;
     sim_tell(story->sim, "user: deletes %s/%s, and takes its finalizers off", wish->ns, wish->name);

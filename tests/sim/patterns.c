@@ -65,10 +65,8 @@ static void end_lag(void *arg)
 static void kill_leader(struct story *story, int64_t again_ms)
 {
     for (int i = 0; i < story->replicas_len; i++)
-        if (replica_leads(story->replicas[i])) {
-            story->seen.deaths++;
+        if (replica_leads(story->replicas[i]))
             replica_kill(story->replicas[i], again_ms);
-        }
 }
 
 static void strike(void *arg)

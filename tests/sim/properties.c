@@ -30,6 +30,17 @@ static bool is_of_lease(const struct exchange_request *r)
 /* ---------------------------------------------------------------------------------------------------------------------
  * The Lease */
 
+/* One without a request has done nothing. */
+static void note_term(struct story *story, int replica)
+{
+    uint64_t term = replica_term(story->replicas[replica]);
+
+    if (!term || term == story->seen.term[replica])
+        return;
+    story->seen.term[replica] = term;
+    story->seen.terms++;
+}
+
 /* At the moment of sending: what is under way may arrive later. */
 static void on_sending(void *arg, const struct exchange_request *r)
 {
@@ -38,6 +49,7 @@ static void on_sending(void *arg, const struct exchange_request *r)
     bool elected = story->plan.setup[SETUP_ELECTION] || story->replicas_len > 1;
 
     reports_note(story, r);
+    note_term(story, r->replica);
     if (!elected || !is_write(r) || is_of_lease(r))
         return;
     struct json_object *lease = api_object(story->api, "leases", OPERATOR_NAMESPACE, LEASE_NAME);

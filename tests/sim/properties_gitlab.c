@@ -118,6 +118,11 @@ void runners_note_lost(struct story *story, const struct wish *wish)
     }
 }
 
+static unsigned ends_of_terms(const struct seen *seen)
+{
+    return seen->terms ? seen->terms - 1 : 0;
+}
+
 /* Each runner that no object has was told of, or was taken out of the operator's hands; and there is a reason for it: a
  * registration can be lost when its answer was not heard, or nobody waits until it was looked for, and its user may
  * want it to stay. */
@@ -125,7 +130,7 @@ static void check_gitlab(struct story *story, int g)
 {
     const struct seen *seen = &story->seen;
     struct count count = {.story = story, .gitlab = g, .reports = {.seen = seen}};
-    unsigned unheard = seen->unheard + seen->spoiled + seen->deaths + seen->disowned[g] + seen->forced;
+    unsigned unheard = seen->unheard + seen->spoiled + ends_of_terms(seen) + seen->disowned[g] + seen->forced;
 
     gitlab_each(story->gitlabs[g], count_one, &count);
     if (count.untold > seen->disowned[g])

@@ -247,6 +247,13 @@ bool replica_leads(const struct replica *r)
     return r->loop && (!r->instance.lease || lease_is_leading(r->instance.lease));
 }
 
+uint64_t replica_term(const struct replica *r)
+{
+    if (!replica_leads(r))
+        return 0;
+    return (uint64_t)r->starts << 32 | (r->instance.lease ? lease_term(r->instance.lease) : 1);
+}
+
 unsigned replica_starts(const struct replica *r)
 {
     return r->starts;

@@ -45,6 +45,9 @@ bool replica_runs(const struct replica *replica);
 bool replica_stands_still(const struct replica *replica);
 /* By its own word. */
 bool replica_leads(const struct replica *replica);
+/* Another one whenever it has begun to lead, and knows nothing of what it, or another process, knew before; 0: it does
+ * not lead. */
+uint64_t replica_term(const struct replica *replica);
 /* How often it has started. */
 unsigned replica_starts(const struct replica *replica);
 /* When it will ask GitLab next about the runner of that object, by its own clock; 0: that is not planned, or

@@ -45,18 +45,19 @@ struct report {
 
 /* What has been seen, for the properties (properties.h). */
 struct seen {
-    bool waits;                 /* a deletion waits for a GitLab that cannot be asked: up to 15 minutes */
-    bool meddled;               /* somebody has changed something at GitLab */
-    int64_t due;                /* when the last thing begins that somebody has told to wait */
-    bool resting;               /* from here on nothing may be written */
-    unsigned writes;            /* the operator's, but for Lease and Events, and users' of GitLabRunners */
-    unsigned unheard;           /* registrations that nobody may look for, whose answer did not come */
-    unsigned deaths;            /* of processes, or of their leading */
-    unsigned disowned[GITLABS]; /* runners that the operator cannot find any more, by somebody's doing */
-    unsigned spoiled;           /* … or GitLab's trouble has made another */
-    bool taken;                 /* the name of a child is somebody else's: whether it still is, is seen by trying */
-    unsigned keepers;           /* objects that went, or moved, and whose runner was to stay */
-    unsigned forced;            /* deletions that wait for nothing: each step is tried once */
+    bool waits;                  /* a deletion waits for a GitLab that cannot be asked: up to 15 minutes */
+    bool meddled;                /* somebody has changed something at GitLab */
+    int64_t due;                 /* when the last thing begins that somebody has told to wait */
+    bool resting;                /* from here on nothing may be written */
+    unsigned writes;             /* the operator's, but for Lease and Events, and users' of GitLabRunners */
+    unsigned unheard;            /* registrations that nobody may look for, whose answer did not come */
+    unsigned terms;              /* of leading; what only one of them knew the next one does not */
+    uint64_t term[REPLICAS_MAX]; /* … that was seen last (replica_term()) */
+    unsigned disowned[GITLABS];  /* runners that the operator cannot find any more, by somebody's doing */
+    unsigned spoiled;            /* … or GitLab's trouble has made another */
+    bool taken;                  /* the name of a child is somebody else's: whether it still is, is seen by trying */
+    unsigned keepers;            /* objects that went, or moved, and whose runner was to stay */
+    unsigned forced;             /* deletions that wait for nothing: each step is tried once */
     struct report reports[REPORTS_MAX];
     unsigned reports_len;
 };
