@@ -258,8 +258,8 @@ void errand_ask(struct turn *turn, const struct gitlab_request *call)
     e->asked.rule = turn->asked.rule; /* the one to blame when it repeats */
     e->steps = verdict == GATE_GO ? turn->steps : e->steps;
     keep_values(e, &turn->observed);
-    if (turn->observed.memory->issued)
-        keep_subject(e, turn);
+    if (memory_knows_alone(turn->observed.memory))
+        state_keep_subject(turn->state, &turn->record);
     if (verdict == GATE_GO)
         start_call(e, turn, call);
 }
@@ -278,9 +278,10 @@ void errand_take_up(struct turn *turn)
 const struct record *errand_subject(const struct state *state, const struct record *now)
 {
     const struct errand *e = state->errand;
+    const struct record *former = e && e->record.uid ? &e->record : state_subject(state);
     bool is_gone = !now || (state->uid && strcmp(now->uid, state->uid) != 0);
 
-    return e && e->record.uid && is_gone ? &e->record : now;
+    return former && is_gone ? former : now;
 }
 
 void errands_end(struct errands *errands, bool all)

@@ -39,7 +39,7 @@ struct errand {
     unsigned steps;
     bool urgent;
     struct action asked;            /* CALLING; without the token. Always: the rule */
-    struct record record;           /* CALLING, or while a token is on its way to its Secret; uid NULL: none */
+    struct record record;           /* CALLING; uid NULL: none             */
     struct registration registered; /* … and what its token Secret said then */
     bool paused;                    /* … and whether the runner was to be    */
     struct arena mem;               /* of those two                          */
@@ -57,7 +57,7 @@ void errand_ask(struct turn *turn, const struct gitlab_request *call);
 /* A turn begins: it gets what the errand of its state has kept, if there is one. */
 void errand_take_up(struct turn *turn);
 /* Of the object that the turn of this state is to be about: the one that is known now, or the one that the errand is
- * about when that is gone; NULL: none. */
+ * about, or that is kept (state.h), when that is gone; NULL: none. */
 const struct record *errand_subject(const struct state *state, const struct record *now);
 /* Ends it, whatever its stage: nothing comes of it. NULL is fine. */
 void errand_end(struct errand *errand);

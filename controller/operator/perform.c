@@ -90,7 +90,7 @@ static void begin_anew(struct turn *turn, struct json_object *object)
 {
     struct err err;
 
-    if (!object && turn->observed.memory->issued)
+    if (!object && memory_knows_alone(turn->observed.memory))
         return;
     turn->stale =
         !object || kube_version_newer(json_str_or(object, "metadata.resourceVersion", ""), turn->observed.version);

@@ -77,6 +77,14 @@ static void note_facts(struct reconciler *rec, struct turn *turn)
     fleet_show(&rec->states, turn->state);
 }
 
+/* Should the object go by force before all is told, no event brings it back: until then what was seen of it is kept. */
+static void keep_subject_of(const struct turn *turn, const struct action *last)
+{
+    bool goes_on = !turn->observed.gone || turn->stale || (last->kind == ACT_WAIT && last->wait.retry_at_ms);
+
+    state_keep_subject(turn->state, goes_on && memory_knows_alone(&turn->state->memory) ? &turn->record : NULL);
+}
+
 /* Nothing is left to do now: come back when told so, or for what no event will tell. */
 static void turn_end(struct reconciler *rec, struct turn *turn, const struct action *last)
 {
@@ -89,7 +97,9 @@ static void turn_end(struct reconciler *rec, struct turn *turn, const struct act
         errand_end(turn->state->errand);
     if (last->kind == ACT_DONE && !turn->stale)
         memory_rest(&turn->state->memory);
-    if (turn->observed.gone && !turn->state->errand) /* the key may have a successor already, or nobody */
+    keep_subject_of(turn, last);
+    if (turn->observed.gone && !turn->state->errand &&
+        !turn->state->subject) /* the key may have a successor already, or nobody */
         controller_add(rec->controller, turn->state->key, QUEUE_ROUTINE, "the object is gone");
     if (turn->stale && !turn->state->errand) /* else its answer wakes the runner */
         controller_add(rec->controller, turn->state->key, QUEUE_URGENT, "the object changed meanwhile");

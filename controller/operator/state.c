@@ -4,13 +4,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/keep.h"
 #include "base/mem.h"
 #include "kube/shares.h"
+#include "operator/kept.h"
+
+struct subject {
+    struct record record;
+    struct arena mem;
+};
+
+void state_keep_subject(struct state *state, const struct record *record)
+{
+    struct subject *former = take(state->subject);
+
+    assert(!former || record != &former->record);
+    if (record) {
+        state->subject = mem_alloc(sizeof(*state->subject));
+        *state->subject = (struct subject){.record.uid = NULL};
+        state->subject->record = record_copy(&kept_layouts[KIND_RUNNER], record, &state->subject->mem);
+    }
+    if (former)
+        arena_finish(&former->mem);
+    free(former);
+}
+
+const struct record *state_subject(const struct state *state)
+{
+    return state->subject ? &state->subject->record : NULL;
+}
 
 static void state_finish(struct state *state)
 {
     assert(!state->errand);
+    state_keep_subject(state, NULL);
     memory_finish(&state->memory);
     keep_free_text(state->key);
     keep_free_text(state->uid);

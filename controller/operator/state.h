@@ -11,6 +11,7 @@
 #include "runner/decide.h"
 
 struct errand;
+struct subject;
 
 struct state {
     char *key;                  /* base/key.h                                                             */
@@ -18,6 +19,8 @@ struct state {
     struct fingerprints wanted; /* of the spec of the memory's generation                                 */
     struct errand *errand;      /* what GitLab is asked for it, errand.h; NULL: nothing. It is ended before the state */
     struct memory memory;
+    struct subject
+        *subject; /* the object of memory_knows_alone(), should it go by force; NULL: nothing is to be kept */
     struct runner_facts facts; /* for metrics, as of the end of its last turn                       */
 };
 
@@ -33,6 +36,11 @@ void states_finish(struct states *states);
 struct state *states_get(struct states *states, const char *key);
 /* Nothing when there is none; it may have no errand any more. */
 void states_remove(struct states *states, const char *key);
+
+/* Keeps a copy of the record in the place of the former one; NULL: none. */
+void state_keep_subject(struct state *state, const struct record *record);
+/* Lent until the next of these; NULL: none. */
+const struct record *state_subject(const struct state *state);
 
 /* Follows what is observed of the object, another uid begins anew, another generation of its spec forgives what failed;
  * and lends it what is remembered. */

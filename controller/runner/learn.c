@@ -4,15 +4,18 @@
 #include "runner/learn_parts.h"
 
 /* An answer that leaves open whether a runner was made is the same as a crash after the call; and one that was found
- * and is gone again is to be looked for again. What has its token Secret is not lost. */
+ * and is gone again is to be looked for again. What has its token Secret is not lost. That a former one was let go says
+ * nothing of this one. */
 static void doubt_lost_answer(struct lesson *l)
 {
     enum gitlab_call what = l->asked->gitlab.call;
     bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
     bool gone = what == GITLAB_RESET && l->answer->err.kind == ERR_NOT_FOUND && !has_token_secret(l);
 
-    if ((l->answer->ambiguous && makes) || gone)
+    if ((l->answer->ambiguous && makes) || gone) {
         l->m->doubt = DOUBT_LOST;
+        l->m->deregistered = false;
+    }
 }
 
 static void fail_lesson(struct lesson *l, const struct err *err)

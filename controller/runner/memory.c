@@ -11,6 +11,11 @@
 
 static const struct backoff retries = {1000, 5 * 60 * 1000, 25};
 
+bool memory_knows_alone(const struct memory *m)
+{
+    return (m->issued || m->doubt != DOUBT_NONE) && !m->deregistered;
+}
+
 void memory_finish(struct memory *m)
 {
     memory_forget_issued(m);

@@ -97,6 +97,9 @@ struct memory {
     bool foreign[CHILD_COUNT]; /* somebody else's object has this child's name                                    */
 };
 
+/* This process alone knows of a runner, or that there may be one: its token is on its way to its Secret, or the answer
+ * to its registration was lost. */
+bool memory_knows_alone(const struct memory *m);
 /* Frees what it owns, and cleanses the token; it remembers nothing then. */
 void memory_finish(struct memory *m);
 

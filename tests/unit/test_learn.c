@@ -105,6 +105,19 @@ static void nor_is_anothers(void **state)
 }
 
 /* A GitLab that was down for hours answers again: what it says is not tried less often for that. */
+/* The former runner was let go at another GitLab; then nothing was heard of the registration at this one. */
+static void a_lost_registration_is_no_former_one(void **state)
+{
+    const struct call_answer lost = {.err = {.kind = ERR_RETRY, .reason = "ServerError", .code = 503},
+                                     .ambiguous = true};
+
+    (void)state;
+    stage.world.process.memory.deregistered = true;
+    assert_false(memory_knows_alone(&stage.world.process.memory));
+    assert_int_equal(answered(GITLAB_CREATE, &lost)->doubt, DOUBT_LOST);
+    assert_true(memory_knows_alone(&stage.world.process.memory));
+}
+
 static void what_is_said_is_asked_again_soon_after_failures(void **state)
 {
     const struct call_answer down = refused(503), no = refused(403);
@@ -139,6 +152,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nor_of_one_that_was_there_before, begin, end),
         cmocka_unit_test_setup_teardown(a_token_that_is_refused_is_not_restored_again, begin, end),
         cmocka_unit_test_setup_teardown(nor_is_anothers, begin, end),
+        cmocka_unit_test_setup_teardown(a_lost_registration_is_no_former_one, begin, end),
         cmocka_unit_test_setup_teardown(what_is_said_is_asked_again_soon_after_failures, begin, end),
         cmocka_unit_test_setup_teardown(what_was_not_heard_is_not_known, begin, end),
     };

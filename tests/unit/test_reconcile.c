@@ -13,6 +13,7 @@
 #include "operator/perform.h"
 #include "operator/reconcile.h"
 #include "operator/records.h"
+#include "runner/learn.h"
 #include "runner/names.h"
 #include "web/health.h"
 
@@ -24,6 +25,7 @@ static struct world {
     struct reconciler *rec;
     struct arena mem;
     bool answers; /* else a request is never answered */
+    bool fails;   /* … and is to be made again */
     unsigned asked;
     const char *rule;             /* of the request that was made last … */
     struct turn *turn;            /* … by whom … */
@@ -85,6 +87,14 @@ void kube_cancel(struct kube_client *client, uint64_t id)
     (void)client, (void)id;
 }
 
+static void fail_turn(struct turn *turn)
+{
+    struct err err;
+
+    err_set(&err, ERR_RETRY, "Down", "down");
+    memory_fail(&turn->state->memory, turn->asked.rule, &err, w.loop.now, 0);
+}
+
 void perform(struct turn *turn, const struct action *act)
 {
     turn->asked = *act;
@@ -95,6 +105,8 @@ void perform(struct turn *turn, const struct action *act)
     w.asked++;
     if (turn->steps == 1 && w.len < BEGINNINGS)
         w.asked_at[w.len++] = w.loop.now;
+    if (w.fails)
+        fail_turn(turn);
     if (w.answers)
         turn_ready(turn);
 }
@@ -102,12 +114,13 @@ void perform(struct turn *turn, const struct action *act)
 /* ---------------------------------------------------------------------------------------------------------------------
  * A GitLabRunner */
 
-static void applied(void)
+static void applied(struct json_object *finalizers)
 {
     struct json_object *object = arena_json(
         &w.mem, json_build("{metadata: {namespace: 'ci', name: 'builds', uid: 'u', resourceVersion: '7', generation: "
-                           "1}, spec: {url: 'https://one.example.com', authentication: {accessTokenSecretRef: {name: "
-                           "'gitlab'}}, scope: {type: 'Instance'}}}"));
+                           "1, finalizers: %o}, spec: {url: 'https://one.example.com', authentication: "
+                           "{accessTokenSecretRef: {name: 'gitlab'}}, scope: {type: 'Instance'}}}",
+                           finalizers));
     const struct record record = kind_record(KIND_RUNNER, object, w.ctx.store, &w.mem);
 
     store_put(w.ctx.store, KIND_RUNNER, &record);
@@ -118,10 +131,10 @@ static int setup(void **state)
 {
     (void)state;
     w = (struct world){.loop.now = 1000, .answers = true};
-    w.ctx = (struct context){.loop = &w.loop, .instance = "tester", .render.manager_image = "manager"};
+    w.ctx = (struct context){.loop = &w.loop, .instance = "tester", .ns = "ops", .render.manager_image = "manager"};
     w.rec = reconciler_create(&w.ctx);
     w.ctx = *reconciler_view(w.rec).ctx;
-    applied();
+    applied(json_build("[]"));
     return 0;
 }
 
@@ -254,6 +267,84 @@ static void it_is_tried_at_once_when_what_it_needs_has_changed(void **state)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * An object that goes by force, while this process alone knows of its runner */
+
+static struct state *known(void)
+{
+    return map_get(&reconciler_view(w.rec).states->by_key, KIND "/ci/builds");
+}
+
+/* It holds our finalizer, and all that there is has been listed. */
+static void is_seen(void)
+{
+    for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+        store_reach(w.ctx.store, kind, "", "9");
+    w.fails = true;
+    applied(json_build("[%s]", FINALIZER));
+    go_on(0);
+}
+
+static void went_by_force(void)
+{
+    store_remove(w.ctx.store, KIND_RUNNER, "ci", "builds");
+    controller_add(w.ctx.controller, KIND "/ci/builds", QUEUE_URGENT, "the object changed");
+    go_on(0);
+}
+
+static void is_waited_for(const char *rule)
+{
+    assert_string_equal(w.rule, rule);
+    assert_non_null(known());
+    w.rule = NULL;
+    go_on(RETRY_MAX_MS * 2);
+    assert_string_equal(w.rule, rule);
+}
+
+/* Its Secret could not be written at first. */
+static void a_token_that_is_not_saved_is_seen_to_its_end(void **state)
+{
+    const struct registration issued = {.runner_id = 7,
+                                        .url = "https://one.example.com",
+                                        .authentication = "AccessToken",
+                                        .scope = "Instance",
+                                        .token = "glrt-7"};
+
+    (void)state;
+    is_seen();
+    memory_issue(&known()->memory, &issued);
+    known()->memory.doubt = DOUBT_NONE;
+    go_on(RETRY_MAX_MS * 2);
+    assert_string_equal(failure("save"), "Down");
+    went_by_force();
+    is_waited_for("record");
+    learn_recorded(&known()->memory);
+    go_on(RETRY_MAX_MS * 2);
+    assert_null(known());
+}
+
+static void so_is_a_registration_that_may_be_lost(void **state)
+{
+    (void)state;
+    is_seen();
+    assert_int_equal(known()->memory.doubt, DOUBT_SUSPECTED);
+    went_by_force();
+    is_waited_for("read-token");
+    learn_reported(&known()->memory, "PossibleOrphan");
+    go_on(RETRY_MAX_MS * 2);
+    assert_null(known());
+}
+
+static void what_all_can_see_is_forgotten(void **state)
+{
+    (void)state;
+    is_seen();
+    learn_reported(&known()->memory, "PossibleOrphan");
+    go_on(RETRY_MAX_MS);
+    went_by_force();
+    assert_null(known());
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * /healthz */
 
 static void says(const char *check, int code)
@@ -284,7 +375,7 @@ static void so_is_a_queue_that_nobody_takes_from(void **state)
 {
     (void)state;
     go_on(0);
-    applied();
+    applied(json_build("[]"));
     w.loop.now += 59 * 1000;
     says("queue", 200);
     w.loop.now += 1000;
@@ -299,7 +390,7 @@ static void the_oldest_key_is_told_whoever_came_last(void **state)
     go_on(0);
     controller_add(w.ctx.controller, KIND "/team/builds", QUEUE_ROUTINE, "listed");
     w.loop.now += 30 * 1000;
-    applied();
+    applied(json_build("[]"));
     w.loop.now += 10 * 1000;
     assert_int_equal(reconciler_view(w.rec).oldest_seconds, 40);
 }
@@ -313,6 +404,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_has_changed_it_is_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_known_is_served_beside_who_is_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_left_out_is_served_no_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_token_that_is_not_saved_is_seen_to_its_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(so_is_a_registration_that_may_be_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_all_can_see_is_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(a_turn_that_was_forgotten_is_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_key_is_told_whoever_came_last, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_a_queue_that_nobody_takes_from, setup, teardown),
