@@ -61,7 +61,12 @@ struct store {
 
 static void store_key(const char *ns, const char *name, char key[static KEY_MAX])
 {
-    snprintf(key, KEY_MAX, "%s/%s", ns, name);
+    size_t ns_len = strnlen(ns, KEY_MAX / 2), len = strnlen(name, KEY_MAX / 2 - 2);
+
+    memcpy(key, ns, ns_len);
+    key[ns_len] = '/';
+    memcpy(key + ns_len + 1, name, len);
+    key[ns_len + 1 + len] = '\0';
 }
 
 static void on_forgotten(void *arg, unsigned kind, const char *path);

@@ -48,10 +48,13 @@ const char *kind_selector(enum kind kind)
 
 enum kind kind_of_child(enum child child)
 {
-    enum kind kind = kind_by_name(child_kind(child));
+    static uint8_t found[CHILD_COUNT]; /* each one more; 0: nobody has asked yet */
 
-    assert(kind < KIND_COUNT);
-    return kind;
+    assert(child < CHILD_COUNT);
+    if (!found[child])
+        found[child] = (uint8_t)(kind_by_name(child_kind(child)) + 1);
+    assert(found[child] <= KIND_COUNT);
+    return (enum kind)(found[child] - 1);
 }
 
 bool kind_has_one_named(unsigned children, enum kind kind, const char *name, const struct owner *owner, struct arena *a)

@@ -60,12 +60,23 @@ const char *child_kind(enum child child)
     return children[child].kind;
 }
 
+static const char *names_joined(const char *one, char between, const char *other, struct arena *a)
+{
+    size_t one_len = strlen(one), len = strlen(other);
+    char *text = arena_alloc(a, one_len + len + 2);
+
+    memcpy(text, one, one_len);
+    text[one_len] = between;
+    memcpy(text + one_len + 1, other, len);
+    return text;
+}
+
 static const char *child_suffix(enum child child, struct arena *a)
 {
     assert(child < CHILD_COUNT);
     const char *name = children[child].name;
 
-    return is_of_a_feature(child) ? arena_printf(a, "%s-%s", name, feature_facts[feature_of(child)].name) : name;
+    return is_of_a_feature(child) ? names_joined(name, '-', feature_facts[feature_of(child)].name, a) : name;
 }
 
 /* What no object may be called is cut, and told from others with the same beginning by a digest at its end: so it is
@@ -83,9 +94,9 @@ static const char *bounded_name(const char *name, struct arena *a)
  * A namespace's name has no dot, so no two owners come to the same name. */
 const char *child_name(enum child child, const struct owner *owner, struct arena *a)
 {
-    const char *name = arena_printf(a, "%s-%s", owner->name, child_suffix(child, a));
+    const char *name = names_joined(owner->name, '-', child_suffix(child, a), a);
 
-    return child_is_binding(child) ? bounded_name(arena_printf(a, "%s.%s", owner->ns, name), a) : name;
+    return child_is_binding(child) ? bounded_name(names_joined(owner->ns, '.', name, a), a) : name;
 }
 
 const char *role_binding_owner(const char *name, struct arena *a)
