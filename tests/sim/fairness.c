@@ -92,18 +92,18 @@ static const struct {
     void (*end)(struct story *story);   /* also when the edit has to be served afterwards */
     int64_t goes_on_ms;                 /* before the edit */
     bool served_after;
-    unsigned share; /* of so many stories; the noise alone takes as long as ten of them */
+    unsigned share; /* of so many stories; one with the noise takes as long as ten others */
 } turmoils[] = {
-    {"another GitLab is silent", begin_silence, end_silence, 60 * 1000, false, 8},
-    {"a namespace ends", begin_ending, end_silence, 60 * 1000, false, 4},
+    {"another GitLab is silent", begin_silence, end_silence, 60 * 1000, false, 32},
+    {"a namespace ends", begin_ending, end_silence, 60 * 1000, false, 16},
     {"a team is noisy", begin_noise, end_noise, 0, false, 1},
-    {"the API server has too much to do", begin_crowd, end_crowd, 5 * 1000, true, 4},
+    {"the API server has too much to do", begin_crowd, end_crowd, 5 * 1000, true, 16},
 };
 
 /* ARRAY_LEN(turmoils): none. */
 static size_t turmoil_of(const struct story *story)
 {
-    enum { STORIES = 32 };
+    enum { STORIES = 128 };
     unsigned place = (unsigned)(story->plan.seed / 3 % STORIES);
     size_t i = 0;
 
