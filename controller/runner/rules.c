@@ -272,11 +272,12 @@ struct action read_an_unseen_token(const struct observed *o, struct arena *a)
 
 static struct action look_first(const struct observed *o, struct arena *a)
 {
+    enum readable what = 0;
+
     (void)a;
-    for (enum readable what = 0; what < READ_COUNT; what++)
-        if (o->values[what].unseen)
-            return act_read(what);
-    return act_pass;
+    while (what < READ_COUNT && !o->values[what].unseen)
+        what++;
+    return what < READ_COUNT ? act_read(what) : act_pass;
 }
 
 /* clang-format off */
