@@ -222,6 +222,45 @@ static void test_remedies_are_those_of_the_page(void **state)
     }
 }
 
+static void test_each_action_has_words(void **state)
+{
+    static const struct {
+        struct action act;
+        const char *words;
+    } cases[] = {
+        {{.kind = ACT_LOOK}, "look at the managers' pods"},
+        {{.kind = ACT_FINALIZER, .hold_finalizer = true}, "put the finalizer on the object"},
+        {{.kind = ACT_FINALIZER}, "take the finalizer off the object"},
+        {{.kind = ACT_STATUS}, "write the status"},
+        {{.kind = ACT_DELETE, .delete = {.kind = "Secret", .ns = "ci", .name = "x"}}, "delete Secret ci/x"},
+        {{.kind = ACT_RECORD, .record = {.runner_id = 7, .why = "why"}}, "put runner 7 into the ledger: why"},
+        {{.kind = ACT_REPORT, .report = {.reason = "R", .message = "m"}}, "say by an Event, R: m"},
+        {{.kind = ACT_PASS}, "wait"},
+        {{.kind = ACT_WAIT}, "wait"},
+        {{.kind = ACT_DONE}, "wait"},
+    };
+    cleanup_arena struct arena a = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_string_equal(action_text(&cases[i].act, &a), cases[i].words);
+    for (enum readable what = 0; what < READ_COUNT; what++) {
+        const struct action act = {.kind = ACT_READ, .read = what};
+        assert_memory_equal(action_text(&act, &a), "read the ", strlen("read the "));
+        for (enum readable before = 0; before < what; before++)
+            assert_string_not_equal(action_text(&act, &a),
+                                    action_text(&(struct action){.kind = ACT_READ, .read = before}, &a));
+    }
+}
+
+static void test_who_stopped_or_was_never_served_needs_somebody(void **state)
+{
+    (void)state;
+    for (enum standing standing = 0; standing <= STANDING_GOOD; standing++)
+        assert_int_equal(standing_needs_somebody(standing),
+                         standing == STANDING_STOPPED || standing == STANDING_UNSERVED);
+}
+
 /* What a person has to see to comes with what to do about it. */
 static void test_remedies_and_fields_are_no_others(void **state)
 {
@@ -441,6 +480,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_worlds),
         cmocka_unit_test(test_remedies_are_those_of_the_page),
+        cmocka_unit_test(test_each_action_has_words),
+        cmocka_unit_test(test_who_stopped_or_was_never_served_needs_somebody),
         cmocka_unit_test(test_remedies_and_fields_are_no_others),
         cmocka_unit_test(test_reasons_are_those_of_the_list),
         cmocka_unit_test(test_headlines),
