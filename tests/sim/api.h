@@ -68,6 +68,9 @@ void api_deny(struct api *api, const char *user, const char *verb, const char *r
 void api_accept_token(struct api *api, const char *token, const char *user);
 /* Writes of the resource (NULL: all) are refused by an admission webhook with this status until 0 is set. */
 void api_refuse(struct api *api, const char *resource, int status, const char *message);
+/* Lists come in pages of so many items at most, whatever `limit` allows, and never as streams; told(arg) is called with
+ * each page that others follow. */
+void api_page(struct api *api, int64_t items, void (*told)(void *arg), void *arg);
 /* Every request through the network but watches is answered with this status, before or after what it asks for is done,
  * until 0 is set. A connection that breaks, or an answer that never comes, is the network's to choose. */
 struct api_trouble {

@@ -117,6 +117,11 @@ struct api {
     char refused[32], refusal[200];
     int refusal_status;
     struct api_trouble trouble;
+    int64_t page_items; /* 0: as many as are asked for, and lists may be streams */
+    struct api_page_ear {
+        void (*told)(void *arg);
+        void *arg;
+    } page_ear;
     struct api_ear ears[API_TELLS_MAX];
     size_t ears_len;
     struct map by_uid; /* struct api_object, lent keys */

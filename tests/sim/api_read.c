@@ -9,7 +9,7 @@
 #include "tests/sim/api_json.h"
 #include "tests/sim/api_parts.h"
 
-enum { LIST_TEXT_MAX = 64 << 20 };
+enum { LIST_TEXT_MAX = 64 << 20, TARGET_TEXT_MAX = 400 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Selectors: a=b, a==b, a!=b, a, !a, with commas between */
@@ -89,10 +89,22 @@ static struct api_reply too_large(uint64_t asked, uint64_t current)
     return reply;
 }
 
-static struct api_reply expired(void)
+static struct api_reply expired(const char *cont)
 {
-    return api_refuse_with(410, "Expired", NULL, NULL, NULL,
-                           "The provided continue parameter is too old to display a consistent list result.");
+    char remainder[TARGET_TEXT_MAX];
+    struct api_reply reply = api_refuse_with(
+        410, "Expired", NULL, NULL, NULL, "%s",
+        !*cont ? "The resourceVersion for the provided list is too old."
+               : "The provided continue parameter is too old to display a consistent list result. You can start a new "
+                 "list without the continue parameter, or use the continue token in this response to retrieve the "
+                 "remainder of the results. Continuing with the provided token results in an inconsistent list - "
+                 "objects that were created, modified, or deleted between the time the first chunk was returned and "
+                 "now may show up in the list.");
+
+    snprintf(remainder, sizeof(remainder), "-1%s", *cont ? strchr(cont, '/') : "");
+    if (*cont)
+        json_set(reply.tree, "metadata", json_build("{continue: %s}", (const char *)remainder));
+    return reply;
 }
 
 /* The version that the list is of; else why there is none. */
@@ -100,21 +112,29 @@ static struct api_reply version_of_list(const struct api *api, const struct api_
                                         const struct api_query *q, uint64_t *ret)
 {
     uint64_t asked = strtoull(q->version ? q->version : "", NULL, 10);
+    const char *cont = q->cont ? q->cont : "";
     uint64_t shown = host ? api_horizon(host, kind) : api->version;
     bool exact = q->match && strcmp(q->match, "Exact") == 0, any = q->version && *q->version;
 
     *ret = any ? shown : api->version;
-    if (q->cont && *q->cont)
-        *ret = strtoull(q->cont, NULL, 10), exact = true;
+    if (*cont)
+        *ret = *cont == '-' ? api->version : strtoull(cont, NULL, 10), exact = true;
     else if (exact)
         *ret = asked;
     else if (asked > shown)
         return too_large(asked, shown);
-    return exact && *ret < api->oldest ? expired() : (struct api_reply){0};
+    return exact && *ret < api->oldest ? expired(cont) : (struct api_reply){0};
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Pages */
+
+void api_page(struct api *api, int64_t items, void (*told)(void *arg), void *arg)
+{
+    assert(items >= 0);
+    api->page_items = items;
+    api->page_ear = (struct api_page_ear){told, arg};
+}
 
 /* Items of typed lists have no kind. */
 static void add_item(struct buf *text, const struct api_kind *kind, struct api_state *state, bool meta)
@@ -147,8 +167,16 @@ static bool is_behind(const char *cont, const struct api_state *state)
 struct page {
     struct buf items;
     const struct api_state *last;
-    int64_t len, left;
+    int64_t len, left, limit; /* limit: 0: none */
 };
+
+/* A server may give less than it is asked for. */
+static int64_t limit_of(const struct api *api, const struct api_query *q)
+{
+    bool less = api->page_items && api->page_items < q->limit;
+
+    return q->limit <= 0 ? 0 : less ? api->page_items : q->limit;
+}
 
 static void page_fill(struct page *page, struct api_state **view, size_t len, const struct api_kind *kind,
                       const char *ns, const struct api_query *q)
@@ -158,7 +186,7 @@ static void page_fill(struct page *page, struct api_state **view, size_t len, co
                       api_selected(q->label_selector, q->field_selector, view[i]);
         if (!wanted)
             continue;
-        if (q->limit > 0 && page->len == q->limit) {
+        if (page->limit && page->len == page->limit) {
             page->left++;
             continue;
         }
@@ -190,7 +218,7 @@ struct api_reply api_list(struct api *api, const struct api_host *host, const st
 {
     uint64_t version;
     size_t len;
-    struct page page = {.len = 0};
+    struct page page = {.limit = limit_of(api, q)};
     struct api_reply reply = version_of_list(api, host, kind, q, &version);
 
     if (reply.status)
@@ -206,5 +234,7 @@ struct api_reply api_list(struct api *api, const struct api_host *host, const st
         api_state_drop(view[i]);
     free(view);
     buf_finish(&page.items);
+    if (page.left && api->page_ear.told)
+        api->page_ear.told(api->page_ear.arg);
     return reply;
 }

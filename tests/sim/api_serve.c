@@ -392,6 +392,14 @@ static struct api_reply initial_events_without_match(void)
                            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
 }
 
+static struct api_reply no_streamed_lists(void)
+{
+    return api_refuse_with(
+        422, "Invalid", NULL, NULL, json_object_new_array(),
+        "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is "
+        "forbidden for watch unless the WatchList feature gate is enabled");
+}
+
 static void serve_demand(struct api_host *host, struct exchange *exchange, struct demand *d)
 {
     struct api *api = host->api;
@@ -400,6 +408,8 @@ static void serve_demand(struct api_host *host, struct exchange *exchange, struc
 
     if (streams && d->query.initial_events && (!d->query.match || strcmp(d->query.match, "NotOlderThan") != 0)) {
         reply = initial_events_without_match();
+    } else if (streams && d->query.initial_events && api->page_items) {
+        reply = no_streamed_lists();
     } else if (streams) {
         api_watch_begin(host, d->kind, d->ns, &d->query, exchange);
         return;

@@ -200,13 +200,14 @@ static void print_figures(const struct job *sum, double seconds)
     printf(
         "%llu histories, %llu steps, %llu events, %llu requests, %.2f years; %llu kills, %llu stops, %llu clocks set; "
         "requests: %llu refused, %llu lost before and %llu after the effect, %llu mute, %llu cuts; "
-        "%llu times trouble at the API server, %llu at GitLab; %.0f histories a second\n",
+        "%llu times trouble at the API server, %llu at GitLab; %llu pages of lists before the last; %.0f histories a "
+        "second\n",
         (unsigned long long)sum->histories, (unsigned long long)f->steps, (unsigned long long)f->events,
         (unsigned long long)f->requests, (double)sum->lasted_ms / 1000 / 86400 / 365.25, (unsigned long long)f->kills,
         (unsigned long long)f->stops, (unsigned long long)f->jumps, (unsigned long long)f->refused,
         (unsigned long long)f->lost_before, (unsigned long long)f->lost_after, (unsigned long long)f->muted,
         (unsigned long long)f->cut, (unsigned long long)f->api_faults, (unsigned long long)f->gitlab_faults,
-        (double)sum->histories / seconds);
+        (unsigned long long)f->pages, (double)sum->histories / seconds);
 }
 
 /* One of each property in full. */

@@ -20,7 +20,11 @@ static const struct {
     [SETUP_WEATHER] = {"weather", 3, 30},   [SETUP_WRONG] = {"wrong", 1, 25},
     [SETUP_DELETED] = {"deleted", 1, 30},   [SETUP_EXPIRY] = {"expiry", 1, 10},
     [SETUP_TOKEN] = {"token", 1, 15},       [SETUP_FIRST] = {"first", 1 << 20, 60},
+    [SETUP_PAGES] = {"pages", 3, 10},
 };
+
+/* What came later is drawn apart, so that seeds tell what they told before. */
+enum { SETUP_LATER = SETUP_PAGES };
 
 const char *setup_name(enum setup setup)
 {
@@ -60,13 +64,18 @@ static size_t draw_len(struct stream *from)
     return lens[i].least + below(from, lens[i].more);
 }
 
-static void draw_from(struct plan *plan, struct stream *from)
+static void draw_setups(struct plan *plan, struct stream *from, int first, int end)
 {
-    for (int i = 0; i < SETUPS; i++) {
+    for (int i = first; i < end; i++) {
         bool given = below(from, 100) < setups[i].chance;
         uint32_t value = 1 + below(from, setups[i].max);
         plan->setup[i] = given ? value : 0;
     }
+}
+
+static void draw_from(struct plan *plan, struct stream *from)
+{
+    draw_setups(plan, from, 0, SETUP_LATER);
     plan->len = draw_len(from);
     for (size_t i = 0; i < plan->len; i++)
         draw_step(&plan->steps[i], from);
@@ -74,10 +83,11 @@ static void draw_from(struct plan *plan, struct stream *from)
 
 void plan_draw(struct plan *ret, uint64_t seed)
 {
-    struct stream from = {.state = seed * 3 + 1};
+    struct stream from = {.state = seed * 3 + 1}, later = {.state = seed * 3 + 2};
 
     *ret = (struct plan){.seed = seed, .noise_until = UINT64_MAX};
     draw_from(ret, &from);
+    draw_setups(ret, &later, SETUP_LATER, SETUPS);
 }
 
 void plan_draw_input(struct plan *ret, const uint8_t *input, size_t len)
@@ -87,6 +97,7 @@ void plan_draw_input(struct plan *ret, const uint8_t *input, size_t len)
 
     *ret = (struct plan){.seed = seed, .input = input, .input_len = len, .noise_until = UINT64_MAX};
     draw_from(ret, &from);
+    draw_setups(ret, &from, SETUP_LATER, SETUPS);
     ret->rest = from;
 }
 

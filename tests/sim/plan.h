@@ -25,6 +25,7 @@ enum setup {
     SETUP_EXPIRY,   /* tokens live for an hour */
     SETUP_TOKEN,    /* the operator reads its token from a file */
     SETUP_FIRST,    /* the first spec */
+    SETUP_PAGES,    /* lists come in pages of so many items */
     SETUPS
 };
 

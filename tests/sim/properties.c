@@ -237,6 +237,7 @@ void properties_at_rest(struct story *story)
     check_leader(story);
     objects_check(story);
     runners_check(story);
+    view_check(story);
 }
 
 static void check_memory(struct story *story)

@@ -48,6 +48,9 @@ void contents_check(struct story *story, const struct wish *wish, struct json_ob
 /* What was edited last has been seen to. */
 void objects_check_served(struct story *story, const struct wish *wish);
 
+/* properties_view.c: what a replica knows is what there is. */
+void view_check(struct story *story);
+
 /* fairness.c: something goes on, and an edit is served meanwhile. */
 void be_fair(struct story *story);
 

@@ -304,6 +304,12 @@ bool replica_removes(const struct replica *r)
     return queue_depth(queue) || queue_delayed(queue);
 }
 
+const struct store *replica_store(const struct replica *r)
+{
+    assert(r->loop);
+    return reconciler_view(r->instance.rec).ctx->store;
+}
+
 const char *replica_name(const struct replica *r)
 {
     return r->name;

@@ -11,6 +11,7 @@
 
 struct replica;
 struct sim;
+struct store;
 
 /* Where the operator is. */
 #define OPERATOR_NAMESPACE "gitlab-runners"
@@ -60,6 +61,8 @@ int replica_health(const struct replica *replica, bool ready, char *why, size_t 
 /* What it keeps: records of objects, but for Namespaces and the ledger, and states of runners. Returns how many, and
  * says which. */
 size_t replica_keeps(const struct replica *replica, char *ret_what, size_t size);
+/* What its watches have told it; it must run. */
+const struct store *replica_store(const struct replica *replica);
 /* Whether a child without a claim is to be removed, now or after a while. */
 bool replica_removes(const struct replica *replica);
 /* Its pod's name. */

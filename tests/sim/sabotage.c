@@ -31,6 +31,7 @@ static const struct sabotage_row rows[SABOTAGES] = {
     [SABOTAGE_FINALIZER] = {"finalizer", PROPERTY_DELETIONS},
     [SABOTAGE_SLOW] = {"slow", PROPERTY_FAIRNESS},
     [SABOTAGE_UNTOLD] = {"untold", PROPERTY_RUNNERS},
+    [SABOTAGE_PAGE] = {"page", PROPERTY_VIEW},
     [SABOTAGE_CHATTER] = {"chatter", PROPERTY_REST},
 };
 
@@ -84,6 +85,15 @@ static bool swallow(const struct exchange *x, long status, const char *body, lon
     return true;
 }
 
+/* The last page, of the version that the continue token begins with. */
+static const char *empty_page(struct exchange *x)
+{
+    const char *version = strstr(x->request.target, "&continue=") + strlen("&continue=");
+
+    return arena_printf(&x->mem, "{\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"%.*s\"},\"items\":[]}",
+                        (int)strspn(version, "0123456789"), version);
+}
+
 bool sabotage_request(struct exchange *x, long *ret_status, const char **ret_body)
 {
     struct exchange_request *r = &x->request;
@@ -106,6 +116,8 @@ bool sabotage_request(struct exchange *x, long *ret_status, const char **ret_bod
     }
     if (current == SABOTAGE_DELETION && is_asked(x, "DELETE", "/api/v4/runners"))
         return swallow(x, 204, "", ret_status, ret_body);
+    if (current == SABOTAGE_PAGE && is_asked(x, "GET", "&continue="))
+        return swallow(x, 200, empty_page(x), ret_status, ret_body);
     if (current == SABOTAGE_STATUS && is_asked(x, "PATCH", "/status"))
         return swallow(x, 200, r->body, ret_status, ret_body);
     if (current == SABOTAGE_BLIND && is_asked(x, "GET", "/deployments?"))

@@ -33,6 +33,7 @@ enum sabotage {
     SABOTAGE_LEADERS,   /* the Lease is never renewed, and answered as if       */
     SABOTAGE_TOKEN,     /* resets are not done, and answered with a token       */
     SABOTAGE_MANAGERS,  /* config.toml is made once, and answered as if changed */
+    SABOTAGE_PAGE,      /* only the first page of a list has items              */
     SABOTAGE_SPIN,      /* loops turn when there is nothing to do               */
     SABOTAGES
 };

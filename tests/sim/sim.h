@@ -54,6 +54,7 @@ enum property {
     PROPERTY_RUNNERS,
     PROPERTY_DELETIONS,
     PROPERTY_FAIRNESS,
+    PROPERTY_VIEW,
     PROPERTIES
 };
 /* "no write without the Lease" */

@@ -30,6 +30,7 @@ struct figures {
     uint64_t events, iterations, requests, kills, stops, jumps, steps;
     uint64_t refused, lost_before, lost_after, muted, cut, slow; /* faults of the network */
     uint64_t api_faults, gitlab_faults;
+    uint64_t pages; /* of lists, but for the last */
 };
 
 struct sim {

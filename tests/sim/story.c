@@ -218,6 +218,7 @@ static void create_servers(struct story *story)
         story->registration[g] = gitlab_registration_token(gitlab, "project_type", 1);
     }
     properties_watch(story);
+    pages_begin(story);
     controllers_start(story->api);
 }
 

@@ -119,6 +119,8 @@ bool ledger_has_some(const struct story *story);
 
 /* The operator's token of now works (deeds_operator.c). */
 void operator_mend(struct story *story);
+/* Lists come in pages, if the plan says so, and something may happen between two (pages.c). */
+void pages_begin(struct story *story);
 /* All that is out of the ordinary ends (deeds_faults.c). */
 void faults_heal(struct story *story);
 void gitlabs_heal(struct story *story, int gitlab);
