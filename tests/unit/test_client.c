@@ -791,6 +791,34 @@ static void a_plugin_that_fails_fails_those_who_wait(void **state)
     assert_int_equal(w->http.len, 0);
 }
 
+static size_t tries;
+
+static void on_failed_try_again(void *arg, const struct kube_reply *reply)
+{
+    struct world *w = arg;
+
+    assert_int_equal(reply->err.kind, ERR_RETRY);
+    tries++;
+    kube_start(w->client, &(struct kube_request){.method = "GET", .path = "/x", .done = on_failed_try_again, .arg = w});
+}
+
+/* Or nothing else would ever happen. */
+static void who_tries_again_at_once_waits_for_his_turn(void **state)
+{
+    struct world *w = *state;
+
+    with_a_plugin(w);
+    tries = 0;
+    kube_start(w->client, &(struct kube_request){.method = "GET", .path = "/x", .done = on_failed_try_again, .arg = w});
+    plugin.state = EXEC_FAILED;
+    err_set(&plugin.err, ERR_RETRY, "ExecPluginFailed", "no such program");
+    plugin.changed(plugin.arg);
+    for (size_t times = 1; times < 4; times++) {
+        fake_fire(fake_next_timer(&w->loop));
+        assert_int_equal(tries, times);
+    }
+}
+
 static void what_is_on_its_way_ends_with_the_client(void **state)
 {
     struct world *w = *state;
@@ -1006,6 +1034,7 @@ int main(void)
         TEST(a_server_that_is_not_trusted_may_have_another_ca),
         TEST(requests_wait_for_the_plugin),
         TEST(a_plugin_that_fails_fails_those_who_wait),
+        TEST(who_tries_again_at_once_waits_for_his_turn),
         TEST(what_is_on_its_way_ends_with_the_client),
         TEST(an_answer_that_is_too_large_is_a_success),
         TEST(a_key_is_read_of_a_secret_that_is_too_large),

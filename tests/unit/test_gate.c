@@ -355,6 +355,27 @@ static void callers_without_number_are_few_to_remember(void **state)
     }
 }
 
+static void note_host(void *arg, const char *host)
+{
+    snprintf(arg, 100, "%s", host);
+}
+
+static void who_follows_is_told_of_each_call_that_begins(void **state)
+{
+    char called[100] = "";
+
+    (void)state;
+    gate_follow(w.gate, note_host, called);
+    enter(0, 1, A "/root");
+    assert_string_equal(called, "");
+    leave(0, HOST_ANSWERED);
+    assert_string_equal(called, A);
+    gate_follow(w.gate, NULL, NULL);
+    enter(1, 2, B);
+    leave(1, HOST_ANSWERED);
+    assert_string_equal(called, A);
+}
+
 static enum gate_verdict enter_proxied(size_t i, const char *url)
 {
     return enter_door(i, &(struct gate_door){.url = url, .ns = "one", .proxied = true});
@@ -548,6 +569,7 @@ int main(void)
         TEST(what_one_caller_is_answered_keeps_no_other_away),
         TEST(in_line_only_those_are_told_whom_it_concerns),
         TEST(callers_without_number_are_few_to_remember),
+        TEST(who_follows_is_told_of_each_call_that_begins),
         TEST(a_dead_proxy_is_told_to_all_behind_it),
         TEST(lines_behind_a_dead_proxy_are_cleared),
         TEST(a_place_is_no_way_around_a_breaker),

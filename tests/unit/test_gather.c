@@ -242,16 +242,53 @@ static void what_was_read_stays(void **state)
 /* ---------------------------------------------------------------------------------------------------------------------
  * What is gone */
 
-static void tell_token_secret(struct scene *s)
+static void tell_token_secret_of(struct scene *s, const char *owner, const char *owner_uid)
 {
     struct json_object *object = arena_json(
         &s->mem, json_build("{metadata: {namespace: 'ci', name: 'builds-runner-token', uid: s, resourceVersion: '9', "
-                            "annotations: {'" ANNOTATION_OWNER "': %s, '" ANNOTATION_OWNER_UID "': 'first', "
+                            "finalizers: ['" FINALIZER "'], deletionTimestamp: '2026-01-01T00:00:00Z', "
+                            "annotations: {'" ANNOTATION_OWNER "': %s, '" ANNOTATION_OWNER_UID "': %s, "
                             "'" ANNOTATION_RUNNER_ID "': '5', '" ANNOTATION_URL "': 'https://one.example.com'}}}",
-                            (const char *)key_text(KIND, "ci", "builds").text));
+                            (const char *)key_text(KIND, "ci", owner).text, owner_uid));
     const struct record record = kind_record(KIND_SECRET, object, s->store, &s->mem);
 
     store_put(s->store, KIND_SECRET, &record);
+}
+
+static void tell_token_secret(struct scene *s)
+{
+    tell_token_secret_of(s, "builds", "first");
+}
+
+/* It is nobody else's, and there was none of its own before. */
+static void the_token_secret_of_the_former_object_is_inherited(void **state)
+{
+    static const struct {
+        const char *owner, *owner_uid;
+        bool owned_one, foreign, inherited;
+    } cases[] = {
+        {"builds", "former", false, true, true},
+        {"builds", "former", true, true, false},
+        {"others", "former", false, true, false},
+        {"builds", "first", false, false, false},
+    };
+    struct scene *s = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct observed_child *secret = &s->observed.children[CHILD_TOKEN_SECRET];
+        store_remove(s->store, KIND_SECRET, "ci", "builds-runner-token");
+        tell_token_secret_of(s, cases[i].owner, cases[i].owner_uid);
+        states_get(&s->states, KIND "/ci/builds")->memory.owned_secret = cases[i].owned_one;
+        s->observed.registered.runner_id = 0;
+        again(s);
+        assert_int_equal(secret->exists, !cases[i].foreign);
+        assert_int_equal(secret->foreign, cases[i].foreign);
+        assert_int_equal(secret->inherited, cases[i].inherited);
+        assert_int_equal(secret->held, !cases[i].foreign || cases[i].inherited);
+        assert_int_equal(secret->terminating, !cases[i].foreign || cases[i].inherited);
+        assert_int_equal(secret->uid != NULL, !cases[i].foreign || cases[i].inherited);
+        assert_int_equal(s->observed.registered.runner_id, !cases[i].foreign || cases[i].inherited ? 5 : 0);
+    }
 }
 
 /* It was in the memory of the last look. */
@@ -279,6 +316,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(so_is_what_is_referred_to_since_the_last_list, setup, teardown),
         cmocka_unit_test_setup_teardown(a_list_shows_what_was_referred_to_before, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_read_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_token_secret_of_the_former_object_is_inherited, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_left_of_a_registration_whose_secret_is_gone, setup, teardown),
     };
 

@@ -84,6 +84,35 @@ static void makes_a_busy_key_ready_again_exactly_once(void **state)
     queue_destroy(q);
 }
 
+/* Work on the key that fails, or not, and has to be done again. */
+static void work_once(struct queue *q, bool fails)
+{
+    assert_takes(q, 0, "ci/a", "x");
+    if (fails)
+        queue_fail(q, "ci/a");
+    add(q, "ci/a", "x");
+    queue_done(q, "ci/a");
+}
+
+static void failures_count_in_a_row(void **state)
+{
+    struct queue *q = queue_create();
+
+    (void)state;
+    assert_int_equal(queue_failures(q, "ci/a"), 0);
+    add(q, "ci/a", "x");
+    for (unsigned failures = 1; failures < 300; failures++) {
+        work_once(q, true);
+        assert_int_equal(queue_failures(q, "ci/a"), failures < 255 ? failures : 255);
+    }
+    work_once(q, false);
+    assert_int_equal(queue_failures(q, "ci/a"), 0);
+    work_once(q, true);
+    assert_int_equal(queue_failures(q, "ci/a"), 1);
+    queue_destroy(q);
+    queue_destroy(NULL);
+}
+
 static void keeps_a_key_until_its_time(void **state)
 {
     struct queue *q = queue_create();
@@ -611,6 +640,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_keys_in_order_of_arrival_and_each_once),
         cmocka_unit_test(makes_a_busy_key_ready_again_exactly_once),
+        cmocka_unit_test(failures_count_in_a_row),
         cmocka_unit_test(keeps_a_key_until_its_time),
         cmocka_unit_test(it_is_counted_how_long_keys_waited),
         cmocka_unit_test(an_earlier_time_wins),

@@ -239,6 +239,21 @@ static void who_is_left_out_is_served_no_more(void **state)
     assert_int_equal(reconciler_view(w.rec).turns_len, 0);
 }
 
+/* Its namespace has more of the memory than its share. */
+static void who_makes_way_is_counted_and_forgotten(void **state)
+{
+    struct store *store = w.ctx.store;
+
+    (void)state;
+    go_on(0);
+    memory();
+    w.ctx.evicted(w.ctx.evicted_arg, store_get(store, KIND_RUNNER, "ci", "builds"));
+    store_leave_out(store, KIND_RUNNER, "ci", "builds");
+    assert_int_equal(shares_left_out(store_shares(store), "ci"), 1);
+    go_on(0);
+    assert_null(map_get(&reconciler_view(w.rec).states->by_key, KIND "/ci/builds"));
+}
+
 static void tell_secret(const char *version)
 {
     const struct watch_handler *secrets = &w.watches[KIND_SECRET];
@@ -407,6 +422,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_token_that_is_not_saved_is_seen_to_its_end, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_a_registration_that_may_be_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(what_all_can_see_is_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_makes_way_is_counted_and_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(a_turn_that_was_forgotten_is_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_key_is_told_whoever_came_last, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_a_queue_that_nobody_takes_from, setup, teardown),

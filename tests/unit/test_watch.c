@@ -735,6 +735,9 @@ static void lists_again_in_the_middle_of_a_line(void **state)
     assert_true(send_text(&w.client, "{\"type\":\"ADDED\",\"obj"));
     watch_list_again(w.watch);
     assert_true(is_in(&w, "sync"));
+    uint64_t requests = w.client.requests;
+    watch_list_again(w.watch); /* it is at it */
+    assert_int_equal(w.client.requests, requests);
     assert_true(send_event(&w.client, "ADDED", "{metadata: {name: 'a', resourceVersion: '6'}}"));
     assert_true(send_end_of_list(&w.client, "6"));
     assert_told(&w, "(*a )=6 ");
