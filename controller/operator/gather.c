@@ -42,8 +42,8 @@ static void gather_runner(const struct gathering *g, const struct record *record
     o->deleting = kept->deleting;
     o->deletion_time = kept->deletion_time;
     o->force_delete = kept->force_delete;
-    o->status = runner_status(record, a);
     gather_spec(g, record, o, a);
+    o->status = specs_read_status(g->specs, record, a);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

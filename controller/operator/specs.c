@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "operator/kept.h"
 
@@ -16,6 +17,8 @@ struct read_spec {
     bool valid;
     struct spec spec;
     struct err err;
+    char *status_text;
+    struct json_object *status;
 };
 
 static void drop_read_spec(void *arg)
@@ -26,6 +29,8 @@ static void drop_read_spec(void *arg)
     if (--read->refs > 0)
         return;
     arena_finish(&read->mem);
+    json_put_ptr(&read->status);
+    free(read->status_text);
     free(read);
 }
 
@@ -90,4 +95,20 @@ const struct spec *specs_read(struct specs *specs, const struct record *runner, 
     if (!read->valid)
         *err = read->err;
     return read->valid ? &read->spec : NULL;
+}
+
+struct json_object *specs_read_status(struct specs *specs, const struct record *runner, struct arena *a)
+{
+    struct read_spec *read = specs ? find_read(specs, runner) : NULL;
+    const char *text = kept_runner(runner)->status;
+
+    if (!read || !text)
+        return runner_status(runner, a);
+    if (!is_same_part(read->status_text, text)) {
+        json_put_ptr(&read->status);
+        free(read->status_text);
+        read->status = json_ref(runner_status(runner, a));
+        read->status_text = mem_strdup(text);
+    }
+    return arena_json(a, json_ref(read->status));
 }

@@ -1,6 +1,7 @@
 /* Specs that turns have read lately. */
 #include "golden.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "operator/kept.h"
 #include "operator/specs.h"
@@ -132,6 +133,38 @@ static void without_a_place_for_it_it_is_the_readers_alone(void **state)
     assert_ptr_not_equal(spec, specs_read(NULL, &record, &s->mem, &err));
 }
 
+static struct json_object *status_of(struct scene *s, struct specs *specs, const char *spec, const char *text)
+{
+    const struct record record = record_named("builds", spec);
+
+    kept.status = text;
+    return specs_read_status(specs, &record, &s->mem);
+}
+
+static void a_status_is_parsed_once_as_long_as_it_stays(void **state)
+{
+    struct scene *s = *state;
+    const char *spec = SPEC("one.example");
+
+    read_of(s, "builds", spec);
+    struct json_object *first = status_of(s, &s->specs, spec, "{\"runnerId\":5}");
+    assert_ptr_equal(first, status_of(s, &s->specs, spec, "{\"runnerId\":5}"));
+    assert_int_equal(json_int_or(status_of(s, &s->specs, spec, "{\"runnerId\":6}"), "runnerId", 0), 6);
+    assert_int_equal(json_int_or(first, "runnerId", 0), 5);
+    assert_null(status_of(s, &s->specs, spec, NULL));
+}
+
+static void of_a_spec_that_was_not_read_the_status_is_the_readers_alone(void **state)
+{
+    struct scene *s = *state;
+
+    for (int i = 0; i < 2; i++) {
+        struct json_object *first = status_of(s, i ? NULL : &s->specs, "{}", "{\"runnerId\":5}");
+        assert_int_equal(json_int_or(first, "runnerId", 0), 5);
+        assert_ptr_not_equal(first, status_of(s, i ? NULL : &s->specs, "{}", "{\"runnerId\":5}"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +175,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_reads_has_it_as_long_as_the_arena, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_kept_outlives_its_reader, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_place_for_it_it_is_the_readers_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_status_is_parsed_once_as_long_as_it_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_a_spec_that_was_not_read_the_status_is_the_readers_alone, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
