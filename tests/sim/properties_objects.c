@@ -133,10 +133,22 @@ static bool is_managed(struct json_object *object)
     return strcmp(by, "gitlab-runner-controller") == 0;
 }
 
-static void check_child(struct story *story, const struct wish *wish, enum child child, const struct owner *owner,
-                        const struct spec *spec, struct arena *a)
+/* "" of the token Secret: of it only the operator knows what is in it. */
+static const char *rendered_hash(struct rendered *rendered, enum child child, const struct owner *owner,
+                                 const struct spec *spec, struct arena *a)
 {
     static const struct render_settings settings = {.manager_image = DEFAULT_MANAGER_IMAGE};
+    char *hash = rendered->hashes[child];
+
+    if (!*hash && child != CHILD_TOKEN_SECRET)
+        snprintf(hash, sizeof(rendered->hashes[0]), "%s",
+                 manifest_hash(render_child(child, owner, spec, &settings, a)));
+    return hash;
+}
+
+static void check_child(struct story *story, struct wish *wish, enum child child, const struct owner *owner,
+                        const struct spec *spec, struct arena *a)
+{
     struct json_object *object = child_object(story, child, owner, spec, a);
 
     if (!child_wanted(child, spec)) {
@@ -144,11 +156,10 @@ static void check_child(struct story *story, const struct wish *wish, enum child
             sim_broken(story->sim, PROPERTY_CHILDREN, "%s/%s: there is a %s", wish->ns, wish->name, child_kind(child));
         return;
     }
-    struct json_object *manifest = child == CHILD_TOKEN_SECRET ? NULL : render_child(child, owner, spec, &settings, a);
-    const char *hash = manifest ? manifest_hash(manifest) : NULL;
+    const char *hash = rendered_hash(&wish->rendered, child, owner, spec, a);
     if (!object)
         sim_broken(story->sim, PROPERTY_CHILDREN, "%s/%s: there is no %s", wish->ns, wish->name, child_kind(child));
-    else if (hash && strcmp(annotation_of(object, ANNOTATION_APPLIED_HASH), hash) != 0)
+    else if (*hash && strcmp(annotation_of(object, ANNOTATION_APPLIED_HASH), hash) != 0)
         sim_broken(story->sim, PROPERTY_EDITS, "%s/%s: the %s is another: %s", wish->ns, wish->name, child_kind(child),
                    json_text(object));
 }
@@ -196,15 +207,19 @@ static void check_token(struct story *story, const struct wish *wish)
         sim_broken(story->sim, PROPERTY_STATUS, "%s/%s is Ready, and its token is not GitLab's", wish->ns, wish->name);
 }
 
-static void check_children(struct story *story, const struct wish *wish, struct json_object *object)
+static void check_children(struct story *story, struct wish *wish, struct json_object *object)
 {
     cleanup_arena struct arena a = {0};
     const struct owner owner = owner_of(object);
+    const char *version = json_str_or(object, "metadata.resourceVersion", "");
     struct spec spec;
     struct err err;
 
     if (!spec_parse(object, &spec, &a, &err))
         return;
+    if (strcmp(wish->rendered.version, version) != 0)
+        wish->rendered = (struct rendered){.version = ""};
+    snprintf(wish->rendered.version, sizeof(wish->rendered.version), "%s", version);
     for (enum child child = 0; child < CHILD_COUNT; child++)
         check_child(story, wish, child, &owner, &spec, &a);
     if (spec.manager.replicas > 0) /* GitLab takes it for a sign of life when it is asked about a token */
@@ -214,7 +229,7 @@ static void check_children(struct story *story, const struct wish *wish, struct 
 void objects_check(struct story *story)
 {
     for (int i = 0; i < story->wishes_len; i++) {
-        const struct wish *wish = &story->wishes[i];
+        struct wish *wish = &story->wishes[i];
         struct json_object *object = wish_object(story, wish);
         if (!object)
             continue;

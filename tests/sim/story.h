@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "runner/observed.h"
 #include "tests/sim/api.h"
 #include "tests/sim/driver.h"
 #include "tests/sim/gitlab.h"
@@ -23,14 +24,21 @@ enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, REPORTS_MAX = 64 };
 /* The operator's own, for the API server, begins so. */
 #define OPERATOR_TOKEN "glpat-OperatorsOwnTokenOfTheApiServer"
 
+/* The hashes of what is to be applied of each child; "": not rendered yet. */
+struct rendered {
+    char version[24]; /* of the object, which no two states have */
+    char hashes[CHILD_COUNT][FINGERPRINT_SIZE];
+};
+
 /* What somebody wishes for under one name, and what has been done to it. */
 struct wish {
     int number;
     const char *ns, *name;
     struct json_object *spec;           /* as it was last applied; NULL: never */
     struct json_object *backup, *token; /* the object and its token Secret, as they were then; NULL: none */
-    bool moved;                         /* to another GitLab, scope, or way to prove who it is */
-    bool may_roll;                      /* something was done that may replace pods */
+    struct rendered rendered;
+    bool moved;        /* to another GitLab, scope, or way to prove who it is */
+    bool may_roll;     /* something was done that may replace pods */
     bool disowned;     /* somebody took a runner at GitLab, or its token, out of the operator's hands */
     bool edited_there; /* an attribute was edited that a registration token cannot push */
 };
