@@ -148,11 +148,19 @@ static struct condition manager_available(const struct observed *o, const struct
                               numbers};
 }
 
+/* What the status tells of GitLab, and of the access token for it, is of the one that the spec names, which will be
+ * asked again. */
+static bool is_of_the_same_gitlab(const struct observed *o)
+{
+    return o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN &&
+           strcmp(json_str_or(o->status, "url", ""), o->spec->url) == 0;
+}
+
 /* What was told of an access token before a restart is told until GitLab has been asked again. */
 static const char *expiry_text(const struct observed *o, struct arena *a)
 {
     const char *warning = expiry_warning(o, a), *former = condition_get(o->status, "TokenExpiring", "message");
-    bool unknown = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && !o->memory->check.self_known;
+    bool unknown = is_of_the_same_gitlab(o) && !o->memory->check.self_known;
 
     return warning || !unknown || json_int_or(o->status, "observedGeneration", -1) != o->generation ? warning : former;
 }
@@ -248,13 +256,6 @@ static bool is_stalled(const struct observed *o, const struct finding *registrat
     return manager->reason ? manager->stalled : managers_trouble(o, a).stalled;
 }
 
-/* It is the same GitLab's, which is not known yet, and asked for. */
-static bool is_former_skew_shown(const struct observed *o)
-{
-    return o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && !o->memory->check.major &&
-           strcmp(json_str_or(o->status, "url", ""), o->spec->url) == 0;
-}
-
 /* Only where versions are known not to go together. What was known of GitLab before a restart is shown until it is
  * known again. */
 static struct condition skew(const struct observed *o, struct arena *a)
@@ -265,7 +266,7 @@ static struct condition skew(const struct observed *o, struct arena *a)
     c.reason = o->spec ? version_skew(o, a, &c.message) : NULL;
     if (c.reason) {
         c.status = "True";
-    } else if (former && is_former_skew_shown(o)) {
+    } else if (former && !o->memory->check.major && is_of_the_same_gitlab(o)) {
         c.status = json_str(former, "status");
         c.reason = json_str(former, "reason");
         c.message = json_str(former, "message");

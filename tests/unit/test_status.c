@@ -457,16 +457,20 @@ static void what_is_not_known_stays_as_it_was(void **state)
     scenario_finish(&s);
 }
 
-static const char *skew_beside(struct world *w, const char *url)
+static const char *former_beside(struct world *w, const char *type, const char *url)
 {
-    w->observed.status = arena_json(
-        &w->mem, json_build("{url: %s, conditions: [{type: VersionSkew, status: 'True', reason: 'Old'}]}", url));
-    return condition_get(rendered(w), "VersionSkew", "reason");
+    w->observed.status =
+        arena_json(&w->mem, json_build("{url: %s, observedGeneration: %d, conditions: [{type: %s, status: 'True', "
+                                       "reason: 'Old', message: 'old'}]}",
+                                       url, w->observed.generation, type));
+    return condition_get(rendered(w), type, "message");
 }
 
-/* What one GitLab's version was is not shown of another's, nor where nobody asks for it any more. */
-static void a_former_skew_is_shown_until_the_same_gitlab_is_asked(void **state)
+/* What one GitLab has told of itself, and of the access token, is not shown of another, nor where nobody asks for it
+ * any more. */
+static void what_gitlab_has_told_is_shown_until_the_same_one_is_asked(void **state)
 {
+    static const char *const types[] = {"VersionSkew", "TokenExpiring"};
     static const int restarted[OPTIONS] = {[OPT_START] = START_RESTARTED};
     struct scenario s;
     struct world w;
@@ -477,11 +481,13 @@ static void a_former_skew_is_shown_until_the_same_gitlab_is_asked(void **state)
     world_observe(&w);
     struct spec spec = *w.observed.spec;
     w.observed.spec = &spec;
-    spec.authentication = AUTH_ACCESS_TOKEN;
-    assert_string_equal(skew_beside(&w, spec.url), "Old");
-    assert_null(skew_beside(&w, "https://former.example.com"));
-    spec.authentication = AUTH_REGISTRATION_TOKEN;
-    assert_null(skew_beside(&w, spec.url));
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        spec.authentication = AUTH_ACCESS_TOKEN;
+        assert_string_equal(former_beside(&w, types[i], spec.url), "old");
+        assert_null(former_beside(&w, types[i], "https://former.example.com"));
+        spec.authentication = AUTH_REGISTRATION_TOKEN;
+        assert_null(former_beside(&w, types[i], spec.url));
+    }
     world_finish(&w);
     scenario_finish(&s);
 }
@@ -670,7 +676,7 @@ int main(void)
         cmocka_unit_test(the_last_registration_stays_on_show),
         cmocka_unit_test(no_token_is_shown),
         cmocka_unit_test(what_is_not_known_stays_as_it_was),
-        cmocka_unit_test(a_former_skew_is_shown_until_the_same_gitlab_is_asked),
+        cmocka_unit_test(what_gitlab_has_told_is_shown_until_the_same_one_is_asked),
         cmocka_unit_test(every_reason_is_in_the_list),
         cmocka_unit_test(a_registration_that_the_status_does_not_tell_was_answered),
         cmocka_unit_test(every_listed_reason_is_documented),
