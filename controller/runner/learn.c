@@ -3,6 +3,14 @@
 
 #include "runner/learn_parts.h"
 
+/* Where the spec says that was asked for. */
+static void lose_here(struct lesson *l)
+{
+    bool looks = l->o->spec->authentication == AUTH_ACCESS_TOKEN;
+
+    memory_lose(l->m, l->o->spec->url, looks ? scope_text(l->o->spec, l->a) : "");
+}
+
 /* An answer that leaves open whether a runner was made is the same as a crash after the call; and one that was found
  * and is gone again is to be looked for again. What has its token Secret is not lost. That a former one was let go says
  * nothing of this one. */
@@ -12,10 +20,13 @@ static void doubt_lost_answer(struct lesson *l)
     bool makes = what == GITLAB_REGISTER || what == GITLAB_CREATE || what == GITLAB_RESET;
     bool gone = what == GITLAB_RESET && l->answer->err.kind == ERR_NOT_FOUND && !has_token_secret(l);
 
-    if ((l->answer->ambiguous && makes) || gone) {
-        l->m->doubt = DOUBT_LOST;
-        l->m->deregistered = false;
-    }
+    if ((!l->answer->ambiguous || !makes) && !gone)
+        return;
+    l->m->deregistered = false;
+    if (has_token_secret(l))
+        memory_doubt(l->m, DOUBT_LOST);
+    else
+        lose_here(l);
 }
 
 static void fail_lesson(struct lesson *l, const struct err *err)
@@ -38,7 +49,7 @@ static void learn_failure(struct lesson *l)
     if (what == GITLAB_RESTORE && is_refusal(l->answer, 403))
         l->m->config_token_dead = true;
     else if (what == GITLAB_FIND && is_refusal(l->answer, 403))
-        l->m->doubt = DOUBT_UNSEARCHABLE;
+        memory_doubt(l->m, DOUBT_UNSEARCHABLE);
     else
         fail_lesson(l, err);
 }
@@ -56,8 +67,12 @@ static void learn_deregistered(struct lesson *l)
 static void learn_found(struct lesson *l)
 {
     assert(l->asked->gitlab.call == GITLAB_FIND);
+    bool may_be_elsewhere = l->m->lost && !*l->m->lost->scope;
+
+    if (l->answer->id)
+        lose_here(l); /* should the spec be moved before it has a new token */
     l->m->found_id = l->answer->id;
-    l->m->doubt = l->answer->id ? DOUBT_SEARCHED : DOUBT_NONE;
+    memory_doubt(l->m, l->answer->id ? DOUBT_SEARCHED : may_be_elsewhere ? DOUBT_UNSEARCHABLE : DOUBT_NONE);
 }
 
 static void learn_success(struct lesson *l)

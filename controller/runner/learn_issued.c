@@ -92,7 +92,7 @@ static void issue(struct lesson *l)
         keep_place(&r, o);
     memory_issue(l->m, &r);
     assert(!l->m->issued || l->m->issued->token);
-    l->m->doubt = DOUBT_NONE;
+    memory_doubt(l->m, DOUBT_NONE);
     l->m->deregistered = false;
 }
 

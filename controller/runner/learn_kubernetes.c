@@ -19,9 +19,9 @@ static void judge_the_finalizer(struct memory *m, const struct observed *o)
     if (o->values[READ_TOKEN].unseen)
         return;
     if (o->finalizer && !secret && !m->issued && (!m->judged || m->had_secret))
-        m->doubt = DOUBT_SUSPECTED;
+        memory_doubt(m, DOUBT_SUSPECTED);
     else if (secret && m->doubt < DOUBT_LOST)
-        m->doubt = DOUBT_NONE;
+        memory_doubt(m, DOUBT_NONE);
     m->judged = o->finalizer;
     m->had_secret = secret;
     m->owned_secret = m->owned_secret || secret;
@@ -42,7 +42,7 @@ void learn_finalizer(struct memory *m, bool held)
 {
     m->judged = held;
     if (m->doubt == DOUBT_SUSPECTED)
-        m->doubt = DOUBT_UNREAD;
+        memory_doubt(m, DOUBT_UNREAD);
 }
 
 /* Only the token Secret goes, and not the runner. */
@@ -89,12 +89,12 @@ void learn_owner(struct memory *m, enum child child, bool foreign)
 void learn_token_absent(struct memory *m, const struct observed *o)
 {
     if (m->doubt == DOUBT_UNREAD || (m->doubt == DOUBT_SUSPECTED && o->deleting))
-        m->doubt = DOUBT_LOST;
+        memory_doubt(m, DOUBT_LOST);
 }
 
 void learn_recorded(struct memory *m)
 {
-    m->doubt = DOUBT_NONE;
+    memory_doubt(m, DOUBT_NONE);
     m->deregistered = true;
 }
 
@@ -117,7 +117,7 @@ static const struct settlement {
 
 static void settle_report(struct memory *m, const struct settlement *s)
 {
-    m->doubt = s->settles & SURE ? DOUBT_NONE : m->doubt;
+    memory_doubt(m, s->settles & SURE ? DOUBT_NONE : m->doubt);
     m->deregistered |= (s->settles & GONE) != 0;
     m->config_token_dead |= (s->settles & DEAD) != 0;
     m->given_up |= s->gives_up;

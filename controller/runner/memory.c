@@ -16,8 +16,27 @@ bool memory_knows_alone(const struct memory *m)
     return (m->issued || m->doubt != DOUBT_NONE) && !m->deregistered;
 }
 
+void memory_doubt(struct memory *m, enum doubt doubt)
+{
+    m->doubt = doubt;
+    if (doubt >= DOUBT_LOST || !m->lost)
+        return;
+    free(m->lost->url);
+    free(m->lost->scope);
+    free(take(m->lost));
+}
+
+void memory_lose(struct memory *m, const char *url, const char *scope)
+{
+    memory_doubt(m, DOUBT_NONE);
+    m->lost = mem_alloc(sizeof(*m->lost));
+    *m->lost = (struct lost){mem_strdup(url), mem_strdup(scope)};
+    memory_doubt(m, DOUBT_LOST);
+}
+
 void memory_finish(struct memory *m)
 {
+    memory_doubt(m, DOUBT_NONE);
     memory_forget_issued(m);
     memory_forget_starting(m);
     free(m->troubles);
@@ -45,7 +64,7 @@ void memory_forgive(struct memory *m)
     m->check.credential_status = 0;
     server_check_forget_credential(&m->check);
     if (m->doubt > DOUBT_LOST)
-        m->doubt = DOUBT_LOST;
+        memory_doubt(m, DOUBT_LOST);
 }
 
 void memory_forget_foreign(struct memory *m)

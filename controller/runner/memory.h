@@ -73,12 +73,18 @@ enum doubt {
     DOUBT_UNSEARCHABLE, /* the credential gives no right to look                */
 };
 
+/* Where a registration was lost. */
+struct lost {
+    char *url, *scope; /* scope: as scope_text(); "": not known, as a registration token does not tell */
+};
+
 struct memory {
     int64_t generation;          /* of the spec that the failures are about                                       */
     struct troubles *troubles;   /* owned; NULL: none, see memory_troubles()                                      */
     struct registration *issued; /* owned, with its texts: a token just got that is not in its Secret yet; NULL: none */
     struct starting *starting;   /* owned; NULL: all managers are there, or are not to be                         */
     enum doubt doubt;
+    struct lost *lost; /* owned; NULL: nothing was lost, or nobody knows where                           */
     int64_t found_id;  /* with DOUBT_SEARCHED: the runner that carries our mark; 0: none                     */
     bool judged;       /* it is known what the finalizer promises: it was there, and looked into; or we put it there */
     bool had_secret;   /* … and then there was a token Secret whose runner is still at GitLab                */
@@ -100,6 +106,10 @@ struct memory {
 /* This process alone knows of a runner, or that there may be one: its token is on its way to its Secret, or the answer
  * to its registration was lost. */
 bool memory_knows_alone(const struct memory *m);
+/* What is believed from now on; without a doubt of a loss nothing is known of where it was. */
+void memory_doubt(struct memory *m, enum doubt doubt);
+/* A registration may have been lost there. Takes copies. */
+void memory_lose(struct memory *m, const char *url, const char *scope);
 /* Frees what it owns, and cleanses the token; it remembers nothing then. */
 void memory_finish(struct memory *m);
 

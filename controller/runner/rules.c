@@ -314,9 +314,21 @@ struct action find_lost_runner(const struct observed *o, struct arena *a)
     return act_call(GITLAB_FIND, o->spec->url, credential_value(o), last);
 }
 
+bool is_lost_elsewhere(const struct observed *o, struct arena *a)
+{
+    const struct lost *lost = o->memory->lost;
+
+    assert(!lost || o->memory->doubt >= DOUBT_LOST);
+    if (!lost || !o->spec)
+        return false;
+    return o->spec->authentication == AUTH_RUNNER_TOKEN || strcmp(lost->url, o->spec->url) != 0 ||
+           (*lost->scope && strcmp(lost->scope, scope_text(o->spec, a)) != 0);
+}
+
 struct action report_possible_orphan(const struct observed *o, struct arena *a)
 {
-    const char *url = o->spec ? o->spec->url : json_str_or(o->status, "url", "GitLab");
+    const char *known = o->spec ? o->spec->url : json_str_or(o->status, "url", "GitLab"),
+               *url = o->memory->lost ? o->memory->lost->url : known;
 
     return act_report(
         "PossibleOrphan",

@@ -54,6 +54,8 @@ struct action release_token_secret(const struct observed *o, struct arena *a);
 struct action hold_finalizer(const struct observed *o, struct arena *a);
 struct action read_an_unseen_token(const struct observed *o, struct arena *a);
 struct action find_lost_runner(const struct observed *o, struct arena *a);
+/* … is where the spec does not say any more, nor the credential may look. */
+bool is_lost_elsewhere(const struct observed *o, struct arena *a);
 struct action report_possible_orphan(const struct observed *o, struct arena *a);
 struct action report_orphan(const struct registration *r, const char *why, struct arena *a);
 /* The same, but it goes into the ledger as well, if somebody could deregister it later. */

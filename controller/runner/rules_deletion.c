@@ -42,7 +42,7 @@ static bool is_to_stay(const struct observed *o)
 static bool may_have_lost_one(const struct observed *o)
 {
     bool may = o->memory->doubt != DOUBT_NONE && (o->memory->doubt != DOUBT_SEARCHED || o->memory->found_id);
-    bool users_own = o->spec && o->spec->authentication == AUTH_RUNNER_TOKEN;
+    bool users_own = o->spec && o->spec->authentication == AUTH_RUNNER_TOKEN && !o->memory->lost;
 
     return o->finalizer && may && !users_own && !is_to_stay(o) && !o->memory->deregistered;
 }
@@ -197,7 +197,8 @@ static struct action say_that_it_stays(const struct observed *o, struct arena *a
 /* A registration that was lost in a crash, and whose object is deleted now, must not stay at GitLab either. */
 static struct action remove_a_lost_registration(const struct observed *o, struct arena *a)
 {
-    bool can_look = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && o->memory->doubt != DOUBT_UNSEARCHABLE;
+    bool can_look = o->spec && o->spec->authentication == AUTH_ACCESS_TOKEN && !is_lost_elsewhere(o, a) &&
+                    o->memory->doubt != DOUBT_UNSEARCHABLE;
     bool over = o->now >= deregistration_deadline(o);
 
     if (!may_have_lost_one(o))

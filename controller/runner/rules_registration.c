@@ -83,6 +83,12 @@ static bool has_moved(const struct observed *o, struct arena *a)
     return o->children[CHILD_TOKEN_SECRET].exists && (o->memory->deregistered || !registration_fits(o, a));
 }
 
+/* Nobody looks for it where the spec said before, and whoever reads that one was lost can. */
+static struct action tell_of_one_lost_elsewhere(const struct observed *o, struct arena *a)
+{
+    return is_lost_elsewhere(o, a) ? report_possible_orphan(o, a) : act_pass;
+}
+
 /* The former GitLab has been out of reach since the status first said so, for as long as a deletion would wait for it.
  */
 static bool gave_up_the_former(const struct observed *o)
@@ -274,6 +280,7 @@ const struct rule registration_rules[] = {
     {"save",         save_issued_token,             "the token is in its Secret",                                    NULL},
     {"spec",         refuse_an_invalid_spec,        "the spec can be read",                                          NULL},
     {"suspended",    pause_while_suspended,         "spec.suspend is false",                                         NULL},
+    {"lost-elsewhere", tell_of_one_lost_elsewhere,    "no registration was lost where the spec does not say any more", NULL},
     {"inherit",      inherit_a_token_secret,        "no token Secret of a former object can be gone on with",        NULL},
     {"takeover",     take_over_in_place,            "no other credential is to take the runner over",                NULL},
     {"moved",        leave_the_former_gitlab,       "no runner of ours is left at another URL, or in another scope", NULL},

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "runner/learn.h"
 #include "runner/names.h"
+#include "runner/rules.h"
 #include "world_broken.h"
 
 #define ENDS "2030-01-01T00:00:00.000Z"
@@ -144,6 +145,55 @@ static void what_was_not_heard_is_not_known(void **state)
     assert_true(answered(GITLAB_VERSION, &no)->check.version_due_ms > stage.world.observed.now_ms);
 }
 
+static void asked_of(enum authentication authentication, const char *url)
+{
+    static struct spec spec;
+
+    spec = *stage.world.observed.spec;
+    spec.authentication = authentication;
+    spec.url = url;
+    stage.world.observed.spec = &spec;
+}
+
+/* A spec that names another place by now has nobody look where it was lost. */
+static void where_a_registration_was_lost_is_known(void **state)
+{
+    struct memory *m = &stage.world.process.memory;
+    struct call_answer down = refused(502);
+
+    (void)state;
+    down.ambiguous = true;
+    asked_of(AUTH_ACCESS_TOKEN, "https://one.example.com");
+    memory_lose(m, "https://before.example.com", "");
+    answered(GITLAB_CREATE, &down);
+    assert_string_equal(m->lost->url, "https://one.example.com");
+    assert_false(is_lost_elsewhere(&stage.world.observed, &stage.world.mem));
+    asked_of(AUTH_RUNNER_TOKEN, "https://one.example.com");
+    assert_true(is_lost_elsewhere(&stage.world.observed, &stage.world.mem));
+    asked_of(AUTH_ACCESS_TOKEN, "https://two.example.com");
+    assert_true(is_lost_elsewhere(&stage.world.observed, &stage.world.mem));
+    learn_reported(m, "PossibleOrphan");
+    assert_false(is_lost_elsewhere(&stage.world.observed, &stage.world.mem));
+}
+
+/* It is known where it was lost, but not in which scope: that it is not in this one proves nothing. */
+static void what_a_registration_token_lost_may_be_in_any_scope(void **state)
+{
+    struct memory *m = &stage.world.process.memory;
+    struct call_answer down = refused(502), none = {.id = 0};
+
+    (void)state;
+    down.ambiguous = true;
+    asked_of(AUTH_REGISTRATION_TOKEN, "https://one.example.com");
+    answered(GITLAB_REGISTER, &down);
+    asked_of(AUTH_ACCESS_TOKEN, "https://one.example.com");
+    assert_false(is_lost_elsewhere(&stage.world.observed, &stage.world.mem));
+    answered(GITLAB_FIND, &none);
+    stage.world.observed.now_ms += 10 * 1000;
+    answered(GITLAB_FIND, &none);
+    assert_int_equal(m->doubt, DOUBT_UNSEARCHABLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +205,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lost_registration_is_no_former_one, begin, end),
         cmocka_unit_test_setup_teardown(what_is_said_is_asked_again_soon_after_failures, begin, end),
         cmocka_unit_test_setup_teardown(what_was_not_heard_is_not_known, begin, end),
+        cmocka_unit_test_setup_teardown(where_a_registration_was_lost_is_known, begin, end),
+        cmocka_unit_test_setup_teardown(what_a_registration_token_lost_may_be_in_any_scope, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
