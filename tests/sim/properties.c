@@ -94,7 +94,8 @@ static void on_unheard(void *arg, const struct exchange_request *r)
 static void on_gitlab(void *arg, const struct gitlab_asked *asked)
 {
     static const char *const changes[] = {"register", "create", "reset", "rotate", "update", "deregister", "remove"};
-    struct story *story = arg;
+    const struct told_of *of = arg;
+    struct story *story = of->story;
 
     if (story->sim->telling)
         sim_tell(story->sim, "  GitLab: %s %llu: %d", asked->verb, (unsigned long long)asked->id, asked->status);
@@ -102,6 +103,10 @@ static void on_gitlab(void *arg, const struct gitlab_asked *asked)
     bool registered = makes && asked->status == 201;
     for (int g = 0; g < GITLABS; g++)
         story->seen.spoiled += registered && story->troubled[g];
+    if (asked->status == 201 && strcmp(asked->verb, "create") == 0)
+        runners_note_made(story, of->gitlab, asked->id, MODE_ACCESS);
+    if (asked->status == 201 && strcmp(asked->verb, "register") == 0)
+        runners_note_made(story, of->gitlab, asked->id, MODE_REGISTRATION);
     if (!story->seen.resting || story->plan.setup[SETUP_EXPIRY] || asked->status >= 300)
         return;
     for (size_t i = 0; i < ARRAY_LEN(changes); i++)
@@ -203,8 +208,10 @@ void properties_watch(struct story *story)
     network_on_request(sim, on_request, story);
     network_on_unheard(sim, on_unheard, story);
     api_on_write(story->api, on_write, story);
-    for (int g = 0; g < GITLABS; g++)
-        gitlab_on_call(story->gitlabs[g], on_gitlab, story);
+    for (int g = 0; g < GITLABS; g++) {
+        story->told_of[g] = (struct told_of){story, g};
+        gitlab_on_call(story->gitlabs[g], on_gitlab, &story->told_of[g]);
+    }
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -38,7 +38,10 @@ bool reports_take(struct reports *left, int gitlab, const struct gitlab_runner *
 
 /* properties_gitlab.c, properties_objects.c */
 void runners_check(struct story *story);
-/* The object is about to be moved: what it has at GitLab without its token Secret's saying so is lost. */
+/* It was made just now, in that mode (enum spec_mode). */
+void runners_note_made(struct story *story, int gitlab, uint64_t id, unsigned mode);
+/* The object is about to be moved, or to go by force: who has made what its token Secret does not tell of is alone to
+ * know of it. */
 void runners_note_lost(struct story *story, const struct wish *wish);
 void objects_check(struct story *story);
 /* What its condition Ready says. */

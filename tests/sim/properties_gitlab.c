@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "runner/names.h"
 #include "tests/sim/properties.h"
 #include "tests/sim/story.h"
@@ -16,6 +17,14 @@ struct count {
     struct reports reports; /* that are not used yet */
     char last[200];         /* of the orphans */
 };
+
+static const struct made *made_of(const struct seen *seen, int gitlab, uint64_t id)
+{
+    for (unsigned i = seen->made_len; i > 0; i--) /* after a restore numbers are given anew */
+        if (seen->made[i - 1].gitlab == gitlab && seen->made[i - 1].id == id)
+            return &seen->made[i - 1];
+    return NULL;
+}
 
 static bool is_marked(const struct gitlab_runner *runner, struct json_object *object)
 {
@@ -76,6 +85,14 @@ static bool counts_for(struct count *count, const struct gitlab_runner *runner, 
     return ++count->of[wish] == 1;
 }
 
+/* Only the process that has made it knew of it, and that one leads no more. */
+static bool is_forgotten(const struct seen *seen, int gitlab, uint64_t id)
+{
+    const struct made *made = made_of(seen, gitlab, id);
+
+    return made && made->alone && made->term < seen->terms;
+}
+
 static void count_one(void *arg, const struct gitlab_runner *runner)
 {
     struct count *count = arg;
@@ -87,22 +104,68 @@ static void count_one(void *arg, const struct gitlab_runner *runner)
             return;
     bool told = reports_take(&count->reports, count->gitlab, runner);
     count->orphans++;
-    count->untold += !told;
+    count->untold += !told && !is_forgotten(&count->story->seen, count->gitlab, runner->id);
     snprintf(count->last, sizeof(count->last), "runner %llu (%s)%s", (unsigned long long)runner->id, runner->note,
              told ? "" : ", of which nothing was told");
 }
 
+/* Where its object says, and in the way that it says: so it is looked for, or told of, by any process. */
+static bool is_where_it_is_looked_for(const struct story *story, const struct made *made,
+                                      const struct gitlab_runner *runner)
+{
+    static const struct {
+        const char *scope, *type, *owner;
+    } places[] = {{"Project", "project_type", "scope.projectId"}, {"Group", "group_type", "scope.groupId"}};
+
+    for (int i = 0; i < story->wishes_len; i++) {
+        struct json_object *object = wish_object(story, &story->wishes[i]), *spec = json_get(object, "spec");
+        const char *scope = json_str_or(spec, "scope.type", "");
+        bool here = is_marked(runner, object) && spec_gitlab(spec) == made->gitlab && spec_mode(spec) == made->mode;
+        for (size_t p = 0; p < ARRAY_LEN(places) && here; p++)
+            if (strcmp(scope, places[p].scope) == 0)
+                here = strcmp(runner->type, places[p].type) == 0 &&
+                       (int64_t)runner->owner == json_int_or(spec, places[p].owner, 0);
+        if (here)
+            return true;
+    }
+    return false;
+}
+
+static void note_one_made(void *arg, const struct gitlab_runner *runner)
+{
+    struct story *story = arg;
+    struct made *made = &story->seen.made[story->seen.made_len - 1];
+
+    if (runner->id == made->id)
+        made->alone = !is_where_it_is_looked_for(story, made, runner);
+}
+
+void runners_note_made(struct story *story, int gitlab, uint64_t id, unsigned mode)
+{
+    struct seen *seen = &story->seen;
+
+    if (seen->made_len == MADE_MAX)
+        memmove(seen->made, seen->made + 1, sizeof(*seen->made) * --seen->made_len);
+    seen->made[seen->made_len++] = (struct made){.gitlab = gitlab, .id = id, .term = seen->terms, .mode = mode};
+    gitlab_each(story->gitlabs[gitlab], note_one_made, story);
+}
+
 struct loss {
+    struct story *story;
     struct json_object *object;
     const char *token; /* that is known */
-    unsigned lost;
+    int gitlab;
 };
 
-static void count_lost(void *arg, const struct gitlab_runner *runner)
+static void note_one_lost(void *arg, const struct gitlab_runner *runner)
 {
-    struct loss *loss = arg;
+    const struct loss *loss = arg;
+    struct seen *seen = &loss->story->seen;
 
-    loss->lost += is_marked(runner, loss->object) && strcmp(runner->token, loss->token) != 0;
+    if (!is_marked(runner, loss->object) || strcmp(runner->token, loss->token) == 0)
+        return;
+    for (unsigned i = 0; i < seen->made_len; i++)
+        seen->made[i].alone |= seen->made[i].gitlab == loss->gitlab && seen->made[i].id == runner->id;
 }
 
 void runners_note_lost(struct story *story, const struct wish *wish)
@@ -112,10 +175,18 @@ void runners_note_lost(struct story *story, const struct wish *wish)
     const char *token = base64_decode(json_string(json_member(json_get(secret, "data"), KEY_RUNNER_TOKEN)), NULL, &a);
 
     for (int g = 0; g < GITLABS; g++) {
-        struct loss loss = {.object = wish_object(story, wish), .token = token ? token : ""};
-        gitlab_each(story->gitlabs[g], count_lost, &loss);
-        story->seen.disowned[g] += loss.lost;
+        struct loss loss = {story, wish_object(story, wish), token ? token : "", g};
+        gitlab_each(story->gitlabs[g], note_one_lost, &loss);
     }
+}
+
+static unsigned known_to_one(const struct seen *seen, int gitlab)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < seen->made_len; i++)
+        n += seen->made[i].alone && seen->made[i].gitlab == gitlab;
+    return n;
 }
 
 static unsigned ends_of_terms(const struct seen *seen)
@@ -130,7 +201,8 @@ static void check_gitlab(struct story *story, int g)
 {
     const struct seen *seen = &story->seen;
     struct count count = {.story = story, .gitlab = g, .reports = {.seen = seen}};
-    unsigned unheard = seen->unheard + seen->spoiled + ends_of_terms(seen) + seen->disowned[g] + seen->forced;
+    unsigned unheard =
+        seen->unheard + seen->spoiled + ends_of_terms(seen) + seen->disowned[g] + seen->forced + known_to_one(seen, g);
 
     gitlab_each(story->gitlabs[g], count_one, &count);
     if (count.untold > seen->disowned[g])

@@ -18,7 +18,7 @@
 /* serverCheckPeriodSeconds where GitLab is asked often. */
 enum { CHECK_S = 60 };
 
-enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, REPORTS_MAX = 64 };
+enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, REPORTS_MAX = 64, MADE_MAX = 64 };
 
 #define RUNNERS "gitlabrunners"
 /* The operator's own, for the API server, begins so. */
@@ -51,6 +51,15 @@ struct report {
     char uid[40]; /* … which has this uid */
 };
 
+/* A runner that the operator has made. */
+struct made {
+    int gitlab;
+    uint64_t id;
+    unsigned term; /* in which it was */
+    enum spec_mode mode;
+    bool alone; /* nobody else is left to look for it where it is, or at all */
+};
+
 /* What has been seen, for the properties (properties.h). */
 struct seen {
     bool waits;                  /* a deletion waits for a GitLab that cannot be asked: up to 15 minutes */
@@ -66,6 +75,8 @@ struct seen {
     bool taken;                  /* the name of a child is somebody else's: whether it still is, is seen by trying */
     unsigned keepers;            /* objects that went, or moved, and whose runner was to stay */
     unsigned forced;             /* deletions that wait for nothing: each step is tried once */
+    struct made made[MADE_MAX];  /* the last of them */
+    unsigned made_len;
     struct report reports[REPORTS_MAX];
     unsigned reports_len;
 };
@@ -75,6 +86,10 @@ struct story {
     struct plan plan;
     struct api *api;
     struct gitlab_server *gitlabs[GITLABS];
+    struct told_of {
+        struct story *story;
+        int gitlab;
+    } told_of[GITLABS]; /* what the properties are told of each */
     const char *access[GITLABS], *registration[GITLABS];
     struct replica *replicas[REPLICAS_MAX];
     int replicas_len, wishes_len;
