@@ -234,6 +234,17 @@ static void see_transitions(struct world *w, const char *arg)
     expect(w, json_int_or(w->server.object, "spec.leaseTransitions", -1) == atoi(arg), "it is another number");
 }
 
+/* now: with the last write; before: with an earlier one. */
+static void see_acquired(struct world *w, const char *arg)
+{
+    const char *acquired = json_str_or(w->server.object, "spec.acquireTime", ""),
+               *renewed = json_str_or(w->server.object, "spec.renewTime", "");
+    int order = strcmp(acquired, renewed);
+
+    expect(w, strlen(acquired) == strlen("1970-01-01T00:00:00.000000Z"), acquired);
+    expect(w, strcmp(arg, "now") == 0 ? order == 0 : order < 0, acquired);
+}
+
 static void see_team(struct world *w, const char *arg)
 {
     expect(w, strcmp(json_str_or(w->server.object, "metadata.labels.team", ""), arg) == 0, "it is gone");
@@ -289,6 +300,7 @@ static const struct {
     {"holder", see_holder},
     {"seconds", see_seconds},
     {"transitions", see_transitions},
+    {"acquired", see_acquired},
     {"team", see_team},
     {"slow-paths", see_slow_paths},
     {"writes", see_writes},
@@ -301,13 +313,13 @@ static const struct {
     const char *name, *script;
 } scenarios[] = {
     {"makes one that is not there", "start asks:GET stands-by answer asks:POST stands-by answer asks:nothing leads "
-                                    "holder:me seconds:15 transitions:0"},
+                                    "holder:me seconds:15 transitions:0 acquired:now"},
     {"takes one that was given back", "write:nobody,1 start answer asks:PUT answer leads holder:me transitions:8"},
     {"takes one that is empty", "write:nobody,0 up start leads"},
     {"does not take another's",
      "write:other start answer asks:nothing stands-by wait:2000 asks:GET answer stands-by holder:other"},
     {"takes another's when it has not changed for its duration",
-     "write:other up start wait:14900 stands-by holder:other wait:200 leads holder:me transitions:8"},
+     "write:other up start wait:14900 stands-by holder:other wait:200 leads holder:me transitions:8 acquired:now"},
     {"a record counts from when it was seen to change, and its own times never do",
      "write:other up start wait:14000 write:other wait:14900 stands-by wait:2200 leads"},
     {"the duration is that of the record", "write:other,60 up start wait:59900 stands-by wait:200 leads"},
@@ -317,7 +329,7 @@ static const struct {
 
     {"renews with one write and no read, a little later than the retry period",
      "up start leads writes:1-1 wait:1990 writes:0-0 wait:500 writes:1-1 term:new wait:240000 leads term:same "
-     "writes:95-120 slow-paths:0 transitions:0"},
+     "writes:95-120 slow-paths:0 transitions:0 acquired:before"},
     {"keeps what others have put into it", "up start label:x wait:3000 wait:2000 leads team:x slow-paths:1"},
     {"a conflict is looked into, and is not the end", "up start term:new up:no wait:2500 asks:PUT label:x answer "
                                                       "asks:nothing leads wait:900 asks:GET slow-paths:1 answer "

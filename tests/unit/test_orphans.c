@@ -558,6 +558,47 @@ static void who_does_not_lead_does_nothing(void **state)
     assert_false(wait_until(INT64_MAX - 1));
 }
 
+static void what_somebody_takes_out_by_hand_is_forgotten(void **state)
+{
+    leave_one_behind(4);
+    lead(true);
+    wait_for_call();
+    assert_int_equal(orphans_count(*state), 1);
+    gitlab_fails(0);
+    json_set(w.secret, "data", json_build("{}"));
+    assert_true(wait_until(INT64_MAX - 1));
+    assert_int_equal(orphans_count(*state), 0);
+    assert_int_equal(w.calls, 1);
+}
+
+/* Whoever leads next finds it there, or not. */
+static void an_entry_that_is_being_taken_out_is_left_to_the_next_leader(void **state)
+{
+    const struct gitlab_answer done = {.unknown = false};
+
+    leave_one_behind(4);
+    lead(true);
+    wait_for_call();
+    gitlab_answers(&done);
+    assert_non_null(find_flight(true));
+    lead(false);
+    assert_null(find_flight(true));
+    lead(true);
+    wait_for_call();
+    gitlab_lets_go(false);
+    assert_int_equal(orphans_count(*state), 0);
+}
+
+/* Nor is it anybody's share. */
+static void a_namespace_that_cannot_be_is_none(void **state)
+{
+    (void)state;
+    leave_one_of("a/b", 4);
+    lead(true);
+    wait_for_call();
+    assert_string_equal(the_call()->ns, "");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -579,6 +620,9 @@ int main(void)
         TEST(a_few_are_tried_at_a_time),
         TEST(a_ledger_that_cannot_be_read_is_read_later),
         TEST(who_does_not_lead_does_nothing),
+        TEST(what_somebody_takes_out_by_hand_is_forgotten),
+        TEST(an_entry_that_is_being_taken_out_is_left_to_the_next_leader),
+        TEST(a_namespace_that_cannot_be_is_none),
     };
 
     return cmocka_run_group_tests_name("orphans", tests, NULL, NULL);
