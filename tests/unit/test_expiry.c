@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "runner/expiry.h"
+#include "runner/memory.h"
 #include "runner/spec.h"
 
 #define OBTAINED "2026-01-01T00:00:00Z"
@@ -43,11 +44,44 @@ static void is_replaced(void **state)
     assert_string_equal(time ? time_format(time, &a) : "never", row->replaced ? row->replaced : "never");
 }
 
+/* A week before, or when a quarter of its life is left; not where it is replaced in time. */
+static void who_has_to_replace_it_is_told(void **state)
+{
+    static const struct {
+        enum rotation_policy policy;
+        const char *now, *words; /* NULL: nothing is told */
+    } cases[] = {
+        {ROTATION_DISABLED, "2026-01-08T11:59:59Z", NULL},
+        {ROTATION_DISABLED, "2026-01-08T12:00:00Z",
+         "the runner's token expires at 2026-01-11T00:00:00Z, and spec.tokenRotation.policy is Disabled"},
+        {ROTATION_DISABLED, ENDS, "the runner's token has expired at 2026-01-11T00:00:00Z"},
+        {ROTATION_AUTO, ENDS, NULL},
+    };
+    struct arena a cleanup_arena = {0};
+    const struct memory memory = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct spec spec = {
+            .authentication = AUTH_ACCESS_TOKEN, .rotation_policy = cases[i].policy, .rotate_at_percent = 25};
+        struct observed o = {.spec = &spec,
+                             .memory = &memory,
+                             .registered = {.authentication = authentication_name(AUTH_ACCESS_TOKEN),
+                                            .obtained = OBTAINED,
+                                            .expiration = ENDS}};
+        o.now = time_parse(cases[i].now);
+        const char *said = expiry_warning(&o, &a);
+        assert_int_equal(said != NULL, cases[i].words != NULL);
+        if (said)
+            assert_memory_equal(said, cases[i].words, strlen(cases[i].words));
+    }
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[ARRAY_LEN(rows)];
+    struct CMUnitTest tests[ARRAY_LEN(rows) + 1] = {cmocka_unit_test(who_has_to_replace_it_is_told)};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        tests[i] = (struct CMUnitTest){rows[i].name, is_replaced, NULL, NULL, (void *)&rows[i]};
+        tests[1 + i] = (struct CMUnitTest){rows[i].name, is_replaced, NULL, NULL, (void *)&rows[i]};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

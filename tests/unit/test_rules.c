@@ -132,12 +132,32 @@ static void a_token_that_shows_again_was_not_lost(void **state)
     }
 }
 
+/* When one of these changes, config.toml is written anew. */
+static void what_config_toml_is_made_of_is_told_by_versions(void **state)
+{
+    const struct spec all = {.ca.name = "ca", .client_cert.name = "client"}, none = {.ca.name = NULL};
+    struct observed o = {.spec = &all,
+                         .values[READ_TOKEN].version = "1",
+                         .values[READ_CA].version = "2",
+                         .values[READ_CLIENT_CERT].version = "3"};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    assert_string_equal(config_inputs_text(&o, &a), "token=1 ca=2 client=3");
+    o.values[READ_CLIENT_CERT].version = NULL;
+    assert_string_equal(config_inputs_text(&o, &a), "token=1 ca=2 client=");
+    o.spec = &none;
+    o.values[READ_TOKEN].version = NULL;
+    assert_string_equal(config_inputs_text(&o, &a), "token=");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_runner_is_taken_over_that_is_ours_or_nobodys),
         cmocka_unit_test(what_tls_needs_is_read_in_its_order),
         cmocka_unit_test(a_token_that_shows_again_was_not_lost),
+        cmocka_unit_test(what_config_toml_is_made_of_is_told_by_versions),
         cmocka_unit_test(what_was_not_heard_is_no_refusal),
     };
 
