@@ -95,6 +95,47 @@ static void nothing_may_be_kept_of_it(void **state)
     store_destroy(store);
 }
 
+static bool concerns_nobody(unsigned kind, const char *ns, const char *name, const struct store *store)
+{
+    (void)kind, (void)ns, (void)name, (void)store;
+    return false;
+}
+
+static void all_concerns_us_unless_something_else_was_said(void **state)
+{
+    const struct reference to = {.kind = KIND_A, .ns = "ns", .name = "name"};
+    struct store *store = store_create(kind_names, layouts, KINDS);
+
+    (void)state;
+    put(store, KIND_A, "name", "1", "");
+    for (int lets_go = 0; lets_go < 2; lets_go++) {
+        store_refer(store, "holder", &to, 1);
+        store_refer(store, "holder", NULL, 0);
+        assert_version(store, KIND_A, "name", lets_go ? NULL : "1");
+        store_let_go(store, concerns_nobody);
+    }
+    store_destroy(store);
+}
+
+/* Also when an owner of the same name came after him. */
+static void who_owned_it_is_told_by_uid(void **state)
+{
+    static const char *const uids[] = {"uid-2", "uid-3", "uid-1", "uid-2", "uid-20"};
+    struct store *store = store_create(kind_names, layouts, KINDS);
+    char name[8];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(uids); i++) {
+        snprintf(name, sizeof(name), "%zu", i);
+        store_put(store, KIND_A, &(struct record){"ns", name, "uid", "1", "ns/owner", uids[i], &something, 0});
+    }
+    for (size_t i = 0; i < ARRAY_LEN(uids); i++) {
+        snprintf(name, sizeof(name), "%zu", i);
+        assert_string_equal(store_get(store, KIND_A, "ns", name)->owner_uid, uids[i]);
+    }
+    store_destroy(store);
+}
+
 static void a_copy_is_its_own(void **state)
 {
     struct store *store = store_create(kind_names, layouts, KINDS);
@@ -746,7 +787,8 @@ int main(void)
         cmocka_unit_test(copies_every_field),
         cmocka_unit_test(nothing_may_be_kept_of_it),
         cmocka_unit_test(a_copy_is_its_own),
-        cmocka_unit_test(a_copy_is_its_own),
+        cmocka_unit_test(who_owned_it_is_told_by_uid),
+        cmocka_unit_test(all_concerns_us_unless_something_else_was_said),
         cmocka_unit_test(replaces_a_record_as_a_whole),
         cmocka_unit_test(each_record_keeps_the_uid_that_it_has_of_its_owner),
         cmocka_unit_test(keeps_records_without_a_namespace),
