@@ -103,6 +103,7 @@ static void on_gitlab(void *arg, const struct gitlab_asked *asked)
     bool registered = makes && asked->status == 201;
     for (int g = 0; g < GITLABS; g++)
         story->seen.spoiled += registered && story->troubled[g];
+    story->seen.unsearchable += asked->status == 403 && strcmp(asked->verb, "list") == 0;
     if (asked->status == 201 && strcmp(asked->verb, "create") == 0)
         runners_note_made(story, of->gitlab, asked->id, MODE_ACCESS);
     if (asked->status == 201 && strcmp(asked->verb, "register") == 0)

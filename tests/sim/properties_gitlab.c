@@ -201,8 +201,8 @@ static void check_gitlab(struct story *story, int g)
 {
     const struct seen *seen = &story->seen;
     struct count count = {.story = story, .gitlab = g, .reports = {.seen = seen}};
-    unsigned unheard =
-        seen->unheard + seen->spoiled + ends_of_terms(seen) + seen->disowned[g] + seen->forced + known_to_one(seen, g);
+    unsigned unheard = seen->unheard + seen->spoiled + ends_of_terms(seen) + seen->disowned[g] + seen->forced +
+                       seen->unsearchable + known_to_one(seen, g);
 
     gitlab_each(story->gitlabs[g], count_one, &count);
     if (count.untold > seen->disowned[g])

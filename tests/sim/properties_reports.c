@@ -76,15 +76,23 @@ void reports_note(struct story *story, const struct exchange_request *r)
     json_put_ptr(&event);
 }
 
-bool reports_take(struct reports *left, int gitlab, const struct gitlab_runner *runner)
+static bool is_report_of(const struct report *report, int gitlab, const struct gitlab_runner *runner, bool by_number)
 {
     const char *mark = strstr(runner->note, MARK_PREFIX);
 
-    for (unsigned i = 0; i < left->seen->reports_len; i++) {
+    if (report->gitlab != gitlab || by_number != (report->id != 0))
+        return false;
+    return by_number ? report->id == runner->id
+                     : mark && strncmp(mark + strlen(MARK_PREFIX), report->uid, strlen(report->uid)) == 0;
+}
+
+/* What was told of its number is about it; what tells of the mark alone may be about another that has it. */
+bool reports_take(struct reports *left, int gitlab, const struct gitlab_runner *runner)
+{
+    for (unsigned n = 0; n < 2 * left->seen->reports_len; n++) {
+        unsigned i = n % left->seen->reports_len;
         const struct report *report = &left->seen->reports[i];
-        bool is_its = report->id ? report->id == runner->id
-                                 : mark && strncmp(mark + strlen(MARK_PREFIX), report->uid, strlen(report->uid)) == 0;
-        if (!is_its || report->gitlab != gitlab || left->taken >> i & 1)
+        if (!is_report_of(report, gitlab, runner, n == i) || left->taken >> i & 1)
             continue;
         left->taken |= UINT64_C(1) << i;
         left->possible += !report->id;

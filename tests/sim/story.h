@@ -74,6 +74,7 @@ struct seen {
     unsigned spoiled;            /* … or GitLab's trouble has made another */
     bool taken;                  /* the name of a child is somebody else's: whether it still is, is seen by trying */
     unsigned keepers;            /* objects that went, or moved, and whose runner was to stay */
+    unsigned unsearchable;       /* times that a credential had no right to look for what was lost */
     unsigned forced;             /* deletions that wait for nothing: each step is tried once */
     struct made made[MADE_MAX];  /* the last of them */
     unsigned made_len;
