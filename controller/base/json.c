@@ -313,22 +313,27 @@ const char *json_text(struct json_object *o)
     return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
+struct sorted_member {
+    const char *key;
+    struct json_object *value;
+};
+
 static int by_key(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp(((const struct sorted_member *)a)->key, ((const struct sorted_member *)b)->key);
 }
 
 static struct json_object *sorted_object(struct json_object *o)
 {
     struct json_object *result = json_object_new_object();
     size_t len = (size_t)json_object_object_length(o), i = 0;
-    cleanup_free const char **keys = mem_alloc(len * sizeof(*keys));
+    cleanup_free struct sorted_member *members = mem_alloc(len * sizeof(*members));
 
     json_each (it, o)
-        keys[i++] = it.key;
-    qsort(keys, len, sizeof(*keys), by_key);
+        members[i++] = (struct sorted_member){it.key, it.value};
+    qsort(members, len, sizeof(*members), by_key);
     for (i = 0; i < len; i++)
-        json_object_object_add(result, keys[i], json_sorted(json_member(o, keys[i])));
+        json_object_object_add_ex(result, members[i].key, json_sorted(members[i].value), JSON_C_OBJECT_ADD_KEY_IS_NEW);
     return result;
 }
 
