@@ -97,6 +97,19 @@ static bool is_identity_known(struct watch *w, const char *line, size_t len)
     return true;
 }
 
+/* Of a bookmark in a stream the version is all. */
+static bool is_mark(struct watch *w, const char *line, size_t len)
+{
+    char type[16], version[32];
+
+    if (w->state != WATCH_STREAM || !json_peek(line, len, "type", type, sizeof(type)) ||
+        strcmp(type, "BOOKMARK") != 0 ||
+        !json_peek(line, len, "object.metadata.resourceVersion", version, sizeof(version)))
+        return false;
+    watch_reach(w, version);
+    return true;
+}
+
 static bool on_watch_event(struct watch *w)
 {
     cleanup_json struct json_object *event = object_text_parse(&w->line, &w->problem);
@@ -116,7 +129,8 @@ static bool on_watch_event(struct watch *w)
 bool watch_event(struct watch *w)
 {
     const struct buf *held = object_text_held(&w->line);
-    bool goes_on = is_identity_known(w, held->data, held->len) || on_watch_event(w);
+    bool goes_on =
+        is_mark(w, held->data, held->len) || is_identity_known(w, held->data, held->len) || on_watch_event(w);
 
     object_text_clear(&w->line);
     return goes_on;
