@@ -21,6 +21,7 @@ static struct world {
     struct turn turn;
     bool ready; /* the turn goes on */
     struct stats stats;
+    const char *proxy;    /* the operator's own */
     bool full;            /* the ledger */
     const char *admitted; /* the entry's key */
     int written;          /* 1: told that it was, -1: that it was not */
@@ -43,6 +44,13 @@ void turn_event(const struct turn *turn, bool warning, const char *reason, const
 {
     assert_ptr_equal(turn, &w.turn);
     snprintf(w.event, sizeof(w.event), "%s %s: %s", warning ? "Warning" : "Normal", reason, note);
+}
+
+const char *gitlab_proxy(const struct gitlab *gitlab, const struct host **ret_fares)
+{
+    (void)gitlab;
+    *ret_fares = NULL;
+    return w.proxy;
 }
 
 bool orphans_admit(struct orphans *orphans, const char *key, const char *ns, const char *what, size_t size,
@@ -228,6 +236,31 @@ static void our_own_is_applied_at_once(void **state)
     perform(&w.turn, &act);
     assert_string_equal(w.request.content_type, "application/apply-patch+yaml");
     assert_int_equal(w.requests, 1);
+}
+
+/* Somebody has taken the former controller off it, or made another one in its place: the apply will tell. */
+static void what_needs_no_handing_over_is_applied(void **state)
+{
+    cleanup_json struct json_object *manifest =
+        json_build("{apiVersion: v1, kind: Secret, metadata: {namespace: ci, name: 'builds-runner-token', uid: s}}");
+    const struct action act = {
+        .kind = ACT_APPLY, .rule = "inherit", .apply = {.child = CHILD_TOKEN_SECRET, .manifest = manifest, .uid = "s"}};
+
+    for (int another = 0; another < 2; another++) {
+        cleanup_json struct json_object *known = restored_secret(), *now = restored_secret();
+        teardown(state);
+        setup(state);
+        context_learn_written(&w.ctx, KIND_SECRET, known);
+        perform(&w.turn, &act);
+        assert_string_equal(w.request.method, "GET");
+        if (another)
+            json_set_str(now, "metadata.uid", "t");
+        else
+            json_set(now, "metadata.ownerReferences", json_build("[]"));
+        answer_object(now);
+        assert_string_equal(w.request.content_type, "application/apply-patch+yaml");
+        assert_int_equal(w.requests, 2);
+    }
 }
 
 /* It has gone between the two: then there is nothing that a policy would let us put right. */
@@ -528,6 +561,43 @@ static void who_alone_knows_a_runner_sees_to_its_end(void **state)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
+ * GitLab's answers */
+
+/* The managers may get through by the spec's proxy, and the operator not. */
+static void a_proxy_that_the_operator_has_not_is_told_of(void **state)
+{
+    static const struct {
+        const char *of_spec, *of_operator, *reason;
+        bool told;
+    } cases[] = {
+        {"http://proxy", NULL, "ConnectTimeout", true},
+        {NULL, NULL, "ConnectTimeout", false},
+        {"http://proxy", "http://own", "ConnectTimeout", false},
+        {"http://proxy", NULL, "ServerError", false},
+    };
+
+    for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+        bool https = i >= ARRAY_LEN(cases);
+        size_t n = i % ARRAY_LEN(cases);
+        const struct spec spec = {.proxy.http = https ? NULL : cases[n].of_spec,
+                                  .proxy.https = https ? cases[n].of_spec : NULL};
+        struct gitlab_answer answer = {.id = 0};
+        teardown(state);
+        setup(state);
+        stats_init(&w.stats);
+        w.proxy = cases[n].of_operator;
+        w.turn.observed.spec = &spec;
+        w.turn.asked = (struct action){
+            .kind = ACT_GITLAB, .rule = "register", .gitlab = {.call = GITLAB_CREATE, .url = "https://x"}};
+        err_set(&answer.err, ERR_RETRY, cases[n].reason, "it failed");
+        perform_gitlab_answered(&w.turn, &answer);
+        assert_memory_equal(only_failure()->attempt.err.text, "it failed", strlen("it failed"));
+        assert_int_equal(strstr(only_failure()->attempt.err.text, "--gitlab-proxy") != NULL, cases[n].told);
+        w.turn.observed.spec = NULL;
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
  * Events */
 
 static void runners_that_nobody_can_deregister_are_counted(void **state)
@@ -626,6 +696,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(comes_off_by_a_patch, setup, teardown),
         cmocka_unit_test_setup_teardown(has_one_controller, setup, teardown),
         cmocka_unit_test_setup_teardown(our_own_is_applied_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_needs_no_handing_over_is_applied, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_gone_is_not_applied_after_a_refusal, setup, teardown),
         cmocka_unit_test_setup_teardown(a_status_that_is_news_is_not_written_over, setup, teardown),
         cmocka_unit_test_setup_teardown(a_status_is_written_to_the_newest_version, setup, teardown),
@@ -638,6 +709,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_object_that_has_changed_is_begun_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_no_namespace_has_no_object, setup, teardown),
         cmocka_unit_test_setup_teardown(who_alone_knows_a_runner_sees_to_its_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_proxy_that_the_operator_has_not_is_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(runners_that_nobody_can_deregister_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_left_behind_is_recorded, setup, teardown),
         cmocka_unit_test_setup_teardown(the_first_makes_the_ledger, setup, teardown),
