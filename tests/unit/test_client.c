@@ -588,6 +588,39 @@ static void streams_and_leases_do_not_wait(void **state)
     assert_int_equal(stream.err.retry_after_ms, 1000);
 }
 
+static void who_has_no_time_is_asked_less(void **state)
+{
+    static const struct {
+        long status;
+        bool less;
+    } cases[] = {{429, true}, {500, false}, {502, false}, {503, true}, {504, true}, {505, false}, {404, false}};
+    struct world *w = *state;
+    struct result r;
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        w->loop.now += 60000;
+        unsigned before = kube_traffic(w->client).limit;
+        size_t sent = w->http.len;
+        start(w, "POST", "/1", &r);
+        assert_int_equal(w->http.len, sent + 1);
+        answer(w, sent, cases[i].status, 0);
+        if (cases[i].less)
+            assert_true(kube_traffic(w->client).limit < before);
+        else
+            assert_int_equal(kube_traffic(w->client).limit, before);
+        fake_pass(&w->loop, 60000);
+    }
+    unsigned before = kube_traffic(w->client).limit;
+    for (size_t round = 0; round < 4; round++) {
+        size_t sent = w->http.len;
+        for (size_t i = 0; i < before; i++)
+            start(w, "POST", "/1", &r);
+        for (size_t i = 0; i < before; i++)
+            answer(w, sent + i, 200, 0);
+    }
+    assert_true(kube_traffic(w->client).limit > before); /* until it says so again */
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Dead peers */
 
@@ -609,6 +642,9 @@ static void a_peer_that_gives_no_answer_is_in_doubt(void **state)
     answer(w, 3, 200, 0);
     start(w, "GET", "/1", &r[0]);
     lose(w, 4, "Timeout", true);
+    assert_int_equal(w->http.distrusted, 2);
+    start(w, "GET", "/1", &r[0]); /* in the same moment: on that connection, too */
+    lose(w, 5, "Timeout", true);
     assert_int_equal(w->http.distrusted, 2);
 }
 
@@ -750,6 +786,7 @@ static void requests_wait_for_the_plugin(void **state)
     start(w, "GET", "/b", &b);
     assert_int_equal(w->http.len, 0);
     assert_int_equal(plugin.runs, 1);
+    assert_null(fake_next_timer(&w->loop)); /* nothing is to be done until then */
     plugin_hands_out("p1");
     fake_pass(&w->loop, 0);
     assert_int_equal(w->http.len, 2);
@@ -1024,6 +1061,7 @@ int main(void)
         TEST(one_5xx_does_not_hold_up_the_others),
         TEST(the_limit_holds_requests_in_their_order),
         TEST(streams_and_leases_do_not_wait),
+        TEST(who_has_no_time_is_asked_less),
         TEST(a_peer_that_gives_no_answer_is_in_doubt),
         TEST(a_quiet_server_is_asked_whether_it_is_there),
         TEST(a_401_reads_the_token_and_tries_once_more),
