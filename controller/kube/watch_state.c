@@ -111,7 +111,6 @@ void watch_list_done(struct watch *w, const char *version)
 {
     assert(kube_version_valid(version) && !w->page);
     w->listed = w->synced = w->moved = true;
-    w->way = watch_usual_way(w);
     w->problem = (struct err){0};
     w->counts.lists++;
     w->handler.list_end(w->handler.arg);

@@ -449,6 +449,23 @@ static void lists_page_by_page_then_streams(void **state)
     world_finish(&w);
 }
 
+/* It has names in it, of any length. */
+static void where_a_page_goes_on_may_be_long(void **state)
+{
+    struct world w;
+    char next[10001];
+
+    (void)state;
+    memset(next, 'x', sizeof(next) - 1);
+    next[sizeof(next) - 1] = '\0';
+    world_paging(&w, &secrets, NULL);
+    answer_names(&w.client, "a", "7", next);
+    assert_true(asks(&w, next));
+    answer_names(&w.client, "b", "7", NULL);
+    assert_told(&w, "(*a *b )=7 ");
+    world_finish(&w);
+}
+
 static void a_failed_page_begins_the_list_anew(void **state)
 {
     static const enum err_kind kinds[] = {ERR_RETRY, ERR_DENIED, ERR_NOT_FOUND};
@@ -1226,6 +1243,7 @@ int main(void)
         cmocka_unit_test(passes_over_what_nobody_reads),
         cmocka_unit_test(passes_over_nothing_of_a_list),
         cmocka_unit_test(lists_page_by_page_then_streams),
+        cmocka_unit_test(where_a_page_goes_on_may_be_long),
         cmocka_unit_test(a_failed_page_begins_the_list_anew),
         cmocka_unit_test(lists_the_whole_when_a_page_has_expired),
         cmocka_unit_test(what_is_not_a_list_is_a_failure),
