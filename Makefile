@@ -290,7 +290,7 @@ unit-names:
 	@echo $(TESTS)
 
 .PHONY: mutate
-mutate: deps ## How good the unit tests are: change a line, see whether one fails (COUNT=300 a folder, SEED=, T='runner kube/queue.c')
+mutate: deps ## How good the tests are: change a line, see whether one fails (COUNT=300 a folder, SEED=, T='runner kube/queue.c')
 	+$(Q)hack/mutate/run
 
 # Without those that try very much: they take minutes there, and find nothing that is the processor's.
