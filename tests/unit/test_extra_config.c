@@ -87,6 +87,26 @@ static void refuses_each_case_with_its_remedy(void **state)
     assert_golden(DATA "config/refused.json", lines_of(cases, &a));
 }
 
+static void a_weight_is_an_int32(void **state)
+{
+    static const char with_weight[] =
+        "{\"runners\":{\"kubernetes\":{\"affinity\":{\"node_affinity\":{"
+        "\"preferred_during_scheduling_ignored_during_execution\":[{\"weight\":%s,\"preference\":{}}]}}}}}";
+    static const struct {
+        const char *weight;
+        bool taken;
+    } cases[] = {{"2147483647", true},   {"-2147483648", true}, {"2147483648", false},
+                 {"-2147483649", false}, {"1.5", false},        {"\"1\"", false}};
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *error = refusal_of(with_config(arena_printf(&a, with_weight, cases[i].weight), &a), &a);
+        if (!error != cases[i].taken)
+            fail_msg("%s: %s", cases[i].weight, error ? error : "taken");
+    }
+}
+
 /* What a field makes is asked of one that is right alone: of no such type nothing can be made. */
 static void a_cache_of_no_type_is_left_to_its_shape(void **state)
 {
@@ -422,6 +442,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_each_case_with_its_remedy),
+        cmocka_unit_test(a_weight_is_an_int32),
         cmocka_unit_test(a_cache_of_no_type_is_left_to_its_shape),
         cmocka_unit_test(accepts_each_case_and_reports_what_is_not_known),
         cmocka_unit_test(what_says_nothing_is_passed_over),
