@@ -255,10 +255,20 @@ static void two_hours_down_cost_a_few_calls_and_the_return_is_no_stampede(void *
     assert_in_range(busiest, 1, CALLERS / 50);
 }
 
+static void the_real_limits_are_those_that_are_promised(void **state)
+{
+    (void)state;
+    assert_int_equal(host_default_limits.threshold, 5);
+    assert_int_equal(host_default_limits.pauses.min_ms, 1000);
+    assert_int_equal(host_default_limits.pauses.max_ms, 5 * 60 * 1000);
+    assert_int_equal(host_default_limits.pauses.jitter_percent, 25);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(follows_the_script),
+        cmocka_unit_test(the_real_limits_are_those_that_are_promised),
         cmocka_unit_test(says_what_the_last_call_said),
         cmocka_unit_test(jitter_only_shortens_a_pause_and_spreads_the_refused),
         cmocka_unit_test(keeps_its_promises_whatever_happens),
