@@ -14,7 +14,7 @@ static const struct {
     uint32_t max, chance; /* in percent, that it is not 0 */
 } setups[SETUPS] = {
     [SETUP_RUNNERS] = {"runners", 2, 30},   [SETUP_REPLICAS] = {"replicas", 2, 25},
-    [SETUP_ELECTION] = {"election", 1, 20}, [SETUP_LEASE] = {"lease", 1, 8},
+    [SETUP_ELECTION] = {"election", 1, 20}, [SETUP_LEASE] = {"lease", 1, 3},
     [SETUP_SCOPE] = {"scope", 1, 3},        [SETUP_SECRETS] = {"secrets", 1, 8},
     [SETUP_HOSTS] = {"hosts", 1, 30},       [SETUP_CHECK] = {"check", 1, 95},
     [SETUP_WEATHER] = {"weather", 3, 30},   [SETUP_WRONG] = {"wrong", 1, 25},
