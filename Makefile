@@ -235,7 +235,7 @@ $(B)/tests/orphans: $(B)/tests/test_orphans.o $(addprefix $(B)/obj/operator/,orp
 	$(addprefix $(B)/obj/kube/,controller.o places.o queue.o) $(CORE_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 # What these define takes the place of what the program does: an API server and a clock of their own.
-$(addprefix $(B)/tests/,garbage ledger errand unserved pods reads status_events reconcile perform values api_servers informers): $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
+$(addprefix $(B)/tests/,garbage ledger errand unserved pods reads status_events reconcile perform values api_servers informers search): $(B)/tests/%: $(B)/tests/test_%.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $^ $(PKG_LIBS) -lcmocka
 # And this one pages, a clock and an API server.
 $(B)/tests/auth: $(B)/tests/test_auth.o $(B)/obj/web/auth.o $(CORE_OBJECTS)
