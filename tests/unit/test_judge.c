@@ -186,6 +186,26 @@ static void says_of_patterns_what_go_says(void **state)
     assert_true(len > 200);
 }
 
+/* As many as Go takes; it ends at 1000. */
+static bool compiles_groups(int depth)
+{
+    cleanup_arena struct arena a = {0};
+    char *pattern = arena_alloc(&a, 2 * (size_t)depth + 2);
+
+    memset(pattern, '(', (size_t)depth);
+    pattern[depth] = 'a';
+    memset(pattern + depth + 1, ')', (size_t)depth);
+    return go_regexp_compiles(pattern);
+}
+
+static void groups_within_groups_have_an_end(void **state)
+{
+    (void)state;
+    assert_true(compiles_groups(999));
+    assert_false(compiles_groups(1001));
+    assert_false(compiles_groups(100000));
+}
+
 static void knows_cron_expressions_and_zones(void **state)
 {
     static const char *const good[] = {
@@ -322,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_complaint_about_a_long_key_ends_nothing),
         cmocka_unit_test(knows_regular_expressions),
         cmocka_unit_test(says_of_patterns_what_go_says),
+        cmocka_unit_test(groups_within_groups_have_an_end),
         cmocka_unit_test(knows_cron_expressions_and_zones),
         cmocka_unit_test(knows_patterns_of_images),
         cmocka_unit_test(knows_quantities),
