@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "runner/learn.h"
+#include "runner/rules.h"
 #include "runner/status.h"
 #include "world_broken.h"
 
@@ -203,6 +204,10 @@ static void the_end_of_a_pause_is_not_overslept(void **state)
     assert_int_equal(w->last.kind, ACT_DONE);
     assert_true(runner->id == 4 && runner->paused);
     assert_in_range(w->last.again_at_ms, w->now_ms + 1, w->api.paused_until * 1000 + 1000);
+    struct observed late = w->observed; /* it has ended while the turn went on */
+    late.now = w->api.paused_until;
+    late.now_ms += 60 * 1000;
+    assert_int_equal(next_look(&late, true, &w->mem), late.now_ms + 1);
     w->now_ms = w->last.again_at_ms;
     world_turn(w);
     assert_int_equal(w->last.kind, ACT_DONE);
