@@ -215,6 +215,21 @@ static void what_the_status_tells_is_believed(void **state)
     assert_true(seen(s)->drifted);
 }
 
+/* Nobody knows what it is to be. */
+static void the_child_of_a_spec_that_cannot_be_read_is_not_believed(void **state)
+{
+    struct scene *s = *state;
+
+    told_owner(s, NULL);
+    const char *hash = wanted_hash(s);
+    told(s, KIND_RUNNER,
+         json_build("{metadata: {namespace: 'ci', name: 'builds', uid: 'u', resourceVersion: %s, generation: 9}, spec: "
+                    "{url: 'no url'}}",
+                    next_version(s)));
+    told_child(s, all_ours, hash);
+    assert_true(kept_account(s)->drifted);
+}
+
 /* Not one that is its owner's by its annotations alone: it is none of those that the spec wants. */
 static void what_has_another_name_is_no_such_child(void **state)
 {
@@ -280,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_applied_for_another_spec_has_to_be_applied, setup, teardown),
         cmocka_unit_test_setup_teardown(before_its_owner_is_known_it_is_not_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_status_tells_is_believed, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_child_of_a_spec_that_cannot_be_read_is_not_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_another_name_is_no_such_child, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_just_applied_is_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(the_token_secret_is_not_judged, setup, teardown),
