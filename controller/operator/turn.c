@@ -99,6 +99,8 @@ static bool is_old(const struct store *store, enum kind kind, const struct recor
     return reached && !kube_version_newer(record->version, reached);
 }
 
+enum { ROOM_TO_GROW = 2 << 10 };
+
 /* It is left out from now on; what was counted out before is still. */
 static void leave_out(const struct context *ctx, enum kind kind, const struct record *record)
 {
@@ -109,6 +111,17 @@ static void leave_out(const struct context *ctx, enum kind kind, const struct re
         shares_leave_out(store_shares(ctx->store), record->ns);
 }
 
+/* A runner that comes will be longer when its status is told, and must not have to go for that: then its status would
+ * say so, it would be short enough again, and come back for ever. */
+static bool make_room_for(const struct context *ctx, enum kind kind, const struct record *record)
+{
+    struct record grown = *record;
+
+    if (kind == KIND_RUNNER && !store_get(ctx->store, kind, record->ns, record->name))
+        grown.price += ROOM_TO_GROW;
+    return store_make_room(ctx->store, kind, &grown, ctx->evicted, ctx->evicted_arg);
+}
+
 bool context_keep(const struct context *ctx, enum kind kind, struct json_object *object, const struct record *record,
                   bool listed)
 {
@@ -116,7 +129,7 @@ bool context_keep(const struct context *ctx, enum kind kind, struct json_object 
     struct reference to[REFERENCES_MAX];
 
     assert(kind < KIND_COUNT && record->uid);
-    if (!store_make_room(ctx->store, kind, record, ctx->evicted, ctx->evicted_arg)) {
+    if (!make_room_for(ctx, kind, record)) {
         leave_out(ctx, kind, record);
         return false;
     }

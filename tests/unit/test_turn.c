@@ -215,6 +215,23 @@ static void what_there_is_no_room_for_is_not_taken_for_gone(void **state)
     assert_false(store_knows(ctx->store, KIND_RUNNER, "ci", "one"));
 }
 
+/* What is told of it makes it longer. If it went for that, and came back when it was told so, that would never end. */
+static void who_comes_has_room_to_grow(void **state)
+{
+    struct context *ctx = *state;
+    struct shares *shares = store_shares(ctx->store);
+
+    keep(ctx, KIND_RUNNER, "one", 10, true);
+    size_t usual = shares_held(shares, "ci");
+    store_remove(ctx->store, KIND_RUNNER, "ci", "one");
+    shares_set_budget(shares, usual + 1000);
+    keep(ctx, KIND_RUNNER, "one", 10, false);
+    shares_set_budget(shares, usual + 2500);
+    keep(ctx, KIND_RUNNER, "one", 10, true);
+    assert_int_equal(shares_held(shares, "ci"), usual); /* that room is everybody's */
+    keep(ctx, KIND_RUNNER, "one", 2000, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +246,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_watch_may_tell_of_an_end_while_the_object_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(the_watch_may_tell_of_a_successor_while_nothing_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(what_there_is_no_room_for_is_not_taken_for_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_comes_has_room_to_grow, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answer_may_be_empty, setup, teardown),
     };
 
