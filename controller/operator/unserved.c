@@ -85,19 +85,21 @@ static struct json_object *status_left_out(const struct context *ctx, const stru
 
 static void on_status_told(void *arg, const struct kube_reply *reply)
 {
-    uint64_t *write = arg;
+    struct unserved_write *write = arg;
+    enum err_kind kind = reply->err.kind;
 
-    assert(*write);
-    *write = 0;
-    if (reply->err.kind != ERR_NONE) /* as if it had never been left out, or a newer version has come or will come */
+    assert(write->request);
+    write->request = 0;
+    write->of->skipped |= kind != ERR_NONE && kind != ERR_CONFLICT && kind != ERR_NOT_FOUND; /* else there is news */
+    if (kind != ERR_NONE)
         log_event(LOG_DEBUG, "watch", "status not written", "error", reply->err.text, NULL);
 }
 
 /* NULL: none. */
-static uint64_t *free_write(struct unserved *u)
+static struct unserved_write *free_write(struct unserved *u)
 {
     for (size_t i = 0; i < UNSERVED_WRITES; i++)
-        if (!u->writes[i])
+        if (!u->writes[i].request)
             return &u->writes[i];
     return NULL;
 }
@@ -107,7 +109,7 @@ static void write_status(struct unserved *u, const struct context *ctx, const st
                          struct json_object *status)
 {
     cleanup_arena struct arena a = {0};
-    uint64_t *write = may_write(ctx) ? free_write(u) : NULL;
+    struct unserved_write *write = may_write(ctx) ? free_write(u) : NULL;
 
     u->skipped |= !write;
     if (!write)
@@ -116,7 +118,8 @@ static void write_status(struct unserved *u, const struct context *ctx, const st
         &a, json_build("{apiVersion: %s, kind: %s, metadata: {namespace: %s, name: %s, uid: %s, resourceVersion: %s}, "
                        "status: %o}",
                        API_VERSION, KIND, runner->ns, runner->name, runner->uid, runner->version, json_ref(status)));
-    *write = kube_apply(ctx->client, &runner_by_name, "status", patch, FIELD_MANAGER, on_status_told, write);
+    write->of = u;
+    write->request = kube_apply(ctx->client, &runner_by_name, "status", patch, FIELD_MANAGER, on_status_told, write);
 }
 
 void unserved_left_out(struct unserved *u, const struct context *ctx, const struct record *runner)
@@ -142,6 +145,6 @@ bool unserved_skipped(struct unserved *u, const struct context *ctx)
 void unserved_finish(struct unserved *u, const struct context *ctx)
 {
     for (size_t i = 0; i < UNSERVED_WRITES; i++)
-        if (u->writes[i])
-            kube_cancel(ctx->client, u->writes[i]);
+        if (u->writes[i].request)
+            kube_cancel(ctx->client, u->writes[i].request);
 }

@@ -11,8 +11,11 @@ enum { UNSERVED_WRITES = 16 }; /* of statuses, at the same time: what finds no p
 /* All zeroes to begin with; ends with unserved_finish(). */
 struct unserved {
     int64_t too_large_ms, left_out_ms; /* when the next one may be told of; all zeroes: at once */
-    uint64_t writes[UNSERVED_WRITES];  /* requests in flight; 0: none                           */
     bool skipped;                      /* a status could not be written then                    */
+    struct unserved_write {
+        struct unserved *of;
+        uint64_t request; /* in flight; 0: none */
+    } writes[UNSERVED_WRITES];
 };
 
 /* The object is known by name alone; why: object_too_large(). Of a runner its status tells, others have an Event. */

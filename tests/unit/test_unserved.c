@@ -169,6 +169,26 @@ static void many_are_told_a_few_at_a_time(void **state)
     w.unserved = (struct unserved){0};
 }
 
+/* What came to nothing for another reason than that there is a newer version is told again. */
+static void what_could_not_be_told_is_told_again(void **state)
+{
+    static const struct {
+        enum err_kind kind;
+        bool again;
+    } ends[] = {{ERR_NONE, false}, {ERR_CONFLICT, false}, {ERR_NOT_FOUND, false},
+                {ERR_RETRY, true}, {ERR_DENIED, true},    {ERR_INVALID, true}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "r%zu", i);
+        left_out(name);
+        const struct kube_reply reply = {.err = {.kind = ends[i].kind}};
+        w.done(w.args[i], &reply);
+        assert_int_equal(unserved_skipped(&w.unserved, &w.ctx), ends[i].again);
+    }
+}
+
 static void whoever_does_not_lead_writes_nothing_until_it_does(void **state)
 {
     (void)state;
@@ -234,6 +254,7 @@ int main(void)
         TEST(it_is_told_once),
         TEST(an_end_has_times_that_stay),
         TEST(many_are_told_a_few_at_a_time),
+        TEST(what_could_not_be_told_is_told_again),
         TEST(whoever_does_not_lead_writes_nothing_until_it_does),
         TEST(events_of_many_have_half_a_second_between_them),
         TEST(what_is_too_large_is_told),
