@@ -53,8 +53,9 @@ static struct calm calm_of(const struct story *story)
         calm.starts += replica_starts(story->replicas[i]);
     for (int i = 0; i < story->wishes_len && calm.leader >= 0; i++) {
         const struct wish *wish = &story->wishes[i];
-        calm.asks_at[i] = wish_object(story, wish) ? replica_asks_at(story->replicas[calm.leader], wish->ns, wish->name)
-                                                   : 1 + story->sim->now / GARBAGE_MS;
+        bool asks = wish_object(story, wish) && !greed_is_in(story, wish->ns);
+        calm.asks_at[i] = asks ? replica_asks_at(story->replicas[calm.leader], wish->ns, wish->name)
+                               : 1 + story->sim->now / GARBAGE_MS;
     }
     return calm;
 }

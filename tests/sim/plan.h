@@ -26,6 +26,7 @@ enum setup {
     SETUP_TOKEN,    /* the operator reads its token from a file */
     SETUP_FIRST,    /* the first spec */
     SETUP_PAGES,    /* lists come in pages of so many items */
+    SETUP_ROOM,     /* little memory for objects, and a team that wants all of it */
     SETUPS
 };
 

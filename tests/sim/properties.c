@@ -244,8 +244,10 @@ void properties_at_rest(struct story *story)
     check_health(story);
     check_leader(story);
     objects_check(story);
-    runners_check(story);
+    if (!greed_is_in(story, story_wish(story, 1)->ns))
+        runners_check(story);
     view_check(story);
+    greed_check(story);
 }
 
 static void check_memory(struct story *story)

@@ -231,7 +231,7 @@ void objects_check(struct story *story)
     for (int i = 0; i < story->wishes_len; i++) {
         struct wish *wish = &story->wishes[i];
         struct json_object *object = wish_object(story, wish);
-        if (!object)
+        if (!object || greed_is_in(story, wish->ns))
             continue;
         if (json_get(object, "metadata.deletionTimestamp")) {
             sim_broken(story->sim, PROPERTY_DELETIONS, "%s/%s: %s", wish->ns, wish->name, json_text(object));

@@ -183,6 +183,7 @@ void replica_start(struct replica *r)
         .lease = r->settings.lease,
         .render = {.manager_image = DEFAULT_MANAGER_IMAGE, .namespaces = r->settings.namespaces},
         .secrets_by_name = r->settings.secrets_by_name,
+        .kept_budget = r->settings.kept_budget,
     };
 
     assert(!r->loop);

@@ -25,6 +25,7 @@ struct replica_settings {
     struct lease_timing lease;
     const char *namespaces; /* served; NULL: all */
     bool secrets_by_name;
+    size_t kept_budget; /* bytes of what is kept of objects; 0: the usual */
 };
 
 /* It does not run yet. */

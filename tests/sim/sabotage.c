@@ -32,6 +32,7 @@ static const struct sabotage_row rows[SABOTAGES] = {
     [SABOTAGE_SLOW] = {"slow", PROPERTY_FAIRNESS},
     [SABOTAGE_UNTOLD] = {"untold", PROPERTY_RUNNERS},
     [SABOTAGE_PAGE] = {"page", PROPERTY_VIEW},
+    [SABOTAGE_ROOM] = {"room", PROPERTY_ROOM},
     [SABOTAGE_CHATTER] = {"chatter", PROPERTY_REST},
 };
 
@@ -118,6 +119,8 @@ bool sabotage_request(struct exchange *x, long *ret_status, const char **ret_bod
         return swallow(x, 204, "", ret_status, ret_body);
     if (current == SABOTAGE_PAGE && is_asked(x, "GET", "&continue="))
         return swallow(x, 200, empty_page(x), ret_status, ret_body);
+    if (current == SABOTAGE_ROOM && is_asked(x, "PATCH", "/status") && strstr(r->body, "NamespaceOverShare"))
+        return swallow(x, 200, r->body, ret_status, ret_body);
     if (current == SABOTAGE_STATUS && is_asked(x, "PATCH", "/status"))
         return swallow(x, 200, r->body, ret_status, ret_body);
     if (current == SABOTAGE_BLIND && is_asked(x, "GET", "/deployments?"))

@@ -34,6 +34,7 @@ enum sabotage {
     SABOTAGE_TOKEN,     /* resets are not done, and answered with a token       */
     SABOTAGE_MANAGERS,  /* config.toml is made once, and answered as if changed */
     SABOTAGE_PAGE,      /* only the first page of a list has items              */
+    SABOTAGE_ROOM,      /* nobody is told that there is no room for him          */
     SABOTAGE_SPIN,      /* loops turn when there is nothing to do               */
     SABOTAGES
 };

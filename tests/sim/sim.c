@@ -216,6 +216,7 @@ const char *property_name(enum property property)
         [PROPERTY_RUNNERS] = "no runner left behind",
         [PROPERTY_DELETIONS] = "deletions end",
         [PROPERTY_FAIRNESS] = "nobody waits for others",
+        [PROPERTY_ROOM] = "who fits is served",
         [PROPERTY_VIEW] = "replicas know what there is",
     };
 

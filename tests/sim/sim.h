@@ -55,6 +55,7 @@ enum property {
     PROPERTY_DELETIONS,
     PROPERTY_FAIRNESS,
     PROPERTY_VIEW,
+    PROPERTY_ROOM,
     PROPERTIES
 };
 /* "no write without the Lease" */

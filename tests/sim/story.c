@@ -26,6 +26,7 @@ enum {
 
 static const char *const gitlab_hosts[GITLABS] = {"gitlab-0.example", "gitlab-1.example"};
 static const char *const api_hosts[API_HOSTS] = {"api-0.example", "api-1.example"};
+enum { LITTLE_ROOM = 64 << 10 }; /* a good dozen of runners */
 static const char *const namespaces[] = {"ci", "ops", "jobs", OPERATOR_NAMESPACE};
 
 const char *gitlab_host(int gitlab)
@@ -244,7 +245,8 @@ static void create_replicas(struct story *story)
                                                   .election = setup[SETUP_ELECTION] || story->replicas_len > 1,
                                                   .lease = setup[SETUP_LEASE] ? usual : slow,
                                                   .namespaces = setup[SETUP_SCOPE] ? "ci,ops,jobs" : NULL,
-                                                  .secrets_by_name = setup[SETUP_SECRETS]};
+                                                  .secrets_by_name = setup[SETUP_SECRETS],
+                                                  .kept_budget = setup[SETUP_ROOM] ? LITTLE_ROOM : 0};
         story->replicas[i] = replica_create(story->sim, i, &settings);
         replica_start(story->replicas[i]);
     }
@@ -373,6 +375,7 @@ static void begin(struct story *story)
     sim_run(story->sim, STARTS_WITHIN_MS);
     wish->spec = spec_new(0, story->plan.setup[SETUP_FIRST], story->plan.setup[SETUP_CHECK] ? CHECK_S : 0);
     apply_wish(story, wish);
+    greed_begin(story);
 }
 
 void story_tell(const struct plan *plan, int telling, struct outcome *ret)
@@ -392,6 +395,7 @@ void story_tell(const struct plan *plan, int telling, struct outcome *ret)
     run_steps(story);
     heal(story);
     rest(story);
+    greed_end(story);
     be_fair(story);
     if (plan->setup[SETUP_DELETED])
         delete_all(story);

@@ -97,8 +97,9 @@ struct story {
     struct wish wishes[WISHES_MAX];
     struct seen seen;
     bool troubled[GITLABS];
-    char token[64]; /* the operator's, that works now */
-    size_t next;    /* step */
+    char token[64];     /* the operator's, that works now */
+    size_t next;        /* step */
+    const char *greedy; /* the namespace of a team that wants all there is; NULL: there is none (greed.c) */
     bool healed;
     int64_t healed_at;
 };
@@ -145,6 +146,14 @@ bool ledger_has_some(const struct story *story);
 void operator_mend(struct story *story);
 /* Lists come in pages, if the plan says so, and something may happen between two (pages.c). */
 void pages_begin(struct story *story);
+/* greed.c: a team has more objects than there is room for, if the plan says so; it gives way in the end, and all that
+ * is left must be served. */
+void greed_begin(struct story *story);
+void greed_end(struct story *story);
+/* What is told of those that are left out is so; nothing where there is no such team. */
+void greed_check(struct story *story);
+/* Who lives there may be left out. */
+bool greed_is_in(const struct story *story, const char *ns);
 /* All that is out of the ordinary ends (deeds_faults.c). */
 void faults_heal(struct story *story);
 void gitlabs_heal(struct story *story, int gitlab);

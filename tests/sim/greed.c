@@ -1,0 +1,152 @@
+/* A team has more objects than there is room for. Nobody else may be left out for that; who is left out is told so; and
+ * when most of them go, those that stay are served. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "kube/store.h"
+#include "tests/sim/properties.h"
+#include "tests/sim/story.h"
+
+enum {
+    MANY = 16,
+    FEW = 3,
+    SERVED_WITHIN_MS = 15 * 1000,
+    LET_IN_WITHIN_MS = 2 * 60 * 1000,
+    CALM_AGAIN_MS = 36 * 60 * 1000
+};
+
+static const char *greedy_name(int number)
+{
+    static char name[24];
+
+    snprintf(name, sizeof(name), "greedy-%d", number);
+    return name;
+}
+
+bool greed_is_in(const struct story *story, const char *ns)
+{
+    return story->greedy && strcmp(story->greedy, ns) == 0;
+}
+
+/* None of them has a credential. */
+static void apply_greedy(struct story *story, int64_t concurrent)
+{
+    char target[300];
+
+    for (int i = 0; i < MANY; i++) {
+        snprintf(target, sizeof(target), "%s?fieldManager=kubectl&force=true",
+                 object_path(RUNNERS, story->greedy, greedy_name(i)));
+        user_request(
+            story, "carol", "PATCH", target, "application/apply-patch+yaml",
+            json_build("{apiVersion: 'gitlab-runners.dev/v1beta1', kind: 'GitLabRunner', metadata: {namespace: "
+                       "%s, name: %s}, spec: {url: 'https://gitlab-0.example', concurrent: %d, authentication: "
+                       "{accessTokenSecretRef: {name: 'missing'}}, scope: {type: 'Instance'}}}",
+                       story->greedy, greedy_name(i), concurrent));
+    }
+}
+
+static void delete_greedy(struct story *story, int first)
+{
+    for (int i = first; i < MANY; i++)
+        user_request(story, "carol", "DELETE", object_path(RUNNERS, story->greedy, greedy_name(i)), "application/json",
+                     NULL);
+}
+
+void greed_begin(struct story *story)
+{
+    static const char *const where[] = {NULL, "jobs", "ops"};
+
+    story->greedy = where[story->plan.setup[SETUP_ROOM] % 3];
+    if (!story->greedy)
+        return;
+    sim_tell(story->sim, "--- a team in %s wants all there is", story->greedy);
+    apply_greedy(story, 1);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What must hold */
+
+static const char *reason_of(struct json_object *object)
+{
+    return json_str_or(json_at(json_get(object, "status.conditions"), 0), "reason", "");
+}
+
+struct told {
+    const char *ns;
+    size_t left_out, served;
+};
+
+static void count_told(void *arg, struct json_object *object)
+{
+    struct told *told = arg;
+    bool there = strcmp(json_str_or(object, "metadata.namespace", ""), told->ns) == 0;
+    bool out = strcmp(reason_of(object), "NamespaceOverShare") == 0;
+
+    told->left_out += there && out;
+    told->served += there && !out;
+}
+
+void greed_check(struct story *story)
+{
+    struct told told = {.ns = story->greedy};
+
+    if (!story->greedy)
+        return;
+    api_each(story->api, RUNNERS, count_told, &told);
+    for (int i = 0; i < story->replicas_len; i++) {
+        const struct replica *r = story->replicas[i];
+        size_t left_out = replica_leads(r) ? shares_left_out(store_shares(replica_store(r)), story->greedy) : 0;
+        if (replica_leads(r) && (left_out != told.left_out || (left_out && !told.served)))
+            sim_broken(story->sim, PROPERTY_ROOM, "%s: %zu are left out, %zu are told so, %zu are not", story->greedy,
+                       left_out, told.left_out, told.served);
+    }
+}
+
+static void check_few(struct story *story)
+{
+    for (int i = 0; i < FEW; i++) {
+        struct json_object *object = api_object(story->api, RUNNERS, story->greedy, greedy_name(i));
+        bool served =
+            strcmp(reason_of(object), "NamespaceOverShare") != 0 &&
+            json_int_or(object, "status.observedGeneration", -1) == json_int_or(object, "metadata.generation", -1);
+        if (object && !served)
+            sim_broken(story->sim, PROPERTY_ROOM, "%s/%s: there is room again: %s", story->greedy, greedy_name(i),
+                       json_text(json_get(object, "status")));
+    }
+}
+
+/* Nobody else waits for a team that edits all of its own. */
+static void edit_meanwhile(struct story *story)
+{
+    struct wish *mine = story_wish(story, 0);
+
+    apply_greedy(story, 2);
+    if (!wish_object(story, mine))
+        return;
+    spec_edit(mine->spec, mine->number, 1, 3);
+    apply_wish(story, mine);
+    sim_run(story->sim, story->sim->now + SERVED_WITHIN_MS);
+    objects_check_served(story, mine);
+}
+
+static void check_all(void *arg)
+{
+    properties_at_rest(arg);
+}
+
+void greed_end(struct story *story)
+{
+    if (!story->greedy)
+        return;
+    edit_meanwhile(story);
+    sim_tell(story->sim, "--- few of the team's objects stay");
+    delete_greedy(story, FEW);
+    sim_run(story->sim, story->sim->now + LET_IN_WITHIN_MS);
+    check_few(story);
+    sim_tell(story->sim, "--- none of the team's objects stays");
+    delete_greedy(story, 0);
+    story->greedy = NULL;
+    story_settle(story, CALM_AGAIN_MS, check_all);
+    properties_at_rest(story);
+}
