@@ -22,6 +22,7 @@ static struct json_tokener *fresh_tokener(void)
         json_tokener_reset(tokener);
     else if (!(tokener = json_tokener_new_ex(JSON_DEPTH_MAX)))
         abort();
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     return tokener;
 }
 

@@ -30,8 +30,33 @@ static void reads_every_kind_of_value(void **state)
 static void refuses_what_is_not_one_value(void **state)
 {
     static const char *const texts[] = {
-        "",    "  ",    "{",   "{\"a\"",        "{\"a\":}",    "[1,", "\"text",          "tru",      "nul",
-        "{}{", "{} {}", "1 2", "<html></html>", "{\"a\":1,,}", "}",   "502 Bad Gateway", "\xff\xfe", "-",
+        "",
+        "  ",
+        "{",
+        "{\"a\"",
+        "{\"a\":}",
+        "[1,",
+        "\"text",
+        "tru",
+        "nul",
+        "{}{",
+        "{} {}",
+        "1 2",
+        "<html></html>",
+        "{\"a\":1,,}",
+        "}",
+        "502 Bad Gateway",
+        "\xff\xfe",
+        "-",
+        "[1,]",
+        "{\"a\":1,}",
+        "['a']",
+        "[True]",
+        "[NULL]",
+        "[01]",
+        "[1e]",
+        "/* */ {}",
+        "[1] // more",
     };
 
     (void)state;
