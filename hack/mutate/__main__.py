@@ -28,7 +28,11 @@ def known_equivalents():
     """Blocks of the file, the line before, and after; a reason follows after #."""
     blocks = EQUIVALENT.read_text().split("\n\n") if EQUIVALENT.exists() else []
     lines = [[line.strip() for line in block.splitlines()] for block in blocks]
-    return {tuple(line for line in block if line and not line.startswith("#")) for block in lines} - {()}
+    known = {tuple(line for line in block if line and not line.startswith("#")) for block in lines} - {()}
+    for file, before, _ in known:
+        if before not in map(str.strip, pathlib.Path(file).read_text().splitlines()):
+            print(f"  {EQUIVALENT.name}: {file} has no such line any more: {before}")
+    return known
 
 
 def drawn(place, equivalents):
