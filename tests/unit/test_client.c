@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "kube/client.h"
+#include "kube/client_stats.h"
 #include "kube/config.h"
 #include "kube/exec.h"
 #include "kube/limit.h"
@@ -292,7 +293,7 @@ static void an_apply_is_forced_and_names_its_manager(void **state)
     assert_false(w->http.sent[0].request.once);
     assert_true(w->http.sent[0].request.fenced);
     assert_int_equal(w->http.sent[0].request.timeout_ms, 60000);
-    assert_true(w->http.sent[0].request.max_body > 0);
+    assert_int_equal(w->http.sent[0].request.max_body, 64 << 10); /* of a refusal: the object comes in pieces */
     answer(w, 0, 200, 0);
     assert_int_equal(r.err.kind, ERR_NONE);
 }
@@ -389,7 +390,7 @@ static void a_create_is_sent_once(void **state)
 
 static void what_lost_its_connection_is_sent_once_more(void **state)
 {
-    static const char *const methods[] = {"GET", "PATCH", "DELETE"};
+    static const char *const methods[] = {"GET", "PUT", "PATCH", "DELETE"};
     struct world *w = *state;
     struct result r;
 
@@ -402,9 +403,9 @@ static void what_lost_its_connection_is_sent_once_more(void **state)
         assert_string_equal(r.err.reason, "ConnectionLost");
     }
     start(w, "GET", "/1", &r);
-    lose(w, 6, "ConnectionRefused", false); /* nobody is there: the caller waits */
+    lose(w, 8, "ConnectionRefused", false); /* nobody is there: the caller waits */
     assert_int_equal(r.calls, 1);
-    assert_int_equal(w->http.len, 7);
+    assert_int_equal(w->http.len, 9);
 }
 
 static void who_is_impersonated_is_said_each_time(void **state)
@@ -586,6 +587,32 @@ static void streams_and_leases_do_not_wait(void **state)
     answer(w, 2, 429, 1000);
     assert_int_equal(stream.calls + lease.calls, 2);
     assert_int_equal(stream.err.retry_after_ms, 1000);
+}
+
+static uint64_t answers(const struct world *w, const char *code, const char *method)
+{
+    const struct tally *t = &kube_stats(w->client)->answers;
+
+    for (size_t i = 0; i < t->len; i++)
+        if (strcmp(t->rows[i].a, code) == 0 && strcmp(t->rows[i].b, method) == 0)
+            return t->rows[i].count;
+    return 0;
+}
+
+static void a_request_is_counted_once(void **state)
+{
+    struct world *w = *state;
+    struct result r;
+
+    start(w, "GET", "/1", &r);
+    w->http.sent[0].request.on_status(w->http.sent[0].request.arg, 200);
+    assert_int_equal(answers(w, "200", "GET"), 1); /* when the head of its answer is there … */
+    answer(w, 0, 200, 0);
+    assert_int_equal(answers(w, "200", "GET"), 1);
+    start(w, "POST", "/2", &r);
+    lose(w, 1, "Timeout", false);
+    assert_int_equal(answers(w, "<error>", "POST"), 1); /* … or when there will be none */
+    assert_int_equal(answers(w, "200", "POST"), 0);
 }
 
 static void who_has_no_time_is_asked_less(void **state)
@@ -1061,6 +1088,7 @@ int main(void)
         TEST(one_5xx_does_not_hold_up_the_others),
         TEST(the_limit_holds_requests_in_their_order),
         TEST(streams_and_leases_do_not_wait),
+        TEST(a_request_is_counted_once),
         TEST(who_has_no_time_is_asked_less),
         TEST(a_peer_that_gives_no_answer_is_in_doubt),
         TEST(a_quiet_server_is_asked_whether_it_is_there),
