@@ -2,12 +2,15 @@
 import contextlib
 import io
 import pathlib
+import re
 import typing
 
 from universalmutator import mutator
 
 RULES = ["universal.rules", "c_like.rules", "c.rules"]
 NOT_OURS = [r"^#", r"\bassert\(", r"\b(log_event|turn_log)\("]
+
+COMPARED = re.compile(r"strcmp\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)\s*([=!]=)\s*0")
 
 
 class Mutant(typing.NamedTuple):
@@ -29,6 +32,12 @@ class Mutant(typing.NamedTuple):
         return "".join(lines)
 
 
+def in_order(text):
+    """Two texts are the same in either order."""
+    ordered = COMPARED.sub(lambda m: f"strcmp({', '.join(sorted(m.group(1, 2)))}) {m.group(3)} 0", text)
+    return "".join(ordered.split())
+
+
 def one_line(text):
     """Lines that follow keep their numbers, which asserts tell."""
     return text.rstrip("\n").replace("\n", " ") + "\n"
@@ -38,5 +47,6 @@ def mutants_of(file):
     lines = pathlib.Path(file).read_text().splitlines(keepends=True)
     with contextlib.redirect_stdout(io.StringIO()):
         made = mutator.mutants_regexp(lines, RULES, ignoreStringOnly=True, ignorePatterns=NOT_OURS)
-    found = {Mutant(file, number, lines[number - 1], one_line(text)) for number, text, *_ in made}
+    found = {Mutant(file, number, lines[number - 1], one_line(text)) for number, text, *_ in made
+             if in_order(text) != in_order(lines[number - 1])}
     return sorted(found)
