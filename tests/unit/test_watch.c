@@ -727,6 +727,24 @@ static void a_pause_that_makes_no_sense_is_none(void **state)
     }
 }
 
+/* Half of them begin again after less than 1.2 s. */
+static void who_asks_for_no_pause_gets_the_usual_one(void **state)
+{
+    int64_t least = INT64_MAX;
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        struct world w;
+        world_streaming(&w);
+        assert_false(send_event(&w.client, "ERROR", "{kind: 'Status', code: 500}"));
+        int64_t pause = pass_pause(&w);
+        assert_in_range(pause, 800, 1600);
+        least = pause < least ? pause : least;
+        world_finish(&w);
+    }
+    assert_true(least < 1000);
+}
+
 static void keeps_what_the_server_said(void **state)
 {
     struct world w;
@@ -1255,6 +1273,7 @@ int main(void)
         cmocka_unit_test(lists_again_when_the_server_has_not_reached_the_version),
         cmocka_unit_test(lists_again_in_the_middle_of_a_line),
         cmocka_unit_test(a_pause_that_makes_no_sense_is_none),
+        cmocka_unit_test(who_asks_for_no_pause_gets_the_usual_one),
         cmocka_unit_test(keeps_what_the_server_said),
         cmocka_unit_test(lists_again_at_once_when_the_request_is_refused_as_expired),
         cmocka_unit_test(goes_on_from_the_last_version),
