@@ -86,8 +86,9 @@ void watch_tell(struct watch *w, enum watch_type type, struct json_object *objec
 
 void watch_reach(struct watch *w, const char *version)
 {
-    if (!kube_version_valid(version) || (w->version && !kube_version_newer(version, w->version)))
+    if (w->version && !kube_version_newer(version, w->version))
         return;
+    assert(kube_version_valid(version));                        /* the first is the list's */
     assert(w->state == WATCH_STREAM || w->state == WATCH_LIST); /* SYNC becomes STREAM first */
     w->moved = true;
     watch_set(&w->version, version);
