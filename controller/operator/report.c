@@ -3,9 +3,27 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/jitter.h"
 #include "base/log.h"
 #include "kube/event.h"
+#include "net/loop.h"
 #include "runner/learn.h"
+
+enum { TRIES_MAX = 8 }; /* some minutes: what is reported may be all that a deletion waits for */
+
+/* Nobody has answered: whatever comes next needs the API server as well, and the report may be all that is ever known
+ * of a runner. One that is refused is in the log. */
+static bool is_told_again(struct turn *turn, const struct kube_reply *reply)
+{
+    bool unheard = reply->err.kind == ERR_RETRY && !reply->err.code;
+
+    if (!unheard || memory_failures(&turn->state->memory, RULE_REPORT) >= TRIES_MAX) {
+        memory_succeed(&turn->state->memory, RULE_REPORT);
+        return false;
+    }
+    memory_fail(&turn->state->memory, RULE_REPORT, &reply->err, loop_now(turn->ctx->loop), jitter_random());
+    return true;
+}
 
 static void on_told(void *arg, const struct kube_reply *reply)
 {
@@ -14,6 +32,10 @@ static void on_told(void *arg, const struct kube_reply *reply)
 
     turn->request = 0;
     event_sent(&turn->ctx->stats->events, reply);
+    if (is_told_again(turn, reply)) {
+        turn_ready(turn);
+        return;
+    }
     turn->ctx->stats->orphans.unrecorded += strcmp(reason, "OrphanedRunner") == 0;
     learn_reported(&turn->state->memory, reason);
     turn_ready(turn);

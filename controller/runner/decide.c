@@ -11,11 +11,10 @@
 /* After a failure a rule makes no call before its time: it waits and says why. */
 static struct action gated(struct action act, const struct observed *o)
 {
-    const struct attempt *failed = failed_attempt(o, act.rule);
+    const struct attempt *failed = failed_attempt(o, act.kind == ACT_REPORT ? RULE_REPORT : act.rule);
     assert(act.rule && act.kind != ACT_PASS && act.kind != ACT_DONE);
-    bool calls = act.kind != ACT_WAIT && act.kind != ACT_REPORT;
 
-    if (!calls || !failed || o->now_ms >= failed->retry_at_ms)
+    if (act.kind == ACT_WAIT || !failed || o->now_ms >= failed->retry_at_ms)
         return act;
     return (struct action){.kind = ACT_WAIT,
                            .rule = act.rule,

@@ -147,6 +147,16 @@ void memory_fail(struct memory *m, const char *rule, const struct err *err, int6
     failure->attempt = (struct attempt){.rule = rule, .err = *err, .retry_at_ms = now_ms + pause};
 }
 
+unsigned memory_failures(const struct memory *m, const char *rule)
+{
+    const struct troubles *t = memory_troubles(m);
+
+    for (size_t i = 0; i < t->len; i++)
+        if (is_failure_of(&t->failures[i], rule))
+            return t->failures[i].count;
+    return 0;
+}
+
 void memory_rest(struct memory *m)
 {
     if (m->troubles)

@@ -12,6 +12,9 @@
 
 /* The reason of an attempt whose answer is believed when it was said twice: until then it is no news to people. */
 #define CONFIRMING "Confirming"
+/* What a report that nobody has heard counts as a failure of, whatever its rule: that one may have failed before, which
+ * is what the report is about. */
+#define RULE_REPORT "event"
 
 /* A call that failed the last time, and when it may be made again. Each rule's calls are by themselves: a Deployment
  * that nobody may write holds up neither the registration nor the status that tells of it. */
@@ -126,6 +129,8 @@ void memory_forget_foreign(struct memory *m);
  * server asked so. Its success ends the row. rule: a constant; chance: any number, of which the jitter is made. */
 void memory_fail(struct memory *m, const char *rule, const struct err *err, int64_t now_ms, uint32_t chance);
 void memory_succeed(struct memory *m, const char *rule);
+/* How many times in a row. */
+unsigned memory_failures(const struct memory *m, const char *rule);
 /* Never NULL; the memory owns it, until the next change. */
 const struct troubles *memory_troubles(const struct memory *m);
 /* What GitLab has answered the last call; kind ERR_NONE: all is well. */

@@ -367,6 +367,8 @@ static const struct test_case cases[] = {
     CASE("deleted: who may not look reports the runner", "deregister: report OrphanedRunner", deleted_and_checked,
          .how = NOT_TO_BE_SEEN),
     CASE("deleted: kept at GitLab, and said so", "keep: report RunnerKept", deleted, .options = {[OPT_KEEP] = 1}),
+    CASE("deleted: it waits until that was heard", "keep: wait ServerError", deleted_and_untold,
+         .options = {[OPT_KEEP] = 1}),
     CASE("deleted: a user's runner", "forget: apply Secret ci/builds-runner-token, let go", deleted,
          .options = {[OPT_MODE] = 2}),
     CASE("deleted: a lost runner is looked for", "lost: gitlab find at " ONE " with access, runner 4", deleted_and_lost,

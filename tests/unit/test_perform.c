@@ -621,6 +621,24 @@ static void runners_that_nobody_can_deregister_are_counted(void **state)
     }
 }
 
+/* It is not done with for want of a network; nor does it wait for ever. */
+static void what_nobody_has_heard_is_reported_again(void **state)
+{
+    enum { TRIES = 8 };
+    const struct action act = {
+        .kind = ACT_REPORT, .rule = "report", .report = {.reason = "RunnerKept", .message = "m"}};
+    unsigned tries = 0;
+
+    (void)state;
+    for (; !w.state.memory.reported && tries < 2 * TRIES; tries++) {
+        perform(&w.turn, &act);
+        answer_err(ERR_RETRY);
+        assert_int_equal(memory_failures(&w.state.memory, RULE_REPORT), tries < TRIES ? tries + 1 : 0);
+    }
+    assert_int_equal(tries, TRIES + 1);
+    assert_int_equal(memory_troubles(&w.state.memory)->len, 0);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * The ledger */
 
@@ -711,6 +729,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_alone_knows_a_runner_sees_to_its_end, setup, teardown),
         cmocka_unit_test_setup_teardown(a_proxy_that_the_operator_has_not_is_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(runners_that_nobody_can_deregister_are_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_nobody_has_heard_is_reported_again, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_left_behind_is_recorded, setup, teardown),
         cmocka_unit_test_setup_teardown(the_first_makes_the_ledger, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_no_place_is_tried_later, setup, teardown),

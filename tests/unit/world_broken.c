@@ -670,6 +670,12 @@ void deleted_and_bare(struct world *w, int unused)
     deleted(w, unused);
 }
 
+void deleted_and_untold(struct world *w, int unused)
+{
+    deleted(w, unused);
+    failed(w, RULE_REPORT, ERR_RETRY);
+}
+
 void deleted_and_lost(struct world *w, int doubt)
 {
     both_secrets_lost(w, doubt);

@@ -50,7 +50,7 @@ broken_fn nothing, token_secret_and_trust_lost, token_secret_touched, emptied, b
 broken_fn edited_and_lost_in_line;
 broken_fn lost, edited_and_lost, replaced, drifted, rewritten, terminating, pinned;
 /* how: enum doubt */
-broken_fn both_secrets_lost, deleted_and_lost, deleted_long_ago_and_lost, deleted_invalid_and_lost,
+broken_fn both_secrets_lost, deleted_and_untold, deleted_and_lost, deleted_long_ago_and_lost, deleted_invalid_and_lost,
     deleted_without_credential, deleted_long_ago_and_looked, deleted_long_ago_without_credential;
 /* how: enum err_kind */
 broken_fn deleted_and_recorded_in_vain;
