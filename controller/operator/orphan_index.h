@@ -31,6 +31,7 @@ struct orphan_entry {
     bool busy;         /* somebody is at it                                                            */
     bool seen;         /* in the ledger, when it was last read                                         */
     bool recording;    /* it is not in the ledger yet                                                  */
+    bool told;         /* of, that it is to leave                                                      */
     char *leaving_for; /* key of the newcomer that it makes room for; NULL: it stays                   */
 };
 

@@ -320,6 +320,36 @@ static void try_stop(struct work *work)
 /* ---------------------------------------------------------------------------------------------------------------------
  * A new entry */
 
+bool orphans_next_leaving(const struct orphans *orphans, const char *newcomer, size_t *i, const char **ret_key)
+{
+    void *value;
+
+    while (map_iter(&orphans->index.by_key, i, ret_key, &value)) {
+        const char *leaving_for = ((struct orphan_entry *)value)->leaving_for;
+        if (leaving_for && strcmp(leaving_for, newcomer) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Before it is written: whoever dies then has told of what nobody else knows any more. */
+static void tell_who_leaves(struct orphans *orphans, const char *newcomer)
+{
+    const char *key;
+
+    for (size_t i = 0; orphans_next_leaving(orphans, newcomer, &i, &key);) {
+        cleanup_arena struct arena a = {0};
+        struct orphan_entry *entry = orphan_index_find(&orphans->index, key);
+        if (!entry->told)
+            tell_of_orphan(orphans, true, "OrphanDisplaced",
+                           arena_printf(&a,
+                                        "the ledger is full, and namespace %s takes most of it: %s is forgotten, and "
+                                        "not tried any more; delete it there",
+                                        entry->ns, entry->what));
+        entry->told = true;
+    }
+}
+
 bool orphans_admit(struct orphans *orphans, const char *key, const char *ns, const char *what, size_t size,
                    struct err *err)
 {
@@ -334,23 +364,13 @@ bool orphans_admit(struct orphans *orphans, const char *key, const char *ns, con
     entry = orphan_index_add(&orphans->index, key, ns, what, size);
     entry->recording = true;
     entry->since_s = loop_wall(orphans->ctx->loop);
-    if (orphan_index_make_room(&orphans->index, entry))
-        return true;
-    orphan_index_drop(&orphans->index, entry);
-    return err_set(err, ERR_RETRY, "LedgerFull",
-                   "the ledger of orphans is full, and all that could leave it is in use");
-}
-
-bool orphans_next_leaving(const struct orphans *orphans, const char *newcomer, size_t *i, const char **ret_key)
-{
-    void *value;
-
-    while (map_iter(&orphans->index.by_key, i, ret_key, &value)) {
-        const char *leaving_for = ((struct orphan_entry *)value)->leaving_for;
-        if (leaving_for && strcmp(leaving_for, newcomer) == 0)
-            return true;
+    if (!orphan_index_make_room(&orphans->index, entry)) {
+        orphan_index_drop(&orphans->index, entry);
+        return err_set(err, ERR_RETRY, "LedgerFull",
+                       "the ledger of orphans is full, and all that could leave it is in use");
     }
-    return false;
+    tell_who_leaves(orphans, key);
+    return true;
 }
 
 /* Nobody tries them any more. */
@@ -359,16 +379,8 @@ static void let_leave(struct orphans *orphans, const char *newcomer)
     const char *key;
 
     for (size_t i = 0; orphans_next_leaving(orphans, newcomer, &i, &key);) {
-        struct orphan_entry *entry = orphan_index_find(&orphans->index, key);
-        cleanup_arena struct arena a = {0};
         orphans->ctx->stats->orphans.displaced++;
-        tell_of_orphan(
-            orphans, true, "OrphanDisplaced",
-            arena_printf(&a,
-                         "the ledger is full, and namespace %s takes most of it: %s is forgotten, and not tried any "
-                         "more; delete it there",
-                         entry->ns, entry->what));
-        orphan_index_drop(&orphans->index, entry);
+        orphan_index_drop(&orphans->index, orphan_index_find(&orphans->index, key));
     }
 }
 

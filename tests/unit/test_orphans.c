@@ -497,6 +497,30 @@ static void a_full_ledger_lets_nobody_else_lose_an_entry(void **state)
     assert_int_equal(orphans_count(*state), 2 + 512 / 20);
 }
 
+/* Once it is written, nobody knows of it but whoever was told before. */
+static void who_makes_room_is_told_of_before(void **state)
+{
+    char key[24];
+    struct err err;
+
+    lead(true);
+    assert_true(wait_until(w.loop.now));
+    for (int i = 0; i < 512 / 20; i++) {
+        snprintf(key, sizeof(key), "flood.%d", i);
+        assert_true(record(*state, "flood", key, 20 * 1024, true));
+    }
+    assert_string_not_equal(w.event, "OrphanDisplaced");
+    assert_true(orphans_admit(*state, "flood.99", "flood", "a runner", 20 * 1024, &err));
+    assert_string_equal(w.event, "OrphanDisplaced");
+    assert_int_equal(w.stats.orphans.displaced, 0);
+    orphans_written(*state, "flood.99", false);
+    snprintf(w.event, sizeof(w.event), "%s", "");
+    assert_true(orphans_admit(*state, "flood.99", "flood", "a runner", 20 * 1024, &err));
+    assert_string_equal(w.event, ""); /* once */
+    orphans_written(*state, "flood.99", true);
+    assert_int_equal(w.stats.orphans.displaced, 1);
+}
+
 static void one_tenants_slow_host_delays_nobody(void **state)
 {
     (void)state;
@@ -616,6 +640,7 @@ int main(void)
         TEST(nothing_is_recorded_in_a_ledger_that_is_not_known),
         TEST(who_takes_an_entry_out_by_hand_ends_it),
         TEST(a_full_ledger_lets_nobody_else_lose_an_entry),
+        TEST(who_makes_room_is_told_of_before),
         TEST(one_tenants_slow_host_delays_nobody),
         TEST(a_few_are_tried_at_a_time),
         TEST(a_ledger_that_cannot_be_read_is_read_later),
