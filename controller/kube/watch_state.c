@@ -87,8 +87,8 @@ void watch_tell(struct watch *w, enum watch_type type, struct json_object *objec
 void watch_reach(struct watch *w, const char *version)
 {
     if (w->version && !kube_version_newer(version, w->version))
-        return;
-    assert(kube_version_valid(version));                        /* the first is the list's */
+        return; /* the first is the list's */
+    assert(kube_version_valid(version));
     assert(w->state == WATCH_STREAM || w->state == WATCH_LIST); /* SYNC becomes STREAM first */
     w->moved = true;
     watch_set(&w->version, version);
