@@ -8,7 +8,7 @@ import typing
 from universalmutator import mutator
 
 RULES = ["universal.rules", "c_like.rules", "c.rules"]
-NOT_OURS = [r"^#", r"\bassert\(", r"\b(log_event|turn_log)\("]
+NOT_OURS = [r"^#", r"\bassert\(", r"\b(log_event|turn_log)\(", r"\b(machine_step|MACHINE_TO)\("]
 
 COMPARED = re.compile(r"strcmp\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)\s*([=!]=)\s*0")
 

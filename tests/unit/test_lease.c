@@ -454,6 +454,8 @@ static void timing_that_cannot_work_is_refused(void **state)
     } cases[] = {
         {{15000, 10000, 2000}, NULL},
         {{3000, 2000, 500}, NULL},
+        {{4, 3, 1}, NULL},
+        {{15000, 10000, -1}, "the retry period must be longer than nothing"},
         {{15000, 10000, 0}, "the retry period must be longer than nothing"},
         {{15000, 2400, 2000}, "the renew deadline must be longer than 1.2 retry periods"},
         {{15000, 2401, 2000}, NULL},
