@@ -35,7 +35,9 @@ static void removal_failed(struct removal *removal, const struct err *err)
               removal->work.key, "reason", err->reason, "error", err->text, NULL);
 }
 
-static void send_event(const struct removal *removal, const char *reason, const char *note)
+/* Returns the request. */
+static uint64_t send_event(const struct removal *removal, const char *reason, const char *note, kube_done_fn *done,
+                           void *arg)
 {
     const struct context *ctx = removal->ctx;
     const struct kube_resource *resource = kind_resource(removal->kind);
@@ -48,8 +50,8 @@ static void send_event(const struct removal *removal, const char *reason, const 
                                 .reason = reason,
                                 .note = note};
 
-    event_send(ctx->client, &event, GROUP "/controller", ctx->instance, event_sent, &ctx->stats->events);
     log_event(LOG_WARN, "reconcile", reason, "namespace", removal->ns, "name", removal->name, "message", note, NULL);
+    return event_send(ctx->client, &event, GROUP "/controller", ctx->instance, done, arg);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -65,7 +67,8 @@ static void tell_of_removal(const struct removal *removal)
                    arena_printf(&a,
                                 "deleted: namespace %s is not open to GitLabRunner %s; its owner opens it by the "
                                 "annotation %s",
-                                removal->ns, key_path(removal->owner), ANNOTATION_ALLOWED_FROM));
+                                removal->ns, key_path(removal->owner), ANNOTATION_ALLOWED_FROM),
+                   event_sent, &removal->ctx->stats->events);
     else
         log_event(LOG_INFO, "reconcile", "removed", "child", removal->work.key, "owner", removal->owner, "reason",
                   claim_name(removal->claim), NULL);
@@ -101,32 +104,56 @@ static void on_token_released(void *arg, const struct kube_reply *reply)
     work_done(&removal->work);
 }
 
-/* Once. Nobody can say whether it was to stay at GitLab: that was said by the object that is gone. */
-static void tell_of_a_lost_runner(const struct removal *removal, const struct kept_secret *kept)
+static void release_token(struct removal *removal)
+{
+    removal->request = kube_patch(removal->ctx->client, kind_resource(KIND_SECRET), removal->release, FIELD_MANAGER,
+                                  on_token_released, removal);
+}
+
+enum { TRIES_MAX = 8 }; /* some minutes: a namespace may wait for its end */
+
+/* Without an answer nobody was told, and what follows would come about neither. A refusal is in the log. */
+static void on_loss_told(void *arg, const struct kube_reply *reply)
+{
+    struct removal *removal = arg;
+
+    removal->request = 0;
+    event_sent(&removal->ctx->stats->events, reply);
+    if (reply->err.kind == ERR_RETRY && !reply->err.code &&
+        controller_failures(removal->ctx->controller, removal->work.key) < TRIES_MAX) {
+        removal_failed(removal, &reply->err);
+        return;
+    }
+    removal->ctx->stats->orphans.unrecorded++;
+    map_set(removal->told, removal->uid, removal->told);
+    release_token(removal);
+}
+
+/* Nobody can say whether it was to stay at GitLab: that was said by the object that is gone. */
+static void tell_of_a_lost_runner(struct removal *removal, const struct kept_secret *kept)
 {
     cleanup_arena struct arena a = {0};
+    const char *note = arena_printf(
+        &a,
+        "its GitLabRunner went without the operator (somebody took the finalizer %s off): runner "
+        "%s may have been left behind at %s; delete it there",
+        FINALIZER, kept && kept->runner_id ? kept->runner_id : "?", kept && kept->url ? kept->url : "GitLab");
+
+    removal->request = send_event(removal, "OrphanedRunner", note, on_loss_told, removal);
+}
+
+/* Told once. */
+static void release_orphaned_token(struct removal *removal)
+{
+    const struct kept_secret *kept =
+        kept_secret(store_get(removal->ctx->store, removal->kind, removal->ns, removal->name));
     bool users_own =
         kept && kept->authentication && strcmp(kept->authentication, authentication_name(AUTH_RUNNER_TOKEN)) == 0;
 
-    if (users_own || map_set(removal->told, removal->uid, removal->told))
-        return;
-    removal->ctx->stats->orphans.unrecorded++;
-    send_event(removal, "OrphanedRunner",
-               arena_printf(&a,
-                            "its GitLabRunner went without the operator (somebody took the finalizer %s off): runner "
-                            "%s may have been left behind at %s; delete it there",
-                            FINALIZER, kept && kept->runner_id ? kept->runner_id : "?",
-                            kept && kept->url ? kept->url : "GitLab"));
-}
-
-static void release_orphaned_token(struct removal *removal)
-{
-    const struct context *ctx = removal->ctx;
-    const struct record *record = store_get(ctx->store, removal->kind, removal->ns, removal->name);
-
-    tell_of_a_lost_runner(removal, kept_secret(record));
-    removal->request = kube_patch(ctx->client, kind_resource(KIND_SECRET), removal->release, FIELD_MANAGER,
-                                  on_token_released, removal);
+    if (users_own || map_get(removal->told, removal->uid))
+        release_token(removal);
+    else
+        tell_of_a_lost_runner(removal, kept);
 }
 
 static bool is_token(enum kind kind, const struct record *child)
