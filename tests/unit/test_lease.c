@@ -323,6 +323,7 @@ static const struct {
     {"a record counts from when it was seen to change, and its own times never do",
      "write:other up start wait:14000 write:other wait:14900 stands-by wait:2200 leads"},
     {"the duration is that of the record", "write:other,60 up start wait:59900 stands-by wait:200 leads"},
+    {"be it a second", "write:other,1 up start wait:900 stands-by wait:200 leads"},
     {"a duration that makes no sense is taken for our own",
      "write:other,0 up start wait:14900 stands-by wait:200 leads"},
     {"a change beside the spec is not a renewal", "write:other up start wait:10000 label:x wait:5100 leads team:x"},
