@@ -132,6 +132,11 @@ const char *store_reached(const struct store *store, unsigned kind, const char *
     return of_namespace ? of_namespace : map_get(&store->kinds[kind].reached, "");
 }
 
+bool store_has(const struct store *store, unsigned kind, const char *ns, const char *name)
+{
+    return find_entry(store, kind, ns, name);
+}
+
 bool store_is_news(const struct store *store, unsigned kind, const struct record *seen, bool gone)
 {
     const struct entry *e = find_entry(store, kind, seen->ns, seen->name);

@@ -43,6 +43,8 @@ void store_leave_out(struct store *store, unsigned kind, const char *ns, const c
 /* The object of this uid is gone, as an answer said: it is not shown any more. Nothing when another one is known. */
 void store_bury(struct store *store, unsigned kind, const char *ns, const char *name, const char *uid);
 const struct record *store_get(const struct store *store, unsigned kind, const char *ns, const char *name);
+/* Whether there is a record, be it shown or not. */
+bool store_has(const struct store *store, unsigned kind, const char *ns, const char *name);
 /* Whether it is known that the object is there, or is not. It is not where no watch covers the kind, nor of a reference
  * that is younger than the last list: then the object has to be read, and what comes of it put or removed. */
 bool store_knows(const struct store *store, unsigned kind, const char *ns, const char *name);

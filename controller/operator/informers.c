@@ -155,7 +155,7 @@ static void keep_watched(const struct informer *informer, enum watch_type type, 
     cleanup_arena struct arena a = {0};
     const struct context *ctx = informer->informers->ctx;
     const struct record record = context_record(ctx, informer->kind, object, &a);
-    bool known = store_get(ctx->store, informer->kind, record.ns, record.name),
+    bool known = store_has(ctx->store, informer->kind, record.ns, record.name),
          kept = context_keep(ctx, informer->kind, object, &record, type == WATCH_LISTED);
 
     if (informer->kind != KIND_RUNNER)
@@ -199,7 +199,7 @@ static void take_object(struct informer *informer, enum watch_type type, struct 
     const struct record *known = store_get(store, informer->kind, seen.ns, seen.name);
     bool told = known || type == WATCH_DELETED;
     cleanup_free char *owner = mem_strdup(known ? known->owner : "");
-    if (type == WATCH_DELETED && informer->kind == KIND_RUNNER && !known)
+    if (type == WATCH_DELETED && informer->kind == KIND_RUNNER && !store_has(store, KIND_RUNNER, seen.ns, seen.name))
         shares_let_in(store_shares(store), seen.ns);
     if (type == WATCH_DELETED)
         store_remove(store, informer->kind, seen.ns, seen.name);

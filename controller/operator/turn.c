@@ -104,7 +104,7 @@ enum { ROOM_TO_GROW = 2 << 10 };
 /* It is left out from now on; what was counted out before is still. */
 static void leave_out(const struct context *ctx, enum kind kind, const struct record *record)
 {
-    bool known = store_get(ctx->store, kind, record->ns, record->name);
+    bool known = store_has(ctx->store, kind, record->ns, record->name);
 
     store_leave_out(ctx->store, kind, record->ns, record->name);
     if (known && kind == KIND_RUNNER)

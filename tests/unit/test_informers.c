@@ -591,6 +591,23 @@ static void each_namespace_has_its_own_list(void **state)
 }
 
 /* Runners that there was no room for are listed once more when there is, or when they could be told now. */
+/* It was served, and an answer said that it is gone before the watch does: that lets in nobody who is left out. */
+static void who_is_buried_was_not_left_out(void **state)
+{
+    struct watch *runners;
+
+    (void)state;
+    begin(NULL, false);
+    runners = watch_of("GitLabRunner", "");
+    runners->started = true;
+    list(runners, (const char *const[]){RUNNER("5", "1", ""), NULL});
+    shares_leave_out(store_shares(w.ctx.store), "ci"); /* another one */
+    const struct record *served = store_get(w.ctx.store, KIND_RUNNER, "ci", "builds");
+    store_bury(w.ctx.store, KIND_RUNNER, "ci", "builds", served->uid);
+    tell(runners, WATCH_DELETED, RUNNER("7", "1", ""));
+    assert_int_equal(shares_left_out(store_shares(w.ctx.store), "ci"), 1);
+}
+
 static void who_was_left_out_is_looked_at_again(void **state)
 {
     (void)state;
@@ -618,6 +635,7 @@ int main(void)
         cmocka_unit_test_teardown(namespaces_are_served_when_they_can_be_read, teardown),
         cmocka_unit_test_teardown(a_namespace_that_cannot_be_asked_for_is_not_settled, teardown),
         cmocka_unit_test_teardown(secrets_are_read_by_name, teardown),
+        cmocka_unit_test_teardown(who_is_buried_was_not_left_out, teardown),
         cmocka_unit_test_teardown(who_was_left_out_is_looked_at_again, teardown),
         cmocka_unit_test_teardown(who_has_no_room_is_counted, teardown),
         cmocka_unit_test_teardown(each_watch_is_shown, teardown),
