@@ -103,6 +103,16 @@ static void do_refuse(struct world *w, const char *arg)
     tell_failure(&w->client, "InternalError");
 }
 
+/* … and asks for so much time. */
+static void do_refuse_for(struct world *w, const char *arg)
+{
+    struct err err;
+
+    err_set(&err, ERR_RETRY, "TooManyRequests", "later");
+    err.retry_after_ms = atoi(arg);
+    tell(&w->client, NULL, &err);
+}
+
 /* A 200 of somebody in between. */
 static void do_answer_nonsense(struct world *w, const char *arg)
 {
@@ -283,6 +293,7 @@ static const struct {
     {"answer", do_answer},
     {"lose-answer", do_lose_answer},
     {"refuse", do_refuse},
+    {"refuse-for", do_refuse_for},
     {"answer-nonsense", do_answer_nonsense},
     {"up", do_up},
     {"wait", do_wait},
@@ -339,6 +350,11 @@ static const struct {
      "up start term:new up:no wait:2500 lose-answer leads wait:900 asks:GET answer asks:PUT answer leads term:same"},
     {"a claim whose answer is lost is not yet a claim",
      "start answer asks:POST lose-answer holder:me stands-by wait:2100 asks:GET answer asks:PUT answer leads"},
+    {"but not before the server wants to hear of it",
+     "up start up:no wait:2500 asks:PUT refuse-for:1500 wait:1400 asks:nothing wait:200 asks:GET leads"},
+    {"nor sooner than else", "up start up:no wait:2500 refuse-for:100 wait:350 asks:nothing wait:500 asks:GET"},
+    {"nor is it waited for too long",
+     "up start up:no wait:2500 refuse-for:60000 wait:1900 asks:nothing wait:200 asks:GET leads"},
     {"refused renewals are repeated soon",
      "up start up:no wait:2500 refuse wait:900 refuse wait:900 refuse wait:900 up leads slow-paths:3"},
 
