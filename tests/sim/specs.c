@@ -55,9 +55,20 @@ static bool has_one_credential(struct json_object *spec)
     return len == 1;
 }
 
+/* And the same of its number. */
+static bool scope_is_whole(struct json_object *spec)
+{
+    struct json_object *scope = json_get(spec, "scope");
+    const char *type = json_str_or(scope, "type", "");
+
+    return (strcmp(type, "Project") == 0) == (json_get(scope, "projectId") != NULL) &&
+           (strcmp(type, "Group") == 0) == (json_get(scope, "groupId") != NULL);
+}
+
 bool spec_is_invalid(struct json_object *spec)
 {
-    return strncmp(json_str_or(spec, "url", ""), "https://", 8) != 0 || !has_one_credential(spec);
+    return strncmp(json_str_or(spec, "url", ""), "https://", 8) != 0 || !has_one_credential(spec) ||
+           !scope_is_whole(spec);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
