@@ -43,6 +43,9 @@ void runners_note_made(struct story *story, int gitlab, uint64_t id, unsigned mo
 /* The object is about to be moved, or to go by force: who has made what its token Secret does not tell of is alone to
  * know of it. */
 void runners_note_lost(struct story *story, const struct wish *wish);
+/* Its namespace is about to go, and the credential with it: what its token Secret does not tell of cannot be looked
+ * for. */
+void runners_note_keyless(struct story *story, const struct wish *wish);
 void objects_check(struct story *story);
 /* What its condition Ready says. */
 bool object_is_ready(struct json_object *object);

@@ -155,6 +155,7 @@ struct loss {
     struct json_object *object;
     const char *token; /* that is known */
     int gitlab;
+    bool keyless;
 };
 
 static void note_one_lost(void *arg, const struct gitlab_runner *runner)
@@ -165,27 +166,38 @@ static void note_one_lost(void *arg, const struct gitlab_runner *runner)
     if (!is_marked(runner, loss->object) || strcmp(runner->token, loss->token) == 0)
         return;
     for (unsigned i = 0; i < seen->made_len; i++)
-        seen->made[i].alone |= seen->made[i].gitlab == loss->gitlab && seen->made[i].id == runner->id;
+        if (seen->made[i].gitlab == loss->gitlab && seen->made[i].id == runner->id)
+            *(loss->keyless ? &seen->made[i].keyless : &seen->made[i].alone) = true;
 }
 
-void runners_note_lost(struct story *story, const struct wish *wish)
+static void note_lost(struct story *story, const struct wish *wish, bool keyless)
 {
     cleanup_arena struct arena a = {0};
     struct json_object *secret = wish_child(story, wish, "secrets", "-runner-token");
     const char *token = base64_decode(json_string(json_member(json_get(secret, "data"), KEY_RUNNER_TOKEN)), NULL, &a);
 
     for (int g = 0; g < GITLABS; g++) {
-        struct loss loss = {story, wish_object(story, wish), token ? token : "", g};
+        struct loss loss = {story, wish_object(story, wish), token ? token : "", g, keyless};
         gitlab_each(story->gitlabs[g], note_one_lost, &loss);
     }
 }
 
-static unsigned known_to_one(const struct seen *seen, int gitlab)
+void runners_note_lost(struct story *story, const struct wish *wish)
+{
+    note_lost(story, wish, false);
+}
+
+void runners_note_keyless(struct story *story, const struct wish *wish)
+{
+    note_lost(story, wish, true);
+}
+
+static unsigned hard_to_find(const struct seen *seen, int gitlab)
 {
     unsigned n = 0;
 
     for (unsigned i = 0; i < seen->made_len; i++)
-        n += seen->made[i].alone && seen->made[i].gitlab == gitlab;
+        n += (seen->made[i].alone || seen->made[i].keyless) && seen->made[i].gitlab == gitlab;
     return n;
 }
 
@@ -202,7 +214,7 @@ static void check_gitlab(struct story *story, int g)
     const struct seen *seen = &story->seen;
     struct count count = {.story = story, .gitlab = g, .reports = {.seen = seen}};
     unsigned unheard = seen->unheard + seen->spoiled + ends_of_terms(seen) + seen->disowned[g] + seen->forced +
-                       seen->unsearchable + known_to_one(seen, g);
+                       seen->unsearchable + hard_to_find(seen, g);
 
     gitlab_each(story->gitlabs[g], count_one, &count);
     if (count.untold > seen->disowned[g])

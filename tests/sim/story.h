@@ -57,7 +57,8 @@ struct made {
     uint64_t id;
     unsigned term; /* in which it was */
     enum spec_mode mode;
-    bool alone; /* nobody else is left to look for it where it is, or at all */
+    bool alone;   /* nobody else is left to look for it where it is, or at all */
+    bool keyless; /* the credential to look for it with goes */
 };
 
 /* What has been seen, for the properties (properties.h). */
