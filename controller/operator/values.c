@@ -149,10 +149,10 @@ static void bind_value(const struct observed *o, enum readable what, struct json
         value->ca_pem = ""; /* no certificate: InvalidCA */
 }
 
-/* A whole config.toml was read for its token. */
-static void take_token_of_config(struct observed_value *v, struct arena *a)
+/* A whole config.toml was read for its token, which is for the GitLab that it names and no other. */
+static void take_token_of_config(struct observed_value *v, const struct spec *spec, struct arena *a)
 {
-    v->value = config_toml_token(v->value, a);
+    v->value = config_toml_token(v->value, spec->url, a);
     v->lookup = v->value ? LOOKUP_FOUND : LOOKUP_EMPTY;
 }
 
@@ -165,7 +165,7 @@ void value_learn(struct observed *o, enum readable what, struct json_object *obj
     if (object)
         bind_value(o, what, object, value, a);
     if (what == READ_CONFIG && value->lookup == LOOKUP_FOUND)
-        take_token_of_config(value, a);
+        take_token_of_config(value, o->spec, a);
     refuse_what_is_no_token(value, what);
     if (what == READ_CREDENTIAL)
         refuse_another_kind(o, value, a);

@@ -109,7 +109,8 @@ struct json_object *config_of_fields(const struct owner *owner, const struct spe
 /* The file itself. */
 const char *render_config_toml(const struct owner *owner, const struct spec *spec, const struct config_inputs *in,
                                struct arena *a);
-/* The runner's token in a config.toml that render_config_toml() has written, NULL when there is none. */
-const char *config_toml_token(const char *toml, struct arena *a);
+/* The runner's token in a config.toml that render_config_toml() has written for the GitLab at that url; NULL: there is
+ * none, or it is of another GitLab. */
+const char *config_toml_token(const char *toml, const char *url, struct arena *a);
 
 #endif

@@ -246,16 +246,23 @@ const char *render_config_toml(const struct owner *owner, const struct spec *spe
     return toml_text(render_config_tree(owner, spec, in, a), a);
 }
 
-/* The first token of the runner's own section: keys of the user's may stand before it, but never a header's line, since
- * no value has a line break. */
-const char *config_toml_token(const char *toml, struct arena *a)
+/* The first of its name in the runner's own section: keys of the user's may stand before it, but never a header's line,
+ * since no value has a line break. NULL: none, or empty. */
+static const char *runner_text(const char *toml, const char *name, struct arena *a)
 {
-    static const char header[] = "\n[[runners]]\n", before[] = "\n  token = \"";
-    const char *section = strstr(toml, header), *start = section ? strstr(section, before) : NULL;
+    const char *section = strstr(toml, "\n[[runners]]\n"), *before = arena_printf(a, "\n  %s = \"", name);
+    const char *start = section ? strstr(section, before) : NULL;
 
     if (!start)
         return NULL;
-    start += sizeof(before) - 1;
+    start += strlen(before);
     size_t len = strcspn(start, "\"");
     return len && start[len] ? arena_strndup(a, start, len) : NULL;
+}
+
+const char *config_toml_token(const char *toml, const char *url, struct arena *a)
+{
+    const char *of = runner_text(toml, "url", a);
+
+    return of && strcmp(of, url) == 0 ? runner_text(toml, "token", a) : NULL;
 }

@@ -186,7 +186,7 @@ static void check(const char *toml, struct arena *a)
         " concurrent",     " check_interval",   " listen_address",      "[[runners]] name",
         "[[runners]] url", "[[runners]] token", "[[runners]] executor", "[runners.kubernetes] namespace"};
     struct document d = {.table = "", .mem = a};
-    const char *token = config_toml_token(toml, a);
+    const char *token = config_toml_token(toml, "https://my.gitlab.com", a);
 
     read_document(&d, toml);
     for (size_t i = 0; i < ARRAY_LEN(ours); i++)

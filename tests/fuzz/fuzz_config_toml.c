@@ -8,7 +8,7 @@
 void fuzz(const char *text, size_t len, struct arena *a)
 {
     (void)len;
-    config_toml_token(text, a);
+    config_toml_token(text, "https://my.gitlab.com", a);
     base64_decode(text, NULL, a);
     time_parse(text);
 }

@@ -181,7 +181,7 @@ static void render_all(const struct owner *owner, const struct spec *spec, const
     json_text(render_token_secret(owner, &r, a));
     json_text(render_config_secret(owner, spec, &in, a));
     selector_text(owner, a);
-    const char *token = config_toml_token(render_config_toml(owner, spec, &in, a), a);
+    const char *token = config_toml_token(render_config_toml(owner, spec, &in, a), spec->url, a);
     if (!token || strcmp(token, TOKEN) != 0)
         abort(); /* another text of the spec's was taken for it */
 }

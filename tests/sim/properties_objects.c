@@ -198,7 +198,7 @@ static void check_token(struct story *story, const struct wish *wish)
                        *spec = json_get(wish_object(story, wish), "spec");
     const char *token = base64_decode(json_string(json_member(json_get(secret, "data"), KEY_RUNNER_TOKEN)), NULL, &a);
     const char *toml = base64_decode(json_string(json_member(json_get(config, "data"), KEY_CONFIG)), NULL, &a);
-    const char *used = toml ? config_toml_token(toml, &a) : NULL;
+    const char *used = toml ? config_toml_token(toml, json_str_or(spec, "url", ""), &a) : NULL;
 
     if (!token || !used || strcmp(token, used) != 0)
         sim_broken(story->sim, PROPERTY_MANAGERS, "%s/%s: %s, %s", wish->ns, wish->name, token ? token : "none",

@@ -74,7 +74,16 @@ static const struct {
     {READ_CACHE, TEXT("a", "eA=="), LOOKUP_FOUND, "{\"a\":\"eA==\"}", NULL},
     {READ_CACHE, "{'metadata': {'resourceVersion': '5'}}", LOOKUP_NO_KEY, NULL, NULL},
     {READ_ACCOUNT, "{'metadata': {'resourceVersion': '5', 'uid': 'u-1'}}", LOOKUP_FOUND, "u-1", NULL},
-    {READ_CONFIG, TEXT("config.toml", "eApbW3J1bm5lcnNdXQogIHRva2VuID0gImdscnQteCIK"), LOOKUP_FOUND, "glrt-x", NULL},
+    {READ_CONFIG,
+     TEXT("config.toml",
+          "eApbW3J1bm5lcnNdXQogIHVybCA9ICJodHRwczovL2dpdGxhYi5leGFtcGxlLmNvbSIKICB0b2tlbiA9ICJnbHJ0LXgiCg=="),
+     LOOKUP_FOUND, "glrt-x", NULL},
+    {READ_CONFIG,
+     TEXT("config.toml",
+          "eApbW3J1bm5lcnNdXQogIHVybCA9ICJodHRwczovL2Fub3RoZXIuZXhhbXBsZSIKICB0b2tlbiA9ICJnbHJ0LXgiCg=="),
+     LOOKUP_EMPTY, NULL, NULL}, /* of https://another.example */
+    {READ_CONFIG, TEXT("config.toml", "eApbW3J1bm5lcnNdXQogIHRva2VuID0gImdscnQteCIK"), LOOKUP_EMPTY, NULL,
+     NULL}, /* of none */
     {READ_CONFIG, TEXT("config.toml", "eA=="), LOOKUP_EMPTY, NULL, NULL},
 };
 
