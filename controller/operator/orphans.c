@@ -333,7 +333,7 @@ bool orphans_next_leaving(const struct orphans *orphans, const char *newcomer, s
 }
 
 /* Before it is written: whoever dies then has told of what nobody else knows any more. */
-static void tell_who_leaves(struct orphans *orphans, const char *newcomer)
+static void announce_displaced(struct orphans *orphans, const char *newcomer)
 {
     const char *key;
 
@@ -369,7 +369,7 @@ bool orphans_admit(struct orphans *orphans, const char *key, const char *ns, con
         return err_set(err, ERR_RETRY, "LedgerFull",
                        "the ledger of orphans is full, and all that could leave it is in use");
     }
-    tell_who_leaves(orphans, key);
+    announce_displaced(orphans, key);
     return true;
 }
 
