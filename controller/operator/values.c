@@ -149,10 +149,11 @@ static void bind_value(const struct observed *o, enum readable what, struct json
         value->ca_pem = ""; /* no certificate: InvalidCA */
 }
 
-/* A whole config.toml was read for its token, which is for the GitLab that it names and no other. */
+/* A whole config.toml was read for its token, which is for the GitLab that it names and no other. spec NULL: it is
+ * invalid, and names none. */
 static void take_token_of_config(struct observed_value *v, const struct spec *spec, struct arena *a)
 {
-    v->value = config_toml_token(v->value, spec->url, a);
+    v->value = spec ? config_toml_token(v->value, spec->url, a) : NULL;
     v->lookup = v->value ? LOOKUP_FOUND : LOOKUP_EMPTY;
 }
 

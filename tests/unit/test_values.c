@@ -45,6 +45,9 @@ static const struct spec spec = {
     "{'metadata': {'resourceVersion': '5', 'annotations': {'" ANNOTATION_ALLOWED_HOSTS "': '" hosts                    \
     "'}}, 'data': {'access-token': 'Z2xwYXQteA=='}}"
 
+/* url = "https://gitlab.example.com", token = "glrt-x" */
+#define CONFIG "eApbW3J1bm5lcnNdXQogIHVybCA9ICJodHRwczovL2dpdGxhYi5leGFtcGxlLmNvbSIKICB0b2tlbiA9ICJnbHJ0LXgiCg=="
+
 static const struct {
     enum readable what;
     const char *object;
@@ -74,10 +77,7 @@ static const struct {
     {READ_CACHE, TEXT("a", "eA=="), LOOKUP_FOUND, "{\"a\":\"eA==\"}", NULL},
     {READ_CACHE, "{'metadata': {'resourceVersion': '5'}}", LOOKUP_NO_KEY, NULL, NULL},
     {READ_ACCOUNT, "{'metadata': {'resourceVersion': '5', 'uid': 'u-1'}}", LOOKUP_FOUND, "u-1", NULL},
-    {READ_CONFIG,
-     TEXT("config.toml",
-          "eApbW3J1bm5lcnNdXQogIHVybCA9ICJodHRwczovL2dpdGxhYi5leGFtcGxlLmNvbSIKICB0b2tlbiA9ICJnbHJ0LXgiCg=="),
-     LOOKUP_FOUND, "glrt-x", NULL},
+    {READ_CONFIG, TEXT("config.toml", CONFIG), LOOKUP_FOUND, "glrt-x", NULL},
     {READ_CONFIG,
      TEXT("config.toml",
           "eApbW3J1bm5lcnNdXQogIHVybCA9ICJodHRwczovL2Fub3RoZXIuZXhhbXBsZSIKICB0b2tlbiA9ICJnbHJ0LXgiCg=="),
@@ -106,6 +106,18 @@ static void what_is_read_is_judged(void **state)
         if (cases[i].object)
             assert_string_equal(v->version, "5");
     }
+}
+
+/* Where Secrets are read by name they are looked at first, whatever is wrong with the spec. */
+static void a_config_is_of_no_gitlab_while_the_spec_is_invalid(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    struct observed o = {.owner = {.ns = "ci", .name = "builds"}};
+
+    (void)state;
+    value_learn(&o, READ_CONFIG, quoted_json(TEXT("config.toml", CONFIG), &a), &a);
+    assert_int_equal(o.values[READ_CONFIG].lookup, LOOKUP_EMPTY);
+    assert_null(o.values[READ_CONFIG].value);
 }
 
 static void a_config_map_has_its_ca_as_it_is(void **state)
@@ -199,9 +211,12 @@ static void each_has_its_source(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_read_is_judged),       cmocka_unit_test(a_config_map_has_its_ca_as_it_is),
-        cmocka_unit_test(what_is_too_large_is_refused), cmocka_unit_test(a_bound_credential_brings_its_ca),
+        cmocka_unit_test(what_is_read_is_judged),
+        cmocka_unit_test(a_config_map_has_its_ca_as_it_is),
+        cmocka_unit_test(what_is_too_large_is_refused),
+        cmocka_unit_test(a_bound_credential_brings_its_ca),
         cmocka_unit_test(each_has_its_source),
+        cmocka_unit_test(a_config_is_of_no_gitlab_while_the_spec_is_invalid),
     };
 
     return cmocka_run_group_tests_name("values", tests, NULL, NULL);
