@@ -11,7 +11,7 @@ enum { ROOM_PARTS = 16 }; /* of the budget, one is room enough */
 
 struct account {
     size_t bytes;
-    size_t left_out, counted; /* counted: by the list that is under way */
+    size_t left_out, counted; /* counted: by the list that is under way, or since the last one */
 };
 
 struct shares {
@@ -125,9 +125,14 @@ bool shares_fit(const struct shares *s, const char *ns, size_t bytes, const char
 /* ---------------------------------------------------------------------------------------------------------------------
  * What is left out */
 
+/* A list that is under way counts it, too: it may have listed the object before. One that comes in the list after all
+ * is counted twice until the next one, which comes soon; one that is not counted would be forgotten. */
 void shares_leave_out(struct shares *s, const char *ns)
 {
-    account_of(s, ns)->left_out++;
+    struct account *account = account_of(s, ns);
+
+    account->left_out++;
+    account->counted++;
     s->left_out++;
 }
 

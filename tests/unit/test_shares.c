@@ -130,12 +130,36 @@ static void a_list_counts_anew(void **state)
     shares_destroy(s);
 }
 
+/* Else nobody would look for room for it: the list has passed it by, as one that was kept. */
+static void who_goes_while_a_list_is_read_is_counted(void **state)
+{
+    struct shares *s = shares_create(100);
+
+    (void)state;
+    shares_leave_out(s, "a");
+    shares_list_begin(s, "");
+    shares_leave_out_listed(s, "a");
+    shares_leave_out(s, "a");
+    shares_leave_out(s, "b");
+    shares_list_end(s, "");
+    assert_int_equal(shares_left_out(s, "a"), 2);
+    assert_int_equal(shares_left_out(s, "b"), 1);
+    shares_list_begin(s, "");
+    shares_list_end(s, "");
+    assert_int_equal(shares_left_out(s, NULL), 0);
+    shares_destroy(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_is_alone_may_have_all),   cmocka_unit_test(the_heaviest_gives_way_to_who_has_less),
-        cmocka_unit_test(everybody_has_a_fair_part),   cmocka_unit_test(room_is_a_good_part_of_the_budget),
-        cmocka_unit_test(what_is_left_out_is_counted), cmocka_unit_test(a_list_counts_anew),
+        cmocka_unit_test(who_is_alone_may_have_all),
+        cmocka_unit_test(the_heaviest_gives_way_to_who_has_less),
+        cmocka_unit_test(everybody_has_a_fair_part),
+        cmocka_unit_test(room_is_a_good_part_of_the_budget),
+        cmocka_unit_test(what_is_left_out_is_counted),
+        cmocka_unit_test(a_list_counts_anew),
+        cmocka_unit_test(who_goes_while_a_list_is_read_is_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
