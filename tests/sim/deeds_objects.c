@@ -213,7 +213,7 @@ static void let_go(struct story *story, const struct step *step)
     for (int g = 0; g < GITLABS; g++)
         story->seen.disowned[g] += story->plan.setup[SETUP_SECRETS] != 0;
     sim_tell(story->sim, "user: deletes %s/%s, and takes its finalizers off", wish->ns, wish->name);
-    runners_note_lost(story, wish);
+    runners_note_lost(story, wish, wish_object(story, wish), LOST_ALONE);
     user_request(story, "alice", "DELETE", path, "application/json", NULL);
     patch(story, path, json_build("{metadata: {finalizers: []}}"));
     note_unseen_token(story, wish);

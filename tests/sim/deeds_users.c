@@ -193,7 +193,7 @@ static void delete_namespace(struct story *story, const struct step *step)
     for (int i = 0; i < story->wishes_len; i++)
         if (strcmp(story->wishes[i].ns, ns) == 0) {
             story->wishes[i].may_roll = true;
-            runners_note_keyless(story, &story->wishes[i]);
+            runners_note_lost(story, &story->wishes[i], wish_object(story, &story->wishes[i]), LOST_KEYLESS);
         }
     user_request(story, "admin", "DELETE", object_path("namespaces", "", ns), "application/json", NULL);
 }

@@ -156,8 +156,15 @@ static void note_keeper(struct story *story, const struct api_write *w)
 {
     bool there = strcmp(w->resource, RUNNERS) == 0 && w->before;
 
-    if (there && (!w->after || !json_same(json_get(w->before, "spec"), json_get(w->after, "spec"))))
-        story->seen.keepers += strcmp(json_str_or(w->before, "spec.deletionPolicy", ""), "Orphan") == 0;
+    if (!there || strcmp(json_str_or(w->before, "spec.deletionPolicy", ""), "Orphan") != 0)
+        return;
+    story->seen.keepers += !w->after || !json_same(json_get(w->before, "spec"), json_get(w->after, "spec"));
+    for (int i = 0; i < story->wishes_len && !w->after; i++) {
+        const struct wish *wish = &story->wishes[i];
+        if (strcmp(json_str_or(w->before, "metadata.namespace", ""), wish->ns) == 0 &&
+            strcmp(json_str_or(w->before, "metadata.name", ""), wish->name) == 0)
+            runners_note_lost(story, wish, w->before, LOST_WANTED);
+    }
 }
 
 static void check_runner(struct story *story, const struct api_write *w)

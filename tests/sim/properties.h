@@ -41,11 +41,10 @@ void runners_check(struct story *story);
 /* It was made just now, in that mode (enum spec_mode). */
 void runners_note_made(struct story *story, int gitlab, uint64_t id, unsigned mode);
 /* The object is about to be moved, or to go by force: who has made what its token Secret does not tell of is alone to
- * know of it. */
-void runners_note_lost(struct story *story, const struct wish *wish);
-/* Its namespace is about to go, and the credential with it: what its token Secret does not tell of cannot be looked
- * for. */
-void runners_note_keyless(struct story *story, const struct wish *wish);
+ * know of it (LOST_ALONE). Its namespace is about to go, and the credential with it: what that Secret does not tell of
+ * cannot be looked for (LOST_KEYLESS). It has gone, and wished its runner to stay: nobody looks for one that was lost
+ * (LOST_WANTED). */
+void runners_note_lost(struct story *story, const struct wish *wish, struct json_object *object, unsigned why);
 void objects_check(struct story *story);
 /* What its condition Ready says. */
 bool object_is_ready(struct json_object *object);

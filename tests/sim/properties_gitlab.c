@@ -85,12 +85,13 @@ static bool counts_for(struct count *count, const struct gitlab_runner *runner, 
     return ++count->of[wish] == 1;
 }
 
-/* Only the process that has made it knew of it, and that one leads no more. */
+/* Only the process that has made it knew of it, and that one leads no more; or nobody has its token, and it may stay.
+ */
 static bool is_forgotten(const struct seen *seen, int gitlab, uint64_t id)
 {
     const struct made *made = made_of(seen, gitlab, id);
 
-    return made && made->alone && made->term < seen->terms;
+    return made && (made->lost & LOST_WANTED || (made->lost & LOST_ALONE && made->term < seen->terms));
 }
 
 static void count_one(void *arg, const struct gitlab_runner *runner)
@@ -137,7 +138,7 @@ static void note_one_made(void *arg, const struct gitlab_runner *runner)
     struct made *made = &story->seen.made[story->seen.made_len - 1];
 
     if (runner->id == made->id)
-        made->alone = !is_where_it_is_looked_for(story, made, runner);
+        made->lost = is_where_it_is_looked_for(story, made, runner) ? 0 : LOST_ALONE;
 }
 
 void runners_note_made(struct story *story, int gitlab, uint64_t id, unsigned mode)
@@ -155,7 +156,7 @@ struct loss {
     struct json_object *object;
     const char *token; /* that is known */
     int gitlab;
-    bool keyless;
+    unsigned why;
 };
 
 static void note_one_lost(void *arg, const struct gitlab_runner *runner)
@@ -167,29 +168,19 @@ static void note_one_lost(void *arg, const struct gitlab_runner *runner)
         return;
     for (unsigned i = 0; i < seen->made_len; i++)
         if (seen->made[i].gitlab == loss->gitlab && seen->made[i].id == runner->id)
-            *(loss->keyless ? &seen->made[i].keyless : &seen->made[i].alone) = true;
+            seen->made[i].lost |= loss->why;
 }
 
-static void note_lost(struct story *story, const struct wish *wish, bool keyless)
+void runners_note_lost(struct story *story, const struct wish *wish, struct json_object *object, unsigned why)
 {
     cleanup_arena struct arena a = {0};
     struct json_object *secret = wish_child(story, wish, "secrets", "-runner-token");
     const char *token = base64_decode(json_string(json_member(json_get(secret, "data"), KEY_RUNNER_TOKEN)), NULL, &a);
 
     for (int g = 0; g < GITLABS; g++) {
-        struct loss loss = {story, wish_object(story, wish), token ? token : "", g, keyless};
+        struct loss loss = {story, object, token ? token : "", g, why};
         gitlab_each(story->gitlabs[g], note_one_lost, &loss);
     }
-}
-
-void runners_note_lost(struct story *story, const struct wish *wish)
-{
-    note_lost(story, wish, false);
-}
-
-void runners_note_keyless(struct story *story, const struct wish *wish)
-{
-    note_lost(story, wish, true);
 }
 
 static unsigned hard_to_find(const struct seen *seen, int gitlab)
@@ -197,7 +188,7 @@ static unsigned hard_to_find(const struct seen *seen, int gitlab)
     unsigned n = 0;
 
     for (unsigned i = 0; i < seen->made_len; i++)
-        n += (seen->made[i].alone || seen->made[i].keyless) && seen->made[i].gitlab == gitlab;
+        n += seen->made[i].lost & (LOST_ALONE | LOST_KEYLESS) && seen->made[i].gitlab == gitlab;
     return n;
 }
 

@@ -179,7 +179,7 @@ void apply_wish(struct story *story, struct wish *wish)
 
     if (there && is_moved(there, wish->spec)) {
         wish->moved = true;
-        runners_note_lost(story, wish);
+        runners_note_lost(story, wish, wish_object(story, wish), LOST_ALONE);
     }
     struct json_object *object =
         json_build("{apiVersion: 'gitlab-runners.dev/v1beta1', kind: 'GitLabRunner', metadata: {namespace: %s, name: "

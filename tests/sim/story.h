@@ -57,8 +57,13 @@ struct made {
     uint64_t id;
     unsigned term; /* in which it was */
     enum spec_mode mode;
-    bool alone;   /* nobody else is left to look for it where it is, or at all */
-    bool keyless; /* the credential to look for it with goes */
+    unsigned lost; /* bits of enum lost_by: why it may be */
+};
+
+enum lost_by {
+    LOST_ALONE = 1,   /* nobody else is left to look for it where it is, or at all */
+    LOST_KEYLESS = 2, /* the credential to look for it with goes */
+    LOST_WANTED = 4,  /* its object went, and wished it to stay */
 };
 
 /* What has been seen, for the properties (properties.h). */
