@@ -52,6 +52,7 @@ static void delete (struct story *story, const struct step *step)
     wish->may_roll = true;
     sim_tell(story->sim, "user: deletes %s/%s%s", wish->ns, wish->name, step->b % 4 == 1 ? ", by force" : "");
     story->seen.forced += step->b % 4 == 1;
+    story->seen.waits |= story->plan.setup[SETUP_WRONG];
     if (step->b % 4 == 1)
         user_request(story, "alice", "PATCH", path, MERGE,
                      json_build("{metadata: {annotations: {'gitlab-runners.dev/force-delete': 'true'}}}"));
