@@ -1,5 +1,7 @@
 /* Whether everything will stay as it is. */
 #include "base/json.h"
+#include "kube/shares.h"
+#include "kube/store.h"
 #include "runner/names.h"
 #include "tests/sim/story.h"
 
@@ -67,11 +69,20 @@ bool ledger_has_some(const struct story *story)
     return json_first(json_get(ledger, "data")).key != NULL;
 }
 
+/* Who was left out is looked at once a minute. */
+static bool lets_some_in(const struct replica *replica)
+{
+    const struct shares *shares = store_shares(replica_store(replica));
+
+    return shares_left_out(shares, NULL) && shares_have_room(shares);
+}
+
 /* Jobs end before a Deployment does, what has no owner is let go after a while, and so are runners in the ledger. */
 static bool goes_on(const struct story *story, int leader)
 {
+    const struct replica *replica = leader >= 0 ? story->replicas[leader] : NULL;
     bool on = ledger_has_some(story) || story_waits_for_version(story) ||
-              (leader >= 0 && replica_removes(story->replicas[leader]));
+              (replica && (replica_removes(replica) || lets_some_in(replica)));
 
     for (int i = 0; i < story->wishes_len; i++) {
         const struct wish *wish = &story->wishes[i];
