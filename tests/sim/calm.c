@@ -3,6 +3,7 @@
 #include "kube/shares.h"
 #include "kube/store.h"
 #include "runner/names.h"
+#include "tests/sim/properties.h"
 #include "tests/sim/story.h"
 
 enum { LOOK_MS = 10 * 1000, GARBAGE_MS = 60 * 1000 };
@@ -33,8 +34,9 @@ static bool is_version_old(const struct story *story, const struct wish *wish, i
 
     if (!spec || spec_mode(spec) != MODE_ACCESS || !story->plan.setup[SETUP_CHECK])
         return false;
-    return replica_heard_version(story->replicas[leader], wish->ns, wish->name, &major, &minor) &&
-           !gitlab_is_version(story->gitlabs[spec_gitlab(spec)], major, minor);
+    if (!replica_heard_version(story->replicas[leader], wish->ns, wish->name, &major, &minor))
+        return object_is_ready(wish_object(story, wish)); /* it will be */
+    return !gitlab_is_version(story->gitlabs[spec_gitlab(spec)], major, minor);
 }
 
 bool story_waits_for_version(const struct story *story)

@@ -116,7 +116,9 @@ static bool is_where_it_is_looked_for(const struct story *story, const struct ma
 {
     static const struct {
         const char *scope, *type, *owner;
-    } places[] = {{"Project", "project_type", "scope.projectId"}, {"Group", "group_type", "scope.groupId"}};
+    } places[] = {{"Project", "project_type", "scope.projectId"},
+                  {"Group", "group_type", "scope.groupId"},
+                  {"Instance", "instance_type", NULL}};
 
     for (int i = 0; i < story->wishes_len; i++) {
         struct json_object *object = wish_object(story, &story->wishes[i]), *spec = json_get(object, "spec");
@@ -125,7 +127,7 @@ static bool is_where_it_is_looked_for(const struct story *story, const struct ma
         for (size_t p = 0; p < ARRAY_LEN(places) && here; p++)
             if (strcmp(scope, places[p].scope) == 0)
                 here = strcmp(runner->type, places[p].type) == 0 &&
-                       (int64_t)runner->owner == json_int_or(spec, places[p].owner, 0);
+                       (!places[p].owner || (int64_t)runner->owner == json_int_or(spec, places[p].owner, 0));
         if (here)
             return true;
     }
