@@ -3,13 +3,11 @@
 #define OPERATOR_GATHER_H
 
 #include "operator/records.h"
-#include "operator/specs.h"
 #include "operator/state.h"
 
 struct gathering {
     const struct store *store;
     const struct render_settings *settings;
-    struct specs *specs; /* NULL: none are kept                          */
     int64_t now_ms, now; /* monotonic milliseconds; seconds since 1970 */
 };
 

@@ -39,7 +39,6 @@ struct reconciler {
     struct errands errands;
     struct list echoes; /* of what turns write */
     struct paces paces; /* in which the pods of managers are looked at */
-    struct specs specs;
     struct stats stats;
 };
 
@@ -330,7 +329,6 @@ struct reconciler *reconciler_create(const struct context *ctx)
     list_init(&rec->echoes);
     rec->ctx.echoes = &rec->echoes;
     rec->ctx.paces = &rec->paces;
-    rec->ctx.specs = &rec->specs;
     rec->ctx.controller = rec->controller = controller_create(ctx->loop, ctx->lease, all_synced, rec);
     rec->ctx.orphans = orphans_create(&rec->ctx);
     rec->ctx.garbage = garbage_create(&rec->ctx);
@@ -351,7 +349,6 @@ void reconciler_destroy(struct reconciler *rec)
     garbage_destroy(rec->ctx.garbage);
     reads_destroy(rec->ctx.reads);
     paces_finish(&rec->paces);
-    specs_finish(&rec->specs);
     store_destroy(rec->ctx.store);
     free(rec);
 }

@@ -9,7 +9,7 @@ struct queue;
 struct reconciler;
 
 /* Lends what the context names, but for what the reconciler makes itself, whatever the context says: store, controller,
- * orphans, errands, garbage, paces, specs and stats. */
+ * orphans, errands, garbage, paces and stats. */
 struct reconciler *reconciler_create(const struct context *ctx);
 /* Ends all watches and turns at once. NULL is fine. */
 void reconciler_destroy(struct reconciler *rec);

@@ -52,7 +52,6 @@ struct context {
     struct list *echoes; /* of what turns write */
     struct paces *paces; /* of looks at pods */
     struct reads *reads;
-    struct specs *specs;
     struct stats *stats;
     void (*evicted)(void *arg, const struct record *runner); /* a GitLabRunner gives way to another namespace's */
     void *evicted_arg;
