@@ -44,3 +44,10 @@ uint64_t event_send(struct kube_client *client, const struct event *e, const cha
 
     return kube_create(client, &events, e->regarding.ns, object, done, arg);
 }
+
+bool event_sends_again(const struct kube_reply *reply, unsigned failures)
+{
+    enum { TRIES_MAX = 8 }; /* what is told may be all that a deletion, or a namespace's end, waits for */
+
+    return reply->err.kind == ERR_RETRY && !reply->err.code && failures < TRIES_MAX;
+}

@@ -110,8 +110,6 @@ static void release_token(struct removal *removal)
                                   on_token_released, removal);
 }
 
-enum { TRIES_MAX = 8 }; /* some minutes: a namespace may wait for its end */
-
 /* Without an answer nobody was told, and what follows would come about neither. A refusal is in the log. */
 static void on_loss_told(void *arg, const struct kube_reply *reply)
 {
@@ -119,8 +117,7 @@ static void on_loss_told(void *arg, const struct kube_reply *reply)
 
     removal->request = 0;
     event_sent(&removal->ctx->stats->events, reply);
-    if (reply->err.kind == ERR_RETRY && !reply->err.code &&
-        controller_failures(removal->ctx->controller, removal->work.key) < TRIES_MAX) {
+    if (event_sends_again(reply, controller_failures(removal->ctx->controller, removal->work.key))) {
         removal_failed(removal, &reply->err);
         return;
     }

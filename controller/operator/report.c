@@ -9,15 +9,11 @@
 #include "net/loop.h"
 #include "runner/learn.h"
 
-enum { TRIES_MAX = 8 }; /* some minutes: what is reported may be all that a deletion waits for */
-
 /* Nobody has answered: whatever comes next needs the API server as well, and the report may be all that is ever known
  * of a runner. One that is refused is in the log. */
 static bool is_told_again(struct turn *turn, const struct kube_reply *reply)
 {
-    bool unheard = reply->err.kind == ERR_RETRY && !reply->err.code;
-
-    if (!unheard || memory_failures(&turn->state->memory, RULE_REPORT) >= TRIES_MAX) {
+    if (!event_sends_again(reply, memory_failures(&turn->state->memory, RULE_REPORT))) {
         memory_succeed(&turn->state->memory, RULE_REPORT);
         return false;
     }
