@@ -37,7 +37,8 @@ class Replica:
         return float(lines[0].rpartition(" ")[2])
 
     def leads(self) -> bool:
-        return self.metric("leader_election_master_status") == 1
+        """Not before it listens."""
+        return self.process.status("metrics") == 200 and self.metric("leader_election_master_status") == 1
 
     def wait_leads(self, leads: bool = True, seconds: float = 20) -> None:
         wait_for(f"{self} {'leads' if leads else 'leads no more'}", lambda: self.leads() == leads, seconds)
