@@ -478,6 +478,24 @@ static void evict_owned(struct store *store, const char *owner)
         family_free(map_remove(&store->owners, family->owner));
 }
 
+static void evict(struct store *store, struct entry *e, void (*evicted)(void *arg, const struct record *owner),
+                  void *arg)
+{
+    assert(e->kind == OWNERS);
+    evicted(arg, &e->record);
+    evict_owned(store, entry_key(store, e).text);
+    drop(store, e);
+}
+
+void store_give_way(struct store *store, const char *ns, const char *name,
+                    void (*evicted)(void *arg, const struct record *owner), void *arg)
+{
+    struct entry *e = find_entry(store, OWNERS, ns, name);
+
+    if (e && e->standing != BURIED)
+        evict(store, e, evicted, arg);
+}
+
 static void make_way(struct store *store, const char *ns, size_t bytes,
                      void (*evicted)(void *arg, const struct record *owner), void *arg)
 {
@@ -495,11 +513,10 @@ static void make_way(struct store *store, const char *ns, size_t bytes,
                 continue;
             if (shares_held(store->shares, ns) <= goal)
                 return;
-            if (kind == OWNERS) {
-                evicted(arg, &e->record);
-                evict_owned(store, entry_key(store, e).text);
-            }
-            drop(store, e);
+            if (kind == OWNERS)
+                evict(store, e, evicted, arg);
+            else
+                drop(store, e);
         }
 }
 

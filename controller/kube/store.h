@@ -63,6 +63,9 @@ struct shares *store_shares(const struct store *store);
  * way, records of theirs go: of owners, the first kind, with what they own there, each told of before. */
 bool store_make_room(struct store *store, unsigned kind, const struct record *record,
                      void (*evicted)(void *arg, const struct record *owner), void *arg);
+/* This owner goes in the same way; nothing happens when it is not known. */
+void store_give_way(struct store *store, const char *ns, const char *name,
+                    void (*evicted)(void *arg, const struct record *owner), void *arg);
 
 /* changed() is told of each record that comes, changes, or goes, before the store is asked about it again; by then it
  * may not be shown. One at a time is told; NULL: nobody. */

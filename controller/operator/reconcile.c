@@ -240,7 +240,7 @@ static void wake_runner(void *arg, const char *key, bool begun, const char *caus
     loop_wake(rec->ctx.loop);
 }
 
-/* It gives way to another namespace's: nobody serves it until there is room. */
+/* Nobody serves it until there is room. */
 static void on_evicted(void *arg, const struct record *runner)
 {
     struct reconciler *rec = arg;

@@ -121,6 +121,20 @@ static bool make_room_for(const struct context *ctx, enum kind kind, const struc
     return store_make_room(ctx->store, kind, &grown, ctx->evicted, ctx->evicted_arg);
 }
 
+/* A runner is served with all that is made for it, or not at all: a child that is not known would be read again and
+ * again. What else says that it is the runner's is not needed. */
+static void let_owner_give_way(const struct context *ctx, enum kind kind, const struct record *record)
+{
+    cleanup_arena struct arena a = {0};
+    struct key key;
+
+    if (kind == KIND_RUNNER || !key_parse(record->owner, &key) || strcmp(key.ns, record->ns) != 0)
+        return;
+    const struct owner owner = {.ns = key.ns, .name = key.name};
+    if (kind_has_child_named(kind, record->name, &owner, &a))
+        store_give_way(ctx->store, key.ns, key.name, ctx->evicted, ctx->evicted_arg);
+}
+
 bool context_keep(const struct context *ctx, enum kind kind, struct json_object *object, const struct record *record,
                   bool listed)
 {
@@ -129,6 +143,7 @@ bool context_keep(const struct context *ctx, enum kind kind, struct json_object 
 
     assert(kind < KIND_COUNT && record->uid);
     if (!make_room_for(ctx, kind, record)) {
+        let_owner_give_way(ctx, kind, record);
         leave_out(ctx, kind, record);
         return false;
     }

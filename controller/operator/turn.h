@@ -53,7 +53,7 @@ struct context {
     struct paces *paces; /* of looks at pods */
     struct reads *reads;
     struct stats *stats;
-    void (*evicted)(void *arg, const struct record *runner); /* a GitLabRunner gives way to another namespace's */
+    void (*evicted)(void *arg, const struct record *runner); /* a GitLabRunner gives way */
     void *evicted_arg;
 };
 

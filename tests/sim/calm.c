@@ -26,27 +26,38 @@ static int some_leader(const struct story *story)
     return leader;
 }
 
+struct versions {
+    const struct story *story;
+    const struct replica *leader;
+    bool old; /* one of them is */
+};
+
 /* Only an access token is told of it. */
-static bool is_version_old(const struct story *story, const struct wish *wish, int leader)
+static void look_at_version(void *arg, struct json_object *object)
 {
-    struct json_object *spec = json_get(wish_object(story, wish), "spec");
+    struct versions *versions = arg;
+    struct json_object *spec = json_get(object, "spec");
     int major, minor;
 
-    if (!spec || spec_mode(spec) != MODE_ACCESS || !story->plan.setup[SETUP_CHECK])
-        return false;
-    if (!replica_heard_version(story->replicas[leader], wish->ns, wish->name, &major, &minor))
-        return object_is_ready(wish_object(story, wish)); /* it will be */
-    return !gitlab_is_version(story->gitlabs[spec_gitlab(spec)], major, minor);
+    if (spec_mode(spec) != MODE_ACCESS)
+        return;
+    if (!replica_heard_version(versions->leader, json_str_or(object, "metadata.namespace", ""),
+                               json_str_or(object, "metadata.name", ""), &major, &minor))
+        versions->old |= object_is_ready(object); /* it will be */
+    else
+        versions->old |= !gitlab_is_version(versions->story->gitlabs[spec_gitlab(spec)], major, minor);
 }
 
 bool story_waits_for_version(const struct story *story)
 {
     int leader = some_leader(story);
-    bool old = false;
+    struct versions versions = {.story = story};
 
-    for (int i = 0; i < story->wishes_len && leader >= 0; i++)
-        old |= is_version_old(story, &story->wishes[i], leader);
-    return old;
+    if (leader < 0 || !story->plan.setup[SETUP_CHECK])
+        return false;
+    versions.leader = story->replicas[leader];
+    api_each(story->api, RUNNERS, look_at_version, &versions);
+    return versions.old;
 }
 
 static struct calm calm_of(const struct story *story)

@@ -9,8 +9,9 @@
 #include "tests/sim/story.h"
 
 enum {
-    MANY = 16,
     FEW = 3,
+    CHECK_USUAL_S = 600,
+    GREEDY_NAMESPACES = 2,
     SERVED_WITHIN_MS = 15 * 1000,
     LET_IN_WITHIN_MS = 2 * 60 * 1000,
     CALM_AGAIN_MS = 36 * 60 * 1000
@@ -29,38 +30,61 @@ bool greed_is_in(const struct story *story, const char *ns)
     return story->greedy && strcmp(story->greedy, ns) == 0;
 }
 
-/* None of them has a credential. */
+int greed_number(const struct story *story, const char *uid)
+{
+    for (int i = 0; i < GREEDY_MAX && story->greedy; i++)
+        if (strcmp(json_str_or(api_object(story->api, RUNNERS, story->greedy, greedy_name(i)), "metadata.uid", "-"),
+                   uid) == 0)
+            return i;
+    return -1;
+}
+
+/* What its objects name as their credential: in half of the stories there is none. */
+static const char *greedy_secret(const struct story *story)
+{
+    return story->plan.setup[SETUP_ROOM] > GREEDY_NAMESPACES ? "greedy" : "missing";
+}
+
 static void apply_greedy(struct story *story, int64_t concurrent)
 {
+    int64_t check_s = story->plan.setup[SETUP_CHECK] ? CHECK_S : CHECK_USUAL_S;
     char target[300];
 
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < GREEDY_MAX; i++) {
         snprintf(target, sizeof(target), "%s?fieldManager=kubectl&force=true",
                  object_path(RUNNERS, story->greedy, greedy_name(i)));
         user_request(
             story, "carol", "PATCH", target, "application/apply-patch+yaml",
             json_build("{apiVersion: 'gitlab-runners.dev/v1beta1', kind: 'GitLabRunner', metadata: {namespace: "
                        "%s, name: %s}, spec: {url: 'https://gitlab-0.example', concurrent: %d, authentication: "
-                       "{accessTokenSecretRef: {name: 'missing'}}, scope: {type: 'Instance'}}}",
-                       story->greedy, greedy_name(i), concurrent));
+                       "{accessTokenSecretRef: {name: %s}}, scope: {type: 'Instance'}, serverCheckPeriodSeconds: %d}}",
+                       story->greedy, greedy_name(i), concurrent, greedy_secret(story), check_s));
     }
 }
 
 static void delete_greedy(struct story *story, int first)
 {
-    for (int i = first; i < MANY; i++)
+    for (int i = first; i < GREEDY_MAX; i++)
         user_request(story, "carol", "DELETE", object_path(RUNNERS, story->greedy, greedy_name(i)), "application/json",
                      NULL);
 }
 
+void greed_mend(struct story *story)
+{
+    if (story->greedy)
+        put_secret(story, story->greedy, "greedy", mode_key(MODE_ACCESS), story->access[0]);
+}
+
 void greed_begin(struct story *story)
 {
-    static const char *const where[] = {NULL, "jobs", "ops"};
+    static const char *const where[GREEDY_NAMESPACES] = {"jobs", "ops"};
+    uint32_t room = story->plan.setup[SETUP_ROOM];
 
-    story->greedy = where[story->plan.setup[SETUP_ROOM] % 3];
-    if (!story->greedy)
+    if (!room)
         return;
+    story->greedy = where[(room - 1) % GREEDY_NAMESPACES];
     sim_tell(story->sim, "--- a team in %s wants all there is", story->greedy);
+    greed_mend(story);
     apply_greedy(story, 1);
 }
 

@@ -20,7 +20,7 @@ static const struct {
     [SETUP_WEATHER] = {"weather", 3, 30},   [SETUP_WRONG] = {"wrong", 1, 25},
     [SETUP_DELETED] = {"deleted", 1, 30},   [SETUP_EXPIRY] = {"expiry", 1, 10},
     [SETUP_TOKEN] = {"token", 1, 15},       [SETUP_FIRST] = {"first", 1 << 20, 60},
-    [SETUP_PAGES] = {"pages", 3, 10},       [SETUP_ROOM] = {"room", 2, 1},
+    [SETUP_PAGES] = {"pages", 3, 10},       [SETUP_ROOM] = {"room", 4, 1},
 };
 
 /* What came later is drawn apart, so that seeds tell what they told before. */

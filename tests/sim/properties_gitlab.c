@@ -13,7 +13,7 @@
 struct count {
     struct story *story;
     int gitlab;
-    unsigned of[WISHES_MAX], orphans, untold;
+    unsigned of[WISHES_MAX], of_greedy[GREEDY_MAX], orphans, untold;
     struct reports reports; /* that are not used yet */
     char last[200];         /* of the orphans */
 };
@@ -85,6 +85,16 @@ static bool counts_for(struct count *count, const struct gitlab_runner *runner, 
     return ++count->of[wish] == 1;
 }
 
+static bool counts_for_greedy(struct count *count, const struct gitlab_runner *runner)
+{
+    const char *mark = strstr(runner->note, MARK_PREFIX);
+    char uid[37];
+
+    snprintf(uid, sizeof(uid), "%s", mark ? mark + strlen(MARK_PREFIX) : "");
+    int i = greed_number(count->story, uid);
+    return i >= 0 && ++count->of_greedy[i] == 1;
+}
+
 /* Only the process that has made it knew of it, and that one leads no more; or nobody has its token, and it may stay.
  */
 static bool is_forgotten(const struct seen *seen, int gitlab, uint64_t id)
@@ -103,6 +113,8 @@ static void count_one(void *arg, const struct gitlab_runner *runner)
     for (int i = 0; i < count->story->wishes_len; i++)
         if (counts_for(count, runner, i))
             return;
+    if (counts_for_greedy(count, runner))
+        return;
     bool told = reports_take(&count->reports, count->gitlab, runner);
     count->orphans++;
     count->untold += !told && !is_forgotten(&count->story->seen, count->gitlab, runner->id);

@@ -18,7 +18,7 @@
 /* serverCheckPeriodSeconds where GitLab is asked often. */
 enum { CHECK_S = 60 };
 
-enum { WISHES_MAX = 3, GITLABS = 2, API_HOSTS = 2, REPORTS_MAX = 64, MADE_MAX = 64 };
+enum { WISHES_MAX = 3, GREEDY_MAX = 16, GITLABS = 2, API_HOSTS = 2, REPORTS_MAX = 64, MADE_MAX = 64 };
 
 #define RUNNERS "gitlabrunners"
 /* The operator's own, for the API server, begins so. */
@@ -156,10 +156,14 @@ void pages_begin(struct story *story);
  * is left must be served. */
 void greed_begin(struct story *story);
 void greed_end(struct story *story);
+/* The team's credential works. */
+void greed_mend(struct story *story);
 /* What is told of those that are left out is so; nothing where there is no such team. */
 void greed_check(struct story *story);
 /* Who lives there may be left out. */
 bool greed_is_in(const struct story *story, const char *ns);
+/* Which of the team's objects has the uid; -1: none. */
+int greed_number(const struct story *story, const char *uid);
 /* All that is out of the ordinary ends (deeds_faults.c). */
 void faults_heal(struct story *story);
 void gitlabs_heal(struct story *story, int gitlab);

@@ -215,6 +215,50 @@ static void what_there_is_no_room_for_is_not_taken_for_gone(void **state)
     assert_false(store_knows(ctx->store, KIND_RUNNER, "ci", "one"));
 }
 
+static void note_evicted(void *arg, const struct record *runner)
+{
+    struct context *ctx = arg;
+
+    shares_leave_out(store_shares(ctx->store), runner->ns);
+}
+
+/* A child of the runner ci/one, longer than what is free. */
+static void keep_child(struct context *ctx, const char *ns, const char *name, bool expected)
+{
+    cleanup_arena struct arena a = {0};
+    char hash[1000];
+
+    snprintf(hash, sizeof(hash), "%0999d", 0);
+    struct json_object *object = arena_json(
+        &a, json_build("{metadata: {namespace: %s, name: %s, uid: 'c', resourceVersion: '2', annotations: "
+                       "{'gitlab-runners.dev/owner': 'GitLabRunner/ci/one', 'gitlab-runners.dev/owner-uid': 'one', "
+                       "'gitlab-runners.dev/applied-hash': %s}}}",
+                       ns, name, hash));
+    const struct record record = kind_record(KIND_SECRET, object, ctx->store, &a);
+    assert_int_equal(context_keep(ctx, KIND_SECRET, object, &record, false), expected);
+}
+
+/* Else it would be asked for its children for ever. */
+static void who_has_no_room_for_a_child_is_not_served(void **state)
+{
+    struct context *ctx = *state;
+    struct shares *shares = store_shares(ctx->store);
+
+    ctx->evicted = note_evicted;
+    ctx->evicted_arg = ctx;
+    keep(ctx, KIND_RUNNER, "one", 10, true);
+    keep_child(ctx, "ci", "one-runner-token", true);
+    shares_set_budget(shares, shares_held(shares, "ci"));
+    keep_child(ctx, "ci", "one-runner-token", true);
+    keep_child(ctx, "ci", "another-name", false);
+    keep_child(ctx, "jobs", "one-runner-config", false); /* it may be anybody's */
+    assert_non_null(store_get(ctx->store, KIND_RUNNER, "ci", "one"));
+    keep_child(ctx, "ci", "one-runner-config", false);
+    assert_null(store_get(ctx->store, KIND_RUNNER, "ci", "one"));
+    assert_int_equal(shares_left_out(shares, "ci"), 1);
+    assert_int_equal(shares_held(shares, "ci"), 0);
+}
+
 /* What is told of it makes it longer. If it went for that, and came back when it was told so, that would never end. */
 static void who_comes_has_room_to_grow(void **state)
 {
@@ -246,6 +290,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_watch_may_tell_of_an_end_while_the_object_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(the_watch_may_tell_of_a_successor_while_nothing_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(what_there_is_no_room_for_is_not_taken_for_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_has_no_room_for_a_child_is_not_served, setup, teardown),
         cmocka_unit_test_setup_teardown(who_comes_has_room_to_grow, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answer_may_be_empty, setup, teardown),
     };
