@@ -18,6 +18,7 @@
 #include "operator/reads.h"
 #include "runner/learn.h"
 #include "runner/names.h"
+#include "runner/status.h"
 
 static struct gathering turn_gathering(const struct context *ctx)
 {
@@ -98,8 +99,6 @@ static bool is_old(const struct store *store, enum kind kind, const struct recor
     return reached && !kube_version_newer(record->version, reached);
 }
 
-enum { ROOM_TO_GROW = 2 << 10 };
-
 /* It is left out from now on; what was counted out before is still. */
 static void leave_out(const struct context *ctx, enum kind kind, const struct record *record)
 {
@@ -117,7 +116,7 @@ static bool make_room_for(const struct context *ctx, enum kind kind, const struc
     struct record grown = *record;
 
     if (kind == KIND_RUNNER && !store_get(ctx->store, kind, record->ns, record->name))
-        grown.price += ROOM_TO_GROW;
+        grown.price += STATUS_GROWS_MAX;
     return store_make_room(ctx->store, kind, &grown, ctx->evicted, ctx->evicted_arg);
 }
 

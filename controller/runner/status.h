@@ -10,6 +10,9 @@ struct finding {
     bool stalled;
 };
 
+/* Bytes of JSON by which any status may be longer than that of one that is not served. */
+enum { STATUS_GROWS_MAX = 8 << 10 };
+
 /* The complete status; the arena owns it. A condition keeps its lastTransitionTime unless its status flips. */
 struct json_object *status_render(const struct observed *o, const struct finding *registration,
                                   const struct finding *manager, struct arena *a);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "reasons.h"
+#include "runner/complaints.h"
 #include "runner/names.h"
 #include "runner/status.h"
 #include "world_broken.h"
@@ -428,6 +429,40 @@ static void warnings_are_told_where_people_look(void **state)
     assert_null(condition_get(rendered(w), "Stalled", "status"));
 }
 
+static size_t length_of(struct json_object *status)
+{
+    return strlen(json_text(status));
+}
+
+/* As many as fit, twice: or as much is wrong with the spec as can be said. */
+static void however_much_is_told_it_fits_into_the_room_that_is_held(void **state)
+{
+    static const int plain[OPTIONS];
+    static const struct finding none, short_one = {"NamespaceOverShare", "short", true};
+    char url[1025], complaint[COMPLAINTS_MESSAGE_MAX + 1];
+    struct stage stage cleanup_stage;
+    struct world *w = &stage.world;
+
+    (void)state;
+    stage_init(&stage, plain, false);
+    snprintf(url, sizeof(url), "https://%01016d", 0);
+    snprintf(complaint, sizeof(complaint), "%0*d", COMPLAINTS_MESSAGE_MAX, 0);
+    struct spec spec = *w->observed.spec;
+    spec.url = w->observed.registered.url = url;
+    for (int i = 0; i < WARNINGS_MAX; i++)
+        warn(&spec.warnings, &w->mem, "%0100d", i);
+    w->observed.rollout_problem = arena_printf(&w->mem, "%01024d", 0);
+    w->observed.spec = &spec;
+    size_t served = length_of(rendered(w));
+    w->observed.spec = NULL;
+    size_t left_out = length_of(status_render(&w->observed, &short_one, &none, &w->mem));
+    const struct finding refused = {"InvalidSpec", complaint, true};
+    size_t invalid = length_of(status_render(&w->observed, &refused, &none, &w->mem));
+    print_message("%zu, %zu and %zu bytes\n", served, invalid, left_out);
+    assert_true(served - left_out > 2 << 10 && served - left_out < STATUS_GROWS_MAX);
+    assert_true(invalid - left_out < STATUS_GROWS_MAX);
+}
+
 static void no_token_is_shown(void **state)
 {
     static const int plain[OPTIONS];
@@ -682,6 +717,7 @@ int main(void)
         cmocka_unit_test(every_listed_reason_is_documented),
         cmocka_unit_test(a_url_without_tls_is_warned_about),
         cmocka_unit_test(warnings_are_told_where_people_look),
+        cmocka_unit_test(however_much_is_told_it_fits_into_the_room_that_is_held),
         cmocka_unit_test(each_stage_is_on_record),
         cmocka_unit_test(what_is_not_ready_is_so_since_a_time),
     };

@@ -3,6 +3,7 @@
 
 #include "operator/records.h"
 #include "operator/turn.h"
+#include "runner/status.h"
 
 static int setup(void **state)
 {
@@ -268,12 +269,12 @@ static void who_comes_has_room_to_grow(void **state)
     keep(ctx, KIND_RUNNER, "one", 10, true);
     size_t usual = shares_held(shares, "ci");
     store_remove(ctx->store, KIND_RUNNER, "ci", "one");
-    shares_set_budget(shares, usual + 1000);
+    shares_set_budget(shares, usual + STATUS_GROWS_MAX - 1);
     keep(ctx, KIND_RUNNER, "one", 10, false);
-    shares_set_budget(shares, usual + 2500);
+    shares_set_budget(shares, usual + STATUS_GROWS_MAX);
     keep(ctx, KIND_RUNNER, "one", 10, true);
     assert_int_equal(shares_held(shares, "ci"), usual); /* that room is everybody's */
-    keep(ctx, KIND_RUNNER, "one", 2000, true);
+    keep(ctx, KIND_RUNNER, "one", STATUS_GROWS_MAX, true);
 }
 
 int main(void)
