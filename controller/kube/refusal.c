@@ -35,7 +35,18 @@ static bool cannot_be_merged(long status, const char *message)
 {
     static const char said[] = "failed to create typed patch object";
 
-    return status == 500 && message && strncmp(message, said, sizeof(said) - 1) == 0;
+    return status == 500 && strncmp(message, said, sizeof(said) - 1) == 0;
+}
+
+/* A message may be empty, or have nothing in it that people can see. */
+static struct err refusal_of(enum err_kind kind, const char *reason, const char *message)
+{
+    struct err err;
+
+    err_set(&err, kind, reason, "%s", message);
+    if (!*err.text)
+        err_set(&err, kind, reason, "the API server gave no explanation");
+    return err;
 }
 
 struct err kube_classify(long status, const char *body, size_t len, int64_t retry_after_ms)
@@ -46,15 +57,14 @@ struct err kube_classify(long status, const char *body, size_t len, int64_t retr
     if (status >= 200 && status < 300)
         return err;
     object = json_parse(body, len, &ignored);
-    const char *message = json_str(object, "message");
+    const char *message = json_str_or(object, "message", "");
     const char *reason = json_str_or(object, "reason", "");
     char code[16];
     snprintf(code, sizeof(code), "HTTP%ld", status);
     if (cannot_be_merged(status, message))
-        err_set(&err, ERR_INVALID, "Invalid", "%s", message);
+        err = refusal_of(ERR_INVALID, "Invalid", message);
     else
-        err_set(&err, err_kind_of(status), *reason ? reason : code, "%s",
-                message ? message : "the API server gave no explanation");
+        err = refusal_of(err_kind_of(status), *reason ? reason : code, message);
     err.code = (int)status;
     err.retry_after_ms = retry_after_ms;
     return err;

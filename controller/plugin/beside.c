@@ -121,7 +121,7 @@ static bool all_seen(const struct beside *b, size_t from, size_t to, const char 
         const struct err *err = &b->lists[i].err;
         if (b->lists[i].items)
             continue;
-        not_seen(b->call, what, is_forbidden(err) ? needs : arena_strdup(b->call->a, err->text));
+        not_seen(b->call, what, is_forbidden(err) ? needs : err->text);
         seen = false;
     }
     return seen;

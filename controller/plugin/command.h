@@ -67,7 +67,8 @@ struct plugin_call {
 };
 
 /* What the caller may not see, and the right that it takes: not_seen(call, "jobs", "list pods"). Once each. After the
- * command it is said on stderr, and EXIT_GOOD becomes EXIT_INCOMPLETE. Both texts are constants or the arena's. */
+ * command it is said on stderr, and EXIT_GOOD becomes EXIT_INCOMPLETE. Both texts are copied,
+ * as harmless() has them. */
 void not_seen(struct plugin_call *call, const char *what, const char *needs);
 /* The right is missing (403). */
 bool is_forbidden(const struct err *err);

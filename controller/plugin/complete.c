@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/charset.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -30,7 +31,7 @@ struct completion {
 
 static void offer(const char *now, const char *word, const char *what, struct arena *a)
 {
-    if (strncmp(word, now, strlen(now)) == 0)
+    if (strncmp(word, now, strlen(now)) == 0 && charset_admits(CHARSET_PROSE, word))
         printf("%s%s%s\n", word, *what ? "\t" : "", harmless(what, a));
 }
 

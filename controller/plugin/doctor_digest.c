@@ -134,7 +134,7 @@ bool lease_is_stale(struct json_object *lease, int64_t now)
     enum { SLACK_S = 5 };
     int64_t renewed = time_parse(json_str(lease, "spec.renewTime"));
 
-    return now > renewed + json_int_or(lease, "spec.leaseDurationSeconds", 15) + SLACK_S;
+    return now - renewed - SLACK_S > json_int_or(lease, "spec.leaseDurationSeconds", 15);
 }
 
 static struct doctor_operator *operator_in(const struct doctor_view *v, const char *ns)

@@ -240,7 +240,8 @@ void check_children_left(struct doctor *d)
     if (d->view->ns || d->view->sources[SOURCE_RUNNERS].cut)
         return;
     for (size_t i = 0; i < d->view->runners_len; i++)
-        map_set(&uids, d->view->runners[i].owner.uid, &d->view->runners[i]);
+        if (d->view->runners[i].owner.uid)
+            map_set(&uids, d->view->runners[i].owner.uid, &d->view->runners[i]);
     find_left(d, &uids, SOURCE_CHILD_DEPLOYMENTS, "deployment");
     find_left(d, &uids, SOURCE_CHILD_BINDINGS, "rolebinding");
     map_finish(&uids);

@@ -11,6 +11,7 @@
 #include "plugin/field_owner.h"
 #include "plugin/output.h"
 #include "plugin/session.h"
+#include "plugin/terminal.h"
 
 enum { LOOK_AGAIN_MS = 2000 };
 
@@ -53,7 +54,7 @@ static void print_explained(struct plugin_call *call, const struct explained *e)
     enum plugin_output output = (enum plugin_output)call->options->output;
 
     if (output == OUTPUT_NAME) {
-        printf("gitlabrunner.gitlab-runners.dev/%s\n", e->survey->observed.owner.name);
+        printf("gitlabrunner.gitlab-runners.dev/%s\n", harmless(e->survey->observed.owner.name, call->a));
     } else if (output == OUTPUT_JSON || output == OUTPUT_YAML) {
         cleanup_json struct json_object *tree = explained_json(call, e);
         output_tree(tree, output);

@@ -74,9 +74,12 @@ static void keep_items(struct fetch *fetch, struct json_object *page)
     struct json_object *items = json_get(page, "items");
 
     for (size_t i = 0; i < json_len(items); i++) {
+        struct json_object *item = json_at(items, i);
+        if (!json_object_is_type(item, json_type_object))
+            continue;
         if (fetch->slim)
-            fetch->slim(json_at(items, i));
-        json_append(fetch->object, json_ref(json_at(items, i)));
+            fetch->slim(item);
+        json_append(fetch->object, json_ref(item));
     }
 }
 

@@ -110,7 +110,7 @@ static void print_jobs(struct plugin_call *call, const struct shown_job *jobs, s
 {
     if (call->options->output == OUTPUT_NAME) {
         for (size_t i = 0; i < len; i++)
-            printf("pod/%s\n", jobs[i].job.pod);
+            printf("pod/%s\n", harmless(jobs[i].job.pod, call->a));
         return;
     }
     if (call->options->output > OUTPUT_WIDE)

@@ -160,7 +160,7 @@ static void draw_anew(struct list_watching *l, struct view *v)
         printf("%sand %zu more%s\n", tone_begin(&l->terminal, TONE_FAINT), v->len - len,
                tone_end(&l->terminal, TONE_FAINT));
     printf("%s%s%s%s, ctrl-c ends%s", tone_begin(&l->terminal, TONE_FAINT), time_format(v->now, v->a),
-           l->problem ? ": " : "", l->problem ? l->problem : "", tone_end(&l->terminal, TONE_FAINT));
+           l->problem ? ": " : "", harmless(l->problem, v->a), tone_end(&l->terminal, TONE_FAINT));
 }
 
 /* What keeps the API server from telling is said once, and that it does again. */
@@ -207,7 +207,7 @@ enum plugin_exit list_watch(struct plugin_call *call)
     do {
         if (runner_watch_wait(l.watch, AGES_MS) || l.redraws || *runner_watch_problem(l.watch))
             show(&l);
-    } while (fflush(stdout) == 0); /* until nobody reads it any more */
+    } while (fflush(stdout) == 0 && !ferror(stdout)); /* until nobody reads it any more */
     runner_watch_destroy(l.watch);
     free(l.problem);
     return EXIT_GOOD;

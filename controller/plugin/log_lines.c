@@ -40,8 +40,8 @@ static void print_line_of(const struct log_lines *l, const char *time, const cha
 
     if (l->job && !is_line_of_job(line, l->job))
         return;
-    printf("%s%s |%s %s%s%s\n", tone_begin(l->terminal, l->tone), l->pod, tone_end(l->terminal, l->tone),
-           l->with_times ? time : "", l->with_times ? " " : "", line);
+    printf("%s%s |%s %s%s%s\n", tone_begin(l->terminal, l->tone), harmless(l->pod, &a), tone_end(l->terminal, l->tone),
+           l->with_times ? harmless(time, &a) : "", l->with_times ? " " : "", line);
 }
 
 /* "TIME text"; the kubelet's times have all the same length, so they compare as texts. */

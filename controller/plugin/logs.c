@@ -32,7 +32,7 @@ struct logs_options {
 struct manager_log {
     struct logs_run *run;
     char *pod;
-    int64_t restarts;
+    uint64_t restarts;
     struct log_lines lines;
     uint64_t stream; /* 0: none                                    */
     bool seen, over; /* in the last look; its container has ended */
@@ -53,13 +53,14 @@ struct logs_run {
 
 static const struct kube_resource pods = {"Pod", "v1", "pods", true, false, NULL, NULL};
 
-static int64_t restarts_of(struct json_object *pod)
+/* A sum that is compared alone. */
+static uint64_t restarts_of(struct json_object *pod)
 {
     struct json_object *statuses = json_get(pod, "status.containerStatuses");
-    int64_t restarts = 0;
+    uint64_t restarts = 0;
 
     for (size_t i = 0; i < json_len(statuses); i++)
-        restarts += json_int_or(json_at(statuses, i), "restartCount", 0);
+        restarts += (uint64_t)json_int_or(json_at(statuses, i), "restartCount", 0);
     return restarts;
 }
 
@@ -76,7 +77,7 @@ static void look_at_pod(struct logs_run *r, struct json_object *pod)
     static const enum tone tones[] = {TONE_GOOD, TONE_WARN, TONE_STRONG, TONE_FAINT};
     const char *name = json_str_or(pod, "metadata.name", "");
     struct manager_log *log = find_log(r, name);
-    int64_t restarts = restarts_of(pod);
+    uint64_t restarts = restarts_of(pod);
 
     if (!log && r->len < MANAGERS_MAX) {
         log = &r->logs[r->len];

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/yaml.h"
+#include "plugin/terminal.h"
 
 enum { DOCUMENT_MAX = 512 << 20 };
 
@@ -30,12 +32,13 @@ void output_tree(struct json_object *tree, enum plugin_output output)
 /* As kubectl names it: the kind in lower case, its group, and the name. */
 static void print_name(struct json_object *object)
 {
-    const char *version = json_str_or(object, "apiVersion", ""), *slash = strchr(version, '/');
+    cleanup_arena struct arena a = {0};
+    const char *version = harmless(json_str_or(object, "apiVersion", ""), &a), *slash = strchr(version, '/');
 
-    for (const char *c = json_str_or(object, "kind", ""); *c; c++)
+    for (const char *c = harmless(json_str_or(object, "kind", ""), &a); *c; c++)
         putchar(tolower((unsigned char)*c));
     printf("%s%.*s/%s\n", slash ? "." : "", slash ? (int)(slash - version) : 0, version,
-           json_str_or(object, "metadata.name", ""));
+           harmless(json_str_or(object, "metadata.name", ""), &a));
 }
 
 void output_objects(struct json_object *items, bool single, enum plugin_output output)

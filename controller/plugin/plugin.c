@@ -85,8 +85,8 @@ void not_seen(struct plugin_call *call, const char *what, const char *needs)
             return;
     if (call->not_seen_len == NOT_SEEN_MAX)
         return;
-    call->not_seen[call->not_seen_len].what = what;
-    call->not_seen[call->not_seen_len++].needs = needs;
+    call->not_seen[call->not_seen_len].what = harmless(what, call->a);
+    call->not_seen[call->not_seen_len++].needs = harmless(needs, call->a);
 }
 
 static void tell_not_seen(const struct plugin_call *call)

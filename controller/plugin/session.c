@@ -341,6 +341,8 @@ static void take_items(struct session_list *list, struct json_object *page)
 
     for (size_t i = 0; i < json_len(items); i++) {
         struct json_object *item = json_at(items, i);
+        if (!json_object_is_type(item, json_type_object))
+            continue;
         if (list->lean)
             json_remove(item, "metadata.managedFields");
         json_append(list->items, json_ref(item));

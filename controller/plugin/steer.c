@@ -146,7 +146,7 @@ static void add_steered(struct steer *s, struct json_object *object)
                           .ns = json_str_or(object, "metadata.namespace", ""),
                           .name = json_str_or(object, "metadata.name", ""),
                           .uid = json_str_or(object, "metadata.uid", "")};
-    r->who = arena_printf(a, "%s/%s", r->ns, r->name);
+    r->who = harmless(arena_printf(a, "%s/%s", r->ns, r->name), a);
     r->path = kube_path(kind_resource(KIND_RUNNER), r->ns, r->name, NULL, a);
     int64_t id = json_int_or(object, "status.runnerId", 0);
     fprintf(stderr, "%s, %s at %s\n", r->who, id ? arena_printf(a, "runner %lld", (long long)id) : "not registered",
@@ -330,7 +330,8 @@ static void tell_who_runs(struct steer *s)
 
     installations_find(s->call, &found);
     for (size_t i = 0; i < found.len; i++)
-        fprintf(stderr, "operator %s/%s: version %s, %lld of %lld ready\n", found.items[i].ns, found.items[i].name,
+        fprintf(stderr, "operator %s/%s: version %s, %lld of %lld ready\n", harmless(found.items[i].ns, s->call->a),
+                harmless(found.items[i].name, s->call->a),
                 *found.items[i].version ? harmless(found.items[i].version, s->call->a) : "?",
                 (long long)found.items[i].ready, (long long)found.items[i].wanted);
     if (found.len == 0 && s->call->not_seen_len == 0)

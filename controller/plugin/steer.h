@@ -34,7 +34,7 @@ struct steer_options {
 
 /* One runner of the call; texts are the call's. */
 struct steered {
-    const char *ns, *name, *who, *path, *uid; /* who: "ci/builds" */
+    const char *ns, *name, *who, *path, *uid; /* who: "ci/builds", harmless() */
     const char *value;                        /* what was written, for rotate and restart            */
     struct json_object *before;               /* the object as it was                                */
     int64_t written_ms, quiet_ms;             /* monotonic: since when; 0: not yet                   */

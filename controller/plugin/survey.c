@@ -93,7 +93,7 @@ static void tell_unseen(struct looking *l, const struct sight *sight)
     };
     const char *what = kind_resource(sight->kind)->plural;
 
-    not_seen(l->call, what, is_forbidden(&sight->err) ? needs[sight->kind] : arena_strdup(l->call->a, sight->err.text));
+    not_seen(l->call, what, is_forbidden(&sight->err) ? needs[sight->kind] : sight->err.text);
 }
 
 static const char *pods_query(const struct looking *l)
@@ -120,8 +120,20 @@ static struct json_object *items_or_unseen(struct looking *l, const struct sessi
 {
     if (r->object)
         return json_member(r->object, "items");
-    not_seen(l->call, what, is_forbidden(&r->err) ? needs : arena_strdup(l->call->a, r->err.text));
+    not_seen(l->call, what, is_forbidden(&r->err) ? needs : r->err.text);
     return NULL;
+}
+
+/* What has been asked for by its name; else *err. */
+static bool is_the_object_asked_for(struct json_object *object, const char *ns, const char *name, struct err *err)
+{
+    bool is = strcmp(json_str_or(object, "metadata.namespace", ""), ns) == 0 &&
+              strcmp(json_str_or(object, "metadata.name", ""), name) == 0 && *json_str_or(object, "metadata.uid", "") &&
+              *json_str_or(object, "metadata.resourceVersion", "");
+
+    if (!is)
+        err_set(err, ERR_INVALID, "Malformed", "the API server's answer is not the object %s", name);
+    return is;
 }
 
 /* All of it at once. */
@@ -138,9 +150,12 @@ static void ask_for_all(struct looking *l)
     asks[len++].path = events_query(l);
     session_ask(l->call->session, asks, len, a);
     for (size_t i = 0; i < l->len; i++) {
-        l->sights[i].object = asks[i].object;
-        l->sights[i].err = asks[i].err;
-        if (!asks[i].object && asks[i].err.kind != ERR_NOT_FOUND)
+        struct session_request *r = &asks[i];
+        if (r->object && !is_the_object_asked_for(r->object, l->sights[i].ns, l->sights[i].name, &r->err))
+            r->object = NULL;
+        l->sights[i].object = r->object;
+        l->sights[i].err = r->err;
+        if (!r->object && r->err.kind != ERR_NOT_FOUND)
             tell_unseen(l, &l->sights[i]);
     }
     l->pods = items_or_unseen(l, &asks[l->len], "managers", "list pods");
@@ -359,7 +374,7 @@ static void take_events(struct looking *l)
 {
     size_t len = json_len(l->events), from = len > SURVEY_EVENTS_MAX ? len - SURVEY_EVENTS_MAX : 0;
 
-    if (!l->events)
+    if (!json_is_array(l->events))
         return;
     l->survey->events = arena_json(l->call->a, json_build("[]"));
     json_object_array_sort(l->events, by_time);
@@ -433,7 +448,7 @@ bool survey(struct plugin_call *call, const char *ns, const char *name, struct s
         session_get(call->session, kube_path(kind_resource(KIND_RUNNER), ns, name, NULL, call->a), call->a, err);
 
     *ret = (struct survey){0};
-    if (!object)
+    if (!object || !is_the_object_asked_for(object, ns, name, err))
         return false;
     survey_object(call, object, ret);
     installations_find(call, &ret->installations);

@@ -44,7 +44,8 @@ static bool find_page(struct plugin_call *call, struct forward *f)
     f->target = found && *found->holder ? arena_printf(call->a, "pod/%s", found->holder)
                                         : arena_printf(call->a, "deployment/%s", found ? found->name : OPERATOR_NAME);
     if (found && !found->debug_port)
-        fprintf(stderr, "ui: %s/%s runs with --debug-port=0, so it has no page\n", f->ns, found->name);
+        fprintf(stderr, "ui: %s/%s runs with --debug-port=0, so it has no page\n", harmless(f->ns, call->a),
+                harmless(found->name, call->a));
     return f->remote_port != 0;
 }
 
@@ -125,7 +126,7 @@ static bool open_way(struct plugin_call *call, struct forward *f, enum plugin_ex
     if (status == 404)
         fputs("ui: this operator is of a version that has no page yet: upgrade it\n", stderr);
     else if (!status && !session_interrupted(call->session))
-        fprintf(stderr, "ui: %s in %s does not answer\n", f->target, f->ns);
+        fprintf(stderr, "ui: %s in %s does not answer\n", harmless(f->target, call->a), harmless(f->ns, call->a));
     if (status && status != 404)
         return true;
     forward_stop(f);

@@ -234,6 +234,17 @@ static void what_cannot_be_merged_is_invalid(void **state)
     assert_int_equal(kube_classify(503, body, sizeof(body) - 1, 0).kind, ERR_RETRY);
 }
 
+static void a_refusal_says_something(void **state)
+{
+    static const char *const bodies[] = {"", "{}", "{\"message\": null}", "{\"message\": \"\"}",
+                                         "{\"message\": \"\\u202e\\u200b\"}"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+        assert_string_equal(kube_classify(409, bodies[i], strlen(bodies[i]), 0).text,
+                            "the API server gave no explanation");
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * What concerns us, and what it counts for */
 
@@ -388,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_runner_refers_to_what_its_spec_names),
         cmocka_unit_test(what_it_counts_for_is_what_it_takes),
         cmocka_unit_test(what_cannot_be_merged_is_invalid),
+        cmocka_unit_test(a_refusal_says_something),
         cmocka_unit_test(our_annotations_are_always_looked_at),
     };
 
