@@ -211,7 +211,7 @@ $(B)/tests/%.o: tests/fuzz/%.c | deps
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/fuzz $(PKG_CFLAGS) -c -o $@ $<
 
 # Some define what takes the place of what the program does.
-$(addprefix $(B)/,gitlab kube tests/corpus_gitlab tests/corpus_kube): $(B)/tests/peer.o
+$(foreach t,fleet gitlab kube plugin,$(B)/$(t) $(B)/tests/corpus_$(t)): $(B)/tests/peer.o
 $(CORPORA:%=$(B)/tests/%): $(B)/tests/corpus_%: $(B)/tests/fuzz_%.o $(B)/tests/replay.o $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,-z,muldefs -o $@ $(filter %/peer.o,$^) $(filter-out %/peer.o,$^) $(PKG_LIBS)
 

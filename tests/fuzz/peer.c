@@ -133,6 +133,18 @@ void http_cancel(struct http *h, uint64_t id)
         }
 }
 
+struct http *http_create(struct loop *l, const char *user_agent)
+{
+    (void)l, (void)user_agent;
+    return &http;
+}
+
+void http_destroy(struct http *h)
+{
+    for (size_t i = 0; h && i < REQUESTS_MAX; i++)
+        http_cancel(h, h->requests[i].id);
+}
+
 void http_close_idle(struct http *h)
 {
     (void)h;
@@ -230,10 +242,13 @@ struct http *peer_http(void)
     return &http;
 }
 
-void peer_run(unsigned steps)
+bool peer_run(unsigned steps)
 {
-    while (steps-- > 0 && (answer_next() || fire_next_timer()))
-        ;
+    bool goes_on = true;
+
+    while (goes_on && steps-- > 0)
+        goes_on = answer_next() || fire_next_timer();
+    return goes_on;
 }
 
 void peer_end(void)

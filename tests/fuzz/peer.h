@@ -7,6 +7,7 @@
 #ifndef TESTS_FUZZ_PEER_H
 #define TESTS_FUZZ_PEER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "net/http.h"
@@ -14,11 +15,11 @@
 
 /* The text is lent. */
 struct loop *peer_begin(const char *text);
-/* What loop_create() and http_create() would have returned. */
+/* What http_create() returns: all share one, and http_destroy() cancels all that is in flight. */
 struct http *peer_http(void);
-/* Answers what is asked, and lets time pass where nothing is, until there is neither or it has done so `steps` times.
- */
-void peer_run(unsigned steps);
+/* Answers what is asked, and lets time pass where nothing is, until there is neither (false) or it has done so `steps`
+ * times. */
+bool peer_run(unsigned steps);
 /* All requests and timers must have ended by themselves. */
 void peer_end(void);
 

@@ -1,0 +1,246 @@
+/* An API server, and a GitLab, that say anything (peer.h) to a command of the kubectl plugin. The first character
+ * chooses the command line (see lines[]); the second is a terminal's width, '-': it is none.
+ *
+ * However the command ends, it ends, with an exit code that it has. What it prints for people is prose in lines, with
+ * no escape codes but our own; JSON is JSON. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/charset.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "fuzz.h"
+#include "kube/config.h"
+#include "peer.h"
+#include "plugin/command.h"
+#include "plugin/plugin.h"
+#include "plugin/session.h"
+#include "plugin/terminal.h"
+
+enum { STEPS_MAX = 500, HANGS = 20000, WORDS_MAX = 16, OUTPUT_MAX = 16 << 20, HEAD = 2 };
+
+static const struct line {
+    char letter;
+    const char *words;
+} lines[] = {
+    {'A', "list -n ci"},
+    {'B', "list -A -o wide --sort-by status"},
+    {'C', "list -A -o json"},
+    {'D', "list -A -o yaml --not-ready"},
+    {'E', "list -A -o name --sort-by jobs"},
+    {'F', "list -A --watch"},
+    {'G', "list -n ci --watch -o wide"},
+    {'H', "explain -n ci builds"},
+    {'I', "explain -n ci builds -o json"},
+    {'J', "explain -n ci builds -o wide --until ready --timeout 10s"},
+    {'K', "jobs -A -o wide"},
+    {'L', "jobs -n ci builds"},
+    {'M', "jobs -n ci builds other -o json"},
+    {'N', "logs -n ci builds"},
+    {'O', "logs -n ci builds -f --job 8812 --timestamps"},
+    {'P', "doctor"},
+    {'Q', "doctor -n ci -o json --from-here"},
+    {'R', "doctor -o wide --from-here --wait 5s"},
+    {'S', "orphans -o wide"},
+    {'T', "orphans -o json"},
+    {'U', "orphans --remove --all --yes"},
+    {'V', "orphans --credential ci/my-gitlab --url https://gitlab.test --uid u-1 --remove 38"},
+    {'W', "pause -n ci builds --for 2h --timeout 5s"},
+    {'X', "resume -n ci -l team=a --timeout 5s"},
+    {'Y', "drain -n ci builds other --timeout 20s -o name"},
+    {'Z', "rotate -n ci builds --timeout 5s"},
+    {'a', "restart -n ci builds --timeout 20s --anyway"},
+    {'b', "version"},
+    {'c', "version -o json"},
+    {'d', "__complete list -n "},
+    {'e', "__complete explain -n ci "},
+};
+
+static struct {
+    struct loop *loop;
+    bool stopped, over; /* over: it has had its steps, and nobody reads what it prints any more */
+    unsigned steps;
+    void (*interrupt)(void *arg, int signal);
+    void *interrupt_arg;
+    struct terminal terminal;
+    struct buf output, talk;
+} run;
+
+static void expect(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What takes the place of the loop, the kubeconfig and the terminal */
+
+struct loop *loop_create(void)
+{
+    return run.loop;
+}
+
+void loop_destroy(struct loop *loop)
+{
+    (void)loop;
+}
+
+void loop_stop(struct loop *loop)
+{
+    (void)loop;
+    run.stopped = true;
+}
+
+void loop_on_stop_signal(struct loop *loop, void (*callback)(void *arg, int signal), void *arg)
+{
+    (void)loop;
+    run.interrupt = callback;
+    run.interrupt_arg = arg;
+}
+
+/* Its reader goes away, and somebody presses ctrl-c. */
+static void end_it(void)
+{
+    run.over = true;
+    fputc(' ', stdout);
+    fflush(stdout);
+    if (run.interrupt)
+        run.interrupt(run.interrupt_arg, SIGINT);
+}
+
+void loop_run(struct loop *loop)
+{
+    (void)loop;
+    run.stopped = false;
+    while (!run.stopped) {
+        expect(run.steps < HANGS);
+        if (run.steps++ >= STEPS_MAX)
+            end_it();
+        expect(run.stopped || peer_run(1)); /* else nothing will ever happen again */
+    }
+}
+
+bool kube_config_choose(struct kube_config *ret, const struct kube_choice *choice, struct err *err)
+{
+    (void)choice, (void)err;
+    *ret = (struct kube_config){
+        .server = mem_strdup("https://api"), .token = mem_strdup("t"), .namespace = mem_strdup("ci")};
+    return true;
+}
+
+struct terminal terminal_of(FILE *file)
+{
+    (void)file;
+    return run.terminal;
+}
+
+static ssize_t take_output(void *cookie, const char *bytes, size_t len)
+{
+    struct buf *to = cookie;
+
+    if (run.over && to == &run.output)
+        return 0;
+    buf_add(to, bytes, len);
+    return (ssize_t)len;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What was printed */
+
+/* The length of one of our own codes that the text begins with; 0: there is none. */
+static size_t code_len(const char *text)
+{
+    static const char *const codes[] = {"\033[0m",  "\033[1m",  "\033[2m",  "\033[31m",
+                                        "\033[32m", "\033[33m", "\r\033[K", "\033[H\033[J"};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (strncmp(text, codes[i], strlen(codes[i])) == 0)
+            return strlen(codes[i]);
+    return 0;
+}
+
+static void expect_prose(const struct buf *text)
+{
+    for (size_t at = 0, len; at < text->len; at += len) {
+        size_t code = run.terminal.colour ? code_len(text->data + at) : 0;
+        len = code ? code : charset_prose_len(text->data + at);
+        len = !len && strchr("\n\t", text->data[at]) ? 1 : len;
+        if (!len) {
+            fwrite(text->data, 1, text->len, stderr);
+            fprintf(stderr, "\nnot prose at byte %zu\n", at);
+            abort();
+        }
+    }
+}
+
+static void expect_json(const struct buf *text, struct arena *a)
+{
+    struct err err = {0};
+
+    if (text->len && !run.over)
+        expect(arena_json(a, json_parse(text->data, text->len, &err)) != NULL);
+}
+
+static void judge_output(const char *words, struct arena *a)
+{
+    expect_prose(&run.talk);
+    if (strstr(words, "-o json"))
+        expect_json(&run.output, a);
+    else if (!strstr(words, "-o yaml"))
+        expect_prose(&run.output);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+static int run_words(char **words, int len)
+{
+    static const char *const none[] = {NULL};
+
+    if (strcmp(words[0], "__complete") == 0)
+        return plugin_complete(none, len, words);
+    return plugin_run("kubectl glr", len, words);
+}
+
+/* With other files in the place of stdout and stderr. */
+static void run_line(const char *text, struct arena *a)
+{
+    static const cookie_io_functions_t io = {.write = take_output};
+    char *words[WORDS_MAX], *rest = arena_strdup(a, text);
+    FILE *out = stdout, *errors = stderr;
+    int len = 0;
+
+    while (rest)
+        words[len++] = strsep(&rest, " ");
+    buf_init(&run.output, OUTPUT_MAX);
+    buf_init(&run.talk, OUTPUT_MAX);
+    stdout = fopencookie(&run.output, "w", io);
+    stderr = fopencookie(&run.talk, "w", io);
+    int code = run_words(words, len);
+    fclose(stdout);
+    fclose(stderr);
+    stdout = out;
+    stderr = errors;
+    judge_output(text, a);
+    buf_finish(&run.output);
+    buf_finish(&run.talk);
+    expect(code >= EXIT_GOOD && code <= EXIT_INCOMPLETE);
+}
+
+void fuzz(const char *text, size_t len, struct arena *a)
+{
+    for (size_t i = 0; len >= HEAD && i < ARRAY_LEN(lines); i++)
+        if (lines[i].letter == text[0]) {
+            bool tty = text[1] != '-';
+            memset(&run, 0, sizeof(run));
+            run.terminal = (struct terminal){.tty = tty, .colour = tty, .width = tty ? (unsigned char)text[1] : 0};
+            run.loop = peer_begin(text + HEAD);
+            run_line(lines[i].words, a);
+            peer_end();
+        }
+}
