@@ -8,7 +8,7 @@ from . import coverage, programs
 
 # A change that these levels make the same code of is none, though the compiler needs more effort to see it.
 LEVELS = ["-O2", "-O3"]
-# Nor do we count what only asserts or logs differ by: we do not hold their words to anything.
+# Nor do we count what only asserts, checks of steps or logs differ by: we do not hold their words to anything.
 SILENT = ["-DNDEBUG", "-include", "hack/mutate/quiet.h"]
 FEW = 6  # programs under ASan: they are slow to link, and what leaks does so in most
 SLOW = 20  # seconds of the processor: who takes longer is not asked
