@@ -276,8 +276,27 @@ static void see_writes(struct world *w, const char *arg)
 
 static void see_overdue(struct world *w, const char *arg)
 {
+    expect(w, lease_renewal_overdue(w->lease) == (strcmp(arg, "no") != 0), "it is the other");
+}
+
+/* Nothing is to be done any more. */
+static void see_rest(struct world *w, const char *arg)
+{
     (void)arg;
-    expect(w, lease_renewal_overdue(w->lease), "it is not");
+    expect(w, !fake_next_timer(&w->loop), "its timer is armed");
+}
+
+static struct {
+    int64_t least, most;
+} pauses; /* of those that "pause" has seen */
+
+static void see_pause(struct world *w, const char *arg)
+{
+    int64_t pause = w->loop.timers[0].due - w->loop.now;
+
+    (void)arg;
+    pauses.least = pause < pauses.least ? pause : pauses.least;
+    pauses.most = pause > pauses.most ? pause : pauses.most;
 }
 
 static void see_released(struct world *w, const char *arg)
@@ -316,6 +335,8 @@ static const struct {
     {"slow-paths", see_slow_paths},
     {"writes", see_writes},
     {"overdue", see_overdue},
+    {"rests", see_rest},
+    {"pause", see_pause},
     {"released", see_released},
 };
 
@@ -323,8 +344,8 @@ static const struct {
 static const struct {
     const char *name, *script;
 } scenarios[] = {
-    {"makes one that is not there", "start asks:GET stands-by answer asks:POST stands-by answer asks:nothing leads "
-                                    "holder:me seconds:15 transitions:0 acquired:now"},
+    {"makes one that is not there", "start asks:GET stands-by overdue:no answer asks:POST stands-by answer "
+                                    "asks:nothing leads holder:me seconds:15 transitions:0 acquired:now"},
     {"takes one that was given back", "write:nobody,1 start answer asks:PUT answer leads holder:me transitions:8"},
     {"takes one that is empty", "write:nobody,0 up start leads"},
     {"does not take another's",
@@ -410,9 +431,11 @@ static const struct {
      "start answer asks:POST release released:no answer asks:PUT stands-by answer released holder:nobody"},
     {"claims no more when it was told to leave", "start release released:no answer asks:nothing released wait:60000 "
                                                  "asks:nothing"},
-    {"gives nothing back that it does not hold", "write:other up start release released holder:other asks:nothing"},
-    {"gives nothing back that it may not hold any more", "up start suspend:10001 release released holder:me"},
-    {"ends also when nobody takes it", "up start up:no release refuse released stands-by"},
+    {"gives nothing back that it does not hold",
+     "write:other up start release released holder:other asks:nothing rests"},
+    {"gives nothing back that it may not hold any more", "up start suspend:10001 release released holder:me rests"},
+    {"what is over is not overdue", "up start release released stop:30000 overdue:no"},
+    {"ends also when nobody takes it", "up start up:no release refuse released stands-by rests"},
     {"ends also when nobody answers", "up start up:no release wait:5100 released stands-by"},
 };
 
@@ -435,9 +458,9 @@ static void speak(struct world *w, char *word)
     words[i].act(w, arg ? arg + 1 : "");
 }
 
-static void play(const char *name, const char *script)
+static void play_with(const struct lease_timing *its, const char *name, const char *script)
 {
-    const struct lease_config config = {.ns = "system", .name = "election", .identity = "me", .timing = timing};
+    const struct lease_config config = {.ns = "system", .name = "election", .identity = "me", .timing = *its};
     struct world w = {.scenario = name, .loop = {.now = 1000000, .boottime = 5000000}};
     cleanup_free char *copy = mem_strdup(script);
 
@@ -452,6 +475,11 @@ static void play(const char *name, const char *script)
     json_put_ptr(&w.server.object);
 }
 
+static void play(const char *name, const char *script)
+{
+    play_with(&timing, name, script);
+}
+
 /* Each with several jitters. */
 static void scenarios_end_as_told(void **state)
 {
@@ -461,6 +489,41 @@ static void scenarios_end_as_told(void **state)
         for (size_t i = 0; i < ARRAY_LEN(scenarios); i++)
             play(scenarios[i].name, scenarios[i].script);
     }
+}
+
+static void pauses_are_up_to_a_fifth_of_the_period_longer(void **state)
+{
+    static const struct {
+        const char *name, *script;
+        int64_t least, most;
+    } cases[] = {
+        {"until it is renewed", "up start pause", 2000, 2400},
+        {"after a renewal that was refused", "up start up:no wait:2500 refuse pause", 400, 800},
+        {"after a look that was refused", "start refuse pause", 1600, 2000},
+        {"while it is another's", "write:other start answer pause", 1600, 2000},
+        {"until it is not another's any more", "write:other,1 start answer pause", 1000, 1000},
+    };
+
+    (void)state;
+    srand(1);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        pauses.least = INT64_MAX;
+        pauses.most = 0;
+        for (int times = 0; times < 500; times++)
+            play(cases[i].name, cases[i].script);
+        assert_int_equal(pauses.least, cases[i].least);
+        assert_int_equal(pauses.most, cases[i].most);
+    }
+}
+
+/* Rounded up: none takes it before the holder has let go. */
+static void a_duration_is_told_in_whole_seconds(void **state)
+{
+    (void)state;
+    play_with(&(struct lease_timing){.duration_ms = 1000, .renew_ms = 800, .retry_ms = 100}, "1 s",
+              "up start seconds:1");
+    play_with(&(struct lease_timing){.duration_ms = 1001, .renew_ms = 800, .retry_ms = 100}, "more",
+              "up start seconds:2");
 }
 
 static void timing_that_cannot_work_is_refused(void **state)
@@ -509,6 +572,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scenarios_end_as_told),
+        cmocka_unit_test(pauses_are_up_to_a_fifth_of_the_period_longer),
+        cmocka_unit_test(a_duration_is_told_in_whole_seconds),
         cmocka_unit_test(timing_that_cannot_work_is_refused),
         cmocka_unit_test(without_an_election_we_always_lead),
     };
