@@ -113,7 +113,7 @@ static bool on_data(void *arg, const char *bytes, size_t len)
     struct call *call = arg;
 
     liveness_heard(call->client->liveness);
-    call->told = call->stream.data || call->what.data;
+    call->told = call->what.data != NULL;
     if (call->stream.data)
         return call->stream.data(call->stream.arg, bytes, len);
     if (call->what.data)

@@ -170,6 +170,7 @@ struct world {
 struct result {
     int calls;
     struct err err;
+    char bytes[16]; /* the last piece of a stream */
 };
 
 static const struct kube_resource runners = {
@@ -360,6 +361,25 @@ static void metadata_is_read_alone(void **state)
     answer(w, 0, 200, 0);
 }
 
+static void what_is_read_has_no_body(void **state)
+{
+    struct world *w = *state;
+    struct result r;
+
+    start(w, "GET", "/1", &r);
+    assert_string_equal(w->http.sent[0].head,
+                        "GET https://k8s.test/1\nAccept: application/json\nAuthorization: Bearer t1\n");
+    assert_null(w->http.sent[0].request.body);
+    assert_int_equal(w->http.sent[0].request.body_len, 0);
+    assert_false(w->http.sent[0].request.fenced);
+    answer(w, 0, 200, 0);
+    start(w, "PUT", "/1", &r);
+    assert_string_equal(w->http.sent[1].body, "{}");
+    assert_int_equal(w->http.sent[1].request.body_len, 2);
+    assert_true(w->http.sent[1].request.fenced);
+    answer(w, 1, 200, 0);
+}
+
 static void a_delete_means_this_very_object(void **state)
 {
     struct world *w = *state;
@@ -367,6 +387,7 @@ static void a_delete_means_this_very_object(void **state)
 
     kube_delete(w->client, &secrets, "a", "b", "u-1", false, on_result, &r);
     assert_sent(w, 0, "DELETE https://k8s.test/api/v1/namespaces/a/secrets/b\n");
+    assert_true(w->http.sent[0].request.fenced);
     cleanup_json struct json_object *body = sent_body(w, 0);
     assert_string_equal(json_str(body, "preconditions.uid"), "u-1");
     answer(w, 0, 200, 0);
@@ -420,6 +441,19 @@ static void who_is_impersonated_is_said_each_time(void **state)
     answer(w, 0, 200, 0);
 }
 
+static void each_goes_by_the_proxy_and_trusts_the_ca(void **state)
+{
+    struct world *w = *state;
+    struct result r;
+
+    w->config.proxy_url = (char *)"http://proxy.test";
+    w->config.ca_pem = (char *)"a CA";
+    start(w, "GET", "/x", &r);
+    assert_string_equal(w->http.sent[0].request.proxy, "http://proxy.test");
+    assert_string_equal(w->http.sent[0].request.tls.ca_pem, "a CA");
+    answer(w, 0, 200, 0);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Busy servers */
 
@@ -428,6 +462,7 @@ static void a_429_holds_up_everything_for_as_long_as_it_says(void **state)
     struct world *w = *state;
     struct result first, second, third;
 
+    w->loop.now = 1000;
     start(w, "PATCH", "/1", &first);
     answer(w, 0, 429, 5000);
     start(w, "GET", "/2", &second);
@@ -544,10 +579,14 @@ static void the_limit_holds_requests_in_their_order(void **state)
     assert_int_equal(kube_traffic(w->client).held, 0);
 }
 
+/* What a stream brings is lines without an end; "stop" is enough of them. */
 static bool on_bytes(void *arg, const char *bytes, size_t len)
 {
-    (void)arg, (void)bytes, (void)len;
-    return true;
+    struct result *r = arg;
+
+    memcpy(r->bytes, bytes, len);
+    r->bytes[len] = '\0';
+    return strcmp(r->bytes, "stop") != 0;
 }
 
 static void on_end(void *arg, const struct err *err)
@@ -589,6 +628,24 @@ static void streams_and_leases_do_not_wait(void **state)
     assert_int_equal(stream.err.retry_after_ms, 1000);
 }
 
+static void a_stream_is_passed_on_as_it_comes(void **state)
+{
+    struct world *w = *state;
+    struct result stream;
+
+    follow(w, &stream);
+    const struct http_request *watch = &w->http.sent[0].request;
+    assert_true(watch->on_data(watch->arg, "one", 3));
+    assert_string_equal(stream.bytes, "one");
+    assert_true(watch->on_data(watch->arg, "two, and more", 3));
+    assert_string_equal(stream.bytes, "two");
+    assert_false(watch->on_data(watch->arg, "stop", 4));
+    lose(w, 0, "ConnectionLost", false);
+    assert_int_equal(w->http.len, 1); /* its caller knows from where on */
+    assert_int_equal(stream.calls, 1);
+    assert_string_equal(stream.err.reason, "ConnectionLost");
+}
+
 static uint64_t answers(const struct world *w, const char *code, const char *method)
 {
     const struct tally *t = &kube_stats(w->client)->answers;
@@ -613,6 +670,37 @@ static void a_request_is_counted_once(void **state)
     lose(w, 1, "Timeout", false);
     assert_int_equal(answers(w, "<error>", "POST"), 1); /* … or when there will be none */
     assert_int_equal(answers(w, "200", "POST"), 0);
+}
+
+static const struct kube_method_stats *stats_of(const struct world *w, const char *method)
+{
+    const struct kube_method_stats *stats = kube_stats(w->client)->methods;
+
+    while (strcmp(stats->method, method) != 0)
+        stats++;
+    return stats;
+}
+
+static void a_request_is_measured(void **state)
+{
+    struct world *w = *state;
+    const struct kube_method_stats *puts = stats_of(w, "PUT");
+    struct result r;
+
+    start(w, "PUT", "/1", &r);
+    w->http.sent[0].request.on_data(w->http.sent[0].request.arg, "{\"a\":1}", 7);
+    reply(w, 0, &(struct http_reply){.status = 200, .body = "", .sent = true});
+    assert_int_equal(puts->seconds.count, 1);
+    assert_true(puts->seconds.sum < 60);
+    assert_true(puts->request_bytes.sum == 2);
+    assert_true(puts->response_bytes.sum == 7);
+    assert_int_equal(puts->held_seconds.count, 0);
+    start(w, "PUT", "/1", &r);
+    answer(w, 1, 429, 5000);
+    fake_pass(&w->loop, 5500);
+    answer(w, 2, 200, 0);
+    assert_int_equal(puts->held_seconds.count, 1);
+    assert_true(puts->held_seconds.sum >= 5 && puts->held_seconds.sum <= 5.5);
 }
 
 static void who_has_no_time_is_asked_less(void **state)
@@ -693,7 +781,11 @@ static void a_quiet_server_is_asked_whether_it_is_there(void **state)
     assert_int_equal(w->http.sent[1].request.timeout_ms, 10000);
     answer(w, 1, 403, 0);
     assert_int_equal(w->http.distrusted, 0);
-    fake_pass(&w->loop, 30000);
+    fake_pass(&w->loop, 20000);
+    watch->on_status(watch->arg, 200); /* a head is a sign, too */
+    fake_pass(&w->loop, 29999);
+    assert_int_equal(w->http.len, 2);
+    fake_pass(&w->loop, 1);
     lose(w, 2, "Timeout", true);
     assert_int_equal(w->http.distrusted, 1);
     kube_cancel(w->client, id);
@@ -1078,17 +1170,21 @@ int main(void)
         TEST(what_has_a_name_is_created_once_more),
         TEST(a_merge_patch_names_its_manager),
         TEST(metadata_is_read_alone),
+        TEST(what_is_read_has_no_body),
         TEST(a_delete_means_this_very_object),
         TEST(a_create_is_sent_once),
         TEST(what_lost_its_connection_is_sent_once_more),
         TEST(who_is_impersonated_is_said_each_time),
+        TEST(each_goes_by_the_proxy_and_trusts_the_ca),
         TEST(a_429_holds_up_everything_for_as_long_as_it_says),
         TEST(patience_ends),
         TEST(a_5xx_is_repeated_only_where_the_server_says_when_and_it_does_no_harm),
         TEST(one_5xx_does_not_hold_up_the_others),
         TEST(the_limit_holds_requests_in_their_order),
         TEST(streams_and_leases_do_not_wait),
+        TEST(a_stream_is_passed_on_as_it_comes),
         TEST(a_request_is_counted_once),
+        TEST(a_request_is_measured),
         TEST(who_has_no_time_is_asked_less),
         TEST(a_peer_that_gives_no_answer_is_in_doubt),
         TEST(a_quiet_server_is_asked_whether_it_is_there),
