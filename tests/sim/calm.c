@@ -128,20 +128,19 @@ static bool is_calm(const struct story *story, const struct calm *then, const st
     return calm;
 }
 
-/* It is asked about different things in turns, and what it says of one may still lead to something. */
+/* What it said last may still lead to something. */
 void story_settle(struct story *story, int64_t within_ms, void (*check)(void *arg))
 {
-    enum { ROUNDS = 2 };
     struct sim *sim = story->sim;
     int64_t deadline = sim->now + within_ms;
     struct calm then = calm_of(story), now;
-    unsigned rounds = 0;
+    unsigned calm_looks = 0;
 
-    while (sim->now < deadline && (rounds <= ROUNDS || !sim_try(sim, check, story))) {
+    while (sim->now < deadline && (calm_looks < 2 || !sim_try(sim, check, story))) {
         sim_run(sim, sim->now + LOOK_MS < deadline ? sim->now + LOOK_MS : deadline);
         now = calm_of(story);
         bool stir = is_stir(story, &then, &now), calm = is_calm(story, &then, &now);
-        rounds = stir ? 0 : rounds + (calm || rounds == ROUNDS);
+        calm_looks = stir ? 0 : calm_looks + (calm || calm_looks > 0);
         if (stir || calm)
             then = now;
     }

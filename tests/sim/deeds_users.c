@@ -229,7 +229,8 @@ void users_mend(struct story *story)
     create_namespace(story, "ci");
     create_namespace(story, "ops");
     put_credentials(story, "ci");
-    put_credentials(story, "ops");
+    if (story->wishes_len > 1)
+        put_credentials(story, "ops");
     greed_mend(story);
     for (int i = 0; i < story->wishes_len; i++)
         put_runner_token(story, &story->wishes[i], false);

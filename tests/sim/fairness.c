@@ -103,7 +103,7 @@ static const struct {
 /* ARRAY_LEN(turmoils): none. */
 static size_t turmoil_of(const struct story *story)
 {
-    enum { STORIES = 128 };
+    enum { STORIES = 256 };
     unsigned place = (unsigned)(story->plan.seed / 3 % STORIES);
     size_t i = 0;
 

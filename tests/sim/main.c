@@ -263,6 +263,18 @@ static int run(const struct options *o)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Sabotage */
 
+/* What the sabotage is seen in is rare. */
+static void draw_for(struct plan *plan, enum sabotage sabotage, uint64_t seed)
+{
+    plan_draw(plan, seed);
+    if (sabotage == SABOTAGE_FENCE) {
+        plan->setup[SETUP_REPLICAS] = plan->setup[SETUP_LEASE] = 1;
+        plan->steps[0].deed = deed_named("freeze amid work");
+    }
+    if (sabotage == SABOTAGE_ROOM)
+        plan->setup[SETUP_ROOM] = 1;
+}
+
 /* How many stories it took; 0: nobody has seen it. */
 static unsigned is_seen(enum sabotage sabotage, const struct options *o)
 {
@@ -272,11 +284,7 @@ static unsigned is_seen(enum sabotage sabotage, const struct options *o)
     for (unsigned i = 0; i < STORIES_MAX; i++) {
         struct plan plan;
         struct outcome outcome;
-        plan_draw(&plan, o->seed + i);
-        if (sabotage == SABOTAGE_FENCE) {
-            plan.setup[SETUP_REPLICAS] = plan.setup[SETUP_LEASE] = 1;
-            plan.steps[0].deed = deed_named("freeze amid work");
-        }
+        draw_for(&plan, sabotage, o->seed + i);
         outcome_apart(&plan, 0, &outcome);
         if (strcmp(outcome.property, property_name(sabotage_row(sabotage)->property)) == 0)
             return i + 1;

@@ -11,16 +11,16 @@
 
 static const struct {
     const char *name;
-    uint32_t max, chance; /* in percent, that it is not 0 */
+    uint32_t max, chance; /* in a thousand, that it is not 0 */
 } setups[SETUPS] = {
-    [SETUP_RUNNERS] = {"runners", 2, 30},   [SETUP_REPLICAS] = {"replicas", 2, 25},
-    [SETUP_ELECTION] = {"election", 1, 20}, [SETUP_LEASE] = {"lease", 1, 3},
-    [SETUP_SCOPE] = {"scope", 1, 3},        [SETUP_SECRETS] = {"secrets", 1, 8},
-    [SETUP_HOSTS] = {"hosts", 1, 30},       [SETUP_CHECK] = {"check", 1, 95},
-    [SETUP_WEATHER] = {"weather", 3, 30},   [SETUP_WRONG] = {"wrong", 1, 25},
-    [SETUP_DELETED] = {"deleted", 1, 30},   [SETUP_EXPIRY] = {"expiry", 1, 10},
-    [SETUP_TOKEN] = {"token", 1, 15},       [SETUP_FIRST] = {"first", 1 << 20, 60},
-    [SETUP_PAGES] = {"pages", 3, 10},       [SETUP_ROOM] = {"room", 4, 1},
+    [SETUP_RUNNERS] = {"runners", 2, 300},   [SETUP_REPLICAS] = {"replicas", 2, 250},
+    [SETUP_ELECTION] = {"election", 1, 200}, [SETUP_LEASE] = {"lease", 1, 30},
+    [SETUP_SCOPE] = {"scope", 1, 30},        [SETUP_SECRETS] = {"secrets", 1, 80},
+    [SETUP_HOSTS] = {"hosts", 1, 300},       [SETUP_CHECK] = {"check", 1, 980},
+    [SETUP_WEATHER] = {"weather", 3, 300},   [SETUP_WRONG] = {"wrong", 1, 250},
+    [SETUP_DELETED] = {"deleted", 1, 300},   [SETUP_EXPIRY] = {"expiry", 1, 100},
+    [SETUP_TOKEN] = {"token", 1, 150},       [SETUP_FIRST] = {"first", 1 << 20, 600},
+    [SETUP_PAGES] = {"pages", 3, 100},       [SETUP_ROOM] = {"room", 4, 3}, /* takes as long as ten others */
 };
 
 /* What came later is drawn apart, so that seeds tell what they told before. */
@@ -67,7 +67,7 @@ static size_t draw_len(struct stream *from)
 static void draw_setups(struct plan *plan, struct stream *from, int first, int end)
 {
     for (int i = first; i < end; i++) {
-        bool given = below(from, 100) < setups[i].chance;
+        bool given = below(from, 1000) < setups[i].chance;
         uint32_t value = 1 + below(from, setups[i].max);
         plan->setup[i] = given ? value : 0;
     }

@@ -16,7 +16,7 @@
 #include "tests/sim/specs.h"
 
 /* serverCheckPeriodSeconds where GitLab is asked often. */
-enum { CHECK_S = 60 };
+enum { CHECK_S = 120 };
 
 enum { WISHES_MAX = 3, GREEDY_MAX = 16, GITLABS = 2, API_HOSTS = 2, REPORTS_MAX = 64, MADE_MAX = 64 };
 
