@@ -58,11 +58,15 @@ static struct json_object *parse_whole(const char *text, size_t len, struct err 
     forget_large_tokener(len);
     while (end < len && isspace((unsigned char)text[end]))
         end++;
-    if (error == json_tokener_success && end == len)
+    bool whole = error == json_tokener_success && end == len;
+    size_t odd = whole ? json_odd_word(text, len) : len;
+    if (whole && odd == len)
         return value;
     json_object_put(value);
-    err_set(err, ERR_INVALID, "InvalidJSON", "not JSON at byte %zu: %s", end,
-            error == json_tokener_success ? "text after the value" : json_tokener_error_desc(error));
+    err_set(err, ERR_INVALID, "InvalidJSON", "not JSON at byte %zu: %s", odd < len ? odd : end,
+            odd < len                       ? "neither a number nor true, false or null"
+            : error == json_tokener_success ? "text after the value"
+                                            : json_tokener_error_desc(error));
     return NULL;
 }
 

@@ -28,6 +28,9 @@ enum {
  * much. Nothing is built, and nothing is known of whether it is JSON; what is nested too deep does not count. */
 size_t json_cost(const char *text, size_t len);
 
+/* Where in a text a word begins, outside of strings, that is neither a number nor true, false or null; len: nowhere. */
+size_t json_odd_word(const char *text, size_t len);
+
 /* Parses text of len bytes as exactly one value; NULL and *err (ERR_INVALID) when it is not JSON, with reason TooLarge
  * when its tree would take more than JSON_COST_MAX. The caller owns it. Beside the tree it takes at most twice its
  * longest string for a moment. */

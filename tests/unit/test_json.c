@@ -70,6 +70,31 @@ static void refuses_what_is_not_one_value(void **state)
 }
 
 /* The length counts, not a NUL. */
+/* json-c takes some of them, and would write NaN again. */
+static void refuses_words_that_json_does_not_have(void **state)
+{
+    static const char *const odd[] = {"NaN", "Infinity", "-Infinity", "01",  "-01", "1.",   ".5",  "-",
+                                      "-.5", "+1",       "1e",        "1e+", "0x1", "True", "1.e1"},
+                             *const good[] = {"0",   "-0",   "10",    "0.5",  "-1.25e-3", "1E+2",
+                                              "0e0", "true", "false", "null", "\"NaN\"",  "\"\\\" 01 \\\\\""};
+    struct err err;
+    char text[80];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+        assert_int_equal(json_odd_word(odd[i], strlen(odd[i])), 0);
+        assert_null(json_parse(odd[i], strlen(odd[i]), &err));
+        snprintf(text, sizeof(text), "{\"a\\\\\":[\"\",1, %s ]}", odd[i]);
+        assert_null(json_parse(text, strlen(text), &err));
+    }
+    assert_int_equal(json_odd_word("[\"1.\",NaN]", 10), 6);
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        snprintf(text, sizeof(text), "{\"a\\\\\":[%s,1, %s]}", good[i], good[i]);
+        cleanup_json struct json_object *value = json_parse(text, strlen(text), &err);
+        assert_non_null(value);
+    }
+}
+
 static void reads_no_further_than_the_length(void **state)
 {
     struct err err = {0};
@@ -435,6 +460,7 @@ int main(void)
         cmocka_unit_test(sets_nothing_in_what_is_no_object),
         cmocka_unit_test(reads_every_kind_of_value),
         cmocka_unit_test(refuses_what_is_not_one_value),
+        cmocka_unit_test(refuses_words_that_json_does_not_have),
         cmocka_unit_test(reads_no_further_than_the_length),
         cmocka_unit_test(shows_a_string_without_the_rest),
         cmocka_unit_test(shows_the_text_of_a_value),
