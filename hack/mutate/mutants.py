@@ -10,6 +10,7 @@ from universalmutator import mutator
 RULES = ["universal.rules", "c_like.rules", "c.rules"]
 NOT_OURS = [r"^#", r"\bassert\(", r"\b(log_event|turn_log)\(", r"\b(machine_step|MACHINE_TO)\("]
 
+COUNTED = re.compile(r"(for\s*\(\s*size_t\s+(\w+)\s*=\s*\w+\s*;\s*\2\s*)!=")
 COMPARED = re.compile(r"strcmp\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)\s*([=!]=)\s*0")
 
 
@@ -33,7 +34,8 @@ class Mutant(typing.NamedTuple):
 
 
 def in_order(text):
-    """Two texts are the same in either order."""
+    """Two texts are the same in either order; and what counts upwards by one ends where it reaches its end."""
+    text = COUNTED.sub(r"\1<", text)
     ordered = COMPARED.sub(lambda m: f"strcmp({', '.join(sorted(m.group(1, 2)))}) {m.group(3)} 0", text)
     return "".join(ordered.split())
 
