@@ -53,6 +53,7 @@ static void assert_rules_are_whole(const struct explanation *e)
         assert_true(*r->says);
         assert_int_equal(r->reason != NULL, waits);
         assert_int_equal(r->why != NULL, waits || r->mark == MARK_WOULD);
+        assert_int_equal(r->depth, strcmp(r->table, "registering") == 0);
     }
 }
 
@@ -89,6 +90,18 @@ static void assert_decisive(const struct observed *o, const struct action *act, 
         assert_int_equal(at->mark, MARK_WOULD);
         assert_string_equal(at->why, action_text(act, a));
     }
+}
+
+/* When it goes on: as the decision says. */
+static void assert_next(const struct observed *o, const struct action *act, const struct explanation *e)
+{
+    int64_t at_ms = act->kind == ACT_WAIT && act->wait.retry_at_ms ? act->wait.retry_at_ms : act->again_at_ms;
+
+    assert_non_null(e->next);
+    if (act->kind == ACT_WAIT || act->kind == ACT_DONE)
+        assert_int_equal(e->next_ms, at_ms > o->now_ms ? at_ms - o->now_ms : at_ms ? 0 : -1);
+    else if (is_an_effect(act))
+        assert_int_equal(e->next_ms, 0);
 }
 
 /* Who does not act knows from the status what was tried in vain, and says so. */
@@ -135,7 +148,7 @@ static void check_explained(const struct observed *o, const struct action *act)
     assert_rules_are_whole(e);
     assert_decisive(o, act, e, &a);
     assert_seen(o, act, e);
-    assert_non_null(e->next);
+    assert_next(o, act, e);
     cleanup_json struct json_object *data = explanation_json(e);
     assert_no_secret(o, json_text(data));
     assert_int_equal(json_len(json_get(data, "rules")), e->rules_len);

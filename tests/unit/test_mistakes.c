@@ -339,6 +339,36 @@ static void one_complaint_stands_for_itself(void **state)
                         "2 errors: (1) spec.image must be text (2) spec.images is missing");
 }
 
+/* … that are not there behind those that are. */
+static void they_come_in_the_order_of_the_object(void **state)
+{
+    static const char *const ordered[] = {
+        "spec.volumes[1].name is wrong",
+        "spec.volumes[1].mountPath is wrong",
+        "spec.volumes[1].nfs is missing",
+        "spec.volumes[2].name is wrong",
+        "spec.podLabels.a.b/c is wrong",
+        "spec.podLabels.a is wrong",
+        "spec.podLabels.a.b/c/d is not known",
+        "spec.image is wrong",
+        "spec.tags is missing",
+    };
+    struct arena a cleanup_arena = {0};
+    struct json_object *object = quoted_json("{'spec': {'volumes': [{}, {'name': 1, 'mountPath': 1}, {'name': 1}], "
+                                             "'podLabels': {'a.b/c': 1, 'a': 1}, 'image': 1}}",
+                                             &a);
+
+    (void)state;
+    for (size_t first = 0; first < ARRAY_LEN(ordered); first++) {
+        struct complaints all = {.a = &a};
+        for (size_t i = ARRAY_LEN(ordered); i > 0; i--)
+            complaints_add(&all, ordered[(first + i) % ARRAY_LEN(ordered)]);
+        complaints_settle(&all, object);
+        for (size_t i = 0; i < ARRAY_LEN(ordered); i++)
+            assert_string_equal(all.items[i].text, ordered[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +376,7 @@ int main(void)
         cmocka_unit_test(mistakes_together_are_all_told),
         cmocka_unit_test(a_condition_shows_as_many_as_fit),
         cmocka_unit_test(one_complaint_stands_for_itself),
+        cmocka_unit_test(they_come_in_the_order_of_the_object),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

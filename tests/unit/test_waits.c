@@ -88,15 +88,13 @@ static void gitlab_does_not_hold_up_the_manager(void **state)
     assert_string_equal(in_a_line(&act, &w->mem), "deployment: apply Deployment ci/builds-runner, new");
 }
 
-/* GitLab is tried again in a while; a Deployment that cannot be written earlier. */
-static void the_first_retry_counts(void **state)
+/* An edit that GitLab has to hear of, and a Deployment that could not be written. */
+static struct world *a_failing_deployment(struct stage *stage)
 {
     static const int tags[OPTIONS] = {[OPT_EDIT] = EDIT_TAGS};
-    struct stage stage cleanup_stage;
-    struct world *w = &stage.world;
+    struct world *w = &stage->world;
 
-    (void)state;
-    stage_init(&stage, tags, false);
+    stage_init(stage, tags, false);
     edited(w, 0);
     lost(w, CHILD_DEPLOYMENT);
     world_deliver(w);
@@ -105,16 +103,46 @@ static void the_first_retry_counts(void **state)
     w->observed.values[READ_CREDENTIAL].value = "credential";
     w->observed.values[READ_TOKEN].lookup = LOOKUP_FOUND;
     w->observed.values[READ_TOKEN].value = "token";
-    failed(w, "attributes", ERR_RETRY);
     failed(w, "deployment", ERR_RETRY);
-    w->process.memory.troubles->failures[0].attempt.retry_at_ms += 1000;
+    return w;
+}
+
+/* The status first, then what is waited for. */
+static struct action waited_for(struct world *w)
+{
     world_update(w);
     struct action act = decide(&w->observed, &w->mem);
     assert_int_equal(act.kind, ACT_STATUS);
     world_perform(w, &act);
     world_update(w);
-    act = decide(&w->observed, &w->mem);
-    assert_int_equal(act.wait.retry_at_ms, w->process.memory.troubles->failures[1].attempt.retry_at_ms);
+    return decide(&w->observed, &w->mem);
+}
+
+/* GitLab is tried again in a while; a Deployment that cannot be written earlier, and the other way round. */
+static void the_first_retry_counts(void **state)
+{
+    (void)state;
+    for (size_t later = 0; later < 2; later++) {
+        struct stage stage cleanup_stage;
+        struct world *w = a_failing_deployment(&stage);
+        failed(w, "attributes", ERR_RETRY);
+        w->process.memory.troubles->failures[later].attempt.retry_at_ms += 1000;
+        struct action act = waited_for(w);
+        assert_int_equal(act.wait.retry_at_ms, w->process.memory.troubles->failures[!later].attempt.retry_at_ms);
+    }
+}
+
+static void a_retry_counts_beside_what_waits_for_somebody(void **state)
+{
+    struct stage stage cleanup_stage;
+    struct world *w = a_failing_deployment(&stage);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(w->api.credentials); i++)
+        w->api.credentials[i].trouble = VALUE_MISSING;
+    struct action act = decided(w, false);
+    assert_string_equal(act.wait.reason, "SecretNotFound");
+    assert_int_equal(act.wait.retry_at_ms, w->process.memory.troubles->failures[0].attempt.retry_at_ms);
 }
 
 static void a_refused_deployment_does_not_hold_up_a_token(void **state)
@@ -280,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_status_that_cannot_be_shown_waits),
         cmocka_unit_test(gitlab_does_not_hold_up_the_manager),
         cmocka_unit_test(the_first_retry_counts),
+        cmocka_unit_test(a_retry_counts_beside_what_waits_for_somebody),
         cmocka_unit_test(a_refused_deployment_does_not_hold_up_a_token),
         cmocka_unit_test(a_former_gitlab_that_stays_down_is_left),
         cmocka_unit_test(the_deadline_is_not_overslept),
