@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/mem.h"
+#include "base/utf8.h"
 #include "base/yaml.h"
 
 static void write_yaml_value(yaml_emitter_t *emitter, struct json_object *value);
@@ -23,7 +25,8 @@ static void write_scalar(yaml_emitter_t *emitter, const char *text, yaml_scalar_
 {
     yaml_event_t event;
 
-    yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1, style);
+    if (!yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1, style))
+        abort(); /* for what is no UTF-8, too */
     emit(emitter, &event);
 }
 
@@ -42,8 +45,10 @@ static bool needs_no_quotes(const char *text)
            strcmp(text, "=") != 0;
 }
 
-static void write_text(yaml_emitter_t *emitter, const char *text)
+/* JSON may hold bytes that YAML may not. */
+static void write_text(yaml_emitter_t *emitter, const char *raw)
 {
+    cleanup_free char *text = utf8_keep(mem_strdup(raw));
     bool plain = needs_no_quotes(text);
 
     write_scalar(emitter, text,

@@ -397,6 +397,20 @@ static void writes_as_people_do(void **state)
     buf_finish(&out);
 }
 
+static void writes_only_what_is_utf8(void **state)
+{
+    cleanup_json struct json_object *value = json_object_new_object();
+    struct buf out;
+
+    (void)state;
+    json_object_object_add(value, "a", json_object_new_string("x\xc3 y\xed\xa0\x80"));
+    json_object_object_add(value, "\xff\xfekey", json_object_new_string("\xc3true"));
+    buf_init(&out, 1000);
+    yaml_write(value, &out);
+    assert_string_equal(out.data, "---\na: x y\nkey: \"true\"\n");
+    buf_finish(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +427,7 @@ int main(void)
         cmocka_unit_test(writes_what_reads_back_the_same),
         cmocka_unit_test(writes_every_kind_of_value),
         cmocka_unit_test(writes_as_people_do),
+        cmocka_unit_test(writes_only_what_is_utf8),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
