@@ -52,6 +52,12 @@ static void read_versions(struct list_watching *l, struct view *v)
     }
 }
 
+/* Rows lend of objects, which may be replaced, or gone, as soon as something is waited for. */
+static struct runner_row hold_row(const struct watched_runner *runner, const struct view *v)
+{
+    return runner_row_of(arena_json(v->a, json_ref(runner->object)), v->now, v->a);
+}
+
 static void fill_view(struct list_watching *l, struct view *v)
 {
     struct job_counts counts = {0};
@@ -63,7 +69,7 @@ static void fill_view(struct list_watching *l, struct view *v)
     v->rows = arena_alloc(v->a, (len + 1) * sizeof(*v->rows));
     v->of = arena_alloc(v->a, (len + 1) * sizeof(struct watched_runner *));
     for (size_t i = 0; (runner = runner_watch_next(l->watch, &i));) {
-        struct runner_row row = runner_row_of(runner->object, v->now, v->a);
+        struct runner_row row = hold_row(runner, v);
         if (!list_wants(l->call, &row) || (runner->gone && !runner->shown))
             continue;
         row.version = runner->version ? arena_strdup(v->a, runner->version) : row.version;

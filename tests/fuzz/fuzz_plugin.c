@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/charset.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,6 +24,8 @@
 #include "plugin/terminal.h"
 
 enum { STEPS_MAX = 500, HANGS = 20000, WORDS_MAX = 16, OUTPUT_MAX = 16 << 20, HEAD = 2 };
+
+#define WALL_S INT64_C(1800000000) /* peer.c's */
 
 static const struct line {
     char letter;
@@ -40,6 +43,7 @@ static const struct line {
     {'J', "explain -n ci builds -o wide --until ready --timeout 10s"},
     {'K', "jobs -A -o wide"},
     {'L', "jobs -n ci builds"},
+    {'f', "jobs -A other -o name"},
     {'M', "jobs -n ci builds other -o json"},
     {'N', "logs -n ci builds"},
     {'O', "logs -n ci builds -f --job 8812 --timestamps"},
@@ -49,7 +53,7 @@ static const struct line {
     {'S', "orphans -o wide"},
     {'T', "orphans -o json"},
     {'U', "orphans --remove --all --yes"},
-    {'V', "orphans --credential ci/my-gitlab --url https://gitlab.test --uid u-1 --remove 38"},
+    {'V', "orphans --credential ci/my-gitlab/token --url https://gitlab.test --uid u-8,u-9 --remove 38 39"},
     {'W', "pause -n ci builds --for 2h --timeout 5s"},
     {'X', "resume -n ci -l team=a --timeout 5s"},
     {'Y', "drain -n ci builds other --timeout 20s -o name"},
@@ -59,6 +63,7 @@ static const struct line {
     {'c', "version -o json"},
     {'d', "__complete list -n "},
     {'e', "__complete explain -n ci "},
+    {'g', "__complete list --sort-by="},
 };
 
 static struct {
@@ -123,6 +128,11 @@ void loop_run(struct loop *loop)
             end_it();
         expect(run.stopped || peer_run(1)); /* else nothing will ever happen again */
     }
+}
+
+int64_t clock_wall_us(void)
+{
+    return WALL_S * 1000000;
 }
 
 bool kube_config_choose(struct kube_config *ret, const struct kube_choice *choice, struct err *err)
