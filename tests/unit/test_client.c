@@ -504,6 +504,39 @@ static void patience_ends(void **state)
     assert_int_equal(r.err.retry_after_ms, 3600000);
 }
 
+static void patience_is_of_a_minute(void **state)
+{
+    struct world *w = *state;
+    struct result r;
+
+    start(w, "PATCH", "/1", &r);
+    answer(w, 0, 503, 60001);
+    assert_int_equal(r.calls, 1);
+    start(w, "PATCH", "/2", &r);
+    answer(w, 1, 503, 60000);
+    assert_int_equal(r.calls, 0);
+    fake_pass(&w->loop, 66000); /* up to a tenth more */
+    assert_sent(w, 2, "PATCH https://k8s.test/2\n");
+    answer(w, 2, 200, 0);
+}
+
+static void a_429_that_names_no_time_holds_up_the_others_for_a_second(void **state)
+{
+    struct world *w = *state;
+    struct result refused, next;
+
+    start(w, "PATCH", "/1", &refused);
+    answer(w, 0, 429, 0);
+    assert_int_equal(refused.calls, 1); /* its caller knows when to try again */
+    start(w, "GET", "/2", &next);
+    fake_pass(&w->loop, 999);
+    assert_int_equal(w->http.len, 1);
+    fake_pass(&w->loop, 1);
+    assert_sent(w, 1, "GET https://k8s.test/2\n");
+    answer(w, 1, 200, 0);
+    assert_int_equal(next.calls, 1);
+}
+
 static void a_5xx_is_repeated_only_where_the_server_says_when_and_it_does_no_harm(void **state)
 {
     static const struct {
@@ -1178,6 +1211,8 @@ int main(void)
         TEST(each_goes_by_the_proxy_and_trusts_the_ca),
         TEST(a_429_holds_up_everything_for_as_long_as_it_says),
         TEST(patience_ends),
+        TEST(patience_is_of_a_minute),
+        TEST(a_429_that_names_no_time_holds_up_the_others_for_a_second),
         TEST(a_5xx_is_repeated_only_where_the_server_says_when_and_it_does_no_harm),
         TEST(one_5xx_does_not_hold_up_the_others),
         TEST(the_limit_holds_requests_in_their_order),
