@@ -349,6 +349,19 @@ static void another_gitlab_is_asked_anew(void **state)
     assert_true(check.wants_version);
 }
 
+/* A call by the token says so, too; whatever was found of the id is forgotten. */
+static void a_token_that_is_dead_needs_no_second_look(void **state)
+{
+    struct server_check check = {.absences = 1, .shown = SHOWN_OURS, .credential_status = 403};
+
+    (void)state;
+    server_check_dead(&check);
+    assert_int_equal(check.refusals, CONFIRMATIONS);
+    assert_int_equal(check.absences, 0);
+    assert_int_equal(check.credential_status, 0);
+    assert_int_equal(check.shown, SHOWN_UNKNOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +380,7 @@ int main(void)
         cmocka_unit_test(reads_gitlabs_version),
         cmocka_unit_test(asks_again_what_was_not_heard),
         cmocka_unit_test(another_gitlab_is_asked_anew),
+        cmocka_unit_test(a_token_that_is_dead_needs_no_second_look),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
