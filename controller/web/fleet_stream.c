@@ -28,7 +28,7 @@ enum {
     LINGER_MS = 30 * 1000, /* rows are kept for who comes again */
 };
 
-enum { USER_MAX = 200 };
+enum { USER_MAX = 200, NAMES_MAX = 12 << 10 /* bytes in one event */ };
 
 enum due { DUE_HELLO = 1, DUE_HEARTBEAT = 2, DUE_SYNCED = 4, DUE_PLOTS = 8 };
 
@@ -191,14 +191,22 @@ static bool may_see_row(const struct viewer *v, const struct fleet_row *row)
     return auth_may_see(v->who, ns);
 }
 
-/* "*": all. */
+/* "*": all. Of very many the first: an event has an end. */
 static struct json_object *namespaces_seen_by(const struct viewer *v)
 {
-    struct json_object *list = auth_may_see_all(v->who) ? json_build("%s", "*") : json_build("[]");
     const char *const *names;
 
-    for (size_t i = 0, len = auth_may_see_all(v->who) ? 0 : auth_namespaces(v->who, &names); i < len; i++)
-        json_append(list, json_build("%s", names[i]));
+    if (auth_may_see_all(v->who))
+        return json_build("%s", "*");
+    struct json_object *list = json_build("[]");
+    size_t len = auth_namespaces(v->who, &names);
+    for (size_t i = 0, taken = 0; i < len; i++) {
+        cleanup_json struct json_object *name = json_build("%s", names[i]);
+        taken += strlen(json_text(name)) + 1;
+        if (taken > NAMES_MAX)
+            break;
+        json_append(list, json_ref(name));
+    }
     return list;
 }
 

@@ -6,7 +6,8 @@
  *              "namespaces":"*"|[NAME,…],"revision":R,"full":BOOL}
  *             first; and again, without full, when one of the others than now and revision has changed. full: all rows
  *             follow, and the reader forgets those that it has; else (since was given and is known) only what has
- *             changed. user null: nobody was asked who it is. holder: the pod that leads, null: not known.
+ *             changed. namespaces: of very many the first, 12 KiB of them. user null: nobody was asked who it is.
+ *             holder: the pod that leads, null: not known.
  *   rows      {"strings":[…],"rows":[ROW,…]}
  *   synced    {"revision":R,"count":N}        the reader has all N rows now
  *   change    {"revision":R,"strings":[…],"rows":[ROW,…]}       such rows are new, or take the place of the former

@@ -28,7 +28,7 @@
 #include "web/fleet_runner.h"
 #include "web/fleet_stream.h"
 
-enum { STEPS = 40, PIECES_MAX = 200, RUNNERS_MAX = 50, WORDS_MAX = 1 << 16, TEXT_MAX = 1 << 20 };
+enum { STEPS = 40, PIECES_MAX = 200, RUNNERS_MAX = 300, ASKED_STEPS = 800, WORDS_MAX = 1 << 16, TEXT_MAX = 1 << 20 };
 
 struct page {
     struct context ctx;
@@ -140,6 +140,17 @@ static struct serve_request request_of(const char *query)
     return (struct serve_request){.below = "", .query = query, .authorization = "Bearer some-token"};
 }
 
+/* The first that a reader is told, who may be late already. */
+static void judge_beginning(const char *text)
+{
+    static const char *const events[] = {"event: hello\n", "event: anew\n", "event: bye\n"};
+    bool good = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(events); i++)
+        good |= strncmp(text, events[i], strlen(events[i])) == 0;
+    expect(good);
+}
+
 /* All that there is to be told now. */
 static bool read_stream(void *reader, const struct auth_user *who, struct arena *a)
 {
@@ -157,15 +168,21 @@ static bool read_stream(void *reader, const struct auth_user *who, struct arena 
 }
 
 /* NULL: refused. */
-static void *begin_stream(const char *query)
+static void *begin_stream(const char *query, const struct auth_user *who, struct arena *a)
 {
     const struct serve_request request = request_of(query);
     void *reader = NULL;
     cleanup_buf struct buf words;
 
-    buf_init(&words, WORDS_MAX);
+    buf_init(&words, SERVE_PIECE_MAX);
     int status = fleet_stream_begin(page.fleet, page.auth, &request, NULL, &reader, &words);
     expect((status == 200) == (reader != NULL) && (status == 200 || words.len));
+    if (!reader)
+        return NULL;
+    buf_clear(&words);
+    fleet_stream_next(reader, &words);
+    judge_beginning(words.len ? words.data : "");
+    judge_events(&words, who, a);
     return reader;
 }
 
@@ -232,10 +249,10 @@ static void look(const char *text, struct arena *a)
     }
     if (page.auth) {
         auth_ask(page.auth, 1, &request);
-        peer_run(STEPS);
+        peer_run(ASKED_STEPS);
         who = auth_hold(page.auth, &request);
     }
-    void *first = !page.auth || who ? begin_stream("") : NULL;
+    void *first = !page.auth || who ? begin_stream("", who, a) : NULL;
     peer_run(STEPS);
     bool goes_on = first && read_stream(first, who, a);
     for (int i = 0; i < RUNNERS_MAX && *text && *text != '\f'; i++) {
@@ -244,7 +261,7 @@ static void look(const char *text, struct arena *a)
         peer_run(i % 4);
         goes_on = goes_on && read_stream(first, who, a);
     }
-    void *second = first ? begin_stream(of_stream) : NULL;
+    void *second = first ? begin_stream(of_stream, who, a) : NULL;
     read_runner(of_runner, a);
     peer_run(STEPS);
     if (second && read_stream(second, who, a))
