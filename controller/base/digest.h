@@ -23,7 +23,8 @@ uint64_t digest_keyed(const struct digest_key *key, const char *text);
 
 /* Standard base64 with padding, as in a Secret's data. */
 const char *base64_encode(const void *data, size_t len, struct arena *a);
-/* Decodes; the bytes are followed by a NUL. NULL when the text is not base64. *ret_len may be NULL. */
+/* Decodes; the bytes are followed by a NUL. NULL when the text is not base64. Bits of the last character that belong to
+ * no byte may be any, as Go takes them. *ret_len may be NULL. */
 char *base64_decode(const char *text, size_t *ret_len, struct arena *a);
 
 #endif

@@ -78,11 +78,13 @@ static void read_time(const struct input *in)
 
 static void read_base64(const struct input *in)
 {
-    size_t len;
+    size_t len, len_again;
     const char *bytes = base64_decode(in->line[0], &len, in->a);
 
-    if (bytes)
-        expect(strcmp(base64_encode(bytes, len, in->a), in->line[0]) == 0);
+    if (!bytes)
+        return;
+    const char *encoded = base64_encode(bytes, len, in->a), *again = base64_decode(encoded, &len_again, in->a);
+    expect(strlen(encoded) == strlen(in->line[0]) && len_again == len && memcmp(again, bytes, len) == 0);
 }
 
 static void read_key(const struct input *in)
