@@ -36,11 +36,22 @@ static const char *annotation_of(struct json_object *object, const char *key)
     return json_string(json_member(json_get(object, "metadata.annotations"), key));
 }
 
-/* What Ready must say; NULL: nothing that is certain. */
+/* By what is nobody's, or not the operator's. */
+static bool is_name_taken(const struct story *story, const struct wish *wish, const char *resource, const char *suffix)
+{
+    struct json_object *child = wish_child(story, wish, resource, suffix);
+
+    return child && !*annotation_of(child, ANNOTATION_OWNER) && !*annotation_of(child, ANNOTATION_OWNER_UID);
+}
+
+/* What Ready must say; NULL: nothing that is certain. A token that could not be saved is told of whatever the spec
+ * says. */
 static const char *expected_reason(const struct story *story, const struct wish *wish, struct json_object *spec)
 {
     if (spec_is_invalid(spec))
         return "InvalidSpec";
+    if (story->plan.setup[SETUP_WRONG] && is_name_taken(story, wish, "secrets", "-runner-token"))
+        return NULL;
     if (json_bool_or(spec, "suspend", false))
         return "Suspended";
     if (story->plan.setup[SETUP_WRONG] || wish->disowned)
@@ -62,14 +73,8 @@ static bool is_reason(const char *reason, const char *expected)
 /* Something else has the name of what the managers need. */
 static bool is_in_the_way(const struct story *story, const struct wish *wish)
 {
-    static const char *const needed[][2] = {{"secrets", "-runner-config"}, {"deployments", "-runner"}};
-
-    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
-        struct json_object *child = wish_child(story, wish, needed[i][0], needed[i][1]);
-        if (child && !*annotation_of(child, ANNOTATION_OWNER) && !*annotation_of(child, ANNOTATION_OWNER_UID))
-            return true;
-    }
-    return false;
+    return is_name_taken(story, wish, "secrets", "-runner-config") ||
+           is_name_taken(story, wish, "deployments", "-runner");
 }
 
 /* Ready tells first what is wrong with the registration: a credential that nobody has put back, or an edit that a
