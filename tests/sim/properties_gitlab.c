@@ -122,9 +122,10 @@ static void count_one(void *arg, const struct gitlab_runner *runner)
              told ? "" : ", of which nothing was told");
 }
 
-/* Where its object says, and in the way that it says: so it is looked for, or told of, by any process. */
-static bool is_where_it_is_looked_for(const struct story *story, const struct made *made,
-                                      const struct gitlab_runner *runner)
+/* Whose object it is, if it is where that one says, and in the way that it says: so it is looked for, or told of, by
+ * any process. */
+static const struct wish *who_looks_for_it(const struct story *story, const struct made *made,
+                                           const struct gitlab_runner *runner)
 {
     static const struct {
         const char *scope, *type, *owner;
@@ -141,9 +142,15 @@ static bool is_where_it_is_looked_for(const struct story *story, const struct ma
                 here = strcmp(runner->type, places[p].type) == 0 &&
                        (!places[p].owner || (int64_t)runner->owner == json_int_or(spec, places[p].owner, 0));
         if (here)
-            return true;
+            return &story->wishes[i];
     }
-    return false;
+    return NULL;
+}
+
+/* Its credential goes with it. */
+static bool is_namespace_ending(const struct story *story, const char *ns)
+{
+    return json_get(api_object(story->api, "namespaces", "", ns), "metadata.deletionTimestamp") != NULL;
 }
 
 static void note_one_made(void *arg, const struct gitlab_runner *runner)
@@ -151,8 +158,10 @@ static void note_one_made(void *arg, const struct gitlab_runner *runner)
     struct story *story = arg;
     struct made *made = &story->seen.made[story->seen.made_len - 1];
 
-    if (runner->id == made->id)
-        made->lost = is_where_it_is_looked_for(story, made, runner) ? 0 : LOST_ALONE;
+    if (runner->id != made->id)
+        return;
+    const struct wish *wish = who_looks_for_it(story, made, runner);
+    made->lost = !wish ? LOST_ALONE : is_namespace_ending(story, wish->ns) ? LOST_KEYLESS : 0;
 }
 
 void runners_note_made(struct story *story, int gitlab, uint64_t id, unsigned mode)
