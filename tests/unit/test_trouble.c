@@ -235,6 +235,62 @@ static void what_takes_its_time_is_no_trouble_at_once(void **state)
     assert_int_equal(trouble_of(WAITS("ErrImagePull", "x"), &a).patience_ms, 0);
 }
 
+/* Words of kubelet, containerd and Go's net, and what they come to. */
+static void why_an_image_cannot_be_pulled(void **state)
+{
+    static const char away[] = "the registry cannot be reached from the node; it is tried again",
+                      trust[] = "the node does not trust the registry's certificate; have the authority added",
+                      plain[] = "the registry does not speak https; correct the image's name, or have the nodes told",
+                      busy[] = "the registry has asked to wait; it is tried again",
+                      kind[] = "it has nothing for the node's kind of processor; name another image, or other nodes",
+                      refused[] =
+                          "the registry refuses it, or does not have it; correct the name, or name Secrets with "
+                          "its credentials in spec.manager.imagePullSecrets",
+                      missing[] = "the registry does not have it; correct the name",
+                      unknown[] = "the kubelet does not say why; more is told by: kubectl -n ci describe pods";
+    static const struct {
+        const char *says, *told;
+        bool stalled;
+    } cases[] = {
+        {"lookup r: no such host", away, false},
+        {"i/o timeout", away, false},
+        {"connect: connection refused", away, false},
+        {"context deadline exceeded", away, false},
+        {"connect: no route to host", away, false},
+        {"connect: network is unreachable", away, false},
+        {"read: connection reset by peer", away, false},
+        {"net/http: TLS handshake timeout", away, false},
+        {"tls: failed to verify certificate", trust, true},
+        {"x509: unknown authority", trust, true},
+        {"http: server gave HTTP response to HTTPS client", plain, true},
+        {"net/http: malformed HTTP response", plain, true},
+        {"toomanyrequests: you have reached your limit", busy, false},
+        {"429 Too Many Requests", busy, false},
+        {"pull rate limit", busy, false},
+        {"no match for platform in manifest", kind, true},
+        {"no matching manifest for linux/arm64", kind, true},
+        {"401 Unauthorized", refused, true},
+        {"authorization failed", refused, true},
+        {"pull access denied", refused, true},
+        {"403 Forbidden", refused, true},
+        {"r:1: not found", missing, true},
+        {"manifest unknown", missing, true},
+        {"it does not exist", missing, true},
+        {"name unknown", missing, true},
+        {"something else", unknown, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena a cleanup_arena = {0};
+        const struct trouble t = trouble_of(arena_printf(&a, WAITS("ErrImagePull", "%s"), cases[i].says), &a);
+        if (!strstr(t.message, cases[i].told))
+            fail_msg("%s: %s", cases[i].says, t.message);
+        assert_int_equal(t.stalled, cases[i].stalled);
+        assert_int_equal(t.vague, cases[i].told == unknown);
+    }
+}
+
 static void a_pull_without_a_cause_is_vague(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -331,6 +387,7 @@ int main(void)
         cmocka_unit_test(our_own_account_is_made_anew),
         cmocka_unit_test(a_pod_tells_what_is_wrong_and_what_to_do),
         cmocka_unit_test(what_takes_its_time_is_no_trouble_at_once),
+        cmocka_unit_test(why_an_image_cannot_be_pulled),
         cmocka_unit_test(a_pull_without_a_cause_is_vague),
         cmocka_unit_test(nothing_is_said_of_other_pods),
         cmocka_unit_test(a_text_without_end_is_shortened),
