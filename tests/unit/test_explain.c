@@ -266,6 +266,25 @@ static void test_each_action_has_words(void **state)
     }
 }
 
+/* Registering is one thing by either token. */
+static void test_each_call_has_words(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    const char *words[GITLAB_REMOVE + 1] = {NULL};
+
+    (void)state;
+    for (enum gitlab_call call = GITLAB_REGISTER; call <= GITLAB_REMOVE; call++) {
+        words[call] =
+            action_text(&(struct action){.kind = ACT_GITLAB, .gitlab = {.call = call, .url = "https://x"}}, &a);
+        assert_non_null(strstr(words[call], ", at https://x"));
+        assert_true(strlen(words[call]) > strlen("ask for it, at https://x"));
+        assert_memory_not_equal(words[call], "call ", strlen("call "));
+        for (enum gitlab_call before = GITLAB_REGISTER; before < call; before++)
+            assert_int_equal(strcmp(words[call], words[before]) == 0,
+                             call == GITLAB_CREATE && before == GITLAB_REGISTER);
+    }
+}
+
 static void test_who_stopped_or_was_never_served_needs_somebody(void **state)
 {
     (void)state;
@@ -494,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_worlds),
         cmocka_unit_test(test_remedies_are_those_of_the_page),
         cmocka_unit_test(test_each_action_has_words),
+        cmocka_unit_test(test_each_call_has_words),
         cmocka_unit_test(test_who_stopped_or_was_never_served_needs_somebody),
         cmocka_unit_test(test_remedies_and_fields_are_no_others),
         cmocka_unit_test(test_reasons_are_those_of_the_list),

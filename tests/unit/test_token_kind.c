@@ -102,15 +102,33 @@ static void a_runners_token_has_no_variable(void **state)
 
 static void the_remedy_is_what_to_write(void **state)
 {
+    static const struct {
+        enum authentication mode;
+        const char *token, *told;
+    } cases[] = {
+        {AUTH_REGISTRATION_TOKEN, "glrt-AbCdEf",
+         "holds a runner authentication token (glrt-), which belongs in authentication.runnerTokenSecretRef: {name: "
+         "old, key: token}, where tags and the like are set at GitLab; authentication.registrationTokenSecretRef needs "
+         "a registration token"},
+        {AUTH_RUNNER_TOKEN, "glpat-AbCdEf",
+         "holds an access token (glpat-), which belongs in authentication.accessTokenSecretRef: {name: old, key: "
+         "token} "
+         "with spec.scope; authentication.runnerTokenSecretRef needs a runner's authentication token"},
+        {AUTH_ACCESS_TOKEN, "gldt-AbCdEf",
+         "holds a deploy token (gldt-), which makes and runs no runner; authentication.accessTokenSecretRef needs an "
+         "access token"},
+        {AUTH_ACCESS_TOKEN, "Z2xydC1BYkNkRWY=",
+         "holds a runner authentication token (glrt-) in base64, which a Secret's data needs once and not twice; put "
+         "it "
+         "there as it is, by stringData or kubectl create secret --from-literal"},
+        {AUTH_RUNNER_TOKEN, "glrt-$HOME",
+         "holds a $, where gitlab-runner would put the value of a variable: put the token there as GitLab shows it"},
+    };
     cleanup_arena struct arena a = {0};
 
     (void)state;
-    assert_string_equal(
-        token_complaint(AUTH_REGISTRATION_TOKEN, &ref, "glrt-AbCdEf", &a),
-        "holds a runner authentication token (glrt-), which belongs in authentication.runnerTokenSecretRef: {name: "
-        "old, "
-        "key: token}, where tags and the like are set at GitLab; authentication.registrationTokenSecretRef needs a "
-        "registration token");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_string_equal(token_complaint(cases[i].mode, &ref, cases[i].token, &a), cases[i].told);
 }
 
 int main(void)
