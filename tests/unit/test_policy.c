@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -74,7 +75,13 @@ static const struct {
     {"2001:db8:1:a9fe:a9:fe00::", "a cloud's metadata address"},
     {"2001:db8:1:a9:fe:a9fe::", "a cloud's metadata address"},
     {"2001:db8:1:1:a9:fea9:fe00:0", "a cloud's metadata address"},
+    {"2001:db8::169.254.170.2", "a cloud's metadata address"},
+    {"2001:db8::169.254.170.23", "a cloud's metadata address"},
+    {"2001:db8::169.254.42.42", "a cloud's metadata address"},
+    {"2001:db8::169.254.0.23", "a cloud's metadata address"},
     {"fd01::168.63.129.16", "a cloud's metadata address"},
+    {"fd01::192.0.0.192", "a cloud's metadata address"},
+    {"fd01::100.100.100.200", "a cloud's metadata address"},
     {"224.0.0.1", "a multicast address"},
     {"239.255.255.255", "a multicast address"},
     {"ff02::1", "a multicast address"},
@@ -322,6 +329,53 @@ static void through_a_proxy_texts_are_judged(void **state)
     }
 }
 
+/* Where loopback is allowed, this machine's names are as well. */
+static void through_a_proxy_some_names_are_not_called(void **state)
+{
+    static const struct {
+        const char *host, *what;
+    } cases[] = {
+        {"localhost", "this machine"},
+        {"LocalHost", "this machine"},
+        {"localhost4", "this machine"},
+        {"a.localhost", "this machine"},
+        {"localhost.localdomain", "this machine"},
+        {"localhost6.localdomain6", "this machine"},
+        {"ip6-localhost", "this machine"},
+        {"ip6-loopback", "this machine"},
+        {"metadata", "a cloud's metadata"},
+        {"metadata.google.internal", "a cloud's metadata"},
+        {"metadata.goog", "a cloud's metadata"},
+        {"metadata.azure.internal", "a cloud's metadata"},
+        {"metadata.platformequinix.com", "a cloud's metadata"},
+        {"metadata.packet.net", "a cloud's metadata"},
+        {"metadata.hetzner.cloud", "a cloud's metadata"},
+        {"metadata.tencentyun.com", "a cloud's metadata"},
+        {"instance-data", "a cloud's metadata"},
+        {"instance-data.eu-west-1.compute.internal", "a cloud's metadata"},
+        {"api.metadata.cloud.ibm.com", "a cloud's metadata"},
+        {"kubernetes", "Kubernetes' API server"},
+        {"kubernetes.default", "Kubernetes' API server"},
+        {"kubernetes.default.svc", "Kubernetes' API server"},
+        {"kubernetes.default.svc.cluster.local", "Kubernetes' API server"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char url[100], told[300];
+        struct err err = {0};
+        snprintf(url, sizeof(url), "https://%s", cases[i].host);
+        snprintf(told, sizeof(told),
+                 "https://%s: no call is made to this address (%s is %s); spec.url or spec.hostAliases must lead to "
+                 "GitLab's own address",
+                 cases[i].host, cases[i].host, cases[i].what);
+        assert_false(policy_allows_through_proxy(&(struct gitlab_policy){0}, url, NULL, &err));
+        assert_string_equal(err.text, told);
+        assert_int_equal(policy_allows_through_proxy(&(struct gitlab_policy){.allow_loopback = true}, url, NULL, &err),
+                         strcmp(cases[i].what, "this machine") == 0);
+    }
+}
+
 static void through_a_proxy_loopback_can_be_allowed(void **state)
 {
     static const char *const places[] = {"http://localhost", "http://127.0.0.1", "http://[::1]", "http://x.localhost"};
@@ -345,6 +399,7 @@ int main(void)
         cmocka_unit_test(some_urls_are_not_called_at_all),
         cmocka_unit_test(an_alias_leads_to_what_is_listed),
         cmocka_unit_test(through_a_proxy_texts_are_judged),
+        cmocka_unit_test(through_a_proxy_some_names_are_not_called),
         cmocka_unit_test(through_a_proxy_loopback_can_be_allowed),
     };
 
