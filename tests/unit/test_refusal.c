@@ -168,15 +168,16 @@ static void knows_what_each_refusal_means(void **state)
 static void says_who_answered_what_and_what_to_do(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct err err = classify(GITLAB_OP_FIND, i, 0);
-        assert_int_equal(strncmp(err.text, URL " answered ", strlen(URL " answered ")), 0);
-        assert_null(strstr(err.text, "()"));
-        const char *remedy = strrchr(err.text, ':');
-        assert_true(strlen(remedy) > strlen(": it is"));
-        assert_int_equal(strlen(err.reason),
-                         strspn(err.reason, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"));
-    }
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        for (enum gitlab_op_kind op = GITLAB_OP_REGISTER; op <= GITLAB_OP_FIND; op++) {
+            struct err err = classify(op, i, 0);
+            assert_int_equal(strncmp(err.text, URL " answered ", strlen(URL " answered ")), 0);
+            assert_null(strstr(err.text, "()"));
+            const char *remedy = strrchr(err.text, ':');
+            assert_true(strlen(remedy) > strlen(": it is"));
+            assert_int_equal(strlen(err.reason),
+                             strspn(err.reason, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"));
+        }
 }
 
 /* However much a server says, the time and memory for it grow with its length, and the message does not. */
