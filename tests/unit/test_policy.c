@@ -261,6 +261,42 @@ static const struct {
 };
 
 /* Who may write an alias could lead a name that is listed anywhere. */
+static void what_is_not_called_is_told_with_a_remedy(void **state)
+{
+    static const struct {
+        struct gitlab_policy policy;
+        const char *url, *address, *told;
+    } cases[] = {
+        {{.require_https = true},
+         "http://gitlab.test",
+         NULL,
+         "http://gitlab.test is not called: this operator runs with --require-https; use an https address in spec.url"},
+        {{.allowed_hosts = LIST},
+         "https://gitlab.test",
+         NULL,
+         "https://gitlab.test is not called: its host, or the address that spec.hostAliases gives it, is not one of "
+         "--allowed-gitlab-hosts; use another one, or have it added"},
+        {{.allowed_hosts = LIST},
+         "https://gitlab.example.com",
+         "192.168.0.1",
+         "https://gitlab.example.com at 192.168.0.1 is not called: its host, or the address that spec.hostAliases "
+         "gives "
+         "it, is not one of --allowed-gitlab-hosts; use another one, or have it added"},
+        {{.api_servers = at_443},
+         "https://kube.test",
+         NULL,
+         "https://kube.test is not called: it is Kubernetes' API server; put GitLab's address into spec.url"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err err = {0};
+        assert_false(policy_allows_url(&cases[i].policy, cases[i].url, cases[i].address, &err));
+        assert_int_equal(err.kind, ERR_DENIED);
+        assert_string_equal(err.text, cases[i].told);
+    }
+}
+
 static void an_alias_leads_to_what_is_listed(void **state)
 {
     (void)state;
@@ -397,6 +433,7 @@ int main(void)
         cmocka_unit_test(the_api_server_is_no_gitlab),
         cmocka_unit_test(what_is_no_ip_address_is_not_called),
         cmocka_unit_test(some_urls_are_not_called_at_all),
+        cmocka_unit_test(what_is_not_called_is_told_with_a_remedy),
         cmocka_unit_test(an_alias_leads_to_what_is_listed),
         cmocka_unit_test(through_a_proxy_texts_are_judged),
         cmocka_unit_test(through_a_proxy_some_names_are_not_called),
