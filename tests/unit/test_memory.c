@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "runner/memory.h"
 
 static const struct err refused = {.kind = ERR_DENIED, .reason = "Forbidden", .text = "no right"};
@@ -36,6 +37,26 @@ static void a_failure_is_remembered_until_it_succeeds(void **test)
     assert_null(m.troubles);
     memory_succeed(&m, "other");
     memory_finish(&m);
+}
+
+/* From a second on each is twice the one before, up to five minutes; chance makes it up to a quarter shorter. */
+static void failures_in_a_row_are_tried_again_later_and_later(void **test)
+{
+    static const int64_t pauses[] = {1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000, 300000};
+    struct err busy = {.kind = ERR_RETRY, .reason = "RateLimited", .text = "later", .retry_after_ms = 300001};
+    struct memory longest = {0}, shortest = {0};
+
+    (void)test;
+    for (size_t i = 0; i < ARRAY_LEN(pauses); i++) {
+        memory_fail(&longest, "one", &refused, 7, 0);
+        memory_fail(&shortest, "one", &refused, 7, (uint32_t)pauses[i] / 4);
+        assert_int_equal(failure(&longest, "one")->attempt.retry_at_ms, 7 + pauses[i]);
+        assert_int_equal(failure(&shortest, "one")->attempt.retry_at_ms, 7 + pauses[i] * 3 / 4);
+    }
+    memory_fail(&longest, "one", &busy, 7, 0);
+    assert_int_equal(failure(&longest, "one")->attempt.retry_at_ms, 7 + 300001);
+    memory_finish(&longest);
+    memory_finish(&shortest);
 }
 
 /* It takes no memory while all is well. */
@@ -94,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_is_remembered_until_it_succeeds),
+        cmocka_unit_test(failures_in_a_row_are_tried_again_later_and_later),
         cmocka_unit_test(what_gitlab_said_outlives_failures),
         cmocka_unit_test(what_is_forgiven_is_looked_for_again),
         cmocka_unit_test(of_too_many_the_one_that_is_due_first_is_forgotten),
