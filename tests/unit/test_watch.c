@@ -752,6 +752,27 @@ static void who_asks_for_no_pause_gets_the_usual_one(void **state)
     assert_in_range(least_pause_after("{kind: 'Status', code: 500, details: {retryAfterSeconds: 1}}"), 1000, 1600);
 }
 
+/* Up to a minute; chance shortens each by up to a half. */
+static void each_pause_is_twice_the_one_before(void **state)
+{
+    static const int64_t pauses[] = {1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000};
+    struct world w;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= 20; seed++) {
+        world_streaming(&w);
+        for (size_t i = 0; i < ARRAY_LEN(pauses); i++) {
+            srand(seed);
+            rand(); /* what the server asks for is drawn first */
+            int64_t chance = rand() % (pauses[i] / 2 + 1);
+            srand(seed);
+            fail_stream(&w.client, failure(ERR_RETRY, 500, "etcd is tired"));
+            assert_int_equal(pass_pause(&w), pauses[i] - chance);
+        }
+        world_finish(&w);
+    }
+}
+
 static void keeps_what_the_server_said(void **state)
 {
     struct world w;
@@ -1281,6 +1302,7 @@ int main(void)
         cmocka_unit_test(lists_again_in_the_middle_of_a_line),
         cmocka_unit_test(a_pause_that_makes_no_sense_is_none),
         cmocka_unit_test(who_asks_for_no_pause_gets_the_usual_one),
+        cmocka_unit_test(each_pause_is_twice_the_one_before),
         cmocka_unit_test(keeps_what_the_server_said),
         cmocka_unit_test(lists_again_at_once_when_the_request_is_refused_as_expired),
         cmocka_unit_test(goes_on_from_the_last_version),
