@@ -136,7 +136,9 @@ static void the_looks_become_seldom(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(at); i++) {
         assert_false(is_due());
-        w.loop.now = begin + at[i] * 1000;
+        w.loop.now = begin + at[i] * 1000 - 1;
+        assert_false(is_due());
+        w.loop.now++;
         assert_true(is_due());
         pods_perform(&w.turn);
         answer_in_pieces(LIST(NO_IMAGE), SIZE_MAX / 2);
