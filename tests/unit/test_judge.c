@@ -206,6 +206,50 @@ static void groups_within_groups_have_an_end(void **state)
     assert_false(compiles_groups(100000));
 }
 
+/* The first and the last of each field, of steps and of names; and what is one beside them. */
+static void knows_where_fields_of_cron_end(void **state)
+{
+    static const char *const good[] = {
+        "0 0 1 1 0",
+        "59 23 31 12 7",
+        "0 0 0 1 1 0 1970",
+        "59 59 23 31 12 7 2099",
+        "* * * january,feb,mar,apr,may,jun,jul,aug,sep,oct,nov,december sunday,mon,tue,wed,thu,fri,saturday",
+        "*/1 * * * *",
+        "*/59 * * * *",
+        "* */23 * * *",
+        "* * */31 * *",
+        "* * * */12 *",
+        "* * * * */6",
+        "* * * * * */1970",
+        "* * * * * */2099",
+        "* * * * mon#1",
+        "* * * * 7#5",
+        "* * 1W,31w * *",
+        "* * * * 0L,7l",
+        "@yearly",
+        "@annually",
+        "@monthly",
+        "@weekly",
+        "@hourly",
+    };
+    static const char *const bad[] = {
+        "60 * * * * * *",   "* 60 * * * * *",   "* * 24 * * * *", "* * 32 * *",    "* * * 0 *",  "* * * * * 2100",
+        "* * * * * 02026",  "* * * * * 99",     "* * * janu *",   "* * * ja *",    "* * * * su", "* */24 * * *",
+        "* * */32 * *",     "* * * */13 *",     "* * * * */7",    "*/001 * * * *", "*/ * * * *", "*/a * * * *",
+        "* * * * * */1969", "* * * * * */2100", "* * * * mon#0",  "* * * * mon#",  "* * * * #2", "* * 0W * *",
+        "* * 32W * *",      "* * 5W/2 * *",     "* * * * 8L",     "* * W * *",     "@yearl",     "@yearlyy",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        if (!go_cron_parses(good[i]))
+            fail_msg("is none: %s", good[i]);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (go_cron_parses(bad[i]))
+            fail_msg("is one: %s", bad[i]);
+}
+
 static void knows_cron_expressions_and_zones(void **state)
 {
     static const char *const good[] = {
@@ -344,6 +388,7 @@ int main(void)
         cmocka_unit_test(says_of_patterns_what_go_says),
         cmocka_unit_test(groups_within_groups_have_an_end),
         cmocka_unit_test(knows_cron_expressions_and_zones),
+        cmocka_unit_test(knows_where_fields_of_cron_end),
         cmocka_unit_test(knows_patterns_of_images),
         cmocka_unit_test(knows_quantities),
         cmocka_unit_test(asks_for_jobs_by_some_requests_at_a_time),
