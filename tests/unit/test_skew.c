@@ -48,6 +48,28 @@ static void tells_what_does_not_go_together(void **state)
     }
 }
 
+static const char *told_of(const char *manager, const char *helper, struct arena *a)
+{
+    const struct spec spec = {.authentication = AUTH_ACCESS_TOKEN, .manager.image = manager, .helper_image = helper};
+    const struct memory memory = {.check = {.major = 19, .minor = 3}};
+    const struct observed o = {.spec = &spec, .memory = &memory};
+    const char *message = NULL;
+
+    version_skew(&o, a, &message);
+    return message;
+}
+
+static void says_which_versions_and_what_to_do(void **state)
+{
+    cleanup_arena struct arena a = {0};
+
+    (void)state;
+    assert_string_equal(told_of("r:v20.4.1", NULL, &a),
+                        "the manager's image is of version 20.4 and GitLab of 19.3: use an image of GitLab's version");
+    assert_string_equal(told_of("r:v19.2.1", "h:x86_64-v18.5.0", &a),
+                        "the helper image is of version 18.5, the manager's image of 19.2: use the same for both");
+}
+
 /* Without an access token nobody hears of the next version, so none is known. */
 static void only_an_access_token_is_told(void **state)
 {
@@ -65,6 +87,7 @@ static void only_an_access_token_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(tells_what_does_not_go_together),
+                                       cmocka_unit_test(says_which_versions_and_what_to_do),
                                        cmocka_unit_test(only_an_access_token_is_told)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,44 @@ static void a_refusal_has_its_reason_and_remedy(void **state)
     }
 }
 
+/* Of each row, and its end: what a person is to do. */
+static void each_refusal_ends_with_its_remedy(void **state)
+{
+    static const struct {
+        const char *says, *remedy;
+    } cases[] = {
+        {"error looking up service account ci/x",
+         "create the ServiceAccount, or name another one in spec.manager.serviceAccountName"},
+        {"exceeded quota: small",
+         "have the ResourceQuota raised, make room, or lower spec.manager.resources or replicas"},
+        {"failed quota: small", "give spec.manager.resources what the ResourceQuota asks for"},
+        {"violates PodSecurity \"restricted:latest\"",
+         "take what is forbidden out of spec.manager.podSpec, or have the namespace's label "
+         "pod-security.kubernetes.io/enforce changed"},
+        {"no PriorityClass with name high", "correct spec.manager.priorityClassName, or create the PriorityClass"},
+        {"RuntimeClass \"gvisor\" not found",
+         "correct spec.manager.podSpec.runtimeClassName, or create the RuntimeClass"},
+        {"maximum cpu usage per Container is 500m", "keep spec.manager.resources within the namespace's LimitRange"},
+        {"failed calling webhook \"p\"", "it is tried again; the webhook has to answer"},
+        {"admission webhook \"p\" denied", "change what it names, or have it let the pod"},
+        {"ValidatingAdmissionPolicy 'p' denied", "change what it names, or have it let the pod"},
+        {"Pod \"x\" is invalid: y", "correct what it names in spec.manager"},
+        {"something else", "it is tried again"},
+    };
+    const struct spec named = spec_with("x"), ours = spec_with(NULL);
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *message = trouble_of_refusal(cases[i].says, &(struct trouble_context){&owner, &named}, &a).message;
+        const char *end = arena_printf(&a, "; %s", cases[i].remedy);
+        assert_memory_equal(message, "the manager's pods may not be made: ", 36);
+        assert_string_equal(message + strlen(message) - strlen(end), end);
+    }
+    const char *own = trouble_of_refusal(cases[0].says, &(struct trouble_context){&owner, &ours}, &a).message;
+    assert_non_null(strstr(own, "; the account is made anew"));
+}
+
 static void our_own_account_is_made_anew(void **state)
 {
     const struct spec spec = spec_with(NULL);
@@ -384,6 +422,7 @@ int main(void)
         cmocka_unit_test(what_the_kubelet_cannot_pull_is_one_trouble),
         cmocka_unit_test(a_pod_that_has_ended_is_no_trouble),
         cmocka_unit_test(a_refusal_has_its_reason_and_remedy),
+        cmocka_unit_test(each_refusal_ends_with_its_remedy),
         cmocka_unit_test(our_own_account_is_made_anew),
         cmocka_unit_test(a_pod_tells_what_is_wrong_and_what_to_do),
         cmocka_unit_test(what_takes_its_time_is_no_trouble_at_once),
