@@ -57,6 +57,22 @@ static void pauses_until_the_time(void **state)
     }
 }
 
+static void warns_where_nothing_is_paused(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    const struct spec unread = steered_by(ANNOTATION_PAUSED_UNTIL, "tomorrow", AUTH_ACCESS_TOKEN, &a),
+                      unable = steered_by(ANNOTATION_PAUSED_UNTIL, "resumed", AUTH_RUNNER_TOKEN, &a);
+
+    (void)state;
+    assert_string_equal(warnings_text(&unread.warnings, 1000, &a),
+                        "the annotation gitlab-runners.dev/paused-until is \"tomorrow\", so nothing is paused: write a "
+                        "time such as 2026-01-02T11:14:00Z, or resumed");
+    assert_string_equal(warnings_text(&unable.warnings, 1000, &a),
+                        "the annotation gitlab-runners.dev/paused-until has no effect: only an access token gives a "
+                        "right to pause a runner. Pause it at GitLab, or set spec.manager.replicas to 0, which lets "
+                        "jobs end");
+}
+
 static void says_who_and_why(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -98,6 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pauses_until_the_time),
+        cmocka_unit_test(warns_where_nothing_is_paused),
         cmocka_unit_test(says_who_and_why),
         cmocka_unit_test(restarts_by_a_plain_word),
     };
