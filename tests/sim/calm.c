@@ -1,5 +1,6 @@
 /* Whether everything will stay as it is. */
 #include "base/json.h"
+#include "kube/rounds.h"
 #include "kube/shares.h"
 #include "kube/store.h"
 #include "runner/names.h"
@@ -128,18 +129,24 @@ static bool is_calm(const struct story *story, const struct calm *then, const st
     return calm;
 }
 
-/* What it said last may still lead to something. */
+/* Where Secrets are read by their names, what has become of one shows in the next round. */
+static int64_t all_is_seen_at(const struct story *story)
+{
+    return story->sim->now + (story->plan.setup[SETUP_SECRETS] ? ROUND_MS * 5 / 4 : 0);
+}
+
+/* What GitLab said last may still lead to something. */
 void story_settle(struct story *story, int64_t within_ms, void (*check)(void *arg))
 {
     struct sim *sim = story->sim;
-    int64_t deadline = sim->now + within_ms;
+    int64_t deadline = sim->now + within_ms, seen_at = all_is_seen_at(story);
     struct calm then = calm_of(story), now;
     unsigned calm_looks = 0;
 
     while (sim->now < deadline && (calm_looks < 2 || !sim_try(sim, check, story))) {
         sim_run(sim, sim->now + LOOK_MS < deadline ? sim->now + LOOK_MS : deadline);
         now = calm_of(story);
-        bool stir = is_stir(story, &then, &now), calm = is_calm(story, &then, &now);
+        bool stir = sim->now < seen_at || is_stir(story, &then, &now), calm = is_calm(story, &then, &now);
         calm_looks = stir ? 0 : calm_looks + (calm || calm_looks > 0);
         if (stir || calm)
             then = now;
