@@ -130,6 +130,40 @@ static const struct shape *config_member(struct shape_walk *w, const struct shap
     return in->each;
 }
 
+static bool is_config_table(const struct shape *shape)
+{
+    return shape->type == SHAPE_TABLE || shape->type == SHAPE_MAP;
+}
+
+/* Whether there is any; keep: it stays. */
+static bool drop_emptied(struct json_object *table, const struct shape *shape, bool keep)
+{
+    struct json_object *value;
+    bool any = false;
+
+    for (const struct shape_member *m = shape->members; m && m->name; m++) {
+        if (!json_object_object_get_ex(table, m->name, &value))
+            continue;
+        if (json_object_is_type(value, json_type_object))
+            any |= drop_emptied(value, m->shape, keep);
+        if (value || !is_config_table(m->shape))
+            continue;
+        any = true;
+        if (!keep)
+            json_object_object_del(table, m->name);
+    }
+    return any;
+}
+
+struct json_object *extra_config_without_emptied(struct json_object *config, struct arena *a)
+{
+    if (!config || !drop_emptied(config, &config_shape, true))
+        return config;
+    struct json_object *copy = arena_json(a, json_copy(config));
+    drop_emptied(copy, &config_shape, false);
+    return copy;
+}
+
 bool extra_config_validate(const struct owner *owner, const struct spec *fields, struct json_object *spec,
                            struct warnings *warnings, struct arena *a, struct err *err)
 {
@@ -140,6 +174,7 @@ bool extra_config_validate(const struct owner *owner, const struct spec *fields,
     assert(err->all);
     if (!json_object_is_type(config, json_type_object))
         return !config;
+    config = fields->config;
     if (err->all->len)
         c.fields = NULL;
     if (!extra_config_validate_shape(config, a, err))

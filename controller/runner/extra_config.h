@@ -10,6 +10,11 @@
 
 #include "runner/spec.h"
 
+/* spec.config without null where gitlab-runner has a table, which the arena owns; the same tree when there is none.
+ * This is what an API server leaves of a table whose keys were all taken out by who applies, when others have set the
+ * table: server-side apply does so below x-kubernetes-preserve-unknown-fields. NULL is fine. */
+struct json_object *extra_config_without_emptied(struct json_object *config, struct arena *a);
+
 /* Validates spec.config of the object's spec, whose fields are read; err->all has what is wrong with them so far. False
  * and *err (ERR_INVALID) with the key's path and the remedy; else the keys that gitlab-runner does not know are warned
  * about. */

@@ -381,6 +381,7 @@ static void read_spec(struct json_object *object, const struct owner *owner, str
     pod_spec_validate(ret->manager.pod_spec, a, err);
     validate_jobs_account(ret, owner, err);
     steering_read(json_get(object, "metadata.annotations"), ret, a);
+    ret->config = extra_config_without_emptied(ret->config, a);
     extra_config_validate(owner, ret, json, &ret->warnings, a, err);
     if (ret->config)
         ret->config = extra_config_said(ret->config, &ret->config_left_out, a);

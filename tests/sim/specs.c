@@ -65,20 +65,10 @@ static bool scope_is_whole(struct json_object *spec)
            (strcmp(type, "Group") == 0) == (json_get(scope, "groupId") != NULL);
 }
 
-/* What is left when the fields below it are taken out, one after the other, by who applies. */
-static bool has_null_in_config(struct json_object *spec)
-{
-    bool has = false;
-
-    json_each (it, json_get(spec, "config"))
-        has |= !it.value;
-    return has;
-}
-
 bool spec_is_invalid(struct json_object *spec)
 {
     return strncmp(json_str_or(spec, "url", ""), "https://", 8) != 0 || !has_one_credential(spec) ||
-           !scope_is_whole(spec) || has_null_in_config(spec);
+           !scope_is_whole(spec);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -208,6 +208,32 @@ static void bounds_the_size(void **state)
     }
 }
 
+/* As an API server leaves it; what is no table must have a value. */
+static void a_table_that_was_emptied_is_none(void **state)
+{
+    static const struct {
+        const char *config, *left;
+    } cases[] = {
+        {"{\"runners\":null}", "{}"},
+        {"{\"session_server\":null,\"runners\":{\"limit\":2,\"cache\":null}}", "{\"runners\":{\"limit\":2}}"},
+        {"{\"runners\":{\"kubernetes\":{\"pod_security_context\":null}}}", "{\"runners\":{\"kubernetes\":{}}}"},
+        {"{\"runners\":{\"limit\":null}}", NULL},
+        {"{\"runners\":{\"kubernetes\":null,\"limit\":null}}", NULL},
+    };
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct json_object *object = with_config(cases[i].config, &a);
+        if (cases[i].left)
+            assert_string_equal(json_text(parse(object, &a).config), cases[i].left);
+        else
+            assert_string_equal(refusal_of(object, &a),
+                                "spec.config.runners.limit has no value: give it one, or take it out");
+        assert_string_equal(json_text(json_get(object, "spec.config")), cases[i].config);
+    }
+}
+
 static void a_long_path_is_cut_within_the_message(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -450,6 +476,7 @@ int main(void)
         cmocka_unit_test(what_says_nothing_is_passed_over),
         cmocka_unit_test(bounds_the_depth),
         cmocka_unit_test(bounds_the_size),
+        cmocka_unit_test(a_table_that_was_emptied_is_none),
         cmocka_unit_test(a_long_path_is_cut_within_the_message),
         cmocka_unit_test(refuses_all_that_is_written_already),
         cmocka_unit_test(takes_the_key_where_the_field_is_not_given),
