@@ -1,11 +1,13 @@
 #include "web/fleet_look.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <json-c/json.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/key.h"
 #include "base/mem.h"
@@ -102,18 +104,37 @@ static bool names_secret(const char *name, size_t len)
     return false;
 }
 
-/* "NAME=value", as in `environment`; a URL with a password in it. */
+/* Who calls, in each URL: up to the last @ before its path. */
+static const char *without_userinfo(const char *text, struct arena *a)
+{
+    cleanup_buf struct buf out;
+    const char *from = text;
+
+    buf_init(&out, 3 * strlen(text) + 1);
+    for (const char *at = text; (at = strstr(at, "://"));) {
+        const char *host = at += 3;
+        for (const char *c = at; *c && !strchr("/?# \t\r\n", *c); c++)
+            host = *c == '@' ? c : host;
+        if (host == at)
+            continue;
+        buf_add(&out, from, (size_t)(at - from));
+        buf_adds(&out, "<masked>");
+        from = at = host;
+    }
+    buf_adds(&out, from);
+    assert(!out.full);
+    return from == text ? text : arena_strdup(a, out.data);
+}
+
+/* "NAME=value", as in `environment`; URLs with passwords in them. */
 static const char *masked_text(const char *text, struct arena *a)
 {
     size_t name = strcspn(text, "=");
-    const char *at = strstr(text, "://"), *user_end = at ? strpbrk(at + 3, "@/ ") : NULL;
 
     if (text[name] == '=' && name == strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") &&
         (names_secret(text, name) || strcasestr(text, "_AUTH_CONFIG=")))
         return arena_printf(a, "%.*s=<masked>", (int)name, text);
-    if (user_end && *user_end == '@')
-        return arena_printf(a, "%.*s<masked>%s", (int)(at + 3 - text), text, user_end);
-    return text;
+    return without_userinfo(text, a);
 }
 
 static struct json_object *masked(const char *key, struct json_object *value, struct arena *a)

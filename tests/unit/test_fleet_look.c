@@ -18,14 +18,20 @@ static const char object_text[] =
     "\"authentication\":{\"accessTokenSecretRef\":{\"name\":\"s\"}},"
     "\"environment\":[{\"name\":\"DEPLOY_TOKEN\",\"value\":\"hunter1\"},{\"name\":\"PLAIN\",\"value\":\"seen\"},"
     "{\"name\":\"DOCKER_AUTH_CONFIG\",\"value\":\"hunter2\"},{\"name\":\"API_KEY\",\"value\":\"hunter3\"},"
-    "{\"name\":\"DB_PASSWORD\",\"value\":\"hunter4\"},{\"name\":\"URL\",\"value\":\"https://u:hunter5@db.test/x\"}],"
+    "{\"name\":\"DB_PASSWORD\",\"value\":\"hunter4\"},{\"name\":\"URL\",\"value\":\"https://u:hunter5@db.test/x\"},"
+    "{\"name\":\"ALL\",\"value\":\"one://a.test/x two://u:hunter8@b.test,three://c:d@hunter9@e.test?x=y@z\"}],"
     "\"config\":{\"runners\":{\"kubernetes\":{\"poll_timeout\":600},"
     "\"clone_url\":\"https://u:hunter7@mirror.test\"}}}}";
 
 static void what_may_be_secret_is_masked(void **state)
 {
-    static const char *const shown[] = {"PLAIN=seen", "poll_timeout = 600",   "DEPLOY_TOKEN=<masked>",
-                                        "db.test/x",  "token = \"<masked>\"", "DOCKER_AUTH_CONFIG=<masked>"};
+    static const char *const shown[] = {"PLAIN=seen",
+                                        "poll_timeout = 600",
+                                        "DEPLOY_TOKEN=<masked>",
+                                        "db.test/x",
+                                        "ALL=one://a.test/x two://<masked>@b.test,three://<masked>@e.test?x=y@z",
+                                        "token = \"<masked>\"",
+                                        "DOCKER_AUTH_CONFIG=<masked>"};
     cleanup_arena struct arena a = {0};
     struct err err = {0};
     struct spec spec;
