@@ -101,7 +101,7 @@ void fuzz(const char *text, size_t len, struct arena *a)
     if (len > 0)
         sieve_in_pieces(text, len, tree, a);
     peek(text, len, tree, a);
-    if (tree) { /* json-c takes some more than JSON, such as NaN, but writes the same of it again and again */
+    if (tree) { /* what is taken is JSON when it is written, and stays as it is */
         const char *written = arena_strdup(a, json_text(tree));
         struct json_object *again = arena_json(a, json_parse(written, strlen(written), &err));
         expect(again && strcmp(json_text(again), written) == 0);
