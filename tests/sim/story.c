@@ -16,7 +16,8 @@
 enum {
     STARTS_WITHIN_MS = 2000,
     CONVERGES_WITHIN_MS = 17 * 60 * 1000, /* five of the last pause, ten until GitLab is asked for its version */
-    FOUND_OUT_WITHIN_MS = 36 * 60 * 1000, /* GitLab is asked every ten minutes, and of a token every third time */
+    /* GitLab is asked every ten minutes, and of a token every third time; or every two, and after 24 for its version */
+    FOUND_OUT_WITHIN_MS = 56 * 60 * 1000,
     RESTS_FOR_MS = 60 * 1000,
     RESTS_LONG_FOR_MS = 12 * 60 * 1000,
     PATIENT_ONCE_IN = 64,
