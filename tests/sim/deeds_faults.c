@@ -217,6 +217,7 @@ static void jump(struct story *story, const struct step *step)
 
     sim_tell(story->sim, "the clock of replica %d is set", some_replica(story, step->a));
     replica_set_wall(story->replicas[some_replica(story, step->a)], offsets[step->b % 7]);
+    story->seen.misdated = true;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

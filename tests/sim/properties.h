@@ -46,6 +46,8 @@ void runners_note_made(struct story *story, int gitlab, uint64_t id, unsigned mo
  * (LOST_WANTED). */
 void runners_note_lost(struct story *story, const struct wish *wish, struct json_object *object, unsigned why);
 void objects_check(struct story *story);
+/* Of its children, by what is nobody's, or not the operator's: "secrets", "-runner-token". */
+bool is_name_taken(const struct story *story, const struct wish *wish, const char *resource, const char *suffix);
 /* What its condition Ready says. */
 bool object_is_ready(struct json_object *object);
 /* properties_content.c: of an object that says that all is well. */

@@ -62,14 +62,14 @@ static bool has_another(const struct story *story, const struct wish *wish, int 
 }
 
 /* While its object is suspended, or cannot be read, it stays where it is; and while there is nothing to register
- * another one with, as long as its token is held. */
+ * another one with, as long as its token is held, if need be by the process alone. */
 static bool may_be_elsewhere(const struct story *story, const struct wish *wish, const struct gitlab_runner *runner)
 {
     struct json_object *object = wish_object(story, wish), *spec = json_get(object, "spec");
     bool waits = story->plan.setup[SETUP_WRONG] && !object_is_ready(object);
 
     return json_bool_or(spec, "suspend", false) || spec_is_invalid(spec) ||
-           (waits && has_its_token(story, wish, runner));
+           (waits && (has_its_token(story, wish, runner) || is_name_taken(story, wish, "secrets", "-runner-token")));
 }
 
 static bool counts_for(struct count *count, const struct gitlab_runner *runner, int wish)

@@ -70,6 +70,7 @@ enum lost_by {
 struct seen {
     bool waits;                  /* a deletion waits for a GitLab that cannot be asked: up to 15 minutes */
     bool meddled;                /* somebody has changed something at GitLab */
+    bool misdated;               /* a clock was set: what was written down since may be in the past, or the future */
     int64_t due;                 /* when the last thing begins that somebody has told to wait */
     bool resting;                /* from here on nothing may be written */
     unsigned writes;             /* the operator's, but for Lease and Events, and users' of GitLabRunners */
