@@ -136,7 +136,8 @@ static const struct wish *who_looks_for_it(const struct story *story, const stru
     for (int i = 0; i < story->wishes_len; i++) {
         struct json_object *object = wish_object(story, &story->wishes[i]), *spec = json_get(object, "spec");
         const char *scope = json_str_or(spec, "scope.type", "");
-        bool here = is_marked(runner, object) && spec_gitlab(spec) == made->gitlab && spec_mode(spec) == made->mode;
+        bool here = is_marked(runner, object) && !spec_is_invalid(spec) && spec_gitlab(spec) == made->gitlab &&
+                    spec_mode(spec) == made->mode;
         for (size_t p = 0; p < ARRAY_LEN(places) && here; p++)
             if (strcmp(scope, places[p].scope) == 0)
                 here = strcmp(runner->type, places[p].type) == 0 &&
