@@ -7,14 +7,17 @@
 #include "tests/sim/properties.h"
 #include "tests/sim/story.h"
 
-enum { LOOK_MS = 10 * 1000, GARBAGE_MS = 60 * 1000 };
+enum {
+    LOOK_MS = 10 * 1000,
+    QUIET_MS = 70 * 1000, /* requests wait for a minute, and what has no owner is looked at once a minute */
+};
 
 /* What changes while things are still happening, and what only time changes. */
 struct calm {
     unsigned writes, starts;
-    int leader;                  /* the last one; -1: nobody */
-    int64_t asks_at[WISHES_MAX]; /* when it will ask GitLab; 0: there is more to do. Without an object: which minute it
-                                    is */
+    int leader; /* the last one; -1: nobody */
+    int64_t at_ms;
+    int64_t asks_at[WISHES_MAX]; /* when it will ask GitLab; 0: there is more to do. Without an object: now */
 };
 
 static int some_leader(const struct story *story)
@@ -63,15 +66,14 @@ bool story_waits_for_version(const struct story *story)
 
 static struct calm calm_of(const struct story *story)
 {
-    struct calm calm = {.writes = story->seen.writes, .leader = some_leader(story)};
+    struct calm calm = {.writes = story->seen.writes, .leader = some_leader(story), .at_ms = story->sim->now};
 
     for (int i = 0; i < story->replicas_len; i++)
         calm.starts += replica_starts(story->replicas[i]);
     for (int i = 0; i < story->wishes_len && calm.leader >= 0; i++) {
         const struct wish *wish = &story->wishes[i];
         bool asks = wish_object(story, wish) && !greed_is_in(story, wish->ns);
-        calm.asks_at[i] = asks ? replica_asks_at(story->replicas[calm.leader], wish->ns, wish->name)
-                               : 1 + story->sim->now / GARBAGE_MS;
+        calm.asks_at[i] = asks ? replica_asks_at(story->replicas[calm.leader], wish->ns, wish->name) : calm.at_ms;
     }
     return calm;
 }
@@ -122,7 +124,7 @@ static bool is_stir(const struct story *story, const struct calm *then, const st
 /* GitLab was asked about each runner meanwhile, and there was nothing to do. */
 static bool is_calm(const struct story *story, const struct calm *then, const struct calm *now)
 {
-    bool calm = now->leader >= 0;
+    bool calm = now->leader >= 0 && now->at_ms - then->at_ms >= QUIET_MS;
 
     for (int i = 0; i < story->wishes_len; i++)
         calm &= then->asks_at[i] < now->asks_at[i];
