@@ -201,3 +201,16 @@ def test_u6_what_the_operator_asks_of_the_object(ci: Place, gitlab: GitLabAdmin)
     assert [verb for verb in said if verb[1] != "status"] == [("patch", ""), ("patch", "")]
     assert {verb for verb, _ in said} == {"patch"}
 
+
+
+def test_a_table_that_a_restore_had_and_git_has_no_more_is_none(ci: Place, gitlab: GitLabAdmin) -> None:
+    """Who restores it owns the table, who applies what is in it: server-side apply leaves null when that goes."""
+    ci.registration_token()
+    runner = ci.unmanned(config={"runners": {"limit": 1}})
+    git = yaml.safe_load(manifest(ci.name, **ci.spec(manager={"replicas": 0})))
+    for config in ({"config": {"runners": {"limit": 2}}}, {}):
+        applied = json.dumps(git | {"spec": git["spec"] | config})
+        kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=applied)
+    assert runner.object()["spec"]["config"] == {"runners": None}
+    runner.wait()
+    assert "limit" not in runner.config()["runners"][0]
