@@ -82,6 +82,8 @@ static void what_cannot_be_the_write_is_told_at_once(void **state)
     assert_true(event(KIND_RUNNER, "a", "7", 2, false));
     assert_false(event(KIND_RUNNER, "a", "8", 3, false));
     assert_true(event(KIND_RUNNER, "a", "9", 2, false));
+    assert_false(event(KIND_RUNNER, "a", "6", 1, false));
+    assert_true(event(KIND_RUNNER, "a", "9", 2, false));
     assert_false(event(KIND_RUNNER, "a", "10", 2, true));
     echo_end(&w.echo);
     assert_string_equal(w.told, "");

@@ -303,6 +303,34 @@ static void nothing_is_left_of_a_registration_whose_secret_is_gone(void **state)
     assert_null(s->observed.registered.url);
 }
 
+static void tell_binding(struct scene *s, const char *ns)
+{
+    struct json_object *object = arena_json(
+        &s->mem,
+        json_build("{metadata: {namespace: %s, name: 'ci.builds-runner', uid: %s, resourceVersion: '9', labels: "
+                   "{'app.kubernetes.io/managed-by': 'gitlab-runner-controller'}, annotations: {'" ANNOTATION_OWNER
+                   "': %s, '" ANNOTATION_OWNER_UID "': 'first'}}}",
+                   ns, ns, (const char *)key_text(KIND, "ci", "builds").text));
+    const struct record record = kind_record(KIND_ROLE_BINDING, object, s->store, &s->mem);
+
+    store_put(s->store, KIND_ROLE_BINDING, &record);
+}
+
+/* Wherever in the alphabet the jobs were before. */
+static void a_binding_where_the_jobs_were_is_a_stray(void **state)
+{
+    struct scene *s = *state;
+
+    tell_binding(s, "jobs");
+    jobs_in(s, "jobs");
+    assert_null(s->observed.stray.kind);
+    jobs_in(s, "later");
+    assert_string_equal(s->observed.stray.ns, "jobs");
+    jobs_in(s, "before");
+    assert_string_equal(s->observed.stray.ns, "jobs");
+    assert_string_equal(s->observed.stray.name, "ci.builds-runner");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_read_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(the_token_secret_of_the_former_object_is_inherited, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_left_of_a_registration_whose_secret_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_binding_where_the_jobs_were_is_a_stray, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,10 @@ static const struct spec spec = {
     "{'metadata': {'resourceVersion': '5', 'annotations': {'" ANNOTATION_ALLOWED_HOSTS "': '" hosts                    \
     "'}}, 'data': {'access-token': 'Z2xwYXQteA=='}}"
 
+#define PAIR(hosts)                                                                                                    \
+    "{'metadata': {'resourceVersion': '5', 'annotations': {'" ANNOTATION_ALLOWED_HOSTS "': '" hosts                    \
+    "'}}, 'data': {'tls.crt': 'Q0VSVCBh', 'tls.key': 'S0VZIGE='}}"
+
 /* url = "https://gitlab.example.com", token = "glrt-x" */
 #define CONFIG "eApbW3J1bm5lcnNdXQogIHVybCA9ICJodHRwczovL2dpdGxhYi5leGFtcGxlLmNvbSIKICB0b2tlbiA9ICJnbHJ0LXgiCg=="
 
@@ -74,6 +78,10 @@ static const struct {
     {READ_CLIENT_CERT, TEXT("tls.key", "eA=="), LOOKUP_NO_KEY, NULL, NULL},
     {READ_CLIENT_KEY, TEXT("tls.key", "S0VZIGE="), LOOKUP_FOUND, "KEY a", NULL},
     {READ_CLIENT_KEY, TEXT("tls.key", "eA=="), LOOKUP_INVALID, NULL, "is no key of it"},
+    {READ_CLIENT_CERT, PAIR("another.example.com"), LOOKUP_NOT_FOR_HOST, NULL, NULL},
+    {READ_CLIENT_KEY, PAIR("another.example.com"), LOOKUP_NOT_FOR_HOST, NULL, NULL},
+    {READ_CLIENT_CERT, PAIR("gitlab.example.com"), LOOKUP_FOUND, "CERT a", NULL},
+    {READ_CLIENT_KEY, PAIR("gitlab.example.com"), LOOKUP_FOUND, "KEY a", NULL},
     {READ_CACHE, TEXT("a", "eA=="), LOOKUP_FOUND, "{\"a\":\"eA==\"}", NULL},
     {READ_CACHE, "{'metadata': {'resourceVersion': '5'}}", LOOKUP_NO_KEY, NULL, NULL},
     {READ_ACCOUNT, "{'metadata': {'resourceVersion': '5', 'uid': 'u-1'}}", LOOKUP_FOUND, "u-1", NULL},
