@@ -151,6 +151,26 @@ static void of_a_thousand_a_few_are_named(void **state)
         assert_string_not_equal(sights[i].name, "other");
 }
 
+static void calls_at_others_are_counted_together(void **state)
+{
+    static const char *const urls[] = {"https://a.quiet.test", "https://b.quiet.test", "https://c.quiet.test"};
+    struct gate_pass passes[ARRAY_LEN(urls)] = {{.go = never_goes}, {.go = never_goes}, {.go = never_goes}};
+    struct gate_sight sights[GATE_SIGHTS + 1];
+    struct err err = {0};
+
+    (void)state;
+    call_many();
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        const struct gate_door door = {.url = urls[i], .ns = "quiet"};
+        assert_int_equal(gate_enter(gate, &passes[i], &door, &err), GATE_GO);
+        assert_true(gate_begin(gate, &passes[i], &err));
+    }
+    assert_int_equal(gate_sights(gate, sights), GATE_SIGHTS + 1);
+    assert_int_equal(sights[GATE_SIGHTS].inside, ARRAY_LEN(urls));
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++)
+        gate_cancel(gate, &passes[i]);
+}
+
 /* Nobody hides the GitLab of all by naming many of his own. */
 static void the_host_that_most_namespaces_call_is_named(void **state)
 {
@@ -185,6 +205,7 @@ int main(void)
         TEST(callers_that_are_answered_5xx_are_held),
         TEST(behind_a_dead_proxy_all_are_out_of_reach),
         TEST(of_a_thousand_a_few_are_named),
+        TEST(calls_at_others_are_counted_together),
         TEST(the_host_that_most_namespaces_call_is_named),
         TEST(which_are_named_does_not_change_by_itself),
     };

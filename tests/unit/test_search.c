@@ -41,6 +41,8 @@ static void on_answer(void *arg, const struct gitlab_answer *answer)
     w.answer = *answer;
 }
 
+static const char *next_page; /* that GitLab names; NULL: the next one */
+
 /* A page of runners and the number of the next one, or a runner without our mark. */
 static void answer_request(int64_t marked)
 {
@@ -54,7 +56,7 @@ static void answer_request(int64_t marked)
         for (int i = 0; i < PAGE; i++)
             body = arena_printf(&a, "%s%s{\"id\": %ld}", body, i ? "," : "", number * PAGE + i);
         body = arena_printf(&a, "[%s]", body);
-        next = arena_printf(&a, "%ld", number + 1);
+        next = next_page ? next_page : arena_printf(&a, "%ld", number + 1);
     } else {
         body = arena_printf(&a, "{\"id\": %s, \"maintenance_note\": \"%s\"}", id,
                             strtol(id, NULL, 10) == marked ? "our-mark" : "");
@@ -116,11 +118,26 @@ static void gitlab_is_asked_at_a_pace(void **state)
     assert_int_equal(w.requests, 3 + 50 + 1); /* pages 1 to 3, runners 20 to 70 */
 }
 
+static void a_list_whose_next_page_is_none_is_not_believed(void **state)
+{
+    static const char *const wrong[] = {"x", "1", "0", "-3", "2x"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        next_page = wrong[i];
+        search(0, 0);
+        assert_string_equal(w.answer.err.reason, "UnexpectedAnswer");
+        assert_int_equal(w.requests, 1);
+    }
+    next_page = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_without_end_is_left_after_ten_minutes),
         cmocka_unit_test(gitlab_is_asked_at_a_pace),
+        cmocka_unit_test(a_list_whose_next_page_is_none_is_not_believed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
