@@ -612,6 +612,24 @@ static void the_limit_holds_requests_in_their_order(void **state)
     assert_int_equal(kube_traffic(w->client).held, 0);
 }
 
+static void what_is_asked_for_is_its_own_until_it_goes(void **state)
+{
+    struct world *w = *state;
+    struct result r[LIMIT_START + 1] = {{0}};
+    char method[] = "PATCH", path[] = "/x", type[] = "application/a", body[] = "{}";
+    const struct kube_request request = {
+        .method = method, .path = path, .content_type = type, .body = body, .done = on_result, .arg = &r[LIMIT_START]};
+
+    for (size_t i = 0; i < LIMIT_START; i++)
+        start(w, "GET", "/", &r[i]);
+    kube_start(w->client, &request);
+    *method = *path = *type = *body = '?';
+    answer(w, 0, 200, 0);
+    assert_sent(w, LIMIT_START, "PATCH https://k8s.test/x\n");
+    assert_said(w, LIMIT_START, "\nContent-Type: application/a\n");
+    assert_string_equal(w->http.sent[LIMIT_START].request.body, "{}");
+}
+
 /* What a stream brings is lines without an end; "stop" is enough of them. */
 static bool on_bytes(void *arg, const char *bytes, size_t len)
 {
@@ -1216,6 +1234,7 @@ int main(void)
         TEST(a_5xx_is_repeated_only_where_the_server_says_when_and_it_does_no_harm),
         TEST(one_5xx_does_not_hold_up_the_others),
         TEST(the_limit_holds_requests_in_their_order),
+        TEST(what_is_asked_for_is_its_own_until_it_goes),
         TEST(streams_and_leases_do_not_wait),
         TEST(a_stream_is_passed_on_as_it_comes),
         TEST(a_request_is_counted_once),
