@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/clock.h"
 #include "kube/queue.h"
 
 /* Takes the next key of at least this priority, which must be this one for this cause; NULL: there must be none. */
@@ -148,6 +149,23 @@ static void it_is_counted_how_long_keys_waited(void **state)
     assert_takes(q, 0, "ci/a", "1");
     assert_int_equal(waits->count, 1);
     assert_true(waits->sum >= 0 && waits->sum < 60);
+    queue_destroy(q);
+}
+
+/* Also when something else is to be done about it meanwhile. */
+static void the_oldest_key_has_waited_since_it_came(void **state)
+{
+    enum { AGE_US = 2000 };
+    struct queue *q = queue_create();
+
+    (void)state;
+    assert_true(queue_oldest_seconds(q) >= 0 && queue_oldest_seconds(q) <= 0);
+    queue_add(q, "ci/a", QUEUE_ROUTINE, "1");
+    for (int64_t came = clock_us(); clock_us() - came < AGE_US;)
+        ;
+    queue_add(q, "ci/a", QUEUE_URGENT, "2");
+    queue_add(q, "ci/b", QUEUE_URGENT, "3");
+    assert_true(queue_oldest_seconds(q) >= AGE_US / 1e6);
     queue_destroy(q);
 }
 
@@ -643,6 +661,7 @@ int main(void)
         cmocka_unit_test(failures_count_in_a_row),
         cmocka_unit_test(keeps_a_key_until_its_time),
         cmocka_unit_test(it_is_counted_how_long_keys_waited),
+        cmocka_unit_test(the_oldest_key_has_waited_since_it_came),
         cmocka_unit_test(an_earlier_time_wins),
         cmocka_unit_test(an_event_ends_a_delay),
         cmocka_unit_test(a_delay_set_while_busy_begins_when_done),
