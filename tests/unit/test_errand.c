@@ -246,6 +246,7 @@ static void a_line_is_of_keys_and_of_what_was_read(void **state)
     turn->observed.values[READ_CREDENTIAL] =
         (struct observed_value){.lookup = LOOKUP_FOUND, .value = TOKEN, .version = "12"};
     turn->observed.values[READ_CA] = (struct observed_value){.lookup = LOOKUP_FOUND, .value = large, .version = "13"};
+    turn->observed.values[READ_CONFIG] = (struct observed_value){.lookup = LOOKUP_FOUND, .value = "x", .version = "14"};
     turn->steps = 3;
     ask_at(w, turn, w->url);
     assert_int_equal(turn->work.state, WORK_PARKED);
@@ -256,6 +257,7 @@ static void a_line_is_of_keys_and_of_what_was_read(void **state)
     assert_int_equal(next->observed.values[READ_CA].lookup, LOOKUP_UNKNOWN); /* it is read again */
     assert_string_equal(next->observed.values[READ_CREDENTIAL].value, TOKEN);
     assert_string_equal(next->observed.values[READ_CREDENTIAL].version, "12");
+    assert_string_equal(next->observed.values[READ_CONFIG].version, "14");
     assert_string_equal(next->asked.rule, "registered"); /* which is to blame when its steps are too many */
 
     turn = ask(w, 1); /* something else has woken it: it keeps its place, and its steps do not count twice */

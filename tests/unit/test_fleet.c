@@ -106,7 +106,11 @@ static void a_token_that_is_replaced_in_time_is_not_unattended(void **test)
 {
     static const struct {
         int64_t end, rotation, unattended;
-    } cases[] = {{NOW + 900, NOW + 60, 0}, {NOW + 900, NOW - 60, NOW + 900}, {NOW + 900, 0, NOW + 900}, {0, 0, 0}};
+    } cases[] = {{NOW + 900, NOW + 60, 0},
+                 {NOW + 900, NOW, 0},
+                 {NOW + 900, NOW - 60, NOW + 900},
+                 {NOW + 900, 0, NOW + 900},
+                 {0, 0, 0}};
 
     (void)test;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "operator/claim.h"
 #include "operator/garbage.h"
 #include "operator/records.h"
 #include "kube/controller.h"
@@ -283,6 +284,30 @@ static void withdrawn_consent_takes_the_binding(void **state)
     assert_int_equal(w.events, 1);
     assert_string_equal(w.event, "RightsWithdrawn");
     assert_int_equal(w.stats.removed.rows[0].count, 1);
+}
+
+/* Whoever names its owner as such, too: that one lives, so Kubernetes would leave the rights there. */
+static void withdrawn_consent_takes_one_that_refers_to_its_owner(void **state)
+{
+    struct json_object *object = binding("builds");
+
+    (void)state;
+    json_set(object, "metadata.ownerReferences", json_build("[{uid: 'builds', kind: %s}]", KIND));
+    lead();
+    shown(KIND_NAMESPACE, consent(NULL));
+    act();
+    answer("GET " BINDING, object, ERR_NONE);
+    answer("DELETE " BINDING, NULL, ERR_NONE);
+    assert_string_equal(w.event, "RightsWithdrawn");
+}
+
+/* A series that begins when the first is removed would hide that one from an alert. */
+static void removals_are_counted_from_0_on(void **state)
+{
+    (void)state;
+    assert_int_equal(w.stats.removed.len, CLAIM_ORPHANED - CLAIM_GOOD);
+    for (size_t i = 0; i < w.stats.removed.len; i++)
+        assert_int_equal(w.stats.removed.rows[i].count, 0);
 }
 
 static void so_it_does_when_nobody_led_meanwhile(void **state)
@@ -617,6 +642,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_as_it_should_be_is_left_alone),
         TEST(withdrawn_consent_takes_the_binding),
+        TEST(withdrawn_consent_takes_one_that_refers_to_its_owner),
+        TEST(removals_are_counted_from_0_on),
         TEST(so_it_does_when_nobody_led_meanwhile),
         TEST(consent_that_came_back_in_time_keeps_it),
         TEST(a_binding_of_somebody_elses_is_left_alone),

@@ -239,6 +239,21 @@ static void what_was_read_stays(void **state)
     assert_int_equal(credential(s)->lookup, LOOKUP_NO_OBJECT);
 }
 
+/* Who replaces a token is not served with the former one. */
+static void what_was_read_is_of_the_version_of_then(void **state)
+{
+    struct scene *s = *state;
+
+    tell_secret(s, "gitlab", "4");
+    s->observed.values[READ_CREDENTIAL] =
+        (struct observed_value){.lookup = LOOKUP_FOUND, .value = "token", .version = "4"};
+    assert_string_equal(credential(s)->value, "token");
+    tell_secret(s, "gitlab", "5");
+    assert_int_equal(credential(s)->lookup, LOOKUP_UNKNOWN);
+    assert_null(credential(s)->value);
+    assert_string_equal(credential(s)->version, "5");
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * What is gone */
 
@@ -344,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(so_is_what_is_referred_to_since_the_last_list, setup, teardown),
         cmocka_unit_test_setup_teardown(a_list_shows_what_was_referred_to_before, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_read_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_read_is_of_the_version_of_then, setup, teardown),
         cmocka_unit_test_setup_teardown(the_token_secret_of_the_former_object_is_inherited, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_left_of_a_registration_whose_secret_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_binding_where_the_jobs_were_is_a_stray, setup, teardown),

@@ -516,6 +516,8 @@ static void who_makes_room_is_told_of_before(void **state)
     assert_string_equal(w.event, "OrphanDisplaced");
     assert_int_equal(w.stats.orphans.displaced, 0);
     orphans_written(*state, "flood.99", false);
+    assert_int_equal(orphans_count(*state), 512 / 20); /* who was to leave is still in it */
+    assert_int_equal(w.stats.orphans.displaced, 0);
     snprintf(w.event, sizeof(w.event), "%s", "");
     assert_true(orphans_admit(*state, "flood.99", "flood", "a runner", 20 * 1024, &err));
     assert_string_equal(w.event, ""); /* once */
@@ -597,6 +599,25 @@ static void what_somebody_takes_out_by_hand_is_forgotten(void **state)
     assert_int_equal(w.calls, 1);
 }
 
+/* All of them, and nobody looks at the ledger for their sake when they would have been due. */
+static void so_is_whatever_there_was(void **state)
+{
+    for (int round = 0; round < 20; round++) { /* where in the index each is differs */
+        for (int i = 0; i < 12; i++)
+            leave_one_behind(100 * round + i);
+        w.reads = 0;
+        lead(true);
+        assert_true(wait_until(w.loop.now));
+        assert_int_equal(orphans_count(*state), 12);
+        json_set(w.secret, "data", json_build("{}"));
+        assert_true(wait_until(INT64_MAX - 1));
+        assert_int_equal(orphans_count(*state), 0);
+        assert_false(wait_until(INT64_MAX - 1));
+        assert_int_equal(w.reads, 2);
+        lead(false);
+    }
+}
+
 /* Whoever leads next finds it there, or not. */
 static void an_entry_that_is_being_taken_out_is_left_to_the_next_leader(void **state)
 {
@@ -648,6 +669,7 @@ int main(void)
         TEST(a_ledger_that_cannot_be_read_is_read_later),
         TEST(who_does_not_lead_does_nothing),
         TEST(what_somebody_takes_out_by_hand_is_forgotten),
+        TEST(so_is_whatever_there_was),
         TEST(an_entry_that_is_being_taken_out_is_left_to_the_next_leader),
         TEST(a_namespace_that_cannot_be_is_none),
     };

@@ -272,6 +272,23 @@ static void there_is_room_for_several(void **state)
     assert_int_equal(w.told[3], 7);
 }
 
+/* Not all of it: who wants a value of it is not served by what has none. */
+static void what_is_asked_for_without_its_data_is_another_read(void **state)
+{
+    (void)state;
+    want(0, "100");
+    reads_leave(&w.turns[0]);
+    want_key(1, NULL);
+    want_key(2, "t");
+    want_key(3, NULL);
+    assert_int_equal(w.asked, 3);
+    answer(2, "7", 500);
+    assert_int_equal(w.told[2], 0);
+    assert_int_equal(w.told[3], 7);
+    answer(3, "7", 500);
+    assert_int_equal(w.told[2], 7);
+}
+
 static void who_leaves_is_told_nothing(void **state)
 {
     (void)state;
@@ -314,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_of_use_is_kept_for_a_while_and_no_longer, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_kept_has_a_bound, setup, teardown),
         cmocka_unit_test_setup_teardown(there_is_room_for_several, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_asked_for_without_its_data_is_another_read, setup, teardown),
         cmocka_unit_test_setup_teardown(who_leaves_is_told_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_is_not_there_is_known_to_be_missing, setup, teardown),
     };

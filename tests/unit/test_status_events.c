@@ -82,6 +82,7 @@ static void each_life_is_told_of_in_few_words(void **state)
         {https, "Ready:7 ImagePullBackOff:7! ManagerStarting:7 Ready:7 Ready:7", "Registered !ImagePullBackOff Ready"},
         {https, "Ready:7 ImagePullBackOff:7! |ManagerStarting:7 Ready:7", "Registered !ImagePullBackOff Ready"},
         {https, "Ready:7 RunnerNotFound:0! Ready:8", "Registered !RunnerNotFound Registered Ready"},
+        {https, "Ready:7 Forbidden:7! ManagerStarting:7 Ready:7", "Registered !Forbidden Ready"},
         {https, "NotGitLab:0! NotGitLab:0! Redirected:0!", "!NotGitLab !Redirected"},
     };
 
