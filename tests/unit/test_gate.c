@@ -221,6 +221,20 @@ static void those_who_wait_take_turns_by_namespace(void **state)
     }
 }
 
+/* Those who could take one and want none keep nobody away. */
+static void a_place_goes_past_who_does_not_wait(void **state)
+{
+    (void)state;
+    enter_of("a", 0, 3, A);
+    enter_of("b", 10, 12, A);
+    enter_of("c", 20, 22, A);
+    assert_int_equal(let_in(0, 30), PLACES);
+    assert_int_equal(w.callers[21].order, 0);
+    leave(0, HOST_ANSWERED);
+    leave(1, HOST_ANSWERED);
+    assert_int_equal(w.callers[21].order, PLACES + 1);
+}
+
 static void of_one_namespace_the_urgent_go_first(void **state)
 {
     (void)state;
@@ -403,6 +417,23 @@ static void a_dead_proxy_is_told_to_all_behind_it(void **state)
     assert_int_equal(enter_door(30, &(struct gate_door){.url = "https://direct.test", .ns = "one"}), GATE_GO);
 }
 
+/* One answer through it is enough; a call that was given up says nothing. */
+static void a_proxy_that_is_found_is_alive(void **state)
+{
+    static const enum host_outcome outcomes[] = {HOST_BLOCKED, HOST_BLOCKED, HOST_BLOCKED, HOST_BLOCKED, HOST_ANSWERED,
+                                                 HOST_BLOCKED, HOST_BLOCKED, HOST_BLOCKED, HOST_BLOCKED, HOST_DROPPED};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+        assert_int_equal(enter_proxied(i, A), GATE_GO);
+        leave(i, outcomes[i]);
+        assert_int_equal(gate_proxy(w.gate)->state, HOST_CLOSED);
+    }
+    assert_int_equal(enter_proxied(20, A), GATE_GO);
+    leave(20, HOST_BLOCKED);
+    assert_int_equal(gate_proxy(w.gate)->state, HOST_OPEN);
+}
+
 /* Who waits in line of any host behind it does not wait for it. */
 static void lines_behind_a_dead_proxy_are_cleared(void **state)
 {
@@ -562,6 +593,7 @@ int main(void)
         TEST(a_full_host_holds_up_no_other),
         TEST(a_namespace_that_fills_a_host_leaves_places_for_the_next),
         TEST(those_who_wait_take_turns_by_namespace),
+        TEST(a_place_goes_past_who_does_not_wait),
         TEST(of_one_namespace_the_urgent_go_first),
         TEST(a_namespace_has_a_share_of_all_places),
         TEST(a_dead_host_is_told_to_all_at_once),
@@ -571,6 +603,7 @@ int main(void)
         TEST(callers_without_number_are_few_to_remember),
         TEST(who_follows_is_told_of_each_call_that_begins),
         TEST(a_dead_proxy_is_told_to_all_behind_it),
+        TEST(a_proxy_that_is_found_is_alive),
         TEST(lines_behind_a_dead_proxy_are_cleared),
         TEST(a_place_is_no_way_around_a_breaker),
         TEST(a_place_can_be_handed_over),

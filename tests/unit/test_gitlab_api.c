@@ -591,7 +591,8 @@ static void reads_lists_page_by_page(void **state)
     assert_string_equal(w->body, "[{\"id\":5},{\"id\":6}]");
     assert_asked(0, "GET /root/api/v4/runners?per_page=50&page=1");
     say(0, "200 OK", "[]");
-    assert_int_equal(read_page(w, GITLAB_OP_LIST_ALL, 3)->next_page, 0);
+    assert_int_equal(read_page(w, GITLAB_OP_LIST_ALL, 3)->err.kind, ERR_NONE);
+    assert_int_equal(w->answer.next_page, 0);
     assert_asked(0, "GET /root/api/v4/runners/all?per_page=50&page=3");
     say(0, "200 OK", "[{\"id\":1}]");
     assert_int_equal(call(w, GITLAB_OP_RUNNING)->err.kind, ERR_NONE);

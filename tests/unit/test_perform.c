@@ -320,6 +320,31 @@ static void write_status_after(const char *ready)
     write_status();
 }
 
+static void put_finalizer_on(int64_t generation)
+{
+    cleanup_json struct json_object *object = object_with_status("8", "no");
+
+    begin_with_status("7", "no");
+    json_set_int(object, "metadata.generation", generation);
+    perform(&w.turn, &(struct action){.kind = ACT_FINALIZER, .rule = "hold", .hold_finalizer = true});
+    answer_object(object);
+    assert_true(w.turn.observed.finalizer);
+}
+
+/* What GitLab answers later is about the object as the finalizer was put on it; about the spec that the turn has seen,
+ * when there is another one by then. */
+static void a_turn_is_about_the_spec_that_it_has_seen(void **state)
+{
+    put_finalizer_on(1);
+    assert_false(w.turn.stale);
+    assert_string_equal(w.turn.record.version, "8");
+    teardown(state);
+    setup(state);
+    put_finalizer_on(2);
+    assert_true(w.turn.stale);
+    assert_string_equal(w.turn.record.version, "7");
+}
+
 /* The answer to a write did not come, and the watch tells of it when the next turn has begun. */
 static void a_status_that_is_news_is_not_written_over(void **state)
 {
@@ -716,6 +741,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(our_own_is_applied_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(what_needs_no_handing_over_is_applied, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_gone_is_not_applied_after_a_refusal, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_turn_is_about_the_spec_that_it_has_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(a_status_that_is_news_is_not_written_over, setup, teardown),
         cmocka_unit_test_setup_teardown(a_status_is_written_to_the_newest_version, setup, teardown),
         cmocka_unit_test_setup_teardown(a_turn_may_write_its_status_twice, setup, teardown),

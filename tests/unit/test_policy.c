@@ -104,6 +104,7 @@ static const struct {
     {"2001:db8::169.254.169.253", NULL},
     {"2001:1::1", NULL},
     {"64:ff9b:1::10.0.0.1", NULL},
+    {"64:ff9b:1::100.100.9.200", NULL}, /* nearly a cloud's */
     {"64:ff9b:1:a00:0:100::", NULL},
     {"fd00:ec3::254", NULL},
     {"fd20:ce::253", NULL},

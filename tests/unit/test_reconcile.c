@@ -200,6 +200,27 @@ static void it_is_tried_again_every_five_minutes_at_last(void **state)
     assert_in_range(longest, RETRY_MAX_MS / 2, RETRY_MAX_MS);
 }
 
+/* Whatever it asks for: the two trees of a large object are not made beside those of many others. */
+static void a_turn_costs_what_its_object_takes(void **state)
+{
+    struct json_object *large = arena_json(
+        &w.mem,
+        json_build("{metadata: {namespace: 'ci', name: 'large', uid: 'l', resourceVersion: '8', generation: 1}, "
+                   "spec: {url: 'https://one.example.com', description: %s}}",
+                   arena_printf(&w.mem, "%020000d", 0)));
+    const struct record record = kind_record(KIND_RUNNER, large, w.ctx.store, &w.mem);
+
+    (void)state;
+    w.answers = false;
+    go_on(0);
+    size_t usual = w.turn->work.cost;
+    store_put(w.ctx.store, KIND_RUNNER, &record);
+    controller_add(w.ctx.controller, KIND "/ci/large", QUEUE_URGENT, "applied");
+    go_on(0);
+    assert_string_equal(w.turn->observed.owner.name, "large");
+    assert_in_range(w.turn->work.cost, usual + 20000, usual + 2000000);
+}
+
 /* Somebody waits for what he has just changed. That an answer has come is nobody's edit. */
 static void who_has_changed_it_is_waited_for(void **state)
 {
@@ -416,6 +437,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_repeats_is_given_up_for_a_while, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_tried_again_every_five_minutes_at_last, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_tried_at_once_when_what_it_needs_has_changed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_turn_costs_what_its_object_takes, setup, teardown),
         cmocka_unit_test_setup_teardown(who_has_changed_it_is_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_known_is_served_beside_who_is_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_left_out_is_served_no_more, setup, teardown),
