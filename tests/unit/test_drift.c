@@ -256,6 +256,36 @@ static void what_was_just_applied_is_in_order(void **state)
     assert_non_null(kept_account(s)->fields);
 }
 
+/* ours: as FieldsV1, which of the annotations of its pods. */
+static bool is_deployment_drifted(struct scene *s, const char *ours)
+{
+    static const struct owner owner = {.ns = "ci", .name = "builds", .uid = "u"};
+    struct spec spec;
+    struct err err;
+
+    assert_true(
+        spec_parse(runner_object(store_get(s->store, KIND_RUNNER, "ci", "builds"), &s->mem), &spec, &s->mem, &err));
+    const char *hash = manifest_hash(render_child(CHILD_DEPLOYMENT, &owner, &spec, &settings, &s->mem));
+    told(s, KIND_DEPLOYMENT,
+         json_build("{metadata: {namespace: 'ci', name: 'builds-runner', uid: 'd', resourceVersion: %s, annotations: "
+                    "{'gitlab-runners.dev/owner': 'ci/builds', 'gitlab-runners.dev/owner-uid': 'u', "
+                    "'gitlab-runners.dev/applied-hash': %s, '" ANNOTATION_INPUTS "': 'account=a'}, managedFields: "
+                    "[{manager: 'gitlab-runner-controller', operation: 'Apply', fieldsV1: {'f:metadata': {'f:labels': "
+                    "{}, 'f:annotations': {}, 'f:ownerReferences': {}}, 'f:spec': {'f:replicas': {}, "
+                    "'f:revisionHistoryLimit': {}, 'f:selector': {}, 'f:strategy': {}, 'f:template': {'f:spec': {}, "
+                    "'f:metadata': {'f:labels': {}, 'f:annotations': %o}}}}}]}}",
+                    next_version(s), hash, json_parse(ours, strlen(ours), &err)));
+    return kept_child(store_get(s->store, KIND_DEPLOYMENT, "ci", "builds-runner"))->drifted;
+}
+
+/* They are in no spec: they were put there for what else went into it. */
+static void an_annotation_of_the_pods_that_was_taken_is_seen(void **state)
+{
+    told_owner(*state, NULL);
+    assert_false(is_deployment_drifted(*state, "{\"f:" ANNOTATION_ACCOUNT_UID "\": {}}"));
+    assert_true(is_deployment_drifted(*state, "{\"f:theirs\": {}}"));
+}
+
 static void the_token_secret_is_not_judged(void **state)
 {
     struct scene *s = *state;
@@ -298,6 +328,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_child_of_a_spec_that_cannot_be_read_is_not_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_another_name_is_no_such_child, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_just_applied_is_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_annotation_of_the_pods_that_was_taken_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(the_token_secret_is_not_judged, setup, teardown),
         cmocka_unit_test_setup_teardown(a_runner_is_kept_as_it_is, setup, teardown),
     };

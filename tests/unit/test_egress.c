@@ -76,6 +76,7 @@ static void what_is_listed_is_called_directly(void **state)
         {"example.com", "https://example.com", NULL, false},
         {"example.com", "https://EXAMPLE.com.", NULL, false},
         {"example.com", "https://notexample.com", NULL, true},
+        {"example.com", "https://example.com-", NULL, true},
         {"b.c", "https://aaa.bbb.b.c", NULL, false},
         {".example.com", "https://gitlab.example.com/root", NULL, false},
         {".example.com", "https://example.com", NULL, true},

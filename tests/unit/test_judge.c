@@ -153,10 +153,12 @@ static void knows_regular_expressions(void **state)
         "\\p{^lu}", "\\_",     "(?i-s:a)",     "^*",         "\\Q\\E",
     };
     static const char *const bad[] = {
-        "*",       "a**",         "a*+",        "(",          ")",    "a)",  "(a",           "[a",          "[z-a]",
-        "[]",      "[[:word]:]]", "[[:nope:]]", "\\",         "\\1",  "\\C", "\\p{Klingon}", "\\p{",        "a{3,2}",
-        "x{1001}", "(x{500}){3}", "(?P<>a)",    "(?P<a b>c)", "(?z)", "(?i", "(?-)",         "\\x{110000}", "\\xg0",
-        "(?=a)",   "a{2}{3}",     "x|*",        "\\q",        "\xc3", "(*)", "(?i)*",        "\\x{}",       "[\\",
+        "*",       "a**",          "a*+",  "(",           ")",          "a)",          "(a",
+        "[a",      "[z-a]",        "[]",   "[[:word]:]]", "[[:nope:]]", "\\",          "\\1",
+        "\\C",     "\\p{Klingon}", "\\p{", "a{3,2}",      "x{1001}",    "(x{500}){3}", "([xy]{500}){3}",
+        "(?P<>a)", "(?P<a b>c)",   "(?z)", "(?i",         "(?-)",       "\\x{110000}", "\\xg0",
+        "(?=a)",   "a{2}{3}",      "x|*",  "\\q",         "\xc3",       "(*)",         "(?i)*",
+        "\\x{}",   "[\\",
     };
 
     (void)state;
@@ -293,6 +295,9 @@ static void knows_patterns_of_images(void **state)
         {"a/**/b", "a/b", true},
         {"a/**/b", "a/x/y/b", true},
         {"a/**/b", "a/x/y/c", false},
+        {"*a/b", "xa/b", true},
+        {"*a/b", "x/ya/b", false},
+        {"*a/b", "b", false},
         {"{ruby,node}:*", "node:20", true},
         {"{ruby,node}:*", "go:1", false},
         {"a{b{c,d},e}f", "abdf", true},

@@ -9,6 +9,7 @@
 #include "operator/ledger.h"
 #include "operator/orphans.h"
 #include "operator/perform.h"
+#include "operator/reads.h"
 #include "runner/names.h"
 
 static struct world {
@@ -95,6 +96,14 @@ uint64_t kube_start(struct kube_client *client, const struct kube_request *reque
     return (uint64_t)++w.requests;
 }
 
+static const char *data_key; /* of the last read */
+
+void reads_ask(struct turn *turn, enum kind kind, const char *name, const char *key, bool shared, kube_done_fn *done)
+{
+    (void)turn, (void)kind, (void)name, (void)shared, (void)done;
+    data_key = key;
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -162,6 +171,21 @@ static void comes_off_by_a_patch(void **state)
     answer_with(json_build("['theirs.example/x']"));
     assert_int_equal(w.requests, 2);
     assert_true(w.ready);
+}
+
+/* However large it is; of an account there is no data. */
+static void all_keys_of_a_caches_secret_are_read(void **state)
+{
+    struct spec spec = {.cache = arena_json(&w.turn.mem, json_build("{type: 's3', s3: {credentialsSecretRef: {name: "
+                                                                    "'cache'}}}")),
+                        .manager.service_account_name = "theirs"};
+
+    (void)state;
+    w.turn.observed.spec = &spec;
+    perform(&w.turn, &(struct action){.kind = ACT_READ, .rule = "read-cache", .read = READ_CACHE});
+    assert_string_equal(data_key, "*");
+    perform(&w.turn, &(struct action){.kind = ACT_READ, .rule = "read-account", .read = READ_ACCOUNT});
+    assert_null(data_key);
 }
 
 /* A token Secret whose controller is the former object of this name. */
@@ -736,6 +760,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(comes_off_by_an_apply, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_keys_of_a_caches_secret_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(comes_off_by_a_patch, setup, teardown),
         cmocka_unit_test_setup_teardown(has_one_controller, setup, teardown),
         cmocka_unit_test_setup_teardown(our_own_is_applied_at_once, setup, teardown),

@@ -6,9 +6,11 @@
 #include <assert.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "kube/lease.h"
 #include "kube/queue.h"
 #include "net/serve.h"
+#include "operator/errand.h"
 #include "operator/informers.h"
 #include "operator/perform.h"
 #include "operator/reconcile.h"
@@ -32,6 +34,7 @@ static struct world {
     bool urgent;                  /* … and whether somebody waits for him */
     int64_t asked_at[BEGINNINGS]; /* … and when "read-credential" was asked for as the first of a turn */
     size_t len;
+    unsigned stepped_back; /* from a line, or a place, at GitLab */
     struct watch_handler watches[KIND_COUNT];
     size_t watched;
 } w;
@@ -85,6 +88,12 @@ uint64_t kube_start(struct kube_client *client, const struct kube_request *reque
 void kube_cancel(struct kube_client *client, uint64_t id)
 {
     (void)client, (void)id;
+}
+
+void gitlab_step_back(struct gitlab *gitlab, struct gate_pass *pass)
+{
+    (void)gitlab, (void)pass;
+    w.stepped_back++;
 }
 
 static void fail_turn(struct turn *turn)
@@ -320,6 +329,21 @@ static void is_seen(void)
     go_on(0);
 }
 
+/* Its turn has found something else to do, so others of the line go on. */
+static void who_does_not_ask_again_gives_up_its_place(void **state)
+{
+    (void)state;
+    is_seen();
+    struct errand *e = mem_alloc(sizeof(*e));
+    *e = (struct errand){.ctx = &w.ctx, .state = known(), .stage = ERRAND_IN_LINE, .cause = "test"};
+    list_init(&e->node);
+    known()->errand = e;
+    applied(json_build("[%s]", FINALIZER));
+    go_on(0);
+    assert_null(known()->errand);
+    assert_int_equal(w.stepped_back, 1);
+}
+
 static void went_by_force(void)
 {
     store_remove(w.ctx.store, KIND_RUNNER, "ci", "builds");
@@ -441,6 +465,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_has_changed_it_is_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_known_is_served_beside_who_is_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_left_out_is_served_no_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_does_not_ask_again_gives_up_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(a_token_that_is_not_saved_is_seen_to_its_end, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_a_registration_that_may_be_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(what_all_can_see_is_forgotten, setup, teardown),
