@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gitlab/gate.h"
+#include "gitlab/gate_parts.h"
 #include "net/loop.h"
 
 enum { PLACES = 6, CALLERS = 100, GUARD_MS = 10000 * SLOWNESS };
@@ -369,6 +370,22 @@ static void callers_without_number_are_few_to_remember(void **state)
     }
 }
 
+/* Of those who call no more nothing is kept. */
+static void what_was_answered_long_ago_is_forgotten(void **state)
+{
+    const int64_t now = loop_now(w.loop);
+
+    (void)state;
+    for (uint64_t i = 0; i < 2; i++)
+        enter_door(i, &(struct gate_door){.url = A, .ns = "one", .caller = 1 + i});
+    end(0, HOST_ANSWERED, HOST_LIMITED);
+    struct gate_server *server = w.callers[1].pass.server;
+    gate_answers_of(server, 3, now + GATE_FORGET_MS / 2);
+    assert_non_null(gate_answers_known(server, 1));
+    gate_answers_of(server, 4, now + GATE_FORGET_MS * 2);
+    assert_null(gate_answers_known(server, 1));
+}
+
 static void note_host(void *arg, const char *host)
 {
     snprintf(arg, 100, "%s", host);
@@ -601,6 +618,7 @@ int main(void)
         TEST(what_one_caller_is_answered_keeps_no_other_away),
         TEST(in_line_only_those_are_told_whom_it_concerns),
         TEST(callers_without_number_are_few_to_remember),
+        TEST(what_was_answered_long_ago_is_forgotten),
         TEST(who_follows_is_told_of_each_call_that_begins),
         TEST(a_dead_proxy_is_told_to_all_behind_it),
         TEST(a_proxy_that_is_found_is_alive),

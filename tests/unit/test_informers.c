@@ -615,8 +615,15 @@ static void who_was_left_out_is_looked_at_again(void **state)
     (void)state;
     begin(NULL, false);
     w.look(w.look_arg);
-    assert_in_range(w.look_ms, 30000, 50000);
     assert_int_equal(watch_of("GitLabRunner", "")->again, 0); /* nobody was */
+    int64_t soonest = INT64_MAX, latest = 0;
+    for (int i = 0; i < 500; i++) {
+        w.look(w.look_arg);
+        soonest = w.look_ms < soonest ? w.look_ms : soonest;
+        latest = w.look_ms > latest ? w.look_ms : latest;
+    }
+    assert_in_range(soonest, 30000, 32000);
+    assert_in_range(latest, 48000, 50000);
     shares_leave_out(store_shares(w.ctx.store), "ci");
     w.skipped = true;
     w.look(w.look_arg);

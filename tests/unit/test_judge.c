@@ -48,6 +48,7 @@ static void lets_in_what_works(void **state)
         "{'key': 'c', 'effect': 'NoExecute'}, {'key': 'd'}]}",
         "{'config': {'runners': {'kubernetes': {'dns_config': {'nameservers': ['1.1.1.1', '1.1.1.2', 'fd00::3']}}}}}",
         "{'config': {'runners': {'kubernetes': {'dns_config': {'searches': ['.', 'a.', 'a_b.c', 'a.b']}}}}}",
+        "{'config': {'runners': {'kubernetes': {'autoscaler': {'policy': [{'idle_time': '0s'}]}}}}}",
         "{'config': {'runners': {'kubernetes': {'namespace_per_job': false}}}}",
         "{'config': {'runners': {'kubernetes': {'namespace_per_job': true}}}, 'manager': {'serviceAccountName': "
         "'mine'}}",

@@ -64,6 +64,17 @@ static void a_namespace_without_a_level_lets_everything(void **state)
         assert_null(said(privileged, levels[i], &a));
 }
 
+/* A profile of the node's has its folder's name before it. */
+static void a_profile_that_only_begins_like_a_local_one_is_forbidden(void **state)
+{
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+#define PROFILE(name) "{'podAnnotations': {'container.apparmor.security.beta.kubernetes.io/build': '" name "'}}"
+    assert_null(said(quoted_json(PROFILE("localhost/x"), &a), "baseline", &a));
+    assert_non_null(said(quoted_json(PROFILE("localhost-x"), &a), "baseline", &a));
+}
+
 /* As the API server does with one that it does not know. */
 static void an_unknown_level_is_taken_for_the_strictest(void **state)
 {
@@ -216,6 +227,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_level_forbids_what_it_forbids),
         cmocka_unit_test(a_namespace_without_a_level_lets_everything),
+        cmocka_unit_test(a_profile_that_only_begins_like_a_local_one_is_forbidden),
         cmocka_unit_test(an_unknown_level_is_taken_for_the_strictest),
         cmocka_unit_test(jobs_have_the_pods_that_gitlab_runner_makes),
         cmocka_unit_test(the_strictest_level_that_fits_is_told),

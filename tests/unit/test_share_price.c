@@ -9,6 +9,7 @@
 #include "net/http.h"
 #include "net/loop.h"
 #include "operator/perform.h"
+#include "operator/price.h"
 #include "runner/names.h"
 
 /* Of ASan: what is allocated now, as it was asked for. */
@@ -218,6 +219,25 @@ static void what_not_every_runner_has_counts_in_full(void **state)
     takes_at_most(2, 5, true, false, 100);
 }
 
+/* Whichever is long. */
+static void each_text_of_a_record_counts(void **state)
+{
+    static const size_t texts[] = {offsetof(struct record, name), offsetof(struct record, uid),
+                                   offsetof(struct record, version), offsetof(struct record, owner_uid)};
+    const struct record usual = {"ci", "n", "u", "1", "", "", NULL, 0};
+    cleanup_arena struct arena a = {0};
+    unsigned price = price_of(KIND_CONFIG_MAP, &usual, w.ctx.store, &a);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct record record = usual;
+        char text[100];
+        fill(text, sizeof(text) - 1, 0);
+        *(const char **)((char *)&record + texts[i]) = text;
+        assert_in_range(price_of(KIND_CONFIG_MAP, &record, w.ctx.store, &a) - price, 98, 100);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -225,7 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_that_is_well_takes_what_it_counts_for),    TEST(so_does_one_of_the_longest_name),
         TEST(one_that_fails_and_waits_takes_a_little_more), TEST(however_long_its_name_is),
-        TEST(what_not_every_runner_has_counts_in_full),
+        TEST(what_not_every_runner_has_counts_in_full),     TEST(each_text_of_a_record_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
