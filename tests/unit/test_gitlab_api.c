@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "gitlab/api.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -507,6 +508,8 @@ static void reads_no_more_than_an_answer_has(void **state)
     assert_true(w->answer.ambiguous);
 }
 
+#define LONG_TYPE "text/html; of=a-page-that-somebody-has-put-in-the-place-of-all-answers"
+
 /* A page that is not GitLab's says nothing about an update either. */
 static void wants_to_read_what_gitlab_answers(void **state)
 {
@@ -519,6 +522,9 @@ static void wants_to_read_what_gitlab_answers(void **state)
         assert_string_equal(w->answer.err.reason, "UnexpectedAnswer");
         assert_non_null(strstr(w->answer.err.text, "text/html"));
     }
+    say(0, "200 OK\r\nContent-Type: " LONG_TYPE, "<html>Please sign in</html>");
+    assert_int_equal(call(w, GITLAB_OP_VERSION)->err.kind, ERR_RETRY);
+    assert_non_null(strstr(w->answer.err.text, shown(LONG_TYPE, 60).text)); /* no more of it */
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
