@@ -136,6 +136,11 @@ static bool is_of_list(struct json_object *value)
     return is_id(json_member(value, "id"));
 }
 
+bool answer_names_runner(enum gitlab_op_kind kind)
+{
+    return HAS_ID & 1u << kind;
+}
+
 const char *answer_complaint(enum gitlab_op_kind kind, struct json_object *body)
 {
     unsigned op = 1u << kind;

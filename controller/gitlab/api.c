@@ -104,7 +104,8 @@ static void on_answer(struct gitlab_op *op, const struct http_reply *reply)
         return;
     if (!find_next_page(op, reply, &result))
         return;
-    result.id = json_int_or(result.body, "id", op->call.runner_id);
+    if (answer_names_runner(op->call.op))
+        result.id = json_int_or(result.body, "id", 0);
     result.token = json_str(result.body, "token");
     result.expiration = json_str(result.body, op->call.op == GITLAB_OP_SELF ? "expires_at" : "token_expires_at");
     op_answer(op, &result);
