@@ -101,10 +101,10 @@ bool refusal_is_in_gitlabs_words(enum gitlab_op_kind op, const struct http_reply
  */
 void op_prove(struct gitlab_op *op, const struct gitlab_answer *doubted);
 
-/* Whether the answer's id is the runner's: of the others it is nobody's, or of something else. */
-bool answer_names_runner(enum gitlab_op_kind kind);
 /* answer.c: what is read of GitLab's answers, and how much of it there may be. NULL when the body of a good answer is
  * whole and within bounds; else which member is not ("token"). */
 const char *answer_complaint(enum gitlab_op_kind kind, struct json_object *body);
+/* Whether the answer's id is the runner's: of the others it is nobody's, or of something else. */
+bool answer_names_runner(enum gitlab_op_kind kind);
 
 #endif

@@ -142,6 +142,13 @@ static void a_complaint_about_a_long_key_ends_nothing(void **state)
     }
 }
 
+static void assert_each(bool (*is)(const char *text), const char *const *texts, size_t len, bool expected)
+{
+    for (size_t i = 0; i < len; i++)
+        if (is(texts[i]) != expected)
+            fail_msg("%s: %s", expected ? "is none" : "is one", texts[i]);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Syntax. What Go itself says of many more is in e2e/means/test_lint.py.
  */
@@ -163,12 +170,8 @@ static void knows_regular_expressions(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(good); i++)
-        if (!go_regexp_compiles(good[i]))
-            fail_msg("is none: %s", good[i]);
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        if (go_regexp_compiles(bad[i]))
-            fail_msg("is one: %s", bad[i]);
+    assert_each(go_regexp_compiles, good, ARRAY_LEN(good), true);
+    assert_each(go_regexp_compiles, bad, ARRAY_LEN(bad), false);
 }
 
 /* tests/data/go_regexp.txt: what Go itself has said. */
@@ -245,12 +248,8 @@ static void knows_where_fields_of_cron_end(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(good); i++)
-        if (!go_cron_parses(good[i]))
-            fail_msg("is none: %s", good[i]);
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        if (go_cron_parses(bad[i]))
-            fail_msg("is one: %s", bad[i]);
+    assert_each(go_cron_parses, good, ARRAY_LEN(good), true);
+    assert_each(go_cron_parses, bad, ARRAY_LEN(bad), false);
 }
 
 static void knows_cron_expressions_and_zones(void **state)
@@ -271,12 +270,8 @@ static void knows_cron_expressions_and_zones(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(good); i++)
-        if (!go_cron_parses(good[i]))
-            fail_msg("is none: %s", good[i]);
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        if (go_cron_parses(bad[i]))
-            fail_msg("is one: %s", bad[i]);
+    assert_each(go_cron_parses, good, ARRAY_LEN(good), true);
+    assert_each(go_cron_parses, bad, ARRAY_LEN(bad), false);
     assert_true(go_time_zone_exists("") && go_time_zone_exists("Local") && go_time_zone_exists("UTC"));
     assert_true(go_time_zone_exists("Europe/Berlin") && !go_time_zone_exists("europe/berlin"));
     assert_string_equal(go_time_zone_near("Europe/Berln"), "Europe/Berlin");
