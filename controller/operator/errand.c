@@ -9,7 +9,10 @@
 #include "base/mem.h"
 #include "operator/perform.h"
 
-enum { VALUE_MAX = 256 }; /* tokens are shorter */
+enum {
+    VALUE_MAX = 256,      /* tokens are shorter                                                           */
+    HEARD_MAX = 64 << 10, /* bytes of the trees of an object whose turn waits for its key: few have more */
+};
 
 /* What a spec may choose the length of is read again. */
 static const enum readable kept[ERRAND_VALUES] = {READ_CREDENTIAL, READ_TOKEN, READ_CONFIG, READ_ACCOUNT};
@@ -149,6 +152,8 @@ void errand_end(struct errand *e)
     assert((e->stage == ERRAND_CALLING) == (e->call != NULL) && e->state->errand == e);
     if (e->call)
         gitlab_cancel(e->call);
+    if (e->heard)
+        turn_destroy(e->heard);
     gitlab_step_back(e->ctx->gitlab, &e->pass);
     forget_values(e);
     arena_finish(&e->mem);
@@ -167,17 +172,27 @@ bool errand_is_calling(const struct errand *e)
     return e && e->stage == ERRAND_CALLING;
 }
 
-/* The object, its registration and what was read are as they were when GitLab was asked; all else is as it is now. */
-static struct turn *turn_of_the_answer(const struct errand *e)
+/* The object, its registration and what was read are as they were when GitLab was asked; all else is as it is now. What
+ * is to be only until the answer is applied is lent. */
+static void hear(const struct errand *e, struct turn *turn, const struct gitlab_answer *answer)
+{
+    const struct observed now = turn->observed;
+
+    turn->asked = e->asked;
+    turn->observed.registered = e->registered;
+    turn->observed.attributes.paused = e->paused;
+    perform_gitlab_answered(turn, answer);
+    turn->observed = now;
+    turn->asked = (struct action){.rule = e->asked.rule};
+}
+
+static struct turn *turn_of_the_answer(const struct errand *e, const struct gitlab_answer *answer)
 {
     struct turn *turn = turn_create(e->ctx, &e->record, e->state, e->cause);
 
     turn_look(turn);
     go_on_with_errand(e, turn);
-    turn->work.state = WORK_WAITING;
-    turn->asked = e->asked;
-    turn->observed.registered = e->registered;
-    turn->observed.attributes.paused = e->paused;
+    hear(e, turn, answer);
     return turn;
 }
 
@@ -188,9 +203,9 @@ static void on_errand_answer(void *arg, const struct gitlab_answer *answer)
     assert(e->call && e->record.uid);
     e->call = NULL;
     errand_enter(e, ERRAND_ANSWERED);
-    struct turn *turn = turn_of_the_answer(e);
-    perform_gitlab_answered(turn, answer);
-    turn_destroy(turn);
+    e->heard = turn_of_the_answer(e, answer);
+    if (e->heard->object_cost > HEARD_MAX)
+        turn_destroy(take(e->heard));
     wake_errand(e, true, "GitLab has answered");
 }
 
@@ -264,15 +279,29 @@ void errand_ask(struct turn *turn, const struct gitlab_request *call)
         start_call(e, turn, call);
 }
 
-void errand_take_up(struct turn *turn)
+/* The one that has heard the answer, unless the object is another now. */
+static struct turn *take_heard(struct errand *e, const struct record *record)
 {
-    struct errand *e = turn->state->errand;
+    bool same = e->heard && strcmp(e->heard->record.uid, record->uid) == 0 &&
+                strcmp(e->heard->record.version, record->version) == 0;
 
-    if (!e || e->stage == ERRAND_CALLING)
-        return;
-    go_on_with_errand(e, turn);
-    if (e->stage == ERRAND_ANSWERED)
+    return same ? take(e->heard) : NULL;
+}
+
+struct turn *errand_begin_turn(const struct context *ctx, const struct record *record, struct state *state,
+                               const char *cause)
+{
+    struct errand *e = state->errand;
+    struct turn *turn = e ? take_heard(e, record) : NULL;
+
+    if (!turn) {
+        turn = turn_create(ctx, record, state, cause);
+        if (e && e->stage != ERRAND_CALLING)
+            go_on_with_errand(e, turn);
+    }
+    if (e && e->stage == ERRAND_ANSWERED)
         errand_end(e);
+    return turn;
 }
 
 const struct record *errand_subject(const struct state *state, const struct record *now)

@@ -219,10 +219,9 @@ static struct work *turn_start(void *arg, const char *key, enum queue_priority p
     if (!errand_is_about(state->errand, record->uid))
         errand_end(state->errand);
     memory_forget_foreign(&state->memory);
-    struct turn *turn = turn_create(&rec->ctx, record, state, cause);
-    turn->work.cost = TURN_COST + runner_cost(record) * TURN_TREES;
-    turn->urgent = priority == QUEUE_URGENT;
-    errand_take_up(turn);
+    struct turn *turn = errand_begin_turn(&rec->ctx, record, state, cause);
+    turn->work.cost = TURN_COST + turn->object_cost * TURN_TREES;
+    turn->urgent |= priority == QUEUE_URGENT;
     return &turn->work;
 }
 

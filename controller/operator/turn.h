@@ -2,7 +2,7 @@
  *
  *   READY ──decide──► WAITING (one request to Kubernetes in flight) ──answer──► READY
  *     │
- *     ├── ACT_GITLAB ──► PARKED: an errand (errand.h) goes on, and wakes a turn when it is over
+ *     ├── ACT_GITLAB ──► PARKED: an errand (errand.h) goes on, and another turn when it is over
  *     └── ACT_DONE, ACT_WAIT, failure ──► ENDED: its memory is freed
  *
  *   1. At most one request is in flight; it is cancelled before the turn is freed.
@@ -73,6 +73,7 @@ struct turn {
     struct state *state;
     struct record record; /* the object as the turn began, or as its last write to it left it */
     struct observed observed;
+    size_t object_cost;      /* runner_cost() of the record with which it began   */
     struct arena mem;        /* until the turn ends                               */
     struct arena step;       /* what was gathered and decided, until the next decision */
     struct action asked;     /* the action whose answer is awaited                */

@@ -12,7 +12,7 @@
 
 #define TOKEN "a-registration-token"
 
-enum { RUNNERS = 3, GUARD_MS = 10000 * SLOWNESS };
+enum { RUNNERS = 3, GUARD_MS = 10000 * SLOWNESS, LARGE = 64 << 10 };
 
 static const char *const names[RUNNERS] = {"a", "b", "c"};
 
@@ -76,9 +76,9 @@ static struct json_object *runner(struct world *w, const char *name, const char 
                                   const char *url)
 {
     return arena_json(
-        &w->mem, json_build("{metadata: {namespace: 'ci', name: %s, uid: %s, resourceVersion: '7', generation: %d}, "
+        &w->mem, json_build("{metadata: {namespace: 'ci', name: %s, uid: %s, resourceVersion: %s, generation: %d}, "
                             "spec: {url: %s, authentication: {registrationTokenSecretRef: {name: 'gitlab'}}}}",
-                            name, uid, generation, url));
+                            name, uid, generation == 1 ? "7" : "8", generation, url));
 }
 
 /* A GitLabRunner as the watch tells of it. */
@@ -87,6 +87,17 @@ static void told(struct world *w, const char *name, const char *uid, int64_t gen
     struct json_object *object = runner(w, name, uid, generation, url);
     const struct record record = kind_record(KIND_RUNNER, object, w->ctx.store, &w->mem);
 
+    store_put(w->ctx.store, KIND_RUNNER, &record);
+}
+
+/* The same, with an edit that the spec's generation does not count. */
+static void edited(struct world *w, size_t i, const char *version, const char *note)
+{
+    struct json_object *object = runner(w, names[i], names[i], 1, w->url);
+
+    json_set_str(object, "metadata.resourceVersion", version);
+    json_set_str(object, "status.note", note);
+    const struct record record = kind_record(KIND_RUNNER, object, w->ctx.store, &w->mem);
     store_put(w->ctx.store, KIND_RUNNER, &record);
 }
 
@@ -154,9 +165,9 @@ static struct turn *begin(struct world *w, size_t i)
 
     if (w->turns[i])
         turn_destroy(w->turns[i]);
-    w->turns[i] = turn_create(&w->ctx, record, state, "test");
+    w->turns[i] = errand_begin_turn(&w->ctx, record, state, "test");
+    assert_int_equal(w->turns[i]->work.state, WORK_READY);
     w->turns[i]->work.state = WORK_WAITING; /* as in its step */
-    errand_take_up(w->turns[i]);
     turn_look(w->turns[i]);
     return w->turns[i];
 }
@@ -215,6 +226,54 @@ static void asks_and_is_answered(void **state)
     struct turn *next = begin(w, 0);
     assert_null(state_of(w, 0)->errand);
     assert_false(next->observed.calling || next->observed.in_line);
+}
+
+/* It is that of the key from then on. */
+static void the_turn_that_has_heard_the_answer_goes_on(void **state)
+{
+    struct world *w = *state;
+
+    ask(w, 0);
+    const int64_t asked_us = w->turns[0]->asked_us;
+    wait(w);
+    const uint64_t turns = w->stats.turns;
+    struct turn *next = begin(w, 0);
+    assert_int_equal(w->stats.turns, turns);
+    assert_null(state_of(w, 0)->errand);
+    assert_int_equal(next->asked_us, asked_us);
+    assert_string_equal(next->asked.rule, "registered");
+    assert_int_equal(next->asked.kind, 0);
+    assert_string_equal(next->observed.memory->issued->token, "glrt-1");
+}
+
+/* Of an object that has changed there is another turn, and of one that is large too much would wait. */
+static void it_does_not_when_the_object_is_another(void **state)
+{
+    struct world *w = *state;
+
+    ask(w, 0);
+    wait(w);
+    const uint64_t turns = w->stats.turns;
+    edited(w, 0, "8", "");
+    struct turn *next = begin(w, 0);
+    assert_int_equal(w->stats.turns, turns + 1);
+    assert_string_equal(next->observed.version, "8");
+    assert_string_equal(next->observed.memory->issued->token, "glrt-1");
+}
+
+static void nor_when_it_is_large(void **state)
+{
+    struct world *w = *state;
+    char *note = mem_alloc(LARGE);
+
+    memset(note, 'x', LARGE - 1);
+    edited(w, 0, "8", note);
+    free(note);
+    ask(w, 0);
+    wait(w);
+    const uint64_t turns = w->stats.turns;
+    assert_string_equal(begin(w, 0)->observed.memory->issued->token, "glrt-1");
+    assert_int_equal(w->stats.turns, turns + 1);
 }
 
 /* A turn that was at something else meanwhile goes on with what the answer has taught, and may ask for the next thing.
@@ -420,6 +479,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(asks_and_is_answered),
+        TEST(the_turn_that_has_heard_the_answer_goes_on),
+        TEST(it_does_not_when_the_object_is_another),
+        TEST(nor_when_it_is_large),
         TEST(a_turn_asks_again_when_the_answer_came_while_it_was_at_something_else),
         TEST(a_line_is_of_keys_and_of_what_was_read),
         TEST(a_bound_credential_is_not_kept),
