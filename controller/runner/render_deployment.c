@@ -198,7 +198,7 @@ static struct json_object *pod_annotations(const struct spec *spec, struct arena
     const char *hash = extra_config_start_hash(spec->config, a);
 
     if (!hash)
-        return given(spec->manager.pod_annotations);
+        return json_copy(spec->manager.pod_annotations); /* which render_deployment_inputs() adds to */
     struct json_object *annotations =
         spec->manager.pod_annotations ? json_copy(spec->manager.pod_annotations) : json_object_new_object();
     json_put_member(annotations, ANNOTATION_START_CONFIG, hash);

@@ -455,6 +455,24 @@ static void the_pods_tell_what_they_were_made_for(void **state)
     assert_string_equal(manifest_hash(deployment), hash);
 }
 
+/* A spec is read once for several turns, and rendered in each. */
+static void rendering_leaves_the_spec_as_it_is(void **state)
+{
+    struct world *w cleanup_world = world_of("full");
+
+    (void)state;
+    json_set(w->object, "spec.manager.podAnnotations", json_build("{a: b}"));
+    json_remove(w->object, "spec.config");
+    parse(w);
+    struct json_object *before = arena_json(&w->a, json_copy(w->object)), *deployment = child_of(w, CHILD_DEPLOYMENT);
+    for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
+        if (child_wanted(child, &w->spec))
+            child_of(w, child);
+    render_deployment_inputs(deployment, "account=uid-7 restart=2026-01-02T03:04:05Z", &w->a);
+    assert_string_equal(json_text(w->object), json_text(before));
+    assert_string_equal(hash_of(w, CHILD_DEPLOYMENT), manifest_hash(deployment));
+}
+
 /* ------------------------------------------------------------------------------------------------------------------
  * Secrets and safety.
  */
@@ -596,6 +614,7 @@ int main(void)
         cmocka_unit_test(labels_of_users_take_the_place_of_none),
         cmocka_unit_test(memory_is_enough_for_the_jobs),
         cmocka_unit_test(the_pods_tell_what_they_were_made_for),
+        cmocka_unit_test(rendering_leaves_the_spec_as_it_is),
         cmocka_unit_test(secrets_have_what_is_known),
         cmocka_unit_test(a_client_certificate_is_beside_config_toml),
         cmocka_unit_test(no_token_is_outside_of_data),
