@@ -197,10 +197,20 @@ static bool is_ascii_control(char c)
     return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
+/* Most texts are prose from end to end, and stay where they are. */
+static size_t plain_len(const char *text, size_t max)
+{
+    size_t len = 0;
+
+    while (len < max && text[len] >= ' ' && text[len] <= '~')
+        len++;
+    return len;
+}
+
 char *charset_to_prose(char *text)
 {
-    const char *from = text, *end = text + places[CHARSET_PROSE].max;
-    char *to = text;
+    const char *end = text + places[CHARSET_PROSE].max, *from = text + plain_len(text, places[CHARSET_PROSE].max);
+    char *to = text + (from - text);
 
     while (*from) {
         size_t len = charset_prose_len(from), skip = len ? len : utf8_len(from) ? utf8_len(from) : 1;

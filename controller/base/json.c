@@ -148,9 +148,14 @@ struct json_object *json_get(struct json_object *o, const char *path)
 {
     char part[PART_SIZE];
 
-    while (path && o)
-        o = next_part(&path, part) ? json_member(o, part) : NULL;
-    return o;
+    while (o && path && strchr(path, '.')) {
+        if (!next_part(&path, part))
+            return NULL;
+        o = json_member(o, part);
+    }
+    if (!path)
+        return o;
+    return strlen(path) < PART_SIZE ? json_member(o, path) : NULL;
 }
 
 const char *json_str(struct json_object *o, const char *path)
