@@ -115,6 +115,15 @@ static void put_json(void *object)
     json_object_put(object);
 }
 
+size_t arena_size(const struct arena *a)
+{
+    size_t size = 0;
+
+    for (const struct arena_block *b = a->blocks; b; b = b->next)
+        size += sizeof(*b) + b->size;
+    return size;
+}
+
 struct json_object *arena_json(struct arena *a, struct json_object *object)
 {
     if (object)

@@ -32,6 +32,9 @@ void arena_defer(struct arena *a, void (*release)(void *arg), void *arg);
 /* Gives a JSON tree (one reference) to the arena; returns it. NULL is accepted. */
 struct json_object *arena_json(struct arena *a, struct json_object *object);
 
+/* What it has taken of the heap; not what was deferred. */
+size_t arena_size(const struct arena *a);
+
 #define cleanup_arena __attribute__((cleanup(arena_finish)))
 
 #endif

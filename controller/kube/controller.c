@@ -42,7 +42,7 @@ struct controller {
     bool begun;               /* … and the kinds have begun             */
     struct loop_timer *timer; /* for the next delayed key               */
     struct loop_timer *trimmer;
-    bool trim_due; /* works have ended since the heap was trimmed */
+    bool trim_due; /* works have ended, or keys had none, since the heap was trimmed */
     void (*drained)(void *arg);
     void *drained_arg;
 };
@@ -76,6 +76,14 @@ static enum queue_priority least_priority(const struct work_queue *wq)
 /* ---------------------------------------------------------------------------------------------------------------------
  * One work, from start to end */
 
+/* See on_trimmer(). */
+static void trim_later(struct controller *c)
+{
+    if (!c->trim_due)
+        loop_timer_set(c->trimmer, TRIM_MS);
+    c->trim_due = true;
+}
+
 static void work_begin(struct work_queue *wq, const char *key, const char *cause)
 {
     enum queue_priority priority = queue_taken_priority(wq->queue, key);
@@ -84,6 +92,7 @@ static void work_begin(struct work_queue *wq, const char *key, const char *cause
 
     if (!work) {
         queue_done(wq->queue, key);
+        trim_later(wq->controller);
         return;
     }
     assert(work->state == WORK_READY || work->state == WORK_WAITING);
@@ -92,14 +101,6 @@ static void work_begin(struct work_queue *wq, const char *key, const char *cause
     list_append(&wq->works, &work->node);
     key_parse(key, &parts);
     places_take(&wq->places, &work->place, parts.ns, work->cost, priority);
-}
-
-/* See on_trimmer(). */
-static void trim_later(struct controller *c)
-{
-    if (!c->trim_due)
-        loop_timer_set(c->trimmer, TRIM_MS);
-    c->trim_due = true;
 }
 
 /* Its key is free, and so is its memory. */
@@ -323,6 +324,13 @@ static void on_controller_turn(void *arg)
     }
 }
 
+static void rest_kinds(struct controller *c)
+{
+    kinds_each (wq, c)
+        if (wq->kind->rest)
+            wq->kind->rest(wq->arg);
+}
+
 /* A burst of work leaves the heap full of holes: their pages go back when it is over, and not within it, for it would
  * ask for them again. */
 static void on_trimmer(void *arg)
@@ -333,10 +341,12 @@ static void on_trimmer(void *arg)
     c->trim_due = false;
     kinds_each (wq, c)
         len += wq->places.len;
-    if (len)
+    if (len) {
         trim_later(c);
-    else
-        malloc_trim(0);
+        return;
+    }
+    rest_kinds(c);
+    malloc_trim(0);
 }
 
 static void on_controller_timer(void *arg)

@@ -17,10 +17,9 @@
 /* ---------------------------------------------------------------------------------------------------------------------
  * The object itself */
 
-static void gather_spec(const struct record *record, struct observed *o, struct arena *a)
+static void gather_spec(const struct gathering *g, const struct record *record, struct observed *o, struct arena *a)
 {
     const char *too_large = kept_runner(record)->too_large;
-    struct spec *spec = arena_alloc(a, sizeof(*spec));
 
     if (too_large)
         err_set(
@@ -28,10 +27,11 @@ static void gather_spec(const struct record *record, struct observed *o, struct 
             "the object is larger than what is read of it: %s. Take out what it does not need: mappings and lists of "
             "spec.config and spec.manager, annotations",
             too_large);
-    o->spec = !too_large && spec_parse(runner_object(record, a), spec, a, &o->spec_err) ? spec : NULL;
+    else
+        o->spec = spec_cache_read(g->specs, record, a, &o->spec_err);
 }
 
-static void gather_runner(const struct record *record, struct observed *o, struct arena *a)
+static void gather_runner(const struct gathering *g, const struct record *record, struct observed *o, struct arena *a)
 {
     const struct kept_runner *kept = kept_runner(record);
 
@@ -44,7 +44,7 @@ static void gather_runner(const struct record *record, struct observed *o, struc
     o->deletion_time = kept->deletion_time;
     o->force_delete = kept->force_delete;
     o->status = runner_status(record, a);
-    gather_spec(record, o, a);
+    gather_spec(g, record, o, a);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -282,6 +282,6 @@ void gather_again(const struct gathering *g, const struct state *state, struct o
 void gather_object(const struct gathering *g, const struct record *record, struct observed *ret, struct arena *a)
 {
     *ret = (struct observed){.settings = *g->settings, .now_ms = g->now_ms, .now = g->now};
-    gather_runner(record, ret, a);
+    gather_runner(g, record, ret, a);
     observe_attributes(ret);
 }

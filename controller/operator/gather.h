@@ -3,12 +3,14 @@
 #define OPERATOR_GATHER_H
 
 #include "operator/records.h"
+#include "operator/spec_cache.h"
 #include "operator/state.h"
 
 struct gathering {
     const struct store *store;
     const struct render_settings *settings;
-    int64_t now_ms, now; /* monotonic milliseconds; seconds since 1970 */
+    struct spec_cache *specs; /* NULL: each is read anew */
+    int64_t now_ms, now;      /* monotonic milliseconds; seconds since 1970 */
 };
 
 /* Begins *ret for the runner of this record: what the object itself says. Texts are copied into the arena, so nothing

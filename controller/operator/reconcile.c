@@ -26,7 +26,8 @@ enum {
                             /* the API server answer the others sooner                                          */
     TURNS_COST = 16 << 20,  /* bytes: no turn begins while those under way take as much …                      */
     TURN_COST = 128 << 10,  /* … of which each takes this, and so many trees of the size of its object:        */
-    TURN_TREES = 4,         /* the object itself, what is rendered of it, the answer, and what echo.h holds    */
+    TURN_TREES = 4,         /* the object itself, what is rendered of it, the answer, and what echo.h holds; … */
+                            /* … what is read of it may stay longer, and has SPEC_CACHE_BYTES of its own       */
     KEPT_BUDGET = 44 << 20, /* bytes of all that is kept at rest: 10,000 usual runners and what is made of them; */
                             /* 45% more while all of them fail and wait for GitLab (test_share_price.c)           */
 };
@@ -275,6 +276,7 @@ static void forget_runners(void *arg)
     errands_end(&rec->errands, true);
     states_finish(&rec->states);
     reads_forget(rec->ctx.reads);
+    spec_cache_rest(rec->ctx.specs);
 }
 
 /* What GitLab was asked for is seen to its end: a token goes into its Secret. */
@@ -284,6 +286,13 @@ static bool drain_errands(void *arg)
 
     errands_end(&rec->errands, false);
     return list_empty(&rec->errands.all);
+}
+
+static void rest_turns(void *arg)
+{
+    const struct reconciler *rec = arg;
+
+    spec_cache_rest(rec->ctx.specs);
 }
 
 static const struct work_kind turns = {
@@ -296,6 +305,7 @@ static const struct work_kind turns = {
     .stop = turn_stop,
     .begin = begin_runners,
     .forget = forget_runners,
+    .rest = rest_turns,
     .drain = drain_errands,
 };
 
@@ -332,6 +342,7 @@ struct reconciler *reconciler_create(const struct context *ctx)
     rec->ctx.orphans = orphans_create(&rec->ctx);
     rec->ctx.garbage = garbage_create(&rec->ctx);
     rec->ctx.reads = reads_create(&rec->ctx);
+    rec->ctx.specs = spec_cache_create();
     controller_add_kind(rec->controller, &turns, rec);
     rec->informers = informers_create(&rec->ctx, &rec->states);
     return rec;
@@ -347,6 +358,7 @@ void reconciler_destroy(struct reconciler *rec)
     orphans_destroy(rec->ctx.orphans);
     garbage_destroy(rec->ctx.garbage);
     reads_destroy(rec->ctx.reads);
+    spec_cache_destroy(rec->ctx.specs);
     paces_finish(&rec->paces);
     store_destroy(rec->ctx.store);
     free(rec);

@@ -25,6 +25,7 @@ static struct gathering turn_gathering(const struct context *ctx)
     return (struct gathering){
         .store = ctx->store,
         .settings = &ctx->render,
+        .specs = ctx->specs,
         .now_ms = loop_now(ctx->loop),
         .now = loop_wall(ctx->loop),
     };

@@ -52,6 +52,7 @@ struct context {
     struct list *echoes; /* of what turns write */
     struct paces *paces; /* of looks at pods */
     struct reads *reads;
+    struct spec_cache *specs; /* NULL: each turn reads its own */
     struct stats *stats;
     void (*evicted)(void *arg, const struct record *runner); /* a GitLabRunner gives way */
     void *evicted_arg;

@@ -60,7 +60,8 @@ static void (*const rules[])(const struct judged *) = {
 bool judge_spec(const struct owner *owner, struct json_object *json, struct spec *spec, struct arena *a,
                 struct err *err)
 {
-    struct json_object *tree = render_config_tree(owner, spec, &(struct config_inputs){0}, a);
+    cleanup_arena struct arena scratch = {0};
+    struct json_object *tree = render_config_tree(owner, spec, &(struct config_inputs){0}, &scratch);
     struct json_object *runner = json_at(json_member(tree, "runners"), 0);
     const struct judged j = {.spec = spec,
                              .json = json,
@@ -68,7 +69,8 @@ bool judge_spec(const struct owner *owner, struct json_object *json, struct spec
                              .runner = runner,
                              .kubernetes = json_member(runner, "kubernetes"),
                              .warnings = &spec->warnings,
-                             .a = a,
+                             .warned = a,
+                             .a = &scratch,
                              .err = err};
 
     assert(j.kubernetes && err->kind == ERR_NONE);

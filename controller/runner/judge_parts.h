@@ -13,12 +13,13 @@ struct judged {
     struct json_object *runner;     /* its [[runners]]                                                  */
     struct json_object *kubernetes; /* [runners.kubernetes]                                             */
     struct warnings *warnings;
-    struct arena *a;
+    struct arena *warned; /* has the sentences of warnings … */
+    struct arena *a;      /* … and this what ends with the judgement */
     struct err *err;
 };
 
 /* A warning: the field, what will happen, the cure. */
-#define judged_warn(j, ...) warn((j)->warnings, (j)->a, __VA_ARGS__)
+#define judged_warn(j, ...) warn((j)->warnings, (j)->warned, __VA_ARGS__)
 /* What cannot work: the field, the reason, the remedy. */
 #define judged_refuse(j, ...) ((void)spec_invalid((j)->err, __VA_ARGS__))
 

@@ -446,15 +446,14 @@ bool spec_read_all(struct json_object *object, struct spec *ret, struct complain
 
 bool spec_parse(struct json_object *object, struct spec *ret, struct arena *a, struct err *err)
 {
-    struct complaints *all = arena_alloc(a, sizeof(*all));
+    struct complaints all = {.a = a};
 
-    all->a = a;
-    spec_read_all(object, ret, all, a);
-    if (spec_judge_all(object, ret, all, a))
+    spec_read_all(object, ret, &all, a);
+    if (spec_judge_all(object, ret, &all, a))
         return true;
-    complaints_settle(all, object);
-    assert(all->len > 0);
-    err_set(err, ERR_INVALID, "InvalidSpec", "%s", all->items[0].text);
-    err->all = all;
+    complaints_settle(&all, object);
+    assert(all.len > 0);
+    err_set(err, ERR_INVALID, "InvalidSpec", "%s", all.items[0].text);
+    err->all = memcpy(arena_alloc(a, sizeof(all)), &all, sizeof(all));
     return false;
 }

@@ -219,6 +219,7 @@ static struct json_object *state_json(const struct reconciler_view *view)
     json_set(state, "requests", requests_json(view->ctx->client));
     json_set(state, "queue", queue_json(view));
     json_set(state, "turns", turns_json(view));
+    json_set_int(state, "specBytes", (int64_t)spec_cache_bytes(view->ctx->specs));
     json_set(state, "gitlabCalls", errands_json(view));
     json_set(state, "gitlabHosts", hosts_json(view));
     json_set(state, "gitlabProxy", proxy_json(view));

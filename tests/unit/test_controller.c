@@ -24,7 +24,7 @@ static struct world {
     struct controller *controller;
     struct job *jobs[JOBS]; /* under way, in the order of their beginning */
     size_t len, cost;
-    int begun, forgotten, prepared, drained, steps, nothing;
+    int begun, forgotten, prepared, drained, rested, steps, nothing;
     const char *cause;
 } w;
 
@@ -91,6 +91,13 @@ static void forget(void *arg)
     w.forgotten++;
 }
 
+static void rest(void *arg)
+{
+    (void)arg;
+    assert_int_equal(w.len, 0);
+    w.rested++;
+}
+
 static bool drain(void *arg)
 {
     (void)arg;
@@ -122,6 +129,7 @@ static const struct work_kind jobs = {
     .begin = begin,
     .prepare = prepare,
     .forget = forget,
+    .rest = rest,
     .drain = drain,
 };
 
@@ -332,6 +340,8 @@ static void a_key_with_nothing_to_do_is_forgotten(void **state)
     turn();
     assert_int_equal(w.len, 0);
     assert_int_equal(w.loop.timers[0].due, -1);
+    fake_pass(&w.loop, 5000);
+    assert_int_equal(w.rested, 1); /* somebody outside may have been at it */
     add("Job/ci/a", QUEUE_ROUTINE);
     turn();
     assert_int_equal(w.len, 1);
@@ -373,6 +383,21 @@ static void another_term_ends_what_is_in_flight(void **state)
     assert_true(controller_is_leading(w.controller));
 }
 
+static void it_rests_when_nobody_has_worked_for_a_while(void **state)
+{
+    (void)state;
+    add("Job/ci/a", QUEUE_ROUTINE);
+    add("Job/ci/b", QUEUE_ROUTINE);
+    turn();
+    finish("Job/ci/a");
+    fake_pass(&w.loop, 5000);
+    assert_int_equal(w.rested, 0);
+    finish("Job/ci/b");
+    assert_int_equal(w.rested, 0);
+    fake_pass(&w.loop, 5000);
+    assert_int_equal(w.rested, 1);
+}
+
 static void what_was_begun_is_seen_to_its_end(void **state)
 {
     (void)state;
@@ -411,6 +436,7 @@ int main(void)
         TEST(a_key_with_nothing_to_do_is_forgotten),
         TEST(nothing_begins_before_all_is_known_and_without_the_lease),
         TEST(another_term_ends_what_is_in_flight),
+        TEST(it_rests_when_nobody_has_worked_for_a_while),
         TEST(what_was_begun_is_seen_to_its_end),
     };
 

@@ -1,0 +1,237 @@
+#include "operator/spec_cache.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/list.h"
+#include "base/mem.h"
+
+enum {
+    CONFIG_TREES = 3,      /* of a spec with `config`: as it stands, without what is empty, and what it says */
+    AROUND_SPEC = 4 << 10, /* of the tree of an object: its name and the like */
+};
+
+struct spec_cache {
+    struct list used, idle; /* the newest last */
+    size_t idle_len, idle_bytes;
+};
+
+/* Texts that nobody changes; NULL: none. */
+struct key {
+    const char *uid, *spec, *annotations, *ns, *name;
+};
+
+struct entry {
+    struct list node; /* in `used` or `idle` */
+    struct spec_cache *cache;
+    unsigned users;
+    size_t size; /* 0: it was never idle */
+    struct key key;
+    struct spec spec;
+    bool valid;
+    struct err err;   /* why it is not */
+    struct arena mem; /* of all that the others point to */
+};
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Keys */
+
+static struct key key_of(const struct record *runner)
+{
+    const struct kept_runner *kept = kept_runner(runner);
+
+    assert(kept && runner->uid);
+    return (struct key){.uid = runner->uid,
+                        .spec = kept->spec,
+                        .annotations = kept->annotations,
+                        .ns = runner->ns,
+                        .name = runner->name};
+}
+
+static struct key key_copy(const struct key *key, struct arena *a)
+{
+    return (struct key){.uid = arena_strdup(a, key->uid),
+                        .spec = arena_strdup(a, key->spec),
+                        .annotations = arena_strdup(a, key->annotations),
+                        .ns = arena_strdup(a, key->ns),
+                        .name = arena_strdup(a, key->name)};
+}
+
+static bool is_the_text(const char *one, const char *other)
+{
+    return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+static bool is_key(const struct key *one, const struct key *other)
+{
+    return is_the_text(one->uid, other->uid) && is_the_text(one->spec, other->spec) &&
+           is_the_text(one->annotations, other->annotations) && is_the_text(one->ns, other->ns) &&
+           is_the_text(one->name, other->name);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Reading */
+
+/* By the key and nothing else. */
+static bool parse_spec(const struct key *key, struct spec *ret, struct arena *a, struct err *err)
+{
+    const struct kept_runner kept = {.spec = key->spec, .annotations = key->annotations};
+    const struct record record = {.ns = key->ns, .name = key->name, .uid = key->uid, .kept = &kept};
+
+    return spec_parse(runner_object(&record, a), ret, a, err);
+}
+
+static struct entry *reading_of(struct spec_cache *cache, const struct key *key)
+{
+    struct entry *e = mem_alloc(sizeof(*e));
+
+    e->cache = cache;
+    list_init(&e->node);
+    e->key = key_copy(key, &e->mem);
+    e->valid = parse_spec(&e->key, &e->spec, &e->mem, &e->err);
+    return e;
+}
+
+static void free_entry(struct entry *e)
+{
+    assert(!e->users);
+    list_remove(&e->node);
+    arena_finish(&e->mem);
+    free(e);
+}
+
+static size_t text_cost(const char *text)
+{
+    return text ? json_cost(text, strlen(text)) : 0;
+}
+
+static size_t entry_size(const struct entry *e)
+{
+    return sizeof(*e) + arena_size(&e->mem) + AROUND_SPEC +
+           text_cost(e->key.spec) * (e->spec.config ? CONFIG_TREES : 1) + text_cost(e->key.annotations);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Use */
+
+static struct entry *find(const struct list *list, const struct key *key)
+{
+    list_each (node, list) {
+        struct entry *e = container_of(node, struct entry, node);
+        if (is_key(&e->key, key))
+            return e;
+    }
+    return NULL;
+}
+
+static void leave_idle(struct entry *e)
+{
+    assert(e->cache->idle_len > 0 && e->cache->idle_bytes >= e->size);
+    e->cache->idle_len--;
+    e->cache->idle_bytes -= e->size;
+    list_remove(&e->node);
+}
+
+static void free_oldest(struct spec_cache *cache)
+{
+    struct entry *e = container_of(cache->idle.next, struct entry, node);
+
+    leave_idle(e);
+    free_entry(e);
+}
+
+static void become_idle(struct entry *e)
+{
+    struct spec_cache *cache = e->cache;
+
+    list_remove(&e->node);
+    list_append(&cache->idle, &e->node);
+    cache->idle_len++;
+    cache->idle_bytes += e->size;
+    while (cache->idle_len > SPEC_CACHE_LEN || cache->idle_bytes > SPEC_CACHE_BYTES)
+        free_oldest(cache);
+}
+
+static void let_go_of(void *arg)
+{
+    struct entry *e = arg;
+
+    assert(e->users > 0);
+    if (--e->users)
+        return;
+    if (!e->size)
+        e->size = entry_size(e);
+    if (e->size > SPEC_CACHE_SHARE)
+        free_entry(e);
+    else
+        become_idle(e);
+}
+
+static struct entry *entry_in_use(struct spec_cache *cache, const struct key *key)
+{
+    struct entry *e = find(&cache->used, key);
+
+    if (e)
+        return e;
+    e = find(&cache->idle, key);
+    if (e)
+        leave_idle(e);
+    else
+        e = reading_of(cache, key);
+    list_append(&cache->used, &e->node);
+    return e;
+}
+
+const struct spec *spec_cache_read(struct spec_cache *cache, const struct record *runner, struct arena *a,
+                                   struct err *err)
+{
+    const struct key key = key_of(runner);
+
+    if (!cache) {
+        const struct key own = key_copy(&key, a);
+        struct spec *spec = arena_alloc(a, sizeof(*spec));
+        return parse_spec(&own, spec, a, err) ? spec : NULL;
+    }
+    struct entry *e = entry_in_use(cache, &key);
+    e->users++;
+    arena_defer(a, let_go_of, e);
+    if (!e->valid)
+        *err = e->err;
+    return e->valid ? &e->spec : NULL;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ */
+
+struct spec_cache *spec_cache_create(void)
+{
+    struct spec_cache *cache = mem_alloc(sizeof(*cache));
+
+    list_init(&cache->used);
+    list_init(&cache->idle);
+    return cache;
+}
+
+void spec_cache_rest(struct spec_cache *cache)
+{
+    while (cache->idle_len)
+        free_oldest(cache);
+    assert(!cache->idle_bytes && list_empty(&cache->idle));
+}
+
+void spec_cache_destroy(struct spec_cache *cache)
+{
+    if (!cache)
+        return;
+    assert(list_empty(&cache->used));
+    spec_cache_rest(cache);
+    free(cache);
+}
+
+size_t spec_cache_bytes(const struct spec_cache *cache)
+{
+    return cache->idle_bytes;
+}

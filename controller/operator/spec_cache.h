@@ -1,0 +1,36 @@
+/* GitLabRunners' specs as they were read and judged, for those that have one turn after another: most of what a turn
+ * costs that has nothing to do.
+ *
+ * Two specs are the same when all that is read of them is: whose they are, the annotations that steer it, and the spec,
+ * each byte of them. Neither a generation tells that, which comes again when an etcd is restored from a backup, nor a
+ * digest. What is in use takes no place; of the rest there is a bound, the newest stay, and at rest none does. */
+#ifndef OPERATOR_SPEC_CACHE_H
+#define OPERATOR_SPEC_CACHE_H
+
+#include <stddef.h>
+
+#include "operator/kept.h"
+#include "runner/spec.h"
+
+struct spec_cache;
+
+enum {
+    SPEC_CACHE_LEN = 64,        /* specs that are kept, when nobody uses them, …  */
+    SPEC_CACHE_BYTES = 1 << 20, /* … and what they may take, by json_cost() …    */
+    SPEC_CACHE_SHARE = 1 << 17, /* … and each of them                            */
+};
+
+struct spec_cache *spec_cache_create(void);
+/* No arena may use it any more. NULL is fine. */
+void spec_cache_destroy(struct spec_cache *cache);
+
+/* The spec of a GitLabRunner's record, as spec_parse() reads it of runner_object(), valid until the arena ends; so are
+ * NULL and *err. Nothing of the record is lent. The cache NULL: it is read into the arena. */
+const struct spec *spec_cache_read(struct spec_cache *cache, const struct record *runner, struct arena *a,
+                                   struct err *err);
+/* Frees what nobody uses. */
+void spec_cache_rest(struct spec_cache *cache);
+/* Bytes that are kept though nobody uses them. */
+size_t spec_cache_bytes(const struct spec_cache *cache);
+
+#endif

@@ -1,0 +1,233 @@
+/* Specs as they were read, one turn after another: of whose key each byte counts, and of what is kept there is a bound.
+ */
+#include "golden.h"
+
+#include "base/mem.h"
+#include "operator/spec_cache.h"
+#include "runner/complaints.h"
+
+#define SPEC(url) "{\"url\":\"" url "\",\"authentication\":{\"registrationTokenSecretRef\":{\"name\":\"gitlab\"}}}"
+
+enum { MANY = 2 * SPEC_CACHE_LEN };
+
+/* A GitLabRunner's record. */
+struct runner {
+    struct kept_runner kept;
+    struct record record;
+};
+
+static struct runner runner_of(const char *uid, const char *spec)
+{
+    return (struct runner){.kept = {.spec = spec, .generation = 1},
+                           .record = {.ns = "ci", .name = "builds", .uid = uid, .version = "7"}};
+}
+
+/* As a turn of it. */
+static const struct spec *read_by(struct spec_cache *cache, struct runner *r, struct arena *a, struct err *err)
+{
+    r->record.kept = &r->kept;
+    return spec_cache_read(cache, &r->record, a, err);
+}
+
+static const struct spec *read_it(struct spec_cache *cache, struct runner r, struct arena *a)
+{
+    struct err err = {0};
+    const struct spec *spec = read_by(cache, &r, a, &err);
+
+    if (!spec)
+        fail_msg("%s", err.text);
+    return spec;
+}
+
+/* In a turn that has ended; where it was, and no more. */
+static const void *place_of(struct spec_cache *cache, struct runner r)
+{
+    cleanup_arena struct arena a = {0};
+
+    return read_it(cache, r, &a);
+}
+
+static int setup(void **state)
+{
+    *state = spec_cache_create();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    spec_cache_destroy(*state);
+    return 0;
+}
+
+static void the_next_turn_finds_what_the_last_has_read(void **state)
+{
+    cleanup_arena struct arena first = {0}, next = {0};
+    char text[] = SPEC("https://one.example.com");
+    const struct spec *spec = read_it(*state, runner_of("u", text), &first);
+
+    assert_string_equal(spec->url, "https://one.example.com");
+    text[0] = '\0'; /* nothing is lent */
+    assert_ptr_equal(read_it(*state, runner_of("u", SPEC("https://one.example.com")), &next), spec);
+    arena_finish(&first);
+    assert_string_equal(spec->url, "https://one.example.com");
+    arena_finish(&next);
+    assert_true(spec_cache_bytes(*state) > 0);
+    assert_ptr_equal(read_it(*state, runner_of("u", SPEC("https://one.example.com")), &next), spec);
+    assert_int_equal(spec_cache_bytes(*state), 0);
+}
+
+/* Neither its uid nor its generation says that it is the same: an etcd that was restored shows both again. */
+static void all_that_is_read_is_the_key(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    struct runner those[6];
+    struct record *last = &those[ARRAY_LEN(those) - 1].record;
+
+    for (size_t i = 0; i < ARRAY_LEN(those); i++)
+        those[i] = runner_of("u", SPEC("https://one.example.com"));
+    those[1].kept.spec = SPEC("https://two.example.com");
+    those[2].kept.annotations = "{\"gitlab-runners.dev/restart\":\"now\"}";
+    those[3].record.ns = "other";
+    those[4].record.name = "other";
+    last->uid = "v";
+    for (size_t i = 0; i < ARRAY_LEN(those); i++)
+        for (size_t n = 0; n < ARRAY_LEN(those); n++)
+            assert_int_equal(read_it(*state, those[i], &a) == read_it(*state, those[n], &a), i == n);
+    assert_string_equal(read_it(*state, those[1], &a)->url, "https://two.example.com");
+    assert_string_equal(read_it(*state, those[2], &a)->steering.restart, "now");
+    assert_string_equal(read_it(*state, those[3], &a)->namespace, "other");
+    assert_string_equal(read_it(*state, those[4], &a)->attributes.description, "ci/other");
+    assert_non_null(strstr(read_it(*state, those[5], &a)->attributes.maintenance_note, "v"));
+}
+
+static void nothing_else_is(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    struct runner other = runner_of("u", SPEC("https://one.example.com"));
+    const struct spec *spec = read_it(*state, other, &a);
+
+    other.record.version = "8";
+    other.kept.generation = 2;
+    other.kept.status = "{}";
+    assert_ptr_equal(read_it(*state, other, &a), spec);
+}
+
+static void what_is_wrong_is_kept_as_well(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    struct runner wrong = runner_of("u", "{\"url\":7,\"tags\":[\"a,b\"]}");
+    struct err alone = {0}, first = {0}, next = {0};
+
+    assert_null(read_by(NULL, &wrong, &a, &alone));
+    assert_null(read_by(*state, &wrong, &a, &first));
+    assert_null(read_by(*state, &wrong, &a, &next));
+    assert_ptr_equal(first.all, next.all);
+    assert_string_equal(first.text, alone.text);
+    assert_string_equal(first.reason, "InvalidSpec");
+    assert_string_equal(complaints_message(first.all, &a), complaints_message(alone.all, &a));
+}
+
+static struct runner numbered(int i, struct arena *a)
+{
+    return runner_of(arena_printf(a, "u%d", i), SPEC("https://one.example.com"));
+}
+
+static void the_newest_stay(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    const void *places[MANY];
+
+    for (int i = 0; i < MANY; i++) {
+        places[i] = place_of(*state, numbered(i, &a));
+        assert_true(spec_cache_bytes(*state) <= SPEC_CACHE_BYTES);
+    }
+    for (int i = MANY - 1; i > MANY - SPEC_CACHE_LEN / 4; i--)
+        assert_ptr_equal(place_of(*state, numbered(i, &a)), places[i]);
+    assert_true(spec_cache_bytes(*state) > 0);
+}
+
+/* … and it is newer than the others when it is left. */
+static void what_is_used_stays(void **state)
+{
+    cleanup_arena struct arena a = {0}, user = {0};
+    const struct spec *spec = read_it(*state, numbered(-1, &a), &user);
+
+    for (int i = 0; i < MANY; i++)
+        place_of(*state, numbered(i, &a));
+    spec_cache_rest(*state);
+    assert_int_equal(spec_cache_bytes(*state), 0);
+    assert_string_equal(spec->url, "https://one.example.com");
+    arena_finish(&user);
+    assert_ptr_equal(place_of(*state, numbered(-1, &a)), spec);
+}
+
+/* Somebody's objects may be as large as they like. */
+static void what_is_large_takes_no_others_place(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    struct json_object *spec = arena_json(&a, json_build("{url: 'https://one.example.com', authentication: "
+                                                         "{registrationTokenSecretRef: {name: 'gitlab'}}, tags: []}"));
+    const void *small = place_of(*state, runner_of("small", SPEC("https://one.example.com")));
+    size_t before = spec_cache_bytes(*state);
+
+    for (int i = 0; i < 500; i++)
+        json_append(json_get(spec, "tags"), json_build("%s", arena_printf(&a, "%0200d", i)));
+    for (int i = 0; i < 10; i++) {
+        cleanup_arena struct arena turn = {0};
+        struct runner large = runner_of(arena_printf(&a, "large%d", i), json_text(spec));
+        struct err err = {0};
+        assert_null(read_by(*state, &large, &turn, &err)); /* it has too many tags */
+    }
+    assert_int_equal(spec_cache_bytes(*state), before);
+    assert_ptr_equal(place_of(*state, runner_of("small", SPEC("https://one.example.com"))), small);
+}
+
+/* What is counted is no less than what it takes of the heap. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static void what_is_kept_is_counted(void **state)
+{
+    static const char *const files[] = {"render/minimal", "render/full"};
+
+    for (size_t i = 0; i < ARRAY_LEN(files) && __sanitizer_get_current_allocated_bytes; i++) {
+        cleanup_arena struct arena a = {0};
+        struct json_object *object = read_json(arena_printf(&a, DATA "%s.json", files[i]), &a);
+        struct runner r = runner_of("u", json_text(json_get(object, "spec")));
+        place_of(*state, r);
+        spec_cache_rest(*state);
+        size_t before = __sanitizer_get_current_allocated_bytes();
+        place_of(*state, r);
+        size_t taken = __sanitizer_get_current_allocated_bytes() - before;
+        assert_in_range(spec_cache_bytes(*state), taken, 3 * taken);
+    }
+}
+
+/* Another object of its name has another uid. */
+static void an_object_that_is_gone_is_forgotten_at_rest(void **state)
+{
+    cleanup_arena struct arena a = {0};
+
+    place_of(*state, runner_of("gone", SPEC("https://one.example.com")));
+    assert_string_equal(read_it(*state, runner_of("new", SPEC("https://two.example.com")), &a)->url,
+                        "https://two.example.com");
+    spec_cache_rest(*state);
+    assert_int_equal(spec_cache_bytes(*state), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(the_next_turn_finds_what_the_last_has_read),
+        TEST(all_that_is_read_is_the_key),
+        TEST(nothing_else_is),
+        TEST(what_is_wrong_is_kept_as_well),
+        TEST(the_newest_stay),
+        TEST(what_is_used_stays),
+        TEST(what_is_large_takes_no_others_place),
+        TEST(what_is_kept_is_counted),
+        TEST(an_object_that_is_gone_is_forgotten_at_rest),
+    };
+
+    return cmocka_run_group_tests_name("spec_cache", tests, NULL, NULL);
+}
