@@ -348,7 +348,7 @@ static void answer_reply(struct exchange *exchange, const struct demand *d, stru
     if (reply->state)
         text = d->query.meta ? api_state_meta(reply->state, &len) : api_state_text(d->kind, reply->state, &len);
     else if (reply->tree)
-        text = json_object_to_json_string_length(reply->tree, API_JSON_PLAIN, &len);
+        text = api_json_print(reply->tree, &len);
     answer_text(exchange, reply->status, 0, text, len);
 }
 
@@ -363,8 +363,9 @@ static bool answer_trouble(const struct api *api, struct exchange *exchange)
     if (!t->status)
         return false;
     cleanup_json struct json_object *status = api_status(t->status, reason, NULL, NULL, NULL, "trouble, please wait");
-    const char *text = json_object_to_json_string_ext(status, API_JSON_PLAIN);
-    answer_text(exchange, t->status, t->retry_after_ms, text, strlen(text));
+    size_t len;
+    const char *text = api_json_print(status, &len);
+    answer_text(exchange, t->status, t->retry_after_ms, text, len);
     return true;
 }
 

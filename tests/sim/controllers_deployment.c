@@ -28,8 +28,9 @@ struct rollout {
 static void hash_of_template(struct json_object *template, char ret[static 16])
 {
     uint32_t hash = 2166136261u;
+    size_t len;
 
-    for (const char *c = json_object_to_json_string_ext(template, API_JSON_PLAIN); *c; c++)
+    for (const char *c = api_json_print(template, &len); *c; c++)
         hash = (hash ^ (unsigned char)*c) * 16777619u;
     snprintf(ret, 16, "%08" PRIx32, hash);
 }
