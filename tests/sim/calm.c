@@ -138,14 +138,16 @@ static int64_t all_is_seen_at(const struct story *story)
 }
 
 /* What GitLab said last may still lead to something. */
-void story_settle(struct story *story, int64_t within_ms, void (*check)(void *arg))
+bool story_settle(struct story *story, int64_t within_ms, void (*check)(void *arg))
 {
     struct sim *sim = story->sim;
     int64_t deadline = sim->now + within_ms, seen_at = all_is_seen_at(story);
     struct calm then = calm_of(story), now;
     unsigned calm_looks = 0;
 
-    while (sim->now < deadline && (calm_looks < 2 || !sim_try(sim, check, story))) {
+    while (sim->now < deadline) {
+        if (calm_looks >= 2 && sim_try(sim, check, story))
+            return true;
         sim_run(sim, sim->now + LOOK_MS < deadline ? sim->now + LOOK_MS : deadline);
         now = calm_of(story);
         bool stir = sim->now < seen_at || is_stir(story, &then, &now), calm = is_calm(story, &then, &now);
@@ -153,4 +155,5 @@ void story_settle(struct story *story, int64_t within_ms, void (*check)(void *ar
         if (stir || calm)
             then = now;
     }
+    return false;
 }

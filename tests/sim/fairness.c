@@ -133,7 +133,6 @@ void be_fair(struct story *story)
     sim_run(story->sim, story->sim->now + SERVED_WITHIN_MS);
     objects_check_served(story, mine);
     turmoils[i].end(story);
-    story_settle(story, CALM_AGAIN_MS, check_calm);
-    if (!story->plan.setup[SETUP_EXPIRY])
+    if (!story_settle(story, CALM_AGAIN_MS, check_calm) && !story->plan.setup[SETUP_EXPIRY])
         properties_at_rest(story);
 }

@@ -171,6 +171,6 @@ void greed_end(struct story *story)
     sim_tell(story->sim, "--- none of the team's objects stays");
     delete_greedy(story, 0);
     story->greedy = NULL;
-    story_settle(story, CALM_AGAIN_MS, check_all);
-    properties_at_rest(story);
+    if (!story_settle(story, CALM_AGAIN_MS, check_all))
+        properties_at_rest(story);
 }

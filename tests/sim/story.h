@@ -142,8 +142,8 @@ void put_runner_token(struct story *story, const struct wish *wish, bool only_if
 void apply_wish(struct story *story, struct wish *wish);
 
 /* Lets time go by, until all that check(story) checks holds and will go on to: nobody has written anything while
- * GitLab was asked about each runner twice; or until so much time has gone by (calm.c). */
-void story_settle(struct story *story, int64_t within_ms, void (*check)(void *arg));
+ * GitLab was asked about each runner twice; or until so much time has gone by (calm.c). True: all holds. */
+bool story_settle(struct story *story, int64_t within_ms, void (*check)(void *arg));
 /* GitLab's version is another than it was when it was asked for it, which is long ago and long until the next time. */
 bool story_waits_for_version(const struct story *story);
 /* GitLab has not let go yet of all that was left behind. */
