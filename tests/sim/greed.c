@@ -14,6 +14,8 @@ enum {
     GREEDY_NAMESPACES = 2,
     SERVED_WITHIN_MS = 15 * 1000,
     LET_IN_WITHIN_MS = 2 * 60 * 1000,
+    LOOK_MS = 5 * 1000,
+    GONE_WITHIN_MS = 60 * 60 * 1000, /* jobs end first, and who had no room until then is deleted after them */
     CALM_AGAIN_MS = 36 * 60 * 1000
 };
 
@@ -127,6 +129,29 @@ void greed_check(struct story *story)
     }
 }
 
+/* One that is deleted has its room until its managers' jobs have ended and its runner is gone. */
+static bool who_leaves_holds_room(struct story *story)
+{
+    bool any = false;
+
+    for (int i = FEW; i < GREEDY_MAX; i++) {
+        struct json_object *object = api_object(story->api, RUNNERS, story->greedy, greedy_name(i));
+        any |= object && strcmp(reason_of(object), "NamespaceOverShare") != 0;
+    }
+    return any;
+}
+
+/* Until nobody who leaves has held any for as long as it may take to let others in. */
+static void run_until_room(struct story *story)
+{
+    int64_t end_ms = story->sim->now + GONE_WITHIN_MS;
+
+    for (int64_t free_ms = 0; free_ms < LET_IN_WITHIN_MS && story->sim->now < end_ms;) {
+        sim_run(story->sim, story->sim->now + LOOK_MS);
+        free_ms = who_leaves_holds_room(story) ? 0 : free_ms + LOOK_MS;
+    }
+}
+
 static void check_few(struct story *story)
 {
     for (int i = 0; i < FEW; i++) {
@@ -166,7 +191,7 @@ void greed_end(struct story *story)
     edit_meanwhile(story);
     sim_tell(story->sim, "--- few of the team's objects stay");
     delete_greedy(story, FEW);
-    sim_run(story->sim, story->sim->now + LET_IN_WITHIN_MS);
+    run_until_room(story);
     check_few(story);
     sim_tell(story->sim, "--- none of the team's objects stays");
     delete_greedy(story, 0);
