@@ -228,8 +228,8 @@ struct json_object *api_json_patch(struct json_object *target, struct json_objec
 struct json_object *api_defaulted(const struct api_kind *kind, struct json_object *content, struct json_object *before);
 /* The field for which a Deployment is refused; "": none (api_valid.c). */
 const char *api_deployment_fault(struct json_object *content);
-/* Why a CRD's value is refused; "" when it is not. */
-void api_judge(const struct schema *schema, struct json_object *value, const char *path, char ret[static 300]);
+/* Why a CRD's value is refused, which has that name; "" when it is not. */
+void api_judge(const struct schema *schema, struct json_object *value, const char *name, char ret[static 300]);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * managedFields (api_managed.c): of content, which is an object without what the system sets */

@@ -87,7 +87,7 @@ const char *api_deployment_fault(struct json_object *content)
 
 static bool is_of_type(struct json_object *value, const char *type, struct json_object *crd)
 {
-    if (json_bool_or(crd, "x-kubernetes-int-or-string", false))
+    if (!*type && json_member(crd, "x-kubernetes-int-or-string"))
         return json_object_is_type(value, json_type_int) || json_object_is_type(value, json_type_string);
     return !*type || (strcmp(type, "object") == 0 && json_object_is_type(value, json_type_object)) ||
            (strcmp(type, "array") == 0 && json_object_is_type(value, json_type_array)) ||
@@ -100,7 +100,9 @@ static bool is_of_type(struct json_object *value, const char *type, struct json_
 
 static bool is_within(struct json_object *crd, const char *least, const char *most, int64_t n)
 {
-    return n >= json_int_or(crd, least, INT64_MIN) && n <= json_int_or(crd, most, INT64_MAX);
+    struct json_object *min = json_member(crd, least), *max = json_member(crd, most);
+
+    return (!min || n >= json_object_get_int64(min)) && (!max || n <= json_object_get_int64(max));
 }
 
 static bool is_enumerated(struct json_object *crd, struct json_object *value)
@@ -130,35 +132,63 @@ static const char *why_not(struct json_object *crd, struct json_object *value)
     return NULL;
 }
 
-static void judge_members(const struct schema *schema, struct json_object *value, const char *path,
+/* Where a value is, whose path is put together when it is refused. */
+struct place {
+    const struct place *outer; /* NULL: none */
+    const char *name;
+};
+
+static void path_of(const struct place *place, char ret[static 200])
+{
+    char outer[200] = "";
+
+    if (place->outer)
+        path_of(place->outer, outer);
+    snprintf(ret, 200, "%.120s%s%.60s", outer, *outer ? "." : "", place->name);
+}
+
+static void judge(const struct schema *schema, struct json_object *value, const struct place *place,
+                  char ret[static 300]);
+
+static void judge_members(const struct schema *schema, struct json_object *value, const struct place *place,
                           char ret[static 300])
 {
     struct json_object *required = json_member(schema->crd, "required");
-    char inner[200];
+    char path[200];
 
     for (size_t i = 0; i < json_len(required) && !*ret; i++)
-        if (!json_member(value, json_string(json_at(required, i))))
+        if (!json_member(value, json_string(json_at(required, i)))) {
+            path_of(place, path);
             snprintf(ret, 300, "%s.%s: Required value", path, json_string(json_at(required, i)));
+        }
     json_object_object_foreach(value, name, member)
     {
         if (*ret)
             return;
-        snprintf(inner, sizeof(inner), "%.120s%s%.60s", path, *path ? "." : "", name);
-        api_judge(schema_member(schema, name), member, inner, ret);
+        judge(schema_member(schema, name), member, &(struct place){place, name}, ret);
     }
 }
 
-void api_judge(const struct schema *schema, struct json_object *value, const char *path, char ret[static 300])
+static void judge(const struct schema *schema, struct json_object *value, const struct place *place,
+                  char ret[static 300])
 {
     bool nothing = !value && (!schema->crd || json_bool_or(schema->crd, "nullable", false));
     const char *why = schema->crd && !nothing ? why_not(schema->crd, value) : NULL;
+    char path[200];
 
-    if (why)
+    if (why) {
+        path_of(place, path);
         snprintf(ret, 300, "%s: %s", path, why);
+    }
     if (!schema->crd || *ret || !value)
         return;
     if (json_object_is_type(value, json_type_object))
-        judge_members(schema, value, path, ret);
+        judge_members(schema, value, place, ret);
     for (size_t i = 0; json_is_array(value) && schema->element && i < json_len(value) && !*ret; i++)
-        api_judge(schema->element, json_at(value, i), path, ret);
+        judge(schema->element, json_at(value, i), place, ret);
+}
+
+void api_judge(const struct schema *schema, struct json_object *value, const char *name, char ret[static 300])
+{
+    judge(schema, value, &(struct place){NULL, name}, ret);
 }
