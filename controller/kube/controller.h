@@ -53,7 +53,7 @@ struct work_kind {
     void (*prepare)(void *arg);
     /* Somebody else may act now: what is remembered is no longer what is. The kind's works have ended. */
     void (*forget)(void *arg);
-    /* No work of any kind has been under way for a while: what is kept for the next one goes. */
+    /* No work of any kind has been under way for a while: the heap is about to be trimmed. */
     void (*rest)(void *arg);
     /* Ends what has not begun outside. Whether nothing is left outside. */
     bool (*drain)(void *arg);

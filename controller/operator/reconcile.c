@@ -184,13 +184,16 @@ static void turn_step(struct work *work)
  * Keys, with a runner and without */
 
 /* What it has left behind is the business of garbage.c. */
-static void forget_runner(struct reconciler *rec, const char *key)
+static void forget_runner(struct reconciler *rec, const char *text)
 {
-    const struct state *state = map_get(&rec->states.by_key, key);
+    const struct state *state = map_get(&rec->states.by_key, text);
+    struct key key;
 
     if (state)
         errand_end(state->errand);
-    states_remove(&rec->states, key);
+    states_remove(&rec->states, text);
+    if (key_parse(text, &key))
+        spec_cache_forget(rec->ctx.specs, key.ns, key.name);
 }
 
 /* The object of the key: the one that an errand is about goes first, even if it is gone, but not if it is left out. */
@@ -276,7 +279,7 @@ static void forget_runners(void *arg)
     errands_end(&rec->errands, true);
     states_finish(&rec->states);
     reads_forget(rec->ctx.reads);
-    spec_cache_rest(rec->ctx.specs);
+    spec_cache_clear(rec->ctx.specs);
 }
 
 /* What GitLab was asked for is seen to its end: a token goes into its Secret. */

@@ -143,6 +143,12 @@ static void free_oldest(struct spec_cache *cache)
     free_entry(e);
 }
 
+static void bound_idle(struct spec_cache *cache, size_t len, size_t bytes)
+{
+    while (cache->idle_len > len || cache->idle_bytes > bytes)
+        free_oldest(cache);
+}
+
 static void become_idle(struct entry *e)
 {
     struct spec_cache *cache = e->cache;
@@ -151,8 +157,7 @@ static void become_idle(struct entry *e)
     list_append(&cache->idle, &e->node);
     cache->idle_len++;
     cache->idle_bytes += e->size;
-    while (cache->idle_len > SPEC_CACHE_LEN || cache->idle_bytes > SPEC_CACHE_BYTES)
-        free_oldest(cache);
+    bound_idle(cache, SPEC_CACHE_LEN, SPEC_CACHE_BYTES);
 }
 
 static void let_go_of(void *arg)
@@ -217,8 +222,23 @@ struct spec_cache *spec_cache_create(void)
 
 void spec_cache_rest(struct spec_cache *cache)
 {
-    while (cache->idle_len)
-        free_oldest(cache);
+    bound_idle(cache, SPEC_CACHE_LEN / SPEC_CACHE_REST, SPEC_CACHE_BYTES / SPEC_CACHE_REST);
+}
+
+void spec_cache_forget(struct spec_cache *cache, const char *ns, const char *name)
+{
+    list_each_safe (node, after, &cache->idle) {
+        struct entry *e = container_of(node, struct entry, node);
+        if (strcmp(e->key.name, name) != 0 || strcmp(e->key.ns, ns) != 0)
+            continue;
+        leave_idle(e);
+        free_entry(e);
+    }
+}
+
+void spec_cache_clear(struct spec_cache *cache)
+{
+    bound_idle(cache, 0, 0);
     assert(!cache->idle_bytes && list_empty(&cache->idle));
 }
 
@@ -227,7 +247,7 @@ void spec_cache_destroy(struct spec_cache *cache)
     if (!cache)
         return;
     assert(list_empty(&cache->used));
-    spec_cache_rest(cache);
+    spec_cache_clear(cache);
     free(cache);
 }
 

@@ -3,7 +3,7 @@
  *
  * Two specs are the same when all that is read of them is: whose they are, the annotations that steer it, and the spec,
  * each byte of them. Neither a generation tells that, which comes again when an etcd is restored from a backup, nor a
- * digest. What is in use takes no place; of the rest there is a bound, the newest stay, and at rest none does. */
+ * digest. What is in use takes no place; of the rest there is a bound, and the newest stay. */
 #ifndef OPERATOR_SPEC_CACHE_H
 #define OPERATOR_SPEC_CACHE_H
 
@@ -15,9 +15,10 @@
 struct spec_cache;
 
 enum {
-    SPEC_CACHE_LEN = 64,        /* specs that are kept, when nobody uses them, …  */
-    SPEC_CACHE_BYTES = 1 << 20, /* … and what they may take, by json_cost() …    */
-    SPEC_CACHE_SHARE = 1 << 17, /* … and each of them                            */
+    SPEC_CACHE_LEN = 64,        /* specs that are kept, when nobody uses them, …        */
+    SPEC_CACHE_BYTES = 1 << 20, /* … and what they may take, by json_cost(), …          */
+    SPEC_CACHE_SHARE = 1 << 17, /* … and each of them                                   */
+    SPEC_CACHE_REST = 4,        /* at rest it is one part of so many, of both           */
 };
 
 struct spec_cache *spec_cache_create(void);
@@ -28,8 +29,12 @@ void spec_cache_destroy(struct spec_cache *cache);
  * NULL and *err. Nothing of the record is lent. The cache NULL: it is read into the arena. */
 const struct spec *spec_cache_read(struct spec_cache *cache, const struct record *runner, struct arena *a,
                                    struct err *err);
-/* Frees what nobody uses. */
+/* Nothing is worked on: of what nobody uses, the newest alone stay. */
 void spec_cache_rest(struct spec_cache *cache);
+/* A runner of that name is no more. */
+void spec_cache_forget(struct spec_cache *cache, const char *ns, const char *name);
+/* Frees what nobody uses. */
+void spec_cache_clear(struct spec_cache *cache);
 /* Bytes that are kept though nobody uses them. */
 size_t spec_cache_bytes(const struct spec_cache *cache);
 

@@ -356,18 +356,10 @@ static void count_kept(void *arg, const struct record *record)
         *record->ns && strncmp(record->name, LEDGER_NAME, strlen(LEDGER_NAME)) != 0 && !is_for_who_leads(count, record);
 }
 
-/* Specs stay a moment longer than the work for which they were read. */
-static size_t specs_left(const struct reconciler_view *view)
-{
-    const double a_moment = 5;
-
-    return view->idle_seconds > a_moment ? spec_cache_bytes(view->ctx->specs) : 0;
-}
-
 size_t replica_keeps(const struct replica *r, char *ret_what, size_t size)
 {
     const struct reconciler_view view = reconciler_view(r->instance.rec);
-    size_t specs = specs_left(&view), sum = view.states->by_key.len + specs;
+    size_t specs = spec_cache_bytes(view.ctx->specs), sum = view.states->by_key.len + specs;
     size_t len = (size_t)snprintf(ret_what, size, "%zu states, specs of %zu bytes", view.states->by_key.len, specs);
 
     for (enum kind kind = 0; kind < KIND_COUNT; kind++) {

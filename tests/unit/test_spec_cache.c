@@ -146,6 +146,22 @@ static void the_newest_stay(void **state)
     assert_true(spec_cache_bytes(*state) > 0);
 }
 
+static void at_rest_fewer_do(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    const void *places[SPEC_CACHE_LEN];
+
+    for (int i = 0; i < SPEC_CACHE_LEN; i++)
+        places[i] = place_of(*state, numbered(i, &a));
+    size_t before = spec_cache_bytes(*state);
+    spec_cache_rest(*state);
+    assert_in_range(spec_cache_bytes(*state), before / SPEC_CACHE_REST / 2, SPEC_CACHE_BYTES / SPEC_CACHE_REST);
+    assert_ptr_equal(place_of(*state, numbered(SPEC_CACHE_LEN - 1, &a)), places[SPEC_CACHE_LEN - 1]);
+    before = spec_cache_bytes(*state);
+    spec_cache_rest(*state);
+    assert_int_equal(spec_cache_bytes(*state), before);
+}
+
 /* … and it is newer than the others when it is left. */
 static void what_is_used_stays(void **state)
 {
@@ -154,7 +170,8 @@ static void what_is_used_stays(void **state)
 
     for (int i = 0; i < MANY; i++)
         place_of(*state, numbered(i, &a));
-    spec_cache_rest(*state);
+    spec_cache_forget(*state, "ci", "builds");
+    spec_cache_clear(*state);
     assert_int_equal(spec_cache_bytes(*state), 0);
     assert_string_equal(spec->url, "https://one.example.com");
     arena_finish(&user);
@@ -194,7 +211,7 @@ static void what_is_kept_is_counted(void **state)
         struct json_object *object = read_json(arena_printf(&a, DATA "%s.json", files[i]), &a);
         struct runner r = runner_of("u", json_text(json_get(object, "spec")));
         place_of(*state, r);
-        spec_cache_rest(*state);
+        spec_cache_clear(*state);
         size_t before = __sanitizer_get_current_allocated_bytes();
         place_of(*state, r);
         size_t taken = __sanitizer_get_current_allocated_bytes() - before;
@@ -203,15 +220,20 @@ static void what_is_kept_is_counted(void **state)
 }
 
 /* Another object of its name has another uid. */
-static void an_object_that_is_gone_is_forgotten_at_rest(void **state)
+static void an_object_that_is_gone_is_forgotten(void **state)
 {
-    cleanup_arena struct arena a = {0};
+    struct runner other = runner_of("u", SPEC("https://one.example.com"));
+    const void *place;
 
+    other.record.name = "other";
+    place = place_of(*state, other);
+    size_t before = spec_cache_bytes(*state);
     place_of(*state, runner_of("gone", SPEC("https://one.example.com")));
-    assert_string_equal(read_it(*state, runner_of("new", SPEC("https://two.example.com")), &a)->url,
-                        "https://two.example.com");
-    spec_cache_rest(*state);
-    assert_int_equal(spec_cache_bytes(*state), 0);
+    place_of(*state, runner_of("new", SPEC("https://two.example.com")));
+    spec_cache_forget(*state, "ci", "builds");
+    assert_int_equal(spec_cache_bytes(*state), before);
+    spec_cache_forget(*state, "elsewhere", "other");
+    assert_ptr_equal(place_of(*state, other), place);
 }
 
 int main(void)
@@ -223,10 +245,11 @@ int main(void)
         TEST(nothing_else_is),
         TEST(what_is_wrong_is_kept_as_well),
         TEST(the_newest_stay),
+        TEST(at_rest_fewer_do),
         TEST(what_is_used_stays),
         TEST(what_is_large_takes_no_others_place),
         TEST(what_is_kept_is_counted),
-        TEST(an_object_that_is_gone_is_forgotten_at_rest),
+        TEST(an_object_that_is_gone_is_forgotten),
     };
 
     return cmocka_run_group_tests_name("spec_cache", tests, NULL, NULL);
