@@ -3,7 +3,6 @@
  *
  * What it saves, with a Deployment's event of 9 KB: that the event tells of a known version is seen in 1 µs instead of
  * 90 (kube/watch_event.c), and its tree takes 90 µs instead of 130 without the spec (kube/object_text.c). */
-#include <ctype.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -14,7 +13,7 @@ struct cursor {
 
 static void peek_past_space(struct cursor *c)
 {
-    while (c->at < c->end && isspace((unsigned char)*c->at))
+    while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\r' || *c->at == '\n'))
         c->at++;
 }
 
@@ -27,37 +26,55 @@ static bool peek_takes(struct cursor *c, char wanted)
     return true;
 }
 
-/* A string; *ret is what is between the quotes, *plain whether it stands for itself. */
-static bool read_string(struct cursor *c, struct cursor *ret, bool *plain)
+static bool is_escaped(const char *start, const char *quote)
+{
+    const char *escape = quote;
+
+    while (escape > start && escape[-1] == '\\')
+        escape--;
+    return (quote - escape) % 2;
+}
+
+/* A string; *ret is what is between the quotes. */
+static bool read_string(struct cursor *c, struct cursor *ret)
 {
     if (!peek_takes(c, '"'))
         return false;
-    *plain = true;
-    for (ret->at = c->at; c->at < c->end && *c->at != '"'; c->at++) {
-        if (*c->at != '\\')
-            continue;
-        *plain = false;
-        if (++c->at == c->end)
-            return false;
+    ret->at = c->at;
+    while ((ret->end = memchr(c->at, '"', (size_t)(c->end - c->at)))) {
+        c->at = ret->end + 1;
+        if (!is_escaped(ret->at, ret->end))
+            return true;
     }
-    ret->end = c->at;
-    return peek_takes(c, '"');
+    return false;
 }
+
+/* Whether what is between the quotes stands for itself. */
+static bool has_no_escapes(const struct cursor *string)
+{
+    return !memchr(string->at, '\\', (size_t)(string->end - string->at));
+}
+
+/* Bytes outside of strings that matter to what skips a value. */
+static const bool is_sign[256] = {['"'] = true, ['['] = true, [']'] = true, ['{'] = true, ['}'] = true, [','] = true};
 
 /* Over a value: to the comma or bracket that ends it. */
 static bool skip_value(struct cursor *c)
 {
     struct cursor ignored;
-    bool plain;
 
     for (size_t depth = 0; c->at < c->end;) {
+        if (!is_sign[(unsigned char)*c->at]) {
+            c->at++;
+            continue;
+        }
         bool ends = *c->at == ']' || *c->at == '}', begins = *c->at == '[' || *c->at == '{';
         if (depth == 0 && (ends || *c->at == ','))
             return true;
         depth = depth + begins - ends;
         if (*c->at != '"')
             c->at++;
-        else if (!read_string(c, &ignored, &plain))
+        else if (!read_string(c, &ignored))
             return false;
     }
     return false;
@@ -67,14 +84,13 @@ static bool skip_value(struct cursor *c)
 static bool enter_member(struct cursor *c, const char *key, size_t len)
 {
     struct cursor found;
-    bool plain;
 
     if (!peek_takes(c, '{'))
         return false;
     do {
-        if (!read_string(c, &found, &plain) || !peek_takes(c, ':'))
+        if (!read_string(c, &found) || !peek_takes(c, ':'))
             return false;
-        if (plain && (size_t)(found.end - found.at) == len && memcmp(found.at, key, len) == 0)
+        if ((size_t)(found.end - found.at) == len && memcmp(found.at, key, len) == 0)
             return true;
     } while (skip_value(c) && peek_takes(c, ','));
     return false;
@@ -106,9 +122,9 @@ bool json_peek_value(const char *text, size_t len, const char *path, const char 
 bool json_peek(const char *text, size_t len, const char *path, char *ret, size_t size)
 {
     struct cursor c = {text, text + len}, value;
-    bool plain;
 
-    if (!enter_path(&c, path) || !read_string(&c, &value, &plain) || !plain || (size_t)(value.end - value.at) >= size)
+    if (!enter_path(&c, path) || !read_string(&c, &value) || !has_no_escapes(&value) ||
+        (size_t)(value.end - value.at) >= size)
         return false;
     memcpy(ret, value.at, (size_t)(value.end - value.at));
     ret[value.end - value.at] = '\0';

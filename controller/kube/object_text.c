@@ -115,16 +115,17 @@ void object_text_finish(struct object_text *t)
  * Trees */
 
 /* In the place of what nobody looks at there is a number then. */
-static void pass_over_the_unread(struct object_text *t)
+static void cut_the_unread(struct object_text *t)
 {
     const char *value;
     size_t size;
 
-    if (!*t->unread || !json_peek_value(t->text.data, t->text.len, t->unread, &value, &size))
+    if (!*t->unread || !json_peek_value(t->text.data, t->text.len, t->unread, &value, &size) || size == 0)
         return;
-    char *place = t->text.data + (value - t->text.data);
-    memset(place, ' ', size);
-    *place = '0';
+    size_t at = (size_t)(value - t->text.data), rest = at + size;
+    t->text.data[at] = '0';
+    memmove(t->text.data + at + 1, t->text.data + rest, t->text.len + 1 - rest);
+    t->text.len -= size - 1;
 }
 
 static struct json_object *parse_small(struct object_text *t, const char *why, struct err *err)
@@ -149,7 +150,7 @@ struct json_object *object_text_parse(struct object_text *t, struct err *err)
 
     snprintf(why, sizeof(why), "%zu KiB of JSON; at most %d KiB are read", t->size >> 10, (int)(t->text.max >> 10));
     if (!t->sieving) {
-        pass_over_the_unread(t);
+        cut_the_unread(t);
         struct json_object *value = json_parse_cut(t->text.data, t->text.len, OBJECT_COST_RATIO * t->text.max, &costly);
         if (value)
             return value;

@@ -110,7 +110,7 @@ static void shows_a_string_without_the_rest(void **state)
 {
     static const char text[] =
         "{\"x\": [\"}\", {\"a\": 1}, \"\\\"]\"], \"y\":-1.5,\"a\" : {\"b\":{}, \"c\":\"found\"}, \"d\":7, "
-        "\"e\":\"\\n\", \"f\":\"\", and so on";
+        "\"e\":\"\\n\", \"f\\\\\":\"\\\\\\\"\", \"f\":\"\", and so on";
     static const struct {
         const char *path, *expected; /* NULL: not to be seen */
     } cases[] = {

@@ -662,6 +662,9 @@ static void passes_over_what_nobody_reads(void **state)
     assert_told(&w, "~a{\"a\":1,\"large\":0,\"d\":\"e\"} =6 ");
     assert_true(send_event(&w.client, "DELETED", "{" KNOWN "'8'}, spec: {large: 'f'}}"));
     assert_told(&w, "-a{\"large\":0} =8 ");
+    assert_false(send_text(&w.client, "{\"type\":\"ADDED\",\"object\":{\"spec\":{\"large\":,\"x\":1}}}\n"));
+    assert_string_equal(watch_problem(w.watch), "not JSON at byte 42: unexpected character");
+    assert_told(&w, "");
     world_finish(&w);
 }
 
