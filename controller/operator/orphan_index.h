@@ -27,7 +27,9 @@ struct orphan_entry {
     size_t size;
     int64_t since_s;   /* it is in the ledger, since 1970                                              */
     bool unknown;      /* to GitLab, as it has said once: it is believed the second time               */
-    bool gone;         /* from GitLab: only its entry is left                                          */
+    bool gone;         /* from GitLab: an Event says so, and then its entry is taken out               */
+    bool heard;        /* the Event was taken, or there is nobody who takes it                         */
+    unsigned unheard;  /* times that it was sent without an answer                                     */
     bool busy;         /* somebody is at it                                                            */
     bool seen;         /* in the ledger, when it was last read                                         */
     bool recording;    /* it is not in the ledger yet                                                  */

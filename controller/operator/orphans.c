@@ -103,7 +103,9 @@ static void follow_ledger(struct orphans *orphans, struct json_object *data)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Deregistering one */
 
-static void tell_of_orphan(const struct orphans *orphans, bool warning, const char *reason, const char *note)
+/* Returns the request. */
+static uint64_t send_orphan_event(const struct orphans *orphans, bool warning, const char *reason, const char *note,
+                                  kube_done_fn *done, void *arg)
 {
     const struct context *ctx = orphans->ctx;
     const struct event event = {.regarding = {.api_version = "v1",
@@ -115,8 +117,8 @@ static void tell_of_orphan(const struct orphans *orphans, bool warning, const ch
                                 .reason = reason,
                                 .note = note};
 
-    event_send(ctx->client, &event, GROUP "/controller", ctx->instance, event_sent, &ctx->stats->events);
     log_event(warning ? LOG_WARN : LOG_INFO, "orphans", reason, "message", note, NULL);
+    return event_send(ctx->client, &event, GROUP "/controller", ctx->instance, done, arg);
 }
 
 static void try_later(struct try *try, const struct err *err)
@@ -150,14 +152,43 @@ static void on_removed(void *arg, const struct kube_reply *reply)
 
 static void take_out(struct try *try)
 {
-    assert(try->entry->gone && !try->request && !try->call);
+    assert(try->entry->gone && try->entry->heard && !try->request && !try->call);
     try->request = ledger_remove(try->orphans->ctx, try->entry->key, on_removed, try);
+}
+
+/* Without an answer nobody was told, and once the entry is out nobody knows. A refusal is in the log. */
+static void on_orphan_told(void *arg, const struct kube_reply *reply)
+{
+    struct try *try = arg;
+
+    try->request = 0;
+    event_sent(&try->orphans->ctx->stats->events, reply);
+    if (event_sends_again(reply, try->entry->unheard++)) {
+        try_later(try, &reply->err);
+        return;
+    }
+    try->entry->heard = true;
+    take_out(try);
+}
+
+static void tell_that_it_is_gone(struct try *try)
+{
+    cleanup_arena struct arena a = {0};
+    const struct orphan_entry *entry = try->entry;
+    const char *note =
+        entry->unknown ? arena_printf(&a,
+                                      "GitLab does not know the token of %s (any more), so it is forgotten; if the "
+                                      "runner is still there, delete it",
+                                      entry->key)
+                       : arena_printf(&a, "GitLab has removed the runner that had been left behind: %s", entry->key);
+
+    assert(entry->gone && !try->request && !try->call);
+    try->request = send_orphan_event(try->orphans, entry->unknown, "OrphanDeregistered", note, on_orphan_told, try);
 }
 
 static void on_called(void *arg, const struct gitlab_answer *answer)
 {
     struct try *try = arg;
-    cleanup_arena struct arena a = {0};
     struct err err;
 
     try->call = NULL;
@@ -174,15 +205,8 @@ static void on_called(void *arg, const struct gitlab_answer *answer)
         return;
     }
     try->entry->gone = true;
-    tell_of_orphan(
-        try->orphans, answer->unknown, "OrphanDeregistered",
-        answer->unknown
-            ? arena_printf(&a,
-                           "GitLab does not know the token of %s (any more), so it is forgotten; if the runner "
-                           "is still there, delete it",
-                           try->entry->key)
-            : arena_printf(&a, "GitLab has removed the runner that had been left behind: %s", try->entry->key));
-    take_out(try);
+    try->entry->unknown = answer->unknown;
+    tell_that_it_is_gone(try);
 }
 
 /* secret: the ledger as it was just read; somebody may have taken the entry out. */
@@ -296,8 +320,10 @@ static struct work *try_start(void *arg, const char *text, enum queue_priority p
     if (entry ? !orphan_may_begin(entry) : strcmp(key.kind, ALL) != 0)
         return NULL;
     struct try *try = try_create(orphans, entry);
-    if (entry && entry->gone)
+    if (entry && entry->gone && entry->heard)
         take_out(try);
+    else if (entry && entry->gone)
+        tell_that_it_is_gone(try);
     else
         look_soon(try);
     return &try->work;
@@ -341,11 +367,13 @@ static void announce_displaced(struct orphans *orphans, const char *newcomer)
         cleanup_arena struct arena a = {0};
         struct orphan_entry *entry = orphan_index_find(&orphans->index, key);
         if (!entry->told)
-            tell_of_orphan(orphans, true, "OrphanDisplaced",
-                           arena_printf(&a,
-                                        "the ledger is full, and namespace %s takes most of it: %s is forgotten, and "
-                                        "not tried any more; delete it there",
-                                        entry->ns, entry->what));
+            send_orphan_event(
+                orphans, true, "OrphanDisplaced",
+                arena_printf(&a,
+                             "the ledger is full, and namespace %s takes most of it: %s is forgotten, and "
+                             "not tried any more; delete it there",
+                             entry->ns, entry->what),
+                event_sent, &orphans->ctx->stats->events);
         entry->told = true;
     }
 }

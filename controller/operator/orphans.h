@@ -3,8 +3,9 @@
  * An entry is a key of the loop (kube/controller.h), "LedgerEntry/NAMESPACE/its key", and so is the ledger itself,
  * which a new leader looks at.
  *
- *   1. Its work reads the ledger, with all others that begin at about the same time, deregisters the runner and takes
- *      the entry out. Between two looks no token is remembered: it is in memory for as long as its call.
+ *   1. Its work reads the ledger, with all others that begin at about the same time, deregisters the runner, says so by
+ *      an Event, which is sent again while nobody answers, and takes the entry out. Between two looks no token is
+ *      remembered: it is in memory for as long as its call.
  *   2. Several go on at a time, and a few of one namespace. The gate before GitLab's hosts (gitlab/gate.h) holds for
  *      these calls as for all others. */
 #ifndef OPERATOR_ORPHANS_H

@@ -23,10 +23,11 @@ struct gitlab_op {
 struct flight {
     kube_done_fn *done; /* NULL: none */
     void *arg;
-    char removes[64]; /* the key that it takes out; "": it reads */
+    enum wants { READS, TELLS, REMOVES } wants;
+    char removes[64]; /* the key that it takes out */
 };
 
-enum { FLIGHTS = 32 };
+enum { FLIGHTS = 32, TELLS_MAX = 3 };
 
 static struct world {
     struct loop loop;
@@ -51,17 +52,17 @@ uint64_t lease_term(const struct lease *lease)
     return w.term;
 }
 
-static uint64_t request(const char *removes, kube_done_fn *done, void *arg)
+static uint64_t request(enum wants wants, const char *removes, kube_done_fn *done, void *arg)
 {
     size_t i = 0;
 
     while (w.flights[i].done) {
-        assert_true(*removes || *w.flights[i].removes); /* one look at a time */
+        assert_true(wants != READS || w.flights[i].wants != READS); /* one look at a time */
         i++;
     }
-    w.flights[i] = (struct flight){.done = done, .arg = arg};
+    w.flights[i] = (struct flight){.done = done, .arg = arg, .wants = wants};
     snprintf(w.flights[i].removes, sizeof(w.flights[i].removes), "%s", removes);
-    w.reads += !*removes;
+    w.reads += wants == READS;
     return i + 1;
 }
 
@@ -74,13 +75,13 @@ bool ledger_may_exist(const struct context *ctx)
 uint64_t ledger_read(const struct context *ctx, kube_done_fn *done, void *arg)
 {
     (void)ctx;
-    return request("", done, arg);
+    return request(READS, "", done, arg);
 }
 
 uint64_t ledger_remove(const struct context *ctx, const char *key, kube_done_fn *done, void *arg)
 {
     (void)ctx;
-    return request(key, done, arg);
+    return request(REMOVES, key, done, arg);
 }
 
 void kube_cancel(struct kube_client *client, uint64_t id)
@@ -117,19 +118,22 @@ uint64_t event_send(struct kube_client *client, const struct event *event, const
     (void)client;
     (void)controller;
     (void)instance;
-    (void)arg;
-    assert_ptr_equal(done, event_sent);
     assert_string_equal(event->regarding.uid, "uid-of-the-ledger");
     snprintf(w.event, sizeof(w.event), "%s", event->reason);
     w.events++;
     w.warnings += event->warning;
-    return 0;
+    return done == event_sent ? 0 : request(TELLS, "", done, arg);
 }
 
 void event_sent(void *counts, const struct kube_reply *reply)
 {
     (void)counts;
     (void)reply;
+}
+
+bool event_sends_again(const struct kube_reply *reply, unsigned failures)
+{
+    return reply->err.kind == ERR_RETRY && failures < TELLS_MAX;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -202,33 +206,43 @@ static void lead(bool leading)
 }
 
 /* NULL: none. */
-static struct flight *find_flight(bool removes)
+static struct flight *find_flight(enum wants wants)
 {
     struct flight *found = NULL;
 
     for (size_t i = 0; i < FLIGHTS && !found; i++)
-        if (w.flights[i].done && (*w.flights[i].removes != '\0') == removes)
+        if (w.flights[i].done && w.flights[i].wants == wants)
             found = &w.flights[i];
     return found;
 }
 
-static struct flight *flight(bool removes)
+static struct flight *flight(enum wants wants)
 {
-    assert_non_null(find_flight(removes));
-    return find_flight(removes);
+    assert_non_null(find_flight(wants));
+    return find_flight(wants);
+}
+
+static void answer_with(enum wants wants, const struct kube_reply *reply)
+{
+    struct flight answered = *flight(wants);
+
+    flight(wants)->done = NULL;
+    if (wants == REMOVES && !reply->err.kind)
+        take_out(answered.removes);
+    answered.done(answered.arg, reply);
+    turn();
 }
 
 /* The API server answers. */
-static void answer_request(bool removes)
+static void answer_request(enum wants wants)
 {
-    struct flight answered = *flight(removes);
-    const struct kube_reply reply = {.object = w.unreadable.kind ? NULL : w.secret, .err = w.unreadable};
+    answer_with(wants, &(struct kube_reply){.object = w.unreadable.kind ? NULL : w.secret, .err = w.unreadable});
+}
 
-    flight(removes)->done = NULL;
-    if (removes)
-        take_out(answered.removes);
-    answered.done(answered.arg, &reply);
-    turn();
+/* … or does not. */
+static void lose_request(enum wants wants)
+{
+    answer_with(wants, &(struct kube_reply){.err = {.kind = ERR_RETRY}});
 }
 
 static int calls_in_flight(void)
@@ -254,7 +268,7 @@ static struct gitlab_op *the_call(void)
 static bool wait_until(int64_t ms)
 {
     turn();
-    while (!find_flight(false)) {
+    while (!find_flight(READS)) {
         struct loop_timer *timer = fake_next_timer(&w.loop);
         if (!timer || timer->due > ms)
             return false;
@@ -262,7 +276,7 @@ static bool wait_until(int64_t ms)
         fake_fire(timer);
         turn();
     }
-    answer_request(false);
+    answer_request(READS);
     return true;
 }
 
@@ -297,7 +311,8 @@ static void gitlab_lets_go(bool unknown)
     const struct gitlab_answer answer = {.unknown = unknown};
 
     gitlab_answers(&answer);
-    answer_request(true);
+    answer_request(TELLS);
+    answer_request(REMOVES);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */
@@ -358,16 +373,88 @@ static void an_entry_that_cannot_be_taken_out_is_taken_out_later(void **state)
     lead(true);
     wait_for_call();
     gitlab_answers(&answer);
-    struct flight lost = *flight(true);
-    flight(true)->done = NULL;
-    lost.done(lost.arg, &(struct kube_reply){.err = {.kind = ERR_RETRY}});
+    answer_request(TELLS);
+    lose_request(REMOVES);
     assert_int_equal(orphans_count(*state), 1);
     assert_false(wait_until(INT64_MAX - 1)); /* what was in it is done with */
-    assert_string_equal(flight(true)->removes, "u.4");
-    answer_request(true);
+    assert_string_equal(flight(REMOVES)->removes, "u.4");
+    answer_request(REMOVES);
     assert_int_equal(orphans_count(*state), 0);
     assert_int_equal(w.calls, 1);
     assert_int_equal(w.events, 1);
+}
+
+static void wait_until_told_again(void)
+{
+    assert_null(find_flight(REMOVES));
+    assert_false(wait_until(INT64_MAX - 1)); /* the runner is gone: nobody has to look */
+    assert_non_null(find_flight(TELLS));
+}
+
+/* When the entry is out, nobody else knows of it. */
+static void what_nobody_has_heard_is_told_again_before_the_entry_goes(void **state)
+{
+    leave_one_behind(4);
+    lead(true);
+    for (int i = 0; i < 5; i++) { /* what failed at GitLab does not count */
+        wait_for_call();
+        gitlab_fails(0);
+    }
+    wait_for_call();
+    gitlab_answers(&(struct gitlab_answer){.unknown = true});
+    wait_for_call();
+    gitlab_answers(&(struct gitlab_answer){.unknown = true});
+    for (int i = 0; i < TELLS_MAX; i++) {
+        lose_request(TELLS);
+        wait_until_told_again();
+    }
+    assert_int_equal(w.warnings, 1 + TELLS_MAX); /* with the same words */
+    answer_request(TELLS);
+    answer_request(REMOVES);
+    assert_int_equal(orphans_count(*state), 0);
+    assert_int_equal(w.calls, 7);
+}
+
+/* As of a namespace that is being deleted. */
+static void an_event_that_is_refused_holds_up_no_entry(void **state)
+{
+    leave_one_behind(4);
+    lead(true);
+    wait_for_call();
+    gitlab_answers(&(struct gitlab_answer){.id = 0});
+    answer_with(TELLS, &(struct kube_reply){.err = {.kind = ERR_DENIED}});
+    answer_request(REMOVES);
+    assert_int_equal(orphans_count(*state), 0);
+    assert_int_equal(w.events, 1);
+}
+
+static void telling_has_an_end(void **state)
+{
+    leave_one_behind(4);
+    lead(true);
+    wait_for_call();
+    gitlab_answers(&(struct gitlab_answer){.id = 0});
+    for (int i = 0; i < TELLS_MAX; i++) {
+        lose_request(TELLS);
+        wait_until_told_again();
+    }
+    lose_request(TELLS);
+    answer_request(REMOVES);
+    assert_int_equal(orphans_count(*state), 0);
+    assert_int_equal(w.events, 1 + TELLS_MAX);
+}
+
+/* GitLab had not known it, and then it did. */
+static void what_gitlab_has_removed_after_all_is_no_warning(void **state)
+{
+    leave_one_behind(4);
+    lead(true);
+    wait_for_call();
+    gitlab_answers(&(struct gitlab_answer){.unknown = true});
+    wait_for_call();
+    gitlab_lets_go(false);
+    assert_int_equal(orphans_count(*state), 0);
+    assert_int_equal(w.warnings, 0);
 }
 
 /* From 10 s on to 10 minutes; chance shortens each by up to a quarter. */
@@ -627,9 +714,10 @@ static void an_entry_that_is_being_taken_out_is_left_to_the_next_leader(void **s
     lead(true);
     wait_for_call();
     gitlab_answers(&done);
-    assert_non_null(find_flight(true));
+    answer_request(TELLS);
+    assert_non_null(find_flight(REMOVES));
     lead(false);
-    assert_null(find_flight(true));
+    assert_null(find_flight(REMOVES));
     lead(true);
     wait_for_call();
     gitlab_lets_go(false);
@@ -655,6 +743,10 @@ int main(void)
         TEST(a_runner_is_deregistered_and_its_entry_taken_out),
         TEST(a_token_that_gitlab_does_not_know_is_forgotten_with_a_warning),
         TEST(an_entry_that_cannot_be_taken_out_is_taken_out_later),
+        TEST(what_nobody_has_heard_is_told_again_before_the_entry_goes),
+        TEST(an_event_that_is_refused_holds_up_no_entry),
+        TEST(telling_has_an_end),
+        TEST(what_gitlab_has_removed_after_all_is_no_warning),
         TEST(pauses_grow),
         TEST(gitlab_may_ask_for_a_longer_pause),
         TEST(one_that_fails_does_not_hold_up_the_next),
