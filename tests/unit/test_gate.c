@@ -472,6 +472,29 @@ static void lines_behind_a_dead_proxy_are_cleared(void **state)
     assert_string_equal(w.callers[7].told.reason, "ProxyUnreachable");
 }
 
+/* Who waits for a host behind it is told when it is known whether it is back. */
+static void a_proxy_that_is_being_tried_clears_no_lines(void **state)
+{
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++)
+        enter_proxied(i, i < 3 ? A : B);
+    assert_true(gate_begin(w.gate, &w.callers[0].pass, &err));
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(gate_begin(w.gate, &w.callers[3].pass, &err));
+        err_set(&err, ERR_RETRY, "ProxyUnreachable", "no proxy");
+        gate_end(w.gate, &w.callers[3].pass, HOST_BLOCKED, HOST_DROPPED, &err);
+    }
+    w.gate->proxy.open_until_ms = loop_now(w.loop);
+    assert_int_equal(enter_proxied(7, B), GATE_WAIT);
+    assert_true(gate_begin(w.gate, &w.callers[3].pass, &err));
+    assert_int_equal(gate_proxy(w.gate)->state, HOST_HALF_OPEN);
+    err_set(&err, ERR_RETRY, "RateLimited", "later");
+    gate_end(w.gate, &w.callers[0].pass, HOST_ANSWERED, HOST_LIMITED, &err);
+    assert_int_equal(w.callers[7].pass.state, PASS_IN_LINE);
+}
+
 /* A place that was kept for a call is worth nothing when the breaker opens before it is made. */
 static void a_place_is_no_way_around_a_breaker(void **state)
 {
@@ -623,6 +646,7 @@ int main(void)
         TEST(a_dead_proxy_is_told_to_all_behind_it),
         TEST(a_proxy_that_is_found_is_alive),
         TEST(lines_behind_a_dead_proxy_are_cleared),
+        TEST(a_proxy_that_is_being_tried_clears_no_lines),
         TEST(a_place_is_no_way_around_a_breaker),
         TEST(a_place_can_be_handed_over),
         TEST(a_refusal_can_still_be_cancelled),
