@@ -105,7 +105,7 @@ static const struct shape *shape_of_key(struct config_validation *c, const struc
     bool said = !extra_config_says_nothing(path, value);
 
     if (key && strcmp(key->name, name) != 0) {
-        spec_invalid(c->err, "spec.config.%s: gitlab-runner writes this key %s", shown(path, 200).text, key->name);
+        spec_invalid(c->err, "spec.config.%s: gitlab-runner writes this key %s", path, key->name);
         return NULL;
     }
     if (said && (!extra_config_validate_owner(path, key != NULL, c->spec, c->err) || !validate_shared(c, path)))
