@@ -612,7 +612,7 @@ static void every_reason_is_in_the_list(void **state)
         {"controller/runner/spec.c", "\"(InvalidSpec)\""},
         {"controller/operator/gather.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/operator/unserved.c", "\"([A-Z][a-z]+[A-Z][A-Za-z]+)\""},
-        {"controller/operator/orphans.c", "tell[a-z_]*\\([^\"]*\"([A-Za-z]+)\""},
+        {"controller/operator/orphans.c", "send_orphan_event\\([^\"]*\"([A-Za-z]+)\""},
         {"controller/operator/removal.c", "send_event\\(removal, \"([A-Za-z]+)\""},
         {"controller/gitlab/refusal.c", "ERR_[A-Z_]+,[ \n]*\"([A-Za-z]+)\""},
         {"controller/runner/trouble.c", "\", \"([A-Z][A-Za-z]+)\", [tf]"},
