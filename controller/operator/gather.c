@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/key.h"
 #include "base/mem.h"
@@ -19,8 +20,10 @@
 
 static void gather_spec(const struct gathering *g, const struct record *record, struct observed *o, struct arena *a)
 {
-    const char *too_large = kept_runner(record)->too_large;
+    const struct kept_runner *kept = kept_runner(record);
+    const char *too_large = kept->too_large;
 
+    o->spec_digest = kept->spec ? digest_short(kept->spec, strlen(kept->spec), a) : NULL;
     if (too_large)
         err_set(
             &o->spec_err, ERR_INVALID, "TooLarge",

@@ -94,8 +94,7 @@ static void state_follow(struct state *state, const char *uid, int64_t generatio
 {
     if (!state->uid || strcmp(state->uid, uid) != 0)
         begin_state_anew(state, uid);
-    if (memory_follow(&state->memory, generation))
-        state->wanted.known = false;
+    memory_follow(&state->memory, generation);
 }
 
 void state_observe(struct state *state, struct observed *o, struct arena *a)

@@ -16,7 +16,7 @@ struct subject;
 struct state {
     char *key;                  /* base/key.h                                                             */
     char *uid;                  /* of the object that this is about; another one begins anew              */
-    struct fingerprints wanted; /* of the spec of the memory's generation                                 */
+    struct fingerprints wanted; /* of the spec that was seen last                                         */
     struct errand *errand;      /* what GitLab is asked for it, errand.h; NULL: nothing. It is ended before the state */
     struct memory memory;
     struct subject

@@ -43,14 +43,11 @@ void memory_finish(struct memory *m)
     *m = (struct memory){.troubles = NULL};
 }
 
-bool memory_follow(struct memory *m, int64_t generation)
+void memory_follow(struct memory *m, int64_t generation)
 {
-    bool another = m->generation != generation;
-
-    if (another)
+    if (m->generation != generation)
         memory_forgive(m);
     m->generation = generation;
-    return another;
 }
 
 void memory_forgive(struct memory *m)

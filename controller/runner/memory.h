@@ -116,8 +116,8 @@ void memory_lose(struct memory *m, const char *url, const char *scope);
 /* Frees what it owns, and cleanses the token; it remembers nothing then. */
 void memory_finish(struct memory *m);
 
-/* Follows the spec: another generation forgives what failed, and returns true. */
-bool memory_follow(struct memory *m, int64_t generation);
+/* Follows the spec: another generation forgives what failed. */
+void memory_follow(struct memory *m, int64_t generation);
 /* Tries again at once, because something outside of the spec has changed; searches again, because server, scope and
  * credential may be others. */
 void memory_forgive(struct memory *m);

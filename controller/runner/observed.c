@@ -80,14 +80,21 @@ static void find_fingerprints(struct observed *o, struct fingerprints *ret, stru
         assert(!hash || strlen(hash) < FINGERPRINT_SIZE);
         snprintf(ret->of[child], FINGERPRINT_SIZE, "%s", hash ? hash : "");
     }
+    snprintf(ret->spec, FINGERPRINT_SIZE, "%s", o->spec_digest ? o->spec_digest : "");
     ret->known = true;
+}
+
+/* A generation would not tell: it comes again when an etcd is restored from a backup. */
+static bool are_of_this_spec(const struct fingerprints *of_spec, const struct observed *o)
+{
+    return of_spec->known && strcmp(of_spec->spec, o->spec_digest ? o->spec_digest : "") == 0;
 }
 
 void observe_fingerprints(struct observed *o, struct fingerprints *of_spec, struct arena *a)
 {
     if (!o->spec)
         return;
-    if (!of_spec->known) {
+    if (!are_of_this_spec(of_spec, o)) {
         find_fingerprints(o, of_spec, a);
         return;
     }

@@ -80,7 +80,8 @@ struct observed {
     struct owner owner;
     const char *version; /* resource version of the object as the turn began    */
     int64_t generation;
-    bool finalizer; /* ours is on it                                        */
+    const char *spec_digest; /* of its text; NULL: nothing is known of the text */
+    bool finalizer;          /* ours is on it                                        */
     bool deleting;
     bool gone;               /* by force, or succeeded, while it is worked on: it cannot be written */
     int64_t deletion_time;   /* seconds since 1970                                   */
@@ -123,6 +124,7 @@ int64_t pods_due(const struct observed *o);
 /* The fingerprints of what a spec leads to, which remain as they are until the spec does not; "": not wanted. */
 struct fingerprints {
     bool known;
+    char spec[FINGERPRINT_SIZE]; /* observed.spec_digest */
     char of[CHILD_COUNT][FINGERPRINT_SIZE];
 };
 

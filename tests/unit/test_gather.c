@@ -18,16 +18,23 @@ struct scene {
 };
 
 /* A GitLabRunner as the watch tells of it. */
-static void told(struct scene *s, const char *uid, const char *version)
+static void told_of(struct scene *s, const char *uid, const char *version, const char *image)
 {
     struct json_object *object = arena_json(
         &s->mem,
-        json_build("{metadata: {namespace: 'ci', name: 'builds', uid: %s, resourceVersion: %s, generation: 1}, spec: "
-                   "{url: 'https://one.example.com', authentication: {registrationTokenSecretRef: {name: 'gitlab'}}}}",
-                   uid, version));
+        json_build(
+            "{metadata: {namespace: 'ci', name: 'builds', uid: %s, resourceVersion: %s, generation: 1}, spec: "
+            "{url: 'https://one.example.com', manager: {image: %s}, authentication: {registrationTokenSecretRef: "
+            "{name: 'gitlab'}}}}",
+            uid, version, image));
     const struct record record = kind_record(KIND_RUNNER, object, s->store, &s->mem);
 
     store_put(s->store, KIND_RUNNER, &record);
+}
+
+static void told(struct scene *s, const char *uid, const char *version)
+{
+    told_of(s, uid, version, "runner:1");
 }
 
 static struct observed *again(struct scene *s)
@@ -75,6 +82,20 @@ static void an_edit_is_no_end(void **state)
 }
 
 /* Its finalizer was taken off by hand. */
+/* An etcd that was restored from a backup has generations once more that it had since, of other specs. */
+static void fingerprints_are_of_the_spec_whatever_its_generation(void **state)
+{
+    struct scene *s = *state;
+    const char *former = s->observed.wanted[CHILD_DEPLOYMENT].hash;
+
+    told_of(s, "first", "8", "runner:1");
+    begin(s);
+    assert_string_equal(s->observed.wanted[CHILD_DEPLOYMENT].hash, former);
+    told_of(s, "first", "9", "runner:2");
+    begin(s);
+    assert_string_not_equal(s->observed.wanted[CHILD_DEPLOYMENT].hash, former);
+}
+
 static void an_object_that_is_gone_is_being_deleted(void **state)
 {
     struct scene *s = *state;
@@ -350,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_edit_is_no_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(fingerprints_are_of_the_spec_whatever_its_generation, setup, teardown),
         cmocka_unit_test_setup_teardown(an_object_that_is_gone_is_being_deleted, setup, teardown),
         cmocka_unit_test_setup_teardown(of_an_object_that_is_too_large_all_but_the_spec_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_one_whose_name_is_anothers, setup, teardown),
