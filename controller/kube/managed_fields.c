@@ -164,6 +164,16 @@ static struct json_object *without_shells(struct json_object *fields, struct jso
     return ret;
 }
 
+/* By apply a map or list is owned beside its members by nobody, only an element of a list is: else it would look owned
+ * as a whole once somebody has taken the members. */
+static void drop_dots(struct json_object *fields, bool is_element)
+{
+    if (!is_element && json_object_object_length(fields) > 1)
+        json_object_object_del(fields, ".");
+    json_each (it, fields)
+        drop_dots(it.value, it.key[0] == 'k' || it.key[0] == 'v');
+}
+
 struct json_object *managed_fields_handed_over(struct json_object *managed_fields, const char *manager)
 {
     struct json_object *ret = json_object_new_array(), *ours = NULL;
@@ -182,6 +192,7 @@ struct json_object *managed_fields_handed_over(struct json_object *managed_field
         json_append(ret, copy);
     }
     drop_all_shells(json_get(ours, "fieldsV1"), managed_fields); /* by apply they would be whole */
+    drop_dots(json_get(ours, "fieldsV1"), false);
     return ret;
 }
 

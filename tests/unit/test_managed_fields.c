@@ -148,8 +148,14 @@ static void hands_over_what_is_ours_by_update(void **state)
          " fieldsV1: {'f:a': {}}}, {manager: us, operation: Update, subresource: status, fieldsV1: {'f:s': {}}}]"},
         {"[{manager: us, operation: Apply, fieldsV1: {'f:m': {'f:a': {}}, 'f:l': {'k:{}': {'f:x': {}}}, 'f:n': {}}},"
          " {manager: us, operation: Update, fieldsV1: {'f:m': {'.': {}, 'f:b': {}}, 'f:l': {}, 'f:n': {'f:y': {}}}}]",
-         "[{manager: us, operation: Apply, fieldsV1: {'f:m': {'f:a': {}, '.': {}, 'f:b': {}},"
-         " 'f:l': {'k:{}': {'f:x': {}}, '.': {}}, 'f:n': {'.': {}, 'f:y': {}}}}]"},
+         "[{manager: us, operation: Apply, fieldsV1: {'f:m': {'f:a': {}, 'f:b': {}},"
+         " 'f:l': {'k:{}': {'f:x': {}}}, 'f:n': {'f:y': {}}}}]"},
+        /* of what has members nothing remains when somebody takes them; an element is one without any, too */
+        {"[{manager: us, operation: Update, fieldsV1: {'f:d': {'.': {}, 'f:a': {}}, 'f:l': {'.': {}, 'k:{}': {'.': {},"
+         " 'f:e': {'.': {}, 'f:x': {}}}, 'v:1': {}}, 'f:w': {}}}]",
+         "[{manager: us, operation: Apply, fieldsV1: {'f:d': {'f:a': {}}, 'f:l': {'k:{}': {'.': {}, 'f:e': {'f:x': "
+         "{}}},"
+         " 'v:1': {}}, 'f:w': {}}}]"},
         /* what others have taken all members of is not all of it */
         {"[{manager: us, operation: Update, fieldsV1: {'f:t': {}, 'f:d': {}}},"
          " {manager: bob, operation: Update, fieldsV1: {'f:d': {'f:c': {}}}}]",
