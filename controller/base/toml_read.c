@@ -31,9 +31,10 @@ enum made {
 /* A table, or an array, in both trees. */
 struct node {
     struct json_object *value, *marks;
+    unsigned depth; /* the document's is 1 */
 };
 
-static bool read_toml_value(struct toml_reader *r, unsigned depth, struct node *ret);
+static bool read_toml_value(struct toml_reader *r, struct node around, struct node *ret);
 
 static unsigned made(struct node node)
 {
@@ -45,14 +46,14 @@ static void set_made(struct node node, unsigned how)
     json_object_set_userdata(node.marks, (void *)(uintptr_t)how, NULL);
 }
 
-static struct node new_table(void)
+static struct node new_table(unsigned depth)
 {
-    return (struct node){json_object_new_object(), json_object_new_object()};
+    return (struct node){json_object_new_object(), json_object_new_object(), depth};
 }
 
-static struct node new_array(void)
+static struct node new_array(unsigned depth)
 {
-    return (struct node){json_object_new_array(), json_object_new_array()};
+    return (struct node){json_object_new_array(), json_object_new_array(), depth};
 }
 
 static void drop_node(struct node node)
@@ -75,7 +76,12 @@ static void add_element(struct node array, struct node node)
 
 static struct node member(struct node table, const char *key)
 {
-    return (struct node){json_member(table.value, key), json_member(table.marks, key)};
+    return (struct node){json_member(table.value, key), json_member(table.marks, key), table.depth + 1};
+}
+
+static struct node element_at(struct node array, size_t i)
+{
+    return (struct node){json_at(array.value, i), json_at(array.marks, i), array.depth + 1};
 }
 
 static bool is_table(struct node node)
@@ -175,13 +181,18 @@ static bool read_simple_key(struct toml_reader *r, struct buf *ret)
     return buf_add(ret, start, len);
 }
 
+static bool is_shallow(struct toml_reader *r, const char *place, struct node node)
+{
+    return node.depth <= JSON_DEPTH_MAX || toml_refuse(r, place, "this is deeper than %d levels", JSON_DEPTH_MAX);
+}
+
 /* The table of this key on the way to others, made when there is none; `how` it may have been made, and is. */
 static bool step_into(struct toml_reader *r, const char *place, const char *key, unsigned how, struct node *table)
 {
     struct node next = member(*table, key);
 
     if (!next.value) {
-        next = new_table();
+        next = new_table(next.depth);
         set_made(next, how);
         add_member(*table, key, next);
     }
@@ -189,26 +200,23 @@ static bool step_into(struct toml_reader *r, const char *place, const char *key,
     if (how == BY_DOTS ? made(next) != BY_DOTS : (!is_table(next) && !is_list) || made(next) & BY_VALUE)
         return toml_refuse(r, place, "%s has its value already, and cannot be added to from here", shown(key, 60).text);
     if (is_list) {
-        size_t last = json_len(next.value) - 1;
         assert(json_len(next.value) > 0 && json_len(next.marks) == json_len(next.value));
-        next = (struct node){json_at(next.value, last), json_at(next.marks, last)};
+        next = element_at(next, json_len(next.value) - 1);
     }
     *table = next;
-    return true;
+    return is_shallow(r, place, next);
 }
 
 /* Reads a.b.c: *table is a.b then, and *ret is c. */
 static bool read_toml_key(struct toml_reader *r, unsigned how, struct node *table, struct buf *ret)
 {
-    for (unsigned depth = 1;; depth++) {
+    for (;;) {
         const char *place = r->at;
         if (!read_simple_key(r, ret))
             return false;
         skip_blanks(r);
         if (*r->at != '.')
             return true;
-        if (depth >= JSON_DEPTH_MAX)
-            return toml_refuse(r, place, "this is deeper than %d levels", JSON_DEPTH_MAX);
         if (!step_into(r, place, ret->data, how, table))
             return false;
         r->at++;
@@ -229,7 +237,7 @@ static bool reads_separator(struct toml_reader *r, char end, bool *ret_more)
     return true;
 }
 
-static bool read_array(struct toml_reader *r, unsigned depth, struct node array)
+static bool read_array(struct toml_reader *r, struct node array)
 {
     bool more = true;
 
@@ -242,7 +250,7 @@ static bool read_array(struct toml_reader *r, unsigned depth, struct node array)
             r->at++;
             return true;
         }
-        if (!read_toml_value(r, depth + 1, &element))
+        if (!read_toml_value(r, array, &element))
             return false;
         add_element(array, element);
         if (!skip_lines(r) || !reads_separator(r, ']', &more))
@@ -251,7 +259,7 @@ static bool read_array(struct toml_reader *r, unsigned depth, struct node array)
     return true;
 }
 
-static bool read_toml_member(struct toml_reader *r, unsigned depth, struct node table)
+static bool read_toml_member(struct toml_reader *r, struct node table)
 {
     cleanup_buf struct buf key;
     const char *place = r->at;
@@ -266,13 +274,13 @@ static bool read_toml_member(struct toml_reader *r, unsigned depth, struct node 
         return toml_refuse(r, place, "%s is there twice: remove one of them", shown(key.data, 60).text);
     r->at++;
     skip_blanks(r);
-    if (!read_toml_value(r, depth + 1, &node))
+    if (!read_toml_value(r, table, &node))
         return false;
     add_member(table, key.data, node);
     return true;
 }
 
-static bool read_inline_table(struct toml_reader *r, unsigned depth, struct node table)
+static bool read_inline_table(struct toml_reader *r, struct node table)
 {
     bool more = true;
 
@@ -284,7 +292,7 @@ static bool read_inline_table(struct toml_reader *r, unsigned depth, struct node
     }
     while (more) {
         skip_blanks(r);
-        if (!read_toml_member(r, depth, table))
+        if (!read_toml_member(r, table))
             return false;
         skip_blanks(r);
         if (!reads_separator(r, '}', &more))
@@ -304,14 +312,17 @@ static bool read_leaf(struct toml_reader *r, struct node *ret)
     return true;
 }
 
-static bool read_toml_value(struct toml_reader *r, unsigned depth, struct node *ret)
+/* Of the table or array around it. */
+static bool read_toml_value(struct toml_reader *r, struct node around, struct node *ret)
 {
+    unsigned depth = around.depth + 1;
+
     if (depth > JSON_DEPTH_MAX || ++r->values > TOML_VALUES_MAX)
         return toml_refuse(r, r->at, "this is more than %d levels, or %d values", JSON_DEPTH_MAX, TOML_VALUES_MAX);
     if (*r->at != '[' && *r->at != '{')
         return read_leaf(r, ret);
-    *ret = *r->at == '[' ? new_array() : new_table();
-    if (!(*r->at == '[' ? read_array(r, depth, *ret) : read_inline_table(r, depth, *ret))) {
+    *ret = *r->at == '[' ? new_array(depth) : new_table(depth);
+    if (!(*r->at == '[' ? read_array(r, *ret) : read_inline_table(r, *ret))) {
         drop_node(*ret);
         return false;
     }
@@ -331,12 +342,12 @@ static bool open_table(struct toml_reader *r, const char *place, const char *key
     if (next.value && (!is_table(next) || made(next)))
         return toml_refuse(r, place, "[%s] is there already: put its keys together", shown(key, 60).text);
     if (!next.value) {
-        next = new_table();
+        next = new_table(next.depth);
         add_member(*table, key, next);
     }
     set_made(next, BY_HEADER);
     *table = next;
-    return true;
+    return is_shallow(r, place, next);
 }
 
 /* [[a.b]] likewise: one more. */
@@ -347,15 +358,15 @@ static bool open_element(struct toml_reader *r, const char *place, const char *k
     if (list.value && !(made(list) & BY_HEADERS))
         return toml_refuse(r, place, "%s is no list of [[tables]]: it has another value already", shown(key, 60).text);
     if (!list.value) {
-        list = new_array();
+        list = new_array(list.depth);
         set_made(list, BY_HEADERS);
         add_member(*table, key, list);
     }
-    next = new_table();
+    next = new_table(list.depth + 1);
     set_made(next, BY_HEADER);
     add_element(list, next);
     *table = next;
-    return true;
+    return is_shallow(r, place, next);
 }
 
 /* *table: the root at first, then the one that the header names. */
@@ -406,7 +417,7 @@ static bool read_toml(struct toml_reader *r, struct node root)
         is_header = *r->at == '[';
         if (is_header)
             table = root;
-        if (!(is_header ? read_toml_header(r, &table) : read_toml_member(r, 1, table)) || !ends_line(r))
+        if (!(is_header ? read_toml_header(r, &table) : read_toml_member(r, table)) || !ends_line(r))
             return false;
     }
 }
@@ -415,7 +426,7 @@ struct json_object *toml_read(const char *name, const char *text, size_t len, st
                               struct err *err)
 {
     struct toml_reader r = {.name = name, .text = text, .at = text, .counted = text, .end = text + len, .err = err};
-    struct node root = new_table();
+    struct node root = new_table(1);
 
     if (!read_toml(&r, root)) {
         drop_node(root);

@@ -112,6 +112,37 @@ static void what_is_too_much_is_refused(void **state)
     }
 }
 
+/* A level is a table or an array, however it is written: the document's is the first, a value's at most the last. */
+static void levels_are_counted_however_they_are_written(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    enum { HALF = JSON_DEPTH_MAX / 2 };
+    const struct {
+        const char *before, *after;
+    } ways[] = {
+        {"", "a = 1"},
+        {arena_printf(&a, "[%sa]\n", repeated("a.", HALF - 1, &a)), "a = 1"},
+        {arena_printf(&a, "[[%sa]]\n", repeated("a.", HALF - 2, &a)), "a = 1"},
+        {arena_printf(&a, "[[a]]\n[%sa]\n", repeated("a.", HALF - 2, &a)), "a = 1"},
+        {arena_printf(&a, "%sa = {", repeated("a.", HALF - 1, &a)), "a = 1}"},
+        {arena_printf(&a, "a = %s{", repeated("[", HALF - 1, &a)),
+         arena_printf(&a, "a = 1}%s", repeated("]", HALF - 1, &a))},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        size_t dots = i == 0 ? JSON_DEPTH_MAX - 2 : HALF - 2;
+        for (size_t more = 0; more < 2; more++) {
+            struct err err = {0};
+            const char *text =
+                arena_printf(&a, "%s%s%s", ways[i].before, repeated("a.", dots + more, &a), ways[i].after);
+            bool read = arena_json(&a, toml_read("f", text, strlen(text), NULL, &err)) != NULL;
+            if (read != !more)
+                fail_msg("%s: %s", text, err.text);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +150,7 @@ int main(void)
         cmocka_unit_test(marks_say_the_line_and_the_kind),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place_and_the_remedy),
         cmocka_unit_test(what_is_too_much_is_refused),
+        cmocka_unit_test(levels_are_counted_however_they_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
