@@ -168,6 +168,8 @@ static struct json_object *without_shells(struct json_object *fields, struct jso
  * as a whole once somebody has taken the members. */
 static void drop_dots(struct json_object *fields, bool is_element)
 {
+    if (!json_object_is_type(fields, json_type_object))
+        return;
     if (!is_element && json_object_object_length(fields) > 1)
         json_object_object_del(fields, ".");
     json_each (it, fields)

@@ -156,6 +156,10 @@ static void hands_over_what_is_ours_by_update(void **state)
          "[{manager: us, operation: Apply, fieldsV1: {'f:d': {'f:a': {}}, 'f:l': {'k:{}': {'.': {}, 'f:e': {'f:x': "
          "{}}},"
          " 'v:1': {}}, 'f:w': {}}}]"},
+        /* what no API server says is left as it is */
+        {"[{manager: us, operation: Update, fieldsV1: {'f:d': {'.': {}, 'f:a': 1, 'f:b': [{}]}}},"
+         " {manager: us, operation: Update, fieldsV1: 7}]",
+         "[{manager: us, operation: Apply, fieldsV1: {'f:d': {'f:a': 1, 'f:b': [{}]}}}]"},
         /* what others have taken all members of is not all of it */
         {"[{manager: us, operation: Update, fieldsV1: {'f:t': {}, 'f:d': {}}},"
          " {manager: bob, operation: Update, fieldsV1: {'f:d': {'f:c': {}}}}]",
