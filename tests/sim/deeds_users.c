@@ -232,8 +232,11 @@ void users_mend(struct story *story)
     if (story->wishes_len > 1)
         put_credentials(story, "ops");
     greed_mend(story);
-    for (int i = 0; i < story->wishes_len; i++)
+    for (int i = 0; i < story->wishes_len; i++) {
         put_runner_token(story, &story->wishes[i], false);
+        if (story->wishes[i].refused)
+            apply_wish(story, &story->wishes[i]);
+    }
     children_mend(story);
 }
 

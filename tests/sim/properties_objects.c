@@ -47,9 +47,11 @@ bool is_name_taken(const struct story *story, const struct wish *wish, const cha
  * says. */
 static const char *expected_reason(const struct story *story, const struct wish *wish, struct json_object *spec)
 {
+    bool is_taken = is_name_taken(story, wish, "secrets", "-runner-token");
+
     if (spec_is_invalid(spec))
-        return "InvalidSpec";
-    if (story->plan.setup[SETUP_WRONG] && is_name_taken(story, wish, "secrets", "-runner-token"))
+        return is_taken ? NULL : "InvalidSpec";
+    if (story->plan.setup[SETUP_WRONG] && is_taken)
         return NULL;
     if (json_bool_or(spec, "suspend", false))
         return "Suspended";

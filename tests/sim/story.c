@@ -193,6 +193,7 @@ void apply_wish(struct story *story, struct wish *wish)
     put_runner_token(story, wish, true);
     snprintf(target, sizeof(target), "%s?fieldManager=kubectl&force=true", object_path(RUNNERS, wish->ns, wish->name));
     int status = user_request(story, "kubectl", "PATCH", target, "application/apply-patch+yaml", object);
+    wish->refused = status >= 300;
     sim_tell(story->sim, "user: applies %s/%s: %s (%d)", wish->ns, wish->name, json_text(wish->spec), status);
 }
 

@@ -37,6 +37,7 @@ struct wish {
     struct json_object *spec;           /* as it was last applied; NULL: never */
     struct json_object *backup, *token; /* the object and its token Secret, as they were then; NULL: none */
     struct rendered rendered;
+    bool refused;      /* when it was last applied */
     bool moved;        /* to another GitLab, scope, or way to prove who it is */
     bool may_roll;     /* something was done that may replace pods */
     bool disowned;     /* somebody took a runner at GitLab, or its token, out of the operator's hands */
