@@ -29,7 +29,8 @@ struct entry {
     size_t size;          /* of the block                                 */
     unsigned epoch;       /* of the last list that had it                 */
     unsigned char kind, standing;
-    char texts[]; /* the key, "ns/name", then what is not the family's, then what is kept */
+    bool answered; /* what it is was not told by that list */
+    char texts[];  /* the key, "ns/name", then what is not the family's, then what is kept */
 };
 
 /* The records of one owner; there is one while there are any. */
@@ -275,7 +276,14 @@ static void drop(struct store *store, struct entry *e)
     entry_destroy(store, map_remove(&store->kinds[e->kind].entries, e->texts));
 }
 
-static void put_entry(struct store *store, unsigned kind, const struct record *record, enum standing standing)
+/* An answer that comes while a list is under way takes nothing away from what the list has said. */
+static bool list_has_had(const struct entry *former, unsigned epoch)
+{
+    return former && former->epoch == epoch && !former->answered;
+}
+
+static void put_entry(struct store *store, unsigned kind, const struct record *record, enum standing standing,
+                      bool listed)
 {
     assert(kind < store->len && record->uid && record->version && record->owner && record->owner_uid);
     struct entry *e = entry_create(record, family_of(store, record), &store->layouts[kind]);
@@ -284,6 +292,7 @@ static void put_entry(struct store *store, unsigned kind, const struct record *r
     shares_take(store->shares, payer(record, &owner), record->price);
     e->kind = (unsigned char)kind;
     e->epoch = store->kinds[kind].epoch;
+    e->answered = !listed && !list_has_had(find_entry(store, kind, record->ns, record->name), e->epoch);
     set_standing(store, e, standing);
     struct entry *former = map_set(&store->kinds[kind].entries, e->texts, e);
     if (former)
@@ -293,20 +302,22 @@ static void put_entry(struct store *store, unsigned kind, const struct record *r
 
 void store_put(struct store *store, unsigned kind, const struct record *record)
 {
-    put_entry(store, kind, record, SHOWN);
+    put_entry(store, kind, record, SHOWN, false);
 }
 
 void store_put_listed(struct store *store, unsigned kind, const struct record *record)
 {
-    put_entry(store, kind, record, may_be_of_the_past(store, kind, record) ? UNPROVEN : SHOWN);
+    put_entry(store, kind, record, may_be_of_the_past(store, kind, record) ? UNPROVEN : SHOWN, true);
 }
 
 void store_touch(struct store *store, unsigned kind, const char *ns, const char *name)
 {
     struct entry *e = find_entry(store, kind, ns, name);
 
-    if (e)
-        e->epoch = store->kinds[kind].epoch;
+    if (!e)
+        return;
+    e->epoch = store->kinds[kind].epoch;
+    e->answered = false;
 }
 
 void store_remove(struct store *store, unsigned kind, const char *ns, const char *name)
@@ -396,7 +407,13 @@ unsigned store_list_begin(struct store *store, unsigned kind)
     return ++store->kinds[kind].epoch;
 }
 
-void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned begun,
+/* What an answer has shown meanwhile may have come after the list, or gone before it. */
+static bool has_gone(const struct entry *e, unsigned begun, const char *version)
+{
+    return e->epoch < begun || (e->answered && !kube_version_newer(e->record.version, version));
+}
+
+void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned begun, const char *version,
                     void (*changed)(void *arg, unsigned kind, const struct record *record), void *arg)
 {
     assert(begun > 0 && begun <= store->kinds[kind].epoch);
@@ -408,13 +425,13 @@ void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned
         struct entry *e = value;
         if (*ns && strcmp(e->record.ns, ns) != 0)
             continue;
-        if (e->epoch >= begun && e->standing == UNPROVEN) {
-            set_standing(store, e, SHOWN);
-            changed(arg, kind, &e->record);
-        } else if (e->epoch < begun) {
+        if (has_gone(e, begun, version)) {
             if (e->standing == SHOWN)
                 changed(arg, kind, &e->record);
             drop(store, e);
+        } else if (e->standing == UNPROVEN) {
+            set_standing(store, e, SHOWN);
+            changed(arg, kind, &e->record);
         }
     }
     references_list_end(store->references, kind, ns, begun);

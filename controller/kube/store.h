@@ -74,11 +74,12 @@ void store_follow(struct store *store, void (*changed)(void *arg, unsigned kind,
 
 size_t store_count(const struct store *store, unsigned kind);
 
-/* Around a complete list of the namespace ("": of all): what is not put or touched between the two is gone. Reports
- * each record that goes, just before it is removed, and each that is shown only now. A list may begin anew without
- * having ended, and those of several namespaces may overlap: begun is what store_list_begin() returned. */
+/* Around a complete list of the namespace ("": of all), of this version: what it has is put_listed or touched between
+ * the two, and what it does not have is gone, but for what an answer shows meanwhile of a newer version. Reports each
+ * record that goes, just before it is removed, and each that is shown only now. A list may begin anew without having
+ * ended, and those of several namespaces may overlap: begun is what store_list_begin() returned. */
 unsigned store_list_begin(struct store *store, unsigned kind);
-void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned begun,
+void store_list_end(struct store *store, unsigned kind, const char *ns, unsigned begun, const char *version,
                     void (*changed)(void *arg, unsigned kind, const struct record *record), void *arg);
 
 /* All records of a kind, in no order; the callback must not change the store. */

@@ -56,8 +56,9 @@ struct watch_handler {
     void (*object)(void *arg, enum watch_type type, struct json_object *object);
     /* Whether this version of the object, added or modified, is known: then the event is not looked at. NULL: never. */
     bool (*known)(void *arg, const struct watch_identity *identity);
-    /* The list is complete, and not older than anything that was told before: drop what was not seen. */
-    void (*list_end)(void *arg);
+    /* The list, of this version, is complete, and not older than anything that was told before: drop what was not
+     * seen. */
+    void (*list_end)(void *arg, const char *version);
     /* Everything up to this version was delivered: after list_end() and after each event and bookmark. */
     void (*reached)(void *arg, const char *version);
     void *arg;

@@ -114,7 +114,7 @@ void watch_list_done(struct watch *w, const char *version)
     w->listed = w->synced = w->moved = true;
     w->problem = (struct err){0};
     w->counts.lists++;
-    w->handler.list_end(w->handler.arg);
+    w->handler.list_end(w->handler.arg, version);
     watch_reach(w, version);
 }
 

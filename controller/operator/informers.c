@@ -297,14 +297,14 @@ static void advance(struct informers *informers)
         start_watches(informers, kind);
 }
 
-static void on_list_end(void *arg)
+static void on_list_end(void *arg, const char *version)
 {
     struct informer *informer = arg;
     struct informers *informers = informer->informers;
     const char *ns = informer->scope->ns;
     char count[24];
 
-    store_list_end(informers->ctx->store, informer->kind, ns, informer->begun, on_changed, informers);
+    store_list_end(informers->ctx->store, informer->kind, ns, informer->begun, version, on_changed, informers);
     if (informer->kind == KIND_RUNNER)
         shares_list_end(store_shares(informers->ctx->store), ns);
     snprintf(count, sizeof(count), "%zu", store_count(informers->ctx->store, informer->kind));

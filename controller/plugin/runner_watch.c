@@ -85,11 +85,12 @@ static void on_watched_runner(void *arg, enum watch_type type, struct json_objec
     tell_change(w);
 }
 
-static void on_runners_end(void *arg)
+static void on_runners_end(void *arg, const char *version)
 {
     struct runner_watch *w = arg;
     struct watched_runner *runner;
 
+    (void)version;
     for (size_t i = 0; (runner = runner_watch_next(w, &i));)
         runner->gone |= !runner->listed;
     tell_change(w);
@@ -170,10 +171,11 @@ static void drop_pods(struct jobs_watch *jobs, bool all)
     }
 }
 
-static void on_pods_end(void *arg)
+static void on_pods_end(void *arg, const char *version)
 {
     struct jobs_watch *jobs = arg;
 
+    (void)version;
     drop_pods(jobs, false);
     tell_change(jobs->whole);
 }

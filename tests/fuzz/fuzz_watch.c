@@ -104,9 +104,9 @@ static bool on_known(void *arg, const struct watch_identity *identity)
     return false;
 }
 
-static void on_list_end(void *arg)
+static void on_list_end(void *arg, const char *version)
 {
-    add(arg, ")", "");
+    add(arg, ")", version);
 }
 
 static void on_reached(void *arg, const char *version)

@@ -243,7 +243,7 @@ static void a_list_shows_what_was_referred_to_before(void **state)
     unsigned begun = store_list_begin(s->store, KIND_SECRET);
     store_reach(s->store, KIND_SECRET, "", "9");
     assert_true(credential(s)->unseen);
-    store_list_end(s->store, KIND_SECRET, "", begun, NULL, NULL);
+    store_list_end(s->store, KIND_SECRET, "", begun, "100", NULL, NULL);
     assert_int_equal(credential(s)->lookup, LOOKUP_NO_OBJECT);
 }
 

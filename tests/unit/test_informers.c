@@ -245,7 +245,7 @@ static void list(struct watch *watch, const char *const *objects)
     for (; objects && *objects; objects++)
         tell(watch, WATCH_LISTED, *objects);
     watch->synced = true;
-    watch->handler.list_end(watch->handler.arg);
+    watch->handler.list_end(watch->handler.arg, "100");
     watch->handler.reached(watch->handler.arg, "100");
 }
 

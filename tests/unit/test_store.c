@@ -41,6 +41,14 @@ static void put(struct store *store, unsigned kind, const char *name, const char
     store_put(store, kind, &r);
 }
 
+/* Of a list. */
+static void put_listed(struct store *store, unsigned kind, const char *name, const char *version, const char *owner)
+{
+    const struct record r = record_of("ns", name, version, owner);
+
+    store_put_listed(store, kind, &r);
+}
+
 static void assert_version(const struct store *store, unsigned kind, const char *name, const char *version)
 {
     const struct record *r = store_get(store, kind, "ns", name);
@@ -231,11 +239,11 @@ static void a_complete_list_takes_away_what_it_does_not_have(void **state)
     put(store, KIND_A, "touched", "1", "");
     put(store, KIND_B, "other kind", "1", "");
     unsigned begun = store_list_begin(store, KIND_A);
-    put(store, KIND_A, "stays", "2", "");
-    put(store, KIND_A, "new", "2", "");
+    put_listed(store, KIND_A, "stays", "2", "");
+    put_listed(store, KIND_A, "new", "2", "");
     store_touch(store, KIND_A, "ns", "touched");
     store_touch(store, KIND_A, "ns", "nowhere");
-    store_list_end(store, KIND_A, "", begun, note_gone, &gone);
+    store_list_end(store, KIND_A, "", begun, "100", note_gone, &gone);
     assert_string_equal(gone.text, "goes ");
     assert_int_equal(store_count(store, KIND_A), 3);
     assert_version(store, KIND_A, "stays", "2");
@@ -253,11 +261,38 @@ static void a_list_may_begin_anew(void **state)
     (void)state;
     put(store, KIND_A, "x", "1", "");
     store_list_begin(store, KIND_A);
-    put(store, KIND_A, "x", "2", "");
+    put_listed(store, KIND_A, "x", "2", "");
     unsigned begun = store_list_begin(store, KIND_A);
-    put(store, KIND_A, "y", "3", "");
-    store_list_end(store, KIND_A, "", begun, note_gone, &gone);
+    put_listed(store, KIND_A, "y", "3", "");
+    store_list_end(store, KIND_A, "", begun, "100", note_gone, &gone);
     assert_string_equal(gone.text, "x ");
+    store_destroy(store);
+}
+
+/* An answer that comes while the list does may be of before it, or of after it; the list may have had the object first.
+ */
+static void an_answer_does_not_outlive_a_list_that_is_newer(void **state)
+{
+    struct store *store = store_create(kind_names, layouts, KINDS);
+    struct names gone = {""};
+
+    (void)state;
+    put(store, KIND_A, "old", "1", "");
+    put(store, KIND_A, "edited", "1", "");
+    unsigned begun = store_list_begin(store, KIND_A);
+    put_listed(store, KIND_A, "listed", "50", "");
+    put(store, KIND_A, "old", "99", "");
+    put(store, KIND_A, "made and gone", "100", "");
+    put(store, KIND_A, "made", "101", "");
+    put(store, KIND_A, "edited", "60", "");
+    put_listed(store, KIND_A, "edited", "60", "");
+    put(store, KIND_A, "listed", "50", "");
+    put(store, KIND_A, "listed", "50", "");
+    store_list_end(store, KIND_A, "", begun, "100", note_gone, &gone);
+    assert_non_null(strstr(gone.text, "old "));
+    assert_non_null(strstr(gone.text, "made and gone "));
+    assert_int_equal(strlen(gone.text), strlen("old made and gone "));
+    assert_int_equal(store_count(store, KIND_A), 3);
     store_destroy(store);
 }
 
@@ -274,14 +309,14 @@ static void lists_of_two_namespaces_may_overlap(void **state)
     store_put(store, KIND_A, &here);
     store_put(store, KIND_A, &there);
     unsigned begun_here = store_list_begin(store, KIND_A);
-    store_put(store, KIND_A, &new);
+    store_put_listed(store, KIND_A, &new);
     unsigned begun_there = store_list_begin(store, KIND_A);
-    store_list_end(store, KIND_A, "here", begun_here, note_gone, &gone);
+    store_list_end(store, KIND_A, "here", begun_here, "100", note_gone, &gone);
     assert_string_equal(gone.text, "old ");
     assert_null(store_get(store, KIND_A, "here", "old"));
     assert_non_null(store_get(store, KIND_A, "here", "new"));
     store_touch(store, KIND_A, "there", "old");
-    store_list_end(store, KIND_A, "there", begun_there, note_gone, &gone);
+    store_list_end(store, KIND_A, "there", begun_there, "100", note_gone, &gone);
     assert_non_null(store_get(store, KIND_A, "here", "new"));
     assert_non_null(store_get(store, KIND_A, "there", "old"));
     store_destroy(store);
@@ -400,11 +435,11 @@ static void a_list_without_the_buried_forgets_it(void **state)
     store_bury(store, KIND_A, "ns", "x", "uid");
     unsigned begun = store_list_begin(store, KIND_A);
     store_touch(store, KIND_A, "ns", "x"); /* this list was made before the deletion */
-    store_list_end(store, KIND_A, "", begun, note_gone, &changed);
+    store_list_end(store, KIND_A, "", begun, "100", note_gone, &changed);
     assert_shown(store, 0);
     assert_false(is_news_of(store, "uid", "10", false));
     begun = store_list_begin(store, KIND_A);
-    store_list_end(store, KIND_A, "", begun, note_gone, &changed);
+    store_list_end(store, KIND_A, "", begun, "100", note_gone, &changed);
     assert_shown(store, 0);
     assert_true(is_news_of(store, "successor", "9", false));
     assert_string_equal(changed.text, ""); /* nothing that was to be seen has changed */
@@ -432,9 +467,9 @@ static void what_may_be_of_the_past_is_shown_at_the_end_of_the_list(void **state
     assert_shown(store, 0);
     unsigned begun = list_of_x(store, "11"); /* the first one was refused */
     assert_shown(store, 0);
-    store_list_end(store, KIND_A, "other", begun, note_gone, &changed); /* that proves nothing */
+    store_list_end(store, KIND_A, "other", begun, "100", note_gone, &changed); /* that proves nothing */
     assert_shown(store, 0);
-    store_list_end(store, KIND_A, "ns", begun, note_gone, &changed);
+    store_list_end(store, KIND_A, "ns", begun, "100", note_gone, &changed);
     assert_string_equal(changed.text, "x ");
     assert_shown(store, 1);
     store_destroy(store);
@@ -449,7 +484,7 @@ static void what_only_a_refused_list_had_is_never_shown(void **state)
     store_reach(store, KIND_A, "", "20");
     list_of_x(store, "10");
     unsigned begun = store_list_begin(store, KIND_A);
-    store_list_end(store, KIND_A, "", begun, note_gone, &changed);
+    store_list_end(store, KIND_A, "", begun, "100", note_gone, &changed);
     assert_string_equal(changed.text, "");
     assert_shown(store, 0);
     assert_true(is_news_of(store, "uid", "1", false));
@@ -477,11 +512,12 @@ enum { NAMES = 30, OWNERS = 4, STEPS = 100000 };
 
 struct model {
     struct cell {
-        bool exists, listed;
-        int version, owner; /* owner 0: none */
+        bool exists, listed, put; /* by the list that began last; since then */
+        int version, owner;       /* owner 0: none */
     } cells[KINDS][NAMES];
     bool listing[KINDS];
     unsigned begun[KINDS];
+    int now, of; /* the newest version; that of the list which ends */
 };
 
 struct world {
@@ -551,13 +587,18 @@ static void assert_world(struct world *w)
     }
 }
 
+static bool may_stay(const struct world *w, const struct cell *cell)
+{
+    return cell->listed || (cell->put && cell->version > w->model.of);
+}
+
 static void expect_gone(void *arg, unsigned kind, const struct record *r)
 {
     struct world *w = arg;
     struct cell *cell = &w->model.cells[kind][atoi(r->name)];
 
+    assert_false(may_stay(w, cell));
     assert_same(w, kind, r); /* it is still whole */
-    assert_false(cell->listed);
     cell->exists = false;
 }
 
@@ -567,12 +608,15 @@ static void list_step(struct world *w, unsigned kind)
         w->model.begun[kind] = store_list_begin(w->store, kind);
         w->model.listing[kind] = true;
         for (int name = 0; name < NAMES; name++)
-            w->model.cells[kind][name].listed = false;
+            w->model.cells[kind][name].listed = w->model.cells[kind][name].put = false;
     } else if (w->model.listing[kind]) {
-        store_list_end(w->store, kind, "", w->model.begun[kind], expect_gone, w);
+        char version[16];
+        w->model.of = w->model.now - rand() % 50;
+        snprintf(version, sizeof(version), "%d", w->model.of > 0 ? w->model.of : 0);
+        store_list_end(w->store, kind, "", w->model.begun[kind], version, expect_gone, w);
         w->model.listing[kind] = false;
         for (int name = 0; name < NAMES; name++)
-            assert_true(!w->model.cells[kind][name].exists || w->model.cells[kind][name].listed);
+            assert_true(!w->model.cells[kind][name].exists || may_stay(w, &w->model.cells[kind][name]));
     }
 }
 
@@ -585,16 +629,17 @@ static void step(struct world *w, int version)
 
     snprintf(name, sizeof(name), "%d", n);
     if (what < 60) {
-        *cell = (struct cell){true, true, version, rand() % (OWNERS + 1)};
+        bool of_list = what < 30;
+        *cell = (struct cell){true, of_list || (cell->exists && cell->listed), true, version, rand() % (OWNERS + 1)};
         snprintf(text, sizeof(text), "%d", version);
         owner_text(cell->owner, owner);
-        put(w->store, kind, name, text, owner);
+        (of_list ? put_listed : put)(w->store, kind, name, text, owner);
     } else if (what < 75) {
         store_remove(w->store, kind, "ns", name);
         cell->exists = false;
     } else if (what < 95) {
         store_touch(w->store, kind, "ns", name);
-        cell->listed = true;
+        cell->listed = cell->exists;
     } else {
         list_step(w, kind);
     }
@@ -611,6 +656,7 @@ static void does_as_the_model_does(void **state)
     (void)state;
     srand(1);
     for (int i = 0; i < STEPS; i++) {
+        w.model.now = i;
         step(&w, i);
         if (i % 100 == 0)
             assert_world(&w);
@@ -749,7 +795,7 @@ static void references_end_with_the_record(void **state)
             store_remove(store, KIND_A, "ns", "x");
         if (how == 1) {
             unsigned begun = store_list_begin(store, KIND_A);
-            store_list_end(store, KIND_A, "", begun, note_gone, &gone);
+            store_list_end(store, KIND_A, "", begun, "100", note_gone, &gone);
         }
         if (how == 2) {
             shares_set_budget(store_shares(store), 100);
@@ -802,6 +848,7 @@ int main(void)
         cmocka_unit_test(what_may_be_of_the_past_is_shown_at_the_end_of_the_list),
         cmocka_unit_test(what_only_a_refused_list_had_is_never_shown),
         cmocka_unit_test(what_is_new_in_a_list_is_shown_at_once),
+        cmocka_unit_test(an_answer_does_not_outlive_a_list_that_is_newer),
         cmocka_unit_test(lists_of_two_namespaces_may_overlap),
         cmocka_unit_test(a_namespace_may_fill_what_nobody_else_needs),
         cmocka_unit_test(a_part_gives_way_at_a_time),

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kube/object_text.h"
+#include "kube/version.h"
 #include "kube/watch.h"
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -204,8 +205,9 @@ static bool on_known(void *arg, const struct watch_identity *i)
     return true;
 }
 
-static void on_list_end(void *arg)
+static void on_list_end(void *arg, const char *version)
 {
+    assert_true(kube_version_valid(version));
     buf_adds(&((struct world *)arg)->told, ")");
 }
 
