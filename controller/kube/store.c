@@ -27,7 +27,7 @@ struct entry {
     struct record record; /* its name ends the key                        */
     struct list sibling;  /* in the owner's list                          */
     size_t size;          /* of the block                                 */
-    unsigned epoch;       /* of the last list that had it                 */
+    unsigned epoch;       /* the last list that had begun by then         */
     unsigned char kind, standing;
     bool answered; /* what it is was not told by that list */
     char texts[];  /* the key, "ns/name", then what is not the family's, then what is kept */
@@ -292,9 +292,9 @@ static void put_entry(struct store *store, unsigned kind, const struct record *r
     shares_take(store->shares, payer(record, &owner), record->price);
     e->kind = (unsigned char)kind;
     e->epoch = store->kinds[kind].epoch;
-    e->answered = !listed && !list_has_had(find_entry(store, kind, record->ns, record->name), e->epoch);
     set_standing(store, e, standing);
     struct entry *former = map_set(&store->kinds[kind].entries, e->texts, e);
+    e->answered = !listed && !list_has_had(former, e->epoch);
     if (former)
         entry_destroy(store, former);
     references_settle(store->references, kind, e->record.ns, e->record.name);
