@@ -28,6 +28,11 @@ char *mem_strdup(const char *text)
     return never_null(strdup(text));
 }
 
+bool text_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 void mem_free_secret(char *text)
 {
     if (text)

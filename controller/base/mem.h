@@ -4,6 +4,7 @@
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -16,6 +17,9 @@
 void *mem_alloc(size_t size);
 void *mem_resize(void *ptr, size_t size);
 char *mem_strdup(const char *text);
+
+/* NULL is the same as NULL alone. */
+bool text_same(const char *a, const char *b);
 
 /* Overwrites the text before it is freed. NULL is fine. */
 void mem_free_secret(char *text);

@@ -149,17 +149,12 @@ static void on_reading(void *arg, const struct kube_reply *reply)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Who reads */
 
-static bool is_text(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* It was asked for when the turn's object was known already. */
 static bool serves(const struct reading *r, const struct turn *turn, enum kind kind, const char *name,
                    const char *data_key)
 {
-    return r->runners && r->kind == kind && is_text(r->ns, turn->observed.owner.ns) && is_text(r->name, name) &&
-           is_text(r->data_key, data_key) && !kube_version_newer(turn->observed.version, r->runners);
+    return r->runners && r->kind == kind && text_same(r->ns, turn->observed.owner.ns) && text_same(r->name, name) &&
+           text_same(r->data_key, data_key) && !kube_version_newer(turn->observed.version, r->runners);
 }
 
 /* Another version may be known since. */
@@ -168,7 +163,7 @@ static bool is_current(const struct reading *r)
     const struct record *known = store_get(r->of->ctx->store, r->kind, r->ns, r->name);
 
     return known && r->until_ms > loop_now(r->of->ctx->loop) &&
-           is_text(known->version, json_str(r->object, "metadata.resourceVersion"));
+           text_same(known->version, json_str(r->object, "metadata.resourceVersion"));
 }
 
 static bool answer_from_kept(struct turn *turn, enum kind kind, const char *name, const char *data_key,

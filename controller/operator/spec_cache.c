@@ -20,7 +20,7 @@ struct spec_cache {
 };
 
 /* Texts that nobody changes; NULL: none. */
-struct key {
+struct spec_key {
     const char *uid, *spec, *annotations, *ns, *name;
 };
 
@@ -29,7 +29,7 @@ struct entry {
     struct spec_cache *cache;
     unsigned users;
     size_t size; /* 0: it was never idle */
-    struct key key;
+    struct spec_key key;
     struct spec spec;
     bool valid;
     struct err err;   /* why it is not */
@@ -39,44 +39,39 @@ struct entry {
 /* ---------------------------------------------------------------------------------------------------------------------
  * Keys */
 
-static struct key key_of(const struct record *runner)
+static struct spec_key key_of(const struct record *runner)
 {
     const struct kept_runner *kept = kept_runner(runner);
 
     assert(kept && runner->uid);
-    return (struct key){.uid = runner->uid,
-                        .spec = kept->spec,
-                        .annotations = kept->annotations,
-                        .ns = runner->ns,
-                        .name = runner->name};
+    return (struct spec_key){.uid = runner->uid,
+                             .spec = kept->spec,
+                             .annotations = kept->annotations,
+                             .ns = runner->ns,
+                             .name = runner->name};
 }
 
-static struct key key_copy(const struct key *key, struct arena *a)
+static struct spec_key key_copy(const struct spec_key *key, struct arena *a)
 {
-    return (struct key){.uid = arena_strdup(a, key->uid),
-                        .spec = arena_strdup(a, key->spec),
-                        .annotations = arena_strdup(a, key->annotations),
-                        .ns = arena_strdup(a, key->ns),
-                        .name = arena_strdup(a, key->name)};
+    return (struct spec_key){.uid = arena_strdup(a, key->uid),
+                             .spec = arena_strdup(a, key->spec),
+                             .annotations = arena_strdup(a, key->annotations),
+                             .ns = arena_strdup(a, key->ns),
+                             .name = arena_strdup(a, key->name)};
 }
 
-static bool is_the_text(const char *one, const char *other)
+static bool is_key(const struct spec_key *one, const struct spec_key *other)
 {
-    return one && other ? strcmp(one, other) == 0 : one == other;
-}
-
-static bool is_key(const struct key *one, const struct key *other)
-{
-    return is_the_text(one->uid, other->uid) && is_the_text(one->spec, other->spec) &&
-           is_the_text(one->annotations, other->annotations) && is_the_text(one->ns, other->ns) &&
-           is_the_text(one->name, other->name);
+    return text_same(one->uid, other->uid) && text_same(one->spec, other->spec) &&
+           text_same(one->annotations, other->annotations) && text_same(one->ns, other->ns) &&
+           text_same(one->name, other->name);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Reading */
 
 /* By the key and nothing else. */
-static bool parse_spec(const struct key *key, struct spec *ret, struct arena *a, struct err *err)
+static bool parse_spec(const struct spec_key *key, struct spec *ret, struct arena *a, struct err *err)
 {
     const struct kept_runner kept = {.spec = key->spec, .annotations = key->annotations};
     const struct record record = {.ns = key->ns, .name = key->name, .uid = key->uid, .kept = &kept};
@@ -84,7 +79,7 @@ static bool parse_spec(const struct key *key, struct spec *ret, struct arena *a,
     return spec_parse(runner_object(&record, a), ret, a, err);
 }
 
-static struct entry *reading_of(struct spec_cache *cache, const struct key *key)
+static struct entry *reading_of(struct spec_cache *cache, const struct spec_key *key)
 {
     struct entry *e = mem_alloc(sizeof(*e));
 
@@ -117,7 +112,7 @@ static size_t entry_size(const struct entry *e)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Use */
 
-static struct entry *find(const struct list *list, const struct key *key)
+static struct entry *find(const struct list *list, const struct spec_key *key)
 {
     list_each (node, list) {
         struct entry *e = container_of(node, struct entry, node);
@@ -175,7 +170,7 @@ static void let_go_of(void *arg)
         become_idle(e);
 }
 
-static struct entry *entry_in_use(struct spec_cache *cache, const struct key *key)
+static struct entry *entry_in_use(struct spec_cache *cache, const struct spec_key *key)
 {
     struct entry *e = find(&cache->used, key);
 
@@ -193,10 +188,10 @@ static struct entry *entry_in_use(struct spec_cache *cache, const struct key *ke
 const struct spec *spec_cache_read(struct spec_cache *cache, const struct record *runner, struct arena *a,
                                    struct err *err)
 {
-    const struct key key = key_of(runner);
+    const struct spec_key key = key_of(runner);
 
     if (!cache) {
-        const struct key own = key_copy(&key, a);
+        const struct spec_key own = key_copy(&key, a);
         struct spec *spec = arena_alloc(a, sizeof(*spec));
         return parse_spec(&own, spec, a, err) ? spec : NULL;
     }
