@@ -415,13 +415,18 @@ static void what_nobody_has_heard_is_told_again_before_the_entry_goes(void **sta
     assert_int_equal(w.calls, 7);
 }
 
-/* As of a namespace that is being deleted. */
-static void an_event_that_is_refused_holds_up_no_entry(void **state)
+static void gitlab_has_removed_one(void)
 {
     leave_one_behind(4);
     lead(true);
     wait_for_call();
     gitlab_answers(&(struct gitlab_answer){.id = 0});
+}
+
+/* As of a namespace that is being deleted. */
+static void an_event_that_is_refused_holds_up_no_entry(void **state)
+{
+    gitlab_has_removed_one();
     answer_with(TELLS, &(struct kube_reply){.err = {.kind = ERR_DENIED}});
     answer_request(REMOVES);
     assert_int_equal(orphans_count(*state), 0);
@@ -430,10 +435,7 @@ static void an_event_that_is_refused_holds_up_no_entry(void **state)
 
 static void telling_has_an_end(void **state)
 {
-    leave_one_behind(4);
-    lead(true);
-    wait_for_call();
-    gitlab_answers(&(struct gitlab_answer){.id = 0});
+    gitlab_has_removed_one();
     for (int i = 0; i < TELLS_MAX; i++) {
         lose_request(TELLS);
         wait_until_told_again();
