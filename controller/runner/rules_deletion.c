@@ -77,15 +77,17 @@ static int64_t drain_deadline(const struct observed *o)
 }
 
 /* Since when GitLab alone is waited for. The status keeps it over a restart: as long as it does not say that the
- * managers are gone, they have only just gone. */
+ * managers are gone, they have only just gone. That is after the deletion, and not after the time that managers have,
+ * whatever a clock that was wrong has written down, and however often a Deployment has come again. */
 static int64_t drained_time(const struct observed *o)
 {
     const char *status = condition_get(o->status, "Drained", "status");
-    int64_t latest = o->now < drain_deadline(o) ? o->now : drain_deadline(o);
+    bool drained = status && strcmp(status, "True") == 0;
+    int64_t since = drained ? time_parse(condition_get(o->status, "Drained", "lastTransitionTime")) : o->now;
 
-    if (!status)
+    if (!status || since < o->deletion_time)
         return o->deletion_time;
-    return strcmp(status, "True") == 0 ? time_parse(condition_get(o->status, "Drained", "lastTransitionTime")) : latest;
+    return since < drain_deadline(o) ? since : drain_deadline(o);
 }
 
 /* Until then it is tried to leave GitLab in good order. */
