@@ -216,6 +216,7 @@ static void let_go(struct story *story, const struct step *step)
     runners_note_lost(story, wish, wish_object(story, wish), LOST_ALONE);
     user_request(story, "alice", "DELETE", path, "application/json", NULL);
     patch(story, path, json_build("{metadata: {finalizers: []}}"));
+    story->seen.waits |= story->plan.setup[SETUP_WRONG] && wish_object(story, wish); /* the API server let it not go */
     note_unseen_token(story, wish);
     for (int g = 0; g < GITLABS && story->plan.setup[SETUP_SECRETS]; g++)
         story->seen.disowned[g]++; /* a process that begins now lists no Secrets, and does not know of the token's */

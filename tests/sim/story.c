@@ -18,6 +18,9 @@ enum {
     CONVERGES_WITHIN_MS = 17 * 60 * 1000, /* five of the last pause, ten until GitLab is asked for its version */
     /* GitLab is asked every ten minutes, and of a token every third time; or every two, and after 24 for its version */
     FOUND_OUT_WITHIN_MS = 56 * 60 * 1000,
+    /* A deletion has no longer, whatever a clock has told it: an hour for jobs, one minute, 15 for GitLab; and a pause
+     */
+    MISDATED_WITHIN_MS = 82 * 60 * 1000,
     RESTS_FOR_MS = 60 * 1000,
     RESTS_LONG_FOR_MS = 12 * 60 * 1000,
     PATIENT_ONCE_IN = 64,
@@ -342,9 +345,16 @@ static void wait_for_who_stands_still(struct story *story)
             sim_run(story->sim, story->sim->now + STANDS_STILL_MS);
 }
 
+static int64_t rests_within_ms(const struct story *story)
+{
+    if (story->seen.misdated && story->seen.waits)
+        return MISDATED_WITHIN_MS;
+    return is_late(story) ? FOUND_OUT_WITHIN_MS : CONVERGES_WITHIN_MS;
+}
+
 static void rest(struct story *story)
 {
-    int64_t within_ms = is_late(story) ? FOUND_OUT_WITHIN_MS : CONVERGES_WITHIN_MS;
+    int64_t within_ms = rests_within_ms(story);
 
     sim_tell(story->sim, "--- all goes to rest");
     wait_for_who_stands_still(story);
