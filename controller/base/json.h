@@ -46,6 +46,9 @@ struct json_object *json_parse_cut(const char *text, size_t len, size_t max_cost
 bool json_peek(const char *text, size_t len, const char *path, char *ret, size_t size);
 /* The text of any value, lent: json_parse() takes it. False: there is none. */
 bool json_peek_value(const char *text, size_t len, const char *path, const char **ret, size_t *ret_len);
+/* The text of an array's next element, lent, and *at moves behind it; before the first *at is the array's text. False:
+ * there is none. */
+bool json_peek_element(const char **at, const char *end, const char **ret, size_t *ret_len);
 
 struct json_object *json_get(struct json_object *o, const char *path);
 struct json_object *json_member(struct json_object *o, const char *key);

@@ -130,3 +130,17 @@ bool json_peek(const char *text, size_t len, const char *path, char *ret, size_t
     ret[value.end - value.at] = '\0';
     return true;
 }
+
+bool json_peek_element(const char **at, const char *end, const char **ret, size_t *ret_len)
+{
+    struct cursor c = {*at, end};
+
+    if (!peek_takes(&c, '[') && !peek_takes(&c, ','))
+        return false;
+    *ret = c.at;
+    if (!skip_value(&c))
+        return false;
+    *ret_len = (size_t)(c.at - *ret);
+    *at = c.at;
+    return true;
+}

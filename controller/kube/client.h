@@ -38,6 +38,7 @@ struct kube_resource {
     const char *unread;
     const char *annotations; /* those that count where an object is too large: a key, or how keys begin with a star;
                                 NULL: none */
+    bool fields_as_text;     /* fieldsV1 of metadata.managedFields is a string, of its JSON: kube/managed_fields.h */
 };
 
 struct kube_reply {

@@ -91,6 +91,7 @@ static bool is_entry_of(struct json_object *entry, const char *manager)
     return strcmp(json_str_or(entry, "manager", ""), manager) == 0 && !json_str(entry, "subresource");
 }
 
+/* As they are: a tree, or its text. */
 static struct json_object *fields_by(struct json_object *managed_fields, const char *manager, const char *operation)
 {
     for (size_t i = 0; i < json_len(managed_fields); i++) {
@@ -101,11 +102,41 @@ static struct json_object *fields_by(struct json_object *managed_fields, const c
     return NULL;
 }
 
-struct json_object *managed_fields_of(struct json_object *managed_fields, const char *manager)
+static struct json_object *fields_of(struct json_object *managed_fields, const char *manager)
 {
     struct json_object *applied = fields_by(managed_fields, manager, "Apply");
 
     return applied ? applied : fields_by(managed_fields, manager, "Update");
+}
+
+/* NULL: there are none, or they are no JSON. */
+static struct json_object *parse_fields(const char *text, struct arena *a)
+{
+    struct err ignored;
+
+    return text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
+}
+
+/* All entries, with trees. */
+static struct json_object *with_trees(struct json_object *managed_fields, struct arena *a)
+{
+    struct json_object *ret = arena_json(a, json_copy(managed_fields));
+
+    for (size_t i = 0; i < json_len(ret); i++) {
+        struct json_object *fields = parse_fields(json_str(json_at(ret, i), "fieldsV1"), a);
+        if (fields)
+            json_set(json_at(ret, i), "fieldsV1", json_ref(fields));
+    }
+    return ret;
+}
+
+const char *managed_fields_of(struct json_object *managed_fields, const char *manager)
+{
+    struct json_object *fields = fields_of(managed_fields, manager);
+
+    if (!fields)
+        return NULL;
+    return json_object_is_type(fields, json_type_string) ? json_string(fields) : json_text(fields);
 }
 
 bool managed_fields_by_apply(struct json_object *managed_fields, const char *manager)
@@ -155,15 +186,6 @@ static void drop_all_shells(struct json_object *fields, struct json_object *mana
         drop_shells(fields, json_get(json_at(managed_fields, i), "fieldsV1"));
 }
 
-static struct json_object *without_shells(struct json_object *fields, struct json_object *managed_fields,
-                                          struct arena *a)
-{
-    struct json_object *ret = arena_json(a, json_copy(fields));
-
-    drop_all_shells(ret, managed_fields);
-    return ret;
-}
-
 /* By apply a map or list is owned beside its members by nobody, only an element of a list is: else it would look owned
  * as a whole once somebody has taken the members. */
 static void drop_dots(struct json_object *fields, bool is_element)
@@ -178,10 +200,11 @@ static void drop_dots(struct json_object *fields, bool is_element)
 
 struct json_object *managed_fields_handed_over(struct json_object *managed_fields, const char *manager)
 {
-    struct json_object *ret = json_object_new_array(), *ours = NULL;
+    cleanup_arena struct arena a = {0};
+    struct json_object *all = with_trees(managed_fields, &a), *ret = json_object_new_array(), *ours = NULL;
 
-    for (size_t i = 0; i < json_len(managed_fields); i++) {
-        struct json_object *entry = json_at(managed_fields, i);
+    for (size_t i = 0; i < json_len(all); i++) {
+        struct json_object *entry = json_at(all, i);
         if (is_entry_of(entry, manager) && ours) {
             unite(json_get(ours, "fieldsV1"), json_get(entry, "fieldsV1"));
             continue;
@@ -193,7 +216,7 @@ struct json_object *managed_fields_handed_over(struct json_object *managed_field
         }
         json_append(ret, copy);
     }
-    drop_all_shells(json_get(ours, "fieldsV1"), managed_fields); /* by apply they would be whole */
+    drop_all_shells(json_get(ours, "fieldsV1"), all); /* by apply they would be whole */
     drop_dots(json_get(ours, "fieldsV1"), false);
     return ret;
 }
@@ -219,14 +242,16 @@ static bool fields_have(struct json_object *fields, struct json_object *manifest
 bool managed_fields_have(struct json_object *managed_fields, const char *manager, struct json_object *manifest)
 {
     cleanup_arena struct arena a = {0};
-    struct json_object *fields = managed_fields_of(managed_fields, manager);
+    struct json_object *fields = parse_fields(managed_fields_of(managed_fields, manager), &a);
 
     if (fields && !managed_fields_by_apply(managed_fields, manager))
-        fields = without_shells(fields, managed_fields, &a);
+        drop_all_shells(fields, with_trees(managed_fields, &a));
     return fields && fields_have(fields, manifest);
 }
 
-bool fields_have_annotation(struct json_object *fields, const char *key)
+bool fields_have_annotation(const char *text, const char *key)
 {
-    return field_of(json_get(fields, "f:metadata.f:annotations"), key);
+    cleanup_arena struct arena a = {0};
+
+    return field_of(json_get(parse_fields(text, &a), "f:metadata.f:annotations"), key);
 }

@@ -16,19 +16,21 @@
 
 struct json_object;
 
-/* What `manager` owns by apply, or where that is nothing by update, as the object lists it (FieldsV1); NULL: nothing.
- * Lent. */
-struct json_object *managed_fields_of(struct json_object *managed_fields, const char *manager);
+/* In all of these an entry's fieldsV1 may be a string, of its JSON (struct kube_resource), as well as a tree. */
+
+/* What `manager` owns by apply, or where that is nothing by update, as the object lists it (FieldsV1), as text; NULL:
+ * nothing. Lent. */
+const char *managed_fields_of(struct json_object *managed_fields, const char *manager);
 /* Whether it owns something by apply; and by update, which is to be handed over before it applies. */
 bool managed_fields_by_apply(struct json_object *managed_fields, const char *manager);
 bool managed_fields_by_update(struct json_object *managed_fields, const char *manager);
-/* managedFields in which all that it owns is its own by apply; the caller owns them. */
+/* managedFields, as trees, in which all that it owns is its own by apply; the caller owns them. */
 struct json_object *managed_fields_handed_over(struct json_object *managed_fields, const char *manager);
 
 /* True when what is its own, as above, has in it all of manifest's content: labels, annotations, owner references and
  * all outside of metadata. */
 bool managed_fields_have(struct json_object *managed_fields, const char *manager, struct json_object *manifest);
-/* Whether these fields (FieldsV1; NULL: none) have that annotation among them. */
-bool fields_have_annotation(struct json_object *fields, const char *key);
+/* Whether these fields (FieldsV1 as text; NULL: none) have that annotation among them. */
+bool fields_have_annotation(const char *fields, const char *key);
 
 #endif

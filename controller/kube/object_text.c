@@ -1,6 +1,7 @@
 #include "kube/object_text.h"
 
 #include <assert.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +54,7 @@ void object_text_init(struct object_text *t, const struct kube_resource *resourc
         t->keeps[t->keeps_len++] = (struct json_keep){{"type"}, 20, false};
     if (resource && resource->annotations)
         add_keep(t, &(struct json_keep){{"metadata", "annotations", resource->annotations}, 2048, false});
+    t->fields_as_text = resource && resource->fields_as_text;
     if (resource && resource->unread)
         snprintf(t->unread, sizeof(t->unread), "%s%s", is_event ? "object." : "", resource->unread);
 }
@@ -114,18 +116,66 @@ void object_text_finish(struct object_text *t)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Trees */
 
-/* In the place of what nobody looks at there is a number then. */
+/* In the place of a value there is a number then. */
+static void cut_value(struct object_text *t, const char *value, size_t size)
+{
+    size_t at = (size_t)(value - t->text.data), rest = at + size;
+
+    t->text.data[at] = '0';
+    memmove(t->text.data + at + 1, t->text.data + rest, t->text.len + 1 - rest);
+    t->text.len -= size - 1;
+}
+
 static void cut_the_unread(struct object_text *t)
 {
     const char *value;
     size_t size;
 
-    if (!*t->unread || !json_peek_value(t->text.data, t->text.len, t->unread, &value, &size) || size == 0)
-        return;
-    size_t at = (size_t)(value - t->text.data), rest = at + size;
-    t->text.data[at] = '0';
-    memmove(t->text.data + at + 1, t->text.data + rest, t->text.len + 1 - rest);
-    t->text.len -= size - 1;
+    if (*t->unread && json_peek_value(t->text.data, t->text.len, t->unread, &value, &size) && size > 0)
+        cut_value(t, value, size);
+}
+
+/* What is cut out of managedFields: a string for each entry, or null. Most of a child's values are here, and hardly
+ * anybody looks at one of them. */
+static struct json_object *cut_fields(struct object_text *t)
+{
+    const char *path = t->is_event ? "object.metadata.managedFields" : "metadata.managedFields";
+    const char *at, *entry, *fields;
+    size_t len, entry_len, size;
+    struct json_object *ret = json_object_new_array();
+
+    if (!t->fields_as_text || !json_peek_value(t->text.data, t->text.len, path, &at, &len))
+        return ret;
+    for (const char *end = at + len; json_peek_element(&at, end, &entry, &entry_len);) {
+        bool found = json_peek_value(entry, entry_len, "fieldsV1", &fields, &size) && size > 0;
+        json_append(ret, found ? json_object_new_string_len(fields, (int)size) : NULL);
+        if (!found)
+            continue;
+        cut_value(t, fields, size);
+        at -= size - 1;
+        end -= size - 1;
+    }
+    return ret;
+}
+
+static void put_fields_back(struct object_text *t, struct json_object *value, struct json_object *fields)
+{
+    struct json_object *object = t->is_event ? json_get(value, "object") : value,
+                       *entries = json_get(object, "metadata.managedFields");
+
+    for (size_t i = 0; i < json_len(fields); i++)
+        if (json_at(fields, i))
+            json_set(json_at(entries, i), "fieldsV1", json_ref(json_at(fields, i)));
+}
+
+static struct json_object *parse_held(struct object_text *t, struct err *err)
+{
+    cut_the_unread(t);
+    cleanup_json struct json_object *fields = cut_fields(t);
+    struct json_object *value = json_parse_cut(t->text.data, t->text.len, OBJECT_COST_RATIO * t->text.max, err);
+
+    put_fields_back(t, value, fields);
+    return value;
 }
 
 static struct json_object *parse_small(struct object_text *t, const char *why, struct err *err)
@@ -150,8 +200,7 @@ struct json_object *object_text_parse(struct object_text *t, struct err *err)
 
     snprintf(why, sizeof(why), "%zu KiB of JSON; at most %d KiB are read", t->size >> 10, (int)(t->text.max >> 10));
     if (!t->sieving) {
-        cut_the_unread(t);
-        struct json_object *value = json_parse_cut(t->text.data, t->text.len, OBJECT_COST_RATIO * t->text.max, &costly);
+        struct json_object *value = parse_held(t, &costly);
         if (value)
             return value;
         if (costly.kind == ERR_NONE)

@@ -24,7 +24,7 @@ struct object_text {
     size_t keeps_len;
     size_t size;     /* bytes that have come */
     char unread[64]; /* a path; "": none */
-    bool is_event, sieving;
+    bool is_event, sieving, fields_as_text;
 };
 
 /* resource: of the object, lent; NULL: any. is_event: what comes is {"type":…, "object":…}. max: of the text that is

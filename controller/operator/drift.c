@@ -99,11 +99,9 @@ static bool was_in_order(const struct store *store, enum kind kind, const struct
            are_same(before->fields, now->fields);
 }
 
-static const char *digest_of(struct json_object *fields, struct arena *a)
+static const char *digest_of(const char *fields, struct arena *a)
 {
-    const char *text = fields ? json_text(fields) : "";
-
-    return digest_short(text, strlen(text), a);
+    return digest_short(fields ? fields : "", fields ? strlen(fields) : 0, a);
 }
 
 /* An apply cannot take away what is ours by update, too: it is handed over, and all is applied once more. */

@@ -20,17 +20,18 @@ static const struct {
     struct kube_resource resource;
     const char *selector;
 } kinds[KIND_COUNT] = {
-    [KIND_RUNNER] = {{KIND, API_VERSION, PLURAL, true, false, "metadata.managedFields", OUR_ANNOTATIONS}, NULL},
-    [KIND_SECRET] = {{"Secret", "v1", "secrets", true, true, NULL, OUR_ANNOTATIONS}, NULL},
-    [KIND_CONFIG_MAP] = {{"ConfigMap", "v1", "configmaps", true, true, NULL, OUR_ANNOTATIONS}, NULL},
-    [KIND_NAMESPACE] = {{"Namespace", "v1", "namespaces", false, true, NULL, OUR_ANNOTATIONS}, NULL},
-    [KIND_SERVICE_ACCOUNT] = {{"ServiceAccount", "v1", "serviceaccounts", true, true, NULL, OUR_ANNOTATIONS}, OURS},
+    [KIND_RUNNER] = {{KIND, API_VERSION, PLURAL, true, false, "metadata.managedFields", OUR_ANNOTATIONS, false}, NULL},
+    [KIND_SECRET] = {{"Secret", "v1", "secrets", true, true, NULL, OUR_ANNOTATIONS, true}, NULL},
+    [KIND_CONFIG_MAP] = {{"ConfigMap", "v1", "configmaps", true, true, NULL, OUR_ANNOTATIONS, true}, NULL},
+    [KIND_NAMESPACE] = {{"Namespace", "v1", "namespaces", false, true, NULL, OUR_ANNOTATIONS, true}, NULL},
+    [KIND_SERVICE_ACCOUNT] = {{"ServiceAccount", "v1", "serviceaccounts", true, true, NULL, OUR_ANNOTATIONS, true},
+                              OURS},
     [KIND_ROLE_BINDING] = {{"RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", true, true, NULL,
-                            OUR_ANNOTATIONS},
+                            OUR_ANNOTATIONS, true},
                            OURS},
-    [KIND_DEPLOYMENT] = {{"Deployment", "apps/v1", "deployments", true, false, "spec", OUR_ANNOTATIONS}, OURS},
+    [KIND_DEPLOYMENT] = {{"Deployment", "apps/v1", "deployments", true, false, "spec", OUR_ANNOTATIONS, true}, OURS},
     [KIND_DISRUPTION_BUDGET] = {{"PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", true, true, NULL,
-                                 OUR_ANNOTATIONS},
+                                 OUR_ANNOTATIONS, true},
                                 OURS},
 };
 
@@ -80,7 +81,7 @@ enum kind kind_by_name(const char *name)
     return kind;
 }
 
-struct json_object *kind_fields(struct json_object *object)
+const char *kind_fields(struct json_object *object)
 {
     return managed_fields_of(json_get(object, "metadata.managedFields"), FIELD_MANAGER);
 }

@@ -36,8 +36,8 @@ bool kind_shows(enum kind kind, struct json_object *object);
 /* Our label is on it, and some of its fields are ours. Anybody may say that an object belongs to a runner;
  * this much is known of who wrote it. */
 bool kind_is_made_by_us(struct json_object *object);
-/* FieldsV1 of what is ours, as managed_fields_of() has it; lent, NULL: nothing. */
-struct json_object *kind_fields(struct json_object *object);
+/* FieldsV1 of what is ours, as managed_fields_of() has it: text; lent, NULL: nothing. */
+const char *kind_fields(struct json_object *object);
 /* Lent; NULL: there is none, or it is longer than any that we look at, 4 KiB. */
 const char *kind_annotation(struct json_object *object, const char *key);
 enum kind kind_of_child(enum child child);

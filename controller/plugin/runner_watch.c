@@ -182,7 +182,7 @@ static void on_pods_end(void *arg, const char *version)
 
 static void add_jobs_watch(struct runner_watch *w, const char *ns)
 {
-    static const struct kube_resource pods = {"Pod", "v1", "pods", true, false, "spec", NULL};
+    static const struct kube_resource pods = {"Pod", "v1", "pods", true, false, "spec", NULL, false};
     struct jobs_watch *jobs = mem_alloc(sizeof(*jobs));
     const struct watch_handler handler = {on_pods_begin, on_pod, NULL, on_pods_end, ignore_version, jobs};
 

@@ -174,9 +174,9 @@ struct result {
 };
 
 static const struct kube_resource runners = {
-    "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "metadata.managedFields", NULL};
-static const struct kube_resource secrets = {"Secret", "v1", "secrets", true, true, NULL, NULL};
-static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events", true, false, NULL, NULL};
+    "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "metadata.managedFields", NULL, false};
+static const struct kube_resource secrets = {"Secret", "v1", "secrets", true, true, NULL, NULL, true};
+static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events", true, false, NULL, NULL, false};
 
 static void create_client(struct world *w)
 {

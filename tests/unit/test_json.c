@@ -156,6 +156,21 @@ static void shows_the_text_of_a_value(void **state)
     }
 }
 
+static void shows_the_elements_of_an_array(void **state)
+{
+    static const char text[] = " [ 1 ,\"]\",{\"a\":[2,{}]} , [3] ] , 4";
+    static const char *const expected[] = {" 1 ", "\"]\"", "{\"a\":[2,{}]} ", " [3] "};
+    const char *at = text, *ret;
+    size_t len, i = 0;
+
+    (void)state;
+    for (; json_peek_element(&at, text + strlen(" [ 1 ,\"]\",{\"a\":[2,{}]} , [3] ]"), &ret, &len); i++)
+        assert_true(i < ARRAY_LEN(expected) && len == strlen(expected[i]) && memcmp(ret, expected[i], len) == 0);
+    assert_int_equal(i, ARRAY_LEN(expected));
+    at = "{\"a\":1}";
+    assert_false(json_peek_element(&at, at + strlen(at), &ret, &len));
+}
+
 /* Wherever the text ends. */
 static void shows_nothing_of_a_part(void **state)
 {
@@ -464,6 +479,7 @@ int main(void)
         cmocka_unit_test(reads_no_further_than_the_length),
         cmocka_unit_test(shows_a_string_without_the_rest),
         cmocka_unit_test(shows_the_text_of_a_value),
+        cmocka_unit_test(shows_the_elements_of_an_array),
         cmocka_unit_test(shows_nothing_of_a_part),
         cmocka_unit_test(refuses_what_is_too_deep),
         cmocka_unit_test(cuts_what_is_too_deep),

@@ -7,6 +7,28 @@
 
 static const char *const files[] = {"serviceaccount", "rolebinding", "secret", "deployment", "odd"};
 
+/* As an object of the API server has them: fieldsV1 as text. */
+static struct json_object *as_text(struct json_object *managed, struct arena *a)
+{
+    struct json_object *ret = arena_json(a, json_copy(managed));
+
+    for (size_t i = 0; i < json_len(ret); i++) {
+        struct json_object *fields = json_get(json_at(ret, i), "fieldsV1");
+        if (fields)
+            json_set_str(json_at(ret, i), "fieldsV1", arena_strdup(a, json_text(fields)));
+    }
+    return ret;
+}
+
+/* As trees and as text they say the same. */
+static bool we_have(struct json_object *managed, const char *manager, struct json_object *manifest, struct arena *a)
+{
+    bool ret = managed_fields_have(managed, manager, manifest);
+
+    assert_int_equal(managed_fields_have(as_text(managed, a), manager, manifest), ret);
+    return ret;
+}
+
 static void knows_ours_from_theirs(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -19,7 +41,7 @@ static void knows_ours_from_theirs(void **state)
         assert_true(json_len(cases) > 0);
         for (size_t i = 0; i < json_len(cases); i++) {
             struct json_object *c = json_at(cases, i);
-            bool owned = managed_fields_have(json_get(c, "managedFields"), FIELD_MANAGER, json_get(file, "manifest"));
+            bool owned = we_have(json_get(c, "managedFields"), FIELD_MANAGER, json_get(file, "manifest"), &a);
             if (owned == json_bool_or(c, "owned", !owned))
                 continue;
             print_error("%s: %s: %s\n", files[f], json_str(c, "what"), owned ? "owned" : "not owned");
@@ -57,7 +79,7 @@ static void misses_every_single_field(void **state)
             size_t n = leaf;
             if (!remove_leaf(json_get(json_at(less, 0), "fieldsV1"), &n))
                 break;
-            if (managed_fields_have(less, FIELD_MANAGER, json_get(file, "manifest")))
+            if (we_have(less, FIELD_MANAGER, json_get(file, "manifest"), &a))
                 fail_msg("%s: field %zu was not missed", files[f], leaf);
         }
     }
@@ -97,7 +119,7 @@ static void looks_at_our_own_entry_only(void **state)
     assert_false(managed_fields_have(NULL, "us", manifest));
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct json_object *managed = arena_json(&a, json_build(cases[i].entries));
-        if (managed_fields_have(managed, "us", manifest) != cases[i].owned)
+        if (we_have(managed, "us", manifest, &a) != cases[i].owned)
             fail_msg("%s", cases[i].entries);
     }
 }
@@ -129,9 +151,19 @@ static void finds_elements_of_lists(void **state)
         struct json_object *managed =
             json_build("[{manager: us, operation: Apply, fieldsV1: {'f:list': %o}}]", json_build(cases[i].fields));
         struct json_object *manifest = json_build("{list: %o}", json_build(cases[i].list));
-        if (managed_fields_have(arena_json(&a, managed), "us", arena_json(&a, manifest)) != cases[i].owned)
+        if (we_have(arena_json(&a, managed), "us", arena_json(&a, manifest), &a) != cases[i].owned)
             fail_msg("%s of %s", cases[i].list, cases[i].fields);
     }
+}
+
+static void hands_over(struct json_object *before, struct json_object *after)
+{
+    cleanup_json struct json_object *handed_over = managed_fields_handed_over(before, "us");
+
+    assert_true(managed_fields_by_update(before, "us"));
+    if (!json_same(handed_over, after))
+        fail_msg("%s: %s", json_text(before), json_text(handed_over));
+    assert_false(managed_fields_by_update(handed_over, "us"));
 }
 
 /* All that is ours by either becomes ours by apply; what is others' stays as it is. */
@@ -170,16 +202,43 @@ static void hands_over_what_is_ours_by_update(void **state)
          "[{manager: us, operation: Apply, fieldsV1: {'f:t': {}}},"
          " {manager: bob, operation: Update, fieldsV1: {'f:s': {'f:d': {'f:c': {}}}}}]"},
     };
+    struct arena a cleanup_arena = {0};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        cleanup_json struct json_object *before = json_build(cases[i].before), *after = json_build(cases[i].after);
-        assert_true(managed_fields_by_update(before, "us"));
-        cleanup_json struct json_object *handed_over = managed_fields_handed_over(before, "us");
-        if (!json_same(handed_over, after))
-            fail_msg("%s: %s", cases[i].before, json_text(handed_over));
-        assert_false(managed_fields_by_update(handed_over, "us"));
+        struct json_object *before = arena_json(&a, json_build(cases[i].before)),
+                           *after = arena_json(&a, json_build(cases[i].after));
+        hands_over(before, after);
+        hands_over(as_text(before, &a), after);
     }
+}
+
+/* What is no JSON is nothing of ours. */
+static void text_that_is_no_json_owns_nothing(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *manifest = arena_json(&a, json_build("{data: {a: x}}"));
+    struct json_object *managed =
+        arena_json(&a, json_build("[{manager: us, operation: Update, fieldsV1: %s}]", "{\"f:"));
+
+    (void)state;
+    assert_false(managed_fields_have(managed, "us", manifest));
+    assert_false(fields_have_annotation(managed_fields_of(managed, "us"), "a"));
+    hands_over(managed, arena_json(&a, json_build("[{manager: us, operation: Apply, fieldsV1: %s}]", "{\"f:")));
+}
+
+static void is_text_however_it_came(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *managed = arena_json(
+        &a, json_build("[{manager: us, operation: Apply, fieldsV1: {'f:metadata': {'f:annotations': {'f:a': {}}}}}]"));
+
+    (void)state;
+    assert_string_equal(managed_fields_of(managed, "us"), managed_fields_of(as_text(managed, &a), "us"));
+    assert_true(fields_have_annotation(managed_fields_of(managed, "us"), "a"));
+    assert_false(fields_have_annotation(managed_fields_of(managed, "us"), "b"));
+    assert_null(managed_fields_of(managed, "them"));
+    assert_false(fields_have_annotation(NULL, "a"));
 }
 
 int main(void)
@@ -190,6 +249,8 @@ int main(void)
         cmocka_unit_test(looks_at_our_own_entry_only),
         cmocka_unit_test(finds_elements_of_lists),
         cmocka_unit_test(hands_over_what_is_ours_by_update),
+        cmocka_unit_test(text_that_is_no_json_owns_nothing),
+        cmocka_unit_test(is_text_however_it_came),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
