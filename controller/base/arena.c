@@ -4,10 +4,10 @@
 #include <json-c/json.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/mem.h"
 
 enum { FIRST_SIZE = 1024, BLOCK_SIZE = 4096 }; /* many arenas never need a second one */
@@ -89,13 +89,13 @@ char *arena_printf(struct arena *a, const char *format, ...)
 
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(text, room, format, args);
+    int len = format_text(text, room, format, args);
     va_end(args);
     assert(len >= 0);
     char *at = arena_alloc(a, (size_t)len + 1);
     if (at != text) {
         OPENSSL_cleanse(text, room);
-        vsnprintf(at, (size_t)len + 1, format, again);
+        format_text(at, (size_t)len + 1, format, again);
     }
     va_end(again);
     return at;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/mem.h"
 
 static char nothing[1]; /* what data points to while nothing is allocated; never written */
@@ -81,12 +82,12 @@ bool buf_addf(struct buf *b, const char *format, ...)
 
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = format_text(NULL, 0, format, args);
     va_end(args);
 
     bool ok = len >= 0 && make_room(b, (size_t)len);
     if (ok) {
-        vsnprintf(b->data + b->len, (size_t)len + 1, format, again);
+        format_text(b->data + b->len, (size_t)len + 1, format, again);
         b->len += (size_t)len;
     }
     va_end(again);

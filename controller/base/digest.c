@@ -4,7 +4,6 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +11,14 @@
 
 static const char *sha256_digits(const void *data, size_t len, size_t digits, struct arena *a)
 {
+    static const char numerals[] = "0123456789abcdef";
     unsigned char hash[32];
     char *text = arena_alloc(a, sizeof(hash) * 2 + 1);
 
     if (!EVP_Digest(data, len, hash, NULL, EVP_sha256(), NULL))
         abort();
-    for (size_t i = 0; i < digits / 2; i++)
-        snprintf(text + 2 * i, 3, "%02x", hash[i]);
+    for (size_t i = 0; i < digits; i++)
+        text[i] = numerals[i % 2 ? hash[i / 2] & 15 : hash[i / 2] >> 4];
     return text;
 }
 

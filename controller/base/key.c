@@ -1,13 +1,16 @@
 #include "base/key.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct key_text key_text(const char *kind, const char *ns, const char *name)
 {
+    const char *const parts[] = {kind, "/", ns, "/", name};
     struct key_text key;
+    char *at = key.text, *last = key.text + sizeof(key.text) - 1;
 
-    snprintf(key.text, sizeof(key.text), "%s/%s/%s", kind, ns, name);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        at = mempcpy(at, parts[i], strnlen(parts[i], (size_t)(last - at)));
+    *at = '\0';
     return key;
 }
 

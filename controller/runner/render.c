@@ -99,29 +99,35 @@ const char *child_name(enum child child, const struct owner *owner, struct arena
     return child_is_binding(child) ? bounded_name(names_joined(owner->ns, '.', name, a), a) : name;
 }
 
+/* NULL: the name does not end with a '-' and this. */
+static const char *name_before(const char *suffix, const char *name, struct arena *a)
+{
+    size_t len = strlen(name), cut = strlen(suffix) + 1;
+    bool ends = len > cut && name[len - cut] == '-' && strcmp(name + len - cut + 1, suffix) == 0;
+
+    return ends ? arena_strndup(a, name, len - cut) : NULL;
+}
+
 const char *role_binding_owner(const char *name, struct arena *a)
 {
     const char *dot = strchr(name, '.');
-    size_t len = dot ? strlen(dot + 1) : 0;
 
-    for (enum child child = CHILD_ROLE_BINDING; child <= CHILD_LAST_FEATURE_BINDING; child++) {
-        const char *suffix = arena_printf(a, "-%s", child_suffix(child, a));
-        size_t cut = strlen(suffix);
-        if (len > cut && strcmp(dot + 1 + len - cut, suffix) == 0)
-            return arena_printf(a, KIND "/%.*s/%.*s", (int)(dot - name), name, (int)(len - cut), dot + 1);
+    for (enum child child = CHILD_ROLE_BINDING; dot && child <= CHILD_LAST_FEATURE_BINDING; child++) {
+        const char *owner = name_before(child_suffix(child, a), dot + 1, a);
+        if (owner)
+            return arena_printf(a, KIND "/%.*s/%s", (int)(dot - name), name, owner);
     }
     return NULL;
 }
 
 const char *secret_owner(const char *name, struct arena *a)
 {
-    for (enum child child = 0; child < CHILD_COUNT; child++) {
-        const char *suffix = arena_printf(a, "-%s", children[child].name);
-        size_t len = strlen(name), cut = strlen(suffix);
-        if (strcmp(children[child].kind, "Secret") == 0 && len > cut && strcmp(name + len - cut, suffix) == 0)
-            return arena_strndup(a, name, len - cut);
-    }
-    return NULL;
+    const char *owner = NULL;
+
+    for (enum child child = 0; !owner && child < CHILD_COUNT; child++)
+        if (strcmp(children[child].kind, "Secret") == 0)
+            owner = name_before(children[child].name, name, a);
+    return owner;
 }
 
 const char *child_namespace(enum child child, const struct owner *owner, const struct spec *spec)
