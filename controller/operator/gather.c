@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/digest.h"
 #include "base/json.h"
 #include "base/key.h"
 #include "base/mem.h"
@@ -18,12 +17,10 @@
 /* ---------------------------------------------------------------------------------------------------------------------
  * The object itself */
 
-static void gather_spec(const struct gathering *g, const struct record *record, struct observed *o, struct arena *a)
+static void gather_spec(const struct runner_reading *reading, const char *too_large, struct observed *o)
 {
-    const struct kept_runner *kept = kept_runner(record);
-    const char *too_large = kept->too_large;
-
-    o->spec_digest = kept->spec ? digest_short(kept->spec, strlen(kept->spec), a) : NULL;
+    o->spec_digest = reading->digest;
+    o->spec = too_large ? NULL : reading->spec;
     if (too_large)
         err_set(
             &o->spec_err, ERR_INVALID, "TooLarge",
@@ -31,13 +28,15 @@ static void gather_spec(const struct gathering *g, const struct record *record, 
             "spec.config and spec.manager, annotations",
             too_large);
     else
-        o->spec = spec_cache_read(g->specs, record, a, &o->spec_err);
+        o->spec_err = reading->err;
 }
 
-static void gather_runner(const struct gathering *g, const struct record *record, struct observed *o, struct arena *a)
+static size_t gather_runner(const struct gathering *g, const struct record *record, struct observed *o, struct arena *a)
 {
     const struct kept_runner *kept = kept_runner(record);
+    struct runner_reading reading;
 
+    spec_cache_read(g->specs, record, &reading, a);
     o->owner = (struct owner){
         .ns = arena_strdup(a, record->ns), .name = arena_strdup(a, record->name), .uid = arena_strdup(a, record->uid)};
     o->version = arena_strdup(a, record->version);
@@ -46,8 +45,9 @@ static void gather_runner(const struct gathering *g, const struct record *record
     o->deleting = kept->deleting;
     o->deletion_time = kept->deletion_time;
     o->force_delete = kept->force_delete;
-    o->status = runner_status(record, a);
-    gather_spec(g, record, o, a);
+    o->status = reading.status;
+    gather_spec(&reading, kept->too_large, o);
+    return reading.cost;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -282,9 +282,10 @@ void gather_again(const struct gathering *g, const struct state *state, struct o
     assert(!o->gone || o->deleting);
 }
 
-void gather_object(const struct gathering *g, const struct record *record, struct observed *ret, struct arena *a)
+size_t gather_object(const struct gathering *g, const struct record *record, struct observed *ret, struct arena *a)
 {
     *ret = (struct observed){.settings = *g->settings, .now_ms = g->now_ms, .now = g->now};
-    gather_runner(g, record, ret, a);
+    size_t cost = gather_runner(g, record, ret, a);
     observe_attributes(ret);
+    return cost;
 }

@@ -15,8 +15,8 @@ struct gathering {
 
 /* Begins *ret for the runner of this record: what the object itself says. Texts are copied into the arena, so nothing
  * in *ret depends on the store afterwards. What is remembered of it comes with state_observe(), the rest with
- * gather_again(). */
-void gather_object(const struct gathering *g, const struct record *record, struct observed *ret, struct arena *a);
+ * gather_again(). Returns what the trees of its spec and status take: json_cost(). */
+size_t gather_object(const struct gathering *g, const struct record *record, struct observed *ret, struct arena *a);
 
 /* Looks at children, namespaces, referenced objects and calls again, after an answer has changed them; what was read in
  * this turn (values) stays. What it finds is in the arena; that of the former time may be finished afterwards, and not

@@ -263,14 +263,6 @@ struct json_object *runner_status(const struct record *runner, struct arena *a)
     return parse_kept(kept->status, a);
 }
 
-size_t runner_cost(const struct record *runner)
-{
-    const struct kept_runner *kept = runner->kept;
-
-    return (kept->spec ? json_cost(kept->spec, strlen(kept->spec)) : 0) +
-           (kept->status ? json_cost(kept->status, strlen(kept->status)) : 0);
-}
-
 /* ---------------------------------------------------------------------------------------------------------------------
  * For people */
 

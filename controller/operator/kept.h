@@ -70,8 +70,6 @@ const struct kept_namespace *kept_namespace(const struct record *ns);
  * no status. */
 struct json_object *runner_object(const struct record *runner, struct arena *a);
 struct json_object *runner_status(const struct record *runner, struct arena *a);
-/* What the trees of both would take of the heap: json_cost(). */
-size_t runner_cost(const struct record *runner);
 
 /* All that is kept, for people; the caller owns it. NULL: nothing. */
 struct json_object *kept_json(enum kind kind, const struct record *record);

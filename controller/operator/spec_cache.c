@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
@@ -28,12 +29,20 @@ struct entry {
     struct list node; /* in `used` or `idle` */
     struct spec_cache *cache;
     unsigned users;
-    size_t size; /* 0: it was never idle */
+    size_t size; /* when it became idle last */
     struct spec_key key;
+    const char *digest; /* of the spec's text; NULL: there is none */
     struct spec spec;
     bool valid;
     struct err err;   /* why it is not */
+    size_t spec_cost; /* json_cost()   */
     struct arena mem; /* of all that the others point to */
+    struct {
+        const char *text; /* NULL: there is none */
+        struct json_object *tree;
+        size_t cost;
+        struct arena mem;
+    } status; /* the last that was read */
 };
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -79,6 +88,11 @@ static bool parse_spec(const struct spec_key *key, struct spec *ret, struct aren
     return spec_parse(runner_object(&record, a), ret, a, err);
 }
 
+static size_t text_cost(const char *text)
+{
+    return text ? json_cost(text, strlen(text)) : 0;
+}
+
 static struct entry *reading_of(struct spec_cache *cache, const struct spec_key *key)
 {
     struct entry *e = mem_alloc(sizeof(*e));
@@ -86,27 +100,38 @@ static struct entry *reading_of(struct spec_cache *cache, const struct spec_key 
     e->cache = cache;
     list_init(&e->node);
     e->key = key_copy(key, &e->mem);
+    e->digest = key->spec ? digest_short(key->spec, strlen(key->spec), &e->mem) : NULL;
+    e->spec_cost = text_cost(key->spec);
     e->valid = parse_spec(&e->key, &e->spec, &e->mem, &e->err);
     return e;
+}
+
+/* Those to whom the former is lent have their references. */
+static void renew_status(struct entry *e, const struct record *runner)
+{
+    const char *text = kept_runner(runner)->status;
+
+    if (text_same(e->status.text, text))
+        return;
+    arena_finish(&e->status.mem);
+    e->status.text = arena_strdup(&e->status.mem, text);
+    e->status.tree = runner_status(runner, &e->status.mem);
+    e->status.cost = text_cost(text);
 }
 
 static void free_entry(struct entry *e)
 {
     assert(!e->users);
     list_remove(&e->node);
+    arena_finish(&e->status.mem);
     arena_finish(&e->mem);
     free(e);
 }
 
-static size_t text_cost(const char *text)
-{
-    return text ? json_cost(text, strlen(text)) : 0;
-}
-
 static size_t entry_size(const struct entry *e)
 {
-    return sizeof(*e) + arena_size(&e->mem) + AROUND_SPEC +
-           text_cost(e->key.spec) * (e->spec.config ? CONFIG_TREES : 1) + text_cost(e->key.annotations);
+    return sizeof(*e) + arena_size(&e->mem) + AROUND_SPEC + e->spec_cost * (e->spec.config ? CONFIG_TREES : 1) +
+           text_cost(e->key.annotations) + arena_size(&e->status.mem) + e->status.cost;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -162,9 +187,8 @@ static void let_go_of(void *arg)
     assert(e->users > 0);
     if (--e->users)
         return;
-    if (!e->size)
-        e->size = entry_size(e);
-    if (e->size > SPEC_CACHE_SHARE)
+    e->size = entry_size(e);
+    if (!e->cache || e->size > SPEC_CACHE_SHARE)
         free_entry(e);
     else
         become_idle(e);
@@ -172,8 +196,10 @@ static void let_go_of(void *arg)
 
 static struct entry *entry_in_use(struct spec_cache *cache, const struct spec_key *key)
 {
-    struct entry *e = find(&cache->used, key);
+    struct entry *e = cache ? find(&cache->used, key) : NULL;
 
+    if (!cache)
+        return reading_of(NULL, key);
     if (e)
         return e;
     e = find(&cache->idle, key);
@@ -185,22 +211,19 @@ static struct entry *entry_in_use(struct spec_cache *cache, const struct spec_ke
     return e;
 }
 
-const struct spec *spec_cache_read(struct spec_cache *cache, const struct record *runner, struct arena *a,
-                                   struct err *err)
+void spec_cache_read(struct spec_cache *cache, const struct record *runner, struct runner_reading *ret, struct arena *a)
 {
     const struct spec_key key = key_of(runner);
-
-    if (!cache) {
-        const struct spec_key own = key_copy(&key, a);
-        struct spec *spec = arena_alloc(a, sizeof(*spec));
-        return parse_spec(&own, spec, a, err) ? spec : NULL;
-    }
     struct entry *e = entry_in_use(cache, &key);
+
     e->users++;
     arena_defer(a, let_go_of, e);
-    if (!e->valid)
-        *err = e->err;
-    return e->valid ? &e->spec : NULL;
+    renew_status(e, runner);
+    *ret = (struct runner_reading){.spec = e->valid ? &e->spec : NULL,
+                                   .err = e->err,
+                                   .digest = e->digest,
+                                   .status = arena_json(a, json_ref(e->status.tree)),
+                                   .cost = e->spec_cost + e->status.cost};
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
-/* GitLabRunners' specs as they were read and judged, for those that have one turn after another: most of what a turn
- * costs that has nothing to do.
+/* GitLabRunners' specs as they were read and judged, each with the last status, for those that have one turn after
+ * another: most of what a turn costs that has nothing to do.
  *
  * Two specs are the same when all that is read of them is: whose they are, the annotations that steer it, and the spec,
  * each byte of them. Neither a generation tells that, which comes again when an etcd is restored from a backup, nor a
@@ -25,10 +25,18 @@ struct spec_cache *spec_cache_create(void);
 /* No arena may use it any more. NULL is fine. */
 void spec_cache_destroy(struct spec_cache *cache);
 
-/* The spec of a GitLabRunner's record, as spec_parse() reads it of runner_object(), valid until the arena ends; so are
- * NULL and *err. Nothing of the record is lent. The cache NULL: it is read into the arena. */
-const struct spec *spec_cache_read(struct spec_cache *cache, const struct record *runner, struct arena *a,
-                                   struct err *err);
+struct runner_reading {
+    const struct spec *spec;    /* as spec_parse() reads it of runner_object(); NULL: it is not valid … */
+    struct err err;             /* … and why                                                            */
+    const char *digest;         /* of the text of the spec; NULL: there is none                         */
+    struct json_object *status; /* runner_status(), which others read as well                           */
+    size_t cost;                /* what the trees of spec and status take: json_cost()                  */
+};
+
+/* What a GitLabRunner's record says, valid until the arena ends. Nothing of the record is lent. The cache NULL: it is
+ * read anew. */
+void spec_cache_read(struct spec_cache *cache, const struct record *runner, struct runner_reading *ret,
+                     struct arena *a);
 /* Nothing is worked on: of what nobody uses, the newest alone stay. */
 void spec_cache_rest(struct spec_cache *cache);
 /* A runner of that name is no more. */

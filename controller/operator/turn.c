@@ -48,8 +48,7 @@ struct turn *turn_create(const struct context *ctx, const struct record *record,
     turn->began_us = turn->asked_us = clock_us();
     snprintf(turn->id, sizeof(turn->id), "%08x-%llu", ctx->stats->run, (unsigned long long)++ctx->stats->turns);
     turn->record = record_copy(&kept_layouts[KIND_RUNNER], record, &turn->mem);
-    turn->object_cost = runner_cost(&turn->record);
-    gather_object(&g, &turn->record, &turn->observed, &turn->mem);
+    turn->object_cost = gather_object(&g, &turn->record, &turn->observed, &turn->mem);
     state_observe(state, &turn->observed, &turn->mem);
     return turn;
 }

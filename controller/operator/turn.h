@@ -74,7 +74,7 @@ struct turn {
     struct state *state;
     struct record record; /* the object as the turn began, or as its last write to it left it */
     struct observed observed;
-    size_t object_cost;      /* runner_cost() of the record with which it began   */
+    size_t object_cost;      /* what the trees of spec and status take            */
     struct arena mem;        /* until the turn ends                               */
     struct arena step;       /* what was gathered and decided, until the next decision */
     struct action asked;     /* the action whose answer is awaited                */

@@ -57,8 +57,6 @@ static void read_record(enum kind kind, struct json_object *object, struct arena
         store_put(store, kind, &record);
     json_text(arena_json(a, kept_json(kind, &record)));
     kept_child(&record);
-    if (kind == KIND_RUNNER)
-        runner_cost(&record);
     kind_references(object, false, to, a);
     kind_concerns(kind, record.ns, record.name, store);
     kind_shows(kind, object);

@@ -1,7 +1,8 @@
 /* Specs as they were read, one turn after another: of whose key each byte counts, and of what is kept there is a bound.
- */
+ * A status goes with each, the last one. */
 #include "golden.h"
 
+#include "base/digest.h"
 #include "base/mem.h"
 #include "operator/spec_cache.h"
 #include "runner/complaints.h"
@@ -23,20 +24,22 @@ static struct runner runner_of(const char *uid, const char *spec)
 }
 
 /* As a turn of it. */
-static const struct spec *read_by(struct spec_cache *cache, struct runner *r, struct arena *a, struct err *err)
+static struct runner_reading reading_of(struct spec_cache *cache, struct runner r, struct arena *a)
 {
-    r->record.kept = &r->kept;
-    return spec_cache_read(cache, &r->record, a, err);
+    struct runner_reading reading;
+
+    r.record.kept = &r.kept;
+    spec_cache_read(cache, &r.record, &reading, a);
+    return reading;
 }
 
 static const struct spec *read_it(struct spec_cache *cache, struct runner r, struct arena *a)
 {
-    struct err err = {0};
-    const struct spec *spec = read_by(cache, &r, a, &err);
+    const struct runner_reading reading = reading_of(cache, r, a);
 
-    if (!spec)
-        fail_msg("%s", err.text);
-    return spec;
+    if (!reading.spec)
+        fail_msg("%s", reading.err.text);
+    return reading.spec;
 }
 
 /* In a turn that has ended; where it was, and no more. */
@@ -116,15 +119,60 @@ static void what_is_wrong_is_kept_as_well(void **state)
 {
     cleanup_arena struct arena a = {0};
     struct runner wrong = runner_of("u", "{\"url\":7,\"tags\":[\"a,b\"]}");
-    struct err alone = {0}, first = {0}, next = {0};
+    const struct runner_reading alone = reading_of(NULL, wrong, &a), first = reading_of(*state, wrong, &a),
+                                next = reading_of(*state, wrong, &a);
 
-    assert_null(read_by(NULL, &wrong, &a, &alone));
-    assert_null(read_by(*state, &wrong, &a, &first));
-    assert_null(read_by(*state, &wrong, &a, &next));
-    assert_ptr_equal(first.all, next.all);
-    assert_string_equal(first.text, alone.text);
-    assert_string_equal(first.reason, "InvalidSpec");
-    assert_string_equal(complaints_message(first.all, &a), complaints_message(alone.all, &a));
+    assert_null(alone.spec);
+    assert_null(first.spec);
+    assert_null(next.spec);
+    assert_ptr_equal(first.err.all, next.err.all);
+    assert_string_equal(first.err.text, alone.err.text);
+    assert_string_equal(first.err.reason, "InvalidSpec");
+    assert_string_equal(complaints_message(first.err.all, &a), complaints_message(alone.err.all, &a));
+}
+
+static struct runner with_status(const char *status)
+{
+    struct runner runner = runner_of("u", SPEC("https://one.example.com"));
+
+    runner.kept.status = status;
+    return runner;
+}
+
+static void a_status_is_read_when_it_is_another(void **state)
+{
+    cleanup_arena struct arena a = {0}, next = {0};
+    char text[] = "{\"runnerId\":7}";
+    const struct runner_reading first = reading_of(*state, with_status(text), &a);
+
+    text[0] = '\0'; /* nothing is lent */
+    assert_int_equal(json_int_or(first.status, "runnerId", 0), 7);
+    assert_ptr_equal(reading_of(*state, with_status("{\"runnerId\":7}"), &next).status, first.status);
+    assert_null(reading_of(*state, with_status(NULL), &next).status);
+    assert_int_equal(json_int_or(reading_of(*state, with_status("{\"runnerId\":8}"), &next).status, "runnerId", 0), 8);
+    assert_int_equal(json_int_or(first.status, "runnerId", 0), 7);
+    assert_null(reading_of(*state, with_status("broken"), &next).status);
+}
+
+static void what_both_take_is_told(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    const char *spec = SPEC("https://one.example.com");
+    size_t cost = json_cost(spec, strlen(spec));
+
+    assert_int_equal(reading_of(*state, with_status(NULL), &a).cost, cost);
+    assert_int_equal(reading_of(*state, with_status("{\"x\":1}"), &a).cost, cost + json_cost("{\"x\":1}", 7));
+    assert_int_equal(reading_of(NULL, with_status("{\"x\":1}"), &a).cost, cost + json_cost("{\"x\":1}", 7));
+    assert_int_equal(reading_of(NULL, runner_of("u", NULL), &a).cost, 0);
+}
+
+static void a_digest_is_of_the_text_of_the_spec(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    const char *spec = SPEC("https://one.example.com");
+
+    assert_string_equal(reading_of(*state, with_status(NULL), &a).digest, digest_short(spec, strlen(spec), &a));
+    assert_null(reading_of(*state, runner_of("u", NULL), &a).digest);
 }
 
 static struct runner numbered(int i, struct arena *a)
@@ -192,8 +240,7 @@ static void what_is_large_takes_no_others_place(void **state)
     for (int i = 0; i < 10; i++) {
         cleanup_arena struct arena turn = {0};
         struct runner large = runner_of(arena_printf(&a, "large%d", i), json_text(spec));
-        struct err err = {0};
-        assert_null(read_by(*state, &large, &turn, &err)); /* it has too many tags */
+        assert_null(reading_of(*state, large, &turn).spec); /* it has too many tags */
     }
     assert_int_equal(spec_cache_bytes(*state), before);
     assert_ptr_equal(place_of(*state, runner_of("small", SPEC("https://one.example.com"))), small);
@@ -210,6 +257,7 @@ static void what_is_kept_is_counted(void **state)
         cleanup_arena struct arena a = {0};
         struct json_object *object = read_json(arena_printf(&a, DATA "%s.json", files[i]), &a);
         struct runner r = runner_of("u", json_text(json_get(object, "spec")));
+        r.kept.status = "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}],\"runnerId\":7,\"tags\":\"a,b\"}";
         place_of(*state, r);
         spec_cache_clear(*state);
         size_t before = __sanitizer_get_current_allocated_bytes();
@@ -244,6 +292,9 @@ int main(void)
         TEST(all_that_is_read_is_the_key),
         TEST(nothing_else_is),
         TEST(what_is_wrong_is_kept_as_well),
+        TEST(a_status_is_read_when_it_is_another),
+        TEST(what_both_take_is_told),
+        TEST(a_digest_is_of_the_text_of_the_spec),
         TEST(the_newest_stay),
         TEST(at_rest_fewer_do),
         TEST(what_is_used_stays),
