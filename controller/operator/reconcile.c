@@ -28,6 +28,7 @@ enum {
     TURN_COST = 128 << 10,  /* … of which each takes this, and so many trees of the size of its object:        */
     TURN_TREES = 4,         /* the object itself, what is rendered of it, the answer, and what echo.h holds; … */
                             /* … what is read of it may stay longer, and has SPEC_CACHE_BYTES of its own       */
+    SAVE_AGAIN_MS = 1000,   /* so often a token that is not saved is tried again by a process that is to end   */
     KEPT_BUDGET = 44 << 20, /* bytes of all that is kept at rest: 10,000 usual runners and what is made of them; */
                             /* 45% more while all of them fail and wait for GitLab (test_share_price.c)           */
 };
@@ -282,13 +283,32 @@ static void forget_runners(void *arg)
     spec_cache_clear(rec->ctx.specs);
 }
 
+/* A token that nobody else has, and that could not be put into its Secret, is soon tried again: there is little time.
+ * Whether it is in there, or its place is somebody else's. */
+static bool hurry_to_save(struct reconciler *rec, struct state *state)
+{
+    int64_t now = loop_now(rec->ctx.loop);
+    int64_t due = memory_hurry_to_save(&state->memory, now + SAVE_AGAIN_MS);
+
+    if (due > now)
+        controller_add_at(rec->controller, state->key, due, "a token is to be saved");
+    else if (due >= 0)
+        controller_add(rec->controller, state->key, QUEUE_BEGUN, "a token is to be saved");
+    return due < 0;
+}
+
 /* What GitLab was asked for is seen to its end: a token goes into its Secret. */
 static bool drain_errands(void *arg)
 {
     struct reconciler *rec = arg;
+    bool all = true;
+    const char *key;
+    void *state;
 
     errands_end(&rec->errands, false);
-    return list_empty(&rec->errands.all);
+    for (size_t i = 0; map_iter(&rec->states.by_key, &i, &key, &state);)
+        all = hurry_to_save(rec, state) && all;
+    return all && list_empty(&rec->errands.all);
 }
 
 static void rest_turns(void *arg)

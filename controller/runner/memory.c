@@ -144,14 +144,33 @@ void memory_fail(struct memory *m, const char *rule, const struct err *err, int6
     failure->attempt = (struct attempt){.rule = rule, .err = *err, .retry_at_ms = now_ms + pause};
 }
 
+/* NULL: it has not failed. */
+static struct failure *known_failure(const struct memory *m, const char *rule)
+{
+    struct troubles *t = m->troubles;
+
+    for (size_t i = 0; t && i < t->len; i++)
+        if (is_failure_of(&t->failures[i], rule))
+            return &t->failures[i];
+    return NULL;
+}
+
 unsigned memory_failures(const struct memory *m, const char *rule)
 {
-    const struct troubles *t = memory_troubles(m);
+    const struct failure *failure = known_failure(m, rule);
 
-    for (size_t i = 0; i < t->len; i++)
-        if (is_failure_of(&t->failures[i], rule))
-            return t->failures[i].count;
-    return 0;
+    return failure ? failure->count : 0;
+}
+
+int64_t memory_hurry_to_save(struct memory *m, int64_t latest_ms)
+{
+    struct failure *failure = m->issued ? known_failure(m, RULE_SAVE) : NULL;
+
+    if (!failure)
+        return -1;
+    if (failure->attempt.retry_at_ms > latest_ms)
+        failure->attempt.retry_at_ms = latest_ms;
+    return failure->attempt.retry_at_ms;
 }
 
 void memory_rest(struct memory *m)
@@ -162,14 +181,12 @@ void memory_rest(struct memory *m)
 
 void memory_succeed(struct memory *m, const char *rule)
 {
-    struct troubles *t = m->troubles;
-
     assert(rule);
-    for (size_t i = 0; t && i < t->len; i++)
-        if (is_failure_of(&t->failures[i], rule)) {
-            t->failures[i] = t->failures[t->len - 1];
-            t = resize(m, t->len - 1);
-        }
+    struct failure *failure = known_failure(m, rule);
+    if (!failure)
+        return;
+    *failure = m->troubles->failures[m->troubles->len - 1];
+    resize(m, m->troubles->len - 1);
 }
 
 static const char *own_text(const char *text)

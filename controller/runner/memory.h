@@ -15,6 +15,8 @@
 /* What a report that nobody has heard counts as a failure of, whatever its rule: that one may have failed before, which
  * is what the report is about. */
 #define RULE_REPORT "event"
+/* What puts a token that was just got into its Secret. */
+#define RULE_SAVE "save"
 
 /* A call that failed the last time, and when it may be made again. Each rule's calls are by themselves: a Deployment
  * that nobody may write holds up neither the registration nor the status that tells of it. */
@@ -148,6 +150,8 @@ void memory_note_trouble(struct memory *m, const struct trouble *trouble);
 struct registration registration_copy(const struct registration *registration, struct arena *a);
 /* Takes copies; without a token there is none. */
 void memory_issue(struct memory *m, const struct registration *registration);
+/* One that could not be saved is tried again then at the latest. Returns when it is; -1: there is none. */
+int64_t memory_hurry_to_save(struct memory *m, int64_t latest_ms);
 /* Cleanses the token. */
 void memory_forget_issued(struct memory *m);
 

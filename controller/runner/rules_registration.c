@@ -277,7 +277,7 @@ static struct action tell_the_attributes(const struct observed *o, struct arena 
 /* clang-format off */
 const struct rule registration_rules[] = {
     {"recall",       tell_of_a_used_runner,         "the status tells of the runner that was taken over",            NULL},
-    {"save",         save_issued_token,             "the token is in its Secret",                                    NULL},
+    {RULE_SAVE,      save_issued_token,             "the token is in its Secret",                                    NULL},
     {"spec",         refuse_an_invalid_spec,        "the spec can be read",                                          NULL},
     {"suspended",    pause_while_suspended,         "spec.suspend is false",                                         NULL},
     {"lost-elsewhere", tell_of_one_lost_elsewhere,    "no registration was lost where the spec does not say any more", NULL},

@@ -28,7 +28,8 @@ static struct world {
     struct arena mem;
     bool answers; /* else a request is never answered */
     bool fails;   /* … and is to be made again */
-    unsigned asked;
+    bool takes_tokens, drained;
+    unsigned asked, saves;
     const char *rule;             /* of the request that was made last … */
     struct turn *turn;            /* … by whom … */
     bool urgent;                  /* … and whether somebody waits for him */
@@ -112,6 +113,9 @@ void perform(struct turn *turn, const struct action *act)
     w.turn = turn;
     w.urgent = turn->urgent;
     w.asked++;
+    w.saves += strcmp(act->rule, RULE_SAVE) == 0;
+    if (w.takes_tokens && strcmp(act->rule, RULE_SAVE) == 0)
+        memory_forget_issued(&turn->state->memory);
     if (turn->steps == 1 && w.len < BEGINNINGS)
         w.asked_at[w.len++] = w.loop.now;
     if (w.fails)
@@ -360,8 +364,8 @@ static void is_waited_for(const char *rule)
     assert_string_equal(w.rule, rule);
 }
 
-/* Its Secret could not be written at first. */
-static void a_token_that_is_not_saved_is_seen_to_its_end(void **state)
+/* Its Secret cannot be written. */
+static void a_token_is_not_saved(void)
 {
     const struct registration issued = {.runner_id = 7,
                                         .url = "https://one.example.com",
@@ -369,12 +373,17 @@ static void a_token_that_is_not_saved_is_seen_to_its_end(void **state)
                                         .scope = "Instance",
                                         .token = "glrt-7"};
 
-    (void)state;
     is_seen();
     memory_issue(&known()->memory, &issued);
     known()->memory.doubt = DOUBT_NONE;
     go_on(RETRY_MAX_MS * 2);
-    assert_string_equal(failure("save"), "Down");
+    assert_string_equal(failure(RULE_SAVE), "Down");
+}
+
+static void a_token_that_is_not_saved_is_seen_to_its_end(void **state)
+{
+    (void)state;
+    a_token_is_not_saved();
     went_by_force();
     is_waited_for("record");
     learn_recorded(&known()->memory);
@@ -402,6 +411,41 @@ static void what_all_can_see_is_forgotten(void **state)
     go_on(RETRY_MAX_MS);
     went_by_force();
     assert_null(known());
+}
+
+static void on_drained(void *arg)
+{
+    (void)arg;
+    w.drained = true;
+}
+
+/* Its next time would be minutes away, and the process has seconds. */
+static void who_stops_tries_to_save_it_until_it_is_saved(void **state)
+{
+    (void)state;
+    a_token_is_not_saved();
+    w.saves = 0;
+    reconciler_drain(w.rec, on_drained, NULL);
+    go_on(10 * 1000);
+    assert_false(w.drained);
+    assert_in_range(w.saves, 8, 12); /* no more of them: it is not well */
+    w.fails = false;
+    w.takes_tokens = true;
+    go_on(2 * 1000);
+    assert_true(w.drained);
+    assert_null(known()->memory.issued);
+}
+
+static void who_stops_does_not_wait_for_a_name_that_is_taken(void **state)
+{
+    (void)state;
+    a_token_is_not_saved();
+    memory_succeed(&known()->memory, RULE_SAVE);
+    w.saves = 0;
+    reconciler_drain(w.rec, on_drained, NULL);
+    go_on(0);
+    assert_true(w.drained);
+    assert_int_equal(w.saves, 0);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -469,6 +513,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_token_that_is_not_saved_is_seen_to_its_end, setup, teardown),
         cmocka_unit_test_setup_teardown(so_is_a_registration_that_may_be_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(what_all_can_see_is_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_stops_tries_to_save_it_until_it_is_saved, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_stops_does_not_wait_for_a_name_that_is_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(who_makes_way_is_counted_and_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(a_turn_that_was_forgotten_is_told_of, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_key_is_told_whoever_came_last, setup, teardown),
