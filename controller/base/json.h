@@ -44,7 +44,7 @@ struct json_object *json_parse_cut(const char *text, size_t len, size_t max_cost
 /* The string at the dotted path of a JSON text, copied to ret, without taking the text to pieces: what lies behind the
  * string is not looked at. False: there is none, it has escapes, or no room in ret; json_parse() will tell. */
 bool json_peek(const char *text, size_t len, const char *path, char *ret, size_t size);
-/* The text of any value, lent: json_parse() takes it. False: there is none. */
+/* The text of any value, lent: json_parse() takes it. False: there is none. ret_len NULL: where it begins is enough. */
 bool json_peek_value(const char *text, size_t len, const char *path, const char **ret, size_t *ret_len);
 /* The text of an array's next element, lent, and *at moves behind it; before the first *at is the array's text. False:
  * there is none. */

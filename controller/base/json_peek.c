@@ -113,6 +113,8 @@ bool json_peek_value(const char *text, size_t len, const char *path, const char 
     if (!enter_path(&c, path))
         return false;
     *ret = c.at;
+    if (!ret_len)
+        return true;
     if (!skip_value(&c))
         return false;
     *ret_len = (size_t)(c.at - *ret);

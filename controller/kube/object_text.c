@@ -141,19 +141,18 @@ static struct json_object *cut_fields(struct object_text *t)
 {
     const char *path = t->is_event ? "object.metadata.managedFields" : "metadata.managedFields";
     const char *at, *entry, *fields;
-    size_t len, entry_len, size;
+    size_t len, size;
     struct json_object *ret = json_object_new_array();
 
-    if (!t->fields_as_text || !json_peek_value(t->text.data, t->text.len, path, &at, &len))
+    if (!t->fields_as_text || !json_peek_value(t->text.data, t->text.len, path, &at, NULL))
         return ret;
-    for (const char *end = at + len; json_peek_element(&at, end, &entry, &entry_len);) {
-        bool found = json_peek_value(entry, entry_len, "fieldsV1", &fields, &size) && size > 0;
+    while (json_peek_element(&at, t->text.data + t->text.len, &entry, &len)) {
+        bool found = json_peek_value(entry, len, "fieldsV1", &fields, &size) && size > 0;
         json_append(ret, found ? json_object_new_string_len(fields, (int)size) : NULL);
         if (!found)
             continue;
         cut_value(t, fields, size);
         at -= size - 1;
-        end -= size - 1;
     }
     return ret;
 }
@@ -170,8 +169,8 @@ static void put_fields_back(struct object_text *t, struct json_object *value, st
 
 static struct json_object *parse_held(struct object_text *t, struct err *err)
 {
-    cut_the_unread(t);
     cleanup_json struct json_object *fields = cut_fields(t);
+    cut_the_unread(t);
     struct json_object *value = json_parse_cut(t->text.data, t->text.len, OBJECT_COST_RATIO * t->text.max, err);
 
     put_fields_back(t, value, fields);
@@ -198,8 +197,9 @@ struct json_object *object_text_parse(struct object_text *t, struct err *err)
     char why[sizeof(err->text)];
     struct err costly = {0};
 
-    snprintf(why, sizeof(why), "%zu KiB of JSON; at most %d KiB are read", t->size >> 10, (int)(t->text.max >> 10));
-    if (!t->sieving) {
+    if (t->sieving) {
+        snprintf(why, sizeof(why), "%zu KiB of JSON; at most %d KiB are read", t->size >> 10, (int)(t->text.max >> 10));
+    } else {
         struct json_object *value = parse_held(t, &costly);
         if (value)
             return value;
