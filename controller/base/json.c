@@ -35,7 +35,7 @@ static void forget_large_tokener(size_t len)
     tokener = NULL;
 }
 
-static bool is_affordable(const char *text, size_t len, size_t max_cost, struct err *err)
+bool json_affordable(const char *text, size_t len, size_t max_cost, struct err *err)
 {
     size_t cost = len > max_cost / JSON_COST_PER_BYTE ? json_cost(text, len) : 0;
 
@@ -72,7 +72,7 @@ static struct json_object *parse_whole(const char *text, size_t len, struct err 
 
 struct json_object *json_parse_within(const char *text, size_t len, size_t max_cost, struct err *err)
 {
-    return is_affordable(text, len, max_cost, err) ? parse_whole(text, len, err) : NULL;
+    return json_affordable(text, len, max_cost, err) ? parse_whole(text, len, err) : NULL;
 }
 
 struct json_object *json_parse(const char *text, size_t len, struct err *err)
@@ -108,7 +108,7 @@ struct json_object *json_parse_cut(const char *text, size_t len, size_t max_cost
     cleanup_buf struct buf shallow = {0};
     struct err first = {0};
 
-    if (!is_affordable(text, len, max_cost, err))
+    if (!json_affordable(text, len, max_cost, err))
         return NULL;
     struct json_object *value = parse_whole(text, len, &first);
     if (value || first.kind == ERR_NONE)

@@ -37,6 +37,8 @@ size_t json_odd_word(const char *text, size_t len);
 struct json_object *json_parse(const char *text, size_t len, struct err *err);
 /* The same with another maximum; SIZE_MAX: whatever it takes. */
 struct json_object *json_parse_within(const char *text, size_t len, size_t max_cost, struct err *err);
+/* Whether they do so with that maximum; *err as above. */
+bool json_affordable(const char *text, size_t len, size_t max_cost, struct err *err);
 /* The same, but what is nested too deep becomes null. The API server takes objects of some 10,000 levels where a schema
  * preserves unknown fields: one of those must not hide all others of its list. */
 struct json_object *json_parse_cut(const char *text, size_t len, size_t max_cost, struct err *err);
@@ -44,6 +46,8 @@ struct json_object *json_parse_cut(const char *text, size_t len, size_t max_cost
 /* The string at the dotted path of a JSON text, copied to ret, without taking the text to pieces: what lies behind the
  * string is not looked at. False: there is none, it has escapes, or no room in ret; json_parse() will tell. */
 bool json_peek(const char *text, size_t len, const char *path, char *ret, size_t size);
+/* The same with an integer; otherwise, where there is none, or it has more than 18 digits. */
+int64_t json_peek_int(const char *text, size_t len, const char *path, int64_t otherwise);
 /* The text of any value, lent: json_parse() takes it. False: there is none. ret_len NULL: where it begins is enough. */
 bool json_peek_value(const char *text, size_t len, const char *path, const char **ret, size_t *ret_len);
 /* The text of an array's next element, lent, and *at moves behind it; before the first *at is the array's text. False:

@@ -3,6 +3,7 @@
  *
  * What it saves, with a Deployment's event of 9 KB: that the event tells of a known version is seen in 1 µs instead of
  * 90 (kube/watch_event.c), and its tree takes 90 µs instead of 130 without the spec (kube/object_text.c). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -131,6 +132,21 @@ bool json_peek(const char *text, size_t len, const char *path, char *ret, size_t
     memcpy(ret, value.at, (size_t)(value.end - value.at));
     ret[value.end - value.at] = '\0';
     return true;
+}
+
+int64_t json_peek_int(const char *text, size_t len, const char *path, int64_t otherwise)
+{
+    enum { DIGITS_MAX = 18 };
+    const char *value;
+    size_t size;
+    char digits[DIGITS_MAX + 2], *end;
+
+    if (!json_peek_value(text, len, path, &value, &size) || size == 0 || size >= sizeof(digits))
+        return otherwise;
+    memcpy(digits, value, size);
+    digits[size] = '\0';
+    int64_t ret = strtoll(digits, &end, 10);
+    return end == digits + size ? ret : otherwise;
 }
 
 bool json_peek_element(const char **at, const char *end, const char **ret, size_t *ret_len)

@@ -38,7 +38,9 @@ struct kube_resource {
     const char *unread;
     const char *annotations; /* those that count where an object is too large: a key, or how keys begin with a star;
                                 NULL: none */
-    bool fields_as_text;     /* fieldsV1 of metadata.managedFields is a string, of its JSON: kube/managed_fields.h */
+    /* A member of the objects that is large and seldom looked at: it comes as a string, of its JSON. A dotted path,
+     * "[]." stands between a list and a member of its elements. NULL: none. */
+    const char *as_text;
 };
 
 struct kube_reply {

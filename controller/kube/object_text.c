@@ -44,6 +44,15 @@ static void add_keep(struct object_text *t, const struct json_keep *keep)
     added->path[0] = "object";
 }
 
+static void name_the_text(struct object_text *t, const char *path)
+{
+    const char *before = t->is_event ? "object." : "", *in_list = strstr(path, "[].");
+
+    if (in_list)
+        snprintf(t->list, sizeof(t->list), "%s%.*s", before, (int)(in_list - path), path);
+    snprintf(t->member, sizeof(t->member), "%s%s", in_list ? "" : before, in_list ? in_list + 3 : path);
+}
+
 void object_text_init(struct object_text *t, const struct kube_resource *resource, bool is_event, size_t max)
 {
     *t = (struct object_text){.is_event = is_event};
@@ -54,9 +63,10 @@ void object_text_init(struct object_text *t, const struct kube_resource *resourc
         t->keeps[t->keeps_len++] = (struct json_keep){{"type"}, 20, false};
     if (resource && resource->annotations)
         add_keep(t, &(struct json_keep){{"metadata", "annotations", resource->annotations}, 2048, false});
-    t->fields_as_text = resource && resource->fields_as_text;
     if (resource && resource->unread)
         snprintf(t->unread, sizeof(t->unread), "%s%s", is_event ? "object." : "", resource->unread);
+    if (resource && resource->as_text)
+        name_the_text(t, resource->as_text);
 }
 
 void object_text_keep(struct object_text *t, const char *member, const char *key, size_t value_max)
@@ -135,45 +145,68 @@ static void cut_the_unread(struct object_text *t)
         cut_value(t, value, size);
 }
 
-/* What is cut out of managedFields: a string for each entry, or null. Most of a child's values are here, and hardly
- * anybody looks at one of them. */
-static struct json_object *cut_fields(struct object_text *t)
+/* As a string; NULL: there is none. */
+static struct json_object *cut_member(struct object_text *t, const char *text, size_t len)
 {
-    const char *path = t->is_event ? "object.metadata.managedFields" : "metadata.managedFields";
-    const char *at, *entry, *fields;
-    size_t len, size;
+    const char *value;
+    size_t size;
+
+    if (!json_peek_value(text, len, t->member, &value, &size) || size == 0)
+        return NULL;
+    struct json_object *ret = json_object_new_string_len(value, (int)size);
+    cut_value(t, value, size);
+    return ret;
+}
+
+/* For each element of the list a string, or null; where there is no list, for the whole. */
+static struct json_object *cut_texts(struct object_text *t)
+{
+    const char *at, *element;
+    size_t len;
     struct json_object *ret = json_object_new_array();
 
-    if (!t->fields_as_text || !json_peek_value(t->text.data, t->text.len, path, &at, NULL))
+    if (*t->member && !*t->list)
+        json_append(ret, cut_member(t, t->text.data, t->text.len));
+    if (!*t->list || !json_peek_value(t->text.data, t->text.len, t->list, &at, NULL))
         return ret;
-    while (json_peek_element(&at, t->text.data + t->text.len, &entry, &len)) {
-        bool found = json_peek_value(entry, len, "fieldsV1", &fields, &size) && size > 0;
-        json_append(ret, found ? json_object_new_string_len(fields, (int)size) : NULL);
-        if (!found)
-            continue;
-        cut_value(t, fields, size);
-        at -= size - 1;
+    while (json_peek_element(&at, t->text.data + t->text.len, &element, &len)) {
+        size_t before = t->text.len;
+        json_append(ret, cut_member(t, element, len));
+        at -= before - t->text.len;
     }
     return ret;
 }
 
-static void put_fields_back(struct object_text *t, struct json_object *value, struct json_object *fields)
+static void put_texts_back(struct object_text *t, struct json_object *value, struct json_object *texts)
 {
-    struct json_object *object = t->is_event ? json_get(value, "object") : value,
-                       *entries = json_get(object, "metadata.managedFields");
+    struct json_object *list = *t->list ? json_get(value, t->list) : NULL;
 
-    for (size_t i = 0; i < json_len(fields); i++)
-        if (json_at(fields, i))
-            json_set(json_at(entries, i), "fieldsV1", json_ref(json_at(fields, i)));
+    for (size_t i = 0; i < json_len(texts); i++)
+        if (json_at(texts, i))
+            json_set(*t->list ? json_at(list, i) : value, t->member, json_ref(json_at(texts, i)));
+}
+
+/* Whoever reads one of them takes as much as if it had been a tree from the beginning. */
+static bool are_texts_affordable(struct json_object *texts, size_t max, struct err *err)
+{
+    for (size_t i = 0; i < json_len(texts); i++) {
+        const char *text = json_string(json_at(texts, i));
+        if (!json_affordable(text, strlen(text), max, err))
+            return false;
+    }
+    return true;
 }
 
 static struct json_object *parse_held(struct object_text *t, struct err *err)
 {
-    cleanup_json struct json_object *fields = cut_fields(t);
-    cut_the_unread(t);
-    struct json_object *value = json_parse_cut(t->text.data, t->text.len, OBJECT_COST_RATIO * t->text.max, err);
+    size_t max = OBJECT_COST_RATIO * t->text.max;
+    cleanup_json struct json_object *texts = cut_texts(t);
 
-    put_fields_back(t, value, fields);
+    cut_the_unread(t);
+    if (!are_texts_affordable(texts, max, err))
+        return NULL;
+    struct json_object *value = json_parse_cut(t->text.data, t->text.len, max, err);
+    put_texts_back(t, value, texts);
     return value;
 }
 

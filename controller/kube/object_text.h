@@ -22,9 +22,10 @@ struct object_text {
     struct json_sieve sieve;
     struct json_keep keeps[OBJECT_KEEPS_MAX];
     size_t keeps_len;
-    size_t size;     /* bytes that have come */
-    char unread[64]; /* a path; "": none */
-    bool is_event, sieving, fields_as_text;
+    size_t size;               /* bytes that have come */
+    char unread[64];           /* a path; "": none */
+    char list[64], member[64]; /* of what is text: the path to a list, "": none, and of each element, or of the whole */
+    bool is_event, sieving;
 };
 
 /* resource: of the object, lent; NULL: any. is_event: what comes is {"type":…, "object":…}. max: of the text that is

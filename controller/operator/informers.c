@@ -95,19 +95,20 @@ static void wake(struct informers *informers, enum kind kind, const char *ns, co
 }
 
 /* A GitLabRunner that was served, and that somebody has edited or deleted since. */
-static bool is_edited(const struct informer *informer, struct json_object *object)
+static bool is_edited(const struct kept_runner *runner)
 {
-    int64_t observed = json_int_or(object, "status.observedGeneration", 0);
+    const char *status = runner && runner->status ? runner->status : "";
+    int64_t observed = json_peek_int(status, strlen(status), "observedGeneration", 0);
 
-    return informer->kind == KIND_RUNNER && observed > 0 && json_int_or(object, "metadata.generation", 0) != observed;
+    return observed > 0 && runner->generation != observed;
 }
 
-/* Nobody has just changed what is there when we start, as far as its status can tell. */
-static enum queue_priority priority_of(const struct informer *informer, struct json_object *object)
+/* Nobody has just changed what is there when we start, as far as its status can tell. known: NULL, nothing is. */
+static enum queue_priority priority_of(const struct informer *informer, const struct record *known)
 {
     bool began = informer->watch ? watch_synced(informer->watch) : informer->scope->settled;
 
-    return began || is_edited(informer, object) ? QUEUE_URGENT : QUEUE_ROUTINE;
+    return began || (informer->kind == KIND_RUNNER && is_edited(kept_runner(known))) ? QUEUE_URGENT : QUEUE_ROUTINE;
 }
 
 /* Lists them again when there is room, or when they could be told so now, for nobody remembers which they are. */
@@ -208,7 +209,7 @@ static void take_object(struct informer *informer, enum watch_type type, struct 
     known = store_get(store, informer->kind, seen.ns, seen.name);
     if (known || told)
         wake(informer->informers, informer->kind, seen.ns, seen.name, known ? known->owner : owner,
-             priority_of(informer, object));
+             priority_of(informer, known));
 }
 
 static void take_held(void *arg, struct json_object *object)

@@ -72,11 +72,14 @@ static int64_t time_at(struct json_object *object, const char *path)
     return time ? time_parse(time) : 0;
 }
 
+/* What comes as a string is text already (struct kube_resource). */
 static const char *text_of_member(struct json_object *object, const char *member)
 {
     struct json_object *value = json_get(object, member);
 
-    return value ? json_text(value) : NULL;
+    if (!value)
+        return NULL;
+    return json_object_is_type(value, json_type_string) ? json_string(value) : json_text(value);
 }
 
 static const char *steering_annotations(struct json_object *object, struct arena *a)
@@ -241,7 +244,7 @@ static struct json_object *parse_kept(const char *text, struct arena *a)
 {
     struct err ignored;
 
-    return text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
+    return text ? arena_json(a, json_parse_cut(text, strlen(text), JSON_COST_MAX, &ignored)) : NULL;
 }
 
 struct json_object *runner_object(const struct record *runner, struct arena *a)

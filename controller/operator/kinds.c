@@ -13,6 +13,7 @@
 #define OURS LABEL_MANAGED_BY "=" FIELD_MANAGER
 
 #define OUR_ANNOTATIONS GROUP "/*"
+#define FIELDS          "metadata.managedFields[].fieldsV1"
 
 enum { ANNOTATION_MAX = 4096 }; /* that we look at */
 
@@ -20,18 +21,19 @@ static const struct {
     struct kube_resource resource;
     const char *selector;
 } kinds[KIND_COUNT] = {
-    [KIND_RUNNER] = {{KIND, API_VERSION, PLURAL, true, false, "metadata.managedFields", OUR_ANNOTATIONS, false}, NULL},
-    [KIND_SECRET] = {{"Secret", "v1", "secrets", true, true, NULL, OUR_ANNOTATIONS, true}, NULL},
-    [KIND_CONFIG_MAP] = {{"ConfigMap", "v1", "configmaps", true, true, NULL, OUR_ANNOTATIONS, true}, NULL},
-    [KIND_NAMESPACE] = {{"Namespace", "v1", "namespaces", false, true, NULL, OUR_ANNOTATIONS, true}, NULL},
-    [KIND_SERVICE_ACCOUNT] = {{"ServiceAccount", "v1", "serviceaccounts", true, true, NULL, OUR_ANNOTATIONS, true},
+    [KIND_RUNNER] = {{KIND, API_VERSION, PLURAL, true, false, "metadata.managedFields", OUR_ANNOTATIONS, "status"},
+                     NULL},
+    [KIND_SECRET] = {{"Secret", "v1", "secrets", true, true, NULL, OUR_ANNOTATIONS, FIELDS}, NULL},
+    [KIND_CONFIG_MAP] = {{"ConfigMap", "v1", "configmaps", true, true, NULL, OUR_ANNOTATIONS, FIELDS}, NULL},
+    [KIND_NAMESPACE] = {{"Namespace", "v1", "namespaces", false, true, NULL, OUR_ANNOTATIONS, FIELDS}, NULL},
+    [KIND_SERVICE_ACCOUNT] = {{"ServiceAccount", "v1", "serviceaccounts", true, true, NULL, OUR_ANNOTATIONS, FIELDS},
                               OURS},
     [KIND_ROLE_BINDING] = {{"RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", true, true, NULL,
-                            OUR_ANNOTATIONS, true},
+                            OUR_ANNOTATIONS, FIELDS},
                            OURS},
-    [KIND_DEPLOYMENT] = {{"Deployment", "apps/v1", "deployments", true, false, "spec", OUR_ANNOTATIONS, true}, OURS},
+    [KIND_DEPLOYMENT] = {{"Deployment", "apps/v1", "deployments", true, false, "spec", OUR_ANNOTATIONS, FIELDS}, OURS},
     [KIND_DISRUPTION_BUDGET] = {{"PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", true, true, NULL,
-                                 OUR_ANNOTATIONS, true},
+                                 OUR_ANNOTATIONS, FIELDS},
                                 OURS},
 };
 

@@ -51,7 +51,7 @@ struct logs_run {
 /* ---------------------------------------------------------------------------------------------------------------------
  * Pods */
 
-static const struct kube_resource pods = {"Pod", "v1", "pods", true, false, NULL, NULL, false};
+static const struct kube_resource pods = {"Pod", "v1", "pods", true, false, NULL, NULL, NULL};
 
 /* A sum that is compared alone. */
 static uint64_t restarts_of(struct json_object *pod)

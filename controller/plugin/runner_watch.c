@@ -31,6 +31,7 @@ struct watched_pod {
 
 struct runner_watch {
     struct plugin_call *call;
+    struct kube_resource runners_kind;
     struct watch *watch;
     struct map runners; /* "ns/name" → struct watched_runner */
     struct jobs_watch *jobs[JOBS_NAMESPACES_MAX];
@@ -182,7 +183,7 @@ static void on_pods_end(void *arg, const char *version)
 
 static void add_jobs_watch(struct runner_watch *w, const char *ns)
 {
-    static const struct kube_resource pods = {"Pod", "v1", "pods", true, false, "spec", NULL, false};
+    static const struct kube_resource pods = {"Pod", "v1", "pods", true, false, "spec", NULL, NULL};
     struct jobs_watch *jobs = mem_alloc(sizeof(*jobs));
     const struct watch_handler handler = {on_pods_begin, on_pod, NULL, on_pods_end, ignore_version, jobs};
 
@@ -234,8 +235,9 @@ struct runner_watch *runner_watch_create(struct plugin_call *call)
     const struct watch_handler handler = {on_runners_begin, on_watched_runner, NULL, on_runners_end, ignore_version, w};
     const char *ns = session_namespace(call->session);
 
-    *w = (struct runner_watch){.call = call};
-    w->watch = watch_create(session_loop(call->session), session_client(call->session), kind_resource(KIND_RUNNER), ns,
+    *w = (struct runner_watch){.call = call, .runners_kind = *kind_resource(KIND_RUNNER)};
+    w->runners_kind.as_text = NULL; /* all of it is shown */
+    w->watch = watch_create(session_loop(call->session), session_client(call->session), &w->runners_kind, ns,
                             call->options->selector, &handler);
     watch_start(w->watch);
     if (!ns)

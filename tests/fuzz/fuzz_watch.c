@@ -158,7 +158,7 @@ static void refuse(struct kube_client *client)
 static const char *told_of(const char *text, size_t len, size_t piece, bool paged, struct arena *a)
 {
     static const struct kube_resource resource = {
-        "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "spec.large", NULL, false};
+        "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "spec.large", NULL, NULL};
     struct loop loop = {.now = 1000};
     struct kube_client client = {.list = {0}};
     struct told told = {a, ""};

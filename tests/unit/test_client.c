@@ -174,9 +174,10 @@ struct result {
 };
 
 static const struct kube_resource runners = {
-    "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "metadata.managedFields", NULL, false};
-static const struct kube_resource secrets = {"Secret", "v1", "secrets", true, true, NULL, NULL, true};
-static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events", true, false, NULL, NULL, false};
+    "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "metadata.managedFields", NULL, NULL};
+static const struct kube_resource secrets = {"Secret", "v1", "secrets", true,
+                                             true,     NULL, NULL,      "metadata.managedFields[].fieldsV1"};
+static const struct kube_resource events = {"Event", "events.k8s.io/v1", "events", true, false, NULL, NULL, NULL};
 
 static void create_client(struct world *w)
 {

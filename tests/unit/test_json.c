@@ -156,6 +156,30 @@ static void shows_the_text_of_a_value(void **state)
     }
 }
 
+static void shows_an_integer(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t expected;
+    } cases[] = {
+        {"{\"a\":{\"b\":7}}", 7},
+        {"{\"a\":{\"b\": -70,\"c\":1}}", -70},
+        {"{\"a\":{\"b\":999999999999999999}}", 999999999999999999},
+        {"{\"a\":{\"b\":99999999999999999999}}", 1},
+        {"{\"a\":{\"b\":7.5}}", 1},
+        {"{\"a\":{\"b\":\"7\"}}", 1},
+        {"{\"a\":{\"b\":}}", 1},
+        {"{\"a\":{\"b\":7", 1},
+        {"{\"a\":7}", 1},
+        {"", 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (json_peek_int(cases[i].text, strlen(cases[i].text), "a.b", 1) != cases[i].expected)
+            fail_msg("%s", cases[i].text);
+}
+
 static void shows_the_elements_of_an_array(void **state)
 {
     static const char text[] = " [ 1 ,\"]\",{\"a\":[2,{}]} , [3] ] , 4";
@@ -479,6 +503,7 @@ int main(void)
         cmocka_unit_test(reads_no_further_than_the_length),
         cmocka_unit_test(shows_a_string_without_the_rest),
         cmocka_unit_test(shows_the_text_of_a_value),
+        cmocka_unit_test(shows_an_integer),
         cmocka_unit_test(shows_the_elements_of_an_array),
         cmocka_unit_test(shows_nothing_of_a_part),
         cmocka_unit_test(refuses_what_is_too_deep),

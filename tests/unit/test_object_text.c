@@ -1,4 +1,5 @@
-/* The fields of managedFields as text, of what a real API server has written down (tests/data/managed_fields/). */
+/* What of an object is kept as text: the fields of managedFields, of what a real API server has written down
+ * (tests/data/managed_fields/); and a status. */
 #include "golden.h"
 
 #include "base/mem.h"
@@ -6,8 +7,9 @@
 
 static const char *const files[] = {"serviceaccount", "rolebinding", "secret", "deployment", "odd"};
 
-static const struct kube_resource children = {"Secret", "v1", "secrets", true, true, NULL, NULL, true},
-                                  others = {"Pod", "v1", "pods", true, false, NULL, NULL, false};
+static const struct kube_resource children = {"Secret", "v1", "secrets", true,
+                                              true,     NULL, NULL,      "metadata.managedFields[].fieldsV1"},
+                                  others = {"Pod", "v1", "pods", true, false, NULL, NULL, NULL};
 
 static struct json_object *parse(const struct kube_resource *resource, bool is_event, struct json_object *what,
                                  struct arena *a)
@@ -92,11 +94,45 @@ static void odd_entries_are_left_as_they_are(void **state)
         expect_fields_as_text(arena_json(&a, json_build(managed[i])), &a);
 }
 
+static void a_member_is_text(void **state)
+{
+    static const struct kube_resource runners = {"R", "v1", "rs", true, false, NULL, NULL, "status"};
+    struct arena a cleanup_arena = {0};
+    struct json_object *sent = arena_json(
+                           &a, json_build("{metadata: {name: n}, spec: {status: {a: b}}, status: {c: [1, {}]}}")),
+                       *without = arena_json(&a, json_build("{metadata: {name: n}, spec: {status: {a: b}}}")),
+                       *event = arena_json(&a, json_build("{type: ADDED, object: %o}", json_ref(sent)));
+    struct json_object *object = parse(&runners, false, sent, &a), *told = parse(&runners, true, event, &a);
+
+    (void)state;
+    assert_string_equal(json_str_or(object, "status", ""), "{\"c\":[1,{}]}");
+    assert_string_equal(json_str_or(told, "object.status", ""), "{\"c\":[1,{}]}");
+    json_set(object, "status", json_ref(json_get(sent, "status")));
+    assert_true(json_same(object, sent));
+    assert_true(json_same(parse(&runners, false, without, &a), without));
+}
+
+/* It takes as much when somebody reads it. */
+static void what_is_text_has_its_cost(void **state)
+{
+    static const struct kube_resource runners = {"R", "v1", "rs", true, false, NULL, NULL, "status"};
+    struct arena a cleanup_arena = {0};
+    struct json_object *list = json_object_new_array();
+
+    (void)state;
+    for (size_t i = 0; i < 20000; i++)
+        json_append(list, json_object_new_object());
+    struct json_object *sent = arena_json(&a, json_build("{metadata: {name: n}, status: {c: %o}}", list));
+    assert_non_null(object_too_large(parse(&runners, false, sent, &a)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_of_real_objects_are_text),
         cmocka_unit_test(odd_entries_are_left_as_they_are),
+        cmocka_unit_test(a_member_is_text),
+        cmocka_unit_test(what_is_text_has_its_cost),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,7 +44,7 @@ static void count_answer(void *arg, const struct kube_reply *reply)
     ++*(int *)arg;
 }
 
-static const struct kube_resource namespaces = {"Namespace", "v1", "namespaces", false, true, NULL, NULL, false};
+static const struct kube_resource namespaces = {"Namespace", "v1", "namespaces", false, true, NULL, NULL, NULL};
 
 static struct poll *started(int *answers)
 {

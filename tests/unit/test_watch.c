@@ -216,9 +216,10 @@ static void on_reached(void *arg, const char *version)
     buf_addf(&((struct world *)arg)->told, "=%s ", version);
 }
 
-static const struct kube_resource secrets = {"Secret", "v1", "secrets", true, true, NULL, "example.com/*", true};
+static const struct kube_resource secrets = {"Secret", "v1", "secrets",       true,
+                                             true,     NULL, "example.com/*", "metadata.managedFields[].fieldsV1"};
 static const struct kube_resource runners = {
-    "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "spec.large", NULL, false};
+    "GitLabRunner", "gitlab-runners.dev/v1beta1", "gitlabrunners", true, false, "spec.large", NULL, NULL};
 
 static void world_init(struct world *w, const struct kube_resource *resource, const char *selector)
 {
