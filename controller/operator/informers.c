@@ -57,15 +57,16 @@ struct wake {
     enum queue_priority priority;
 };
 
-/* What failed may come about now. */
+/* What failed may come about now; not in a process that is to end, which goes by what has failed. */
 static void wake_referrer(void *arg, const char *key)
 {
     const struct wake *wake = arg;
+    struct controller *controller = wake->informers->ctx->controller;
     struct state *state = map_get(&wake->informers->states->by_key, key);
 
-    if (state)
+    if (state && !controller_is_draining(controller))
         memory_forgive(&state->memory);
-    controller_add(wake->informers->ctx->controller, key, wake->priority, "a referenced object changed");
+    controller_add(controller, key, wake->priority, "a referenced object changed");
 }
 
 /* The runners whose spec names the object; and the one that would make a Secret of this name. */

@@ -297,13 +297,18 @@ static void tell_secret(const char *version)
     secrets->object(secrets->arg, WATCH_MODIFIED, object);
 }
 
-static void it_is_tried_at_once_when_what_it_needs_has_changed(void **state)
+static void a_secret_is_named(void)
 {
     const struct reference to[] = {{.kind = KIND_SECRET, .ns = "ci", .name = "gitlab"}};
 
-    (void)state;
     store_refer(w.ctx.store, KIND "/ci/builds", to, 1);
     tell_secret("1");
+}
+
+static void it_is_tried_at_once_when_what_it_needs_has_changed(void **state)
+{
+    (void)state;
+    a_secret_is_named();
     go_on(HOUR_MS);
     size_t before = w.len;
     go_on(0);
@@ -436,6 +441,20 @@ static void who_stops_tries_to_save_it_until_it_is_saved(void **state)
     assert_null(known()->memory.issued);
 }
 
+/* A turn that would see to it does not begin any more. */
+static void whatever_else_changes_meanwhile(void **state)
+{
+    (void)state;
+    a_token_is_not_saved();
+    a_secret_is_named();
+    go_on(RETRY_MAX_MS);
+    reconciler_drain(w.rec, on_drained, NULL);
+    tell_secret("2");
+    go_on(10 * 1000);
+    assert_false(w.drained);
+    assert_non_null(failure(RULE_SAVE));
+}
+
 static void who_stops_does_not_wait_for_a_name_that_is_taken(void **state)
 {
     (void)state;
@@ -514,6 +533,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(so_is_a_registration_that_may_be_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(what_all_can_see_is_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(who_stops_tries_to_save_it_until_it_is_saved, setup, teardown),
+        cmocka_unit_test_setup_teardown(whatever_else_changes_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(who_stops_does_not_wait_for_a_name_that_is_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(who_makes_way_is_counted_and_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(a_turn_that_was_forgotten_is_told_of, setup, teardown),
