@@ -14,17 +14,20 @@ struct loop_timer {
     int64_t due; /* negative: not at all */
 };
 
+/* All timers are before `end`; some there may be NULL. */
 struct loop {
     int64_t now;
     struct loop_timer *timers[TIMERS_MAX];
+    size_t end;
 };
 
-/* In the order of their ids. */
+/* All requests are before `end`. */
 struct http {
     struct {
         uint64_t id; /* 0: none */
         struct http_request request;
     } requests[REQUESTS_MAX];
+    size_t end;
     uint64_t last_id;
 };
 
@@ -70,6 +73,7 @@ struct loop_timer *loop_timer_create(struct loop *l, void (*callback)(void *arg)
     while (i < TIMERS_MAX && l->timers[i])
         i++;
     expect(i < TIMERS_MAX);
+    l->end = i < l->end ? l->end : i + 1;
     return l->timers[i] = timer;
 }
 
@@ -80,7 +84,7 @@ void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
 
 void loop_timer_destroy(struct loop_timer *timer)
 {
-    for (size_t i = 0; timer && i < TIMERS_MAX; i++)
+    for (size_t i = 0; timer && i < loop.end; i++)
         if (loop.timers[i] == timer)
             loop.timers[i] = NULL;
     free(timer);
@@ -90,7 +94,7 @@ static bool fire_next_timer(void)
 {
     struct loop_timer *next = NULL;
 
-    for (size_t i = 0; i < TIMERS_MAX; i++) {
+    for (size_t i = 0; i < loop.end; i++) {
         struct loop_timer *timer = loop.timers[i];
         if (timer && timer->due >= 0 && (!next || timer->due < next->due))
             next = timer;
@@ -113,6 +117,7 @@ uint64_t http_start(struct http *h, const struct http_request *request)
     while (i < REQUESTS_MAX && h->requests[i].id)
         i++;
     expect(i < REQUESTS_MAX);
+    h->end = i < h->end ? h->end : i + 1;
     h->requests[i].request = *request;
     return h->requests[i].id = ++h->last_id;
 }
@@ -125,7 +130,7 @@ static struct http_request take_request(size_t i)
 
 void http_cancel(struct http *h, uint64_t id)
 {
-    for (size_t i = 0; id && i < REQUESTS_MAX; i++)
+    for (size_t i = 0; id && i < h->end; i++)
         if (h->requests[i].id == id) {
             const struct http_request request = take_request(i);
             if (request.release)
@@ -141,7 +146,7 @@ struct http *http_create(struct loop *l, const char *user_agent)
 
 void http_destroy(struct http *h)
 {
-    for (size_t i = 0; h && i < REQUESTS_MAX; i++)
+    for (size_t i = 0; h && i < h->end; i++)
         http_cancel(h, h->requests[i].id);
 }
 
@@ -207,7 +212,7 @@ static bool answer_next(void)
 {
     size_t next = REQUESTS_MAX, len;
 
-    for (size_t i = 0; i < REQUESTS_MAX; i++)
+    for (size_t i = 0; i < http.end; i++)
         if (http.requests[i].id && (next == REQUESTS_MAX || http.requests[i].id < http.requests[next].id))
             next = i;
     if (next == REQUESTS_MAX)
@@ -253,8 +258,8 @@ bool peer_run(unsigned steps)
 
 void peer_end(void)
 {
-    for (size_t i = 0; i < REQUESTS_MAX; i++)
+    for (size_t i = 0; i < http.end; i++)
         expect(!http.requests[i].id);
-    for (size_t i = 0; i < TIMERS_MAX; i++)
+    for (size_t i = 0; i < loop.end; i++)
         expect(!loop.timers[i]);
 }
