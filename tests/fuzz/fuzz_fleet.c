@@ -1,16 +1,18 @@
 /* The fleet page: requests, the runners that it tells of, and an API server that says anything (peer.h). The first
- * character is 'a' (who asks may see all) or 'g' (who asks is asked about); the rest of the line is the query of the
- * stream, the next line that of a runner. Then come runners, a line each: JSON, behind a '-' one that goes. Behind a
- * form feed are the API server's answers.
+ * character is one of modes[]; the rest of the line is the query of the stream, the next line that of a runner. Then
+ * come runners, a line each: JSON, behind a '-' one that goes. Behind a form feed are the API server's answers. The
+ * first revision is 2147483648.
  *
  * What readers are told is what fleet_stream.h and fleet_runner.h have: events that are JSON in one line, whose indexes
  * lead to strings, of namespaces that the reader may see. */
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -29,8 +31,23 @@
 #include "web/fleet_stream.h"
 
 enum { STEPS = 40, PIECES_MAX = 200, RUNNERS_MAX = 300, ASKED_STEPS = 800, WORDS_MAX = 1 << 16, TEXT_MAX = 1 << 20 };
+enum { CALLS_MAX = 20, CLOCK_STEP_US = 200 };
+
+/* guarded: who asks is asked about, else may see all. calls: of each runner with a URL, its GitLab's version is asked
+ * for, by the same answers. namespaces: that are served. */
+static const struct mode {
+    char letter;
+    bool guarded, calls;
+    const char *namespaces;
+} modes[] = {
+    {'a', false, false, NULL}, {'g', true, false, NULL}, {'c', true, true, NULL}, {'s', false, false, "ci,ops"}};
 
 struct page {
+    const struct mode *mode;
+    int64_t clock_us;
+    bool admitted;
+    struct gitlab_op *calls[CALLS_MAX]; /* NULL: answered */
+    size_t calls_len;
     struct context ctx;
     struct stats stats;
     struct states states;
@@ -48,7 +65,24 @@ static void expect(bool holds)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * What takes the place of the operator and its server */
+ * What takes the place of chance and time, of the operator and its server */
+
+ssize_t getrandom(void *bytes, size_t len, unsigned flags)
+{
+    (void)flags;
+    memset(bytes, 0, len);
+    return (ssize_t)len;
+}
+
+int64_t clock_us(void)
+{
+    return page.clock_us += CLOCK_STEP_US;
+}
+
+int64_t clock_wall_us(void)
+{
+    return loop_wall(page.ctx.loop) * 1000000;
+}
 
 struct reconciler_view reconciler_view(const struct reconciler *rec)
 {
@@ -65,6 +99,7 @@ void serve_admit(struct serve *serve, uint64_t id, int status)
 {
     (void)serve, (void)id;
     expect(status == 200 || status == 401 || status == 403 || status == 429 || status == 503);
+    page.admitted = true;
 }
 
 static void each_namespace(void *arg, void (*each)(void *each_arg, const char *ns), void *each_arg)
@@ -167,6 +202,15 @@ static bool read_stream(void *reader, const struct auth_user *who, struct arena 
     return goes_on;
 }
 
+/* NULL: refused. An answer gets old, so nothing comes between it and who looks. */
+static struct auth_user *ask(const struct serve_request *request)
+{
+    auth_ask(page.auth, 1, request);
+    for (int i = 0; i < ASKED_STEPS && !page.admitted; i++)
+        peer_run(1);
+    return auth_hold(page.auth, request);
+}
+
 /* NULL: refused. */
 static void *begin_stream(const char *query, const struct auth_user *who, struct arena *a)
 {
@@ -186,31 +230,68 @@ static void *begin_stream(const char *query, const struct auth_user *who, struct
     return reader;
 }
 
-static void read_runner(const char *query, struct arena *a)
+/* NULL: refused. */
+static void *begin_look(const char *query, struct arena *a)
 {
     const struct serve_request request = request_of(query);
     void *reader = NULL;
     struct err err;
-    cleanup_buf struct buf words, whole;
-    bool goes_on = true;
+    cleanup_buf struct buf words;
 
     buf_init(&words, WORDS_MAX);
-    buf_init(&whole, TEXT_MAX);
     int status = fleet_runner_begin(page.runners, page.auth, &request, NULL, &reader, &words);
     expect((status == 200) == (reader != NULL));
     expect(status == 200 || arena_json(a, json_parse(words.data, words.len, &err)));
-    if (!reader)
-        return;
-    for (int i = 0; i < PIECES_MAX && goes_on; i++) {
+    return reader;
+}
+
+static void read_look(void *reader, struct arena *a)
+{
+    struct err err;
+    cleanup_buf struct buf whole;
+    bool goes_on = true;
+
+    buf_init(&whole, TEXT_MAX);
+    for (int i = 0; i < PIECES_MAX && (goes_on = fleet_runner_next(reader, &whole)); i++)
         peer_run(STEPS);
-        goes_on = fleet_runner_next(reader, &whole);
-    }
     expect(goes_on || arena_json(a, json_parse(whole.data, whole.len, &err)));
-    fleet_runner_end(reader);
+}
+
+/* One leaves before anything has come; then two look at the same, of whom one leaves. */
+static void read_runner(const char *query, struct arena *a)
+{
+    void *first = begin_look(query, a);
+
+    if (!first)
+        return;
+    fleet_runner_end(first);
+    first = begin_look(query, a);
+    void *second = begin_look(query, a);
+    expect(first && second);
+    fleet_runner_end(first);
+    read_look(second, a);
+    fleet_runner_end(second);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Runners */
+
+static void on_answer(void *arg, const struct gitlab_answer *answer)
+{
+    (void)answer;
+    *(struct gitlab_op **)arg = NULL;
+}
+
+static void call_gitlab(const char *url)
+{
+    struct err invalid;
+    const struct gitlab_request call = {.op = GITLAB_OP_VERSION, .url = url, .token = "t", .ns = "ci"};
+
+    if (!url || !http_url_is_valid(url, NULL, 0, &invalid) || page.calls_len == CALLS_MAX)
+        return;
+    struct gitlab_op **at = &page.calls[page.calls_len++];
+    *at = gitlab_start(page.ctx.gitlab, &call, on_answer, at);
+}
 
 static void take_runner(const char *line, size_t len, struct arena *a)
 {
@@ -225,6 +306,8 @@ static void take_runner(const char *line, size_t len, struct arena *a)
         store_remove(page.ctx.store, KIND_RUNNER, record.ns, record.name);
     else
         store_put(page.ctx.store, KIND_RUNNER, &record);
+    if (page.mode->calls)
+        call_gitlab(json_str(object, "spec.url"));
 }
 
 /* A line of the text, and the next one's beginning; "": there is none left. */
@@ -247,11 +330,8 @@ static void look(const char *text, struct arena *a)
         const char *line = take_line(&text, a);
         take_runner(line, strlen(line), a);
     }
-    if (page.auth) {
-        auth_ask(page.auth, 1, &request);
-        peer_run(ASKED_STEPS);
-        who = auth_hold(page.auth, &request);
-    }
+    if (page.auth)
+        who = ask(&request);
     void *first = !page.auth || who ? begin_stream("", who, a) : NULL;
     peer_run(STEPS);
     bool goes_on = first && read_stream(first, who, a);
@@ -275,14 +355,15 @@ static void look(const char *text, struct arena *a)
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
-static void begin(const char *answers, bool guarded, struct kube_config *config)
+static void begin(const char *answers, const struct mode *mode, struct kube_config *config)
 {
     const struct auth_question question = {
         .group = "gitlab-runners.dev", .plural = "gitlabrunners", .namespaces = each_namespace, .changed = on_verdict};
     struct loop *loop = peer_begin(answers);
 
-    page = (struct page){.ctx = {.loop = loop, .instance = "operator-1_a", .ns = "ops"}};
+    page = (struct page){.mode = mode, .ctx = {.loop = loop, .instance = "operator-1_a", .ns = "ops"}};
     page.ctx.render.manager_image = "registry/runner:v19.4.0";
+    page.ctx.render.namespaces = mode->namespaces;
     page.ctx.client = kube_client_create(loop, peer_http(), config);
     page.ctx.gitlab = gitlab_create(loop, peer_http(), NULL);
     page.ctx.store = kinds_store_create();
@@ -290,11 +371,14 @@ static void begin(const char *answers, bool guarded, struct kube_config *config)
     page.ctx.stats = &page.stats;
     page.fleet = fleet_stream_create(NULL);
     page.runners = fleet_runners_create(NULL);
-    page.auth = guarded ? auth_create(loop, page.ctx.client, &question) : NULL;
+    page.auth = mode->guarded ? auth_create(loop, page.ctx.client, &question) : NULL;
 }
 
 static void end(void)
 {
+    for (size_t i = 0; i < page.calls_len; i++)
+        if (page.calls[i])
+            gitlab_cancel(page.calls[i]);
     fleet_runners_destroy(page.runners);
     fleet_stream_destroy(page.fleet);
     auth_destroy(page.auth);
@@ -310,10 +394,11 @@ void fuzz(const char *text, size_t len, struct arena *a)
     struct kube_config config = {.server = (char *)"https://api", .token = (char *)"t", .namespace = (char *)"ops"};
     const char *answers = len ? strchr(text, '\f') : NULL;
 
-    if (len == 0 || (*text != 'a' && *text != 'g'))
-        return;
     log_setup(LOG_ERROR, true);
-    begin(answers ? answers + 1 : "", *text == 'g', &config);
-    look(text + 1, a);
-    end();
+    for (size_t i = 0; len && i < ARRAY_LEN(modes); i++)
+        if (modes[i].letter == *text) {
+            begin(answers ? answers + 1 : "", &modes[i], &config);
+            look(text + 1, a);
+            end();
+        }
 }
