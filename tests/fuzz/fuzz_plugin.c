@@ -22,7 +22,10 @@
 #include "plugin/plugin.h"
 #include "plugin/session.h"
 #include "plugin/terminal.h"
+#include "version.h"
 
+/* The one at whose step INTERRUPT somebody presses ctrl-c. */
+enum { INTERRUPTED = 'i', INTERRUPT = 14 };
 enum { STEPS_MAX = 500, HANGS = 20000, WORDS_MAX = 16, OUTPUT_MAX = 16 << 20, HEAD = 2 };
 
 #define WALL_S INT64_C(1800000000) /* peer.c's */
@@ -64,10 +67,25 @@ static const struct line {
     {'d', "__complete list -n "},
     {'e', "__complete explain -n ci "},
     {'g', "__complete list --sort-by="},
+    {'h', "drain -n ci builds --timeout 20s"},
+    {INTERRUPTED, "drain -n ci builds"},
+    {'l', "list -n ci --tag a --host gitlab.test -o yaml builds"},
+    {'m', "list -A --watch -o json"},
+    {'n', "restart -n ci builds --timeout 5s -o json"},
+    {'o', "pause -n ci -l team=a --reason for-now --timeout 5s"},
+    {'p', "orphans --remove --all --yes -o name"},
+    {'q', "orphans -o name"},
+    {'r', "orphans --remove 38 gitlab.test/39 --uid u-9"},
+    {'s', "doctor -o name --ignore GLR001,GLR002"},
+    {'t', "__complete list --"},
+    {'u', "__complete dr"},
+    {'v', "explain -n ci builds -o name"},
+    {'w', "rotate -n ci builds other --timeout 5s -o yaml"},
 };
 
 static struct {
     struct loop *loop;
+    char letter;
     bool stopped, over; /* over: it has had its steps, and nobody reads what it prints any more */
     unsigned steps;
     void (*interrupt)(void *arg, int signal);
@@ -83,7 +101,7 @@ static void expect(bool holds)
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * What takes the place of the loop, the kubeconfig and the terminal */
+ * What takes the place of the loop, the version, the kubeconfig and the terminal */
 
 struct loop *loop_create(void)
 {
@@ -126,6 +144,8 @@ void loop_run(struct loop *loop)
         expect(run.steps < HANGS);
         if (run.steps++ >= STEPS_MAX)
             end_it();
+        else if (run.letter == INTERRUPTED && run.steps == INTERRUPT && run.interrupt)
+            run.interrupt(run.interrupt_arg, SIGINT);
         expect(run.stopped || peer_run(1)); /* else nothing will ever happen again */
     }
 }
@@ -133,6 +153,11 @@ void loop_run(struct loop *loop)
 int64_t clock_wall_us(void)
 {
     return WALL_S * 1000000;
+}
+
+const char *version_number(void)
+{
+    return "0.1.0";
 }
 
 bool kube_config_choose(struct kube_config *ret, const struct kube_choice *choice, struct err *err)
@@ -249,6 +274,7 @@ void fuzz(const char *text, size_t len, struct arena *a)
             bool tty = text[1] != '-';
             memset(&run, 0, sizeof(run));
             run.terminal = (struct terminal){.tty = tty, .colour = tty, .width = tty ? (unsigned char)text[1] : 0};
+            run.letter = text[0];
             run.loop = peer_begin(text + HEAD);
             run_line(lines[i].words, a);
             peer_end();
