@@ -223,6 +223,8 @@ static int minors_between(const char *one, const char *other)
 
     if (sscanf(one, "%d.%d", &major[0], &minor[0]) != 2 || sscanf(other, "%d.%d", &major[1], &minor[1]) != 2)
         return -1;
+    if (minor[0] < 0 || minor[1] < 0)
+        return -1;
     if (major[0] != major[1])
         return 100;
     return minor[0] > minor[1] ? minor[0] - minor[1] : minor[1] - minor[0];
