@@ -318,11 +318,6 @@ void json_cleanse(struct json_object *o)
         json_cleanse(it.value);
 }
 
-const char *json_text(struct json_object *o)
-{
-    return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-}
-
 struct sorted_member {
     const char *key;
     struct json_object *value;

@@ -99,7 +99,9 @@ void json_cleanse(struct json_object *o);
 
 /* The compact text, lent until the tree changes. Keys keep their order of insertion. */
 const char *json_text(struct json_object *o);
-/* The same tree with all keys sorted: equal content gives equal text. The caller owns it. */
+/* The same with all keys sorted: equal content gives equal text. */
+const char *json_text_sorted(struct json_object *o);
+/* The same tree with all keys sorted. The caller owns it. */
 struct json_object *json_sorted(struct json_object *o);
 /* Equal content, whatever the order of keys. NULL equals NULL only. */
 bool json_same(struct json_object *a, struct json_object *b);

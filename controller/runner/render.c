@@ -214,8 +214,7 @@ static void annotate(struct json_object *manifest, const char *key, const char *
 static struct json_object *seal(struct json_object *manifest, struct arena *a)
 {
     assert(manifest && !manifest_hash(manifest));
-    struct json_object *sorted = arena_json(a, json_sorted(manifest));
-    const char *text = json_text(sorted);
+    const char *text = json_text_sorted(manifest);
 
     annotate(manifest, ANNOTATION_APPLIED_HASH, digest_short(text, strlen(text), a));
     return arena_json(a, manifest);

@@ -22,8 +22,6 @@ void api_json_add(struct json_object *object, const char *key, struct json_objec
 void api_json_share(struct json_object *object, const char *key, struct json_object *value);
 /* Neither members nor elements, or NULL. */
 bool api_json_is_empty(struct json_object *value);
-/* Its text, with neither spaces nor escaped slashes; lent until the next call. */
-const char *api_json_print(struct json_object *value, size_t *ret_len);
 /* The string at the key; "" when there is none. */
 const char *api_json_text(struct json_object *object, const char *key);
 

@@ -348,7 +348,7 @@ static void answer_reply(struct exchange *exchange, const struct demand *d, stru
     if (reply->state)
         text = d->query.meta ? api_state_meta(reply->state, &len) : api_state_text(d->kind, reply->state, &len);
     else if (reply->tree)
-        text = api_json_print(reply->tree, &len);
+        text = json_text(reply->tree), len = strlen(text);
     answer_text(exchange, reply->status, 0, text, len);
 }
 
@@ -363,9 +363,8 @@ static bool answer_trouble(const struct api *api, struct exchange *exchange)
     if (!t->status)
         return false;
     cleanup_json struct json_object *status = api_status(t->status, reason, NULL, NULL, NULL, "trouble, please wait");
-    size_t len;
-    const char *text = api_json_print(status, &len);
-    answer_text(exchange, t->status, t->retry_after_ms, text, len);
+    const char *text = json_text(status);
+    answer_text(exchange, t->status, t->retry_after_ms, text, strlen(text));
     return true;
 }
 

@@ -47,8 +47,8 @@ void api_state_drop(struct api_state *state)
 
 static char *text_between(const char *head, struct json_object *value, const char *tail, size_t *ret_len)
 {
-    size_t len, head_len = strlen(head), tail_len = strlen(tail);
-    const char *text = api_json_print(value, &len);
+    const char *text = json_text(value);
+    size_t head_len = strlen(head), len = strlen(text), tail_len = strlen(tail);
     char *ret = mem_alloc(head_len + len + tail_len + 1);
 
     memcpy(ret, head, head_len);

@@ -28,9 +28,8 @@ struct rollout {
 static void hash_of_template(struct json_object *template, char ret[static 16])
 {
     uint32_t hash = 2166136261u;
-    size_t len;
 
-    for (const char *c = api_json_print(template, &len); *c; c++)
+    for (const char *c = json_text(template); *c; c++)
         hash = (hash ^ (unsigned char)*c) * 16777619u;
     snprintf(ret, 16, "%08" PRIx32, hash);
 }

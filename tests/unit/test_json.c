@@ -375,6 +375,56 @@ static void copies_share_nothing_references_do(void **state)
     assert_null(json_ref(NULL));
 }
 
+static void prints_as_json_c_does(void **state)
+{
+    static const char *const texts[] = {
+        "[]",
+        "{}",
+        "[null,true,false,-1,0,-9223372036854775808,9223372036854775807,18446744073709551615,2.5,\"\",[[]],{}]",
+        "{\"a/b\":\"c/d\",\"\":{\"e\":[1,\"f\"]}}",
+        "[\"1234567\",\"12345678\",\"123456789\",\"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\",\"\x7f !#[]\"]",
+        "[\"a\\\"b\",\"12345678\\\\\",\"\\u001f\",\"1234567\\n\",\"\\u0000\",{\"\\t\":1}]",
+        "7",
+        "\"a/\\nb\"",
+        "2.50",
+    };
+    const int plain = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
+    struct arena a cleanup_arena = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct json_object *o = parse(texts[i], &a), *same = parse(texts[i], &a);
+        assert_string_equal(json_text(o), json_object_to_json_string_ext(same, plain));
+        assert_string_equal(json_object_to_json_string_ext(o, plain), json_text(o));
+    }
+    assert_string_equal(json_text(NULL), "null");
+}
+
+static void prints_texts_of_any_length(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *list = arena_json(&a, json_build("[]"));
+
+    (void)state;
+    for (int len = 0; len < 2000; len++)
+        json_append(list, json_build("%s", arena_printf(&a, "%0*d", len, 0)));
+    const char *text = json_text(list);
+    assert_int_equal(strlen(text), 1999 * 2000 / 2 + 1 + 3 * 2000 + 1);
+    assert_true(json_same(parse(text, &a), list));
+}
+
+static void prints_objects_of_any_length_sorted(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *object = arena_json(&a, json_build("{}"));
+
+    (void)state;
+    for (int len = 0; len < 100; len++) {
+        assert_string_equal(json_text_sorted(object), json_text(arena_json(&a, json_sorted(object))));
+        json_put_member(object, arena_printf(&a, "%d", len * 37 % 100), "x");
+    }
+}
+
 /* The order of keys is how it was written, and no part of what it says. */
 static void sorts_keys_at_every_depth(void **state)
 {
@@ -386,6 +436,7 @@ static void sorts_keys_at_every_depth(void **state)
     (void)state;
     assert_string_equal(json_text(sorted), "{\"a\":\"/\",\"b\":[{\"y\":{\"p\":[2,1],\"q\":null},\"z\":1}]}");
     assert_string_equal(json_text(arena_json(&a, json_sorted(other))), json_text(sorted));
+    assert_string_equal(json_text_sorted(one), json_text(sorted));
     assert_string_equal(json_text(one), "{\"b\":[{\"z\":1,\"y\":{\"q\":null,\"p\":[2,1]}}],\"a\":\"/\"}");
     assert_true(json_same(one, other));
     assert_true(json_same(one, sorted));
@@ -516,6 +567,9 @@ int main(void)
         cmocka_unit_test(removes_by_path),
         cmocka_unit_test(leaves_out_what_is_not_wanted),
         cmocka_unit_test(copies_share_nothing_references_do),
+        cmocka_unit_test(prints_as_json_c_does),
+        cmocka_unit_test(prints_texts_of_any_length),
+        cmocka_unit_test(prints_objects_of_any_length_sorted),
         cmocka_unit_test(sorts_keys_at_every_depth),
         cmocka_unit_test(tells_different_content),
         cmocka_unit_test(walks_over_members_in_order),

@@ -470,28 +470,6 @@ static void test_namespaces_end(void **state)
     assert_int_equal(ask("u", "GET", "/api/v1/namespaces/ci", NULL, NULL), 404);
 }
 
-static void test_prints_as_json_c_does(void **state)
-{
-    static const char *const texts[] = {
-        "null",
-        "[]",
-        "{}",
-        "[null,true,-1,9223372036854775807,2.5,\"\",[[]],{}]",
-        "{\"a/b\":\"c/d\",\"\":{\"e\":[1,\"f\"]}}",
-        "[\"1234567\",\"12345678\",\"123456789\",\"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\",\"\x7f !#[]\"]",
-        "[\"a\\\"b\",\"12345678\\\\\",\"\\u001f\",\"1234567\\n\",\"\\u0000\"]",
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        cleanup_json struct json_object *value = strcmp(texts[i], "null") == 0 ? NULL : tree(texts[i]);
-        size_t len;
-        const char *text = api_json_print(value, &len);
-        assert_string_equal(text, json_object_to_json_string_ext(value, API_JSON_PLAIN));
-        assert_int_equal(len, strlen(text));
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -510,7 +488,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_foreground_deletion_waits_for_pods, set_up_controllers, tear_down),
         cmocka_unit_test_setup_teardown(test_children_go_with_their_owner, set_up_controllers, tear_down),
         cmocka_unit_test_setup_teardown(test_namespaces_end, set_up_controllers, tear_down),
-        cmocka_unit_test(test_prints_as_json_c_does),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
