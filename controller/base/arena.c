@@ -48,14 +48,14 @@ static struct arena_block *block_with_room(struct arena *a, size_t size)
 
     size_t usual = a->blocks ? BLOCK_SIZE : FIRST_SIZE;
     size_t room = size > usual ? size : usual;
-    struct arena_block *b = mem_alloc(sizeof(*b) + room);
-    b->size = room;
-    b->next = a->blocks;
+    struct arena_block *b = mem_resize(NULL, sizeof(*b) + room);
+    *b = (struct arena_block){.next = a->blocks, .size = room};
     a->blocks = b;
     return b;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+/* Not zeroed. */
+static void *take_of_block(struct arena *a, size_t size)
 {
     size_t rounded = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     struct arena_block *b = block_with_room(a, rounded);
@@ -66,6 +66,11 @@ void *arena_alloc(struct arena *a, size_t size)
     return at;
 }
 
+void *arena_alloc(struct arena *a, size_t size)
+{
+    return memset(take_of_block(a, size), 0, size);
+}
+
 char *arena_strdup(struct arena *a, const char *text)
 {
     return text ? arena_strndup(a, text, strlen(text)) : NULL;
@@ -73,9 +78,10 @@ char *arena_strdup(struct arena *a, const char *text)
 
 char *arena_strndup(struct arena *a, const char *text, size_t len)
 {
-    char *copy = arena_alloc(a, len + 1);
+    char *copy = take_of_block(a, len + 1);
 
     memcpy(copy, text, len);
+    copy[len] = '\0';
     return copy;
 }
 
@@ -92,7 +98,7 @@ char *arena_printf(struct arena *a, const char *format, ...)
     int len = format_text(text, room, format, args);
     va_end(args);
     assert(len >= 0);
-    char *at = arena_alloc(a, (size_t)len + 1);
+    char *at = take_of_block(a, (size_t)len + 1);
     if (at != text) {
         OPENSSL_cleanse(text, room);
         format_text(at, (size_t)len + 1, format, again);

@@ -49,7 +49,7 @@ static bool make_room(struct buf *b, size_t len)
     size_t size = b->size ? b->size : 64;
     while (size < need)
         size *= 2;
-    char *data = mem_alloc(size);
+    char *data = mem_resize(NULL, size);
     memcpy(data, b->data, b->len + 1);
     if (b->size) {
         OPENSSL_cleanse(b->data, b->len);

@@ -148,14 +148,15 @@ struct json_object *json_get(struct json_object *o, const char *path)
 {
     char part[PART_SIZE];
 
-    while (o && path && strchr(path, '.')) {
-        if (!next_part(&path, part))
+    for (const char *dot; o && (dot = strchr(path, '.')); path = dot + 1) {
+        size_t len = (size_t)(dot - path);
+        if (len >= PART_SIZE)
             return NULL;
+        memcpy(part, path, len);
+        part[len] = '\0';
         o = json_member(o, part);
     }
-    if (!path)
-        return o;
-    return strlen(path) < PART_SIZE ? json_member(o, path) : NULL;
+    return json_member(o, path);
 }
 
 const char *json_str(struct json_object *o, const char *path)
