@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/key.h"
+#include "base/mem.h"
 #include "kube/managed_fields.h"
 #include "kube/object_text.h"
 #include "operator/ownership.h"
@@ -84,19 +85,14 @@ static struct kept_child *judged_record(enum kind kind, struct json_object *obje
     return (struct kept_child *)child->kept;
 }
 
-static bool are_same(const char *a, const char *b)
-{
-    return a && b && strcmp(a, b) == 0;
-}
-
 static bool was_in_order(const struct store *store, enum kind kind, const struct record *child)
 {
     const struct record *record = store_get(store, kind, child->ns, child->name);
     const struct kept_child *before = kept_child(record), *now = kept_child(child);
 
     return before && !before->drifted && strcmp(record->uid, child->uid) == 0 &&
-           strcmp(record->owner_uid, child->owner_uid) == 0 && are_same(before->hash, now->hash) &&
-           are_same(before->fields, now->fields);
+           strcmp(record->owner_uid, child->owner_uid) == 0 && now->hash && text_same(before->hash, now->hash) &&
+           text_same(before->fields, now->fields);
 }
 
 static const char *digest_of(const char *fields, struct arena *a)

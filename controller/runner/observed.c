@@ -6,12 +6,8 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "runner/cache.h"
-
-static bool same(const char *a, const char *b)
-{
-    return a && b && strcmp(a, b) == 0;
-}
 
 const struct attempt *failed_attempt(const struct observed *o, const char *rule)
 {
@@ -69,7 +65,7 @@ bool is_paused_at_gitlab(const struct observed *o, struct arena *a)
     struct attributes paused = o->attributes;
 
     paused.paused = true;
-    return is_registered(o, a) && same(o->registered.told_hash, attributes_hash(&paused, a));
+    return is_registered(o, a) && text_same(o->registered.told_hash, attributes_hash(&paused, a));
 }
 
 static void find_fingerprints(struct observed *o, struct fingerprints *ret, struct arena *a)
@@ -116,8 +112,9 @@ bool registration_fits(const struct observed *o, struct arena *a)
     const struct registration *r = &o->registered;
 
     assert(o->spec);
-    return same(r->url, o->spec->url) && same(r->authentication, authentication_name(o->spec->authentication)) &&
-           same(r->scope, scope_text(o->spec, a));
+    return text_same(r->url, o->spec->url) &&
+           text_same(r->authentication, authentication_name(o->spec->authentication)) &&
+           text_same(r->scope, scope_text(o->spec, a));
 }
 
 bool is_registered(const struct observed *o, struct arena *a)
@@ -180,7 +177,8 @@ static bool deployment_inputs_are_right(const struct observed *o, struct arena *
     const char *inputs = o->children[CHILD_DEPLOYMENT].inputs, *uid = account_uid(o), *restart = last_restart(o, a),
                *made_of = input_of(inputs, INPUT_ACCOUNT, a);
 
-    return (!made_of || !uid || same(made_of, uid)) && (!restart || same(restart, input_of(inputs, INPUT_RESTART, a)));
+    return (!made_of || !uid || text_same(made_of, uid)) &&
+           (!restart || text_same(restart, input_of(inputs, INPUT_RESTART, a)));
 }
 
 const char *token_inputs_text(const struct observed *o, struct arena *a)
@@ -197,14 +195,14 @@ bool registration_is_right(const struct observed *o, struct arena *a)
     if (!is_registered(o, a))
         return false;
     if (o->spec->authentication == AUTH_RUNNER_TOKEN)
-        return same(o->registered.inputs, token_inputs_text(o, a));
-    return same(o->registered.told_hash, attributes_hash(&o->attributes, a));
+        return text_same(o->registered.inputs, token_inputs_text(o, a));
+    return text_same(o->registered.told_hash, attributes_hash(&o->attributes, a));
 }
 
 /* What was applied last is what the spec asks for now, whatever somebody may have done to it since. */
 static bool child_is_applied(const struct observed *o, enum child child)
 {
-    return same(o->children[child].hash, o->wanted[child].hash);
+    return o->wanted[child].hash && text_same(o->children[child].hash, o->wanted[child].hash);
 }
 
 bool child_is_right(const struct observed *o, enum child child, struct arena *a)
@@ -216,7 +214,7 @@ bool child_is_right(const struct observed *o, enum child child, struct arena *a)
         return false;
     if (child == CHILD_DEPLOYMENT)
         return deployment_inputs_are_right(o, a);
-    return child != CHILD_CONFIG_SECRET || same(c->inputs, config_inputs_text(o, a));
+    return child != CHILD_CONFIG_SECRET || text_same(c->inputs, config_inputs_text(o, a));
 }
 
 bool managers_are_available(const struct observed *o)
