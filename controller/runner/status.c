@@ -277,12 +277,11 @@ static struct condition skew(const struct observed *o, struct arena *a)
 static void add_condition(struct json_object *list, const struct condition *c, const struct observed *o,
                           struct arena *a)
 {
+    if (!c->status)
+        return;
     struct json_object *former = former_condition(o->status, c->type);
     const char *since = json_str(former, "lastTransitionTime");
     char *message = c->message ? charset_to_prose(arena_strdup(a, c->message)) : NULL;
-
-    if (!c->status)
-        return;
     if (!since || strcmp(json_str_or(former, "status", ""), c->status) != 0)
         since = time_format(o->now, a);
     json_append(
