@@ -42,3 +42,13 @@ int format_text(char *to, size_t size, const char *format, va_list args)
 {
     return has_nothing_but_texts(format) ? put_together(to, size, format, args) : vsnprintf(to, size, format, args);
 }
+
+int format_into(char *to, size_t size, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int len = format_text(to, size, format, args);
+    va_end(args);
+    return len;
+}

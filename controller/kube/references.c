@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/keep.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -41,7 +42,10 @@ struct references {
 
 static const char *referent_key(unsigned kind, const char *ns, const char *name, char key[static KEY_MAX])
 {
-    snprintf(key, KEY_MAX, "%u/%s/%s", kind, ns, name);
+    const char digit[] = {(char)('0' + kind), '\0'};
+
+    assert(kind < 10);
+    format_into(key, KEY_MAX, "%s/%s/%s", digit, ns, name);
     return key;
 }
 

@@ -2,9 +2,9 @@
 
 #include <assert.h>
 #include <json-c/json.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -221,8 +221,8 @@ static int put_value(char *to, size_t size, struct json_object *value)
     const char *text = json_string(value);
 
     if (json_object_is_type(value, json_type_string) && !strpbrk(text, "\"\\\n\r\t"))
-        return snprintf(to, size, "\"%s\"", text);
-    return snprintf(to, size, "%s", json_object_to_json_string_ext(value, API_JSON_PLAIN));
+        return format_into(to, size, "\"%s\"", text);
+    return format_into(to, size, "%s", json_object_to_json_string_ext(value, API_JSON_PLAIN));
 }
 
 void schema_element_key(const struct schema *schema, struct json_object *element, char ret[static ELEMENT_KEY_MAX])
@@ -241,14 +241,14 @@ void schema_element_key(const struct schema *schema, struct json_object *element
         bool protocol = !value && strcmp(schema->keys[i], "protocol") == 0;
         if (!value && !protocol)
             continue;
-        at += (size_t)snprintf(ret + at, ELEMENT_KEY_MAX - at, "%s\"%s\":", first ? "{" : ",", schema->keys[i]);
+        at += (size_t)format_into(ret + at, ELEMENT_KEY_MAX - at, "%s\"%s\":", first ? "{" : ",", schema->keys[i]);
         if (at < ELEMENT_KEY_MAX)
-            at += protocol ? (size_t)snprintf(ret + at, ELEMENT_KEY_MAX - at, "\"TCP\"")
+            at += protocol ? (size_t)format_into(ret + at, ELEMENT_KEY_MAX - at, "\"TCP\"")
                            : (size_t)put_value(ret + at, ELEMENT_KEY_MAX - at, value);
         first = false;
     }
     if (at < ELEMENT_KEY_MAX)
-        snprintf(ret + at, ELEMENT_KEY_MAX - at, first ? "{}" : "}");
+        format_into(ret + at, ELEMENT_KEY_MAX - at, first ? "{}" : "}");
 }
 
 struct json_object *schema_find_element(const struct schema *schema, struct json_object *array, const char *key)
@@ -272,7 +272,7 @@ static bool undeclared_in_members(const struct schema *schema, struct json_objec
         const struct schema *of = schema_member(schema, name);
         bool unknown =
             schema->crd && schema->fields_len && !schema->keeps_unknown && !of->crd && of->shape == SCHEMA_DEDUCED;
-        snprintf(path + len, size - len, ".%s", name);
+        format_into(path + len, size - len, ".%s", name);
         if (unknown || schema_finds_undeclared(of, member, path, size))
             return true;
         path[len] = '\0';
@@ -291,7 +291,7 @@ bool schema_finds_undeclared(const struct schema *schema, struct json_object *va
         return undeclared_in_members(schema, value, path, size);
     for (size_t i = 0; json_object_is_type(value, json_type_array) && i < json_len(value); i++) {
         schema_element_key(schema, json_at(value, i), key);
-        snprintf(path + len, size - len, "[%s]", key + 2);
+        format_into(path + len, size - len, "[%s]", key + 2);
         if (schema_finds_undeclared(schema->element, json_at(value, i), path, size))
             return true;
         path[len] = '\0';

@@ -44,12 +44,14 @@ static void add_line(const struct api_watch *w, struct buf *text, const char *ty
 static void add_bookmark(const struct api_watch *w, struct buf *text, bool ends_initial)
 {
     const char *mark = ends_initial ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "";
+    char version[24];
 
+    snprintf(version, sizeof(version), "%" PRIu64, w->reached);
     buf_addf(text,
              "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":{"
-             "\"resourceVersion\":\"%" PRIu64 "\"%s}}}\n",
+             "\"resourceVersion\":\"%s\"%s}}}\n",
              w->meta ? "PartialObjectMetadata" : w->kind->kind, w->meta ? "meta.k8s.io/v1" : w->kind->api_version,
-             w->reached, mark);
+             version, mark);
 }
 
 static bool watch_shows(const struct api_watch *w, const struct api_state *state)

@@ -2,9 +2,9 @@
 #include "base/log.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "tests/sim/sabotage.h"
 #include "tests/sim/sim_parts.h"
 
@@ -40,26 +40,26 @@ static size_t add_pairs(char *line, size_t len, va_list args)
     for (const char *key; (key = va_arg(args, const char *));) {
         const char *value = va_arg(args, const char *);
         if (value && len < LINE_MAX_BYTES)
-            len += (size_t)snprintf(line + len, LINE_MAX_BYTES - len, " %s=\"%s\"", key, value);
+            len += (size_t)format_into(line + len, LINE_MAX_BYTES - len, " %s=\"%s\"", key, value);
     }
     return len;
 }
 
 void log_event(enum log_level level, const char *component, const char *message, ...)
 {
-    static const char marks[] = "EWID";
+    static const char *const marks[] = {"E", "W", "I", "D"};
     struct sim *sim = sim_current();
     char line[LINE_MAX_BYTES];
     va_list args;
 
     if (!sim || !log_enabled(level, component))
         return;
-    size_t len = (size_t)snprintf(line, sizeof(line), "%c %s: %s", marks[level], component, message);
+    size_t len = (size_t)format_into(line, sizeof(line), "%s %s: %s", marks[level], component, message);
     va_start(args, message);
     add_pairs(line, len, args);
     va_end(args);
     if (sabotage_is(SABOTAGE_LOG) && strcmp(component, "reconcile") == 0)
-        snprintf(line, sizeof(line), "glrt-AnywhereButInItsSecret");
+        strcpy(line, "glrt-AnywhereButInItsSecret");
     sim_tell(sim, "  [%d] %s", sim_current_replica(), line);
     if (sim->log)
         sim->log(sim->log_arg, sim_current_replica(), line);

@@ -33,6 +33,15 @@ static void is_put_together(void **state)
     is_as_of_libc("%s", format); /* one and the same text */
 }
 
+static void goes_where_it_is_to_go(void **state)
+{
+    char text[4];
+
+    (void)state;
+    assert_int_equal(format_into(text, sizeof(text), "%s-%s", "a", "bc"), 4);
+    assert_string_equal(text, "a-b");
+}
+
 static void all_else_is_printed(void **state)
 {
     (void)state;
@@ -45,6 +54,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_put_together),
+        cmocka_unit_test(goes_where_it_is_to_go),
         cmocka_unit_test(all_else_is_printed),
     };
 
