@@ -49,5 +49,5 @@ bool event_sends_again(const struct kube_reply *reply, unsigned failures)
 {
     enum { TRIES_MAX = 8 }; /* what is told may be all that a deletion, or a namespace's end, waits for */
 
-    return reply->err.kind == ERR_RETRY && !reply->err.code && failures < TRIES_MAX;
+    return reply->err.kind != ERR_NONE && !reply->err.code && failures < TRIES_MAX;
 }

@@ -26,8 +26,8 @@ uint64_t event_send(struct kube_client *client, const struct event *event, const
 /* A kube_done_fn. counts: struct event_counts. */
 void event_sent(void *counts, const struct kube_reply *reply);
 
-/* Whether an Event that somebody has to hear is sent again, after so many failures: there was no answer, and it was not
- * tried for some minutes yet. A refusal is final. */
+/* Whether an Event that somebody has to hear is sent again, after so many failures: there was no answer, for whatever
+ * reason, and it was not tried for some minutes yet. A refusal is final. */
 bool event_sends_again(const struct kube_reply *reply, unsigned failures);
 
 #endif

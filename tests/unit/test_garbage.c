@@ -238,6 +238,7 @@ static void answer(const char *what, struct json_object *object, enum err_kind f
     *flight_of(what)->what = '\0';
     if (failure)
         err_set(&reply.err, failure, "NotFound", "no");
+    reply.err.code = failure == ERR_DENIED ? 403 : 0;
     flight.done(flight.arg, &reply);
     act();
 }

@@ -206,12 +206,18 @@ static void answer_object(struct json_object *object)
     w.request.done(w.request.arg, &reply);
 }
 
-static void answer_err(enum err_kind kind)
+static void answer_err_code(enum err_kind kind, int code)
 {
     struct kube_reply reply = {.object = NULL};
 
     err_set(&reply.err, kind, "Reason", "text");
+    reply.err.code = code;
     w.request.done(w.request.arg, &reply);
+}
+
+static void answer_err(enum err_kind kind)
+{
+    answer_err_code(kind, 0);
 }
 
 static const struct failure *only_failure(void)
@@ -663,29 +669,36 @@ static void runners_that_nobody_can_deregister_are_counted(void **state)
         w.ready = false;
         perform(&w.turn, &act);
         assert_non_null(strstr(w.path, "/events"));
-        answer_err(ERR_DENIED); /* that nobody was told makes no difference */
+        answer_err_code(ERR_DENIED, 403); /* that nobody was told makes no difference */
         assert_true(w.ready);
         assert_string_equal(w.state.memory.reported, cases[i].reason);
         assert_int_equal(w.stats.orphans.unrecorded, cases[i].count);
     }
 }
 
-/* It is not done with for want of a network; nor does it wait for ever. */
-static void what_nobody_has_heard_is_reported_again(void **state)
+static void is_reported_again(enum err_kind kind)
 {
     enum { TRIES = 8 };
     const struct action act = {
         .kind = ACT_REPORT, .rule = "report", .report = {.reason = "RunnerKept", .message = "m"}};
     unsigned tries = 0;
 
-    (void)state;
+    w.state.memory.reported = NULL;
     for (; !w.state.memory.reported && tries < 2 * TRIES; tries++) {
         perform(&w.turn, &act);
-        answer_err(ERR_RETRY);
+        answer_err(kind);
         assert_int_equal(memory_failures(&w.state.memory, RULE_REPORT), tries < TRIES ? tries + 1 : 0);
     }
     assert_int_equal(tries, TRIES + 1);
     assert_int_equal(memory_troubles(&w.state.memory)->len, 0);
+}
+
+/* It is not done with for want of a network, or of a certificate that can be trusted; nor does it wait for ever. */
+static void what_nobody_has_heard_is_reported_again(void **state)
+{
+    (void)state;
+    is_reported_again(ERR_RETRY);
+    is_reported_again(ERR_DENIED);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
