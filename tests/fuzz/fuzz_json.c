@@ -69,9 +69,23 @@ static void sieve_in_pieces(const char *text, size_t len, struct json_object *tr
 /* ---------------------------------------------------------------------------------------------------------------------
  */
 
+/* The elements of the list that stands there, if it is one. */
+static void peek_at_elements(const char *at, const char *end, struct json_object *tree, struct arena *a)
+{
+    const char *element;
+    size_t len;
+    struct err err;
+
+    while (json_peek_element(&at, end, &element, &len)) {
+        expect(element + len == at && at <= end);
+        struct json_object *part = arena_json(a, json_parse(element, len, &err));
+        expect(!tree || part || len == 0 || strncmp(element, "null", 4) == 0);
+    }
+}
+
 static void peek(const char *text, size_t len, struct json_object *tree, struct arena *a)
 {
-    static const char *const paths[] = {"kind", "metadata.name", "object.metadata.resourceVersion"};
+    static const char *const paths[] = {"", "kind", "metadata.name", "object.metadata.resourceVersion"};
     struct err err;
     char value[40];
     const char *at;
@@ -84,6 +98,9 @@ static void peek(const char *text, size_t len, struct json_object *tree, struct 
             expect(at >= text && value_len <= len - (size_t)(at - text));
             struct json_object *part = arena_json(a, json_parse(at, value_len, &err));
             expect(!tree || part || strncmp(at, "null", 4) == 0);
+            if (value_len && value_len < 10 && strspn(at, "0123456789") == value_len)
+                expect(json_peek_int(text, len, paths[i], -1) == atoll(at));
+            peek_at_elements(at, text + len, tree, a);
         }
     }
 }

@@ -1,6 +1,7 @@
 /* What the API server has of an object, as each reader takes it: the first character says who reads the rest.
  *
  *   0 … 7   a record for the store, of the kind of that number
+ *   e o     an event or an object of a kind, whose number is one digit more, read with a member as text
  *   p r     why managers do not start: a pod, or a refusal's words
  *   s       a refusal, a Status: two digits more, of the HTTP status, stand before it
  *   t       an object that is too large to be held, whole and in pieces
@@ -100,6 +101,58 @@ static const char *object_in_pieces(const char *text, size_t len, size_t piece, 
     return object ? arena_strdup(a, json_text(object)) : "none";
 }
 
+static struct json_object *object_of(const struct kube_resource *resource, bool is_event, const char *text, size_t len,
+                                     struct arena *a)
+{
+    struct object_text t;
+    struct err err = {0};
+
+    object_text_init(&t, resource, is_event, 0);
+    object_text_add(&t, text, len);
+    struct json_object *object = arena_json(a, object_text_parse(&t, &err));
+    object_text_finish(&t);
+    expect(object || *err.text);
+    return object;
+}
+
+static void unfold_member(struct json_object *object, const char *member, struct arena *a)
+{
+    struct err err;
+    const char *text = json_str(object, member);
+
+    if (text)
+        json_set(object, member, json_ref(arena_json(a, json_parse(text, strlen(text), &err))));
+}
+
+/* The text becomes a tree again. */
+static void unfold(struct json_object *object, const char *path, struct arena *a)
+{
+    const char *in_list = strstr(path, "[].");
+    struct json_object *list = in_list ? json_get(object, arena_strndup(a, path, (size_t)(in_list - path))) : NULL;
+
+    if (!in_list)
+        unfold_member(object, path, a);
+    for (size_t i = 0; i < json_len(list); i++)
+        unfold_member(json_at(list, i), in_list + 3, a);
+}
+
+/* Of JSON that names no member twice, it is the same tree in the end. */
+static void read_as_text(enum kind kind, bool is_event, const char *text, size_t len, struct arena *a)
+{
+    struct err err;
+    struct kube_resource as_tree = *kind_resource(kind);
+    struct json_object *plain = arena_json(a, json_parse(text, len, &err)),
+                       *part = object_of(kind_resource(kind), is_event, text, len, a);
+
+    as_tree.as_text = NULL;
+    struct json_object *tree = object_of(&as_tree, is_event, text, len, a);
+    if (!plain || strcmp(json_text(plain), text) != 0 || !kind_resource(kind)->as_text)
+        return;
+    expect(part && tree);
+    unfold(is_event ? json_get(part, "object") : part, kind_resource(kind)->as_text, a);
+    expect(json_same(part, tree));
+}
+
 static void read_value(enum readable what, struct json_object *object, struct arena *a)
 {
     struct spec spec;
@@ -121,10 +174,12 @@ void fuzz(const char *text, size_t len, struct arena *a)
     if (len < 2)
         return;
     char what = *text;
-    size_t skipped = what == 'v' ? 2 : 1;
+    size_t skipped = strchr("eov", what) ? 2 : 1;
     struct json_object *object = arena_json(a, json_parse(text + skipped, len - skipped, &err));
     if (what >= '0' && what < '0' + KIND_COUNT && object)
         read_record((enum kind)(what - '0'), object, a);
+    if ((what == 'e' || what == 'o') && text[1] >= '0' && text[1] < '0' + KIND_COUNT)
+        read_as_text((enum kind)(text[1] - '0'), what == 'e', text + 2, len - 2, a);
     if (what == 'p' || what == 'r')
         read_trouble(what == 'p' ? object : NULL, text + 1, a);
     if (what == 's')

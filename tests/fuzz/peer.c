@@ -179,6 +179,31 @@ static long status_of(char letter)
     return letter >= 'a' && (size_t)(letter - 'a') < ARRAY_LEN(statuses) ? statuses[letter - 'a'] : 0;
 }
 
+static const struct failure {
+    char letter;
+    enum err_kind kind;
+    const char *reason;
+    bool sent, mute;
+} failures[] = {
+    {'!', ERR_RETRY, "ConnectionRefused", false, false},
+    {'%', ERR_RETRY, PROXY_UNREACHABLE, false, false},
+    {'#', ERR_RETRY, "Fenced", false, false},
+    {'^', ERR_DENIED, "CertificateUnknown", false, false},
+    {'~', ERR_RETRY, "ConnectionLost", true, true},
+};
+
+static bool fails(char letter, struct http_reply *reply)
+{
+    for (size_t i = 0; i < ARRAY_LEN(failures); i++)
+        if (failures[i].letter == letter) {
+            err_set(&reply->err, failures[i].kind, failures[i].reason, "x:1 does not answer");
+            reply->sent = failures[i].sent;
+            reply->mute = failures[i].mute;
+            return true;
+        }
+    return false;
+}
+
 static bool stream(const struct http_request *request, const char *body, size_t len)
 {
     size_t half = len / 2;
@@ -192,6 +217,10 @@ static struct http_reply reply_of(const struct http_request *request, const char
     long status = len >= HEAD ? status_of(answer[0]) : 0;
     bool streamed = request->on_data && status / 100 == 2;
 
+    if (len && fails(answer[0], &reply))
+        return reply;
+    if (status && request->on_status)
+        request->on_status(request->arg, status);
     if (!status || (streamed && !stream(request, answer + HEAD, len - HEAD)) ||
         (!streamed && len - HEAD > (request->max_body ? request->max_body : 64 << 10))) {
         err_set(&reply.err, ERR_RETRY, status ? "Cancelled" : "ConnectionLost", "the connection to x:1 broke");
