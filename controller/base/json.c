@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-enum { TOKENER_KEPT = 64 << 10 };
+enum { TOKENER_KEPT = 64 << 10, FEW_MEMBERS = 16 };
 
 /* One for all texts: each is read to its end before the next begins. */
 static struct json_tokener *tokener;
@@ -120,13 +120,17 @@ struct json_object *json_parse_cut(const char *text, size_t len, size_t max_cost
     return NULL;
 }
 
+/* Few keys are sooner compared than one is hashed. */
 struct json_object *json_member(struct json_object *o, const char *key)
 {
-    struct json_object *value = NULL;
+    const struct lh_table *members = json_object_get_object(o);
 
-    if (json_object_is_type(o, json_type_object))
-        json_object_object_get_ex(o, key, &value);
-    return value;
+    if (!members || members->count > FEW_MEMBERS)
+        return members ? json_object_object_get(o, key) : NULL;
+    for (const struct lh_entry *e = members->head; e; e = e->next)
+        if (*(const char *)lh_entry_k(e) == *key && strcmp(lh_entry_k(e), key) == 0)
+            return lh_entry_v(e);
+    return NULL;
 }
 
 enum { PART_SIZE = 128 }; /* of a part of a path, its NUL included */

@@ -107,9 +107,5 @@ bool api_json_is_empty(struct json_object *value)
 
 const char *api_json_text(struct json_object *object, const char *key)
 {
-    struct json_object *value;
-
-    return json_object_is_type(object, json_type_object) && json_object_object_get_ex(object, key, &value)
-               ? json_string(value)
-               : "";
+    return json_string(json_member(object, key));
 }

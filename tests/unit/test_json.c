@@ -425,6 +425,27 @@ static void prints_objects_of_any_length_sorted(void **state)
     }
 }
 
+static void finds_each_of_however_many(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *object = arena_json(&a, json_build("{}"));
+
+    (void)state;
+    for (int len = 0; len < 40; len++) {
+        assert_null(json_member(object, arena_printf(&a, "%d", len)));
+        assert_null(json_member(object, ""));
+        json_set_int(object, arena_printf(&a, "%d", len), len);
+        for (int i = 0; i <= len; i++)
+            assert_int_equal(json_int_or(object, arena_printf(&a, "%d", i), -1), i);
+        json_remove(object, "7");
+        assert_null(json_member(object, "7"));
+        if (len >= 7)
+            json_set_int(object, "7", 7);
+    }
+    json_object_object_add(object, "", NULL);
+    assert_null(json_member(object, ""));
+}
+
 /* The order of keys is how it was written, and no part of what it says. */
 static void sorts_keys_at_every_depth(void **state)
 {
@@ -570,6 +591,7 @@ int main(void)
         cmocka_unit_test(prints_as_json_c_does),
         cmocka_unit_test(prints_texts_of_any_length),
         cmocka_unit_test(prints_objects_of_any_length_sorted),
+        cmocka_unit_test(finds_each_of_however_many),
         cmocka_unit_test(sorts_keys_at_every_depth),
         cmocka_unit_test(tells_different_content),
         cmocka_unit_test(walks_over_members_in_order),
