@@ -141,6 +141,11 @@ bool answer_names_runner(enum gitlab_op_kind kind)
     return HAS_ID & 1u << kind;
 }
 
+bool answer_gives_token(enum gitlab_op_kind kind)
+{
+    return HAS_TOKEN & 1u << kind;
+}
+
 const char *answer_complaint(enum gitlab_op_kind kind, struct json_object *body)
 {
     unsigned op = 1u << kind;

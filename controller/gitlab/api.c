@@ -106,8 +106,12 @@ static void on_answer(struct gitlab_op *op, const struct http_reply *reply)
         return;
     if (answer_names_runner(op->call.op))
         result.id = json_int_or(result.body, "id", 0);
-    result.token = json_str(result.body, "token");
-    result.expiration = json_str(result.body, op->call.op == GITLAB_OP_SELF ? "expires_at" : "token_expires_at");
+    if (answer_gives_token(op->call.op))
+        result.token = json_str(result.body, "token");
+    if (result.token)
+        result.expiration = json_str(result.body, "token_expires_at");
+    if (op->call.op == GITLAB_OP_SELF)
+        result.expiration = json_str(result.body, "expires_at");
     op_answer(op, &result);
 }
 

@@ -106,5 +106,7 @@ void op_prove(struct gitlab_op *op, const struct gitlab_answer *doubted);
 const char *answer_complaint(enum gitlab_op_kind kind, struct json_object *body);
 /* Whether the answer's id is the runner's: of the others it is nobody's, or of something else. */
 bool answer_names_runner(enum gitlab_op_kind kind);
+/* Whether the answer has a token, and when it ends: what others say of one is not looked at. */
+bool answer_gives_token(enum gitlab_op_kind kind);
 
 #endif

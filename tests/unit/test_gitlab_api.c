@@ -265,6 +265,8 @@ static void tells_what_gitlab_issued(void **state)
         {GITLAB_OP_ROTATE, "201 Created", "{\"token\":\"fresh\",\"token_expires_at\":null}", 42, "fresh", NULL},
         {GITLAB_OP_SHOW, "200 OK", "{\"id\":42,\"description\":\"d\"}", 42, NULL, NULL},
         {GITLAB_OP_UPDATE, "200 OK", "{\"id\":42,\"description\":\"d\"}", 42, NULL, NULL},
+        {GITLAB_OP_UPDATE, "200 OK", "{\"id\":42,\"token\":\"a b\",\"token_expires_at\":\"soon\"}", 42, NULL, NULL},
+        {GITLAB_OP_SHOW, "200 OK", "{\"id\":42,\"token\":\"a b\",\"token_expires_at\":\"soon\"}", 42, NULL, NULL},
         {GITLAB_OP_DEREGISTER, "204 No Content", "", 42, NULL, NULL},
         {GITLAB_OP_REMOVE, "204 No Content", "", 42, NULL, NULL},
     };
