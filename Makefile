@@ -182,7 +182,7 @@ $(B)/simulate: $(SIM_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(SIM_MALLOC)
 
 # Of a story that went wrong, `make sim` prints the line that tells it again: SEED=… WITH='…'.
-HISTORIES ?= 15000
+HISTORIES ?= 20000
 HISTORIES_ASAN ?= 1000
 .PHONY: sim
 sim: deps $(B)/simulate ## Tell stories of the whole operator in a simulated world (HISTORIES=n; SEED=n or INPUT=file, WITH='…', tells one)
