@@ -274,16 +274,25 @@ static struct condition skew(const struct observed *o, struct arena *a)
     return c;
 }
 
+/* A time that is yet to come was written by a clock that was ahead: people would read it, and what counts from it would
+ * wait until then. */
+static const char *transition_time(const struct condition *c, const struct observed *o, struct arena *a)
+{
+    enum { CLOCKS_DIFFER_S = 300 }; /* of processes that lead after each other */
+    struct json_object *former = former_condition(o->status, c->type);
+    const char *since = json_str(former, "lastTransitionTime");
+    bool same = since && strcmp(json_str_or(former, "status", ""), c->status) == 0;
+
+    return same && time_parse(since) <= o->now + CLOCKS_DIFFER_S ? since : time_format(o->now, a);
+}
+
 static void add_condition(struct json_object *list, const struct condition *c, const struct observed *o,
                           struct arena *a)
 {
     if (!c->status)
         return;
-    struct json_object *former = former_condition(o->status, c->type);
-    const char *since = json_str(former, "lastTransitionTime");
+    const char *since = transition_time(c, o, a);
     char *message = c->message ? charset_to_prose(arena_strdup(a, c->message)) : NULL;
-    if (!since || strcmp(json_str_or(former, "status", ""), c->status) != 0)
-        since = time_format(o->now, a);
     json_append(
         list,
         json_build("{type: %s, status: %s, reason: %s, message: %s, lastTransitionTime: %s, observedGeneration: %d}",

@@ -284,6 +284,28 @@ static void another_reason_is_no_transition(void **state)
     assert_string_equal(condition_get(rendered(w), "ManagerAvailable", "lastTransitionTime"), before);
 }
 
+/* As a clock that was ahead has written it; some minutes of difference are nothing. */
+static void no_transition_is_yet_to_come(void **state)
+{
+    static const int plain[OPTIONS];
+    static const struct {
+        int64_t ahead;
+        bool stays;
+    } clocks[] = {{0, true}, {300, true}, {301, false}, {3600, false}, {365 * 86400, false}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(clocks); i++) {
+        struct stage stage cleanup_stage;
+        struct world *w = &stage.world;
+        stage_init(&stage, plain, false);
+        world_observe(w);
+        const char *before = condition_get(w->observed.status, "Registered", "lastTransitionTime");
+        w->observed.now = time_parse(before) - clocks[i].ahead;
+        const char *now = clocks[i].stays ? before : time_format(w->observed.now, &w->mem);
+        assert_string_equal(condition_get(rendered(w), "Registered", "lastTransitionTime"), now);
+    }
+}
+
 static void nothing_ticks(void **state)
 {
     static const int plain[OPTIONS];
@@ -704,6 +726,7 @@ int main(void)
         cmocka_unit_test(all_managers_must_be_new_and_available),
         cmocka_unit_test(times_change_with_the_status_alone),
         cmocka_unit_test(another_reason_is_no_transition),
+        cmocka_unit_test(no_transition_is_yet_to_come),
         cmocka_unit_test(nothing_ticks),
         cmocka_unit_test(pods_alone_are_no_news),
         cmocka_unit_test(each_condition_tells_its_generation),
