@@ -14,7 +14,7 @@
 
 const char *judged_field(const struct judged *j, const char *key)
 {
-    return extra_config_field(arena_printf(j->a, "runners.kubernetes.%s", key), j->json, j->a);
+    return extra_config_field(arena_printf(j->a, "runners.kubernetes.%s", key), j->spec->json, j->a);
 }
 
 bool judged_has_variable(const char *text)
@@ -57,14 +57,12 @@ static void (*const rules[])(const struct judged *) = {
     judge_rights,
 };
 
-bool judge_spec(const struct owner *owner, struct json_object *json, struct spec *spec, struct arena *a,
-                struct err *err)
+bool judge_spec(const struct owner *owner, struct spec *spec, struct arena *a, struct err *err)
 {
     cleanup_arena struct arena scratch = {0};
     struct json_object *tree = render_config_tree(owner, spec, &(struct config_inputs){0}, &scratch);
     struct json_object *runner = json_at(json_member(tree, "runners"), 0);
     const struct judged j = {.spec = spec,
-                             .json = json,
                              .tree = tree,
                              .runner = runner,
                              .kubernetes = json_member(runner, "kubernetes"),

@@ -9,9 +9,8 @@
 
 #include "runner/spec.h"
 
-/* Judges a spec that is valid otherwise; `json` is what it was parsed from. Adds to spec->warnings; false and *err
- * (ERR_INVALID) when something cannot work. */
-bool judge_spec(const struct owner *owner, struct json_object *json, struct spec *spec, struct arena *a,
-                struct err *err);
+/* Judges a spec that is valid otherwise. Adds to spec->warnings; false and *err (ERR_INVALID) when something cannot
+ * work. */
+bool judge_spec(const struct owner *owner, struct spec *spec, struct arena *a, struct err *err);
 
 #endif

@@ -162,7 +162,7 @@ static void judge_flag(const struct judged *j, const char *field, const char *na
 
 static void judge_variables(const struct judged *j, const char *path)
 {
-    struct json_object *list = json_get(j->json, path);
+    struct json_object *list = json_get(j->spec->json, path);
 
     for (size_t i = 0; i < json_len(list); i++) {
         struct json_object *entry = json_at(list, i);

@@ -113,7 +113,7 @@ void judge_names(const struct judged *j)
         if ((value = json_get(j->kubernetes, jobs_places[i].path)))
             judge_named_place(j, &jobs_places[i], judged_field(j, jobs_places[i].path), value);
     for (size_t i = 0; i < ARRAY_LEN(manager_places); i++)
-        if ((value = json_get(j->json, manager_places[i].path)))
+        if ((value = json_get(j->spec->json, manager_places[i].path)))
             judge_named_place(j, &manager_places[i], arena_printf(j->a, "spec.%s", manager_places[i].path), value);
 }
 

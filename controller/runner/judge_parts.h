@@ -8,7 +8,6 @@
 /* What a rule looks at. */
 struct judged {
     const struct spec *spec;
-    struct json_object *json;       /* the spec as it was written                                       */
     struct json_object *tree;       /* config.toml, with placeholders for what is secret                */
     struct json_object *runner;     /* its [[runners]]                                                  */
     struct json_object *kubernetes; /* [runners.kubernetes]                                             */

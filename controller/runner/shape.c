@@ -355,6 +355,15 @@ static void validate_bounds(struct shape_walk *w, const struct shape *shape, str
 static void walk_to(struct shape_walk *w, const struct shape *shape, struct json_object *value,
                     const struct shape_place *at);
 
+/* Null is what server-side apply leaves of a map or list whose last entry was taken out, and an API server drops it
+ * where it knows the field. In place of one value it is what somebody has forgotten to write. */
+static bool is_absent(const struct shape *in, const struct shape *known, struct json_object *value)
+{
+    enum json_type type = types[known->type].json;
+
+    return !value && (in->open || known->defaulted || type == json_type_object || type == json_type_array);
+}
+
 static void walk_into(struct shape_walk *w, const struct shape *shape, struct json_object *value,
                       const struct shape_place *at)
 {
@@ -362,7 +371,9 @@ static void walk_into(struct shape_walk *w, const struct shape *shape, struct js
         const struct shape_place inner = {at, it.key, 0};
         const struct shape *known =
             w->member ? w->member(w, shape, it.key, it.value, &inner) : shape_of_member(shape, it.key);
-        if (known)
+        bool absent = known && is_absent(shape, known, it.value);
+        w->nulls |= absent;
+        if (known && !absent)
             walk_to(w, known, it.value, &inner);
     }
     for (size_t i = 0; i < json_len(value) && shape->each; i++) {
@@ -374,7 +385,7 @@ static void walk_into(struct shape_walk *w, const struct shape *shape, struct js
 static void walk_to(struct shape_walk *w, const struct shape *shape, struct json_object *value,
                     const struct shape_place *at)
 {
-    if (shape->type == SHAPE_ANY || (!value && shape->defaulted))
+    if (shape->type == SHAPE_ANY)
         return;
     assert(shape->type < SHAPE_MAP || shape->each);
     if (shape->type == SHAPE_ONE_OR_LIST && !json_is_array(value)) {
@@ -395,4 +406,27 @@ void shape_walk(struct shape_walk *w, const struct shape *shape, struct json_obj
 
     assert(w->all && w->all->a);
     walk_to(w, shape, value, &at);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Nulls */
+
+static struct json_object *copy_without_nulls(const struct shape *shape, struct json_object *value)
+{
+    if (!shape || (!shape->members && !shape->each) || !is_nested(value))
+        return json_copy(value);
+    struct json_object *copy = json_is_array(value) ? json_object_new_array() : json_object_new_object();
+    json_each (it, value) {
+        const struct shape *known = shape_of_member(shape, it.key);
+        if (!known || !is_absent(shape, known, it.value))
+            json_object_object_add(copy, it.key, copy_without_nulls(known, it.value));
+    }
+    for (size_t i = 0; i < json_len(value); i++)
+        json_append(copy, copy_without_nulls(shape->each, json_at(value, i)));
+    return copy;
+}
+
+struct json_object *shape_without_nulls(const struct shape *shape, struct json_object *value, struct arena *a)
+{
+    return arena_json(a, copy_without_nulls(shape, value));
 }

@@ -361,6 +361,7 @@ static void read_spec(struct json_object *object, const struct owner *owner, str
 {
     struct json_object *json = json_get(object, "spec");
 
+    ret->json = json;
     spec_read_fields(json, ret);
     ret->url = trimmed_url(ret->url, a);
     if (!ret->namespace)
@@ -432,6 +433,8 @@ bool spec_read_with(struct json_object *object, shape_member_fn *member, struct 
 
     *ret = (struct spec){0};
     shape_walk(&walk, &crd_shape, object, "");
+    if (walk.nulls)
+        object = shape_without_nulls(&crd_shape, object, a);
     if (validate_object(object, &owner, &err))
         read_spec(object, &owner, ret, a, &err);
     walk.bounds = true;

@@ -80,7 +80,8 @@ struct manager_spec {
 };
 
 struct spec {
-    const char *url; /* without a slash at the end                     */
+    struct json_object *json; /* what all of it was read from, without members that are null and say nothing */
+    const char *url;          /* without a slash at the end                     */
     enum authentication authentication;
     struct key_ref credential;
     int64_t adopt_runner_id; /* a runner that exists, AUTH_ACCESS_TOKEN only; 0: none */

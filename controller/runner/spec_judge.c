@@ -106,7 +106,7 @@ static void judge_rest(struct json_object *object, struct complaints *all)
     if (!json_object_is_type(json_get(copy, "spec"), json_type_object) || !read_rest(copy, all, &out, &rest))
         return;
     const struct owner owner = owner_of(copy);
-    judge_spec(&owner, json_get(copy, "spec"), &rest, all->a, &err);
+    judge_spec(&owner, &rest, all->a, &err);
     join(all, judged, &out);
 }
 
@@ -116,7 +116,7 @@ bool spec_judge_all(struct json_object *object, struct spec *spec, struct compla
     struct err err = {.all = all};
 
     if (all->len == 0)
-        return judge_spec(&owner, json_get(object, "spec"), spec, a, &err);
+        return judge_spec(&owner, spec, a, &err);
     judge_rest(object, all);
     return false;
 }

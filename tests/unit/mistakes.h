@@ -235,6 +235,23 @@ static inline struct json_object *example_of(struct json_object *schema)
     return object;
 }
 
+/* The way to a mistake's value is made of what is required there. */
+static inline void make_room(struct json_object *object, struct json_object *schema, const char *path, struct arena *a)
+{
+    const char *whole = path;
+    struct step step;
+
+    while (next_step(&path, &step) && *path) {
+        schema = step.in_list ? json_get(schema, "items")
+                 : json_member(json_get(schema, "properties"), step.name)
+                     ? json_member(json_get(schema, "properties"), step.name)
+                     : json_get(schema, "additionalProperties");
+        const char *here = arena_strndup(a, whole, (size_t)(path - whole) - (path[-1] == '.'));
+        if (!look(object, here) && schema)
+            put(object, here, example_of(schema));
+    }
+}
+
 static inline void add_mistake(struct mistakes *m, const char *path, const char *told, struct json_object *value,
                                bool out)
 {

@@ -7,23 +7,6 @@
 
 enum { COMBINATIONS = 400, TOGETHER_MAX = 40 };
 
-/* The way to the mistake's value is made of what is required there. */
-static void make_room(struct json_object *object, struct json_object *schema, const char *path, struct arena *a)
-{
-    const char *whole = path;
-    struct step step;
-
-    while (next_step(&path, &step) && *path) {
-        schema = step.in_list ? json_get(schema, "items")
-                 : json_member(json_get(schema, "properties"), step.name)
-                     ? json_member(json_get(schema, "properties"), step.name)
-                     : json_get(schema, "additionalProperties");
-        const char *here = arena_strndup(a, whole, (size_t)(path - whole) - (path[-1] == '.'));
-        if (!look(object, here) && schema)
-            put(object, here, example_of(schema));
-    }
-}
-
 static void commit(struct json_object *object, struct json_object *schema, const struct mistake *m, struct arena *a)
 {
     const char *values = strstr(m->path, ".values[0]");
