@@ -344,13 +344,13 @@ struct action report_orphan(const struct registration *r, const char *why, struc
                                                      (long long)r->runner_id, r->url[0] ? r->url : "GitLab", why));
 }
 
-/* No answer, or that of a server that has no time: it says nothing of what was asked for. Not so a 500, by which it
- * says for ever that a Secret cannot be decrypted. */
+/* No answer, such as when the API server's certificate is not trusted, or that of a server that has no time: it says
+ * nothing of what was asked for. Not so a 500, by which it says for ever that a Secret cannot be decrypted. */
 static bool was_not_heard(const struct err *err)
 {
     bool busy = err->code == 429 || (err->code >= 502 && err->code <= 504);
 
-    return err->kind == ERR_RETRY && (!err->code || busy);
+    return err->code ? busy : err->kind == ERR_RETRY || err->kind == ERR_DENIED;
 }
 
 const struct attempt *refused_attempt(const struct observed *o, const char *rule)
@@ -372,7 +372,8 @@ static struct action read_for_the_ledger(const struct observed *o, const char *t
 struct action leave_behind(const struct observed *o, const struct registration *r, const char *why, struct arena *a)
 {
     const struct attempt *failed = failed_attempt(o, "record");
-    bool writable = !failed || failed->err.kind == ERR_RETRY, dead = o->memory->check.refusals >= CONFIRMATIONS;
+    bool writable = !failed || failed->err.kind == ERR_RETRY || was_not_heard(&failed->err),
+         dead = o->memory->check.refusals >= CONFIRMATIONS;
     const char *token = r->token ? r->token : o->values[READ_TOKEN].value;
 
     if (!writable || dead || is_damaged(r))

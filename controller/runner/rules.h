@@ -60,8 +60,8 @@ struct action report_possible_orphan(const struct observed *o, struct arena *a);
 struct action report_orphan(const struct registration *r, const char *why, struct arena *a);
 /* The same, but it goes into the ledger as well, if somebody could deregister it later. */
 struct action leave_behind(const struct observed *o, const struct registration *r, const char *why, struct arena *a);
-/* The call of this rule was made in vain, and not just because the API server could not be reached or was busy: without
- * it nothing that follows would come about either, not even an Event. */
+/* The call of this rule was made in vain, and not just because the API server could not be reached, was not trusted or
+ * was busy: without it nothing that follows would come about either, not even an Event. */
 const struct attempt *refused_attempt(const struct observed *o, const char *rule);
 
 /* rules_server_check.c: a registered runner, as time goes by. */

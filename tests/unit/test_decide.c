@@ -335,6 +335,8 @@ static const struct test_case cases[] = {
          deleted_drained_and_tried, .how = 0),
     CASE("deleted: what cannot be removed elsewhere is left", "elsewhere: report ObjectLeftBehind",
          deleted_elsewhere_in_vain, .options = {[OPT_PLACE] = PLACE_JOBS}),
+    CASE("deleted: what was not refused there is not left", "elsewhere: wait ServerError, stalled",
+         deleted_elsewhere_and_untrusted, .options = {[OPT_PLACE] = PLACE_JOBS}),
     CASE("deleted: and holds up nothing", "forget: apply Secret ci/builds-runner-token, let go",
          deleted_and_left_elsewhere, .options = {[OPT_PLACE] = PLACE_JOBS}),
     CASE("deleted: deregistered by its own token", "deregister: gitlab deregister at " ONE " with glrt-a4, runner 4",
@@ -354,6 +356,8 @@ static const struct test_case cases[] = {
          .how = ERR_RETRY),
     CASE("deleted: too late, and the ledger is not ours", "deregister: report OrphanedRunner",
          deleted_and_recorded_in_vain, .how = ERR_DENIED),
+    CASE("deleted: too late, and the API server is not trusted", "record: wait ServerError, stalled",
+         deleted_and_recorded_untrusted),
     CASE("deleted: too late, with a token that is dead", "deregister: report OrphanedRunner",
          deleted_too_late_and_checked, .how = REFUSED),
     CASE("deleted: no token", "deregister: report OrphanedRunner", deleted_and_emptied),
@@ -514,6 +518,8 @@ static void nothing_is_decided_about_what_nobody_has_looked_at(void **state)
     for (size_t i = 0; i < ARRAY_LEN(unheard); i++)
         assert_string_equal(decided_blind_after(unheard[i], TOKEN, ERR_RETRY, false, -1, line),
                             "status: status Forbidden");
+    /* which it was not where the API server's certificate is not trusted */
+    assert_string_equal(decided_blind_after(0, TOKEN, ERR_DENIED, false, -1, line), "status: status Forbidden");
 }
 
 /* What happened is known by name in logs and metrics. */

@@ -46,7 +46,7 @@ static void a_runner_is_taken_over_that_is_ours_or_nobodys(void **state)
     }
 }
 
-/* A server that has no time has not said anything of it. */
+/* A server that has no time has not said anything of it, nor has one whose certificate is not trusted. */
 static void what_was_not_heard_is_no_refusal(void **state)
 {
     static const struct {
@@ -56,7 +56,8 @@ static void what_was_not_heard_is_no_refusal(void **state)
     } cases[] = {
         {ERR_RETRY, 0, false},   {ERR_RETRY, 429, false}, {ERR_RETRY, 428, true},  {ERR_RETRY, 430, true},
         {ERR_RETRY, 500, true},  {ERR_RETRY, 501, true},  {ERR_RETRY, 502, false}, {ERR_RETRY, 503, false},
-        {ERR_RETRY, 504, false}, {ERR_RETRY, 505, true},  {ERR_DENIED, 0, true},   {ERR_DENIED, 503, true},
+        {ERR_RETRY, 504, false}, {ERR_RETRY, 505, true},  {ERR_DENIED, 0, false},  {ERR_DENIED, 403, true},
+        {ERR_INVALID, 0, true},
     };
 
     (void)state;

@@ -200,13 +200,19 @@ void starting(struct world *w, int unused)
     child_of(w, CHILD_DEPLOYMENT)->rolled_out = false;
 }
 
-void failed(struct world *w, const char *rule, enum err_kind kind)
+static void failed_by(struct world *w, const char *rule, enum err_kind kind, int code)
 {
     struct err err;
 
     err_set(&err, kind, "ServerError", "it did not work");
+    err.code = code;
     err.retry_after_ms = RETRY_MS;
     memory_fail(&w->process.memory, rule, &err, w->now_ms, 0);
+}
+
+void failed(struct world *w, const char *rule, enum err_kind kind)
+{
+    failed_by(w, rule, kind, kind == ERR_DENIED ? 403 : 0);
 }
 
 void edited_and_tried(struct world *w, int unused)
@@ -574,6 +580,13 @@ void deleted_elsewhere_in_vain(struct world *w, int unused)
     failed(w, "elsewhere", ERR_DENIED);
 }
 
+void deleted_elsewhere_and_untrusted(struct world *w, int unused)
+{
+    deleted_long_ago(w, unused);
+    w->process.memory.deregistered = true;
+    failed_by(w, "elsewhere", ERR_DENIED, 0);
+}
+
 void deleted_and_left_elsewhere(struct world *w, int unused)
 {
     deleted_elsewhere_in_vain(w, unused);
@@ -602,6 +615,12 @@ void deleted_and_recorded_in_vain(struct world *w, int kind)
 {
     deleted_and_tried(w, kind);
     failed(w, "record", (enum err_kind)kind);
+}
+
+void deleted_and_recorded_untrusted(struct world *w, int unused)
+{
+    deleted_and_tried(w, unused);
+    failed_by(w, "record", ERR_DENIED, 0);
 }
 
 void deleted_too_late_and_checked(struct world *w, int found)

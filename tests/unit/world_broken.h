@@ -45,7 +45,7 @@ broken_fn nothing, token_secret_and_trust_lost, token_secret_touched, emptied, b
     deleted_by_force_and_tried, deleted_elsewhere_in_vain, deleted_and_left_elsewhere, deleted_while_suspended,
     deleted_long_ago, deleted_and_deregistered, deleted_and_forgotten, deleted_and_released, deleted_and_tried,
     edited_and_tried, deleted_and_issued, deleted_and_emptied, deleted_and_bare, deleted_and_let_go_by_hand, gone,
-    gone_with_its_manager, gone_and_tried;
+    gone_with_its_manager, gone_and_tried, deleted_elsewhere_and_untrusted, deleted_and_recorded_untrusted;
 /* how: which child */
 broken_fn edited_and_lost_in_line;
 broken_fn lost, edited_and_lost, replaced, drifted, rewritten, terminating, pinned;
