@@ -2,7 +2,8 @@
  * chooses the command line (see lines[]); the second is a terminal's width, '-': it is none.
  *
  * However the command ends, it ends, with an exit code that it has. What it prints for people is prose in lines, with
- * no escape codes but our own; JSON is JSON. */
+ * no escape codes but our own; JSON is JSON. A runner is removed at GitLab only when GitLab has just said that no job
+ * runs on it. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,7 @@ static struct {
     void *interrupt_arg;
     struct terminal terminal;
     struct buf output, talk;
+    char idle[512]; /* the URL of the runner on which GitLab said last that no job runs; "": it said something else */
 } run;
 
 static void expect(bool holds)
@@ -182,6 +184,27 @@ static ssize_t take_output(void *cookie, const char *bytes, size_t len)
         return 0;
     buf_add(to, bytes, len);
     return (ssize_t)len;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * What was asked for */
+
+static bool says_nothing_runs(const struct http_reply *reply)
+{
+    struct err err;
+    cleanup_json struct json_object *jobs = reply->status == 200 ? json_parse(reply->body, reply->len, &err) : NULL;
+
+    return json_is_array(jobs) && json_len(jobs) == 0;
+}
+
+static void see_answer(const char *method, const char *url, const struct http_reply *reply)
+{
+    const char *jobs = strstr(url, "/jobs?status=running");
+
+    expect(strcmp(method, "DELETE") != 0 || strcmp(url, run.idle) == 0);
+    *run.idle = '\0';
+    if (jobs && says_nothing_runs(reply))
+        snprintf(run.idle, sizeof(run.idle), "%.*s", (int)(jobs - url), url);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -276,6 +299,7 @@ void fuzz(const char *text, size_t len, struct arena *a)
             run.terminal = (struct terminal){.tty = tty, .colour = tty, .width = tty ? (unsigned char)text[1] : 0};
             run.letter = text[0];
             run.loop = peer_begin(text + HEAD);
+            peer_show(see_answer);
             run_line(lines[i].words, a);
             peer_end();
         }

@@ -1,6 +1,7 @@
 #include "peer.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +25,9 @@ struct loop {
 /* All requests are before `end`. */
 struct http {
     struct {
-        uint64_t id; /* 0: none */
-        struct http_request request;
+        uint64_t id;                 /* 0: none */
+        struct http_request request; /* its texts are gone, but for these */
+        char method[8], url[256];
     } requests[REQUESTS_MAX];
     size_t end;
     uint64_t last_id;
@@ -34,6 +36,7 @@ struct http {
 static struct loop loop;
 static struct http http;
 static const char *answers;
+static void (*shown)(const char *method, const char *url, const struct http_reply *reply);
 
 static void expect(bool holds)
 {
@@ -119,6 +122,8 @@ uint64_t http_start(struct http *h, const struct http_request *request)
     expect(i < REQUESTS_MAX);
     h->end = i < h->end ? h->end : i + 1;
     h->requests[i].request = *request;
+    snprintf(h->requests[i].method, sizeof(h->requests[i].method), "%s", request->method);
+    snprintf(h->requests[i].url, sizeof(h->requests[i].url), "%s", request->url);
     return h->requests[i].id = ++h->last_id;
 }
 
@@ -254,6 +259,8 @@ static bool answer_next(void)
     const struct http_request request = take_request(next);
     struct http_reply reply = reply_of(&request, copy, len);
     reply.next_page = page;
+    if (shown)
+        shown(http.requests[next].method, http.requests[next].url, &reply);
     request.on_done(request.arg, &reply);
     if (request.release)
         request.release(request.arg);
@@ -267,14 +274,20 @@ struct loop *peer_begin(const char *text)
 {
     srand(1); /* the same jitter, whatever came before */
     loop = (struct loop){.now = 1000};
-    http = (struct http){.last_id = 0};
+    http.end = http.last_id = 0;
     answers = text;
+    shown = NULL;
     return &loop;
 }
 
 struct http *peer_http(void)
 {
     return &http;
+}
+
+void peer_show(void (*see)(const char *method, const char *url, const struct http_reply *reply))
+{
+    shown = see;
 }
 
 bool peer_run(unsigned steps)

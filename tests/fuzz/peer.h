@@ -18,6 +18,8 @@
 struct loop *peer_begin(const char *text);
 /* What http_create() returns: all share one, and http_destroy() cancels all that is in flight. */
 struct http *peer_http(void);
+/* Who is to see each answer before the one who has asked; NULL, as after peer_begin(): nobody. */
+void peer_show(void (*see)(const char *method, const char *url, const struct http_reply *reply));
 /* Answers what is asked, and lets time pass where nothing is, until there is neither (false) or it has done so `steps`
  * times. */
 bool peer_run(unsigned steps);
