@@ -28,6 +28,7 @@ static int put_together(char *to, size_t size, const char *format, va_list args)
     while (*format) {
         bool between = *format != '%';
         const char *text = between ? format : va_arg(args, const char *);
+        text = text ? text : "(null)";
         size_t len = between ? (size_t)(strchrnul(format, '%') - format) : strlen(text);
         put(to, room, at, text, len);
         at += len;

@@ -59,7 +59,7 @@ static void add_variables(struct json_object *list, struct json_object *variable
 {
     for (size_t i = 0; i < json_len(variables); i++) {
         struct json_object *entry = json_at(variables, i);
-        const char *text = arena_printf(a, "%s=%s", json_str(entry, "name"), json_str(entry, "value"));
+        const char *text = arena_printf(a, "%s=%s", json_str_or(entry, "name", ""), json_str_or(entry, "value", ""));
         json_object_array_add(list, json_object_new_string(text));
     }
 }

@@ -23,7 +23,7 @@ static __attribute__((format(printf, 1, 2))) void is_as_of_libc(const char *form
 
 static void is_put_together(void **state)
 {
-    const char *format = "%s";
+    const char *format = "%s", *volatile none = NULL;
 
     (void)state;
     is_as_of_libc("%s", "");
@@ -31,6 +31,7 @@ static void is_put_together(void **state)
     is_as_of_libc("%s%s", "one", "another");
     is_as_of_libc("/%s/%s: %s.", "namespaces", "", "ten bytes and more");
     is_as_of_libc("%s", format); /* one and the same text */
+    is_as_of_libc("%s=%s", "A", none);
 }
 
 static void goes_where_it_is_to_go(void **state)
