@@ -63,27 +63,57 @@ static bool any_below(uint64_t bytes, unsigned n)
     return (bytes - EACH_BYTE * n) & ~bytes & EACH_BYTE << 7;
 }
 
+static bool stands_for_itself(char c)
+{
+    return (unsigned char)c >= ' ' && c != '"' && c != '\\';
+}
+
 static bool needs_no_escape(const char *bytes, size_t len)
 {
-    for (size_t i = 0; i < len; i += 8) {
-        uint64_t eight = EACH_BYTE * ' ';
-        memcpy(&eight, bytes + i, len - i < 8 ? len - i : 8);
+    for (; len >= 8; bytes += 8, len -= 8) {
+        uint64_t eight;
+        memcpy(&eight, bytes, 8);
         if (any_below(eight, ' ') || any_below(eight ^ EACH_BYTE * '"', 1) || any_below(eight ^ EACH_BYTE * '\\', 1))
             return false;
     }
-    return true;
+    while (len > 0 && stands_for_itself(*bytes))
+        bytes++, len--;
+    return len == 0;
+}
+
+static void print_escaped(const struct printer *p, const char *bytes, size_t len)
+{
+    cleanup_json struct json_object *value = json_object_new_string_len(bytes, (int)len);
+
+    print_as_json_c(p, value);
 }
 
 static void print_string(const struct printer *p, const char *bytes, size_t len)
 {
-    if (needs_no_escape(bytes, len)) {
-        char *text = room_for(p->to, len + 2);
-        text[0] = text[len + 1] = '"';
-        memcpy(text + 1, bytes, len);
+    if (!needs_no_escape(bytes, len)) {
+        print_escaped(p, bytes, len);
         return;
     }
-    cleanup_json struct json_object *value = json_object_new_string_len(bytes, (int)len);
-    print_as_json_c(p, value);
+    char *text = room_for(p->to, len + 2);
+    text[0] = text[len + 1] = '"';
+    memcpy(text + 1, bytes, len);
+}
+
+static void print_key(const struct printer *p, char before, const char *key)
+{
+    size_t len = strlen(key);
+
+    if (!needs_no_escape(key, len)) {
+        print_byte(p, before);
+        print_escaped(p, key, len);
+        print_byte(p, ':');
+        return;
+    }
+    char *text = room_for(p->to, len + 4);
+    text[0] = before;
+    text[1] = text[len + 2] = '"';
+    text[len + 3] = ':';
+    memcpy(text + 2, key, len);
 }
 
 /* Few are so large that json-c has another type for them. */
@@ -107,9 +137,7 @@ static void print_number(const struct printer *p, struct json_object *value)
 
 static void print_member(const struct printer *p, bool first, const char *key, struct json_object *value)
 {
-    print_byte(p, first ? '{' : ',');
-    print_string(p, key, strlen(key));
-    print_byte(p, ':');
+    print_key(p, first ? '{' : ',', key);
     print_value(p, value);
 }
 
