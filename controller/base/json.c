@@ -135,16 +135,26 @@ struct json_object *json_member(struct json_object *o, const char *key)
 
 enum { PART_SIZE = 128 }; /* of a part of a path, its NUL included */
 
-/* Copies the first part of a dotted path and moves on to the rest (NULL: it was the last). False: it is too long. */
-static bool next_part(const char **path, char part[static PART_SIZE])
+/* Copies the part of a dotted path that ends there. False: it is too long. */
+static bool copy_path_part(const char *path, const char *end, char part[static PART_SIZE])
 {
-    size_t len = strcspn(*path, ".");
+    size_t len = (size_t)(end - path);
 
     if (len >= PART_SIZE)
         return false;
-    memcpy(part, *path, len);
+    memcpy(part, path, len);
     part[len] = '\0';
-    *path = (*path)[len] ? *path + len + 1 : NULL;
+    return true;
+}
+
+/* Copies the first part and moves on to the rest (NULL: it was the last). False: it is too long. */
+static bool next_part(const char **path, char part[static PART_SIZE])
+{
+    const char *end = strchrnul(*path, '.');
+
+    if (!copy_path_part(*path, end, part))
+        return false;
+    *path = *end ? end + 1 : NULL;
     return true;
 }
 
@@ -153,11 +163,8 @@ struct json_object *json_get(struct json_object *o, const char *path)
     char part[PART_SIZE];
 
     for (const char *dot; o && (dot = strchr(path, '.')); path = dot + 1) {
-        size_t len = (size_t)(dot - path);
-        if (len >= PART_SIZE)
+        if (!copy_path_part(path, dot, part))
             return NULL;
-        memcpy(part, path, len);
-        part[len] = '\0';
         o = json_member(o, part);
     }
     return json_member(o, path);

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "kube/object_text.h"
 
 enum { KEY_MAX = 320 };
 
@@ -132,11 +133,7 @@ static struct json_object *with_trees(struct json_object *managed_fields, struct
 
 const char *managed_fields_of(struct json_object *managed_fields, const char *manager)
 {
-    struct json_object *fields = fields_of(managed_fields, manager);
-
-    if (!fields)
-        return NULL;
-    return json_object_is_type(fields, json_type_string) ? json_string(fields) : json_text(fields);
+    return object_member_text(fields_of(managed_fields, manager));
 }
 
 bool managed_fields_by_apply(struct json_object *managed_fields, const char *manager)

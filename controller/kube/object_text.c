@@ -252,3 +252,10 @@ const char *object_too_large(struct json_object *object)
 {
     return json_str(object, TOO_LARGE);
 }
+
+const char *object_member_text(struct json_object *value)
+{
+    if (!value)
+        return NULL;
+    return json_object_is_type(value, json_type_string) ? json_string(value) : json_text(value);
+}

@@ -44,6 +44,9 @@ void object_text_clear(struct object_text *t);
 /* Frees; accepts an all-zero one. */
 void object_text_finish(struct object_text *t);
 
+/* The JSON of a member that may have come as text (struct kube_resource), whether it has or not; lent. NULL: there is
+ * no value. */
+const char *object_member_text(struct json_object *value);
 /* Why no more than this is known of an object, with both figures: "300 KiB of JSON that …"; NULL: all of it is. */
 const char *object_too_large(struct json_object *object);
 

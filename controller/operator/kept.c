@@ -72,16 +72,6 @@ static int64_t time_at(struct json_object *object, const char *path)
     return time ? time_parse(time) : 0;
 }
 
-/* What comes as a string is text already (struct kube_resource). */
-static const char *text_of_member(struct json_object *object, const char *member)
-{
-    struct json_object *value = json_get(object, member);
-
-    if (!value)
-        return NULL;
-    return json_object_is_type(value, json_type_string) ? json_string(value) : json_text(value);
-}
-
 static const char *steering_annotations(struct json_object *object, struct arena *a)
 {
     static const char *const names[] = {ANNOTATION_ROTATE_TOKEN, ANNOTATION_SET_AT_GITLAB, ANNOTATION_RESTART,
@@ -99,8 +89,8 @@ static void keep_runner(struct kept_runner *ret, struct json_object *object, str
     const char *force = kind_annotation(object, ANNOTATION_FORCE_DELETE);
 
     *ret = (struct kept_runner){
-        .spec = text_of_member(object, "spec"),
-        .status = text_of_member(object, "status"),
+        .spec = object_member_text(json_get(object, "spec")),
+        .status = object_member_text(json_get(object, "status")),
         .annotations = steering_annotations(object, a),
         .too_large = object_too_large(object),
         .generation = json_int_or(object, "metadata.generation", 0),

@@ -48,6 +48,14 @@ static void check(const char *path, const char *found, const char *expected)
     print_message("%s = null:\n  %.300s\n  instead of:\n  %.300s\n", path, found, expected);
 }
 
+static const char *outcome_of_null(struct json_object *object, struct json_object *schema, const char *path,
+                                   struct arena *a)
+{
+    make_room(object, schema, path, a);
+    put(object, path, NULL);
+    return outcome_of(object, a);
+}
+
 /* Null at the path, held against no member there. */
 static void try_member(struct json_object *schema, const char *path)
 {
@@ -55,9 +63,7 @@ static void try_member(struct json_object *schema, const char *path)
     struct json_object *object = base_for(path, &a);
 
     counts.members++;
-    make_room(object, schema, path, &a);
-    put(object, path, NULL);
-    const char *found = outcome_of(object, &a);
+    const char *found = outcome_of_null(object, schema, path, &a);
     take_out(object, path);
     check(path, found, outcome_of(object, &a));
 }
@@ -85,9 +91,7 @@ static void try_value(struct json_object *schema, const char *path)
     struct json_object *object = base_for(path, &a);
 
     counts.values++;
-    make_room(object, schema, path, &a);
-    put(object, path, NULL);
-    const char *found = outcome_of(object, &a);
+    const char *found = outcome_of_null(object, schema, path, &a);
     if (!strstr(found, path))
         check(path, found, "a complaint of it");
 }
