@@ -80,6 +80,13 @@ struct json_object *json_parse(const char *text, size_t len, struct err *err)
     return json_parse_within(text, len, JSON_COST_MAX, err);
 }
 
+struct json_object *json_parse_text(const char *text)
+{
+    struct err ignored;
+
+    return text ? json_parse(text, strlen(text), &ignored) : NULL;
+}
+
 /* The text, with null in the place of each object and array that is nested too deep. A scalar takes a level, too. False
  * when there is none. */
 static bool cut_the_deep(const char *text, size_t len, struct buf *out)

@@ -35,7 +35,9 @@ size_t json_odd_word(const char *text, size_t len);
  * when its tree would take more than JSON_COST_MAX. The caller owns it. Beside the tree it takes at most twice its
  * longest string for a moment. */
 struct json_object *json_parse(const char *text, size_t len, struct err *err);
-/* The same with another maximum; SIZE_MAX: whatever it takes. */
+/* The same of a whole text, where it does not matter why it is none; NULL gives NULL. */
+struct json_object *json_parse_text(const char *text);
+/* As json_parse(), with another maximum; SIZE_MAX: whatever it takes. */
 struct json_object *json_parse_within(const char *text, size_t len, size_t max_cost, struct err *err);
 /* Whether they do so with that maximum; *err as above. */
 bool json_affordable(const char *text, size_t len, size_t max_cost, struct err *err);

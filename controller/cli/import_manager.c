@@ -25,10 +25,9 @@ static const char *const registration_variables[] = {"KUBERNETES_", "RUNNER_",  
 static bool is_usual(struct import_draft *d, const char *field)
 {
     for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
-        struct err ignored;
         if (strcmp(usual[i].field, field) != 0)
             continue;
-        cleanup_json struct json_object *json = json_parse(usual[i].json, strlen(usual[i].json), &ignored);
+        cleanup_json struct json_object *json = json_parse_text(usual[i].json);
         if (json_same(json, json_get(d->values, field))) {
             import_tell_field(d, field, IMPORT_OURS, "is the chart's own; the operator has its own as well");
             return true;

@@ -50,8 +50,7 @@ static bool owns_object(struct json_object *fields, struct json_object *object)
 /* Whether "k:{…}" names this element of a list whose elements are told apart by some of their fields. */
 static bool key_names(const char *key, struct json_object *element)
 {
-    struct err ignored;
-    cleanup_json struct json_object *wanted = json_parse(key + 2, strlen(key + 2), &ignored);
+    cleanup_json struct json_object *wanted = json_parse_text(key + 2);
 
     json_each (it, wanted) {
         struct json_object *own = json_member(element, it.key);
@@ -63,13 +62,11 @@ static bool key_names(const char *key, struct json_object *element)
 
 static bool owns_element(struct json_object *fields, struct json_object *element)
 {
-    struct err ignored;
-
     json_each (it, fields) {
         if (strncmp(it.key, "k:", 2) == 0 && key_names(it.key, element))
             return owns_value(it.value, element);
         if (strncmp(it.key, "v:", 2) == 0) {
-            cleanup_json struct json_object *value = json_parse(it.key + 2, strlen(it.key + 2), &ignored);
+            cleanup_json struct json_object *value = json_parse_text(it.key + 2);
             if (json_same(value, element))
                 return true;
         }
@@ -110,21 +107,13 @@ static struct json_object *fields_of(struct json_object *managed_fields, const c
     return applied ? applied : fields_by(managed_fields, manager, "Update");
 }
 
-/* NULL: there are none, or they are no JSON. */
-static struct json_object *parse_fields(const char *text, struct arena *a)
-{
-    struct err ignored;
-
-    return text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
-}
-
 /* All entries, with trees. */
 static struct json_object *with_trees(struct json_object *managed_fields, struct arena *a)
 {
     struct json_object *ret = arena_json(a, json_copy(managed_fields));
 
     for (size_t i = 0; i < json_len(ret); i++) {
-        struct json_object *fields = parse_fields(json_str(json_at(ret, i), "fieldsV1"), a);
+        struct json_object *fields = arena_json(a, json_parse_text(json_str(json_at(ret, i), "fieldsV1")));
         if (fields)
             json_set(json_at(ret, i), "fieldsV1", json_ref(fields));
     }
@@ -239,7 +228,7 @@ static bool fields_have(struct json_object *fields, struct json_object *manifest
 bool managed_fields_have(struct json_object *managed_fields, const char *manager, struct json_object *manifest)
 {
     cleanup_arena struct arena a = {0};
-    struct json_object *fields = parse_fields(managed_fields_of(managed_fields, manager), &a);
+    struct json_object *fields = arena_json(&a, json_parse_text(managed_fields_of(managed_fields, manager)));
 
     if (fields && !managed_fields_by_apply(managed_fields, manager))
         drop_all_shells(fields, with_trees(managed_fields, &a));
@@ -250,5 +239,5 @@ bool fields_have_annotation(const char *text, const char *key)
 {
     cleanup_arena struct arena a = {0};
 
-    return field_of(json_get(parse_fields(text, &a), "f:metadata.f:annotations"), key);
+    return field_of(json_get(arena_json(&a, json_parse_text(text)), "f:metadata.f:annotations"), key);
 }

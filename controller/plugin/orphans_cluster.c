@@ -74,9 +74,7 @@ static void note_events(struct cluster_uids *uids, const struct fetch *f, struct
 static void note_ledger(struct cluster_uids *uids, struct json_object *secret, struct arena *a)
 {
     json_each (it, json_get(secret, "data")) {
-        struct err ignored;
-        const char *text = base64_decode(json_string(it.value), NULL, a);
-        struct json_object *entry = text ? json_parse(text, strlen(text), &ignored) : NULL;
+        struct json_object *entry = json_parse_text(base64_decode(json_string(it.value), NULL, a));
         if (!entry)
             continue;
         json_remove(entry, "token");

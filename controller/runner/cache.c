@@ -98,11 +98,9 @@ static const char *text_of(struct json_object *data, const char *key, struct are
 /* As gitlab-runner reads the file of a service account. */
 static const char *text_in_file(struct json_object *data, const char *member, struct arena *a)
 {
-    const char *text = text_of(data, GCS_FILE, a);
-    struct err ignored;
-    struct json_object *file = *text ? json_parse(text, strlen(text), &ignored) : NULL;
+    struct json_object *file = json_parse_text(text_of(data, GCS_FILE, a));
 
-    return file ? json_str_or(arena_json(a, file), member, "") : "";
+    return json_str_or(arena_json(a, file), member, "");
 }
 
 static const char *credential_text(const struct credential *c, struct json_object *data, struct arena *a)

@@ -36,8 +36,7 @@ const char *orphan_name(const struct owner *owner, const struct orphan *orphan, 
 
 struct owner orphan_owner(const char *text, struct arena *a)
 {
-    struct err ignored;
-    struct json_object *entry = arena_json(a, json_parse(text, strlen(text), &ignored));
+    struct json_object *entry = arena_json(a, json_parse_text(text));
 
     return (struct owner){.ns = json_str_or(entry, "namespace", ""),
                           .name = json_str_or(entry, "name", ""),
@@ -46,8 +45,7 @@ struct owner orphan_owner(const char *text, struct arena *a)
 
 bool orphan_parse(const char *text, struct orphan *ret, struct arena *a)
 {
-    struct err ignored;
-    struct json_object *entry = arena_json(a, json_parse(text, strlen(text), &ignored));
+    struct json_object *entry = arena_json(a, json_parse_text(text));
 
     *ret = (struct orphan){.runner_id = json_int_or(entry, "runnerId", 0),
                            .url = json_str(entry, "url"),

@@ -122,10 +122,7 @@ struct action need_tls(const struct observed *o, struct arena *a)
 
 struct json_object *cache_data(const struct observed *o, struct arena *a)
 {
-    const char *text = o->values[READ_CACHE].value;
-    struct err ignored;
-
-    return text ? arena_json(a, json_parse(text, strlen(text), &ignored)) : NULL;
+    return arena_json(a, json_parse_text(o->values[READ_CACHE].value));
 }
 
 struct action need_cache(const struct observed *o, struct arena *a)

@@ -188,8 +188,7 @@ static struct json_object *objects_json(const struct reconciler_view *view)
 /* A text that should be JSON as such; else as a string. */
 static struct json_object *json_or_text(const char *text)
 {
-    struct err ignored;
-    struct json_object *parsed = json_parse(text, strlen(text), &ignored);
+    struct json_object *parsed = json_parse_text(text);
 
     return parsed ? parsed : json_build("%s", text);
 }
