@@ -18,7 +18,7 @@ enum {
     SPEC_CACHE_LEN = 64,        /* specs that are kept, when nobody uses them, …        */
     SPEC_CACHE_BYTES = 1 << 20, /* … and what they may take, by json_cost(), …          */
     SPEC_CACHE_SHARE = 1 << 17, /* … and each of them                                   */
-    SPEC_CACHE_REST = 4,        /* at rest it is one part of so many, of both           */
+    SPEC_CACHE_REST = 16,       /* at rest it is one part of so many, of both           */
 };
 
 struct spec_cache *spec_cache_create(void);

@@ -11,7 +11,7 @@ import time
 
 from .audit import lists
 from .compare import compare
-from .converge import converge, memories, steady
+from .converge import converge, first_objects, memories, steady
 from .foreign import foreign_secrets
 from .hosts import dead_host, slow_host
 from .latency import edit_costs, edit_during_start, edits_under_churn
@@ -40,13 +40,15 @@ def step(result, name, measure, *args):
 def one_life(scene, result, curve):
     """The operator as it starts with nothing, and as it goes on with all of its objects."""
     def growing():
+        first = first_objects(scene, operator)
         counts, points = converge(scene, operator, SPACE)
         curve.extend(points)
-        return counts | memories(scene, operator, SPACE, idle)
+        return counts | memories(scene, operator, SPACE, first)
     with scene.operator() as operator:
         result["start_ms"] = operator.wait_ready() * 1000
         scene.wait_quiet()
-        kinds, idle = set(lists(scene.audit.take())), memory(operator.pid)
+        kinds = set(lists(scene.audit.take()))
+        result["rss_mib_idle"], result["anon_mib_idle"] = memory(operator.pid)
         step(result, "new objects converge", growing)
         step(result, "steady state", steady, scene, operator)
         step(result, "watches are lost", relist, scene, operator, kinds)
