@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <json-c/json.h>
-#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +34,7 @@ void arena_finish(struct arena *a)
         d->release(d->arg);
     for (struct arena_block *b = a->blocks, *next; b; b = next) {
         next = b->next;
-        OPENSSL_cleanse(b->data, b->used);
+        explicit_bzero(b->data, b->used);
         free(b);
     }
     arena_init(a);
@@ -100,7 +99,8 @@ char *arena_printf(struct arena *a, const char *format, ...)
     assert(len >= 0);
     char *at = take_of_block(a, (size_t)len + 1);
     if (at != text) {
-        OPENSSL_cleanse(text, room);
+        if (room)
+            explicit_bzero(text, room);
         format_text(at, (size_t)len + 1, format, again);
     }
     va_end(again);

@@ -1,7 +1,6 @@
 #include "base/buf.h"
 
 #include <assert.h>
-#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +19,7 @@ void buf_init(struct buf *b, size_t max)
 void buf_finish(struct buf *b)
 {
     if (b->size) {
-        OPENSSL_cleanse(b->data, b->size);
+        explicit_bzero(b->data, b->size);
         free(b->data);
     }
     buf_init(b, b->max);
@@ -52,7 +51,7 @@ static bool make_room(struct buf *b, size_t len)
     char *data = mem_resize(NULL, size);
     memcpy(data, b->data, b->len + 1);
     if (b->size) {
-        OPENSSL_cleanse(b->data, b->len);
+        explicit_bzero(b->data, b->len);
         free(b->data);
     }
     b->data = data;
@@ -102,7 +101,7 @@ bool buf_add_file(struct buf *b, FILE *file)
 
     while (fits && (len = fread(piece, 1, sizeof(piece), file)) > 0)
         fits = buf_add(b, piece, len);
-    OPENSSL_cleanse(piece, sizeof(piece));
+    explicit_bzero(piece, sizeof(piece));
     return fits && !ferror(file);
 }
 

@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <json-c/json.h>
-#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -330,7 +329,7 @@ struct json_object *json_copy(struct json_object *o)
 void json_cleanse(struct json_object *o)
 {
     if (json_object_is_type(o, json_type_string))
-        OPENSSL_cleanse((char *)json_object_get_string(o), (size_t)json_object_get_string_len(o));
+        explicit_bzero((char *)json_object_get_string(o), (size_t)json_object_get_string_len(o));
     for (size_t i = 0; i < json_len(o); i++)
         json_cleanse(json_at(o, i));
     json_each (it, o)

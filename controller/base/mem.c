@@ -1,6 +1,5 @@
 #include "base/mem.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +35,6 @@ bool text_same(const char *a, const char *b)
 void mem_free_secret(char *text)
 {
     if (text)
-        OPENSSL_cleanse(text, strlen(text));
+        explicit_bzero(text, strlen(text));
     free(text);
 }
