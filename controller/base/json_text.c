@@ -57,28 +57,26 @@ static void print_as_json_c(const struct printer *p, struct json_object *value)
     print_bytes(p, bytes, len);
 }
 
-/* Whether any of eight bytes is below n, which is 128 at most. */
-static bool any_below(uint64_t bytes, unsigned n)
+/* Whether any of eight bytes is a control character, a quote or a backslash: what is taken from it reaches below 0, as
+ * from no other byte below 128. */
+static bool any_needs_escape(uint64_t eight)
 {
-    return (bytes - EACH_BYTE * n) & ~bytes & EACH_BYTE << 7;
-}
+    uint64_t quote = eight ^ EACH_BYTE * '"', backslash = eight ^ EACH_BYTE * '\\';
 
-static bool stands_for_itself(char c)
-{
-    return (unsigned char)c >= ' ' && c != '"' && c != '\\';
+    return ((eight - EACH_BYTE * ' ') | (quote - EACH_BYTE) | (backslash - EACH_BYTE)) & ~eight & EACH_BYTE << 7;
 }
 
 static bool needs_no_escape(const char *bytes, size_t len)
 {
-    for (; len >= 8; bytes += 8, len -= 8) {
-        uint64_t eight;
-        memcpy(&eight, bytes, 8);
-        if (any_below(eight, ' ') || any_below(eight ^ EACH_BYTE * '"', 1) || any_below(eight ^ EACH_BYTE * '\\', 1))
+    uint64_t eight, last = EACH_BYTE * ' ';
+
+    for (; len > sizeof(eight); bytes += sizeof(eight), len -= sizeof(eight)) {
+        memcpy(&eight, bytes, sizeof(eight));
+        if (any_needs_escape(eight))
             return false;
     }
-    while (len > 0 && stands_for_itself(*bytes))
-        bytes++, len--;
-    return len == 0;
+    memcpy(&last, bytes, len);
+    return !any_needs_escape(last);
 }
 
 static void print_escaped(const struct printer *p, const char *bytes, size_t len)
