@@ -36,11 +36,9 @@ static bool is_escaped(const char *start, const char *quote)
     return (quote - escape) % 2;
 }
 
-/* A string; *ret is what is between the quotes. */
-static bool read_string(struct cursor *c, struct cursor *ret)
+/* What follows a quote, and the one that ends the string; *ret is what is between the two. */
+static bool read_to_quote(struct cursor *c, struct cursor *ret)
 {
-    if (!peek_takes(c, '"'))
-        return false;
     ret->at = c->at;
     while ((ret->end = memchr(c->at, '"', (size_t)(c->end - c->at)))) {
         c->at = ret->end + 1;
@@ -50,32 +48,31 @@ static bool read_string(struct cursor *c, struct cursor *ret)
     return false;
 }
 
+static bool read_string(struct cursor *c, struct cursor *ret)
+{
+    return peek_takes(c, '"') && read_to_quote(c, ret);
+}
+
 /* Whether what is between the quotes stands for itself. */
 static bool has_no_escapes(const struct cursor *string)
 {
     return !memchr(string->at, '\\', (size_t)(string->end - string->at));
 }
 
-/* Bytes outside of strings that matter to what skips a value. */
-static const bool is_sign[256] = {['"'] = true, ['['] = true, [']'] = true, ['{'] = true, ['}'] = true, [','] = true};
+/* How much deeper it is behind a byte that is in no string. */
+static const signed char deeper[256] = {['['] = 1, ['{'] = 1, [']'] = -1, ['}'] = -1};
 
 /* Over a value: to the comma or bracket that ends it. */
 static bool skip_value(struct cursor *c)
 {
     struct cursor ignored;
 
-    for (size_t depth = 0; c->at < c->end;) {
-        if (!is_sign[(unsigned char)*c->at]) {
-            c->at++;
-            continue;
-        }
-        bool ends = *c->at == ']' || *c->at == '}', begins = *c->at == '[' || *c->at == '{';
-        if (depth == 0 && (ends || *c->at == ','))
+    for (ssize_t depth = 0; c->at < c->end;) {
+        signed char more = deeper[(unsigned char)*c->at];
+        if (depth == 0 && (more < 0 || *c->at == ','))
             return true;
-        depth = depth + begins - ends;
-        if (*c->at != '"')
-            c->at++;
-        else if (!read_string(c, &ignored))
+        depth += more;
+        if (*c->at++ == '"' && !read_to_quote(c, &ignored))
             return false;
     }
     return false;
