@@ -97,7 +97,7 @@ static struct built build_object(struct builder *b)
         expect(b, ':');
         struct built member = build_value(b);
         if (!member.left_out)
-            json_object_object_add(object, key, member.value);
+            json_object_object_add_ex(object, key, member.value, JSON_C_OBJECT_ADD_KEY_IS_NEW);
         if (!accept(b, ',')) {
             expect(b, '}');
             break;
