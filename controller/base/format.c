@@ -1,19 +1,8 @@
 #include "base/format.h"
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-static bool has_nothing_but_texts(const char *format)
-{
-    while (*(format = strchrnul(format, '%')))
-        if (format[1] == 's')
-            format += 2;
-        else
-            return false;
-    return true;
-}
 
 static void put(char *to, size_t size, size_t at, const char *text, size_t len)
 {
@@ -21,18 +10,25 @@ static void put(char *to, size_t size, size_t at, const char *text, size_t len)
         memcpy(to + at, text, len < size - at ? len : size - at);
 }
 
+/* -1: there is more in the format than texts. */
 static int put_together(char *to, size_t size, const char *format, va_list args)
 {
     size_t room = size ? size - 1 : 0, at = 0;
 
-    while (*format) {
-        bool between = *format != '%';
-        const char *text = between ? format : va_arg(args, const char *);
-        text = text ? text : "(null)";
-        size_t len = between ? (size_t)(strchrnul(format, '%') - format) : strlen(text);
+    for (const char *next = format; *format; format = next) {
+        const char *text = format;
+        next = strchrnul(format, '%');
+        size_t len = (size_t)(next - format);
+        if (!len) {
+            if (*++next != 's')
+                return -1;
+            text = va_arg(args, const char *);
+            text = text ? text : "(null)";
+            len = strlen(text);
+            next++;
+        }
         put(to, room, at, text, len);
         at += len;
-        format += between ? len : 2;
     }
     if (size)
         to[at < room ? at : room] = '\0';
@@ -41,7 +37,14 @@ static int put_together(char *to, size_t size, const char *format, va_list args)
 
 int format_text(char *to, size_t size, const char *format, va_list args)
 {
-    return has_nothing_but_texts(format) ? put_together(to, size, format, args) : vsnprintf(to, size, format, args);
+    va_list again;
+
+    va_copy(again, args);
+    int len = put_together(to, size, format, args);
+    if (len < 0)
+        len = vsnprintf(to, size, format, again);
+    va_end(again);
+    return len;
 }
 
 int format_into(char *to, size_t size, const char *format, ...)
