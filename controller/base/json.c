@@ -373,9 +373,34 @@ struct json_object *json_sorted(struct json_object *o)
     return result;
 }
 
+static bool has_same_members(struct json_object *a, struct json_object *b)
+{
+    if (json_object_object_length(a) != json_object_object_length(b))
+        return false;
+    json_each (it, a)
+        if (!json_same(it.value, json_member(b, it.key)) || (!it.value && !json_object_object_get_ex(b, it.key, NULL)))
+            return false;
+    return true;
+}
+
+static bool has_same_elements(struct json_object *a, struct json_object *b)
+{
+    bool same = json_len(a) == json_len(b);
+
+    for (size_t i = 0; same && i < json_len(a); i++)
+        same = json_same(json_at(a, i), json_at(b, i));
+    return same;
+}
+
 bool json_same(struct json_object *a, struct json_object *b)
 {
-    return json_object_equal(a, b) != 0;
+    enum json_type type = json_object_get_type(a);
+
+    if (a == b || type != json_object_get_type(b))
+        return a == b;
+    return type == json_type_object  ? has_same_members(a, b)
+           : type == json_type_array ? has_same_elements(a, b)
+                                     : json_object_equal(a, b);
 }
 
 void json_put_ptr(struct json_object **o)

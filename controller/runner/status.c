@@ -393,6 +393,16 @@ struct json_object *status_render(const struct observed *o, const struct finding
     return status;
 }
 
+/* Its members are the other's. */
+static struct json_object *with_members_of(struct json_object *status)
+{
+    struct json_object *ret = json_build("{}");
+
+    json_each (it, status)
+        json_set(ret, it.key, json_ref(it.value));
+    return ret;
+}
+
 static void take_member(struct json_object *into, struct json_object *from, const char *name)
 {
     json_remove(into, name);
@@ -413,7 +423,7 @@ bool status_is_shown(const struct observed *o, struct json_object *status)
 {
     if (!o->status || json_same(o->status, status))
         return o->status != NULL;
-    cleanup_json struct json_object *shown = json_copy(o->status);
+    cleanup_json struct json_object *shown = with_members_of(o->status);
     take_member(shown, status, "appliedFields");
     if (are_starting(status))
         take_member(shown, status, "replicas");
