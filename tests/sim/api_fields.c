@@ -23,14 +23,7 @@ static struct json_object *leaf(void)
 
 static bool is_of_the_set(struct json_object *node)
 {
-    return node && (json_object_object_length(node) == 0 || json_object_object_get_ex(node, ".", NULL));
-}
-
-static struct json_object *below(struct json_object *node, const char *key)
-{
-    struct json_object *child = NULL;
-
-    return node && json_object_object_get_ex(node, key, &child) ? child : NULL;
+    return node && (json_object_object_length(node) == 0 || json_member(node, "."));
 }
 
 /* *node: NULL or an object of our own. Takes the child over; NULL adds none. */
@@ -101,7 +94,7 @@ static struct json_object *fields_of_elements(struct json_object *array, const s
         if (!child || !is_of_the_set(child))
             put_itself(&child);
         schema_element_key(schema, element, key);
-        if (below(node, key))
+        if (json_member(node, key))
             json_object_put(child);
         else
             put_child(&node, key, child);
@@ -164,9 +157,9 @@ static void compare_member(struct fields_change *all, const char *name, struct j
 static struct json_object *member_after(struct json_object *after, const char *name, struct json_object *old)
 {
     static struct json_object *no_members, *no_elements;
-    struct json_object *new = NULL;
+    struct json_object *new = json_member(after, name);
 
-    if (!after || !json_object_object_get_ex(after, name, &new) || new || !old)
+    if (new || !old || !json_object_object_get_ex(after, name, NULL))
         return new;
     no_members = no_members ? no_members : json_object_new_object();
     no_elements = no_elements ? no_elements : json_object_new_array();
@@ -258,7 +251,7 @@ static struct json_object *combined(struct json_object *a, struct json_object *b
     json_object_object_foreach(a, key, child)
     {
         if (*key != '.')
-            put_child(&node, key, combine(child, below(b, key)));
+            put_child(&node, key, combine(child, json_member(b, key)));
     }
     if (itself)
         put_itself(&node);
@@ -273,7 +266,7 @@ struct json_object *fields_union(struct json_object *a, struct json_object *b)
 
     json_object_object_foreach(b, key, child)
     {
-        if (*key != '.' && !below(a, key))
+        if (*key != '.' && !json_member(a, key))
             put_child(&node, key, json_object_get(child));
     }
     if (is_of_the_set(a) || is_of_the_set(b))

@@ -28,25 +28,19 @@ struct json_object *api_json_of_yaml(const char *path)
     return first;
 }
 
+/* Null is as nothing. */
 static bool same_members(struct json_object *a, struct json_object *b)
 {
-    int shared = 0;
+    size_t left = 0;
 
-    json_object_object_foreach(a, key, value)
-    {
-        struct json_object *other = json_object_object_get(b, key);
-        if (!api_json_same(value, other))
+    json_each (it, b)
+        left += it.value != NULL;
+    json_each (it, a) {
+        if (!api_json_same(it.value, json_member(b, it.key)))
             return false;
-        shared += json_object_object_get_ex(b, key, NULL);
+        left -= it.value != NULL;
     }
-    if (shared == json_object_object_length(b))
-        return true;
-    json_object_object_foreach(b, name, there)
-    {
-        if (there && !json_object_object_get_ex(a, name, NULL))
-            return false;
-    }
-    return true;
+    return left == 0;
 }
 
 static bool same_elements(struct json_object *a, struct json_object *b)

@@ -105,7 +105,7 @@ struct json_object *merge_values(struct json_object *live, struct json_object *m
 
 static bool is_member(struct json_object *node)
 {
-    return json_object_object_length(node) == 0 || json_object_object_get_ex(node, ".", NULL);
+    return json_object_object_length(node) == 0 || json_member(node, ".");
 }
 
 /* A struct's field counts as owned by who owns anything in it; what is in a list or map must be owned itself. */
@@ -121,8 +121,8 @@ static bool owners_below(const struct merge_owners *owners, const char *key, boo
 
     ret->len = 0;
     for (size_t i = 0; i < owners->len; i++) {
-        struct json_object *child = NULL;
-        if (!json_object_object_get_ex(owners->sets[i], key, &child))
+        struct json_object *child = json_member(owners->sets[i], key);
+        if (!child)
             continue;
         ret->sets[ret->len++] = child;
         kept |= counts_as_owned(child, named);
