@@ -49,11 +49,11 @@ static char *text_between(const char *head, struct json_object *value, const cha
 {
     const char *text = json_text(value);
     size_t head_len = strlen(head), len = strlen(text), tail_len = strlen(tail);
-    char *ret = mem_alloc(head_len + len + tail_len + 1);
+    char *ret = mem_resize(NULL, head_len + len + tail_len + 1);
 
     memcpy(ret, head, head_len);
     memcpy(ret + head_len, text, len);
-    memcpy(ret + head_len + len, tail, tail_len);
+    memcpy(ret + head_len + len, tail, tail_len + 1);
     *ret_len = head_len + len + tail_len;
     return ret;
 }

@@ -116,16 +116,14 @@ static void on_packet(struct loop_post *post)
 static void send_packet(struct exchange *x, enum packet_kind kind, const struct exchange_head *head, const char *data,
                         size_t len)
 {
-    struct packet *p = mem_alloc(sizeof(*p) + len + 1);
+    struct packet *p = mem_resize(NULL, sizeof(*p) + len);
     int64_t at = x->sim->now + latency(x) + sabotage_delay_ms(x);
 
+    *p = (struct packet){.kind = kind, .exchange = x, .data = (const char *)(p + 1), .len = len};
     if (len)
         memcpy(p + 1, data, len);
-    p->kind = kind;
-    p->exchange = x;
-    p->head = head ? *head : (struct exchange_head){0};
-    p->data = (const char *)(p + 1);
-    p->len = len;
+    if (head)
+        p->head = *head;
     p->post.come = on_packet;
     list_init(&p->post.node);
     list_append(&x->packets, &p->node);
