@@ -27,7 +27,7 @@ struct demand {
 
 static void percent_decode(char *text)
 {
-    char *to = text;
+    char *to = text = text + strcspn(text, "%+");
 
     for (; *text; text++, to++) {
         int high = *text == '%' ? hex_digit(text[1]) : -1, low = high < 0 ? -1 : hex_digit(text[2]);
