@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -50,7 +51,7 @@ static void name_the_text(struct object_text *t, const char *path)
 
     if (in_list)
         snprintf(t->list, sizeof(t->list), "%s%.*s", before, (int)(in_list - path), path);
-    snprintf(t->member, sizeof(t->member), "%s%s", in_list ? "" : before, in_list ? in_list + 3 : path);
+    format_into(t->member, sizeof(t->member), "%s%s", in_list ? "" : before, in_list ? in_list + 3 : path);
 }
 
 void object_text_init(struct object_text *t, const struct kube_resource *resource, bool is_event, size_t max)
@@ -64,7 +65,7 @@ void object_text_init(struct object_text *t, const struct kube_resource *resourc
     if (resource && resource->annotations)
         add_keep(t, &(struct json_keep){{"metadata", "annotations", resource->annotations}, 2048, false});
     if (resource && resource->unread)
-        snprintf(t->unread, sizeof(t->unread), "%s%s", is_event ? "object." : "", resource->unread);
+        format_into(t->unread, sizeof(t->unread), "%s%s", is_event ? "object." : "", resource->unread);
     if (resource && resource->as_text)
         name_the_text(t, resource->as_text);
 }

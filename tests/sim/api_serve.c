@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/format.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "tests/sim/api_json.h"
@@ -115,7 +116,7 @@ static void take_target(struct demand *d, const char *target)
     char *segments[SEGMENTS_MAX], *rest, *query;
     size_t len = 0;
 
-    snprintf(d->text, sizeof(d->text), "%s", target);
+    format_into(d->text, sizeof(d->text), "%s", target);
     query = strchr(d->text, '?');
     if (query) {
         *query = '\0';

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/digest.h"
+#include "base/format.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "tests/sim/deeds.h"
@@ -100,7 +101,7 @@ struct json_object *wish_child(const struct story *story, const struct wish *wis
 {
     char name[128];
 
-    snprintf(name, sizeof(name), "%s%s", wish->name, suffix);
+    format_into(name, sizeof(name), "%s%s", wish->name, suffix);
     return api_object(story->api, resource, wish->ns, name);
 }
 
