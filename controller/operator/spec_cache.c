@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 enum {
-    CONFIG_TREES = 3,      /* of a spec with `config`: as it stands, without what is empty, and what it says */
+    CONFIG_COPIES = 3,     /* of `config`, at most: without what is empty, in the order of names, and what it says */
     AROUND_SPEC = 4 << 10, /* of the tree of an object: its name and the like */
 };
 
@@ -30,6 +30,7 @@ struct entry {
     struct spec_cache *cache;
     unsigned users;
     size_t size; /* when it became idle last */
+    size_t read; /* … of which so much without the status */
     struct spec_key key;
     const char *digest; /* of the spec's text; NULL: there is none */
     struct spec spec;
@@ -79,18 +80,30 @@ static bool is_key(const struct spec_key *one, const struct spec_key *other)
 /* ---------------------------------------------------------------------------------------------------------------------
  * Reading */
 
-/* By the key and nothing else. */
-static bool parse_spec(const struct spec_key *key, struct spec *ret, struct arena *a, struct err *err)
-{
-    const struct kept_runner kept = {.spec = key->spec, .annotations = key->annotations};
-    const struct record record = {.ns = key->ns, .name = key->name, .uid = key->uid, .kept = &kept};
-
-    return spec_parse(runner_object(&record, a), ret, a, err);
-}
-
 static size_t text_cost(const char *text)
 {
     return text ? json_cost(text, strlen(text)) : 0;
+}
+
+/* Of all that is kept of it; of an object with nulls there is a copy without them. */
+static size_t trees_cost(const struct entry *e, struct json_object *object)
+{
+    size_t one = AROUND_SPEC + e->spec_cost + text_cost(e->key.annotations);
+    bool copied = e->spec.json != json_member(object, "spec");
+
+    return one * (copied ? 2 : 1) + CONFIG_COPIES * text_cost(json_text(json_member(e->spec.json, "config")));
+}
+
+/* By the key and nothing else. */
+static void parse_spec(struct entry *e)
+{
+    const struct spec_key *key = &e->key;
+    const struct kept_runner kept = {.spec = key->spec, .annotations = key->annotations};
+    const struct record record = {.ns = key->ns, .name = key->name, .uid = key->uid, .kept = &kept};
+    struct json_object *object = runner_object(&record, &e->mem);
+
+    e->valid = spec_parse(object, &e->spec, &e->mem, &e->err);
+    e->read = sizeof(*e) + arena_size(&e->mem) + trees_cost(e, object);
 }
 
 static struct entry *reading_of(struct spec_cache *cache, const struct spec_key *key)
@@ -102,7 +115,7 @@ static struct entry *reading_of(struct spec_cache *cache, const struct spec_key 
     e->key = key_copy(key, &e->mem);
     e->digest = key->spec ? digest_short(key->spec, strlen(key->spec), &e->mem) : NULL;
     e->spec_cost = text_cost(key->spec);
-    e->valid = parse_spec(&e->key, &e->spec, &e->mem, &e->err);
+    parse_spec(e);
     return e;
 }
 
@@ -126,12 +139,6 @@ static void free_entry(struct entry *e)
     arena_finish(&e->status.mem);
     arena_finish(&e->mem);
     free(e);
-}
-
-static size_t entry_size(const struct entry *e)
-{
-    return sizeof(*e) + arena_size(&e->mem) + AROUND_SPEC + e->spec_cost * (e->spec.config ? CONFIG_TREES : 1) +
-           text_cost(e->key.annotations) + arena_size(&e->status.mem) + e->status.cost;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -187,7 +194,7 @@ static void let_go_of(void *arg)
     assert(e->users > 0);
     if (--e->users)
         return;
-    e->size = entry_size(e);
+    e->size = e->read + arena_size(&e->status.mem) + e->status.cost;
     if (!e->cache || e->size > SPEC_CACHE_SHARE)
         free_entry(e);
     else

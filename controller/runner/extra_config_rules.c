@@ -221,18 +221,20 @@ bool extra_config_says_nothing(const char *path, struct json_object *value)
 
 struct json_object *extra_config_said(struct json_object *config, const char **ret_left_out, struct arena *a)
 {
-    struct json_object *said = arena_json(a, json_copy(config));
+    struct json_object *said = config;
     const char *list = "";
 
     for (size_t i = 0; i < ARRAY_LEN(owned); i++) {
         struct json_object *value = json_get(said, owned[i].path);
         if (!value || !says_nothing(i, value))
             continue;
+        if (said == config)
+            said = arena_json(a, json_copy(config));
         json_remove(said, owned[i].path);
         list = arena_printf(a, "%s%sspec.config.%s", list, *list ? ", " : "", owned[i].path);
     }
     *ret_left_out = *list ? list : NULL;
-    return *list ? said : config;
+    return said;
 }
 
 static bool is_path(const char *owned_path, const char *path, bool exact)
