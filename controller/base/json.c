@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-enum { TOKENER_KEPT = 64 << 10, FEW_MEMBERS = 16 };
+enum { TOKENER_KEPT = 64 << 10, MEMBERS_COMPARED = 16 };
 
 /* One for all texts: each is read to its end before the next begins. */
 static struct json_tokener *tokener;
@@ -131,7 +131,7 @@ struct json_object *json_member(struct json_object *o, const char *key)
 {
     const struct lh_table *members = json_object_get_object(o);
 
-    if (!members || members->count > FEW_MEMBERS)
+    if (!members || members->count > MEMBERS_COMPARED)
         return members ? json_object_object_get(o, key) : NULL;
     for (const struct lh_entry *e = members->head; e; e = e->next)
         if (*(const char *)lh_entry_k(e) == *key && strcmp(lh_entry_k(e), key) == 0)

@@ -17,7 +17,7 @@
 enum {
     PLAIN = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
     DIGITS_MAX = 24,
-    FEW_MEMBERS = 32,
+    SORTED_IN_PLACE = 32,
     USUAL_SIZE = 512,
 };
 
@@ -152,8 +152,8 @@ static int by_their_keys(const void *a, const void *b)
 static void print_sorted(const struct printer *p, struct json_object *object)
 {
     size_t len = (size_t)json_object_object_length(object), i = 0;
-    struct named few[FEW_MEMBERS];
-    cleanup_free struct named *many = len > FEW_MEMBERS ? mem_alloc(len * sizeof(*many)) : NULL;
+    struct named few[SORTED_IN_PLACE];
+    cleanup_free struct named *many = len > SORTED_IN_PLACE ? mem_alloc(len * sizeof(*many)) : NULL;
     struct named *members = many ? many : few;
 
     json_each (it, object)
