@@ -9,14 +9,18 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/charset.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/shorten.h"
 #include "base/yaml.h"
 #include "cli/cli.h"
 #include "cli/foreign.h"
 #include "cli/unknown.h"
 #include "runner/complaints.h"
+#include "runner/kube_names.h"
 #include "runner/names.h"
+#include "runner/shapes.h"
 #include "runner/spec.h"
 
 enum { FILE_MAX_BYTES = 4 << 20 };
@@ -147,16 +151,27 @@ const char *loaded_name(const struct loaded *item, struct arena *a)
 {
     const struct owner owner = owner_of(item->object);
 
-    return arena_printf(a, "%s: %s %s/%s", item->file, KIND, owner.ns, owner.name);
+    return charset_to_prose(arena_printf(a, "%s: %s %s/%s", item->file, KIND, owner.ns, owner.name));
+}
+
+static void judge_loaded_name(struct json_object *object, const char *field, bool (*is_good)(const char *name),
+                              const char *words, struct complaints *all)
+{
+    const char *name = json_str(object, field);
+
+    if (json_get(object, field) && !name)
+        complaints_add(all, arena_printf(all->a, "%s must be text: put it in quotes", field));
+    else if (name && *name && !is_good(name))
+        complaints_add(
+            all, charset_to_prose(arena_printf(all->a, "%s: \"%s\" is a name that no API server takes: it must have %s",
+                                               field, shown(name, 80).text, words)));
 }
 
 static void read_loaded(const struct loaded *item, shape_member_fn *member, struct spec *ret, struct complaints *all)
 {
-    static const char *const texts[] = {"metadata.name", "metadata.namespace"};
-
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        if (json_get(item->object, texts[i]) && !json_str(item->object, texts[i]))
-            complaints_add(all, arena_printf(all->a, "%s must be text: put it in quotes", texts[i]));
+    judge_loaded_name(item->object, "metadata.name", is_dns_subdomain, SUBDOMAIN_WORDS, all);
+    judge_loaded_name(item->object, "metadata.namespace", is_dns_label,
+                      "lower-case letters, digits and dashes, at most 63", all);
     if (member)
         spec_read_with(item->object, member, ret, all, all->a);
     else

@@ -133,6 +133,34 @@ static void wants_names_to_be_text(void **state)
     assert_string_equal(run(cli_render, &a, "-f", file, NULL).err, expected);
 }
 
+/* What is said of it is in one line all the same, without a code that a terminal takes for more than text. */
+static void wants_names_that_an_api_server_takes(void **state)
+{
+    static const struct {
+        const char *given, *shown, *finding;
+    } names[] = {
+        {"name: A_b, namespace: ns", "ns/A_b", "metadata.name: \"A_b\" is a name that no API server takes"},
+        {"name: a, namespace: c.d", "c.d/a", "metadata.namespace: \"c.d\" is a name that no API server takes"},
+        {"name: \"a\\nb\\e[31m\", namespace: ns", "ns/a b [31m", "metadata.name: \"a b [31m\" is a name that no"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct arena a cleanup_arena = {0};
+        const char *file = file_of(arena_printf(&a,
+                                                "apiVersion: gitlab-runners.dev/v1beta1\nkind: GitLabRunner\n"
+                                                "metadata: {%s}\n" SPEC,
+                                                names[i].given),
+                                   &a);
+        const char *expected = arena_printf(&a, "%s: GitLabRunner %s: %s", file, names[i].shown, names[i].finding);
+        const struct outcome o = run(cli_validate, &a, "-f", file, NULL);
+        assert_int_equal(o.code, EXIT_INVALID);
+        assert_string_equal(arena_strndup(&a, o.out, strlen(expected)), expected);
+        assert_ptr_equal(strchr(o.out, '\n'), o.out + strlen(o.out) - 1);
+        assert_string_equal(run(cli_render, &a, "-f", file, NULL).err, o.out);
+    }
+}
+
 static void names_every_unknown_field_beside_the_error(void **state)
 {
     struct arena a cleanup_arena = {0};
@@ -277,6 +305,7 @@ int main(void)
         cmocka_unit_test(finds_the_samples_valid),
         cmocka_unit_test(says_what_is_wrong_with_each_field),
         cmocka_unit_test(wants_names_to_be_text),
+        cmocka_unit_test(wants_names_that_an_api_server_takes),
         cmocka_unit_test(names_every_unknown_field_beside_the_error),
         cmocka_unit_test(checks_all_files_whatever_is_in_the_others),
         cmocka_unit_test(does_not_call_nothing_valid),
