@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/utf8.h"
+#include "base/charset.h"
 
 enum { SENTENCE_MAX = 1536 };
 
@@ -16,7 +16,7 @@ static void keep_warning(struct warnings *w, struct arena *a, const char *reason
     if (!w->reason || strcmp(reason, w->reason) != 0)
         w->reason = w->reason ? WARNS_OF_ANYTHING : reason;
     if (w->len < WARNINGS_MAX)
-        w->texts[w->len++] = utf8_keep(arena_strdup(a, sentence));
+        w->texts[w->len++] = charset_to_prose(arena_strdup(a, sentence));
     else
         w->more++;
 }

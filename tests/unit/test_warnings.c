@@ -80,12 +80,24 @@ static void the_reason_is_that_of_all(void **state)
     assert_string_equal(warnings_text(&w, WARNINGS_TEXT_MAX, &a), "one; two; three; four");
 }
 
+/* A key of somebody's file may have anything in it. */
+static void is_prose_whatever_it_quotes(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct warnings w = {0};
+
+    (void)state;
+    warn_of_unknown_keys(&w, &a, "does not know \033[31mkey\nnor \xff\u202ethis");
+    assert_string_equal(w.texts[0], "does not know  [31mkey nor this");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_each_trap_and_is_silent_about_its_cure),
         cmocka_unit_test(the_text_has_a_bound),
         cmocka_unit_test(the_reason_is_that_of_all),
+        cmocka_unit_test(is_prose_whatever_it_quotes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
