@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "fuzz.h"
 #include "kube/config.h"
+#include "kube/credentials.h"
 #include "kube/exec.h"
 
 enum { CREDENTIAL = 3, FILES = 7 };
@@ -65,14 +66,31 @@ static void expect_reason(const struct err *err)
         abort();
 }
 
+/* Who we are by it, where no program has to be asked. */
+static void use(struct kube_config *config)
+{
+    cleanup_arena struct arena a = {0};
+    struct credentials *c = config->exec ? NULL : credentials_create(NULL, NULL, config, NULL, NULL);
+
+    if (!c)
+        return;
+    for (const char *const *header = credentials_headers(c, NULL, &a); *header; header++)
+        if (!strstr(*header, ": "))
+            abort();
+    credentials_tls(c);
+    credentials_destroy(c);
+}
+
 static void finish(struct kube_config *config, bool loaded, const struct err *err)
 {
     if (!loaded)
         expect_reason(err);
     if (loaded && config->exec)
         free(exec_info(config));
-    if (loaded)
+    if (loaded) {
         kube_config_refresh(config, 1, true);
+        use(config);
+    }
     kube_config_finish(config);
 }
 

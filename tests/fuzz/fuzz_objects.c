@@ -1,6 +1,6 @@
 /* What the API server has of an object, as each reader takes it: the first character says who reads the rest.
  *
- *   0 … 7   a record for the store, of the kind of that number
+ *   0 … 7   a record for the store, of the kind of that number, which is told twice, and what its runner's turn sees
  *   e o     an event or an object of a kind, whose number is one digit more, read with a member as text
  *   p r     why managers do not start: a pod, or a refusal's words
  *   s       a refusal, a Status: two digits more, of the HTTP status, stand before it
@@ -14,17 +14,22 @@
 #include "base/charset.h"
 #include "base/json.h"
 #include "base/key.h"
+#include "base/mem.h"
 #include "fuzz.h"
 #include "kube/client.h"
 #include "kube/object_text.h"
+#include "operator/drift.h"
+#include "operator/finalizer.h"
 #include "operator/gather.h"
 #include "operator/kept.h"
 #include "operator/records.h"
 #include "operator/values.h"
+#include "runner/cache.h"
 #include "runner/names.h"
 #include "runner/trouble.h"
 
 static const struct owner owner = {.ns = "ci", .name = "builds", .uid = "uid-1"};
+static const struct render_settings settings = {.manager_image = "manager"};
 
 static void expect(bool holds)
 {
@@ -41,8 +46,39 @@ static struct json_object *a_runner(struct arena *a)
                    "resourceVersion: '7'}, spec: {url: 'https://gitlab.test', authentication: {accessTokenSecretRef: "
                    "{name: 'gitlab', key: 'token'}}, scope: {type: 'Project', projectId: 1}, caSecretRef: {name: "
                    "'gitlab', key: 'ca'}, clientCertificateSecretRef: {name: 'gitlab'}, manager: {serviceAccountName: "
-                   "'mine'}, cache: {type: 's3', s3: {bucketName: 'b', credentialsSecretRef: {name: 'cache'}}}}}",
+                   "'mine'}, cache: {type: 's3', s3: {bucketName: 'b', credentialsSecretRef: {name: 'cache'}}}}, "
+                   "status: {appliedFields: '2=01234567'}}",
                    API_VERSION, KIND));
+}
+
+/* What has come before is as it was. */
+static void tell(struct store *store, enum kind kind, struct json_object *object, struct arena *a)
+{
+    const struct drift_view view = {store, &settings};
+    struct record record = kind_record(kind, object, store, a), applied = kind_record(kind, object, store, a);
+
+    drift_judge(&view, kind, object, &record, a);
+    drift_none(kind, object, &applied, a);
+    json_text(arena_json(a, kept_json(kind, &record)));
+    kept_child(&record);
+    if (*record.uid && *record.version && *record.name)
+        store_put(store, kind, &record);
+}
+
+static void see(struct store *store, struct arena *a)
+{
+    const struct gathering g = {.store = store, .settings = &settings, .now_ms = 5000, .now = 1800000000};
+    const struct record *record = store_get(store, KIND_RUNNER, "ci", "builds");
+    struct states states = {0};
+    struct observed o;
+
+    if (record) {
+        struct state *state = states_get(&states, "ci/builds");
+        gather_object(&g, record, &o, a);
+        state_observe(state, &o, a);
+        gather_again(&g, state, &o, a);
+    }
+    states_finish(&states);
 }
 
 static void read_record(enum kind kind, struct json_object *object, struct arena *a)
@@ -53,15 +89,14 @@ static void read_record(enum kind kind, struct json_object *object, struct arena
 
     store_put(store, KIND_RUNNER, &runner);
     store_refer(store, key_text(KIND, "ci", "builds").text, to, kind_references(a_runner(a), true, to, a));
-    const struct record record = kind_record(kind, object, store, a);
-    if (*record.uid && *record.version && *record.name)
-        store_put(store, kind, &record);
-    json_text(arena_json(a, kept_json(kind, &record)));
-    kept_child(&record);
+    tell(store, kind, object, a);
+    tell(store, kind, object, a);
+    see(store, a);
     kind_references(object, false, to, a);
-    kind_concerns(kind, record.ns, record.name, store);
+    kind_concerns(kind, json_str_or(object, "metadata.namespace", ""), json_str_or(object, "metadata.name", ""), store);
     kind_shows(kind, object);
     kind_is_made_by_us(object);
+    arena_json(a, finalizer_off(object));
     store_destroy(store);
 }
 
@@ -153,6 +188,17 @@ static void read_as_text(enum kind kind, bool is_event, const char *text, size_t
     expect(json_same(part, tree));
 }
 
+static void read_cache(struct json_object *data, struct arena *a)
+{
+    static const char *const types[] = {"s3", "gcs", "azure"};
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct json_object *cache = arena_json(a, json_build("{type: %s}", types[i]));
+        cache_missing_key(cache, data, a);
+        cache_quoted_key(cache, data, a);
+    }
+}
+
 static void read_value(enum readable what, struct json_object *object, struct arena *a)
 {
     struct spec spec;
@@ -165,6 +211,8 @@ static void read_value(enum readable what, struct json_object *object, struct ar
     const struct observed_value *v = &o.values[what];
     if (v->lookup == LOOKUP_FOUND && (what == READ_CREDENTIAL || what == READ_TOKEN || what == READ_CONFIG))
         expect(charset_admits(CHARSET_TOKEN, v->value));
+    if (what == READ_CACHE && v->value)
+        read_cache(arena_json(a, json_parse_text(v->value)), a);
 }
 
 void fuzz(const char *text, size_t len, struct arena *a)

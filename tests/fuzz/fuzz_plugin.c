@@ -82,6 +82,10 @@ static const struct line {
     {'u', "__complete dr"},
     {'v', "explain -n ci builds -o name"},
     {'w', "rotate -n ci builds other --timeout 5s -o yaml"},
+    {'x', "__complete explain -n ci builds "},
+    {'y', "__complete list -o "},
+    {'z', "__complete completion "},
+    {'0', "__complete none "},
 };
 
 static struct {

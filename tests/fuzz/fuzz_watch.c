@@ -1,6 +1,6 @@
 /* What an API server says to a watch: the first byte chooses into what pieces the rest is cut, and whether the server
- * knows streamed lists; if not, the rest is a page. However it is cut, the same is told, and the watch goes on. The few
- * functions of kube/client.c and net/loop.c that it needs are here. */
+ * knows streamed lists; if not, the rest is a page. However it is cut, the same is told, and the watch goes on: after a
+ * pause, and when the server falls silent. The few functions of kube/client.c and net/loop.c that it needs are here. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +11,12 @@
 #include "kube/watch.h"
 #include "net/loop.h"
 
+enum { STEPS = 6, SILENT = 4, SILENCE_MS = 61 * 1000 };
+
 struct loop_timer {
     bool armed;
+    void (*callback)(void *arg);
+    void *arg;
 };
 
 struct loop {
@@ -27,7 +31,7 @@ int64_t loop_now(const struct loop *loop)
 
 struct loop_timer *loop_timer_create(struct loop *loop, void (*callback)(void *arg), void *arg)
 {
-    (void)callback, (void)arg;
+    loop->timer = (struct loop_timer){.callback = callback, .arg = arg};
     return &loop->timer;
 }
 
@@ -143,6 +147,18 @@ static void answer(struct kube_client *client, const char *text, size_t len, siz
     list.done(list.arg, &reply);
 }
 
+static bool is_in_flight(const struct kube_client *client)
+{
+    return client->stream.end || client->list.done;
+}
+
+static void pass_time(struct loop *loop)
+{
+    loop->now += SILENCE_MS;
+    loop->timer.armed = false;
+    loop->timer.callback(loop->timer.arg);
+}
+
 static void refuse(struct kube_client *client)
 {
     const struct kube_stream stream = client->stream;
@@ -168,12 +184,14 @@ static const char *told_of(const char *text, size_t len, size_t piece, bool page
     watch_start(watch);
     if (paged)
         refuse(&client);
-    for (int i = 0; i < 4 && (client.stream.end || client.list.done); i++) {
-        if (client.stream.end)
+    for (int i = 0; i < STEPS; i++) {
+        if (loop.timer.armed && (i == SILENT || !is_in_flight(&client)))
+            pass_time(&loop);
+        else if (client.stream.end)
             say(&client, text, len, piece);
         else
             answer(&client, text, len, piece);
-        if (!client.stream.end && !client.list.done && !loop.timer.armed)
+        if (!is_in_flight(&client) && !loop.timer.armed)
             abort(); /* nothing will ever happen again */
     }
     add(&told, watch_state_name(watch), watch_version(watch));

@@ -1,12 +1,18 @@
 /* GitLabRunner files: whatever is written in them is read, refused with an error, or rendered; and each value of them
- * has a mark that says where it was. */
+ * has a mark that says where it was. `validate` says of each what is wrong, in lines of prose. */
+#include <getopt.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
+#include "base/charset.h"
 #include "base/json.h"
 #include "base/line_mark.h"
+#include "base/mem.h"
 #include "base/yaml.h"
+#include "cli/cli.h"
 #include "fuzz.h"
 #include "runner/render.h"
 
@@ -39,6 +45,37 @@ static void look_at_marks(struct json_object *value, struct json_object *mark)
     }
 }
 
+static void expect_lines(const char *text)
+{
+    for (size_t len; *text; text += len) {
+        len = *text == '\n' ? 1 : charset_prose_len(text);
+        if (!len)
+            abort();
+    }
+}
+
+/* The text is the standard input. */
+static void validate(const char *text, size_t len)
+{
+    char *words[] = {"validate", "-f", "-", NULL}, *said = NULL;
+    FILE *in = stdin, *out = stdout, *errors = stderr;
+    size_t said_len;
+
+    optind = 0;
+    stdin = fmemopen((char *)text, len, "r");
+    stdout = stderr = open_memstream(&said, &said_len);
+    int code = cli_validate(ARRAY_LEN(words) - 1, words);
+    fclose(stdin);
+    fclose(stdout);
+    stdin = in;
+    stdout = out;
+    stderr = errors;
+    expect_lines(said);
+    if (code != EXIT_OK && code != EXIT_FAILED && code != EXIT_INVALID)
+        abort();
+    free(said);
+}
+
 void fuzz(const char *text, size_t len, struct arena *a)
 {
     struct err err;
@@ -51,4 +88,6 @@ void fuzz(const char *text, size_t len, struct arena *a)
         render_all(json_at(documents, i), a);
     }
     arena_json(a, yaml_read("file", text, len, YAML_TEXTS, &err));
+    if (len)
+        validate(text, len);
 }

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-enum { REQUESTS_MAX = 128, TIMERS_MAX = 256, HEAD = 3 };
+enum { REQUESTS_MAX = 128, TIMERS_MAX = 256, HEAD = 3, HOUR_S = 3600 };
 
 struct loop_timer {
     void (*callback)(void *arg);
@@ -216,6 +216,12 @@ static bool stream(const struct http_request *request, const char *body, size_t 
     return request->on_data(request->arg, body, half) && request->on_data(request->arg, body + half, len - half);
 }
 
+/* By the answerer's clock, which may be wrong. */
+static int64_t date_of(char letter)
+{
+    return loop_wall(&loop) + (letter == '>' ? HOUR_S : letter == '<' ? -HOUR_S : 0);
+}
+
 static struct http_reply reply_of(const struct http_request *request, const char *answer, size_t len)
 {
     struct http_reply reply = {.content_type = "", .body = "", .next_page = "", .sent = true};
@@ -232,7 +238,7 @@ static struct http_reply reply_of(const struct http_request *request, const char
         return reply;
     }
     reply.status = status;
-    reply.date_s = loop_wall(&loop);
+    reply.date_s = date_of(answer[2]);
     reply.retry_after_ms = answer[2] >= '0' && answer[2] <= '9' ? (answer[2] - '0') * 1000 : 0;
     if (!streamed) {
         reply.body = answer + HEAD;

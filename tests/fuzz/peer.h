@@ -3,8 +3,8 @@
  *
  * The text is answers, each ended by a form feed, and each request gets the next one. Its first character is the
  * status, 'a' and on of a list in peer.c; what cannot be an answer's status is a connection that broke, or one of
- * failures[] there. Then comes what X-Next-Page and Retry-After say, a character each, and the body. When all have been
- * given, connections break. */
+ * failures[] there. Then comes what X-Next-Page and Retry-After say, a character each, of which the second may be '<'
+ * or '>' as well: the clock goes an hour wrong. Then comes the body. When all have been given, connections break. */
 #ifndef TESTS_FUZZ_PEER_H
 #define TESTS_FUZZ_PEER_H
 
