@@ -1,5 +1,6 @@
-/* An API server, and a GitLab, that say anything (peer.h) to a command of the kubectl plugin. The first character
- * chooses the command line (see lines[]); the second is a terminal's width, '-': it is none.
+/* An API server, and a GitLab, that say anything (peer.h) to a command of the kubectl plugin, or to those of the
+ * operator's own name that look at a cluster. The first character chooses the command line (see lines[]); the second is
+ * a terminal's width, '-': it is none.
  *
  * However the command ends, it ends, with an exit code that it has. What it prints for people is prose in lines, with
  * no escape codes but our own; JSON is JSON. A runner is removed at GitLab only when GitLab has just said that no job
@@ -16,6 +17,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/cli.h"
 #include "fuzz.h"
 #include "kube/config.h"
 #include "peer.h"
@@ -86,6 +88,13 @@ static const struct line {
     {'y', "__complete list -o "},
     {'z', "__complete completion "},
     {'0', "__complete none "},
+    {'1', "import alekc -f tests/data/import/alekc.yaml --partial --takeover old --timeout 5s"},
+    {'2', "import helm -f tests/data/import/values-small.yaml --name builds --takeover old --timeout 5s"},
+    {'3', "diff -n ci builds"},
+    {'4', "diff -f tests/data/render/full.json -o json"},
+    {'5', "diff -f tests/data/render/full.json"},
+    {'6', "render -n ci builds"},
+    {'7', "diff -n ci builds -o name"},
 };
 
 static struct {
@@ -266,6 +275,10 @@ static int run_words(char **words, int len)
 
     if (strcmp(words[0], "__complete") == 0)
         return plugin_complete(none, len, words);
+    if (strcmp(words[0], "import") == 0)
+        return cli_import(len, words);
+    if (strcmp(words[0], "render") == 0)
+        return cli_render(len, words);
     return plugin_run("kubectl glr", len, words);
 }
 

@@ -1,5 +1,6 @@
 /* GitLabRunner files: whatever is written in them is read, refused with an error, or rendered; and each value of them
- * has a mark that says where it was. `validate` says of each what is wrong, in lines of prose. */
+ * has a mark that says where it was. `validate` says of each what is wrong, in lines of prose, and
+ * so does `render`, with the objects. */
 #include <getopt.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -54,17 +55,17 @@ static void expect_lines(const char *text)
     }
 }
 
-/* The text is the standard input. */
-static void validate(const char *text, size_t len)
+/* A subcommand with the text as its standard input. */
+static void run(int (*subcommand)(int argc, char **argv), const char *text, size_t len)
 {
-    char *words[] = {"validate", "-f", "-", NULL}, *said = NULL;
+    char *words[] = {"it", "-f", "-", NULL}, *said = NULL;
     FILE *in = stdin, *out = stdout, *errors = stderr;
     size_t said_len;
 
     optind = 0;
     stdin = fmemopen((char *)text, len, "r");
     stdout = stderr = open_memstream(&said, &said_len);
-    int code = cli_validate(ARRAY_LEN(words) - 1, words);
+    int code = subcommand(ARRAY_LEN(words) - 1, words);
     fclose(stdin);
     fclose(stdout);
     stdin = in;
@@ -89,5 +90,7 @@ void fuzz(const char *text, size_t len, struct arena *a)
     }
     arena_json(a, yaml_read("file", text, len, YAML_TEXTS, &err));
     if (len)
-        validate(text, len);
+        run(cli_validate, text, len);
+    if (len && len % 2)
+        run(cli_render, text, len);
 }
