@@ -976,6 +976,38 @@ static void requests_wait_for_the_plugin(void **state)
     assert_int_equal(b.err.code, 401);
 }
 
+/* Connections that were made with another one, or without, serve nobody any more. */
+static void a_plugin_may_hand_out_a_certificate(void **state)
+{
+    struct world *w = *state;
+    struct result a;
+
+    with_a_plugin(w);
+    start(w, "GET", "/a", &a);
+    plugin.credential = (struct exec_credential){.cert = (char *)"a cert", .key = (char *)"a key"};
+    plugin_hands_out(NULL);
+    fake_pass(&w->loop, 0);
+    assert_int_equal(w->http.closed, 1);
+    assert_string_equal(w->http.sent[0].request.tls.client_cert, "a cert");
+    assert_string_equal(w->http.sent[0].request.tls.client_key, "a key");
+    assert_null(strstr(w->http.sent[0].head, "Authorization"));
+    answer(w, 0, 200, 0);
+}
+
+static void a_name_and_a_password_are_proof(void **state)
+{
+    struct world *w = *state;
+    struct result a;
+
+    w->config.token = NULL;
+    w->config.username = (char *)"anna";
+    w->config.password = (char *)"a:b";
+    create_client(w);
+    start(w, "GET", "/a", &a);
+    assert_said(w, 0, "Authorization: Basic YW5uYTphOmI=\n");
+    answer(w, 0, 200, 0);
+}
+
 static void a_plugin_that_fails_fails_those_who_wait(void **state)
 {
     struct world *w = *state;
@@ -1250,6 +1282,8 @@ int main(void)
         TEST(another_ca_needs_other_connections),
         TEST(a_server_that_is_not_trusted_may_have_another_ca),
         TEST(requests_wait_for_the_plugin),
+        TEST(a_plugin_may_hand_out_a_certificate),
+        TEST(a_name_and_a_password_are_proof),
         TEST(a_plugin_that_fails_fails_those_who_wait),
         TEST(who_tries_again_at_once_waits_for_his_turn),
         TEST(what_is_on_its_way_ends_with_the_client),
