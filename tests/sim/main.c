@@ -271,6 +271,10 @@ static void draw_for(struct plan *plan, enum sabotage sabotage, uint64_t seed)
         plan->setup[SETUP_REPLICAS] = plan->setup[SETUP_LEASE] = 1;
         plan->steps[0].deed = deed_named("freeze amid work");
     }
+    if (sabotage == SABOTAGE_HASTE) {
+        plan->steps[0].deed = deed_named("refuse");
+        plan->steps[1].deed = deed_named("terminate");
+    }
     if (sabotage == SABOTAGE_ROOM)
         plan->setup[SETUP_ROOM] = 1;
 }

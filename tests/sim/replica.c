@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/key.h"
 #include "base/mem.h"
 #include "cli/run_options.h"
@@ -23,10 +24,14 @@
 #include "runner/render.h"
 #include "tests/sim/loop.h"
 #include "tests/sim/network_parts.h"
+#include "tests/sim/sabotage.h"
 #include "tests/sim/sim_parts.h"
 #include "web/health.h"
 
-enum { GRACE_MS = 30 * 1000 };
+enum {
+    GRACE_MS = 30 * 1000,
+    SAVING_MS = 24 * 1000, /* so long it tries to save what GitLab has issued; it is to end in time */
+};
 
 struct replica {
     struct sim *sim;
@@ -37,7 +42,7 @@ struct replica {
     char name[64];
     char token_path[40];
     int token_file; /* descriptor; -1: none */
-    int64_t wall_offset_s, again_ms;
+    int64_t wall_offset_s, again_ms, asked_ms;
     unsigned starts;
     bool frozen;
     uint64_t thaw, start, grace; /* events */
@@ -105,6 +110,34 @@ void replica_kill(struct replica *r, int64_t again_ms)
     plan_start(r, again_ms);
 }
 
+/* A runner's token that nobody else has. It has no place where another's Secret is, and needs none of a runner that is
+ * to be deregistered. */
+static bool has_unsaved_token(const struct replica *r, const struct state *state)
+{
+    cleanup_arena struct arena a = {0};
+    struct key key;
+
+    if (!state->memory.issued || state->memory.foreign[CHILD_TOKEN_SECRET] || !key_parse(state->key, &key))
+        return false;
+    const struct owner owner = {.ns = key.ns, .name = key.name};
+    const struct record *runner = store_get(replica_store(r), KIND_RUNNER, key.ns, key.name);
+    const struct record *secret =
+        store_get(replica_store(r), KIND_SECRET, key.ns, child_name(CHILD_TOKEN_SECRET, &owner, &a));
+    return runner && !kept_runner(runner)->deleting && (!secret || text_same(secret->owner, state->key));
+}
+
+/* It ends with time left, so all that GitLab has issued is in its Secret. */
+static void check_saved(const struct replica *r)
+{
+    const struct reconciler_view view = reconciler_view(r->instance.rec);
+    const char *key;
+    void *state;
+
+    for (size_t i = 0; map_iter(&view.states->by_key, &i, &key, &state);)
+        if (r->sim->now < r->asked_ms + SAVING_MS && has_unsaved_token(r, state))
+            sim_broken(r->sim, PROPERTY_SAVED, "replica %d ends with the token of %s", r->number, key);
+}
+
 static void on_own_end(void *arg)
 {
     struct replica *r = arg;
@@ -112,6 +145,7 @@ static void on_own_end(void *arg)
     if (!r->loop)
         return;
     sim_tell(r->sim, "replica %d has ended", r->number);
+    check_saved(r);
     finish(r);
     plan_start(r, r->again_ms);
 }
@@ -129,7 +163,10 @@ static void on_stop(void *arg, int number)
     struct replica *r = arg;
 
     (void)number;
-    instance_stop(&r->instance);
+    if (sabotage_is(SABOTAGE_HASTE))
+        loop_stop(r->loop);
+    else
+        instance_stop(&r->instance);
 }
 
 void replica_terminate(struct replica *r, int64_t again_ms)
@@ -138,6 +175,7 @@ void replica_terminate(struct replica *r, int64_t again_ms)
         return;
     sim_tell(r->sim, "replica %d is asked to stop", r->number);
     r->again_ms = again_ms;
+    r->asked_ms = r->sim->now;
     r->grace = sim_later(r->sim, GRACE_MS, on_grace_end, r);
     loop_signal(r->loop, SIGTERM);
 }

@@ -17,6 +17,7 @@ static const struct sabotage_row rows[SABOTAGES] = {
     [SABOTAGE_TOKEN] = {"token", PROPERTY_STATUS},
     [SABOTAGE_MANAGERS] = {"managers", PROPERTY_MANAGERS},
     [SABOTAGE_SPIN] = {"spin", PROPERTY_SPINNING},
+    [SABOTAGE_HASTE] = {"haste", PROPERTY_SAVED},
     [SABOTAGE_FENCE] = {"fence", PROPERTY_LEASE},
     [SABOTAGE_MARK] = {"mark", PROPERTY_RUNNERS},
     [SABOTAGE_DELETION] = {"deletion", PROPERTY_RUNNERS},

@@ -35,6 +35,7 @@ enum sabotage {
     SABOTAGE_MANAGERS,  /* config.toml is made once, and answered as if changed */
     SABOTAGE_PAGE,      /* only the first page of a list has items              */
     SABOTAGE_ROOM,      /* nobody is told that there is no room for him          */
+    SABOTAGE_HASTE,     /* who is asked to stop does so at once                 */
     SABOTAGE_SPIN,      /* loops turn when there is nothing to do               */
     SABOTAGES
 };

@@ -207,6 +207,7 @@ const char *property_name(enum property property)
         [PROPERTY_REST] = "no write at rest",
         [PROPERTY_MEMORY] = "memory returns",
         [PROPERTY_TOKENS] = "no token elsewhere",
+        [PROPERTY_SAVED] = "who stops saves its tokens",
         [PROPERTY_FOREIGN] = "nobody's object touched",
         [PROPERTY_ROLLS] = "pods roll for documented causes",
         [PROPERTY_EDITS] = "no edit lost",

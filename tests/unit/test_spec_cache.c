@@ -154,6 +154,21 @@ static void a_status_is_read_when_it_is_another(void **state)
     assert_null(reading_of(*state, with_status("broken"), &next).status);
 }
 
+/* Most turns write one; only the last takes memory. */
+static void a_status_takes_the_place_of_the_former(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    size_t first = 0;
+
+    for (int i = 10; i < 60; i++) {
+        cleanup_arena struct arena turn = {0};
+        reading_of(*state, with_status(arena_printf(&a, "{\"runnerId\":%d}", i)), &turn);
+        arena_finish(&turn);
+        first = first ? first : spec_cache_bytes(*state);
+        assert_int_equal(spec_cache_bytes(*state), first);
+    }
+}
+
 static void what_both_take_is_told(void **state)
 {
     cleanup_arena struct arena a = {0};
@@ -315,6 +330,7 @@ int main(void)
         TEST(nothing_else_is),
         TEST(what_is_wrong_is_kept_as_well),
         TEST(a_status_is_read_when_it_is_another),
+        TEST(a_status_takes_the_place_of_the_former),
         TEST(what_both_take_is_told),
         TEST(a_digest_is_of_the_text_of_the_spec),
         TEST(the_newest_stay),
