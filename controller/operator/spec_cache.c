@@ -85,13 +85,12 @@ static size_t text_cost(const char *text)
     return text ? json_cost(text, strlen(text)) : 0;
 }
 
-/* Of all that is kept of it; of an object with nulls there is a copy without them. */
-static size_t trees_cost(const struct entry *e, struct json_object *object)
+/* Of all that is kept of it. */
+static size_t trees_cost(const struct entry *e)
 {
-    size_t one = AROUND_SPEC + e->spec_cost + text_cost(e->key.annotations);
-    bool copied = e->spec.json != json_member(object, "spec");
+    const char *config = json_text(json_member(e->spec.json, "config"));
 
-    return one * (copied ? 2 : 1) + CONFIG_COPIES * text_cost(json_text(json_member(e->spec.json, "config")));
+    return AROUND_SPEC + e->spec_cost + text_cost(e->key.annotations) + CONFIG_COPIES * text_cost(config);
 }
 
 /* By the key and nothing else. */
@@ -100,10 +99,9 @@ static void parse_spec(struct entry *e)
     const struct spec_key *key = &e->key;
     const struct kept_runner kept = {.spec = key->spec, .annotations = key->annotations};
     const struct record record = {.ns = key->ns, .name = key->name, .uid = key->uid, .kept = &kept};
-    struct json_object *object = runner_object(&record, &e->mem);
 
-    e->valid = spec_parse(object, &e->spec, &e->mem, &e->err);
-    e->read = sizeof(*e) + arena_size(&e->mem) + trees_cost(e, object);
+    e->valid = spec_parse(runner_object(&record, &e->mem), &e->spec, &e->mem, &e->err);
+    e->read = sizeof(*e) + arena_size(&e->mem) + trees_cost(e);
 }
 
 static struct entry *reading_of(struct spec_cache *cache, const struct spec_key *key)

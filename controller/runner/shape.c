@@ -371,9 +371,7 @@ static void walk_into(struct shape_walk *w, const struct shape *shape, struct js
         const struct shape_place inner = {at, it.key, 0};
         const struct shape *known =
             w->member ? w->member(w, shape, it.key, it.value, &inner) : shape_of_member(shape, it.key);
-        bool absent = known && is_absent(shape, known, it.value);
-        w->nulls |= absent;
-        if (known && !absent)
+        if (known && !is_absent(shape, known, it.value))
             walk_to(w, known, it.value, &inner);
     }
     for (size_t i = 0; i < json_len(value) && shape->each; i++) {
@@ -406,27 +404,4 @@ void shape_walk(struct shape_walk *w, const struct shape *shape, struct json_obj
 
     assert(w->all && w->all->a);
     walk_to(w, shape, value, &at);
-}
-
-/* ---------------------------------------------------------------------------------------------------------------------
- * Nulls */
-
-static struct json_object *copy_without_nulls(const struct shape *shape, struct json_object *value)
-{
-    if (!shape || (!shape->members && !shape->each) || !is_nested(value))
-        return json_copy(value);
-    struct json_object *copy = json_is_array(value) ? json_object_new_array() : json_object_new_object();
-    json_each (it, value) {
-        const struct shape *known = shape_of_member(shape, it.key);
-        if (!known || !is_absent(shape, known, it.value))
-            json_object_object_add(copy, it.key, copy_without_nulls(known, it.value));
-    }
-    for (size_t i = 0; i < json_len(value); i++)
-        json_append(copy, copy_without_nulls(shape->each, json_at(value, i)));
-    return copy;
-}
-
-struct json_object *shape_without_nulls(const struct shape *shape, struct json_object *value, struct arena *a)
-{
-    return arena_json(a, copy_without_nulls(shape, value));
 }

@@ -85,17 +85,12 @@ struct shape_walk {
     shape_member_fn *member; /* NULL: shape_of_member()       */
     void *context;           /* of that function              */
     bool wrong;              /* something was complained of   */
-    bool nulls;              /* a member was null, which says nothing */
 };
 
 /* Walks through the value, which is at the path. Whatever it holds, nothing worse than a complaint comes of it.
  * Null is passed over, as a member that is not there, where a map or list is to be, where there is a default, and in
  * what is open; it is of the wrong type elsewhere, and as an entry of a list. */
 void shape_walk(struct shape_walk *w, const struct shape *shape, struct json_object *value, const char *path);
-
-/* A copy without what is passed over so, which the arena owns. Null stays below what is open, where nobody knows the
- * field. */
-struct json_object *shape_without_nulls(const struct shape *shape, struct json_object *value, struct arena *a);
 
 /* The path as a person writes it, "spec.tags[0]", with long keys shortened. The arena owns it. */
 const char *shape_path(const struct shape_place *at, struct arena *a);

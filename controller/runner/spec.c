@@ -433,8 +433,6 @@ bool spec_read_with(struct json_object *object, shape_member_fn *member, struct 
 
     *ret = (struct spec){0};
     shape_walk(&walk, &crd_shape, object, "");
-    if (walk.nulls)
-        object = shape_without_nulls(&crd_shape, object, a);
     if (validate_object(object, &owner, &err))
         read_spec(object, &owner, ret, a, &err);
     walk.bounds = true;

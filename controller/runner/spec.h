@@ -80,7 +80,7 @@ struct manager_spec {
 };
 
 struct spec {
-    struct json_object *json; /* what all of it was read from, without members that are null and say nothing */
+    struct json_object *json; /* what all of it was read from: null is as good as absent in it, where it is let pass */
     const char *url;          /* without a slash at the end                     */
     enum authentication authentication;
     struct key_ref credential;

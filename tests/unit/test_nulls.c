@@ -16,7 +16,7 @@ static struct counts counts;
 static const char *children_of(const struct owner *owner, const struct spec *spec, struct arena *a)
 {
     static const struct render_settings settings = {.manager_image = "gitlab/gitlab-runner:alpine-v19.4.0"};
-    const char *text = "";
+    const char *warnings = warnings_text(&spec->warnings, SIZE_MAX, a), *text = warnings ? warnings : "";
 
     for (enum child child = CHILD_CONFIG_SECRET; child < CHILD_COUNT; child++)
         if (child_wanted(child, spec))

@@ -278,8 +278,8 @@ static void check_counted(struct spec_cache *cache, struct json_object *spec)
     assert_in_range(spec_cache_bytes(cache), taken, 3 * taken);
 }
 
-/* Of one with nulls, a copy without them is kept as well; of `config`, one in the order of names, one without
- * what is empty, and one without what says nothing new. */
+/* Of `config` there are copies: one in the order of names, one without what is empty, and one without what says nothing
+ * new. */
 static void what_is_kept_is_counted(void **state)
 {
     cleanup_arena struct arena a = {0};
