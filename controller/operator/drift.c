@@ -95,9 +95,11 @@ static bool was_in_order(const struct store *store, enum kind kind, const struct
            text_same(before->fields, now->fields);
 }
 
-static const char *digest_of(const char *fields, struct arena *a)
+static const char *fields_digest(struct json_object *object, struct arena *a)
 {
-    return digest_short(fields ? fields : "", fields ? strlen(fields) : 0, a);
+    const char *fields = kind_fields(object), *text = fields ? fields : "";
+
+    return digest_short(text, strlen(text), a);
 }
 
 /* An apply cannot take away what is ours by update, too: it is handed over, and all is applied once more. */
@@ -114,7 +116,7 @@ void drift_judge(const struct drift_view *view, enum kind kind, struct json_obje
     if (!kept)
         return;
     assert(!kept->fields && !kept->drifted);
-    kept->fields = is_divided(kept) ? NULL : digest_of(kind_fields(object), a);
+    kept->fields = is_divided(kept) ? NULL : fields_digest(object, a);
     kept->drifted =
         is_divided(kept) || (!was_in_order(view->store, kind, child) && !is_as_applied(view, kind, child, object));
 }
@@ -125,6 +127,6 @@ void drift_none(enum kind kind, struct json_object *object, struct record *child
 
     if (!kept)
         return;
-    kept->fields = is_divided(kept) ? NULL : digest_of(kind_fields(object), a);
+    kept->fields = is_divided(kept) ? NULL : fields_digest(object, a);
     kept->drifted = is_divided(kept);
 }

@@ -178,7 +178,7 @@ static bool deployment_inputs_are_right(const struct observed *o, struct arena *
                *made_of = input_of(inputs, INPUT_ACCOUNT, a);
 
     return (!made_of || !uid || text_same(made_of, uid)) &&
-           (!restart || text_same(restart, input_of(inputs, INPUT_RESTART, a)));
+           text_same(restart, input_of(inputs, INPUT_RESTART, a));
 }
 
 const char *token_inputs_text(const struct observed *o, struct arena *a)

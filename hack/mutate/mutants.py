@@ -11,7 +11,8 @@ RULES = ["universal.rules", "c_like.rules", "c.rules"]
 NOT_OURS = [r"^#", r"\bassert\(", r"\b(log_event|turn_log)\(", r"\b(machine_step|MACHINE_TO)\("]
 
 COUNTED = re.compile(r"(for\s*\(\s*size_t\s+(\w+)\s*=\s*\w+\s*;\s*\2\s*)!=")
-COMPARED = re.compile(r"strcmp\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)\s*([=!]=)\s*0")
+COMPARED = re.compile(r"(?:(strcmp)|text_same)\s*\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)(?(1)(?=\s*[=!]=\s*0))")
+BEHIND_ITS_END = re.compile(r"(\breturn\b[^;]*;)\s*(?:continue|break);\s*$")
 
 
 class Mutant(typing.NamedTuple):
@@ -34,9 +35,10 @@ class Mutant(typing.NamedTuple):
 
 
 def in_order(text):
-    """Two texts are the same in either order; and what counts upwards by one ends where it reaches its end."""
-    text = COUNTED.sub(r"\1<", text)
-    ordered = COMPARED.sub(lambda m: f"strcmp({', '.join(sorted(m.group(1, 2)))}) {m.group(3)} 0", text)
+    """Two texts are the same in either order; what counts upwards by one ends where it reaches its end; and nothing is done
+    after a return."""
+    text = BEHIND_ITS_END.sub(r"\1", COUNTED.sub(r"\1<", text))
+    ordered = COMPARED.sub(lambda m: f"same({', '.join(sorted(m.group(2, 3)))})", text)
     return "".join(ordered.split())
 
 

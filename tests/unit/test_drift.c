@@ -18,6 +18,7 @@ struct scene {
     struct arena mem;
     unsigned version;
     const char *applied_fields; /* in the owner's status; NULL: nothing */
+    const char *owner_uid;      /* that the child has */
 };
 
 static const char *next_version(struct scene *s)
@@ -83,10 +84,10 @@ static void told_account(struct scene *s, const char *name, const char *fields, 
         *at = '"';
     told(s, KIND_SERVICE_ACCOUNT,
          json_build("{metadata: {namespace: 'ci', name: %s, uid: 'c', resourceVersion: %s, annotations: "
-                    "{'gitlab-runners.dev/owner': 'ci/builds', 'gitlab-runners.dev/owner-uid': 'u', "
+                    "{'gitlab-runners.dev/owner': 'ci/builds', 'gitlab-runners.dev/owner-uid': %s, "
                     "'gitlab-runners.dev/applied-hash': %s}, managedFields: "
                     "[{manager: %s, operation: 'Apply', fieldsV1: %o}]}}",
-                    name, next_version(s), hash, fields ? "gitlab-runner-controller" : "somebody",
+                    name, next_version(s), s->owner_uid, hash, fields ? "gitlab-runner-controller" : "somebody",
                     json_parse(json, strlen(json), &err)));
 }
 
@@ -107,7 +108,7 @@ static int setup(void **state)
 {
     static struct scene scene;
 
-    scene = (struct scene){.store = kinds_store_create(), .mem = no_memory};
+    scene = (struct scene){.store = kinds_store_create(), .mem = no_memory, .owner_uid = "u"};
     *state = &scene;
     return 0;
 }
@@ -168,6 +169,29 @@ static void what_was_in_order_stays_so_with_the_same_fields(void **state)
     told_owner(s, NULL);
     told_child(s, all_ours, hash);
     assert_false(seen(s)->drifted);
+}
+
+/* Such as one that somebody has put in its place, or given to another owner. */
+static void what_says_otherwise_what_it_is_was_not_in_order(void **state)
+{
+    struct scene *s = *state;
+    static const struct {
+        const char *hash, *owner_uid;
+        bool drifted;
+    } rows[] = {{"hash", "u", false}, {"another", "u", true}, {NULL, "u", true}, {"hash", "v", true}};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        told_owner(s, NULL);
+        s->owner_uid = "u";
+        told_child(s, all_ours, wanted_hash(s));
+        assert_false(kept_account(s)->drifted);
+        const char *hash = rows[i].hash && strcmp(rows[i].hash, "hash") == 0 ? wanted_hash(s) : rows[i].hash;
+        store_remove(s->store, KIND_RUNNER, "ci", "builds");
+        s->owner_uid = rows[i].owner_uid;
+        told_child(s, all_ours, hash);
+        assert_int_equal(kept_account(s)->drifted, rows[i].drifted);
+        store_remove(s->store, KIND_SERVICE_ACCOUNT, "ci", "builds-runner");
+    }
 }
 
 /* It is applied anyway; and once more, should the spec become again what it was before that was done. */
@@ -322,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_found_holds_while_nothing_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(all_may_be_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_in_order_stays_so_with_the_same_fields, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_says_otherwise_what_it_is_was_not_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_applied_for_another_spec_has_to_be_applied, setup, teardown),
         cmocka_unit_test_setup_teardown(before_its_owner_is_known_it_is_not_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_status_tells_is_believed, setup, teardown),

@@ -303,6 +303,7 @@ static void edits_are_urgent(void **state)
     } rows[] = {
         {RUNNER("1", "1", ""), false, "ci/builds routine, the object changed; "},
         {RUNNER("1", "2", "'observedGeneration': 2"), false, "ci/builds routine, the object changed; "},
+        {RUNNER("1", "2", ""), false, "ci/builds routine, the object changed; "},
         {RUNNER("1", "3", "'observedGeneration': 2"), false, "ci/builds urgent, the object changed; "},
         {RUNNER("1", "1", ""), true, "ci/builds urgent, the object changed; "},
     };

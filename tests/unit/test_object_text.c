@@ -126,6 +126,23 @@ static void what_is_text_has_its_cost(void **state)
     assert_non_null(object_too_large(parse(&runners, false, sent, &a)));
 }
 
+static void what_is_too_long_says_so(void **state)
+{
+    struct arena a cleanup_arena = {0};
+    struct json_object *sent =
+        arena_json(&a, json_build("{metadata: {name: n}, data: %s}", arena_printf(&a, "%0*d", 200 << 10, 0)));
+    struct object_text t;
+    struct err err = {0};
+
+    (void)state;
+    object_text_init(&t, &others, false, 100 << 10);
+    object_text_add(&t, json_text(sent), strlen(json_text(sent)));
+    struct json_object *object = arena_json(&a, object_text_parse(&t, &err));
+    object_text_finish(&t);
+    assert_string_equal(json_str(object, "metadata.name"), "n");
+    assert_string_equal(object_too_large(object), "200 KiB of JSON; at most 100 KiB are read");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +150,7 @@ int main(void)
         cmocka_unit_test(odd_entries_are_left_as_they_are),
         cmocka_unit_test(a_member_is_text),
         cmocka_unit_test(what_is_text_has_its_cost),
+        cmocka_unit_test(what_is_too_long_says_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
