@@ -177,8 +177,7 @@ static bool deployment_inputs_are_right(const struct observed *o, struct arena *
     const char *inputs = o->children[CHILD_DEPLOYMENT].inputs, *uid = account_uid(o), *restart = last_restart(o, a),
                *made_of = input_of(inputs, INPUT_ACCOUNT, a);
 
-    return (!made_of || !uid || text_same(made_of, uid)) &&
-           text_same(restart, input_of(inputs, INPUT_RESTART, a));
+    return (!made_of || !uid || text_same(made_of, uid)) && text_same(restart, input_of(inputs, INPUT_RESTART, a));
 }
 
 const char *token_inputs_text(const struct observed *o, struct arena *a)

@@ -1,6 +1,7 @@
 /* Memory of one lifetime. */
 #include "golden.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 static void gives_zeroed_aligned_memory_of_its_own(void **state)
@@ -116,6 +117,94 @@ static void holds_one_reference_to_a_tree(void **state)
     assert_int_equal(json_object_put(tree), 1); /* ours was the last reference */
 }
 
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Whoever reads the memory of the process, such as from a core dump, finds no token that is of use no more. The hook is
+ * ASan's. */
+
+#define TOKEN "glrt-cleansed-when-it-is-freed"
+
+int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void *, size_t), void (*)(const volatile void *))
+    __attribute__((weak));
+size_t __sanitizer_get_allocated_size(const volatile void *) __attribute__((weak));
+
+static unsigned freed, left;
+
+static void on_alloc(const volatile void *at, size_t size)
+{
+    (void)at, (void)size;
+}
+
+static void on_free(const volatile void *at)
+{
+    freed++;
+    left += at && memmem((const void *)at, __sanitizer_get_allocated_size(at), TOKEN, strlen(TOKEN));
+}
+
+static void of_an_arena(void)
+{
+    struct arena a cleanup_arena = {0};
+
+    arena_strdup(&a, TOKEN);
+}
+
+static void of_what_did_not_fit(void)
+{
+    struct arena a cleanup_arena = {0};
+
+    arena_strdup(&a, "first");
+    arena_printf(&a, "%s %04000d", TOKEN, 0);
+}
+
+static void of_a_buffer(void)
+{
+    struct buf b cleanup_buf;
+
+    buf_init(&b, 1000);
+    buf_adds(&b, TOKEN);
+}
+
+static void of_a_buffer_that_has_grown(void)
+{
+    struct buf b cleanup_buf;
+
+    buf_init(&b, 1000);
+    buf_adds(&b, TOKEN);
+    buf_addf(&b, "%0500d", 0);
+}
+
+static void of_a_text(void)
+{
+    mem_free_secret(mem_strdup(TOKEN));
+}
+
+static void of_a_tree(void)
+{
+    struct json_object *tree = json_build("{data: [{token: %s}]}", TOKEN);
+
+    json_cleanse(tree);
+    json_object_put(tree);
+}
+
+static void no_token_is_left_in_what_was_freed(void **state)
+{
+    static void (*const users[])(void) = {
+        of_an_arena, of_what_did_not_fit, of_a_buffer, of_a_buffer_that_has_grown, of_a_text, of_a_tree,
+    };
+
+    (void)state;
+    if (!__sanitizer_install_malloc_and_free_hooks)
+        return;
+    assert_true(__sanitizer_install_malloc_and_free_hooks(on_alloc, on_free) > 0);
+    for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+        freed = left = 0;
+        users[i]();
+        assert_true(freed > 0);
+        assert_int_equal(left, 0);
+    }
+    free(mem_strdup(TOKEN));
+    assert_int_equal(left, 1); /* it would have been seen */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +214,7 @@ int main(void)
         cmocka_unit_test(releases_the_newest_first_and_before_the_memory),
         cmocka_unit_test(is_empty_and_usable_after_its_end),
         cmocka_unit_test(holds_one_reference_to_a_tree),
+        cmocka_unit_test(no_token_is_left_in_what_was_freed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
