@@ -360,6 +360,8 @@ static const struct test_case cases[] = {
          deleted_and_recorded_untrusted),
     CASE("deleted: too late, with a token that is dead", "deregister: report OrphanedRunner",
          deleted_too_late_and_checked, .how = REFUSED),
+    CASE("deleted: too late, with one that was refused often", "deregister: report OrphanedRunner",
+         deleted_too_late_and_checked, .how = REFUSED_OFTEN),
     CASE("deleted: no token", "deregister: report OrphanedRunner", deleted_and_emptied),
     CASE("deleted: no annotations", "deregister: report OrphanedRunner", deleted_and_bare),
     CASE("deleted: a refused token may only be reset", "proof: gitlab show at " ONE " with access, runner 4",

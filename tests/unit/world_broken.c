@@ -253,6 +253,7 @@ void checked(struct world *w, int found)
         [ABSENT] = {.absences = 2},
         [REFUSED_ONCE] = {.refusals = 1},
         [REFUSED] = {.refusals = 2},
+        [REFUSED_OFTEN] = {.refusals = 5},
         [RESET] = {.refusals = 2, .shown = SHOWN_OURS},
         [REPLACED] = {.refusals = 2, .shown = SHOWN_FOREIGN},
         [NOT_TO_BE_SEEN] = {.refusals = 2, .credential_status = 403},

@@ -62,6 +62,7 @@ enum found {
     ABSENT,         /* said twice                                         */
     REFUSED_ONCE,   /* the token, once                                    */
     REFUSED,        /* twice; nothing is known of the id                  */
+    REFUSED_OFTEN,  /* … and more often                                   */
     RESET,          /* the token is refused, but the runner is ours       */
     REPLACED,       /* … and the runner of the id is not                  */
     NOT_TO_BE_SEEN, /* … and the access token may not look               */
