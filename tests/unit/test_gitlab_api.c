@@ -267,6 +267,9 @@ static void tells_what_gitlab_issued(void **state)
         {GITLAB_OP_UPDATE, "200 OK", "{\"id\":42,\"description\":\"d\"}", 42, NULL, NULL},
         {GITLAB_OP_UPDATE, "200 OK", "{\"id\":42,\"token\":\"a b\",\"token_expires_at\":\"soon\"}", 42, NULL, NULL},
         {GITLAB_OP_SHOW, "200 OK", "{\"id\":42,\"token\":\"a b\",\"token_expires_at\":\"soon\"}", 42, NULL, NULL},
+        {GITLAB_OP_SHOW, "200 OK", "{\"id\":42,\"expires_at\":\"2027-01-02\"}", 42, NULL, NULL},
+        {GITLAB_OP_SELF, "200 OK", "{\"id\":5,\"expires_at\":\"2027-01-02\"}", 42, NULL, "2027-01-02"},
+        {GITLAB_OP_LIST, "200 OK", "[]", 42, NULL, NULL},
         {GITLAB_OP_DEREGISTER, "204 No Content", "", 42, NULL, NULL},
         {GITLAB_OP_REMOVE, "204 No Content", "", 42, NULL, NULL},
     };
