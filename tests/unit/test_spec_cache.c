@@ -264,11 +264,8 @@ static void what_is_large_takes_no_others_place(void **state)
 /* What is counted is no less than what it takes of the heap. */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
-static void check_counted(struct spec_cache *cache, struct json_object *spec)
+static void check_counted_of(struct spec_cache *cache, struct runner r)
 {
-    struct runner r = runner_of("u", json_text(spec));
-
-    r.kept.status = "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}],\"runnerId\":7,\"tags\":\"a,b\"}";
     place_of(cache, r);
     spec_cache_clear(cache);
     size_t before = __sanitizer_get_current_allocated_bytes();
@@ -276,6 +273,37 @@ static void check_counted(struct spec_cache *cache, struct json_object *spec)
     size_t taken = __sanitizer_get_current_allocated_bytes() - before;
     assert_true(taken > 0);
     assert_in_range(spec_cache_bytes(cache), taken, 3 * taken);
+}
+
+static void check_counted(struct spec_cache *cache, struct json_object *spec)
+{
+    struct runner r = runner_of("u", json_text(spec));
+
+    r.kept.status = "{\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}],\"runnerId\":7,\"tags\":\"a,b\"}";
+    check_counted_of(cache, r);
+}
+
+/* Each text is there as it is, and as a tree. */
+static void long_texts_are_counted(void **state)
+{
+    cleanup_arena struct arena a = {0};
+    const char *text = arena_printf(&a, "{\"text\":\"%020000d\"}", 0);
+    struct runner r = runner_of("u", SPEC("https://one.example.com"));
+
+    if (!__sanitizer_get_current_allocated_bytes)
+        return;
+    r.kept.annotations = text;
+    check_counted_of(*state, r);
+    r.kept.annotations = NULL;
+    r.kept.status = text;
+    check_counted_of(*state, r);
+    r.kept.status = NULL;
+    r.kept.spec =
+        arena_printf(&a,
+                     "{\"url\":\"https://one.example.com\",\"authentication\":{\"registrationTokenSecretRef\":"
+                     "{\"name\":\"gitlab\"}},\"podAnnotations\":{\"text\":\"%020000d\"}}",
+                     0);
+    check_counted_of(*state, r);
 }
 
 /* Of `config` there are copies: one in the order of names, one without what is empty, and one without what says nothing
@@ -291,8 +319,6 @@ static void what_is_kept_is_counted(void **state)
     json_set(spec, "volumes", volumes = json_object_new_array());
     for (int i = 0; i < 20; i++)
         json_append(volumes, json_build("{name: %s, mountPath: '/a', emptyDir: {}}", arena_printf(&a, "v%d", i)));
-    check_counted(*state, spec);
-    json_object_object_add(spec, "affinity", NULL);
     check_counted(*state, spec);
     json_object_object_del(spec, "volumes");
     json_set(spec, "config.runners.kubernetes.allowed_images", images = json_object_new_array());
@@ -338,6 +364,7 @@ int main(void)
         TEST(what_is_used_stays),
         TEST(what_is_large_takes_no_others_place),
         TEST(what_is_kept_is_counted),
+        TEST(long_texts_are_counted),
         TEST(an_object_that_is_gone_is_forgotten),
     };
 
