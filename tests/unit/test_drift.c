@@ -178,7 +178,8 @@ static void what_says_otherwise_what_it_is_was_not_in_order(void **state)
     static const struct {
         const char *hash, *owner_uid;
         bool drifted;
-    } rows[] = {{"hash", "u", false}, {"another", "u", true}, {NULL, "u", true}, {"hash", "v", true}};
+    } rows[] = {
+        {"hash", "u", false}, {"another", "u", true}, {NULL, "u", true}, {"hash", "v", true}, {"hash", "t", true}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         told_owner(s, NULL);
