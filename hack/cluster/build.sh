@@ -4,7 +4,7 @@
 mkdir -p "$PROGRAMS" "$BIN" "$CACHE/locks"
 exec 9> "$CACHE/locks/build"
 flock -n 9 || {                # one build at a time: two would do the same work twice
-	echo "  waiting for another build to end"
+	echo "  waiting for another build to end" >&2 # some write what they build to stdout
 	flock 9
 }
 
