@@ -138,7 +138,7 @@ int64_t json_peek_int(const char *text, size_t len, const char *path, int64_t ot
     size_t size;
     char digits[DIGITS_MAX + 2], *end;
 
-    if (!json_peek_value(text, len, path, &value, &size) || size == 0 || size >= sizeof(digits))
+    if (!json_peek_value(text, len, path, &value, &size) || size == 0 || size > DIGITS_MAX + (*value == '-'))
         return otherwise;
     memcpy(digits, value, size);
     digits[size] = '\0';
