@@ -304,6 +304,8 @@ static void edits_are_urgent(void **state)
         {RUNNER("1", "1", ""), false, "ci/builds routine, the object changed; "},
         {RUNNER("1", "2", "'observedGeneration': 2"), false, "ci/builds routine, the object changed; "},
         {RUNNER("1", "2", ""), false, "ci/builds routine, the object changed; "},
+        {RUNNER("1", "2", "'observedGeneration': 1"), false, "ci/builds urgent, the object changed; "},
+        {RUNNER("1", "1", "'observedGeneration': 2"), false, "ci/builds urgent, the object changed; "},
         {RUNNER("1", "3", "'observedGeneration': 2"), false, "ci/builds urgent, the object changed; "},
         {RUNNER("1", "1", ""), true, "ci/builds urgent, the object changed; "},
     };
@@ -315,6 +317,9 @@ static void edits_are_urgent(void **state)
         tell(watch_of("GitLabRunner", ""), WATCH_ADDED, rows[i].runner);
         assert_woken(rows[i].woken);
         assert_string_equal(w.noted, "GitLabRunner ci/builds; ");
+        tell(watch_of("GitLabRunner", ""), WATCH_DELETED, rows[i].runner);
+        assert_woken(rows[i].synced ? "ci/builds urgent, the object changed; "
+                                    : "ci/builds routine, the object changed; ");
         if (i + 1 < ARRAY_LEN(rows))
             teardown(state);
     }
