@@ -85,12 +85,18 @@ static size_t text_cost(const char *text)
     return text ? json_cost(text, strlen(text)) : 0;
 }
 
+static size_t config_cost(const char *spec)
+{
+    const char *config;
+    size_t len;
+
+    return spec && json_peek_value(spec, strlen(spec), "config", &config, &len) ? json_cost(config, len) : 0;
+}
+
 /* Of all that is kept of it. */
 static size_t trees_cost(const struct entry *e)
 {
-    const char *config = json_text(json_member(e->spec.json, "config"));
-
-    return AROUND_SPEC + e->spec_cost + text_cost(e->key.annotations) + CONFIG_COPIES * text_cost(config);
+    return AROUND_SPEC + e->spec_cost + text_cost(e->key.annotations) + CONFIG_COPIES * config_cost(e->key.spec);
 }
 
 /* By the key and nothing else. */
